@@ -1,0 +1,51 @@
+"""Views over attention weights, in numpy alone: means, the [CLS] row, rollout."""
+
+import numpy as np
+
+from viz.errors import SelectionError
+from viz.types import FloatArray
+
+
+def select(weights: FloatArray, layer: int | None, head: int | None) -> FloatArray:
+    """One map of `weights`; None for a layer or a head takes the mean over all of them.  (Q, K)
+
+    Args:
+        weights: (L, H, Q, K).
+        layer: 0-based layer, or None for the mean over layers.
+        head: 0-based head, or None for the mean over heads.
+
+    Raises:
+        SelectionError: where the model has no such layer or head.
+    """
+    n_layers, n_heads = weights.shape[:2]
+    _check("layer", layer, n_layers)
+    _check("head", head, n_heads)
+    chosen = weights.mean(0) if layer is None else weights[layer]
+    return np.asarray(chosen.mean(0) if head is None else chosen[head], dtype=np.float32)
+
+
+def _check(name: str, index: int | None, count: int) -> None:
+    if index is not None and not 0 <= index < count:
+        raise SelectionError(
+            f"{name} {index} does not exist; this model's {name}s are 0 to {count - 1}."
+        )
+
+
+def cls_row(weights: FloatArray, layer: int = -1) -> FloatArray:
+    """What [CLS] looks at in one layer, mean over heads; sums to 1.  (K,)"""
+    return np.asarray(weights[layer, :, 0].mean(0), dtype=np.float32)
+
+
+def rollout(weights: FloatArray) -> FloatArray:
+    """Attention carried through all layers, half of it staying put at each.  (Q, K)
+
+    Each layer mixes by half the mean of its heads and half the identity, which stands for the
+    residual connection; the layers' matrices are multiplied.  Rows sum to 1.
+
+    Source: Abnar & Zuidema 2020, "Quantifying Attention Flow in Transformers".
+    """
+    identity = np.eye(weights.shape[-1])
+    result = identity
+    for layer in weights.mean(1, dtype=np.float64):
+        result = (layer + identity) / 2 @ result
+    return np.asarray(result, dtype=np.float32)

@@ -1,0 +1,74 @@
+"""The colours of every picture: one sequential scale for weights, one diverging for scores.
+
+Both are safe for colour-blind readers: the sequential scale moves in lightness within one hue,
+the diverging one runs from orange through the ground to blue.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Theme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of one theme, as `#rrggbb`."""
+
+    ground: str
+    ink: str
+    muted: str
+    line: str
+    accent: str
+    sequential: tuple[str, ...]
+    """Weight 0 to the largest weight."""
+    diverging: tuple[str, ...]
+    """Most against the class, through 0, to most for it."""
+
+
+LIGHT = Palette(
+    ground="#ffffff",
+    ink="#1c2430",
+    muted="#667085",
+    line="#e3e7ee",
+    accent="#1f5fbf",
+    sequential=("#ffffff", "#deebf7", "#b7d2ec", "#7fb2dc", "#4490c8", "#1b67ad", "#08306b"),
+    diverging=("#b35806", "#e08e2f", "#fbd3a1", "#ffffff", "#bcd7f0", "#5c9fd6", "#1b5ea8"),
+)
+
+DARK = Palette(
+    ground="#11161d",
+    ink="#e8ecf2",
+    muted="#97a3b4",
+    line="#2a323d",
+    accent="#6ea8f0",
+    sequential=("#11161d", "#14283f", "#1a4269", "#2a6499", "#4b8cc7", "#8abbe8", "#e3f0fd"),
+    diverging=("#f0a04b", "#b56a1c", "#5d3a18", "#11161d", "#173a5e", "#2f73b3", "#79b4ee"),
+)
+
+PALETTES: dict[Theme, Palette] = {"light": LIGHT, "dark": DARK}
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """Split `#rrggbb` into three numbers from 0 to 255."""
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def mix(scale: tuple[str, ...], position: float) -> str:
+    """The colour at `position` (0 to 1, clipped) along a scale of equally spaced colours."""
+    place = min(max(position, 0.0), 1.0) * (len(scale) - 1)
+    below = min(int(place), len(scale) - 2)
+    share = place - below
+    pairs = zip(rgb(scale[below]), rgb(scale[below + 1]), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def readable_ink(background: str) -> str:
+    """Black or white, whichever stands out more on `background` (WCAG 2 contrast)."""
+    luminance = _luminance(background)
+    return "#000000" if (luminance + 0.05) ** 2 > 0.05 * 1.05 else "#ffffff"
+
+
+def _luminance(color: str) -> float:
+    channels = [value / 255 for value in rgb(color)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,0 +1,21 @@
+"""What can go wrong in `viz`, as one tree: each message says what came, what is allowed, what to do."""
+
+
+class VizError(Exception):
+    """Anything a user can mend; pages and the command line show its one sentence."""
+
+
+class CheckpointError(VizError):
+    """A folder or Hub id that can't be opened as a text classifier."""
+
+
+class TextError(VizError):
+    """A text that can't be read: blank, or made of nothing the model can see."""
+
+
+class SelectionError(VizError):
+    """A layer, head, class or format that doesn't exist."""
+
+
+class MethodError(VizError):
+    """An attribution method that is unknown, or that this architecture doesn't allow."""

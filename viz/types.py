@@ -1,0 +1,182 @@
+"""The records that flow through `viz`: frozen, checked where they are made, arrays read-only.
+
+Shape letters: L layers, H heads, T tokens, Q query positions, K key positions, C classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+ROW_TOLERANCE = 1e-4
+"""How far the sum of a row of attention weights may be from 1 (float32 over 512 keys)."""
+
+
+def _frozen(array: ArrayLike) -> FloatArray:
+    """Return a read-only float32 copy, or the array itself where it is one already."""
+    result = np.asarray(array, dtype=np.float32)
+    if result.flags.writeable:
+        result = result.copy() if result is array else result
+        result.setflags(write=False)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One position of the model's input, special tokens included."""
+
+    text: str
+    """The vocabulary entry as the tokenizer spells it, e.g. `##ing`."""
+    start: int
+    """First character of the token in its text; 0 for a special token."""
+    end: int
+    """One past its last character; equal to `start` for a special token."""
+    word: int | None
+    """Index of the word it belongs to, counted over both texts; None for a special token."""
+    special: bool
+    """Whether the tokenizer added it ([CLS], [SEP], ...)."""
+    part: int | None = None
+    """0 for the text, 1 for the second text of a pair, None for a special token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A text, or a pair of texts, as the model sees it."""
+
+    text: str
+    pair: str | None
+    tokens: tuple[Token, ...]
+    inputs: Mapping[str, IntArray]
+    """The model's integer inputs by name (`input_ids`, `attention_mask`, ...), each (T,)."""
+    n_unseen: int = 0
+    """Tokens cut off because the model reads only so many."""
+    notes: tuple[str, ...] = ()
+    """One sentence for each thing a reader must know: what was cut, unknown or replaced."""
+
+    def __post_init__(self) -> None:
+        """Check that tokens and inputs are equally long, and freeze the inputs."""
+        for name, values in self.inputs.items():
+            if values.shape != (len(self.tokens),):
+                raise ValueError(f"{name} has shape {values.shape}; {len(self.tokens)} tokens came")
+            values.setflags(write=False)
+
+    @property
+    def n_tokens(self) -> int:
+        """How many positions the model reads, special tokens included."""
+        return len(self.tokens)
+
+    def source(self, part: int | None) -> str:
+        """The text that offsets of tokens with this `part` point into."""
+        return (self.pair or "") if part == 1 else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the classifier says of one text."""
+
+    labels: tuple[str, ...]
+    logits: FloatArray
+    """(C,)"""
+    probabilities: FloatArray
+    """(C,): softmax of the logits, or their sigmoid for a multi-label head."""
+    multi_label: bool = False
+    """Whether every class is decided on its own."""
+
+    def __post_init__(self) -> None:
+        """Check the shapes and freeze the arrays."""
+        for name in ("logits", "probabilities"):
+            array = _frozen(getattr(self, name))
+            if array.shape != (len(self.labels),):
+                raise ValueError(f"{name} has shape {array.shape} for {len(self.labels)} labels")
+            object.__setattr__(self, name, array)
+
+    @property
+    def predicted_class(self) -> int:
+        """Index of the class with the highest logit."""
+        return int(np.argmax(self.logits))
+
+    @property
+    def label(self) -> str:
+        """Name of the predicted class."""
+        return self.labels[self.predicted_class]
+
+    @property
+    def probability(self) -> float:
+        """Probability of the predicted class."""
+        return float(self.probabilities[self.predicted_class])
+
+    def runner_up(self, target_class: int) -> int | None:
+        """The strongest class other than `target_class`; None where there is no other."""
+        order = np.argsort(-self.logits, kind="stable")
+        return next((int(index) for index in order if index != target_class), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Attention weights of one forward pass: where each head looks."""
+
+    weights: FloatArray
+    """(L, H, Q, K): row `q` is the token that looks, column `k` the token looked at."""
+
+    def __post_init__(self) -> None:
+        """Check that the array is square in its tokens and that every row sums to 1."""
+        weights = _frozen(self.weights)
+        if weights.ndim != 4 or weights.shape[2] != weights.shape[3]:
+            raise ValueError(f"weights have shape {weights.shape}; (L, H, T, T) is needed")
+        gap = float(np.abs(weights.sum(-1) - 1).max())
+        if not gap <= ROW_TOLERANCE:
+            raise ValueError(f"a row of attention weights is {gap:.2g} away from a sum of 1")
+        object.__setattr__(self, "weights", weights)
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers."""
+        return int(self.weights.shape[0])
+
+    @property
+    def n_heads(self) -> int:
+        """Number of heads in each layer."""
+        return int(self.weights.shape[1])
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of token positions."""
+        return int(self.weights.shape[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One text read once: how it was encoded, what was predicted, where the heads looked."""
+
+    encoding: Encoding
+    prediction: Prediction
+    attention: Attention
+    checkpoint: str
+    """Name of the checkpoint that read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The signed share of one explained scalar that each token holds."""
+
+    scores: FloatArray
+    """(T,)"""
+    value: float
+    """The explained scalar: logit of the target, minus that of the class it is held against."""
+    bias: float | None
+    """What no token can claim; None where the method does not split the value."""
+    method: str
+    target_class: int
+    against_class: int | None
+    """The class held against the target; None where the plain logit is explained."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Freeze the scores and the settings."""
+        object.__setattr__(self, "scores", _frozen(self.scores))
+        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))

@@ -1,0 +1,102 @@
+"""From wordpieces to words, and from all tokens to those of the text: one defined operation.
+
+Words: the weights that a word's pieces receive are added, those with which its pieces look are
+averaged, so a row still sums to 1.  Special tokens: their rows and columns go, the rows left are
+scaled back to a sum of 1, and the mass that went is kept as `removed`.  Words come first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viz.types import Encoding, FloatArray
+
+Unit = Literal["word", "wordpiece"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One row or column of a picture: a word, a wordpiece or a special token."""
+
+    label: str
+    """What a reader sees: the word as it stands in the text, or the token's own spelling."""
+    start: int
+    end: int
+    tokens: tuple[int, ...]
+    """The token positions it is made of."""
+    special: bool
+    part: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionView:
+    """Attention weights over spans: the numbers that screen, exports and API all show."""
+
+    spans: tuple[Span, ...]
+    weights: FloatArray
+    """(L, H, n, n); rows sum to 1."""
+    removed: FloatArray
+    """(L, H, n): the share of each row that went with the special tokens; 0 where shown."""
+
+
+def spans(encoding: Encoding, unit: Unit = "word") -> tuple[Span, ...]:
+    """The words, or the tokens, of an encoding in reading order, special tokens included."""
+    groups: dict[object, list[int]] = {}
+    for index, token in enumerate(encoding.tokens):
+        alone = unit == "wordpiece" or token.word is None
+        groups.setdefault(("alone", index) if alone else token.word, []).append(index)
+    return tuple(_span(encoding, tuple(indices), unit) for indices in groups.values())
+
+
+def _span(encoding: Encoding, indices: tuple[int, ...], unit: Unit) -> Span:
+    pieces = [encoding.tokens[index] for index in indices]
+    first = pieces[0]
+    start, end = min(piece.start for piece in pieces), max(piece.end for piece in pieces)
+    written = encoding.source(first.part)[start:end].strip()
+    # A wordpiece keeps its spelling (##ing, [UNK]) unless that spells bytes, as in RoBERTa's Ġ.
+    spelled = first.special or (unit == "wordpiece" and first.text.isascii())
+    label = first.text if spelled or not written else written
+    return Span(label, start, end, indices, first.special, first.part)
+
+
+def merge(scores: FloatArray, over: Sequence[Span]) -> FloatArray:
+    """Token scores added up over spans.  (T,) -> (n,)"""
+    return np.array([scores[list(span.tokens)].sum() for span in over], dtype=np.float32)
+
+
+def view(
+    encoding: Encoding, weights: FloatArray, *, unit: Unit = "word", special: bool = True
+) -> AttentionView:
+    """Attention weights over words or wordpieces, with special tokens or without.
+
+    Args:
+        encoding: The text that was read.
+        weights: (L, H, T, T), as in `Reading.attention.weights`.
+        unit: What a row stands for.
+        special: Whether special tokens keep their rows and columns.
+    """
+    over = spans(encoding, unit)
+    merged = _merge_weights(weights, over)
+    if special:
+        return AttentionView(over, merged.astype(np.float32), np.zeros(merged.shape[:3], np.float32))
+    kept = [index for index, span in enumerate(over) if not span.special]
+    rows = merged[:, :, kept][..., kept]
+    mass = rows.sum(-1, keepdims=True)
+    renormalised = np.divide(rows, mass, out=np.zeros_like(rows), where=mass > 0)
+    return AttentionView(
+        tuple(over[index] for index in kept),
+        renormalised.astype(np.float32),
+        (1 - mass[..., 0]).clip(0, 1).astype(np.float32),
+    )
+
+
+def _merge_weights(weights: FloatArray, over: Sequence[Span]) -> NDArray[np.float64]:
+    """Average the rows and add up the columns of each span.  (L, H, T, T) -> (L, H, n, n)"""
+    total = np.zeros((len(over), weights.shape[-1]))
+    for row, span in enumerate(over):
+        total[row, list(span.tokens)] = 1
+    mean = total / total.sum(1, keepdims=True)
+    return np.asarray(mean @ weights.astype(np.float64) @ total.T)
