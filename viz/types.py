@@ -10,20 +10,20 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float32]
+FloatArray = NDArray[np.floating]
+"""float32, or float64 where the classifier was loaded in double precision."""
 IntArray = NDArray[np.int64]
 
 ROW_TOLERANCE = 1e-4
 """How far the sum of a row of attention weights may be from 1 (float32 over 512 keys)."""
 
 
-def _frozen(array: ArrayLike) -> FloatArray:
-    """Return a read-only float32 copy, or the array itself where it is one already."""
-    result = np.asarray(array, dtype=np.float32)
-    if result.flags.writeable:
-        result = result.copy() if result is array else result
-        result.setflags(write=False)
-    return result
+def _frozen(values: ArrayLike) -> FloatArray:
+    """A read-only copy: float64 stays, anything else becomes float32."""
+    given = np.asarray(values)
+    copy: FloatArray = given.astype(np.float64 if given.dtype == np.float64 else np.float32)
+    copy.setflags(write=False)
+    return copy
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,9 @@ def view(
     over = spans(encoding, unit)
     merged = _merge_weights(weights, over)
     if special:
-        return AttentionView(over, merged.astype(np.float32), np.zeros(merged.shape[:3], np.float32))
+        return AttentionView(
+            over, merged.astype(np.float32), np.zeros(merged.shape[:3], np.float32)
+        )
     kept = [index for index, span in enumerate(over) if not span.special]
     rows = merged[:, :, kept][..., kept]
     mass = rows.sum(-1, keepdims=True)

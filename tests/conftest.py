@@ -1,0 +1,37 @@
+"""Fixtures for every room: one tiny checkpoint and a classifier on it, made once a session."""
+
+import os
+
+# Set before any library reads them: tests never look for a network.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from pathlib import Path
+
+import pytest
+import transformers
+
+from tests.tiny import tiny_checkpoint
+from viz import Classifier, Reading
+
+transformers.logging.disable_progress_bar()
+
+TEXT = "Oil prices rise as stocks fall, the market was not good."
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT with the labels World, Sports, Business, Sci/Tech."""
+    return tiny_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny-bert")
+
+
+@pytest.fixture(scope="session")
+def classifier(checkpoint: Path) -> Classifier:
+    """The tiny BERT, loaded."""
+    return Classifier.load(checkpoint)
+
+
+@pytest.fixture(scope="session")
+def reading(classifier: Classifier) -> Reading:
+    """One short text, read by the tiny BERT."""
+    return classifier.read(TEXT)

@@ -1,0 +1,164 @@
+"""Small seeded classifiers of each family, built on the spot: no download, no training."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    PreTrainedTokenizerFast,
+)
+
+Family = Literal["bert", "roberta", "electra", "distilbert"]
+FAMILIES: tuple[Family, ...] = ("bert", "roberta", "electra", "distilbert")
+LABELS = ("World", "Sports", "Business", "Sci/Tech")
+
+WORDS = [
+    "oil",
+    "prices",
+    "rise",
+    "as",
+    "stocks",
+    "fall",
+    "the",
+    "market",
+    "team",
+    "wins",
+    "game",
+    "election",
+    "peace",
+    "talks",
+    "minister",
+    "space",
+    "probe",
+    "finds",
+    "ice",
+    "on",
+    "moon",
+    "a",
+    "b",
+    "c",
+    "good",
+    "bad",
+    "movie",
+    "was",
+    "not",
+    "very",
+    ",",
+    ".",
+    "!",
+    "?",
+    "'",
+    '"',
+    "-",
+    "<",
+    ">",
+    "script",
+    "alert",
+]
+PIECES = [
+    *"abcdefghijklmnopqrstuvwxyz0123456789",
+    *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
+]
+CHINESE = list("你好世界新闻市场股票")
+
+
+def vocabulary(special: tuple[str, ...]) -> dict[str, int]:
+    """Special tokens first, then words, single characters and Chinese."""
+    return {
+        token: index
+        for index, token in enumerate(dict.fromkeys([*special, *WORDS, *PIECES, *CHINESE]))
+    }
+
+
+def tokenizer(family: Family) -> PreTrainedTokenizerFast:
+    """WordPiece for all; RoBERTa's special tokens where the family has them."""
+    roberta = family == "roberta"
+    special = (
+        ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+        if roberta
+        else ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    )
+    pad, unk, cls, sep, mask = (
+        special[i] for i in ((1, 3, 0, 2, 4) if roberta else (0, 1, 2, 3, 4))
+    )
+    words = vocabulary(special)
+    core = Tokenizer(models.WordPiece(words, unk_token=unk, continuing_subword_prefix="##"))
+    core.normalizer = normalizers.BertNormalizer(lowercase=True)
+    core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    middle = f"{sep} {sep}" if roberta else sep
+    second = "0" if roberta else "1"
+    core.post_processor = processors.TemplateProcessing(
+        single=f"{cls} $A {sep}",
+        pair=f"{cls} $A {middle} $B:{second} {sep}:{second}",
+        special_tokens=[(cls, words[cls]), (sep, words[sep])],
+    )
+    names = ["input_ids", "attention_mask"]
+    if family in ("bert", "electra"):
+        names.insert(1, "token_type_ids")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token=pad,
+        unk_token=unk,
+        cls_token=cls,
+        sep_token=sep,
+        mask_token=mask,
+        bos_token=cls if roberta else None,
+        eos_token=sep if roberta else None,
+        model_input_names=names,
+        model_max_length=64,
+    )
+
+
+def _settings(family: Family) -> dict[str, object]:
+    if family == "distilbert":
+        return {"dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 48}
+    size: dict[str, object] = {
+        "hidden_size": 32,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "intermediate_size": 48,
+    }
+    return size | ({"embedding_size": 24} if family == "electra" else {})
+
+
+def tiny_checkpoint(
+    path: Path,
+    family: Family = "bert",
+    *,
+    labels: tuple[str, ...] = LABELS,
+    problem_type: str | None = None,
+    dtype: torch.dtype = torch.float32,
+    seed: int = 0,
+) -> Path:
+    """Save a random classifier of 3 layers and 4 heads, its weights large enough to matter."""
+    words = tokenizer(family)
+    config = AutoConfig.for_model(
+        family,
+        vocab_size=len(words),
+        max_position_embeddings=66 if family == "roberta" else 64,
+        pad_token_id=words.pad_token_id,
+        id2label=dict(enumerate(labels)),
+        label2id={label: index for index, label in enumerate(labels)},
+        problem_type=problem_type,
+        initializer_range=0.2,
+        **_settings(family),
+    )
+    torch.manual_seed(seed)
+    model = AutoModelForSequenceClassification.from_config(config)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name.endswith("bias"):
+                weight.normal_(0, 0.1)
+    model.to(dtype).save_pretrained(path)
+    words.save_pretrained(path)
+    return path
+
+
+def edit_config(path: Path, **changes: object) -> None:
+    """Overwrite entries of a checkpoint's config.json."""
+    file = path / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | changes), "utf-8")

@@ -1,0 +1,96 @@
+"""Why this class: every method behind one entry point, `attribute`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from viz.attribution.attention import ATTENTION, ROLLOUT
+from viz.attribution.decomposition import DECOMPOSITION
+from viz.attribution.gradient import GRAD_ATTENTION, INPUT_X_GRADIENT
+from viz.attribution.method import Method, Split, Target
+from viz.classifier import Classifier
+from viz.errors import MethodError, SelectionError
+from viz.types import Attribution, Prediction, Reading
+
+__all__ = ["METHODS", "Against", "Method", "Split", "Target", "attribute"]
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        method.name: method
+        for method in (DECOMPOSITION, GRAD_ATTENTION, INPUT_X_GRADIENT, ROLLOUT, ATTENTION)
+    }
+)
+"""Every method by name; the first is the default."""
+
+Against = Literal["runner-up"] | int | None
+
+
+def attribute(
+    classifier: Classifier,
+    reading: Reading,
+    method: str = "decomposition",
+    target_class: int | None = None,
+    against: Against = "runner-up",
+) -> Attribution:
+    """Say how much each token of a reading speaks for a class.
+
+    Args:
+        classifier: The classifier that made the reading.
+        reading: What `classifier.read` returned.
+        method: A name in `METHODS`.
+        target_class: The class to explain; the predicted one where None.
+        against: The class held against it: "runner-up" (the strongest other class), an index, or
+            None for the plain logit.  The classes of a multi-label head do not compete, so there
+            "runner-up" means None.
+
+    Returns:
+        Scores (T,), the explained scalar and, for the decomposition, the bias.
+
+    Raises:
+        MethodError: for an unknown method, or one this architecture doesn't allow.
+        SelectionError: for a class that doesn't exist, or one held against itself.
+    """
+    if method not in METHODS:
+        raise MethodError(f"Unknown method {method!r}; known are {', '.join(METHODS)}.")
+    target = resolve(reading.prediction, target_class, against)
+    split = METHODS[method].run(classifier, reading, target)
+    return Attribution(
+        scores=split.scores,
+        value=explained(reading.prediction, target),
+        bias=split.bias,
+        method=method,
+        target_class=target.target_class,
+        against_class=target.against_class,
+        settings={"against": against, "checkpoint": reading.checkpoint},
+    )
+
+
+def explained(prediction: Prediction, target: Target) -> float:
+    """The explained scalar of a prediction."""
+    own = float(prediction.logits[target.target_class])
+    if target.against_class is None:
+        return own
+    return own - float(prediction.logits[target.against_class])
+
+
+def resolve(prediction: Prediction, target_class: int | None, against: Against) -> Target:
+    """Turn what a reader asked for into two class indices."""
+    target = prediction.predicted_class if target_class is None else target_class
+    _check_class(prediction, target)
+    if against == "runner-up":
+        return Target(target, None if prediction.multi_label else prediction.runner_up(target))
+    if against is not None:
+        _check_class(prediction, against)
+        if against == target:
+            raise SelectionError(
+                f"Class {prediction.labels[target]!r} can't be held against itself; "
+                "choose another class, or none."
+            )
+    return Target(target, against)
+
+
+def _check_class(prediction: Prediction, index: int) -> None:
+    if not 0 <= index < len(prediction.labels):
+        raise SelectionError(
+            f"Class {index} does not exist; the classes are 0 to {len(prediction.labels) - 1}."
+        )

@@ -1,0 +1,176 @@
+"""A fine-tuned classifier: load a checkpoint, encode a text, read it in one recorded pass."""
+
+import os
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from viz.checkpoint import Checkpoint, open_checkpoint
+from viz.encoding import Encoder
+from viz.errors import CheckpointError
+from viz.recording import ATTENTION, Recorder, watch
+from viz.types import Attention, Encoding, Prediction, Reading
+
+LOGIT_TOLERANCE = 1e-5
+"""How far a recorded pass may be from a plain one, relative to the largest logit (at least 1)."""
+
+
+class Classifier:
+    """A text classifier whose every forward pass can be recorded; safe to share between threads."""
+
+    def __init__(self, checkpoint: Checkpoint, *, records: bool, device: torch.device) -> None:
+        self.name = checkpoint.name
+        self.config = checkpoint.config
+        self.tokenizer = checkpoint.tokenizer
+        self.model = checkpoint.model.to(device)
+        self.device = device
+        self.records = records
+        """Whether attention passes through our own function; else transformers hands it out."""
+        self.encoder = Encoder(checkpoint.tokenizer, _max_tokens(checkpoint))
+        watch(self.model)
+
+    @classmethod
+    def load(
+        cls,
+        source: str | os.PathLike[str],
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device | None = None,
+    ) -> Self:
+        """Load a checkpoint folder or a Hub id.
+
+        Args:
+            source: The folder, or the id.
+            dtype: What to compute in; weights stored as float16 are widened.
+            device: Where to compute; CUDA where there is a card, else the CPU.
+
+        Raises:
+            CheckpointError: one sentence that says what came and what to do.
+        """
+        place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        opened = open_checkpoint(source, attention=ATTENTION, dtype=dtype)
+        classifier = cls(opened, records=True, device=place)
+        if not classifier._captures_all_layers():
+            opened = open_checkpoint(source, attention="eager", dtype=dtype)
+            classifier = cls(opened, records=False, device=place)
+        classifier._check_finite()
+        return classifier
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes, by index."""
+        names = self.config.id2label or {}
+        return tuple(str(names.get(index, f"LABEL_{index}")) for index in range(self.n_classes))
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return int(self.config.num_labels)
+
+    @property
+    def n_layers(self) -> int:
+        """Number of layers."""
+        return int(self.config.num_hidden_layers)
+
+    @property
+    def n_heads(self) -> int:
+        """Number of heads in each layer."""
+        return int(self.config.num_attention_heads)
+
+    @property
+    def architecture(self) -> str:
+        """The name of the model's class."""
+        return type(self.model).__name__
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether every class is decided on its own."""
+        return bool(self.config.problem_type == "multi_label_classification")
+
+    def encode(self, text: str, pair: str | None = None) -> Encoding:
+        """Encode a text or a pair of texts.
+
+        Raises:
+            TextError: where nothing of the text reaches the model.
+        """
+        return self.encoder.encode(text, pair)
+
+    def read(self, text: str, pair: str | None = None) -> Reading:
+        """Classify a text, or a pair of texts, and record where every head looks.
+
+        Raises:
+            TextError: where nothing of the text reaches the model.
+        """
+        encoding = self.encode(text, pair)
+        recorder = Recorder()
+        with torch.inference_mode():
+            logits = self.forward(encoding, recorder)
+            weights = torch.cat(recorder.weights)
+        return Reading(
+            encoding, self._prediction(logits), Attention(weights.cpu().numpy()), self.name
+        )
+
+    def forward(self, encoding: Encoding, recorder: Recorder | None = None) -> Tensor:
+        """Run the model on one encoding, recorded where a recorder is given.  (C,)"""
+        inputs = {
+            name: torch.tensor(values, device=self.device)[None]
+            for name, values in encoding.inputs.items()
+        }
+        if recorder is None:
+            logits: Tensor = self.model(**inputs).logits
+            return logits[0]
+        with recorder:
+            output = self.model(**inputs, **({} if self.records else {"output_attentions": True}))
+        if not self.records:
+            recorder.weights.extend(output.attentions)
+        recorded: Tensor = output.logits
+        return recorded[0]
+
+    def _prediction(self, logits: Tensor) -> Prediction:
+        values: NDArray[np.floating] = logits.cpu().numpy()
+        share = logits.sigmoid() if self.multi_label else logits.softmax(-1)
+        return Prediction(self.labels, values, share.cpu().numpy(), self.multi_label)
+
+    def _captures_all_layers(self) -> bool:
+        """Whether one recorded pass yields every layer, rows that sum to 1 and the plain logits."""
+        encoding, recorder = self.encoder.probe(), Recorder()
+        with torch.inference_mode():
+            plain, recorded = self.forward(encoding), self.forward(encoding, recorder)
+        if len(recorder.weights) != self.n_layers:
+            return False
+        rows = torch.cat(recorder.weights).sum(-1)
+        allowed = LOGIT_TOLERANCE * max(1.0, float(plain.abs().max()))
+        return bool((rows - 1).abs().max() < LOGIT_TOLERANCE) and bool(
+            (plain - recorded).abs().max() <= allowed
+        )
+
+    def _check_finite(self) -> None:
+        with torch.inference_mode():
+            logits = self.forward(self.encoder.probe())
+        if not bool(torch.isfinite(logits).all()):
+            raise CheckpointError(
+                f"{self.name!r} answers with numbers that are not finite: its weights are broken; "
+                "save or train it again."
+            )
+
+
+def _max_tokens(checkpoint: Checkpoint) -> int:
+    """The most tokens the model reads: the tokenizer's limit, within that of the positions."""
+    config = checkpoint.config
+    positions = int(getattr(config, "max_position_embeddings", 0) or 512)
+    embeddings = getattr(checkpoint.model.base_model, "embeddings", None)
+    table = getattr(embeddings, "position_embeddings", None)
+    # RoBERTa counts positions from one past the padding index, which costs it that many.
+    padding = getattr(table, "padding_idx", None)
+    if padding is not None:
+        positions -= int(padding) + 1
+    return min(positions, int(checkpoint.tokenizer.model_max_length))
+
+
+def default_checkpoint() -> Path:
+    """The checkpoint that the app opens with, shipped beside the code."""
+    return Path(__file__).resolve().parent.parent / "assets" / "ag-news-minilm"

@@ -1,0 +1,125 @@
+"""A text, as the model sees it: tokens with their place in the text, and what was left out."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from viz.errors import TextError
+from viz.types import Encoding, Token
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """Turns texts into encodings for one checkpoint."""
+
+    tokenizer: PreTrainedTokenizerFast
+    max_tokens: int
+    """The most positions the model reads, special tokens included."""
+
+    def encode(self, text: str, pair: str | None = None) -> Encoding:
+        """Encode a text, or a pair of texts, cut to what the model can read.
+
+        Raises:
+            TextError: where nothing of the text reaches the model.
+        """
+        notes: list[str] = []
+        text = _whole(text, notes)
+        pair = _whole(pair, notes) if pair is not None else None
+        _check_written(text, pair)
+        full = self._tokenize(text, pair, cut=False)
+        cut = self._tokenize(text, pair, cut=True)
+        n_unseen = len(full["input_ids"]) - len(cut["input_ids"])
+        if n_unseen:
+            notes.append(
+                f"The model never saw the last {n_unseen:,} of {len(full['input_ids']):,} tokens: "
+                f"it reads {self.max_tokens} at most."
+            )
+        tokens = self._tokens(cut)
+        notes.extend(self._unknown(tokens))
+        return Encoding(text, pair, tokens, self._inputs(cut), n_unseen, tuple(notes))
+
+    def probe(self) -> Encoding:
+        """A short encoding for trying a checkpoint out; its tokens may be unknown ones."""
+        text = "a b c"
+        encoded = self._tokenize(text, None, cut=True)
+        return Encoding(text, None, self._tokens(encoded), self._inputs(encoded))
+
+    def _tokenize(self, text: str, pair: str | None, *, cut: bool) -> Any:
+        return self.tokenizer(
+            text,
+            pair,
+            truncation="longest_first" if cut else False,
+            max_length=self.max_tokens if cut else None,
+            return_offsets_mapping=True,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+
+    def _tokens(self, encoded: Any) -> tuple[Token, ...]:
+        parts: list[int | None] = encoded.sequence_ids()
+        words: list[int | None] = encoded.word_ids()
+        texts = self.tokenizer.convert_ids_to_tokens(encoded["input_ids"])
+        # Words are counted from 0 in each text of a pair; ours go on counting.
+        numbers = [w for w, part in zip(words, parts, strict=True) if part == 0 and w is not None]
+        first = max(numbers, default=-1) + 1
+        return tuple(
+            Token(
+                text=texts[index],
+                start=start if part is not None else 0,
+                end=end if part is not None else 0,
+                word=None if word is None or part is None else word + first * part,
+                special=part is None,
+                part=part,
+            )
+            for index, ((start, end), word, part) in enumerate(
+                zip(encoded["offset_mapping"], words, parts, strict=True)
+            )
+        )
+
+    def _inputs(self, encoded: Any) -> dict[str, Any]:
+        names = [name for name in self.tokenizer.model_input_names if name in encoded]
+        return {name: np.array(encoded[name], dtype=np.int64) for name in names}
+
+    def _unknown(self, tokens: tuple[Token, ...]) -> list[str]:
+        """A note where some of the text is unknown to the vocabulary.
+
+        Raises:
+            TextError: where no token, or no known token, is left.
+        """
+        written = [token for token in tokens if not token.special]
+        unknown = sum(token.text == self.tokenizer.unk_token for token in written)
+        if not written:
+            raise TextError(
+                "Nothing of this text is left after tokenising; write at least one word."
+            )
+        if unknown == len(written):
+            raise TextError(
+                "No character of this text is in the model's vocabulary, so there is nothing to "
+                "read; write in the language and script it was trained on."
+            )
+        if not unknown:
+            return []
+        return [
+            f"{unknown} of {len(written)} tokens are unknown to the vocabulary "
+            f"({self.tokenizer.unk_token}): the model can't tell them apart."
+        ]
+
+
+def _whole(text: str, notes: list[str]) -> str:
+    """The text with lone surrogates, which are no characters, replaced one for one."""
+    whole, count = _SURROGATES.subn("\ufffd", text)
+    if count:
+        notes.append(f"{count} broken character{'s' * (count > 1)} came and were read as \ufffd.")
+    return whole
+
+
+def _check_written(text: str, pair: str | None) -> None:
+    if not text.strip():
+        raise TextError("The text is empty; write at least one word.")
+    if pair is not None and not pair.strip():
+        raise TextError("The second text is empty; write at least one word, or leave it out.")

@@ -1,0 +1,163 @@
+"""How attention is captured without touching the shared model.
+
+transformers is given one attention function.  While no Recorder is active it is SDPA, as fast as
+ever; while one is, it computes the softmax itself and hands the weights to the Recorder.  The
+Recorder lives in a ContextVar, so threads that read at once never see each other's texts.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, eager_mask
+
+ATTENTION = "clsight"
+"""The name under which transformers knows our attention function."""
+
+Leaf = Literal["words", "input"]
+"""Where gradients start: the word embeddings, or the input of the first layer."""
+
+_active: ContextVar["Recorder | None"] = ContextVar("recorder", default=None)
+
+
+class Recorder:
+    """Everything one forward pass leaves behind; use it as a context manager around the pass.
+
+    Args:
+        leaf: The tensor to differentiate by; None records under no gradient at all.
+        freeze: Whether attention weights and activations are held fixed, so that the network is
+            linear in the leaf (attribution.md 1.5).
+    """
+
+    def __init__(self, leaf: Leaf | None = None, *, freeze: bool = False) -> None:
+        self.leaf_name = leaf
+        self.freeze = freeze
+        self.leaf: Tensor | None = None
+        """(1, T, D) once the pass has run with a `leaf`."""
+        self.weights: list[Tensor] = []
+        """One (1, H, Q, K) a layer, in the order of the layers."""
+        self._token: Token[Recorder | None] | None = None
+
+    def __enter__(self) -> Self:
+        """Become the recorder of this thread."""
+        self._token = _active.set(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give the thread back, also after an error."""
+        if self._token is not None:
+            _active.reset(self._token)
+
+    def differentiated(self) -> Tensor:
+        """The leaf of a pass that has run.  (1, T, D)"""
+        if self.leaf is None:
+            raise RuntimeError(f"the pass never reached the leaf {self.leaf_name!r}")
+        return self.leaf
+
+    def keep_weights(self, weights: Tensor) -> Tensor:
+        """Store one layer's weights; return those the layer should go on with."""
+        kept = weights.detach() if self.freeze else weights
+        self.weights.append(kept)
+        return kept
+
+    def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
+        """Cut the graph at `output` where it is the leaf asked for."""
+        if name != self.leaf_name:
+            return output
+        self.leaf = output.detach().requires_grad_()
+        return self.leaf
+
+
+def attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **options: Any,
+) -> tuple[Tensor, Tensor | None]:
+    """Attend as SDPA does, or step by step for the active Recorder.
+
+    Args:
+        module: The attention layer that calls.
+        query: (B, H, Q, d); `key` and `value` are (B, H, K, d).
+        key: What is looked at.
+        value: What is taken from there.
+        attention_mask: Additive, broadcast to (B, H, Q, K); None where nothing is padded.
+        scaling: Factor of the products; 1/sqrt(d) where None.
+        dropout: Share of weights dropped; a recorded pass drops none.
+        options: What else transformers passes on.
+    """
+    recorder = _active.get()
+    if recorder is None:
+        plain: tuple[Tensor, None] = sdpa_attention_forward(
+            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options
+        )
+        return plain
+    factor = query.shape[-1] ** -0.5 if scaling is None else scaling
+    products = query @ key.transpose(2, 3) * factor
+    masked = products if attention_mask is None else products + attention_mask
+    weights = recorder.keep_weights(masked.softmax(-1))
+    return (weights @ value).transpose(1, 2).contiguous(), weights
+
+
+AttentionInterface.register(ATTENTION, attend)
+# Without a mask of its own, transformers would pass None and padding would be attended to.
+AttentionMaskInterface.register(ATTENTION, eager_mask)
+
+
+def zero_origin(value: Tensor, activated: Tensor) -> Tensor:
+    """`activated`, written as `value` times a slope that is held fixed; 0 stays 0."""
+    slope = torch.where(value == 0, torch.zeros_like(value), activated / value)
+    return value * slope.detach()
+
+
+def watch(model: PreTrainedModel) -> None:
+    """Let a Recorder see the model's word embeddings, first layer input and activations.
+
+    The hooks are set once, when the model is loaded, and do nothing while no Recorder is active.
+    """
+    base = model.base_model
+    words = model.get_input_embeddings()
+    words.register_forward_hook(_leaf_hook("words"))
+    _input_module(base).register_forward_hook(_leaf_hook("input"))
+    for module in model.modules():
+        if type(module).__module__ == "transformers.activations":
+            module.register_forward_hook(_activation_hook)
+
+
+def _input_module(base: nn.Module) -> nn.Module:
+    """The module whose output enters the first layer (ELECTRA may project its embeddings)."""
+    projection = getattr(base, "embeddings_project", None)
+    module = projection if projection is not None else getattr(base, "embeddings", base)
+    return module if isinstance(module, nn.Module) else base
+
+
+Hook = Callable[[nn.Module, tuple[Tensor, ...], Any], Any]
+
+
+def _leaf_hook(name: Leaf) -> Hook:
+    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> Any:
+        recorder = _active.get()
+        if recorder is None or not isinstance(output, Tensor):
+            return output
+        return recorder.keep_leaf(name, output)
+
+    return hook
+
+
+def _activation_hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    recorder = _active.get()
+    return zero_origin(inputs[0], output) if recorder is not None and recorder.freeze else output
