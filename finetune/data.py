@@ -1,0 +1,164 @@
+"""From a data set to the three splits of a run: checked, without leaks between them."""
+
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+from finetune.config import TrainConfig, shown_name
+from finetune.errors import DataError
+from finetune.rows import Rows, align_rows, join_rows, read_rows
+from finetune.sources import open_source, role_of
+
+VALIDATION_SHARE = 0.1
+VALIDATION_ROWS = 2_000
+"""What is cut from the training rows when there is no validation split: the smaller of the two."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Splits:
+    """The rows of a run; every class of validation and test is one of `labels`."""
+
+    train: Rows
+    validation: Rows
+    test: Rows | None
+    labels: tuple[str, ...]
+    validation_origin: str
+    notes: tuple[str, ...]
+    """What was left out of the data, one sentence each."""
+
+
+def load_splits(config: TrainConfig) -> Splits:
+    """The splits that *config* asks for; rows of train that recur in the others are left out."""
+    found = _read_all(config)
+    train = found["train"]
+    _check_classes(train)
+    labels = train.names
+    for name in ("validation", "test"):
+        if name in found:
+            found[name] = align_rows(found[name], labels, where=f"the {name} split")
+    origin = "its own split or file"
+    if "validation" not in found:
+        train, found["validation"] = cut_validation(train, seed=config.seed)
+        origin = "rows cut from the training data, class by class"
+    held_out = [found[name] for name in ("validation", "test") if name in found]
+    without_leaks = drop_repeated(train, held_out)
+    _check_classes(without_leaks)
+    return Splits(
+        train=without_leaks,
+        validation=found["validation"],
+        test=found.get("test"),
+        labels=labels,
+        validation_origin=origin,
+        notes=_notes(found, repeated=len(train) - len(without_leaks)),
+    )
+
+
+def load_evaluation_rows(
+    source: str, labels: tuple[str, ...], *, split: str | None, limit: int | None
+) -> tuple[Rows, str]:
+    """The rows to measure a checkpoint on, their classes named as *labels*, and the split's name."""
+    splits = open_source(source)
+    name = split or _default_split(tuple(splits))
+    if name not in splits:
+        raise DataError(f"no split {name!r} in {shown_name(source)!r}; it has {', '.join(splits)}")
+    rows = read_rows(splits[name], where=shown_name(source))
+    if not len(rows):
+        raise DataError(f"{shown_name(source)!r} has no row with both a text and a label")
+    aligned = align_rows(rows, labels, where=repr(shown_name(source)))
+    return aligned.select(range(min(limit or len(rows), len(rows)))), name
+
+
+def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
+    """Training and validation rows: every class gives its share, one row at least if it has two."""
+    share = min(VALIDATION_SHARE, VALIDATION_ROWS / len(rows))
+    shuffled = random.Random(seed)
+    chosen: set[int] = set()
+    for group in _by_rarest_class(rows).values():
+        size = max(round(len(group) * share), 1) if len(group) > 1 else 0
+        chosen.update(shuffled.sample(group, size))
+    if not chosen:
+        raise DataError(
+            f"{len(rows)} training rows are too few to cut a validation split from; give --validation"
+        )
+    train = [i for i in range(len(rows)) if i not in chosen]
+    return rows.select(train), rows.select(sorted(chosen))
+
+
+def drop_repeated(rows: Rows, held_out: list[Rows]) -> Rows:
+    """*rows* without those whose text occurs word for word in *held_out*."""
+    seen = {text for part in held_out for text in part.inputs()}
+    return rows.select([i for i, text in enumerate(rows.inputs()) if text not in seen])
+
+
+def _read_all(config: TrainConfig) -> dict[str, Rows]:
+    """Rows by role; a file named by its own option replaces the data set's split."""
+    parts: dict[str, list[Rows]] = defaultdict(list)
+    for source in config.data:
+        for role, rows in _read_source(source, config).items():
+            parts[role].append(rows)
+    for role, source in (("validation", config.validation), ("test", config.test)):
+        if source is not None:
+            rows_by_role = _read_source(source, config)
+            parts[role] = [rows_by_role.get(role, rows_by_role["train"])]
+    joined = {role: join_rows(rows) for role, rows in parts.items()}
+    return {role: rows for role, rows in joined.items() if len(rows) or role == "train"}
+
+
+def _read_source(source: str, config: TrainConfig) -> dict[str, Rows]:
+    splits = open_source(source)
+    if len(splits) == 1:
+        splits = {"train": next(iter(splits.values()))}
+    roles = {role: rows for name, rows in splits.items() if (role := role_of(name))}
+    if "train" not in roles:
+        raise DataError(f"{shown_name(source)!r} has no train split; it has {', '.join(splits)}")
+    return {
+        role: read_rows(
+            dataset,
+            where=shown_name(source),
+            text_column=config.text_column,
+            pair_column=config.pair_column,
+            label_column=config.label_column,
+        )
+        for role, dataset in roles.items()
+    }
+
+
+def _check_classes(rows: Rows) -> None:
+    if not len(rows):
+        raise DataError("no training row has both a text and a label; look at the two columns")
+    counts = rows.counts(rows.names)
+    used = [name for name, count in counts.items() if count]
+    if len(used) < 2 and not rows.multi_label:
+        raise DataError(f"all training rows have the class {used[0]!r}; two classes are needed")
+    if len(used) * 2 > len(rows) and not rows.multi_label:
+        raise DataError(
+            f"{len(used)} different labels in {len(rows)} rows; name the class column with"
+            " --label-column, or give each class two rows at least"
+        )
+
+
+def _by_rarest_class(rows: Rows) -> dict[str, list[int]]:
+    """Row numbers by class; a row of several classes counts for its rarest."""
+    counts = Counter(name for row in rows.labels for name in row)
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, row in enumerate(rows.labels):
+        groups[min(row, key=lambda name: (counts[name], name), default="")].append(i)
+    return groups
+
+
+def _default_split(names: tuple[str, ...]) -> str:
+    """Test if there is one, else validation, else the first."""
+    roles = {role_of(name): name for name in names}
+    return roles.get("test") or roles.get("validation") or names[0]
+
+
+def _notes(found: dict[str, Rows], *, repeated: int) -> tuple[str, ...]:
+    notes = []
+    for role, rows in found.items():
+        if rows.dropped_blank:
+            notes.append(f"{rows.dropped_blank:,} {role} rows with a blank text were left out.")
+        if rows.dropped_unlabelled:
+            notes.append(f"{rows.dropped_unlabelled:,} {role} rows without a label were left out.")
+    if repeated:
+        notes.append(f"{repeated:,} training rows that recur in validation or test were left out.")
+    return tuple(notes)

@@ -1,0 +1,21 @@
+"""What can go wrong in `finetune`, as one tree: each message says what came, what is allowed, what to do."""
+
+
+class FinetuneError(Exception):
+    """Anything a user can mend; the command line shows its one sentence and exits with 1."""
+
+
+class ConfigError(FinetuneError):
+    """A setting outside what it may be."""
+
+
+class DataError(FinetuneError):
+    """A data set that can't be read, or that can't be learned from."""
+
+
+class ModelError(FinetuneError):
+    """A base model or checkpoint that can't be opened as a text classifier."""
+
+
+class OutputError(FinetuneError):
+    """A place on disk that can't be written to."""

@@ -1,0 +1,139 @@
+"""Measure a checkpoint on rows it didn't see."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tqdm import tqdm
+
+from finetune.config import shown_name
+from finetune.data import load_evaluation_rows
+from finetune.errors import ConfigError, DataError, OutputError
+from finetune.metrics import FloatArray, measure_logits
+from finetune.models import LONGEST, Checkpoint, load_checkpoint, longest_input, quiet_libraries
+from finetune.record import Metrics, RunRecord
+from finetune.rows import Rows
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """How a checkpoint does on one split of one data set."""
+
+    checkpoint: str
+    data: str
+    split: str
+    labels: tuple[str, ...]
+    fingerprint: str
+    max_length: int
+    metrics: Metrics
+
+    def save(self, path: Path) -> None:
+        """Write the report as JSON."""
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        try:
+            path.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{path.name!r} can't be written: {error.strerror}") from error
+
+
+def evaluate(
+    checkpoint: str,
+    data: str,
+    *,
+    split: str | None = None,
+    batch_size: int = 32,
+    limit: int | None = None,
+) -> Report:
+    """The report of *checkpoint* on *data*, computed in float32."""
+    quiet_libraries()
+    if batch_size < 1 or (limit is not None and limit < 1):
+        raise ConfigError("--batch-size and --limit have to be at least 1")
+    classifier = load_checkpoint(checkpoint)
+    rows, split = load_evaluation_rows(data, classifier.labels, split=split, limit=limit)
+    max_length = _trained_length(checkpoint) or min(longest_input(classifier), LONGEST)
+    return Report(
+        checkpoint=shown_name(checkpoint),
+        data=shown_name(data),
+        split=split,
+        labels=classifier.labels,
+        fingerprint=rows.fingerprint(),
+        max_length=max_length,
+        metrics=measure_rows(classifier, rows, batch_size=batch_size, max_length=max_length),
+    )
+
+
+def measure_rows(
+    checkpoint: Checkpoint, rows: Rows, *, batch_size: int, max_length: int
+) -> Metrics:
+    """Metrics of *checkpoint* on *rows*, whose classes are named as the checkpoint's."""
+    if rows.multi_label and not checkpoint.multi_label:
+        raise DataError("the rows have lists of labels but the checkpoint gives one class per text")
+    inputs = rows.inputs()
+    logits = predict_logits(checkpoint, inputs, batch_size=batch_size, max_length=max_length)
+    return measure_logits(logits, targets(rows, checkpoint), checkpoint.labels)
+
+
+def predict_logits(
+    checkpoint: Checkpoint,
+    inputs: Sequence[tuple[str, str | None]],
+    *,
+    batch_size: int,
+    max_length: int,
+) -> FloatArray:
+    """Logits in the order of *inputs*; texts of like length share a batch.  (N, C)"""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = checkpoint.model.eval().to(device)
+    logits = np.empty((len(inputs), len(checkpoint.labels)))
+    order = sorted(range(len(inputs)), key=lambda i: -len(inputs[i][0]) - len(inputs[i][1] or ""))
+    for start in tqdm(range(0, len(order), batch_size), "evaluating", leave=False, disable=None):
+        batch = order[start : start + batch_size]
+        encoded = encode(checkpoint, [inputs[i] for i in batch], max_length=max_length)
+        padded = checkpoint.tokenizer.pad(encoded, return_tensors="pt").to(device)
+        with torch.inference_mode():
+            logits[batch] = model(**padded).logits.float().cpu().numpy()
+    return logits
+
+
+def encode(
+    checkpoint: Checkpoint, inputs: Sequence[tuple[str, str | None]], *, max_length: int
+) -> dict[str, list[list[int]]]:
+    """Token numbers of *inputs*, cut to *max_length* and not padded."""
+    texts = [text for text, _ in inputs]
+    pairs = [pair for _, pair in inputs]
+    return dict(
+        checkpoint.tokenizer(
+            texts, None if pairs[0] is None else pairs, truncation=True, max_length=max_length
+        )
+    )
+
+
+def count_truncated(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> int:
+    """Rows of more than *max_length* tokens, special tokens included."""
+    count = 0
+    for start in range(0, len(rows), 1_000):
+        batch = rows.select(range(start, min(start + 1_000, len(rows)))).inputs()
+        encoded = encode(checkpoint, batch, max_length=max_length + 1)
+        count += sum(len(tokens) > max_length for tokens in encoded["input_ids"])
+    return count
+
+
+def targets(rows: Rows, checkpoint: Checkpoint) -> npt.NDArray[np.generic]:
+    """Class numbers (N,), or float flags (N, C) where a text may have several classes."""
+    number = {label: i for i, label in enumerate(checkpoint.labels)}
+    if not checkpoint.multi_label:
+        return np.array([number[name] for (name,) in rows.labels])
+    flags = np.zeros((len(rows), len(number)), dtype=np.float32)
+    for i, row in enumerate(rows.labels):
+        flags[i, [number[name] for name in row]] = 1
+    return flags
+
+
+def _trained_length(checkpoint: str) -> int | None:
+    """The limit that the checkpoint was trained with, if a readable record says so."""
+    if not (Path(checkpoint) / "run.json").is_file():
+        return None
+    return RunRecord.load(Path(checkpoint)).max_length

@@ -1,0 +1,72 @@
+"""The command line's options, made from the dataclass that holds them: one place for each fact."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from functools import wraps
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from finetune.config import TrainConfig
+
+PANELS = {
+    "Data": ("data", "validation", "test", "text_column", "pair_column", "label_column"),
+    "Model and output": ("model", "output", "overwrite", "save_dtype"),
+    "Training": (
+        "epochs", "batch_size", "learning_rate", "weight_decay", "warmup_ratio", "layer_decay",
+        "label_smoothing", "max_length", "precision", "seed",
+    ),
+    "Model card": ("base_name", "data_name", "data_terms"),
+}  # fmt: skip
+
+
+def with_options(command: Callable[[TrainConfig], None]) -> Callable[..., None]:
+    """*command* as typer takes it: one option per field of TrainConfig."""
+
+    @wraps(command)
+    def called(**settings: Any) -> None:
+        command(TrainConfig(**settings | {"data": tuple(settings["data"])}))
+
+    parameters = _parameters()
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {item.name: item.annotation for item in parameters}
+    return called
+
+
+def field_help() -> dict[str, str]:
+    """The docstring under each field of TrainConfig."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(TrainConfig)))
+    (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef))
+    return {
+        line.target.id: inspect.cleandoc(below.value.value)
+        for line, below in zip(body, body[1:], strict=False)
+        if isinstance(line, ast.AnnAssign)
+        and isinstance(line.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
+
+
+def _parameters() -> list[inspect.Parameter]:
+    help_of, type_of = field_help(), get_type_hints(TrainConfig)
+    panel_of = {name: panel for panel, names in PANELS.items() for name in names}
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if field.default is MISSING else field.default,
+            annotation=Annotated[
+                list[str] if field.name == "data" else type_of[field.name],
+                typer.Option(
+                    *(["--overwrite"] if field.name == "overwrite" else []),
+                    help=help_of[field.name],
+                    rich_help_panel=panel_of[field.name],
+                ),
+            ],
+        )
+        for field in fields(TrainConfig)
+    ]

@@ -1,0 +1,313 @@
+"""Fine-tune: set up, run the epochs, keep the best one, measure it, write all of it down."""
+
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+import transformers
+from datasets import Dataset
+from tqdm import tqdm
+from transformers import (
+    DataCollatorWithPadding,
+    EvalPrediction,
+    PrinterCallback,
+    ProgressCallback,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+
+from finetune.card import write_card
+from finetune.config import TrainConfig
+from finetune.data import Splits, load_splits
+from finetune.errors import ConfigError, FinetuneError
+from finetune.evaluate import count_truncated, encode, measure_rows, targets
+from finetune.metrics import measure_logits
+from finetune.models import (
+    LONGEST,
+    MULTI_LABEL,
+    SINGLE_LABEL,
+    Checkpoint,
+    load_base,
+    load_checkpoint,
+    longest_input,
+    quiet_libraries,
+)
+from finetune.optimizer import build_optimizer
+from finetune.output import EPOCHS, check_output, kept_epochs, working_folder
+from finetune.record import EpochMetrics, Metrics, RunRecord, SplitRecord
+from finetune.rows import Rows
+
+BEST_BY = "macro_f1"
+"""The best epoch has the highest macro F1: accuracy would let a model ignore a rare class."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What a run consists of once everything is opened and checked."""
+
+    config: TrainConfig
+    splits: Splits
+    base: Checkpoint
+    max_length: int
+    bfloat16: bool
+
+
+def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
+    """Run *config* and leave a checkpoint folder at its output; *say* gets one line per event."""
+    quiet_libraries()
+    run = _set_up(config)
+    for line in _opening(run):
+        say(line)
+    try:
+        with working_folder(config.output) as work:
+            trainer, seconds = _fit(run, work, say)
+            saved = _save(run, work)
+            record = _record(run, trainer, saved, seconds)
+            record.save(work)
+            write_card(record, work)
+    except KeyboardInterrupt:
+        raise FinetuneError(f"stopped by the keyboard; {kept_epochs(config.output)}") from None
+    return record
+
+
+def _set_up(config: TrainConfig) -> Run:
+    check_output(config.output, overwrite=config.overwrite)
+    bfloat16 = _wants_bfloat16(config)
+    splits = load_splits(config)
+    set_seed(config.seed)
+    base = load_base(config.model, splits.labels, multi_label=splits.train.multi_label)
+    if base.multi_label and config.label_smoothing:
+        raise ConfigError("--label-smoothing is for one class per text; leave it out here")
+    length = _max_length(config, base)
+    return Run(config=config, splits=splits, base=base, max_length=length, bfloat16=bfloat16)
+
+
+def _wants_bfloat16(config: TrainConfig) -> bool:
+    if not torch.cuda.is_available():
+        return config.precision == "bfloat16"
+    has_it = torch.cuda.is_bf16_supported(including_emulation=False)
+    if config.precision == "bfloat16" and not has_it:
+        raise ConfigError("--precision is bfloat16, which this CUDA card lacks; take float32")
+    return config.precision != "float32" and has_it
+
+
+def _max_length(config: TrainConfig, base: Checkpoint) -> int:
+    longest = longest_input(base)
+    if config.max_length is not None and config.max_length > longest:
+        raise ConfigError(
+            f"--max-length is {config.max_length}; {config.shown_base!r} reads at most {longest} tokens"
+        )
+    return config.max_length or min(longest, LONGEST)
+
+
+def _opening(run: Run) -> list[str]:
+    splits = run.splits
+    counts = splits.train.counts(splits.labels)
+    test = "" if splits.test is None else f", {len(splits.test):,} test"
+    return [
+        *splits.notes,
+        f"Rows: {len(splits.train):,} train, {len(splits.validation):,} validation{test}.",
+        f"Classes: {', '.join(f'{label} {count:,}' for label, count in counts.items())}.",
+        f"Base: {run.config.shown_base}, {_parameters(run.base) / 1e6:.1f} million parameters.",
+    ]
+
+
+def _fit(run: Run, work: Path, say: Say) -> tuple[Trainer, float]:
+    """The trainer after its last epoch, the best weights loaded, and the seconds it took."""
+    trainer = Trainer(
+        model=run.base.model,
+        args=_arguments(run, work / EPOCHS),
+        train_dataset=_tokenised(run, run.splits.train),
+        eval_dataset=_tokenised(run, run.splits.validation),
+        processing_class=run.base.tokenizer,
+        data_collator=DataCollatorWithPadding(run.base.tokenizer, pad_to_multiple_of=8),
+        compute_metrics=lambda prediction: _epoch_metrics(prediction, run.base.labels),
+        optimizers=(build_optimizer(run.base.model, run.config), None),
+    )
+    for raw_logs in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(raw_logs)
+    trainer.add_callback(EpochLines(say))
+    started = time.perf_counter()
+    trainer.train()
+    return trainer, time.perf_counter() - started
+
+
+def _arguments(run: Run, folder: Path) -> TrainingArguments:
+    config, cuda = run.config, torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=config.warmup_ratio,
+        label_smoothing_factor=config.label_smoothing,
+        train_sampling_strategy="group_by_length",
+        bf16=run.bfloat16,
+        use_cpu=not cuda,
+        dataloader_num_workers=2 if cuda else 0,
+        dataloader_pin_memory=cuda,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        save_only_model=True,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model=BEST_BY,
+        greater_is_better=True,
+        report_to="none",
+        seed=config.seed,
+    )
+
+
+def _tokenised(run: Run, rows: Rows) -> Dataset:
+    """Token numbers, targets and lengths of *rows*; padding waits for the batch."""
+    inputs = Dataset.from_dict({"row": list(range(len(rows)))})
+    texts, labels = rows.inputs(), targets(rows, run.base)
+
+    def batch(rows: dict[str, list[int]]) -> dict[str, list[Any]]:
+        encoded = encode(run.base, [texts[i] for i in rows["row"]], max_length=run.max_length)
+        lengths = [len(tokens) for tokens in encoded["input_ids"]]
+        return encoded | {"labels": [labels[i] for i in rows["row"]], "length": lengths}
+
+    return inputs.map(batch, batched=True, remove_columns="row", new_fingerprint="rows")
+
+
+def _epoch_metrics(prediction: EvalPrediction, labels: tuple[str, ...]) -> dict[str, float]:
+    metrics = measure_logits(prediction.predictions, prediction.label_ids, labels)
+    return {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
+
+
+class EpochLines(ProgressCallback):
+    """The progress bar with the time left, and one line per epoch in place of raw logs."""
+
+    def __init__(self, say: Say) -> None:
+        super().__init__()
+        self.say = say
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Open the bar; where nobody watches, it writes twice a minute only."""
+        pause = 0.2 if sys.stderr.isatty() else 30
+        self.training_bar = tqdm(total=state.max_steps, desc="training", mininterval=pause)
+        self.current_step = 0
+
+    def on_prediction_step(self, *_: Any, **__: Any) -> None:
+        """No second bar for the short evaluation."""
+
+    def on_log(self, *_: Any, **__: Any) -> None:
+        """Raw logs stay unwritten."""
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say how the epoch went."""
+        point = _curve(state.log_history)[-1]
+        with tqdm.external_write_mode():
+            self.say(
+                f"Epoch {point.epoch} of {args.num_train_epochs:.0f}: train loss"
+                f" {point.train_loss:.4f}, validation loss {point.validation_loss:.4f},"
+                f" accuracy {point.accuracy:.2%}, macro F1 {point.macro_f1:.4f}."
+            )
+
+
+def _curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    evaluations = [entry for entry in history if "eval_loss" in entry]
+    return tuple(
+        EpochMetrics(
+            epoch=number,
+            train_loss=loss,
+            validation_loss=entry["eval_loss"],
+            accuracy=entry["eval_accuracy"],
+            macro_f1=entry["eval_macro_f1"],
+        )
+        for number, (loss, entry) in enumerate(zip(losses, evaluations, strict=True), start=1)
+    )
+
+
+def _save(run: Run, work: Path) -> Checkpoint:
+    """Write model and tokenizer, and read them back as anybody would."""
+    model, dtype = run.base.model.cpu(), getattr(torch, run.config.save_dtype)
+    model.config._name_or_path = run.config.shown_base
+    weights = {
+        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
+        for name, tensor in model.state_dict().items()
+    }
+    model.save_pretrained(work, state_dict=weights)
+    save_tokenizer(run.base.tokenizer, work)
+    return load_checkpoint(str(work))
+
+
+def _record(run: Run, trainer: Trainer, saved: Checkpoint, seconds: float) -> RunRecord:
+    config, splits = run.config, run.splits
+    curve = _curve(trainer.state.log_history)
+    return RunRecord(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=config.command(),
+        base=config.shown_base,
+        labels=splits.labels,
+        problem_type=MULTI_LABEL if saved.multi_label else SINGLE_LABEL,
+        data_name=config.data_name or ", ".join(config.shown_data),
+        data_terms=config.data_terms,
+        settings=config.settings(),
+        splits=_split_records(run),
+        validation_origin=splits.validation_origin,
+        notes=splits.notes,
+        parameters=_parameters(saved),
+        max_length=run.max_length,
+        precision="bfloat16" if run.bfloat16 else "float32",
+        device=_device(),
+        versions=_versions(),
+        seconds=round(seconds, 1),
+        texts_per_second=round(len(splits.train) * len(curve) / seconds, 1),
+        epochs=curve,
+        best_epoch=max(curve, key=lambda point: (point.macro_f1, -point.epoch)).epoch,
+        validation=_measure(run, saved, splits.validation),
+        test=None if splits.test is None else _measure(run, saved, splits.test),
+    )
+
+
+def _measure(run: Run, saved: Checkpoint, rows: Rows) -> Metrics:
+    return measure_rows(
+        saved, rows, batch_size=run.config.batch_size, max_length=run.max_length
+    )
+
+
+def _split_records(run: Run) -> dict[str, SplitRecord]:
+    splits = {"train": run.splits.train, "validation": run.splits.validation}
+    if run.splits.test is not None:
+        splits["test"] = run.splits.test
+    return {
+        name: SplitRecord(
+            rows=len(rows),
+            class_counts=rows.counts(run.splits.labels),
+            fingerprint=rows.fingerprint(),
+            truncated=count_truncated(run.base, rows, max_length=run.max_length),
+        )
+        for name, rows in splits.items()
+    }
+
+
+def _parameters(checkpoint: Checkpoint) -> int:
+    return sum(weights.numel() for weights in checkpoint.model.parameters())
+
+
+def _device() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def _versions() -> dict[str, str]:
+    modules = {"torch": torch, "transformers": transformers, "datasets": datasets}
+    versions = {name: module.__version__ for name, module in modules.items()}
+    return {"python": platform.python_version()} | versions
