@@ -39,6 +39,7 @@ from finetune.models import (
     load_checkpoint,
     longest_input,
     quiet_libraries,
+    save_tokenizer,
 )
 from finetune.optimizer import build_optimizer
 from finetune.output import EPOCHS, check_output, kept_epochs, working_folder
