@@ -16,49 +16,11 @@ Family = Literal["bert", "roberta", "electra", "distilbert"]
 FAMILIES: tuple[Family, ...] = ("bert", "roberta", "electra", "distilbert")
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
 
-WORDS = [
-    "oil",
-    "prices",
-    "rise",
-    "as",
-    "stocks",
-    "fall",
-    "the",
-    "market",
-    "team",
-    "wins",
-    "game",
-    "election",
-    "peace",
-    "talks",
-    "minister",
-    "space",
-    "probe",
-    "finds",
-    "ice",
-    "on",
-    "moon",
-    "a",
-    "b",
-    "c",
-    "good",
-    "bad",
-    "movie",
-    "was",
-    "not",
-    "very",
-    ",",
-    ".",
-    "!",
-    "?",
-    "'",
-    '"',
-    "-",
-    "<",
-    ">",
-    "script",
-    "alert",
-]
+WORDS = (
+    "oil prices rise as stocks fall the market team wins game election peace talks minister",
+    "space probe finds ice on moon good bad movie was not very script alert",
+    ", . ! ? ' \" - < >",
+)
 PIECES = [
     *"abcdefghijklmnopqrstuvwxyz0123456789",
     *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
@@ -68,9 +30,10 @@ CHINESE = list("你好世界新闻市场股票")
 
 def vocabulary(special: tuple[str, ...]) -> dict[str, int]:
     """Special tokens first, then words, single characters and Chinese."""
+    words = [word for line in WORDS for word in line.split()]
     return {
         token: index
-        for index, token in enumerate(dict.fromkeys([*special, *WORDS, *PIECES, *CHINESE]))
+        for index, token in enumerate(dict.fromkeys([*special, *words, *PIECES, *CHINESE]))
     }
 
 

@@ -26,6 +26,7 @@ from viz.errors import CheckpointError
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 TRAIN = "fine-tune one with `python -m finetune train`"
 
 
@@ -104,6 +105,9 @@ def _check_folder(folder: Path) -> None:
         raise CheckpointError(_no_weights(folder))
     for file in files:
         _check_weights(file)
+    # Without any vocabulary transformers makes up an empty tokenizer and says nothing.
+    if not any(file for pattern in VOCABULARIES for file in folder.glob(pattern)):
+        raise CheckpointError(_no_tokenizer(str(folder)))
 
 
 def _no_weights(folder: Path) -> str:
@@ -115,8 +119,15 @@ def _no_weights(folder: Path) -> str:
         )
     return (
         f"{folder.name!r} holds its weights only as a pickle ({pickles[0]}), which can run any "
-        "code when opened and is not read; where you trust it, load it once with transformers and call "
-        "save_pretrained(), which writes model.safetensors."
+        "code when opened and is not read; where you trust it, load it once with transformers and "
+        "call save_pretrained(), which writes model.safetensors."
+    )
+
+
+def _no_tokenizer(place: str) -> str:
+    return (
+        f"{Path(place).name!r} has no tokenizer that can be read; save the one it was trained "
+        "with into the same folder."
     )
 
 
@@ -228,7 +239,8 @@ def _check_report(place: str, report: dict[str, Any]) -> None:
     if missing:
         raise CheckpointError(
             f"The weights of {Path(place).name!r} lack {missing[0]} as its config.json "
-            f"describes it ({len(missing)} in all), so its classes would be guessed; save it again, or {TRAIN}."
+            f"describes it ({len(missing)} in all), so its classes would be guessed; save it "
+            f"again, or {TRAIN}."
         )
 
 
@@ -236,10 +248,7 @@ def _tokenizer(place: str, local: bool) -> PreTrainedTokenizerFast:
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=local, use_fast=True)
     except Exception as error:  # the file is the user's: any shape of wrong can come
-        raise CheckpointError(
-            f"{Path(place).name!r} has no tokenizer that can be read; save the one it was trained "
-            "with into the same folder."
-        ) from error
+        raise CheckpointError(_no_tokenizer(place)) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or not tokenizer.is_fast:
         raise CheckpointError(
             f"{Path(place).name!r} has only a slow tokenizer, which does not say where a token "

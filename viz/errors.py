@@ -1,4 +1,4 @@
-"""What can go wrong in `viz`, as one tree: each message says what came, what is allowed, what to do."""
+"""What can go wrong in `viz`, as one tree; a message says what came and what to do."""
 
 
 class VizError(Exception):

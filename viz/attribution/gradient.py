@@ -33,7 +33,7 @@ GRAD_ATTENTION = Method(
     label="Gradient × attention",
     signed=True,
     cost=1.9,
-    description="What [CLS] takes from each token in the last layer, times its effect on the class.",
+    description="What [CLS] takes from a token in the last layer, times its effect on the class.",
     reference="Barkan et al. 2021; Chefer et al. 2021",
     run=_grad_attention,
 )

@@ -1,0 +1,220 @@
+"""Attributions against oracles and invariants, on every family."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import InputXGradient
+
+from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from viz import METHODS, Classifier, Reading, attribute
+from viz.attribution import Against
+from viz.attribution.decomposition import Linearised
+from viz.attribution.method import Target
+from viz.errors import MethodError, SelectionError
+from viz.recording import Recorder
+
+TEXT = "Oil prices rise as stockss fall, the market was not good!"
+PAIR = "The team wins"
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    family: Family = request.param
+    return tiny_checkpoint(tmp_path_factory.mktemp("families") / family, family)
+
+
+@pytest.fixture(scope="module")
+def double(folder: Path) -> Classifier:
+    """The checkpoint, computed in double precision."""
+    return Classifier.load(folder, dtype=torch.float64, device="cpu")
+
+
+@pytest.mark.parametrize("pair", [None, PAIR])
+@pytest.mark.parametrize("against", ["runner-up", None])
+def test_scores_and_bias_equal_the_explained_scalar(
+    folder: Path, double: Classifier, pair: str | None, against: Against
+) -> None:
+    single = Classifier.load(folder)
+    for classifier, allowed in ((single, 1e-4), (double, 1e-10)):
+        reading = classifier.read(TEXT, pair)
+        found = attribute(classifier, reading, "decomposition", against=against)
+        assert found.bias is not None
+        parts = float(found.scores.sum(dtype=np.float64)) + found.bias
+        size = max(abs(found.value), float(np.abs(found.scores).max()), abs(found.bias))
+        assert abs(parts - found.value) <= allowed * size
+
+
+def test_the_linearised_forward_changes_no_logit(double: Classifier) -> None:
+    encoding = double.encode(TEXT)
+    with Linearised():
+        linear = double.forward(encoding, Recorder("input", freeze=True))
+    torch.testing.assert_close(linear, double.forward(encoding), rtol=0, atol=1e-12)
+
+
+def test_the_decomposition_is_linear_in_its_target(double: Classifier) -> None:
+    reading = double.read(TEXT)
+    margin = attribute(double, reading, target_class=2, against=0)
+    plain = [attribute(double, reading, target_class=c, against=None).scores for c in (2, 0)]
+    np.testing.assert_allclose(margin.scores, plain[0] - plain[1], rtol=0, atol=1e-12)
+
+
+def test_the_linearised_network_doubles_with_its_input(double: Classifier) -> None:
+    """With its biases taken away, twice the input gives twice the logit: it really is linear."""
+    reading = double.read(TEXT)
+    found = attribute(double, reading, target_class=1, against=None)
+    recorder, linear = Recorder("input", freeze=True), Linearised()
+    with linear:
+        logits = double.forward(reading.encoding, recorder)
+    gradient = torch.autograd.grad(logits[1], recorder.differentiated())[0]
+    moved = (gradient * 2 * recorder.differentiated()).sum().item()
+    assert moved == pytest.approx(2 * float(found.scores.sum()), abs=1e-10)
+
+
+def test_input_x_gradient_equals_captum(double: Classifier) -> None:
+    reading = double.read(TEXT)
+    inputs = {name: torch.tensor(v)[None] for name, v in reading.encoding.inputs.items()}
+    ids = inputs.pop("input_ids")
+    embedded = double.model.get_input_embeddings()(ids).detach().requires_grad_()
+
+    def forward(embeddings: torch.Tensor) -> torch.Tensor:
+        # RoBERTa counts positions from the ids; the same ones are given here by hand.
+        logits: torch.Tensor = double.model(inputs_embeds=embeddings, **inputs).logits
+        return logits[:, 1] - logits[:, 3]
+
+    expected = InputXGradient(forward).attribute(embedded)[0].sum(-1).detach().numpy()
+    found = attribute(double, reading, "input-x-gradient", target_class=1, against=3)
+    np.testing.assert_allclose(found.scores, expected, rtol=0, atol=1e-10)
+
+
+def test_only_the_cls_row_of_the_last_layer_has_a_gradient(double: Classifier) -> None:
+    recorder = Recorder("words")
+    logits = double.forward(double.encode(TEXT), recorder)
+    (gradient,) = torch.autograd.grad(Target(1, 3).of(logits), recorder.weights[-1])
+    assert (gradient[:, :, 1:] == 0).all()
+    assert (gradient[:, :, 0] != 0).any()
+
+
+def test_weights_times_gradient_equal_a_finite_difference_of_the_head_outputs(
+    double: Classifier,
+) -> None:
+    """Scaling the last layer's attention output by 1 + e moves the margin by e times the sum."""
+    reading = double.read(TEXT)
+    found = attribute(double, reading, "grad-attention", target_class=1, against=3)
+
+    class Gated(Recorder):
+        factor = 1.0
+
+        def keep_weights(self, weights: torch.Tensor) -> torch.Tensor:
+            kept = super().keep_weights(weights)
+            return kept * self.factor if len(self.weights) == double.n_layers else kept
+
+    margins = []
+    for factor in (1 + 1e-5, 1 - 1e-5):
+        recorder = Gated()
+        recorder.factor = factor
+        margins.append(Target(1, 3).of(double.forward(reading.encoding, recorder)).item())
+    assert float(found.scores.sum()) == pytest.approx((margins[0] - margins[1]) / 2e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_scores_every_token(double: Classifier, name: str) -> None:
+    reading = double.read(TEXT, PAIR)
+    found = attribute(double, reading, name)
+    assert found.scores.shape == (reading.encoding.n_tokens,)
+    assert np.isfinite(found.scores).all()
+    assert METHODS[name].signed or (found.scores >= 0).all()
+    assert not found.scores.flags.writeable
+
+
+def test_threads_that_attribute_at_once_get_what_they_get_alone(double: Classifier) -> None:
+    readings = [double.read(f"{TEXT} {'the market ' * count}") for count in range(8)]
+
+    def both(reading: Reading) -> np.ndarray:
+        methods = ("decomposition", "grad-attention")
+        return np.stack([attribute(double, reading, name).scores for name in methods])
+
+    alone = [both(reading) for reading in readings]
+    with ThreadPoolExecutor(8) as pool:
+        crowd = list(pool.map(both, readings))
+    for expected, actual in zip(alone, crowd, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-10)
+
+
+def test_the_default_explains_the_margin_against_the_runner_up(
+    classifier: Classifier, reading: Reading
+) -> None:
+    found = attribute(classifier, reading)
+    order = np.argsort(-reading.prediction.logits)
+    assert (found.method, found.target_class, found.against_class) == ("decomposition", *order[:2])
+    assert found.value == pytest.approx(
+        float(reading.prediction.logits[order[0]] - reading.prediction.logits[order[1]])
+    )
+
+
+def test_classes_of_a_multi_label_head_are_explained_by_their_plain_logit(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "m", problem_type="multi_label_classification")
+    classifier = Classifier.load(folder)
+    found = attribute(classifier, classifier.read(TEXT), target_class=2)
+    assert found.against_class is None
+
+
+@pytest.mark.parametrize(
+    ("target", "against", "message"),
+    [
+        (4, "runner-up", "Class 4 does not exist; the classes are 0 to 3."),
+        (0, -1, "Class -1 does not exist; the classes are 0 to 3."),
+        (0, 0, "Class 'World' can't be held against itself; choose another class, or none."),
+    ],
+)
+def test_a_wrong_class_is_one_sentence(
+    classifier: Classifier, reading: Reading, target: int, against: Against, message: str
+) -> None:
+    with pytest.raises(SelectionError) as caught:
+        attribute(classifier, reading, target_class=target, against=against)
+    assert str(caught.value) == message
+
+
+def test_an_unknown_method_names_those_that_are_known(
+    classifier: Classifier, reading: Reading
+) -> None:
+    with pytest.raises(
+        MethodError, match=r"^Unknown method 'lime'; known are decomposition, .*\.$"
+    ):
+        attribute(classifier, reading, "lime")
+
+
+def test_a_network_that_is_not_linear_when_frozen_is_refused(tmp_path: Path) -> None:
+    """MPNet attends with code of its own, so its attention can't be held fixed."""
+    from transformers import MPNetConfig, MPNetForSequenceClassification
+
+    from tests.tiny import tokenizer
+
+    words = tokenizer("roberta")
+    config = MPNetConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=48, max_position_embeddings=66, num_labels=3, initializer_range=0.2,
+    )  # fmt: skip
+    MPNetForSequenceClassification(config).save_pretrained(tmp_path)
+    words.save_pretrained(tmp_path)
+    classifier = Classifier.load(tmp_path)
+    reading = classifier.read(TEXT)
+    with pytest.raises(MethodError, match=r"does not add up for the architecture MPNet"):
+        attribute(classifier, reading, "decomposition")
+    for name in ("attention", "rollout", "grad-attention", "input-x-gradient"):
+        assert np.isfinite(attribute(classifier, reading, name).scores).all()
+
+
+@pytest.mark.parametrize("activation", ["gelu_new", "relu", "silu", "quick_gelu"])
+def test_activations_written_out_step_by_step_are_held_fixed_too(
+    tmp_path: Path, activation: str
+) -> None:
+    from tests.tiny import edit_config
+
+    folder = tiny_checkpoint(tmp_path / "bert")
+    edit_config(folder, hidden_act=activation)
+    classifier = Classifier.load(folder, dtype=torch.float64)
+    found = attribute(classifier, classifier.read(TEXT))
+    assert float(found.scores.sum()) + (found.bias or 0) == pytest.approx(found.value, abs=1e-10)

@@ -1,0 +1,163 @@
+"""Every folder that is no checkpoint, and every broken one, is refused in one sentence."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
+
+from tests.tiny import edit_config, tiny_checkpoint
+from viz import Classifier
+from viz.errors import CheckpointError
+
+
+def emptied(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def without_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def cut_short(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+
+
+def garbage(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"\xff" * 300)
+
+
+def only_a_pickle(folder: Path) -> None:
+    without_weights(folder)
+    torch.save({}, folder / "pytorch_model.bin")
+
+
+def missing_shard(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-2.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index), "utf-8")
+
+
+def broken_config(folder: Path) -> None:
+    (folder / "config.json").write_text("{", "utf-8")
+
+
+def unknown_architecture(folder: Path) -> None:
+    edit_config(folder, model_type="perceptron9000")
+
+
+def generative(folder: Path) -> None:
+    config = GPT2Config(n_layer=1, n_head=2, n_embd=8, vocab_size=50, n_positions=16)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+
+
+def without_head(folder: Path) -> None:
+    config = BertConfig(
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        hidden_size=8,
+        intermediate_size=8,
+        vocab_size=50,
+    )
+    BertModel(config).save_pretrained(folder)
+
+
+def more_classes_than_weights(folder: Path) -> None:
+    edit_config(folder, id2label={str(i): f"c{i}" for i in range(9)}, label2id={})
+
+
+def more_layers_than_weights(folder: Path) -> None:
+    edit_config(folder, num_hidden_layers=7)
+
+
+def regression(folder: Path) -> None:
+    edit_config(folder, id2label={"0": "score"}, label2id={"score": 0})
+
+
+def without_tokenizer(folder: Path) -> None:
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+
+
+def small_embedding(folder: Path) -> None:
+    words = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    entries = words["model"]["vocab"]
+    entries |= {f"extra{i}": len(entries) + i for i in range(50)}
+    (folder / "tokenizer.json").write_text(json.dumps(words), "utf-8")
+
+
+def not_finite(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.weight"][:] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+CASES: list[tuple[Callable[[Path], None], str]] = [
+    (emptied, "'broken' is no checkpoint: it has no config.json"),
+    (without_weights, "'broken' has a config.json but no model.safetensors"),
+    (cut_short, "model.safetensors in 'broken' is damaged or cut short"),
+    (garbage, "model.safetensors in 'broken' is damaged or cut short"),
+    (only_a_pickle, "'broken' holds its weights only as a pickle (pytorch_model.bin)"),
+    (missing_shard, "'broken' lacks model-2.safetensors, which its index names"),
+    (broken_config, "The config.json of 'broken' can't be read"),
+    (unknown_architecture, "names an architecture that transformers doesn't know"),
+    (generative, "'broken' is a gpt2 model (GPT2LMHeadModel), which generates text"),
+    (without_head, "'broken' holds BertModel, which has no classification head"),
+    (more_classes_than_weights, "The weights of 'broken' "),
+    (more_layers_than_weights, "The weights of 'broken' lack "),
+    (regression, "'broken' has a single output, a regression"),
+    (without_tokenizer, "'broken' has no tokenizer that can be read"),
+    (small_embedding, "The tokenizer of 'broken' knows"),
+    (not_finite, "'broken' answers with numbers that are not finite"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message"), CASES, ids=[case[0].__name__ for case in CASES])
+def test_a_broken_checkpoint_is_one_sentence(
+    tmp_path: Path, spoil: Callable[[Path], None], message: str
+) -> None:
+    folder = tiny_checkpoint(tmp_path / "broken")
+    spoil(folder)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    with pytest.raises(CheckpointError) as caught:
+        Classifier.load(folder)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", "No checkpoint was named"),
+        ("./nowhere/at all", "There is no folder './nowhere/at all'"),
+        ("someone/some-model", "could not be fetched from the Hugging Face Hub"),
+        ("no-such-model", "could not be fetched from the Hugging Face Hub"),
+        ("a\x00b", "There is no folder"),
+    ],
+)
+def test_a_source_that_leads_nowhere_is_one_sentence(source: str, message: str) -> None:
+    with pytest.raises(CheckpointError, match=message):
+        Classifier.load(source)
+
+
+def test_a_file_is_not_a_folder(checkpoint: Path) -> None:
+    with pytest.raises(CheckpointError, match="is a file; give the checkpoint's folder instead"):
+        Classifier.load(checkpoint / "config.json")
+
+
+def test_loading_prints_nothing(checkpoint: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Classifier.load(checkpoint)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_config_that_asks_for_attentions_is_read_all_the_same(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "asks")
+    edit_config(folder, output_attentions=True, output_hidden_states=True)
+    assert Classifier.load(folder).read("oil prices").attention.n_layers == 3

@@ -1,0 +1,159 @@
+"""One recorded pass: equal to eager attention, to the plain logits, and to itself in a crowd."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from viz import Classifier
+from viz.recording import Recorder
+
+TEXT = "Oil prices rise as stockss fall, the market was not good!"
+PAIR = "The team wins"
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    family: Family = request.param
+    return tiny_checkpoint(tmp_path_factory.mktemp("families") / family, family)
+
+
+@pytest.fixture(scope="module")
+def loaded(folder: Path) -> Classifier:
+    return Classifier.load(folder)
+
+
+@pytest.mark.parametrize("pair", [None, PAIR])
+def test_weights_equal_eager_output_attentions(
+    folder: Path, loaded: Classifier, pair: str | None
+) -> None:
+    eager = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager")
+    encoded = AutoTokenizer.from_pretrained(folder)(TEXT, pair, return_tensors="pt")
+    with torch.no_grad():
+        output = eager.eval()(**encoded, output_attentions=True)
+    reading = loaded.read(TEXT, pair)
+    expected = torch.cat(output.attentions).numpy()
+    assert reading.attention.weights.shape == expected.shape
+    np.testing.assert_allclose(reading.attention.weights, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(reading.prediction.logits, output.logits[0], rtol=0, atol=1e-5)
+
+
+def test_logits_equal_the_plain_sdpa_forward(folder: Path, loaded: Classifier) -> None:
+    plain = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="sdpa")
+    encoded = AutoTokenizer.from_pretrained(folder)(TEXT, return_tensors="pt")
+    with torch.no_grad():
+        expected = plain.eval()(**encoded).logits[0]
+    recorded = loaded.read(TEXT).prediction.logits
+    unrecorded = loaded.forward(loaded.encode(TEXT))
+    np.testing.assert_allclose(recorded, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(unrecorded, expected, rtol=0, atol=1e-6)
+
+
+def test_padded_keys_get_no_attention_and_change_no_logit(loaded: Classifier) -> None:
+    """Our attention function brings its own mask; without it padding would be attended to."""
+    padded = loaded.tokenizer([TEXT, PAIR], padding=True, return_tensors="pt")
+    single = loaded.tokenizer(PAIR, return_tensors="pt")
+    length = single["input_ids"].shape[1]
+    recorder = Recorder()
+    with torch.no_grad():
+        with recorder:
+            recorded = loaded.model(**padded).logits[1]
+        plain = loaded.model(**padded).logits[1]
+        alone = loaded.model(**single).logits[0]
+    assert all((weights[1, :, :, length:] == 0).all() for weights in recorder.weights)
+    torch.testing.assert_close(recorded, alone, rtol=0, atol=1e-5)
+    torch.testing.assert_close(plain, alone, rtol=0, atol=1e-5)
+
+
+def test_threads_that_read_at_once_get_what_they_get_alone(loaded: Classifier) -> None:
+    texts = [f"{TEXT} {'the market ' * count}" for count in range(8)]
+    alone = [loaded.read(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        crowd = list(pool.map(loaded.read, texts * 4))
+    for expected, actual in zip(alone * 4, crowd, strict=True):
+        np.testing.assert_allclose(
+            actual.attention.weights, expected.attention.weights, rtol=0, atol=1e-6
+        )
+        np.testing.assert_allclose(
+            actual.prediction.logits, expected.prediction.logits, rtol=0, atol=1e-5
+        )
+
+
+def test_a_recorder_is_gone_after_an_error(loaded: Classifier) -> None:
+    encoding = loaded.encode(TEXT)
+    failing = Recorder()
+    with pytest.raises(ZeroDivisionError), failing:
+        raise ZeroDivisionError
+    loaded.forward(encoding)
+    assert failing.weights == []
+
+
+def test_reading_twice_changes_nothing_on_the_model(loaded: Classifier) -> None:
+    before = {name: value.clone() for name, value in loaded.model.state_dict().items()}
+    first, second = loaded.read(TEXT), loaded.read(TEXT)
+    np.testing.assert_array_equal(first.attention.weights, second.attention.weights)
+    for name, value in loaded.model.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0)
+    assert not any(parameter.requires_grad for parameter in loaded.model.parameters())
+
+
+def test_half_precision_weights_are_computed_in_float32(tmp_path: Path) -> None:
+    half = Classifier.load(tiny_checkpoint(tmp_path / "half", dtype=torch.float16))
+    assert {value.dtype for value in half.model.parameters()} == {torch.float32}
+    assert half.read(TEXT).prediction.logits.dtype == np.float32
+
+
+@pytest.mark.parametrize("count", [2, 3, 40])
+def test_any_number_of_classes(tmp_path: Path, count: int) -> None:
+    labels = tuple(f"class {index}" for index in range(count))
+    prediction = (
+        Classifier.load(tiny_checkpoint(tmp_path / "c", labels=labels)).read(TEXT).prediction
+    )
+    assert prediction.labels == labels
+    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-6)
+    assert prediction.label == labels[int(prediction.probabilities.argmax())]
+
+
+def test_classes_of_a_multi_label_head_are_decided_one_by_one(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "m", problem_type="multi_label_classification")
+    prediction = Classifier.load(folder).read(TEXT).prediction
+    assert prediction.multi_label
+    np.testing.assert_allclose(prediction.probabilities, 1 / (1 + np.exp(-prediction.logits)), 1e-5)
+
+
+def test_a_family_with_its_own_attention_code_falls_back_to_what_transformers_returns(
+    tmp_path: Path,
+) -> None:
+    """MPNet ignores registered attention functions, so its weights come from eager attention."""
+    from transformers import MPNetConfig, MPNetForSequenceClassification
+
+    from tests.tiny import LABELS, tokenizer
+
+    words = tokenizer("roberta")
+    config = MPNetConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=48,
+        max_position_embeddings=66,
+        id2label=dict(enumerate(LABELS)),
+    )
+    MPNetForSequenceClassification(config).save_pretrained(tmp_path)
+    words.save_pretrained(tmp_path)
+    classifier = Classifier.load(tmp_path)
+    assert not classifier.records
+    assert classifier.read(TEXT).attention.weights.shape[:2] == (2, 4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA card")
+def test_a_card_reads_what_the_cpu_reads(folder: Path) -> None:
+    on_card = Classifier.load(folder, device="cuda").read(TEXT)
+    on_cpu = Classifier.load(folder, device="cpu").read(TEXT)
+    np.testing.assert_allclose(
+        on_card.attention.weights, on_cpu.attention.weights, rtol=0, atol=1e-4
+    )

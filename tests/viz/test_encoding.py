@@ -1,0 +1,81 @@
+"""Tokens point into the text; what the model can't see is said or refused."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from viz import Classifier
+from viz.errors import TextError
+
+
+def test_tokens_carry_offsets_words_and_parts(classifier: Classifier) -> None:
+    encoding = classifier.encode("Oil stockss", "the moon")
+    shown = [(t.text, t.start, t.end, t.word, t.special, t.part) for t in encoding.tokens]
+    assert shown == [
+        ("[CLS]", 0, 0, None, True, None),
+        ("oil", 0, 3, 0, False, 0),
+        ("stocks", 4, 10, 1, False, 0),
+        ("##s", 10, 11, 1, False, 0),
+        ("[SEP]", 0, 0, None, True, None),
+        ("the", 0, 3, 2, False, 1),
+        ("moon", 4, 8, 3, False, 1),
+        ("[SEP]", 0, 0, None, True, None),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n\t ", "\u200b", "\x00\x07"])
+def test_nothing_to_read_is_one_sentence(classifier: Classifier, text: str) -> None:
+    with pytest.raises(TextError, match=r"^[A-Z][^.]*; write at least one word\.$|left after"):
+        classifier.encode(text)
+
+
+def test_only_unknown_characters_is_one_sentence(classifier: Classifier) -> None:
+    with pytest.raises(TextError, match="No character of this text is in the model's vocabulary"):
+        classifier.encode("ΩΨ 🙂 ᚠ")
+
+
+def test_some_unknown_characters_are_noted(classifier: Classifier) -> None:
+    encoding = classifier.encode("oil ΩΨ prices")
+    assert encoding.notes == (
+        "1 of 3 tokens are unknown to the vocabulary ([UNK]): the model can't tell them apart.",
+    )
+
+
+def test_a_long_text_is_cut_and_the_cut_is_counted(classifier: Classifier) -> None:
+    encoding = classifier.encode("oil " * 20_000)
+    assert encoding.n_tokens == 64
+    assert encoding.n_unseen == 20_002 - 64
+    assert re.search(r"never saw the last 19,938 of 20,002 tokens.* 64 at most", encoding.notes[0])
+
+
+def test_a_long_pair_keeps_both_separators(classifier: Classifier) -> None:
+    encoding = classifier.encode("oil " * 100, "moon " * 100)
+    assert [token.text for token in encoding.tokens].count("[SEP]") == 2
+    assert {token.part for token in encoding.tokens} == {None, 0, 1}
+    assert encoding.n_unseen == 203 - 64
+
+
+def test_a_lone_surrogate_is_replaced_and_noted(classifier: Classifier) -> None:
+    encoding = classifier.encode("oil \ud800 prices")
+    assert encoding.text == "oil \ufffd prices"
+    assert "1 broken character came" in encoding.notes[0]
+
+
+def test_an_empty_second_text_is_one_sentence(classifier: Classifier) -> None:
+    with pytest.raises(TextError, match="The second text is empty"):
+        classifier.encode("oil", " ")
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_read_or_refused_and_offsets_stay_inside(
+    classifier: Classifier, text: str
+) -> None:
+    try:
+        encoding = classifier.encode(text)
+    except TextError:
+        return
+    written = [token for token in encoding.tokens if not token.special]
+    assert all(0 <= token.start <= token.end <= len(encoding.text) for token in written)
+    assert [token.word for token in written] == sorted(token.word or 0 for token in written)

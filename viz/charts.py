@@ -1,0 +1,136 @@
+"""Records to plotly figures; nothing here knows Streamlit."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+
+from viz.colors import PALETTES, Palette, Theme
+from viz.types import FloatArray
+from viz.words import Span
+
+LABEL_LENGTH = 14
+"""Longer labels are shortened on an axis; hovering shows them whole."""
+PLOT_HEIGHT = 620
+LABEL_HEIGHT = 12
+"""Pixels that one label needs to be readable."""
+
+
+def heatmap(
+    weights: FloatArray, spans: Sequence[Span], *, theme: Theme = "light", height: int = PLOT_HEIGHT
+) -> go.Figure:
+    """One attention map with its tokens on both axes and the exact weight on hover.
+
+    Args:
+        weights: (n, n); row = query, the token that looks; column = key, the token looked at.
+        spans: The n words or tokens.
+        theme: Whose colours to use.
+        height: Of the figure, in pixels.
+    """
+    palette = PALETTES[theme]
+    names = [f"{index} · {escape(span.label)}" for index, span in enumerate(spans)]
+    figure = go.Figure(
+        go.Heatmap(
+            z=weights,
+            x=names,
+            y=names,
+            colorscale=_scale(palette.sequential),
+            zmin=0,
+            zmax=max(float(weights.max(initial=0.0)), 1e-9),
+            hovertemplate="<b>%{y}</b> looks at <b>%{x}</b><br>weight %{z:.4f}<extra></extra>",
+            colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".2f", "len": 0.6},
+        )
+    )
+    axis = _token_axis(spans, names, height, palette)
+    figure.update_xaxes(**axis, title="key: the token looked at", tickangle=-90, side="bottom")
+    figure.update_yaxes(**axis, title="query: the token that looks", autorange="reversed")
+    _dress(figure, palette, height)
+    return figure
+
+
+def score_bars(
+    scores: FloatArray,
+    spans: Sequence[Span],
+    *,
+    signed: bool,
+    theme: Theme = "light",
+    most: int = 20,
+) -> go.Figure:
+    """The strongest words as bars with their exact scores, strongest on top.
+
+    Args:
+        scores: (n,)
+        spans: The n words or tokens.
+        signed: Whether scores speak for and against the class.
+        theme: Whose colours to use.
+        most: How many bars at most.
+    """
+    palette = PALETTES[theme]
+    order = np.argsort(-np.abs(scores), kind="stable")[:most]
+    names = [f"{index} · {escape(spans[index].label)}" for index in order]
+    positive, negative = palette.diverging[-2], palette.diverging[1]
+    figure = go.Figure(
+        go.Bar(
+            x=scores[order],
+            y=names,
+            orientation="h",
+            marker={"color": [positive if score >= 0 else negative for score in scores[order]]},
+            text=[f"{score:+.3f}" if signed else f"{score:.3f}" for score in scores[order]],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="<b>%{y}</b><br>%{x:.6f}<extra></extra>",
+        )
+    )
+    labels = [_short(spans[index].label) for index in order]
+    figure.update_yaxes(
+        autorange="reversed",
+        tickvals=names,
+        ticktext=labels,
+        color=palette.ink,
+        ticklabelstandoff=6,
+    )
+    figure.update_xaxes(visible=False, zeroline=True)
+    _dress(figure, palette, 60 + 22 * len(order))
+    figure.update_layout(margin={"l": 8, "r": 48, "t": 8, "b": 8}, bargap=0.35)
+    return figure
+
+
+def _token_axis(
+    spans: Sequence[Span], names: list[str], height: int, palette: Palette
+) -> dict[str, object]:
+    """Labels for as many positions as fit, each k-th where they don't all."""
+    step = max(1, -(-len(spans) * LABEL_HEIGHT // max(height - 140, 1)))
+    kept = range(0, len(spans), step)
+    return {
+        "type": "category",
+        "tickvals": [names[index] for index in kept],
+        "ticktext": [_short(spans[index].label) for index in kept],
+        "tickfont": {"size": 11, "color": palette.ink},
+        "title_font": {"size": 12, "color": palette.muted},
+        "title_standoff": 12,
+        "automargin": True,
+        "showgrid": False,
+        "ticks": "",
+    }
+
+
+def _short(label: str) -> str:
+    """A label that fits an axis, as text that plotly takes for text."""
+    cut = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
+    return escape(cut)
+
+
+def _scale(colors: tuple[str, ...]) -> list[list[float | str]]:
+    return [[index / (len(colors) - 1), color] for index, color in enumerate(colors)]
+
+
+def _dress(figure: go.Figure, palette: Palette, height: int) -> None:
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": palette.ink, "family": "Source Sans, sans-serif"},
+        hoverlabel={"bgcolor": palette.ground, "font": {"color": palette.ink}},
+    )

@@ -1,0 +1,1 @@
+"""The pages of the app: each is widgets, one call, one picture."""

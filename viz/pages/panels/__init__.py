@@ -1,0 +1,1 @@
+"""The panels of the Read page, from top to bottom: source, text, why, heads."""

@@ -1,0 +1,106 @@
+"""Where every head looks: the atlas of all heads, and the one that is selected."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from viz import attention, charts, session, words
+from viz.components import atlas
+from viz.types import Reading
+from viz.words import AttentionView, Unit
+
+MEAN = "mean"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the reader looks at; None is the mean over layers or heads."""
+
+    layer: int | None
+    head: int | None
+    unit: Unit
+    special: bool
+
+    @property
+    def name(self) -> str:
+        """The selection as a reader sees it, e.g. `L3 · H7`."""
+        layer = "mean of layers" if self.layer is None else f"L{self.layer}"
+        head = "mean of heads" if self.head is None else f"H{self.head}"
+        return f"{layer} · {head}"
+
+
+def show_heads(reading: Reading) -> Selection:
+    """Show the atlas and the selected head; return what is selected."""
+    title, unit, special, layer, head = st.columns([4, 3, 2, 1.3, 1.3], vertical_alignment="bottom")
+    with title:
+        st.subheader("Attention", anchor=False)
+        st.caption("Where heads look. Looking is not yet a reason for the class.")
+    with unit:
+        chosen_unit = _choose_unit()
+    with special:
+        shown = st.toggle("Special tokens", True, key=session.SPECIAL, bind="query-params")
+    with layer:
+        chosen_layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
+    with head:
+        chosen_head = _choose(session.HEAD, reading.attention.n_heads, default=None)
+    selection = Selection(chosen_layer, chosen_head, chosen_unit, shown)
+    view = words.view(
+        reading.encoding, reading.attention.weights, unit=selection.unit, special=selection.special
+    )
+    _show_pictures(view, selection)
+    return selection
+
+
+def _choose_unit() -> Unit:
+    wordpieces = st.segmented_control(
+        "Rows and columns",
+        ["words", "wordpieces"],
+        default="words",
+        required=True,
+        key=session.UNIT,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return "wordpiece" if wordpieces == "wordpieces" else "word"
+
+
+def _choose(key: str, count: int, *, default: int | None) -> int | None:
+    """Let the reader pick a layer or a head by number, or the mean of all."""
+    options = [*(str(index) for index in range(count)), MEAN]
+    place = count if default is None else default % count
+    chosen = st.selectbox(key.capitalize(), options, index=place, key=key, bind="query-params")
+    return None if chosen == MEAN else int(chosen)
+
+
+def _show_pictures(view: AttentionView, selection: Selection) -> None:
+    left, right = st.columns([5, 6], gap="medium")
+    with left:
+        atlas.atlas(
+            view.weights,
+            layer=selection.layer,
+            head=selection.head,
+            key=session.ATLAS,
+            on_change=_follow_atlas,
+        )
+    with right:
+        st.markdown(f"**{selection.name}**{_removed(view, selection)}")
+        chosen = attention.select(view.weights, selection.layer, selection.head)
+        figure = charts.heatmap(chosen, view.spans, theme=session.theme())
+        st.plotly_chart(figure, key="heatmap", config=session.PLOT)
+
+
+def _follow_atlas() -> None:
+    """Carry a click in the atlas over to the layer and head that are selected."""
+    selected = atlas.selection(session.ATLAS)
+    if selected is not None:
+        layer, head = selected
+        st.session_state[session.LAYER] = MEAN if layer is None else str(layer)
+        st.session_state[session.HEAD] = MEAN if head is None else str(head)
+
+
+def _removed(view: AttentionView, selection: Selection) -> str:
+    """How much of the selected rows went with the special tokens."""
+    if selection.special:
+        return ""
+    mass = attention.select(view.removed[..., None], selection.layer, selection.head).mean()
+    return f" · {mass:.0%} of its attention went to special tokens; rows rescaled to 1"

@@ -1,0 +1,57 @@
+"""The top line: which checkpoint reads, and which examples there are."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from viz import session
+from viz.examples import load_examples
+
+
+def choose_checkpoint() -> str:
+    """Let the reader pick a checkpoint, or type any folder or Hub id."""
+    offered = session.checkpoints()
+    linked = st.query_params.get(session.CHECKPOINT)
+    # A link may name a folder; only the reader may send the app to the Hub.
+    if linked and session.CHECKPOINT not in st.session_state and _is_here(linked, offered):
+        st.session_state[session.CHECKPOINT] = linked
+    chosen = st.selectbox(
+        "Checkpoint",
+        offered,
+        key=session.CHECKPOINT,
+        accept_new_options=True,
+        placeholder="Choose, or type a folder or a Hub id",
+        help="Folders in assets/ and checkpoints/ are offered. Type any other folder, or the id "
+        "of a model on the Hugging Face Hub.",
+    )
+    source = str(chosen or "")
+    if source and source != next(iter(offered), None):
+        st.query_params[session.CHECKPOINT] = source
+    elif session.CHECKPOINT in st.query_params:
+        del st.query_params[session.CHECKPOINT]
+    return source
+
+
+def _is_here(source: str, offered: list[str]) -> bool:
+    return source in offered or Path(source).expanduser().is_dir()
+
+
+def choose_example() -> None:
+    """Let the reader fill the text field with an example."""
+    texts = {example.name: example.text for example in load_examples()}
+
+    def fill() -> None:
+        chosen = st.session_state[session.EXAMPLE]
+        if chosen is not None:
+            st.session_state[session.TEXT] = texts[chosen]
+            st.session_state[session.PAIR] = ""
+            st.session_state[session.HAS_PAIR] = False
+
+    st.selectbox(
+        "Examples",
+        list(texts),
+        index=None,
+        key=session.EXAMPLE,
+        on_change=fill,
+        placeholder="Try a text",
+    )

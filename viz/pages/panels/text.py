@@ -1,0 +1,87 @@
+"""What is read: the text, an optional second one, and the class that came of it."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from viz import session
+from viz.components.bars import bars
+from viz.examples import load_examples
+from viz.types import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What the reader asked to have read."""
+
+    text: str
+    pair: str | None
+
+
+def write_text() -> Texts:
+    """Show the text field; return what was last sent with Read, or came with the link."""
+    _restore_from_link()
+    two = bool(st.session_state[session.HAS_PAIR])
+    with st.form("text-form", border=False, enter_to_submit=True):
+        text = st.text_area(
+            "Text",
+            key=session.TEXT,
+            height=68 if two else 142,
+            placeholder="Paste a text",
+            label_visibility="collapsed",
+        )
+        pair = _second_text() if two else None
+        st.form_submit_button("Read", type="primary", icon=":material/visibility:")
+    texts = Texts(text, pair)
+    _keep_in_link(texts)
+    return texts
+
+
+def _second_text() -> str:
+    return st.text_area(
+        "Second text",
+        key=session.PAIR,
+        height=68,
+        placeholder="Paste a second text",
+        label_visibility="collapsed",
+    )
+
+
+def toggle_second_text() -> None:
+    """Let the reader add a second text, for checkpoints that read pairs."""
+    st.toggle(
+        "Second text", key=session.HAS_PAIR, help="For checkpoints trained on pairs of texts."
+    )
+
+
+def _restore_from_link() -> None:
+    """Fill the fields from the URL, or with the first example, when the session starts."""
+    if session.TEXT in st.session_state:
+        return
+    st.session_state[session.TEXT] = st.query_params.get(session.TEXT, load_examples()[0].text)
+    st.session_state[session.PAIR] = st.query_params.get(session.PAIR, "")
+
+
+def _keep_in_link(texts: Texts) -> None:
+    for name, value in ((session.TEXT, texts.text), (session.PAIR, texts.pair)):
+        if value and len(value) <= session.SHORT_TEXT:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def show_prediction(reading: Reading) -> None:
+    """Show the predicted class and a bar for each class."""
+    prediction = reading.prediction
+    bars(
+        prediction.labels,
+        prediction.probabilities,
+        predicted=prediction.predicted_class,
+        key="classes",
+    )
+
+
+def show_notes(reading: Reading) -> None:
+    """Say what was cut, unknown or replaced, one line each."""
+    for note in reading.encoding.notes:
+        st.warning(note, icon=":material/info:")

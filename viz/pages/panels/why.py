@@ -1,0 +1,127 @@
+"""Why this class: the words coloured by an attribution, and the numbers behind it."""
+
+import streamlit as st
+
+from viz import charts, session, words
+from viz.attribution import METHODS, Against
+from viz.components.strip import strip
+from viz.errors import MethodError
+from viz.pages.panels.text import Texts
+from viz.types import Attribution, Prediction, Reading
+
+ALONE = "nothing"
+RUNNER_UP = "runner-up"
+
+
+def explain(source: str, texts: Texts, reading: Reading) -> Attribution | None:
+    """Let the reader pick method and classes; show the coloured text.  None where it can't be."""
+    title, method, target, against = st.columns([2, 3, 3, 3], vertical_alignment="bottom")
+    title.subheader("Why this class?", anchor=False)
+    with method:
+        name = _choose_method()
+    with target:
+        chosen = _choose_target(reading.prediction)
+    with against:
+        held = _choose_against(reading.prediction, chosen)
+    try:
+        found = session.attribution(source, texts.text, texts.pair, name, chosen, held)
+    except MethodError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    _show_words(reading, found)
+    return found
+
+
+def _choose_method() -> str:
+    return str(
+        st.selectbox(
+            "Method",
+            list(METHODS),
+            format_func=lambda name: METHODS[name].label,
+            key=session.METHOD,
+            bind="query-params",
+            help="\n".join(f"- **{m.label}**: {m.description}" for m in METHODS.values()),
+        )
+    )
+
+
+def _choose_target(prediction: Prediction) -> int | None:
+    """The class to explain; None is the predicted one, whichever that is."""
+    labels = prediction.labels
+    return st.selectbox(
+        "Explain",
+        [None, *range(len(labels))],
+        format_func=lambda index: "predicted class" if index is None else labels[index],
+        key=session.TARGET,
+        bind="query-params",
+        help="The class whose logit is explained.",
+    )
+
+
+def _choose_against(prediction: Prediction, target: int | None) -> Against:
+    """What the class is held against."""
+    labels = prediction.labels
+    explained = prediction.predicted_class if target is None else target
+    others = [index for index in range(len(labels)) if index != explained]
+    options = [ALONE] if prediction.multi_label else [RUNNER_UP, *others, ALONE]
+    chosen = st.selectbox(
+        "Against",
+        options,
+        format_func=lambda option: labels[option] if isinstance(option, int) else option,
+        key=session.AGAINST,
+        bind="query-params",
+        help="The strongest other class, a class of your choice, or nothing: the plain logit.",
+    )
+    if chosen == RUNNER_UP:
+        return "runner-up"
+    return chosen if isinstance(chosen, int) else None
+
+
+def _show_words(reading: Reading, found: Attribution) -> None:
+    method = METHODS[found.method]
+    spans = words.spans(reading.encoding)
+    scores = words.merge(found.scores, spans)
+    low, high = _ends(reading.prediction, found)
+    strip(
+        reading.encoding,
+        spans,
+        scores,
+        signed=method.signed,
+        key="strip",
+        low_label=low,
+        high_label=high,
+    )
+    note, switch = st.columns([5, 1], vertical_alignment="top")
+    note.caption(f"{method.description} {_sum(reading, found)}")
+    if switch.toggle("Bars", key=session.BARS, bind="query-params"):
+        figure = charts.score_bars(scores, spans, signed=method.signed, theme=session.theme())
+        st.plotly_chart(figure, key="score-bars", config=session.PLOT)
+
+
+def _ends(prediction: Prediction, found: Attribution) -> tuple[str, str]:
+    """What the two ends of the colour scale mean."""
+    if not METHODS[found.method].signed:
+        return "none", "most"
+    target = prediction.labels[found.target_class]
+    if found.against_class is None:
+        return f"against {target}", f"for {target}"
+    return f"for {prediction.labels[found.against_class]}", f"for {target}"
+
+
+def _sum(reading: Reading, found: Attribution) -> str:
+    """The explained scalar, and how scores and bias add up to it."""
+    labels = reading.prediction.labels
+    target = f"logit {labels[found.target_class]}"
+    scalar = target if found.against_class is None else f"{target} − {labels[found.against_class]}"
+    if found.bias is None:
+        return f"Explained: {scalar} = {found.value:.2f}." if METHODS[found.method].signed else ""
+    special = sum(
+        float(score)
+        for score, token in zip(found.scores, reading.encoding.tokens, strict=True)
+        if token.special
+    )
+    written = float(found.scores.sum()) - special
+    return (
+        f"{scalar} = {found.value:.2f}: words {written:+.2f}, special tokens {special:+.2f}, "
+        f"bias, which no token can claim, {found.bias:+.2f}."
+    )

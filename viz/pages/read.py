@@ -1,0 +1,42 @@
+"""The Read page: paste a text, see its class, the words that made it and every head."""
+
+import streamlit as st
+
+from viz import session
+from viz.errors import VizError
+from viz.pages.panels import heads, save, source, text, why
+
+
+def page() -> None:
+    """Lay the page out; a VizError ends it with its one sentence, and the widgets stay."""
+    name, checkpoint, examples, second = st.columns([3, 4, 3, 2], vertical_alignment="bottom")
+    name.title("CLSight", anchor=False)
+    with checkpoint:
+        chosen = source.choose_checkpoint()
+    with examples:
+        source.choose_example()
+    with second:
+        text.toggle_second_text()
+    try:
+        read(chosen)
+    except VizError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def read(checkpoint: str) -> None:
+    """Read the text and show what came of it."""
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        texts = text.write_text()
+    reading = session.reading(checkpoint, texts.text, texts.pair)
+    with right:
+        text.show_prediction(reading)
+    text.show_notes(reading)
+    st.divider()
+    found = why.explain(checkpoint, texts, reading)
+    st.divider()
+    selection = heads.show_heads(reading)
+    save.offer_pictures(reading, found, selection)
+
+
+page()

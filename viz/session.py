@@ -1,0 +1,104 @@
+"""What a browser session keeps: the keys of its widgets, and what is cached between reruns."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from viz.attribution import Against, attribute
+from viz.checkpoint import is_checkpoint
+from viz.classifier import Classifier, default_checkpoint
+from viz.colors import Theme
+from viz.types import Attribution, Reading
+
+ROOT = Path(__file__).resolve().parent.parent
+SHORT_TEXT = 500
+"""The longest text, in characters, that is put into the URL."""
+
+# Keys of widgets; those that a link restores are also the names of their URL parameters.
+CHECKPOINT = "checkpoint"
+EXAMPLE = "example"
+TEXT = "text"
+PAIR = "pair"
+HAS_PAIR = "two-texts"
+METHOD = "method"
+TARGET = "target"
+AGAINST = "against"
+BARS = "bars"
+UNIT = "unit"
+SPECIAL = "special"
+LAYER = "layer"
+HEAD = "head"
+ATLAS = "atlas"
+
+
+def checkpoints() -> list[str]:
+    """Checkpoints that are offered: those in assets/ and checkpoints/, the shipped one first."""
+    folders = [
+        folder
+        for room in (ROOT / "assets", ROOT / "checkpoints")
+        for folder in sorted(room.glob("*"))
+        if is_checkpoint(folder)
+    ]
+    folders.sort(key=lambda folder: folder != default_checkpoint())
+    return [folder.relative_to(ROOT).as_posix() for folder in folders]
+
+
+def classifier(source: str) -> Classifier:
+    """The classifier of a checkpoint, loaded once for all sessions and again when it changes."""
+    return _load(*_identity(source))
+
+
+def reading(source: str, text: str, pair: str | None) -> Reading:
+    """The reading of a text: one forward pass, however often the page runs again."""
+    return _read(*_identity(source), text, pair)
+
+
+def attribution(
+    source: str, text: str, pair: str | None, method: str, target: int | None, against: Against
+) -> Attribution:
+    """The attribution of a reading, computed once."""
+    return _attribute(*_identity(source), text, pair, method, target, against)
+
+
+def _identity(source: str) -> tuple[str, float]:
+    """Where a checkpoint lies and when it was last written; 0 for a Hub id."""
+    place = ROOT / source if source in checkpoints() else Path(source).expanduser()
+    try:
+        return str(place), max((file.stat().st_mtime for file in place.iterdir()), default=0.0)
+    except OSError:
+        return source, 0.0
+
+
+# Classifiers, readings and attributions are never changed once made, so all sessions share them;
+# cache_data would copy their arrays on every rerun.
+@st.cache_resource(max_entries=4, show_spinner="Loading the checkpoint …")
+def _load(place: str, version: float) -> Classifier:
+    return Classifier.load(place)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(place: str, version: float, text: str, pair: str | None) -> Reading:
+    return _load(place, version).read(text, pair)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _attribute(
+    place: str,
+    version: float,
+    text: str,
+    pair: str | None,
+    method: str,
+    target: int | None,
+    against: Against,
+) -> Attribution:
+    read = _read(place, version, text, pair)
+    return attribute(_load(place, version), read, method, target, against)
+
+
+PLOT = {"displayModeBar": False, "scrollZoom": False}
+"""How plotly behaves: pictures are saved with our own buttons."""
+
+
+def theme() -> Theme:
+    """The theme the reader sees."""
+    return "dark" if st.context.theme.type == "dark" else "light"
