@@ -1,0 +1,324 @@
+"""Pictures of attention weights: one head, all heads of a layer, the atlas of all layers.
+
+They show where heads look, in the numbers of `viz.words.view`; rows look, columns are looked at.
+"""
+
+import math
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, Normalize, PowerNorm
+from matplotlib.figure import Figure
+
+from viz.attention import select
+from viz.colors import LIGHT
+from viz.errors import SelectionError
+from viz.export.fonts import Style
+from viz.export.grain import GAP, Grain, Labels, grain, labels, pooled
+from viz.export.page import (
+    MARGIN,
+    MIDDLE,
+    NOTE,
+    SCALE,
+    Page,
+    Title,
+    color_scale,
+    pixels,
+    png,
+    removed_note,
+    title,
+)
+from viz.types import FloatArray, Reading
+from viz.words import AttentionView, Unit, view
+
+NARROWEST = 300
+"""Points of width below which a title block would be cramped."""
+AXIS = Style(8, LIGHT.muted)
+
+
+def head_png(
+    reading: Reading,
+    *,
+    layer: int | None,
+    head: int | None,
+    unit: Unit = "word",
+    special: bool = True,
+    colormap: str = "Blues",
+    dpi: int = 150,
+) -> bytes:
+    """One heat map with token labels on both sides; None takes the mean over layers or heads."""
+    return png(
+        head_figure(
+            reading,
+            layer=layer,
+            head=head,
+            unit=unit,
+            special=special,
+            colormap=colormap,
+            dpi=dpi,
+        )
+    )
+
+
+def layer_png(
+    reading: Reading,
+    *,
+    layer: int,
+    unit: Unit = "word",
+    special: bool = True,
+    colormap: str = "Blues",
+    dpi: int = 150,
+) -> bytes:
+    """A heat map for each head of one layer, on one colour scale."""
+    figure = layer_figure(
+        reading, layer=layer, unit=unit, special=special, colormap=colormap, dpi=dpi
+    )
+    return png(figure)
+
+
+def atlas_png(
+    reading: Reading,
+    *,
+    unit: Unit = "word",
+    special: bool = True,
+    colormap: str = "Blues",
+    dpi: int = 150,
+) -> bytes:
+    """A thumbnail for each head of each layer, on one square-root colour scale."""
+    return png(atlas_figure(reading, unit=unit, special=special, colormap=colormap, dpi=dpi))
+
+
+def head_figure(
+    reading: Reading,
+    *,
+    layer: int | None,
+    head: int | None,
+    unit: Unit = "word",
+    special: bool = True,
+    colormap: str = "Blues",
+    dpi: int = 150,
+) -> Figure:
+    """The figure behind `head_png`; its first image holds the weights that are shown."""
+    colors = _colormap(colormap)
+    shown = _view(reading, layer, head, unit=unit, special=special)
+    side = labels(shown.spans, grain(len(shown.spans), dpi, usual=480, largest=1000))
+    notes = ("Where the head looks; each row sums to 1.", *removed_note(shown))
+    heading = _Heading(reading, (_place(layer, head), _counted(shown, unit)), notes)
+    return _draw_head(select(shown.weights, None, None), side, heading, colors)
+
+
+def _draw_head(
+    weights: FloatArray, side: Labels, heading: "_Heading", colormap: Colormap
+) -> Figure:
+    dpi, size = side.grain.dpi, side.grain.side
+    margin, axis = pixels(MARGIN, dpi), pixels(16, dpi)
+    x, right = margin + axis + side.left, pixels(14 + SCALE, dpi)
+    room = max(x - margin + size + right, pixels(NARROWEST, dpi))
+    top = heading.block(room, dpi)
+    y = margin + top.height
+    page = Page(room + 2 * margin, y + size + side.below + axis + margin, dpi)
+    top.draw(page)
+    norm = _norm(weights)
+    _map(page.axes(x, y, size, size), weights, side.grain, colormap, norm)
+    side.draw_left(page, x, y)
+    side.draw_below(page, x, y + size)
+    _name_axes(page, (margin, page.high - margin), (x + size / 2, y + size / 2))
+    bar = min(size, pixels(160, dpi))
+    color_scale(page, x + size + pixels(14, dpi), y, bar, colormap, norm)
+    return page.figure
+
+
+def _name_axes(page: Page, corner: tuple[int, int], middle: tuple[float, float]) -> None:
+    drop = pixels(AXIS.size * 0.8, page.dpi)
+    query, key = "query: the token that looks", "key: the token looked at"
+    page.text(corner[0] + drop, middle[1], query, AXIS, align="center", turn=90)
+    page.text(middle[0], corner[1] - drop * 0.3, key, AXIS, align="center")
+
+
+def layer_figure(
+    reading: Reading,
+    *,
+    layer: int,
+    unit: Unit = "word",
+    special: bool = True,
+    colormap: str = "Blues",
+    dpi: int = 150,
+) -> Figure:
+    """The figure behind `layer_png`; image h holds the weights of head h."""
+    colors = _colormap(colormap)
+    shown = _view(reading, layer, None, unit=unit, special=special)
+    side = labels(shown.spans, grain(len(shown.spans), dpi, usual=150, largest=270))
+    notes = (
+        "Where the heads look: rows are the tokens that look and sum to 1, columns the tokens "
+        "looked at. One colour scale for all heads.",
+        *removed_note(shown),
+    )
+    heading = _Heading(reading, (f"L{layer} · all heads", _counted(shown, unit)), notes)
+    return _draw_layer(shown.weights[0], side, heading, colors)
+
+
+def _draw_layer(
+    weights: FloatArray, side: Labels, heading: "_Heading", colormap: Colormap
+) -> Figure:
+    """Draw (H, n, n) as a grid, labelled along its left and lower edge."""
+    dpi, size = side.grain.dpi, side.grain.side
+    n_heads = len(weights)
+    columns = math.ceil(math.sqrt(n_heads))
+    pace = (size + pixels(10, dpi), size + pixels(20, dpi))
+    margin, x, right = pixels(MARGIN, dpi), pixels(MARGIN, dpi) + side.left, pixels(SCALE, dpi)
+    room = max(side.left + columns * pace[0] + right, pixels(NARROWEST, dpi))
+    top = heading.block(room, dpi)
+    y = margin + top.height + pixels(8, dpi)
+    rows = math.ceil(n_heads / columns)
+    page = Page(room + 2 * margin, y + rows * pace[1] - pixels(20, dpi) + side.below + margin, dpi)
+    top.draw(page)
+    norm = _norm(weights)
+    for head in range(n_heads):
+        corner = (x + head % columns * pace[0], y + head // columns * pace[1])
+        _map(page.axes(*corner, size, size), weights[head], side.grain, colormap, norm)
+        page.text(corner[0], corner[1] - pixels(4, dpi), f"Head {head}", AXIS)
+        if head % columns == 0:
+            side.draw_left(page, *corner)
+        if head + columns >= n_heads:
+            side.draw_below(page, corner[0], corner[1] + size)
+    bar = min(size, pixels(160, dpi))
+    color_scale(page, x + columns * pace[0] + pixels(2, dpi), y, bar, colormap, norm)
+    return page.figure
+
+
+def atlas_figure(
+    reading: Reading,
+    *,
+    unit: Unit = "word",
+    special: bool = True,
+    colormap: str = "Blues",
+    dpi: int = 150,
+) -> Figure:
+    """The figure behind `atlas_png`; its first image is the whole atlas in colours."""
+    colors = _colormap(colormap)
+    shown = view(reading.encoding, reading.attention.weights, unit=unit, special=special)
+    _check_not_empty(shown)
+    tile = min(60.0, 1200 / max(shown.weights.shape[:2]))
+    over = grain(len(shown.spans), dpi, usual=tile, largest=tile, smallest=0.5)
+    pool = (
+        ""
+        if over.pool == 1
+        else (f" A cell holds the largest of {over.pool} × {over.pool} weights.")
+    )
+    notes = (
+        "Where all heads look: in each square, rows are the tokens that look, columns the tokens "
+        f"looked at. One square-root colour scale, so that thin patterns show.{pool}",
+        *removed_note(shown),
+    )
+    heading = _Heading(reading, ("all layers and heads", _counted(shown, unit)), notes)
+    return _draw_atlas(shown.weights, over, heading, colors)
+
+
+def _draw_atlas(
+    weights: FloatArray, over: Grain, heading: "_Heading", colormap: Colormap
+) -> Figure:
+    dpi, margin = over.dpi, pixels(MARGIN, over.dpi)
+    norm = PowerNorm(0.5, vmin=0, vmax=_norm(weights).vmax)
+    pace = over.side + 2 + pixels(3, dpi)
+    tiles = _tiles(colormap(norm(pooled(weights, over.pool))), over.cell, pace)
+    high, wide = tiles.shape[:2]
+    left, head_row = pixels(24, dpi), pixels(12, dpi)
+    room = max(left + wide + pixels(14 + SCALE, dpi), pixels(NARROWEST, dpi))
+    top = heading.block(room, dpi)
+    x, y = margin + left, margin + top.height + head_row
+    page = Page(room + 2 * margin, y + max(high, pixels(90, dpi)) + margin, dpi)
+    top.draw(page)
+    axes = page.axes(x, y, wide, high)
+    axes.set_axis_off()
+    axes.imshow(tiles, aspect="auto", interpolation="nearest")
+    _name_tiles(page, (x, y), pace, weights.shape[:2])
+    bar = min(max(high, pixels(80, dpi)), pixels(160, dpi))
+    color_scale(page, x + wide + pixels(14, dpi), y, bar, colormap, norm)
+    return page.figure
+
+
+def _tiles(colors: FloatArray, cell: int, pace: int) -> FloatArray:
+    """Thumbnails (L, H, m, m, 4) side by side on white, each in a frame one pixel wide."""
+    n_layers, n_heads, count = colors.shape[:3]
+    side = count * cell
+    ground = np.ones((n_layers * pace, n_heads * pace, 4), dtype=np.float32)
+    ground[..., :3] = matplotlib.colors.to_rgb(LIGHT.ground)
+    for layer, head in np.ndindex(n_layers, n_heads):
+        y, x = layer * pace, head * pace
+        ground[y : y + side + 2, x : x + side + 2, :3] = matplotlib.colors.to_rgb(LIGHT.line)
+        tile = colors[layer, head].repeat(cell, 0).repeat(cell, 1)
+        ground[y + 1 : y + side + 1, x + 1 : x + side + 1] = tile
+    return ground
+
+
+def _name_tiles(page: Page, corner: tuple[int, int], pace: int, shape: tuple[int, ...]) -> None:
+    (x, y), drop = corner, pixels(NOTE.size * MIDDLE, page.dpi)
+    for layer in range(shape[0]):
+        middle = y + (layer + 0.5) * pace + drop
+        page.text(x - pixels(GAP, page.dpi), middle, f"L{layer}", NOTE, align="right")
+    for head in range(shape[1]):
+        middle = x + (head + 0.5) * pace
+        page.text(middle, y - pixels(GAP, page.dpi), f"H{head}", NOTE, align="center")
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """A title block before its width is known."""
+
+    reading: Reading
+    shown: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def block(self, room: int, dpi: float) -> Title:
+        return title(self.reading, self.shown, self.notes, room=room, dpi=dpi)
+
+
+def _view(
+    reading: Reading, layer: int | None, head: int | None, *, unit: Unit, special: bool
+) -> AttentionView:
+    """The view of the chosen maps alone; all heads of a layer where `head` is None."""
+    weights = reading.attention.weights
+    select(weights[..., :1, :1], layer, head)  # says what is wrong with a layer or head
+    if special and head is None and layer is None:
+        weights = weights.mean((0, 1), keepdims=True)  # where nothing is removed, as good as after
+    layers = slice(None) if layer is None else slice(layer, layer + 1)
+    heads = slice(None) if head is None else slice(head, head + 1)
+    shown = view(reading.encoding, weights[layers, heads], unit=unit, special=special)
+    _check_not_empty(shown)
+    return shown
+
+
+def _check_not_empty(shown: AttentionView) -> None:
+    if not shown.spans:
+        raise SelectionError("Only special tokens were read; show them to see a picture.")
+
+
+def _colormap(name: str) -> Colormap:
+    if name not in matplotlib.colormaps:
+        raise SelectionError(
+            f"Colour map {name!r} is unknown; some known ones are Blues, viridis and magma."
+        )
+    return matplotlib.colormaps[name]
+
+
+def _norm(weights: FloatArray) -> Normalize:
+    """From 0 to the largest weight shown."""
+    return Normalize(0, float(weights.max()) or 1.0)
+
+
+def _map(axes: Axes, weights: FloatArray, over: Grain, colormap: Colormap, norm: Normalize) -> None:
+    shown = pooled(weights, over.pool)
+    axes.imshow(shown, cmap=colormap, norm=norm, aspect="auto", interpolation="nearest")
+
+
+def _place(layer: int | None, head: int | None) -> str:
+    if layer is None:
+        return "mean of layers and heads" if head is None else f"mean of layers · H{head}"
+    return f"L{layer} · mean of heads" if head is None else f"L{layer} · H{head}"
+
+
+def _counted(shown: AttentionView, unit: Unit) -> str:
+    count = sum(not span.special for span in shown.spans)
+    return f"{count} {unit}s" if count != 1 else f"1 {unit}"

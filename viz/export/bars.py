@@ -1,0 +1,88 @@
+"""Horizontal bars of signed scores, each with its name and number."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from viz.colors import LIGHT
+from viz.export.fonts import Style, width
+from viz.export.page import MIDDLE, NOTE, Page, pixels
+
+NAME = Style(8.5)
+VALUE = Style(7.5, LIGHT.muted)
+PACE = 14
+"""Points from one bar to the next."""
+TOP = 18
+"""Points that the name of the bars takes above them."""
+NUMBER = 40
+"""Points kept free for a number at the end of a bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: its drawable name, its length, its colour."""
+
+    name: str
+    score: float
+    color: str
+
+
+def number(value: float, places: int = 2) -> str:
+    """A number with its sign, a true minus among them."""
+    return f"{value:+.{places}f}".replace("-", "−")
+
+
+def digits(limit: float) -> int:
+    """Decimals that tell scores of at most `limit` apart: two at least, three that matter."""
+    return 2 if limit >= 1 or limit == 0 else min(2 - math.floor(math.log10(limit)), 8)
+
+
+def bars_height(count: int, dpi: float) -> int:
+    """Pixels that so many bars take, their heading included."""
+    return pixels(TOP, dpi) + count * pixels(PACE, dpi) if count else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Where zero is, how many pixels a score of 1 takes, and how scores are written."""
+
+    zero: float
+    unit: float
+    number: Callable[[float], str]
+
+
+def _axis(bars: Sequence[Bar], left: int, right: int, *, room: int, signed: bool) -> _Axis:
+    """An axis between two places that leaves `room` for numbers at either end in use."""
+    low = min(0.0, *(bar.score for bar in bars))
+    high = max(0.0, *(bar.score for bar in bars))
+    before = room if low < 0 else 0
+    unit = (right - left - before - room) / ((high - low) or 1.0)
+    places = digits(max(high, -low))
+    write = partial(number, places=places) if signed else f"{{:.{places}f}}".format
+    return _Axis(left + before - low * unit, unit, write)
+
+
+def draw_bars(page: Page, bars: Sequence[Bar], x: int, y: int, *, signed: bool) -> None:
+    """Draw the bars below `y` from `x` to the same distance from the right edge."""
+    if not bars:
+        return
+    dpi = page.dpi
+    names = x + max(math.ceil(width(bar.name, NAME, dpi)) for bar in bars)
+    left, room = names + pixels(8, dpi), pixels(NUMBER, dpi)
+    axis = _axis(bars, left, page.wide - x, room=room, signed=signed)
+    page.text(x, y + pixels(NOTE.size, dpi), "strongest first", NOTE)
+    y += pixels(TOP, dpi)
+    for row, bar in enumerate(bars):
+        _draw_bar(page, bar, axis, names, y + row * pixels(PACE, dpi))
+    page.line((axis.zero, axis.zero), (y, y + len(bars) * pixels(PACE, dpi)))
+
+
+def _draw_bar(page: Page, bar: Bar, axis: _Axis, names: int, y: int) -> None:
+    high, gap = pixels(PACE - 4, page.dpi), pixels(4, page.dpi)
+    base = y + high / 2 + pixels(NAME.size * MIDDLE, page.dpi)
+    long = bar.score * axis.unit
+    page.text(names, base, bar.name, NAME, align="right")
+    page.box(axis.zero, y, long, high, bar.color)
+    end = axis.zero + long + (gap if long >= 0 else -gap)
+    page.text(end, base, axis.number(bar.score), VALUE, align="left" if long >= 0 else "right")
