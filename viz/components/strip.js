@@ -1,0 +1,82 @@
+// The strip: words of the text on the colours of their scores; the exact score on hover and focus.
+
+export default function (component) {
+  return mount(component, (parent) => {
+    const root = parent.querySelector(".root");
+    const view = { root, text: root.querySelector(".text"), tip: root.querySelector(".tip") };
+    const { text } = view;
+    text.addEventListener("pointerover", (event) => point(view, event.target));
+    text.addEventListener("pointerleave", () => point(view, null));
+    text.addEventListener("scroll", () => point(view, null));
+    text.addEventListener("focusin", (event) => point(view, event.target));
+    text.addEventListener("focusout", () => point(view, null));
+    text.addEventListener("keydown", (event) => press(view, event));
+    view.show = ({ data }) => draw(view, data);
+    view.stop = followTheme(root);
+    return view;
+  });
+}
+
+function draw(view, data) {
+  const { root, text } = view;
+  point(view, null);
+  text.replaceChildren(...data.parts.map(paragraph));
+  text.setAttribute("aria-label", "Words with their scores. Arrow keys go from word to word.");
+  for (const name of ["low", "lowest", "highest", "high", "caption"]) {
+    root.querySelector(`.${name}`).textContent = data[name];
+  }
+  for (const [theme, colors] of Object.entries(data.ramp)) {
+    root.querySelector(".ramp").style.setProperty(`--${theme}`, colors);
+  }
+}
+
+function paragraph(segments) {
+  const element = make("p", "part");
+  element.dir = "auto";
+  element.append(...segments.map(node));
+  return element;
+}
+
+function node({ text, kind, score, light, dark }) {
+  if (kind === "gap") return document.createTextNode(text);
+  // What stands in a bdi has no say in the direction of its paragraph.
+  const element = make(kind === "special" ? "bdi" : "span", kind, text);
+  element.dataset.testid = kind;
+  if (kind === "unseen") element.title = "The model never saw this part.";
+  if (score === undefined) return element;
+  element.dataset.score = score;
+  element.tabIndex = -1;
+  if (kind === "special") element.append(make("small", "", score));
+  if (kind === "word") {
+    const names = ["--light", "--light-ink", "--dark", "--dark-ink"];
+    [...light, ...dark].forEach((color, at) => element.style.setProperty(names[at], color));
+  }
+  return element;
+}
+
+/** Shows the score of the word under the pointer or the focus; anything else hides it. */
+function point({ tip, text }, target) {
+  const word = target?.closest?.("[data-score]");
+  text.querySelector("[aria-describedby]")?.removeAttribute("aria-describedby");
+  tip.hidden = true;
+  if (!word) return;
+  const name = word.firstChild?.textContent ?? "";
+  showTip(tip, `${word.dataset.score} · ${name}`, word.getClientRects()[0]);
+  word.setAttribute("aria-describedby", "tip");
+}
+
+function press({ text }, event) {
+  const words = [...text.querySelectorAll("[data-score]")];
+  const at = words.indexOf(event.target);
+  const targets = {
+    ArrowRight: at + 1,
+    ArrowDown: at + 1,
+    ArrowLeft: at - 1,
+    ArrowUp: at - 1,
+    Home: 0,
+    End: words.length - 1,
+  };
+  if (!(event.key in targets) || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  words[Math.max(0, Math.min(words.length - 1, targets[event.key]))]?.focus();
+}
