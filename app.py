@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-st.set_page_config(page_title="CLSight", page_icon=":material/visibility:", layout="wide")
+st.set_page_config(page_title="CLSight", page_icon="assets/icon.png", layout="wide")
 st.navigation(
-    [st.Page("viz/pages/read.py", title="Read", icon=":material/visibility:", default=True)],
+    [st.Page("viz/pages/read.py", title="Read", default=True)],
     position="hidden",
 ).run()

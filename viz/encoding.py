@@ -32,8 +32,8 @@ class Encoder:
         pair = _whole(pair, notes) if pair is not None else None
         _check_written(text, pair)
         full = self._tokenize(text, pair, cut=False)
-        cut = self._tokenize(text, pair, cut=True)
-        n_unseen = len(full["input_ids"]) - len(cut["input_ids"])
+        n_unseen = max(0, len(full["input_ids"]) - self.max_tokens)
+        cut = self._tokenize(text, pair, cut=True) if n_unseen else full
         if n_unseen:
             notes.append(
                 f"The model never saw the last {n_unseen:,} of {len(full['input_ids']):,} tokens: "

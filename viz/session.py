@@ -62,6 +62,8 @@ def attribution(
 
 def _identity(source: str) -> tuple[str, float]:
     """Where a checkpoint lies and when it was last written; 0 for a Hub id."""
+    if not source:
+        return "", 0.0
     place = ROOT / source if source in checkpoints() else Path(source).expanduser()
     try:
         return str(place), max((file.stat().st_mtime for file in place.iterdir()), default=0.0)

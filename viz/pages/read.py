@@ -1,5 +1,7 @@
 """The Read page: paste a text, see its class, the words that made it and every head."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from viz import session
@@ -9,6 +11,7 @@ from viz.pages.panels import heads, save, source, text, why
 
 def page() -> None:
     """Lay the page out; a VizError ends it with its one sentence, and the widgets stay."""
+    st.html(Path(__file__).parent / "page.css")
     name, checkpoint, examples, second = st.columns([3, 4, 3, 2], vertical_alignment="bottom")
     name.title("CLSight", anchor=False)
     with checkpoint:
@@ -35,8 +38,7 @@ def read(checkpoint: str) -> None:
     st.divider()
     found = why.explain(checkpoint, texts, reading)
     st.divider()
-    selection = heads.show_heads(reading)
-    save.offer_pictures(reading, found, selection)
+    heads.show_heads(reading, beneath=lambda chosen: save.offer_pictures(reading, found, chosen))
 
 
 page()

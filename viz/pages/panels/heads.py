@@ -1,5 +1,6 @@
 """Where every head looks: the atlas of all heads, and the one that is selected."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -29,8 +30,15 @@ class Selection:
         return f"{layer} · {head}"
 
 
-def show_heads(reading: Reading) -> Selection:
-    """Show the atlas and the selected head; return what is selected."""
+# A click in the atlas draws this panel again and leaves the rest of the page alone.
+@st.fragment
+def show_heads(reading: Reading, beneath: Callable[[Selection], None]) -> None:
+    """Show the atlas and the selected head.
+
+    Args:
+        reading: The text that was read.
+        beneath: Draws what stands under the atlas, given what is selected.
+    """
     title, unit, special, layer, head = st.columns([4, 3, 2, 1.3, 1.3], vertical_alignment="bottom")
     with title:
         st.subheader("Attention", anchor=False)
@@ -47,8 +55,12 @@ def show_heads(reading: Reading) -> Selection:
     view = words.view(
         reading.encoding, reading.attention.weights, unit=selection.unit, special=selection.special
     )
-    _show_pictures(view, selection)
-    return selection
+    left, right = st.columns([5, 6], gap="medium")
+    with left:
+        _show_atlas(view, selection)
+        beneath(selection)
+    with right:
+        _show_head(view, selection)
 
 
 def _choose_unit() -> Unit:
@@ -72,21 +84,21 @@ def _choose(key: str, count: int, *, default: int | None) -> int | None:
     return None if chosen == MEAN else int(chosen)
 
 
-def _show_pictures(view: AttentionView, selection: Selection) -> None:
-    left, right = st.columns([5, 6], gap="medium")
-    with left:
-        atlas.atlas(
-            view.weights,
-            layer=selection.layer,
-            head=selection.head,
-            key=session.ATLAS,
-            on_change=_follow_atlas,
-        )
-    with right:
-        st.markdown(f"**{selection.name}**{_removed(view, selection)}")
-        chosen = attention.select(view.weights, selection.layer, selection.head)
-        figure = charts.heatmap(chosen, view.spans, theme=session.theme())
-        st.plotly_chart(figure, key="heatmap", config=session.PLOT)
+def _show_atlas(view: AttentionView, selection: Selection) -> None:
+    atlas.atlas(
+        view.weights,
+        layer=selection.layer,
+        head=selection.head,
+        key=session.ATLAS,
+        on_change=_follow_atlas,
+    )
+
+
+def _show_head(view: AttentionView, selection: Selection) -> None:
+    st.markdown(f"**{selection.name}**{_removed(view, selection)}")
+    chosen = attention.select(view.weights, selection.layer, selection.head)
+    figure = charts.heatmap(chosen, view.spans, theme=session.theme())
+    st.plotly_chart(figure, key="heatmap", theme=None, config=session.PLOT)
 
 
 def _follow_atlas() -> None:

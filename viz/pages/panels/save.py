@@ -1,22 +1,22 @@
 """Pictures to take away: drawn on the server, only when they are asked for."""
 
 from collections.abc import Callable
+from typing import TypedDict
 
 import streamlit as st
 
 from viz import export
 from viz.pages.panels.heads import Selection
 from viz.types import Attribution, Reading
+from viz.words import Unit
 
 
 def offer_pictures(reading: Reading, found: Attribution | None, selection: Selection) -> None:
     """Offer the head, its layer, the atlas and the attribution as PNG."""
     drawings = _drawings(reading, found, selection)
-    columns = st.columns(
-        [1.1, *(1 for _ in drawings), 5 - len(drawings)], vertical_alignment="center"
-    )
-    columns[0].caption("Save as PNG")
-    for column, (label, (name, draw)) in zip(columns[1:], drawings.items(), strict=False):
+    st.caption("Save as PNG")
+    columns = st.columns(len(drawings))
+    for column, (label, (name, draw)) in zip(columns, drawings.items(), strict=True):
         column.download_button(
             label,
             data=draw,
@@ -24,7 +24,6 @@ def offer_pictures(reading: Reading, found: Attribution | None, selection: Selec
             mime="image/png",
             key=f"save-{label}",
             on_click="ignore",
-            icon=":material/download:",
             width="stretch",
         )
 
@@ -32,18 +31,26 @@ def offer_pictures(reading: Reading, found: Attribution | None, selection: Selec
 Drawing = tuple[str, Callable[[], bytes]]
 
 
+class Rows(TypedDict):
+    """What a row of a picture stands for."""
+
+    unit: Unit
+    special: bool
+
+
 def _drawings(
     reading: Reading, found: Attribution | None, selection: Selection
 ) -> dict[str, Drawing]:
     """Each picture by its label: the name of its file and the function that draws it."""
-    layer, head, shown = selection.layer, selection.head, {}
-    rows = {"unit": selection.unit, "special": selection.special}
-    shown["This head"] = (
+    layer, head = selection.layer, selection.head
+    rows: Rows = {"unit": selection.unit, "special": selection.special}
+    shown: dict[str, Drawing] = {}
+    shown["Head"] = (
         export.file_name(reading, kind="head", layer=layer, head=head),
         lambda: export.head_png(reading, layer=layer, head=head, **rows),
     )
     if layer is not None:
-        shown["This layer"] = (
+        shown["Layer"] = (
             export.file_name(reading, kind="layer", layer=layer),
             lambda: export.layer_png(reading, layer=layer, **rows),
         )

@@ -15,9 +15,10 @@ def choose_checkpoint() -> str:
     # A link may name a folder; only the reader may send the app to the Hub.
     if linked and session.CHECKPOINT not in st.session_state and _is_here(linked, offered):
         st.session_state[session.CHECKPOINT] = linked
+    current = st.session_state.get(session.CHECKPOINT)
     chosen = st.selectbox(
         "Checkpoint",
-        offered,
+        offered if current is None or current in offered else [*offered, current],
         key=session.CHECKPOINT,
         accept_new_options=True,
         placeholder="Choose, or type a folder or a Hub id",

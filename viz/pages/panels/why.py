@@ -48,7 +48,7 @@ def _choose_method() -> str:
 def _choose_target(prediction: Prediction) -> int | None:
     """The class to explain; None is the predicted one, whichever that is."""
     labels = prediction.labels
-    return st.selectbox(
+    chosen: int | None = st.selectbox(
         "Explain",
         [None, *range(len(labels))],
         format_func=lambda index: "predicted class" if index is None else labels[index],
@@ -56,6 +56,7 @@ def _choose_target(prediction: Prediction) -> int | None:
         bind="query-params",
         help="The class whose logit is explained.",
     )
+    return chosen
 
 
 def _choose_against(prediction: Prediction, target: int | None) -> Against:
@@ -95,7 +96,7 @@ def _show_words(reading: Reading, found: Attribution) -> None:
     note.caption(f"{method.description} {_sum(reading, found)}")
     if switch.toggle("Bars", key=session.BARS, bind="query-params"):
         figure = charts.score_bars(scores, spans, signed=method.signed, theme=session.theme())
-        st.plotly_chart(figure, key="score-bars", config=session.PLOT)
+        st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
 
 
 def _ends(prediction: Prediction, found: Attribution) -> tuple[str, str]:
@@ -124,4 +125,4 @@ def _sum(reading: Reading, found: Attribution) -> str:
     return (
         f"{scalar} = {found.value:.2f}: words {written:+.2f}, special tokens {special:+.2f}, "
         f"bias, which no token can claim, {found.bias:+.2f}."
-    )
+    ).replace("-", "−")

@@ -1,0 +1,177 @@
+"""The Read page without a browser: widgets, calls and sentences."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from viz import session
+from viz.examples import load_examples
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def app(checkpoint: Path) -> AppTest:
+    """The app, opened by a link on the tiny checkpoint."""
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params["checkpoint"] = str(checkpoint)
+    return test
+
+
+def write(app: AppTest, text: str) -> AppTest:
+    """Type a text and press Read."""
+    app.text_area(key=session.TEXT).set_value(text)
+    return app.button[0].click().run()
+
+
+def shown(app: AppTest) -> str:
+    """Every heading, caption and paragraph on the page."""
+    return "\n".join(
+        str(e.value) for e in [*app.title, *app.subheader, *app.caption, *app.markdown]
+    )
+
+
+def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert app.text_area(key=session.TEXT).value == load_examples()[0].text
+    assert "L2 · mean of heads" in shown(app)
+    assert "bias, which no token can claim" in shown(app)
+
+
+def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
+    app.query_params.update(
+        {"text": "the team wins", "layer": "1", "head": "3", "method": "Attention rollout"}
+    )
+    app.run()
+    assert app.text_area(key=session.TEXT).value == "the team wins"
+    assert app.selectbox(key=session.METHOD).value == "rollout"
+    assert "L1 · H3" in shown(app)
+
+
+def test_a_short_text_goes_into_the_link_and_a_long_one_does_not(app: AppTest) -> None:
+    write(app.run(), "the market falls")
+    assert app.query_params["text"] == "the market falls"
+    write(app, "oil " * 200)
+    assert "text" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    "label", ["Gradient × attention", "Attention of [CLS]", "Input × gradient"]
+)
+def test_every_method_can_be_chosen(app: AppTest, label: str) -> None:
+    app.query_params["method"] = label
+    app.run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_a_class_is_explained_against_the_one_that_was_chosen(app: AppTest) -> None:
+    app.run()
+    app.selectbox(key=session.TARGET).select(0).run()
+    app.selectbox(key=session.AGAINST).select(3).run()
+    assert "logit World − Sci/Tech" in shown(app)
+    app.selectbox(key=session.AGAINST).select("nothing").run()
+    assert "logit World = " in shown(app)
+
+
+def test_bars_are_drawn_on_demand(app: AppTest) -> None:
+    app.run()
+    before = len(app.get("plotly_chart"))
+    app.toggle(key=session.BARS).set_value(True).run()
+    assert len(app.get("plotly_chart")) == before + 1
+
+
+def test_removing_special_tokens_says_how_much_went_with_them(app: AppTest) -> None:
+    app.run()
+    app.toggle(key=session.SPECIAL).set_value(False).run()
+    assert "of its attention went to special tokens; rows rescaled to 1" in shown(app)
+
+
+def test_a_click_in_the_atlas_selects_the_head(app: AppTest) -> None:
+    app.run()
+    app.session_state[session.ATLAS] = {"selected": {"layer": 0, "head": 1, "turn": 1}}
+    app.run()
+    assert not app.exception
+
+
+def test_a_second_text_is_read_with_the_first(app: AppTest) -> None:
+    app.run()
+    app.toggle(key=session.HAS_PAIR).set_value(True).run()
+    app.text_area(key=session.PAIR).set_value("the team wins")
+    app.button[0].click().run()
+    assert not app.error
+    assert app.query_params["pair"] == "the team wins"
+
+
+def test_an_example_replaces_the_text(app: AppTest) -> None:
+    app.run()
+    app.selectbox(key=session.EXAMPLE).select(load_examples()[1].name).run()
+    assert app.text_area(key=session.TEXT).value == load_examples()[1].text
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "The text is empty; write at least one word."),
+        (" \n ", "The text is empty; write at least one word."),
+        ("\x00\x07", "Nothing of this text is left after tokenising; write at least one word."),
+        ("ΩΨ 🙂", "No character of this text is in the model's vocabulary"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_one_sentence_and_the_page_goes_on(
+    app: AppTest, text: str, sentence: str
+) -> None:
+    write(app.run(), text)
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith(sentence)
+    write(app, "the market falls")
+    assert not app.error
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("oil " * 20_000, "The model never saw the last 19,938 of 20,002 tokens"),
+        ("oil ΩΨ prices", "1 of 3 tokens are unknown to the vocabulary"),
+    ],
+)
+def test_what_the_model_did_not_see_is_said(app: AppTest, text: str, note: str) -> None:
+    write(app.run(), text)
+    assert not app.error
+    assert note in app.warning[0].value
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert('oil')</script>", "<b>oil</b> & $x^2$", "oil\x07 a"]
+)
+def test_markup_is_read_as_text(app: AppTest, text: str) -> None:
+    write(app.run(), text)
+    assert not app.error
+    assert not app.exception
+    assert "<script>" not in shown(app)
+
+
+def test_a_folder_that_is_no_checkpoint_is_one_sentence_and_the_widgets_stay(
+    app: AppTest, tmp_path: Path
+) -> None:
+    app.query_params["checkpoint"] = str(tmp_path)
+    app.run()
+    assert "is no checkpoint: it has no config.json" in app.error[0].value
+    assert app.selectbox(key=session.CHECKPOINT)
+    assert app.text_area(key=session.TEXT)
+
+
+def test_a_hub_id_with_no_network_is_one_sentence(app: AppTest) -> None:
+    app.session_state[session.CHECKPOINT] = "someone/some-model"
+    app.run()
+    assert "could not be fetched from the Hugging Face Hub" in app.error[0].value
+
+
+def test_a_link_does_not_send_the_app_to_the_hub(app: AppTest) -> None:
+    app.query_params["checkpoint"] = "someone/some-model"
+    app.run()
+    assert app.selectbox(key=session.CHECKPOINT).value != "someone/some-model"
