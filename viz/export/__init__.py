@@ -1,17 +1,11 @@
 """Pictures made on the server, without any browser: records in, PNG bytes out.
 
-`attention` draws heads, layers and the atlas, `attribution` the coloured text; both lay their
-picture out on a `page`, with texts that `fonts` can draw.  Each `..._figure` returns the Figure.
+`attention` draws heads and layers, `atlas` all of them, `attribution` the coloured text, each on
+a `page` and in texts that `fonts` can draw; each `..._figure` returns the Figure itself.
 """
 
-from viz.export.attention import (
-    atlas_figure,
-    atlas_png,
-    head_figure,
-    head_png,
-    layer_figure,
-    layer_png,
-)
+from viz.export.atlas import atlas_figure, atlas_png
+from viz.export.attention import head_figure, head_png, layer_figure, layer_png
 from viz.export.attribution import attribution_figure, attribution_png
 from viz.export.names import Kind, file_name
 

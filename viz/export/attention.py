@@ -1,4 +1,4 @@
-"""Pictures of attention weights: one head, all heads of a layer, the atlas of all layers.
+"""Pictures of attention weights: one head, or all heads of a layer.
 
 They show where heads look, in the numbers of `viz.words.view`; rows look, columns are looked at.
 """
@@ -7,20 +7,17 @@ import math
 from dataclasses import dataclass
 
 import matplotlib
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, Normalize, PowerNorm
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from viz.attention import select
 from viz.colors import LIGHT
 from viz.errors import SelectionError
 from viz.export.fonts import Style
-from viz.export.grain import GAP, Grain, Labels, grain, labels, pooled
+from viz.export.grain import Grain, Labels, grain, labels, pooled
 from viz.export.page import (
     MARGIN,
-    MIDDLE,
-    NOTE,
     SCALE,
     Page,
     Title,
@@ -78,18 +75,6 @@ def layer_png(
     return png(figure)
 
 
-def atlas_png(
-    reading: Reading,
-    *,
-    unit: Unit = "word",
-    special: bool = True,
-    colormap: str = "Blues",
-    dpi: int = 150,
-) -> bytes:
-    """A thumbnail for each head of each layer, on one square-root colour scale."""
-    return png(atlas_figure(reading, unit=unit, special=special, colormap=colormap, dpi=dpi))
-
-
 def head_figure(
     reading: Reading,
     *,
@@ -101,17 +86,15 @@ def head_figure(
     dpi: int = 150,
 ) -> Figure:
     """The figure behind `head_png`; its first image holds the weights that are shown."""
-    colors = _colormap(colormap)
+    colors = colormap_named(colormap)
     shown = _view(reading, layer, head, unit=unit, special=special)
     side = labels(shown.spans, grain(len(shown.spans), dpi, usual=480, largest=1000))
     notes = ("Where the head looks; each row sums to 1.", *removed_note(shown))
-    heading = _Heading(reading, (_place(layer, head), _counted(shown, unit)), notes)
+    heading = Heading(reading, (_place(layer, head), counted(shown, unit)), notes)
     return _draw_head(select(shown.weights, None, None), side, heading, colors)
 
 
-def _draw_head(
-    weights: FloatArray, side: Labels, heading: "_Heading", colormap: Colormap
-) -> Figure:
+def _draw_head(weights: FloatArray, side: Labels, heading: "Heading", colormap: Colormap) -> Figure:
     dpi, size = side.grain.dpi, side.grain.side
     margin, axis = pixels(MARGIN, dpi), pixels(16, dpi)
     x, right = margin + axis + side.left, pixels(14 + SCALE, dpi)
@@ -120,7 +103,7 @@ def _draw_head(
     y = margin + top.height
     page = Page(room + 2 * margin, y + size + side.below + axis + margin, dpi)
     top.draw(page)
-    norm = _norm(weights)
+    norm = norm_of(weights)
     _map(page.axes(x, y, size, size), weights, side.grain, colormap, norm)
     side.draw_left(page, x, y)
     side.draw_below(page, x, y + size)
@@ -147,7 +130,7 @@ def layer_figure(
     dpi: int = 150,
 ) -> Figure:
     """The figure behind `layer_png`; image h holds the weights of head h."""
-    colors = _colormap(colormap)
+    colors = colormap_named(colormap)
     shown = _view(reading, layer, None, unit=unit, special=special)
     side = labels(shown.spans, grain(len(shown.spans), dpi, usual=150, largest=270))
     notes = (
@@ -155,12 +138,12 @@ def layer_figure(
         "looked at. One colour scale for all heads.",
         *removed_note(shown),
     )
-    heading = _Heading(reading, (f"L{layer} · all heads", _counted(shown, unit)), notes)
+    heading = Heading(reading, (f"L{layer} · all heads", counted(shown, unit)), notes)
     return _draw_layer(shown.weights[0], side, heading, colors)
 
 
 def _draw_layer(
-    weights: FloatArray, side: Labels, heading: "_Heading", colormap: Colormap
+    weights: FloatArray, side: Labels, heading: "Heading", colormap: Colormap
 ) -> Figure:
     """Draw (H, n, n) as a grid, labelled along its left and lower edge."""
     dpi, size = side.grain.dpi, side.grain.side
@@ -174,7 +157,7 @@ def _draw_layer(
     rows = math.ceil(n_heads / columns)
     page = Page(room + 2 * margin, y + rows * pace[1] - pixels(20, dpi) + side.below + margin, dpi)
     top.draw(page)
-    norm = _norm(weights)
+    norm = norm_of(weights)
     for head in range(n_heads):
         corner = (x + head % columns * pace[0], y + head // columns * pace[1])
         _map(page.axes(*corner, size, size), weights[head], side.grain, colormap, norm)
@@ -188,83 +171,8 @@ def _draw_layer(
     return page.figure
 
 
-def atlas_figure(
-    reading: Reading,
-    *,
-    unit: Unit = "word",
-    special: bool = True,
-    colormap: str = "Blues",
-    dpi: int = 150,
-) -> Figure:
-    """The figure behind `atlas_png`; its first image is the whole atlas in colours."""
-    colors = _colormap(colormap)
-    shown = view(reading.encoding, reading.attention.weights, unit=unit, special=special)
-    _check_not_empty(shown)
-    tile = min(60.0, 1200 / max(shown.weights.shape[:2]))
-    over = grain(len(shown.spans), dpi, usual=tile, largest=tile, smallest=0.5)
-    pool = (
-        ""
-        if over.pool == 1
-        else (f" A cell holds the largest of {over.pool} × {over.pool} weights.")
-    )
-    notes = (
-        "Where all heads look: in each square, rows are the tokens that look, columns the tokens "
-        f"looked at. One square-root colour scale, so that thin patterns show.{pool}",
-        *removed_note(shown),
-    )
-    heading = _Heading(reading, ("all layers and heads", _counted(shown, unit)), notes)
-    return _draw_atlas(shown.weights, over, heading, colors)
-
-
-def _draw_atlas(
-    weights: FloatArray, over: Grain, heading: "_Heading", colormap: Colormap
-) -> Figure:
-    dpi, margin = over.dpi, pixels(MARGIN, over.dpi)
-    norm = PowerNorm(0.5, vmin=0, vmax=_norm(weights).vmax)
-    pace = over.side + 2 + pixels(3, dpi)
-    tiles = _tiles(colormap(norm(pooled(weights, over.pool))), over.cell, pace)
-    high, wide = tiles.shape[:2]
-    left, head_row = pixels(24, dpi), pixels(12, dpi)
-    room = max(left + wide + pixels(14 + SCALE, dpi), pixels(NARROWEST, dpi))
-    top = heading.block(room, dpi)
-    x, y = margin + left, margin + top.height + head_row
-    page = Page(room + 2 * margin, y + max(high, pixels(90, dpi)) + margin, dpi)
-    top.draw(page)
-    axes = page.axes(x, y, wide, high)
-    axes.set_axis_off()
-    axes.imshow(tiles, aspect="auto", interpolation="nearest")
-    _name_tiles(page, (x, y), pace, weights.shape[:2])
-    bar = min(max(high, pixels(80, dpi)), pixels(160, dpi))
-    color_scale(page, x + wide + pixels(14, dpi), y, bar, colormap, norm)
-    return page.figure
-
-
-def _tiles(colors: FloatArray, cell: int, pace: int) -> FloatArray:
-    """Thumbnails (L, H, m, m, 4) side by side on white, each in a frame one pixel wide."""
-    n_layers, n_heads, count = colors.shape[:3]
-    side = count * cell
-    ground = np.ones((n_layers * pace, n_heads * pace, 4), dtype=np.float32)
-    ground[..., :3] = matplotlib.colors.to_rgb(LIGHT.ground)
-    for layer, head in np.ndindex(n_layers, n_heads):
-        y, x = layer * pace, head * pace
-        ground[y : y + side + 2, x : x + side + 2, :3] = matplotlib.colors.to_rgb(LIGHT.line)
-        tile = colors[layer, head].repeat(cell, 0).repeat(cell, 1)
-        ground[y + 1 : y + side + 1, x + 1 : x + side + 1] = tile
-    return ground
-
-
-def _name_tiles(page: Page, corner: tuple[int, int], pace: int, shape: tuple[int, ...]) -> None:
-    (x, y), drop = corner, pixels(NOTE.size * MIDDLE, page.dpi)
-    for layer in range(shape[0]):
-        middle = y + (layer + 0.5) * pace + drop
-        page.text(x - pixels(GAP, page.dpi), middle, f"L{layer}", NOTE, align="right")
-    for head in range(shape[1]):
-        middle = x + (head + 0.5) * pace
-        page.text(middle, y - pixels(GAP, page.dpi), f"H{head}", NOTE, align="center")
-
-
 @dataclass(frozen=True, slots=True)
-class _Heading:
+class Heading:
     """A title block before its width is known."""
 
     reading: Reading
@@ -272,6 +180,7 @@ class _Heading:
     notes: tuple[str, ...]
 
     def block(self, room: int, dpi: float) -> Title:
+        """The title block, wrapped to `room` pixels."""
         return title(self.reading, self.shown, self.notes, room=room, dpi=dpi)
 
 
@@ -286,16 +195,18 @@ def _view(
     layers = slice(None) if layer is None else slice(layer, layer + 1)
     heads = slice(None) if head is None else slice(head, head + 1)
     shown = view(reading.encoding, weights[layers, heads], unit=unit, special=special)
-    _check_not_empty(shown)
+    check_not_empty(shown)
     return shown
 
 
-def _check_not_empty(shown: AttentionView) -> None:
+def check_not_empty(shown: AttentionView) -> None:
+    """Refuse a view from which nothing is left."""
     if not shown.spans:
         raise SelectionError("Only special tokens were read; show them to see a picture.")
 
 
-def _colormap(name: str) -> Colormap:
+def colormap_named(name: str) -> Colormap:
+    """The colour map of matplotlib with this name."""
     if name not in matplotlib.colormaps:
         raise SelectionError(
             f"Colour map {name!r} is unknown; some known ones are Blues, viridis and magma."
@@ -303,7 +214,7 @@ def _colormap(name: str) -> Colormap:
     return matplotlib.colormaps[name]
 
 
-def _norm(weights: FloatArray) -> Normalize:
+def norm_of(weights: FloatArray) -> Normalize:
     """From 0 to the largest weight shown."""
     return Normalize(0, float(weights.max()) or 1.0)
 
@@ -319,6 +230,7 @@ def _place(layer: int | None, head: int | None) -> str:
     return f"L{layer} · mean of heads" if head is None else f"L{layer} · H{head}"
 
 
-def _counted(shown: AttentionView, unit: Unit) -> str:
+def counted(shown: AttentionView, unit: Unit) -> str:
+    """How many words or wordpieces are shown, special tokens aside."""
     count = sum(not span.special for span in shown.spans)
     return f"{count} {unit}s" if count != 1 else f"1 {unit}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from viz.export.fonts import Style, drawable, width
+from viz.export.fonts import BOX, Style, drawable, width
 from viz.export.page import broken, pixels
 from viz.words import Span
 
@@ -45,7 +45,7 @@ def pieces(source: str, spans: Sequence[Span], part: int) -> list[Piece]:
         text = source[max(position, span.start) : span.end]
         spaced = text[:1].isspace() or source[max(position, span.start) - 1 : span.start].isspace()
         if text.strip():
-            found.append(Piece(drawable(text.strip()), index, spaced))
+            found.append(Piece(drawable(text.strip()) or BOX, index, spaced))
         position = max(position, span.end)
     return [*found, *_unread(source[position:], bool(own))]
 

@@ -1,0 +1,212 @@
+"""The command line of viz: what it prints and writes, and one sentence for whatever is wrong."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from viz import METHODS, Classifier, attribute
+from viz.__main__ import app
+from viz.types import Reading
+
+TEXT = "Oil prices rise as stocks fall, the market was not good."
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str | Path, given: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=given)
+
+
+def refused(result: Result) -> str:
+    """The one sentence on stderr of a command that was refused."""
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith(".")
+    return lines[0]
+
+
+def test_read_prints_class_probabilities_and_words(checkpoint: Path, reading: Reading) -> None:
+    result = run("read", TEXT, "--checkpoint", checkpoint)
+    assert (result.exit_code, result.stderr) == (0, "")
+    first, *rest = result.stdout.splitlines()
+    assert first.startswith(
+        f"{reading.prediction.label} ({100 * reading.prediction.probability:.1f}"
+    )
+    assert all(any(label in line for line in rest) for label in reading.prediction.labels)
+    assert any("stocks" in line for line in rest)
+    assert rest[-1].startswith("words ")
+
+
+def test_read_as_json_holds_the_same_numbers_as_the_api(
+    checkpoint: Path, classifier: Classifier, reading: Reading
+) -> None:
+    result = run("read", TEXT, "--checkpoint", checkpoint, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    record = json.loads(result.stdout)
+    expected = attribute(classifier, reading)
+    labels = reading.prediction.labels
+    assert record["label"] == reading.prediction.label
+    assert record["labels"] == list(labels)
+    np.testing.assert_allclose(record["logits"], reading.prediction.logits, rtol=1e-6)
+    np.testing.assert_allclose(record["probabilities"], reading.prediction.probabilities, rtol=1e-6)
+    np.testing.assert_allclose(
+        record["attribution"]["scores"], expected.scores, rtol=1e-5, atol=1e-7
+    )
+    assert record["attribution"]["method"] == "decomposition"
+    assert record["attribution"]["target"] == labels[expected.target_class]
+    assert record["attribution"]["against"] in labels
+    assert record["attribution"]["value"] == pytest.approx(expected.value, rel=1e-6)
+    assert [token["text"] for token in record["tokens"]] == [
+        token.text for token in reading.encoding.tokens
+    ]
+    assert {"checkpoint", "text", "pair", "notes"} <= set(record)
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_method_can_be_read(checkpoint: Path, method: str) -> None:
+    result = run("read", TEXT, "--checkpoint", checkpoint, "--method", method)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert METHODS[method].signed or "not an explanation" in result.stdout
+
+
+def test_read_explains_the_classes_that_are_named(checkpoint: Path) -> None:
+    arguments = ("read", TEXT, "--checkpoint", checkpoint, "--json", "--target", "sci/tech")
+    record = json.loads(run(*arguments, "--against", "World").stdout)["attribution"]
+    assert (record["target"], record["against"]) == ("Sci/Tech", "World")
+    assert json.loads(run(*arguments, "--against", "none").stdout)["attribution"]["against"] is None
+
+
+def test_a_minus_reads_standard_input(checkpoint: Path) -> None:
+    arguments = ("read", "-", "--checkpoint", checkpoint, "--json")
+    assert json.loads(run(*arguments, given=TEXT).stdout)["text"] == TEXT
+    broken = json.loads(run(*arguments, given=b"good \xff market").stdout)
+    assert "market" in broken["text"]
+
+
+def test_notes_go_to_stderr_and_into_json(checkpoint: Path) -> None:
+    long = "market " * 2000
+    result = run("read", long, "--checkpoint", checkpoint)
+    assert result.exit_code == 0
+    assert "never saw" in result.stderr
+    assert "never saw" not in result.stdout
+    record = json.loads(run("read", long, "--checkpoint", checkpoint, "--json").stdout)
+    assert "never saw" in record["notes"][0]
+
+
+def test_control_characters_do_not_reach_the_terminal(checkpoint: Path) -> None:
+    result = run("read", "good \x1b[31m market \x9b", "--checkpoint", checkpoint)
+    assert result.exit_code == 0
+    assert "\x1b" not in result.output
+    assert "\x9b" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ((), "tiny-bert-head-L{last}-mean.png"),
+        (("--layer", "1"), "tiny-bert-layer-L1.png"),
+        (("--layer", "1", "--head", "0"), "tiny-bert-head-L1-H0.png"),
+        (("--atlas", "--no-special"), "tiny-bert-atlas.png"),
+        (("--attribution", "rollout"), "tiny-bert-attribution-rollout.png"),
+        (("--layer", "0", "--head", "1", "--colormap", "magma"), "tiny-bert-head-L0-H1.png"),
+        (("--atlas", "--unit", "wordpiece", "--pair", "good movie"), "tiny-bert-atlas.png"),
+    ],
+)
+def test_export_writes_a_picture_and_prints_its_path(
+    checkpoint: Path, classifier: Classifier, tmp_path: Path, options: tuple[str, ...], name: str
+) -> None:
+    folder = tmp_path / "new" / "folder"
+    result = run("export", TEXT, "--checkpoint", checkpoint, "--output", folder, *options)
+    assert (result.exit_code, result.stderr) == (0, "")
+    path = folder / name.format(last=classifier.n_layers - 1)
+    assert result.stdout == f"{path}\n"
+    assert list(folder.iterdir()) == [path]
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        assert np.asarray(image.convert("L")).min() < 128
+
+
+def test_export_replaces_a_picture_that_is_there(checkpoint: Path, tmp_path: Path) -> None:
+    path = tmp_path / "tiny-bert-atlas.png"
+    path.write_text("old")
+    run("export", TEXT, "--checkpoint", checkpoint, "--output", tmp_path, "--atlas")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--format", "gif"), "png is what can be written"),
+        (("--atlas", "--layer", "1"), "--layer and --atlas are different pictures"),
+        (("--atlas", "--attribution", "rollout"), "different pictures"),
+        (("--attribution", "rollout", "--head", "1"), "different pictures"),
+        (("--head", "1"), "--head needs --layer"),
+        (("--attribution", "magic"), "known are decomposition"),
+        (("--attribution", "rollout", "--colormap", "Blues"), "--colormap is for attention"),
+        (("--colormap", "nope"), "Colour map 'nope' is unknown"),
+        (("--layer", "99"), "layer 99 does not exist"),
+        (("--layer", "-1"), "layer -1 does not exist"),
+        (("--layer", "0", "--head", "99"), "head 99 does not exist"),
+    ],
+)
+def test_export_refuses_with_one_sentence(
+    checkpoint: Path, tmp_path: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    folder = tmp_path / "pictures"
+    result = run("export", TEXT, "--checkpoint", checkpoint, "--output", folder, *options)
+    assert sentence in refused(result)
+    assert not folder.exists()
+
+
+def test_export_refuses_a_file_as_its_folder(checkpoint: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    result = run("export", TEXT, "--checkpoint", checkpoint, "--output", file)
+    assert "is a file" in refused(result)
+    result = run("export", TEXT, "--checkpoint", checkpoint, "--output", file / "below")
+    assert "can't be written" in refused(result)
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--target", "Weather"), "the classes are World, Sports, Business, Sci/Tech"),
+        (("--against", "Weather"), "There is no class 'Weather'"),
+        (("--target", "World", "--against", "World"), "can't be held against itself"),
+        (("--method", "magic"), "known are decomposition"),
+    ],
+)
+def test_read_refuses_with_one_sentence(
+    checkpoint: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    assert sentence in refused(run("read", TEXT, "--checkpoint", checkpoint, *options))
+
+
+@pytest.mark.parametrize("text", ["", " \n\t "])
+@pytest.mark.parametrize("command", ["read", "export"])
+def test_a_blank_text_is_refused(checkpoint: Path, tmp_path: Path, command: str, text: str) -> None:
+    output = ("--output", tmp_path) if command == "export" else ()
+    refused(run(command, text, "--checkpoint", checkpoint, *output))
+
+
+def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    assert "is no checkpoint" in refused(run("read", TEXT, "--checkpoint", tmp_path))
+
+
+def test_a_misspelt_option_is_a_usage_error() -> None:
+    assert run("read", TEXT, "--nope").exit_code == 2
+
+
+def test_the_module_runs_as_a_program_without_noise(checkpoint: Path) -> None:
+    command = (sys.executable, "-m", "viz", "read", TEXT, "--checkpoint", checkpoint, "--json")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["checkpoint"] == "tiny-bert"

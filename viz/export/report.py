@@ -1,0 +1,82 @@
+"""A reading with its attribution in words and numbers: as lines of text, and as plain values."""
+
+from collections.abc import Iterator
+
+from viz.attribution import METHODS
+from viz.export.attribution import summary
+from viz.types import Attribution, Prediction, Reading
+from viz.words import merge, spans
+
+MOST_CLASSES = 10
+"""Classes that are listed in text."""
+MOST_WORDS = 10
+BAR = 24
+"""Characters of a bar for the whole."""
+
+
+def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
+    """All but the attention weights, as plain values that JSON can hold."""
+    encoding, prediction = reading.encoding, reading.prediction
+    against = attribution.against_class
+    return {
+        "checkpoint": reading.checkpoint,
+        "text": encoding.text,
+        "pair": encoding.pair,
+        "label": prediction.label,
+        "labels": list(prediction.labels),
+        "logits": prediction.logits.tolist(),
+        "probabilities": prediction.probabilities.tolist(),
+        "tokens": [
+            {
+                name: getattr(token, name)
+                for name in ("text", "start", "end", "word", "special", "part")
+            }
+            for token in encoding.tokens
+        ],
+        "attribution": {
+            "method": attribution.method,
+            "target": prediction.labels[attribution.target_class],
+            "against": None if against is None else prediction.labels[against],
+            "value": attribution.value,
+            "bias": attribution.bias,
+            "scores": attribution.scores.tolist(),
+        },
+        "notes": list(encoding.notes),
+    }
+
+
+def report(reading: Reading, attribution: Attribution) -> Iterator[str]:
+    """Lines for people: the class, the likeliest classes with bars, the strongest words."""
+    prediction = reading.prediction
+    yield f"{prediction.label} ({100 * prediction.probability:.1f} %) says {reading.checkpoint}"
+    yield ""
+    yield from _classes(prediction)
+    method = METHODS[attribution.method]
+    yield f"\nStrongest words by {method.label.lower()}"
+    if not method.signed:
+        yield "(where the model looks, not an explanation)"
+    yield from _words(reading, attribution)
+    yield summary(reading, attribution)
+
+
+def _classes(prediction: Prediction) -> Iterator[str]:
+    """The likeliest classes as a small table with bars."""
+    order = prediction.probabilities.argsort()[::-1]
+    wide = max(len(prediction.labels[index]) for index in order[:MOST_CLASSES])
+    for index in order[:MOST_CLASSES]:
+        share = float(prediction.probabilities[index])
+        bar = "█" * round(share * BAR)
+        yield f"  {prediction.labels[index]:<{wide}}  {100 * share:5.1f} %  {bar}".rstrip()
+    if len(order) > MOST_CLASSES:
+        yield f"  and {len(order) - MOST_CLASSES} more"
+
+
+def _words(reading: Reading, attribution: Attribution) -> Iterator[str]:
+    """The words with the largest scores, strongest first."""
+    over = spans(reading.encoding)
+    scores = merge(attribution.scores, over)
+    own = [(s, span.label) for s, span in zip(scores, over, strict=True) if not span.special]
+    sign = "+" if METHODS[attribution.method].signed else ""
+    strongest = sorted(own, key=lambda pair: -abs(pair[0]))[:MOST_WORDS]
+    for score, label in strongest:
+        yield f"  {f'{score:{sign}8.3f}'.replace('-', '−')}  {label}"
