@@ -15,10 +15,12 @@ export default function (component) {
     };
     const observer = new ResizeObserver(repaint);
     observer.observe(root);
-    canvas.addEventListener("pointermove", (event) => hover(view, cellAt(view, event)));
-    canvas.addEventListener("pointerleave", () => hover(view, null));
-    canvas.addEventListener("click", (event) => select(view, cellAt(view, event), 0));
-    canvas.addEventListener("keydown", (event) => press(view, event));
+    const life = new AbortController();
+    const on = (type, react) => canvas.addEventListener(type, react, { signal: life.signal });
+    on("pointermove", (event) => hover(view, cellAt(view, event)));
+    on("pointerleave", () => hover(view, null));
+    on("click", (event) => select(view, cellAt(view, event), 0));
+    on("keydown", (event) => press(view, event));
     const stopTheme = followTheme(root, repaint);
     view.show = async ({ data, setStateValue }) => {
       view.send = (value) => setStateValue("selected", value);
@@ -26,7 +28,8 @@ export default function (component) {
         const dots = await unpack(data.dots);
         if (view.last.data !== data) return;
         view.dots = dots;
-        view.painted = null;
+        view.painted = view.hovered = null;
+        tip.hidden = true;
       }
       view.data = data;
       // Python's selection holds, unless it has not yet seen the latest one made here.
@@ -40,6 +43,7 @@ export default function (component) {
     view.stop = () => {
       clearTimeout(view.timer);
       observer.disconnect();
+      life.abort();
       stopTheme();
     };
     return view;
@@ -161,9 +165,11 @@ function press(view, event) {
     Enter: [row, column],
     " ": [row, column],
   };
+  if (event.key === "Escape") hover(view, null);
   const target = targets[event.key];
   if (!target || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
+  hover(view, null);
   select(view, target, KEY_PAUSE);
 }
 

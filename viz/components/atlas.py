@@ -99,7 +99,7 @@ def payload(
         "side": side,
         "dots": base64.b64encode(zlib.compress(levels(dots).tobytes(), 6)).decode("ascii"),
         "peaks": [f"{peak:.3f}" for peak in dots.max((-1, -2)).ravel()],
-        "largest": f"{largest:.2f}",
+        "largest": f"{largest:.3f}",
         "selected": {"layer": layer, "head": head},
         "turn": turn,
         "themes": _THEMES,

@@ -42,19 +42,20 @@ def payload(
     """What the browser is sent: rows from the most to the least probable class."""
     if probabilities.shape != (len(labels),):
         raise ValueError(f"probabilities have shape {probabilities.shape} for {len(labels)} labels")
-    order = np.argsort(-probabilities, kind="stable")
+    shares = [float(share) for share in np.nan_to_num(probabilities)]
+    order = sorted(range(len(labels)), key=lambda index: -shares[index])
     rows = [
         {
             "label": labels[index],
-            "share": round(float(probabilities[index]), 4),
-            "percent": percent(float(probabilities[index])),
-            "predicted": int(index) == predicted,
+            "share": round(shares[index], 4),
+            "percent": percent(shares[index]),
+            "predicted": index == predicted,
         }
         for index in order
     ]
     return {
         "name": labels[predicted],
-        "percent": percent(float(probabilities[predicted])),
+        "percent": percent(shares[predicted]),
         "rows": rows,
         "shown": SHOWN,
     }

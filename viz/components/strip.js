@@ -4,15 +4,20 @@ export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");
     const view = { root, text: root.querySelector(".text"), tip: root.querySelector(".tip") };
-    const { text } = view;
-    text.addEventListener("pointerover", (event) => point(view, event.target));
-    text.addEventListener("pointerleave", () => point(view, null));
-    text.addEventListener("scroll", () => point(view, null));
-    text.addEventListener("focusin", (event) => point(view, event.target));
-    text.addEventListener("focusout", () => point(view, null));
-    text.addEventListener("keydown", (event) => press(view, event));
+    const life = new AbortController();
+    const on = (type, react) => view.text.addEventListener(type, react, { signal: life.signal });
+    on("pointerover", (event) => point(view, event.target));
+    on("pointerleave", () => point(view, null));
+    on("scroll", () => point(view, null));
+    on("focusin", (event) => point(view, event.target));
+    on("focusout", () => point(view, null));
+    on("keydown", (event) => press(view, event));
+    const stopTheme = followTheme(root);
     view.show = ({ data }) => draw(view, data);
-    view.stop = followTheme(root);
+    view.stop = () => {
+      life.abort();
+      stopTheme();
+    };
     return view;
   });
 }
@@ -65,7 +70,9 @@ function point({ tip, text }, target) {
   word.setAttribute("aria-describedby", "tip");
 }
 
-function press({ text }, event) {
+function press(view, event) {
+  const { text } = view;
+  if (event.key === "Escape") point(view, null);
   const words = [...text.querySelectorAll("[data-score]")];
   const at = words.indexOf(event.target);
   const targets = {

@@ -114,8 +114,8 @@ class Scale:
         return ground, readable_ink(ground)
 
     def written(self, score: float) -> str:
-        """The score with as many digits as show three of the largest."""
-        decimals = min(9, max(2, 2 - math.floor(math.log10(self.largest or 1.0))))
+        """The score with three decimals, or as many as show three digits of the largest."""
+        decimals = min(9, max(3, 2 - math.floor(math.log10(self.largest or 1.0))))
         text = f"{score:+.{decimals}f}" if self.signed else f"{score:.{decimals}f}"
         return text.replace("-", "−") if text.strip("+-0.") else "0"
 
