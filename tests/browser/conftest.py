@@ -1,0 +1,135 @@
+"""The app in headless Chromium: one server, a page that forgives no error and no foreign host."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, Request, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+expect.set_options(timeout=20_000)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this room, and skip it where there is no Chromium."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="no Chromium is installed"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """Use the system's Chromium, since Playwright's own is a download."""
+    return {"executable_path": CHROMIUM, "args": FLAGS}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running app; its log is printed where it does not come up."""
+    port, log = _free_port(), tmp_path_factory.mktemp("app") / "log.txt"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [*command, "--server.headless=true"],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        )
+    try:
+        _wait_until_healthy(f"http://localhost:{port}", log)
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait_until_healthy(url: str, log: Path) -> None:
+    for _ in range(120):
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.25)
+        else:
+            return
+    pytest.fail(f"the app did not start:\n{log.read_text()}")
+
+
+@dataclass
+class App:
+    """The app in one browser page, opened on one checkpoint."""
+
+    page: Page
+    url: str
+    checkpoint: Path
+    problems: list[str] = field(default_factory=list)
+
+    def open(self, **parameters: str) -> None:
+        """Open a link and wait for the page to be drawn."""
+        named = {"checkpoint": str(self.checkpoint)} | parameters
+        query = "&".join(f"{name}={quote(value)}" for name, value in named.items())
+        self.page.goto(f"{self.url}/?{query}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the page has been drawn to its end."""
+        expect(self.page.locator("[data-test-script-state=notRunning]")).to_be_visible()
+
+    def read(self, text: str) -> None:
+        """Paste a text and press Read."""
+        self.page.get_by_label("Text", exact=True).fill(text)
+        self.page.get_by_role("button", name="Read").click()
+        self.settle()
+
+    def watch(self) -> None:
+        """Note every page error, console error and request to another host."""
+        self.page.on("pageerror", lambda error: self.problems.append(f"page error: {error}"))
+        self.page.on("console", self._note_message)
+        self.page.on("request", self._note_request)
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.problems.append(f"console: {message.text}")
+
+    def _note_request(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "localhost":
+            self.problems.append(f"request to {request.url}")
+
+
+@pytest.fixture
+def app(page: Page, app_url: str, checkpoint: Path) -> Iterator[App]:
+    """The app on the tiny checkpoint; the test fails on any problem the page had."""
+    app = App(page, app_url, checkpoint)
+    app.watch()
+    yield app
+    assert app.problems == []
