@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # at run time they are imported where used, so that --help is
 FORMATS = ("png",)
 MOST_CLASSES = 10
 """Classes named in an error."""
+PLAIN = str.maketrans("−█·×", "-#,x")
+"""Signs of ours that a terminal without Unicode can't show."""
 
 app = typer.Typer(
     help="See what a fine-tuned BERT-family text classifier looks at, and why it chose a class.",
@@ -308,6 +310,8 @@ def _say(text: str) -> None:
     """Print lines without control characters; what the terminal can't show becomes a `?`."""
     shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd" for c in text)
     encoding = sys.stdout.encoding or "utf-8"
+    if "utf" not in encoding.lower():
+        shown = shown.translate(PLAIN)
     typer.echo(shown.encode(encoding, "replace").decode(encoding))
 
 

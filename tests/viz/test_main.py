@@ -210,3 +210,11 @@ def test_the_module_runs_as_a_program_without_noise(checkpoint: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert json.loads(done.stdout)["checkpoint"] == "tiny-bert"
+
+
+def test_a_terminal_without_unicode_still_reads_signs(checkpoint: Path) -> None:
+    runner = CliRunner(charset="ascii")
+    result = runner.invoke(app, ["read", TEXT, "--checkpoint", str(checkpoint)])
+    assert result.exit_code == 0
+    assert "?" not in result.stdout
+    assert " -0." in result.stdout

@@ -89,7 +89,8 @@ def head_figure(
     colors = colormap_named(colormap)
     shown = _view(reading, layer, head, unit=unit, special=special)
     side = labels(shown.spans, grain(len(shown.spans), dpi, usual=480, largest=1000))
-    notes = ("Where the head looks; each row sums to 1.", *removed_note(shown))
+    who = "the heads look on average" if layer is None or head is None else "the head looks"
+    notes = (f"Where {who}; each row sums to 1.", *removed_note(shown))
     heading = Heading(reading, (_place(layer, head), counted(shown, unit)), notes)
     return _draw_head(select(shown.weights, None, None), side, heading, colors)
 
