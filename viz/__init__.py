@@ -5,9 +5,13 @@ forward pass), `recording` (how attention is captured), `words` and `attention` 
 weights), `attribution` (why this class), `charts` and `export` (pictures), `pages` (the app).
 """
 
-from viz.attribution import METHODS, attribute
-from viz.classifier import Classifier
-from viz.types import Attention, Attribution, Encoding, Prediction, Reading, Token
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from viz.attribution import METHODS, attribute
+    from viz.classifier import Classifier
+    from viz.types import Attention, Attribution, Encoding, Prediction, Reading, Token
 
 __all__ = [
     "METHODS",
@@ -20,3 +24,12 @@ __all__ = [
     "Token",
     "attribute",
 ]
+
+_HOMES = {"METHODS": "attribution", "attribute": "attribution", "Classifier": "classifier"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for: torch alone takes seconds."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"viz.{_HOMES.get(name, 'types')}"), name)

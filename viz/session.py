@@ -4,11 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from viz import words
 from viz.attribution import Against, attribute
 from viz.checkpoint import is_checkpoint
 from viz.classifier import Classifier, default_checkpoint
 from viz.colors import Theme
 from viz.types import Attribution, Reading
+from viz.words import AttentionView, Unit
 
 ROOT = Path(__file__).resolve().parent.parent
 SHORT_TEXT = 500
@@ -53,6 +55,11 @@ def reading(source: str, text: str, pair: str | None) -> Reading:
     return _read(*_identity(source), text, pair)
 
 
+def view(source: str, text: str, pair: str | None, unit: Unit, special: bool) -> AttentionView:
+    """All heads over words or wordpieces, computed once."""
+    return _view(*_identity(source), text, pair, unit, special)
+
+
 def attribution(
     source: str, text: str, pair: str | None, method: str, target: int | None, against: Against
 ) -> Attribution:
@@ -81,6 +88,14 @@ def _load(place: str, version: float) -> Classifier:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(place: str, version: float, text: str, pair: str | None) -> Reading:
     return _load(place, version).read(text, pair)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _view(
+    place: str, version: float, text: str, pair: str | None, unit: Unit, special: bool
+) -> AttentionView:
+    read = _read(place, version, text, pair)
+    return words.view(read.encoding, read.attention.weights, unit=unit, special=special)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -97,8 +97,10 @@ def view(
 
 def _merge_weights(weights: FloatArray, over: Sequence[Span]) -> NDArray[np.float64]:
     """Average the rows and add up the columns of each span.  (L, H, T, T) -> (L, H, n, n)"""
-    total = np.zeros((len(over), weights.shape[-1]))
-    for row, span in enumerate(over):
-        total[row, list(span.tokens)] = 1
-    mean = total / total.sum(1, keepdims=True)
-    return np.asarray(mean @ weights.astype(np.float64) @ total.T)
+    if len(over) == weights.shape[-1]:
+        return weights.astype(np.float64)
+    # Spans follow one another without a gap, so a span is all that lies before the next one.
+    starts = [span.tokens[0] for span in over]
+    counts = np.array([len(span.tokens) for span in over])
+    columns = np.add.reduceat(weights, starts, axis=-1, dtype=np.float64)
+    return np.asarray(np.add.reduceat(columns, starts, axis=-2) / counts[:, None])

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 import zlib
 from itertools import pairwise
 
@@ -43,18 +42,6 @@ def sent(weights: FloatArray) -> tuple[dict[str, object], NDArray[np.uint8]]:
 def test_atlas_is_small(shape: tuple[int, int, int], limit: int) -> None:
     data, _ = sent(attention(*shape))
     assert len(json.dumps(data)) < limit
-
-
-def test_atlas_is_made_quickly() -> None:
-    """50 ms is the aim on an idle machine; the best of three leaves room for a busy one."""
-    weights = attention(12, 12, 128)
-
-    def seconds() -> float:
-        start = time.perf_counter()
-        atlas.payload(weights, layer=None, head=None)
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(3)) < 0.25
 
 
 @pytest.mark.parametrize("n_tokens", [48, 49, 100, 511])

@@ -38,7 +38,12 @@ def read(checkpoint: str) -> None:
     st.divider()
     found = why.explain(checkpoint, texts, reading)
     st.divider()
-    heads.show_heads(reading, beneath=lambda chosen: save.offer_pictures(reading, found, chosen))
+    heads.show_heads(
+        checkpoint,
+        texts,
+        reading,
+        beneath=lambda selection: save.offer_pictures(reading, found, selection),
+    )
 
 
 page()

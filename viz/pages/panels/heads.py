@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from viz import attention, charts, session, words
+from viz import attention, charts, session
 from viz.components import atlas
+from viz.pages.panels.text import Texts
 from viz.types import Reading
 from viz.words import AttentionView, Unit
 
@@ -32,11 +33,15 @@ class Selection:
 
 # A click in the atlas draws this panel again and leaves the rest of the page alone.
 @st.fragment
-def show_heads(reading: Reading, beneath: Callable[[Selection], None]) -> None:
+def show_heads(
+    source: str, texts: Texts, reading: Reading, beneath: Callable[[Selection], None]
+) -> None:
     """Show the atlas and the selected head.
 
     Args:
-        reading: The text that was read.
+        source: The checkpoint.
+        texts: What was read.
+        reading: What came of it.
         beneath: Draws what stands under the atlas, given what is selected.
     """
     title, unit, special, layer, head = st.columns([4, 3, 2, 1.3, 1.3], vertical_alignment="bottom")
@@ -52,9 +57,7 @@ def show_heads(reading: Reading, beneath: Callable[[Selection], None]) -> None:
     with head:
         chosen_head = _choose(session.HEAD, reading.attention.n_heads, default=None)
     selection = Selection(chosen_layer, chosen_head, chosen_unit, shown)
-    view = words.view(
-        reading.encoding, reading.attention.weights, unit=selection.unit, special=selection.special
-    )
+    view = session.view(source, texts.text, texts.pair, selection.unit, selection.special)
     left, right = st.columns([5, 6], gap="medium")
     with left:
         _show_atlas(view, selection)
