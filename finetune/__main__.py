@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from finetune.columns import ColumnNames
 from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
 from finetune.options import with_options
@@ -19,50 +20,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-@app.command()
-@with_options
-def train(config: TrainConfig) -> None:
-    """Fine-tune a classifier and leave a checkpoint folder with its record and model card.
-
-    Example: python -m finetune train --data reviews.csv --model bert-base-uncased --output reviews
-    """
-    with one_sentence():
-        from finetune.report import describe
-        from finetune.train import train as run
-
-        record = run(config)
-        typer.echo(describe(record.validation, title="validation"))
-        if record.test is not None:
-            typer.echo(describe(record.test, title="test"))
-        typer.echo(f"Best epoch {record.best_epoch}; checkpoint in {config.output}.")
-
-
-@app.command()
-def evaluate(
-    checkpoint: Annotated[str, typer.Option(help="Folder of a fine-tuned classifier, or Hub name.")],
-    data: Annotated[str, typer.Option(help="File, folder or Hub name, as for train.")],
-    split: Annotated[
-        str | None, typer.Option(help="Split to measure; by default test, else validation.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help="JSON file for the report.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts per step.")] = 32,
-    limit: Annotated[int | None, typer.Option(min=1, help="Measure the first rows only.")] = None,
-) -> None:
-    """Measure a checkpoint: accuracy with its 95 % interval, F1, each class, confusion matrix.
-
-    Example: python -m finetune evaluate --checkpoint reviews --data reviews-test.csv
-    """
-    with one_sentence():
-        from finetune.evaluate import evaluate as run
-        from finetune.report import describe
-
-        report = run(checkpoint, data, split=split, batch_size=batch_size, limit=limit)
-        typer.echo(describe(report.metrics, title=f"{report.data}, {report.split}"))
-        if output is not None:
-            report.save(output)
-            typer.echo(f"Report in {output}.")
 
 
 @contextmanager
@@ -79,6 +36,56 @@ def one_sentence() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("stopped by the keyboard; nothing was written", err=True)
         raise typer.Exit(130) from None
+
+
+@app.command()
+@one_sentence()
+@with_options
+def train(config: TrainConfig) -> None:
+    """Fine-tune a classifier and leave a checkpoint folder with its record and model card.
+
+    Example: python -m finetune train --data reviews.csv --model bert-base-uncased --output reviews
+    """
+    from finetune.report import describe
+    from finetune.train import train as run
+
+    record = run(config)
+    typer.echo(describe(record.validation, title="validation"))
+    if record.test is not None:
+        typer.echo(describe(record.test, title="test"))
+    typer.echo(f"Best epoch {record.best_epoch}; checkpoint in {config.output}.")
+
+
+@app.command()
+@one_sentence()
+def evaluate(
+    checkpoint: Annotated[
+        str, typer.Option(help="Folder of a fine-tuned classifier, or Hub name.")
+    ],
+    data: Annotated[str, typer.Option(help="File, folder or Hub name, as for train.")],
+    split: Annotated[
+        str | None, typer.Option(help="Split to measure; by default test, else validation.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="JSON file for the report.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
+    limit: Annotated[int | None, typer.Option(help="Measure the first rows only.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
+    pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
+) -> None:
+    """Measure a checkpoint: accuracy with its 95 % interval, F1, each class, confusion matrix.
+
+    Example: python -m finetune evaluate --checkpoint reviews --data reviews-test.csv
+    """
+    from finetune.evaluate import evaluate as run
+    from finetune.report import describe
+
+    columns = ColumnNames(text=text_column, pair=pair_column, label=label_column)
+    report = run(checkpoint, data, split=split, columns=columns, batch_size=batch_size, limit=limit)
+    typer.echo(describe(report.metrics, title=f"{report.data}, {report.split}"))
+    if output is not None:
+        report.save(output)
+        typer.echo(f"Report in {output}.")
 
 
 if __name__ == "__main__":

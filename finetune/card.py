@@ -1,15 +1,200 @@
-"""The model card: a README.md told from the record of the run and nothing else."""
+"""The model card: a README.md told from the record of the run and from nothing else."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from finetune.record import EpochMetrics, Metrics, RunRecord
+from finetune.record import Metrics, RunRecord
 
 
 def write_card(record: RunRecord, folder: Path) -> None:
     """Write README.md into *folder*."""
-    (folder / "README.md").write_text(card(record, name=None), encoding="utf-8")
+    (folder / "README.md").write_text(model_card(record), encoding="utf-8")
 
 
-def card(record: RunRecord, name: str | None) -> str:
-    return ""
+def model_card(record: RunRecord) -> str:
+    """The card as Markdown, with the front matter that the Hub reads."""
+    sections = (_head, _data, _training, _results, _limits)
+    return "\n\n".join([_front_matter(record), *(section(record) for section in sections)]) + "\n"
+
+
+def _front_matter(record: RunRecord) -> str:
+    split, metrics = _headline(record)
+    lines = [
+        "---",
+        "library_name: transformers",
+        "pipeline_tag: text-classification",
+        f"base_model: {_yaml(record.base)}",
+        "metrics: [accuracy, f1]",
+        "model-index:",
+        f"  - name: {_yaml(record.settings['output'])}",
+        "    results:",
+        "      - task: {type: text-classification}",
+        f"        dataset: {{name: {_yaml(record.data_name)}, type: {_yaml(record.data_name)},"
+        f" split: {split}}}",
+        "        metrics:",
+        f"          - {{type: accuracy, value: {metrics.accuracy:.4f}}}",
+        f"          - {{type: f1, name: Macro F1, value: {metrics.macro_f1:.4f}}}",
+        "---",
+    ]
+    return "\n".join(lines)
+
+
+def _head(record: RunRecord) -> str:
+    name = record.settings["output"]
+    kind = "any number of" if _several(record) else "one of"
+    return f"""# {name}
+
+Gives a text {kind} {len(record.labels)} classes: {", ".join(record.labels)}.
+Fine-tuned from {record.base} ({record.parameters / 1e6:.1f} million parameters) on
+{record.data_name}.
+
+```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", "{name}")
+```"""
+
+
+def _data(record: RunRecord) -> str:
+    rows = [
+        [name, f"{split.rows:,}", *(f"{split.class_counts[label]:,}" for label in record.labels)]
+        for name, split in record.splits.items()
+    ]
+    terms = record.data_terms or "not stated; ask whoever gave you the data"
+    prints = [
+        f"- {name}: `{split.fingerprint}`" + _truncated(split.truncated, record.max_length)
+        for name, split in record.splits.items()
+    ]
+    return "\n\n".join(
+        [
+            "## Data",
+            f"{record.data_name}. Terms: {terms}.",
+            _table(["split", "rows", *record.labels], rows),
+            " ".join([f"Validation comes from {record.validation_origin}.", *record.notes]),
+            "SHA-256 of texts and class names:\n\n" + "\n".join(prints),
+        ]
+    )
+
+
+def _training(record: RunRecord) -> str:
+    curve = [
+        [
+            f"**{point.epoch}**" if point.epoch == record.best_epoch else str(point.epoch),
+            f"{point.train_loss:.4f}",
+            f"{point.validation_loss:.4f}",
+            f"{point.accuracy:.4f}",
+            f"{point.macro_f1:.4f}",
+        ]
+        for point in record.epochs
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    return "\n\n".join(
+        [
+            "## Training",
+            f"```sh\n{record.command}\n```",
+            _table(["epoch", "train loss", "validation loss", "accuracy", "macro F1"], curve),
+            f"The epoch in bold had the highest macro F1 on validation and is the one saved"
+            f" ({record.settings['save_dtype']} weights).",
+            f"Trained in {record.precision} on {record.device}: {_minutes(record.seconds)},"
+            f" {record.texts_per_second:,.0f} texts per second. Ended {record.created}, with"
+            f" {versions}.",
+        ]
+    )
+
+
+def _results(record: RunRecord) -> str:
+    parts = ["## Results", "Of the saved weights, computed in float32."]
+    parts += ["### Validation", _chosen_on_validation(record), *_metrics(record.validation)]
+    if record.test is not None:
+        parts += [
+            "### Test",
+            "Measured once, after training; it chose nothing.",
+            *_metrics(record.test),
+        ]
+    return "\n\n".join(parts)
+
+
+def _chosen_on_validation(record: RunRecord) -> str:
+    if len(record.epochs) == 1:
+        return "One epoch was run, so these rows chose nothing."
+    return (
+        f"These rows chose the best of {len(record.epochs)} epochs, so the numbers are slightly"
+        " better than new texts of the same kind will give."
+    )
+
+
+def _metrics(metrics: Metrics) -> list[str]:
+    low, high = metrics.accuracy_interval
+    right = "rows with every class right" if metrics.confusion is None else "accuracy"
+    classes = [
+        [row.label, *(f"{v:.4f}" for v in (row.precision, row.recall, row.f1)), f"{row.support:,}"]
+        for row in metrics.classes
+    ]
+    parts = [
+        f"{metrics.rows:,} rows: {right} **{metrics.accuracy:.2%}** (95 % interval {low:.2%} to"
+        f" {high:.2%}), macro F1 **{metrics.macro_f1:.4f}**.",
+        _table(["class", "precision", "recall", "F1", "rows"], classes),
+    ]
+    return parts + _confusion(metrics)
+
+
+def _confusion(metrics: Metrics) -> list[str]:
+    if metrics.confusion is None:
+        return []
+    labels = [row.label for row in metrics.classes]
+    rows = [
+        [label, *(f"{count:,}" for count in counts)]
+        for label, counts in zip(labels, metrics.confusion, strict=True)
+    ]
+    return ["Confusion matrix:", _table(["true \\ predicted", *labels], rows)]
+
+
+def _limits(record: RunRecord) -> str:
+    unknown = (
+        "A text of another kind may get any class or none."
+        if _several(record)
+        else "Every text gets one of the classes, also a text that belongs to none of them."
+    )
+    limits = [
+        f"It knows {', '.join(record.labels)} and nothing else. {unknown}",
+        f"It learned from {record.data_name} only; on texts from elsewhere, of another time or in"
+        " another language it can be far worse than the numbers above.",
+        "The intervals hold the chance of which rows were drawn, not errors in their labels.",
+        f"It was trained on the first {record.max_length} tokens of each text.",
+        "Its probabilities weren't calibrated: they order classes, but aren't the chance of being"
+        " right.",
+    ]
+    return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
+
+
+def _headline(record: RunRecord) -> tuple[str, Metrics]:
+    """Test where there is one, since validation chose the epoch."""
+    return ("validation", record.validation) if record.test is None else ("test", record.test)
+
+
+def _several(record: RunRecord) -> bool:
+    return record.problem_type == "multi_label_classification"
+
+
+def _truncated(rows: int, max_length: int) -> str:
+    return f" (longer than {max_length} tokens and cut: {rows:,})" if rows else ""
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; all columns but the first are numbers and stand right."""
+    lines = [head, ["---", *(["---:"] * (len(head) - 1))], *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _yaml(text: str) -> str:
+    """A YAML string; JSON is one."""
+    return json.dumps(text, ensure_ascii=False)

@@ -26,6 +26,15 @@ LABELS = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ColumnNames:
+    """The columns that the user names."""
+
+    text: str | None = None
+    pair: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Columns:
     """The names of the columns that are read; no pair and no label name in many data sets."""
 
@@ -35,29 +44,21 @@ class Columns:
     label_name: str | None
 
 
-def find_columns(
-    names: Collection[str],
-    where: str,
-    *,
-    text: str | None = None,
-    pair: str | None = None,
-    label: str | None = None,
-) -> Columns:
-    """The columns among *names*; a name that is given has to exist, others are found."""
-    for option, wanted in (("text", text), ("pair", pair), ("label", label)):
+def find_columns(names: Collection[str], where: str, named: ColumnNames) -> Columns:
+    """The columns among *names*; one that is named has to exist, the others are found."""
+    for what in ("text", "pair", "label"):
+        wanted = getattr(named, what)
         if wanted is not None and wanted not in names:
             raise DataError(
-                f"no column {wanted!r} in {where!r}; --{option}-column can be {_listed(names)}"
+                f"no column {wanted!r} in {where!r}; --{what}-column can be {_listed(names)}"
             )
-    found_text, found_pair = (text, pair) if text else _find_texts(names, where, pair)
-    label = label or _first(LABELS, names, where, "label")
+    text, pair = (named.text, named.pair) if named.text else _find_texts(names, where, named.pair)
+    label = named.label or _first(LABELS, names, where, "label")
     label_name = f"{label}_name" if f"{label}_name" in names else None
-    return Columns(text=found_text, pair=found_pair, label=label, label_name=label_name)
+    return Columns(text=text, pair=pair, label=label, label_name=label_name)
 
 
-def _find_texts(
-    names: Collection[str], where: str, pair: str | None
-) -> tuple[str, str | None]:
+def _find_texts(names: Collection[str], where: str, pair: str | None) -> tuple[str, str | None]:
     by_lower = {name.lower(): name for name in names}
     for first, second in PAIRS:
         if pair is None and first in by_lower and second in by_lower:

@@ -1,16 +1,55 @@
 """The settings of a run: each with its default, its reason and its check."""
 
+import math
 import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
+from finetune.columns import ColumnNames
 from finetune.errors import ConfigError
 
 Precision = Literal["auto", "float32", "bfloat16"]
 SaveDtype = Literal["float32", "float16"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+SAVE_DTYPES: tuple[SaveDtype, ...] = get_args(SaveDtype)
 
 PATH_FIELDS = ("data", "validation", "test", "model", "output")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Range:
+    """Numbers from `low` to `high`, without those two where the range is open."""
+
+    low: float
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        """Whether *value* lies inside; no NaN does."""
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        """The range in words."""
+        low = f"{'above' if self.open_low else 'at least'} {self.low}"
+        high = f" and {'below' if self.open_high else 'at most'} {self.high}"
+        return low if self.high == math.inf else low + high
+
+
+RANGES = {
+    "epochs": Range(low=1),
+    "batch_size": Range(low=1),
+    "max_length": Range(low=8),
+    "seed": Range(low=0, high=2**32 - 1),
+    "learning_rate": Range(low=0, high=1, open_low=True),
+    "weight_decay": Range(low=0, high=1),
+    "warmup_ratio": Range(low=0, high=1, open_high=True),
+    "layer_decay": Range(low=0, high=1, open_low=True),
+    "label_smoothing": Range(low=0, high=1, open_high=True),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,17 +132,21 @@ class TrainConfig:
         """Check each setting; the first that is wrong is named by its option."""
         if not self.data:
             raise ConfigError("--data is empty; name at least one file, folder or Hub data set")
-        for name in ("epochs", "batch_size"):
-            _check(name, getattr(self, name), at_least=1)
-        _check("max_length", self.max_length or 8, at_least=8)
-        _check("seed", self.seed, at_least=0, at_most=2**32 - 1)
-        _check("learning_rate", self.learning_rate, above=0, at_most=1)
-        _check("weight_decay", self.weight_decay, at_least=0, at_most=1)
-        _check("warmup_ratio", self.warmup_ratio, at_least=0, below=1)
-        _check("layer_decay", self.layer_decay, above=0, at_most=1)
-        _check("label_smoothing", self.label_smoothing, at_least=0, below=1)
-        _check_choice("precision", self.precision, Precision.__args__)  # type: ignore[attr-defined]
-        _check_choice("save_dtype", self.save_dtype, SaveDtype.__args__)  # type: ignore[attr-defined]
+        for name, allowed in RANGES.items():
+            value = getattr(self, name)
+            if value is not None and value not in allowed:
+                raise ConfigError(f"{option(name)} is {value}; it has to be {allowed}")
+        for name, choices in (("precision", PRECISIONS), ("save_dtype", SAVE_DTYPES)):
+            if getattr(self, name) not in choices:
+                raise ConfigError(
+                    f"{option(name)} is {getattr(self, name)!r}; it has to be one of"
+                    f" {', '.join(choices)}"
+                )
+
+    @property
+    def columns(self) -> ColumnNames:
+        """The columns that are named; the others are found."""
+        return ColumnNames(text=self.text_column, pair=self.pair_column, label=self.label_column)
 
     @property
     def shown_base(self) -> str:
@@ -150,28 +193,3 @@ def shown_name(source: str) -> str:
     """The last part of a path on this machine; a Hub name as it is."""
     path = Path(source).expanduser()
     return path.resolve().name if path.exists() or path.is_absolute() else source
-
-
-def _check(
-    name: str,
-    value: float,
-    *,
-    at_least: float | None = None,
-    above: float | None = None,
-    at_most: float | None = None,
-    below: float | None = None,
-) -> None:
-    bounds = [
-        ("at least", at_least, at_least is None or value >= at_least),
-        ("above", above, above is None or value > above),
-        ("at most", at_most, at_most is None or value <= at_most),
-        ("below", below, below is None or value < below),
-    ]
-    if not all(kept for _, _, kept in bounds):
-        allowed = " and ".join(f"{word} {bound}" for word, bound, _ in bounds if bound is not None)
-        raise ConfigError(f"{option(name)} is {value}; it has to be {allowed}")
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{option(name)} is {value!r}; it has to be one of {', '.join(choices)}")

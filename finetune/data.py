@@ -4,6 +4,7 @@ import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from finetune.columns import ColumnNames
 from finetune.config import TrainConfig, shown_name
 from finetune.errors import DataError
 from finetune.rows import Rows, align_rows, join_rows, read_rows
@@ -30,42 +31,44 @@ class Splits:
 def load_splits(config: TrainConfig) -> Splits:
     """The splits that *config* asks for; rows of train that recur in the others are left out."""
     found = _read_all(config)
-    train = found["train"]
+    train = found.pop("train")
     _check_classes(train)
-    labels = train.names
-    for name in ("validation", "test"):
-        if name in found:
-            found[name] = align_rows(found[name], labels, where=f"the {name} split")
+    notes = _left_out("train", train)
+    for role, rows in found.items():
+        notes += _left_out(role, rows)
+        found[role] = _aligned(rows, role, train)
     origin = "its own split or file"
     if "validation" not in found:
         train, found["validation"] = cut_validation(train, seed=config.seed)
         origin = "rows cut from the training data, class by class"
-    held_out = [found[name] for name in ("validation", "test") if name in found]
-    without_leaks = drop_repeated(train, held_out)
-    _check_classes(without_leaks)
+    alone = drop_repeated(train, list(found.values()))
+    if len(alone) < len(train):
+        notes.append(
+            f"Left out of train: {len(train) - len(alone):,} found again in validation or test."
+        )
+    _check_classes(alone)
     return Splits(
-        train=without_leaks,
+        train=alone,
         validation=found["validation"],
         test=found.get("test"),
-        labels=labels,
+        labels=train.names,
         validation_origin=origin,
-        notes=_notes(found, repeated=len(train) - len(without_leaks)),
+        notes=tuple(notes),
     )
 
 
 def load_evaluation_rows(
-    source: str, labels: tuple[str, ...], *, split: str | None, limit: int | None
+    source: str, labels: tuple[str, ...], *, split: str | None, columns: ColumnNames
 ) -> tuple[Rows, str]:
-    """The rows to measure a checkpoint on, their classes named as *labels*, and the split's name."""
+    """The rows to measure a checkpoint on, classes named as *labels*, and the split's name."""
     splits = open_source(source)
     name = split or _default_split(tuple(splits))
     if name not in splits:
         raise DataError(f"no split {name!r} in {shown_name(source)!r}; it has {', '.join(splits)}")
-    rows = read_rows(splits[name], where=shown_name(source))
+    rows = read_rows(splits[name], shown_name(source), columns)
     if not len(rows):
         raise DataError(f"{shown_name(source)!r} has no row with both a text and a label")
-    aligned = align_rows(rows, labels, where=repr(shown_name(source)))
-    return aligned.select(range(min(limit or len(rows), len(rows)))), name
+    return align_rows(rows, labels, where=repr(shown_name(source))), name
 
 
 def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
@@ -78,7 +81,7 @@ def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
         chosen.update(shuffled.sample(group, size))
     if not chosen:
         raise DataError(
-            f"{len(rows)} training rows are too few to cut a validation split from; give --validation"
+            f"{len(rows)} training rows are too few to cut a validation split; give --validation"
         )
     train = [i for i in range(len(rows)) if i not in chosen]
     return rows.select(train), rows.select(sorted(chosen))
@@ -96,9 +99,9 @@ def _read_all(config: TrainConfig) -> dict[str, Rows]:
     for source in config.data:
         for role, rows in _read_source(source, config).items():
             parts[role].append(rows)
-    for role, source in (("validation", config.validation), ("test", config.test)):
-        if source is not None:
-            rows_by_role = _read_source(source, config)
+    for role, named in (("validation", config.validation), ("test", config.test)):
+        if named is not None:
+            rows_by_role = _read_source(named, config)
             parts[role] = [rows_by_role.get(role, rows_by_role["train"])]
     joined = {role: join_rows(rows) for role, rows in parts.items()}
     return {role: rows for role, rows in joined.items() if len(rows) or role == "train"}
@@ -112,24 +115,30 @@ def _read_source(source: str, config: TrainConfig) -> dict[str, Rows]:
     if "train" not in roles:
         raise DataError(f"{shown_name(source)!r} has no train split; it has {', '.join(splits)}")
     return {
-        role: read_rows(
-            dataset,
-            where=shown_name(source),
-            text_column=config.text_column,
-            pair_column=config.pair_column,
-            label_column=config.label_column,
-        )
+        role: read_rows(dataset, shown_name(source), config.columns)
         for role, dataset in roles.items()
     }
 
 
+def _aligned(rows: Rows, role: str, train: Rows) -> Rows:
+    """The rows of a held-out split with the classes of *train*; they have to be of one kind."""
+    if (rows.pairs is None) != (train.pairs is None):
+        raise DataError(f"only one of train and {role} has a second text; give one kind")
+    if rows.multi_label and not train.multi_label:
+        raise DataError(f"{role} has lists of labels but train has none; give one kind")
+    return align_rows(rows, train.names, where=f"the {role} split", keys=train.keys)
+
+
 def _check_classes(rows: Rows) -> None:
     if not len(rows):
-        raise DataError("no training row has both a text and a label; look at the two columns")
-    counts = rows.counts(rows.names)
-    used = [name for name, count in counts.items() if count]
-    if len(used) < 2 and not rows.multi_label:
-        raise DataError(f"all training rows have the class {used[0]!r}; two classes are needed")
+        raise DataError(
+            "no training row is left: each lacks a text or a label, or is found again in validation"
+            " or test"
+        )
+    used = [name for name, count in rows.counts(rows.names).items() if count]
+    if len(used) < (1 if rows.multi_label else 2):
+        classes = "no class" if not used else f"the class {used[0]!r}"
+        raise DataError(f"all training rows have {classes}; two classes are needed")
     if len(used) * 2 > len(rows) and not rows.multi_label:
         raise DataError(
             f"{len(used)} different labels in {len(rows)} rows; name the class column with"
@@ -152,13 +161,8 @@ def _default_split(names: tuple[str, ...]) -> str:
     return roles.get("test") or roles.get("validation") or names[0]
 
 
-def _notes(found: dict[str, Rows], *, repeated: int) -> tuple[str, ...]:
-    notes = []
-    for role, rows in found.items():
-        if rows.dropped_blank:
-            notes.append(f"{rows.dropped_blank:,} {role} rows with a blank text were left out.")
-        if rows.dropped_unlabelled:
-            notes.append(f"{rows.dropped_unlabelled:,} {role} rows without a label were left out.")
-    if repeated:
-        notes.append(f"{repeated:,} training rows that recur in validation or test were left out.")
-    return tuple(notes)
+def _left_out(role: str, rows: Rows) -> list[str]:
+    counts = {"a blank text": rows.blank, "no label": rows.unlabelled}
+    return [
+        f"Left out of {role}: {count:,} with {reason}." for reason, count in counts.items() if count
+    ]

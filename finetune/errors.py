@@ -1,4 +1,7 @@
-"""What can go wrong in `finetune`, as one tree: each message says what came, what is allowed, what to do."""
+"""What can go wrong in `finetune`, as one tree.
+
+Each message says what came, what is allowed or what to do, in one sentence.
+"""
 
 
 class FinetuneError(Exception):

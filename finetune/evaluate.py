@@ -6,17 +6,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from tqdm import tqdm
 
+from finetune.columns import ColumnNames
 from finetune.config import shown_name
 from finetune.data import load_evaluation_rows
-from finetune.errors import ConfigError, DataError, OutputError
-from finetune.metrics import FloatArray, measure_logits
+from finetune.errors import ConfigError, DataError, ModelError, OutputError
+from finetune.metrics import FloatArray, IntArray, measure_logits
 from finetune.models import LONGEST, Checkpoint, load_checkpoint, longest_input, quiet_libraries
+from finetune.progress import bar
 from finetune.record import Metrics, RunRecord
 from finetune.rows import Rows
+
+ANY_COLUMNS = ColumnNames()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,15 +47,17 @@ def evaluate(
     data: str,
     *,
     split: str | None = None,
+    columns: ColumnNames = ANY_COLUMNS,
     batch_size: int = 32,
     limit: int | None = None,
 ) -> Report:
-    """The report of *checkpoint* on *data*, computed in float32."""
+    """The report of *checkpoint* on *data*, of which *limit* keeps the first rows."""
     quiet_libraries()
     if batch_size < 1 or (limit is not None and limit < 1):
         raise ConfigError("--batch-size and --limit have to be at least 1")
     classifier = load_checkpoint(checkpoint)
-    rows, split = load_evaluation_rows(data, classifier.labels, split=split, limit=limit)
+    rows, split = load_evaluation_rows(data, classifier.labels, split=split, columns=columns)
+    rows = rows.select(range(len(rows))[:limit])
     max_length = _trained_length(checkpoint) or min(longest_input(classifier), LONGEST)
     return Report(
         checkpoint=shown_name(checkpoint),
@@ -89,7 +93,7 @@ def predict_logits(
     model = checkpoint.model.eval().to(device)
     logits = np.empty((len(inputs), len(checkpoint.labels)))
     order = sorted(range(len(inputs)), key=lambda i: -len(inputs[i][0]) - len(inputs[i][1] or ""))
-    for start in tqdm(range(0, len(order), batch_size), "evaluating", leave=False, disable=None):
+    for start in bar(range(0, len(order), batch_size), "evaluating"):
         batch = order[start : start + batch_size]
         encoded = encode(checkpoint, [inputs[i] for i in batch], max_length=max_length)
         padded = checkpoint.tokenizer.pad(encoded, return_tensors="pt").to(device)
@@ -121,7 +125,7 @@ def count_truncated(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> i
     return count
 
 
-def targets(rows: Rows, checkpoint: Checkpoint) -> npt.NDArray[np.generic]:
+def targets(rows: Rows, checkpoint: Checkpoint) -> FloatArray | IntArray:
     """Class numbers (N,), or float flags (N, C) where a text may have several classes."""
     number = {label: i for i, label in enumerate(checkpoint.labels)}
     if not checkpoint.multi_label:
@@ -133,7 +137,8 @@ def targets(rows: Rows, checkpoint: Checkpoint) -> npt.NDArray[np.generic]:
 
 
 def _trained_length(checkpoint: str) -> int | None:
-    """The limit that the checkpoint was trained with, if a readable record says so."""
-    if not (Path(checkpoint) / "run.json").is_file():
+    """The limit that the checkpoint was trained with, if a record of ours says so."""
+    try:
+        return RunRecord.load(Path(checkpoint).expanduser()).max_length
+    except ModelError:
         return None
-    return RunRecord.load(Path(checkpoint)).max_length

@@ -1,65 +1,43 @@
-"""What a classifier got right: accuracy, F1, per class, and how sure one can be of it."""
+"""What a classifier got right: accuracy, F1, each class, and how sure one can be of it."""
 
 import math
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from finetune.record import ClassMetrics, Metrics
 
 IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
+FloatArray = npt.NDArray[np.floating]
 
 Z_95 = 1.959963984540054
-"""Standard deviations that hold 95 % of a normal distribution."""
-
-
-def measure(gold: IntArray, predicted: IntArray, labels: tuple[str, ...]) -> Metrics:
-    """Metrics of one class per row; `confusion[i][j]` counts rows of class i called j.  (N,) (N,)"""
-    numbers = list(range(len(labels)))
-    right = int((gold == predicted).sum())
-    return Metrics(
-        rows=len(gold),
-        accuracy=right / len(gold),
-        accuracy_interval=wilson_interval(right, len(gold)),
-        macro_f1=float(f1_score(gold, predicted, labels=numbers, average="macro", zero_division=0)),
-        micro_f1=float(f1_score(gold, predicted, labels=numbers, average="micro", zero_division=0)),
-        classes=_per_class(gold, predicted, labels),
-        confusion=tuple(
-            tuple(int(count) for count in row)
-            for row in confusion_matrix(gold, predicted, labels=numbers)
-        ),
-    )
-
-
-def measure_multi_label(gold: IntArray, predicted: IntArray, labels: tuple[str, ...]) -> Metrics:
-    """Metrics of 0/1 flags; a row is right when all its flags are.  (N, C) (N, C)"""
-    right = int((gold == predicted).all(axis=1).sum())
-    return Metrics(
-        rows=len(gold),
-        accuracy=right / len(gold),
-        accuracy_interval=wilson_interval(right, len(gold)),
-        macro_f1=float(f1_score(gold, predicted, average="macro", zero_division=0)),
-        micro_f1=float(f1_score(gold, predicted, average="micro", zero_division=0)),
-        classes=_per_class(gold, predicted, labels),
-        confusion=None,
-    )
+"""Standard deviations either side that hold 95 % of a normal distribution."""
 
 
 def measure_logits(
-    logits: FloatArray, targets: npt.NDArray[np.generic], labels: tuple[str, ...]
+    logits: FloatArray, targets: FloatArray | IntArray, labels: tuple[str, ...]
 ) -> Metrics:
-    """Metrics of logits against class numbers (N,) or, for several classes per row, flags (N, C)."""
+    """Metrics of logits (N, C) against class numbers (N,), or flags (N, C) if a row has several."""
     if targets.ndim == 2:
-        return measure_multi_label(
-            targets.astype(np.int64), (logits > 0).astype(np.int64), labels
-        )
-    return measure(targets.astype(np.int64), logits.argmax(axis=1).astype(np.int64), labels)
+        return measure_flags(targets.astype(np.int64), (logits > 0).astype(np.int64), labels)
+    return measure_classes(targets.astype(np.int64), logits.argmax(axis=1), labels)
+
+
+def measure_classes(gold: IntArray, predicted: IntArray, labels: tuple[str, ...]) -> Metrics:
+    """Metrics of one class per row.  (N,) (N,)"""
+    counts = confusion_matrix(gold, predicted, labels=range(len(labels)))
+    confusion = tuple(tuple(int(count) for count in row) for row in counts)
+    return _metrics(gold, predicted, labels, right=gold == predicted, confusion=confusion)
+
+
+def measure_flags(gold: IntArray, predicted: IntArray, labels: tuple[str, ...]) -> Metrics:
+    """Metrics of 0/1 flags; a row is right when all its flags are.  (N, C) (N, C)"""
+    return _metrics(gold, predicted, labels, right=(gold == predicted).all(axis=1), confusion=None)
 
 
 def wilson_interval(right: int, rows: int) -> tuple[float, float]:
-    """The 95 % interval of the share *right* of *rows*; it stays inside 0 and 1."""
+    """The 95 % interval of the share *right* of *rows*; it stays between 0 and 1."""
     share = right / rows
     shrink = 1 + Z_95**2 / rows
     middle = (share + Z_95**2 / (2 * rows)) / shrink
@@ -67,15 +45,48 @@ def wilson_interval(right: int, rows: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _per_class(
-    gold: IntArray, predicted: IntArray, labels: tuple[str, ...]
-) -> tuple[ClassMetrics, ...]:
-    table = precision_recall_fscore_support(
-        gold, predicted, labels=list(range(len(labels))), average=None, zero_division=0
+def _metrics(
+    gold: IntArray,
+    predicted: IntArray,
+    labels: tuple[str, ...],
+    *,
+    right: npt.NDArray[np.bool_],
+    confusion: tuple[tuple[int, ...], ...] | None,
+) -> Metrics:
+    """Macro F1 is the mean over the classes that occur or are predicted."""
+    classes = range(len(labels))
+    f1_of_all = precision_recall_fscore_support(
+        gold, predicted, labels=classes, average="micro", zero_division=0
+    )[2]
+    table = np.array(
+        precision_recall_fscore_support(gold, predicted, labels=classes, zero_division=0)
     )
-    return tuple(
-        ClassMetrics(
-            label=label, precision=float(p), recall=float(r), f1=float(f), support=int(support)
-        )
-        for label, p, r, f, support in zip(labels, *table, strict=True)
+    f1, support = table[2], table[3]
+    seen = (support > 0) | (_predicted_counts(predicted, len(labels)) > 0)
+    return Metrics(
+        rows=len(gold),
+        accuracy=float(right.mean()),
+        accuracy_interval=wilson_interval(int(right.sum()), len(gold)),
+        macro_f1=float(f1[seen].mean()) if seen.any() else 0.0,
+        micro_f1=float(f1_of_all),
+        classes=tuple(_class_metrics(*row) for row in zip(labels, *table, strict=True)),
+        confusion=confusion,
+    )
+
+
+def _predicted_counts(predicted: IntArray, n_classes: int) -> IntArray:
+    """How often each class is predicted.  (N,) or (N, C) -> (C,)"""
+    flags = predicted if predicted.ndim == 2 else np.eye(n_classes, dtype=np.int64)[predicted]
+    return np.asarray(flags.sum(axis=0), dtype=np.int64)
+
+
+def _class_metrics(
+    label: str, precision: float, recall: float, f1: float, support: float
+) -> ClassMetrics:
+    return ClassMetrics(
+        label=label,
+        precision=float(precision),
+        recall=float(recall),
+        f1=float(f1),
+        support=int(support),
     )

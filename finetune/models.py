@@ -28,7 +28,10 @@ LONGEST = 512
 
 MULTI_LABEL = "multi_label_classification"
 SINGLE_LABEL = "single_label_classification"
-TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model")
+TOKENIZER_FILES = (
+    "tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "spm.model", "tokenizer.model",
+    "sentencepiece.bpe.model",
+)  # fmt: skip
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 LEFTOVERS = (
     "name_or_path", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of",
@@ -49,7 +52,7 @@ class Checkpoint:
     @property
     def multi_label(self) -> bool:
         """Whether a text may have several classes."""
-        return self.model.config.problem_type == MULTI_LABEL
+        return str(self.model.config.problem_type) == MULTI_LABEL
 
 
 def load_base(source: str, labels: tuple[str, ...], *, multi_label: bool) -> Checkpoint:
@@ -57,8 +60,8 @@ def load_base(source: str, labels: tuple[str, ...], *, multi_label: bool) -> Che
     config = _open_config(source, what="base model")
     if not _is_encoder(config):
         raise ModelError(
-            f"{shown_name(source)!r} is a {config.model_type} model, no encoder with a classification"
-            " head; take one such as BERT, RoBERTa, ELECTRA or DistilBERT"
+            f"{shown_name(source)!r} is a {config.model_type} model, no encoder that takes a"
+            " classification head; take BERT, RoBERTa, ELECTRA, DistilBERT or their like"
         )
     tokenizer = _open_tokenizer(source)
     model, lacking = _open_weights(
@@ -73,8 +76,8 @@ def load_base(source: str, labels: tuple[str, ...], *, multi_label: bool) -> Che
     lacking = [name for name in lacking if name.removeprefix(prefix).split(".")[0] not in HEADS]
     if lacking:
         raise ModelError(
-            f"the weights of {shown_name(source)!r} lack {len(lacking)} tensors such as {lacking[0]!r};"
-            " take a complete base model"
+            f"the weights of {shown_name(source)!r} are incomplete: {lacking[0]!r} is missing"
+            f" (tensors missing: {len(lacking)}); take a complete base model"
         )
     return _checked(source, model, tokenizer, labels)
 
@@ -85,15 +88,15 @@ def load_checkpoint(source: str) -> Checkpoint:
     names = config.architectures or ["?"]
     if not names[0].endswith("ForSequenceClassification"):
         raise ModelError(
-            f"{shown_name(source)!r} holds a {names[0]}, no text classifier; fine-tune it first with"
-            " python -m finetune train"
+            f"{shown_name(source)!r} holds a {names[0]}, no text classifier; fine-tune it first"
+            " with python -m finetune train"
         )
     tokenizer = _open_tokenizer(source)
     model, lacking = _open_weights(source)
     if lacking:
         raise ModelError(
-            f"the weights of {shown_name(source)!r} lack {len(lacking)} tensors such as"
-            f" {lacking[0]!r}; train the checkpoint again"
+            f"the weights of {shown_name(source)!r} are incomplete: {lacking[0]!r} is missing"
+            f" (tensors missing: {len(lacking)}); train the checkpoint again"
         )
     labels = tuple(str(model.config.id2label[i]) for i in range(model.config.num_labels))
     return _checked(source, model, tokenizer, labels)
@@ -102,7 +105,7 @@ def load_checkpoint(source: str) -> Checkpoint:
 def longest_input(checkpoint: Checkpoint) -> int:
     """Tokens that the model can read at once, special tokens included."""
     config = checkpoint.model.config
-    limits = [checkpoint.tokenizer.model_max_length]
+    limits: list[int] = [checkpoint.tokenizer.model_max_length]
     positions = getattr(config, "max_position_embeddings", None)
     if positions:
         offset_from_padding = "roberta" in config.model_type or config.model_type == "camembert"
@@ -151,8 +154,8 @@ def _check_files(folder: Path) -> None:
     pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
     if pickles:
         raise ModelError(
-            f"{folder.name!r} holds its weights as a pickle ({pickles[0]}), which can run any code when"
-            " opened; if you trust it, convert it once: AutoModel.from_pretrained(FOLDER,"
+            f"{folder.name!r} holds its weights as a pickle ({pickles[0]}), which can run any code"
+            " when opened; if you trust it, convert it once: AutoModel.from_pretrained(FOLDER,"
             " use_safetensors=False).save_pretrained(FOLDER)"
         )
     raise ModelError(f"folder {folder.name!r} has no weights: model.safetensors is missing")
@@ -161,7 +164,9 @@ def _check_files(folder: Path) -> None:
 def _is_encoder(config: PreTrainedConfig) -> bool:
     kind = config.model_type
     known = kind in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
-    return known and kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.is_encoder_decoder
+    return bool(
+        known and kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.is_encoder_decoder
+    )
 
 
 def _open_tokenizer(source: str) -> PreTrainedTokenizerFast:
@@ -177,12 +182,14 @@ def _open_tokenizer(source: str) -> PreTrainedTokenizerFast:
     if not tokenizer.is_fast:
         raise ModelError(f"{shown_name(source)!r} has no fast tokenizer; take a base with one")
     if tokenizer.pad_token is None:
-        raise ModelError(f"the tokenizer of {shown_name(source)!r} has no padding token; it needs one")
+        raise ModelError(
+            f"the tokenizer of {shown_name(source)!r} has no padding token; it needs one"
+        )
     return tokenizer
 
 
 def _open_weights(source: str, **settings: Any) -> tuple[PreTrainedModel, list[str]]:
-    """The model as float32 and the names of the weights that the files lack or have in another size."""
+    """The model as float32, and the weights that its files lack or have in another size."""
     folder = Path(source).expanduser()
     try:
         model, report = AutoModelForSequenceClassification.from_pretrained(

@@ -6,11 +6,12 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from functools import wraps
+from itertools import pairwise
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from finetune.config import TrainConfig
+from finetune.config import TrainConfig, option
 
 PANELS = {
     "Data": ("data", "validation", "test", "text_column", "pair_column", "label_column"),
@@ -42,7 +43,7 @@ def field_help() -> dict[str, str]:
     (body,) = (node.body for node in tree.body if isinstance(node, ast.ClassDef))
     return {
         line.target.id: inspect.cleandoc(below.value.value)
-        for line, below in zip(body, body[1:], strict=False)
+        for line, below in pairwise(body)
         if isinstance(line, ast.AnnAssign)
         and isinstance(line.target, ast.Name)
         and isinstance(below, ast.Expr)
@@ -53,6 +54,7 @@ def field_help() -> dict[str, str]:
 
 def _parameters() -> list[inspect.Parameter]:
     help_of, type_of = field_help(), get_type_hints(TrainConfig)
+    type_of["data"] = list[str]
     panel_of = {name: panel for panel, names in PANELS.items() for name in names}
     return [
         inspect.Parameter(
@@ -60,9 +62,9 @@ def _parameters() -> list[inspect.Parameter]:
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if field.default is MISSING else field.default,
             annotation=Annotated[
-                list[str] if field.name == "data" else type_of[field.name],
+                type_of[field.name],
                 typer.Option(
-                    *(["--overwrite"] if field.name == "overwrite" else []),
+                    option(field.name),
                     help=help_of[field.name],
                     rich_help_panel=panel_of[field.name],
                 ),

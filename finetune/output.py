@@ -18,22 +18,24 @@ def check_output(output: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{output.name!r} is a file; give a folder as --output")
     if output.is_dir() and any(output.iterdir()) and not overwrite:
         raise OutputError(
-            f"folder {output.name!r} isn't empty; give another --output, or --overwrite to replace it"
+            f"folder {output.name!r} isn't empty; give another --output, or --overwrite to replace"
         )
 
 
 @contextmanager
 def working_folder(output: Path) -> Iterator[Path]:
-    """A folder beside *output* that takes its place at the end; left alone, a failed run leaves none.
+    """A folder beside *output* that takes its place at the end.
 
-    Weights of finished epochs are kept when the run is stopped, and the error says where.
+    A run that fails leaves nothing, or this folder where it has weights of finished epochs.
     """
     output = output.expanduser().absolute()
     work = output.with_name(f".{output.name}.{os.getpid()}.partial")
     try:
         work.mkdir(parents=True)
     except OSError as error:
-        raise OutputError(f"no folder can be made beside {output.name!r}: {error.strerror}") from error
+        raise OutputError(
+            f"no folder can be made beside {output.name!r}: {error.strerror}"
+        ) from error
     try:
         yield work
         shutil.rmtree(work / EPOCHS, ignore_errors=True)

@@ -115,10 +115,12 @@ class RunRecord:
         try:
             return cls.from_dict(json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
         except FileNotFoundError as error:
-            raise ModelError(f"no {FILE_NAME} in {folder.name!r}; it wasn't trained here") from error
+            raise ModelError(
+                f"no {FILE_NAME} in {folder.name!r}; it wasn't trained here"
+            ) from error
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError(
-                f"{FILE_NAME} in {folder.name!r} can't be read ({error}); train the checkpoint again"
+                f"{FILE_NAME} in {folder.name!r} can't be read ({error}); train it again"
             ) from error
 
     @classmethod

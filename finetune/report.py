@@ -1,5 +1,7 @@
 """Metrics as text for the terminal."""
 
+from collections.abc import Iterable
+
 from finetune.record import Metrics
 
 
@@ -20,7 +22,8 @@ def _class_table(metrics: Metrics) -> list[str]:
     width = max(len(row.label) for row in metrics.classes)
     head = f"  {'class':<{width}}  precision  recall      F1  support"
     return [head] + [
-        f"  {row.label:<{width}}  {row.precision:9.4f}  {row.recall:.4f}  {row.f1:.4f}  {row.support:7,}"
+        f"  {row.label:<{width}}  {row.precision:9.4f}  {row.recall:.4f}  {row.f1:.4f}"
+        f"  {row.support:7,}"
         for row in metrics.classes
     ]
 
@@ -34,5 +37,5 @@ def _confusion_table(metrics: Metrics) -> list[str]:
     return lines
 
 
-def _cells(values: object) -> str:
-    return "".join(f"  {value[:12]:>12}" for value in values)  # type: ignore[attr-defined]
+def _cells(values: Iterable[str]) -> str:
+    return "".join(f"  {value[:12]:>12}" for value in values)

@@ -1,19 +1,16 @@
-"""Rows: texts with the names of their classes, whatever shape the label column had."""
+"""Rows: texts with the names of their classes, whatever shape the data set had."""
 
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from datasets import ClassLabel, Dataset
+from datasets import Dataset
 
-from finetune.columns import Columns, find_columns
+from finetune.columns import ColumnNames, find_columns
 from finetune.errors import DataError
-
-Key = int | str
-"""A class as the label column writes it."""
+from finetune.labels import read_labels
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,11 +22,13 @@ class Rows:
     labels: tuple[tuple[str, ...], ...]
     names: tuple[str, ...]
     """The classes that occur, in the order of their numbers or of the alphabet."""
-    named: bool
-    """False where the data gives numbers only and `names` are these numbers."""
+    keys: tuple[str, ...]
+    """What the label column writes for each of `names`: a number, or the name itself."""
     multi_label: bool
-    dropped_blank: int = 0
-    dropped_unlabelled: int = 0
+    blank: int = 0
+    """Rows left out because a text is blank."""
+    unlabelled: int = 0
+    """Rows left out because they have no label."""
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -44,6 +43,11 @@ class Rows:
             labels=tuple(self.labels[i] for i in indices),
         )
 
+    @property
+    def numbered(self) -> bool:
+        """Whether the classes have no names but their numbers."""
+        return self.names == self.keys and all(name.isdecimal() for name in self.names)
+
     def inputs(self) -> list[tuple[str, str | None]]:
         """What the model reads of each row."""
         pairs = self.pairs or (None,) * len(self)
@@ -55,78 +59,87 @@ class Rows:
         return {label: found[label] for label in labels}
 
     def fingerprint(self) -> str:
-        """SHA-256 over all rows in their order, independent of the file format."""
+        """SHA-256 over all rows in their order, the same for every file format."""
         digest = hashlib.sha256()
         for (text, pair), names in zip(self.inputs(), self.labels, strict=True):
             digest.update(json.dumps([text, pair, sorted(names)]).encode() + b"\n")
         return digest.hexdigest()
 
 
-def read_rows(
-    dataset: Dataset,
-    *,
-    where: str,
-    text_column: str | None = None,
-    pair_column: str | None = None,
-    label_column: str | None = None,
-) -> Rows:
-    """The rows of *dataset*; those with a blank text or without a label are dropped and counted."""
-    columns = find_columns(
-        dataset.column_names, where, text=text_column, pair=pair_column, label=label_column
-    )
+def read_rows(dataset: Dataset, where: str, named: ColumnNames) -> Rows:
+    """The rows of *dataset*; those with a blank text or no label are left out and counted."""
+    columns = find_columns(dataset.column_names, where, named)
     texts = _texts(dataset, columns.text)
     pairs = _texts(dataset, columns.pair) if columns.pair else None
-    keys, key_names, multi_label = _keys(dataset, columns)
-    blank = [not (text and pair) for text, pair in zip(texts, pairs or texts, strict=True)]
-    kept = [i for i, key in enumerate(keys) if key is not None and not blank[i]]
-    names = _names(dataset, columns, keys) if key_names is None else key_names
-    labels = [tuple(names[key] for key in keys[i] or ()) for i in kept]
-    used = {name for row in labels for name in row}
+    labels = read_labels(dataset, columns)
+    full = [bool(text and pair) for text, pair in zip(texts, pairs or texts, strict=True)]
+    kept = {i: row for i, row in enumerate(labels.rows) if full[i] and row is not None}
+    used = {key for row in kept.values() for key in row}
+    names = {key: name for key, name in labels.names.items() if key in used}
     return Rows(
         texts=tuple(texts[i] for i in kept),
         pairs=None if pairs is None else tuple(pairs[i] for i in kept),
-        labels=tuple(labels),
-        names=tuple(dict.fromkeys(name for _, name in sorted(names.items()) if name in used)),
-        named=any(name != str(key) or isinstance(key, str) for key, name in names.items()),
-        multi_label=multi_label,
-        dropped_blank=sum(blank),
-        dropped_unlabelled=len(keys) - sum(blank) - len(kept),
+        labels=tuple(tuple(names[key] for key in row) for row in kept.values()),
+        names=tuple(names.values()),
+        keys=tuple(str(key) for key in names),
+        multi_label=labels.multi_label,
+        blank=full.count(False),
+        unlabelled=full.count(True) - len(kept),
     )
 
 
 def join_rows(parts: Sequence[Rows]) -> Rows:
-    """All rows of *parts*, one after the other; classes keep the order of their first part."""
-    first = parts[0]
-    if any((part.pairs is None) != (first.pairs is None) for part in parts):
-        raise DataError("some training files have a second text and some don't; give one kind")
-    if any(part.multi_label != first.multi_label for part in parts):
-        raise DataError("some training files have lists of labels and some don't; give one kind")
-    return Rows(
-        texts=tuple(text for part in parts for text in part.texts),
-        pairs=None if first.pairs is None else tuple(p for part in parts for p in part.pairs or ()),
-        labels=tuple(row for part in parts for row in part.labels),
-        names=tuple(dict.fromkeys(name for part in parts for name in part.names)),
-        named=first.named,
-        multi_label=first.multi_label,
-        dropped_blank=sum(part.dropped_blank for part in parts),
-        dropped_unlabelled=sum(part.dropped_unlabelled for part in parts),
-    )
+    """All rows of *parts*, one after the other; new classes come after those of earlier parts."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = _joined(whole, part)
+    return whole
 
 
-def align_rows(rows: Rows, labels: Sequence[str], *, where: str) -> Rows:
-    """*rows* with the class names of *labels*: matched by name, upper case or lower, or by number."""
-    known = {label.casefold(): label for label in labels} | {label: label for label in labels}
-    names = {name: known.get(name) or known.get(name.casefold()) for name in rows.names}
-    if not rows.named and None in names.values():
-        by_number = {str(i): label for i, label in enumerate(labels)}
-        names = {name: by_number.get(name) for name in rows.names}
-    unknown = [name for name, label in names.items() if label is None]
+def align_rows(
+    rows: Rows, labels: Sequence[str], *, where: str, keys: Sequence[str] | None = None
+) -> Rows:
+    """*rows* with the class names *labels*: matched by name in any case, or else by *keys*.
+
+    Keys are the numbers from 0 on unless given.
+    """
+    named = {label.casefold(): label for label in labels} | {label: label for label in labels}
+    found = {name: named.get(name) or named.get(name.casefold()) for name in rows.names}
+    if None in found.values() and rows.numbered:
+        numbers = [str(number) for number in range(len(labels))] if keys is None else keys
+        numbered = dict(zip(numbers, labels, strict=True))
+        found = {name: numbered.get(name) for name in rows.names}
+    unknown = [name for name, label in found.items() if label is None]
     if unknown:
+        known = ", ".join(repr(label) for label in labels)
+        raise DataError(f"{where} has the class {unknown[0]!r}; the model knows {known}")
+    renamed = tuple(tuple(str(found[name]) for name in row) for row in rows.labels)
+    return replace(rows, labels=renamed, names=tuple(labels), keys=tuple(labels))
+
+
+def _joined(first: Rows, second: Rows) -> Rows:
+    if (first.pairs is None) != (second.pairs is None):
+        raise DataError("some training files have a second text and some don't; give one kind")
+    if first.multi_label != second.multi_label:
+        raise DataError("some training files have lists of labels and some don't; give one kind")
+    if first.numbered and not second.numbered:
         raise DataError(
-            f"{where} has the class {unknown[0]!r}; the model knows {', '.join(map(repr, labels))}"
+            "some training files name their classes and some only number them; name all"
         )
-    renamed = tuple(tuple(str(names[name]) for name in row) for row in rows.labels)
-    return replace(rows, labels=renamed, names=tuple(labels), named=True)
+    if second.numbered and not first.numbered:
+        second = align_rows(second, first.names, where="a further file", keys=first.keys)
+    keys = dict(zip(first.names + second.names, first.keys + second.keys, strict=True))
+    keys |= dict(zip(first.names, first.keys, strict=True))
+    return Rows(
+        texts=first.texts + second.texts,
+        pairs=None if first.pairs is None else first.pairs + (second.pairs or ()),
+        labels=first.labels + second.labels,
+        names=tuple(keys),
+        keys=tuple(keys.values()),
+        multi_label=first.multi_label,
+        blank=first.blank + second.blank,
+        unlabelled=first.unlabelled + second.unlabelled,
+    )
 
 
 def _texts(dataset: Dataset, column: str) -> list[str]:
@@ -138,72 +151,3 @@ def _texts(dataset: Dataset, column: str) -> list[str]:
             f"column {column!r} holds {type(odd).__name__} values; a text column holds plain text"
         )
     return ["" if value is None else str(value).strip() for value in values]
-
-
-def _keys(
-    dataset: Dataset, columns: Columns
-) -> tuple[list[tuple[Key, ...] | None], dict[Key, str] | None, bool]:
-    """The classes of each row (None: no label), the names if the column declares them, and whether rows may have several."""
-    feature = dataset.features[columns.label]
-    inner = getattr(feature, "feature", feature)
-    values = list(dataset[columns.label])
-    multi_label = any(isinstance(value, list) for value in values)
-    rows = [_as_keys(value, columns.label) for value in values]
-    if isinstance(inner, ClassLabel):
-        rows = [None if row is None or -1 in row else row for row in rows]
-        return rows, dict(enumerate(inner.names)), multi_label
-    return _as_numbers(rows), None, multi_label
-
-
-def _as_keys(value: object, column: str) -> tuple[Key, ...] | None:
-    if isinstance(value, list):
-        keys = [_as_key(item, column) for item in value]
-        if None in keys or len(set(keys)) != len(keys):
-            raise DataError(
-                f"column {column!r} has the label list {value!r}; a list names each class once,"
-                " by name or number"
-            )
-        return tuple(key for key in keys if key is not None)
-    key = _as_key(value, column)
-    return None if key is None else (key,)
-
-
-def _as_key(value: object, column: str) -> Key | None:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, float):
-        if not value.is_integer():
-            raise DataError(f"column {column!r} holds fractions such as {value}; labels are classes")
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return str(value).strip() or None
-    return value
-
-
-def _as_numbers(rows: list[tuple[Key, ...] | None]) -> list[tuple[Key, ...] | None]:
-    """Numbers written as text become numbers when all are, so that 10 comes after 9."""
-    keys = {key for row in rows for key in row or ()}
-    if all(isinstance(key, int) or key.lstrip("-").isdecimal() for key in keys):
-        return [row if row is None else tuple(int(key) for key in row) for row in rows]
-    return [row if row is None else tuple(str(key) for key in row) for row in rows]
-
-
-def _names(
-    dataset: Dataset, columns: Columns, rows: list[tuple[Key, ...] | None]
-) -> dict[Key, str]:
-    """The name of each key: from the label_name column, else the key itself."""
-    keys = {key for row in rows for key in row or ()}
-    if columns.label_name is None:
-        return {key: str(key) for key in keys}
-    names: dict[Key, str] = {}
-    for row, value in zip(rows, dataset[columns.label_name], strict=True):
-        row_names = value if isinstance(value, list) else [value]
-        for key, name in zip(row or (), row_names, strict=False):
-            if names.setdefault(key, str(name)) != str(name):
-                raise DataError(
-                    f"label {key!r} is named {names[key]!r} and {name!r} in column"
-                    f" {columns.label_name!r}; a label has one name"
-                )
-    if len(set(names.values())) != len(names):
-        raise DataError(f"two labels share a name in column {columns.label_name!r}; give each its own")
-    return names

@@ -65,7 +65,9 @@ def _open_file(path: Path) -> Dataset:
     except DataError:
         raise
     except Exception as error:
-        raise DataError(f"{path.name!r} can't be read as {path.suffix[1:]}: {_why(error)}") from error
+        raise DataError(
+            f"{path.name!r} can't be read as {path.suffix[1:]}: {_why(error)}"
+        ) from error
 
 
 def _reading(path: Path) -> dict[str, object]:
@@ -74,7 +76,12 @@ def _reading(path: Path) -> dict[str, object]:
         return {}
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter=separator), [])
+        lines = csv.reader(file, delimiter=separator)
+        header, first = next(lines, []), next(lines, [])
+    if not first:
+        raise DataError(f"{path.name!r} has a header but no rows")
+    if len(first) > len(header):
+        raise DataError(f"{path.name!r} has {len(first)} cells under {len(header)} column names")
     features = datasets.Features({name: datasets.Value("string") for name in header})
     return {"sep": separator, "features": features, "keep_default_na": False, "na_filter": False}
 
@@ -89,8 +96,8 @@ def _open_folder(folder: Path) -> dict[str, Dataset]:
     }
     if not files:
         raise DataError(
-            f"folder {folder.name!r} holds no data set; it needs train.csv (or .tsv, .jsonl, .parquet),"
-            " or has to be written by save_to_disk"
+            f"folder {folder.name!r} holds no data set; it needs train.csv (or .tsv, .jsonl,"
+            " .parquet), or has to be written by save_to_disk"
         )
     return {role: _open_file(path) for role, path in files.items()}
 
@@ -99,7 +106,9 @@ def _from_disk(folder: Path) -> dict[str, Dataset]:
     try:
         return _as_splits(datasets.load_from_disk(str(folder)))
     except Exception as error:
-        raise DataError(f"folder {folder.name!r} can't be read as a data set: {_why(error)}") from error
+        raise DataError(
+            f"folder {folder.name!r} can't be read as a data set: {_why(error)}"
+        ) from error
 
 
 def _open_hub(source: str) -> dict[str, Dataset]:

@@ -1,7 +1,6 @@
 """Fine-tune: set up, run the epochs, keep the best one, measure it, write all of it down."""
 
 import platform
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ import datasets
 import torch
 import transformers
 from datasets import Dataset
-from tqdm import tqdm
 from transformers import (
     DataCollatorWithPadding,
     EvalPrediction,
@@ -43,7 +41,8 @@ from finetune.models import (
 )
 from finetune.optimizer import build_optimizer
 from finetune.output import EPOCHS, check_output, kept_epochs, working_folder
-from finetune.record import EpochMetrics, Metrics, RunRecord, SplitRecord
+from finetune.progress import EpochLines, curve
+from finetune.record import Metrics, RunRecord, SplitRecord
 from finetune.rows import Rows
 
 BEST_BY = "macro_f1"
@@ -106,7 +105,7 @@ def _max_length(config: TrainConfig, base: Checkpoint) -> int:
     longest = longest_input(base)
     if config.max_length is not None and config.max_length > longest:
         raise ConfigError(
-            f"--max-length is {config.max_length}; {config.shown_base!r} reads at most {longest} tokens"
+            f"--max-length is {config.max_length}; {config.shown_base!r} reads {longest} at most"
         )
     return config.max_length or min(longest, LONGEST)
 
@@ -182,57 +181,13 @@ def _tokenised(run: Run, rows: Rows) -> Dataset:
         lengths = [len(tokens) for tokens in encoded["input_ids"]]
         return encoded | {"labels": [labels[i] for i in rows["row"]], "length": lengths}
 
+    # A fingerprint of our own spares `datasets` from hashing the whole model to make one.
     return inputs.map(batch, batched=True, remove_columns="row", new_fingerprint="rows")
 
 
 def _epoch_metrics(prediction: EvalPrediction, labels: tuple[str, ...]) -> dict[str, float]:
     metrics = measure_logits(prediction.predictions, prediction.label_ids, labels)
     return {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
-
-
-class EpochLines(ProgressCallback):
-    """The progress bar with the time left, and one line per epoch in place of raw logs."""
-
-    def __init__(self, say: Say) -> None:
-        super().__init__()
-        self.say = say
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Open the bar; where nobody watches, it writes twice a minute only."""
-        pause = 0.2 if sys.stderr.isatty() else 30
-        self.training_bar = tqdm(total=state.max_steps, desc="training", mininterval=pause)
-        self.current_step = 0
-
-    def on_prediction_step(self, *_: Any, **__: Any) -> None:
-        """No second bar for the short evaluation."""
-
-    def on_log(self, *_: Any, **__: Any) -> None:
-        """Raw logs stay unwritten."""
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Say how the epoch went."""
-        point = _curve(state.log_history)[-1]
-        with tqdm.external_write_mode():
-            self.say(
-                f"Epoch {point.epoch} of {args.num_train_epochs:.0f}: train loss"
-                f" {point.train_loss:.4f}, validation loss {point.validation_loss:.4f},"
-                f" accuracy {point.accuracy:.2%}, macro F1 {point.macro_f1:.4f}."
-            )
-
-
-def _curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
-    losses = [entry["loss"] for entry in history if "loss" in entry]
-    evaluations = [entry for entry in history if "eval_loss" in entry]
-    return tuple(
-        EpochMetrics(
-            epoch=number,
-            train_loss=loss,
-            validation_loss=entry["eval_loss"],
-            accuracy=entry["eval_accuracy"],
-            macro_f1=entry["eval_macro_f1"],
-        )
-        for number, (loss, entry) in enumerate(zip(losses, evaluations, strict=True), start=1)
-    )
 
 
 def _save(run: Run, work: Path) -> Checkpoint:
@@ -250,7 +205,7 @@ def _save(run: Run, work: Path) -> Checkpoint:
 
 def _record(run: Run, trainer: Trainer, saved: Checkpoint, seconds: float) -> RunRecord:
     config, splits = run.config, run.splits
-    curve = _curve(trainer.state.log_history)
+    epochs = curve(trainer.state.log_history)
     return RunRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=config.command(),
@@ -269,18 +224,16 @@ def _record(run: Run, trainer: Trainer, saved: Checkpoint, seconds: float) -> Ru
         device=_device(),
         versions=_versions(),
         seconds=round(seconds, 1),
-        texts_per_second=round(len(splits.train) * len(curve) / seconds, 1),
-        epochs=curve,
-        best_epoch=max(curve, key=lambda point: (point.macro_f1, -point.epoch)).epoch,
+        texts_per_second=round(len(splits.train) * len(epochs) / seconds, 1),
+        epochs=epochs,
+        best_epoch=max(epochs, key=lambda point: (point.macro_f1, -point.epoch)).epoch,
         validation=_measure(run, saved, splits.validation),
         test=None if splits.test is None else _measure(run, saved, splits.test),
     )
 
 
 def _measure(run: Run, saved: Checkpoint, rows: Rows) -> Metrics:
-    return measure_rows(
-        saved, rows, batch_size=run.config.batch_size, max_length=run.max_length
-    )
+    return measure_rows(saved, rows, batch_size=run.config.batch_size, max_length=run.max_length)
 
 
 def _split_records(run: Run) -> dict[str, SplitRecord]:

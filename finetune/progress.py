@@ -1,0 +1,62 @@
+"""Bars with the time left, quiet where nobody watches."""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tqdm import tqdm  # type: ignore[import-untyped]
+from transformers import ProgressCallback
+
+from finetune.record import EpochMetrics
+
+
+def bar(steps: Iterable[int], title: str) -> Iterable[int]:
+    """*steps* under a bar, which is gone at the end and absent from a log file."""
+    watched: Iterable[int] = tqdm(steps, desc=title, leave=False, disable=None)
+    return watched
+
+
+class EpochLines(ProgressCallback):  # type: ignore[misc]
+    """One bar over all steps and one line per epoch, in place of raw logs."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self.say = say
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Open the bar; in a log file it moves twice a minute only."""
+        pause = 0.2 if sys.stderr.isatty() else 30
+        self.training_bar = tqdm(total=state.max_steps, desc="training", mininterval=pause)
+        self.current_step = 0
+
+    def on_prediction_step(self, *_: Any, **__: Any) -> None:
+        """No second bar for the short evaluation."""
+
+    def on_log(self, *_: Any, **__: Any) -> None:
+        """Raw logs stay unwritten."""
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say how the epoch went."""
+        point = curve(state.log_history)[-1]
+        with tqdm.external_write_mode():
+            self.say(
+                f"Epoch {point.epoch} of {args.num_train_epochs:.0f}: train loss"
+                f" {point.train_loss:.4f}, validation loss {point.validation_loss:.4f},"
+                f" accuracy {point.accuracy:.2%}, macro F1 {point.macro_f1:.4f}."
+            )
+
+
+def curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
+    """The epochs in the Trainer's log: one entry with the loss and one evaluation for each."""
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    evaluations = [entry for entry in history if "eval_loss" in entry]
+    return tuple(
+        EpochMetrics(
+            epoch=number,
+            train_loss=loss,
+            validation_loss=entry["eval_loss"],
+            accuracy=entry["eval_accuracy"],
+            macro_f1=entry["eval_macro_f1"],
+        )
+        for number, (loss, entry) in enumerate(zip(losses, evaluations, strict=True), start=1)
+    )

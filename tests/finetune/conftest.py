@@ -1,0 +1,66 @@
+"""One tiny base model and one record, shared by the tests of this room."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from finetune.metrics import measure_classes
+from finetune.record import EpochMetrics, RunRecord, SplitRecord
+from tests.tiny import tiny_checkpoint
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tiny models gain nothing from a second thread, and lose much on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT to start from."""
+    return tiny_checkpoint(tmp_path_factory.mktemp("bases") / "tiny-bert")
+
+
+@pytest.fixture
+def record() -> RunRecord:
+    """The record of a run of two epochs, its numbers made up."""
+    labels = ("Sports", "World")
+    validation = measure_classes(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), labels)
+    split = SplitRecord(
+        rows=4, class_counts={"Sports": 2, "World": 2}, fingerprint="ab12", truncated=1
+    )
+    return RunRecord(
+        created="2026-01-02T03:04:05+00:00",
+        command="python -m finetune train --data news.csv --model tiny-bert --output news",
+        base="tiny-bert",
+        labels=labels,
+        problem_type="single_label_classification",
+        data_name="news.csv",
+        data_terms=None,
+        settings={"output": "news", "save_dtype": "float16"},
+        splits={"train": split, "validation": split},
+        validation_origin="rows cut from the training data, class by class",
+        notes=("Left out of train: 3 with a blank text.",),
+        parameters=1_234_567,
+        max_length=64,
+        precision="float32",
+        device="CPU, 2 threads",
+        versions={"python": "3.11", "torch": "2.13.0"},
+        seconds=90.0,
+        texts_per_second=12.5,
+        epochs=(
+            EpochMetrics(epoch=1, train_loss=0.9, validation_loss=0.8, accuracy=0.5, macro_f1=0.4),
+            EpochMetrics(
+                epoch=2, train_loss=0.5, validation_loss=0.6, accuracy=0.75, macro_f1=0.7333
+            ),
+        ),
+        best_epoch=2,
+        validation=validation,
+        test=None,
+    )

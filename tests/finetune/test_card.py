@@ -1,0 +1,86 @@
+"""The model card says what the record knows, and says it honestly."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+
+from finetune.card import model_card, write_card
+from finetune.record import RunRecord
+
+
+def front_matter(card: str) -> dict[str, Any]:
+    _, head, _ = card.split("---\n", 2)
+    values: dict[str, Any] = yaml.safe_load(head)
+    return values
+
+
+def test_the_front_matter_is_yaml_with_base_and_result(record: RunRecord) -> None:
+    values = front_matter(model_card(record))
+    assert values["base_model"] == "tiny-bert"
+    assert values["pipeline_tag"] == "text-classification"
+    (model,) = values["model-index"]
+    assert model["name"] == "news"
+    assert model["results"][0]["metrics"][0] == {"type": "accuracy", "value": 0.75}
+
+
+def test_odd_names_stay_yaml_and_tables(record: RunRecord) -> None:
+    odd = replace(record, base='a "b": {c}', data_name="x: y # z")
+    assert front_matter(model_card(odd))["base_model"] == 'a "b": {c}'
+    piped = replace(
+        record,
+        labels=("a|b", "World"),
+        splits={
+            name: replace(split, class_counts={"a|b": 2, "World": 2})
+            for name, split in record.splits.items()
+        },
+    )
+    assert "| split | rows | a\\|b | World |" in model_card(piped)
+
+
+def test_command_data_terms_metrics_and_limits_are_told(record: RunRecord) -> None:
+    card = model_card(replace(record, data_terms="research use only"))
+    low, high = record.validation.accuracy_interval
+    for fact in (
+        record.command,
+        "research use only",
+        f"accuracy **75.00%** (95 % interval {low:.2%} to {high:.2%})",
+        "| Sports | 1 | 1 |",
+        "| Sports | 1.0000 | 0.5000 | 0.6667 | 2 |",
+        "| **2** | 0.5000 | 0.6000 | 0.7500 | 0.7333 |",
+        "Left out of train: 3 with a blank text.",
+        "longer than 64 tokens and cut: 1",
+        "## Limits",
+    ):
+        assert fact in card
+
+
+def test_the_card_admits_that_validation_chose_the_epoch(record: RunRecord) -> None:
+    assert "These rows chose the best of 2 epochs" in model_card(record)
+    alone = replace(record, epochs=record.epochs[:1], best_epoch=1)
+    assert "these rows chose nothing" in model_card(alone)
+
+
+def test_a_test_split_is_the_headline(record: RunRecord) -> None:
+    card = model_card(replace(record, test=replace(record.validation, accuracy=0.6)))
+    assert "split: test" in card
+    assert front_matter(card)["model-index"][0]["results"][0]["metrics"][0]["value"] == 0.6
+    assert "Measured once, after training; it chose nothing." in card
+
+
+def test_several_classes_per_text_have_no_confusion_matrix(record: RunRecord) -> None:
+    several = replace(
+        record,
+        problem_type="multi_label_classification",
+        validation=replace(record.validation, confusion=None),
+    )
+    card = model_card(several)
+    assert "any number of 2 classes" in card
+    assert "rows with every class right **75.00%**" in card
+    assert "Confusion matrix" not in card
+
+
+def test_the_card_is_written_as_readme(record: RunRecord, tmp_path: Path) -> None:
+    write_card(record, tmp_path)
+    assert (tmp_path / "README.md").read_text("utf-8") == model_card(record)

@@ -1,0 +1,139 @@
+"""The splits of a run: cut, kept apart, and refused where nothing can be learned."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finetune.columns import ColumnNames
+from finetune.config import TrainConfig
+from finetune.data import cut_validation, drop_repeated, load_evaluation_rows, load_splits
+from finetune.errors import DataError
+from tests.finetune.news import LABELS, news, rows_of, write_csv, write_jsonl
+
+
+def config(data: Path, **settings: Any) -> TrainConfig:
+    return TrainConfig(data=(str(data),), model="base", output=Path("out"), **settings)
+
+
+def test_a_cut_split_is_stratified_seeded_and_disjoint() -> None:
+    labels = ["a"] * 700 + ["b"] * 290 + ["c"] * 9 + ["d"]
+    rows = rows_of({"text": [f"text {i}" for i in range(1000)], "label": labels})
+    train, validation = cut_validation(rows, seed=3)
+    assert validation.counts("abcd") == {"a": 70, "b": 29, "c": 1, "d": 0}
+    assert sorted(train.texts + validation.texts) == sorted(rows.texts)
+    assert cut_validation(rows, seed=3)[1] == validation
+    assert cut_validation(rows, seed=4)[1] != validation
+
+
+def test_a_cut_split_has_two_thousand_rows_at_most() -> None:
+    rows = rows_of({"text": [str(i) for i in range(22_000)], "label": ["a", "b"] * 11_000})
+    assert len(cut_validation(rows, seed=0)[1]) == 2_000
+
+
+def test_rows_of_several_classes_are_cut_by_their_rarest() -> None:
+    labels = [["a"]] * 20 + [["a", "b"]] * 10 + [[]] * 10
+    rows = rows_of({"text": [str(i) for i in range(40)], "label": labels})
+    assert cut_validation(rows, seed=0)[1].counts("ab") == {"a": 3, "b": 1}
+
+
+def test_texts_of_the_held_out_splits_leave_train() -> None:
+    train = rows_of({"text": ["x", "y", "z"], "label": ["a", "b", "a"]})
+    held_out = rows_of({"text": ["y"], "label": ["a"]})
+    assert drop_repeated(train, [held_out]).texts == ("x", "z")
+
+
+def test_splits_of_a_run_with_its_notes(tmp_path: Path) -> None:
+    made = news(60)
+    blank = {"text": " ", "label": "World"}
+    train = write_csv(tmp_path / "train.csv", [*made, blank])
+    validation = write_csv(tmp_path / "v.csv", made[:6])
+    test = write_csv(tmp_path / "t.csv", news(66, seed=9)[60:])
+    splits = load_splits(config(train, validation=str(validation), test=str(test)))
+    assert (len(splits.train), len(splits.validation)) == (54, 6)
+    assert splits.test is not None
+    assert splits.labels == ("Business", "Sports", "World")
+    assert splits.notes == (
+        "Left out of train: 1 with a blank text.",
+        "Left out of train: 6 found again in validation or test.",
+    )
+
+
+def test_without_validation_some_training_rows_become_it(tmp_path: Path) -> None:
+    splits = load_splits(config(write_csv(tmp_path / "x.csv", news(60))))
+    assert (len(splits.train), len(splits.validation), splits.test) == (54, 6, None)
+    assert splits.validation_origin.startswith("rows cut from the training data")
+
+
+def test_a_test_split_never_becomes_validation(tmp_path: Path) -> None:
+    for name, seed in (("train", 0), ("test", 1)):
+        write_csv(tmp_path / f"{name}.csv", news(60, seed=seed)[:30])
+    splits = load_splits(config(tmp_path))
+    assert splits.test is not None
+    assert not set(splits.validation.texts) & set(splits.test.texts)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"text": "x", "label": "a"}] * 5, "all training rows have the class 'a'"),
+        ([{"text": f"x{i}", "label": f"c{i}"} for i in range(9)], "9 different labels in 9 rows"),
+        ([{"text": "", "label": "a"}] * 3, "no training row is left"),
+    ],
+)
+def test_data_that_teaches_nothing_is_refused(
+    rows: list[dict[str, str]], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=message):
+        load_splits(config(write_csv(tmp_path / "x.csv", rows)))
+
+
+def test_a_validation_class_that_train_lacks_is_refused(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "x.csv", news(30))
+    odd = write_csv(tmp_path / "v.csv", [{"text": "x", "label": "Weather"}])
+    with pytest.raises(DataError, match="the validation split has the class 'Weather'"):
+        load_splits(config(train, validation=str(odd)))
+
+
+def test_training_rows_that_are_all_held_out_are_refused(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "x.csv", news(30))
+    with pytest.raises(DataError, match="no training row is left"):
+        load_splits(config(train, validation=str(train)))
+
+
+def test_pairs_in_validation_alone_are_refused(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "x.csv", news(30))
+    odd = write_csv(tmp_path / "v.csv", [{**row, "text_pair": "y"} for row in news(6)])
+    with pytest.raises(DataError, match="only one of train and validation has a second text"):
+        load_splits(config(train, validation=str(odd)))
+
+
+def test_lists_in_validation_alone_are_refused(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "x.csv", news(30))
+    odd = write_jsonl(tmp_path / "v.jsonl", [{"text": "x", "label": ["World"]}])
+    with pytest.raises(DataError, match="validation has lists of labels but train has none"):
+        load_splits(config(train, validation=str(odd)))
+
+
+def test_lists_that_are_all_empty_are_refused(tmp_path: Path) -> None:
+    rows = [{"text": f"x{i}", "label": []} for i in range(5)]
+    with pytest.raises(DataError, match="all training rows have no class"):
+        load_splits(config(write_jsonl(tmp_path / "x.jsonl", rows)))
+
+
+def test_a_data_set_without_train_is_refused(tmp_path: Path) -> None:
+    for name in ("validation", "test"):
+        write_csv(tmp_path / f"{name}.csv", news(6))
+    with pytest.raises(DataError, match="has no train split; it has test, validation"):
+        load_splits(config(tmp_path))
+
+
+def test_evaluation_takes_the_test_split_first(tmp_path: Path) -> None:
+    for name, size in (("train", 30), ("validation", 9), ("test", 6)):
+        write_csv(tmp_path / f"{name}.csv", news(size))
+    rows, split = load_evaluation_rows(str(tmp_path), LABELS, split=None, columns=ColumnNames())
+    assert (len(rows), split) == (6, "test")
+    train, _ = load_evaluation_rows(str(tmp_path), LABELS, split="train", columns=ColumnNames())
+    assert len(train) == 30
+    with pytest.raises(DataError, match="no split 'dev'"):
+        load_evaluation_rows(str(tmp_path), LABELS, split="dev", columns=ColumnNames())

@@ -1,0 +1,278 @@
+"""The command line: what it prints, and one sentence for whatever a user can mend."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel, BertTokenizerFast, GPT2Config, GPT2LMHeadModel
+from typer.testing import CliRunner, Result
+
+from finetune.__main__ import app
+from tests.finetune.news import news, write_csv
+from tests.tiny import edit_config, tiny_checkpoint
+
+LABELS = ("Business", "Sports", "World")
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def sentence(result: Result) -> str:
+    """The one line on stderr of a command that failed as it should."""
+    assert result.exit_code == 1, result.output
+    assert isinstance(result.exception, SystemExit)
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Sixty rows of news."""
+    return write_csv(tmp_path / "news.csv", news(60))
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A random classifier of the three classes of news."""
+    return tiny_checkpoint(tmp_path / "checkpoint", labels=LABELS)
+
+
+def test_train_then_evaluate(data: Path, base: Path, tmp_path: Path) -> None:
+    output, report = tmp_path / "out", tmp_path / "report.json"
+    test = write_csv(tmp_path / "test.csv", news(120)[60:])
+    trained = call(
+        "train", "--data", data, "--model", base, "--output", output, "--test", test,
+        "--epochs", 1, "--batch-size", 8, "--learning-rate", 0.005,
+    )  # fmt: skip
+    assert trained.exit_code == 0, trained.output
+    assert "validation: 6 rows" in trained.stdout
+    assert "test: 60 rows" in trained.stdout
+    assert "Best epoch 1; checkpoint in" in trained.stdout
+
+    measured = call("evaluate", "--checkpoint", output, "--data", data, "--output", report)
+    assert measured.exit_code == 0, measured.output
+    values = json.loads(report.read_text("utf-8"))
+    metrics = values["metrics"]
+    low, high = metrics["accuracy_interval"]
+    assert values["labels"] == list(LABELS)
+    assert (
+        f"accuracy {metrics['accuracy']:.2%}  (95 % interval {low:.2%} to {high:.2%})"
+        in measured.stdout
+    )
+    for row, counts in zip(metrics["classes"], metrics["confusion"], strict=True):
+        assert sum(counts) == row["support"] == 20
+        assert f"{row['label']:<8}  {row['precision']:9.4f}  {row['recall']:.4f}" in measured.stdout
+
+
+def test_evaluate_takes_the_first_rows_only(data: Path, checkpoint: Path) -> None:
+    result = call("evaluate", "--checkpoint", checkpoint, "--data", data, "--limit", 7)
+    assert "news.csv, train: 7 rows" in result.stdout
+
+
+def test_help_is_quick_and_explains_every_option() -> None:
+    heavy = "import sys, finetune.__main__; print({'torch', 'transformers'} & set(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", heavy], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "set()"
+    text = call("train", "--help").stdout
+    assert "--warmup-ratio" in text
+    assert "Peak rate, reached after" in text
+
+
+def test_an_unknown_option_is_a_usage_error() -> None:
+    assert call("train", "--epoch", 3).exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--limit", "--batch-size"])
+def test_numbers_below_one_are_one_sentence(option: str, data: Path, checkpoint: Path) -> None:
+    result = call("evaluate", "--checkpoint", checkpoint, "--data", data, option, 0)
+    assert sentence(result) == "--batch-size and --limit have to be at least 1"
+
+
+def test_evaluate_takes_named_columns(checkpoint: Path, tmp_path: Path) -> None:
+    rows = [{"headline": row["text"], "topic": row["label"]} for row in news(6)]
+    data = write_csv(tmp_path / "odd.csv", rows)
+    named = ("--text-column", "headline", "--label-column", "topic")
+    assert call("evaluate", "--checkpoint", checkpoint, "--data", data, *named).exit_code == 0
+    result = call("evaluate", "--checkpoint", checkpoint, "--data", data)
+    assert sentence(result).startswith("no text column among 'headline', 'topic'")
+
+
+# --- bad data --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("headline,label\nx,a\ny,b\n", "no text column among 'headline', 'label' of 'bad.csv'"),
+        ("text,label\nx,a\ny,a\nz,a\n", "all training rows have the class 'a'"),
+        ("text,label\n ,a\n,b\n", "no training row is left"),
+        ("text,label\n", "'bad.csv' has a header but no rows"),
+        ("", "'bad.csv' is empty"),
+        ('text,label\n"x,a\n', "'bad.csv' can't be read as csv"),
+    ],
+)
+def test_bad_data_is_one_sentence(content: str, message: str, base: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text(content)
+    arguments = ("--data", tmp_path / "bad.csv", "--model", base, "--output", tmp_path / "out")
+    assert sentence(call("train", *arguments)).startswith(message)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["gone.csv", "./gone", "nobody/nothing"])
+def test_data_that_is_not_there_is_one_sentence(name: str, base: Path, tmp_path: Path) -> None:
+    result = call("train", "--data", name, "--model", base, "--output", tmp_path / "out")
+    assert sentence(result).startswith(f"no file or folder {name!r}")
+
+
+def test_a_setting_out_of_range_is_one_sentence(data: Path, base: Path, tmp_path: Path) -> None:
+    result = call(
+        "train", "--data", data, "--model", base, "--output", tmp_path / "out", "--epochs", 0
+    )
+    assert sentence(result) == "--epochs is 0; it has to be at least 1"
+
+
+# --- bad models ------------------------------------------------------------------------------
+
+
+def no_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def no_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+def broken_config(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+
+
+def no_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def corrupt_weights(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+
+
+def only_a_pickle(folder: Path) -> None:
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+
+
+def missing_tensors(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    del weights["bert.encoder.layer.1.attention.self.query.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def no_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+
+
+def broken_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text("{")
+
+
+def foreign_tokenizer(folder: Path) -> None:
+    words = [f"word{i}" for i in range(5000)]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    BertTokenizerFast(vocab={word: i for i, word in enumerate(vocabulary)}).save_pretrained(folder)
+
+
+def generative(folder: Path) -> None:
+    config = GPT2Config(vocab_size=200, n_embd=16, n_layer=1, n_head=2)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+
+
+BROKEN = [
+    (no_folder, "no folder "),
+    (no_config, "folder 'checkpoint' is no checkpoint: it has no config.json"),
+    (broken_config, "config.json of 'checkpoint' can't be read"),
+    (no_weights, "folder 'checkpoint' has no weights"),
+    (corrupt_weights, "the weights of 'checkpoint' can't be read as safetensors"),
+    (only_a_pickle, "'checkpoint' holds its weights as a pickle (pytorch_model.bin)"),
+    (missing_tensors, "the weights of 'checkpoint' are incomplete: 'bert.encoder.layer.1"),
+    (no_tokenizer, "folder 'checkpoint' has no tokenizer"),
+    (broken_tokenizer, "the tokenizer of 'checkpoint' can't be read"),
+    (foreign_tokenizer, "the tokenizer of 'checkpoint' has 5,005 entries"),
+]
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"), [*BROKEN, (generative, "'checkpoint' holds a GPT2LMHeadModel")]
+)
+def test_a_bad_checkpoint_is_one_sentence(
+    harm: Callable[[Path], None], message: str, checkpoint: Path, data: Path
+) -> None:
+    harm(checkpoint)
+    result = call("evaluate", "--checkpoint", checkpoint, "--data", data)
+    assert sentence(result).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"), [*BROKEN, (generative, "'checkpoint' is a gpt2 model, no encoder")]
+)
+def test_a_bad_base_is_one_sentence(
+    harm: Callable[[Path], None], message: str, checkpoint: Path, data: Path, tmp_path: Path
+) -> None:
+    harm(checkpoint)
+    result = call("train", "--data", data, "--model", checkpoint, "--output", tmp_path / "out")
+    assert sentence(result).startswith(message)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_encoder_without_a_head_is_no_checkpoint(checkpoint: Path, data: Path) -> None:
+    AutoModel.from_pretrained(checkpoint).save_pretrained(checkpoint)
+    result = call("evaluate", "--checkpoint", checkpoint, "--data", data)
+    assert sentence(result).startswith("'checkpoint' holds a BertModel, no text classifier")
+
+
+def test_a_head_that_was_never_trained_is_no_checkpoint(checkpoint: Path, data: Path) -> None:
+    AutoModel.from_pretrained(checkpoint).save_pretrained(checkpoint)
+    edit_config(checkpoint, architectures=["BertForSequenceClassification"])
+    result = call("evaluate", "--checkpoint", checkpoint, "--data", data)
+    assert "'classifier.bias' is missing (tensors missing: 2)" in sentence(result)
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train"])
+def test_a_hub_model_out_of_reach_is_one_sentence(command: str, data: Path, tmp_path: Path) -> None:
+    option = "--checkpoint" if command == "evaluate" else "--model"
+    rest = () if command == "evaluate" else ("--output", tmp_path / "out")
+    result = call(command, "--data", data, option, "nobody/nothing", *rest)
+    assert "the Hub has no such" in sentence(result)
+
+
+def test_labels_of_another_task_are_one_sentence(data: Path, tmp_path: Path) -> None:
+    reviews = tiny_checkpoint(tmp_path / "reviews", labels=("negative", "positive"))
+    line = sentence(call("evaluate", "--checkpoint", reviews, "--data", data))
+    assert line == "'news.csv' has the class 'Business'; the model knows 'negative', 'positive'"
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(
+    data: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "no" / "report.json"
+    result = call("evaluate", "--checkpoint", checkpoint, "--data", data, "--output", report)
+    assert sentence(result).startswith("'report.json' can't be written")
+
+
+def test_ctrl_c_is_one_sentence(
+    data: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("finetune.evaluate.evaluate", interrupt)
+    result = call("evaluate", "--checkpoint", checkpoint, "--data", data)
+    assert result.exit_code == 130
+    assert result.stderr == "stopped by the keyboard; nothing was written\n"

@@ -1,0 +1,43 @@
+"""run.json: what is written is read back, and a broken file is one sentence."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from finetune.errors import ModelError
+from finetune.metrics import measure_flags
+from finetune.record import FILE_NAME, RunRecord
+
+
+def test_a_record_comes_back_as_it_was_written(record: RunRecord, tmp_path: Path) -> None:
+    record.save(tmp_path)
+    assert RunRecord.load(tmp_path) == record
+
+
+def test_test_metrics_of_several_classes_come_back(record: RunRecord, tmp_path: Path) -> None:
+    flags = np.array([[1, 0], [0, 1]])
+    with_test = replace(record, test=measure_flags(flags, flags, record.labels))
+    with_test.save(tmp_path)
+    assert RunRecord.load(tmp_path) == with_test
+
+
+def test_the_file_is_plain_json_with_every_fact(record: RunRecord, tmp_path: Path) -> None:
+    record.save(tmp_path)
+    values = json.loads((tmp_path / FILE_NAME).read_text("utf-8"))
+    assert set(values) == set(RunRecord.__dataclass_fields__)
+    assert values["epochs"][1]["accuracy"] == 0.75
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"labels": 1}', "[]"])
+def test_a_broken_file_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(text)
+    with pytest.raises(ModelError, match="can't be read"):
+        RunRecord.load(tmp_path)
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=f"no {FILE_NAME}"):
+        RunRecord.load(tmp_path)

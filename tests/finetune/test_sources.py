@@ -1,0 +1,93 @@
+"""Files, folders and the Hub: every format gives the same rows, and what is broken is refused."""
+
+from pathlib import Path
+
+import pytest
+from datasets import Dataset, DatasetDict
+
+from finetune.errors import DataError
+from finetune.sources import open_source
+from tests.finetune.news import news, rows_of, write_csv, write_jsonl
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet", ""])
+def test_every_format_gives_the_same_rows(suffix: str, tmp_path: Path) -> None:
+    made, path = news(9), tmp_path / f"news{suffix}"
+    match suffix:
+        case ".csv":
+            write_csv(path, made)
+        case ".tsv":
+            write_csv(path, made, delimiter="\t")
+        case ".jsonl":
+            write_jsonl(path, made)
+        case ".parquet":
+            Dataset.from_list(made).to_parquet(path)
+        case _:
+            Dataset.from_list(made).save_to_disk(path)
+    rows = rows_of(open_source(str(path))["train"])
+    assert rows.texts == tuple(row["text"] for row in made)
+    assert rows.names == ("Business", "Sports", "World")
+    assert rows.fingerprint() == rows_of(Dataset.from_list(made)).fingerprint()
+
+
+def test_a_folder_of_files_and_a_saved_dict_have_splits(tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    for name in ("train", "dev", "test"):
+        write_csv(tmp_path / "files" / f"{name}.csv", news(6))
+    assert set(open_source(str(tmp_path / "files"))) == {"train", "validation", "test"}
+    data = Dataset.from_list(news(6))
+    DatasetDict({"train": data, "test": data}).save_to_disk(tmp_path / "saved")
+    assert set(open_source(str(tmp_path / "saved"))) == {"train", "test"}
+
+
+def test_csv_cells_stay_the_text_they_are(tmp_path: Path) -> None:
+    cells = ["None", "007", "NA", "3.50", "true", "  spaced "]
+    path = write_csv(tmp_path / "x.csv", [{"text": text, "label": "a"} for text in cells])
+    rows = rows_of(open_source(str(path))["train"])
+    assert rows.texts == ("None", "007", "NA", "3.50", "true", "spaced")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("\ufefftext,label\noil,a\n", encoding="utf-8")
+    assert open_source(str(path))["train"].column_names == ["text", "label"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.csv", b"", "is empty"),
+        ("x.csv", b"text,label\n\xff\xfe\x00bad,a\n", "can't be read as csv"),
+        ("x.csv", b'text,label\n"never closed,a\n', "can't be read as csv"),
+        ("x.csv", b"text,label\na,b\na,b,c,d\n", "can't be read as csv"),
+        ("x.csv", b"text,label\na,b,c,d\n", "4 cells under 2 column names"),
+        ("x.jsonl", b'{"text": "a", "label"', "can't be read as jsonl"),
+        ("x.parquet", b"PAR1 but not really", "can't be read as parquet"),
+        ("x.xlsx", b"PK", "none of the formats known: .csv"),
+    ],
+)
+def test_a_broken_file_is_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message) as caught:
+        open_source(str(tmp_path / name))
+    assert str(tmp_path) not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no data set"):
+        open_source(str(tmp_path))
+    (tmp_path / "state.json").write_text("{")
+    with pytest.raises(DataError, match="can't be read as a data set"):
+        open_source(str(tmp_path))
+
+
+@pytest.mark.parametrize("source", ["gone.csv", "./gone", "/gone/away", "a/b/c/gone"])
+def test_a_path_that_does_not_exist_is_said(source: str) -> None:
+    with pytest.raises(DataError, match="no file or folder"):
+        open_source(source)
+
+
+def test_a_hub_name_out_of_reach_is_one_sentence() -> None:
+    with pytest.raises(DataError, match="the Hub has no such data set or can't be reached"):
+        open_source("nobody/nothing:config")

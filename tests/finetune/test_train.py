@@ -1,0 +1,289 @@
+"""Whole runs on a tiny model: what is left behind, what it is worth, and what stops a run."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import pipeline
+
+from finetune.config import TrainConfig
+from finetune.errors import ConfigError, FinetuneError, OutputError
+from finetune.evaluate import evaluate
+from finetune.models import load_base
+from finetune.optimizer import build_optimizer, height
+from finetune.record import RunRecord
+from finetune.train import train
+from tests.finetune.news import LABELS, news, write_csv, write_jsonl
+from tests.tiny import FAMILIES, Family, tiny_checkpoint
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
+    usual: dict[str, Any] = {"epochs": 2, "batch_size": 8, "learning_rate": 5e-3}
+    return TrainConfig(data=(str(data),), model=str(base), output=output, **usual | more)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set with a test split."""
+    folder = tmp_path_factory.mktemp("news")
+    rows = news(150)
+    write_csv(folder / "train.csv", rows[:120])
+    write_csv(folder / "test.csv", rows[120:])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    """The lines of the run below."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(
+    folder: Path, base: Path, said: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[RunRecord, Path]:
+    """A run of two epochs with float16 weights, and the folder that it left."""
+    output = tmp_path_factory.mktemp("runs") / "tiny-news"
+    config = settings(
+        folder, base, output, save_dtype="float16", layer_decay=0.9, label_smoothing=0.05
+    )
+    return train(config, say=said.append), output
+
+
+def test_a_run_learns_what_two_epochs_can_teach(run: tuple[RunRecord, Path]) -> None:
+    record, _ = run
+    assert record.validation.accuracy >= 0.75
+    assert record.test is not None
+    assert record.test.accuracy >= 0.75
+    assert record.epochs[1].train_loss < record.epochs[0].train_loss
+
+
+def test_a_run_leaves_a_checkpoint_and_nothing_else(run: tuple[RunRecord, Path]) -> None:
+    _, output = run
+    assert {path.name for path in output.iterdir()} == {
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "run.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
+def test_config_names_the_classes(run: tuple[RunRecord, Path]) -> None:
+    _, output = run
+    config = json.loads((output / "config.json").read_text("utf-8"))
+    assert config["id2label"] == {"0": "Business", "1": "Sports", "2": "World"}
+    assert config["label2id"] == {"Business": 0, "Sports": 1, "World": 2}
+    assert config["problem_type"] == "single_label_classification"
+
+
+def test_weights_are_saved_in_the_dtype_asked_for(run: tuple[RunRecord, Path]) -> None:
+    _, output = run
+    weights = load_file(output / "model.safetensors")
+    assert {tensor.dtype for tensor in weights.values() if tensor.is_floating_point()} == {
+        torch.float16
+    }
+
+
+def test_no_file_holds_a_path_of_this_machine(
+    run: tuple[RunRecord, Path], folder: Path, base: Path
+) -> None:
+    _, output = run
+    texts = [path.read_text("utf-8") for path in output.iterdir() if path.suffix != ".safetensors"]
+    for place in (folder, base.parent, output.parent):
+        assert not any(str(place) in text for text in texts)
+
+
+def test_the_record_tells_the_run(run: tuple[RunRecord, Path], folder: Path) -> None:
+    record, output = run
+    assert RunRecord.load(output) == record
+    assert [point.epoch for point in record.epochs] == [1, 2]
+    best = record.epochs[record.best_epoch - 1]
+    assert best.macro_f1 == max(point.macro_f1 for point in record.epochs)
+    assert best.accuracy == pytest.approx(record.validation.accuracy, abs=0.1)
+    assert {name: split.rows for name, split in record.splits.items()} == {
+        "train": 108,
+        "validation": 12,
+        "test": 30,
+    }
+    assert record.base == "tiny-bert"
+    assert record.settings["data"] == [folder.name]
+
+
+def test_events_are_said_one_line_each(run: tuple[RunRecord, Path], said: list[str]) -> None:
+    assert said[0] == "Rows: 108 train, 12 validation, 30 test."
+    assert said[1] == "Classes: Business 36, Sports 36, World 36."
+    assert said[2].startswith("Base: tiny-bert, ")
+    assert [line.split(":")[0] for line in said[3:]] == ["Epoch 1 of 2", "Epoch 2 of 2"]
+
+
+def test_evaluate_gives_the_recorded_metrics_again(
+    run: tuple[RunRecord, Path], folder: Path
+) -> None:
+    record, output = run
+    report = evaluate(str(output), str(folder))
+    assert report.metrics == record.test
+    assert report.fingerprint == record.splits["test"].fingerprint
+    assert (report.split, report.checkpoint) == ("test", "tiny-news")
+
+
+def test_a_pipeline_opens_the_folder_and_agrees(run: tuple[RunRecord, Path]) -> None:
+    record, output = run
+    classify = pipeline("text-classification", str(output))
+    rows = news(150)[120:]
+    labels = [answer["label"] for answer in classify([row["text"] for row in rows])]
+    assert record.test is not None
+    right = sum(label == row["label"] for label, row in zip(labels, rows, strict=True))
+    assert right / len(rows) == record.test.accuracy
+
+
+def test_the_same_seed_gives_the_same_weights(
+    run: tuple[RunRecord, Path], folder: Path, base: Path, tmp_path: Path
+) -> None:
+    again = settings(
+        folder, base, tmp_path / "x", save_dtype="float16", layer_decay=0.9, label_smoothing=0.05
+    )
+    record = train(again, say=silent)
+    assert record.epochs == run[0].epochs
+    first, second = (load_file(p / "model.safetensors") for p in (run[1], tmp_path / "x"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_and_pairs_can_be_trained(family: Family, tmp_path: Path) -> None:
+    base = tiny_checkpoint(tmp_path / family, family)
+    rows = [{**row, "text_pair": "peace talks"} for row in news(40)]
+    data = write_csv(tmp_path / "pairs.csv", rows)
+    record = train(settings(data, base, tmp_path / "out", epochs=1), say=silent)
+    assert record.labels == LABELS
+    assert evaluate(str(tmp_path / "out"), str(data)).metrics.rows == 40
+
+
+def test_lists_of_labels_make_a_multi_label_model(base: Path, tmp_path: Path) -> None:
+    rows = [{"text": row["text"], "labels": [row["label"]]} for row in news(120)]
+    rows += [
+        {"text": f"{a['text']} {b['text']}", "labels": sorted({a["label"], b["label"]})}
+        for a, b in zip(news(60), news(60)[1:], strict=False)
+    ]
+    data = write_jsonl(tmp_path / "many.jsonl", rows)
+    record = train(settings(data, base, tmp_path / "out", epochs=4), say=silent)
+    config = json.loads((tmp_path / "out" / "config.json").read_text("utf-8"))
+    assert config["problem_type"] == record.problem_type == "multi_label_classification"
+    assert record.validation.confusion is None
+    assert record.validation.macro_f1 >= 0.8
+    assert evaluate(str(tmp_path / "out"), str(data)).metrics.micro_f1 >= 0.8
+
+
+def test_bfloat16_trains_on_a_cpu(folder: Path, base: Path, tmp_path: Path) -> None:
+    config = settings(folder, base, tmp_path / "out", epochs=1, precision="bfloat16")
+    assert train(config, say=silent).precision == "bfloat16"
+
+
+def test_long_texts_are_cut_and_counted(base: Path, tmp_path: Path) -> None:
+    rows = [{"text": row["text"] + " team" * 40, "label": row["label"]} for row in news(30)]
+    data = write_csv(tmp_path / "long.csv", rows)
+    record = train(settings(data, base, tmp_path / "out", epochs=1, max_length=16), say=silent)
+    assert record.max_length == 16
+    assert record.splits["train"].truncated == record.splits["train"].rows
+    assert evaluate(str(tmp_path / "out"), str(data)).max_length == 16
+
+
+def test_layer_decay_slows_the_layers_from_the_head_down(base: Path, folder: Path) -> None:
+    config = settings(folder, base, Path("out"), learning_rate=1.0, layer_decay=0.5)
+    model = load_base(str(base), LABELS, multi_label=False).model
+    names = {id(weights): name for name, weights in model.named_parameters()}
+    seen = 0
+    for group in build_optimizer(model, config).param_groups:
+        for weights in group["params"]:
+            name = names[id(weights)]
+            assert group["lr"] == 0.5 ** (4 - height(name, 3))
+            assert group["weight_decay"] == (0 if "bias" in name or "LayerNorm" in name else 0.01)
+            seen += 1
+    assert seen == len(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("bert.embeddings.word_embeddings.weight", 0),
+        ("bert.encoder.layer.0.attention.self.query.weight", 1),
+        ("distilbert.transformer.layer.2.ffn.lin1.bias", 3),
+        ("model.layers.1.mlp.Wi.weight", 2),
+        ("bert.pooler.dense.weight", 4),
+        ("classifier.weight", 4),
+    ],
+)
+def test_height_of_a_parameter(name: str, expected: int) -> None:
+    assert height(name, 3) == expected
+
+
+def test_a_full_folder_is_refused_or_replaced(folder: Path, base: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "precious.txt").touch()
+    config = settings(folder, base, output, epochs=1)
+    with pytest.raises(OutputError, match="'out' isn't empty"):
+        train(config, say=silent)
+    train(replace(config, overwrite=True), say=silent)
+    assert not (output / "precious.txt").exists()
+    assert (output / "model.safetensors").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(
+    folder: Path, base: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(OutputError, match="is a file"):
+        train(settings(folder, base, tmp_path / "out"), say=silent)
+    with pytest.raises(OutputError, match="no folder can be made"):
+        train(settings(folder, base, tmp_path / "out" / "deeper"), say=silent)
+
+
+@pytest.mark.parametrize(("epoch", "kept"), [(1, 0), (2, 1)])
+def test_a_stopped_run_leaves_no_output_but_its_finished_epochs(
+    epoch: int, kept: int, folder: Path, base: Path, tmp_path: Path
+) -> None:
+    def stop(line: str) -> None:
+        if line.startswith(f"Epoch {epoch}"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(FinetuneError, match="stopped by the keyboard; 'out' was not written"):
+        train(settings(folder, base, tmp_path / "out"), say=stop)
+    assert not (tmp_path / "out").exists()
+    finished = list(tmp_path.glob(".out.*.partial/epochs/checkpoint-*"))
+    assert len(finished) == kept
+    for checkpoint in finished:
+        assert evaluate(str(checkpoint), str(folder)).metrics.rows == 30
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"max_length": 65}, "'tiny-bert' reads 64 at most"),
+        ({"text_column": "headline"}, "no column 'headline'"),
+    ],
+)
+def test_what_does_not_fit_model_or_data_is_refused(
+    more: dict[str, Any], message: str, folder: Path, base: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(FinetuneError, match=message):
+        train(settings(folder, base, tmp_path / "out", **more), say=silent)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_label_smoothing_is_for_one_class_per_text(base: Path, tmp_path: Path) -> None:
+    rows = [{"text": row["text"], "labels": [row["label"]]} for row in news(30)]
+    data = write_jsonl(tmp_path / "many.jsonl", rows)
+    with pytest.raises(ConfigError, match="--label-smoothing"):
+        train(settings(data, base, tmp_path / "out", label_smoothing=0.1), say=silent)
