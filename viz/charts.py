@@ -1,5 +1,6 @@
 """Records to plotly figures; nothing here knows Streamlit."""
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
 
@@ -10,11 +11,10 @@ from viz.colors import PALETTES, Palette, Theme
 from viz.types import FloatArray
 from viz.words import Span
 
-LABEL_LENGTH = 14
-"""Longer labels are shortened on an axis; hovering shows them whole."""
+LABEL_LENGTH = 18
+"""Longer labels are shortened."""
 PLOT_HEIGHT = 620
-LABEL_HEIGHT = 12
-"""Pixels that one label needs to be readable."""
+ZERO_WIDTH = "\u200b"
 
 
 def heatmap(
@@ -29,20 +29,20 @@ def heatmap(
         height: Of the figure, in pixels.
     """
     palette = PALETTES[theme]
-    names = [f"{index} · {escape(span.label)}" for index, span in enumerate(spans)]
+    names = _names(spans)
     figure = go.Figure(
         go.Heatmap(
             z=weights,
             x=names,
             y=names,
-            colorscale=_scale(palette.sequential),
+            colorscale=_root_scale(palette.sequential),
             zmin=0,
             zmax=max(float(weights.max(initial=0.0)), 1e-9),
             hovertemplate="<b>%{y}</b> looks at <b>%{x}</b><br>weight %{z:.4f}<extra></extra>",
             colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".2f", "len": 0.6},
         )
     )
-    axis = _token_axis(spans, names, height, palette)
+    axis = _token_axis(palette)
     figure.update_xaxes(**axis, title="key: the token looked at", tickangle=-90, side="bottom")
     figure.update_yaxes(**axis, title="query: the token that looks", autorange="reversed")
     _dress(figure, palette, height)
@@ -68,7 +68,7 @@ def score_bars(
     """
     palette = PALETTES[theme]
     order = np.argsort(-np.abs(scores), kind="stable")[:most]
-    names = [f"{index} · {escape(spans[index].label)}" for index in order]
+    names = _names([spans[index] for index in order])
     positive, negative = palette.diverging[-2], palette.diverging[1]
     figure = go.Figure(
         go.Bar(
@@ -76,36 +76,49 @@ def score_bars(
             y=names,
             orientation="h",
             marker={"color": [positive if score >= 0 else negative for score in scores[order]]},
-            text=[f"{score:+.3f}" if signed else f"{score:.3f}" for score in scores[order]],
+            text=[_number(score, signed=signed) for score in scores[order]],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="<b>%{y}</b><br>%{x:.6f}<extra></extra>",
         )
     )
-    labels = [_short(spans[index].label) for index in order]
     figure.update_yaxes(
-        autorange="reversed",
-        tickvals=names,
-        ticktext=labels,
-        color=palette.ink,
-        ticklabelstandoff=6,
+        type="category", autorange="reversed", automargin=True, nticks=most, ticks=""
     )
-    figure.update_xaxes(visible=False, zeroline=True)
+    figure.update_xaxes(visible=False)
     _dress(figure, palette, 60 + 22 * len(order))
     figure.update_layout(margin={"l": 8, "r": 48, "t": 8, "b": 8}, bargap=0.35)
     return figure
 
 
-def _token_axis(
-    spans: Sequence[Span], names: list[str], height: int, palette: Palette
-) -> dict[str, object]:
-    """Labels for as many positions as fit, each k-th where they don't all."""
-    step = max(1, -(-len(spans) * LABEL_HEIGHT // max(height - 140, 1)))
-    kept = range(0, len(spans), step)
+def _number(score: float, *, signed: bool) -> str:
+    return f"{score:+.3f}".replace("-", "−") if signed else f"{score:.3f}"
+
+
+def _names(spans: Sequence[Span]) -> list[str]:
+    """A label for each position, all different: plotly would lay two words `the` on one row.
+
+    Invisible characters tell them apart, so that plotly can still drop labels where they would
+    overlap, which it does for its own labels only.
+    """
+    seen: Counter[str] = Counter()
+    names = []
+    for span in spans:
+        label = _short(span.label)
+        names.append(label + ZERO_WIDTH * seen[label])
+        seen[label] += 1
+    return names
+
+
+def _short(label: str) -> str:
+    """A label that fits an axis, as text that plotly takes for text."""
+    cut = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
+    return escape(cut)
+
+
+def _token_axis(palette: Palette) -> dict[str, object]:
     return {
         "type": "category",
-        "tickvals": [names[index] for index in kept],
-        "ticktext": [_short(spans[index].label) for index in kept],
         "tickfont": {"size": 11, "color": palette.ink},
         "title_font": {"size": 12, "color": palette.muted},
         "title_standoff": 12,
@@ -115,14 +128,9 @@ def _token_axis(
     }
 
 
-def _short(label: str) -> str:
-    """A label that fits an axis, as text that plotly takes for text."""
-    cut = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
-    return escape(cut)
-
-
-def _scale(colors: tuple[str, ...]) -> list[list[float | str]]:
-    return [[index / (len(colors) - 1), color] for index, color in enumerate(colors)]
+def _root_scale(colors: tuple[str, ...]) -> list[list[float | str]]:
+    """Colours by the square root of the weight, as in the atlas: small weights stay visible."""
+    return [[(index / (len(colors) - 1)) ** 2, color] for index, color in enumerate(colors)]
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> None:

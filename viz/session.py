@@ -8,7 +8,6 @@ from viz import words
 from viz.attribution import Against, attribute
 from viz.checkpoint import is_checkpoint
 from viz.classifier import Classifier, default_checkpoint
-from viz.colors import Theme
 from viz.types import Attribution, Reading
 from viz.words import AttentionView, Unit
 
@@ -31,6 +30,7 @@ SPECIAL = "special"
 LAYER = "layer"
 HEAD = "head"
 ATLAS = "atlas"
+THEME = "theme"
 
 
 def checkpoints() -> list[str]:
@@ -114,8 +114,3 @@ def _attribute(
 
 PLOT = {"displayModeBar": False, "scrollZoom": False}
 """How plotly behaves: pictures are saved with our own buttons."""
-
-
-def theme() -> Theme:
-    """The theme the reader sees."""
-    return "dark" if st.context.theme.type == "dark" else "light"

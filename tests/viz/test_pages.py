@@ -106,6 +106,13 @@ def test_a_second_text_is_read_with_the_first(app: AppTest) -> None:
     assert app.query_params["pair"] == "the team wins"
 
 
+def test_a_link_restores_a_pair_of_texts(app: AppTest) -> None:
+    app.query_params.update({"text": "oil prices", "pair": "the team wins"})
+    app.run()
+    assert app.toggle(key=session.HAS_PAIR).value
+    assert app.text_area(key=session.PAIR).value == "the team wins"
+
+
 def test_an_example_replaces_the_text(app: AppTest) -> None:
     app.run()
     app.selectbox(key=session.EXAMPLE).select(load_examples()[1].name).run()

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from viz import session
+from viz.components.theme import follow_theme
 from viz.errors import VizError
 from viz.pages.panels import heads, save, source, text, why
 
@@ -12,18 +13,17 @@ from viz.pages.panels import heads, save, source, text, why
 def page() -> None:
     """Lay the page out; a VizError ends it with its one sentence, and the widgets stay."""
     st.html(Path(__file__).parent / "page.css")
-    name, checkpoint, examples, second = st.columns([3, 4, 3, 2], vertical_alignment="bottom")
-    name.title("CLSight", anchor=False)
-    with checkpoint:
+    text.restore_from_link()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.title("CLSight", anchor=False)
         chosen = source.choose_checkpoint()
-    with examples:
         source.choose_example()
-    with second:
         text.toggle_second_text()
     try:
         read(chosen)
     except VizError as error:
         st.error(str(error), icon=":material/error:")
+    follow_theme(session.THEME)
 
 
 def read(checkpoint: str) -> None:

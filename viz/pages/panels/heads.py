@@ -7,6 +7,7 @@ import streamlit as st
 
 from viz import attention, charts, session
 from viz.components import atlas
+from viz.components.theme import current_theme
 from viz.pages.panels.text import Texts
 from viz.types import Reading
 from viz.words import AttentionView, Unit
@@ -44,19 +45,7 @@ def show_heads(
         reading: What came of it.
         beneath: Draws what stands under the atlas, given what is selected.
     """
-    title, unit, special, layer, head = st.columns([4, 3, 2, 1.3, 1.3], vertical_alignment="bottom")
-    with title:
-        st.subheader("Attention", anchor=False)
-        st.caption("Where heads look. Looking is not yet a reason for the class.")
-    with unit:
-        chosen_unit = _choose_unit()
-    with special:
-        shown = st.toggle("Special tokens", True, key=session.SPECIAL, bind="query-params")
-    with layer:
-        chosen_layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
-    with head:
-        chosen_head = _choose(session.HEAD, reading.attention.n_heads, default=None)
-    selection = Selection(chosen_layer, chosen_head, chosen_unit, shown)
+    selection = _choose_selection(reading)
     view = session.view(source, texts.text, texts.pair, selection.unit, selection.special)
     left, right = st.columns([5, 6], gap="medium")
     with left:
@@ -64,6 +53,18 @@ def show_heads(
         beneath(selection)
     with right:
         _show_head(view, selection)
+
+
+def _choose_selection(reading: Reading) -> Selection:
+    title, controls = st.columns([5, 6], gap="medium", vertical_alignment="bottom")
+    title.subheader("Attention", anchor=False)
+    title.caption("Where heads look. Looking is not yet a reason for the class.")
+    with controls.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
+        head = _choose(session.HEAD, reading.attention.n_heads, default=None)
+        unit = _choose_unit()
+        special = st.toggle("Special tokens", True, key=session.SPECIAL, bind="query-params")
+    return Selection(layer, head, unit, special)
 
 
 def _choose_unit() -> Unit:
@@ -83,7 +84,9 @@ def _choose(key: str, count: int, *, default: int | None) -> int | None:
     """Let the reader pick a layer or a head by number, or the mean of all."""
     options = [*(str(index) for index in range(count)), MEAN]
     place = count if default is None else default % count
-    chosen = st.selectbox(key.capitalize(), options, index=place, key=key, bind="query-params")
+    chosen = st.selectbox(
+        key.capitalize(), options, index=place, key=key, bind="query-params", width=104
+    )
     return None if chosen == MEAN else int(chosen)
 
 
@@ -98,9 +101,9 @@ def _show_atlas(view: AttentionView, selection: Selection) -> None:
 
 
 def _show_head(view: AttentionView, selection: Selection) -> None:
-    st.markdown(f"**{selection.name}**{_removed(view, selection)}")
+    st.markdown(f"**{selection.name}** &ensp; :small[:gray[{_rows(view, selection)}]]")
     chosen = attention.select(view.weights, selection.layer, selection.head)
-    figure = charts.heatmap(chosen, view.spans, theme=session.theme())
+    figure = charts.heatmap(chosen, view.spans, theme=current_theme(session.THEME))
     st.plotly_chart(figure, key="heatmap", theme=None, config=session.PLOT)
 
 
@@ -113,9 +116,9 @@ def _follow_atlas() -> None:
         st.session_state[session.HEAD] = MEAN if head is None else str(head)
 
 
-def _removed(view: AttentionView, selection: Selection) -> str:
-    """How much of the selected rows went with the special tokens."""
+def _rows(view: AttentionView, selection: Selection) -> str:
+    """What a row is, and how much of it went with the special tokens."""
     if selection.special:
-        return ""
+        return "each row sums to 1; colour by the square root of the weight"
     mass = attention.select(view.removed[..., None], selection.layer, selection.head).mean()
-    return f" · {mass:.0%} of its attention went to special tokens; rows rescaled to 1"
+    return f"{mass:.0%} of its attention went to special tokens; rows rescaled to 1"

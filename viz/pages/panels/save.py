@@ -15,16 +15,15 @@ def offer_pictures(reading: Reading, found: Attribution | None, selection: Selec
     """Offer the head, its layer, the atlas and the attribution as PNG."""
     drawings = _drawings(reading, found, selection)
     st.caption("Save as PNG")
-    columns = st.columns(len(drawings))
-    for column, (label, (name, draw)) in zip(columns, drawings.items(), strict=True):
-        column.download_button(
+    row = st.container(horizontal=True, gap="small")
+    for label, (name, draw) in drawings.items():
+        row.download_button(
             label,
             data=draw,
             file_name=name,
             mime="image/png",
             key=f"save-{label}",
             on_click="ignore",
-            width="stretch",
         )
 
 

@@ -22,6 +22,7 @@ def choose_checkpoint() -> str:
         key=session.CHECKPOINT,
         accept_new_options=True,
         placeholder="Choose, or type a folder or a Hub id",
+        width=360,
         help="Folders in assets/ and checkpoints/ are offered. Type any other folder, or the id "
         "of a model on the Hugging Face Hub.",
     )
@@ -55,4 +56,5 @@ def choose_example() -> None:
         key=session.EXAMPLE,
         on_change=fill,
         placeholder="Try a text",
+        width=260,
     )

@@ -20,7 +20,6 @@ class Texts:
 
 def write_text() -> Texts:
     """Show the text field; return what was last sent with Read, or came with the link."""
-    _restore_from_link()
     two = bool(st.session_state[session.HAS_PAIR])
     with st.form("text-form", border=False, enter_to_submit=True):
         text = st.text_area(
@@ -32,7 +31,7 @@ def write_text() -> Texts:
         )
         pair = _second_text() if two else None
         st.form_submit_button("Read", type="primary", icon=":material/visibility:")
-    texts = Texts(text, pair)
+    texts = Texts(text, pair if pair and pair.strip() else None)
     _keep_in_link(texts)
     return texts
 
@@ -54,12 +53,13 @@ def toggle_second_text() -> None:
     )
 
 
-def _restore_from_link() -> None:
+def restore_from_link() -> None:
     """Fill the fields from the URL, or with the first example, when the session starts."""
     if session.TEXT in st.session_state:
         return
     st.session_state[session.TEXT] = st.query_params.get(session.TEXT, load_examples()[0].text)
     st.session_state[session.PAIR] = st.query_params.get(session.PAIR, "")
+    st.session_state[session.HAS_PAIR] = bool(st.session_state[session.PAIR])
 
 
 def _keep_in_link(texts: Texts) -> None:

@@ -5,10 +5,12 @@ import streamlit as st
 from viz import charts, session, words
 from viz.attribution import METHODS, Against
 from viz.components.strip import strip
+from viz.components.theme import current_theme
 from viz.errors import MethodError
 from viz.pages.panels.text import Texts
 from viz.types import Attribution, Prediction, Reading
 
+PREDICTED = "predicted class"
 ALONE = "nothing"
 RUNNER_UP = "runner-up"
 
@@ -48,15 +50,15 @@ def _choose_method() -> str:
 def _choose_target(prediction: Prediction) -> int | None:
     """The class to explain; None is the predicted one, whichever that is."""
     labels = prediction.labels
-    chosen: int | None = st.selectbox(
+    chosen = st.selectbox(
         "Explain",
-        [None, *range(len(labels))],
-        format_func=lambda index: "predicted class" if index is None else labels[index],
+        [PREDICTED, *range(len(labels))],
+        format_func=lambda option: labels[option] if isinstance(option, int) else option,
         key=session.TARGET,
         bind="query-params",
         help="The class whose logit is explained.",
     )
-    return chosen
+    return chosen if isinstance(chosen, int) else None
 
 
 def _choose_against(prediction: Prediction, target: int | None) -> Against:
@@ -95,7 +97,9 @@ def _show_words(reading: Reading, found: Attribution) -> None:
     note, switch = st.columns([5, 1], vertical_alignment="top")
     note.caption(f"{method.description} {_sum(reading, found)}")
     if switch.toggle("Bars", key=session.BARS, bind="query-params"):
-        figure = charts.score_bars(scores, spans, signed=method.signed, theme=session.theme())
+        figure = charts.score_bars(
+            scores, spans, signed=method.signed, theme=current_theme(session.THEME)
+        )
         st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
 
 

@@ -1,0 +1,20 @@
+"""The theme that the browser shows, told to the server so that its pictures can follow."""
+
+import streamlit as st
+
+from viz.colors import Theme
+from viz.components.registry import register
+
+_mount = register("theme", '<div class="root"></div>')
+
+
+def follow_theme(key: str) -> None:
+    """Run the page again when the reader switches the theme; draws nothing."""
+    _mount(data={"theme": current_theme(key)}, key=key, on_theme_change=lambda: None)
+
+
+def current_theme(key: str) -> Theme:
+    """The theme last told by the browser, or the one it came with."""
+    state = st.session_state.get(key)
+    told = state.get("theme") if isinstance(state, dict) else None
+    return "dark" if (told or st.context.theme.type) == "dark" else "light"
