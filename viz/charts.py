@@ -7,6 +7,7 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
+from viz.attribution.wording import number
 from viz.colors import PALETTES, Palette, Theme
 from viz.types import FloatArray
 from viz.words import Span
@@ -76,7 +77,7 @@ def score_bars(
             y=names,
             orientation="h",
             marker={"color": [positive if score >= 0 else negative for score in scores[order]]},
-            text=[_number(score, signed=signed) for score in scores[order]],
+            text=[number(score, 3) if signed else f"{score:.3f}" for score in scores[order]],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="<b>%{y}</b><br>%{x:.6f}<extra></extra>",
@@ -89,10 +90,6 @@ def score_bars(
     _dress(figure, palette, 60 + 22 * len(order))
     figure.update_layout(margin={"l": 8, "r": 48, "t": 8, "b": 8}, bargap=0.35)
     return figure
-
-
-def _number(score: float, *, signed: bool) -> str:
-    return f"{score:+.3f}".replace("-", "−") if signed else f"{score:.3f}"
 
 
 def _names(spans: Sequence[Span]) -> list[str]:

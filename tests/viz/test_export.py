@@ -13,8 +13,8 @@ from PIL import Image
 
 from viz import export
 from viz.attention import select
+from viz.attribution.wording import summary
 from viz.errors import SelectionError
-from viz.export.attribution import summary
 from viz.export.flow import flow, pieces
 from viz.export.fonts import BOX, REPLACEMENT, Style, drawable, label, width
 from viz.export.grain import grain, pooled
@@ -284,7 +284,7 @@ def test_what_was_not_read_is_shown_shortened_and_without_a_colour() -> None:
 def test_the_summary_of_a_decomposition_adds_up() -> None:
     reading = read()
     attribution = attribution_of(reading)
-    line = summary(reading, attribution)
+    line = summary(reading, attribution, signed=True)
     numbers = [float(n.replace("−", "-")) for n in re.findall(r"[+−]\d+\.\d+", line)]
     assert sum(numbers[:3]) == pytest.approx(numbers[3], abs=0.02)
     assert numbers[3] == pytest.approx(attribution.value, abs=0.01)
@@ -293,7 +293,7 @@ def test_the_summary_of_a_decomposition_adds_up() -> None:
 
 def test_a_method_without_bias_claims_no_sum() -> None:
     reading = read()
-    line = summary(reading, attribution_of(reading, "input-x-gradient"))
+    line = summary(reading, attribution_of(reading, "input-x-gradient"), signed=True)
     assert "sum" not in line
     assert "need not add up" in line
 

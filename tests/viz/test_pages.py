@@ -38,7 +38,7 @@ def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
     assert not app.error
     assert app.text_area(key=session.TEXT).value == load_examples()[0].text
     assert "L2 · mean of heads" in shown(app)
-    assert "bias, which no token can claim" in shown(app)
+    assert "special tokens" in shown(app)
 
 
 def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
@@ -72,9 +72,10 @@ def test_a_class_is_explained_against_the_one_that_was_chosen(app: AppTest) -> N
     app.run()
     app.selectbox(key=session.TARGET).select(0).run()
     app.selectbox(key=session.AGAINST).select(3).run()
-    assert "logit World − Sci/Tech" in shown(app)
+    assert "logit World − logit Sci/Tech" in shown(app)
     app.selectbox(key=session.AGAINST).select("nothing").run()
-    assert "logit World = " in shown(app)
+    assert "= logit World" in shown(app)
+    assert "− logit" not in shown(app)
 
 
 def test_bars_are_drawn_on_demand(app: AppTest) -> None:

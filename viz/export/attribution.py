@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from viz.attribution import METHODS
+from viz.attribution.wording import explained_scalar, number, scale_ends, summary
 from viz.colors import LIGHT, mix, readable_ink, rgb
-from viz.export.bars import Bar, bars_height, digits, draw_bars, number
+from viz.export.bars import Bar, bars_height, digits, draw_bars
 from viz.export.flow import Placed, flow, pieces
 from viz.export.fonts import Style, label, width
 from viz.export.page import (
@@ -112,7 +113,10 @@ def _draw(picture: _Picture) -> Figure:
     bars = _strongest(picture)
     top = _title(picture)
     statement = wrap(
-        summary(picture.reading, picture.attribution), DETAILS, picture.room, picture.dpi
+        summary(picture.reading, picture.attribution, signed=picture.scale.signed),
+        DETAILS,
+        picture.room,
+        picture.dpi,
     )
     margin, size = picture.size(MARGIN), picture.size
     high = margin + top.height + sum(map(_text_height, texts)) + size(34)
@@ -133,40 +137,17 @@ def _title(picture: _Picture) -> Title:
     attribution = picture.attribution
     method = METHODS.get(attribution.method)
     name = attribution.method if method is None else method.label
-    what = f"{name}: {explained(picture.reading, attribution)}" if picture.scale.signed else name
+    what = (
+        f"{name}: {explained_scalar(picture.reading.prediction, attribution)}"
+        if picture.scale.signed
+        else name
+    )
     notes = (
         ()
         if picture.scale.signed
         else ("This shows where the model looks; it is not an explanation of the class.",)
     )
     return title(picture.reading, (what,), notes, room=picture.room, dpi=picture.dpi)
-
-
-def explained(reading: Reading, attribution: Attribution) -> str:
-    """The explained scalar in words, as in `logit Business − logit Sci/Tech`."""
-    labels = reading.prediction.labels
-    own = f"logit {labels[attribution.target_class]}"
-    against = attribution.against_class
-    return own if against is None else f"{own} − logit {labels[against]}"
-
-
-def summary(reading: Reading, attribution: Attribution) -> str:
-    """One line on what the words do not show: special tokens, bias, and what is explained.
-
-    Only for a method with a bias do the parts add up, so only there is a sum stated.
-    """
-    special = np.array([token.special for token in reading.encoding.tokens])
-    scores = attribution.scores.astype(np.float64)
-    parts = [("words", scores[~special].sum()), ("special tokens", scores[special].sum())]
-    if not is_signed(attribution):
-        return " · ".join(f"{name} {share:.2f}" for name, share in parts)
-    what = explained(reading, attribution)
-    if attribution.bias is None:
-        ending = f"{what} = {number(attribution.value)}, to which they need not add up"
-    else:
-        parts.append(("bias", attribution.bias))
-        ending = f"sum {number(sum(share for _, share in parts))} = {what}"
-    return " · ".join((*(f"{name} {number(share)}" for name, share in parts), ending))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +220,9 @@ def _ends(picture: _Picture) -> tuple[str, str]:
     low, high = picture.scale.ends
     if not picture.scale.signed:
         return "0", f"{high:.3g}"
-    name = label(picture.reading.prediction.labels[picture.attribution.target_class])
+    lowest, highest = map(label, scale_ends(picture.reading.prediction, picture.attribution))
     places = digits(high)
-    return f"against {name}  {number(low, places)}", f"{number(high, places)}  for {name}"
+    return f"{lowest}  {number(low, places)}", f"{number(high, places)}  {highest}"
 
 
 def _draw_lines(page: Page, lines: Sequence[str], y: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from viz.attribution.wording import number
 from viz.colors import LIGHT
 from viz.export.fonts import Style, width
 from viz.export.page import MIDDLE, NOTE, Page, pixels
@@ -26,11 +27,6 @@ class Bar:
     name: str
     score: float
     color: str
-
-
-def number(value: float, places: int = 2) -> str:
-    """A number with its sign, a true minus among them."""
-    return f"{value:+.{places}f}".replace("-", "−")
 
 
 def digits(limit: float) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from viz.attribution import METHODS
-from viz.export.attribution import summary
+from viz.attribution.wording import number, summary
 from viz.types import Attribution, Prediction, Reading
 from viz.words import merge, spans
 
@@ -56,7 +56,7 @@ def report(reading: Reading, attribution: Attribution) -> Iterator[str]:
     if not method.signed:
         yield "(where the model looks, not an explanation)"
     yield from _words(reading, attribution)
-    yield summary(reading, attribution)
+    yield summary(reading, attribution, signed=method.signed)
 
 
 def _classes(prediction: Prediction) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _words(reading: Reading, attribution: Attribution) -> Iterator[str]:
     over = spans(reading.encoding)
     scores = merge(attribution.scores, over)
     own = [(s, span.label) for s, span in zip(scores, over, strict=True) if not span.special]
-    sign = "+" if METHODS[attribution.method].signed else ""
+    signed = METHODS[attribution.method].signed
     strongest = sorted(own, key=lambda pair: -abs(pair[0]))[:MOST_WORDS]
     for score, label in strongest:
-        yield f"  {f'{score:{sign}8.3f}'.replace('-', '−')}  {label}"
+        yield f"  {number(score, 3) if signed else f'{score:.3f}':>8}  {label}"

@@ -4,6 +4,7 @@ import streamlit as st
 
 from viz import charts, session, words
 from viz.attribution import METHODS, Against
+from viz.attribution.wording import scale_ends, summary
 from viz.components.strip import strip
 from viz.components.theme import current_theme
 from viz.errors import MethodError
@@ -84,7 +85,7 @@ def _show_words(reading: Reading, found: Attribution) -> None:
     method = METHODS[found.method]
     spans = words.spans(reading.encoding)
     scores = words.merge(found.scores, spans)
-    low, high = _ends(reading.prediction, found)
+    low, high = scale_ends(reading.prediction, found) if method.signed else ("none", "most")
     strip(
         reading.encoding,
         spans,
@@ -95,38 +96,9 @@ def _show_words(reading: Reading, found: Attribution) -> None:
         high_label=high,
     )
     note, switch = st.columns([5, 1], vertical_alignment="top")
-    note.caption(f"{method.description} {_sum(reading, found)}")
+    note.caption(f"{method.description}  \n{summary(reading, found, signed=method.signed)}")
     if switch.toggle("Bars", key=session.BARS, bind="query-params"):
         figure = charts.score_bars(
             scores, spans, signed=method.signed, theme=current_theme(session.THEME)
         )
         st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
-
-
-def _ends(prediction: Prediction, found: Attribution) -> tuple[str, str]:
-    """What the two ends of the colour scale mean."""
-    if not METHODS[found.method].signed:
-        return "none", "most"
-    target = prediction.labels[found.target_class]
-    if found.against_class is None:
-        return f"against {target}", f"for {target}"
-    return f"for {prediction.labels[found.against_class]}", f"for {target}"
-
-
-def _sum(reading: Reading, found: Attribution) -> str:
-    """The explained scalar, and how scores and bias add up to it."""
-    labels = reading.prediction.labels
-    target = f"logit {labels[found.target_class]}"
-    scalar = target if found.against_class is None else f"{target} − {labels[found.against_class]}"
-    if found.bias is None:
-        return f"Explained: {scalar} = {found.value:.2f}." if METHODS[found.method].signed else ""
-    special = sum(
-        float(score)
-        for score, token in zip(found.scores, reading.encoding.tokens, strict=True)
-        if token.special
-    )
-    written = float(found.scores.sum()) - special
-    return (
-        f"{scalar} = {found.value:.2f}: words {written:+.2f}, special tokens {special:+.2f}, "
-        f"bias, which no token can claim, {found.bias:+.2f}."
-    ).replace("-", "−")
