@@ -23,6 +23,7 @@ from transformers import (
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from viz.errors import CheckpointError
+from viz.hub import hub_answers
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -56,11 +57,12 @@ def open_checkpoint(
     place, local = _place(source)
     if local:
         _check_folder(Path(place))
+    on_disk = local or not hub_answers()
     with _quiet():
-        config = _config(place, local)
+        config = _config(place, local, on_disk)
         _check_config(place, config)
-        model = _model(place, local, config, attention, dtype)
-        tokenizer = _tokenizer(place, local)
+        model = _model(place, on_disk, config, attention, dtype)
+        tokenizer = _tokenizer(place, on_disk)
     _check_vocabulary(place, tokenizer, model)
     return Checkpoint(Path(place).resolve().name if local else place, config, tokenizer, model)
 
@@ -169,9 +171,9 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def _config(place: str, local: bool) -> PreTrainedConfig:
+def _config(place: str, local: bool, on_disk: bool) -> PreTrainedConfig:
     try:
-        config = AutoConfig.from_pretrained(place, local_files_only=local)
+        config = AutoConfig.from_pretrained(place, local_files_only=on_disk)
     except Exception as error:  # the file is the user's: any shape of wrong can come
         raise CheckpointError(_unreadable(place, local)) from error
     # Attention is recorded by our own function, so transformers must not look for it.
@@ -212,7 +214,7 @@ def _check_config(place: str, config: PreTrainedConfig) -> None:
 
 
 def _model(
-    place: str, local: bool, config: PreTrainedConfig, attention: str, dtype: torch.dtype
+    place: str, on_disk: bool, config: PreTrainedConfig, attention: str, dtype: torch.dtype
 ) -> PreTrainedModel:
     try:
         model, report = AutoModelForSequenceClassification.from_pretrained(
@@ -221,7 +223,7 @@ def _model(
             attn_implementation=attention,
             dtype=dtype,
             use_safetensors=True,
-            local_files_only=local,
+            local_files_only=on_disk,
             output_loading_info=True,
         )
     except Exception as error:  # the file is the user's: any shape of wrong can come
@@ -244,9 +246,9 @@ def _check_report(place: str, report: dict[str, Any]) -> None:
         )
 
 
-def _tokenizer(place: str, local: bool) -> PreTrainedTokenizerFast:
+def _tokenizer(place: str, on_disk: bool) -> PreTrainedTokenizerFast:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=local, use_fast=True)
+        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=on_disk, use_fast=True)
     except Exception as error:  # the file is the user's: any shape of wrong can come
         raise CheckpointError(_no_tokenizer(place)) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast) or not tokenizer.is_fast:

@@ -1,6 +1,7 @@
 """Every folder that is no checkpoint, and every broken one, is refused in one sentence."""
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.errors import CheckpointError
+from viz.hub import hub_answers
 
 
 def emptied(folder: Path) -> None:
@@ -145,6 +147,27 @@ def test_a_broken_checkpoint_is_one_sentence(
 def test_a_source_that_leads_nowhere_is_one_sentence(source: str, message: str) -> None:
     with pytest.raises(CheckpointError, match=message):
         Classifier.load(source)
+
+
+def test_a_hub_that_does_not_answer_is_noticed_at_once(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The Hub's client would retry for half a minute and report each try."""
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setenv("HF_ENDPOINT", "http://localhost:9")
+    for variable in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+    assert not hub_answers()
+    with pytest.raises(CheckpointError, match="could not be fetched from the Hugging Face Hub"):
+        Classifier.load("someone/some-model")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_hub_that_answers_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert hub_answers()
 
 
 def test_a_file_is_not_a_folder(checkpoint: Path) -> None:
