@@ -12,5 +12,6 @@ The story of a run, in the order in which the files are worth reading:
 6. `record`, `card`, `report`: the run as `run.json`, as a model card, as text for the terminal.
 
 `python -m finetune train` and `python -m finetune evaluate` are the two ways in; `options` makes
-the options of the first from `config`. Whatever a user can mend is an `errors.FinetuneError`.
+the options of the first from `config`, and `network` looks whether the Hub is there.
+Whatever a user can mend is an `errors.FinetuneError`.
 """

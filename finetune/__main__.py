@@ -12,6 +12,7 @@ import typer
 from finetune.columns import ColumnNames
 from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
+from finetune.network import prefer_cache_without_network
 from finetune.options import with_options
 
 app = typer.Typer(
@@ -46,10 +47,11 @@ def train(config: TrainConfig) -> None:
 
     Example: python -m finetune train --data reviews.csv --model bert-base-uncased --output reviews
     """
+    prefer_cache_without_network(config.model, *config.data)
     from finetune.report import describe
     from finetune.train import train as run
 
-    record = run(config)
+    record = run(config, say=typer.echo)
     typer.echo(describe(record.validation, title="validation"))
     if record.test is not None:
         typer.echo(describe(record.test, title="test"))
@@ -77,6 +79,7 @@ def evaluate(
 
     Example: python -m finetune evaluate --checkpoint reviews --data reviews-test.csv
     """
+    prefer_cache_without_network(checkpoint, data)
     from finetune.evaluate import evaluate as run
     from finetune.report import describe
 

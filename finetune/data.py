@@ -36,7 +36,7 @@ def load_splits(config: TrainConfig) -> Splits:
     notes = _left_out("train", train)
     for role, rows in found.items():
         notes += _left_out(role, rows)
-        found[role] = _aligned(rows, role, train)
+    found = {role: _aligned(rows, role, train) for role, rows in found.items() if len(rows)}
     origin = "its own split or file"
     if "validation" not in found:
         train, found["validation"] = cut_validation(train, seed=config.seed)
@@ -103,8 +103,9 @@ def _read_all(config: TrainConfig) -> dict[str, Rows]:
         if named is not None:
             rows_by_role = _read_source(named, config)
             parts[role] = [rows_by_role.get(role, rows_by_role["train"])]
-    joined = {role: join_rows(rows) for role, rows in parts.items()}
-    return {role: rows for role, rows in joined.items() if len(rows) or role == "train"}
+            if not len(parts[role][0]):
+                raise DataError(f"{shown_name(named)!r} has no row with both a text and a label")
+    return {role: join_rows(rows) for role, rows in parts.items()}
 
 
 def _read_source(source: str, config: TrainConfig) -> dict[str, Rows]:

@@ -37,7 +37,10 @@ LEFTOVERS = (
     "name_or_path", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of",
     "is_local", "local_files_only",
 )  # fmt: skip
-HEADS = ("classifier", "pre_classifier", "pooler", "score", "head", "classification_head")
+HEADS = (
+    "classifier", "pre_classifier", "pooler", "score", "head", "classification_head",
+    "sequence_summary",
+)  # fmt: skip
 """First names of the weights that a base model may lack: they are what is trained anew."""
 
 
@@ -137,13 +140,18 @@ def _open_config(source: str, *, what: str) -> PreTrainedConfig:
     elif folder.exists() or folder.is_absolute() or source.startswith((".", "~")):
         raise ModelError(f"no folder {source!r}; a {what} is a folder or a Hub name")
     try:
-        return AutoConfig.from_pretrained(str(folder) if folder.is_dir() else source)
+        return AutoConfig.from_pretrained(_place(source), trust_remote_code=False)
     except Exception as error:
         raise ModelError(
-            f"config.json of {shown_name(source)!r} can't be read; is it whole?"
+            f"config.json of {shown_name(source)!r} can't be read, or names an unknown model"
             if folder.is_dir()
             else f"no folder {source!r}, and the Hub has no such {what} or can't be reached"
         ) from error
+
+
+def _place(source: str) -> str:
+    folder = Path(source).expanduser()
+    return str(folder) if folder.is_dir() else source
 
 
 def _check_files(folder: Path) -> None:
@@ -174,7 +182,7 @@ def _open_tokenizer(source: str) -> PreTrainedTokenizerFast:
     if folder.is_dir() and not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"folder {folder.name!r} has no tokenizer; copy its tokenizer.json there")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder) if folder.is_dir() else source)
+        tokenizer = AutoTokenizer.from_pretrained(_place(source), trust_remote_code=False)
     except Exception as error:
         raise ModelError(
             f"the tokenizer of {shown_name(source)!r} can't be read; is tokenizer.json whole?"
@@ -190,11 +198,11 @@ def _open_tokenizer(source: str) -> PreTrainedTokenizerFast:
 
 def _open_weights(source: str, **settings: Any) -> tuple[PreTrainedModel, list[str]]:
     """The model as float32, and the weights that its files lack or have in another size."""
-    folder = Path(source).expanduser()
     try:
         model, report = AutoModelForSequenceClassification.from_pretrained(
-            str(folder) if folder.is_dir() else source,
+            _place(source),
             use_safetensors=True,
+            trust_remote_code=False,
             dtype=torch.float32,
             attn_implementation="sdpa",
             output_loading_info=True,

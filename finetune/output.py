@@ -28,7 +28,7 @@ def working_folder(output: Path) -> Iterator[Path]:
 
     A run that fails leaves nothing, or this folder where it has weights of finished epochs.
     """
-    output = output.expanduser().absolute()
+    output = output.absolute()
     work = output.with_name(f".{output.name}.{os.getpid()}.partial")
     try:
         work.mkdir(parents=True)
@@ -48,7 +48,7 @@ def working_folder(output: Path) -> Iterator[Path]:
 
 def kept_epochs(output: Path) -> str:
     """What a stopped run leaves, as the end of a sentence."""
-    output = output.expanduser().absolute()
+    output = output.absolute()
     work = output.with_name(f".{output.name}.{os.getpid()}.partial")
     kept = f", but finished epochs are kept in {work.name}/{EPOCHS}" if work.exists() else ""
     return f"{output.name!r} was not written{kept}"

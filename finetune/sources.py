@@ -74,6 +74,7 @@ def _reading(path: Path) -> dict[str, object]:
     """Every CSV cell stays the text it is: 007 isn't 7 and the text 'None' isn't missing."""
     if FORMATS[path.suffix.lower()] != "csv":
         return {}
+    csv.field_size_limit(2**31 - 1)
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv.reader(file, delimiter=separator)

@@ -193,7 +193,6 @@ def _epoch_metrics(prediction: EvalPrediction, labels: tuple[str, ...]) -> dict[
 def _save(run: Run, work: Path) -> Checkpoint:
     """Write model and tokenizer, and read them back as anybody would."""
     model, dtype = run.base.model.cpu(), getattr(torch, run.config.save_dtype)
-    model.config._name_or_path = run.config.shown_base
     weights = {
         name: tensor.to(dtype) if tensor.is_floating_point() else tensor
         for name, tensor in model.state_dict().items()

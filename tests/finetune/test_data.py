@@ -37,6 +37,12 @@ def test_rows_of_several_classes_are_cut_by_their_rarest() -> None:
     assert cut_validation(rows, seed=0)[1].counts("ab") == {"a": 3, "b": 1}
 
 
+def test_single_rows_of_each_class_are_too_few_to_cut() -> None:
+    rows = rows_of({"text": ["x", "y"], "label": ["a", "b"]})
+    with pytest.raises(DataError, match="2 training rows are too few"):
+        cut_validation(rows, seed=0)
+
+
 def test_texts_of_the_held_out_splits_leave_train() -> None:
     train = rows_of({"text": ["x", "y", "z"], "label": ["a", "b", "a"]})
     held_out = rows_of({"text": ["y"], "label": ["a"]})
@@ -63,6 +69,21 @@ def test_without_validation_some_training_rows_become_it(tmp_path: Path) -> None
     splits = load_splits(config(write_csv(tmp_path / "x.csv", news(60))))
     assert (len(splits.train), len(splits.validation), splits.test) == (54, 6, None)
     assert splits.validation_origin.startswith("rows cut from the training data")
+
+
+def test_a_split_without_labels_is_left_out_and_said(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "train.jsonl", news(60))
+    write_jsonl(tmp_path / "test.jsonl", [{"text": "x", "label": None}] * 3)
+    splits = load_splits(config(tmp_path))
+    assert splits.test is None
+    assert splits.notes == ("Left out of test: 3 with no label.",)
+
+
+def test_a_named_file_without_labels_is_refused(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "x.csv", news(30))
+    blank = write_csv(tmp_path / "v.csv", [{"text": "x", "label": ""}])
+    with pytest.raises(DataError, match=r"'v.csv' has no row with both a text and a label"):
+        load_splits(config(train, validation=str(blank)))
 
 
 def test_a_test_split_never_becomes_validation(tmp_path: Path) -> None:
@@ -135,5 +156,8 @@ def test_evaluation_takes_the_test_split_first(tmp_path: Path) -> None:
     assert (len(rows), split) == (6, "test")
     train, _ = load_evaluation_rows(str(tmp_path), LABELS, split="train", columns=ColumnNames())
     assert len(train) == 30
+    write_csv(tmp_path / "test.csv", [{"text": " ", "label": "World"}])
+    with pytest.raises(DataError, match="has no row with both"):
+        load_evaluation_rows(str(tmp_path), LABELS, split=None, columns=ColumnNames())
     with pytest.raises(DataError, match="no split 'dev'"):
         load_evaluation_rows(str(tmp_path), LABELS, split="dev", columns=ColumnNames())

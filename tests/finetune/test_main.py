@@ -14,7 +14,7 @@ from transformers import AutoModel, BertTokenizerFast, GPT2Config, GPT2LMHeadMod
 from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
-from tests.finetune.news import news, write_csv
+from tests.finetune.news import news, write_csv, write_jsonl
 from tests.tiny import edit_config, tiny_checkpoint
 
 LABELS = ("Business", "Sports", "World")
@@ -183,6 +183,13 @@ def broken_tokenizer(folder: Path) -> None:
     (folder / "tokenizer.json").write_text("{")
 
 
+def no_padding_token(folder: Path) -> None:
+    file = folder / "tokenizer_config.json"
+    settings = json.loads(file.read_text("utf-8"))
+    del settings["pad_token"]
+    file.write_text(json.dumps(settings), "utf-8")
+
+
 def foreign_tokenizer(folder: Path) -> None:
     words = [f"word{i}" for i in range(5000)]
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
@@ -204,6 +211,7 @@ BROKEN = [
     (missing_tensors, "the weights of 'checkpoint' are incomplete: 'bert.encoder.layer.1"),
     (no_tokenizer, "folder 'checkpoint' has no tokenizer"),
     (broken_tokenizer, "the tokenizer of 'checkpoint' can't be read"),
+    (no_padding_token, "the tokenizer of 'checkpoint' has no padding token"),
     (foreign_tokenizer, "the tokenizer of 'checkpoint' has 5,005 entries"),
 ]
 
@@ -256,6 +264,12 @@ def test_labels_of_another_task_are_one_sentence(data: Path, tmp_path: Path) -> 
     reviews = tiny_checkpoint(tmp_path / "reviews", labels=("negative", "positive"))
     line = sentence(call("evaluate", "--checkpoint", reviews, "--data", data))
     assert line == "'news.csv' has the class 'Business'; the model knows 'negative', 'positive'"
+
+
+def test_lists_of_labels_need_a_multi_label_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
+    data = write_jsonl(tmp_path / "x.jsonl", [{"text": "oil", "labels": ["World", "Sports"]}])
+    result = call("evaluate", "--checkpoint", checkpoint, "--data", data)
+    assert sentence(result).startswith("the rows have lists of labels")
 
 
 def test_a_report_that_cannot_be_written_is_one_sentence(

@@ -60,7 +60,7 @@ def test_flags_count_a_row_as_right_when_all_of_them_are() -> None:
 
 
 def test_logits_are_read_by_their_highest_or_by_their_sign() -> None:
-    logits = np.array([[2.0, 1.0, -1.0], [-3.0, -2.0, -1.0]])
+    logits = np.array([[2.0, 0.1, -0.1], [-3.0, -2.0, -1.0]])
     single = measure_logits(logits, np.array([0, 2]), LABELS)
     several = measure_logits(logits, np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]), LABELS)
     assert single.accuracy == several.accuracy == 1.0

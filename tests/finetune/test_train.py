@@ -95,6 +95,14 @@ def test_weights_are_saved_in_the_dtype_asked_for(run: tuple[RunRecord, Path]) -
     }
 
 
+def test_the_tokenizer_keeps_no_limit_of_the_run(run: tuple[RunRecord, Path]) -> None:
+    _, output = run
+    tokenizer = json.loads((output / "tokenizer.json").read_text("utf-8"))
+    assert tokenizer["truncation"] is None
+    assert tokenizer["padding"] is None
+    assert '"max_length"' not in (output / "tokenizer_config.json").read_text("utf-8")
+
+
 def test_no_file_holds_a_path_of_this_machine(
     run: tuple[RunRecord, Path], folder: Path, base: Path
 ) -> None:
@@ -118,6 +126,22 @@ def test_the_record_tells_the_run(run: tuple[RunRecord, Path], folder: Path) -> 
     }
     assert record.base == "tiny-bert"
     assert record.settings["data"] == [folder.name]
+
+
+def test_the_best_epoch_is_saved_and_not_the_last(base: Path, tmp_path: Path) -> None:
+    """Validation with its labels turned round gets worse the more the model learns."""
+    turned = dict(zip(LABELS, (*LABELS[1:], LABELS[0]), strict=True))
+    rows = [{**row, "label": turned[row["label"]]} for row in news(90, seed=5)]
+    validation = write_csv(tmp_path / "v.csv", rows)
+    data = write_csv(tmp_path / "x.csv", news(150))
+    config = settings(
+        data, base, tmp_path / "out", epochs=3, learning_rate=1e-3, validation=str(validation)
+    )
+    record = train(config, say=silent)
+    assert record.best_epoch < 3
+    best, last = record.epochs[record.best_epoch - 1], record.epochs[-1]
+    assert record.validation.accuracy == pytest.approx(best.accuracy, abs=0.02)
+    assert last.accuracy < best.accuracy - 0.05
 
 
 def test_events_are_said_one_line_each(run: tuple[RunRecord, Path], said: list[str]) -> None:
