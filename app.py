@@ -1,8 +1,12 @@
 """CLSight: what a fine-tuned text classifier looks at.  Run with `streamlit run app.py`."""
 
+from pathlib import Path
+
 import streamlit as st
 
-st.set_page_config(page_title="CLSight", page_icon="assets/icon.png", layout="wide")
+ICON = Path(__file__).parent / "assets" / "icon.png"
+
+st.set_page_config(page_title="CLSight", page_icon=str(ICON), layout="wide")
 st.navigation(
     [st.Page("viz/pages/read.py", title="Read", default=True)],
     position="hidden",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 from transformers import BertConfig, BertModel, pipeline
 from typer.testing import CliRunner
@@ -38,12 +39,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         intermediate_size=64,
         max_position_embeddings=64,
     )
+    torch.manual_seed(0)
     BertModel(config).save_pretrained(base)
     words.save_pretrained(base)
     data = folder / "texts.jsonl"
     data.write_text("\n".join(json.dumps(row) for row in rows(400)), "utf-8")
     arguments = f"train --data {data} --model {base} --output {folder / 'topics'}"
-    options = "--epochs 4 --batch-size 16 --learning-rate 3e-3 --seed 1"
+    options = "--epochs 12 --batch-size 16 --learning-rate 1e-3 --seed 1"
     result = CliRunner().invoke(finetune_app, [*arguments.split(), *options.split()])
     assert result.exit_code == 0, result.output
     return folder / "topics"
@@ -87,7 +89,7 @@ def test_the_word_that_decides_is_the_strongest(trained: Path) -> None:
         written = [
             index for index, token in enumerate(reading.encoding.tokens) if not token.special
         ]
-        strongest = max(written, key=lambda index: scores[index])
+        strongest = max(written, key=lambda index: abs(scores[index]))
         found.append(reading.encoding.tokens[strongest].text in TOPICS[row["label"]])
     assert np.mean(found) > 0.9
 

@@ -72,19 +72,24 @@ def is_checkpoint(folder: Path) -> bool:
     return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
 
 
+def folder_of(source: str) -> Path | None:
+    """The folder that a source names on this machine, or None where it names none."""
+    try:
+        path = Path(source).expanduser()
+        return path if source and path.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # a NUL, a name too long, a user nobody knows
+        return None
+
+
 def _place(source: str | os.PathLike[str]) -> tuple[str, bool]:
     """Where to load from, and whether that is a folder of this machine."""
     text = os.fspath(source).strip()
     if not text:
         raise CheckpointError("No checkpoint was named; give a folder or a Hub id.")
-    try:
-        path = Path(text).expanduser()
-        if path.is_dir():
-            return str(path), True
-        is_file = path.is_file()
-    except (OSError, ValueError, RuntimeError):
-        is_file = False
-    if is_file:
+    folder = folder_of(text)
+    if folder is not None:
+        return str(folder), True
+    if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises on a NUL
         raise CheckpointError(f"{text!r} is a file; give the checkpoint's folder instead.")
     if HUB_ID.fullmatch(text):
         return text, False

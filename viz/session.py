@@ -6,7 +6,7 @@ import streamlit as st
 
 from viz import words
 from viz.attribution import Against, attribute
-from viz.checkpoint import is_checkpoint
+from viz.checkpoint import folder_of, is_checkpoint
 from viz.classifier import Classifier, default_checkpoint
 from viz.types import Attribution, Reading
 from viz.words import AttentionView, Unit
@@ -14,6 +14,9 @@ from viz.words import AttentionView, Unit
 ROOT = Path(__file__).resolve().parent.parent
 SHORT_TEXT = 500
 """The longest text, in characters, that is put into the URL."""
+
+PLOT = {"displayModeBar": False, "scrollZoom": False}
+"""How plotly behaves: pictures are saved with our own buttons."""
 
 # Keys of widgets; those that a link restores are also the names of their URL parameters.
 CHECKPOINT = "checkpoint"
@@ -69,13 +72,10 @@ def attribution(
 
 def _identity(source: str) -> tuple[str, float]:
     """Where a checkpoint lies and when it was last written; 0 for a Hub id."""
-    if not source:
-        return "", 0.0
-    place = ROOT / source if source in checkpoints() else Path(source).expanduser()
-    try:
-        return str(place), max((file.stat().st_mtime for file in place.iterdir()), default=0.0)
-    except OSError:
+    place = ROOT / source if source in checkpoints() else folder_of(source)
+    if place is None:
         return source, 0.0
+    return str(place), max((file.stat().st_mtime for file in place.iterdir()), default=0.0)
 
 
 # Classifiers, readings and attributions are never changed once made, so all sessions share them;
@@ -110,7 +110,3 @@ def _attribute(
 ) -> Attribution:
     read = _read(place, version, text, pair)
     return attribute(_load(place, version), read, method, target, against)
-
-
-PLOT = {"displayModeBar": False, "scrollZoom": False}
-"""How plotly behaves: pictures are saved with our own buttons."""

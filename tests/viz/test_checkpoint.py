@@ -142,6 +142,8 @@ def test_a_broken_checkpoint_is_one_sentence(
         ("someone/some-model", "could not be fetched from the Hugging Face Hub"),
         ("no-such-model", "could not be fetched from the Hugging Face Hub"),
         ("a\x00b", "There is no folder"),
+        ("~nobody-of-that-name/x", "There is no folder"),
+        ("x" * 5000, "could not be fetched from the Hugging Face Hub"),
     ],
 )
 def test_a_source_that_leads_nowhere_is_one_sentence(source: str, message: str) -> None:

@@ -1,10 +1,9 @@
 """The top line: which checkpoint reads, and which examples there are."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from viz import session
+from viz.checkpoint import folder_of
 from viz.examples import load_examples
 
 
@@ -35,7 +34,7 @@ def choose_checkpoint() -> str:
 
 
 def _is_here(source: str, offered: list[str]) -> bool:
-    return source in offered or Path(source).expanduser().is_dir()
+    return source in offered or folder_of(source) is not None
 
 
 def choose_example() -> None:
