@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import transformers
 
-from tests.tiny import tiny_checkpoint
+from tests.tiny import FAMILIES, Family, tiny_checkpoint
 from viz import Classifier, Reading
 
 transformers.logging.disable_progress_bar()
@@ -23,6 +23,15 @@ TEXT = "Oil prices rise as stocks fall, the market was not good."
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT with the labels World, Sports, Business, Sci/Tech."""
     return tiny_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny-bert")
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def family_checkpoint(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A tiny checkpoint of each family in turn."""
+    family: Family = request.param
+    return tiny_checkpoint(tmp_path_factory.mktemp("families") / family, family)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from captum.attr import InputXGradient
 
-from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution import Against
 from viz.attribution.decomposition import Linearised
@@ -20,24 +20,18 @@ TEXT = "Oil prices rise as stockss fall, the market was not good!"
 PAIR = "The team wins"
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
-def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    family: Family = request.param
-    return tiny_checkpoint(tmp_path_factory.mktemp("families") / family, family)
-
-
 @pytest.fixture(scope="module")
-def double(folder: Path) -> Classifier:
+def double(family_checkpoint: Path) -> Classifier:
     """The checkpoint, computed in double precision."""
-    return Classifier.load(folder, dtype=torch.float64, device="cpu")
+    return Classifier.load(family_checkpoint, dtype=torch.float64, device="cpu")
 
 
 @pytest.mark.parametrize("pair", [None, PAIR])
 @pytest.mark.parametrize("against", ["runner-up", None])
 def test_scores_and_bias_equal_the_explained_scalar(
-    folder: Path, double: Classifier, pair: str | None, against: Against
+    family_checkpoint: Path, double: Classifier, pair: str | None, against: Against
 ) -> None:
-    single = Classifier.load(folder)
+    single = Classifier.load(family_checkpoint)
     for classifier, allowed in ((single, 1e-4), (double, 1e-10)):
         reading = classifier.read(TEXT, pair)
         found = attribute(classifier, reading, "decomposition", against=against)
@@ -188,18 +182,7 @@ def test_an_unknown_method_names_those_that_are_known(
 
 def test_a_network_that_is_not_linear_when_frozen_is_refused(tmp_path: Path) -> None:
     """MPNet attends with code of its own, so its attention can't be held fixed."""
-    from transformers import MPNetConfig, MPNetForSequenceClassification
-
-    from tests.tiny import tokenizer
-
-    words = tokenizer("roberta")
-    config = MPNetConfig(
-        vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
-        intermediate_size=48, max_position_embeddings=66, num_labels=3, initializer_range=0.2,
-    )  # fmt: skip
-    MPNetForSequenceClassification(config).save_pretrained(tmp_path)
-    words.save_pretrained(tmp_path)
-    classifier = Classifier.load(tmp_path)
+    classifier = Classifier.load(tiny_mpnet(tmp_path))
     reading = classifier.read(TEXT)
     with pytest.raises(MethodError, match=r"does not add up for the architecture MPNet"):
         attribute(classifier, reading, "decomposition")
@@ -211,8 +194,6 @@ def test_a_network_that_is_not_linear_when_frozen_is_refused(tmp_path: Path) -> 
 def test_activations_written_out_step_by_step_are_held_fixed_too(
     tmp_path: Path, activation: str
 ) -> None:
-    from tests.tiny import edit_config
-
     folder = tiny_checkpoint(tmp_path / "bert")
     edit_config(folder, hidden_act=activation)
     classifier = Classifier.load(folder, dtype=torch.float64)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
 from viz.recording import Recorder
 
@@ -16,23 +16,19 @@ TEXT = "Oil prices rise as stockss fall, the market was not good!"
 PAIR = "The team wins"
 
 
-@pytest.fixture(scope="module", params=FAMILIES)
-def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    family: Family = request.param
-    return tiny_checkpoint(tmp_path_factory.mktemp("families") / family, family)
-
-
 @pytest.fixture(scope="module")
-def loaded(folder: Path) -> Classifier:
-    return Classifier.load(folder)
+def loaded(family_checkpoint: Path) -> Classifier:
+    return Classifier.load(family_checkpoint)
 
 
 @pytest.mark.parametrize("pair", [None, PAIR])
 def test_weights_equal_eager_output_attentions(
-    folder: Path, loaded: Classifier, pair: str | None
+    family_checkpoint: Path, loaded: Classifier, pair: str | None
 ) -> None:
-    eager = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager")
-    encoded = AutoTokenizer.from_pretrained(folder)(TEXT, pair, return_tensors="pt")
+    eager = AutoModelForSequenceClassification.from_pretrained(
+        family_checkpoint, attn_implementation="eager"
+    )
+    encoded = AutoTokenizer.from_pretrained(family_checkpoint)(TEXT, pair, return_tensors="pt")
     with torch.no_grad():
         output = eager.eval()(**encoded, output_attentions=True)
     reading = loaded.read(TEXT, pair)
@@ -42,9 +38,11 @@ def test_weights_equal_eager_output_attentions(
     np.testing.assert_allclose(reading.prediction.logits, output.logits[0], rtol=0, atol=1e-5)
 
 
-def test_logits_equal_the_plain_sdpa_forward(folder: Path, loaded: Classifier) -> None:
-    plain = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="sdpa")
-    encoded = AutoTokenizer.from_pretrained(folder)(TEXT, return_tensors="pt")
+def test_logits_equal_the_plain_sdpa_forward(family_checkpoint: Path, loaded: Classifier) -> None:
+    plain = AutoModelForSequenceClassification.from_pretrained(
+        family_checkpoint, attn_implementation="sdpa"
+    )
+    encoded = AutoTokenizer.from_pretrained(family_checkpoint)(TEXT, return_tensors="pt")
     with torch.no_grad():
         expected = plain.eval()(**encoded).logits[0]
     recorded = loaded.read(TEXT).prediction.logits
@@ -129,31 +127,15 @@ def test_a_family_with_its_own_attention_code_falls_back_to_what_transformers_re
     tmp_path: Path,
 ) -> None:
     """MPNet ignores registered attention functions, so its weights come from eager attention."""
-    from transformers import MPNetConfig, MPNetForSequenceClassification
-
-    from tests.tiny import LABELS, tokenizer
-
-    words = tokenizer("roberta")
-    config = MPNetConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=48,
-        max_position_embeddings=66,
-        id2label=dict(enumerate(LABELS)),
-    )
-    MPNetForSequenceClassification(config).save_pretrained(tmp_path)
-    words.save_pretrained(tmp_path)
-    classifier = Classifier.load(tmp_path)
+    classifier = Classifier.load(tiny_mpnet(tmp_path))
     assert not classifier.records
     assert classifier.read(TEXT).attention.weights.shape[:2] == (2, 4)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA card")
-def test_a_card_reads_what_the_cpu_reads(folder: Path) -> None:
-    on_card = Classifier.load(folder, device="cuda").read(TEXT)
-    on_cpu = Classifier.load(folder, device="cpu").read(TEXT)
+def test_a_card_reads_what_the_cpu_reads(family_checkpoint: Path) -> None:
+    on_card = Classifier.load(family_checkpoint, device="cuda").read(TEXT)
+    on_cpu = Classifier.load(family_checkpoint, device="cpu").read(TEXT)
     np.testing.assert_allclose(
         on_card.attention.weights, on_cpu.attention.weights, rtol=0, atol=1e-4
     )
