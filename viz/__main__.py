@@ -33,7 +33,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Text = Annotated[str, typer.Argument(help="The text to classify; - reads standard input.")]
+Text = Annotated[
+    str,
+    typer.Argument(
+        help="The text; - reads standard input; put -- before one that starts with a dash."
+    ),
+]
 Pair = Annotated[str | None, typer.Option(help="Second text, for classifiers of pairs.")]
 Folder = Annotated[
     str | None,
@@ -41,6 +46,13 @@ Folder = Annotated[
         help="Folder of a fine-tuned classifier, or a Hub id; by default the shipped one.",
         show_default=False,
     ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(help="Class to explain; by default the predicted one.", show_default=False),
+]
+AgainstName = Annotated[
+    str, typer.Option(help="Class it is held against: a name, runner-up, or none.")
 ]
 
 
@@ -52,13 +64,8 @@ def read(
     method: Annotated[
         str, typer.Option(help="How words are scored: decomposition, rollout, ...")
     ] = "decomposition",
-    target: Annotated[
-        str | None,
-        typer.Option(help="Class to explain; by default the predicted one.", show_default=False),
-    ] = None,
-    against: Annotated[
-        str, typer.Option(help="Class it is held against: a name, runner-up, or none.")
-    ] = "runner-up",
+    target: Target = None,
+    against: AgainstName = "runner-up",
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print one JSON object, without attention weights."),
@@ -98,6 +105,8 @@ def export(
     attribution: Annotated[
         str | None, typer.Option(help="The text in colours, by this method.", metavar="METHOD")
     ] = None,
+    target: Target = None,
+    against: AgainstName = "runner-up",
     unit: Annotated[
         Literal["word", "wordpiece"], typer.Option(help="What a row stands for.")
     ] = "word",
@@ -119,7 +128,9 @@ def export(
     Example: python -m viz export "Oil prices rise" --output pictures --layer 3 --head 7
     """
     with one_sentence():
-        picture = Picture(layer, head, atlas, attribution, unit, special, colormap, format)
+        picture = Picture(
+            layer, head, atlas, attribution, target, against, unit, special, colormap, format
+        )
         _check_output(output)
         classifier = _load(checkpoint)
         reading = classifier.read(_given(text), pair)
@@ -136,6 +147,8 @@ class Picture:
     head: int | None
     atlas: bool
     attribution: str | None
+    target: str | None
+    against: str
     unit: Literal["word", "wordpiece"]
     special: bool
     colormap: str | None
@@ -193,11 +206,12 @@ class Picture:
     def draw(self, classifier: "Classifier", reading: "Reading") -> bytes:
         """The picture as a file's content."""
         from viz import export as draw
-        from viz.attribution import attribute
 
         unit, special, colormap = self.unit, self.special, self.colormap or "Blues"
         if self.attribution is not None:
-            made = attribute(classifier, reading, self.attribution)
+            made = _attribution(
+                classifier, reading, self.attribution, target=self.target, against=self.against
+            )
             return draw.attribution_png(reading, made, unit=unit)
         if self.atlas:
             return draw.atlas_png(reading, unit=unit, special=special, colormap=colormap)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ from viz.hub import hub_answers
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+_loading = threading.Lock()
+"""One load at a time: what transformers prints is set for the whole process."""
+
 TRAIN = "fine-tune one with `python -m finetune train`"
 
 
@@ -58,12 +62,13 @@ def open_checkpoint(
     if local:
         _check_folder(Path(place))
     on_disk = local or not hub_answers()
-    with _quiet():
+    with _loading, _quiet():
         config = _config(place, local, on_disk)
         _check_config(place, config)
         model = _model(place, on_disk, config, attention, dtype)
         tokenizer = _tokenizer(place, on_disk)
     _check_vocabulary(place, tokenizer, model)
+    tokenizer.truncation_side = "right"  # what is cut off is always the end of a text
     return Checkpoint(Path(place).resolve().name if local else place, config, tokenizer, model)
 
 
@@ -140,8 +145,10 @@ def _no_tokenizer(place: str) -> str:
 
 def _shards(index: Path) -> list[str]:
     try:
-        return sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError) as error:
+        return sorted(
+            {str(name) for name in json.loads(index.read_text("utf-8"))["weight_map"].values()}
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{index.name} in {index.parent.name!r} can't be read; copy or save the folder again."
         ) from error
@@ -199,22 +206,38 @@ def _unreadable(place: str, local: bool) -> str:
 
 
 def _check_config(place: str, config: PreTrainedConfig) -> None:
-    name = Path(place).name
-    architecture = (config.architectures or [config.model_type])[0]
-    kind = config.model_type
+    name, kind = Path(place).name, config.model_type
+    named = config.architectures or [kind]
+    architecture = str(named[0] if isinstance(named, list) else named)
     if kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES or config.is_encoder_decoder:
         raise CheckpointError(
-            f"{name!r} is a {kind} model ({architecture}), which generates text; CLSight reads "
-            "classifiers with a BERT-family encoder (BERT, RoBERTa, ELECTRA, DistilBERT)."
+            f"{name!r} is a {kind} model ({architecture}), which {_other_kind(architecture)}; "
+            "CLSight reads classifiers with a BERT-family encoder (BERT, RoBERTa, ELECTRA, "
+            "DistilBERT)."
         )
     if not architecture.endswith("ForSequenceClassification"):
         raise CheckpointError(
             f"{name!r} holds {architecture}, which has no classification head; {TRAIN} from it."
         )
-    if config.num_labels < 2 and config.problem_type != "multi_label_classification":
+    _check_classes(name, config)
+
+
+def _other_kind(architecture: str) -> str:
+    generates = architecture.endswith(("CausalLM", "LMHeadModel", "ForConditionalGeneration"))
+    return "generates text" if generates else "is of another family"
+
+
+def _check_classes(name: str, config: PreTrainedConfig) -> None:
+    multi_label = config.problem_type == "multi_label_classification"
+    if config.problem_type == "regression" or (config.num_labels < 2 and not multi_label):
         raise CheckpointError(
-            f"{name!r} has a single output, a regression; CLSight reads classifiers with two or "
+            f"{name!r} is a regression, not a classifier; CLSight reads classifiers with two or "
             "more classes."
+        )
+    if sorted(config.id2label) != list(range(config.num_labels)):
+        raise CheckpointError(
+            f"The config.json of {name!r} numbers its classes {sorted(config.id2label)}; id2label "
+            "has to count from 0 without a gap."
         )
 
 

@@ -1,5 +1,7 @@
 """A fine-tuned classifier: load a checkpoint, encode a text, read it in one recorded pass."""
 
+import inspect
+import math
 import os
 from pathlib import Path
 from typing import Self
@@ -19,6 +21,10 @@ LOGIT_TOLERANCE = 1e-5
 """How far a recorded pass may be from a plain one, relative to the largest logit (at least 1)."""
 
 
+MEMORY = 2**30
+"""Bytes that the attention weights of one reading may take: 1,365 tokens at 12 x 12 heads."""
+
+
 class Classifier:
     """A text classifier whose every forward pass can be recorded; safe to share between threads."""
 
@@ -30,7 +36,12 @@ class Classifier:
         self.device = device
         self.records = records
         """Whether attention passes through our own function; else transformers hands it out."""
-        self.encoder = Encoder(checkpoint.tokenizer, _max_tokens(checkpoint))
+        self.encoder = Encoder(
+            checkpoint.tokenizer,
+            max_tokens=min(_max_tokens(checkpoint), self._affordable_tokens()),
+            inputs=frozenset(inspect.signature(self.model.forward).parameters),
+            n_segments=int(getattr(self.config, "type_vocab_size", 2) or 1),
+        )
         watch(self.model)
 
     @classmethod
@@ -54,10 +65,16 @@ class Classifier:
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         opened = open_checkpoint(source, attention=ATTENTION, dtype=dtype)
         classifier = cls(opened, records=True, device=place)
-        if not classifier._captures_all_layers():
-            opened = open_checkpoint(source, attention="eager", dtype=dtype)
-            classifier = cls(opened, records=False, device=place)
         classifier._check_finite()
+        if classifier._captures_all_layers():
+            return classifier
+        opened = open_checkpoint(source, attention="eager", dtype=dtype)
+        classifier = cls(opened, records=False, device=place)
+        if not classifier._captures_all_layers():
+            raise CheckpointError(
+                f"{classifier.name!r} is a {classifier.architecture}, which does not hand out one "
+                "attention map for each head; use a BERT, RoBERTa, ELECTRA or DistilBERT layout."
+            )
         return classifier
 
     @property
@@ -130,6 +147,10 @@ class Classifier:
         recorded: Tensor = output.logits
         return recorded[0]
 
+    def _affordable_tokens(self) -> int:
+        """The most tokens whose weights, of all heads, fit into `MEMORY`."""
+        return math.isqrt(MEMORY // (4 * self.n_layers * self.n_heads))
+
     def _prediction(self, logits: Tensor) -> Prediction:
         values: NDArray[np.floating] = logits.cpu().numpy()
         share = logits.sigmoid() if self.multi_label else logits.softmax(-1)
@@ -138,9 +159,13 @@ class Classifier:
     def _captures_all_layers(self) -> bool:
         """Whether one recorded pass yields every layer, rows that sum to 1 and the plain logits."""
         encoding, recorder = self.encoder.probe(), Recorder()
-        with torch.inference_mode():
-            plain, recorded = self.forward(encoding), self.forward(encoding, recorder)
-        if len(recorder.weights) != self.n_layers:
+        try:
+            with torch.inference_mode():
+                plain, recorded = self.forward(encoding), self.forward(encoding, recorder)
+        except Exception:  # an architecture we know nothing of can fail in any way
+            return False
+        expected = (1, self.n_heads, encoding.n_tokens, encoding.n_tokens)
+        if [tuple(weights.shape) for weights in recorder.weights] != [expected] * self.n_layers:
             return False
         rows = torch.cat(recorder.weights).sum(-1)
         allowed = LOGIT_TOLERANCE * max(1.0, float(plain.abs().max()))
@@ -149,12 +174,9 @@ class Classifier:
         )
 
     def _check_finite(self) -> None:
-        with torch.inference_mode():
-            logits = self.forward(self.encoder.probe())
-        if not bool(torch.isfinite(logits).all()):
+        if not all(bool(torch.isfinite(weights).all()) for weights in self.model.parameters()):
             raise CheckpointError(
-                f"{self.name!r} answers with numbers that are not finite: its weights are broken; "
-                "save or train it again."
+                f"{self.name!r} holds weights that are not finite numbers; save or train it again."
             )
 
 

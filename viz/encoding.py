@@ -1,7 +1,8 @@
 """A text, as the model sees it: tokens with their place in the text, and what was left out."""
 
 import re
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,12 @@ class Encoder:
     tokenizer: PreTrainedTokenizerFast
     max_tokens: int
     """The most positions the model reads, special tokens included."""
+    inputs: frozenset[str]
+    """The inputs that the model takes."""
+    n_segments: int = 2
+    """How many texts the model tells apart by `token_type_ids`."""
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Held while tokenising: the tokenizer keeps how it cuts in itself, for all threads."""
 
     def encode(self, text: str, pair: str | None = None) -> Encoding:
         """Encode a text, or a pair of texts, cut to what the model can read.
@@ -35,9 +42,10 @@ class Encoder:
         n_unseen = max(0, len(full["input_ids"]) - self.max_tokens)
         cut = self._tokenize(text, pair, cut=True) if n_unseen else full
         if n_unseen:
+            last = "the last " if pair is None else ""
             notes.append(
-                f"The model never saw the last {n_unseen:,} of {len(full['input_ids']):,} tokens: "
-                f"it reads {self.max_tokens} at most."
+                f"The model never saw {last}{n_unseen:,} of {len(full['input_ids']):,} tokens: "
+                f"{self.max_tokens:,} are read at most."
             )
         tokens = self._tokens(cut)
         notes.extend(self._unknown(tokens))
@@ -50,15 +58,15 @@ class Encoder:
         return Encoding(text, None, self._tokens(encoded), self._inputs(encoded))
 
     def _tokenize(self, text: str, pair: str | None, *, cut: bool) -> Any:
-        return self.tokenizer(
-            text,
-            pair,
-            truncation="longest_first" if cut else False,
-            max_length=self.max_tokens if cut else None,
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-            verbose=False,
-        )
+        with self.lock:
+            return self.tokenizer(
+                text,
+                pair,
+                truncation="longest_first" if cut else False,
+                max_length=self.max_tokens if cut else None,
+                return_offsets_mapping=True,
+                verbose=False,
+            )
 
     def _tokens(self, encoded: Any) -> tuple[Token, ...]:
         parts: list[int | None] = encoded.sequence_ids()
@@ -82,8 +90,14 @@ class Encoder:
         )
 
     def _inputs(self, encoded: Any) -> dict[str, Any]:
-        names = [name for name in self.tokenizer.model_input_names if name in encoded]
-        return {name: np.array(encoded[name], dtype=np.int64) for name in names}
+        arrays = {
+            name: np.array(encoded[name], dtype=np.int64)
+            for name in self.tokenizer.model_input_names
+            if name in self.inputs and name in encoded
+        }
+        if "token_type_ids" in arrays:
+            arrays["token_type_ids"] = arrays["token_type_ids"].clip(max=self.n_segments - 1)
+        return arrays
 
     def _unknown(self, tokens: tuple[Token, ...]) -> list[str]:
         """A note where some of the text is unknown to the vocabulary.

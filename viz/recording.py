@@ -16,6 +16,8 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
+from viz.errors import MethodError
+
 ATTENTION = "clsight"
 """The name under which transformers knows our attention function."""
 
@@ -59,9 +61,15 @@ class Recorder:
             _active.reset(self._token)
 
     def differentiated(self) -> Tensor:
-        """The leaf of a pass that has run.  (1, T, D)"""
+        """The leaf of a pass that has run.  (1, T, D)
+
+        Raises:
+            MethodError: where the architecture never passes through it.
+        """
         if self.leaf is None:
-            raise RuntimeError(f"the pass never reached the leaf {self.leaf_name!r}")
+            raise MethodError(
+                "No gradient can be taken through this architecture; choose attention or rollout."
+            )
         return self.leaf
 
     def keep_weights(self, weights: Tensor) -> Tensor:

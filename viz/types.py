@@ -64,6 +64,7 @@ class Encoding:
             if values.shape != (len(self.tokens),):
                 raise ValueError(f"{name} has shape {values.shape}; {len(self.tokens)} tokens came")
             values.setflags(write=False)
+        object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
 
     @property
     def n_tokens(self) -> int:
@@ -109,6 +110,14 @@ class Prediction:
     def probability(self) -> float:
         """Probability of the predicted class."""
         return float(self.probabilities[self.predicted_class])
+
+    @property
+    def assigned_classes(self) -> tuple[int, ...]:
+        """The classes the text is put into: one, or for a multi-label head all at 0.5 and above."""
+        if not self.multi_label:
+            return (self.predicted_class,)
+        order = np.argsort(-self.probabilities, kind="stable")
+        return tuple(int(index) for index in order if self.probabilities[index] >= 0.5)
 
     def runner_up(self, target_class: int) -> int | None:
         """The strongest class other than `target_class`; None where there is no other."""

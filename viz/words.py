@@ -5,6 +5,7 @@ averaged, so a row still sums to 1.  Special tokens: their rows and columns go, 
 scaled back to a sum of 1, and the mass that went is kept as `removed`.  Words come first.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,7 +13,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.types import Encoding, FloatArray
+from viz.types import Encoding, FloatArray, Token
+
+_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 Unit = Literal["word", "wordpiece"]
 
@@ -43,12 +46,28 @@ class AttentionView:
 
 
 def spans(encoding: Encoding, unit: Unit = "word") -> tuple[Span, ...]:
-    """The words, or the tokens, of an encoding in reading order, special tokens included."""
-    groups: dict[object, list[int]] = {}
+    """The words, or the tokens, of an encoding in reading order, special tokens included.
+
+    Where a tokenizer takes a whole run of ideographs for one word, each of its tokens is a word.
+    """
+    groups: list[list[int]] = []
     for index, token in enumerate(encoding.tokens):
-        alone = unit == "wordpiece" or token.word is None
-        groups.setdefault(("alone", index) if alone else token.word, []).append(index)
-    return tuple(_span(encoding, tuple(indices), unit) for indices in groups.values())
+        before = encoding.tokens[index - 1] if index else None
+        joined = before and unit == "word" and _is_one_word(encoding, before, token)
+        if joined:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return tuple(_span(encoding, tuple(group), unit) for group in groups)
+
+
+def _is_one_word(encoding: Encoding, before: Token, token: Token) -> bool:
+    if token.word is None or token.word != before.word:
+        return False
+    written = encoding.source(token.part)
+    meeting = written[before.start : before.end][-1:] + written[token.start : token.end][:1]
+    # Pieces of one character, as byte-level tokenizers make them, share that character.
+    return token.start < before.end or not any(_IDEOGRAPH.match(char) for char in meeting)
 
 
 def _span(encoding: Encoding, indices: tuple[int, ...], unit: Unit) -> Span:
@@ -56,10 +75,14 @@ def _span(encoding: Encoding, indices: tuple[int, ...], unit: Unit) -> Span:
     first = pieces[0]
     start, end = min(piece.start for piece in pieces), max(piece.end for piece in pieces)
     written = encoding.source(first.part)[start:end].strip()
-    # A wordpiece keeps its spelling (##ing, [UNK]) unless that spells bytes, as in RoBERTa's Ġ.
-    spelled = first.special or (unit == "wordpiece" and first.text.isascii())
+    spelled = first.special or (unit == "wordpiece" and _is_spelling(first.text))
     label = first.text if spelled or not written else written
     return Span(label, start, end, indices, first.special, first.part)
+
+
+def _is_spelling(piece: str) -> bool:
+    """Whether a wordpiece reads as text (##ing, [UNK]), not as bytes or markers of spaces."""
+    return piece.isascii() or piece.startswith("##") or piece == "▁"
 
 
 def merge(scores: FloatArray, over: Sequence[Span]) -> FloatArray:

@@ -160,6 +160,7 @@ def test_classes_of_a_multi_label_head_are_explained_by_their_plain_logit(tmp_pa
     [
         (4, "runner-up", "Class 4 does not exist; the classes are 0 to 3."),
         (0, -1, "Class -1 does not exist; the classes are 0 to 3."),
+        (0, "best", "Class 'best' does not exist; the classes are 0 to 3."),
         (0, 0, "Class 'World' can't be held against itself; choose another class, or none."),
     ],
 )
@@ -169,6 +170,12 @@ def test_a_wrong_class_is_one_sentence(
     with pytest.raises(SelectionError) as caught:
         attribute(classifier, reading, target_class=target, against=against)
     assert str(caught.value) == message
+
+
+def test_a_reading_of_another_classifier_is_refused(reading: Reading, tmp_path: Path) -> None:
+    other = Classifier.load(tiny_checkpoint(tmp_path / "other", seed=1))
+    with pytest.raises(SelectionError, match=r"was made by 'tiny-bert', not by 'other'"):
+        attribute(other, reading)
 
 
 def test_an_unknown_method_names_those_that_are_known(

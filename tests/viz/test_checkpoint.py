@@ -7,9 +7,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
+from transformers import (
+    BartConfig,
+    BartForSequenceClassification,
+    BertConfig,
+    BertModel,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LongformerConfig,
+    LongformerForSequenceClassification,
+)
 
-from tests.tiny import edit_config, tiny_checkpoint
+from tests.tiny import edit_config, tiny_checkpoint, tokenizer
 from viz import Classifier
 from viz.errors import CheckpointError
 from viz.hub import hub_answers
@@ -76,6 +85,26 @@ def more_layers_than_weights(folder: Path) -> None:
     edit_config(folder, num_hidden_layers=7)
 
 
+def classes_from_one(folder: Path) -> None:
+    edit_config(folder, id2label={str(i): f"c{i}" for i in range(1, 5)}, label2id={})
+
+
+def broken_index(folder: Path) -> None:
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": 3}', "utf-8")
+
+
+def odd_architectures(folder: Path) -> None:
+    edit_config(folder, architectures=[3])
+
+
+def encoder_decoder(folder: Path) -> None:
+    config = BartConfig(
+        vocab_size=50, d_model=8, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
+        decoder_attention_heads=2, encoder_ffn_dim=8, decoder_ffn_dim=8, num_labels=3,
+    )  # fmt: skip
+    BartForSequenceClassification(config).save_pretrained(folder)
+
+
 def regression(folder: Path) -> None:
     edit_config(folder, id2label={"0": "score"}, label2id={"score": 0})
 
@@ -113,10 +142,14 @@ CASES: list[tuple[Callable[[Path], None], str]] = [
     (without_head, "'broken' holds BertModel, which has no classification head"),
     (more_classes_than_weights, "The weights of 'broken' "),
     (more_layers_than_weights, "The weights of 'broken' lack "),
-    (regression, "'broken' has a single output, a regression"),
+    (classes_from_one, "numbers its classes [1, 2, 3, 4]"),
+    (broken_index, "model.safetensors.index.json in 'broken' can't be read"),
+    (odd_architectures, "'broken' holds 3, which has no classification head"),
+    (encoder_decoder, "(BartForSequenceClassification), which is of another family"),
+    (regression, "'broken' is a regression, not a classifier"),
     (without_tokenizer, "'broken' has no tokenizer that can be read"),
     (small_embedding, "The tokenizer of 'broken' knows"),
-    (not_finite, "'broken' answers with numbers that are not finite"),
+    (not_finite, "'broken' holds weights that are not finite numbers"),
 ]
 
 
@@ -175,6 +208,19 @@ def test_a_hub_that_answers_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_is_not_a_folder(checkpoint: Path) -> None:
     with pytest.raises(CheckpointError, match="is a file; give the checkpoint's folder instead"):
         Classifier.load(checkpoint / "config.json")
+
+
+def test_a_family_without_a_map_for_each_head_is_one_sentence(tmp_path: Path) -> None:
+    """Longformer's weights are windows, not token by token."""
+    words = tokenizer("roberta")
+    config = LongformerConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=48, attention_window=4, max_position_embeddings=66, num_labels=3,
+    )  # fmt: skip
+    LongformerForSequenceClassification(config).save_pretrained(tmp_path)
+    words.save_pretrained(tmp_path)
+    with pytest.raises(CheckpointError, match="does not hand out one attention map for each head"):
+        Classifier.load(tmp_path)
 
 
 def test_loading_prints_nothing(checkpoint: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import zlib
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
+from viz.attribution.wording import percent
 from viz.colors import DARK, LIGHT
 from viz.components import atlas, bars, strip
-from viz.types import Encoding, FloatArray, Reading, Token
+from viz.types import Encoding, FloatArray, Prediction, Reading, Token
 from viz.words import Span, merge, spans
 
 
@@ -128,13 +130,13 @@ def page_with_all_three() -> None:
     import streamlit as st
 
     from viz.components import atlas, bars, strip
-    from viz.types import Encoding, Token
+    from viz.types import Encoding, Prediction, Token
     from viz.words import spans
 
     encoding = Encoding("oil", None, (Token("oil", 0, 3, 0, False, 0),), {})
     weights = np.full((2, 3, 4, 4), 0.25, np.float32)
     ones = np.ones(1, np.float32)
-    bars.bars(["a"], ones, predicted=0, key="bars")
+    bars.bars(Prediction(("a",), ones, ones), key="bars")
     strip.strip(encoding, spans(encoding), ones, signed=True, key="strip", caption="one word")
     atlas.atlas(weights, layer=1, head=None, key="atlas")
     st.text(repr(atlas.selection("atlas")))
@@ -305,15 +307,37 @@ def test_scores_and_spans_must_fit() -> None:
         strip.payload(encoding, [span], np.zeros(2), signed=True)
 
 
+def prediction_of(*probabilities: float, multi_label: bool = False) -> Prediction:
+    shares = np.array(probabilities, np.float32)
+    return Prediction(tuple("abcdefgh"[: len(shares)]), shares, shares, multi_label)
+
+
 def test_bars_are_sorted_and_name_the_predicted_class() -> None:
-    data = bars.payload(["World", "Sports", "Business"], np.array([0.2, 0.1, 0.7]), predicted=2)
-    assert (data["name"], data["percent"]) == ("Business", "70.0 %")
-    assert data["rows"] == [
-        {"label": "Business", "share": 0.7, "percent": "70.0 %", "predicted": True},
-        {"label": "World", "share": 0.2, "percent": "20.0 %", "predicted": False},
-        {"label": "Sports", "share": 0.1, "percent": "10.0 %", "predicted": False},
-    ]
+    data = bars.payload(prediction_of(0.2, 0.1, 0.7))
+    assert (data["name"], data["percent"]) == ("c", "70.0 %")
+    shown = [(row["label"], row["percent"], row["predicted"]) for row in rows_of(data)]
+    assert shown == [("c", "70.0 %", True), ("a", "20.0 %", False), ("b", "10.0 %", False)]
     json.dumps(data, allow_nan=False)
+
+
+def rows_of(data: dict[str, object]) -> list[dict[str, object]]:
+    return cast("list[dict[str, object]]", data["rows"])
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "name", "percent", "assigned"),
+    [
+        ((0.9, 0.2, 0.6), "a, c", "each 60.0 % or more", ["a", "c"]),
+        ((0.1, 0.8, 0.2), "b", "80.0 %", ["b"]),
+        ((0.0001, 0.2, 0.1), "no class", "all below 50 %, at most 20.0 %", []),
+    ],
+)
+def test_a_multi_label_head_has_as_many_classes_as_reach_one_half(
+    probabilities: tuple[float, ...], name: str, percent: str, assigned: list[str]
+) -> None:
+    data = bars.payload(prediction_of(*probabilities, multi_label=True))
+    assert (data["name"], data["percent"]) == (name, percent)
+    assert [row["label"] for row in rows_of(data) if row["predicted"]] == assigned
 
 
 @pytest.mark.parametrize(
@@ -328,13 +352,8 @@ def test_bars_are_sorted_and_name_the_predicted_class() -> None:
     ],
 )
 def test_percentages_do_not_round_to_certainty(probability: float, written: str) -> None:
-    assert bars.percent(probability) == written
-
-
-def test_probabilities_and_labels_must_fit() -> None:
-    with pytest.raises(ValueError, match="for 1 labels"):
-        bars.payload(["a"], np.ones(2), predicted=0)
+    assert percent(probability) == written
 
 
 def test_probabilities_that_are_no_numbers_are_sent_as_json() -> None:
-    json.dumps(bars.payload(["a", "b"], np.full(2, np.nan), predicted=0), allow_nan=False)
+    json.dumps(bars.payload(prediction_of(np.nan, np.nan)), allow_nan=False)

@@ -1,11 +1,16 @@
 """Tokens point into the text; what the model can't see is said or refused."""
 
+import json
 import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 
+from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.errors import TextError
 
@@ -47,7 +52,9 @@ def test_a_long_text_is_cut_and_the_cut_is_counted(classifier: Classifier) -> No
     encoding = classifier.encode("oil " * 20_000)
     assert encoding.n_tokens == 64
     assert encoding.n_unseen == 20_002 - 64
-    assert re.search(r"never saw the last 19,938 of 20,002 tokens.* 64 at most", encoding.notes[0])
+    assert re.search(
+        r"never saw the last 19,938 of 20,002 tokens: 64 are read at most", encoding.notes[0]
+    )
 
 
 def test_a_long_pair_keeps_both_separators(classifier: Classifier) -> None:
@@ -55,6 +62,7 @@ def test_a_long_pair_keeps_both_separators(classifier: Classifier) -> None:
     assert [token.text for token in encoding.tokens].count("[SEP]") == 2
     assert {token.part for token in encoding.tokens} == {None, 0, 1}
     assert encoding.n_unseen == 203 - 64
+    assert "never saw 139 of 203 tokens" in encoding.notes[0]
 
 
 def test_a_lone_surrogate_is_replaced_and_noted(classifier: Classifier) -> None:
@@ -66,6 +74,31 @@ def test_a_lone_surrogate_is_replaced_and_noted(classifier: Classifier) -> None:
 def test_an_empty_second_text_is_one_sentence(classifier: Classifier) -> None:
     with pytest.raises(TextError, match="The second text is empty"):
         classifier.encode("oil", " ")
+
+
+def test_threads_that_encode_long_and_short_texts_at_once_cut_only_the_long(
+    classifier: Classifier,
+) -> None:
+    """The tokenizer keeps how it cuts in itself; unguarded, threads would cut for each other."""
+    texts = ["oil " * 3_000, "oil prices"] * 100
+    with ThreadPoolExecutor(8) as pool:
+        found = [(e.n_tokens, e.n_unseen) for e in pool.map(classifier.encode, texts)]
+    assert found == [(64, 2_938), (4, 0)] * 100
+
+
+def test_a_model_with_one_segment_reads_pairs_of_a_tokenizer_with_two(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "one-segment", "roberta")
+    words = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    words["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(words), "utf-8")
+    edit_config(folder, type_vocab_size=1)
+    weights = load_file(folder / "model.safetensors")
+    name = "roberta.embeddings.token_type_embeddings.weight"
+    save_file(
+        weights | {name: weights[name][:1].clone()}, folder / "model.safetensors", {"format": "pt"}
+    )
+    encoding = Classifier.load(folder).read("oil prices", "the team wins").encoding
+    assert set(encoding.inputs["token_type_ids"]) == {0}
 
 
 @given(st.text(max_size=80))

@@ -59,8 +59,8 @@ def test_read_as_json_holds_the_same_numbers_as_the_api(
         record["attribution"]["scores"], expected.scores, rtol=1e-5, atol=1e-7
     )
     assert record["attribution"]["method"] == "decomposition"
-    assert record["attribution"]["target"] == labels[expected.target_class]
-    assert record["attribution"]["against"] in labels
+    assert record["attribution"]["target_class"] == labels[expected.target_class]
+    assert record["attribution"]["against_class"] in labels
     assert record["attribution"]["value"] == pytest.approx(expected.value, rel=1e-6)
     assert [token["text"] for token in record["tokens"]] == [
         token.text for token in reading.encoding.tokens
@@ -78,8 +78,11 @@ def test_every_method_can_be_read(checkpoint: Path, method: str) -> None:
 def test_read_explains_the_classes_that_are_named(checkpoint: Path) -> None:
     arguments = ("read", TEXT, "--checkpoint", checkpoint, "--json", "--target", "sci/tech")
     record = json.loads(run(*arguments, "--against", "World").stdout)["attribution"]
-    assert (record["target"], record["against"]) == ("Sci/Tech", "World")
-    assert json.loads(run(*arguments, "--against", "none").stdout)["attribution"]["against"] is None
+    assert (record["target_class"], record["against_class"]) == ("Sci/Tech", "World")
+    assert (
+        json.loads(run(*arguments, "--against", "none").stdout)["attribution"]["against_class"]
+        is None
+    )
 
 
 def test_a_minus_reads_standard_input(checkpoint: Path) -> None:

@@ -1,10 +1,13 @@
 """The Read page without a browser: widgets, calls and sentences."""
 
+import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.tiny import edit_config, tiny_checkpoint
 from viz import session
 from viz.examples import load_examples
 
@@ -26,10 +29,16 @@ def write(app: AppTest, text: str) -> AppTest:
 
 
 def shown(app: AppTest) -> str:
-    """Every heading, caption and paragraph on the page."""
-    return "\n".join(
-        str(e.value) for e in [*app.title, *app.subheader, *app.caption, *app.markdown]
-    )
+    """Every heading, caption and paragraph on the page, and what its components are sent."""
+    texts = [str(e.value) for e in [*app.title, *app.subheader, *app.caption, *app.markdown]]
+    return "\n".join([*texts, *(str(sent(app, name)) for name in ("strip", "bars"))])
+
+
+def sent(app: AppTest, name: str) -> dict[str, object]:
+    """What a component of ours is sent; empty where it is not on the page."""
+    mounted = [e.proto for e in app.get("bidi_component")]
+    data = [json.loads(p.json) for p in mounted if p.component_name == f"clsight-{name}"]
+    return cast("dict[str, object]", data[0] if data else {})
 
 
 def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
@@ -56,6 +65,13 @@ def test_a_short_text_goes_into_the_link_and_a_long_one_does_not(app: AppTest) -
     assert app.query_params["text"] == "the market falls"
     write(app, "oil " * 200)
     assert "text" not in app.query_params
+
+
+def test_half_a_pair_does_not_go_into_the_link(app: AppTest) -> None:
+    app.query_params.update({"text": "oil", "pair": "the team wins"})
+    write(app.run(), "oil " * 200)
+    assert "text" not in app.query_params
+    assert "pair" not in app.query_params
 
 
 @pytest.mark.parametrize(
@@ -89,13 +105,6 @@ def test_removing_special_tokens_says_how_much_went_with_them(app: AppTest) -> N
     app.run()
     app.toggle(key=session.SPECIAL).set_value(False).run()
     assert "of its attention went to special tokens; rows rescaled to 1" in shown(app)
-
-
-def test_a_click_in_the_atlas_selects_the_head(app: AppTest) -> None:
-    app.run()
-    app.session_state[session.ATLAS] = {"selected": {"layer": 0, "head": 1, "turn": 1}}
-    app.run()
-    assert not app.exception
 
 
 def test_a_second_text_is_read_with_the_first(app: AppTest) -> None:
@@ -156,11 +165,29 @@ def test_what_the_model_did_not_see_is_said(app: AppTest, text: str, note: str) 
 @pytest.mark.parametrize(
     "text", ["<script>alert('oil')</script>", "<b>oil</b> & $x^2$", "oil\x07 a"]
 )
-def test_markup_is_read_as_text(app: AppTest, text: str) -> None:
+def test_markup_is_sent_as_text(app: AppTest, text: str) -> None:
+    """The browser test of the same name checks that it also stays text there."""
     write(app.run(), text)
     assert not app.error
     assert not app.exception
-    assert "<script>" not in shown(app)
+    (part,) = cast("list[list[dict[str, str]]]", sent(app, "strip")["parts"])
+    assert "".join(s["text"] for s in part if s["kind"] != "special") == text
+
+
+def test_names_that_a_checkpoint_brings_are_not_taken_for_markdown(tmp_path: Path) -> None:
+    """A picture in a class name would be fetched from a foreign host."""
+    hostile = "![x](http://example.invalid/x.png)"
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["checkpoint"] = str(tiny_checkpoint(tmp_path / "h", labels=(hostile, "b")))
+    app.run()
+    assert not app.error
+    written = [str(e.value) for e in [*app.caption, *app.markdown, *app.warning]]
+    assert not any("![" in text for text in written)
+    edit_config(tmp_path / "h", architectures=[hostile])
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    again.query_params["checkpoint"] = str(tmp_path / "h")
+    again.run()
+    assert "\\!\\[x\\]" in again.error[0].value
 
 
 def test_a_folder_that_is_no_checkpoint_is_one_sentence_and_the_widgets_stay(
@@ -168,7 +195,7 @@ def test_a_folder_that_is_no_checkpoint_is_one_sentence_and_the_widgets_stay(
 ) -> None:
     app.query_params["checkpoint"] = str(tmp_path)
     app.run()
-    assert "is no checkpoint: it has no config.json" in app.error[0].value
+    assert "is no checkpoint\\: it has no config.json" in app.error[0].value
     assert app.selectbox(key=session.CHECKPOINT)
     assert app.text_area(key=session.TEXT)
 
@@ -183,3 +210,4 @@ def test_a_link_does_not_send_the_app_to_the_hub(app: AppTest) -> None:
     app.query_params["checkpoint"] = "someone/some-model"
     app.run()
     assert app.selectbox(key=session.CHECKPOINT).value != "someone/some-model"
+    assert "The link names the checkpoint 'someone/some-model'" in app.warning[0].value

@@ -93,3 +93,36 @@ def test_a_word_is_spelled_as_in_the_text_and_a_wordpiece_as_in_the_vocabulary(
     ]
     pieces = [span.label for span in words.spans(encoding, "wordpiece")]
     assert pieces == ["[CLS]", "oil", "stocks", "##y", "[UNK]", "[SEP]"]
+
+
+def encoding_from(text: str, *pieces: tuple[str, int, int, int]) -> Encoding:
+    """Tokens as a tokenizer made them: spelling, start, end, word."""
+    tokens = tuple(Token(piece, start, end, word, False, 0) for piece, start, end, word in pieces)
+    ids = np.zeros(len(tokens), dtype=np.int64)
+    return Encoding(text, None, tokens, {"input_ids": ids})
+
+
+def test_ideographs_that_a_tokenizer_joins_are_words_of_their_own() -> None:
+    encoding = encoding_from(
+        "你好 oils",
+        ("\u2581", 0, 1, 0),
+        ("你", 0, 1, 0),
+        ("好", 1, 2, 0),
+        ("\u2581oil", 2, 6, 1),
+        ("s", 6, 7, 1),
+    )
+    assert [span.label for span in words.spans(encoding)] == ["你", "好", "oils"]
+
+
+def test_bytes_of_one_character_stay_together() -> None:
+    encoding = encoding_from("你", ("ä½", 0, 1, 0), ("ł", 0, 1, 0))
+    assert [span.tokens for span in words.spans(encoding)] == [(0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("piece", "label"), [("##üß", "##üß"), ("##n", "##n"), ("Ġris", "ris"), ("Ã¼Ã\x9f", "üß")]
+)
+def test_a_wordpiece_keeps_its_sign_and_bytes_become_text(piece: str, label: str) -> None:
+    text = label.replace("##", "")
+    encoding = encoding_from(text, (piece, 0, len(text), 0))
+    assert words.spans(encoding, "wordpiece")[0].label == label

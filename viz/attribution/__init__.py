@@ -48,10 +48,16 @@ def attribute(
 
     Raises:
         MethodError: for an unknown method, or one this architecture doesn't allow.
-        SelectionError: for a class that doesn't exist, or one held against itself.
+        SelectionError: for a class that doesn't exist, one held against itself, or a reading of
+            another classifier.
     """
     if method not in METHODS:
         raise MethodError(f"Unknown method {method!r}; known are {', '.join(METHODS)}.")
+    if (reading.checkpoint, reading.prediction.labels) != (classifier.name, classifier.labels):
+        raise SelectionError(
+            f"This reading was made by {reading.checkpoint!r}, not by {classifier.name!r}; "
+            "read the text again."
+        )
     target = resolve(reading.prediction, target_class, against)
     split = METHODS[method].run(classifier, reading, target)
     return Attribution(
@@ -90,7 +96,7 @@ def resolve(prediction: Prediction, target_class: int | None, against: Against) 
 
 
 def _check_class(prediction: Prediction, index: int) -> None:
-    if not 0 <= index < len(prediction.labels):
+    if not (isinstance(index, int) and 0 <= index < len(prediction.labels)):
         raise SelectionError(
-            f"Class {index} does not exist; the classes are 0 to {len(prediction.labels) - 1}."
+            f"Class {index!r} does not exist; the classes are 0 to {len(prediction.labels) - 1}."
         )

@@ -24,7 +24,7 @@ from viz.errors import MethodError
 from viz.recording import Recorder, zero_origin
 from viz.types import Reading
 
-TOLERANCE = 1e-3
+TOLERANCE = 1e-4
 """Largest gap between parts and whole, relative to the parts, before we refuse to show it."""
 
 
@@ -82,6 +82,8 @@ _ACTIVATIONS = frozenset({F.gelu, F.silu, F.tanh, torch.tanh, torch.Tensor.tanh}
 
 
 def _decomposition(classifier: Classifier, reading: Reading, target: Target) -> Split:
+    if not classifier.records:  # its attention can't be held fixed
+        raise MethodError(_unavailable(classifier))
     recorder, linear = Recorder("input", freeze=True), Linearised()
     with linear:
         logits = classifier.forward(reading.encoding, recorder)

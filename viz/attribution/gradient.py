@@ -15,6 +15,7 @@ def _grad_attention(classifier: Classifier, reading: Reading, target: Target) ->
     """
     recorder = Recorder("words")
     logits = classifier.forward(reading.encoding, recorder)
+    recorder.differentiated()
     weights = recorder.weights[-1]
     (gradient,) = torch.autograd.grad(target.of(logits), weights)
     return Split((weights * gradient)[0, :, 0].sum(0).detach().cpu().numpy())

@@ -1,4 +1,4 @@
-"""An attribution in words: what is explained, and what it adds up to, alike on screen and paper."""
+"""Predictions and attributions in words, alike on screen, on paper and in a terminal."""
 
 import numpy as np
 
@@ -8,6 +8,25 @@ from viz.types import Attribution, Prediction, Reading
 def number(value: float, places: int = 2) -> str:
     """A number with its sign, a true minus among them."""
     return f"{value:+.{places}f}".replace("-", "−")
+
+
+def percent(probability: float) -> str:
+    """One decimal; what would be rounded to nothing, or to certainty, says so."""
+    if 0 < probability < 0.0005:
+        return "< 0.1 %"
+    if 0.9995 <= probability < 1:
+        return "> 99.9 %"
+    return f"{100 * probability:.1f} %"
+
+
+def verdict(prediction: Prediction) -> tuple[str, str]:
+    """What the text is put into, and with what probability; the least one of several classes."""
+    assigned = prediction.assigned_classes
+    if not assigned:
+        return "no class", f"all below 50 %, at most {percent(prediction.probability)}"
+    least = min(float(prediction.probabilities[index]) for index in assigned)
+    names = ", ".join(prediction.labels[index] for index in assigned)
+    return names, percent(least) if len(assigned) == 1 else f"each {percent(least)} or more"
 
 
 def explained_scalar(prediction: Prediction, attribution: Attribution) -> str:

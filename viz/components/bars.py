@@ -1,11 +1,10 @@
 """The bars: the predicted class in large letters, and the probability of every class below it."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from viz.attribution.wording import percent, verdict
 from viz.components.registry import register
-from viz.types import FloatArray
+from viz.types import Prediction
 
 SHOWN = 12
 """Bars that are seen at once; further ones are reached by scrolling."""
@@ -24,47 +23,30 @@ HTML = """
 _mount = register("bars", HTML)
 
 
-def bars(labels: Sequence[str], probabilities: FloatArray, *, predicted: int, key: str) -> None:
-    """Show the predicted class and a bar for each class, the most probable first.
+def bars(prediction: Prediction, *, key: str) -> None:
+    """Show what the text is put into and a bar for each class, the most probable first.
 
     Args:
-        labels: Names of the classes.
-        probabilities: (C,), each from 0 to 1; they need not sum to 1.
-        predicted: Index of the class that is shown large and in the accent colour.
+        prediction: Its assigned classes are in the accent colour; a multi-label head may have
+            several, or none.
         key: The component's own key.
     """
-    _mount(data=payload(labels, probabilities, predicted=predicted), key=key)
+    _mount(data=payload(prediction), key=key)
 
 
-def payload(
-    labels: Sequence[str], probabilities: FloatArray, *, predicted: int
-) -> dict[str, object]:
+def payload(prediction: Prediction) -> dict[str, object]:
     """What the browser is sent: rows from the most to the least probable class."""
-    if probabilities.shape != (len(labels),):
-        raise ValueError(f"probabilities have shape {probabilities.shape} for {len(labels)} labels")
-    shares = [float(share) for share in np.nan_to_num(probabilities)]
-    order = sorted(range(len(labels)), key=lambda index: -shares[index])
+    shares = [float(share) for share in np.nan_to_num(prediction.probabilities)]
+    order = sorted(range(len(shares)), key=lambda index: -shares[index])
+    assigned = prediction.assigned_classes
+    name, probability = verdict(prediction)
     rows = [
         {
-            "label": labels[index],
+            "label": prediction.labels[index],
             "share": round(shares[index], 4),
             "percent": percent(shares[index]),
-            "predicted": index == predicted,
+            "predicted": index in assigned,
         }
         for index in order
     ]
-    return {
-        "name": labels[predicted],
-        "percent": percent(shares[predicted]),
-        "rows": rows,
-        "shown": SHOWN,
-    }
-
-
-def percent(probability: float) -> str:
-    """One decimal; what would be rounded to nothing, or to certainty, says so."""
-    if 0 < probability < 0.0005:
-        return "< 0.1 %"
-    if 0.9995 <= probability < 1:
-        return "> 99.9 %"
-    return f"{probability:.1%}".replace("%", " %")
+    return {"name": name, "percent": probability, "rows": rows, "shown": SHOWN}

@@ -15,6 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from viz.attribution.wording import verdict
 from viz.colors import LIGHT
 from viz.export.fonts import NO_BREAK, Style, drawable, width
 from viz.types import Reading
@@ -129,8 +130,8 @@ def title(
         room: Width of the picture.
         dpi: Pixels per inch.
     """
-    prediction = reading.prediction
-    heading = f"{prediction.label}  {percent(prediction.probability, 1)}"
+    names, probability = verdict(reading.prediction)
+    heading = f"{names}  {probability.replace(' %', NO_BREAK + '%')}"
     details = " · ".join((*shown, reading.checkpoint))
     texts = ((heading, HEADING), (details, DETAILS), (" ".join((*notes, *_cut(reading))), NOTE))
     lines = [(line, style) for text, style in texts for line in wrap(text, style, room, dpi)]
@@ -143,16 +144,16 @@ def _cut(reading: Reading) -> tuple[str, ...]:
     return (f"The text is cut: {what} not read.",) if count else ()
 
 
-def percent(share: float, places: int = 0) -> str:
+def _whole_percent(share: float) -> str:
     """A share in percent, with a space before the sign at which no line breaks."""
-    return f"{100 * share:.{places}f}{NO_BREAK}%"
+    return f"{100 * share:.0f}{NO_BREAK}%"
 
 
 def removed_note(view: AttentionView) -> tuple[str, ...]:
     """A sentence on the weight that went with the special tokens; none where they are shown."""
     if any(span.special for span in view.spans) or not view.removed.any():
         return ()
-    share = percent(float(view.removed.mean()))
+    share = _whole_percent(float(view.removed.mean()))
     return (
         f"Special tokens are removed: on average {share} of a row's weight went with them, "
         "and the rows are scaled back to a sum of 1.",

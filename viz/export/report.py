@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from viz.attribution import METHODS
-from viz.attribution.wording import number, summary
+from viz.attribution.wording import number, percent, summary, verdict
 from viz.types import Attribution, Prediction, Reading
 from viz.words import merge, spans
 
@@ -23,6 +23,8 @@ def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
         "text": encoding.text,
         "pair": encoding.pair,
         "label": prediction.label,
+        "multi_label": prediction.multi_label,
+        "assigned": [prediction.labels[index] for index in prediction.assigned_classes],
         "labels": list(prediction.labels),
         "logits": prediction.logits.tolist(),
         "probabilities": prediction.probabilities.tolist(),
@@ -35,8 +37,8 @@ def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
         ],
         "attribution": {
             "method": attribution.method,
-            "target": prediction.labels[attribution.target_class],
-            "against": None if against is None else prediction.labels[against],
+            "target_class": prediction.labels[attribution.target_class],
+            "against_class": None if against is None else prediction.labels[against],
             "value": attribution.value,
             "bias": attribution.bias,
             "scores": attribution.scores.tolist(),
@@ -48,7 +50,8 @@ def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
 def report(reading: Reading, attribution: Attribution) -> Iterator[str]:
     """Lines for people: the class, the likeliest classes with bars, the strongest words."""
     prediction = reading.prediction
-    yield f"{prediction.label} ({100 * prediction.probability:.1f} %) says {reading.checkpoint}"
+    names, probability = verdict(prediction)
+    yield f"{names} ({probability}) says {reading.checkpoint}"
     yield ""
     yield from _classes(prediction)
     method = METHODS[attribution.method]
@@ -66,7 +69,7 @@ def _classes(prediction: Prediction) -> Iterator[str]:
     for index in order[:MOST_CLASSES]:
         share = float(prediction.probabilities[index])
         bar = "█" * round(share * BAR)
-        yield f"  {prediction.labels[index]:<{wide}}  {100 * share:5.1f} %  {bar}".rstrip()
+        yield f"  {prediction.labels[index]:<{wide}}  {percent(share):>8}  {bar}".rstrip()
     if len(order) > MOST_CLASSES:
         yield f"  and {len(order) - MOST_CLASSES} more"
 

@@ -7,6 +7,7 @@ import streamlit as st
 from viz import session
 from viz.components.theme import follow_theme
 from viz.errors import VizError
+from viz.pages.markdown import plain
 from viz.pages.panels import heads, save, source, text, why
 
 
@@ -19,10 +20,11 @@ def page() -> None:
         chosen = source.choose_checkpoint()
         source.choose_example()
         text.toggle_second_text()
+    source.warn_of_link(chosen)
     try:
         read(chosen)
     except VizError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
     follow_theme(session.THEME)
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from viz import session
 from viz.checkpoint import folder_of
 from viz.examples import load_examples
+from viz.pages.markdown import plain
 
 
 def choose_checkpoint() -> str:
@@ -26,11 +27,30 @@ def choose_checkpoint() -> str:
         "of a model on the Hugging Face Hub.",
     )
     source = str(chosen or "")
+    _keep_in_link(source, offered)
+    return source
+
+
+def warn_of_link(source: str) -> None:
+    """Say so where the link names another checkpoint than the one that reads."""
+    linked = st.query_params.get(session.CHECKPOINT)
+    if linked and linked != source:
+        st.warning(
+            plain(
+                f"The link names the checkpoint {linked!r}, which is no folder here; "
+                "type it into the field above to load it."
+            ),
+            icon=":material/info:",
+        )
+
+
+def _keep_in_link(source: str, offered: list[str]) -> None:
+    """Name the checkpoint in the URL, unless it is the one that opens by itself."""
+    linked = st.query_params.get(session.CHECKPOINT)
     if source and source != next(iter(offered), None):
         st.query_params[session.CHECKPOINT] = source
-    elif session.CHECKPOINT in st.query_params:
+    elif linked and _is_here(linked, offered):
         del st.query_params[session.CHECKPOINT]
-    return source
 
 
 def _is_here(source: str, offered: list[str]) -> bool:

@@ -7,6 +7,7 @@ import streamlit as st
 from viz import session
 from viz.components.bars import bars
 from viz.examples import load_examples
+from viz.pages.markdown import plain
 from viz.types import Reading
 
 
@@ -57,14 +58,19 @@ def restore_from_link() -> None:
     """Fill the fields from the URL, or with the first example, when the session starts."""
     if session.TEXT in st.session_state:
         return
-    st.session_state[session.TEXT] = st.query_params.get(session.TEXT, load_examples()[0].text)
-    st.session_state[session.PAIR] = st.query_params.get(session.PAIR, "")
-    st.session_state[session.HAS_PAIR] = bool(st.session_state[session.PAIR])
+    linked = st.query_params.get(session.TEXT)
+    pair = st.query_params.get(session.PAIR, "") if linked is not None else ""
+    st.session_state[session.TEXT] = load_examples()[0].text if linked is None else linked
+    st.session_state[session.PAIR] = pair
+    st.session_state[session.HAS_PAIR] = bool(pair)
 
 
 def _keep_in_link(texts: Texts) -> None:
-    for name, value in ((session.TEXT, texts.text), (session.PAIR, texts.pair)):
-        if value and len(value) <= session.SHORT_TEXT:
+    """Put both texts into the URL, or none: half a pair would be another text."""
+    written = {session.TEXT: texts.text, session.PAIR: texts.pair}
+    short = all(len(value or "") <= session.SHORT_TEXT for value in written.values())
+    for name, value in written.items():
+        if value and short:
             st.query_params[name] = value
         elif name in st.query_params:
             del st.query_params[name]
@@ -72,16 +78,10 @@ def _keep_in_link(texts: Texts) -> None:
 
 def show_prediction(reading: Reading) -> None:
     """Show the predicted class and a bar for each class."""
-    prediction = reading.prediction
-    bars(
-        prediction.labels,
-        prediction.probabilities,
-        predicted=prediction.predicted_class,
-        key="classes",
-    )
+    bars(reading.prediction, key="classes")
 
 
 def show_notes(reading: Reading) -> None:
     """Say what was cut, unknown or replaced, one line each."""
     for note in reading.encoding.notes:
-        st.warning(note, icon=":material/info:")
+        st.warning(plain(note), icon=":material/info:")

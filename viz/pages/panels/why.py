@@ -8,6 +8,7 @@ from viz.attribution.wording import scale_ends, summary
 from viz.components.strip import strip
 from viz.components.theme import current_theme
 from viz.errors import MethodError
+from viz.pages.markdown import plain
 from viz.pages.panels.text import Texts
 from viz.types import Attribution, Prediction, Reading
 
@@ -29,7 +30,7 @@ def explain(source: str, texts: Texts, reading: Reading) -> Attribution | None:
     try:
         found = session.attribution(source, texts.text, texts.pair, name, chosen, held)
     except MethodError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return None
     _show_words(reading, found)
     return found
@@ -94,9 +95,10 @@ def _show_words(reading: Reading, found: Attribution) -> None:
         key="strip",
         low_label=low,
         high_label=high,
+        caption=summary(reading, found, signed=method.signed),
     )
     note, switch = st.columns([5, 1], vertical_alignment="top")
-    note.caption(f"{method.description}  \n{summary(reading, found, signed=method.signed)}")
+    note.caption(method.description)
     if switch.toggle("Bars", key=session.BARS, bind="query-params"):
         figure = charts.score_bars(
             scores, spans, signed=method.signed, theme=current_theme(session.THEME)
