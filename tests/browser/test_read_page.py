@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import App
+from tests.tiny import tiny_checkpoint
 from viz import Classifier
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
@@ -119,6 +120,15 @@ def test_markup_in_a_text_stays_text(app: App) -> None:
     expect(words.filter(has_text="script").first).to_be_visible()
     expect(words.filter(has_text="onerror").first).to_be_visible()
     assert app.page.locator("img[src=x]").count() == 0
+
+
+def test_a_class_name_of_a_checkpoint_loads_nothing(app: App, tmp_path: Path) -> None:
+    """Taken for Markdown, it would be a picture from a foreign host, which fails the test."""
+    hostile = "![x](http://example.invalid/x.png)"
+    app.checkpoint = tiny_checkpoint(tmp_path / "hostile", labels=(hostile, f"<b>{hostile}"))
+    app.open(text=TEXT)
+    expect(app.page.get_by_test_id("class-name").first).to_contain_text(hostile)
+    expect(app.page.get_by_text(f"logit {hostile}").first).to_be_visible()
 
 
 def test_another_checkpoint_can_be_typed_after_a_wrong_one(
