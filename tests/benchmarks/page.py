@@ -74,9 +74,14 @@ def _measure(url: str, started: float, n_tokens: int, rounds: int) -> None:
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        opened = time.perf_counter()
         page.goto(url)
         _wait_for_page(page, "Oil")
-        print(f"start to first finished page: {time.perf_counter() - started:5.2f} s")
+        ready = time.perf_counter()
+        print(
+            f"start to first finished page: {ready - started:5.2f} s "
+            f"({opened - started:.2f} s of it until server and browser were up)"
+        )
         seconds = [_read(page, noun, n_tokens) for noun in NOUNS[: rounds + 2]][2:]
         browser.close()
     forward = _bare_forward(n_tokens)
@@ -99,8 +104,11 @@ def _read(page: Page, noun: str, n_tokens: int) -> float:
 
 
 def _text(noun: str, n_tokens: int) -> str:
-    """A text of exactly so many tokens; [CLS] and [SEP] are two of them."""
-    return f"{noun} " + "the market rose " * ((n_tokens - 3) // 3) + "the " * ((n_tokens - 3) % 3)
+    """A text of exactly so many tokens, [CLS] and [SEP] among them.
+
+    Nothing but the noun, so that any label which the heat map has room for names it.
+    """
+    return f"{noun} " * (n_tokens - 2)
 
 
 def _wait_for_page(page: Page, first_word: str) -> None:
