@@ -12,6 +12,7 @@ from transformers import BertConfig, BertModel, pipeline
 from typer.testing import CliRunner
 
 from finetune.__main__ import app as finetune_app
+from tests.screen import shown
 from tests.tiny import tokenizer
 from viz import Classifier, attribute
 from viz.__main__ import app as viz_app
@@ -100,7 +101,8 @@ def test_the_app_opens_on_what_was_trained(trained: Path) -> None:
     app.run()
     assert not app.exception
     assert not app.error
-    assert any("logit Sports" in str(caption.value) for caption in app.caption)
+    assert "'name': 'Sports'" in shown(app)
+    assert "logit Sports" in shown(app)
 
 
 def test_a_picture_of_it_is_saved_from_the_command_line(trained: Path, tmp_path: Path) -> None:

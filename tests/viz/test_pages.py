@@ -1,12 +1,12 @@
 """The Read page without a browser: widgets, calls and sentences."""
 
-import json
 from pathlib import Path
 from typing import cast
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.screen import sent, shown
 from tests.tiny import edit_config, tiny_checkpoint
 from viz import session
 from viz.examples import load_examples
@@ -26,19 +26,6 @@ def write(app: AppTest, text: str) -> AppTest:
     """Type a text and press Read."""
     app.text_area(key=session.TEXT).set_value(text)
     return app.button[0].click().run()
-
-
-def shown(app: AppTest) -> str:
-    """Every heading, caption and paragraph on the page, and what its components are sent."""
-    texts = [str(e.value) for e in [*app.title, *app.subheader, *app.caption, *app.markdown]]
-    return "\n".join([*texts, *(str(sent(app, name)) for name in ("strip", "bars"))])
-
-
-def sent(app: AppTest, name: str) -> dict[str, object]:
-    """What a component of ours is sent; empty where it is not on the page."""
-    mounted = [e.proto for e in app.get("bidi_component")]
-    data = [json.loads(p.json) for p in mounted if p.component_name == f"clsight-{name}"]
-    return cast("dict[str, object]", data[0] if data else {})
 
 
 def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
