@@ -110,7 +110,7 @@ def _names(spans: Sequence[Span]) -> list[str]:
 def _short(label: str) -> str:
     """A label that fits an axis, as text that plotly takes for text."""
     cut = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
-    return escape(cut)
+    return escape(cut, quote=False)
 
 
 def _token_axis(palette: Palette) -> dict[str, object]:

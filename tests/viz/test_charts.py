@@ -29,8 +29,8 @@ def test_equal_words_keep_a_row_each() -> None:
 
 def test_markup_in_a_token_is_escaped_and_a_long_one_shortened() -> None:
     long = "x" * 40
-    names = charts.heatmap(np.eye(2, dtype=np.float32), spans_of("<b>", long)).data[0].y
-    assert names[0] == "&lt;b&gt;"
+    names = charts.heatmap(np.eye(2, dtype=np.float32), spans_of('<b>"', long)).data[0].y
+    assert names[0] == '&lt;b&gt;"'
     assert names[1] == "x" * (charts.LABEL_LENGTH - 1) + "…"
 
 
