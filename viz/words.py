@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from viz.types import Encoding, FloatArray, Token
 
@@ -104,26 +103,21 @@ def view(
     over = spans(encoding, unit)
     merged = _merge_weights(weights, over)
     if special:
-        return AttentionView(
-            over, merged.astype(np.float32), np.zeros(merged.shape[:3], np.float32)
-        )
+        return AttentionView(over, merged, np.zeros(merged.shape[:3], np.float32))
     kept = [index for index, span in enumerate(over) if not span.special]
-    rows = merged[:, :, kept][..., kept]
+    rows = merged[..., kept][:, :, kept]
     mass = rows.sum(-1, keepdims=True)
     renormalised = np.divide(rows, mass, out=np.zeros_like(rows), where=mass > 0)
-    return AttentionView(
-        tuple(over[index] for index in kept),
-        renormalised.astype(np.float32),
-        (1 - mass[..., 0]).clip(0, 1).astype(np.float32),
-    )
+    removed = (1 - mass[..., 0]).clip(0, 1)
+    return AttentionView(tuple(over[index] for index in kept), renormalised, removed)
 
 
-def _merge_weights(weights: FloatArray, over: Sequence[Span]) -> NDArray[np.float64]:
+def _merge_weights(weights: FloatArray, over: Sequence[Span]) -> FloatArray:
     """Average the rows and add up the columns of each span.  (L, H, T, T) -> (L, H, n, n)"""
     if len(over) == weights.shape[-1]:
-        return weights.astype(np.float64)
+        return weights
     # Spans follow one another without a gap, so a span is all that lies before the next one.
     starts = [span.tokens[0] for span in over]
-    counts = np.array([len(span.tokens) for span in over])
-    columns = np.add.reduceat(weights, starts, axis=-1, dtype=np.float64)
-    return np.asarray(np.add.reduceat(columns, starts, axis=-2) / counts[:, None])
+    counts = np.array([len(span.tokens) for span in over], dtype=weights.dtype)
+    rows = np.add.reduceat(weights, starts, axis=-2) / counts[:, None]
+    return np.asarray(np.add.reduceat(rows, starts, axis=-1))
