@@ -21,25 +21,13 @@ from viz.export.page import (
     NOTE,
     SCALE,
     Page,
+    as_png,
     color_scale,
     pixels,
-    png,
     removed_note,
 )
 from viz.types import FloatArray, Reading
 from viz.words import Unit, view
-
-
-def atlas_png(
-    reading: Reading,
-    *,
-    unit: Unit = "word",
-    special: bool = True,
-    colormap: str = "Blues",
-    dpi: int = 150,
-) -> bytes:
-    """A thumbnail for each head of each layer, on one square-root colour scale."""
-    return png(atlas_figure(reading, unit=unit, special=special, colormap=colormap, dpi=dpi))
 
 
 def atlas_figure(
@@ -50,7 +38,10 @@ def atlas_figure(
     colormap: str = "Blues",
     dpi: int = 150,
 ) -> Figure:
-    """The figure behind `atlas_png`; its first image is the whole atlas in colours."""
+    """A thumbnail for each head of each layer, on one square-root colour scale.
+
+    The first image is the whole atlas in colours.
+    """
     colors = colormap_named(colormap)
     shown = view(reading.encoding, reading.attention.weights, unit=unit, special=special)
     check_not_empty(shown)
@@ -68,6 +59,9 @@ def atlas_figure(
     )
     heading = Heading(reading, ("all layers and heads", counted(shown, unit)), notes)
     return _draw_atlas(shown.weights, over, heading, colors)
+
+
+atlas_png = as_png(atlas_figure)
 
 
 def _draw_atlas(weights: FloatArray, over: Grain, heading: Heading, colormap: Colormap) -> Figure:

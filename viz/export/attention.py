@@ -21,9 +21,9 @@ from viz.export.page import (
     SCALE,
     Page,
     Title,
+    as_png,
     color_scale,
     pixels,
-    png,
     removed_note,
     title,
 )
@@ -33,46 +33,6 @@ from viz.words import AttentionView, Unit, view
 NARROWEST = 300
 """Points of width below which a title block would be cramped."""
 AXIS = Style(8, LIGHT.muted)
-
-
-def head_png(
-    reading: Reading,
-    *,
-    layer: int | None,
-    head: int | None,
-    unit: Unit = "word",
-    special: bool = True,
-    colormap: str = "Blues",
-    dpi: int = 150,
-) -> bytes:
-    """One heat map with token labels on both sides; None takes the mean over layers or heads."""
-    return png(
-        head_figure(
-            reading,
-            layer=layer,
-            head=head,
-            unit=unit,
-            special=special,
-            colormap=colormap,
-            dpi=dpi,
-        )
-    )
-
-
-def layer_png(
-    reading: Reading,
-    *,
-    layer: int,
-    unit: Unit = "word",
-    special: bool = True,
-    colormap: str = "Blues",
-    dpi: int = 150,
-) -> bytes:
-    """A heat map for each head of one layer, on one colour scale."""
-    figure = layer_figure(
-        reading, layer=layer, unit=unit, special=special, colormap=colormap, dpi=dpi
-    )
-    return png(figure)
 
 
 def head_figure(
@@ -85,7 +45,10 @@ def head_figure(
     colormap: str = "Blues",
     dpi: int = 150,
 ) -> Figure:
-    """The figure behind `head_png`; its first image holds the weights that are shown."""
+    """One heat map with token labels on both sides; None takes the mean over layers or heads.
+
+    The first image holds the weights that are shown.
+    """
     colors = colormap_named(colormap)
     shown = _view(reading, layer, head, unit=unit, special=special)
     side = labels(shown.spans, grain(len(shown.spans), dpi, usual=480, largest=1000))
@@ -93,6 +56,9 @@ def head_figure(
     notes = (f"Where {who}; each row sums to 1.", *removed_note(shown))
     heading = Heading(reading, (_place(layer, head), counted(shown, unit)), notes)
     return _draw_head(select(shown.weights, None, None), side, heading, colors)
+
+
+head_png = as_png(head_figure)
 
 
 def _draw_head(weights: FloatArray, side: Labels, heading: "Heading", colormap: Colormap) -> Figure:
@@ -130,7 +96,7 @@ def layer_figure(
     colormap: str = "Blues",
     dpi: int = 150,
 ) -> Figure:
-    """The figure behind `layer_png`; image h holds the weights of head h."""
+    """A heat map for each head of one layer, on one colour scale; image h is that of head h."""
     colors = colormap_named(colormap)
     shown = _view(reading, layer, None, unit=unit, special=special)
     side = labels(shown.spans, grain(len(shown.spans), dpi, usual=150, largest=270))
@@ -141,6 +107,9 @@ def layer_figure(
     )
     heading = Heading(reading, (f"L{layer} · all heads", counted(shown, unit)), notes)
     return _draw_layer(shown.weights[0], side, heading, colors)
+
+
+layer_png = as_png(layer_figure)
 
 
 def _draw_layer(

@@ -20,8 +20,8 @@ from viz.export.page import (
     NOTE,
     Page,
     Title,
+    as_png,
     pixels,
-    png,
     title,
     wrap,
 )
@@ -36,13 +36,6 @@ PACE = 1.75
 """Distance of two lines of coloured text, in font sizes."""
 STRONGEST = 20
 """Bars that are drawn at most."""
-
-
-def attribution_png(
-    reading: Reading, attribution: Attribution, *, unit: Unit = "word", dpi: int = 150
-) -> bytes:
-    """The text in coloured words, and bars of the strongest; special tokens and bias in a line."""
-    return png(attribution_figure(reading, attribution, unit=unit, dpi=dpi))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +87,15 @@ class _Picture:
 def attribution_figure(
     reading: Reading, attribution: Attribution, *, unit: Unit = "word", dpi: int = 150
 ) -> Figure:
-    """The figure behind `attribution_png`."""
+    """The text in coloured words, bars of the strongest, and a line on what they leave out."""
     over = spans(reading.encoding, unit)
     scores = merge(attribution.scores, over)
     own = [abs(float(score)) for score, span in zip(scores, over, strict=True) if not span.special]
     scale = Scale(max(own, default=0.0) or 1.0, is_signed(attribution))
     return _draw(_Picture(reading, attribution, over, scores, scale, dpi))
+
+
+attribution_png = as_png(attribution_figure)
 
 
 def is_signed(attribution: Attribution) -> bool:

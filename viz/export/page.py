@@ -1,9 +1,10 @@
 """A page laid out in whole pixels, its title block, its colour scale, and the way to PNG."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,6 +33,7 @@ MIDDLE = 0.36
 """Half the height of a capital letter, in font sizes."""
 
 Align = Literal["left", "center", "right"]
+P = ParamSpec("P")
 
 
 def pixels(points: float, dpi: float) -> int:
@@ -93,6 +95,16 @@ def png(figure: Figure) -> bytes:
     buffer = BytesIO()
     image.save(buffer, "PNG", dpi=(figure.dpi, figure.dpi), compress_level=5)
     return buffer.getvalue()
+
+
+def as_png(draw: Callable[P, Figure]) -> Callable[P, bytes]:
+    """The function that draws as `draw` does, with the same arguments, and returns a PNG."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> bytes:
+        return png(draw(*args, **kwargs))
+
+    return drawn
 
 
 @dataclass(frozen=True, slots=True)
