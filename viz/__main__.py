@@ -15,14 +15,11 @@ import typer
 from viz.errors import MethodError, SelectionError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.attribution import Against
     from viz.classifier import Classifier
     from viz.export import Kind
-    from viz.types import Attribution, Encoding, Prediction, Reading
+    from viz.types import Encoding, Reading
 
 FORMATS = ("png",)
-MOST_CLASSES = 10
-"""Classes named in an error."""
 PLAIN = str.maketrans("−█·×", "-#,x")
 """Signs of ours that a terminal without Unicode can't show."""
 
@@ -76,12 +73,13 @@ def read(
     Example: python -m viz read "Oil prices rise as stocks fall"
     """
     with one_sentence():
+        from viz.attribution.named import attribute_named
         from viz.export.report import record, report
 
         _check_method(method)
         classifier = _load(checkpoint)
         reading = classifier.read(_given(text), pair)
-        attribution = _attribution(classifier, reading, method, target=target, against=against)
+        attribution = attribute_named(classifier, reading, method, target=target, against=against)
         if as_json:
             typer.echo(json.dumps(record(reading, attribution), allow_nan=False))
         else:
@@ -206,10 +204,11 @@ class Picture:
     def draw(self, classifier: "Classifier", reading: "Reading") -> bytes:
         """The picture as a file's content."""
         from viz import export as draw
+        from viz.attribution.named import attribute_named
 
         unit, special, colormap = self.unit, self.special, self.colormap or "Blues"
         if self.attribution is not None:
-            made = _attribution(
+            made = attribute_named(
                 classifier, reading, self.attribution, target=self.target, against=self.against
             )
             return draw.attribution_png(reading, made, unit=unit)
@@ -257,36 +256,6 @@ def _load(checkpoint: str | None) -> "Classifier":
 def _given(text: str) -> str:
     """The text itself, or what standard input holds."""
     return typer.get_text_stream("stdin", errors="replace").read() if text == "-" else text
-
-
-def _attribution(
-    classifier: "Classifier", reading: "Reading", method: str, *, target: str | None, against: str
-) -> "Attribution":
-    from viz.attribution import attribute
-
-    prediction = reading.prediction
-    target_class = None if target is None else _class(prediction, target)
-    return attribute(classifier, reading, method, target_class, _against(prediction, against))
-
-
-def _against(prediction: "Prediction", name: str) -> "Against":
-    if name in prediction.labels:
-        return prediction.labels.index(name)
-    if name == "none":
-        return None
-    return "runner-up" if name == "runner-up" else _class(prediction, name)
-
-
-def _class(prediction: "Prediction", name: str) -> int:
-    """The index of a class by its name, in any case where that is clear."""
-    labels = prediction.labels
-    if name in labels:
-        return labels.index(name)
-    folded = [label.casefold() for label in labels]
-    if folded.count(name.casefold()) == 1:
-        return folded.index(name.casefold())
-    known = ", ".join(labels[:MOST_CLASSES]) + (", ..." if len(labels) > MOST_CLASSES else "")
-    raise SelectionError(f"There is no class {name!r}; the classes are {known}.")
 
 
 def _notes(encoding: "Encoding") -> None:

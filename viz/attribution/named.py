@@ -1,0 +1,50 @@
+"""Attributions asked for by the names of classes, as people write them."""
+
+from viz.attribution import Against, attribute
+from viz.classifier import Classifier
+from viz.errors import SelectionError
+from viz.types import Attribution, Prediction, Reading
+
+MOST_CLASSES = 10
+"""Classes named in an error."""
+
+
+def attribute_named(
+    classifier: Classifier, reading: Reading, method: str, *, target: str | None, against: str
+) -> Attribution:
+    """Attribute a reading, its classes given by name.
+
+    Args:
+        classifier: The classifier that made the reading.
+        reading: What it read.
+        method: A name in `METHODS`.
+        target: The class to explain; the predicted one where None.
+        against: The class held against it, `runner-up`, or `none` for the plain logit.
+
+    Raises:
+        MethodError: as `attribute` does.
+        SelectionError: where there is no such class, or it is held against itself.
+    """
+    prediction = reading.prediction
+    target_class = None if target is None else class_named(prediction, target)
+    return attribute(classifier, reading, method, target_class, _against(prediction, against))
+
+
+def class_named(prediction: Prediction, name: str) -> int:
+    """The index of a class by its name, in any case where that is clear."""
+    labels = prediction.labels
+    if name in labels:
+        return labels.index(name)
+    folded = [label.casefold() for label in labels]
+    if folded.count(name.casefold()) == 1:
+        return folded.index(name.casefold())
+    known = ", ".join(labels[:MOST_CLASSES]) + (", ..." if len(labels) > MOST_CLASSES else "")
+    raise SelectionError(f"There is no class {name!r}; the classes are {known}.")
+
+
+def _against(prediction: Prediction, name: str) -> Against:
+    if name in prediction.labels:
+        return prediction.labels.index(name)
+    if name == "none":
+        return None
+    return "runner-up" if name == "runner-up" else class_named(prediction, name)
