@@ -98,7 +98,7 @@ def _show_words(reading: Reading, found: Attribution) -> None:
         caption=summary(reading, found, signed=method.signed),
     )
     note, switch = st.columns([5, 1], vertical_alignment="top")
-    note.caption(method.description)
+    note.caption(f"{method.description} Source: {method.reference}.")
     if switch.toggle("Bars", key=session.BARS, bind="query-params"):
         figure = charts.score_bars(
             scores, spans, signed=method.signed, theme=current_theme(session.THEME)
