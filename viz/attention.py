@@ -24,6 +24,13 @@ def select(weights: FloatArray, layer: int | None, head: int | None) -> FloatArr
     return np.asarray(chosen.mean(0) if head is None else chosen[head], dtype=np.float32)
 
 
+def place(layer: int | None, head: int | None) -> str:
+    """A selection as a reader sees it, `L3 · H7`; None is the mean.  The atlas says the same."""
+    if layer is None:
+        return "mean of all heads" if head is None else f"H{head} · mean of layers"
+    return f"L{layer} · mean of heads" if head is None else f"L{layer} · H{head}"
+
+
 def _check(name: str, index: int | None, count: int) -> None:
     if index is not None and not 0 <= index < count:
         raise SelectionError(

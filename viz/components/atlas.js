@@ -63,7 +63,7 @@ function describe({ root, canvas, data }) {
 
 function nameOf({ data }, [row, column]) {
   if (row < data.layers) return column < data.heads ? `L${row} · H${column}` : `L${row} · mean of heads`;
-  return column < data.heads ? `H${column} · mean of layers` : "Mean of all heads";
+  return column < data.heads ? `H${column} · mean of layers` : "mean of all heads";
 }
 
 function draw(view) {

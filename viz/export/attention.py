@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
-from viz.attention import select
+from viz.attention import place, select
 from viz.colors import LIGHT
 from viz.errors import SelectionError
 from viz.export.fonts import Style
@@ -54,7 +54,7 @@ def head_figure(
     side = labels(shown.spans, grain(len(shown.spans), dpi, usual=480, largest=1000))
     who = "the heads look on average" if layer is None or head is None else "the head looks"
     notes = (f"Where {who}; each row sums to 1.", *removed_note(shown))
-    heading = Heading(reading, (_place(layer, head), counted(shown, unit)), notes)
+    heading = Heading(reading, (place(layer, head), counted(shown, unit)), notes)
     return _draw_head(select(shown.weights, None, None), side, heading, colors)
 
 
@@ -192,12 +192,6 @@ def norm_of(weights: FloatArray) -> Normalize:
 def _map(axes: Axes, weights: FloatArray, over: Grain, colormap: Colormap, norm: Normalize) -> None:
     shown = pooled(weights, over.pool)
     axes.imshow(shown, cmap=colormap, norm=norm, aspect="auto", interpolation="nearest")
-
-
-def _place(layer: int | None, head: int | None) -> str:
-    if layer is None:
-        return "mean of layers and heads" if head is None else f"mean of layers · H{head}"
-    return f"L{layer} · mean of heads" if head is None else f"L{layer} · H{head}"
 
 
 def counted(shown: AttentionView, unit: Unit) -> str:

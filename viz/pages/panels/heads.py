@@ -24,13 +24,6 @@ class Selection:
     unit: Unit
     special: bool
 
-    @property
-    def name(self) -> str:
-        """The selection as a reader sees it, e.g. `L3 · H7`."""
-        layer = "mean of layers" if self.layer is None else f"L{self.layer}"
-        head = "mean of heads" if self.head is None else f"H{self.head}"
-        return f"{layer} · {head}"
-
 
 # A click in the atlas draws this panel again and leaves the rest of the page alone.
 @st.fragment
@@ -59,7 +52,7 @@ def _choose_selection(reading: Reading) -> Selection:
     title, controls = st.columns([5, 6], gap="medium", vertical_alignment="bottom")
     title.subheader("Attention", anchor=False)
     title.caption("Where heads look. Looking is not yet a reason for the class.")
-    with controls.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with controls.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
         head = _choose(session.HEAD, reading.attention.n_heads, default=None)
         unit = _choose_unit()
@@ -85,7 +78,7 @@ def _choose(key: str, count: int, *, default: int | None) -> int | None:
     options = [*(str(index) for index in range(count)), MEAN]
     place = count if default is None else default % count
     chosen = st.selectbox(
-        key.capitalize(), options, index=place, key=key, bind="query-params", width=104
+        key.capitalize(), options, index=place, key=key, bind="query-params", width=96
     )
     return None if chosen == MEAN else int(chosen)
 
@@ -101,7 +94,8 @@ def _show_atlas(view: AttentionView, selection: Selection) -> None:
 
 
 def _show_head(view: AttentionView, selection: Selection) -> None:
-    st.markdown(f"**{selection.name}** &ensp; :small[:gray[{_rows(view, selection)}]]")
+    place = attention.place(selection.layer, selection.head)
+    st.markdown(f"**{place}** &ensp; :small[:gray[{_rows(view, selection)}]]")
     chosen = attention.select(view.weights, selection.layer, selection.head)
     figure = charts.heatmap(chosen, view.spans, theme=current_theme(session.THEME))
     st.plotly_chart(figure, key="heatmap", theme=None, config=session.PLOT)
