@@ -59,7 +59,10 @@ class Checkpoint:
 
 
 def load_base(source: str, labels: tuple[str, ...], *, multi_label: bool) -> Checkpoint:
-    """The encoder *source* under a new classification head for *labels*."""
+    """The encoder *source* under a classification head for *labels*.
+
+    The head is new, unless *source* is a classifier of the very same classes.
+    """
     config = _open_config(source, what="base model")
     if not _is_encoder(config):
         raise ModelError(
@@ -76,13 +79,31 @@ def load_base(source: str, labels: tuple[str, ...], *, multi_label: bool) -> Che
         ignore_mismatched_sizes=True,
     )
     prefix = f"{model.base_model_prefix}."
+    lacking_head = bool(lacking)
     lacking = [name for name in lacking if name.removeprefix(prefix).split(".")[0] not in HEADS]
     if lacking:
         raise ModelError(
             f"the weights of {shown_name(source)!r} are incomplete: {lacking[0]!r} is missing"
             f" (tensors missing: {len(lacking)}); take a complete base model"
         )
+    if not lacking_head and _labels_of(config) != labels:
+        _renew_head(model)
     return _checked(source, model, tokenizer, labels)
+
+
+def _renew_head(model: PreTrainedModel) -> None:
+    """Give all that stands on the encoder new first weights: the old ones meant other classes."""
+    fresh = AutoModelForSequenceClassification.from_config(model.config)
+    for name, part in model.named_children():
+        if name != model.base_model_prefix:
+            part.load_state_dict(getattr(fresh, name).state_dict())
+
+
+def _labels_of(config: PreTrainedConfig) -> tuple[str, ...]:
+    """The names of a classifier's classes, by index; none where they aren't numbered from 0."""
+    names = config.id2label or {}
+    numbers = range(len(names))
+    return tuple(str(names[number]) for number in numbers) if set(names) == set(numbers) else ()
 
 
 def load_checkpoint(source: str) -> Checkpoint:
@@ -101,7 +122,12 @@ def load_checkpoint(source: str) -> Checkpoint:
             f"the weights of {shown_name(source)!r} are incomplete: {lacking[0]!r} is missing"
             f" (tensors missing: {len(lacking)}); train the checkpoint again"
         )
-    labels = tuple(str(model.config.id2label[i]) for i in range(model.config.num_labels))
+    labels = _labels_of(model.config)
+    if not labels:
+        raise ModelError(
+            f"the classes in config.json of {shown_name(source)!r} aren't numbered from 0 without a"
+            " gap; mend its id2label"
+        )
     return _checked(source, model, tokenizer, labels)
 
 
@@ -204,17 +230,20 @@ def _open_weights(source: str, **settings: Any) -> tuple[PreTrainedModel, list[s
             use_safetensors=True,
             trust_remote_code=False,
             dtype=torch.float32,
-            attn_implementation="sdpa",
             output_loading_info=True,
             **settings,
         )
     except Exception as error:
         raise ModelError(
-            f"the weights of {shown_name(source)!r} can't be read as safetensors;"
-            " copy or convert the model again"
+            f"the weights of {shown_name(source)!r} can't be read as safetensors"
+            f" ({_first_line(error)}); copy or convert the model again"
         ) from error
     lacking = set(report["missing_keys"]) | {key[0] for key in report["mismatched_keys"]}
     return model, sorted(lacking)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def _checked(
@@ -223,7 +252,7 @@ def _checked(
     tokenizer: PreTrainedTokenizerFast,
     labels: tuple[str, ...],
 ) -> Checkpoint:
-    rows = model.get_input_embeddings().num_embeddings
+    rows = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > rows:
         raise ModelError(
             f"the tokenizer of {shown_name(source)!r} has {len(tokenizer):,} entries but the model"

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from finetune.errors import ModelError
 from finetune.models import load_base, load_checkpoint, longest_input
-from tests.tiny import FAMILIES, LABELS, Family, tiny_checkpoint
+from tests.tiny import FAMILIES, LABELS, Family, edit_config, tiny_checkpoint, tiny_mpnet
 
 
 def test_float16_weights_are_computed_in_float32(tmp_path: Path) -> None:
@@ -26,6 +27,31 @@ def test_a_base_keeps_its_encoder_and_gets_a_new_head(family: Family, tmp_path: 
     for name, weights in old.model.base_model.named_parameters():
         if "pooler" not in name:
             assert torch.equal(weights, new.model.base_model.get_parameter(name))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_head_is_kept_for_the_same_classes_only(family: Family, tmp_path: Path) -> None:
+    """As many classes in another order are other classes: the old head would speak for them."""
+    folder = str(tiny_checkpoint(tmp_path / family, family))
+    old = load_checkpoint(folder).model
+    same = load_base(folder, LABELS, multi_label=False).model
+    other = load_base(folder, tuple(reversed(LABELS)), multi_label=False).model
+    ends = ("out_proj.weight", "classifier.weight")
+    head = next(name for name, _ in old.named_parameters() if name.endswith(ends))
+    assert torch.equal(old.get_parameter(head), same.get_parameter(head))
+    assert not torch.equal(old.get_parameter(head), other.get_parameter(head))
+
+
+def test_a_family_without_sdpa_can_be_a_base(tmp_path: Path) -> None:
+    checkpoint = load_base(str(tiny_mpnet(tmp_path / "mpnet")), ("a", "b"), multi_label=False)
+    assert checkpoint.model.config.model_type == "mpnet"
+
+
+def test_classes_that_are_not_numbered_from_zero_are_refused(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "odd")
+    edit_config(folder, id2label={str(number): f"c{number}" for number in range(1, 5)})
+    with pytest.raises(ModelError, match="aren't numbered from 0 without a gap"):
+        load_checkpoint(str(folder))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
