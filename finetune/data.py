@@ -2,13 +2,15 @@
 
 import random
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from finetune.columns import ColumnNames
 from finetune.config import TrainConfig, shown_name
 from finetune.errors import DataError
 from finetune.rows import Rows, align_rows, join_rows, read_rows
-from finetune.sources import open_source, role_of
+from finetune.sources import data_files, open_source, role_of
 
 VALIDATION_SHARE = 0.1
 VALIDATION_ROWS = 2_000
@@ -33,20 +35,23 @@ def load_splits(config: TrainConfig) -> Splits:
     found = _read_all(config)
     train = found.pop("train")
     _check_classes(train)
-    notes = _left_out("train", train)
+    _check_label_column(train)
+    notes = _unread(config.data) + _left_out("train", train)
     for role, rows in found.items():
         notes += _left_out(role, rows)
     found = {role: _aligned(rows, role, train) for role, rows in found.items() if len(rows)}
     origin = "its own split or file"
-    if "validation" not in found:
-        train, found["validation"] = cut_validation(train, seed=config.seed)
-        origin = "rows cut from the training data, class by class"
     alone = drop_repeated(train, list(found.values()))
-    if len(alone) < len(train):
-        notes.append(
-            f"Left out of train: {len(train) - len(alone):,} found again in validation or test."
-        )
-    _check_classes(alone)
+    found_again = len(train) - len(alone)
+    _check_classes(alone, found_again=found_again)
+    if "validation" not in found:
+        rest, found["validation"] = cut_validation(alone, seed=config.seed)
+        alone = drop_repeated(rest, [found["validation"]])
+        found_again += len(rest) - len(alone)
+        _check_classes(alone, found_again=found_again)
+        origin = "rows cut from the training data, class by class"
+    if found_again:
+        notes.append(f"Left out of train: {found_again:,} found again in validation or test.")
     return Splits(
         train=alone,
         validation=found["validation"],
@@ -72,16 +77,23 @@ def load_evaluation_rows(
 
 
 def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
-    """Training and validation rows: every class gives its share, one row at least if it has two."""
+    """Training and validation rows: every class gives its share of its different texts.
+
+    A class of two texts or more gives one at least.
+    """
     share = min(VALIDATION_SHARE, VALIDATION_ROWS / len(rows))
     shuffled = random.Random(seed)
     chosen: set[int] = set()
-    for group in _by_rarest_class(rows).values():
+    first = {text: i for i, text in reversed(list(enumerate(rows.inputs())))}
+    different = set(first.values())
+    for members in _by_rarest_class(rows).values():
+        group = [i for i in members if i in different]
         size = max(round(len(group) * share), 1) if len(group) > 1 else 0
         chosen.update(shuffled.sample(group, size))
     if not chosen:
         raise DataError(
-            f"{len(rows)} training rows are too few to cut a validation split; give --validation"
+            f"{len(rows)} training rows are too few to cut a validation split, as no class has two"
+            " different texts; give --validation"
         )
     train = [i for i in range(len(rows)) if i not in chosen]
     return rows.select(train), rows.select(sorted(chosen))
@@ -101,20 +113,24 @@ def _read_all(config: TrainConfig) -> dict[str, Rows]:
             parts[role].append(rows)
     for role, named in (("validation", config.validation), ("test", config.test)):
         if named is not None:
-            rows_by_role = _read_source(named, config)
-            parts[role] = [rows_by_role.get(role, rows_by_role["train"])]
+            parts[role] = [_read_source(named, config, needed=role)[role]]
             if not len(parts[role][0]):
                 raise DataError(f"{shown_name(named)!r} has no row with both a text and a label")
     return {role: join_rows(rows) for role, rows in parts.items()}
 
 
-def _read_source(source: str, config: TrainConfig) -> dict[str, Rows]:
+def _read_source(source: str, config: TrainConfig, *, needed: str = "train") -> dict[str, Rows]:
+    """Rows by role; a single file, or a lone split without a role, is the one that is needed."""
     splits = open_source(source)
-    if len(splits) == 1:
-        splits = {"train": next(iter(splits.values()))}
+    if Path(source).expanduser().is_file() or [role_of(name) for name in splits] == [None]:
+        splits = {needed: next(iter(splits.values()))}
     roles = {role: rows for name, rows in splits.items() if (role := role_of(name))}
-    if "train" not in roles:
-        raise DataError(f"{shown_name(source)!r} has no train split; it has {', '.join(splits)}")
+    if needed not in roles:
+        files = data_files(source)
+        raise DataError(
+            f"{shown_name(source)!r} has no {needed} {'file' if files else 'split'}; it has"
+            f" {', '.join(files or splits)}"
+        )
     return {
         role: read_rows(dataset, shown_name(source), config.columns)
         for role, dataset in roles.items()
@@ -130,7 +146,8 @@ def _aligned(rows: Rows, role: str, train: Rows) -> Rows:
     return align_rows(rows, train.names, where=f"the {role} split", keys=train.keys)
 
 
-def _check_classes(rows: Rows) -> None:
+def _check_classes(rows: Rows, *, found_again: int = 0) -> None:
+    """Refuse rows without two classes; *found_again* were left out as held-out texts."""
     if not len(rows):
         raise DataError(
             "no training row is left: each lacks a text or a label, or is found again in validation"
@@ -139,7 +156,16 @@ def _check_classes(rows: Rows) -> None:
     used = [name for name, count in rows.counts(rows.names).items() if count]
     if len(used) < (1 if rows.multi_label else 2):
         classes = "no class" if not used else f"the class {used[0]!r}"
-        raise DataError(f"all training rows have {classes}; two classes are needed")
+        left_out = f" once {found_again} found again in validation or test are left out"
+        raise DataError(
+            f"all training rows have {classes}{left_out if found_again else ''}; two classes are"
+            " needed"
+        )
+
+
+def _check_label_column(rows: Rows) -> None:
+    """Refuse labels that hardly recur: they are no classes."""
+    used = [name for name, count in rows.counts(rows.names).items() if count]
     if len(used) * 2 > len(rows) and not rows.multi_label:
         raise DataError(
             f"{len(used)} different labels in {len(rows)} rows; name the class column with"
@@ -160,6 +186,16 @@ def _default_split(names: tuple[str, ...]) -> str:
     """Test if there is one, else validation, else the first."""
     roles = {role_of(name): name for name in names}
     return roles.get("test") or roles.get("validation") or names[0]
+
+
+def _unread(sources: Sequence[str]) -> list[str]:
+    """A sentence for each folder with data files that have no role."""
+    notes = []
+    for source in sources:
+        names = [name for name, role in data_files(source).items() if role is None]
+        if names:
+            notes.append(f"Not read in folder {shown_name(source)!r}: {', '.join(names)}.")
+    return notes
 
 
 def _left_out(role: str, rows: Rows) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from finetune.columns import ColumnNames
-from finetune.config import shown_name
+from finetune.config import RANGES, shown_name
 from finetune.data import load_evaluation_rows
 from finetune.errors import ConfigError, DataError, ModelError, OutputError
 from finetune.metrics import FloatArray, IntArray, measure_logits
@@ -58,7 +58,7 @@ def evaluate(
     classifier = load_checkpoint(checkpoint)
     rows, split = load_evaluation_rows(data, classifier.labels, split=split, columns=columns)
     rows = rows.select(range(len(rows))[:limit])
-    max_length = _trained_length(checkpoint) or min(longest_input(classifier), LONGEST)
+    max_length = _max_length(checkpoint, classifier)
     return Report(
         checkpoint=shown_name(checkpoint),
         data=shown_name(data),
@@ -136,9 +136,17 @@ def targets(rows: Rows, checkpoint: Checkpoint) -> FloatArray | IntArray:
     return flags
 
 
-def _trained_length(checkpoint: str) -> int | None:
-    """The limit that the checkpoint was trained with, if a record of ours says so."""
+def _max_length(name: str, checkpoint: Checkpoint) -> int:
+    """The limit that the checkpoint was trained with, or else what it can read."""
+    longest = longest_input(checkpoint)
+    trained = _trained_length(name)
+    return min(longest, LONGEST if trained is None else trained)
+
+
+def _trained_length(name: str) -> int | None:
+    """The limit in the record of the checkpoint's run, if there is one and it may be a limit."""
     try:
-        return RunRecord.load(Path(checkpoint).expanduser()).max_length
+        length: object = RunRecord.load(Path(name).expanduser()).max_length
     except ModelError:
         return None
+    return length if isinstance(length, int) and length in RANGES["max_length"] else None

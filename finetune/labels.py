@@ -1,6 +1,7 @@
 """The label column, in any shape, as class names: numbers, words, lists of either, ClassLabel."""
 
 import math
+import re
 from dataclasses import dataclass
 
 from datasets import ClassLabel, Dataset
@@ -13,6 +14,10 @@ Key = int | str
 
 KeyRows = list[tuple[Key, ...] | None]
 """The classes of each row; None where the label is missing."""
+
+
+WHOLE_NUMBER = re.compile(r"(-?\d+)(\.0+)?")
+WRITTEN_LIST = re.compile(r"""\[\s*(['"\d-].*)?\]""", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,14 +68,24 @@ def _key(value: object, column: str) -> Key | None:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    return str(value).strip() or None
+    name = str(value).strip()
+    if WRITTEN_LIST.fullmatch(name):
+        raise DataError(
+            f"column {column!r} has the text {name[:40]!r}, a list written out; use JSON Lines for"
+            " lists of labels"
+        )
+    return name or None
 
 
 def _as_numbers(rows: KeyRows) -> KeyRows:
     """Numbers written as text become numbers when all are, so that 10 comes after 9."""
     keys = {key for row in rows for key in row or ()}
-    kind = int if all(str(key).removeprefix("-").isdecimal() for key in keys) else str
+    kind = _number if all(WHOLE_NUMBER.fullmatch(str(key)) for key in keys) else str
     return [row if row is None else tuple(kind(key) for key in row) for row in rows]
+
+
+def _number(key: Key) -> Key:
+    return int(str(key).partition(".")[0])
 
 
 def _names(rows: KeyRows, dataset: Dataset, columns: Columns) -> dict[Key, str]:

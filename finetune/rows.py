@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from datasets import Dataset
 from finetune.columns import ColumnNames, find_columns
 from finetune.errors import DataError
 from finetune.labels import read_labels
+
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,11 +104,11 @@ def align_rows(
 ) -> Rows:
     """*rows* with the class names *labels*: matched by name in any case, or else by *keys*.
 
-    Keys are the numbers from 0 on unless given.
+    Keys are the numbers from 0 on unless given; they aren't tried where a label is a number.
     """
     named = {label.casefold(): label for label in labels} | {label: label for label in labels}
     found = {name: named.get(name) or named.get(name.casefold()) for name in rows.names}
-    if None in found.values() and rows.numbered:
+    if None in found.values() and rows.numbered and not any(map(NUMBER.fullmatch, labels)):
         numbers = [str(number) for number in range(len(labels))] if keys is None else keys
         numbered = dict(zip(numbers, labels, strict=True))
         found = {name: numbered.get(name) for name in rows.names}

@@ -1,7 +1,9 @@
 """Where rows come from: a file, a folder or the Hub, opened with `datasets`."""
 
 import csv
+import logging
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 
 import datasets
@@ -24,16 +26,21 @@ SPLITS = {
 }
 """The three roles of a split and the names under which data sets keep them."""
 
+WHOLE = "all"
+"""The split of a data set that has only one, without a role."""
+
 
 def open_source(source: str) -> dict[str, Dataset]:
-    """The splits of a file, folder or Hub data set; a single file is one split, `train`."""
+    """The splits of a file, folder or Hub data set; a file is one split, by its role or `all`."""
+    if not source.strip():
+        raise DataError("the name of the data is empty; give a file, a folder or a Hub name")
     datasets.disable_progress_bars()
-    datasets.logging.set_verbosity_error()
+    datasets.logging.set_verbosity(logging.CRITICAL)
     path = Path(source).expanduser()
     if path.is_dir():
         return _open_folder(path)
     if path.is_file():
-        return {"train": _open_file(path)}
+        return {role_of(path.stem) or WHOLE: _open_file(path)}
     if _looks_like_path(source):
         raise DataError(f"no file or folder {source!r}; check the path given as data")
     return _open_hub(source)
@@ -47,11 +54,21 @@ def role_of(split: str) -> str | None:
     return None
 
 
+def data_files(source: str) -> dict[str, str | None]:
+    """The data files of a folder with their roles; none if it isn't a folder of such files."""
+    folder = Path(source).expanduser()
+    if not folder.is_dir() or _is_saved(folder):
+        return {}
+    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in FORMATS)
+    return {name: role_of(Path(name).stem) for name in names}
+
+
 def _open_file(path: Path) -> Dataset:
     if path.suffix.lower() not in FORMATS:
         raise DataError(f"{path.name!r} is none of the formats known: {', '.join(FORMATS)}")
     if path.stat().st_size == 0:
         raise DataError(f"{path.name!r} is empty; it needs a header and rows")
+    _check_encoding(path)
     try:
         with tempfile.TemporaryDirectory() as cache:
             return datasets.load_dataset(
@@ -70,6 +87,18 @@ def _open_file(path: Path) -> Dataset:
         ) from error
 
 
+def _check_encoding(path: Path) -> None:
+    """Refuse a text file that isn't UTF-8."""
+    if FORMATS[path.suffix.lower()] == "parquet":
+        return
+    try:
+        with path.open(encoding="utf-8") as file:
+            while file.read(1_000_000):
+                pass
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name!r} is not UTF-8; save it as UTF-8") from error
+
+
 def _reading(path: Path) -> dict[str, object]:
     """Every CSV cell stays the text it is: 007 isn't 7 and the text 'None' isn't missing."""
     if FORMATS[path.suffix.lower()] != "csv":
@@ -77,30 +106,68 @@ def _reading(path: Path) -> dict[str, object]:
     csv.field_size_limit(2**31 - 1)
     separator = "\t" if path.suffix.lower() == ".tsv" else ","
     with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.reader(file, delimiter=separator)
+        lines = (cells for cells in csv.reader(file, delimiter=separator) if not _is_blank(cells))
         header, first = next(lines, []), next(lines, [])
+    _check_separator(path, header)
     if not first:
-        raise DataError(f"{path.name!r} has a header but no rows")
-    if len(first) > len(header):
+        lacks = "has a header but no rows" if header else "is empty; it needs a header and rows"
+        raise DataError(f"{path.name!r} {lacks}")
+    if any(first[len(header) :]):
         raise DataError(f"{path.name!r} has {len(first)} cells under {len(header)} column names")
-    features = datasets.Features({name: datasets.Value("string") for name in header})
-    return {"sep": separator, "features": features, "keep_default_na": False, "na_filter": False}
+    header += [""] * (len(first) - len(header))
+    names = [name or f"Unnamed: {i}" for i, name in enumerate(header)]
+    features = datasets.Features({name: datasets.Value("string") for name in names})
+    return {
+        "sep": separator,
+        "header": 0,
+        "names": names,
+        "features": features,
+        "keep_default_na": False,
+        "na_filter": False,
+    }
+
+
+def _is_blank(cells: list[str]) -> bool:
+    return len(cells) < 2 and not "".join(cells).strip()
+
+
+def _check_separator(path: Path, header: list[str]) -> None:
+    """Refuse a single column name that another separator would part."""
+    if len(header) != 1:
+        return
+    other = next((mark for mark in ("\t", ";", ",") if mark in header[0]), None)
+    if other is not None:
+        raise DataError(
+            f"the separator of {path.name!r} looks like {other!r}; save it with commas as .csv or"
+            " with tabs as .tsv"
+        )
 
 
 def _open_folder(folder: Path) -> dict[str, Dataset]:
-    if (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file():
+    if _is_saved(folder):
         return _from_disk(folder)
-    files = {
-        role: path
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in FORMATS and (role := role_of(path.stem))
-    }
-    if not files:
+    found = data_files(str(folder))
+    by_role: dict[str, list[str]] = defaultdict(list)
+    for name, role in found.items():
+        if role is not None:
+            by_role[role].append(name)
+    if not by_role:
         raise DataError(
-            f"folder {folder.name!r} holds no data set; it needs train.csv (or .tsv, .jsonl,"
-            " .parquet), or has to be written by save_to_disk"
+            f"folder {folder.name!r} holds no data set, only {', '.join(found) or 'other files'};"
+            " it needs train.csv (or .tsv, .jsonl, .parquet), or has to be written by save_to_disk"
         )
-    return {role: _open_file(path) for role, path in files.items()}
+    for role, names in by_role.items():
+        if len(names) > 1:
+            raise DataError(
+                f"folder {folder.name!r} has {len(names)} {role} files, {', '.join(names)};"
+                " leave one of them there"
+            )
+    return {role: _open_file(folder / name) for role, (name,) in by_role.items()}
+
+
+def _is_saved(folder: Path) -> bool:
+    """Whether `save_to_disk` wrote the folder."""
+    return (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file()
 
 
 def _from_disk(folder: Path) -> dict[str, Dataset]:
@@ -128,7 +195,7 @@ def _open_hub(source: str) -> dict[str, Dataset]:
 
 
 def _as_splits(opened: Dataset | DatasetDict) -> dict[str, Dataset]:
-    return dict(opened) if isinstance(opened, DatasetDict) else {"train": opened}
+    return dict(opened) if isinstance(opened, DatasetDict) else {WHOLE: opened}
 
 
 def _looks_like_path(source: str) -> bool:

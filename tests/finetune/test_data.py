@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import Dataset
 
 from finetune.columns import ColumnNames
 from finetune.config import TrainConfig
@@ -145,7 +146,7 @@ def test_lists_that_are_all_empty_are_refused(tmp_path: Path) -> None:
 def test_a_data_set_without_train_is_refused(tmp_path: Path) -> None:
     for name in ("validation", "test"):
         write_csv(tmp_path / f"{name}.csv", news(6))
-    with pytest.raises(DataError, match="has no train split; it has test, validation"):
+    with pytest.raises(DataError, match=r"has no train file; it has test.csv, validation.csv"):
         load_splits(config(tmp_path))
 
 
@@ -161,3 +162,87 @@ def test_evaluation_takes_the_test_split_first(tmp_path: Path) -> None:
         load_evaluation_rows(str(tmp_path), LABELS, split=None, columns=ColumnNames())
     with pytest.raises(DataError, match="no split 'dev'"):
         load_evaluation_rows(str(tmp_path), LABELS, split="dev", columns=ColumnNames())
+
+
+@pytest.mark.parametrize("other", ["train_sentences.csv", "notes.json", None])
+def test_a_folder_without_a_train_file_trains_on_nothing_else(
+    other: str | None, tmp_path: Path
+) -> None:
+    names = sorted(name for name in ("validation.csv", other) if name)
+    for name in names:
+        write_csv(tmp_path / name, news(30))
+    with pytest.raises(DataError, match=f"has no train file; it has {', '.join(names)}"):
+        load_splits(config(tmp_path))
+
+
+def test_two_files_of_one_role_are_refused(tmp_path: Path) -> None:
+    for name in ("train", "dev", "val"):
+        write_csv(tmp_path / f"{name}.csv", news(30))
+    with pytest.raises(DataError, match=r"has 2 validation files, dev.csv, val.csv; leave one"):
+        load_splits(config(tmp_path))
+
+
+def test_files_of_a_folder_that_are_not_read_are_said(tmp_path: Path) -> None:
+    for name in ("train", "train_sentences", "extra"):
+        write_csv(tmp_path / f"{name}.csv", news(30))
+    (note,) = load_splits(config(tmp_path)).notes
+    assert note == f"Not read in folder {tmp_path.name!r}: extra.csv, train_sentences.csv."
+
+
+def test_a_single_file_is_what_its_option_says(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "test.csv", news(30))
+    validation = write_csv(tmp_path / "train.csv", news(36)[30:])
+    splits = load_splits(config(train, validation=str(validation)))
+    assert (len(splits.train), len(splits.validation), splits.test) == (30, 6, None)
+
+
+def test_a_saved_data_set_without_splits_is_trained_on(tmp_path: Path) -> None:
+    Dataset.from_list(news(30)).save_to_disk(tmp_path)
+    assert len(load_splits(config(tmp_path)).train) == 27
+
+
+def test_a_folder_given_for_test_needs_a_test_file(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "train.csv", news(30))
+    with pytest.raises(DataError, match=r"has no test file; it has train.csv"):
+        load_splits(config(train, test=str(tmp_path)))
+
+
+def test_texts_of_test_are_not_cut_into_validation(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", news(60))
+    write_csv(tmp_path / "test.csv", news(60)[:40])
+    splits = load_splits(config(tmp_path))
+    assert splits.test is not None
+    assert not set(splits.validation.texts) & set(splits.test.texts)
+    assert splits.notes == ("Left out of train: 40 found again in validation or test.",)
+    assert len(splits.train) + len(splits.validation) == 20
+
+
+def test_repeated_texts_are_cut_together(tmp_path: Path) -> None:
+    splits = load_splits(config(write_csv(tmp_path / "x.csv", news(30) * 2)))
+    assert not set(splits.train.texts) & set(splits.validation.texts)
+    assert (len(splits.train), len(splits.validation)) == (54, 3)
+
+
+def test_one_text_a_class_is_too_few_to_cut(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "x.csv", news(3)[:2] * 10)
+    with pytest.raises(DataError, match="20 training rows are too few to cut a validation"):
+        load_splits(config(data))
+
+
+def test_two_rows_a_class_are_enough_to_cut(tmp_path: Path) -> None:
+    rows = [{"text": text, "label": label} for text, label in zip("wxyz", "aabb", strict=True)]
+    splits = load_splits(config(write_csv(tmp_path / "x.csv", rows)))
+    assert (len(splits.train), len(splits.validation)) == (2, 2)
+
+
+def test_a_class_that_is_all_held_out_is_said(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "x.csv", news(6)[:2] * 2)
+    test = write_csv(tmp_path / "t.csv", news(1))
+    with pytest.raises(DataError, match="the class 'Sports' once 2 found again in validation or"):
+        load_splits(config(train, test=str(test)))
+
+
+@pytest.mark.parametrize(("name", "split"), [("held-out", "all"), ("test", "test")])
+def test_a_single_file_is_measured_under_its_role(name: str, split: str, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / f"{name}.csv", news(6))
+    assert load_evaluation_rows(str(path), LABELS, split=None, columns=ColumnNames())[1] == split

@@ -17,6 +17,8 @@ from tests.finetune.news import rows_of
         ([1, 0, 1], ("0", "1")),
         (["10", "9", "10"], ("9", "10")),
         ([2.0, 1.0, 2.0], ("1", "2")),
+        (["10.0", "-9.00", "10"], ("-9", "10")),
+        (["1.5", "1.0", "1.5"], ("1.0", "1.5")),
         ([True, False, True], ("False", "True")),
         (["a", "1", "a"], ("1", "a")),
     ],
@@ -63,6 +65,8 @@ def test_lists_of_labels_are_several_classes() -> None:
     [
         ([[0, 0, 1], [1, 0, 0]], "names each class once"),
         ([0.25, 0.75], "a label is a class, not a fraction"),
+        (["a", "['a', 'b']"], "use JSON Lines for lists of labels"),
+        (["[]", "[1, 2]"], "use JSON Lines for lists of labels"),
     ],
 )
 def test_labels_that_are_no_classes_are_refused(labels: list[Any], message: str) -> None:
@@ -131,3 +135,14 @@ def test_an_unknown_class_is_named(found: Any) -> None:
     rows = rows_of({"text": ["x"], "label": [found]})
     with pytest.raises(DataError, match=rf"has the class '{found}'; the model knows 'neg', 'pos'"):
         align_rows(rows, ("neg", "pos"), where="x")
+
+
+def test_numbers_are_no_indices_where_classes_are_numbers() -> None:
+    rows = rows_of({"text": ["x", "y", "z"], "label": ["0", "1", "2"]})
+    with pytest.raises(DataError, match="has the class '0'; the model knows '1', '2', '3'"):
+        align_rows(rows, ("1", "2", "3"), where="x")
+
+
+def test_a_class_in_brackets_is_a_class() -> None:
+    rows = rows_of({"text": ["x", "y"], "label": ["[other]", "a"]})
+    assert rows.names == ("[other]", "a")
