@@ -25,7 +25,10 @@ app = typer.Typer(
 
 @contextmanager
 def one_sentence() -> Iterator[None]:
-    """Whatever the user can mend ends the command with one sentence and exit code 1."""
+    """Whatever the user can mend ends the command with one sentence and exit code 1.
+
+    Ctrl-C ends it with one sentence and exit code 130, as a shell reports that signal.
+    """
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "10")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -34,8 +37,8 @@ def one_sentence() -> Iterator[None]:
     except FinetuneError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    except KeyboardInterrupt:
-        typer.echo("stopped by the keyboard; nothing was written", err=True)
+    except KeyboardInterrupt as stop:
+        typer.echo(str(stop) or "stopped by the keyboard; nothing was written", err=True)
         raise typer.Exit(130) from None
 
 
@@ -47,7 +50,7 @@ def train(config: TrainConfig) -> None:
 
     Example: python -m finetune train --data reviews.csv --model bert-base-uncased --output reviews
     """
-    prefer_cache_without_network(config.model, *config.data)
+    prefer_cache_without_network(*config.inputs)
     from finetune.report import describe
     from finetune.train import train as run
 

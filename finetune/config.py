@@ -14,7 +14,8 @@ SaveDtype = Literal["float32", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 SAVE_DTYPES: tuple[SaveDtype, ...] = get_args(SaveDtype)
 
-PATH_FIELDS = ("data", "validation", "test", "model", "output")
+INPUTS = ("data", "validation", "test")
+"""Settings that name a file, a folder or a Hub data set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,6 +159,11 @@ class TrainConfig:
         """The names of the training data, without the paths on this machine."""
         return [shown_name(source) for source in self.data]
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Whatever the run reads: files, folders and Hub names."""
+        return (self.model, *self.data, *filter(None, (self.validation, self.test)))
+
     def settings(self) -> dict[str, object]:
         """The settings as JSON values, paths reduced to names."""
         return {field.name: self._shown(field.name) for field in fields(self)}
@@ -177,11 +183,13 @@ class TrainConfig:
         value = getattr(self, name)
         if name == "model":
             return self.shown_base
-        if value is None or name not in PATH_FIELDS:
+        if name == "output":
+            return self.output.expanduser().resolve().name
+        if value is None or name not in INPUTS:
             return value
         if isinstance(value, tuple):
             return [shown_name(item) for item in value]
-        return shown_name(str(value))
+        return shown_name(value)
 
 
 def option(name: str) -> str:

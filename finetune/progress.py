@@ -1,5 +1,6 @@
 """Bars with the time left, quiet where nobody watches."""
 
+import math
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -32,8 +33,20 @@ class EpochLines(ProgressCallback):  # type: ignore[misc]
     def on_prediction_step(self, *_: Any, **__: Any) -> None:
         """No second bar for the short evaluation."""
 
-    def on_log(self, *_: Any, **__: Any) -> None:
-        """Raw logs stay unwritten."""
+    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Raw logs stay unwritten; a loss that isn't finite ends the run."""
+        entry = state.log_history[-1]
+        if not all(math.isfinite(entry.get(loss, 0.0)) for loss in ("loss", "eval_loss")):
+            raise FloatingPointError(
+                f"the loss is not a number in epoch {entry['epoch']:.0f}; lower --learning-rate"
+                f" (it is {args.learning_rate:g}) or take --precision float32"
+            )
+
+    def close(self) -> None:
+        """Close the bar of a run that was stopped, so that the next line starts on its own."""
+        if self.training_bar is not None:
+            self.training_bar.close()
+            self.training_bar = None
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say how the epoch went."""

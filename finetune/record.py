@@ -105,8 +105,8 @@ class RunRecord:
     test: Metrics | None
 
     def save(self, folder: Path) -> None:
-        """Write `run.json` into *folder*."""
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        """Write `run.json` into *folder*; a number that isn't finite is a ValueError."""
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False)
         (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
     @classmethod

@@ -19,7 +19,7 @@ def describe(metrics: Metrics, *, title: str) -> str:
 
 
 def _class_table(metrics: Metrics) -> list[str]:
-    width = max(len(row.label) for row in metrics.classes)
+    width = max(len("class"), *(len(row.label) for row in metrics.classes))
     head = f"  {'class':<{width}}  precision  recall      F1  support"
     return [head] + [
         f"  {row.label:<{width}}  {row.precision:9.4f}  {row.recall:.4f}  {row.f1:.4f}"

@@ -12,6 +12,7 @@ import datasets
 import torch
 import transformers
 from datasets import Dataset
+from safetensors import SafetensorError
 from transformers import (
     DataCollatorWithPadding,
     EvalPrediction,
@@ -48,6 +49,15 @@ from finetune.rows import Rows
 BEST_BY = "macro_f1"
 """The best epoch has the highest macro F1: accuracy would let a model ignore a rare class."""
 
+STOPS = (
+    OSError,
+    SafetensorError,
+    torch.OutOfMemoryError,
+    FloatingPointError,  # the loss isn't finite
+    OverflowError,  # the weights don't fit into the number format of the file
+)
+"""What may end a run half-way through no fault of the program."""
+
 Say = Callable[[str], None]
 
 
@@ -63,7 +73,10 @@ class Run:
 
 
 def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
-    """Run *config* and leave a checkpoint folder at its output; *say* gets one line per event."""
+    """Run *config* and leave a checkpoint folder at its output; *say* gets one line per event.
+
+    What stops it is one sentence: a FinetuneError, or a KeyboardInterrupt after Ctrl-C.
+    """
     quiet_libraries()
     run = _set_up(config)
     for line in _opening(run):
@@ -76,12 +89,25 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
             record.save(work)
             write_card(record, work)
     except KeyboardInterrupt:
-        raise FinetuneError(f"stopped by the keyboard; {kept_epochs(config.output)}") from None
+        raise KeyboardInterrupt(f"stopped by the keyboard; {kept_epochs(config.output)}") from None
+    except STOPS as error:
+        raise FinetuneError(f"{_reason(error)}; {kept_epochs(config.output)}") from error
     return record
 
 
+def _reason(error: Exception) -> str:
+    """One of STOPS in words, without paths of this machine."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return "the memory of the graphics card is full; lower --batch-size or --max-length"
+    if isinstance(error, OSError):
+        return f"the run stopped at a file or folder: {error.strerror or type(error).__name__}"
+    if isinstance(error, SafetensorError):
+        return "the weights can't be written; make room on the disk"
+    return str(error)
+
+
 def _set_up(config: TrainConfig) -> Run:
-    check_output(config.output, overwrite=config.overwrite)
+    check_output(config.output, inputs=config.inputs, overwrite=config.overwrite)
     bfloat16 = _wants_bfloat16(config)
     splits = load_splits(config)
     set_seed(config.seed)
@@ -136,9 +162,13 @@ def _fit(run: Run, work: Path, say: Say) -> tuple[Trainer, float]:
     )
     for raw_logs in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(raw_logs)
-    trainer.add_callback(EpochLines(say))
+    lines = EpochLines(say)
+    trainer.add_callback(lines)
     started = time.perf_counter()
-    trainer.train()
+    try:
+        trainer.train()
+    finally:
+        lines.close()
     return trainer, time.perf_counter() - started
 
 
@@ -161,6 +191,7 @@ def _arguments(run: Run, folder: Path) -> TrainingArguments:
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",
+        logging_nan_inf_filter=False,
         save_only_model=True,
         save_total_limit=2,
         load_best_model_at_end=True,
@@ -197,6 +228,12 @@ def _save(run: Run, work: Path) -> Checkpoint:
         name: tensor.to(dtype) if tensor.is_floating_point() else tensor
         for name, tensor in model.state_dict().items()
     }
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise OverflowError(
+                f"weights of {name!r} are too large for --save-dtype {run.config.save_dtype};"
+                " take float32"
+            )
     model.save_pretrained(work, state_dict=weights)
     save_tokenizer(run.base.tokenizer, work)
     return load_checkpoint(str(work))

@@ -53,6 +53,11 @@ def test_paths_are_shown_by_name_and_hub_names_whole(tmp_path: Path) -> None:
     assert shown_name("google/electra-small") == "google/electra-small"
 
 
+def test_an_output_that_is_not_there_yet_is_shown_by_its_last_part() -> None:
+    settings = config(output=Path("runs/of/today/out"), model="owner/base").settings()
+    assert (settings["output"], settings["model"]) == ("out", "owner/base")
+
+
 def test_settings_and_command_hold_no_path_of_this_machine(tmp_path: Path) -> None:
     settings = config(
         data=(str(tmp_path / "a.csv"), str(tmp_path / "b.csv")),

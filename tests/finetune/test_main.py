@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -14,6 +15,8 @@ from transformers import AutoModel, BertTokenizerFast, GPT2Config, GPT2LMHeadMod
 from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
+from finetune.metrics import measure_classes
+from finetune.report import describe
 from tests.finetune.news import news, write_csv, write_jsonl
 from tests.tiny import edit_config, tiny_checkpoint
 
@@ -73,7 +76,7 @@ def test_train_then_evaluate(data: Path, base: Path, tmp_path: Path) -> None:
 
 def test_evaluate_takes_the_first_rows_only(data: Path, checkpoint: Path) -> None:
     result = call("evaluate", "--checkpoint", checkpoint, "--data", data, "--limit", 7)
-    assert "news.csv, train: 7 rows" in result.stdout
+    assert "news.csv, all: 7 rows" in result.stdout
 
 
 def test_help_is_quick_and_explains_every_option() -> None:
@@ -290,3 +293,37 @@ def test_ctrl_c_is_one_sentence(
     result = call("evaluate", "--checkpoint", checkpoint, "--data", data)
     assert result.exit_code == 130
     assert result.stderr == "stopped by the keyboard; nothing was written\n"
+
+
+def test_ctrl_c_in_a_run_says_what_is_left(
+    data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("finetune.train._fit", interrupt)
+    result = call("train", "--data", data, "--model", base, "--output", tmp_path / "out")
+    assert result.exit_code == 130
+    assert result.stderr == "stopped by the keyboard; 'out' was not written\n"
+
+
+def test_the_network_is_looked_for_on_behalf_of_every_source(
+    data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "finetune.__main__.prefer_cache_without_network", lambda *sources: asked.extend(sources)
+    )
+    sources = ("--validation", tmp_path / "v.csv", "--test", tmp_path / "t.csv")
+    call("train", "--data", data, "--model", base, "--output", tmp_path / "out", *sources)
+    assert asked == [str(base), str(data), str(tmp_path / "v.csv"), str(tmp_path / "t.csv")]
+
+
+def test_columns_stand_under_their_names_however_short_the_classes() -> None:
+    truth = np.array([0, 1])
+    lines = describe(measure_classes(truth, truth, ("a", "b")), title="x").splitlines()
+    (head,) = (line for line in lines if line.startswith("  class"))
+    row = lines[lines.index(head) + 1]
+    assert row.startswith("  a ")
+    assert row.index("1.0000") + len("1.0000") == head.index("precision") + len("precision")
+    assert len(row) == len(head)

@@ -31,6 +31,12 @@ def test_the_file_is_plain_json_with_every_fact(record: RunRecord, tmp_path: Pat
     assert values["epochs"][1]["accuracy"] == 0.75
 
 
+def test_a_number_that_is_not_finite_is_not_written(record: RunRecord, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        replace(record, seconds=float("nan")).save(tmp_path)
+    assert not (tmp_path / FILE_NAME).exists()
+
+
 @pytest.mark.parametrize("text", ["{", "{}", '{"labels": 1}', "[]"])
 def test_a_broken_file_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(text)

@@ -1,24 +1,27 @@
 """Whole runs on a tiny model: what is left behind, what it is worth, and what stops a run."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import pipeline
+from transformers import DataCollatorWithPadding, pipeline
 
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError, FinetuneError, OutputError
 from finetune.evaluate import evaluate
 from finetune.models import load_base
 from finetune.optimizer import build_optimizer, height
+from finetune.progress import EpochLines
 from finetune.record import RunRecord
 from finetune.train import train
 from tests.finetune.news import LABELS, news, write_csv, write_jsonl
-from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
 
 
 def silent(_: str) -> None:
@@ -282,7 +285,7 @@ def test_a_stopped_run_leaves_no_output_but_its_finished_epochs(
         if line.startswith(f"Epoch {epoch}"):
             raise KeyboardInterrupt
 
-    with pytest.raises(FinetuneError, match="stopped by the keyboard; 'out' was not written"):
+    with pytest.raises(KeyboardInterrupt, match="stopped by the keyboard; 'out' was not written"):
         train(settings(folder, base, tmp_path / "out"), say=stop)
     assert not (tmp_path / "out").exists()
     finished = list(tmp_path.glob(".out.*.partial/epochs/checkpoint-*"))
@@ -311,3 +314,176 @@ def test_label_smoothing_is_for_one_class_per_text(base: Path, tmp_path: Path) -
     data = write_jsonl(tmp_path / "many.jsonl", rows)
     with pytest.raises(ConfigError, match="--label-smoothing"):
         train(settings(data, base, tmp_path / "out", label_smoothing=0.1), say=silent)
+
+
+# --- failures half-way -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (OSError(28, "No space left on device", "/some/where"), "folder: No space left on device"),
+        (SafetensorError("I/O error: /some/where"), "make room on the disk"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "lower --batch-size or --max-length"),
+    ],
+)
+def test_a_full_disk_or_memory_is_one_sentence(
+    error: Exception,
+    message: str,
+    folder: Path,
+    base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("finetune.train.save_tokenizer", fail)
+    with pytest.raises(FinetuneError, match=f"{message}; 'out' was not .* kept in .*") as caught:
+        train(settings(folder, base, tmp_path / "out", epochs=1), say=silent)
+    assert "/some/where" not in str(caught.value)
+    (work,) = tmp_path.iterdir()
+    assert f"{work.name}/epochs" in str(caught.value)
+
+
+def test_a_run_that_diverges_is_stopped(
+    folder: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poisoned(*arguments: Any, **more: Any) -> Any:
+        opened = load_base(*arguments, **more)
+        with torch.no_grad():
+            opened.model.classifier.bias.fill_(float("nan"))
+        return opened
+
+    monkeypatch.setattr("finetune.train.load_base", poisoned)
+    with pytest.raises(FinetuneError, match=r"not a number in epoch 1; lower --learning-rate"):
+        train(settings(folder, base, tmp_path / "out"), say=silent)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_beyond_float16_are_not_saved_in_it(
+    folder: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def huge(*arguments: Any, **more: Any) -> Any:
+        opened = load_base(*arguments, **more)
+        with torch.no_grad():
+            opened.model.classifier.bias.fill_(1e5)  # the same for all: softmax ignores it
+        return opened
+
+    monkeypatch.setattr("finetune.train.load_base", huge)
+    config = settings(folder, base, tmp_path / "out", epochs=1, save_dtype="float16")
+    with pytest.raises(FinetuneError, match=r"'classifier.bias' are too large for --save-dtype"):
+        train(config, say=silent)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_bar_of_a_stopped_run_is_closed(
+    folder: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[EpochLines] = []
+
+    class Lines(EpochLines):
+        def on_step_end(self, *arguments: Any, **more: Any) -> None:
+            made.append(self)
+            assert self.training_bar is not None
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("finetune.train.EpochLines", Lines)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings(folder, base, tmp_path / "out"), say=silent)
+    assert made[0].training_bar is None
+
+
+# --- the recipe ------------------------------------------------------------------------------
+
+
+def test_the_rate_climbs_to_its_peak_and_falls_to_zero(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+
+    class Lines(EpochLines):
+        def on_step_begin(self, *_: Any, optimizer: Any, **__: Any) -> None:
+            rates.append(optimizer.param_groups[0]["lr"])
+
+        def on_train_end(self, *arguments: Any, optimizer: Any, **more: Any) -> None:
+            rates.append(optimizer.param_groups[0]["lr"])
+            super().on_train_end(*arguments, **more)
+
+    monkeypatch.setattr("finetune.train.EpochLines", Lines)
+    train_rows, validation = (
+        write_csv(tmp_path / "t.csv", news(40)),
+        write_csv(tmp_path / "v.csv", news(52)[40:]),
+    )
+    config = settings(
+        train_rows, base, tmp_path / "out", batch_size=4, learning_rate=1e-3, warmup_ratio=0.2,
+        validation=str(validation),
+    )  # fmt: skip
+    train(config, say=silent)
+    climb = [1e-3 * step / 4 for step in range(4)]
+    fall = [1e-3 * (20 - step) / 16 for step in range(4, 21)]
+    assert rates == pytest.approx([*climb, *fall])
+
+
+class Batches(DataCollatorWithPadding):  # type: ignore[misc]
+    """A collator that notes the lengths, the width and the first tokens of each batch."""
+
+    lengths: list[list[int]]
+    widths: list[int]
+    tokens: list[list[list[int]]]
+
+    def __call__(self, features: list[dict[str, Any]]) -> Any:
+        batch = super().__call__(features)
+        self.tokens.append([list(feature["input_ids"]) for feature in features])
+        self.lengths.append([len(tokens) for tokens in self.tokens[-1]])
+        self.widths.append(batch["input_ids"].shape[1])
+        return batch
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> type[Batches]:
+    """The batches of the runs of a test."""
+    Batches.lengths, Batches.widths, Batches.tokens = [], [], []
+    monkeypatch.setattr("finetune.train.DataCollatorWithPadding", Batches)
+    return Batches
+
+
+def test_texts_of_like_length_share_a_batch_padded_to_the_longest(
+    base: Path, batches: type[Batches], tmp_path: Path
+) -> None:
+    rows = [
+        {"text": row["text"].split()[0] + " team" * (i % 48), "label": row["label"]}
+        for i, row in enumerate(news(96))
+    ]
+    data = write_csv(tmp_path / "x.csv", rows)
+    train(settings(data, base, tmp_path / "out", batch_size=4), say=silent)
+    assert batches.widths == [-(-max(lengths) // 8) * 8 for lengths in batches.lengths]
+    assert len(set(batches.widths)) > 3
+    full = [lengths for lengths in batches.lengths if len(lengths) == 4]
+    assert len(full) >= 40
+    assert sum(max(lengths) - min(lengths) for lengths in full) / len(full) < 15
+
+
+def test_another_seed_gives_another_head_and_another_order(
+    base: Path, batches: type[Batches], tmp_path: Path
+) -> None:
+    """One step over all rows without dropout: only the head's first weights decide its loss."""
+    still = tmp_path / "still"
+    shutil.copytree(base, still)
+    edit_config(still, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    data = write_csv(tmp_path / "t.csv", news(30))
+    validation = write_csv(tmp_path / "v.csv", news(42)[30:])
+    losses = [
+        train(
+            settings(
+                data, still, tmp_path / f"out{seed}", epochs=1, batch_size=30, seed=seed,
+                validation=str(validation),
+            ),
+            say=silent,
+        ).epochs[0].train_loss
+        for seed in (1, 2)
+    ]  # fmt: skip
+    assert abs(losses[0] - losses[1]) > 1e-3
+    first, second = (tokens for tokens in batches.tokens if len(tokens) == 30)
+    assert sorted(first) == sorted(second)
+    assert first != second
