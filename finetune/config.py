@@ -1,6 +1,7 @@
 """The settings of a run: each with its default, its reason and its check."""
 
 import math
+import os
 import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -197,7 +198,12 @@ def option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def local_path(source: str) -> Path:
+    """The path that *source* names on this machine; `~nobody` stays as it is."""
+    return Path(os.path.expanduser(source))  # noqa: PTH111 - Path.expanduser raises on it
+
+
 def shown_name(source: str) -> str:
     """The last part of a path on this machine; a Hub name as it is."""
-    path = Path(source).expanduser()
+    path = local_path(source)
     return path.resolve().name if path.exists() or path.is_absolute() else source

@@ -4,10 +4,9 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from finetune.columns import ColumnNames
-from finetune.config import TrainConfig, shown_name
+from finetune.config import TrainConfig, local_path, shown_name
 from finetune.errors import DataError
 from finetune.rows import Rows, align_rows, join_rows, read_rows
 from finetune.sources import data_files, open_source, role_of
@@ -122,7 +121,7 @@ def _read_all(config: TrainConfig) -> dict[str, Rows]:
 def _read_source(source: str, config: TrainConfig, *, needed: str = "train") -> dict[str, Rows]:
     """Rows by role; a single file, or a lone split without a role, is the one that is needed."""
     splits = open_source(source)
-    if Path(source).expanduser().is_file() or [role_of(name) for name in splits] == [None]:
+    if local_path(source).is_file() or [role_of(name) for name in splits] == [None]:
         splits = {needed: next(iter(splits.values()))}
     roles = {role: rows for name, rows in splits.items() if (role := role_of(name))}
     if needed not in roles:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from finetune.columns import ColumnNames
-from finetune.config import RANGES, shown_name
+from finetune.config import RANGES, local_path, shown_name
 from finetune.data import load_evaluation_rows
 from finetune.errors import ConfigError, DataError, ModelError, OutputError
 from finetune.metrics import FloatArray, IntArray, measure_logits
@@ -146,7 +146,7 @@ def _max_length(name: str, checkpoint: Checkpoint) -> int:
 def _trained_length(name: str) -> int | None:
     """The limit in the record of the checkpoint's run, if there is one and it may be a limit."""
     try:
-        length: object = RunRecord.load(Path(name).expanduser()).max_length
+        length: object = RunRecord.load(local_path(name)).max_length
     except ModelError:
         return None
     return length if isinstance(length, int) and length in RANGES["max_length"] else None

@@ -20,7 +20,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 )
 
-from finetune.config import shown_name
+from finetune.config import local_path, shown_name
 from finetune.errors import ModelError
 
 LONGEST = 512
@@ -160,7 +160,7 @@ def quiet_libraries() -> None:
 
 
 def _open_config(source: str, *, what: str) -> PreTrainedConfig:
-    folder = Path(source).expanduser()
+    folder = local_path(source)
     if folder.is_dir():
         _check_files(folder)
     elif folder.exists() or folder.is_absolute() or source.startswith((".", "~")):
@@ -176,7 +176,7 @@ def _open_config(source: str, *, what: str) -> PreTrainedConfig:
 
 
 def _place(source: str) -> str:
-    folder = Path(source).expanduser()
+    folder = local_path(source)
     return str(folder) if folder.is_dir() else source
 
 
@@ -204,7 +204,7 @@ def _is_encoder(config: PreTrainedConfig) -> bool:
 
 
 def _open_tokenizer(source: str) -> PreTrainedTokenizerFast:
-    folder = Path(source).expanduser()
+    folder = local_path(source)
     if folder.is_dir() and not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise ModelError(f"folder {folder.name!r} has no tokenizer; copy its tokenizer.json there")
     try:

@@ -2,9 +2,10 @@
 
 import os
 import socket
-from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
+
+from finetune.config import local_path
 
 HUB = "https://huggingface.co"
 OFFLINE = "HF_HUB_OFFLINE"
@@ -16,8 +17,8 @@ def prefer_cache_without_network(*sources: str) -> None:
 
     Has to be called before the Hub's client is imported; behind a proxy only the client can tell.
     """
-    on_disk = all(Path(source).expanduser().exists() for source in sources)
-    if on_disk or OFFLINE in os.environ or getproxies():
+    on_disk = all(local_path(source).exists() for source in sources)
+    if on_disk or OFFLINE in os.environ or getproxies().keys() & {"all", "http", "https"}:
         return
     address = urlsplit(os.environ.get("HF_ENDPOINT", HUB))
     try:

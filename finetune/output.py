@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from finetune.config import local_path
 from finetune.errors import OutputError
 
 EPOCHS = "epochs"
@@ -21,7 +22,7 @@ def check_output(output: Path, *, inputs: Iterable[str], overwrite: bool) -> Non
     if Path.cwd().is_relative_to(output):
         raise OutputError("--output is the current folder or one above it; name a new folder")
     for source in inputs:
-        path = Path(source).expanduser()
+        path = local_path(source)
         if path.exists() and path.resolve().is_relative_to(output):
             raise OutputError(
                 f"--output {output.name!r} is or holds {path.name!r}, which the run reads;"

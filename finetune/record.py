@@ -118,7 +118,7 @@ class RunRecord:
             raise ModelError(
                 f"no {FILE_NAME} in {folder.name!r}; it wasn't trained here"
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(
                 f"{FILE_NAME} in {folder.name!r} can't be read ({error}); train it again"
             ) from error

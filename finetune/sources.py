@@ -9,7 +9,7 @@ from pathlib import Path
 import datasets
 from datasets import Dataset, DatasetDict, DownloadConfig
 
-from finetune.config import shown_name
+from finetune.config import local_path, shown_name
 from finetune.errors import DataError
 
 FORMATS = {
@@ -36,7 +36,7 @@ def open_source(source: str) -> dict[str, Dataset]:
         raise DataError("the name of the data is empty; give a file, a folder or a Hub name")
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(logging.CRITICAL)
-    path = Path(source).expanduser()
+    path = local_path(source)
     if path.is_dir():
         return _open_folder(path)
     if path.is_file():
@@ -56,7 +56,7 @@ def role_of(split: str) -> str | None:
 
 def data_files(source: str) -> dict[str, str | None]:
     """The data files of a folder with their roles; none if it isn't a folder of such files."""
-    folder = Path(source).expanduser()
+    folder = local_path(source)
     if not folder.is_dir() or _is_saved(folder):
         return {}
     names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in FORMATS)
