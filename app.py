@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+import viz.start  # noqa: F401 - for what it does when imported, once in a process
+
 ICON = Path(__file__).parent / "assets" / "icon.png"
 
 st.set_page_config(page_title="CLSight", page_icon=str(ICON), layout="wide")
