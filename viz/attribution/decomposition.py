@@ -126,7 +126,7 @@ DECOMPOSITION = Method(
     label="Decomposition",
     signed=True,
     cost=1.8,
-    description="The logit split exactly over the tokens, attention and normalisation held fixed.",
+    description="Split exactly into tokens and bias, attention and normalisation held fixed.",
     reference="Modarressi et al. 2023 (DecompX); Ali et al. 2022",
     run=_decomposition,
 )
