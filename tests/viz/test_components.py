@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from viz.attribution.wording import percent
 from viz.colors import DARK, LIGHT
-from viz.components import atlas, bars, strip
+from viz.pictures import atlas, bars, strip
 from viz.types import Encoding, FloatArray, Prediction, Reading, Token
 from viz.words import Span, merge, spans
 

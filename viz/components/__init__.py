@@ -1,4 +1,1 @@
-"""Own Streamlit components (v2): Python on one side, plain JavaScript on the other.
-
-Each is one name: `atlas.py` makes the payload and mounts, `atlas.js` draws, `atlas.css` styles.
-"""
+"""The pictures of `viz.pictures` on a Streamlit page: each is mounted by one typed function."""

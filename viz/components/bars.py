@@ -1,26 +1,10 @@
-"""The bars: the predicted class in large letters, and the probability of every class below it."""
+"""The bars of the classes on the page."""
 
-import numpy as np
-
-from viz.attribution.wording import percent, verdict
 from viz.components.registry import register
+from viz.pictures.bars import BARS, payload
 from viz.types import Prediction
 
-SHOWN = 12
-"""Bars that are seen at once; further ones are reached by scrolling."""
-
-HTML = """
-<div class="root">
-  <p class="predicted">
-    <strong class="name" data-testid="class-name" dir="auto"></strong>
-    <span class="percent" data-testid="class-percent"></span>
-  </p>
-  <ul class="bars"></ul>
-  <p class="caption" data-testid="class-more"></p>
-</div>
-"""
-
-_mount = register("bars", HTML)
+_mount = register(BARS)
 
 
 def bars(prediction: Prediction, *, key: str) -> None:
@@ -32,21 +16,3 @@ def bars(prediction: Prediction, *, key: str) -> None:
         key: The component's own key.
     """
     _mount(data=payload(prediction), key=key)
-
-
-def payload(prediction: Prediction) -> dict[str, object]:
-    """What the browser is sent: rows from the most to the least probable class."""
-    shares = [float(share) for share in np.nan_to_num(prediction.probabilities)]
-    order = sorted(range(len(shares)), key=lambda index: -shares[index])
-    assigned = prediction.assigned_classes
-    name, probability = verdict(prediction)
-    rows = [
-        {
-            "label": prediction.labels[index],
-            "share": round(shares[index], 4),
-            "percent": percent(shares[index]),
-            "predicted": index in assigned,
-        }
-        for index in order
-    ]
-    return {"name": name, "percent": probability, "rows": rows, "shown": SHOWN}

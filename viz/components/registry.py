@@ -1,23 +1,13 @@
-"""Where a component meets Streamlit: its files are read once and registered under its name."""
-
-from importlib.resources import files
+"""Where a picture meets Streamlit: it is registered once, under its name."""
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from viz.pictures.widget import Widget
 
-def register(name: str, html: str, *parts: str) -> ComponentRenderer:
-    """Register `name.js` and `name.css`, after `page`, which all share, and other script `parts`.
 
-    Streamlit takes one script for each component, so the files are joined here.
-    """
+def register(widget: Widget) -> ComponentRenderer:
+    """Register a widget as a component; Streamlit takes one script and one style for each."""
     return st.components.v2.component(
-        f"clsight-{name}",
-        html=html,
-        css=_read("page.css") + _read(f"{name}.css"),
-        js="".join(_read(f"{part}.js") for part in ("page", *parts, name)),
+        f"clsight-{widget.name}", html=widget.html, css=widget.style, js=widget.script
     )
-
-
-def _read(file: str) -> str:
-    return files("viz.components").joinpath(file).read_text(encoding="utf-8")

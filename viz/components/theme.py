@@ -4,8 +4,9 @@ import streamlit as st
 
 from viz.colors import Theme
 from viz.components.registry import register
+from viz.pictures.widget import Widget
 
-_mount = register("theme", '<div class="root"></div>')
+_mount = register(Widget("theme", '<div class="root"></div>'))
 
 
 def follow_theme(key: str) -> None:

@@ -1,0 +1,41 @@
+"""The bars: the predicted class in large letters, and the probability of every class below it."""
+
+import numpy as np
+
+from viz.attribution.wording import percent, verdict
+from viz.pictures.widget import Widget
+from viz.types import Prediction
+
+SHOWN = 12
+"""Bars that are seen at once; further ones are reached by scrolling."""
+
+HTML = """
+<div class="root">
+  <p class="predicted">
+    <strong class="name" data-testid="class-name" dir="auto"></strong>
+    <span class="percent" data-testid="class-percent"></span>
+  </p>
+  <ul class="bars"></ul>
+  <p class="caption" data-testid="class-more"></p>
+</div>
+"""
+
+BARS = Widget("bars", HTML)
+
+
+def payload(prediction: Prediction) -> dict[str, object]:
+    """What the browser is sent: rows from the most to the least probable class."""
+    shares = [float(share) for share in np.nan_to_num(prediction.probabilities)]
+    order = sorted(range(len(shares)), key=lambda index: -shares[index])
+    assigned = prediction.assigned_classes
+    name, probability = verdict(prediction)
+    rows = [
+        {
+            "label": prediction.labels[index],
+            "share": round(shares[index], 4),
+            "percent": percent(shares[index]),
+            "predicted": index in assigned,
+        }
+        for index in order
+    ]
+    return {"name": name, "percent": probability, "rows": rows, "shown": SHOWN}

@@ -1,0 +1,163 @@
+"""The strip: the text as it was written, each word on the colour of its score."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viz.colors import PALETTES, Palette, mix, readable_ink
+from viz.pictures.widget import Widget
+from viz.types import Encoding, FloatArray
+from viz.words import Span
+
+HTML = """
+<div class="root">
+  <div class="text" data-testid="strip" role="group" tabindex="0"></div>
+  <div class="tip" data-testid="strip-tip" id="tip" role="tooltip" hidden></div>
+  <div class="legend">
+    <span class="low"></span><span class="lowest"></span><span class="ramp"></span
+    ><span class="highest"></span><span class="high"></span>
+  </div>
+  <p class="caption"></p>
+</div>
+"""
+
+STRIP = Widget("strip", HTML)
+
+Kind = Literal["word", "gap", "unseen", "special"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of the text, or a token that stands nowhere in it."""
+
+    text: str
+    kind: Kind
+    score: float = 0.0
+
+
+def payload(
+    encoding: Encoding, spans: Sequence[Span], scores: FloatArray, *, signed: bool
+) -> dict[str, object]:
+    """What the browser is sent: one list of segments for each text, and the scale's ends."""
+    if scores.shape != (len(spans),):
+        raise ValueError(f"scores have shape {scores.shape} for {len(spans)} spans")
+    finite = np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0)
+    scale = Scale.over(spans, finite, signed=signed)
+    return {
+        "parts": [
+            [_encoded(segment, scale) for segment in part]
+            for part in segments(encoding, spans, finite)
+        ],
+        "ramp": {
+            theme: f"linear-gradient(to right, {', '.join(scale.colors(palette))})"
+            for theme, palette in PALETTES.items()
+        },
+        "lowest": scale.written(-scale.largest) if signed else "0",
+        "highest": scale.written(scale.largest),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From a score to its colour and to its digits: one scale for the whole text."""
+
+    largest: float
+    """The largest score of a word, by size."""
+    signed: bool
+
+    @classmethod
+    def over(cls, spans: Sequence[Span], scores: NDArray[np.floating], *, signed: bool) -> "Scale":
+        """The scale of the words; special tokens have no say, so they don't wash words out."""
+        words = [abs(float(s)) for span, s in zip(spans, scores, strict=True) if not span.special]
+        return cls(max(words, default=0.0), signed)
+
+    def colors(self, palette: Palette) -> tuple[str, ...]:
+        """The colours from the lowest score to the highest."""
+        return palette.diverging if self.signed else palette.sequential
+
+    def pair(self, score: float, palette: Palette) -> tuple[str, str]:
+        """Background and readable ink of a score."""
+        share = score / self.largest if self.largest else 0.0
+        ground = mix(self.colors(palette), 0.5 + share / 2 if self.signed else share)
+        return ground, readable_ink(ground)
+
+    def written(self, score: float) -> str:
+        """The score with three decimals, or as many as show three digits of the largest."""
+        decimals = min(9, max(3, 2 - math.floor(math.log10(self.largest or 1.0))))
+        text = f"{score:+.{decimals}f}" if self.signed else f"{score:.{decimals}f}"
+        return text.replace("-", "−") if text.strip("+-0.") else "0"
+
+
+def _encoded(segment: Segment, scale: Scale) -> dict[str, object]:
+    plain: dict[str, object] = {"text": segment.text, "kind": segment.kind}
+    if segment.kind in ("word", "special"):
+        plain["score"] = scale.written(segment.score)
+    if segment.kind == "word":
+        plain |= {theme: scale.pair(segment.score, PALETTES[theme]) for theme in PALETTES}
+    return plain
+
+
+def segments(
+    encoding: Encoding, spans: Sequence[Span], scores: NDArray[np.floating]
+) -> list[list[Segment]]:
+    """The text, and the second text of a pair, in segments; joined they are the text again.
+
+    A special token stands where the model reads it: before the first word or behind the last of
+    a text, never among its characters.
+    """
+    scored = list(zip(spans, map(float, scores), strict=True))
+    parts = [
+        list(_written(encoding, part, [pair for pair in scored if pair[0].part == part]))
+        for part in ((0,) if encoding.pair is None else (0, 1))
+    ]
+    for index in reversed(range(len(scored))):
+        span, score = scored[index]
+        if span.special:
+            before = {other.part for other in spans[:index] if other.part is not None}
+            part = parts[max(before, default=0)]
+            part.insert(_behind_words(part) if before else 0, Segment(span.label, "special", score))
+    return parts
+
+
+def _behind_words(part: Sequence[Segment]) -> int:
+    words = (index for index, segment in enumerate(part) if segment.kind == "word")
+    return max(words, default=-1) + 1
+
+
+def _written(encoding: Encoding, part: int, own: Sequence[tuple[Span, float]]) -> Iterator[Segment]:
+    """One text in segments: words, what stands between them, and what the model never saw."""
+    text, cursor = encoding.source(part), 0
+    for start, end, score in _places(text, own):
+        if start > cursor:
+            yield Segment(text[cursor:start], "gap")
+        yield Segment(text[start:end], "word", score)
+        cursor = end
+    rest = text[cursor:]
+    if rest:
+        yield Segment(rest, "unseen" if encoding.n_unseen and rest.strip() else "gap")
+
+
+def _places(text: str, own: Sequence[tuple[Span, float]]) -> list[tuple[int, int, float]]:
+    """Start, end and score of each word; spans that share characters are one, scores added up."""
+    places: list[tuple[int, int, float]] = []
+    for span, score in own:
+        start, end = _trimmed(text, span)
+        if places and start < places[-1][1]:
+            first, last, sum_so_far = places[-1]
+            places[-1] = (first, max(last, end), sum_so_far + score)
+        else:
+            places.append((start, end, score))
+    return places
+
+
+def _trimmed(text: str, span: Span) -> tuple[int, int]:
+    """The span without the blanks around it; some tokenizers count them to the word."""
+    written = text[span.start : span.end]
+    if not written.strip():
+        return span.start, span.end
+    lead = len(written) - len(written.lstrip())
+    return span.start + lead, span.start + len(written.rstrip())
