@@ -1,5 +1,6 @@
 """Opening a checkpoint folder or Hub id; what can be wrong with one is said in one sentence."""
 
+import hashlib
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.utils import cached_file
 
 from viz.errors import CheckpointError
 from viz.hub import hub_answers
@@ -43,6 +45,8 @@ class Checkpoint:
     config: PreTrainedConfig
     tokenizer: PreTrainedTokenizerFast
     model: PreTrainedModel
+    fingerprint: str
+    """SHA-256 of its weight files in the order of their names: what sha256sum says of a single."""
 
 
 def open_checkpoint(
@@ -69,7 +73,21 @@ def open_checkpoint(
         tokenizer = _tokenizer(place, on_disk)
     _check_vocabulary(place, tokenizer, model)
     tokenizer.truncation_side = "right"  # what is cut off is always the end of a text
-    return Checkpoint(Path(place).resolve().name if local else place, config, tokenizer, model)
+    name = Path(place).resolve().name if local else place
+    return Checkpoint(name, config, tokenizer, model, _fingerprint(place, local))
+
+
+def _fingerprint(place: str, local: bool) -> str:
+    folder = Path(place)
+    if not local:
+        config = cached_file(place, "config.json", local_files_only=True)
+        folder = Path(str(config)).parent
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as stream:
+            while block := stream.read(2**20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def is_checkpoint(folder: Path) -> bool:

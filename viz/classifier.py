@@ -30,6 +30,7 @@ class Classifier:
 
     def __init__(self, checkpoint: Checkpoint, *, records: bool, device: torch.device) -> None:
         self.name = checkpoint.name
+        self.fingerprint = checkpoint.fingerprint
         self.config = checkpoint.config
         self.tokenizer = checkpoint.tokenizer
         self.model = checkpoint.model.to(device)
@@ -127,9 +128,8 @@ class Classifier:
         with torch.inference_mode():
             logits = self.forward(encoding, recorder)
             weights = torch.cat(recorder.weights)
-        return Reading(
-            encoding, self._prediction(logits), Attention(weights.cpu().numpy()), self.name
-        )
+        attention = Attention(weights.cpu().numpy())
+        return Reading(encoding, self._prediction(logits), attention, self.name, self.fingerprint)
 
     def forward(self, encoding: Encoding, recorder: Recorder | None = None) -> Tensor:
         """Run the model on one encoding, recorded where a recorder is given.  (C,)"""

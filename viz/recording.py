@@ -34,11 +34,15 @@ class Recorder:
         leaf: The tensor to differentiate by; None records under no gradient at all.
         freeze: Whether attention weights and activations are held fixed, so that the network is
             linear in the leaf (attribution.md 1.5).
+        by_weights: Whether frozen weights can be differentiated by, each layer's on their own.
     """
 
-    def __init__(self, leaf: Leaf | None = None, *, freeze: bool = False) -> None:
+    def __init__(
+        self, leaf: Leaf | None = None, *, freeze: bool = False, by_weights: bool = False
+    ) -> None:
         self.leaf_name = leaf
         self.freeze = freeze
+        self.by_weights = by_weights
         self.leaf: Tensor | None = None
         """(1, T, D) once the pass has run with a `leaf`."""
         self.weights: list[Tensor] = []
@@ -75,6 +79,8 @@ class Recorder:
     def keep_weights(self, weights: Tensor) -> Tensor:
         """Store one layer's weights; return those the layer should go on with."""
         kept = weights.detach() if self.freeze else weights
+        if self.by_weights:
+            kept.requires_grad_()
         self.weights.append(kept)
         return kept
 

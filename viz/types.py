@@ -167,6 +167,8 @@ class Reading:
     attention: Attention
     checkpoint: str
     """Name of the checkpoint that read it."""
+    fingerprint: str = ""
+    """SHA-256 of that checkpoint's weight files, in hexadecimal; empty where nobody took it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +191,28 @@ class Attribution:
         """Freeze the scores and the settings."""
         object.__setattr__(self, "scores", _frozen(self.scores))
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What every attention weight of every head hands to the explained scalar.
+
+    `values[l, h, q, k]` is the signed share of the scalar that reaches it through head `h` of layer
+    `l` from key `k` to query `q`: the weight times the scalar's slope in it, with attention and
+    normalisation held fixed (attribution.md 1.5).
+    """
+
+    values: FloatArray
+    """(L, H, Q, K), signed."""
+    value: float
+    """The explained scalar."""
+    target_class: int
+    against_class: int | None
+    """The class held against the target; None where the plain logit is explained."""
+
+    def __post_init__(self) -> None:
+        """Check the shape and freeze the values."""
+        values = _frozen(self.values)
+        if values.ndim != 4 or values.shape[2] != values.shape[3]:
+            raise ValueError(f"values have shape {values.shape}; (L, H, T, T) is needed")
+        object.__setattr__(self, "values", values)

@@ -35,13 +35,18 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class AttentionView:
-    """Attention weights over spans: the numbers that screen, exports and API all show."""
+    """One number for each head, query and key: what screen, exports and API all show."""
 
     spans: tuple[Span, ...]
+    """The queries, one a row."""
     weights: FloatArray
-    """(L, H, n, n); rows sum to 1."""
+    """(L, H, n, m): attention weights, or the signed shares of a contribution."""
     removed: FloatArray
-    """(L, H, n): the share of each row that went with the special tokens; 0 where shown."""
+    """(L, H, n): what went from each row with the special tokens; 0 where they are shown."""
+    keys: tuple[Span, ...]
+    """The keys, one a column; the queries themselves unless a quadrant of a pair is shown."""
+    signed: bool = False
+    """Whether it holds signed shares: nothing of them is averaged or rescaled."""
 
 
 def spans(encoding: Encoding, unit: Unit = "word") -> tuple[Span, ...]:
@@ -90,34 +95,84 @@ def merge(scores: FloatArray, over: Sequence[Span]) -> FloatArray:
 
 
 def view(
-    encoding: Encoding, weights: FloatArray, *, unit: Unit = "word", special: bool = True
+    encoding: Encoding,
+    weights: FloatArray,
+    *,
+    unit: Unit = "word",
+    special: bool = True,
+    signed: bool = False,
 ) -> AttentionView:
-    """Attention weights over words or wordpieces, with special tokens or without.
+    """Attention, or contributions, over words or wordpieces, with special tokens or without.
+
+    Attention weights: rows of a word are averaged, columns added; without special tokens the rest
+    of each row is scaled back to a sum of 1.  Signed shares are added up over rows and columns,
+    and never scaled, so that what is shown and what was removed are together the whole.
 
     Args:
         encoding: The text that was read.
-        weights: (L, H, T, T), as in `Reading.attention.weights`.
+        weights: (L, H, T, T), as in `Reading.attention.weights` or `Contribution.values`.
         unit: What a row stands for.
         special: Whether special tokens keep their rows and columns.
+        signed: Whether `weights` are signed shares.
     """
     over = spans(encoding, unit)
-    merged = _merge_weights(weights, over)
+    merged = _merge(weights, over, signed=signed)
     if special:
-        return AttentionView(over, merged, np.zeros(merged.shape[:3], np.float32))
+        nothing = np.zeros(merged.shape[:3], merged.dtype)
+        return AttentionView(over, merged, nothing, over, signed)
     kept = [index for index, span in enumerate(over) if not span.special]
-    rows = merged[..., kept][:, :, kept]
-    mass = rows.sum(-1, keepdims=True)
-    renormalised = np.divide(rows, mass, out=np.zeros_like(rows), where=mass > 0)
-    removed = (1 - mass[..., 0]).clip(0, 1)
-    return AttentionView(tuple(over[index] for index in kept), renormalised, removed)
+    left = tuple(over[index] for index in kept)
+    rows = np.ascontiguousarray(merged[:, :, kept])
+    shown = rows[..., kept]
+    if signed:
+        return AttentionView(left, shown, rows.sum(-1) - shown.sum(-1), left, signed)
+    # Summed in double precision, so that rows sum to 1 however many there were.
+    mass = shown.sum(-1, dtype=np.float64, keepdims=True)
+    scale = np.divide(1, mass, out=np.zeros_like(mass), where=mass > 0).astype(merged.dtype)
+    removed = (1 - mass[..., 0]).clip(0, 1).astype(merged.dtype)
+    return AttentionView(left, shown * scale, removed, left)
 
 
-def _merge_weights(weights: FloatArray, over: Sequence[Span]) -> FloatArray:
-    """Average the rows and add up the columns of each span.  (L, H, T, T) -> (L, H, n, n)"""
+def _merge(weights: FloatArray, over: Sequence[Span], *, signed: bool) -> FloatArray:
+    """Average or add up rows, add up columns, of spans.  (L, H, T, T) -> (L, H, n, n)"""
     if len(over) == weights.shape[-1]:
         return weights
     # Spans follow one another without a gap, so a span is all that lies before the next one.
     starts = [span.tokens[0] for span in over]
-    counts = np.array([len(span.tokens) for span in over], dtype=weights.dtype)
-    rows = np.add.reduceat(weights, starts, axis=-2) / counts[:, None]
+    rows = np.add.reduceat(weights, starts, axis=-2)
+    if not signed:
+        rows /= np.array([len(span.tokens) for span in over], dtype=weights.dtype)[:, None]
     return np.asarray(np.add.reduceat(rows, starts, axis=-1))
+
+
+Quadrant = Literal["all", "A-A", "A-B", "B-A", "B-B"]
+"""Of a pair of texts: which text looks (before the dash) at which."""
+QUADRANTS: tuple[Quadrant, ...] = ("all", "A-A", "A-B", "B-A", "B-B")
+
+
+def quadrant(shown: AttentionView, name: Quadrant) -> AttentionView:
+    """The part of a view in which one text of a pair looks at one; nothing is rescaled.
+
+    A special token belongs to the text it follows, the first one to the first text.
+    """
+    if name == "all":
+        return shown
+    queries, keys = (
+        [index for index, part in enumerate(_parts(over)) if part == "AB".index(letter)]
+        for letter, over in ((name[0], shown.spans), (name[2], shown.keys))
+    )
+    return AttentionView(
+        tuple(shown.spans[index] for index in queries),
+        np.ascontiguousarray(shown.weights[:, :, queries][..., keys]),
+        shown.removed[..., queries],
+        tuple(shown.keys[index] for index in keys),
+        shown.signed,
+    )
+
+
+def _parts(over: Sequence[Span]) -> list[int]:
+    """The text, 0 or 1, that each span belongs to."""
+    parts: list[int] = []
+    for span in over:
+        parts.append(span.part if span.part is not None else parts[-1] if parts else 0)
+    return parts

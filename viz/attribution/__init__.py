@@ -53,11 +53,7 @@ def attribute(
     """
     if method not in METHODS:
         raise MethodError(f"Unknown method {method!r}; known are {', '.join(METHODS)}.")
-    if (reading.checkpoint, reading.prediction.labels) != (classifier.name, classifier.labels):
-        raise SelectionError(
-            f"This reading was made by {reading.checkpoint!r}, not by {classifier.name!r}; "
-            "read the text again."
-        )
+    check_made_by(classifier, reading)
     target = resolve(reading.prediction, target_class, against)
     split = METHODS[method].run(classifier, reading, target)
     return Attribution(
@@ -69,6 +65,15 @@ def attribute(
         against_class=target.against_class,
         settings={"against": against, "checkpoint": reading.checkpoint},
     )
+
+
+def check_made_by(classifier: Classifier, reading: Reading) -> None:
+    """Refuse a reading of another classifier."""
+    if (reading.checkpoint, reading.prediction.labels) != (classifier.name, classifier.labels):
+        raise SelectionError(
+            f"This reading was made by {reading.checkpoint!r}, not by {classifier.name!r}; "
+            "read the text again."
+        )
 
 
 def explained(prediction: Prediction, target: Target) -> float:

@@ -81,19 +81,32 @@ class Linearised(TorchFunctionMode):
 _ACTIVATIONS = frozenset({F.gelu, F.silu, F.tanh, torch.tanh, torch.Tensor.tanh})
 
 
-def _decomposition(classifier: Classifier, reading: Reading, target: Target) -> Split:
-    if not classifier.records:  # its attention can't be held fixed
+def linear_logits(
+    classifier: Classifier, reading: Reading, recorder: Recorder
+) -> tuple[Tensor, list[Tensor]]:
+    """The logits of a reading, linear in the recorder's leaf and in every bias that was added.
+
+    Raises:
+        MethodError: where the architecture's attention can't be held fixed.
+    """
+    if not classifier.records:
         raise MethodError(_unavailable(classifier))
-    recorder, linear = Recorder("input", freeze=True), Linearised()
+    linear = Linearised()
     with linear:
         logits = classifier.forward(reading.encoding, recorder)
+    return logits, linear.biases
+
+
+def _decomposition(classifier: Classifier, reading: Reading, target: Target) -> Split:
+    recorder = Recorder("input", freeze=True)
+    logits, biases = linear_logits(classifier, reading, recorder)
     value = target.of(logits)
     source = recorder.differentiated()
-    gradients = torch.autograd.grad(value, [source, *linear.biases], allow_unused=True)
+    gradients = torch.autograd.grad(value, [source, *biases], allow_unused=True)
     if gradients[0] is None:
         raise MethodError(_unavailable(classifier))
     scores = (source * gradients[0])[0].detach().double().sum(-1)
-    bias = _inner_products(linear.biases, gradients[1:])
+    bias = _inner_products(biases, gradients[1:])
     _check_complete(classifier, scores, bias, value.item())
     return Split(scores.to(source.dtype).cpu().numpy(), bias)
 

@@ -1,0 +1,55 @@
+"""Attention with a sign: what each head hands to the class, from every key to every query.
+
+The network is made linear as for the decomposition, and its slope in each attention weight is
+taken.  Weight times slope is the exact share of the explained scalar that passes through that
+weight: over all weights of a layer it adds up to what that layer's attention, its value biases
+included, hands to the scalar; the rest flows past it.  Source: attribution.md 1.5, C_l[h,q,k].
+"""
+
+import numpy as np
+import torch
+
+from viz.attribution import Against, check_made_by, explained, resolve
+from viz.attribution.decomposition import linear_logits
+from viz.classifier import Classifier
+from viz.recording import Recorder
+from viz.types import Contribution, Reading
+
+
+def contribution(
+    classifier: Classifier,
+    reading: Reading,
+    target_class: int | None = None,
+    against: Against = "runner-up",
+) -> Contribution:
+    """Say what every attention weight hands to a class; costs about two forward passes.
+
+    Args:
+        classifier: The classifier that made the reading.
+        reading: What `classifier.read` returned.
+        target_class: The class to explain; the predicted one where None.
+        against: The class held against it, as for `attribute`.
+
+    Returns:
+        Signed values (L, H, Q, K).  Where the classifier reads only [CLS], the last layer has
+        values in its first row alone.
+
+    Raises:
+        MethodError: where the architecture's attention can't be held fixed.
+        SelectionError: for a class that doesn't exist, or a reading of another classifier.
+    """
+    check_made_by(classifier, reading)
+    target = resolve(reading.prediction, target_class, against)
+    recorder = Recorder(freeze=True, by_weights=True)
+    logits, _ = linear_logits(classifier, reading, recorder)
+    slopes = torch.autograd.grad(target.of(logits), recorder.weights)
+    shares = [
+        (weights.detach() * slope)[0].cpu().numpy()
+        for weights, slope in zip(recorder.weights, slopes, strict=True)
+    ]
+    return Contribution(
+        values=np.stack(shares),
+        value=explained(reading.prediction, target),
+        target_class=target.target_class,
+        against_class=target.against_class,
+    )

@@ -1,0 +1,80 @@
+"""A plate: one figure of one reading, with everything that decides what it shows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from viz.attention import select
+from viz.errors import SelectionError
+from viz.types import Attribution, Contribution, FloatArray, Reading
+from viz.words import AttentionView, Quadrant, Unit, quadrant, view
+
+Kind = Literal["head", "layer", "atlas", "arcs", "attribution"]
+KINDS: tuple[Kind, ...] = ("head", "layer", "atlas", "arcs", "attribution")
+Measure = Literal["weights", "contribution"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """What a figure shows; its picture, its numbers and its caption all follow from it.
+
+    Raises:
+        SelectionError: where the parts contradict each other or the reading.
+    """
+
+    reading: Reading
+    kind: Kind
+    layer: int | None = None
+    """None for the mean over layers; the atlas shows all."""
+    head: int | None = None
+    """None for the mean over heads; a layer shows all of its heads."""
+    unit: Unit = "word"
+    special: bool = True
+    quadrant: Quadrant = "all"
+    attribution: Attribution | None = None
+    """What a plate of the kind `attribution` shows."""
+    contribution: Contribution | None = None
+    """Shown instead of attention weights."""
+
+    def __post_init__(self) -> None:
+        """Check that there is something to show."""
+        if self.kind == "attribution" and self.attribution is None:
+            raise SelectionError("A plate of an attribution needs the attribution.")
+        if self.kind == "layer" and self.layer is None:
+            raise SelectionError("A plate of a layer needs its number.")
+        if self.quadrant != "all" and self.reading.encoding.pair is None:
+            raise SelectionError(
+                f"Only one text was read, so there is no quadrant {self.quadrant}; choose all."
+            )
+        select(self.reading.attention.weights[..., :1, :1], self.layer, self.head)
+
+    @property
+    def measure(self) -> Measure:
+        """Whether it shows attention weights or contributions to the class."""
+        return "weights" if self.contribution is None else "contribution"
+
+    def view(self) -> AttentionView:
+        """The numbers of a plate of attention: (1, 1, n, m), (1, H, n, m) or (L, H, n, m).
+
+        Raises:
+            SelectionError: where nothing but special tokens was read, and they are not shown.
+        """
+        shown = view(
+            self.reading.encoding,
+            self._maps(),
+            unit=self.unit,
+            special=self.special,
+            signed=self.contribution is not None,
+        )
+        if not shown.spans:
+            raise SelectionError("Only special tokens were read; show them to see a picture.")
+        return quadrant(shown, self.quadrant)
+
+    def _maps(self) -> FloatArray:
+        """The chosen maps over tokens; a mean is taken over maps, before words are made."""
+        taken = self.contribution
+        values = self.reading.attention.weights if taken is None else taken.values
+        if self.kind == "atlas":
+            return values
+        if self.kind == "layer" and self.layer is not None:
+            return values[self.layer : self.layer + 1]
+        return select(values, self.layer, self.head)[None, None]
