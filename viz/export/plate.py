@@ -1,6 +1,6 @@
 """A plate: one figure of one reading, with everything that decides what it shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from viz.attention import select
@@ -67,14 +67,26 @@ class Plate:
         )
         if not shown.spans:
             raise SelectionError("Only special tokens were read; show them to see a picture.")
-        return quadrant(shown, self.quadrant)
+        return quadrant(self._averaged(shown), self.quadrant)
 
     def _maps(self) -> FloatArray:
-        """The chosen maps over tokens; a mean is taken over maps, before words are made."""
+        """The maps that are shown, or of which the mean is."""
         taken = self.contribution
         values = self.reading.attention.weights if taken is None else taken.values
         if self.kind == "atlas":
             return values
-        if self.kind == "layer" and self.layer is not None:
-            return values[self.layer : self.layer + 1]
-        return select(values, self.layer, self.head)[None, None]
+        chosen = values if self.layer is None else values[self.layer, None]
+        if self.head is not None and self.kind != "layer":
+            chosen = chosen[:, self.head, None]
+        # Where no row is rescaled, the mean is the same before words are made, and cheaper.
+        return self._mean(chosen) if self.special else chosen
+
+    def _averaged(self, shown: AttentionView) -> AttentionView:
+        return replace(shown, weights=self._mean(shown.weights), removed=self._mean(shown.removed))
+
+    def _mean(self, values: FloatArray) -> FloatArray:
+        """The mean over layers, and over heads, where the plate shows one."""
+        if self.kind in ("atlas", "layer"):
+            return values
+        over_layers = values.mean(0, keepdims=True) if self.layer is None else values
+        return over_layers.mean(1, keepdims=True) if self.head is None else over_layers
