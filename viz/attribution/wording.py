@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from viz.types import Attribution, Prediction, Reading
+from viz.types import Attribution, Contribution, Prediction, Reading
 
 
 def number(value: float, places: int = 2) -> str:
@@ -29,14 +29,14 @@ def verdict(prediction: Prediction) -> tuple[str, str]:
     return names, percent(least) if len(assigned) == 1 else f"each {percent(least)} or more"
 
 
-def explained_scalar(prediction: Prediction, attribution: Attribution) -> str:
+def explained_scalar(prediction: Prediction, attribution: Attribution | Contribution) -> str:
     """The explained scalar, as in `logit Business − logit Sci/Tech`."""
     own = f"logit {prediction.labels[attribution.target_class]}"
     against = attribution.against_class
     return own if against is None else f"{own} − logit {prediction.labels[against]}"
 
 
-def scale_ends(prediction: Prediction, attribution: Attribution) -> tuple[str, str]:
+def scale_ends(prediction: Prediction, attribution: Attribution | Contribution) -> tuple[str, str]:
     """What the lowest and the highest score speak for."""
     target, against = prediction.labels[attribution.target_class], attribution.against_class
     low = f"against {target}" if against is None else f"for {prediction.labels[against]}"

@@ -1,0 +1,99 @@
+"""What a figure is cited by: which checkpoint, which text, what is shown, made by what."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from viz.attention import place
+from viz.attribution import METHODS
+from viz.attribution.wording import explained_scalar
+from viz.export.plate import Plate
+from viz.types import Attribution, Contribution, Encoding
+
+SHORT = 12
+"""Hexadecimal digits of a hash that a caption shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The facts that a figure's caption states and its numbers carry along."""
+
+    checkpoint: str
+    fingerprint: str
+    """SHA-256 of the checkpoint's weight files."""
+    text_hash: str
+    """SHA-256 of the text, see `text_hash`."""
+    shows: str
+    """What the numbers are: attention weights, contributions, or the scores of a method."""
+    explains: str | None
+    """The explained scalar, for what depends on a class."""
+    settings: tuple[str, ...]
+    version: str
+
+    def sentence(self) -> str:
+        """One line of small print; hashes are cut to `SHORT` digits."""
+        parts = [
+            self.shows + (f" of {self.explains}" if self.explains else ""),
+            *self.settings,
+            f"checkpoint {self.checkpoint} ({self.fingerprint[:SHORT] or 'no hash'})",
+            f"text {self.text_hash[:SHORT]}",
+            f"CLSight {self.version}",
+        ]
+        return " · ".join(parts)
+
+
+def citation(plate: Plate) -> Citation:
+    """The citation of a plate."""
+    reading = plate.reading
+    taken = plate.attribution if plate.kind == "attribution" else plate.contribution
+    return Citation(
+        checkpoint=reading.checkpoint,
+        fingerprint=reading.fingerprint,
+        text_hash=text_hash(reading.encoding),
+        shows=_shows(plate, taken),
+        explains=_explains(plate, taken),
+        settings=tuple(_settings(plate)),
+        version=own_version(),
+    )
+
+
+def text_hash(encoding: Encoding) -> str:
+    """SHA-256 of the text in UTF-8; of a pair, of both with a zero byte between them."""
+    texts = [encoding.text, *([] if encoding.pair is None else [encoding.pair])]
+    return hashlib.sha256("\0".join(texts).encode("utf-8")).hexdigest()
+
+
+def own_version() -> str:
+    """The installed version of CLSight."""
+    try:
+        return version("clsight")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "unknown version"
+
+
+def _shows(plate: Plate, taken: Attribution | Contribution | None) -> str:
+    if isinstance(taken, Attribution):
+        method = METHODS.get(taken.method)
+        return taken.method if method is None else method.label
+    return "attention weights" if taken is None else "contribution of each attention weight"
+
+
+def _explains(plate: Plate, taken: Attribution | Contribution | None) -> str | None:
+    if taken is None or (isinstance(taken, Attribution) and not METHODS[taken.method].signed):
+        return None
+    return explained_scalar(plate.reading.prediction, taken)
+
+
+def _settings(plate: Plate) -> list[str]:
+    settings = [f"{plate.unit}s"]
+    if plate.kind == "attribution":
+        return settings
+    if plate.kind == "layer":
+        settings.insert(0, f"L{plate.layer} · all heads")
+    elif plate.kind != "atlas":
+        settings.insert(0, place(plate.layer, plate.head))
+    if not plate.special:
+        settings.append("special tokens removed")
+    if plate.quadrant != "all":
+        settings.append(f"only {plate.quadrant}")
+    return settings
