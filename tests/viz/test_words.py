@@ -126,3 +126,53 @@ def test_a_wordpiece_keeps_its_sign_and_bytes_become_text(piece: str, label: str
     text = label.replace("##", "")
     encoding = encoding_from(text, (piece, 0, len(text), 0))
     assert words.spans(encoding, "wordpiece")[0].label == label
+
+
+@given(groups=st.lists(st.integers(1, 4), min_size=1, max_size=6), seed=st.integers(0, 99))
+def test_signed_shares_add_up_and_what_was_removed_is_the_rest(
+    groups: list[int], seed: int
+) -> None:
+    encoding = encoding_of(*groups)
+    shape = (2, 3, encoding.n_tokens, encoding.n_tokens)
+    shares = np.random.default_rng(seed).normal(size=shape)
+    whole = words.view(encoding, shares, signed=True)
+    left = words.view(encoding, shares, signed=True, special=False)
+    np.testing.assert_allclose(whole.weights.sum((-1, -2)), shares.sum((-1, -2)))
+    kept = whole.weights[:, :, 1:-1, 1:-1]
+    np.testing.assert_array_equal(left.weights, kept)
+    np.testing.assert_allclose(left.removed, whole.weights[:, :, 1:-1, [0, -1]].sum(-1))
+
+
+def test_rows_of_a_long_text_sum_to_one_without_special_tokens() -> None:
+    encoding = encoding_of(*[1, 2, 3] * 85)
+    view = words.view(encoding, softmax_weights(encoding.n_tokens, 0), special=False)
+    sums = view.weights.sum(-1, dtype=np.float64)
+    np.testing.assert_allclose(sums, 1, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "queries", "keys"),
+    [
+        ("A-A", "[CLS] oil prices [SEP]", "[CLS] oil prices [SEP]"),
+        ("A-B", "[CLS] oil prices [SEP]", "rise [SEP]"),
+        ("B-A", "rise [SEP]", "[CLS] oil prices [SEP]"),
+        ("B-B", "rise [SEP]", "rise [SEP]"),
+    ],
+)
+def test_a_quadrant_is_one_text_of_a_pair_looking_at_one(
+    classifier: Classifier, name: words.Quadrant, queries: str, keys: str
+) -> None:
+    reading = classifier.read("oil prices", "rise")
+    whole = words.view(reading.encoding, reading.attention.weights)
+    part = words.quadrant(whole, name)
+    assert " ".join(span.label for span in part.spans) == queries
+    assert " ".join(span.label for span in part.keys) == keys
+    rows, columns = ({"A": [0, 1, 2, 3], "B": [4, 5]}[letter] for letter in (name[0], name[2]))
+    np.testing.assert_array_equal(part.weights, whole.weights[:, :, rows][..., columns])
+    assert part.removed.shape == part.weights.shape[:3]
+
+
+def test_all_of_a_pair_is_the_view_itself(classifier: Classifier) -> None:
+    reading = classifier.read("oil prices", "rise")
+    whole = words.view(reading.encoding, reading.attention.weights)
+    assert words.quadrant(whole, "all") is whole
