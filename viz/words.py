@@ -7,7 +7,7 @@ scaled back to a sum of 1, and the mass that went is kept as `removed`.  Words c
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -143,6 +143,17 @@ def _merge(weights: FloatArray, over: Sequence[Span], *, signed: bool) -> FloatA
     if not signed:
         rows /= np.array([len(span.tokens) for span in over], dtype=weights.dtype)[:, None]
     return np.asarray(np.add.reduceat(rows, starts, axis=-1))
+
+
+def pick(shown: AttentionView, layer: int | None, head: int | None) -> AttentionView:
+    """One map of a view, or the mean over layers, heads or both.  (L, H, n, m) -> (1, 1, n, m)"""
+    weights, removed = (_pick(values, layer, head) for values in (shown.weights, shown.removed))
+    return replace(shown, weights=weights, removed=removed)
+
+
+def _pick(values: FloatArray, layer: int | None, head: int | None) -> FloatArray:
+    chosen = values.mean(0, keepdims=True) if layer is None else values[layer][None]
+    return chosen.mean(1, keepdims=True) if head is None else chosen[:, head][:, None]
 
 
 Quadrant = Literal["all", "A-A", "A-B", "B-A", "B-B"]

@@ -1,5 +1,6 @@
 """Every folder that is no checkpoint, and every broken one, is refused in one sentence."""
 
+import hashlib
 import json
 import socket
 from collections.abc import Callable
@@ -232,3 +233,10 @@ def test_a_config_that_asks_for_attentions_is_read_all_the_same(tmp_path: Path) 
     folder = tiny_checkpoint(tmp_path / "asks")
     edit_config(folder, output_attentions=True, output_hidden_states=True)
     assert Classifier.load(folder).read("oil prices").attention.n_layers == 3
+
+
+def test_the_fingerprint_is_what_sha256sum_says_of_the_weights(checkpoint: Path) -> None:
+    weights = (checkpoint / "model.safetensors").read_bytes()
+    classifier = Classifier.load(checkpoint)
+    assert classifier.fingerprint == hashlib.sha256(weights).hexdigest()
+    assert classifier.read("oil prices").fingerprint == classifier.fingerprint
