@@ -145,15 +145,23 @@ def _merge(weights: FloatArray, over: Sequence[Span], *, signed: bool) -> FloatA
     return np.asarray(np.add.reduceat(rows, starts, axis=-1))
 
 
-def pick(shown: AttentionView, layer: int | None, head: int | None) -> AttentionView:
-    """One map of a view, or the mean over layers, heads or both.  (L, H, n, m) -> (1, 1, n, m)"""
-    weights, removed = (_pick(values, layer, head) for values in (shown.weights, shown.removed))
+def pick_layer(shown: AttentionView, layer: int | None) -> AttentionView:
+    """All heads of one layer, or their means over layers.  (L, H, n, m) -> (1, H, n, m)"""
+    weights, removed = (
+        values.mean(0, keepdims=True) if layer is None else values[layer][None]
+        for values in (shown.weights, shown.removed)
+    )
     return replace(shown, weights=weights, removed=removed)
 
 
-def _pick(values: FloatArray, layer: int | None, head: int | None) -> FloatArray:
-    chosen = values.mean(0, keepdims=True) if layer is None else values[layer][None]
-    return chosen.mean(1, keepdims=True) if head is None else chosen[:, head][:, None]
+def pick(shown: AttentionView, layer: int | None, head: int | None) -> AttentionView:
+    """One map of a view, or the mean over layers, heads or both.  (L, H, n, m) -> (1, 1, n, m)"""
+    heads = pick_layer(shown, layer)
+    weights, removed = (
+        values.mean(1, keepdims=True) if head is None else values[:, head][:, None]
+        for values in (heads.weights, heads.removed)
+    )
+    return replace(heads, weights=weights, removed=removed)
 
 
 Quadrant = Literal["all", "A-A", "A-B", "B-A", "B-B"]

@@ -1,12 +1,12 @@
 """A plate: one figure of one reading, with everything that decides what it shows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from viz.attention import select
 from viz.errors import SelectionError
 from viz.types import Attribution, Contribution, FloatArray, Reading
-from viz.words import AttentionView, Quadrant, Unit, quadrant, view
+from viz.words import AttentionView, Quadrant, Unit, pick, pick_layer, quadrant, view
 
 Kind = Literal["head", "layer", "atlas", "arcs", "attribution"]
 KINDS: tuple[Kind, ...] = ("head", "layer", "atlas", "arcs", "attribution")
@@ -67,7 +67,14 @@ class Plate:
         )
         if not shown.spans:
             raise SelectionError("Only special tokens were read; show them to see a picture.")
-        return quadrant(self._averaged(shown), self.quadrant)
+        return quadrant(self._chosen(shown), self.quadrant)
+
+    def _chosen(self, shown: AttentionView) -> AttentionView:
+        if self.kind == "atlas":
+            return shown
+        if self.kind == "layer":
+            return pick_layer(shown, 0)
+        return pick(shown, *(None if index is None else 0 for index in (self.layer, self.head)))
 
     def _maps(self) -> FloatArray:
         """The maps that are shown, or of which the mean is."""
@@ -78,15 +85,10 @@ class Plate:
         chosen = values if self.layer is None else values[self.layer, None]
         if self.head is not None and self.kind != "layer":
             chosen = chosen[:, self.head, None]
+        if not self.special:
+            return chosen
         # Where no row is rescaled, the mean is the same before words are made, and cheaper.
-        return self._mean(chosen) if self.special else chosen
-
-    def _averaged(self, shown: AttentionView) -> AttentionView:
-        return replace(shown, weights=self._mean(shown.weights), removed=self._mean(shown.removed))
-
-    def _mean(self, values: FloatArray) -> FloatArray:
-        """The mean over layers, and over heads, where the plate shows one."""
-        if self.kind in ("atlas", "layer"):
-            return values
-        over_layers = values.mean(0, keepdims=True) if self.layer is None else values
-        return over_layers.mean(1, keepdims=True) if self.head is None else over_layers
+        if self.layer is None:
+            chosen = chosen.mean(0, keepdims=True)
+        single = self.head is None and self.kind != "layer"
+        return chosen.mean(1, keepdims=True) if single else chosen
