@@ -1,0 +1,154 @@
+"""Head facts: formulas by brute force, known heads, and the rules of the patterns."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from viz.facts import FACTS, MAJORITY, PATTERNS, HeadFacts, head_facts
+from viz.types import Encoding, FloatArray, Reading, Token
+
+N = 9
+
+
+def encoding(n_tokens: int = N, separators: tuple[int, ...] = (-1,)) -> Encoding:
+    """[CLS], then words of one token, then [SEP] at the given places."""
+    special = {0, *(at % n_tokens for at in separators)}
+    tokens = [
+        Token("[X]" if at in special else "x", at, at + 1, None, at in special)
+        for at in range(n_tokens)
+    ]
+    return Encoding("x" * n_tokens, None, tuple(tokens), {})
+
+
+def one_head(rows: FloatArray) -> FloatArray:
+    return np.asarray(rows, np.float32)[None, None]
+
+
+def shift(by: int, n_tokens: int = N) -> FloatArray:
+    """Each token looks at the one `by` places further on; where there is none, at itself."""
+    at = np.arange(n_tokens)
+    looked_at = at + by
+    inside = (looked_at >= 0) & (looked_at < n_tokens)
+    return np.asarray(np.eye(n_tokens)[np.where(inside, looked_at, at)])
+
+
+def random_weights(n_layers: int, n_heads: int, n_tokens: int, seed: int = 0) -> FloatArray:
+    scores = np.random.default_rng(seed).normal(size=(n_layers, n_heads, n_tokens, n_tokens)) * 2
+    weights = np.exp(scores)
+    return np.asarray(weights / weights.sum(-1, keepdims=True), np.float32)
+
+
+def number(facts: HeadFacts, name: str) -> float:
+    return float(getattr(facts, name)[0, 0])
+
+
+@pytest.mark.parametrize("n_tokens", [2, 16, 100])
+def test_even_attention_has_as_many_bits_as_its_tokens_have(n_tokens: int) -> None:
+    even = one_head(np.full((n_tokens, n_tokens), 1 / n_tokens))
+    facts = head_facts(encoding(n_tokens), even)
+    assert number(facts, "entropy") == pytest.approx(np.log2(n_tokens), rel=1e-5)
+    # The mean of |q - k| over a square of n by n.
+    assert number(facts, "distance") == pytest.approx((n_tokens**2 - 1) / (3 * n_tokens), rel=1e-5)
+    assert number(facts, "to_itself") == pytest.approx(1 / n_tokens, rel=1e-5)
+
+
+def test_attention_to_one_token_has_no_entropy() -> None:
+    facts = head_facts(encoding(), one_head(shift(-1)))
+    assert number(facts, "entropy") == 0
+
+
+@pytest.mark.parametrize("by", [-3, -1, 0, 2])
+def test_the_distance_of_a_shift_is_its_length(by: int) -> None:
+    facts = head_facts(encoding(200), one_head(shift(by, 200)))
+    assert number(facts, "distance") == pytest.approx(abs(by) * (200 - abs(by)) / 200)
+
+
+def test_facts_are_what_sums_over_single_weights_give() -> None:
+    n_tokens, separators = 11, (5, 6, 10)
+    weights = random_weights(2, 3, n_tokens)
+    facts = head_facts(encoding(n_tokens, separators), weights)
+    for layer, head in np.ndindex(2, 3):
+        rows = weights[layer, head].astype(float)
+        pairs = list(np.ndindex(n_tokens, n_tokens))
+        expected = {
+            "entropy": -sum(rows[q, k] * np.log2(rows[q, k]) for q, k in pairs),
+            "distance": sum(abs(q - k) * rows[q, k] for q, k in pairs),
+            "to_first": sum(rows[q, 0] for q in range(n_tokens)),
+            "to_separators": sum(rows[q, k] for q, k in pairs if k in separators),
+            "to_itself": sum(rows[q, q] for q in range(n_tokens)),
+            "to_previous": sum(rows[q, q - 1] for q in range(1, n_tokens)),
+            "to_next": sum(rows[q, q + 1] for q in range(n_tokens - 1)),
+        }
+        for name, total in expected.items():
+            found = getattr(facts, name)[layer, head]
+            assert found == pytest.approx(total / n_tokens, rel=1e-5), name
+
+
+def toward(column: int) -> FloatArray:
+    """All tokens look at one."""
+    return np.asarray(np.eye(N)[np.full(N, column)])
+
+
+def around(reach: int) -> FloatArray:
+    """Each token looks evenly at those up to `reach` places away."""
+    at = np.arange(N)
+    near = (np.abs(at[:, None] - at) <= reach).astype(float)
+    return np.asarray(near / near.sum(-1, keepdims=True))
+
+
+EVEN = np.full((N, N), 1 / N)
+KNOWN = [
+    (shift(-1), "previous token"),
+    (shift(1), "next token"),
+    (np.eye(N), "itself"),
+    (toward(0), "first token sink"),
+    (toward(-1), "separator sink"),
+    (EVEN, "broad"),
+    (around(1), "local"),
+    (shift(3), "mixed"),
+    # The first rule wins: a head that looks back by one and little else is narrow as well.
+    (0.6 * shift(-1) + 0.4 * EVEN, "previous token"),
+    (0.45 * toward(0) + 0.45 * toward(4) + 0.1 * EVEN, "mixed"),
+]
+
+
+@pytest.mark.parametrize(("rows", "pattern"), KNOWN)
+def test_heads_that_are_known_get_their_pattern(rows: FloatArray, pattern: str) -> None:
+    assert head_facts(encoding(), one_head(rows)).pattern[0, 0] == pattern
+
+
+def test_every_pattern_has_a_head_that_shows_it() -> None:
+    assert {pattern for _, pattern in KNOWN} == set(PATTERNS)
+
+
+@pytest.mark.parametrize(("share", "pattern"), [(MAJORITY, "mixed"), (0.51, "separator sink")])
+def test_a_sink_needs_more_than_half(share: float, pattern: str) -> None:
+    rows = share * toward(-1) + (1 - share) * toward(4)
+    assert head_facts(encoding(), one_head(rows)).pattern[0, 0] == pattern
+
+
+def test_facts_of_a_reading_can_be_read_and_not_written(reading: Reading) -> None:
+    facts = head_facts(reading.encoding, reading.attention.weights)
+    for fact in FACTS:
+        values = getattr(facts, fact.name)
+        assert values.shape == reading.attention.weights.shape[:2]
+        with pytest.raises(ValueError, match="read-only"):
+            values[0, 0] = values[0, 0]
+    shares = [getattr(facts, fact.name) for fact in FACTS if fact.unit == "share"]
+    assert all(((share >= 0) & (share <= 1)).all() for share in shares)
+
+
+def test_the_table_speaks_of_every_fact() -> None:
+    assert [fact.name for fact in FACTS] == [field.name for field in dataclasses.fields(HeadFacts)]
+
+
+def test_double_precision_stays() -> None:
+    facts = head_facts(encoding(), one_head(EVEN).astype(np.float64))
+    assert facts.entropy.dtype == facts.distance.dtype == facts.to_next.dtype == np.float64
+
+
+@pytest.mark.parametrize("shape", [(N, N), (1, 1, N, N - 1), (1, 1, N + 1, N + 1)])
+def test_weights_of_other_tokens_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="is needed"):
+        head_facts(encoding(), np.ones(shape, np.float32))

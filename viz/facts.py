@@ -1,0 +1,167 @@
+"""Head facts: what each head's attention is like, in seven numbers and the name of a pattern.
+
+They are taken over the model's own tokens, special ones included, so they do not depend on what is
+displayed.  Each is a mean over the rows (the tokens that look), as in Clark et al. 2019, "What Does
+BERT Look At? An Analysis of BERT's Attention" (section 3), whose surface patterns are named here:
+heads that look at the previous or the next token, at [SEP], at [CLS], or broadly.
+"""
+
+from dataclasses import dataclass, fields
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viz.types import Encoding, FloatArray
+
+MAJORITY = 0.5
+"""A head has a target where more than this share of its weight goes there: no other target can then
+hold as much.  Clark et al. count heads with "> 50 %" on the previous or the next token likewise."""
+BROAD = 0.8
+"""A head is broad from this share of the largest possible entropy on, log2 of the number of tokens:
+at 128 tokens 5.6 bits, as if spread evenly over 49.  The broad heads of Clark et al. (their figure
+4) lie there; a bound in bits, as theirs, would call every head of a short text narrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One column of the facts: the name of a field of `HeadFacts`, and how to speak of it."""
+
+    name: str
+    label: str
+    unit: str
+    sentence: str
+
+
+FACTS: tuple[Fact, ...] = (
+    Fact(
+        "entropy",
+        "entropy",
+        "bits",
+        "How widely each token looks, mean over tokens: b bits are as wide as 2^b tokens looked at "
+        "evenly.",
+    ),
+    Fact(
+        "distance",
+        "mean distance",
+        "tokens",
+        "How far away what is looked at lies, in tokens, each weighted by its attention.",
+    ),
+    Fact("to_first", "to [CLS]", "share", "Share of the weight on the first token, [CLS] or <s>."),
+    Fact(
+        "to_separators",
+        "to [SEP]",
+        "share",
+        "Share of the weight on the other special tokens, [SEP] or </s>.",
+    ),
+    Fact("to_itself", "to itself", "share", "Share of the weight that tokens give to themselves."),
+    Fact("to_previous", "to previous", "share", "Share of the weight on the token just before."),
+    Fact("to_next", "to next", "share", "Share of the weight on the token just behind."),
+    Fact("pattern", "pattern", "", "The first pattern whose rule the head meets."),
+)
+
+PATTERNS: dict[str, str] = {
+    "previous token": "More than half of the weight is on the token just before.",
+    "next token": "More than half of the weight is on the token just behind.",
+    "itself": "More than half of the weight stays on the token that looks.",
+    "first token sink": "More than half of the weight rests on the first token, [CLS] or <s>.",
+    "separator sink": "More than half of the weight rests on other special tokens, [SEP] or </s>.",
+    "broad": "The entropy is at least 80 % of what attention to all tokens alike has.",
+    "local": "Itself, the token before and the token behind hold more than half of the weight.",
+    "mixed": "None of the other patterns.",
+}
+"""The rules in the order in which they are tried; the first that is met names the head."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFacts:
+    """The facts of every head of one reading, each (L, H) and read-only."""
+
+    entropy: FloatArray
+    """Bits, 0 to log2 T: of each row, mean over rows."""
+    distance: FloatArray
+    """Tokens: |q - k| weighted by the attention of q to k, mean over rows."""
+    to_first: FloatArray
+    """Share of weight on the first token; this and all shares are means over all T rows."""
+    to_separators: FloatArray
+    """Share of weight on special tokens behind the first."""
+    to_itself: FloatArray
+    to_previous: FloatArray
+    """Share of weight on the token before; the first token, which has none, gives 0."""
+    to_next: FloatArray
+    """Share of weight on the token behind; the last token, which has none, gives 0."""
+    pattern: NDArray[np.str_]
+    """A name in `PATTERNS`."""
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        for field in fields(self):
+            getattr(self, field.name).setflags(write=False)
+
+
+def head_facts(encoding: Encoding, weights: FloatArray) -> HeadFacts:
+    """The facts of every head.
+
+    Args:
+        encoding: The text that was read; says which tokens are special.
+        weights: (L, H, T, T), as in `Reading.attention.weights`: rows sum to 1.
+
+    Raises:
+        ValueError: where the weights are not of this many tokens.
+    """
+    n_tokens = encoding.n_tokens
+    if weights.ndim != 4 or weights.shape[2:] != (n_tokens, n_tokens) or not n_tokens:
+        raise ValueError(
+            f"weights have shape {weights.shape}; (L, H, {n_tokens}, {n_tokens}) is needed"
+        )
+    separators = [at for at, token in enumerate(encoding.tokens) if at and token.special]
+    diagonal = partial(np.trace, weights, axis1=2, axis2=3)
+    shares = {
+        "to_first": weights[..., 0].sum(-1),
+        "to_separators": weights[..., separators].sum((-1, -2)),
+        "to_itself": diagonal(offset=0),
+        "to_previous": diagonal(offset=-1),
+        "to_next": diagonal(offset=1),
+    }
+    numbers = {name: total / n_tokens for name, total in shares.items()}
+    numbers |= {"entropy": _entropy(weights), "distance": _distance(weights)}
+    return HeadFacts(**numbers, pattern=_patterns(numbers, n_tokens))
+
+
+def _entropy(weights: FloatArray) -> FloatArray:
+    """Entropy in bits of each row, mean over rows.  (L, H, T, T) -> (L, H)"""
+    n_tokens = weights.shape[-1]
+    smallest = np.finfo(weights.dtype).tiny
+    # One head at a time, in one buffer that stays in the processor's cache.
+    logs = np.empty(weights.shape[2:], weights.dtype)
+    sums = np.empty(weights.shape[:2], weights.dtype)
+    for place in np.ndindex(*sums.shape):
+        np.maximum(weights[place], smallest, out=logs)
+        sums[place] = np.vdot(weights[place], np.log(logs, out=logs))
+    bits: FloatArray = (sums / (-np.log(2) * n_tokens)).clip(0).astype(weights.dtype)
+    return bits
+
+
+def _distance(weights: FloatArray) -> FloatArray:
+    """Mean over rows of the distance |q - k| weighted by attention.  (L, H, T, T) -> (L, H)"""
+    at = np.arange(weights.shape[-1])
+    steps = np.abs(at[:, None] - at).astype(weights.dtype)
+    return np.asarray(np.tensordot(weights, steps, 2) / len(at), weights.dtype)
+
+
+def _patterns(numbers: dict[str, FloatArray], n_tokens: int) -> NDArray[np.str_]:
+    """The name of the first rule that each head meets.  (L, H)"""
+    near = numbers["to_previous"] + numbers["to_itself"] + numbers["to_next"]
+    rules = {
+        "previous token": numbers["to_previous"] > MAJORITY,
+        "next token": numbers["to_next"] > MAJORITY,
+        "itself": numbers["to_itself"] > MAJORITY,
+        "first token sink": numbers["to_first"] > MAJORITY,
+        "separator sink": numbers["to_separators"] > MAJORITY,
+        "broad": numbers["entropy"] >= BROAD * np.log2(n_tokens),
+        "local": near > MAJORITY,
+        "mixed": np.ones_like(near, bool),
+    }
+    # Read from PATTERNS, so that the order on screen is the order of the rules.
+    first = np.argmax([rules[name] for name in PATTERNS], axis=0)
+    return np.asarray(np.array(list(PATTERNS))[first])
