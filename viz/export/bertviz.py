@@ -1,0 +1,300 @@
+"""BertViz's own head view and model view of a reading, as one HTML file that needs no network.
+
+BertViz (Jesse Vig, Apache-2.0) is a template of JavaScript around JSON; it sends the JSON twice and
+loads require.js, d3 and jQuery from a content delivery network.  Here its script is taken as it is
+installed, the JSON goes out once, the libraries come from installed packages (d3 from mpld3, jQuery
+from XStatic-jQuery), and `bertviz.js` stands in for require.js.
+"""
+
+import json
+from collections.abc import Sequence
+from html import escape
+from importlib.metadata import distribution
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from viz.colors import PALETTES, Theme
+from viz.errors import SelectionError
+from viz.export.citation import citation
+from viz.export.plate import Plate
+from viz.types import FloatArray, Reading, Token
+from viz.words import spans
+
+View = Literal["head", "model"]
+
+MOST_LINES = 200_000
+"""Lines drawn at once: Chromium takes 6 s to paint so many on two cores, and 3 s for a click."""
+MOST_BYTES = 24_000_000
+"""Bytes of numbers in a page: the head view draws one layer but holds all of them."""
+DIGITS = 4
+"""Significant digits of a weight; it becomes an opacity, of which a screen shows 256 steps."""
+BYTES = 9
+"""Bytes that a weight of so many digits takes in JSON, with its comma."""
+
+HINTS: dict[View, str] = {
+    "head": "One layer at a time, a colour for each head. Click a colour to show or hide its head, "
+    "double-click to see it alone; point at a token to see only its lines.",
+    "model": "Rows are layers, columns are heads. Click a picture to enlarge it; point at a token "
+    "on its left to see only its lines.",
+}
+
+PAGE = """<!doctype html>
+<html lang="en" style="{colors}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
+script-src 'unsafe-inline'; style-src 'unsafe-inline'">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body class="{theme}">
+<main id="bertviz" class="{view}" style="--heads:{n_heads}">
+<div class="controls">{controls}</div>
+<div id="vis" style="{drawing}"></div>
+</main>
+<footer>
+<p>{hint} The stronger a line, the larger the weight.</p>
+<p>{caption}</p>
+<p>Drawn by <a href="https://github.com/jessevig/bertviz">BertViz</a> {version} (Jesse Vig, \
+Apache-2.0), with d3 and jQuery.</p>
+<details><summary>BertViz's licence</summary><pre>{licence}</pre></details>
+</footer>
+<script>{jquery}</script>
+<script>{d3}</script>
+<script type="application/json" id="parameters">{parameters}</script>
+<script>{loader}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def bertviz_html(
+    reading: Reading,
+    *,
+    view: View = "head",
+    layers: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+    theme: Theme = "light",
+) -> bytes:
+    """A stand-alone page with BertViz's view of a reading.
+
+    Args:
+        reading: What is shown, wordpiece by wordpiece.
+        view: All heads of one layer in colours, or a small picture of each head of each layer.
+        layers: The layers that the page holds; None for all.
+        heads: The heads drawn; in the head view those switched on at first.  None for all.
+        theme: The ground that it stands on.
+
+    Raises:
+        SelectionError: for a layer, head or view that does not exist, or where a browser would
+            freeze.
+    """
+    given = parameters(reading, view=view, layers=layers, heads=heads, theme=theme)
+    cited = citation(Plate(reading, "atlas", unit="wordpiece"))
+    return PAGE.format(
+        theme=theme,
+        colors=_colors(theme),
+        drawing=_colors("light" if view == "head" else theme),
+        n_heads=reading.attention.n_heads,
+        title=escape(f"BertViz {view} view · {reading.checkpoint}"),
+        style=_own("bertviz.css"),
+        view=view,
+        controls=_controls(reading, view),
+        hint=HINTS[view],
+        caption=escape(cited.sentence()),
+        version=distribution("bertviz").version,
+        licence=escape(_licence()),
+        jquery=_installed("XStatic-jQuery", "xstatic/pkg/jquery/data/jquery.min.js"),
+        d3=_installed("mpld3", "mpld3/js/d3.v5.min.js"),
+        # JSON may hold "</script>" in a token; a "<" it spells otherwise ends no block.
+        parameters=json.dumps(given, separators=(",", ":")).replace("<", "\\u003c"),
+        loader=_own("bertviz.js"),
+        script=_installed("bertviz", f"bertviz/{view}_view.js").replace(
+            "PYTHON_PARAMS", "parameters"
+        ),
+    ).encode("utf-8")
+
+
+def parameters(
+    reading: Reading,
+    *,
+    view: View = "head",
+    layers: Sequence[int] | None = None,
+    heads: Sequence[int] | None = None,
+    theme: Theme = "light",
+) -> dict[str, object]:
+    """What BertViz's script reads: those that BertViz itself would make, weights rounded.
+
+    Raises:
+        SelectionError: as `bertviz_html`.
+    """
+    if view not in get_args(View):
+        raise SelectionError(f"BertViz view {view!r} is unknown; head and model are what there is.")
+    attention = reading.attention
+    chosen = _chosen("layer", layers, attention.n_layers)
+    shown = _chosen("head", heads, attention.n_heads)
+    _check_size(reading, view, len(chosen), len(shown))
+    common = {"default_filter": "0", "root_div_id": "bertviz", "include_layers": chosen}
+    weights = attention.weights[chosen]
+    if view == "head":
+        on = None if heads is None else shown
+        return common | {"attention": _maps(reading, weights), "layer": None, "heads": on}
+    return common | {
+        "attention": _maps(reading, weights[:, shown]),
+        "display_mode": theme,
+        "include_heads": shown,
+        "total_heads": attention.n_heads,
+    }
+
+
+def affordable_layers(reading: Reading, view: View) -> int:
+    """How many layers, all heads of each, a browser bears; 0 where not even one."""
+    n_layers, n_heads = reading.attention.n_layers, reading.attention.n_heads
+    counts = range(n_layers, 0, -1)
+    return next((n for n in counts if _is_affordable(reading, view, n, n_heads)), 0)
+
+
+def _chosen(name: str, indices: Sequence[int] | None, count: int) -> list[int]:
+    """The chosen layers or heads, each once, in the order given."""
+    if indices is None:
+        return list(range(count))
+    if not indices:
+        raise SelectionError(f"No {name} was chosen; this model's {name}s are 0 to {count - 1}.")
+    for index in indices:
+        if not 0 <= index < count:
+            raise SelectionError(
+                f"{name} {index} does not exist; this model's {name}s are 0 to {count - 1}."
+            )
+    return [int(index) for index in dict.fromkeys(indices)]
+
+
+def _lines(reading: Reading, view: View, n_layers: int, n_heads: int) -> int:
+    """SVG lines that are drawn at once; the head view draws all heads, shown or not."""
+    maps = reading.attention.n_heads if view == "head" else n_layers * n_heads
+    return maps * reading.attention.n_tokens**2
+
+
+def _bytes(reading: Reading, view: View, n_layers: int, n_heads: int) -> int:
+    """Bytes of the weights in JSON; those of a pair go out whole and in four quarters."""
+    maps = n_layers * (reading.attention.n_heads if view == "head" else n_heads)
+    times = 1 if _start_of_second(reading) is None else 2
+    return times * maps * reading.attention.n_tokens**2 * BYTES
+
+
+def _is_affordable(reading: Reading, view: View, n_layers: int, n_heads: int) -> bool:
+    asked = (reading, view, n_layers, n_heads)
+    return _lines(*asked) <= MOST_LINES and _bytes(*asked) <= MOST_BYTES
+
+
+def _check_size(reading: Reading, view: View, n_layers: int, n_heads: int) -> None:
+    if _is_affordable(reading, view, n_layers, n_heads):
+        return
+    lines, size = (f(reading, view, n_layers, n_heads) for f in (_lines, _bytes))
+    drawn = f"{_counted(n_layers, 'layer')} × {_counted(n_heads, 'head')}"
+    raise SelectionError(
+        f"BertViz would draw {lines:,} lines from {size / 1e6:.1f} MB of numbers for {drawn} × "
+        f"{reading.attention.n_tokens} tokens; a browser bears {MOST_LINES:,} lines and "
+        f"{MOST_BYTES / 1e6:.0f} MB. {_way_out(reading, view)}, or open the atlas, which shows all "
+        "at once."
+    )
+
+
+def _way_out(reading: Reading, view: View) -> str:
+    """What a reader can do about it."""
+    if layers := affordable_layers(reading, view):
+        return f"Choose at most {_counted(layers, 'layer')}"
+    heads = MOST_LINES // reading.attention.n_tokens**2
+    if view == "model" and heads:
+        return f"Choose one layer and at most {_counted(heads, 'head')} of it"
+    return "Read a shorter text"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def _maps(reading: Reading, weights: FloatArray) -> list[dict[str, object]]:
+    """The weights with their tokens; of a pair, also each text's look at each.  (L, H, T, T)"""
+    tokens, start = _tokens(reading), _start_of_second(reading)
+    every = slice(None)
+    if start is None:
+        return [_map(weights, tokens, every, every, None)]
+    a, b = slice(start), slice(start, None)
+    quarters = {"A -> Sentence A": (a, a), "B -> Sentence B": (b, b)}
+    quarters |= {"A -> Sentence B": (a, b), "B -> Sentence A": (b, a)}
+    return [
+        _map(weights, tokens, every, every, "All"),
+        *(_map(weights, tokens, *cut, f"Sentence {name}") for name, cut in quarters.items()),
+    ]
+
+
+def _map(
+    weights: FloatArray, tokens: list[str], queries: slice, keys: slice, name: str | None
+) -> dict[str, object]:
+    return {
+        "name": name,
+        "attn": _rounded(weights[:, :, queries, keys]).tolist(),
+        "left_text": tokens[queries],
+        "right_text": tokens[keys],
+    }
+
+
+def _rounded(weights: FloatArray) -> FloatArray:
+    """Weights to `DIGITS` significant digits."""
+    values = weights.astype(np.float64)
+    size = np.floor(np.log10(values, out=np.zeros_like(values), where=values > 0))
+    scale = 10 ** (DIGITS - 1 - size)
+    return np.asarray(np.rint(values * scale) / scale)
+
+
+def _tokens(reading: Reading) -> list[str]:
+    """Wordpieces as BertViz cleans them; where that leaves bytes, what they are in the text."""
+    labels = [span.label for span in spans(reading.encoding, "wordpiece")]
+    pieces = [_cleaned(token) for token in reading.encoding.tokens]
+    return [p if p.isascii() else label for p, label in zip(pieces, labels, strict=True)]
+
+
+def _cleaned(token: Token) -> str:
+    """A token without its tokenizer's marks, as `bertviz.util.format_special_chars` has it."""
+    return token.text.replace("Ġ", " ").replace("▁", " ").replace("</w>", "")
+
+
+def _start_of_second(reading: Reading) -> int | None:
+    """The position where the second text of a pair begins; None where there is none."""
+    parts = [token.part for token in reading.encoding.tokens]
+    return parts.index(1) if 1 in parts else None
+
+
+def _controls(reading: Reading, view: View) -> str:
+    """The fields that BertViz's script fills in or listens to."""
+    layer = '<label>Layer<select id="layer"></select></label>' if view == "head" else ""
+    if _start_of_second(reading) is None:
+        return layer
+    names = ("All", "A → A", "B → B", "A → B", "B → A")
+    options = "".join(f'<option value="{at}">{name}</option>' for at, name in enumerate(names))
+    return layer + f'<label>Attention<select id="filter">{options}</select></label>'
+
+
+def _colors(theme: Theme) -> str:
+    palette = PALETTES[theme]
+    names = ("ground", "ink", "muted", "line", "accent")
+    return f"color-scheme:{theme};" + "".join(f"--{n}:{getattr(palette, n)};" for n in names)
+
+
+def _own(name: str) -> str:
+    return files("viz.export").joinpath(name).read_text(encoding="utf-8")
+
+
+def _installed(package: str, path: str) -> str:
+    """A file of an installed package, which need not be imported for it: that takes seconds."""
+    return Path(str(distribution(package).locate_file(path))).read_text(encoding="utf-8")
+
+
+def _licence() -> str:
+    listed = distribution("bertviz").files or []
+    return next(file.read_text(encoding="utf-8") for file in listed if file.name == "LICENSE")
