@@ -1,0 +1,46 @@
+"""All benchmarks of pictures, each a ratio or a goal in one run.
+
+    python -m tests.benchmarks [atlas] [figures] [app] [--output report.json]
+
+They take about five minutes, and some gigabytes of memory for BertViz's page of 128 tokens.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from tests.benchmarks.browser import chromium
+from tests.benchmarks.result import Result, machine, save, table
+
+PARTS = ("atlas", "figures", "app")
+
+
+def main(parts: Sequence[str] = PARTS) -> None:
+    """Print the table; write it as JSON where `--output` says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--output", type=Path, help="a JSON file to write")
+    options = parser.parse_args()
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"{unknown[0]!r} is no benchmark; {', '.join(PARTS)} are")
+    results = list(_measured(options.parts or parts))
+    print(" · ".join(f"{name} {value}" for name, value in machine().items()))
+    print(table(results))
+    if options.output is not None:
+        save(results, options.output)
+
+
+def _measured(parts: Sequence[str]) -> Iterator[Result]:
+    """Each result, told as soon as it is there."""
+    with chromium() as browser:
+        for part in parts:
+            for result in import_module(f"tests.benchmarks.{part}").measure(browser):
+                print("  ".join(cell for cell in result.row() if cell), flush=True)
+                yield result
+    print()
+
+
+if __name__ == "__main__":
+    main()
