@@ -25,9 +25,10 @@ function followTheme(root, onChange = () => {}) {
   return () => observer.disconnect();
 }
 
-/** Shows `text` above `box` (client coordinates), or below it where there is no room above. */
-function showTip(tip, text, box) {
-  tip.textContent = text;
+/** Shows a text, or a list of texts and elements, above `box` (client coordinates), or below it
+ *  where there is no room above. */
+function showTip(tip, content, box) {
+  tip.replaceChildren(...[content].flat());
   tip.hidden = false;
   const frame = tip.parentElement.getBoundingClientRect();
   const middle = box.left - frame.left + (box.width - tip.offsetWidth) / 2;

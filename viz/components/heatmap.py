@@ -1,0 +1,22 @@
+"""The heat map of one head on the page."""
+
+from viz.components.registry import register
+from viz.pictures.heatmap import HEATMAP, payload
+from viz.words import AttentionView
+
+_mount = register(HEATMAP)
+
+
+def heatmap(view: AttentionView, *, place: str, key: str, note: str = "") -> None:
+    """Show one map at full resolution, with the exact value of every cell.
+
+    Args:
+        view: One map, (1, 1, n, m), as from `viz.words.pick`.
+        place: What the map is of, e.g. "L3 · H7".
+        key: The component's own key.
+        note: A few words beside it.
+
+    Raises:
+        SelectionError: where more than one map came, or one without rows or columns.
+    """
+    _mount(data=payload(view, place=place, note=note), key=key)

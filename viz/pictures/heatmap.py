@@ -1,0 +1,103 @@
+"""The heat map: one map of attention at full resolution, with the exact value of every cell."""
+
+import numpy as np
+
+from viz.colors import PALETTES, Palette, mix
+from viz.errors import SelectionError
+from viz.pictures.axes import axes
+from viz.pictures.packed import packed
+from viz.pictures.screen import ENLARGE, SCREEN
+from viz.pictures.widget import Widget
+from viz.words import AttentionView
+
+LEVELS = 255
+"""Steps of the colour scale; odd, so that 0 is one of them where the scale has two ends."""
+
+HTML = f"""
+<div class="root">
+  <div class="stage">
+    <div class="head">
+      <p class="title"><strong class="place"></strong> <span class="note"></span></p>
+      <span class="tools">
+        <button class="tool out" data-testid="heatmap-out" title="Zoom out (−)"
+          aria-label="Zoom out">−</button>
+        <button class="tool in" data-testid="heatmap-in" aria-label="Zoom in"
+          title="Zoom in (+, or Ctrl and the wheel over the picture)">+</button>
+        <button class="tool whole" data-testid="heatmap-whole" title="Show the whole picture (0)"
+          >whole</button>
+        {ENLARGE}
+      </span>
+    </div>
+    <div class="area">
+      <canvas data-testid="heatmap" tabindex="0" role="application"></canvas>
+      <div class="tip" data-testid="heatmap-tip" hidden></div>
+    </div>
+    <div class="foot">
+      <span class="legend">
+        <span class="lowest"></span><span class="ramp"></span><span class="highest"></span>
+      </span>
+      <span class="choice" role="group" aria-label="Colour by">
+        <button class="tool root-scale" data-testid="heatmap-root">square root</button
+        ><button class="tool linear-scale" data-testid="heatmap-linear">linear</button>
+      </span>
+    </div>
+    <p class="said" data-testid="heatmap-said" aria-live="polite"></p>
+  </div>
+  {SCREEN}
+</div>
+"""
+
+HEATMAP = Widget("heatmap", HTML, ("packed", "expand", "labels", "frame", "cells", "explore"))
+
+
+def payload(view: AttentionView, *, place: str, note: str = "") -> dict[str, object]:
+    """What the browser is sent: every value exactly, and what stands around the picture.
+
+    Args:
+        view: One map, (1, 1, n, m).
+        place: What the map is of, e.g. "L3 · H7".
+        note: A few words beside it.
+
+    Raises:
+        SelectionError: where more than one map came, or one without rows or columns.
+    """
+    if view.weights.shape[:2] != (1, 1):
+        raise SelectionError(
+            f"A heat map shows one map, (1, 1, n, m); {view.weights.shape} came. "
+            "Choose a layer and a head, or their means."
+        )
+    named = axes(view)
+    values = view.weights[0, 0].astype(np.float32, copy=False)
+    removed = view.removed[0, 0].astype(np.float32, copy=False)
+    largest = _largest(np.abs(values) if view.signed else values)
+    return named | {
+        "values": packed(values),
+        "removed": packed(removed) if removed.any() else None,
+        "signed": view.signed,
+        "largest": largest,
+        "place": place,
+        "note": note,
+        "themes": _SIGNED if view.signed else _UNSIGNED,
+        "label": f"{place}: where each of {values.shape[0]} tokens looks among {values.shape[1]}. "
+        "Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole picture.",
+    }
+
+
+def _largest(sizes: np.ndarray) -> float:
+    """The largest finite size; 0 where there is none."""
+    return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
+
+
+def _theme(palette: Palette, scale: tuple[str, ...]) -> dict[str, object]:
+    return {
+        "ink": palette.ink,
+        "muted": palette.muted,
+        "line": palette.line,
+        "accent": palette.accent,
+        "scale": [mix(scale, level / (LEVELS - 1)) for level in range(LEVELS)],
+        "ramp": f"linear-gradient(to right, {', '.join(scale)})",
+    }
+
+
+_UNSIGNED = {name: _theme(palette, palette.sequential) for name, palette in PALETTES.items()}
+_SIGNED = {name: _theme(palette, palette.diverging) for name, palette in PALETTES.items()}
