@@ -1,0 +1,139 @@
+"""The arcs: the strongest keys of every query, exactly, and what share of the weight they hold."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from streamlit.testing.v1 import AppTest
+
+from tests.screen import sent
+from tests.viz.test_heatmap import unpacked, view_of
+from viz.colors import DARK, LIGHT
+from viz.errors import SelectionError
+from viz.pictures.arcs import MOST_ARCS, Strongest, payload
+from viz.pictures.hues import HUES, hues
+from viz.types import FloatArray
+
+
+def weights_of(n_heads: int, n: int, m: int | None = None) -> FloatArray:
+    rng = np.random.default_rng(0)
+    return rng.dirichlet(np.full(m or n, 0.2), (1, n_heads, n)).astype(np.float32)
+
+
+def sent_of(weights: FloatArray, *, signed: bool = False) -> dict[str, Any]:
+    """The payload with its arrays unpacked."""
+    n_heads, n, m = weights.shape[1:]
+    names = [f"H{index}" for index in range(n_heads)]
+    view = view_of(weights, signed=signed)
+    data: dict[str, Any] = payload(view, names=names, chosen=[0], place="L0")
+    shape = (n_heads, n, data["count"])
+    arrived: dict[str, NDArray[Any]] = {
+        "targets": unpacked(data["targets"], "<u2").reshape(shape),
+        "values": unpacked(data["values"], "<f4").reshape(shape),
+        "sent": unpacked(data["sent"], "<f4").reshape(n_heads, n),
+        "received": unpacked(data["received"], "<f4").reshape(n_heads, m),
+    }
+    return data | arrived
+
+
+VALUES = st.floats(-2, 2, width=32)
+
+
+@given(arrays(np.float32, (2, 3, 6), elements=VALUES), st.integers(1, 6))
+def test_the_strongest_keys_by_size_come_strongest_first(values: FloatArray, count: int) -> None:
+    strongest = Strongest.of(values, count)
+    expected = -np.sort(-np.abs(values), axis=-1)[..., :count]
+    np.testing.assert_array_equal(expected, np.abs(strongest.values))
+    taken = np.take_along_axis(values, strongest.keys.astype(np.int64), -1)
+    np.testing.assert_array_equal(taken, strongest.values)
+    assert all(len(set(row)) == count for row in strongest.keys.reshape(-1, count).tolist())
+
+
+@pytest.mark.parametrize(("n_heads", "n"), [(4, 20), (12, 128), (12, 512), (13, 512)])
+def test_sent_arcs_are_the_strongest_and_bounded(n_heads: int, n: int) -> None:
+    weights = weights_of(n_heads, n)
+    data = sent_of(weights)
+    count = data["count"]
+    assert n_heads * n * count <= MOST_ARCS
+    assert count == n or count >= 6
+    expected = -np.sort(-weights[0], axis=-1)[..., :count]
+    np.testing.assert_array_equal(expected, data["values"])
+
+
+def test_twelve_heads_of_512_tokens_are_light() -> None:
+    names = [f"H{index}" for index in range(12)]
+    data = payload(view_of(weights_of(12, 512)), names=names, chosen=[3], place="L0")
+    assert len(json.dumps(data, allow_nan=False)) < 600_000
+
+
+def test_few_tokens_are_sent_whole() -> None:
+    data = sent_of(weights_of(12, 40))
+    assert data["count"] == 40
+    np.testing.assert_allclose(data["values"].sum(-1), 1, atol=1e-6)
+
+
+def test_totals_are_those_of_all_weights() -> None:
+    weights = weights_of(12, 130, 200)
+    data = sent_of(weights)
+    assert data["count"] < 200
+    np.testing.assert_allclose(data["sent"], weights[0].sum(-1), rtol=1e-6)
+    np.testing.assert_allclose(data["received"], weights[0].sum(-2), rtol=1e-5, atol=1e-7)
+
+
+def test_signed_shares_count_by_size() -> None:
+    weights = weights_of(2, 5) * np.array([1, -1, 1, -1, 1], np.float32)
+    data = sent_of(weights, signed=True)
+    assert (data["values"] < 0).any()
+    np.testing.assert_allclose(data["sent"], np.abs(weights[0]).sum(-1), rtol=1e-6)
+
+
+def test_what_is_no_number_comes_last() -> None:
+    strongest = Strongest.of(np.array([[[np.nan, 0.5, 0.25]]], np.float32), 2)
+    assert strongest.keys.tolist() == [[[1, 2]]]
+
+
+def test_a_head_keeps_its_colour_and_a_mean_has_that_of_the_text() -> None:
+    colors = hues(("H0", "H1", "mean"))
+    assert colors["light"] == [*HUES["light"][:2], LIGHT.ink]
+    assert colors["dark"] == [*HUES["dark"][:2], DARK.ink]
+    assert all(len(set(ring)) == len(ring) for ring in HUES.values())
+
+
+@pytest.mark.parametrize(
+    ("shape", "names", "chosen", "sentence"),
+    [
+        ((2, 1, 3, 3), ["H0"], [0], r"one layer.*\(2, 1, 3, 3\) came"),
+        ((1, 2, 3, 3), ["H0"], [0], "1 names came for 2 heads"),
+        ((1, 1, 3, 3), ["H0"], [1], r"Heads \[1\] were chosen; choose one or more of 0 to 0"),
+        ((1, 1, 3, 3), ["H0"], [], r"Heads \[\] were chosen"),
+        ((1, 1, 0, 0), ["H0"], [0], "no token to draw"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    shape: tuple[int, int, int, int], names: list[str], chosen: list[int], sentence: str
+) -> None:
+    with pytest.raises(SelectionError, match=sentence):
+        payload(view_of(np.ones(shape, np.float32)), names=names, chosen=chosen, place="L0")
+
+
+def test_they_are_mounted_on_a_page() -> None:
+    def page() -> None:
+        import numpy as np
+
+        from viz.components.arcs import arcs
+        from viz.words import AttentionView, Span
+
+        spans = (Span("oil", 0, 3, (0,), False, 0),)
+        two = np.ones((1, 2, 1, 1), np.float32)
+        view = AttentionView(spans, two, two[..., 0], spans)
+        arcs(view, names=["H0", "mean"], chosen=[1], place="L1", key="arcs")
+
+    app = AppTest.from_function(page).run()
+    assert not app.exception
+    data = sent(app, "arcs")
+    assert (data["names"], data["chosen"], data["count"]) == (["H0", "mean"], [1], 1)
