@@ -3,6 +3,7 @@
 import inspect
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -123,29 +124,55 @@ class Classifier:
         Raises:
             TextError: where nothing of the text reaches the model.
         """
-        encoding = self.encode(text, pair)
+        return self.read_many([self.encode(text, pair)])[0]
+
+    def read_many(self, encodings: Sequence[Encoding]) -> list[Reading]:
+        """Read encodings in one pass, padded to the longest; a reading has its own tokens alone."""
         recorder = Recorder()
         with torch.inference_mode():
-            logits = self.forward(encoding, recorder)
-            weights = torch.cat(recorder.weights)
-        attention = Attention(weights.cpu().numpy())
-        return Reading(encoding, self._prediction(logits), attention, self.name, self.fingerprint)
+            logits = self._run(encodings, recorder)
+            return [
+                Reading(
+                    encoding,
+                    self._prediction(logits[row]),
+                    Attention(_own(recorder.weights, row, encoding.n_tokens)),
+                    self.name,
+                    self.fingerprint,
+                )
+                for row, encoding in enumerate(encodings)
+            ]
 
     def forward(self, encoding: Encoding, recorder: Recorder | None = None) -> Tensor:
         """Run the model on one encoding, recorded where a recorder is given.  (C,)"""
-        inputs = {
-            name: torch.tensor(values, device=self.device)[None]
-            for name, values in encoding.inputs.items()
-        }
+        return self._run([encoding], recorder)[0]
+
+    def _run(self, encodings: Sequence[Encoding], recorder: Recorder | None) -> Tensor:
+        """The logits of each encoding.  (B, C)"""
+        inputs = self._padded(encodings)
         if recorder is None:
             logits: Tensor = self.model(**inputs).logits
-            return logits[0]
+            return logits
         with recorder:
             output = self.model(**inputs, **({} if self.records else {"output_attentions": True}))
         if not self.records:
             recorder.weights.extend(output.attentions)
         recorded: Tensor = output.logits
-        return recorded[0]
+        return recorded
+
+    def _padded(self, encodings: Sequence[Encoding]) -> dict[str, Tensor]:
+        """The model's inputs; what is padded has no attention.  Each (B, T)"""
+        longest = max(encoding.n_tokens for encoding in encodings)
+        fill = {"input_ids": self.tokenizer.pad_token_id or 0}
+        return {
+            name: torch.tensor(
+                [
+                    [*encoding.inputs[name], *[fill.get(name, 0)] * (longest - encoding.n_tokens)]
+                    for encoding in encodings
+                ],
+                device=self.device,
+            )
+            for name in encodings[0].inputs
+        }
 
     def _affordable_tokens(self) -> int:
         """The most tokens whose weights, of all heads, fit into `MEMORY`."""
@@ -178,6 +205,11 @@ class Classifier:
             raise CheckpointError(
                 f"{self.name!r} holds weights that are not finite numbers; save or train it again."
             )
+
+
+def _own(weights: Sequence[Tensor], row: int, n_tokens: int) -> NDArray[np.floating]:
+    """One row of a batch without its padding.  L times (B, H, T, T) -> (L, H, t, t)"""
+    return torch.stack([layer[row, :, :n_tokens, :n_tokens] for layer in weights]).cpu().numpy()
 
 
 def _max_tokens(checkpoint: Checkpoint) -> int:

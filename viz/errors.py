@@ -19,3 +19,7 @@ class SelectionError(VizError):
 
 class MethodError(VizError):
     """An attribution method that is unknown, or that this architecture doesn't allow."""
+
+
+class RecordError(VizError):
+    """A file of saved numbers that can't be read back."""

@@ -25,9 +25,21 @@ def attribute_named(
         MethodError: as `attribute` does.
         SelectionError: where there is no such class, or it is held against itself.
     """
-    prediction = reading.prediction
+    return attribute(
+        classifier, reading, method, *classes_named(reading.prediction, target, against)
+    )
+
+
+def classes_named(
+    prediction: Prediction, target: str | None, against: str
+) -> tuple[int | None, Against]:
+    """The two classes as `attribute` and `contribution` take them.
+
+    Raises:
+        SelectionError: where there is no such class.
+    """
     target_class = None if target is None else class_named(prediction, target)
-    return attribute(classifier, reading, method, target_class, _against(prediction, against))
+    return target_class, _against(prediction, against)
 
 
 def class_named(prediction: Prediction, name: str) -> int:

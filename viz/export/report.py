@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from viz.attribution import METHODS
 from viz.attribution.wording import number, percent, summary, verdict
+from viz.export.record import prediction, tokens
 from viz.types import Attribution, Prediction, Reading
 from viz.words import merge, spans
 
@@ -16,29 +17,19 @@ BAR = 24
 
 def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
     """All but the attention weights, as plain values that JSON can hold."""
-    encoding, prediction = reading.encoding, reading.prediction
+    encoding, labels = reading.encoding, reading.prediction.labels
     against = attribution.against_class
     return {
         "checkpoint": reading.checkpoint,
+        "fingerprint": reading.fingerprint,
         "text": encoding.text,
         "pair": encoding.pair,
-        "label": prediction.label,
-        "multi_label": prediction.multi_label,
-        "assigned": [prediction.labels[index] for index in prediction.assigned_classes],
-        "labels": list(prediction.labels),
-        "logits": prediction.logits.tolist(),
-        "probabilities": prediction.probabilities.tolist(),
-        "tokens": [
-            {
-                name: getattr(token, name)
-                for name in ("text", "start", "end", "word", "special", "part")
-            }
-            for token in encoding.tokens
-        ],
+        **prediction(reading.prediction),
+        "tokens": tokens(encoding),
         "attribution": {
             "method": attribution.method,
-            "target_class": prediction.labels[attribution.target_class],
-            "against_class": None if against is None else prediction.labels[against],
+            "target_class": labels[attribution.target_class],
+            "against_class": None if against is None else labels[against],
             "value": attribution.value,
             "bias": attribution.bias,
             "scores": attribution.scores.tolist(),
@@ -49,11 +40,10 @@ def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
 
 def report(reading: Reading, attribution: Attribution) -> Iterator[str]:
     """Lines for people: the class, the likeliest classes with bars, the strongest words."""
-    prediction = reading.prediction
-    names, probability = verdict(prediction)
+    names, probability = verdict(reading.prediction)
     yield f"{names} ({probability}) says {reading.checkpoint}"
     yield ""
-    yield from _classes(prediction)
+    yield from _classes(reading.prediction)
     method = METHODS[attribution.method]
     yield f"\nStrongest words by {method.label.lower()}"
     if not method.signed:
@@ -62,14 +52,14 @@ def report(reading: Reading, attribution: Attribution) -> Iterator[str]:
     yield summary(reading, attribution, signed=method.signed)
 
 
-def _classes(prediction: Prediction) -> Iterator[str]:
+def _classes(made: Prediction) -> Iterator[str]:
     """The likeliest classes as a small table with bars."""
-    order = prediction.probabilities.argsort()[::-1]
-    wide = max(len(prediction.labels[index]) for index in order[:MOST_CLASSES])
+    order = made.probabilities.argsort()[::-1]
+    wide = max(len(made.labels[index]) for index in order[:MOST_CLASSES])
     for index in order[:MOST_CLASSES]:
-        share = float(prediction.probabilities[index])
+        share = float(made.probabilities[index])
         bar = "█" * round(share * BAR)
-        yield f"  {prediction.labels[index]:<{wide}}  {percent(share):>8}  {bar}".rstrip()
+        yield f"  {made.labels[index]:<{wide}}  {percent(share):>8}  {bar}".rstrip()
     if len(order) > MOST_CLASSES:
         yield f"  and {len(order) - MOST_CLASSES} more"
 

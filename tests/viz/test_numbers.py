@@ -1,0 +1,198 @@
+"""The numbers of a plate as files: those of its view, whatever reads them."""
+
+import csv
+import json
+from io import BytesIO, StringIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from viz import Classifier, attribute
+from viz.attribution.contribution import contribution
+from viz.errors import SelectionError
+from viz.export import record as records
+from viz.export.cells import guarded, unguarded
+from viz.export.citation import citation
+from viz.export.formats import render
+from viz.export.plate import Plate
+from viz.facts import FACTS, head_facts
+from viz.types import Reading
+from viz.words import merge, spans
+
+ODD = "good = + - @ ' movie, \" 你好 script"
+KINDS = ("head", "mean", "layer", "atlas", "arcs", "pair", "signed")
+
+
+@pytest.fixture(scope="module")
+def odd(classifier: Classifier) -> Reading:
+    return classifier.read(ODD, "bad market")
+
+
+def plate_of(kind: str, classifier: Classifier, read: Reading) -> Plate:
+    return {
+        "head": lambda: Plate(read, "head", layer=1, head=2),
+        "mean": lambda: Plate(read, "head", special=False),
+        "layer": lambda: Plate(read, "layer", layer=0, special=False),
+        "atlas": lambda: Plate(read, "atlas"),
+        "arcs": lambda: Plate(read, "arcs", layer=2, unit="wordpiece"),
+        "pair": lambda: Plate(read, "layer", layer=1, quadrant="A-B"),
+        "signed": lambda: Plate(
+            read, "head", layer=1, special=False, contribution=contribution(classifier, read)
+        ),
+        "attribution": lambda: Plate(read, "attribution", attribution=attribute(classifier, read)),
+    }[kind]()
+
+
+def arrays_of(plate: Plate) -> dict[str, Any]:
+    with np.load(BytesIO(render(plate, "npz")), allow_pickle=False) as stored:
+        return dict(stored)
+
+
+def table_of(plate: Plate) -> pd.DataFrame:
+    return pd.read_csv(BytesIO(render(plate, "csv")), keep_default_na=False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_npz_holds_the_numbers_of_the_view(classifier: Classifier, odd: Reading, kind: str) -> None:
+    plate = plate_of(kind, classifier, odd)
+    shown, stored = plate.view(), arrays_of(plate)
+    values = stored[plate.measure]
+    assert values.ndim == {"atlas": 4, "layer": 3}.get(plate.kind, 2)
+    np.testing.assert_array_equal(values.reshape(shown.weights.shape), shown.weights)
+    np.testing.assert_array_equal(stored["removed"].reshape(shown.removed.shape), shown.removed)
+    assert stored["query"].tolist() == [span.label for span in shown.spans]
+    assert stored["key"].tolist() == [span.label for span in shown.keys]
+    assert stored["logits"].tolist() == odd.prediction.logits.tolist()
+    assert (stored["text"].item(), stored["pair"].item()) == (odd.encoding.text, "bad market")
+    assert json.loads(stored["citation"].item())["sentence"] == citation(plate).sentence()
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "attribution"])
+def test_the_same_plate_makes_the_same_bytes(
+    classifier: Classifier, odd: Reading, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plate = plate_of(kind, classifier, odd)
+    first = {name: render(plate, name) for name in ("csv", "npz", "json")}
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    assert first == {name: render(plate, name) for name in ("csv", "npz", "json")}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "atlas"])
+def test_csv_is_a_labelled_matrix_to_the_last_digit(
+    classifier: Classifier, odd: Reading, kind: str
+) -> None:
+    plate = plate_of(kind, classifier, odd)
+    shown, table = plate.view(), table_of(plate)
+    keys = [f"key {index}: {key.label}" for index, key in enumerate(shown.keys)]
+    assert list(table.columns) == ["layer", "head", "query_index", "query", "removed", *keys]
+    n_rows = shown.weights.shape[1] * len(shown.spans)
+    np.testing.assert_array_equal(
+        table[keys].to_numpy(np.float32), shown.weights.reshape(n_rows, len(keys))
+    )
+    np.testing.assert_array_equal(table["removed"].to_numpy(np.float32), shown.removed.ravel())
+    labels = [span.label for span in shown.spans] * shown.weights.shape[1]
+    assert [unguarded(str(cell)) for cell in table["query"]] == labels
+    assert set(table["layer"]) == {"mean" if plate.layer is None else plate.layer}
+
+
+def test_the_csv_of_an_atlas_has_a_row_of_facts_for_each_head(
+    classifier: Classifier, odd: Reading
+) -> None:
+    plate = plate_of("atlas", classifier, odd)
+    shown, table = plate.view(), table_of(plate)
+    facts = head_facts(odd.encoding, odd.attention.weights)
+    assert len(table) == classifier.n_layers * classifier.n_heads
+    for row in table.itertuples():
+        values = shown.weights[row.layer, row.head]
+        assert np.float32(row.largest_weights) == values.max()
+        assert values[row.query_index, row.key_index] == values.max()
+        assert unguarded(str(row.key)) == shown.keys[int(row.key_index)].label
+        for fact in FACTS:
+            expected = getattr(facts, fact.name)[row.layer, row.head]
+            found = getattr(row, fact.name)
+            assert found == expected or np.float32(found) == expected
+
+
+def test_an_attribution_has_a_row_a_word_then_bias_and_value(
+    classifier: Classifier, odd: Reading
+) -> None:
+    plate = plate_of("attribution", classifier, odd)
+    made, table = plate.attribution, table_of(plate)
+    assert made is not None
+    over = spans(odd.encoding)
+    words = table[table["kind"] == "word"]
+    np.testing.assert_array_equal(words["score"].to_numpy(np.float32), merge(made.scores, over))
+    assert [unguarded(text) for text in words["text"]] == [span.label for span in over]
+    assert list(table["kind"][-2:]) == ["bias", "value"]
+    assert list(table["score"][-2:]) == [made.bias, made.value]
+    stored = arrays_of(plate)
+    np.testing.assert_array_equal(stored["scores"], merge(made.scores, over))
+    np.testing.assert_array_equal(stored["token_scores"], made.scores)
+    assert (stored["bias"].item(), stored["value"].item()) == (made.bias, made.value)
+
+
+def test_a_method_without_a_bias_has_none_in_its_files(
+    classifier: Classifier, reading: Reading
+) -> None:
+    made = attribute(classifier, reading, "rollout")
+    plate = Plate(reading, "attribution", attribution=made)
+    assert "bias" not in set(table_of(plate)["kind"])
+    assert "bias" not in arrays_of(plate)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_json_holds_the_view_exactly(classifier: Classifier, odd: Reading, kind: str) -> None:
+    plate = plate_of(kind, classifier, odd)
+    shown, numbers = plate.view(), json.loads(render(plate, "json"))["numbers"]
+    np.testing.assert_array_equal(np.array(numbers[plate.measure]), shown.weights)
+    np.testing.assert_array_equal(np.array(numbers["removed"]), shown.removed)
+
+
+def test_text_formats_refuse_too_many_numbers_and_npz_holds_them(
+    classifier: Classifier, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MOST_NUMBERS", 100)
+    plate = Plate(reading, "layer", layer=0)
+    for format in ("csv", "json"):
+        with pytest.raises(SelectionError, match=r"numbers and (CSV|JSON) holds 100 .* NPZ"):
+            render(plate, format)
+    assert arrays_of(plate)["weights"].size > 100
+
+
+@given(st.text() | st.builds(str.__add__, st.sampled_from("='+-@\t＝"), st.text()))
+def test_every_text_survives_its_cell_and_none_is_a_formula(text: str) -> None:
+    cell = guarded(text)
+    assert unguarded(cell) == text
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
+    line = StringIO()
+    csv.writer(line).writerow([cell])
+    assert next(csv.reader(StringIO(line.getvalue(), newline=""))) == [cell]
+
+
+@pytest.mark.parametrize("word", ["good", "'s", "'", "don't", "油价", "a=b", "1-2"])
+def test_plain_words_are_written_as_they_are(word: str) -> None:
+    assert guarded(word) == word
+
+
+def test_a_formula_in_a_text_is_no_formula_in_its_csv(classifier: Classifier) -> None:
+    read = classifier.read("good =1+1 @sum -2")
+    for plate in (
+        Plate(read, "head", unit="wordpiece"),
+        plate_of("attribution", classifier, read),
+    ):
+        rows = csv.reader(StringIO(render(plate, "csv").decode(), newline=""))
+        cells = [cell for row in rows for cell in row if not _is_number(cell)]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+        assert "'=" in cells or any("[UNK]" in cell for cell in cells)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

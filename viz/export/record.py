@@ -1,0 +1,125 @@
+"""A plate as plain values: all that is needed to compute its numbers again, and the numbers.
+
+`python -m viz replay` reads such a record, builds the same plate from it and compares the two, so
+whatever a record holds is either an input of the computation or checked against its outcome.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from viz.errors import SelectionError
+from viz.export.citation import citation
+from viz.export.plate import Plate
+from viz.types import Attribution, Encoding, Prediction
+from viz.words import Span, merge, spans
+
+FORMAT = 1
+"""Raised when a record changes so that an older CLSight could not replay it."""
+
+MOST_NUMBERS = 4_000_000
+"""Numbers that a text file holds at most; a file of that many in JSON has about 85 MB."""
+
+Values = dict[str, Any]
+"""What JSON can hold."""
+
+
+def record(plate: Plate) -> Values:
+    """A plate as plain values.
+
+    Raises:
+        SelectionError: where its numbers are too many for text.
+    """
+    return {
+        "clsight": FORMAT,
+        "citation": cited(plate),
+        "request": request(plate),
+        "text": plate.reading.encoding.text,
+        "pair": plate.reading.encoding.pair,
+        "tokens": tokens(plate.reading.encoding),
+        "prediction": prediction(plate.reading.prediction),
+        "numbers": _scores(plate) if plate.kind == "attribution" else _maps(plate),
+    }
+
+
+def cited(plate: Plate) -> Values:
+    """What the numbers are cited by, and the sentence that says so."""
+    source = citation(plate)
+    return asdict(source) | {"settings": list(source.settings), "sentence": source.sentence()}
+
+
+def request(plate: Plate) -> Values:
+    """What was asked for; classes by their index, with their names beside."""
+    labels, taken = plate.reading.prediction.labels, plate.attribution or plate.contribution
+    target, against = (None, None) if taken is None else (taken.target_class, taken.against_class)
+    return {
+        "kind": plate.kind,
+        "layer": plate.layer,
+        "head": plate.head,
+        "unit": plate.unit,
+        "special": plate.special,
+        "quadrant": plate.quadrant,
+        "measure": plate.measure,
+        "method": None if plate.attribution is None else plate.attribution.method,
+        "target_class": target,
+        "target_label": None if target is None else labels[target],
+        "against_class": against,
+        "against_label": None if against is None else labels[against],
+    }
+
+
+def tokens(encoding: Encoding) -> list[Values]:
+    """Every token with its place in the text."""
+    return [asdict(token) for token in encoding.tokens]
+
+
+def prediction(made: Prediction) -> Values:
+    """What the classifier says, to the last digit."""
+    return {
+        "label": made.label,
+        "multi_label": made.multi_label,
+        "assigned": [made.labels[index] for index in made.assigned_classes],
+        "labels": list(made.labels),
+        "logits": made.logits.tolist(),
+        "probabilities": made.probabilities.tolist(),
+    }
+
+
+def attributed(made: Attribution) -> Values:
+    """The explained scalar, and the share of each token in it."""
+    return {"value": made.value, "bias": made.bias, "token_scores": made.scores.tolist()}
+
+
+def check_few(n_numbers: int, format: str) -> None:
+    """Refuse what would make a text file that nobody can open."""
+    if n_numbers > MOST_NUMBERS:
+        raise SelectionError(
+            f"These are {n_numbers:,} numbers and {format} holds {MOST_NUMBERS:,} at most; "
+            "NPZ holds them all."
+        )
+
+
+def _scores(plate: Plate) -> Values:
+    made = plate.attribution
+    assert made is not None  # checked by the plate
+    over = spans(plate.reading.encoding, plate.unit)
+    return attributed(made) | {
+        "spans": _spans(over),
+        "scores": merge(made.scores, over).tolist(),
+    }
+
+
+def _maps(plate: Plate) -> Values:
+    shown = plate.view()
+    check_few(shown.weights.size, "JSON")
+    taken = plate.contribution
+    return ({} if taken is None else {"value": taken.value}) | {
+        "queries": _spans(shown.spans),
+        "keys": _spans(shown.keys),
+        plate.measure: shown.weights.tolist(),
+        "removed": shown.removed.tolist(),
+    }
+
+
+def _spans(over: Sequence[Span]) -> list[Values]:
+    return [asdict(span) | {"tokens": list(span.tokens)} for span in over]

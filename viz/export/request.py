@@ -1,0 +1,64 @@
+"""What is asked of a reading, before there is one: it makes the plates of any text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from viz.attribution.contribution import contribution
+from viz.attribution.named import attribute_named, classes_named
+from viz.classifier import Classifier
+from viz.export.plate import Kind, Measure, Plate
+from viz.types import Reading
+from viz.words import Quadrant, Unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Which figures to make, and of what; classes by their names."""
+
+    kinds: Sequence[Kind]
+    layer: int | None = None
+    """None for the last one."""
+    head: int | None = None
+    """None for the mean over heads."""
+    unit: Unit = "word"
+    special: bool = True
+    quadrant: Quadrant = "all"
+    measure: Measure = "weights"
+    method: str = "decomposition"
+    target: str | None = None
+    """None for the predicted class."""
+    against: str = "runner-up"
+
+    def plates(self, classifier: Classifier, reading: Reading) -> list[Plate]:
+        """One plate of each kind.
+
+        Raises:
+            SelectionError: where the model has no such layer, head or class, or the text no pair.
+            MethodError: where the architecture doesn't allow the method.
+        """
+        classes = classes_named(reading.prediction, self.target, self.against)
+        taken = None
+        if self.measure == "contribution" and set(self.kinds) != {"attribution"}:
+            taken = contribution(classifier, reading, *classes)
+        last = reading.attention.n_layers - 1
+        return [
+            self._attribution(classifier, reading)
+            if kind == "attribution"
+            else Plate(
+                reading,
+                kind,
+                layer=None if kind == "atlas" else last if self.layer is None else self.layer,
+                head=self.head if kind in ("head", "arcs") else None,
+                unit=self.unit,
+                special=self.special,
+                quadrant=self.quadrant,
+                contribution=taken,
+            )
+            for kind in self.kinds
+        ]
+
+    def _attribution(self, classifier: Classifier, reading: Reading) -> Plate:
+        made = attribute_named(
+            classifier, reading, self.method, target=self.target, against=self.against
+        )
+        return Plate(reading, "attribution", unit=self.unit, attribution=made)

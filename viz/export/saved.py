@@ -1,0 +1,159 @@
+"""A record read back from a file, every part of it checked: the file may come from anybody."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile, is_zipfile
+
+from viz.attribution import METHODS
+from viz.errors import RecordError
+from viz.export.plate import KINDS
+from viz.export.record import FORMAT
+from viz.words import QUADRANTS
+
+MOST_BYTES = 2**29
+"""Of one record, unpacked; the largest that is written has about 100 MB."""
+
+PARTS: Mapping[str, tuple[type, ...]] = {
+    "citation": (dict,),
+    "request": (dict,),
+    "text": (str,),
+    "pair": (str, type(None)),
+    "tokens": (list,),
+    "prediction": (dict,),
+    "numbers": (dict,),
+}
+NUMBER_OR_NONE = (int, type(None))
+REQUESTED: Mapping[str, tuple[object, ...]] = {
+    "kind": KINDS,
+    "unit": ("word", "wordpiece"),
+    "special": (True, False),
+    "quadrant": QUADRANTS,
+    "measure": ("weights", "contribution"),
+    "method": (*METHODS, None),
+}
+"""What the parts of a request can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """One record as it stands in a file."""
+
+    name: str
+    """Of the file, or of its place in a ZIP."""
+    values: Mapping[str, Any]
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """What was asked for, checked."""
+        request: Mapping[str, Any] = self.values["request"]
+        return request
+
+    @property
+    def checkpoint(self) -> str:
+        """The name of the checkpoint that made it."""
+        return str(self.values["citation"]["checkpoint"])
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of that checkpoint's weights."""
+        return str(self.values["citation"]["fingerprint"])
+
+
+def open_saved(path: Path) -> Iterator[Saved]:
+    """Every record of a JSON file, or of a ZIP that CLSight wrote, one at a time.
+
+    Raises:
+        RecordError: one sentence that says what is wrong with the file.
+    """
+    try:
+        if not is_zipfile(path):
+            yield parse(path.name, _limited(path.name, path.stat().st_size, path.read_bytes))
+            return
+        with ZipFile(path) as packed:
+            yield from _unpacked(path.name, packed)
+    except OSError as error:
+        reason = error.strerror or "the system refuses"
+        raise RecordError(f"{str(path)!r} can't be read: {reason}; name a JSON or ZIP.") from error
+    except (BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise RecordError(f"{path.name!r} is a damaged ZIP; save it again.") from error
+
+
+def _unpacked(name: str, packed: ZipFile) -> Iterator[Saved]:
+    records = [info for info in packed.infolist() if info.filename.endswith(".json")]
+    if not records:
+        raise RecordError(f"{name!r} holds no JSON, so there is nothing to replay.")
+    for info in records:
+        content = _limited(info.filename, info.file_size, lambda info=info: packed.read(info))
+        yield parse(info.filename, content)
+
+
+def _limited(name: str, size: int, read: Any) -> bytes:
+    if size > MOST_BYTES:
+        raise RecordError(f"{name!r} has {size:,} bytes; a record has {MOST_BYTES:,} at most.")
+    content: bytes = read()
+    return content
+
+
+def parse(name: str, content: bytes) -> Saved:
+    """A record from its JSON.
+
+    Raises:
+        RecordError: where it is no JSON, no record of ours, or lacks a part.
+    """
+    try:
+        values = json.loads(content.decode("utf-8-sig"), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{name!r} is not JSON: {_first_line(error)}.") from error
+    if not isinstance(values, dict) or "clsight" not in values:
+        raise RecordError(f"{name!r} is JSON, but none that CLSight saved; export it again.")
+    if values["clsight"] != FORMAT or isinstance(values["clsight"], bool):
+        raise RecordError(
+            f"{name!r} has format {values['clsight']!r}; this CLSight replays format {FORMAT}."
+        )
+    for part, kinds in PARTS.items():
+        _check(name, part, values, kinds)
+    _check_request(name, values["request"])
+    for part in ("checkpoint", "fingerprint", "text_hash"):
+        _check(name, part, values["citation"], (str,))
+    return Saved(name, values)
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _check(name: str, part: str, values: Mapping[str, Any], kinds: tuple[type, ...]) -> None:
+    if part not in values:
+        raise RecordError(f"{name!r} lacks its {part!r}; export it again.")
+    value = values[part]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise RecordError(f"The {part!r} of {name!r} is {_shown(value)}; export it again.")
+
+
+def _check_request(name: str, request: Mapping[str, Any]) -> None:
+    for part in ("layer", "head", "target_class", "against_class"):
+        _check(name, part, request, NUMBER_OR_NONE)
+    for part, allowed in REQUESTED.items():
+        if part not in request:
+            raise RecordError(f"{name!r} lacks its {part!r}; export it again.")
+        value = request[part]
+        if not any(type(value) is type(one) and value == one for one in allowed):
+            known = ", ".join(str(one) for one in allowed if one is not None)
+            raise RecordError(f"The {part!r} of {name!r} is {_shown(value)}; known are {known}.")
+    explains = request["kind"] == "attribution" or request["measure"] == "contribution"
+    if explains and request["target_class"] is None:
+        raise RecordError(f"{name!r} names no 'target_class' to explain; export it again.")
+    if request["kind"] == "attribution" and request["method"] is None:
+        raise RecordError(f"{name!r} names no 'method'; export it again.")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]} …"

@@ -1,0 +1,230 @@
+"""Are these still the numbers?  A saved record, computed again from its text and compared.
+
+Parts that are words or counts must be equal.  Of numbers, attention weights, what was removed from
+them and probabilities may differ by `TOLERANCE`; logits, contributions, scores, value and bias,
+which have no natural scale, by `TOLERANCE` times the largest of them, or times 1 where that is
+less.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viz.attribution import attribute
+from viz.attribution.contribution import contribution
+from viz.checkpoint import is_checkpoint
+from viz.classifier import Classifier
+from viz.errors import RecordError
+from viz.export.plate import Plate
+from viz.export.record import record
+from viz.export.saved import Saved
+
+TOLERANCE = 1e-6
+
+UNSCALED = frozenset({"probabilities", "weights", "removed"})
+"""Shares of 1; `removed` of a contribution is measured as the contribution."""
+SCALED = frozenset({"logits", "contribution", "scores", "token_scores", "value", "bias"})
+
+Numbers = NDArray[np.floating]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What became of one part of a record."""
+
+    name: str
+    agrees: bool
+    finding: str
+    """What was compared, with the largest difference, or what differs."""
+
+
+class Checkpoints:
+    """The classifiers that records were made by, each loaded once.
+
+    Args:
+        source: A folder or Hub id; where None, folders of assets/ and checkpoints/ are looked
+            through by name.
+    """
+
+    def __init__(self, source: str | None = None) -> None:
+        self.source = source
+        self._loaded: dict[str, Classifier] = {}
+
+    def of(self, saved: Saved) -> Classifier:
+        """The classifier whose weights made a record.
+
+        Raises:
+            RecordError: where there is none with these weights.
+            CheckpointError: where it can't be loaded.
+        """
+        places = self._places(saved.checkpoint)
+        if not places:
+            raise RecordError(
+                f"There is no checkpoint {saved.checkpoint!r} in assets/ or checkpoints/; "
+                "name its folder with --checkpoint."
+            )
+        found = [self._load(place) for place in places]
+        for classifier in found:
+            if classifier.fingerprint == saved.fingerprint:
+                return classifier
+        raise RecordError(
+            f"{saved.name!r} was made with weights {saved.fingerprint[:12] or '(not recorded)'}, "
+            f"but {found[0].name!r} here has {found[0].fingerprint[:12]}; name the checkpoint that "
+            "made it with --checkpoint."
+        )
+
+    def _places(self, name: str) -> list[str]:
+        if self.source is not None:
+            return [self.source]
+        rooms = [
+            folder
+            for room in ("assets", "checkpoints")
+            for folder in sorted((ROOT / room).glob("*"))
+        ]
+        # Compared with the folders that are there, so that a name in a file leads nowhere else.
+        return [str(folder) for folder in rooms if folder.name == name and is_checkpoint(folder)]
+
+    def _load(self, place: str) -> Classifier:
+        if place not in self._loaded:
+            self._loaded[place] = Classifier.load(place)
+        return self._loaded[place]
+
+
+def replay(saved: Saved, classifier: Classifier) -> list[Part]:
+    """Compute a record again and compare every part of it.
+
+    Raises:
+        RecordError: where a part is missing, or holds what is no number.
+        SelectionError: where the model has no such layer, head or class.
+        TextError: where the text can't be read.
+    """
+    again = record(_plate(saved, classifier))
+    _check_parts(saved, again)
+    return list(_compared(saved, again))
+
+
+def _plate(saved: Saved, classifier: Classifier) -> Plate:
+    """The plate that a record describes, made anew."""
+    asked = saved.request
+    reading = classifier.read(saved.values["text"], saved.values["pair"])
+    classes = (asked["target_class"], asked["against_class"])
+    plate = Plate(
+        reading,
+        asked["kind"],
+        attribution=attribute(classifier, reading, asked["method"], *classes)
+        if asked["kind"] == "attribution"
+        else None,
+        **{name: asked[name] for name in ("layer", "head", "unit", "special", "quadrant")},
+    )
+    if asked["measure"] == "weights":
+        return plate
+    return replace(plate, contribution=contribution(classifier, reading, *classes))
+
+
+def _check_parts(saved: Saved, again: Mapping[str, Any]) -> None:
+    for room in ("citation", "request", "prediction", "numbers"):
+        there, needed = saved.values[room].keys(), again[room].keys()
+        if there != needed:
+            what = "lacks" if needed - there else "has an unknown"
+            part = min(needed - there or there - needed)
+            raise RecordError(f"{saved.name!r} {what} {part!r} in its {room!r}; export it again.")
+
+
+def _compared(saved: Saved, again: Mapping[str, Any]) -> Iterator[Part]:
+    old, new = saved.values, again
+    yield _same("text", old["citation"]["text_hash"], new["citation"]["text_hash"])
+    yield _same("request", old["request"], new["request"])
+    yield _same("citation", _timeless(old["citation"]), _timeless(new["citation"]))
+    yield _same("tokens", old["tokens"], new["tokens"])
+    for room in ("prediction", "numbers"):
+        for name, value in new[room].items():
+            if _is_numeric(name, value):
+                allowed = TOLERANCE * _scale(name, new[room])
+                yield _near(name, _numbers(saved, room, name), np.asarray(value), allowed)
+            else:
+                yield _same(name, old[room][name], value)
+
+
+def _timeless(citation: Mapping[str, Any]) -> dict[str, Any]:
+    """A citation without the version, which may be another, and the sentence that states it."""
+    return {name: part for name, part in citation.items() if name not in ("version", "sentence")}
+
+
+def _is_numeric(name: str, value: object) -> bool:
+    return name in UNSCALED | SCALED and value is not None
+
+
+def _scale(name: str, room: Mapping[str, Any]) -> float:
+    """What the allowed difference is measured by."""
+    if name in UNSCALED and "contribution" not in room:
+        return 1.0
+    largest = (
+        np.abs(value).max(initial=0)
+        for other, value in room.items()
+        if other in SCALED and value is not None
+    )
+    return float(max(1.0, *largest))
+
+
+def _numbers(saved: Saved, room: str, name: str) -> Numbers:
+    """A part of a record as an array, whatever shape it has."""
+    try:
+        array = np.array(saved.values[room][name])
+    except (ValueError, OverflowError) as error:  # rows of different lengths
+        raise RecordError(
+            f"The {name!r} of {saved.name!r} have lost numbers: rows differ in length; "
+            "export it again."
+        ) from error
+    if array.size and (array.dtype.kind not in "if" or not np.isfinite(array).all()):
+        raise RecordError(
+            f"The {name!r} of {saved.name!r} hold what is no number; export it again."
+        )
+    return array.astype(np.float64)
+
+
+def _same(name: str, old: object, new: object) -> Part:
+    """Words, counts and places have to be equal."""
+    if type(old) is type(new) and old == new:
+        return Part(name, True, f"{len(new)} equal" if isinstance(new, list) else "equal")
+    return Part(name, False, _first_difference(old, new))
+
+
+def _first_difference(old: object, new: object) -> str:
+    """Where two values part, as deep as they are built alike."""
+    if isinstance(old, list) and isinstance(new, list):
+        if len(old) != len(new):
+            return f"{len(old)} saved, {len(new)} computed"
+        pairs = [(str(index), *pair) for index, pair in enumerate(zip(old, new, strict=True))]
+    elif isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+        pairs = [(key, old[key], new[key]) for key in new]
+    else:
+        return f"{old!r} saved, {new!r} computed"
+    where, *parted = next(pair for pair in pairs if pair[1] != pair[2])
+    return f"{where}: {_first_difference(*parted)}"
+
+
+def _near(name: str, old: Numbers, new: Numbers, allowed: float) -> Part:
+    """Numbers may differ by what is allowed."""
+    if old.shape != new.shape:
+        return Part(name, False, f"shape {old.shape} saved, {new.shape} computed")
+    if not new.size:
+        return Part(name, True, "no numbers")
+    apart = np.abs(old - new)
+    largest = float(apart.max())
+    finding = f"{new.size:,} numbers, largest difference {largest:.1e}"
+    if largest <= allowed:
+        return Part(name, True, finding)
+    place = np.unravel_index(int(apart.argmax()), apart.shape)
+    where = f"at {[int(index) for index in place]}: " if place else ""
+    return Part(
+        name,
+        False,
+        f"{finding}, {allowed:.1e} allowed; "
+        f"{where}{old[place]:.9g} saved, {new[place]:.9g} computed",
+    )
