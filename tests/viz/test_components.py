@@ -1,8 +1,6 @@
 """What the components send to the browser: sizes, numbers, colours, and the text left whole."""
 
-import base64
 import json
-import zlib
 from itertools import pairwise
 from typing import cast
 
@@ -10,158 +8,35 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from viz.attribution.wording import percent
 from viz.colors import DARK, LIGHT
-from viz.pictures import atlas, bars, strip
-from viz.types import Encoding, FloatArray, Prediction, Reading, Token
+from viz.pictures import bars, strip
+from viz.types import Encoding, Prediction, Reading, Token
 from viz.words import Span, merge, spans
 
 
-def attention(n_layers: int, n_heads: int, n_tokens: int, seed: int = 0) -> FloatArray:
-    """Random weights, rows summing to 1: noise, so they compress worse than a model's."""
-    scores = np.random.default_rng(seed).normal(size=(n_layers, n_heads, n_tokens, n_tokens)) * 2
-    weights = np.exp(scores)
-    return np.asarray(weights / weights.sum(-1, keepdims=True), dtype=np.float32)
-
-
-def sent(weights: FloatArray) -> tuple[dict[str, object], NDArray[np.uint8]]:
-    """The payload, and the dots that the browser unpacks from it."""
-    data = atlas.payload(weights, layer=0, head=0)
-    packed = zlib.decompress(base64.b64decode(str(data["dots"])))
-    n_layers, n_heads, side = weights.shape[0] + 1, weights.shape[1] + 1, data["side"]
-    assert isinstance(side, int)
-    dots = np.frombuffer(packed, np.uint8).reshape(n_layers, n_heads, side, side)
-    return data, dots
-
-
-@pytest.mark.parametrize(
-    ("shape", "limit"),
-    [((12, 12, 128), 400_000), ((12, 12, 512), 1_000_000), ((24, 16, 128), 1_000_000)],
-)
-def test_atlas_is_small(shape: tuple[int, int, int], limit: int) -> None:
-    data, _ = sent(attention(*shape))
-    assert len(json.dumps(data)) < limit
-
-
-@pytest.mark.parametrize("n_tokens", [48, 49, 100, 511])
-def test_one_bright_weight_survives_pooling(n_tokens: int) -> None:
-    weights = np.zeros((2, 3, n_tokens, n_tokens), np.float32)
-    weights[1, 2, n_tokens - 2, n_tokens // 3] = 1
-    dots = atlas.thumbnails(weights, 48)
-    row, column = np.argwhere(dots[1, 2] == 1)[0]
-    assert (dots[1, 2] == 1).sum() == 1
-    assert row * n_tokens // 48 <= n_tokens - 2 < (row + 1) * n_tokens // 48
-    assert column * n_tokens // 48 <= n_tokens // 3 < (column + 1) * n_tokens // 48
-
-
-def test_last_row_and_column_are_means() -> None:
-    weights = attention(3, 4, 10)
-    dots = atlas.thumbnails(weights, 10)
-    assert dots.shape == (4, 5, 10, 10)
-    np.testing.assert_array_equal(weights, dots[:3, :4])
-    np.testing.assert_allclose(weights.mean(1), dots[:3, 4], rtol=1e-5)
-    np.testing.assert_allclose(weights.mean(0), dots[3, :4], rtol=1e-5)
-    np.testing.assert_allclose(weights.mean((0, 1)), dots[3, 4], rtol=1e-5)
-
-
-def test_means_are_taken_before_pooling() -> None:
-    weights = np.zeros((1, 2, 96, 96), np.float32)
-    weights[0, 0, 0, 0] = weights[0, 1, 1, 1] = 1
-    assert atlas.thumbnails(weights, 48)[0, 2, 0, 0] == 0.5
-
-
-def test_all_heads_share_one_square_root_scale() -> None:
-    weights = np.zeros((1, 2, 4, 4), np.float32)
-    weights[0, 0], weights[0, 1] = 0.8, 0.2
-    data, dots = sent(weights)
-    assert data["largest"] == "0.800"
-    assert (dots[0, 0] == atlas.LEVELS - 1).all()
-    assert (dots[0, 1] == round((atlas.LEVELS - 1) / 2)).all()
-
-
-def test_what_is_no_number_is_drawn_as_nothing() -> None:
-    weights = attention(2, 2, 60)
-    weights[0, 0] = np.nan
-    weights[1, 1, 0, 0] = np.inf
-    data, dots = sent(weights)
-    assert (dots[0, 0] == 0).all()
-    json.dumps(data, allow_nan=False)
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 2), (1, 1, 1), (24, 16, 5)])
-def test_atlas_of_any_size_is_json(shape: tuple[int, int, int]) -> None:
-    data, dots = sent(attention(*shape))
-    assert dots.shape[-1] == shape[2]
-    json.dumps(data, allow_nan=False)
-
-
-def test_attention_of_nothing_is_black() -> None:
-    _, dots = sent(np.zeros((2, 2, 3, 3), np.float32))
-    assert (dots == 0).all()
-
-
-def test_colours_of_the_atlas_run_from_the_ground_to_the_strongest() -> None:
-    themes = atlas.payload(attention(1, 1, 2), layer=0, head=0)["themes"]
-    assert isinstance(themes, dict)
-    for theme, palette in (("light", LIGHT), ("dark", DARK)):
-        scale = themes[theme]["scale"]
-        assert (scale[0], scale[-1]) == (palette.ground, palette.sequential[-1])
-        assert len(scale) == atlas.LEVELS
-
-
-@pytest.mark.parametrize(("layer", "head"), [(2, 0), (0, 3), (-1, 0)])
-def test_a_head_that_is_not_there_is_refused(layer: int, head: int) -> None:
-    with pytest.raises(ValueError, match="is allowed"):
-        atlas.payload(attention(2, 3, 4), layer=layer, head=head)
-
-
-@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 4)])
-def test_an_array_that_is_no_attention_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="is needed"):
-        atlas.payload(np.zeros(shape, np.float32), layer=None, head=None)
-
-
-def page_with_all_three() -> None:
-    """Mount every component and write what was selected."""
+def page_with_both() -> None:
+    """Mount the class bars and the coloured text."""
     import numpy as np
-    import streamlit as st
 
-    from viz.components import atlas, bars, strip
+    from viz.components import bars, strip
     from viz.types import Encoding, Prediction, Token
     from viz.words import spans
 
     encoding = Encoding("oil", None, (Token("oil", 0, 3, 0, False, 0),), {})
-    weights = np.full((2, 3, 4, 4), 0.25, np.float32)
     ones = np.ones(1, np.float32)
     bars.bars(Prediction(("a",), ones, ones), key="bars")
     strip.strip(encoding, spans(encoding), ones, signed=True, key="strip", caption="one word")
-    atlas.atlas(weights, layer=1, head=None, key="atlas")
-    st.text(repr(atlas.selection("atlas")))
 
 
-@pytest.mark.parametrize(
-    ("state", "selected"),
-    [
-        (None, "None"),
-        ({}, "None"),
-        ({"selected": None}, "None"),
-        ({"selected": {"layer": 1, "head": 2, "turn": 1}}, "(1, 2)"),
-        ({"selected": {"layer": None, "head": 2}}, "(None, 2)"),
-        ({"selected": {"layer": None, "head": None, "turn": 7}}, "(None, None)"),
-        ({"selected": {"layer": 1}}, "None"),
-        ({"selected": {"layer": "1", "head": True}}, "None"),
-    ],
-)
-def test_a_page_reads_what_was_selected(state: object, selected: str) -> None:
-    app = AppTest.from_function(page_with_all_three)
-    if state is not None:
-        app.session_state["atlas"] = state
+def test_a_page_shows_both() -> None:
+    app = AppTest.from_function(page_with_both)
     app.run()
     assert not app.exception
-    assert app.text[0].value == selected
+    names = [element.proto.component_name for element in app.get("bidi_component")]
+    assert names == ["clsight-bars", "clsight-strip"]
 
 
 def tokens(

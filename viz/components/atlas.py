@@ -1,22 +1,29 @@
 """The atlas on the page, and what was last selected in it."""
 
+import weakref
 from collections.abc import Callable
 from typing import TypeAlias
 
 import streamlit as st
 
 from viz.components.registry import register
-from viz.pictures.atlas import ATLAS, payload
-from viz.types import FloatArray
+from viz.facts import HeadFacts
+from viz.pictures.atlas import ATLAS, POINTER, payload, pointer
+from viz.words import AttentionView
 
 Selection: TypeAlias = tuple[int | None, int | None]
 """Layer and head; None for the mean over layers, or over heads."""
 
 _mount = register(ATLAS)
+_mount_pointer = register(POINTER)
+
+_made: dict[int, tuple[HeadFacts | None, dict[str, object]]] = {}
+"""The payload of each view that is alive, by the identity of its weights."""
 
 
 def atlas(
-    weights: FloatArray,
+    view: AttentionView,
+    facts: HeadFacts | None,
     *,
     layer: int | None,
     head: int | None,
@@ -25,18 +32,25 @@ def atlas(
 ) -> None:
     """Draw all heads and their means, with `layer` and `head` outlined.
 
+    The selection is sent on its own: the picture stays the same message, which Streamlit sends to
+    a browser once.
+
     Args:
-        weights: (L, H, n, n), as in `AttentionView.weights`.
+        view: What is shown; the same object as long as it is the same picture.
+        facts: What heads can be sorted by; None leaves these controls away.
         layer: The selected layer; None for the mean over layers.
         head: The selected head; None for the mean over heads.
         key: Where the state of the picture is kept; see `selection`.
         on_change: Called before the rerun that a click or a key brings.
     """
-    _mount(
-        data=payload(weights, layer=layer, head=head, turn=_turn(key)),
-        key=key,
-        on_selected_change=on_change or (lambda: None),
-    )
+    chosen = pointer(view, layer=layer, head=head, turn=_turn(key))
+    with st.container(gap=None):
+        _mount_pointer(data=chosen | {"picture": key}, key=f"{key}-pointer")
+        _mount(
+            data=_payload(view, facts) | {"picture": key},
+            key=key,
+            on_selected_change=on_change or (lambda: None),
+        )
 
 
 def selection(key: str) -> Selection | None:
@@ -45,6 +59,19 @@ def selection(key: str) -> Selection | None:
     place = (chosen.get("layer", -1), chosen.get("head", -1))
     known = all(index is None or (type(index) is int and index >= 0) for index in place)
     return place if known else None
+
+
+def _payload(view: AttentionView, facts: HeadFacts | None) -> dict[str, object]:
+    """The payload of a view, made once for as long as the view's weights live."""
+    name = id(view.weights)
+    made = _made.get(name)
+    if made is not None and made[0] is facts:
+        return made[1]
+    if made is None:
+        weakref.finalize(view.weights, _made.pop, name, None).atexit = False
+    data = payload(view, facts)
+    _made[name] = (facts, data)
+    return data
 
 
 def _turn(key: str) -> int:

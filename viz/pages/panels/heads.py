@@ -85,7 +85,8 @@ def _choose(key: str, count: int, *, default: int | None) -> int | None:
 
 def _show_atlas(view: AttentionView, selection: Selection) -> None:
     atlas.atlas(
-        view.weights,
+        view,
+        None,
         layer=selection.layer,
         head=selection.head,
         key=session.ATLAS,
