@@ -34,7 +34,7 @@ PEER = f"bertviz {version('bertviz')} model view"
 AGAINST = (32, 128)
 GROWTH = (32, 64, 128, 256, 512)
 ROUNDS = 5
-PAINTED = "() => document.querySelector('canvas')?.dataset.grid"
+PAINTED = "() => document.querySelector('canvas')?.dataset.cells"
 
 PAGE = """<!doctype html><meta charset="utf-8"><style>body {{ margin: 20px; width: 620px }}
 {style}</style><div id="atlas">{html}</div><script type="module">

@@ -1,0 +1,194 @@
+"""The app on a long text: what a browser is sent, and how long a reader waits for the atlas.
+
+    python -m tests.benchmarks.app [--output report.json]
+
+A classifier of BERT-base's shape (12 layers, 12 heads, 768 wide) with random weights is made on
+the spot, with the tokenizer of the shipped checkpoint.  The text has 512 tokens.  The reading
+itself, `Classifier.read`, is timed in the same run and taken off, since it is the model's.
+"""
+
+import json
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import torch
+from playwright.sync_api import Browser, ElementHandle, Page, WebSocket
+from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+from tests.benchmarks.browser import PATIENCE, TWO_FRAMES, new_page
+from tests.benchmarks.result import Result, timed
+from viz import Classifier
+from viz.classifier import default_checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+N_TOKENS = 512
+ROUNDS = 3
+CLICKS = ((3, 7), (9, 1), (0, 4), (6, 11), (11, 10))
+INSIDE = 8
+"""Pixels from a corner of a thumbnail to where it is clicked."""
+SHORT = "oil prices rise as stocks fall"
+
+POOLED = """canvas => canvas.dataset.cells &&
+  canvas.closest(".root").querySelector(".caption").textContent.includes("largest of up to")"""
+"""The atlas shows a long text: only then a dot stands for many weights."""
+NAMED = """([canvas, name]) => canvas.dataset.grid &&
+  canvas.closest(".root").querySelector(".place").textContent === name"""
+
+
+def measure(browser: Browser) -> Iterator[Result]:
+    """All results, one by one."""
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = make_checkpoint(Path(folder) / "base-shaped")
+        texts = [text_of(checkpoint, N_TOKENS, seed) for seed in range(ROUNDS + 1)]
+        with running_app() as url:
+            page = new_page(browser)
+            sent = _count_bytes(page)
+            waits, sizes = zip(
+                *_reads(page, f"{url}/?checkpoint={quote(str(checkpoint))}", texts, sent),
+                strict=True,
+            )
+            clicks = [_click(page, layer, head) for layer, head in CLICKS]
+            page.close()
+        reading = _reading_seconds(checkpoint, texts)
+    waited = statistics.median(waits)
+    size = f"12 × 12 heads, {N_TOKENS} tokens"
+    yield Result(
+        f"sent by the app for a text, {size}", statistics.median(sizes) / 1e6, "MB", at_most=2
+    )
+    yield Result(f"Read to atlas painted, {size}", waited, "s")
+    yield Result("the reading in it (Classifier.read)", reading, "s")
+    yield Result("atlas painted after the reading", waited - reading, "s", at_most=2)
+    yield Result(
+        "click in the atlas to the head on screen", statistics.median(clicks), "s", at_most=0.5
+    )
+    yield Result("the slowest of these clicks", max(clicks), "s")
+
+
+def make_checkpoint(path: Path) -> Path:
+    """A random classifier of BERT-base's shape, its heads as peaked as trained ones."""
+    tokenizer = AutoTokenizer.from_pretrained(default_checkpoint())
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=len(tokenizer), num_labels=4, initializer_range=0.05)
+    BertForSequenceClassification(config).save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return path
+
+
+def text_of(checkpoint: Path, n_tokens: int, seed: int) -> str:
+    """A text of exactly so many tokens, [CLS] and [SEP] among them, of words of one token each."""
+    vocabulary = AutoTokenizer.from_pretrained(checkpoint).get_vocab()
+    words = sorted(
+        word for word in vocabulary if word.isascii() and word.isalpha() and len(word) > 3
+    )
+    return " ".join(random.Random(seed).choices(words, k=n_tokens - 2))
+
+
+def _reads(page: Page, url: str, texts: list[str], sent: list[int]) -> Iterator[tuple[float, int]]:
+    """Seconds and bytes from pressing Read to the painted atlas; the first text warms up."""
+    for index, text in enumerate(texts):
+        page.goto(f"{url}&text={quote(SHORT)}&unit=wordpieces")
+        canvas = _settled(page)
+        page.get_by_label("Text", exact=True).fill(text)
+        before, started = sum(sent), time.perf_counter()
+        page.get_by_role("button", name="Read").click()
+        page.wait_for_function(POOLED, arg=canvas)
+        page.evaluate(TWO_FRAMES)
+        seconds = time.perf_counter() - started
+        _settled(page)
+        if index:
+            yield seconds, sum(sent) - before
+
+
+def _settled(page: Page) -> ElementHandle:
+    """The canvas of the atlas, once the page has been drawn to its end."""
+    page.get_by_test_id("heatmap").wait_for()
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    page.wait_for_timeout(1000)
+    return page.get_by_test_id("atlas").element_handle()
+
+
+def _click(page: Page, layer: int, head: int) -> float:
+    """Seconds from a click on a head in the atlas until its heat map is painted."""
+    atlas = page.get_by_test_id("atlas")
+    heatmap = page.get_by_test_id("heatmap").element_handle()
+    atlas.scroll_into_view_if_needed()
+    cells = json.loads(atlas.get_attribute("data-cells") or "[]")
+    x, y = next((x, y) for row, column, x, y in cells if (row, column) == (layer, head))
+    box = atlas.bounding_box()
+    if box is None:
+        raise RuntimeError("the atlas is not on the page")
+    started = time.perf_counter()
+    page.mouse.click(box["x"] + x + INSIDE, box["y"] + y + INSIDE)
+    page.wait_for_function(NAMED, arg=[heatmap, f"L{layer} · H{head}"])
+    page.evaluate(TWO_FRAMES)
+    seconds = time.perf_counter() - started
+    _settled(page)
+    return seconds
+
+
+def _count_bytes(page: Page) -> list[int]:
+    """The sizes of all that the page's websockets receive, growing as they do."""
+    sizes: list[int] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: sizes.append(len(frame)))
+
+    page.on("websocket", listen)
+    return sizes
+
+
+def _reading_seconds(checkpoint: Path, texts: list[str]) -> float:
+    classifier = Classifier.load(checkpoint, device="cpu")
+    seconds = [timed(partial(classifier.read, text))[0] for text in texts]
+    return statistics.median(seconds[1:])
+
+
+@contextmanager
+def running_app() -> Iterator[str]:
+    """The app as the README starts it, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
+    server = subprocess.Popen(
+        [*command, "--server.headless=true"],
+        cwd=ROOT,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_healthy(f"http://localhost:{port}")
+        yield f"http://localhost:{port}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait_until_healthy(url: str) -> None:
+    for _ in range(PATIENCE // 50):
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError("the app did not start")
+
+
+if __name__ == "__main__":
+    from tests.benchmarks.__main__ import main
+
+    main(("app",))
