@@ -1,9 +1,11 @@
-"""Pictures as PNG: the numbers of the view, nothing cut off, and texts that are only data."""
+"""Pictures: the numbers of the plate's view, nothing cut off, alike at every resolution."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import BytesIO
-from types import MappingProxyType
+from typing import Literal
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,79 +13,22 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.plates import TEXT, attribution_of, plate, read
 from viz import export
-from viz.attention import select
 from viz.attribution.wording import summary
 from viz.errors import SelectionError
-from viz.export.flow import flow, pieces
-from viz.export.fonts import BOX, REPLACEMENT, Style, drawable, label, width
-from viz.export.grain import grain, pooled
-from viz.export.page import wrap
-from viz.types import Attention, Attribution, Encoding, FloatArray, Prediction, Reading, Token
-from viz.words import Unit, spans, view
+from viz.export import Look, figure, render
+from viz.export.arcs import MOST, strongest_pairs
+from viz.export.citation import citation
+from viz.export.fonts import NO_BREAK, REPLACEMENT
+from viz.export.grain import DOT, grain
+from viz.export.page import rasters, writing
+from viz.export.plate import KINDS, Kind
+from viz.export.tint import strongest
+from viz.words import QUADRANTS, Quadrant
 
-LABELS = ("World", "Sports", "Business", "Sci/Tech")
-TEXT = "Oil prices rise as international stocks fall, the market was not good."
 ODD = "Costs $5 or $x^2$ <b>bold</b> \\alpha 😀 \ud800 \x07bell 周二 שלום " + "long" * 12
-
-PICTURES = ("head", "layer", "atlas", "attribution")
-
-
-def encode(text: str, pair: str | None = None) -> Encoding:
-    """[CLS], then runs of letters, single ideographs and signs, then [SEP]; long runs split."""
-    tokens = [Token("[CLS]", 0, 0, None, True)]
-    word = 0
-    for part, source in enumerate(filter(None, (text, pair))):
-        for match in re.finditer(r"[\u4e00-\u9fff]|\w+|[^\w\s]", source):
-            start, end = match.span()
-            cut = start + 5 if end - start > 7 else end
-            tokens.append(Token(source[start:cut], start, cut, word, False, part))
-            if cut < end:
-                tokens.append(Token("##" + source[cut:end], cut, end, word, False, part))
-            word += 1
-        tokens.append(Token("[SEP]", 0, 0, None, True))
-    ids = np.zeros(len(tokens), dtype=np.int64)
-    return Encoding(text, pair, tuple(tokens), MappingProxyType({"input_ids": ids}))
-
-
-def read(
-    text: str = TEXT,
-    pair: str | None = None,
-    shape: tuple[int, int] = (2, 3),
-    labels: tuple[str, ...] = LABELS,
-) -> Reading:
-    """A reading with random weights, as sharp as those of a trained model."""
-    encoding = encode(text, pair)
-    size = (*shape, encoding.n_tokens, encoding.n_tokens)
-    raw = np.exp(np.random.default_rng(0).normal(0, 2, size))
-    weights = np.asarray(raw / raw.sum(-1, keepdims=True), dtype=np.float32)
-    logits = np.linspace(-1, 2, len(labels))
-    probabilities = np.exp(logits) / np.exp(logits).sum()
-    prediction = Prediction(labels, logits, probabilities)
-    return Reading(encoding, prediction, Attention(weights), "tiny-bert")
-
-
-def attribution_of(reading: Reading, method: str = "decomposition") -> Attribution:
-    """Random scores, with a bias that makes them add up for the decomposition alone."""
-    scores = np.random.default_rng(1).normal(0, 0.4, reading.encoding.n_tokens)
-    prediction = reading.prediction
-    target = prediction.predicted_class
-    against = prediction.runner_up(target)
-    assert against is not None
-    value = float(prediction.logits[target] - prediction.logits[against])
-    bias = value - float(scores.sum()) if method == "decomposition" else None
-    scores = np.abs(scores) if method == "rollout" else scores
-    return Attribution(scores, value, bias, method, target, against)
-
-
-def picture(kind: str, reading: Reading, *, unit: Unit = "word", dpi: int = 80) -> bytes:
-    if kind == "head":
-        return export.head_png(reading, layer=1, head=0, unit=unit, dpi=dpi)
-    if kind == "layer":
-        return export.layer_png(reading, layer=1, unit=unit, dpi=dpi)
-    if kind == "atlas":
-        return export.atlas_png(reading, unit=unit, dpi=dpi)
-    return export.attribution_png(reading, attribution_of(reading), unit=unit, dpi=dpi)
+Drawn = Literal["png", "svg", "pdf"]
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:
@@ -93,192 +38,246 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     return np.asarray(image.convert("RGB"))
 
 
-def texts(figure: Figure) -> list[str]:
-    return [text.get_text() for axes in figure.axes for text in axes.texts]
+def texts(drawn: Figure) -> list[str]:
+    return [line.text for line in writing(drawn)]
 
 
-def shown(figure: Figure, number: int = 0) -> FloatArray:
-    """The array behind the map with this number."""
-    images = [image for axes in figure.axes for image in axes.images]
-    return np.asarray(images[number].get_array())
-
-
-@pytest.mark.parametrize("kind", PICTURES)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("contribution", [False, True])
 @pytest.mark.parametrize(
     ("text", "pair"),
-    [
-        ("good", None),
-        (TEXT, None),
-        (TEXT, "And a second text."),
-        (ODD, "$$ <script>"),
-        ("周二" * 40, None),
-    ],
-    ids=["one word", "sentence", "pair", "odd characters", "Chinese"],
+    [("good", None), (TEXT, None), (TEXT, "And a second text."), (ODD, "$$ <script>")],
+    ids=["one word", "sentence", "pair", "odd characters"],
 )
-def test_a_picture_has_content_and_free_margins(kind: str, text: str, pair: str | None) -> None:
-    pixels = decode(picture(kind, read(text, pair)))
+def test_a_picture_has_content_and_free_margins(
+    kind: Kind, contribution: bool, text: str, pair: str | None
+) -> None:
+    shown = plate(kind, read(text, pair), contribution=contribution)
+    pixels = decode(render(shown, "png", Look(80)))
     margin = 10
     edges = (pixels[:margin], pixels[-margin:], pixels[:, :margin], pixels[:, -margin:])
     assert all((edge == 255).all() for edge in edges)
     assert (pixels.min(-1) < 200).mean() > 0.005
 
 
-@pytest.mark.parametrize("kind", PICTURES)
-def test_wordpieces_can_be_drawn_too(kind: str) -> None:
-    assert picture(kind, read(), unit="wordpiece") != picture(kind, read())
+@pytest.mark.parametrize("kind", KINDS)
+def test_wordpieces_can_be_drawn_too(kind: Kind) -> None:
+    drawn = {render(plate(kind, unit=unit), "png") for unit in ("word", "wordpiece")}
+    assert len(drawn) == 2
 
 
-@pytest.mark.parametrize("kind", PICTURES)
-def test_a_picture_of_many_tokens_keeps_within_limits(kind: str) -> None:
-    data = picture(kind, read("word and " * 250), dpi=150)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_of_many_tokens_keeps_within_limits(kind: Kind) -> None:
+    data = render(plate(kind, read("word and " * 250)), "png")
     assert max(decode(data).shape) < 3000
     assert len(data) < 5_000_000
 
 
-@pytest.mark.parametrize("kind", ["head", "layer", "attribution"])
-def test_a_picture_grows_with_its_text(kind: str) -> None:
-    short, long = (decode(picture(kind, read("word and " * count))).shape for count in (4, 40))
-    assert short[0] < long[0]
+@pytest.mark.parametrize("kind", ["head", "layer", "arcs", "attribution"])
+def test_a_picture_grows_with_its_text(kind: Kind) -> None:
+    short, long = (figure(plate(kind, read("word and " * count))) for count in (4, 40))
+    assert short.get_size_inches()[1] < long.get_size_inches()[1]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_is_equally_large_at_every_resolution(kind: Kind) -> None:
+    usual = figure(plate(kind), Look(150)).get_size_inches()
+    for dpi in (72, 300, 1200):
+        np.testing.assert_allclose(
+            figure(plate(kind), Look(dpi)).get_size_inches(), usual, atol=0.02
+        )
+
+
+@pytest.mark.parametrize("dpi", [71, 1201, 0, -5])
+def test_a_resolution_out_of_range_is_refused(dpi: int) -> None:
+    with pytest.raises(SelectionError, match="72 to 1200 is allowed"):
+        render(plate("head"), "png", Look(dpi))
+
+
+def test_more_dots_than_memory_holds_are_refused_with_what_fits() -> None:
+    shown = plate("layer", read("word and " * 250, shape=(2, 12)))
+    with pytest.raises(SelectionError, match=r"choose \d+ or less") as refused:
+        render(shown, "png", Look(1200))
+    fitting = re.search(r"choose (\d+)", str(refused.value))
+    assert fitting is not None
+    assert int(fitting[1]) < 1200
+
+
+@pytest.mark.parametrize("contribution", [False, True])
+@pytest.mark.parametrize("quadrant", QUADRANTS)
 @pytest.mark.parametrize("special", [True, False])
 @pytest.mark.parametrize(("layer", "head"), [(1, 2), (1, None), (None, 2), (None, None)])
 def test_a_head_shows_the_numbers_of_the_view(
-    special: bool, layer: int | None, head: int | None
+    contribution: bool, quadrant: Quadrant, special: bool, layer: int | None, head: int | None
 ) -> None:
-    reading = read()
-    figure = export.head_figure(reading, layer=layer, head=head, special=special)
-    numbers = view(reading.encoding, reading.attention.weights, special=special).weights
-    np.testing.assert_allclose(shown(figure), select(numbers, layer, head), atol=1e-6)
+    shown = plate(
+        "head",
+        read(TEXT, "A second text"),
+        layer=layer,
+        head=head,
+        special=special,
+        quadrant=quadrant,
+        contribution=contribution,
+    )
+    drawn = rasters(figure(shown))[0]
+    np.testing.assert_array_equal(drawn.values, shown.view().weights[0, 0])
+    rows, columns = drawn.values.shape
+    np.testing.assert_allclose(drawn.place.wide / drawn.place.high, columns / rows)
 
 
-def test_a_layer_shows_every_head_of_the_view() -> None:
-    reading = read(shape=(2, 5))
-    figure = export.layer_figure(reading, layer=1, special=False)
-    numbers = view(reading.encoding, reading.attention.weights, special=False).weights
-    for head in range(5):
-        np.testing.assert_allclose(shown(figure, head), numbers[1, head], atol=1e-6)
-    assert [text for text in texts(figure) if text.startswith("Head")] == [
-        f"Head {head}" for head in range(5)
-    ]
+@pytest.mark.parametrize("kind", ["layer", "atlas"])
+def test_every_head_shows_the_numbers_of_the_view(kind: Kind) -> None:
+    shown = plate(kind, read(TEXT, "More", shape=(2, 5)), special=False, quadrant="A-B")
+    numbers = shown.view().weights
+    maps = rasters(figure(shown))[:-1]  # the last one is the colour scale
+    for drawn, expected in zip(maps, numbers.reshape(-1, *numbers.shape[2:]), strict=True):
+        np.testing.assert_array_equal(drawn.values, expected)
 
 
-def test_the_atlas_names_layers_and_heads() -> None:
-    assert {"L0", "L1", "H0", "H1", "H2"} <= set(texts(export.atlas_figure(read())))
+def test_contributions_are_coloured_to_both_sides_of_0() -> None:
+    tint = rasters(figure(plate("head", contribution=True), Look(colormap="viridis")))[0].tint
+    against, nothing, speaks_for = tint.colors(np.array([tint.low, 0.0, tint.high]))
+    assert tuple(nothing) == (255, 255, 255, 255)
+    assert against[0] > against[2]
+    assert speaks_for[2] > speaks_for[0]
+    assert tint.low == -tint.high
 
 
-def test_pooling_keeps_a_single_strong_weight() -> None:
-    weights = np.zeros((1, 1, 7, 7), dtype=np.float32)
-    weights[0, 0, 6, 3] = 1
-    expected = np.zeros((1, 1, 3, 3), dtype=np.float32)
-    expected[0, 0, 2, 1] = 1
-    np.testing.assert_array_equal(pooled(weights, 3), expected)
+def test_a_scale_of_contributions_is_named_so() -> None:
+    assert "contribution" in texts(figure(plate("head", contribution=True)))
+    assert "attention weight" in texts(figure(plate("head")))
+
+
+def test_a_dot_shows_the_strongest_of_the_numbers_it_covers() -> None:
+    values = np.zeros((7, 7), dtype=np.float32)
+    values[6, 3], values[6, 4], values[0, 0] = 1, -2, -1
+    expected = np.array([[-1, 0, 0], [0, 0, 0], [0, 1, -2]], dtype=np.float32)
+    np.testing.assert_array_equal(strongest(values, 3, 3), expected)
+
+
+def test_a_map_of_few_numbers_is_made_of_equal_rectangles() -> None:
+    drawn = rasters(figure(plate("head", read("good"))))[0]
+    dots = drawn.dots(30, 30)
+    cells = dots.reshape(3, 10, 3, 10, 4)
+    assert (cells == cells[:, :1, :, :1]).all()
+
+
+def test_the_strongest_arcs_are_drawn_and_their_share_is_stated() -> None:
+    shown = plate("arcs", read("word and " * 40))
+    weights = shown.view().weights[0, 0]
+    queries, keys = strongest_pairs(weights)
+    kept = np.zeros(weights.shape, dtype=bool)
+    kept[queries, keys] = True
+    assert kept.sum() == MOST
+    assert weights[kept].min() >= weights[~kept].max()
+    share = 100 * weights[kept].sum() / weights.sum()
+    note = " ".join(texts(figure(shown)))
+    assert f"The strongest 400 of {weights.size:,} arcs are drawn" in note
+    assert f"they hold {share:.0f}{NO_BREAK}% of the weight" in note
 
 
 def test_blues_is_the_default_and_another_colormap_can_be_named() -> None:
-    reading = read()
-    plain = export.head_png(reading, layer=0, head=0)
-    assert plain == export.head_png(reading, layer=0, head=0, colormap="Blues")
-    assert plain != export.head_png(reading, layer=0, head=0, colormap="viridis")
+    plain = render(plate("head"), "png")
+    assert plain == render(plate("head"), "png", Look(colormap="Blues"))
+    assert plain != render(plate("head"), "png", Look(colormap="viridis"))
     blue = decode(plain).reshape(-1, 3).astype(int)
     assert (blue[:, 2] - blue[:, 0]).max() > 80
     assert (blue[:, 0] - blue[:, 2]).max() < 20
 
 
-def test_an_unknown_colormap_is_refused() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_unknown_colormap_is_refused(kind: Kind) -> None:
     with pytest.raises(SelectionError, match="'nope' is unknown"):
-        export.atlas_png(read(), colormap="nope")
-
-
-@pytest.mark.parametrize(("layer", "head"), [(2, 0), (-1, 0), (0, 3)])
-def test_a_layer_or_head_that_does_not_exist_is_refused(layer: int, head: int) -> None:
-    with pytest.raises(SelectionError, match="does not exist"):
-        export.head_png(read(), layer=layer, head=head)
+        render(plate(kind), "png", Look(colormap="nope"))
 
 
 def test_a_text_of_special_tokens_alone_is_refused() -> None:
     with pytest.raises(SelectionError, match="Only special tokens"):
-        export.atlas_png(read(" "), special=False)
+        figure(plate("atlas", read(" "), special=False))
 
 
 def test_the_title_states_class_place_checkpoint_and_what_was_removed() -> None:
-    reading = read()
-    lines = texts(export.head_figure(reading, layer=1, head=2, special=False))
-    assert lines[0] == "Sci/Tech  64.4\u00a0%"
+    shown = plate("head", layer=1, head=2, special=False)
+    lines = texts(figure(shown))
+    assert lines[0] == f"Sci/Tech  64.4{NO_BREAK}%"
     assert "L1 · H2" in lines[1]
     assert "tiny-bert" in lines[1]
-    removed = view(reading.encoding, reading.attention.weights[1:, 2:], special=False).removed
-    assert f"on average {100 * removed.mean():.0f}\u00a0%" in " ".join(lines)
+    removed = 100 * shown.view().removed.mean()
+    assert f"on average {removed:.0f}{NO_BREAK}%" in " ".join(lines)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_citation_stands_at_the_foot_whole(kind: Kind) -> None:
+    shown = plate(kind, read(labels=("A" * 60, "B" * 200)), contribution=True)
+    drawn = writing(figure(shown))
+    words = "".join(line.text for line in drawn).replace(" ", "")
+    assert citation(shown).sentence().replace(" ", "") in words
+    assert max(drawn, key=lambda line: line.y) == drawn[-1]
+    assert "0123456789ab" in words
+
+
+def test_a_quadrant_is_said_not_to_sum_to_1() -> None:
+    lines = " ".join(texts(figure(plate("head", read(TEXT, "More"), quadrant="A-B"))))
+    assert "Only the first text looking at the second" in lines
+    assert "sums to 1" not in lines
 
 
 def test_the_title_says_when_the_text_was_cut() -> None:
     whole = read()
-    seen = whole.encoding
-    cut = Encoding(seen.text + " more", None, seen.tokens, seen.inputs, n_unseen=1234)
-    reading = Reading(cut, whole.prediction, whole.attention, "tiny-bert")
-    assert "1,234 tokens were not read." in " ".join(texts(export.atlas_figure(reading)))
+    cut = replace(whole, encoding=replace(whole.encoding, n_unseen=1234))
+    assert "1,234 tokens were not read." in " ".join(texts(figure(plate("atlas", cut))))
 
 
-def test_user_text_is_never_markup() -> None:
+@pytest.mark.parametrize("format", ["png", "svg", "pdf"])
+def test_names_and_texts_are_never_markup(format: Drawn) -> None:
     reading = read("$x^2$ <b>bold</b>", labels=("$\\frac{1}{2}$", "a\x00b\ud800"))
-    figure = export.head_figure(reading, layer=0, head=0)
-    every = [text for axes in figure.axes for text in axes.texts]
-    assert not any(text.get_parse_math() for text in every)
-    assert texts(figure)[0].startswith(f"a{REPLACEMENT}b{REPLACEMENT}")
+    reading = replace(reading, checkpoint="</svg>\x00&\udfff")
+    shown = plate("head", reading)
+    assert texts(figure(shown))[0].startswith(f"a{REPLACEMENT}b{REPLACEMENT}")
+    assert render(shown, format)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("plain", "plain"),
-        ("a\tb\nc", "a b c"),
-        ("\x07\ud800", REPLACEMENT * 2),
-        ("a\u202eb\u200d", "ab"),
-        ("\U0001f9ff\U000e0fff", BOX * 2),
-    ],
-)
-def test_drawable_text_has_only_characters_that_a_font_has(text: str, expected: str) -> None:
-    assert drawable(text) == expected
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("format", ["png", "svg", "pdf"])
+def test_the_same_plate_gives_the_same_bytes(kind: Kind, format: Drawn) -> None:
+    shown = plate(kind, read("Oil 周二 שלום العربية 👍🏽"))
+    assert render(shown, format) == render(shown, format)
 
 
-def test_a_long_label_is_shortened_and_an_empty_one_is_a_box() -> None:
-    assert label("x" * 24) == "x" * 24
-    assert label("x" * 25) == "x" * 23 + "…"
-    assert label("\u200d") == BOX
+def test_an_svg_is_a_small_document_with_title_and_description() -> None:
+    shown = plate("layer", read("word and " * 60, shape=(2, 12)))
+    data = render(shown, "svg")
+    root = ElementTree.fromstring(data)
+    name = "{http://www.w3.org/2000/svg}"
+    title = root.find(f"{name}title")
+    assert title is not None
+    assert title.text == "Sci/Tech 64.4 %: layer"
+    assert citation(shown).sentence() in data.decode()
+    assert not root.findall(f".//{name}text")
+    assert b"<dc:date" not in data
+    assert len(data) < 3_000_000
+
+
+def test_a_pdf_embeds_its_fonts_and_has_no_date() -> None:
+    data = render(plate("head", read("Oil العربية")), "pdf")
+    assert b"/FontFile2" in data
+    assert b"/CIDFontType2" in data
+    assert b"/Type3" not in data
+    assert b"CLSight" in data
+    assert b"Date" not in data
+
+
+def test_a_png_carries_its_resolution_and_citation() -> None:
+    image = Image.open(BytesIO(render(plate("head"), "png", Look(300))))
+    assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+    assert image.info["Description"] == citation(plate("head")).sentence()
 
 
 @pytest.mark.parametrize("count", [1, 5, 40, 128, 512, 5000])
-@pytest.mark.parametrize("dpi", [72, 150])
-def test_labels_of_a_map_never_touch(count: int, dpi: int) -> None:
-    over = grain(count, dpi, usual=480, largest=1000)
-    assert over.side <= 1000 * dpi / 72 + 1
-    assert over.step * over.pitch >= over.label_size * dpi / 72
-
-
-def test_wrapped_lines_fit_and_keep_every_character() -> None:
-    text = "some words and " + "x" * 300 + " more"
-    style = Style(9)
-    lines = wrap(text, style, 200, 100)
-    assert all(width(line, style, 100) <= 200 for line in lines)
-    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-
-
-@pytest.mark.parametrize("unit", ["word", "wordpiece"])
-@pytest.mark.parametrize("text", [TEXT, ODD, "周二下跌，但是" * 30, "a  b\n\nc d! "])
-def test_the_flowing_text_is_the_whole_text(text: str, unit: Unit) -> None:
-    run = pieces(text, spans(encode(text), unit), 0)
-    placed = flow(run, Style(10), 300, 100)
-    written = "".join(place.piece.text for place in placed)
-    assert written == re.sub(r"\s", "", drawable(text))
-    assert all(place.x + place.wide <= 300 for place in placed)
-
-
-def test_what_was_not_read_is_shown_shortened_and_without_a_colour() -> None:
-    text = "read this " + "unread " * 200
-    over = [span for span in spans(encode(text)) if span.special or span.end <= 9]
-    run = pieces(text, over, 0)
-    assert [piece.text for piece in run if piece.read] == ["read", "this"]
-    assert "more characters)" in " ".join(piece.text for piece in run)
+def test_labels_of_a_map_never_touch(count: int) -> None:
+    over = grain(count, count, usual=480, largest=1000)
+    assert over.wide <= 1000 + DOT
+    assert over.step * over.pitch >= over.label_size
 
 
 def test_the_summary_of_a_decomposition_adds_up() -> None:
@@ -299,18 +298,30 @@ def test_a_method_without_bias_claims_no_sum() -> None:
 
 
 def test_an_unsigned_method_is_captioned_as_where_it_looks() -> None:
-    reading = read()
-    lines = texts(export.attribution_figure(reading, attribution_of(reading, "rollout")))
+    lines = texts(figure(plate("attribution", method="rollout")))
     assert any("not an explanation" in line for line in lines)
     assert not any("logit" in line or "+" in line for line in lines)
 
 
-def test_pictures_drawn_in_threads_equal_those_drawn_alone() -> None:
-    readings = [read(f"text number {number} has {'a' * number} $ 周二") for number in range(8)]
-    alone = [picture("head", reading) for reading in readings]
+@pytest.mark.parametrize("format", ["png", "svg", "pdf"])
+def test_pictures_drawn_in_threads_equal_those_drawn_alone(format: Drawn) -> None:
+    plates = [plate("head", read(f"number {n} has {'a' * n} $ 周二 👍🏽 ")) for n in range(8)]
+    alone = [render(shown, format) for shown in plates]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda reading: picture("head", reading), readings))
+        together = list(pool.map(lambda shown: render(shown, format), plates))
     assert together == alone
+
+
+def test_pictures_can_be_asked_for_by_the_parts_of_a_reading() -> None:
+    reading = read()
+    drawn = (
+        export.head_png(reading, layer=1, head=0),
+        export.layer_png(reading, layer=1),
+        export.atlas_png(reading),
+        export.attribution_png(reading, attribution_of(reading)),
+    )
+    kinds: tuple[Kind, ...] = ("head", "layer", "atlas", "attribution")
+    assert drawn == tuple(render(plate(kind, reading), "png") for kind in kinds)
 
 
 @pytest.mark.parametrize(
@@ -323,21 +334,30 @@ def test_pictures_drawn_in_threads_equal_those_drawn_alone() -> None:
     ],
 )
 def test_file_names_are_safe(checkpoint: str, expected: str) -> None:
-    whole = read()
-    reading = Reading(whole.encoding, whole.prediction, whole.attention, checkpoint)
+    reading = replace(read(shape=(4, 8)), checkpoint=checkpoint)
+    assert export.file_name(plate("head", reading, layer=3, head=7)) == expected
     assert export.file_name(reading, kind="head", layer=3, head=7) == expected
 
 
-def test_file_names_tell_pictures_apart() -> None:
-    reading = read()
-    names = {
-        export.file_name(reading, kind="head", layer=1),
-        export.file_name(reading, kind="head", layer=1, head=1),
-        export.file_name(reading, kind="head"),
-        export.file_name(reading, kind="layer", layer=1),
-        export.file_name(reading, kind="atlas"),
-        export.file_name(reading, kind="attribution", method="rollout"),
-        export.file_name(reading, kind="attribution", method="decomposition"),
-    }
-    assert len(names) == 7
-    assert "tiny-bert-attribution-rollout.png" in names
+def test_file_names_tell_plates_apart() -> None:
+    pair = read(TEXT, "More")
+    plates = [
+        *(plate(kind, pair) for kind in KINDS),
+        *(plate("head", pair, quadrant=quadrant) for quadrant in QUADRANTS[1:]),
+        plate("head", pair, layer=None),
+        plate("head", pair, head=None),
+        plate("head", pair, head=1),
+        plate("head", pair, unit="wordpiece"),
+        plate("head", pair, special=False),
+        plate("head", pair, contribution=True),
+        plate("attribution", pair, method="rollout"),
+    ]
+    names = {export.file_name(shown, "svg") for shown in plates}
+    assert len(names) == len(plates)
+    assert "tiny-bert-head-L1-H0-contribution.svg" in names
+    assert "tiny-bert-attribution-rollout.svg" in names
+
+
+def test_a_name_that_does_not_exist_is_no_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nope'"):
+        _ = export.nope

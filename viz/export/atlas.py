@@ -1,109 +1,84 @@
 """The atlas: a thumbnail for every head of every layer, in one picture."""
 
-import matplotlib
+from dataclasses import dataclass
+
 import numpy as np
-from matplotlib.colors import Colormap, PowerNorm
 from matplotlib.figure import Figure
 
-from viz.colors import LIGHT
-from viz.export.attention import (
-    NARROWEST,
-    Heading,
-    check_not_empty,
-    colormap_named,
-    counted,
-    norm_of,
-)
-from viz.export.grain import GAP, Grain, grain, pooled
-from viz.export.page import (
-    MARGIN,
-    MIDDLE,
-    NOTE,
-    SCALE,
-    Page,
-    as_png,
-    color_scale,
-    pixels,
-    removed_note,
-)
-from viz.types import FloatArray, Reading
-from viz.words import Unit, view
+from viz.export.attention import ASIDE
+from viz.export.formats import Look
+from viz.export.grain import GAP, Grain, grain
+from viz.export.page import MIDDLE, NOTE, Box, Page
+from viz.export.plate import Plate
+from viz.export.scale import WIDE, draw_scale
+from viz.export.sheet import counted, sheet, view_notes
+from viz.export.tint import Tint, tint_of
+from viz.types import FloatArray
+
+LARGEST = 1200
+"""Points of the whole atlas."""
+APART = 4
+"""Points between two thumbnails."""
 
 
-def atlas_figure(
-    reading: Reading,
-    *,
-    unit: Unit = "word",
-    special: bool = True,
-    colormap: str = "Blues",
-    dpi: int = 150,
-) -> Figure:
-    """A thumbnail for each head of each layer, on one square-root colour scale.
-
-    The first image is the whole atlas in colours.
-    """
-    colors = colormap_named(colormap)
-    shown = view(reading.encoding, reading.attention.weights, unit=unit, special=special)
-    check_not_empty(shown)
-    tile = min(60.0, 1200 / max(shown.weights.shape[:2]))
-    over = grain(len(shown.spans), dpi, usual=tile, largest=tile, smallest=0.5)
-    pool = (
-        ""
-        if over.pool == 1
-        else (f" A cell holds the largest of {over.pool} × {over.pool} weights.")
-    )
-    notes = (
-        "Where all heads look: in each square, rows are the tokens that look, columns the tokens "
-        f"looked at. One square-root colour scale, so that thin patterns show.{pool}",
-        *removed_note(shown),
-    )
-    heading = Heading(reading, ("all layers and heads", counted(shown, unit)), notes)
-    return _draw_atlas(shown.weights, over, heading, colors)
+def atlas_figure(plate: Plate, look: Look) -> Figure:
+    """A thumbnail for each head of each layer, on one square-root colour scale."""
+    shown = plate.view()
+    tint = tint_of(shown, look.colormap, root=True)
+    tile = min(60.0, LARGEST / max(shown.weights.shape[:2]))
+    over = grain(*shown.weights.shape[2:], usual=tile, largest=tile, smallest=0.5)
+    notes = [
+        "In each square rows are the tokens that look, columns the tokens looked at. One "
+        "square-root colour scale for all heads, so that thin patterns show; a dot that stands for "
+        "several numbers shows the strongest.",
+        *view_notes(plate, shown),
+    ]
+    body = _AtlasBody(shown.weights, over, tint)
+    what = ("all layers and heads", counted(plate, shown))
+    return sheet(plate, body, shown=what, notes=notes, dpi=look.dpi)
 
 
-atlas_png = as_png(atlas_figure)
+@dataclass(frozen=True, slots=True)
+class _AtlasBody:
+    """(L, H, n, m) as a grid with the numbers of layers and heads along it."""
 
+    weights: FloatArray
+    grain: Grain
+    tint: Tint
 
-def _draw_atlas(weights: FloatArray, over: Grain, heading: Heading, colormap: Colormap) -> Figure:
-    dpi, margin = over.dpi, pixels(MARGIN, over.dpi)
-    norm = PowerNorm(0.5, vmin=0, vmax=norm_of(weights).vmax)
-    pace = over.side + 2 + pixels(3, dpi)
-    tiles = _tiles(colormap(norm(pooled(weights, over.pool))), over.cell, pace)
-    high, wide = tiles.shape[:2]
-    left, head_row = pixels(24, dpi), pixels(12, dpi)
-    room = max(left + wide + pixels(14 + SCALE, dpi), pixels(NARROWEST, dpi))
-    top = heading.block(room, dpi)
-    x, y = margin + left, margin + top.height + head_row
-    page = Page(room + 2 * margin, y + max(high, pixels(90, dpi)) + margin, dpi)
-    top.draw(page)
-    axes = page.axes(x, y, wide, high)
-    axes.set_axis_off()
-    axes.imshow(tiles, aspect="auto", interpolation="nearest")
-    _name_tiles(page, (x, y), pace, weights.shape[:2])
-    bar = min(max(high, pixels(80, dpi)), pixels(160, dpi))
-    color_scale(page, x + wide + pixels(14, dpi), y, bar, colormap, norm)
-    return page.figure
+    @property
+    def pace(self) -> tuple[float, float]:
+        return self.grain.wide + APART, self.grain.high + APART
 
+    @property
+    def _grid(self) -> tuple[float, float]:
+        layers, heads = self.weights.shape[:2]
+        return heads * self.pace[0] - APART, layers * self.pace[1] - APART
 
-def _tiles(colors: FloatArray, cell: int, pace: int) -> FloatArray:
-    """Thumbnails (L, H, m, m, 4) side by side on white, each in a frame one pixel wide."""
-    n_layers, n_heads, count = colors.shape[:3]
-    side = count * cell
-    ground = np.ones((n_layers * pace, n_heads * pace, 4), dtype=np.float32)
-    ground[..., :3] = matplotlib.colors.to_rgb(LIGHT.ground)
-    for layer, head in np.ndindex(n_layers, n_heads):
-        y, x = layer * pace, head * pace
-        ground[y : y + side + 2, x : x + side + 2, :3] = matplotlib.colors.to_rgb(LIGHT.line)
-        tile = colors[layer, head].repeat(cell, 0).repeat(cell, 1)
-        ground[y + 1 : y + side + 1, x + 1 : x + side + 1] = tile
-    return ground
+    @property
+    def wide(self) -> float:
+        return 24 + self._grid[0] + ASIDE + WIDE
 
+    @property
+    def high(self) -> float:
+        return 12 + max(self._grid[1], 90)
 
-def _name_tiles(page: Page, corner: tuple[int, int], pace: int, shape: tuple[int, ...]) -> None:
-    (x, y), drop = corner, pixels(NOTE.size * MIDDLE, page.dpi)
-    for layer in range(shape[0]):
-        middle = y + (layer + 0.5) * pace + drop
-        page.text(x - pixels(GAP, page.dpi), middle, f"L{layer}", NOTE, align="right")
-    for head in range(shape[1]):
-        middle = x + (head + 0.5) * pace
-        page.text(middle, y - pixels(GAP, page.dpi), f"H{head}", NOTE, align="center")
+    def draw(self, page: Page, x: float, y: float) -> None:
+        left, top = x + 24, y + 12
+        places = []
+        for layer, head in np.ndindex(*self.weights.shape[:2]):
+            corner = (left + head * self.pace[0], top + layer * self.pace[1])
+            places.append(Box(*corner, self.grain.wide, self.grain.high))
+            page.map(places[-1], self.weights[layer, head], self.tint, framed=False)
+        page.frame(places)
+        self._name(page, left, top)
+        draw_scale(page, left + self._grid[0] + ASIDE, top, self.tint, beside=self._grid[1])
+
+    def _name(self, page: Page, left: float, top: float) -> None:
+        layers, heads = self.weights.shape[:2]
+        for layer in range(layers):
+            middle = top + layer * self.pace[1] + self.grain.high / 2 + NOTE.size * MIDDLE
+            page.text(left - GAP, middle, f"L{layer}", NOTE, align="right")
+        for head in range(heads):
+            middle = left + head * self.pace[0] + self.grain.wide / 2
+            page.text(middle, top - GAP, f"H{head}", NOTE, align="center")

@@ -1,200 +1,122 @@
-"""Pictures of attention weights: one head, or all heads of a layer.
+"""Pictures of attention weights or contributions: one head, or all heads of a layer.
 
-They show where heads look, in the numbers of `viz.words.view`; rows look, columns are looked at.
+They show the numbers of the plate's view; rows look, columns are looked at.
 """
 
 import math
 from dataclasses import dataclass
 
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
-from viz.attention import place, select
+from viz.attention import place
 from viz.colors import LIGHT
-from viz.errors import SelectionError
 from viz.export.fonts import Style
-from viz.export.grain import Grain, Labels, grain, labels, pooled
-from viz.export.page import (
-    MARGIN,
-    SCALE,
-    Page,
-    Title,
-    as_png,
-    color_scale,
-    pixels,
-    removed_note,
-    title,
-)
-from viz.types import FloatArray, Reading
-from viz.words import AttentionView, Unit, view
+from viz.export.formats import Look
+from viz.export.grain import Labels, grain
+from viz.export.page import Box, Page
+from viz.export.plate import Plate
+from viz.export.scale import WIDE, draw_scale
+from viz.export.sheet import counted, sheet, view_notes
+from viz.export.tint import Tint, tint_of
+from viz.types import FloatArray
 
-NARROWEST = 300
-"""Points of width below which a title block would be cramped."""
 AXIS = Style(8, LIGHT.muted)
+ASIDE = 14
+"""Points between a map and its colour scale."""
 
 
-def head_figure(
-    reading: Reading,
-    *,
-    layer: int | None,
-    head: int | None,
-    unit: Unit = "word",
-    special: bool = True,
-    colormap: str = "Blues",
-    dpi: int = 150,
-) -> Figure:
-    """One heat map with token labels on both sides; None takes the mean over layers or heads.
-
-    The first image holds the weights that are shown.
-    """
-    colors = colormap_named(colormap)
-    shown = _view(reading, layer, head, unit=unit, special=special)
-    side = labels(shown.spans, grain(len(shown.spans), dpi, usual=480, largest=1000))
-    who = "the heads look on average" if layer is None or head is None else "the head looks"
-    notes = (f"Where {who}; each row sums to 1.", *removed_note(shown))
-    heading = Heading(reading, (place(layer, head), counted(shown, unit)), notes)
-    return _draw_head(select(shown.weights, None, None), side, heading, colors)
-
-
-head_png = as_png(head_figure)
-
-
-def _draw_head(weights: FloatArray, side: Labels, heading: "Heading", colormap: Colormap) -> Figure:
-    dpi, size = side.grain.dpi, side.grain.side
-    margin, axis = pixels(MARGIN, dpi), pixels(16, dpi)
-    x, right = margin + axis + side.left, pixels(14 + SCALE, dpi)
-    room = max(x - margin + size + right, pixels(NARROWEST, dpi))
-    top = heading.block(room, dpi)
-    y = margin + top.height
-    page = Page(room + 2 * margin, y + size + side.below + axis + margin, dpi)
-    top.draw(page)
-    norm = norm_of(weights)
-    _map(page.axes(x, y, size, size), weights, side.grain, colormap, norm)
-    side.draw_left(page, x, y)
-    side.draw_below(page, x, y + size)
-    _name_axes(page, (margin, page.high - margin), (x + size / 2, y + size / 2))
-    bar = min(size, pixels(160, dpi))
-    color_scale(page, x + size + pixels(14, dpi), y, bar, colormap, norm)
-    return page.figure
-
-
-def _name_axes(page: Page, corner: tuple[int, int], middle: tuple[float, float]) -> None:
-    drop = pixels(AXIS.size * 0.8, page.dpi)
-    query, key = "query: the token that looks", "key: the token looked at"
-    page.text(corner[0] + drop, middle[1], query, AXIS, align="center", turn=90)
-    page.text(middle[0], corner[1] - drop * 0.3, key, AXIS, align="center")
-
-
-def layer_figure(
-    reading: Reading,
-    *,
-    layer: int,
-    unit: Unit = "word",
-    special: bool = True,
-    colormap: str = "Blues",
-    dpi: int = 150,
-) -> Figure:
-    """A heat map for each head of one layer, on one colour scale; image h is that of head h."""
-    colors = colormap_named(colormap)
-    shown = _view(reading, layer, None, unit=unit, special=special)
-    side = labels(shown.spans, grain(len(shown.spans), dpi, usual=150, largest=270))
-    notes = (
-        "Where the heads look: rows are the tokens that look and sum to 1, columns the tokens "
-        "looked at. One colour scale for all heads.",
-        *removed_note(shown),
-    )
-    heading = Heading(reading, (f"L{layer} · all heads", counted(shown, unit)), notes)
-    return _draw_layer(shown.weights[0], side, heading, colors)
-
-
-layer_png = as_png(layer_figure)
-
-
-def _draw_layer(
-    weights: FloatArray, side: Labels, heading: "Heading", colormap: Colormap
-) -> Figure:
-    """Draw (H, n, n) as a grid, labelled along its left and lower edge."""
-    dpi, size = side.grain.dpi, side.grain.side
-    n_heads = len(weights)
-    columns = math.ceil(math.sqrt(n_heads))
-    pace = (size + pixels(10, dpi), size + pixels(20, dpi))
-    margin, x, right = pixels(MARGIN, dpi), pixels(MARGIN, dpi) + side.left, pixels(SCALE, dpi)
-    room = max(side.left + columns * pace[0] + right, pixels(NARROWEST, dpi))
-    top = heading.block(room, dpi)
-    y = margin + top.height + pixels(8, dpi)
-    rows = math.ceil(n_heads / columns)
-    page = Page(room + 2 * margin, y + rows * pace[1] - pixels(20, dpi) + side.below + margin, dpi)
-    top.draw(page)
-    norm = norm_of(weights)
-    for head in range(n_heads):
-        corner = (x + head % columns * pace[0], y + head // columns * pace[1])
-        _map(page.axes(*corner, size, size), weights[head], side.grain, colormap, norm)
-        page.text(corner[0], corner[1] - pixels(4, dpi), f"Head {head}", AXIS)
-        if head % columns == 0:
-            side.draw_left(page, *corner)
-        if head + columns >= n_heads:
-            side.draw_below(page, corner[0], corner[1] + size)
-    bar = min(size, pixels(160, dpi))
-    color_scale(page, x + columns * pace[0] + pixels(2, dpi), y, bar, colormap, norm)
-    return page.figure
+def head_figure(plate: Plate, look: Look) -> Figure:
+    """One heat map with token labels on both sides."""
+    shown = plate.view()
+    tint = tint_of(shown, look.colormap)
+    over = grain(*shown.weights.shape[2:], usual=480, largest=1000)
+    body = _HeadBody(shown.weights[0, 0], Labels.of(shown, over), tint)
+    mean = plate.layer is None or plate.head is None
+    who = "the heads look on average" if mean else "the head looks"
+    whole = "; each row sums to 1" if plate.quadrant == "all" else ""
+    notes = (() if shown.signed else (f"Where {who}{whole}.",), view_notes(plate, shown))
+    lines = [note for part in notes for note in part]
+    what = (place(plate.layer, plate.head), counted(plate, shown))
+    return sheet(plate, body, shown=what, notes=lines, dpi=look.dpi)
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
-    """A title block before its width is known."""
+class _HeadBody:
+    weights: FloatArray
+    side: Labels
+    tint: Tint
 
-    reading: Reading
-    shown: tuple[str, ...]
-    notes: tuple[str, ...]
+    @property
+    def wide(self) -> float:
+        return 16 + self.side.left + self.side.grain.wide + ASIDE + WIDE
 
-    def block(self, room: int, dpi: float) -> Title:
-        """The title block, wrapped to `room` pixels."""
-        return title(self.reading, self.shown, self.notes, room=room, dpi=dpi)
+    @property
+    def high(self) -> float:
+        return max(self.side.grain.high, 80) + self.side.below + 16
 
-
-def _view(
-    reading: Reading, layer: int | None, head: int | None, *, unit: Unit, special: bool
-) -> AttentionView:
-    """The view of the chosen maps alone; all heads of a layer where `head` is None."""
-    weights = reading.attention.weights
-    select(weights[..., :1, :1], layer, head)  # says what is wrong with a layer or head
-    if special and head is None and layer is None:
-        weights = weights.mean((0, 1), keepdims=True)  # where nothing is removed, as good as after
-    layers = slice(None) if layer is None else slice(layer, layer + 1)
-    heads = slice(None) if head is None else slice(head, head + 1)
-    shown = view(reading.encoding, weights[layers, heads], unit=unit, special=special)
-    check_not_empty(shown)
-    return shown
+    def draw(self, page: Page, x: float, y: float) -> None:
+        over, left = self.side.grain, x + 16 + self.side.left
+        page.map(Box(left, y, over.wide, over.high), self.weights, self.tint)
+        self.side.draw_left(page, left, y)
+        self.side.draw_below(page, left, y + over.high)
+        middle, foot = y + over.high / 2, y + over.high + self.side.below + 14
+        page.text(x + 7, middle, "query: the token that looks", AXIS, align="center", turn=90)
+        page.text(left + over.wide / 2, foot, "key: the token looked at", AXIS, align="center")
+        draw_scale(page, left + over.wide + ASIDE, y, self.tint, beside=over.high)
 
 
-def check_not_empty(shown: AttentionView) -> None:
-    """Refuse a view from which nothing is left."""
-    if not shown.spans:
-        raise SelectionError("Only special tokens were read; show them to see a picture.")
+def layer_figure(plate: Plate, look: Look) -> Figure:
+    """A heat map for each head of one layer, on one colour scale."""
+    shown = plate.view()
+    tint = tint_of(shown, look.colormap)
+    over = grain(*shown.weights.shape[2:], usual=150, largest=270)
+    body = _LayerBody(shown.weights[0], Labels.of(shown, over), tint)
+    notes = [
+        "In each map rows are the tokens that look"
+        + ("" if shown.signed or plate.quadrant != "all" else " and sum to 1")
+        + ", columns the tokens looked at. One colour scale for all heads.",
+        *view_notes(plate, shown),
+    ]
+    what = (f"L{plate.layer} · all heads", counted(plate, shown))
+    return sheet(plate, body, shown=what, notes=notes, dpi=look.dpi)
 
 
-def colormap_named(name: str) -> Colormap:
-    """The colour map of matplotlib with this name."""
-    if name not in matplotlib.colormaps:
-        raise SelectionError(
-            f"Colour map {name!r} is unknown; some known ones are Blues, viridis and magma."
-        )
-    return matplotlib.colormaps[name]
+@dataclass(frozen=True, slots=True)
+class _LayerBody:
+    """A grid of maps, (H, n, m), labelled along its left and lower edge."""
 
+    weights: FloatArray
+    side: Labels
+    tint: Tint
 
-def norm_of(weights: FloatArray) -> Normalize:
-    """From 0 to the largest weight shown."""
-    return Normalize(0, float(weights.max()) or 1.0)
+    @property
+    def columns(self) -> int:
+        return math.ceil(math.sqrt(len(self.weights)))
 
+    @property
+    def pace(self) -> tuple[float, float]:
+        return self.side.grain.wide + 10, self.side.grain.high + 20
 
-def _map(axes: Axes, weights: FloatArray, over: Grain, colormap: Colormap, norm: Normalize) -> None:
-    shown = pooled(weights, over.pool)
-    axes.imshow(shown, cmap=colormap, norm=norm, aspect="auto", interpolation="nearest")
+    @property
+    def wide(self) -> float:
+        return self.side.left + self.columns * self.pace[0] + 4 + WIDE
 
+    @property
+    def high(self) -> float:
+        rows = math.ceil(len(self.weights) / self.columns)
+        return max(8 + rows * self.pace[1] - 20 + self.side.below, 96)
 
-def counted(shown: AttentionView, unit: Unit) -> str:
-    """How many words or wordpieces are shown, special tokens aside."""
-    count = sum(not span.special for span in shown.spans)
-    return f"{count} {unit}s" if count != 1 else f"1 {unit}"
+    def draw(self, page: Page, x: float, y: float) -> None:
+        over, count = self.side.grain, len(self.weights)
+        left, top = x + self.side.left, y + 8
+        for head in range(count):
+            row, column = divmod(head, self.columns)
+            corner = (left + column * self.pace[0], top + row * self.pace[1])
+            page.map(Box(*corner, over.wide, over.high), self.weights[head], self.tint)
+            page.text(corner[0], corner[1] - 4, f"Head {head}", AXIS)
+            if column == 0:
+                self.side.draw_left(page, *corner)
+            if head + self.columns >= count:
+                self.side.draw_below(page, corner[0], corner[1] + over.high)
+        beside = left + self.columns * self.pace[0] + 4
+        draw_scale(page, beside, top, self.tint, beside=over.high)

@@ -8,7 +8,7 @@ from functools import partial
 from viz.attribution.wording import number
 from viz.colors import LIGHT
 from viz.export.fonts import Style, width
-from viz.export.page import MIDDLE, NOTE, Page, pixels
+from viz.export.page import MIDDLE, NOTE, Page
 
 NAME = Style(8.5)
 VALUE = Style(7.5, LIGHT.muted)
@@ -34,51 +34,49 @@ def digits(limit: float) -> int:
     return 2 if limit >= 1 or limit == 0 else min(2 - math.floor(math.log10(limit)), 8)
 
 
-def bars_height(count: int, dpi: float) -> int:
-    """Pixels that so many bars take, their heading included."""
-    return pixels(TOP, dpi) + count * pixels(PACE, dpi) if count else 0
+def bars_height(count: int) -> float:
+    """Points that so many bars take, their heading included."""
+    return TOP + count * PACE if count else 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """Where zero is, how many pixels a score of 1 takes, and how scores are written."""
+    """Where zero is, how many points a score of 1 takes, and how scores are written."""
 
     zero: float
     unit: float
     number: Callable[[float], str]
 
 
-def _axis(bars: Sequence[Bar], left: int, right: int, *, room: int, signed: bool) -> _Axis:
-    """An axis between two places that leaves `room` for numbers at either end in use."""
+def _axis(bars: Sequence[Bar], left: float, right: float, *, signed: bool) -> _Axis:
+    """An axis between two places that leaves room for numbers at either end in use."""
     low = min(0.0, *(bar.score for bar in bars))
     high = max(0.0, *(bar.score for bar in bars))
-    before = room if low < 0 else 0
-    unit = (right - left - before - room) / ((high - low) or 1.0)
+    before = NUMBER if low < 0 else 0
+    unit = (right - left - before - NUMBER) / ((high - low) or 1.0)
     places = digits(max(high, -low))
     write = partial(number, places=places) if signed else f"{{:.{places}f}}".format
     return _Axis(left + before - low * unit, unit, write)
 
 
-def draw_bars(page: Page, bars: Sequence[Bar], x: int, y: int, *, signed: bool) -> None:
+def draw_bars(page: Page, bars: Sequence[Bar], x: float, y: float, *, signed: bool) -> None:
     """Draw the bars below `y` from `x` to the same distance from the right edge."""
     if not bars:
         return
-    dpi = page.dpi
-    names = x + max(math.ceil(width(bar.name, NAME, dpi)) for bar in bars)
-    left, room = names + pixels(8, dpi), pixels(NUMBER, dpi)
-    axis = _axis(bars, left, page.wide - x, room=room, signed=signed)
-    page.text(x, y + pixels(NOTE.size, dpi), "strongest first", NOTE)
-    y += pixels(TOP, dpi)
+    names = x + max(math.ceil(width(bar.name, NAME)) for bar in bars)
+    axis = _axis(bars, names + 8, page.wide - x, signed=signed)
+    page.text(x, y + NOTE.size, "strongest first", NOTE)
+    y += TOP
     for row, bar in enumerate(bars):
-        _draw_bar(page, bar, axis, names, y + row * pixels(PACE, dpi))
-    page.line((axis.zero, axis.zero), (y, y + len(bars) * pixels(PACE, dpi)))
+        _draw_bar(page, bar, axis, names, y + row * PACE)
+    page.lines([[(axis.zero, y), (axis.zero, y + len(bars) * PACE)]], LIGHT.muted)
 
 
-def _draw_bar(page: Page, bar: Bar, axis: _Axis, names: int, y: int) -> None:
-    high, gap = pixels(PACE - 4, page.dpi), pixels(4, page.dpi)
-    base = y + high / 2 + pixels(NAME.size * MIDDLE, page.dpi)
+def _draw_bar(page: Page, bar: Bar, axis: _Axis, names: float, y: float) -> None:
+    high = PACE - 4
+    base = y + high / 2 + NAME.size * MIDDLE
     long = bar.score * axis.unit
     page.text(names, base, bar.name, NAME, align="right")
     page.box(axis.zero, y, long, high, bar.color)
-    end = axis.zero + long + (gap if long >= 0 else -gap)
+    end = axis.zero + long + (4 if long >= 0 else -4)
     page.text(end, base, axis.number(bar.score), VALUE, align="left" if long >= 0 else "right")

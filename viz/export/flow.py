@@ -1,16 +1,23 @@
-"""The text itself, placed on lines: every word, and what stands between the words."""
+"""The text itself, placed on lines: every word, and what stands between the words.
+
+In a paragraph that is read from right to left, words stand from right to left too.
+"""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from viz.export.fonts import BOX, Style, drawable, width
-from viz.export.page import broken, pixels
+from viz.export.clusters import clusters
+from viz.export.direction import RIGHT, Direction, direction, levels, visual
+from viz.export.fonts import Style, drawable, width
+from viz.export.wrap import broken
 from viz.words import Span
 
 LONGEST_UNREAD = 400
 """Characters shown of what the model did not read."""
+PAD = 1.5
+"""Points left free at both sides of a piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +25,9 @@ class Piece:
     """A run of text that is drawn in one go."""
 
     text: str
-    span: int | None
-    """Index of the span it shows; None for what no token covers."""
+    spans: tuple[int, ...]
+    """Indices of the spans it shows, several where they share a character; empty for what no token
+    covers."""
     spaced: bool
     """Whether white space stands before it."""
     read: bool = True
@@ -27,36 +35,58 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A piece on its line; places in pixels from the left edge of the text."""
+    """A piece on its line; places in points from the left edge of the text."""
 
     piece: Piece
-    x: int
+    x: float
     line: int
-    wide: int
+    wide: float
 
 
 def pieces(source: str, spans: Sequence[Span], part: int) -> list[Piece]:
-    """All of a text in order: its spans, and the runs between, before and after them."""
+    """All of a text in order: its spans, and the runs between, before and after them.
+
+    A mark, a skin tone or a joined emoji stays with what it belongs to, whichever token read it.
+    """
     found: list[Piece] = []
     position = 0
+    inner = _inner(source)
     own = [(index, span) for index, span in enumerate(spans) if span.part == part]
     for index, span in own:
-        found += _plain(source[position : span.start])
-        text = source[max(position, span.start) : span.end]
-        spaced = text[:1].isspace() or source[max(position, span.start) - 1 : span.start].isspace()
+        start = max(position, span.start)
+        end = span.end
+        while end in inner:
+            end += 1
+        if span.start < position and end <= position and found and found[-1].spans:
+            found[-1] = replace(found[-1], spans=(*found[-1].spans, index))
+            continue
+        found += _plain(source[position:start])
+        text = source[start:end]
+        spaced = text[:1].isspace() or source[max(start - 1, 0) : start].isspace()
         if text.strip():
-            found.append(Piece(drawable(text.strip()) or BOX, index, spaced))
-        position = max(position, span.end)
+            found.append(Piece(drawable(text.strip()), (index,), spaced))
+        position = max(position, end)
     return [*found, *_unread(source[position:], bool(own))]
+
+
+def _inner(source: str) -> frozenset[int]:
+    """Places inside a character as a reader counts them, where no piece may end."""
+    if source.isascii():
+        return frozenset()
+    inside: list[int] = []
+    position = 0
+    for cluster in clusters(source):
+        inside += range(position + 1, position + len(cluster))
+        position += len(cluster)
+    return frozenset(inside)
 
 
 def _plain(text: str, read: bool = True) -> list[Piece]:
     """The runs of a text that no span covers."""
     runs = text.split()
     spaced = [text[:1].isspace(), *[True] * len(runs)]
-    return [
-        Piece(drawable(run), None, space, read) for run, space in zip(runs, spaced, strict=False)
-    ]
+    drawn = [(drawable(run), space) for run, space in zip(runs, spaced, strict=False)]
+    return [Piece(run, (), space, read) for run, space in drawn if run]
 
 
 def _unread(text: str, known: bool) -> list[Piece]:
@@ -66,29 +96,63 @@ def _unread(text: str, known: bool) -> list[Piece]:
     return _plain(shown, read=not known or not text.strip())
 
 
-def flow(run: Sequence[Piece], style: Style, room: int, dpi: float) -> list[Placed]:
-    """Pieces on lines of `room` pixels, broken at white space and between ideographs."""
+def flow(run: Sequence[Piece], style: Style, room: float) -> list[Placed]:
+    """Pieces on lines of `room` points, broken at white space and between ideographs."""
+    base = direction(" ".join(piece.text for piece in run))
     placed: list[Placed] = []
-    x = line = 0
-    space, pad = pixels(style.size * 0.3, dpi), pixels(1.5, dpi)
-    for group in _groups([part for piece in run for part in _fitting(piece, style, room, dpi)]):
-        wides = [round(width(piece.text, style, dpi)) + 2 * pad for piece in group]
-        x += space if group[0].spaced and x else 0
-        if x and x + sum(wides) > room:
-            x, line = 0, line + 1
-        for piece, wide in zip(group, wides, strict=True):
-            if x and x + wide > room:
-                x, line = 0, line + 1
-            placed.append(Placed(piece, x, line, wide))
-            x += wide
+    for number, line in enumerate(_lines(run, style, room)):
+        placed += _placed(line, style, room, number, base)
     return placed
 
 
-def _fitting(piece: Piece, style: Style, room: int, dpi: float) -> list[Piece]:
+def _lines(run: Sequence[Piece], style: Style, room: float) -> Iterator[list[Piece]]:
+    """The pieces of each line, in reading order."""
+    line: list[Piece] = []
+    x = 0.0
+    for group in _groups([part for piece in run for part in _fitting(piece, style, room)]):
+        space = style.size * 0.3 if group[0].spaced and line else 0.0
+        if line and x + space + sum(_wide(piece, style) for piece in group) > room:
+            yield line
+            line, x, space = [], 0.0, 0.0
+        x += space
+        for piece in group:
+            if line and x + _wide(piece, style) > room:
+                yield line
+                line, x = [], 0.0
+            line.append(piece)
+            x += _wide(piece, style)
+    if line:
+        yield line
+
+
+def _placed(
+    line: Sequence[Piece], style: Style, room: float, number: int, base: Direction
+) -> Iterator[Placed]:
+    """One line, its words in the order in which they are seen, against the side they start at."""
+    items: list[Piece | None] = []
+    for piece in line:
+        items += [None, piece] if piece.spaced and items else [piece]
+    words = [" " if item is None else item.text for item in items]
+    depths = levels(words, base)
+    wides = [style.size * 0.3 if item is None else _wide(item, style) for item in items]
+    x = room - sum(wides) if base == "R" else 0.0
+    for index in visual(depths):
+        item = items[index]
+        if item is not None:
+            shown = replace(item, text=RIGHT + item.text) if depths[index] % 2 else item
+            yield Placed(shown, x, number, wides[index])
+        x += wides[index]
+
+
+def _wide(piece: Piece, style: Style) -> float:
+    return width(piece.text, style) + 2 * PAD
+
+
+def _fitting(piece: Piece, style: Style, room: float) -> list[Piece]:
     """The piece itself, or where it is wider than a line, its parts."""
-    parts = broken(piece.text, style, room - pixels(4, dpi), dpi)
+    parts = broken(piece.text, style, room - 4)
     return [
-        Piece(part, piece.span, piece.spaced and number == 0, piece.read)
+        replace(piece, text=part, spaced=piece.spaced and number == 0)
         for number, part in enumerate(parts)
     ]
 

@@ -1,18 +1,29 @@
 """What can be drawn: the fonts of this machine, and any text made fit for them.
 
-Texts, tokens and class names are data.  `drawable` leaves only characters that some font has, so
-that matplotlib neither warns nor stops; what no font has becomes a box.
+Texts, tokens and class names are data.  `drawable` leaves only what some font can draw, so that
+matplotlib neither warns nor stops; what no font has becomes a box, and `viz.export.scripts` says
+which font would draw it.
 """
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.font_manager import (
+    FontProperties,
+    findfont,
+    findSystemFonts,
+    fontManager,
+    get_font,
+)
 
 from viz.colors import LIGHT
+from viz.export.clusters import JOINERS, clusters, invisible
+from viz.export.emoji import picture, pictured
 
 FIRST = "DejaVu Sans"
 """Comes with matplotlib."""
@@ -22,16 +33,21 @@ OTHERS = (
     *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC"),
     *("Hiragino Sans GB", "Heiti SC", "SimHei", "Noto Sans CJK JP", "Noto Sans JP", "Yu Gothic"),
     *("Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "Apple SD Gothic Neo"),
-    *("Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Bengali"),
-    *("Noto Sans Tamil", "Noto Sans Thai", "Nirmala UI", "Leelawadee UI", "Arial Unicode MS"),
+    *("Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Thai"),
+    *("Nirmala UI", "Leelawadee UI", "Kohinoor Devanagari", "Thonburi", "Arial Unicode MS"),
     *("Noto Emoji", "Segoe UI Symbol", "Symbola", "FreeSans", "Unifont"),
 )
-"""Tried in this order for what the first font lacks, where they are installed."""
+"""Tried in this order for what the first font lacks, then every other Noto Sans."""
 
 BOX = "□"
 NO_BREAK = "\u00a0"
 REPLACEMENT = "\ufffd"
 LONGEST_LABEL = 24
+"""Characters, as a reader counts them, of a label."""
+DOTTED = "\u25cc"
+"""Carries a mark that has no letter of its own."""
+DENSITY = 150
+"""Dots per inch at which widths are measured, whatever the resolution of the picture."""
 
 Weight = Literal["normal", "bold"]
 
@@ -48,58 +64,138 @@ class Style:
     color: str = LIGHT.ink
     weight: Weight = "normal"
 
-    @property
-    def font(self) -> FontProperties:
-        """The fonts of this machine in this size and weight."""
-        return FontProperties(family=list(families()), size=self.size, weight=self.weight)
+    def font(self, text: str) -> FontProperties:
+        """The fonts that draw a text in this size and weight."""
+        return _properties(self.size, self.weight, _needed(text, self.weight))
+
+
+@lru_cache(maxsize=500)
+def _properties(size: float, weight: Weight, names: tuple[str, ...]) -> FontProperties:
+    return FontProperties(family=list(names), size=size, weight=weight)
+
+
+@lru_cache(maxsize=20_000)
+def _needed(text: str, weight: Weight) -> tuple[str, ...]:
+    """The first font, and those of the others that a text needs: few are quick to lay out."""
+    homes = {_home(character, weight) for character in text}
+    return (FIRST, *(name for name in families()[1:] if name in homes))
+
+
+def font_files(text: str, style: Style) -> tuple[Any, ...]:
+    """The files of the fonts that draw a text; each knows its `face_index` in a collection."""
+    return tuple(_path(name, style.weight) for name in _needed(text, style.weight))
 
 
 @cache
 def families() -> tuple[str, ...]:
     """The fonts to draw with, in order; only those that are installed."""
+    _add_new_fonts()
     installed = {entry.name for entry in fontManager.ttflist}
-    return (FIRST, *(name for name in OTHERS if name in installed))
+    known = [name for name in OTHERS if name in installed]
+    more = sorted(name for name in installed - {*known} if name.startswith("Noto Sans "))
+    return (FIRST, *known, *more)
+
+
+def _add_new_fonts() -> None:
+    """Make fonts known that were installed after matplotlib last made its list."""
+    known = {Path(entry.fname) for entry in fontManager.ttflist}
+    for file in findSystemFonts():
+        name = Path(file).name
+        if Path(file) not in known and "Emoji" not in name and name.startswith("Noto"):
+            _add(file)
+
+
+def _add(file: str) -> None:
+    try:
+        fontManager.addfont(file)
+    except (OSError, RuntimeError, ValueError):  # a broken font is as good as none
+        return
 
 
 def drawable(text: str) -> str:
-    """`text` as one line of characters that can be drawn; what no font has becomes a box."""
-    return "".join(_drawable_character(character) for character in text)
+    """`text` as one line that can be drawn; a character that no font has becomes a box."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_drawable_cluster, clusters(text)))
 
 
 def label(text: str) -> str:
-    """`text` made drawable and, where it is long, shortened with an ellipsis."""
-    shown = drawable(text).strip() or BOX
-    return shown if len(shown) <= LONGEST_LABEL else f"{shown[: LONGEST_LABEL - 1]}…"
+    """`text` made drawable and, where it is long, shortened with an ellipsis.
+
+    What cannot be seen is named by its code, as in `U+200D`.
+    """
+    shown = drawable(text).strip()
+    if not shown.strip(JOINERS):
+        return " ".join(f"U+{ord(character):04X}" for character in text[:2]) or BOX
+    if unicodedata.category(shown[0])[0] == "M":
+        shown = DOTTED + shown
+    if len(shown) <= LONGEST_LABEL:
+        return shown
+    parts = clusters(shown)
+    longer = len(parts) > LONGEST_LABEL
+    return f"{''.join(parts[: LONGEST_LABEL - 1])}…" if longer else shown
 
 
-def width(text: str, style: Style, dpi: float) -> float:
-    """Pixels that a drawable text takes in its direction of reading."""
-    renderer: Any = _Renderer(1, 1, dpi)
-    return float(renderer.get_text_width_height_descent(text, style.font, False)[0])
+def runs(text: str) -> Iterator[tuple[str, bool]]:
+    """A drawable text in stretches, and whether each is one emoji that is drawn as a picture."""
+    plain = ""
+    for cluster in (text,) if text.isascii() else clusters(text):
+        if not pictured(cluster):
+            plain += cluster
+            continue
+        if plain:
+            yield plain, False
+        yield cluster, True
+        plain = ""
+    if plain:
+        yield plain, False
 
 
 @lru_cache(maxsize=20_000)
-def _drawable_character(character: str) -> str:
-    if character.isspace():
-        return NO_BREAK if character in (NO_BREAK, "\u202f") else " "
-    category = unicodedata.category(character)
-    if category in ("Cc", "Cs"):
-        return REPLACEMENT
-    # Invisible marks could turn the direction of the whole line; no picture needs them.
-    if category == "Cf" or "\ufe00" <= character <= "\ufe0f":
-        return ""
-    return character if _has_glyph(character) else BOX
-
-
-def _has_glyph(character: str) -> bool:
-    """Whether some font has the character, in both weights."""
-    return all(
-        any(get_font(path).get_char_index(ord(character)) for path in _paths(weight))
-        for weight in ("normal", "bold")
+def width(text: str, style: Style) -> float:
+    """Points that a drawable text takes along its line."""
+    return sum(
+        picture(part).wide * style.size if is_picture else _plain_width(part, style)
+        for part, is_picture in runs(text)
     )
 
 
+def _plain_width(text: str, style: Style) -> float:
+    renderer: Any = _Renderer(1, 1, DENSITY)
+    pixels = renderer.get_text_width_height_descent(text, style.font(text), False)[0]
+    return float(pixels) * 72 / DENSITY
+
+
+@lru_cache(maxsize=20_000)
+def _drawable_cluster(cluster: str) -> str:
+    """One character with its marks; a box where any of it cannot be drawn."""
+    if pictured(cluster):
+        return cluster
+    kept = "".join(map(_plain_character, cluster))
+    return kept if all(map(has_glyph, kept)) else BOX
+
+
+def _plain_character(character: str) -> str:
+    if character.isspace():
+        return NO_BREAK if character in (NO_BREAK, "\u202f") else " "
+    if unicodedata.category(character) in ("Cc", "Cs"):
+        return REPLACEMENT
+    return "" if invisible(character) else character
+
+
+@lru_cache(maxsize=20_000)
+def has_glyph(character: str) -> bool:
+    """Whether some font has the character, in both weights."""
+    return all(_home(character, weight) is not None for weight in ("normal", "bold"))
+
+
+@lru_cache(maxsize=20_000)
+def _home(character: str, weight: Weight) -> str | None:
+    """The first font that has the character."""
+    code = ord(character)
+    return next((f for f in families() if get_font(_path(f, weight)).get_char_index(code)), None)
+
+
 @cache
-def _paths(weight: Weight) -> tuple[str, ...]:
-    properties = (FontProperties(family=name, weight=weight) for name in families())
-    return tuple(findfont(font) for font in properties)
+def _path(family: str, weight: Weight) -> Any:
+    return findfont(FontProperties(family=family, weight=weight))

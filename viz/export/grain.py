@@ -1,138 +1,145 @@
-"""How large a map of attention weights is drawn, and the token labels along its sides."""
+"""How large a map is drawn, and the token labels along its sides."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from viz.colors import LIGHT
-from viz.export.fonts import Style, label, width
-from viz.export.page import MIDDLE, Page, pixels
-from viz.types import FloatArray
-from viz.words import Span
+from viz.export.fonts import DENSITY, Style, label, width
+from viz.export.page import MIDDLE, Page
+from viz.words import AttentionView, Span
 
 GAP = 5
 """Points between a map and its labels."""
+DOT = 72 / DENSITY
+"""Points of a dot at the usual resolution: a cell is as many dots at its side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """How large a map of `count` tokens is drawn."""
+    """How large a map of `rows` x `columns` tokens is drawn."""
 
-    count: int
-    pool: int
-    """Tokens on a side of one cell; above 1, a cell holds the largest weight in it."""
-    cell: int
-    """Pixels on a side of one cell."""
-    dpi: float
+    rows: int
+    columns: int
+    pitch: float
+    """Points from one token to the next."""
 
     @property
-    def pitch(self) -> float:
-        """Pixels from one token to the next."""
-        return self.cell / self.pool
+    def wide(self) -> float:
+        """Points of the map."""
+        return self.columns * self.pitch
 
     @property
-    def side(self) -> int:
-        """Pixels on a side of the map."""
-        return self.cell * math.ceil(self.count / self.pool)
+    def high(self) -> float:
+        """Points of the map."""
+        return self.rows * self.pitch
 
     @property
     def label_size(self) -> float:
         """Points of a token label."""
-        return min(max(0.72 * self.pitch * 72 / self.dpi, 5.0), 9.0)
+        return min(max(0.72 * self.pitch, 5.0), 9.0)
 
     @property
     def step(self) -> int:
         """Every `step`-th token is labelled, so that no two labels touch."""
-        return math.ceil(pixels(self.label_size * 1.2, self.dpi) / self.pitch)
+        return math.ceil(self.label_size * 1.2 / self.pitch)
 
 
-def grain(count: int, dpi: float, *, usual: float, largest: float, smallest: float = 6.4) -> Grain:
+def grain(rows: int, columns: int, *, usual: float, largest: float, smallest: float = 6.4) -> Grain:
     """The grain of a map that is `usual` points wide, and never more than `largest`.
 
-    Cells are whole pixels: at least `smallest` points while the map stays within `largest`.
+    At the usual resolution cells are whole dots: at least `smallest` points while the map stays
+    within `largest`, and several tokens to a dot where there is no other way.
     """
-    limit = pixels(largest, dpi)
-    cell = max(min(pixels(usual / count, dpi), pixels(40, dpi)), pixels(smallest, dpi))
-    cell = max(cell, math.ceil(pixels(min(usual, 130), dpi) / count))
+    count = max(rows, columns)
+    limit = largest / DOT
+    cell = max(min(round(usual / DOT / count), round(40 / DOT)), round(smallest / DOT))
+    cell = max(cell, math.ceil(min(usual, 130) / DOT / count))
     if cell * count > limit:
-        cell = limit // count
-    return Grain(count, 1, cell, dpi) if cell else Grain(count, math.ceil(count / limit), 1, dpi)
+        cell = int(limit) // count
+    pitch = cell if cell else 1 / math.ceil(count / limit)
+    return Grain(rows, columns, pitch * DOT)
 
 
-def pooled(weights: FloatArray, size: int) -> FloatArray:
-    """The largest weight in each square of `size` x `size`.  (..., n, n) -> (..., m, m)"""
-    if size == 1:
-        return weights
-    starts = np.arange(0, weights.shape[-1], size)
-    rows = np.maximum.reduceat(weights, starts, axis=-2)
-    return np.asarray(np.maximum.reduceat(rows, starts, axis=-1), dtype=weights.dtype)
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The token labels along one side of a map."""
+
+    texts: tuple[str, ...]
+    special: tuple[bool, ...]
+    longest: float
+    """Points of the longest label."""
+
+    @classmethod
+    def of(cls, spans: Sequence[Span], size: float) -> "Side":
+        """Labels of this size, shortened where they are long."""
+        texts = tuple(label(span.label) for span in spans)
+        longest = math.ceil(max(width(text, Style(size)) for text in texts))
+        return cls(texts, tuple(span.special for span in spans), longest)
+
+    def style(self, index: int, size: float) -> Style:
+        """Special tokens stand back."""
+        return Style(size, LIGHT.muted if self.special[index] else LIGHT.ink)
 
 
 @dataclass(frozen=True, slots=True)
 class Labels:
     """The token labels along the two sides of a map."""
 
-    texts: tuple[str, ...]
-    special: tuple[bool, ...]
     grain: Grain
-    longest: int
-    """Pixels of the longest label."""
+    rows: Side
+    columns: Side
+
+    @classmethod
+    def of(cls, shown: AttentionView, over: Grain) -> "Labels":
+        """The labels of a view."""
+        rows = Side.of(shown.spans, over.label_size)
+        same = shown.keys == shown.spans
+        return cls(over, rows, rows if same else Side.of(shown.keys, over.label_size))
 
     @property
     def across(self) -> bool:
         """Whether the labels fit below their columns without being turned."""
-        return self.longest + pixels(6, self.grain.dpi) <= self.grain.pitch
+        return self.columns.longest + 6 <= self.grain.pitch
 
     @property
-    def left(self) -> int:
-        """Pixels they take to the left of the map."""
-        return self.longest + pixels(GAP, self.grain.dpi)
+    def left(self) -> float:
+        """Points they take to the left of the map."""
+        return self.rows.longest + GAP
 
     @property
-    def below(self) -> int:
-        """Pixels they take below the map."""
-        deep = pixels(self.grain.label_size, self.grain.dpi) if self.across else self.longest
-        return deep + pixels(GAP, self.grain.dpi)
+    def below(self) -> float:
+        """Points they take below the map."""
+        return (self.grain.label_size if self.across else self.columns.longest) + GAP
 
-    def _style(self, index: int) -> Style:
-        color = LIGHT.muted if self.special[index] else LIGHT.ink
-        return Style(self.grain.label_size, color)
+    def _places(self, count: int) -> list[tuple[int, float]]:
+        return [(at, (at + 0.5) * self.grain.pitch) for at in range(0, count, self.grain.step)]
 
-    def _places(self) -> list[tuple[int, float]]:
-        step, pitch = self.grain.step, self.grain.pitch
-        return [(index, (index + 0.5) * pitch) for index in range(0, len(self.texts), step)]
-
-    def draw_left(self, page: Page, x: int, y: int) -> None:
+    def draw_left(self, page: Page, x: float, y: float) -> None:
         """Label the rows of a map whose top left corner is at (x, y)."""
-        gap, drop = pixels(GAP, page.dpi), pixels(self.grain.label_size * MIDDLE, page.dpi)
-        for index, place in self._places():
-            style = self._style(index)
-            page.text(x - gap, y + place + drop, self.texts[index], style, align="right")
-            self._tick(page, (x, x - gap / 2), (y + place, y + place))
+        size, ticks = self.grain.label_size, []
+        for index, place in self._places(self.grain.rows):
+            style, base = self.rows.style(index, size), y + place + size * MIDDLE
+            page.text(x - GAP, base, self.rows.texts[index], style, align="right")
+            ticks.append(((x, y + place), (x - GAP / 2, y + place)))
+        self._draw_ticks(page, ticks)
 
-    def draw_below(self, page: Page, x: int, y: int) -> None:
+    def draw_below(self, page: Page, x: float, y: float) -> None:
         """Label the columns of a map whose bottom left corner is at (x, y)."""
-        gap, size = pixels(GAP, page.dpi), pixels(self.grain.label_size, page.dpi)
-        for index, place in self._places():
-            text, style = self.texts[index], self._style(index)
+        size, ticks = self.grain.label_size, []
+        for index, place in self._places(self.grain.columns):
+            text, style = self.columns.texts[index], self.columns.style(index, size)
             if self.across:
-                page.text(x + place, y + gap + size, text, style, align="center")
+                page.text(x + place, y + GAP + size * 0.8, text, style, align="center")
             else:
-                side = x + place + size * MIDDLE
-                page.text(side, y + gap, text, style, align="right", turn=90)
-            self._tick(page, (x + place, x + place), (y, y + gap / 2))
+                across = x + place + size * MIDDLE
+                page.text(across, y + GAP, text, style, align="right", turn=90)
+            ticks.append(((x + place, y), (x + place, y + GAP / 2)))
+        self._draw_ticks(page, ticks)
 
-    def _tick(self, page: Page, xs: tuple[float, float], ys: tuple[float, float]) -> None:
-        """Mark the labelled token where not all tokens are."""
+    def _draw_ticks(
+        self, page: Page, ticks: list[tuple[tuple[float, float], tuple[float, float]]]
+    ) -> None:
+        """Tie labels to their tokens where not every token has one."""
         if self.grain.step > 1:
-            page.line(xs, ys)
-
-
-def labels(spans: Sequence[Span], over: Grain) -> Labels:
-    """The labels of `spans` at the size that fits the map."""
-    texts = tuple(label(span.label) for span in spans)
-    style = Style(over.label_size)
-    longest = max(math.ceil(width(text, style, over.dpi)) for text in texts[:: over.step])
-    return Labels(texts, tuple(span.special for span in spans), over, longest)
+            page.lines(ticks, LIGHT.muted)

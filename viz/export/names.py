@@ -1,8 +1,10 @@
-"""File names made by us: from the checkpoint and the picture, never from the text."""
+"""File names made by us: from the checkpoint and what is shown, never from the text."""
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 
+from viz.export.plate import Plate
 from viz.types import Reading
 
 Kind = Literal["head", "layer", "atlas", "attribution"]
@@ -12,23 +14,67 @@ LONGEST = 60
 
 
 def file_name(
-    reading: Reading,
+    shown: Plate | Reading,
+    extension: str = "png",
     *,
-    kind: Kind,
+    kind: Kind | None = None,
     layer: int | None = None,
     head: int | None = None,
     method: str | None = None,
-    extension: str = "png",
 ) -> str:
-    """A name such as `ag-news-minilm-head-L3-H7.png`, safe on every file system."""
-    parts = [_safe(reading.checkpoint), kind]
-    if kind in ("head", "layer"):
-        parts.append("all-layers" if layer is None else f"L{layer}")
-    if kind == "head":
-        parts.append("mean" if head is None else f"H{head}")
-    if method is not None:
-        parts.append(_safe(method))
-    return f"{'-'.join(parts)}.{_safe(extension)}"
+    """A name such as `ag-news-minilm-head-L3-H7.png`, safe on every file system.
+
+    Args:
+        shown: A plate, which says all; or a reading, with what is shown of it in the other
+            arguments.
+        extension: The format.
+        kind: Of picture, for a reading.
+        layer: For a reading.
+        head: For a reading.
+        method: Of an attribution, for a reading.
+    """
+    if isinstance(shown, Plate):
+        parts = [shown.reading.checkpoint, *_parts(shown)]
+    else:
+        places = _places(kind or "head", layer, head)
+        parts = [shown.checkpoint, kind or "head", *places, *([] if method is None else [method])]
+    return f"{'-'.join(map(_safe, parts))}.{_safe(extension)}"
+
+
+def reading_name(reading: Reading, what: str, extension: str) -> str:
+    """The name of a file that holds more of a reading than one plate."""
+    return f"{_safe(reading.checkpoint)}-{_safe(what)}.{_safe(extension)}"
+
+
+def _parts(plate: Plate) -> Iterator[str]:
+    """What tells a plate from others of the same reading, each default left out."""
+    yield plate.kind
+    yield from _places(plate.kind, plate.layer, plate.head)
+    if plate.kind == "attribution" and plate.attribution is not None:
+        yield plate.attribution.method
+        yield from _class(plate, plate.attribution.target_class)
+    elif plate.contribution is not None:
+        yield "contribution"
+        yield from _class(plate, plate.contribution.target_class)
+    if plate.quadrant != "all":
+        yield plate.quadrant
+    if plate.unit != "word":
+        yield plate.unit
+    if not plate.special and plate.kind != "attribution":
+        yield "no-special"
+
+
+def _class(plate: Plate, target: int) -> Iterator[str]:
+    """The explained class, where it is not the predicted one."""
+    if target != plate.reading.prediction.predicted_class:
+        yield f"class-{target}"
+
+
+def _places(kind: str, layer: int | None, head: int | None) -> Iterator[str]:
+    if kind in ("head", "layer", "arcs"):
+        yield "all-layers" if layer is None else f"L{layer}"
+    if kind in ("head", "arcs"):
+        yield "mean" if head is None else f"H{head}"
 
 
 def _safe(name: str) -> str:

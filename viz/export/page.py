@@ -1,26 +1,28 @@
-"""A page laid out in whole pixels, its title block, its colour scale, and the way to PNG."""
+"""A page: a white sheet on which places are points from its top left corner.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import wraps
-from io import BytesIO
-from typing import Any, Literal, ParamSpec
+Its size in points does not depend on the resolution.  Maps and texts are drawn by artists of our
+own, for matplotlib's axes and texts take most of the time that a picture of many heads needs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, Normalize
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
-from PIL import Image
+from matplotlib.patches import PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.transforms import Affine2D
 
-from viz.attribution.wording import verdict
 from viz.colors import LIGHT
-from viz.export.fonts import NO_BREAK, Style, drawable, width
-from viz.types import Reading
-from viz.words import AttentionView
+from viz.export.direction import direction
+from viz.export.emoji import picture
+from viz.export.fonts import Style, runs, width
+from viz.export.tint import Tint, strongest
+from viz.types import FloatArray
 
 HEADING = Style(13, weight="bold")
 DETAILS = Style(9)
@@ -31,183 +33,210 @@ LEADING = 1.4
 """Distance of two base lines, in font sizes."""
 MIDDLE = 0.36
 """Half the height of a capital letter, in font sizes."""
+LINE = 0.6
+"""Points of a thin line."""
 
 Align = Literal["left", "center", "right"]
-P = ParamSpec("P")
 
 
-def pixels(points: float, dpi: float) -> int:
-    """Whole pixels in so many points."""
-    return round(points * dpi / 72)
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of drawable text."""
+
+    x: float
+    y: float
+    """The base line; where the text is turned, it runs upwards from here."""
+    text: str
+    style: Style
+    align: Align
+    turn: int
 
 
 class Page:
-    """A white page; places are pixels from its top left corner."""
+    """A white page; places are points from its top left corner."""
 
-    def __init__(self, wide: int, high: int, dpi: float) -> None:
+    def __init__(self, wide: float, high: float, dpi: float) -> None:
         self.wide, self.high, self.dpi = wide, high, dpi
-        inches = ((wide + 1e-6) / dpi, (high + 1e-6) / dpi)
-        self.figure = Figure(figsize=inches, dpi=dpi, facecolor=LIGHT.ground)
+        dots = [(round(points * dpi / 72) + 1e-6) / dpi for points in (wide, high)]
+        self.figure = Figure(figsize=(dots[0], dots[1]), dpi=dpi, facecolor=LIGHT.ground)
         FigureCanvasAgg(self.figure)
-        self._ground = self.axes(0, 0, wide, high)
-        self._ground.set(xlim=(0, wide), ylim=(high, 0))
-        self._ground.set_axis_off()
-
-    def axes(self, x: int, y: int, wide: int, high: int) -> Axes:
-        """Axes without ticks that cover exactly these pixels, framed by a thin line."""
-        place = (x / self.wide, 1 - (y + high) / self.high, wide / self.wide, high / self.high)
-        axes = self.figure.add_axes(place, xticks=[], yticks=[])
-        for side in axes.spines.values():
-            side.set(color=LIGHT.line, linewidth=0.6)
-        return axes
+        places = Affine2D().scale(1 / 72, -1 / 72).translate(0, dots[1])
+        self._places = places + self.figure.dpi_scale_trans
+        self._writing = Writing()
+        self._writing.set_zorder(9)
+        self.figure.add_artist(self._writing)
 
     def text(
         self, x: float, y: float, text: str, style: Style, *, align: Align = "left", turn: int = 0
     ) -> None:
         """Set one line with its base line at `y`, or at `x` where it is turned by 90 degrees."""
-        self._ground.text(
-            x,
-            y,
-            text,
-            color=style.color,
-            fontproperties=style.font,
-            horizontalalignment=align,
-            verticalalignment="baseline",
-            rotation=turn,
-            rotation_mode="anchor",
-            parse_math=False,
-        )
+        self._writing.lines.append(Line(x, y, text, style, align, turn))
+
+    def map(self, place: "Box", values: FloatArray, tint: Tint, *, framed: bool = True) -> None:
+        """Draw numbers as colours: (n, m), the first row on top."""
+        self.figure.add_artist(Raster(place, values, tint))
+        if framed:
+            self.frame([place])
+
+    def frame(self, places: Sequence["Box"]) -> None:
+        """Draw a thin line around each place."""
+        path = Path.make_compound_path(*(Path(place.corners, closed=True) for place in places))
+        self._add(PathPatch(path, facecolor="none", edgecolor=LIGHT.line, linewidth=LINE))
 
     def box(self, x: float, y: float, wide: float, high: float, color: str) -> None:
         """Fill a rectangle."""
-        self._ground.add_patch(Rectangle((x, y), wide, high, facecolor=color, edgecolor="none"))
+        self._add(Rectangle((x, y), wide, high, facecolor=color, edgecolor="none"))
 
-    def line(self, xs: Sequence[float], ys: Sequence[float], color: str = LIGHT.muted) -> None:
-        """Draw a thin line."""
-        self._ground.add_line(Line2D(xs, ys, color=color, linewidth=0.6))
+    def lines(self, ends: Sequence[Sequence[tuple[float, float]]], color: str) -> None:
+        """Draw thin lines, each through its points."""
+        self._add(LineCollection(ends, colors=[color], linewidths=LINE))
 
+    def curves(
+        self, paths: Sequence[Path], colors: Sequence[tuple[float, ...]], wides: Sequence[float]
+    ) -> None:
+        """Draw curves, each in its own colour and width in points."""
+        self._add(PathCollection(paths, facecolors="none", edgecolors=colors, linewidths=wides))
 
-def png(figure: Figure) -> bytes:
-    """The figure as an opaque PNG at its own resolution."""
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
-    buffer = BytesIO()
-    image.save(buffer, "PNG", dpi=(figure.dpi, figure.dpi), compress_level=5)
-    return buffer.getvalue()
-
-
-def as_png(draw: Callable[P, Figure]) -> Callable[P, bytes]:
-    """The function that draws as `draw` does, with the same arguments, and returns a PNG."""
-
-    @wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> bytes:
-        return png(draw(*args, **kwargs))
-
-    return drawn
+    def _add(self, artist: Artist) -> None:
+        if isinstance(artist, LineCollection | PathCollection):
+            artist.set_capstyle("butt")
+        artist.set_transform(self._places)
+        self.figure.add_artist(artist)
 
 
 @dataclass(frozen=True, slots=True)
-class Title:
-    """The lines above a picture: what was predicted, what is shown, what a reader must know."""
+class Box:
+    """A place on a page, in points."""
 
-    lines: tuple[tuple[str, Style], ...]
-    dpi: float
+    x: float
+    y: float
+    wide: float
+    high: float
 
     @property
-    def height(self) -> int:
-        """Pixels the lines take, a gap below them included."""
-        return sum(self._step(style) for _, style in self.lines) + pixels(10, self.dpi)
-
-    def _step(self, style: Style) -> int:
-        return pixels(style.size * LEADING, self.dpi)
-
-    def draw(self, page: Page) -> None:
-        """Set the lines into the top left corner of the page."""
-        x = y = pixels(MARGIN, self.dpi)
-        for text, style in self.lines:
-            page.text(x, y + pixels(style.size, self.dpi), text, style)
-            y += self._step(style)
+    def corners(self) -> list[tuple[float, float]]:
+        """Its outline, back to where it began."""
+        right, low = self.x + self.wide, self.y + self.high
+        return [(self.x, self.y), (right, self.y), (right, low), (self.x, low), (self.x, self.y)]
 
 
-def title(
-    reading: Reading, shown: Sequence[str], notes: Sequence[str], *, room: int, dpi: float
-) -> Title:
-    """The title block of a picture, wrapped to `room` pixels.
+class Writing(Artist):
+    """All texts of a page."""
 
-    Args:
-        reading: Whose class, probability and checkpoint are stated.
-        shown: What the picture shows, in a few words each.
-        notes: Sentences for the reader, in small print.
-        room: Width of the picture.
-        dpi: Pixels per inch.
-    """
-    names, probability = verdict(reading.prediction)
-    heading = f"{names}  {probability.replace(' %', NO_BREAK + '%')}"
-    details = " · ".join((*shown, reading.checkpoint))
-    texts = ((heading, HEADING), (details, DETAILS), (" ".join((*notes, *_cut(reading))), NOTE))
-    lines = [(line, style) for text, style in texts for line in wrap(text, style, room, dpi)]
-    return Title(tuple(lines), dpi)
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[Line] = []
+
+    def draw(self, renderer: Any) -> None:
+        """Draw every line; emoji among them as pictures."""
+        pen = _Pen(renderer, renderer.points_to_pixels(1))
+        for line in self.lines:
+            pen.write(line)
 
 
-def _cut(reading: Reading) -> tuple[str, ...]:
-    count = reading.encoding.n_unseen
-    what = "1 token was" if count == 1 else f"{count:,} tokens were"
-    return (f"The text is cut: {what} not read.",) if count else ()
+class _Pen:
+    """Sets lines of text on a canvas of matplotlib."""
+
+    def __init__(self, renderer: Any, scale: float) -> None:
+        self.renderer, self.scale = renderer, scale
+        self.high = renderer.get_canvas_width_height()[1]
+        self.whole = round if scale != 1 else float  # dots have whole places, points need none
+        self.contexts: dict[str, Any] = {}
+        self.fitted: dict[tuple[str, Style], tuple[Style, float]] = {}
+
+    def write(self, line: Line) -> None:
+        parts = list(runs(line.text))
+        if parts and direction(line.text) == "R":
+            parts.reverse()
+        wide = sum(self._wide(*part, line.style) for part in parts)
+        back = {"left": 0.0, "center": wide / 2, "right": wide}[line.align]
+        x, y = line.x * self.scale, line.y * self.scale
+        for text, is_picture in parts:
+            along = (x, y + back) if line.turn else (x - back, y)
+            (self._paint if is_picture else self._set)(text, line, *along)
+            back -= self._wide(text, is_picture, line.style)
+
+    def _wide(self, text: str, is_picture: bool, style: Style) -> float:
+        """Pixels of the canvas that a run of text takes."""
+        if is_picture:
+            return picture(text).wide * style.size * self.scale
+        return self._fitted(text, style)[1]
+
+    def _fitted(self, text: str, style: Style) -> tuple[Style, float]:
+        """The style in which a text takes no more room than was left for it, and its pixels.
+
+        Few dots to a letter make it up to a tenth wider than it was measured to be.
+        """
+        if (text, style) not in self.fitted:
+            room, smaller = width(text, style) * self.scale + 1, style
+            while (wide := self._measured(text, smaller)) > room and smaller.size > style.size / 2:
+                smaller = replace(smaller, size=smaller.size * 0.96)
+            self.fitted[text, style] = smaller, wide
+        return self.fitted[text, style]
+
+    def _measured(self, text: str, style: Style) -> float:
+        size = self.renderer.get_text_width_height_descent(text, style.font(text), False)
+        return float(size[0])
+
+    def _set(self, text: str, line: Line, x: float, y: float) -> None:
+        context = self.contexts.get(line.style.color)
+        if context is None:
+            context = self.contexts[line.style.color] = self.renderer.new_gc()
+            context.set_foreground(line.style.color)
+        place = y if self.renderer.flipy() else self.high - y
+        font = self._fitted(text, line.style)[0].font(text)
+        x, place = self.whole(x), self.whole(place)
+        self.renderer.draw_text(context, x, place, text, font, line.turn, ismath=False)
+
+    def _paint(self, text: str, line: Line, x: float, y: float) -> None:
+        """Put an emoji where its text would stand."""
+        drawn, size = picture(text), line.style.size * self.scale
+        dense = self.renderer.get_image_magnification()
+        dots = drawn.scaled(drawn.wide * size * dense, drawn.high * size * dense)
+        deep = drawn.deep * size
+        if line.turn:
+            dots, x, y = np.rot90(dots), x - drawn.high * size + deep, y - deep
+        x, low = self.whole(x), self.whole(self.high - y - deep)
+        context = self.renderer.new_gc()
+        self.renderer.draw_image(context, x, low, np.ascontiguousarray(dots[::-1]))
+        context.restore()
 
 
-def _whole_percent(share: float) -> str:
-    """A share in percent, with a space before the sign at which no line breaks."""
-    return f"{100 * share:.0f}{NO_BREAK}%"
+class Raster(Artist):
+    """Numbers as colours, each a rectangle of whole dots or the strongest of those it covers."""
+
+    def __init__(self, place: Box, values: FloatArray, tint: Tint) -> None:
+        super().__init__()
+        self.place, self.values, self.tint = place, values, tint
+
+    def draw(self, renderer: Any) -> None:
+        """Draw in as many dots as the canvas has there."""
+        scale, dense = renderer.points_to_pixels(1), renderer.get_image_magnification()
+        unit = scale * dense
+        left, top = (round(place * unit) for place in (self.place.x, self.place.y))
+        wide = max(1, round((self.place.x + self.place.wide) * unit) - left)
+        high = max(1, round((self.place.y + self.place.high) * unit) - top)
+        canvas = renderer.get_canvas_width_height()[1]
+        dots = self.dots(high, wide)
+        context = renderer.new_gc()
+        low = canvas - (top + high) / dense
+        renderer.draw_image(context, left / dense, low, np.ascontiguousarray(dots[::-1]))
+        context.restore()
+
+    def dots(self, high: int, wide: int) -> FloatArray:
+        """(high, wide, 4) colours in bytes; a dot that covers several numbers shows one of them."""
+        shown = strongest(self.values, high, wide)
+        colors = self.tint.colors(shown)
+        rows, columns = shown.shape
+        across = colors[:, np.arange(wide) * columns // wide]
+        return np.asarray(across[np.arange(high) * rows // high])
 
 
-def removed_note(view: AttentionView) -> tuple[str, ...]:
-    """A sentence on the weight that went with the special tokens; none where they are shown."""
-    if any(span.special for span in view.spans) or not view.removed.any():
-        return ()
-    share = _whole_percent(float(view.removed.mean()))
-    return (
-        f"Special tokens are removed: on average {share} of a row's weight went with them, "
-        "and the rows are scaled back to a sum of 1.",
-    )
+def writing(figure: Figure) -> list[Line]:
+    """The lines of text on a figure, in the order in which they were set."""
+    return [line for item in figure.artists if isinstance(item, Writing) for line in item.lines]
 
 
-def wrap(text: str, style: Style, room: float, dpi: float) -> list[str]:
-    """Lines of `text`, made drawable, that fit `room` pixels; a word too long is broken."""
-    lines: list[str] = []
-    line = ""
-    for word in drawable(text).split(" "):
-        longer = f"{line} {word}" if line else word
-        if width(longer, style, dpi) <= room:
-            line = longer
-            continue
-        *full, line = [*([line] if line else []), *broken(word, style, room, dpi)]
-        lines += full
-    return [*lines, line] if line else lines
-
-
-def broken(word: str, style: Style, room: float, dpi: float) -> list[str]:
-    """A drawable word in pieces that fit `room` pixels; one piece where it fits."""
-    count = max(1, int(len(word) * room / max(width(word, style, dpi), 1)))
-    if count >= len(word):
-        return [word]
-    while count > 1 and width(word[:count], style, dpi) > room:
-        count -= 1
-    return [word[:count], *broken(word[count:], style, room, dpi)]
-
-
-def color_scale(page: Page, x: int, y: int, high: int, colormap: Colormap, norm: Normalize) -> None:
-    """An upright colour scale with its numbers, named as attention weight."""
-    wide = pixels(8, page.dpi)
-    axes = page.axes(x, y, wide, high)
-    axes.imshow(np.linspace(1, 0, 256)[:, None], cmap=colormap, aspect="auto", vmin=0, vmax=1)
-    for value in MaxNLocator(4).tick_values(0, float(norm.vmax or 1)):
-        if value <= (norm.vmax or 1):
-            place = y + high * (1 - float(norm(value))) + pixels(NOTE.size * MIDDLE, page.dpi)
-            page.text(x + wide + pixels(4, page.dpi), place, f"{value:.4g}", NOTE)
-    beside = x + wide + pixels(SCALE - 12, page.dpi)
-    page.text(beside, y + high / 2, "attention weight", NOTE, align="center", turn=90)
-
-
-SCALE = 48
-"""Points that a colour scale takes to the right of its left edge, numbers and name included."""
+def rasters(figure: Figure) -> list[Raster]:
+    """The maps on a figure, colour scales included, in the order in which they were drawn."""
+    return [item for item in figure.artists if isinstance(item, Raster)]

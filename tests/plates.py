@@ -1,0 +1,95 @@
+"""Readings made up on the spot, and plates of them, for pictures and files."""
+
+import re
+from types import MappingProxyType
+
+import numpy as np
+
+from viz.export import Plate
+from viz.export.plate import Kind
+from viz.types import Attention, Attribution, Contribution, Encoding, Prediction, Reading, Token
+from viz.words import Quadrant, Unit
+
+LABELS = ("World", "Sports", "Business", "Sci/Tech")
+TEXT = "Oil prices rise as international stocks fall, the market was not good."
+
+
+def encode(text: str, pair: str | None = None) -> Encoding:
+    """[CLS], then runs of letters, single ideographs and signs, then [SEP]; long runs split."""
+    tokens = [Token("[CLS]", 0, 0, None, True)]
+    word = 0
+    for part, source in enumerate(filter(None, (text, pair))):
+        for match in re.finditer(r"[\u4e00-\u9fff]|\w+|[^\w\s]", source):
+            start, end = match.span()
+            cut = start + 5 if end - start > 7 else end
+            tokens.append(Token(source[start:cut], start, cut, word, False, part))
+            if cut < end:
+                tokens.append(Token("##" + source[cut:end], cut, end, word, False, part))
+            word += 1
+        tokens.append(Token("[SEP]", 0, 0, None, True))
+    ids = np.zeros(len(tokens), dtype=np.int64)
+    return Encoding(text, pair, tuple(tokens), MappingProxyType({"input_ids": ids}))
+
+
+def read(
+    text: str = TEXT,
+    pair: str | None = None,
+    shape: tuple[int, int] = (2, 3),
+    labels: tuple[str, ...] = LABELS,
+) -> Reading:
+    """A reading with random weights, as sharp as those of a trained model."""
+    encoding = encode(text, pair)
+    size = (*shape, encoding.n_tokens, encoding.n_tokens)
+    raw = np.exp(np.random.default_rng(0).normal(0, 2, size))
+    weights = np.asarray(raw / raw.sum(-1, keepdims=True), dtype=np.float32)
+    logits = np.linspace(-1, 2, len(labels))
+    probabilities = np.exp(logits) / np.exp(logits).sum()
+    prediction = Prediction(labels, logits, probabilities)
+    return Reading(encoding, prediction, Attention(weights), "tiny-bert", "0123456789abcdef" * 4)
+
+
+def attribution_of(reading: Reading, method: str = "decomposition") -> Attribution:
+    """Random scores, with a bias that makes them add up for the decomposition alone."""
+    scores = np.random.default_rng(1).normal(0, 0.4, reading.encoding.n_tokens)
+    prediction = reading.prediction
+    target = prediction.predicted_class
+    against = prediction.runner_up(target)
+    assert against is not None
+    value = float(prediction.logits[target] - prediction.logits[against])
+    bias = value - float(scores.sum()) if method == "decomposition" else None
+    scores = np.abs(scores) if method == "rollout" else scores
+    return Attribution(scores, value, bias, method, target, against)
+
+
+def contribution_of(reading: Reading) -> Contribution:
+    """Random signed shares, most of them small."""
+    values = 0.01 * np.random.default_rng(2).standard_t(2, reading.attention.weights.shape)
+    target = reading.prediction.predicted_class
+    return Contribution(values, 1.0, target, reading.prediction.runner_up(target))
+
+
+def plate(
+    kind: Kind,
+    reading: Reading | None = None,
+    *,
+    layer: int | None = 1,
+    head: int | None = 0,
+    unit: Unit = "word",
+    special: bool = True,
+    quadrant: Quadrant = "all",
+    contribution: bool = False,
+    method: str = "decomposition",
+) -> Plate:
+    """A plate of a reading, by default of a short text."""
+    shown = read() if reading is None else reading
+    return Plate(
+        shown,
+        kind,
+        layer,
+        head,
+        unit,
+        special,
+        quadrant,
+        attribution_of(shown, method) if kind == "attribution" else None,
+        contribution_of(shown) if contribution and kind != "attribution" else None,
+    )

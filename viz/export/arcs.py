@@ -1,0 +1,116 @@
+"""The arcs: query tokens on the left, key tokens on the right, the strongest weights as curves."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.path import Path
+
+from viz.attention import place
+from viz.colors import LIGHT
+from viz.export.attention import AXIS
+from viz.export.fonts import NO_BREAK
+from viz.export.formats import Look
+from viz.export.grain import GAP, Side
+from viz.export.page import MIDDLE, Page
+from viz.export.plate import Plate
+from viz.export.sheet import counted, sheet, view_notes
+from viz.types import FloatArray, IntArray
+
+MOST = 400
+"""Arcs that are drawn at most."""
+APART = 200
+"""Points between the two columns."""
+TALLEST = 1200
+"""Points of the longer column."""
+PITCH = 13.5
+"""Points from one token to the next, where they fit."""
+WIDEST = 3.0
+"""Points of the strongest arc."""
+
+
+def arcs_figure(plate: Plate, look: Look) -> Figure:
+    """Curves from each token that looks to those it looks at; width and opacity say how much."""
+    shown = plate.view()
+    weights = shown.weights[0, 0]
+    queries, keys = strongest_pairs(weights)
+    pitch = min(PITCH, TALLEST / max(weights.shape))
+    size = min(max(0.62 * pitch, 5.0), 8.5)
+    sides = Side.of(shown.spans, size), Side.of(shown.keys, size)
+    body = _ArcsBody(weights, (queries, keys), sides, pitch, size)
+    notes = [_share(weights, queries, keys), *view_notes(plate, shown)]
+    what = (place(plate.layer, plate.head), counted(plate, shown))
+    return sheet(plate, body, shown=what, notes=notes, dpi=look.dpi)
+
+
+def strongest_pairs(weights: FloatArray) -> tuple[IntArray, IntArray]:
+    """The rows and the columns of the strongest weights that are not 0, the weakest first."""
+    strength = np.abs(weights).ravel()
+    order = np.argsort(strength, kind="stable")[-MOST:]
+    order = order[strength[order] > 0]
+    rows, columns = np.divmod(order, weights.shape[1])
+    return rows, columns
+
+
+def _share(weights: FloatArray, queries: IntArray, keys: IntArray) -> str:
+    """How many arcs there are, and what part of all weight they stand for."""
+    total = float(np.abs(weights).sum(dtype=np.float64)) or 1.0
+    drawn = float(np.abs(weights[queries, keys]).sum(dtype=np.float64))
+    count = np.count_nonzero(weights)
+    if count == len(queries):
+        return f"All {count:,} arcs are drawn; width and opacity say how strong each is."
+    return (
+        f"The strongest {len(queries):,} of {count:,} arcs are drawn; they hold "
+        f"{100 * drawn / total:.0f}{NO_BREAK}% of the weight. Width and opacity say how "
+        "strong each is."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ArcsBody:
+    weights: FloatArray
+    pairs: tuple[IntArray, IntArray]
+    sides: tuple[Side, Side]
+    pitch: float
+    size: float
+
+    @property
+    def wide(self) -> float:
+        return self.sides[0].longest + self.sides[1].longest + 2 * GAP + APART
+
+    @property
+    def high(self) -> float:
+        return 16 + float(max(self.weights.shape)) * self.pitch
+
+    def draw(self, page: Page, x: float, y: float) -> None:
+        left = x + self.sides[0].longest + GAP
+        right, top = left + APART, y + 16
+        page.text(left - GAP, y + AXIS.size, "query", AXIS, align="right")
+        page.text(right + GAP, y + AXIS.size, "key", AXIS)
+        self._draw_curves(page, left, right, top)
+        for side, at, end in zip(self.sides, (left - GAP, right + GAP), (True, False), strict=True):
+            for index in range(0, len(side.texts), math.ceil(self.size * 1.2 / self.pitch)):
+                base = top + (index + 0.5) * self.pitch + self.size * MIDDLE
+                style = side.style(index, self.size)
+                page.text(at, base, side.texts[index], style, align="right" if end else "left")
+
+    def _draw_curves(self, page: Page, left: float, right: float, top: float) -> None:
+        strength = self.weights[self.pairs]
+        if not len(strength):
+            return
+        share = np.abs(strength) / float(np.abs(strength).max())
+        ends = [top + (side + 0.5) * self.pitch for side in self.pairs]
+        paths = [_curve(left, right, low, high) for low, high in zip(*ends, strict=True)]
+        inks = [
+            to_rgb(LIGHT.diverging[0] if value < 0 else LIGHT.diverging[-1]) for value in strength
+        ]
+        colors = [(*ink, 0.08 + 0.82 * part) for ink, part in zip(inks, share, strict=True)]
+        page.curves(paths, colors, list(0.35 + (WIDEST - 0.35) * share))
+
+
+def _curve(left: float, right: float, start: float, end: float) -> Path:
+    middle = (left + right) / 2
+    points = [(left, start), (middle, start), (middle, end), (right, end)]
+    return Path(points, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])

@@ -1,0 +1,145 @@
+"""A plate as a picture: the figure, and its files as PNG, SVG and PDF.
+
+The same plate gives the same bytes, for files carry no date and ids are made from content.
+"""
+
+from functools import cache
+from io import BytesIO
+from threading import Lock
+from typing import Any
+
+import matplotlib
+import numpy as np
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # comes with matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from viz.attribution.wording import verdict
+from viz.errors import SelectionError
+from viz.export.arcs import arcs_figure
+from viz.export.atlas import atlas_figure
+from viz.export.attention import head_figure, layer_figure
+from viz.export.attribution import attribution_figure
+from viz.export.citation import citation
+from viz.export.fonts import NO_BREAK, REPLACEMENT, font_files
+from viz.export.formats import Look
+from viz.export.page import writing
+from viz.export.plate import Plate
+from viz.export.tint import colormap_named
+
+LEAST_DPI, MOST_DPI = 72, 1200
+PRINT = 300
+"""Dots per inch of the maps and emoji inside SVG and PDF, whose texts and lines have no dots."""
+MOST_DOTS = 120_000_000
+"""Dots of a PNG; more than this takes gigabytes to draw."""
+
+_FIGURES = {
+    "head": head_figure,
+    "layer": layer_figure,
+    "atlas": atlas_figure,
+    "arcs": arcs_figure,
+    "attribution": attribution_figure,
+}
+_saving = Lock()
+"""Settings of matplotlib are shared by all threads."""
+
+
+def figure(plate: Plate, look: Look | None = None) -> Figure:
+    """The picture of a plate as a Figure of matplotlib.
+
+    Raises:
+        SelectionError: for an unknown colour map, a resolution out of range, or where there is
+            nothing to draw.
+    """
+    chosen = look or Look()
+    if not LEAST_DPI <= chosen.dpi <= MOST_DPI:
+        raise SelectionError(
+            f"{chosen.dpi} dots per inch came; {LEAST_DPI} to {MOST_DPI} is allowed, "
+            "and 300 is for print."
+        )
+    colormap_named(chosen.colormap)
+    return _FIGURES[plate.kind](plate, chosen)
+
+
+def png(plate: Plate, look: Look | None = None) -> bytes:
+    """The picture as an opaque PNG that carries its citation."""
+    drawn = figure(plate, look)
+    _check_size(drawn)
+    canvas: Any = FigureCanvasAgg(drawn)
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+    buffer = BytesIO()
+    image.save(buffer, "PNG", dpi=(drawn.dpi, drawn.dpi), compress_level=5, pnginfo=_info(plate))
+    return buffer.getvalue()
+
+
+def svg(plate: Plate, look: Look | None = None) -> bytes:
+    """The picture as SVG; texts are outlines, which look alike wherever it is opened."""
+    about = {"Title": _title(plate), "Description": _cited(plate), "Date": None}
+    settings = {"svg.fonttype": "path", "svg.hashsalt": "CLSight"}
+    return _saved(figure(plate, look), "svg", settings, {**about, "Creator": ["CLSight"]})
+
+
+def pdf(plate: Plate, look: Look | None = None) -> bytes:
+    """The picture as PDF with the fonts embedded that it uses."""
+    about = {
+        "Title": _title(plate),
+        "Subject": _cited(plate),
+        "Creator": "CLSight",
+        "CreationDate": None,
+    }
+    drawn = figure(plate, look)
+    return _saved(drawn, "pdf", {"pdf.fonttype": _font_type(drawn)}, about)
+
+
+def _saved(drawn: Figure, format: str, settings: Any, about: dict[str, Any]) -> bytes:
+    buffer = BytesIO()
+    with _saving, matplotlib.rc_context(settings):
+        drawn.savefig(buffer, format=format, dpi=PRINT, metadata=about)
+    return buffer.getvalue()
+
+
+def _check_size(drawn: Figure) -> None:
+    wide, high = (round(side * drawn.dpi) for side in drawn.get_size_inches())
+    if wide * high > MOST_DOTS:
+        most = int(drawn.dpi * (MOST_DOTS / (wide * high)) ** 0.5)
+        raise SelectionError(
+            f"At {drawn.dpi:.0f} dots per inch this picture has {wide:,} × {high:,} dots; "
+            f"choose {most} or less, or save it as SVG or PDF."
+        )
+
+
+def _title(plate: Plate) -> str:
+    names, probability = verdict(plate.reading.prediction)
+    return _printable(f"{names} {probability}: {plate.kind}")
+
+
+def _cited(plate: Plate) -> str:
+    return _printable(citation(plate).sentence())
+
+
+def _printable(text: str) -> str:
+    """Names are data: without the characters that XML or PDF do not allow."""
+    return "".join(c if c.isprintable() or c == NO_BREAK else REPLACEMENT for c in text)
+
+
+def _info(plate: Plate) -> PngInfo:
+    info = PngInfo()
+    info.add_itxt("Title", _title(plate))
+    info.add_itxt("Description", _cited(plate))
+    info.add_itxt("Software", "CLSight")
+    return info
+
+
+def _font_type(drawn: Figure) -> int:
+    """42, as journals ask for, where every font has TrueType outlines; 3 takes any outlines."""
+    used = {file for line in writing(drawn) for file in font_files(line.text, line.style)}
+    return 42 if all(map(_is_truetype, used)) else 3
+
+
+@cache
+def _is_truetype(file: Any) -> bool:
+    with TTFont(file, fontNumber=getattr(file, "face_index", 0), lazy=True) as font:
+        return "glyf" in font

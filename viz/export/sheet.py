@@ -1,0 +1,151 @@
+"""A figure as a sheet: a title block, the picture, and at its foot what to cite it by."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from matplotlib.figure import Figure
+
+from viz.attribution.wording import number, scale_ends, verdict
+from viz.export.citation import citation
+from viz.export.fonts import NO_BREAK, Style
+from viz.export.page import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page
+from viz.export.plate import Plate
+from viz.export.scripts import missing_fonts
+from viz.export.wrap import wrap
+from viz.types import Reading
+from viz.words import AttentionView, spans
+
+NARROWEST = 300
+"""Points of width below which a title block would be cramped."""
+GAP = 10
+"""Points between the blocks of a sheet."""
+
+
+class Body(Protocol):
+    """The picture itself, its size known before it is drawn."""
+
+    @property
+    def wide(self) -> float:
+        """Points."""
+
+    @property
+    def high(self) -> float:
+        """Points."""
+
+    def draw(self, page: Page, x: float, y: float) -> None:
+        """Draw it with its top left corner at (x, y)."""
+
+
+def sheet(
+    plate: Plate, body: Body, *, shown: Sequence[str], notes: Sequence[str], dpi: float
+) -> Figure:
+    """A body under its title block and above its citation.
+
+    Args:
+        plate: What is shown.
+        body: Its picture.
+        shown: What the picture shows, in a few words each.
+        notes: Sentences for the reader, in small print.
+        dpi: Dots per inch.
+    """
+    room = max(body.wide, NARROWEST)
+    top = Block.of(_title(plate, shown, notes), room)
+    foot = Block.of([(citation(plate).sentence(), NOTE)], room)
+    high = top.high + GAP + body.high + GAP + foot.high
+    page = Page(room + 2 * MARGIN, high + 2 * MARGIN, dpi)
+    top.draw(page, MARGIN, MARGIN)
+    body.draw(page, MARGIN, MARGIN + top.high + GAP)
+    foot.draw(page, MARGIN, MARGIN + high - foot.high)
+    return page.figure
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines of text one below the other."""
+
+    lines: tuple[tuple[str, Style], ...]
+
+    @classmethod
+    def of(cls, texts: Iterable[tuple[str, Style]], room: float) -> "Block":
+        """Texts wrapped to `room` points."""
+        return cls(
+            tuple((line, style) for text, style in texts for line in wrap(text, style, room))
+        )
+
+    @property
+    def high(self) -> float:
+        """Points they take."""
+        return sum(style.size * LEADING for _, style in self.lines)
+
+    def draw(self, page: Page, x: float, y: float) -> None:
+        """Set the lines below (x, y)."""
+        for text, style in self.lines:
+            page.text(x, y + style.size, text, style)
+            y += style.size * LEADING
+
+
+def _title(plate: Plate, shown: Sequence[str], notes: Sequence[str]) -> Iterator[tuple[str, Style]]:
+    names, probability = verdict(plate.reading.prediction)
+    yield f"{names}  {probability.replace(' %', NO_BREAK + '%')}", HEADING
+    yield " · ".join((*shown, plate.reading.checkpoint)), DETAILS
+    yield " ".join((*notes, *_cut(plate.reading), *missing_fonts(_texts(plate)))), NOTE
+
+
+def _texts(plate: Plate) -> list[str]:
+    """Every text of the reader's that the figure may hold."""
+    reading = plate.reading
+    labels = [span.label for span in spans(reading.encoding, plate.unit)]
+    return [
+        *(
+            (reading.encoding.text, reading.encoding.pair or "")
+            if plate.kind == "attribution"
+            else ()
+        ),
+        *labels,
+        *reading.prediction.labels,
+        reading.checkpoint,
+    ]
+
+
+def _cut(reading: Reading) -> tuple[str, ...]:
+    count = reading.encoding.n_unseen
+    what = "1 token was" if count == 1 else f"{count:,} tokens were"
+    return (f"The text is cut: {what} not read.",) if count else ()
+
+
+def view_notes(plate: Plate, shown: AttentionView) -> Iterator[str]:
+    """Sentences on what a map's numbers are, and on what it does not show."""
+    if plate.contribution is not None:
+        low, high = scale_ends(plate.reading.prediction, plate.contribution)
+        yield f"What each weight hands to the class: blue speaks {high}, orange {low}."
+    if plate.quadrant != "all":
+        text = {"A": "first", "B": "second"}
+        query, key = text[plate.quadrant[0]], text[plate.quadrant[2]]
+        again = "itself" if query == key else f"the {key}"
+        yield f"Only the {query} text looking at {again}; nothing is rescaled for that."
+    if not plate.special:
+        yield from _removed(plate, shown)
+
+
+def _removed(plate: Plate, shown: AttentionView) -> Iterator[str]:
+    """What went with the special tokens."""
+    if not shown.removed.any():
+        return
+    if plate.contribution is not None:
+        total = number(float(shown.removed.sum()), 3)
+        yield f"Special tokens are left out as keys: {total} in all went from these rows with them."
+        return
+    share = f"{100 * float(shown.removed.mean()):.0f}{NO_BREAK}%"
+    yield (
+        f"Special tokens are removed: on average {share} of a row's weight went with them, "
+        "and the rows are scaled back to a sum of 1."
+    )
+
+
+def counted(plate: Plate, shown: AttentionView) -> str:
+    """How many words or wordpieces are shown, special tokens aside."""
+    sides = [sum(not span.special for span in side) for side in (shown.spans, shown.keys)]
+    if plate.quadrant != "all":
+        return f"{sides[0]} × {sides[1]} {plate.unit}s"
+    return f"{sides[0]} {plate.unit}s" if sides[0] != 1 else f"1 {plate.unit}"

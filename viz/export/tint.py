@@ -1,0 +1,99 @@
+"""From numbers to colours: weights from 0 up, contributions to both sides of 0."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Normalize
+
+from viz.colors import LIGHT
+from viz.errors import SelectionError
+from viz.types import FloatArray
+from viz.words import AttentionView
+
+
+@dataclass(frozen=True, slots=True)
+class Tint:
+    """One colour scale, shared by every map of a figure."""
+
+    colormap: Colormap
+    norm: Normalize
+    name: str
+    """What its numbers are, as it stands beside the scale."""
+
+    @property
+    def low(self) -> float:
+        """The number at its lower end."""
+        return float(self.norm.vmin or 0)
+
+    @property
+    def high(self) -> float:
+        """The number at its upper end."""
+        return float(self.norm.vmax or 1)
+
+    def colors(self, values: FloatArray) -> Any:
+        """Colours in bytes.  (..., ) -> (..., 4)"""
+        return self.colormap(self.norm(values), bytes=True)
+
+    def share(self, value: float) -> float:
+        """Where a number stands on the scale, from 0 to 1."""
+        return float(self.norm(value))
+
+    def ramp(self) -> FloatArray:
+        """Numbers along the scale, the highest first, one for each step of colour.  (256, 1)"""
+        return np.asarray(self.norm.inverse(np.linspace(1, 0, 256)))[:, None]
+
+
+def tint_of(shown: AttentionView, colormap: str, *, root: bool = False) -> Tint:
+    """The scale of a view: up to its largest number, by size.
+
+    Args:
+        shown: What is drawn.
+        colormap: A colour map of matplotlib; contributions have their own.
+        root: Whether colours follow the square root, so that thin patterns show.
+    """
+    known = colormap_named(colormap)
+    largest = float(np.abs(shown.weights).max()) or 1.0
+    low = -largest if shown.signed else 0.0
+    norm = FuncNorm((_root, _square), low, largest) if root else Normalize(low, largest)
+    if shown.signed:
+        return Tint(DIVERGING, norm, "contribution")
+    return Tint(known, norm, "attention weight")
+
+
+def colormap_named(name: str) -> Colormap:
+    """The colour map of matplotlib with this name."""
+    if name not in matplotlib.colormaps:
+        raise SelectionError(
+            f"Colour map {name!r} is unknown; some known ones are Blues, viridis and magma."
+        )
+    return matplotlib.colormaps[name]
+
+
+DIVERGING = LinearSegmentedColormap.from_list("for and against", LIGHT.diverging, N=257)
+"""Of an odd number of colours, so that 0 is the ground itself."""
+
+
+def _root(values: FloatArray) -> FloatArray:
+    return np.asarray(np.sign(values) * np.sqrt(np.abs(values)))
+
+
+def _square(values: FloatArray) -> FloatArray:
+    return np.asarray(np.sign(values) * np.square(values))
+
+
+def strongest(values: FloatArray, rows: int, columns: int) -> FloatArray:
+    """Numbers in at most so many rows and columns, each the strongest of those it stands for."""
+    return _fewer(_fewer(values, rows, axis=0), columns, axis=1)
+
+
+def _fewer(values: FloatArray, count: int, axis: int) -> FloatArray:
+    """The number farthest from 0 in each of `count` bins, which differ in size by one."""
+    given = values.shape[axis]
+    if given <= count:
+        return values
+    starts = np.arange(count) * given // count
+    high = np.maximum.reduceat(values, starts, axis=axis)
+    low = np.minimum.reduceat(values, starts, axis=axis)
+    return np.where(high >= -low, high, low)

@@ -1,0 +1,40 @@
+"""Text broken into lines that fit."""
+
+from viz.export.clusters import clusters
+from viz.export.fonts import Style, drawable, width
+
+
+def wrap(text: str, style: Style, room: float) -> list[str]:
+    """Lines of `text`, made drawable, that fit `room` points; a word too long is broken."""
+    lines: list[str] = []
+    line = ""
+    for word in drawable(text).split(" "):
+        longer = f"{line} {word}" if line else word
+        if width(longer, style) <= room:
+            line = longer
+            continue
+        *full, line = [*([line] if line else []), *broken(word, style, room)]
+        lines += full
+    return [*lines, line] if line else lines
+
+
+def broken(word: str, style: Style, room: float) -> list[str]:
+    """A drawable word in pieces that fit `room` points; one piece where it fits."""
+    parts: list[str] = clusters(word)
+    pieces: list[str] = []
+    while parts:
+        count = _fitting(parts, style, room)
+        pieces.append("".join(parts[:count]))
+        parts = parts[count:]
+    return pieces or [word]
+
+
+def _fitting(parts: list[str], style: Style, room: float) -> int:
+    """How many characters from the first on fit; one at least."""
+    wide = width("".join(parts), style)
+    if wide <= room:
+        return len(parts)
+    count = max(1, min(int(len(parts) * room / wide), len(parts)))
+    while count > 1 and width("".join(parts[:count]), style) > room:
+        count -= 1
+    return count
