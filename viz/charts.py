@@ -14,40 +14,7 @@ from viz.words import Span
 
 LABEL_LENGTH = 18
 """Longer labels are shortened."""
-PLOT_HEIGHT = 620
 ZERO_WIDTH = "\u200b"
-
-
-def heatmap(
-    weights: FloatArray, spans: Sequence[Span], *, theme: Theme = "light", height: int = PLOT_HEIGHT
-) -> go.Figure:
-    """One attention map with its tokens on both axes and the exact weight on hover.
-
-    Args:
-        weights: (n, n); row = query, the token that looks; column = key, the token looked at.
-        spans: The n words or tokens.
-        theme: Whose colours to use.
-        height: Of the figure, in pixels.
-    """
-    palette = PALETTES[theme]
-    names = _names(spans)
-    figure = go.Figure(
-        go.Heatmap(
-            z=weights,
-            x=names,
-            y=names,
-            colorscale=_root_scale(palette.sequential),
-            zmin=0,
-            zmax=max(float(weights.max(initial=0.0)), 1e-9),
-            hovertemplate="<b>%{y}</b> looks at <b>%{x}</b><br>weight %{z:.4f}<extra></extra>",
-            colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".2f", "len": 0.6},
-        )
-    )
-    axis = _token_axis(palette)
-    figure.update_xaxes(**axis, title="key: the token looked at", tickangle=-90, side="bottom")
-    figure.update_yaxes(**axis, title="query: the token that looks", autorange="reversed")
-    _dress(figure, palette, height)
-    return figure
 
 
 def score_bars(
@@ -111,23 +78,6 @@ def _short(label: str) -> str:
     """A label that fits an axis, as text that plotly takes for text."""
     cut = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
     return escape(cut, quote=False)
-
-
-def _token_axis(palette: Palette) -> dict[str, object]:
-    return {
-        "type": "category",
-        "tickfont": {"size": 11, "color": palette.ink},
-        "title_font": {"size": 12, "color": palette.muted},
-        "title_standoff": 12,
-        "automargin": True,
-        "showgrid": False,
-        "ticks": "",
-    }
-
-
-def _root_scale(colors: tuple[str, ...]) -> list[list[float | str]]:
-    """Colours by the square root of the weight, as in the atlas: small weights stay visible."""
-    return [[(index / (len(colors) - 1)) ** 2, color] for index, color in enumerate(colors)]
 
 
 def _dress(figure: go.Figure, palette: Palette, height: int) -> None:

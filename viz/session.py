@@ -6,12 +6,16 @@ import streamlit as st
 
 from viz import words
 from viz.attribution import Against, attribute
+from viz.attribution.contribution import contribution as contribute
 from viz.checkpoint import folder_of, is_checkpoint
 from viz.classifier import Classifier, default_checkpoint
-from viz.types import Attribution, Reading
+from viz.facts import HeadFacts, head_facts
+from viz.types import Attribution, Contribution, Reading
 from viz.words import AttentionView, Unit
 
 ROOT = Path(__file__).resolve().parent.parent
+Explained = tuple[int | None, Against]
+"""The class that is explained, None for the predicted one, and what it is held against."""
 SHORT_TEXT = 500
 """The longest text, in characters, that is put into the URL."""
 
@@ -28,10 +32,19 @@ METHOD = "method"
 TARGET = "target"
 AGAINST = "against"
 BARS = "bars"
+MEASURE = "show"
 UNIT = "unit"
 SPECIAL = "special"
 LAYER = "layer"
 HEAD = "head"
+QUADRANT = "quadrant"
+CLOSEUP = "view"
+QUERY = "query"
+BERTVIZ = "bertviz"
+LAYERS = "layers"
+SUBJECT = "subject"
+FORMAT = "format"
+DPI = "dpi"
 ATLAS = "atlas"
 THEME = "theme"
 
@@ -58,9 +71,30 @@ def reading(source: str, text: str, pair: str | None) -> Reading:
     return _read(*_identity(source), text, pair)
 
 
-def view(source: str, text: str, pair: str | None, unit: Unit, special: bool) -> AttentionView:
-    """All heads over words or wordpieces, computed once."""
-    return _view(*_identity(source), text, pair, unit, special)
+def facts(source: str, text: str, pair: str | None) -> HeadFacts:
+    """What is measured of every head of a reading, computed once."""
+    return _facts(*_identity(source), text, pair)
+
+
+def view(
+    source: str, text: str, pair: str | None, unit: Unit, special: bool, explained: Explained | None
+) -> AttentionView:
+    """All heads over words or wordpieces, computed once.
+
+    Args:
+        source: The checkpoint.
+        text: What was read.
+        pair: The second text of a pair.
+        unit: What a row stands for.
+        special: Whether special tokens are shown.
+        explained: The classes whose contributions are shown; None for attention weights.
+    """
+    return _view(*_identity(source), text, pair, unit, special, explained)
+
+
+def contribution(source: str, text: str, pair: str | None, explained: Explained) -> Contribution:
+    """What every attention weight hands to a class, computed once."""
+    return _contribute(*_identity(source), text, pair, explained)
 
 
 def attribution(
@@ -90,12 +124,38 @@ def _read(place: str, version: float, text: str, pair: str | None) -> Reading:
     return _load(place, version).read(text, pair)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _facts(place: str, version: float, text: str, pair: str | None) -> HeadFacts:
+    read = _read(place, version, text, pair)
+    return head_facts(read.encoding, read.attention.weights)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _contribute(
+    place: str, version: float, text: str, pair: str | None, explained: Explained
+) -> Contribution:
+    read = _read(place, version, text, pair)
+    return contribute(_load(place, version), read, *explained)
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _view(
-    place: str, version: float, text: str, pair: str | None, unit: Unit, special: bool
+    place: str,
+    version: float,
+    text: str,
+    pair: str | None,
+    unit: Unit,
+    special: bool,
+    explained: Explained | None,
 ) -> AttentionView:
     read = _read(place, version, text, pair)
-    return words.view(read.encoding, read.attention.weights, unit=unit, special=special)
+    signed = explained is not None
+    values = (
+        _contribute(place, version, text, pair, explained).values
+        if explained is not None
+        else read.attention.weights
+    )
+    return words.view(read.encoding, values, unit=unit, special=special, signed=signed)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

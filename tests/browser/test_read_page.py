@@ -1,29 +1,38 @@
 """What a reader does on the Read page, in a real browser."""
 
 import io
+import json
 import re
+import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from typer.testing import CliRunner
 
 from tests.browser.conftest import App
 from tests.tiny import tiny_checkpoint
 from viz import Classifier
+from viz.__main__ import app as viz_app
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 COLORS = "words => words.map(word => getComputedStyle(word).backgroundColor)"
 
 
-def picture(app: App, name: str) -> Image.Image:
-    """Press a save button; return the PNG that comes."""
+def saved(app: App, subject: str, format: str) -> bytes:
+    """Choose what is saved and how, and press Save; return the file that comes."""
+    for group, name in (("Save", subject), ("as", format)):
+        options = app.page.get_by_role("radiogroup", name=group, exact=True)
+        options.get_by_role("radio", name=name, exact=True).click()
+        app.page.wait_for_timeout(300)  # the server hears of a click a moment later
+        app.settle()
     with app.page.expect_download() as download:
-        app.page.get_by_role("button", name=name, exact=True).click()
-    path = download.value.path()
-    assert re.fullmatch(r"[\w.-]+\.png", download.value.suggested_filename)
-    return Image.open(io.BytesIO(Path(path).read_bytes()))
+        app.page.get_by_role("button", name="Save").first.click()
+    assert re.fullmatch(rf"[\w.-]+\.{format.lower()}", download.value.suggested_filename)
+    return Path(download.value.path()).read_bytes()
 
 
 def test_a_pasted_text_gets_the_class_that_the_classifier_gives(
@@ -47,13 +56,11 @@ def test_a_click_and_the_arrow_keys_select_a_head(app: App) -> None:
     atlas.click(position={"x": box["width"] * 0.25, "y": box["height"] * 0.2})
     expect(selected).to_contain_text("L0 · H")
     chosen = selected.inner_text().split("\n")[0]
-    expect(app.page.get_by_text(chosen, exact=True).last).to_be_visible()
+    expect(app.page.locator(".place")).to_have_text(chosen)
     app.page.keyboard.press("ArrowDown")
     expect(selected).to_contain_text(chosen.replace("L0", "L1"))
     expect(app.page).to_have_url(re.compile(r"[?&]layer=1"))
-    expect(
-        app.page.get_by_role("paragraph").filter(has_text=chosen.replace("L0", "L1"))
-    ).to_be_visible()
+    expect(app.page.locator(".place")).to_have_text(chosen.replace("L0", "L1"))
 
 
 def test_hovering_names_the_head(app: App) -> None:
@@ -79,13 +86,92 @@ def test_another_method_gives_other_scores_and_goes_into_the_link(app: App) -> N
     assert words.evaluate_all(COLORS) != shown
 
 
-@pytest.mark.parametrize("name", ["Head", "Layer", "All heads", "Attribution"])
-def test_a_saved_picture_is_not_blank(app: App, name: str) -> None:
+SUBJECTS = ["this head", "its layer", "all heads", "arcs", "attribution"]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_a_saved_picture_is_not_blank(app: App, subject: str) -> None:
     app.open(text=TEXT, layer="1", head="2")
-    image = picture(app, name)
+    image = Image.open(io.BytesIO(saved(app, subject, "PNG")))
     assert image.format == "PNG"
     assert min(image.size) > 200
     assert np.asarray(image.convert("L")).std() > 10
+
+
+@pytest.mark.parametrize(
+    ("format", "start"),
+    [
+        ("SVG", b"<?xml"),
+        ("PDF", b"%PDF"),
+        ("HTML", b"<!DOCTYPE html>"),
+        ("CSV", b""),
+        ("NPZ", b"PK"),
+    ],
+)
+def test_a_head_is_saved_in_every_format(app: App, format: str, start: bytes) -> None:
+    app.open(text=TEXT, layer="1", head="2")
+    content = saved(app, "this head", format)
+    assert content.startswith(start)
+    assert len(content) > 300
+
+
+@pytest.mark.parametrize(
+    ("show", "part"), [("weights", "weights"), ("contribution to the class", "contribution")]
+)
+def test_numbers_saved_in_the_app_replay_and_changed_ones_do_not(
+    app: App, tmp_path: Path, show: str, part: str
+) -> None:
+    app.open(text=TEXT, layer="1", head="2", show=show, special="false")
+    record = json.loads(saved(app, "this head", "JSON"))
+    assert replays(tmp_path, record, app.checkpoint) == 0
+    record["numbers"][part][0][0][3][1] += 0.001
+    assert replays(tmp_path, record, app.checkpoint) == 1
+
+
+def replays(folder: Path, record: object, checkpoint: Path) -> int:
+    """The exit code of `python -m viz replay`."""
+    (folder / "saved.json").write_text(json.dumps(record), "utf-8")
+    command = ["replay", str(folder / "saved.json"), "--checkpoint", str(checkpoint)]
+    return CliRunner().invoke(viz_app, command).exit_code
+
+
+def test_everything_comes_in_one_zip(app: App) -> None:
+    app.open(text=TEXT, layer="1", head="2")
+    with app.page.expect_download(timeout=60_000) as download:
+        app.page.get_by_role("button", name="Everything (ZIP)").click()
+    with zipfile.ZipFile(download.value.path()) as packed:
+        assert packed.testzip() is None
+        endings = Counter(Path(name).suffix for name in packed.namelist())
+    kinds = ("png", "svg", "pdf", "html", "csv", "npz", "json")
+    assert endings == {f".{kind}": len(SUBJECTS) for kind in kinds} | {".txt": 1}
+
+
+@pytest.mark.parametrize("view", ["heat map", "arcs", "on the text"])
+@pytest.mark.parametrize("show", ["weights", "contribution to the class"])
+def test_every_view_of_a_head_is_drawn(app: App, view: str, show: str) -> None:
+    app.open(text="oil prices rise", pair="the team wins", view=view, show=show, quadrant="A-B")
+    drawn = {"heat map": "heatmap", "arcs": "arcs", "on the text": "word"}[view]
+    expect(app.page.get_by_test_id(drawn).last).to_be_visible()
+    expect(app.page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("view", ["head view", "model view"])
+def test_bertviz_shows_the_same_reading(app: App, view: str) -> None:
+    app.open(text=TEXT, bertviz="true")
+    app.page.get_by_role("radio", name=view).click()
+    app.settle()
+    frame = app.page.frame_locator("iframe").first
+    expect(frame.locator("svg line").nth(100)).to_be_attached()
+    expect(frame.get_by_text("Drawn by BertViz").first).to_be_attached()
+
+
+def test_enter_opens_the_head_and_escape_closes_it(app: App) -> None:
+    app.open(text=TEXT, layer="1", head="1")
+    app.page.get_by_test_id("atlas").focus()
+    app.page.keyboard.press("Enter")
+    expect(app.page.locator("dialog[open]")).to_be_visible()
+    app.page.keyboard.press("Escape")
+    expect(app.page.locator("dialog[open]")).to_have_count(0)
 
 
 def test_heads_can_be_read_without_special_tokens(app: App) -> None:

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.screen import sent, shown
-from tests.tiny import edit_config, tiny_checkpoint
+from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import session
 from viz.examples import load_examples
 
@@ -33,7 +33,7 @@ def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
     assert not app.exception
     assert not app.error
     assert app.text_area(key=session.TEXT).value == load_examples()[0].text
-    assert "L2 · mean of heads" in shown(app)
+    assert sent(app, "heatmap")["place"] == "L2 · mean of heads"
     assert "special tokens" in shown(app)
 
 
@@ -44,7 +44,7 @@ def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
     app.run()
     assert app.text_area(key=session.TEXT).value == "the team wins"
     assert app.selectbox(key=session.METHOD).value == "rollout"
-    assert "L1 · H3" in shown(app)
+    assert sent(app, "heatmap")["place"] == "L1 · H3"
 
 
 def test_a_short_text_goes_into_the_link_and_a_long_one_does_not(app: AppTest) -> None:
@@ -91,7 +91,8 @@ def test_bars_are_drawn_on_demand(app: AppTest) -> None:
 def test_removing_special_tokens_says_how_much_went_with_them(app: AppTest) -> None:
     app.run()
     app.toggle(key=session.SPECIAL).set_value(False).run()
-    assert "of its attention went to special tokens; rows rescaled to 1" in shown(app)
+    note = str(sent(app, "heatmap")["note"])
+    assert "of its attention went to special tokens; rows rescaled to 1" in note
 
 
 def test_a_second_text_is_read_with_the_first(app: AppTest) -> None:
@@ -198,3 +199,58 @@ def test_a_link_does_not_send_the_app_to_the_hub(app: AppTest) -> None:
     app.run()
     assert app.selectbox(key=session.CHECKPOINT).value != "someone/some-model"
     assert "The link names the checkpoint 'someone/some-model'" in app.warning[0].value
+
+
+def test_contributions_are_of_the_class_that_is_explained(app: AppTest) -> None:
+    app.query_params["show"] = "contribution to the class"
+    app.run()
+    assert sent(app, "heatmap")["signed"]
+    app.selectbox(key=session.TARGET).select(0).run()
+    app.selectbox(key=session.AGAINST).select(3).run()
+    assert "What each weight hands to logit World − logit Sci/Tech" in shown(app)
+
+
+def test_a_checkpoint_that_can_not_be_split_says_so_and_goes_on(tmp_path: Path) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["checkpoint"] = str(tiny_mpnet(tmp_path / "mpnet"))
+    app.query_params.update({"method": "Attention rollout", "show": "contribution to the class"})
+    app.run()
+    assert not app.exception
+    assert "choose another method" in app.error[0].value
+    app.segmented_control(key=session.MEASURE).set_value("weights").run()
+    assert not app.error
+    assert sent(app, "heatmap")
+
+
+@pytest.mark.parametrize("view", ["arcs", "on the text"])
+def test_the_head_can_be_seen_in_other_ways(app: AppTest, view: str) -> None:
+    app.query_params.update({"view": view, "layer": "1", "head": "2"})
+    app.run()
+    assert not app.exception
+    if view == "arcs":
+        assert sent(app, "arcs")["place"] == "L1"
+    else:
+        assert app.selectbox(key=session.QUERY).value == 0
+
+
+def test_a_pair_can_be_seen_by_its_quadrants(app: AppTest) -> None:
+    app.query_params.update({"text": "oil prices", "pair": "the team", "quadrant": "A-B"})
+    app.run()
+    assert not app.exception
+    assert app.segmented_control(key=session.QUADRANT).value == "A-B"
+    app.segmented_control(key=session.QUADRANT).set_value("B-B").run()
+    assert not app.exception
+
+
+def test_one_text_has_no_quadrants(app: AppTest) -> None:
+    app.run()
+    keys = [control.key for control in app.segmented_control]
+    assert session.QUADRANT not in keys
+
+
+def test_bertviz_is_shown_where_it_is_asked_for(app: AppTest) -> None:
+    app.run()
+    assert not app.get("iframe")
+    app.toggle(key=session.BERTVIZ).set_value(True).run()
+    assert not app.exception
+    assert app.get("iframe")

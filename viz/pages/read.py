@@ -8,7 +8,7 @@ from viz import session
 from viz.components.theme import follow_theme
 from viz.errors import VizError
 from viz.pages.markdown import plain
-from viz.pages.panels import heads, save, source, text, why
+from viz.pages.panels import bertviz, heads, save, source, text, why
 
 
 def page() -> None:
@@ -38,14 +38,21 @@ def read(checkpoint: str) -> None:
         text.show_prediction(reading)
     text.show_notes(reading)
     st.divider()
-    found = why.explain(checkpoint, texts, reading)
+    question = why.ask(reading.prediction)
+    answer = st.container()
     st.divider()
+    # Heads first: an attribution takes longer, and nobody should wait for it to see the atlas.
     heads.show_heads(
         checkpoint,
         texts,
         reading,
-        beneath=lambda selection: save.offer_pictures(reading, found, selection),
+        question.classes,
+        beneath=lambda selection: save.offer(checkpoint, texts, reading, question, selection),
     )
+    with answer:
+        why.answer(checkpoint, texts, reading, question)
+    st.divider()
+    bertviz.offer(reading)
 
 
 page()

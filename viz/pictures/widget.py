@@ -17,13 +17,14 @@ class Widget:
     @property
     def script(self) -> str:
         """One module that exports a function of a component."""
-        return "".join(_read(f"{part}.js") for part in ("page", *self.parts, self.name))
+        return "".join(read(f"{part}.js") for part in ("page", *self.parts, self.name))
 
     @property
     def style(self) -> str:
         """Its style, after the one that all share."""
-        return _read("page.css") + _read(f"{self.name}.css")
+        return read("page.css") + read(f"{self.name}.css")
 
 
-def _read(file: str) -> str:
+def read(file: str) -> str:
+    """The text of a file that lies beside this one."""
     return files("viz.pictures").joinpath(file).read_text(encoding="utf-8")

@@ -1,34 +1,32 @@
 """Where every head looks: the atlas of all heads, and the one that is selected."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import streamlit as st
 
-from viz import attention, charts, session
+from viz import session, words
+from viz.attribution.wording import explained_scalar
 from viz.components import atlas
-from viz.components.theme import current_theme
+from viz.errors import MethodError
+from viz.pages.markdown import plain
+from viz.pages.panels import closeup
+from viz.pages.panels.selection import MEAN, Selection
 from viz.pages.panels.text import Texts
 from viz.types import Reading
-from viz.words import AttentionView, Unit
+from viz.words import QUADRANTS, AttentionView, Quadrant, Unit
 
-MEAN = "mean"
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What the reader looks at; None is the mean over layers or heads."""
-
-    layer: int | None
-    head: int | None
-    unit: Unit
-    special: bool
+WEIGHTS = "weights"
+CONTRIBUTION = "contribution to the class"
 
 
 # A click in the atlas draws this panel again and leaves the rest of the page alone.
 @st.fragment
 def show_heads(
-    source: str, texts: Texts, reading: Reading, beneath: Callable[[Selection], None]
+    source: str,
+    texts: Texts,
+    reading: Reading,
+    classes: session.Explained,
+    beneath: Callable[[Selection], None],
 ) -> None:
     """Show the atlas and the selected head.
 
@@ -36,28 +34,68 @@ def show_heads(
         source: The checkpoint.
         texts: What was read.
         reading: What came of it.
-        beneath: Draws what stands under the atlas, given what is selected.
+        classes: The class that contributions explain, and what it is held against.
+        beneath: Draws what stands under both, given what is selected.
     """
-    selection = _choose_selection(reading)
-    view = session.view(source, texts.text, texts.pair, selection.unit, selection.special)
+    selection = _choose_selection(source, texts, reading, classes)
+    try:
+        view = session.view(
+            source, texts.text, texts.pair, selection.unit, selection.special, selection.explained
+        )
+    except MethodError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    view = words.quadrant(view, selection.quadrant)
     left, right = st.columns([5, 6], gap="medium")
     with left:
-        _show_atlas(view, selection)
-        beneath(selection)
+        _show_atlas(source, texts, view, selection)
     with right:
-        _show_head(view, selection)
+        closeup.show(reading, view, selection)
+    beneath(selection)
 
 
-def _choose_selection(reading: Reading) -> Selection:
+def _choose_selection(
+    source: str, texts: Texts, reading: Reading, classes: session.Explained
+) -> Selection:
     title, controls = st.columns([5, 6], gap="medium", vertical_alignment="bottom")
-    title.subheader("Attention", anchor=False)
-    title.caption("Where heads look. Looking is not yet a reason for the class.")
+    with title.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.subheader("Attention", anchor=False, width="content")
+        explained = classes if _choose_measure() == CONTRIBUTION else None
+    title.caption(_caption(source, texts, reading, explained))
     with controls.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
         head = _choose(session.HEAD, reading.attention.n_heads, default=None)
         unit = _choose_unit()
         special = st.toggle("Special tokens", True, key=session.SPECIAL, bind="query-params")
-    return Selection(layer, head, unit, special)
+        part = "all" if reading.encoding.pair is None else _choose_quadrant()
+    return Selection(layer, head, unit, special, explained, part)
+
+
+def _choose_measure() -> str:
+    return str(
+        st.segmented_control(
+            "What is shown",
+            [WEIGHTS, CONTRIBUTION],
+            default=WEIGHTS,
+            required=True,
+            key=session.MEASURE,
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    )
+
+
+def _caption(
+    source: str, texts: Texts, reading: Reading, explained: session.Explained | None
+) -> str:
+    if explained is None:
+        return "Where heads look. Looking is not yet a reason for the class."
+    try:
+        taken = session.contribution(source, texts.text, texts.pair, explained)
+    except MethodError:
+        return ""
+    scalar = plain(explained_scalar(reading.prediction, taken))
+    return f"What each weight hands to {scalar}: weight times slope, attention held fixed."
 
 
 def _choose_unit() -> Unit:
@@ -73,6 +111,19 @@ def _choose_unit() -> Unit:
     return "wordpiece" if wordpieces == "wordpieces" else "word"
 
 
+def _choose_quadrant() -> Quadrant:
+    return st.segmented_control(
+        "Which text looks at which",
+        QUADRANTS,
+        default="all",
+        required=True,
+        key=session.QUADRANT,
+        bind="query-params",
+        label_visibility="collapsed",
+        help="Of the two texts A and B: the one that looks, and the one looked at.",
+    )
+
+
 def _choose(key: str, count: int, *, default: int | None) -> int | None:
     """Let the reader pick a layer or a head by number, or the mean of all."""
     options = [*(str(index) for index in range(count)), MEAN]
@@ -83,23 +134,15 @@ def _choose(key: str, count: int, *, default: int | None) -> int | None:
     return None if chosen == MEAN else int(chosen)
 
 
-def _show_atlas(view: AttentionView, selection: Selection) -> None:
+def _show_atlas(source: str, texts: Texts, view: AttentionView, selection: Selection) -> None:
     atlas.atlas(
         view,
-        None,
+        session.facts(source, texts.text, texts.pair),
         layer=selection.layer,
         head=selection.head,
         key=session.ATLAS,
         on_change=_follow_atlas,
     )
-
-
-def _show_head(view: AttentionView, selection: Selection) -> None:
-    place = attention.place(selection.layer, selection.head)
-    st.markdown(f"**{place}** &ensp; :small[:gray[{_rows(view, selection)}]]")
-    chosen = attention.select(view.weights, selection.layer, selection.head)
-    figure = charts.heatmap(chosen, view.spans, theme=current_theme(session.THEME))
-    st.plotly_chart(figure, key="heatmap", theme=None, config=session.PLOT)
 
 
 def _follow_atlas() -> None:
@@ -109,11 +152,3 @@ def _follow_atlas() -> None:
         layer, head = selected
         st.session_state[session.LAYER] = MEAN if layer is None else str(layer)
         st.session_state[session.HEAD] = MEAN if head is None else str(head)
-
-
-def _rows(view: AttentionView, selection: Selection) -> str:
-    """What a row is, and how much of it went with the special tokens."""
-    if selection.special:
-        return "each row sums to 1; colour by the square root of the weight"
-    mass = attention.select(view.removed[..., None], selection.layer, selection.head).mean()
-    return f"{mass:.0%} of its attention went to special tokens; rows rescaled to 1"

@@ -1,65 +1,131 @@
-"""Pictures to take away: drawn on the server, only when they are asked for."""
+"""Figures to take away, each with its caption: drawn on the server, only when asked for."""
 
-from collections.abc import Callable
-from typing import TypedDict
+from collections.abc import Sequence
 
 import streamlit as st
 
-from viz import export
-from viz.pages.panels.heads import Selection
-from viz.types import Attribution, Reading
-from viz.words import Unit
+from viz import session
+from viz.errors import MethodError, SelectionError, VizError
+from viz.export.bundle import bundle
+from viz.export.formats import FORMATS, Look, render
+from viz.export.names import file_name
+from viz.export.plate import Kind, Plate
+from viz.export.record import check_few
+from viz.pages.markdown import plain
+from viz.pages.panels import why
+from viz.pages.panels.selection import Selection
+from viz.pages.panels.text import Texts
+from viz.pages.panels.why import Question
+from viz.types import Reading
+
+SUBJECTS: dict[str, Kind] = {
+    "this head": "head",
+    "its layer": "layer",
+    "all heads": "atlas",
+    "arcs": "arcs",
+    "attribution": "attribution",
+}
+RESOLUTIONS = (72, 150, 300, 600)
+"""Dots per inch that are offered; print asks for 300."""
 
 
-def offer_pictures(reading: Reading, found: Attribution | None, selection: Selection) -> None:
-    """Offer the head, its layer, the atlas and the attribution as PNG."""
-    drawings = _drawings(reading, found, selection)
-    st.caption("Save as PNG")
-    row = st.container(horizontal=True, gap="small")
-    for label, (name, draw) in drawings.items():
-        row.download_button(
-            label,
-            data=draw,
-            file_name=name,
-            mime="image/png",
-            key=f"save-{label}",
-            on_click="ignore",
-        )
+def offer(
+    source: str, texts: Texts, reading: Reading, question: Question, selection: Selection
+) -> None:
+    """Offer one figure in the format that the reader chooses, and everything as a ZIP."""
+    try:
+        plates = _plates(source, texts, reading, question, selection)
+    except VizError as error:
+        st.caption(plain(str(error)))
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        plate = plates[_choose("Save", list(plates), session.SUBJECT)]
+        format = _choose("as", [name.upper() for name in FORMATS], session.FORMAT).lower()
+        look = Look(dpi=_choose_resolution() if format == "png" else Look().dpi)
+        _offer_figure(plate, format, look)
+        _offer_everything(list(plates.values()), look)
 
 
-Drawing = tuple[str, Callable[[], bytes]]
-
-
-class Rows(TypedDict):
-    """What a row of a picture stands for."""
-
-    unit: Unit
-    special: bool
-
-
-def _drawings(
-    reading: Reading, found: Attribution | None, selection: Selection
-) -> dict[str, Drawing]:
-    """Each picture by its label: the name of its file and the function that draws it."""
-    layer, head = selection.layer, selection.head
-    rows: Rows = {"unit": selection.unit, "special": selection.special}
-    shown: dict[str, Drawing] = {}
-    shown["Head"] = (
-        export.file_name(reading, kind="head", layer=layer, head=head),
-        lambda: export.head_png(reading, layer=layer, head=head, **rows),
+def _plates(
+    source: str, texts: Texts, reading: Reading, question: Question, selection: Selection
+) -> dict[str, Plate]:
+    """What can be saved, by its name on the page."""
+    try:
+        found = why.find(source, texts, question)
+    except MethodError:
+        found = None
+    taken = (
+        None
+        if selection.explained is None
+        else session.contribution(source, texts.text, texts.pair, selection.explained)
     )
-    if layer is not None:
-        shown["Layer"] = (
-            export.file_name(reading, kind="layer", layer=layer),
-            lambda: export.layer_png(reading, layer=layer, **rows),
+    plates = {}
+    for name, kind in SUBJECTS.items():
+        if (kind == "layer" and selection.layer is None) or (
+            kind == "attribution" and found is None
+        ):
+            continue
+        plates[name] = Plate(
+            reading,
+            kind,
+            layer=None if kind in ("atlas", "attribution") else selection.layer,
+            head=selection.head if kind in ("head", "arcs") else None,
+            unit=selection.unit,
+            special=selection.special,
+            quadrant="all" if kind == "attribution" else selection.quadrant,
+            attribution=found if kind == "attribution" else None,
+            contribution=None if kind == "attribution" else taken,
         )
-    shown["All heads"] = (
-        export.file_name(reading, kind="atlas"),
-        lambda: export.atlas_png(reading, **rows),
+    return plates
+
+
+def _choose(label: str, options: list[str], key: str) -> str:
+    return str(st.segmented_control(label, options, default=options[0], required=True, key=key))
+
+
+def _choose_resolution() -> int:
+    return int(
+        st.selectbox(
+            "dots per inch", RESOLUTIONS, index=1, key=session.DPI, width=96, help="300 for print."
+        )
     )
-    if found is not None:
-        shown["Attribution"] = (
-            export.file_name(reading, kind="attribution", method=found.method),
-            lambda: export.attribution_png(reading, found),
-        )
-    return shown
+
+
+def _offer_figure(plate: Plate, format: str, look: Look) -> None:
+    refused = _refusal(plate, format)
+    st.download_button(
+        "Save",
+        data=lambda: render(plate, format, look),
+        file_name=file_name(plate, format),
+        mime=FORMATS[format].mime,
+        key="save",
+        on_click="ignore",
+        icon=":material/download:",
+        disabled=refused is not None,
+        help=refused,
+    )
+
+
+def _refusal(plate: Plate, format: str) -> str | None:
+    """Why a format can't hold a plate, known before anything is drawn; None where it can."""
+    n_layers, n_heads, n_tokens, _ = plate.reading.attention.weights.shape
+    maps = {"atlas": n_layers * n_heads, "layer": n_heads}.get(plate.kind, 1)
+    try:
+        if format == "json":
+            check_few(maps * n_tokens**2, "JSON")
+    except SelectionError as error:
+        return str(error)
+    return None
+
+
+def _offer_everything(plates: Sequence[Plate], look: Look) -> None:
+    st.download_button(
+        "Everything (ZIP)",
+        data=lambda: bundle(plates, tuple(FORMATS), look),
+        file_name=file_name(plates[0], "zip"),
+        mime="application/zip",
+        key="save-everything",
+        on_click="ignore",
+        icon=":material/folder_zip:",
+        help="Every figure in every format, with the numbers; JSON files can be replayed.",
+    )

@@ -1,5 +1,7 @@
 """Why this class: the words coloured by an attribution, and the numbers behind it."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from viz import charts, session, words
@@ -17,23 +19,51 @@ ALONE = "nothing"
 RUNNER_UP = "runner-up"
 
 
-def explain(source: str, texts: Texts, reading: Reading) -> Attribution | None:
-    """Let the reader pick method and classes; show the coloured text.  None where it can't be."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the reader asks: why this class rather than that, and by which method."""
+
+    method: str
+    target: int | None
+    """None for the predicted class."""
+    against: Against
+
+    @property
+    def classes(self) -> session.Explained:
+        """The class explained and what it is held against."""
+        return self.target, self.against
+
+
+def ask(prediction: Prediction) -> Question:
+    """Let the reader pick method and classes."""
     title, method, target, against = st.columns([2, 3, 3, 3], vertical_alignment="bottom")
     title.subheader("Why this class?", anchor=False)
     with method:
         name = _choose_method()
     with target:
-        chosen = _choose_target(reading.prediction)
+        chosen = _choose_target(prediction)
     with against:
-        held = _choose_against(reading.prediction, chosen)
+        held = _choose_against(prediction, chosen)
+    return Question(name, chosen, held)
+
+
+def answer(source: str, texts: Texts, reading: Reading, question: Question) -> None:
+    """Show the coloured text, or the sentence that says why there is none."""
     try:
-        found = session.attribution(source, texts.text, texts.pair, name, chosen, held)
+        found = find(source, texts, question)
     except MethodError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        return None
+        return
     _show_words(reading, found)
-    return found
+
+
+def find(source: str, texts: Texts, question: Question) -> Attribution:
+    """The attribution that answers the question, computed once.
+
+    Raises:
+        MethodError: where the method can't be used with this checkpoint.
+    """
+    return session.attribution(source, texts.text, texts.pair, question.method, *question.classes)
 
 
 def _choose_method() -> str:

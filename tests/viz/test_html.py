@@ -1,0 +1,89 @@
+"""A plate as a page of its own: whole, escaped, and forbidden to load anything."""
+
+import json
+import re
+from html import escape
+from typing import Any
+
+import pytest
+
+from viz import Classifier, Reading, attribute
+from viz.attribution.contribution import contribution
+from viz.export import html
+from viz.export.citation import citation
+from viz.export.formats import render
+from viz.export.plate import KINDS, Plate
+
+STORY = re.compile(r'<script type="application/json" id="story">(.*?)</script>', re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def plates(classifier: Classifier, reading: Reading) -> dict[str, Plate]:
+    """One plate of each kind."""
+    found = attribute(classifier, reading)
+    return {
+        kind: Plate(
+            reading,
+            kind,
+            layer=1 if kind != "atlas" else None,
+            head=2 if kind in ("head", "arcs") else None,
+            attribution=found if kind == "attribution" else None,
+        )
+        for kind in KINDS
+    }
+
+
+def story(page: str) -> Any:
+    """What the page tells its pictures."""
+    (told,) = STORY.findall(page)
+    return json.loads(told)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_a_page_with_its_citation(plates: dict[str, Plate], kind: str) -> None:
+    page = render(plates[kind], "html").decode("utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert escape(citation(plates[kind]).sentence()) in page
+    assert plates[kind].reading.prediction.label in page
+    assert story(page)["pictures"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_forbids_itself_to_load_anything(plates: dict[str, Plate], kind: str) -> None:
+    page = render(plates[kind], "html").decode("utf-8")
+    assert "default-src 'none'" in page
+    assert not re.findall(r"(?:src|href|url\()\s*=?\s*[\"']?(?:https?:)?//", page)
+
+
+def test_markup_in_a_text_does_not_end_the_script(classifier: Classifier) -> None:
+    reading = classifier.read("</script><script>alert('oil')</script> <b>market</b>")
+    page = render(Plate(reading, "head", layer=0, head=0), "html").decode("utf-8")
+    assert "alert('oil')</script>" not in page
+    assert "<b>market</b>" not in page
+    assert page.count("<script") == 2
+
+
+def test_every_head_of_a_short_text_opens_in_its_atlas(plates: dict[str, Plate]) -> None:
+    told = story(render(plates["atlas"], "html").decode("utf-8"))
+    heads = [*range(4), "null"]
+    layers = [*range(3), "null"]
+    assert set(told["closeups"]) == {f"{layer}-{head}" for layer in layers for head in heads}
+    assert told["closeups"]["2-null"]["place"] == "L2 · mean of heads"
+
+
+def test_an_atlas_of_too_many_weights_says_that_no_head_opens(
+    plates: dict[str, Plate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(html, "MOST_WEIGHTS", 100)
+    page = render(plates["atlas"], "html").decode("utf-8")
+    assert story(page)["closeups"] is None
+    assert "weights are too many to carry along" in page
+
+
+def test_a_contribution_is_a_page_of_signed_shares(
+    classifier: Classifier, reading: Reading
+) -> None:
+    taken = contribution(classifier, reading, 2, 0)
+    page = render(Plate(reading, "head", layer=1, head=0, contribution=taken), "html").decode()
+    assert "logit Business − logit World" in page
+    assert story(page)["pictures"][0]["data"]["signed"]

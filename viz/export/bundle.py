@@ -1,0 +1,120 @@
+"""Everything of a reading in one ZIP, with a README.txt that says what is in it.
+
+The same plates make the same bytes: no time of day goes into it.  One file is made and packed
+after the other, so that no more than one is held beside the ZIP itself.
+"""
+
+import textwrap
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+
+from viz.errors import SelectionError
+from viz.export.citation import citation
+from viz.export.formats import Look, render
+from viz.export.names import file_name
+from viz.export.plate import Plate
+from viz.types import Reading
+
+README = "README.txt"
+PACKED = (".png", ".npz", ".pdf", ".zip")
+"""What is compressed already, and is stored as it is."""
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The first day that a ZIP can name."""
+WIDTH = 100
+
+READABLE = {
+    "png": "a picture in pixels",
+    "svg": "a picture that can be scaled and edited",
+    "pdf": "a picture for print, its fonts inside",
+    "html": "a page for any browser, no network needed",
+    "csv": "a table for a spreadsheet or pandas",
+    "npz": "arrays for numpy.load",
+    "json": "all numbers and settings, for `python -m viz replay`",
+}
+
+
+@dataclass(slots=True)
+class _Contents:
+    """What went into a ZIP so far, and what did not."""
+
+    lines: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def bundle(
+    plates: Sequence[Plate],
+    formats: Sequence[str],
+    look: Look | None = None,
+    extra: Mapping[str, bytes] | None = None,
+) -> bytes:
+    """Every plate in every format, as the content of a ZIP.
+
+    What a format can't hold is left out and listed in the README.txt with its reason.
+
+    Args:
+        plates: What is shown, all of one reading.
+        formats: Names in `FORMATS`.
+        look: How pictures are drawn.
+        extra: Further files by name.
+    """
+    contents, target = _Contents(), BytesIO()
+    with zipfile.ZipFile(target, "w") as packed:
+        for plate in plates:
+            contents.lines.append(f"\n{citation(plate).sentence()}")
+            for format in dict.fromkeys(formats):
+                _pack(packed, contents, plate, format, look)
+        for name, content in (extra or {}).items():
+            _add(packed, name, content)
+            contents.lines.append(f"\n{name}")
+        _add(packed, README, _readme(plates[0].reading, contents).encode())
+    return target.getvalue()
+
+
+def _pack(
+    packed: zipfile.ZipFile, contents: _Contents, plate: Plate, format: str, look: Look | None
+) -> None:
+    name = file_name(plate, format)
+    try:
+        content = render(plate, format, look)
+    except SelectionError as refusal:
+        contents.refused.append(f"{name}: {refusal}")
+        return
+    _add(packed, name, content)
+    contents.lines.append(f"  {name}  ({READABLE[format]})")
+
+
+def _add(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.external_attr = 0o644 << 16
+    stored = name.endswith(PACKED)
+    info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    packed.writestr(info, content, compresslevel=None if stored else 4)
+
+
+def _readme(reading: Reading, contents: _Contents) -> str:
+    return "\n".join(_paragraphs(reading, contents)) + "\n"
+
+
+def _paragraphs(reading: Reading, contents: _Contents) -> Iterator[str]:
+    yield "What the classifier looked at in one text, made by CLSight."
+    yield f"\nCheckpoint {reading.checkpoint}, SHA-256 of its weights {reading.fingerprint}."
+    yield f"It says {reading.prediction.label}."
+    for note in reading.encoding.notes:
+        yield _wrapped(note)
+    yield "\nWHAT IS IN HERE\nEach block begins with what to cite its files by."
+    yield from contents.lines
+    if contents.refused:
+        yield "\nWHAT IS NOT"
+        yield from (_wrapped(line) for line in contents.refused)
+    yield (
+        "\nHOW TO CHECK IT\n"
+        "python -m viz replay THIS.zip\n"
+        "reads the text again with the same checkpoint and compares every number of every JSON in "
+        "here.\nAttention says where a head looks, not why a class was chosen."
+    )
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False)

@@ -1,0 +1,212 @@
+"""A plate as one HTML file that opens anywhere, without a network: the pictures of the app itself.
+
+The page holds its scripts, its styles and its numbers, and forbids itself to load anything.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+from viz.attention import place
+from viz.attribution import METHODS
+from viz.attribution.wording import number, scale_ends, summary, verdict
+from viz.colors import PALETTES, Palette
+from viz.export.citation import citation
+from viz.export.formats import Look
+from viz.export.plate import Plate
+from viz.facts import head_facts
+from viz.pictures import arcs, atlas, heatmap, strip
+from viz.pictures.widget import Widget, read
+from viz.words import AttentionView, merge, pick, spans
+
+MOST_WEIGHTS = 4_000_000
+"""Weights that an atlas carries along so that its heads open; 12 x 12 heads x 166 tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a page shows, from top to bottom."""
+
+    pictures: tuple[tuple[Widget, dict[str, object]], ...]
+    notes: tuple[str, ...] = ()
+    closeups: dict[str, dict[str, object]] | None = None
+    """Of an atlas: what the picture below it shows for each selection, by `layer-head`."""
+    table: str = ""
+
+
+def html(plate: Plate, look: Look) -> bytes:
+    """The page of a plate; pictures follow the reader's light or dark setting."""
+    story = _TELL[plate.kind](plate)
+    widgets = {widget.name: widget for widget, _ in story.pictures}
+    name, probability = verdict(plate.reading.prediction)
+    told = {
+        "pictures": [{"widget": widget.name, "data": data} for widget, data in story.pictures],
+        "closeups": story.closeups,
+    }
+    page = _PAGE.format(
+        title=escape(f"{name} {probability} · {plate.reading.checkpoint}"),
+        style=_style(),
+        heading=f"{escape(name)} <small>{escape(probability)}</small>",
+        notes="\n".join(
+            f'<p class="note">{escape(note)}</p>'
+            for note in (*story.notes, *plate.reading.encoding.notes)
+        ),
+        table=story.table,
+        caption=escape(citation(plate).sentence()),
+        story=_data(told),
+        widgets="\n".join(_script(widget) for widget in widgets.values()),
+        host=read("host.js"),
+    )
+    return page.encode("utf-8")
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline';
+ style-src 'unsafe-inline'; img-src data: blob:">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<h1 dir="auto">{heading}</h1>
+{notes}
+<main id="pictures"></main>
+{table}
+<footer>{caption}</footer>
+<script type="application/json" id="story">{story}</script>
+<script type="module">
+const widgets = {{}};
+{widgets}
+{host}
+</script>
+</body>
+</html>
+"""
+
+
+def _script(widget: Widget) -> str:
+    """A widget's module as a function of its own, entered into `widgets` by name."""
+    name = json.dumps(widget.name)
+    body = widget.script.replace("export default function", f"widgets[{name}].draw = function", 1)
+    return f"widgets[{name}] = {_data({'html': widget.html, 'css': widget.style})};\n{{\n{body}\n}}"
+
+
+def _data(value: object) -> str:
+    """JSON that no markup in it can end."""
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _style() -> str:
+    themes = (f"html.{theme} {{{_variables(palette)}}}" for theme, palette in PALETTES.items())
+    return "\n".join((*themes, read("host.css")))
+
+
+def _variables(palette: Palette) -> str:
+    names = {
+        "background-color": palette.ground,
+        "text-color": palette.ink,
+        "border-color": palette.line,
+        "primary-color": palette.accent,
+    }
+    return " ".join(f"--st-{name}: {color};" for name, color in names.items())
+
+
+def _tell_head(plate: Plate) -> Story:
+    shown = plate.view()
+    name = place(plate.layer, plate.head)
+    return Story(((heatmap.HEATMAP, heatmap.payload(shown, place=name, note=_rows(shown))),))
+
+
+def _tell_layer(plate: Plate) -> Story:
+    shown = plate.view()
+    pictures = tuple(
+        (
+            heatmap.HEATMAP,
+            heatmap.payload(pick(shown, 0, head), place=place(plate.layer, head)),
+        )
+        for head in range(shown.weights.shape[1])
+    )
+    return Story(pictures, (_rows(shown),))
+
+
+def _tell_atlas(plate: Plate) -> Story:
+    shown = plate.view()
+    reading = plate.reading
+    facts = head_facts(reading.encoding, reading.attention.weights)
+    picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": {"layer": 0, "head": 0}})
+    if shown.weights.size > MOST_WEIGHTS:
+        note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."
+        return Story((picture,), (note,))
+    closeups = dict(_closeups(shown))
+    return Story((picture, (heatmap.HEATMAP, closeups["0-0"])), (), closeups)
+
+
+def _closeups(shown: AttentionView) -> Iterator[tuple[str, dict[str, object]]]:
+    """Each head and each mean at full resolution, by what the atlas selects."""
+    n_layers, n_heads = shown.weights.shape[:2]
+    for layer in (*range(n_layers), None):
+        for head in (*range(n_heads), None):
+            name = "-".join("null" if index is None else str(index) for index in (layer, head))
+            one = pick(shown, layer, head)
+            yield name, heatmap.payload(one, place=place(layer, head), note=_rows(one))
+
+
+def _tell_arcs(plate: Plate) -> Story:
+    shown = plate.view()
+    head = "mean" if plate.head is None else f"H{plate.head}"
+    layer = "mean of layers" if plate.layer is None else f"L{plate.layer}"
+    return Story(((arcs.ARCS, arcs.payload(shown, names=[head], chosen=[0], place=layer)),))
+
+
+def _tell_attribution(plate: Plate) -> Story:
+    found, encoding = plate.attribution, plate.reading.encoding
+    assert found is not None  # a plate of this kind has one
+    over = spans(encoding, plate.unit)
+    scores = merge(found.scores, over)
+    method = METHODS[found.method]
+    low, high = scale_ends(plate.reading.prediction, found) if method.signed else ("none", "most")
+    labels = {
+        "low": low,
+        "high": high,
+        "caption": summary(plate.reading, found, signed=method.signed),
+    }
+    data = strip.payload(encoding, over, scores, signed=method.signed) | labels
+    rows = [(span.label, float(score)) for span, score in zip(over, scores, strict=True)]
+    return Story(((strip.STRIP, data),), (method.description,), table=_table(rows))
+
+
+def _table(rows: list[tuple[str, float]]) -> str:
+    """Every score, in the order of the text."""
+    body = "".join(
+        f'<tr><td dir="auto">{escape(label)}</td><td>{number(score, 6)}</td></tr>'
+        for label, score in rows
+    )
+    return (
+        "<details><summary>All scores</summary><table>"
+        f"<tr><th>token or word</th><th>score</th></tr>{body}</table></details>"
+    )
+
+
+def _rows(shown: AttentionView) -> str:
+    """What a row holds."""
+    if shown.signed:
+        return "Signed shares of the explained scalar; nothing is rescaled."
+    if not shown.removed.any():
+        return "Each row sums to 1."
+    return (
+        f"Special tokens are removed: {shown.removed.mean():.0%} of the weight went with them, "
+        "and rows are rescaled to 1."
+    )
+
+
+_TELL = {
+    "head": _tell_head,
+    "layer": _tell_layer,
+    "atlas": _tell_atlas,
+    "arcs": _tell_arcs,
+    "attribution": _tell_attribution,
+}

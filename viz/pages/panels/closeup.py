@@ -1,0 +1,101 @@
+"""One head, closely: as a heat map, as arcs, or on the text itself."""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from viz import session, words
+from viz.attention import place
+from viz.components.arcs import arcs
+from viz.components.heatmap import heatmap
+from viz.components.strip import strip
+from viz.pages.panels.selection import Selection
+from viz.types import Reading
+from viz.words import AttentionView
+
+MAP, ARCS, TEXT = "heat map", "arcs", "on the text"
+
+
+def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
+    """Show the selected head in the way that the reader chose."""
+    chosen = _choose_picture()
+    name = place(selection.layer, selection.head)
+    one = words.pick(view, selection.layer, selection.head)
+    if chosen == ARCS:
+        _show_arcs(view, selection)
+    elif chosen == MAP:
+        heatmap(one, place=name, note=_note(one), key="heatmap")
+    else:
+        _show_row(reading, one, name)
+
+
+def _choose_picture() -> str:
+    return str(
+        st.segmented_control(
+            "Picture of the head",
+            [MAP, ARCS, TEXT],
+            default=MAP,
+            required=True,
+            key=session.CLOSEUP,
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    )
+
+
+def _show_arcs(view: AttentionView, selection: Selection) -> None:
+    """All heads of the selected layer and their mean, the selected one drawn at first."""
+    layer = words.pick_layer(view, selection.layer)
+    mean = words.pick(layer, 0, None)
+    together = replace(
+        layer,
+        weights=np.concatenate([layer.weights, mean.weights], axis=1),
+        removed=np.concatenate([layer.removed, mean.removed], axis=1),
+    )
+    n_heads = layer.weights.shape[1]
+    arcs(
+        together,
+        names=[*(f"H{head}" for head in range(n_heads)), "mean"],
+        chosen=[n_heads if selection.head is None else selection.head],
+        place="mean of layers" if selection.layer is None else f"L{selection.layer}",
+        key="arcs",
+    )
+
+
+def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
+    """The row of one token on the text itself; at first that of [CLS]."""
+    query = st.selectbox(
+        "The token that looks",
+        range(len(view.spans)),
+        format_func=lambda index: f"{index} · {view.spans[index].label}",
+        key=session.QUERY,
+        bind="query-params",
+        width=240,
+    )
+    row, looks = view.weights[0, 0, query], view.spans[query].label
+    strip(
+        reading.encoding,
+        view.keys,
+        row,
+        signed=view.signed,
+        key="row",
+        low_label="against" if view.signed else "",
+        high_label="for" if view.signed else "",
+        caption=_row_caption(view, name, looks),
+    )
+
+
+def _row_caption(view: AttentionView, name: str, looks: str) -> str:
+    if view.signed:
+        return f"What {name} hands to the class through each token that {looks} looks at."
+    return f"Where {looks} looks in {name}: the weights of its row, exact on hover."
+
+
+def _note(view: AttentionView) -> str:
+    """What a row is, and how much of it is not shown."""
+    if view.signed:
+        return "signed shares of the explained scalar; nothing is rescaled"
+    if not view.removed.any():
+        return "each row sums to 1"
+    return f"{view.removed.mean():.0%} of its attention went to special tokens; rows rescaled to 1"
