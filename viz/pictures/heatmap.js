@@ -1,5 +1,7 @@
 // The heat map: one map at full resolution; its exact values by pointer or arrow keys.
 
+const KEY = "key: the token looked at";
+const QUERY = "query: the token that looks";
 /** One ideograph, kana, syllable or emoji: turned by a quarter it would be hard to read. */
 const UPRIGHT = /^.[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{Extended_Pictographic}]\uFE0F?.$/u;
 
@@ -86,14 +88,18 @@ function draw(view) {
   }
   const place = (view.place = fitFrame(view, view.labels));
   moveTo(view, Math.min(view.zoom.by, place.most), view.zoom.x, view.zoom.y);
-  const [width, height] = [place.left + place.width, place.top + place.height].map((s) => s + place.px(EDGE));
+  const font = (weight) => `${weight} ${place.px(LABEL_SIZE)}px ${family}`;
+  pen.font = font(400);
+  // A map of few tokens may be shorter than the names of its axes.
+  const [across, down] = [KEY, QUERY].map((name) => Math.ceil(pen.measureText(name).width));
+  const width = place.left + Math.max(place.width + place.px(EDGE), across);
+  const height = place.top + Math.max(place.height + place.px(EDGE), down);
   Object.assign(canvas, { width, height });
   Object.assign(canvas.style, { width: `${width / place.ratio}px`, height: `${height / place.ratio}px` });
   canvas.style.touchAction = view.zoom.by > 1 ? "none" : "pan-x pan-y";
   const colors = data.themes[root.dataset.theme];
   paintCells(view, pen, colors);
   if (view.cell) markCell(view, pen, colors, view.cell);
-  const font = (weight) => `${weight} ${place.px(LABEL_SIZE)}px ${family}`;
   writeLabels(view, pen, colors, font);
   // A canvas has no elements to point at: this tells a script where its cells lie (CSS pixels).
   const [corner, sides] = [cornerOf(view, 0, 0), cellSides(view)];
@@ -124,10 +130,8 @@ function writeLabels(view, pen, colors, font) {
   pen.font = font(400);
   pen.fillStyle = colors.muted;
   pen.textAlign = "left";
-  pen.fillText("key: the token looked at", left, px(TITLE / 2 - 1));
-  const query = "query: the token that looks";
-  const low = top + Math.min(height, pen.measureText(query).width);
-  turned(pen, query, px(TITLE / 2 - 1), low, true);
+  pen.fillText(KEY, left, px(TITLE / 2 - 1));
+  turned(pen, QUERY, px(TITLE / 2 - 1), top + pen.measureText(QUERY).width, true);
 }
 
 function turned(pen, text, x, y, turn) {
