@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from viz import METHODS, Classifier, attribute
 from viz.__main__ import app
+from viz.export.formats import FORMATS
 from viz.types import Reading
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
@@ -115,10 +116,18 @@ def test_control_characters_do_not_reach_the_terminal(checkpoint: Path) -> None:
         ((), "tiny-bert-head-L{last}-mean.png"),
         (("--layer", "1"), "tiny-bert-layer-L1.png"),
         (("--layer", "1", "--head", "0"), "tiny-bert-head-L1-H0.png"),
-        (("--atlas", "--no-special"), "tiny-bert-atlas.png"),
+        (("--atlas", "--no-special"), "tiny-bert-atlas-no-special.png"),
+        (("--arcs",), "tiny-bert-arcs-L{last}-mean.png"),
+        (("--arcs", "--layer", "1", "--head", "0"), "tiny-bert-arcs-L1-H0.png"),
+        (("--layer", "1", "--contribution"), "tiny-bert-layer-L1-contribution.png"),
+        (("--atlas", "--measure", "contribution"), "tiny-bert-atlas-contribution.png"),
+        (("--atlas", "--pair", "good", "--quadrant", "A-B"), "tiny-bert-atlas-A-B.png"),
         (("--attribution", "rollout"), "tiny-bert-attribution-rollout.png"),
         (("--layer", "0", "--head", "1", "--colormap", "magma"), "tiny-bert-head-L0-H1.png"),
-        (("--atlas", "--unit", "wordpiece", "--pair", "good movie"), "tiny-bert-atlas.png"),
+        (
+            ("--atlas", "--unit", "wordpiece", "--pair", "good movie"),
+            "tiny-bert-atlas-wordpiece.png",
+        ),
     ],
 )
 def test_export_writes_a_picture_and_prints_its_path(
@@ -135,6 +144,40 @@ def test_export_writes_a_picture_and_prints_its_path(
         assert np.asarray(image.convert("L")).min() < 128
 
 
+def test_every_format_is_written_under_one_name(checkpoint: Path, tmp_path: Path) -> None:
+    place = ("--layer", "1", "--head", "2", "--checkpoint", checkpoint, "--output", tmp_path)
+    formats = ("--format", "png,svg,pdf", "--format", "html", "--format", "csv, npz,json,csv")
+    result = run("export", TEXT, *place, *formats)
+    assert (result.exit_code, result.stderr) == (0, "")
+    names = [f"tiny-bert-head-L1-H2.{format}" for format in FORMATS]
+    assert result.stdout.splitlines() == [str(tmp_path / name) for name in names]
+    starts = [b"\x89PNG", b"<?xml", b"%PDF", b"<!doctype html>", b"layer,", b"PK", b'{"clsight":']
+    for name, start in zip(names, starts, strict=True):
+        assert (tmp_path / name).read_bytes().lower().startswith(start.lower())
+
+
+def test_a_finer_picture_has_more_pixels(checkpoint: Path, tmp_path: Path) -> None:
+    sizes = []
+    for dpi in ("75", "300"):
+        run("export", TEXT, "--checkpoint", checkpoint, "--output", tmp_path, "--dpi", dpi)
+        with Image.open(next(tmp_path.glob("*.png"))) as image:
+            sizes.append(image.width)
+    assert sizes[1] == pytest.approx(4 * sizes[0], rel=0.02)
+
+
+@pytest.mark.parametrize("view", ["head", "model"])
+def test_bertviz_is_saved_as_a_page(checkpoint: Path, tmp_path: Path, view: str) -> None:
+    arguments = ("--checkpoint", checkpoint, "--output", tmp_path, "--bertviz", view)
+    result = run("export", TEXT, *arguments)
+    path = tmp_path / f"tiny-bert-bertviz-{view}.html"
+    assert (result.exit_code, result.stdout) == (0, f"{path}\n"), result.output
+    assert b"BertViz" in path.read_bytes()
+
+
+def test_export_without_anything_to_read_says_so(tmp_path: Path) -> None:
+    assert "give a text, or a file" in refused(run("export", "--output", tmp_path / "new"))
+
+
 def test_export_replaces_a_picture_that_is_there(checkpoint: Path, tmp_path: Path) -> None:
     path = tmp_path / "tiny-bert-atlas.png"
     path.write_text("old")
@@ -146,7 +189,17 @@ def test_export_replaces_a_picture_that_is_there(checkpoint: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--format", "gif"), "png is what can be written"),
+        (("--format", "gif"), "png, svg, pdf, html, csv, npz, json is what can be written"),
+        (("--format", "png,gif"), "Format 'gif' is unknown"),
+        (("--arcs", "--atlas"), "--arcs and --atlas are different pictures"),
+        (("--zip", "--atlas"), "--atlas and --zip are different pictures"),
+        (("--bertviz", "head", "--layer", "1"), "--layer and --bertviz are different pictures"),
+        (("--bertviz", "head", "--format", "png"), "--bertviz is a page"),
+        (("--attribution", "rollout", "--contribution"), "--contribution is for attention"),
+        (("--atlas", "--quadrant", "A-B"), "there is no quadrant A-B"),
+        (("--dpi", "5"), "--dpi 5 can't be drawn; give 30 to 1200"),
+        (("--text-column", "text"), "about the file of --data, which is missing"),
+        (("--limit", "3"), "about the file of --data, which is missing"),
         (("--atlas", "--layer", "1"), "--layer and --atlas are different pictures"),
         (("--atlas", "--attribution", "rollout"), "different pictures"),
         (("--attribution", "rollout", "--head", "1"), "different pictures"),

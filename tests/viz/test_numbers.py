@@ -106,14 +106,14 @@ def test_the_csv_of_an_atlas_has_a_row_of_facts_for_each_head(
     shown, table = plate.view(), table_of(plate)
     facts = head_facts(odd.encoding, odd.attention.weights)
     assert len(table) == classifier.n_layers * classifier.n_heads
-    for row in table.itertuples():
-        values = shown.weights[row.layer, row.head]
-        assert np.float32(row.largest_weights) == values.max()
-        assert values[row.query_index, row.key_index] == values.max()
-        assert unguarded(str(row.key)) == shown.keys[int(row.key_index)].label
+    for row in table.to_dict("records"):
+        values = shown.weights[row["layer"], row["head"]]
+        assert np.float32(row["largest_weights"]) == values.max()
+        assert values[row["query_index"], row["key_index"]] == values.max()
+        assert unguarded(str(row["key"])) == shown.keys[row["key_index"]].label
         for fact in FACTS:
-            expected = getattr(facts, fact.name)[row.layer, row.head]
-            found = getattr(row, fact.name)
+            expected = getattr(facts, fact.name)[row["layer"], row["head"]]
+            found = row[fact.name]
             assert found == expected or np.float32(found) == expected
 
 

@@ -1,6 +1,7 @@
 """A record read back from a file, every part of it checked: the file may come from anybody."""
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def open_saved(path: Path) -> Iterator[Saved]:
     except OSError as error:
         reason = error.strerror or "the system refuses"
         raise RecordError(f"{str(path)!r} can't be read: {reason}; name a JSON or ZIP.") from error
-    except (BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise RecordError(f"{path.name!r} is a damaged ZIP; save it again.") from error
 
 

@@ -1,0 +1,224 @@
+"""Replaying saved numbers: passes on what was saved, fails on whatever was changed in it."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.tiny import LABELS, tiny_checkpoint
+from viz import METHODS, Classifier
+from viz import replay as replaying
+from viz.__main__ import app
+from viz.export.formats import render
+from viz.export.request import Request
+from viz.types import Reading
+
+TEXT = "Oil prices rise as stocks fall, the market was not good."
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["replay", *map(str, arguments)])
+
+
+def saved(classifier: Classifier, read: Reading, request: Request) -> dict[str, Any]:
+    (plate,) = request.plates(classifier, read)
+    values: dict[str, Any] = json.loads(render(plate, "json"))
+    return values
+
+
+def put(folder: Path, values: object) -> Path:
+    path = folder / "numbers.json"
+    path.write_text(json.dumps(values, ensure_ascii=False), "utf-8")
+    return path
+
+
+REQUESTS = [
+    Request(kinds=("head",)),
+    Request(kinds=("head",), layer=1, head=2, special=False, unit="wordpiece"),
+    Request(kinds=("layer",), layer=0, quadrant="A-B"),
+    Request(kinds=("arcs",), measure="contribution", special=False),
+    Request(kinds=("atlas",), measure="contribution", target="World", against="none"),
+    *(Request(kinds=("attribution",), method=method) for method in METHODS),
+    Request(kinds=("attribution",), target="Sports", against="Sci/Tech"),
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_every_export_replays(
+    checkpoint: Path, classifier: Classifier, tmp_path: Path, request_: Request
+) -> None:
+    read = classifier.read(TEXT, "good 你好 movie = <b>")
+    path = put(tmp_path, saved(classifier, read, request_))
+    result = run(path, "--checkpoint", checkpoint)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("numbers.json: all agree within 1e-6\n")
+    assert "DIFFERS" not in result.stdout
+    assert "largest difference" in result.stdout
+
+
+def change(*keys: str | int, by: Callable[[Any], Any]) -> Callable[[dict[str, Any]], None]:
+    def apply(values: Any) -> None:
+        *path, last = keys
+        for key in path:
+            values = values[key]
+        values[last] = by(values[last])
+
+    return apply
+
+
+ATTENTION_CHANGES = {
+    "a weight": (change("numbers", "weights", 0, 0, 1, 2, by=lambda x: x + 2e-6), "weights"),
+    "removed mass": (change("numbers", "removed", 0, 0, 1, by=lambda x: x + 1e-5), "removed"),
+    "a logit": (change("prediction", "logits", 2, by=lambda x: x + 1e-4), "logits"),
+    "a probability": (change("prediction", "probabilities", 0, by=lambda x: x + 2e-6), "prob"),
+    "a label": (change("prediction", "labels", 0, by=lambda _: "Weather"), "labels"),
+    "the predicted label": (change("prediction", "label", by=lambda _: "Weather"), "label"),
+    "a token": (change("tokens", 2, "text", by=lambda _: "market"), "tokens"),
+    "a lost token": (change("tokens", by=lambda x: x[:-1]), "tokens"),
+    "the text": (change("text", by=lambda x: x.replace("good", "bad")), "text"),
+    "only white space": (change("text", by=lambda x: x + " "), "text"),
+    "a second text": (change("pair", by=lambda _: "good movie"), "text"),
+    "a word of an axis": (change("numbers", "keys", 1, "label", by=lambda _: "gas"), "keys"),
+    "a lost row": (change("numbers", "weights", 0, 0, by=lambda x: x[:-1]), "weights"),
+    "a lost axis": (change("numbers", "weights", by=lambda x: x[0]), "weights"),
+    "another head": (change("request", "head", by=lambda _: 1), "weights"),
+    "another layer": (change("request", "layer", by=lambda _: 0), "weights"),
+    "a sentence": (change("citation", "shows", by=lambda _: "rollout"), "citation"),
+    "a text's hash": (change("citation", "text_hash", by=lambda _: "0" * 64), "text"),
+}
+
+
+@pytest.mark.parametrize("name", ATTENTION_CHANGES)
+def test_a_changed_record_of_attention_differs(
+    checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path, name: str
+) -> None:
+    apply, part = ATTENTION_CHANGES[name]
+    values = saved(classifier, reading, Request(kinds=("head",), head=0, special=False))
+    apply(values)
+    result = run(put(tmp_path, values), "--checkpoint", checkpoint)
+    assert result.exit_code == 1, result.output
+    line = result.stdout.splitlines()[0]
+    assert line.startswith("numbers.json: DIFFERS in ")
+    assert part in line
+
+
+@pytest.mark.parametrize("part", ["value", "bias", "scores", "token_scores"])
+def test_a_changed_record_of_an_attribution_differs(
+    checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path, part: str
+) -> None:
+    values = saved(classifier, reading, Request(kinds=("attribution",)))
+    numbers = values["numbers"]
+    if isinstance(numbers[part], list):
+        numbers[part][3] += 1e-3
+    else:
+        numbers[part] += 1e-3
+    result = run(put(tmp_path, values), "--checkpoint", checkpoint)
+    assert result.exit_code == 1
+    assert f"DIFFERS in {part}\n" in result.stdout
+    assert "1.0e-03" in result.stdout
+
+
+REFUSED = {
+    "a ragged table": (change("numbers", "weights", 0, 0, 1, by=lambda x: x[:-1]), "rows differ"),
+    "a text as number": (change("numbers", "weights", 0, 0, 1, 2, by=str), "no number"),
+    "null as number": (change("prediction", "logits", 1, by=lambda _: None), "no number"),
+    "truth as number": (change("prediction", "logits", by=lambda _: [True] * 4), "no number"),
+    "an endless number": (change("prediction", "logits", 1, by=lambda _: 10**400), "no number"),
+    "infinity": (change("prediction", "logits", 1, by=lambda _: float("inf")), "Infinity"),
+    "another format": (change("clsight", by=lambda _: 2), "has format 2"),
+    "no format": (lambda values: values.pop("clsight"), "none that CLSight saved"),
+    "no numbers": (lambda values: values.pop("numbers"), "lacks its 'numbers'"),
+    "no weights": (lambda values: values["numbers"].pop("weights"), "lacks 'weights'"),
+    "more numbers": (change("numbers", by=lambda x: x | {"more": 1}), "unknown 'more'"),
+    "no text": (change("text", by=lambda _: None), "'text'"),
+    "a blank text": (change("text", by=lambda _: " "), "text is empty"),
+    "tokens as text": (change("tokens", by=lambda _: "Oil"), "'tokens'"),
+    "no citation": (lambda values: values.pop("citation"), "lacks its 'citation'"),
+    "no fingerprint": (lambda values: values["citation"].pop("fingerprint"), "'fingerprint'"),
+    "an unknown kind": (change("request", "kind", by=lambda _: "film"), "known are head"),
+    "a layer too high": (change("request", "layer", by=lambda _: 99), "layer 99 does not exist"),
+    "a layer as text": (change("request", "layer", by=lambda _: "1"), "'layer'"),
+    "special as number": (change("request", "special", by=lambda _: 1), "'special'"),
+    "no class": (change("request", "measure", by=lambda _: "contribution"), "'target_class'"),
+    "no method": (change("request", by=lambda x: x | {"kind": "attribution", "target_class": 0}),
+                  "'method'"),
+    "a quadrant": (change("request", "quadrant", by=lambda _: "A-B"), "Only one text"),
+    "other weights": (change("citation", "fingerprint", by=lambda _: "ab" * 32), "weights abab"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_broken_record_is_refused_in_one_sentence(
+    checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path, name: str
+) -> None:
+    apply, sentence = REFUSED[name]
+    values = saved(classifier, reading, Request(kinds=("head",), head=0))
+    apply(values)
+    refused(run(put(tmp_path, values), "--checkpoint", checkpoint), sentence)
+
+
+def refused(result: Result, sentence: str) -> None:
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    assert len(result.stderr.splitlines()) == 1
+    assert sentence in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b"\xff\xfe\x00", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"[1, 2]", "none that CLSight saved"),
+        (b'{"clsight": true}', "has format True"),
+        (b'{"clsight": NaN}', "NaN is no number"),
+        (b"PK\x05\x06" + b"\0" * 18, "holds no JSON"),
+    ],
+)
+def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes, sentence: str) -> None:
+    path = tmp_path / "numbers.json"
+    path.write_bytes(content)
+    refused(run(path), sentence)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    refused(run(tmp_path / "nothing.json"), "can't be read")
+    refused(run(tmp_path), "can't be read")
+
+
+def test_the_checkpoint_is_found_by_name_and_by_its_weights(
+    checkpoint: Path,
+    classifier: Classifier,
+    reading: Reading,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = put(tmp_path, saved(classifier, reading, Request(kinds=("head",))))
+    monkeypatch.setattr(replaying, "ROOT", tmp_path)
+    refused(run(path), "There is no checkpoint 'tiny-bert' in assets/ or checkpoints/")
+    tiny_checkpoint(tmp_path / "assets" / "tiny-bert", labels=LABELS, seed=1)
+    refused(run(path), f"was made with weights {classifier.fingerprint[:12]}")
+    shutil.copytree(checkpoint, tmp_path / "checkpoints" / "tiny-bert")
+    assert run(path).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["../tiny-bert", "/etc", "owner/model", ""])
+def test_a_name_in_a_file_leads_nowhere_else(
+    classifier: Classifier, reading: Reading, tmp_path: Path, name: str
+) -> None:
+    values = saved(classifier, reading, Request(kinds=("head",)))
+    values["citation"]["checkpoint"] = name
+    refused(run(put(tmp_path, values)), "There is no checkpoint")
+
+
+def test_an_export_of_the_shipped_checkpoint_replays_without_naming_it(tmp_path: Path) -> None:
+    export = ["export", TEXT, "--output", str(tmp_path), "--attribution", "decomposition"]
+    made = CliRunner().invoke(app, [*export, "--format", "json"])
+    assert made.exit_code == 0, made.output
+    result = run(made.stdout.strip())
+    assert result.exit_code == 0, result.output

@@ -1,0 +1,396 @@
+"""A whole data set: every row a file, bad rows noted, and a killed run goes on where it was."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+from viz import Classifier
+from viz.__main__ import app
+from viz.errors import SelectionError
+from viz.export import files
+from viz.export import series as series_module
+from viz.export.formats import Look
+from viz.export.index import Index, Line
+from viz.export.request import Request
+from viz.export.series import Job, Series
+from viz.texts import Columns, open_texts
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = [
+    ("Oil prices rise as stocks fall", "Business"),
+    ("team wins the game", "Sports"),
+    ("   ", "World"),
+    ("market " * 100, "Business"),
+    ("space probe finds ice on moon", "Sci/Tech"),
+    ("=good, \"movie\"\nwas not bad", "-odd"),
+    ("team wins the game", "Sports"),
+    ("你好 世界", "World"),
+]  # fmt: skip
+
+
+def rows_to(path: Path, rows: list[tuple[str, str]] = ROWS) -> Path:
+    pd.DataFrame(rows, columns=["text", "label"]).to_csv(path, index=False)
+    return path
+
+
+def run(data: Path, output: Path, checkpoint: Path, *options: str) -> Result:
+    arguments = ["export", "--data", data, "--output", output, "--checkpoint", checkpoint]
+    return CliRunner().invoke(app, [*map(str, arguments), *options])
+
+
+def index_of(folder: Path) -> dict[int, Line]:
+    with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
+        header, *cells = csv.reader(file)
+    assert header == ["row", "file", "label", "probability", "gold_label", "note"]
+    lines = [Line.read(line) for line in cells]
+    assert [line.row for line in lines] == sorted({line.row for line in lines})
+    return {line.row: line for line in lines}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def check_alike(folder: Path, whole: Path) -> None:
+    """The same files with the same content, numbers within what replay allows.
+
+    What is in a batch moves the last bit of a logit, and a run that goes on has other batches.
+    """
+    found, expected = contents(folder), contents(whole)
+    assert found.keys() == expected.keys()
+    for name in expected:
+        if name.endswith((".csv", ".json")):
+            one, other = found[name].decode(), expected[name].decode()
+            assert NUMBER.sub("0", one) == NUMBER.sub("0", other), name
+            ours, theirs = (list(map(float, NUMBER.findall(text))) for text in (one, other))
+            np.testing.assert_allclose(ours, theirs, atol=1e-6, rtol=1e-6, err_msg=name)
+
+
+OPTIONS = ("--attribution", "decomposition", "--format", "csv,json")
+
+
+def test_every_row_has_its_files_and_a_line_in_the_index(
+    checkpoint: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    result = run(rows_to(tmp_path / "rows.csv"), folder, checkpoint, *OPTIONS)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{folder / 'index.csv'}\n"
+    assert "1 rows have no file" in result.stderr
+    index = index_of(folder)
+    assert set(index) == set(range(len(ROWS)))
+    for row, (text, gold) in enumerate(ROWS):
+        line = index[row]
+        assert line.gold == gold
+        if not text.strip():
+            assert (line.files, line.label) == ((), "")
+            assert "text is empty" in line.note
+            continue
+        alone = classifier.read(text)
+        assert line.label == alone.prediction.label
+        assert line.probability == pytest.approx(alone.prediction.probability, abs=1e-6)
+        assert len(line.files) == 2
+        assert all(name.startswith(f"{row:06d}-tiny-bert-") for name in line.files)
+        assert all((folder / name).is_file() for name in line.files)
+    assert "never saw" in index[3].note
+    named = {name for line in index.values() for name in line.files}
+    assert set(contents(folder)) == named | {"index.csv", "settings.json", "numbers.csv"}
+
+
+def test_every_exported_json_replays(checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    data = rows_to(tmp_path / "rows.csv")
+    run(data, folder, checkpoint, "--layer", "1", "--format", "json")
+    files = sorted(folder.glob("0*.json"))
+    assert len(files) == len(ROWS) - 1
+    for file in files:
+        result = CliRunner().invoke(app, ["replay", str(file), "--checkpoint", str(checkpoint)])
+        assert result.exit_code == 0, result.output
+
+
+def test_tables_of_one_shape_are_put_together(checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    run(rows_to(tmp_path / "rows.csv"), folder, checkpoint, *OPTIONS)
+    together = pd.read_csv(folder / "numbers.csv", keep_default_na=False)
+    for row, line in index_of(folder).items():
+        part = together[together["row"] == row].drop(columns="row").reset_index(drop=True)
+        assert len(part) == 0 or list(part["kind"][-2:]) == ["bias", "value"]
+        for name in line.files:
+            if name.endswith(".csv"):
+                alone = pd.read_csv(folder / name, keep_default_na=False)
+                assert part.astype(str).equals(alone.astype(str))
+
+
+def test_a_second_run_makes_nothing_again(checkpoint: Path, tmp_path: Path) -> None:
+    data, folder = rows_to(tmp_path / "rows.csv"), tmp_path / "out"
+    run(data, folder, checkpoint, *OPTIONS, "--limit", "3")
+    assert set(index_of(folder)) == {0, 1, 2}
+    made = {path: path.stat().st_mtime_ns for path in folder.glob("0*")}
+    result = run(data, folder, checkpoint, *OPTIONS)
+    assert "3 of 8 rows are there already" in result.stderr
+    assert set(index_of(folder)) == set(range(len(ROWS)))
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+
+
+@pytest.mark.parametrize("damage", ["cut", "lost file", "odd line", "empty", "unfinished"])
+def test_a_damaged_folder_is_mended(checkpoint: Path, tmp_path: Path, damage: str) -> None:
+    data, folder = rows_to(tmp_path / "rows.csv"), tmp_path / "out"
+    run(data, folder, checkpoint, *OPTIONS)
+    whole, index = tmp_path / "whole", folder / "index.csv"
+    shutil.copytree(folder, whole)
+    if damage == "cut":
+        index.write_bytes(index.read_bytes()[:-25])
+    elif damage == "lost file":
+        next(folder.glob("000004-*.json")).unlink()
+    elif damage == "odd line":
+        index.write_bytes(index.read_bytes() + b"x,y\n")
+    elif damage == "empty":
+        index.write_bytes(b"")
+    else:
+        (folder / ".000001-x.json.123.part").write_bytes(b"half")
+    assert run(data, folder, checkpoint, *OPTIONS).exit_code == 0
+    check_alike(folder, whole)
+
+
+def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """SIGKILL, thrice, each time after some rows more; no time to tidy up."""
+    rows = [(f"{text} {'good ' * (i % 5)}", label) for i in range(200) for text, label in ROWS[:2]]
+    data, folder = rows_to(tmp_path / "rows.csv", rows), tmp_path / "killed"
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "viz",
+        "export",
+        "--data",
+        data,
+        "--output",
+        folder,
+    ]
+    command += ["--checkpoint", checkpoint, "--attribution", "decomposition", "--format", "json"]
+    done = 0
+    for _ in range(3):
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        _wait(process, folder, done + 4)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        done = (folder / "index.csv").read_bytes().count(b"\n") - 1
+    assert 0 < done < len(rows)
+    options = ("--attribution", "decomposition", "--format", "json")
+    result = run(data, folder, checkpoint, *options)
+    assert result.exit_code == 0
+    assert "rows are there already" in result.stderr
+    run(data, tmp_path / "whole", checkpoint, *options)
+    assert set(index_of(folder)) == set(range(len(rows)))
+    check_alike(folder, tmp_path / "whole")
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path, n_lines: int) -> None:
+    """Until so many rows are in the index."""
+    index, end = folder / "index.csv", time.monotonic() + 100
+    while time.monotonic() < end and process.poll() is None:
+        if index.exists() and index.read_bytes().count(b"\n") > n_lines:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"the run ended or hung before it had {n_lines} rows")
+
+
+@pytest.mark.parametrize("stop_after", range(1, 8))
+def test_a_run_stopped_between_any_two_files_ends_alike(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
+) -> None:
+    texts = open_texts(rows_to(tmp_path / "rows.csv"))
+    job = Job(request=Request(kinds=("head", "attribution")), formats=("json",), look=Look())
+    whole, folder = tmp_path / "whole", tmp_path / "stopped"
+    list(Series(classifier, texts, job, whole).run())
+    real, written = files.write, 0
+
+    def stopping(path: Path, content: bytes) -> Path:
+        nonlocal written
+        written += 1
+        if written > stop_after:
+            raise KeyboardInterrupt
+        return real(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(series_module, "write", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            list(Series(classifier, texts, job, folder).run())
+    again = Series(classifier, texts, job, folder)
+    list(again.run())
+    check_alike(folder, whole)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--attribution", "rollout", "--format", "csv,json"), "request"),
+        (("--attribution", "decomposition", "--format", "csv"), "formats"),
+        ((*OPTIONS, "--dpi", "300"), "look"),
+        ((*OPTIONS, "--text-column", "label"), "columns"),
+        ((*OPTIONS, "--against", "none"), "request"),
+    ],
+)
+def test_other_settings_into_the_same_folder_are_refused(
+    checkpoint: Path, tmp_path: Path, options: tuple[str, ...], named: str
+) -> None:
+    data, folder = rows_to(tmp_path / "rows.csv"), tmp_path / "out"
+    run(data, folder, checkpoint, *OPTIONS, "--limit", "1")
+    before = contents(folder)
+    result = run(data, folder, checkpoint, *options)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"made with other settings ({named})" in result.stderr
+    assert contents(folder) == before
+
+
+def test_other_data_or_weights_into_the_same_folder_are_refused(
+    checkpoint: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    data, folder = rows_to(tmp_path / "rows.csv"), tmp_path / "out"
+    run(data, folder, checkpoint, *OPTIONS, "--limit", "1")
+    other = rows_to(tmp_path / "rows2.csv", ROWS[::-1])
+    assert "other settings (data)" in run(other, folder, checkpoint, *OPTIONS).stderr
+    shipped = run(data, folder, ROOT / "assets" / "ag-news-minilm", *OPTIONS)
+    assert "other settings (checkpoint, fingerprint)" in shipped.stderr
+    (folder / "settings.json").unlink()
+    assert "no export left there" in run(data, folder, checkpoint, *OPTIONS).stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--layer", "99"), "layer 99 does not exist"),
+        (("--atlas", "--colormap", "nope"), "'nope'"),
+        (("--attribution", "decomposition", "--target", "Weather"), "no class 'Weather'"),
+        (("--atlas", "--quadrant", "A-B"), "has no second texts"),
+        (("--text-column", "words"), "has no column 'words'; --text-column can be 'text', 'label'"),
+        (("--limit", "0"), "leaves no row"),
+        (("--pair", "good movie"), "--pair goes with a text"),
+        (("--bertviz", "head"), "--bertviz is for one text"),
+        (("a text",), "A text and --data came"),
+    ],
+)
+def test_what_no_row_allows_is_said_once_and_leaves_no_folder(
+    checkpoint: Path, tmp_path: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    folder = tmp_path / "out"
+    result = run(rows_to(tmp_path / "rows.csv"), folder, checkpoint, *options)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert sentence in result.stderr
+    assert not folder.exists()
+
+
+def test_each_row_can_be_a_zip(checkpoint: Path, tmp_path: Path) -> None:
+    data, folder = rows_to(tmp_path / "rows.csv"), tmp_path / "out"
+    result = run(data, folder, checkpoint, "--zip", "--format", "json", "--limit", "2")
+    assert result.exit_code == 0, result.output
+    assert index_of(folder)[1].files == ("000001-tiny-bert-all.zip",)
+    replayed = CliRunner().invoke(
+        app, ["replay", str(folder / "000001-tiny-bert-all.zip"), "--checkpoint", str(checkpoint)]
+    )
+    assert replayed.exit_code == 0, replayed.output
+
+
+def test_pairs_are_read_as_pairs(checkpoint: Path, classifier: Classifier, tmp_path: Path) -> None:
+    data, folder = tmp_path / "pairs.tsv", tmp_path / "out"
+    data.write_text("sentence1\tsentence2\tlabel\ngood movie\tbad movie\t1\ngood\t\t0\n", "utf-8")
+    options = ("--layer", "0", "--quadrant", "A-B", "--format", "json")
+    assert run(data, folder, checkpoint, *options).exit_code == 0
+    index = index_of(folder)
+    assert index[0].label == classifier.read("good movie", "bad movie").prediction.label
+    assert "second text is empty" in index[1].note
+    (file,) = index[0].files
+    assert json.loads((folder / file).read_text("utf-8"))["pair"] == "bad movie"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_every_kind_of_file_gives_the_same_rows(tmp_path: Path, suffix: str) -> None:
+    path, frame = tmp_path / f"rows{suffix}", pd.DataFrame(ROWS, columns=["Review", "label_name"])
+    if suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True, force_ascii=False)
+    elif suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
+    texts = open_texts(path)
+    assert texts.columns == Columns("Review", None, "label_name")
+    assert [(row.text, row.gold_label) for row in texts.rows] == ROWS
+    assert len(open_texts(path, limit=3).rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("rows.xlsx", b"PK", "none of the files that are read: .csv"),
+        ("rows.csv", b"", "no column of texts"),
+        ("rows.csv", b"text,label\n", "has no rows"),
+        ("rows.csv", b"text\n\xff\xfe\n", "in UTF-8"),
+        ("rows.csv", b"a,b\n1,2\n", "name it with --text-column: 'a', 'b'"),
+        ("rows.csv", b'text\n"open\n', "can't be read as csv"),
+        ("rows.jsonl", b'{"text": "good"}\n[1]\n', "line 2 is no object"),
+        ("rows.jsonl", b'{"text": ', "can't be read as jsonl"),
+        ("rows.parquet", b"PAR1", "can't be read as parquet"),
+    ],
+)
+def test_a_file_that_can_not_be_read_is_refused(
+    tmp_path: Path, name: str, content: bytes, sentence: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(SelectionError, match=re.escape(sentence)):
+        open_texts(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SelectionError, match="can't be read"):
+        open_texts(tmp_path / "rows.csv")
+
+
+def test_a_line_of_the_index_survives_whatever_its_cells_hold() -> None:
+    line = Line(7, ("a.png", "b.csv"), "=label", 0.25, '-gold, "x"', "a 'note'")
+    (cells,) = csv.reader([line.written()])
+    assert Line.read(cells) == line
+    assert Line(1, note="two\nlines\r").written().count("\n") == 1
+
+
+def test_an_index_that_can_not_be_written_says_so(tmp_path: Path) -> None:
+    index = Index.open(tmp_path)
+    (tmp_path / "index.csv").unlink()
+    (tmp_path / "index.csv").mkdir()
+    with pytest.raises(SelectionError, match=r"index\.csv can't be written"):
+        index.enter(Line(1))
+
+
+def test_readings_of_a_batch_are_those_of_single_texts(family_checkpoint: Path) -> None:
+    """Padded or not: own tokens alone, rows that sum to 1, and the logits of a single reading."""
+    classifier = Classifier.load(family_checkpoint)
+    texts = [text for text, _ in ROWS if text.strip()]
+    together = classifier.read_many([classifier.encode(text) for text in texts])
+    for text, found in zip(texts, together, strict=True):
+        alone = classifier.read(text)
+        assert found.encoding.tokens == alone.encoding.tokens
+        assert found.attention.weights.shape == alone.attention.weights.shape
+        np.testing.assert_allclose(found.attention.weights.sum(-1), 1, atol=1e-6)
+        np.testing.assert_allclose(
+            found.attention.weights, alone.attention.weights, atol=1e-5, rtol=0
+        )
+        np.testing.assert_allclose(
+            found.prediction.logits, alone.prediction.logits, atol=1e-5, rtol=1e-5
+        )

@@ -1,0 +1,51 @@
+"""The export of one text: every wanted file, its path printed."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from viz.cli.asked import Asked
+from viz.cli.terminal import given, load, notes, say
+
+if TYPE_CHECKING:
+    from viz.classifier import Classifier
+    from viz.types import Reading
+
+Files = Iterator[tuple[str, bytes]]
+
+
+def save_one(asked: Asked) -> None:
+    """Read the text, write its files and print where they are; then what a reader must know."""
+    from viz.export.files import write
+
+    classifier = load(asked.checkpoint)
+    reading = classifier.read(given(asked.text or ""), asked.pair)
+    for name, content in _files(asked, classifier, reading):
+        say(str(write(asked.output / name, content)))
+    notes(reading.encoding)
+
+
+def _files(asked: Asked, classifier: "Classifier", reading: "Reading") -> Files:
+    """The name and content of each file."""
+    if asked.bertviz is not None:
+        yield _bertviz(reading, asked.bertviz)
+        return
+    plates = asked.request().plates(classifier, reading)
+    if asked.everything:
+        from viz.export.bundle import bundle
+        from viz.export.names import reading_name
+
+        yield reading_name(reading, "all", "zip"), bundle(plates, asked.formats, asked.look)
+        return
+    from viz.export.formats import render
+    from viz.export.names import file_name
+
+    for plate in plates:
+        for format in asked.formats:
+            yield file_name(plate, format), render(plate, format, asked.look)
+
+
+def _bertviz(reading: "Reading", view: Literal["head", "model"]) -> tuple[str, bytes]:
+    from viz.export.bertviz import bertviz_html
+    from viz.export.names import reading_name
+
+    return reading_name(reading, f"bertviz-{view}", "html"), bertviz_html(reading, view=view)

@@ -1,0 +1,57 @@
+"""`python -m viz read`: a text, its class, and the words that made the difference."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from viz.cli.terminal import (
+    AgainstName,
+    Folder,
+    Pair,
+    Target,
+    check_method,
+    given,
+    load,
+    notes,
+    one_sentence,
+    say,
+)
+
+
+def read(
+    text: Annotated[
+        str,
+        typer.Argument(
+            help="The text; - reads standard input; put -- before one that starts with a dash."
+        ),
+    ],
+    pair: Pair = None,
+    checkpoint: Folder = None,
+    method: Annotated[
+        str, typer.Option(help="How words are scored: decomposition, rollout, ...")
+    ] = "decomposition",
+    target: Target = None,
+    against: AgainstName = "runner-up",
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print one JSON object, without attention weights."),
+    ] = False,
+) -> None:
+    """Classify a text: its class, all probabilities, and the words that made the difference.
+
+    Example: python -m viz read "Oil prices rise as stocks fall"
+    """
+    with one_sentence():
+        from viz.attribution.named import attribute_named
+        from viz.export.report import record, report
+
+        check_method(method)
+        classifier = load(checkpoint)
+        reading = classifier.read(given(text), pair)
+        attribution = attribute_named(classifier, reading, method, target=target, against=against)
+        if as_json:
+            typer.echo(json.dumps(record(reading, attribution), allow_nan=False))
+        else:
+            say("\n".join(report(reading, attribution)))
+            notes(reading.encoding)

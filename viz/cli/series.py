@@ -1,0 +1,33 @@
+"""The export of a data set: a bar with the time left, then where its index is."""
+
+import typer
+from tqdm import tqdm  # type: ignore[import-untyped]
+
+from viz.cli.asked import Asked
+from viz.cli.terminal import load, say
+from viz.export.index import Index
+from viz.export.series import Job, Series
+from viz.texts import Columns, open_texts
+
+
+def save_series(asked: Asked) -> None:
+    """Make the files of every row that has none yet."""
+    assert asked.data is not None  # what brought us here
+    texts = open_texts(asked.data, Columns(*asked.columns), asked.limit)
+    job = Job(
+        request=asked.request(),
+        formats=asked.formats,
+        look=asked.look,
+        packed=asked.everything,
+    )
+    series = Series(load(asked.checkpoint), texts, job, asked.output)
+    n_rows, n_waiting = len(texts.rows), len(series.waiting)
+    if n_waiting < n_rows:
+        typer.echo(f"{n_rows - n_waiting:,} of {n_rows:,} rows are there already.", err=True)
+    noted = 0
+    # A bar where somebody watches; none in a log file.
+    for line in tqdm(series.run(), total=n_waiting, unit="row", leave=False, disable=None):
+        noted += not line.files
+    if noted:
+        typer.echo(f"{noted:,} rows have no file; the index says why.", err=True)
+    say(str(asked.output / Index.NAME))

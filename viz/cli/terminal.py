@@ -1,0 +1,86 @@
+"""What all commands share: options, one sentence for an error, and lines a terminal can show."""
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from viz.errors import MethodError, VizError
+
+if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    from viz.classifier import Classifier
+    from viz.types import Encoding
+
+PLAIN = str.maketrans("−█·×", "-#,x")
+"""Signs of ours that a terminal without Unicode can't show."""
+
+Pair = Annotated[str | None, typer.Option(help="Second text, for classifiers of pairs.")]
+Folder = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder of a fine-tuned classifier, or a Hub id; by default the shipped one.",
+        show_default=False,
+    ),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(help="Class to explain; by default the predicted one.", show_default=False),
+]
+AgainstName = Annotated[
+    str, typer.Option(help="Class it is held against: a name, runner-up, or none.")
+]
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Whatever the user can mend ends the command with one sentence and exit code 1."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "10")
+    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of libraries, which a user can't mend
+            yield
+    except VizError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def check_method(method: str) -> None:
+    """Refuse a method that doesn't exist before anything slow begins."""
+    from viz.attribution import METHODS
+
+    if method not in METHODS:
+        raise MethodError(f"Unknown method {method!r}; known are {', '.join(METHODS)}.")
+
+
+def load(checkpoint: str | None) -> "Classifier":
+    """The checkpoint that is named, or the shipped one."""
+    from viz.classifier import Classifier, default_checkpoint
+
+    return Classifier.load(default_checkpoint() if checkpoint is None else checkpoint)
+
+
+def given(text: str) -> str:
+    """The text itself, or what standard input holds."""
+    return typer.get_text_stream("stdin", errors="replace").read() if text == "-" else text
+
+
+def notes(encoding: "Encoding") -> None:
+    """Say on stderr what a reader must know of the text."""
+    for note in encoding.notes:
+        typer.echo(note, err=True)
+
+
+def say(text: str) -> None:
+    """Print lines without control characters; what the terminal can't show becomes a `?`."""
+    shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd" for c in text)
+    encoding = sys.stdout.encoding or "utf-8"
+    if "utf" not in encoding.lower():
+        shown = shown.translate(PLAIN)
+    typer.echo(shown.encode(encoding, "replace").decode(encoding))

@@ -1,0 +1,146 @@
+"""The index of an exported data set: one line a row, entered when its files are there.
+
+`file` names them, separated by semicolons; a row with nothing to save has none, and a note.  Rows
+are counted from 0.  At the end of a run the lines stand in the order of the rows, and tables that
+have the same columns for every row are put together in `numbers.csv`.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
+from typing import ClassVar, Self
+
+from viz.errors import SelectionError
+from viz.export.cells import guarded, unguarded
+from viz.export.files import write
+
+COLUMNS = ("row", "file", "label", "probability", "gold_label", "note")
+TOGETHER = ("-atlas", "-attribution")
+"""In the names of tables that have the same columns for every row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What became of one row."""
+
+    row: int
+    files: tuple[str, ...] = ()
+    label: str = ""
+    probability: float | None = None
+    gold: str | None = None
+    note: str = ""
+
+    def written(self) -> str:
+        """The line of the index, on one line whatever its cells hold."""
+        share = "" if self.probability is None else repr(self.probability)
+        texts = (self.label, share, self.gold or "", self.note)
+        cells = [str(self.row), ";".join(self.files), *(guarded(_flat(text)) for text in texts)]
+        line = StringIO()
+        csv.writer(line, lineterminator="\n").writerow(cells)
+        return line.getvalue()
+
+    @classmethod
+    def read(cls, cells: list[str]) -> Self:
+        """The line that `written` made.
+
+        Raises:
+            ValueError: where it is none.
+        """
+        row, files, label, share, gold, note = cells
+        return cls(
+            int(row),
+            tuple(files.split(";")) if files else (),
+            unguarded(label),
+            float(share) if share else None,
+            unguarded(gold) or None,
+            unguarded(note),
+        )
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split("\n")).replace("\r", " ").replace("\0", " ")
+
+
+class Index:
+    """The lines of one folder, on disk and in memory."""
+
+    NAME: ClassVar[str] = "index.csv"
+
+    def __init__(self, folder: Path, lines: dict[int, Line]) -> None:
+        self.folder, self.lines = folder, lines
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The index that a run left, without lines that were cut short or lost their files."""
+        index = cls(folder, {})
+        for line in _lines(folder / cls.NAME):
+            if all((folder / name).is_file() for name in line.files):
+                index.lines[line.row] = line
+        index._rewrite()
+        return index
+
+    def __contains__(self, row: int) -> bool:
+        """Whether a row is done."""
+        return row in self.lines
+
+    def enter(self, line: Line) -> None:
+        """Add one line; it is on disk when this returns."""
+        try:
+            with (self.folder / self.NAME).open("ab") as file:
+                file.write(line.written().encode())
+        except OSError as error:
+            raise SelectionError(
+                f"{self.NAME} can't be written: {error.strerror or 'the system refuses'}; "
+                "make room, and run the same command again to go on."
+            ) from error
+        self.lines[line.row] = line
+
+    def close(self) -> None:
+        """Put the lines in the order of the rows, and tables of one shape together."""
+        self._rewrite()
+        tables = [(row, name) for row, name in self._files() if _is_together(name)]
+        if tables:
+            write(self.folder / "numbers.csv", _together(self.folder, tables))
+
+    def _files(self) -> Iterator[tuple[int, str]]:
+        for row in sorted(self.lines):
+            for name in self.lines[row].files:
+                yield row, name
+
+    def _rewrite(self) -> None:
+        lines = (self.lines[row].written() for row in sorted(self.lines))
+        write(self.folder / self.NAME, "".join((",".join(COLUMNS) + "\n", *lines)).encode())
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    """The whole lines of an index; the one that a kill cut short has no line break."""
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1].decode("utf-8", "replace")
+    for cells in list(csv.reader(StringIO(whole, newline="")))[1:]:
+        try:
+            yield Line.read(cells)
+        except ValueError:  # edited by hand: its row is made again
+            continue
+
+
+def _is_together(name: str) -> bool:
+    return name.endswith(".csv") and any(kind in name for kind in TOGETHER)
+
+
+def _together(folder: Path, tables: list[tuple[int, str]]) -> bytes:
+    """The tables below each other, with the number of their row in front."""
+    target = BytesIO()
+    text = TextIOWrapper(target, "utf-8", newline="")
+    table = csv.writer(text, lineterminator="\n")
+    for position, (row, name) in enumerate(tables):
+        with (folder / name).open(encoding="utf-8", newline="") as file:
+            header, *cells = csv.reader(file)
+        if not position:
+            table.writerow(["row", *header])
+        table.writerows([str(row), *line] for line in cells)
+    text.flush()
+    return target.getvalue()

@@ -1,0 +1,193 @@
+"""The export of a whole data set: files for every row, and an index of them.
+
+A run can be stopped at any moment, killed too, and goes on where it was.  Each file is put in place
+whole; a row is entered into `index.csv` once all of its files are there, and a line that was cut
+short is dropped and its row made again.  `settings.json` says what the folder is of, so that a run
+with other settings does not mix in.
+
+Texts are read in batches of one length: measured on two cores, that is up to 2.6 times as fast up
+to 64 tokens and slower from 192 on.  Texts of unequal lengths would have to be padded, and padding
+moves weights by up to 3e-6, more than `python -m viz replay` lets pass.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from viz.classifier import Classifier
+from viz.errors import SelectionError, VizError
+from viz.export.bundle import bundle
+from viz.export.citation import own_version
+from viz.export.files import sweep, write
+from viz.export.formats import Look, render
+from viz.export.index import Index, Line
+from viz.export.names import file_name, reading_name
+from viz.export.request import Request
+from viz.texts import Row, Texts
+from viz.types import Encoding, Reading
+
+SETTINGS = "settings.json"
+WINDOW = 256
+"""Rows that are encoded ahead, to find some of equal length among them."""
+BATCH = 8
+BATCHED_TOKENS = 64
+"""The longest texts that are read together."""
+
+Encoded = tuple[Row, Encoding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is made of each row."""
+
+    request: Request
+    formats: Sequence[str]
+    look: Look
+    packed: bool = False
+    """Whether the files of a row go into one ZIP."""
+
+
+class Series:
+    """One data set on its way into one folder.
+
+    Args:
+        classifier: What reads it.
+        texts: The rows.
+        job: What is made of each.
+        folder: Where the files go.
+
+    Raises:
+        SelectionError: where the folder holds another export, or the job can't be done.
+    """
+
+    def __init__(self, classifier: Classifier, texts: Texts, job: Job, folder: Path) -> None:
+        self.classifier, self.texts, self.job, self.folder = classifier, texts, job, folder
+        self._try_out()
+        _claim(folder, self._settings())
+        sweep(folder)
+        self.index = Index.open(folder)
+        self.waiting = [row for row in texts.rows if row.number not in self.index]
+        """The rows that are still to do."""
+
+    def run(self) -> Iterator[Line]:
+        """Make the files of every waiting row; a row is yielded when it is entered."""
+        for start in range(0, len(self.waiting), WINDOW):
+            for line in self._window(self.waiting[start : start + WINDOW]):
+                self.index.enter(line)
+                yield line
+        self.index.close()
+
+    def _window(self, rows: Sequence[Row]) -> Iterator[Line]:
+        encoded: list[Encoded] = []
+        for row in rows:
+            try:
+                encoded.append((row, self.classifier.encode(row.text, row.pair)))
+            except VizError as error:
+                yield Line(row.number, gold=row.gold_label, note=str(error))
+        for batch in _batches(encoded):
+            readings = self.classifier.read_many([encoding for _, encoding in batch])
+            for (row, _), reading in zip(batch, readings, strict=True):
+                yield self._saved(row, reading)
+
+    def _saved(self, row: Row, reading: Reading) -> Line:
+        """Put the files of one row in place; what can't be made is noted."""
+        names, notes = [], list(reading.encoding.notes)
+        try:
+            made = list(self._files(reading, notes))
+        except VizError as error:
+            made, notes = [], [*notes, str(error)]
+        for name, content in made:
+            names.append(write(self.folder / f"{row.number:06d}-{name}", content).name)
+        return Line(
+            row.number,
+            tuple(names),
+            reading.prediction.label,
+            reading.prediction.probability,
+            row.gold_label,
+            " ".join(notes),
+        )
+
+    def _files(self, reading: Reading, notes: list[str]) -> Iterator[tuple[str, bytes]]:
+        plates = self.job.request.plates(self.classifier, reading)
+        if self.job.packed:
+            packed = bundle(plates, self.job.formats, self.job.look)
+            yield reading_name(reading, "all", "zip"), packed
+            return
+        for plate in plates:
+            for format in self.job.formats:
+                try:
+                    yield file_name(plate, format), render(plate, format, self.job.look)
+                except SelectionError as error:
+                    notes.append(f"{format}: {error}")
+
+    def _try_out(self) -> None:
+        """Make one picture of a short text, so that what no row allows is said once."""
+        request = self.job.request
+        if request.quadrant != "all":
+            if self.texts.columns.pair is None:
+                raise SelectionError(
+                    f"{self.texts.name!r} has no second texts, so there is no quadrant "
+                    f"{request.quadrant}; name their column with --pair-column."
+                )
+            request = replace(request, quadrant="all")
+        (reading,) = self.classifier.read_many([self.classifier.encoder.probe()])
+        for plate in request.plates(self.classifier, reading):
+            render(plate, self.job.formats[0], self.job.look)
+
+    def _settings(self) -> Mapping[str, object]:
+        """What decides the content of the folder."""
+        return {
+            "version": own_version(),
+            "checkpoint": self.classifier.name,
+            "fingerprint": self.classifier.fingerprint,
+            "data": self.texts.fingerprint,
+            "columns": asdict(self.texts.columns),
+            "formats": list(self.job.formats),
+            "zip": self.job.packed,
+            "look": asdict(self.job.look),
+            "request": asdict(self.job.request) | {"kinds": list(self.job.request.kinds)},
+        }
+
+
+def _batches(encoded: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:
+    """Rows that are read together, shortest first."""
+    by_length = sorted(encoded, key=_n_tokens)
+    for n_tokens, group in groupby(by_length, key=_n_tokens):
+        same, size = list(group), BATCH if n_tokens <= BATCHED_TOKENS else 1
+        for start in range(0, len(same), size):
+            yield same[start : start + size]
+
+
+def _n_tokens(encoded: Encoded) -> int:
+    return encoded[1].n_tokens
+
+
+def _claim(folder: Path, settings: Mapping[str, object]) -> None:
+    """Make a folder ours, or refuse one that holds something else."""
+    path = folder / SETTINGS
+    content = json.dumps(settings, indent=2, ensure_ascii=False)
+    if path.exists():
+        there = _settings_of(path)
+        now = json.loads(content)
+        other = [name for name in now if there.get(name) != now[name]]
+        if other:
+            raise SelectionError(
+                f"{str(folder)!r} holds an export made with other settings ({', '.join(other)}); "
+                "choose another folder, or the same settings to go on."
+            )
+        return
+    if (folder / Index.NAME).exists():
+        raise SelectionError(
+            f"{str(folder)!r} holds an {Index.NAME} that no export left there; choose another."
+        )
+    write(path, content.encode())
+
+
+def _settings_of(path: Path) -> Mapping[str, object]:
+    try:
+        there = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        there = None
+    return there if isinstance(there, dict) else {}
