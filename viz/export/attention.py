@@ -35,7 +35,7 @@ def head_figure(plate: Plate, look: Look) -> Figure:
     who = "the heads look on average" if mean else "the head looks"
     whole = "; each row sums to 1" if plate.quadrant == "all" else ""
     notes = (() if shown.signed else (f"Where {who}{whole}.",), view_notes(plate, shown))
-    lines = [note for part in notes for note in part]
+    lines = [note for part in notes for note in part] + over.notes
     what = (place(plate.layer, plate.head), counted(plate, shown))
     return sheet(plate, body, shown=what, notes=lines, dpi=look.dpi)
 
@@ -76,6 +76,7 @@ def layer_figure(plate: Plate, look: Look) -> Figure:
         + ("" if shown.signed or plate.quadrant != "all" else " and sum to 1")
         + ", columns the tokens looked at. One colour scale for all heads.",
         *view_notes(plate, shown),
+        *over.notes,
     ]
     what = (f"L{plate.layer} · all heads", counted(plate, shown))
     return sheet(plate, body, shown=what, notes=notes, dpi=look.dpi)

@@ -35,6 +35,12 @@ class Grain:
         return self.rows * self.pitch
 
     @property
+    def notes(self) -> list[str]:
+        """What a reader must know of a map with more tokens than dots at the usual resolution."""
+        finer = self.pitch < DOT
+        return ["A dot that stands for several numbers shows the strongest."] if finer else []
+
+    @property
     def label_size(self) -> float:
         """Points of a token label."""
         return min(max(0.72 * self.pitch, 5.0), 9.0)
