@@ -1,5 +1,6 @@
 """What a browser session keeps: the keys of its widgets, and what is cached between reruns."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -11,11 +12,25 @@ from viz.checkpoint import folder_of, is_checkpoint
 from viz.classifier import Classifier, default_checkpoint
 from viz.facts import HeadFacts, head_facts
 from viz.types import Attribution, Contribution, Reading
-from viz.words import AttentionView, Unit
+from viz.words import AttentionView, Quadrant, Unit
 
 ROOT = Path(__file__).resolve().parent.parent
 Explained = tuple[int | None, Against]
 """The class that is explained, None for the predicted one, and what it is held against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How all heads are shown."""
+
+    unit: Unit
+    special: bool
+    explained: Explained | None
+    """The classes whose contributions are shown; None for attention weights."""
+    quadrant: Quadrant = "all"
+    """Which text of a pair looks at which."""
+
+
 SHORT_TEXT = 500
 """The longest text, in characters, that is put into the URL."""
 
@@ -76,20 +91,9 @@ def facts(source: str, text: str, pair: str | None) -> HeadFacts:
     return _facts(*_identity(source), text, pair)
 
 
-def view(
-    source: str, text: str, pair: str | None, unit: Unit, special: bool, explained: Explained | None
-) -> AttentionView:
-    """All heads over words or wordpieces, computed once.
-
-    Args:
-        source: The checkpoint.
-        text: What was read.
-        pair: The second text of a pair.
-        unit: What a row stands for.
-        special: Whether special tokens are shown.
-        explained: The classes whose contributions are shown; None for attention weights.
-    """
-    return _view(*_identity(source), text, pair, unit, special, explained)
+def view(source: str, text: str, pair: str | None, shown: Shown) -> AttentionView:
+    """All heads as they are shown, computed once."""
+    return _view(*_identity(source), text, pair, shown)
 
 
 def contribution(source: str, text: str, pair: str | None, explained: Explained) -> Contribution:
@@ -139,23 +143,21 @@ def _contribute(
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _view(
-    place: str,
-    version: float,
-    text: str,
-    pair: str | None,
-    unit: Unit,
-    special: bool,
-    explained: Explained | None,
-) -> AttentionView:
+def _view(place: str, version: float, text: str, pair: str | None, shown: Shown) -> AttentionView:
     read = _read(place, version, text, pair)
-    signed = explained is not None
     values = (
-        _contribute(place, version, text, pair, explained).values
-        if explained is not None
-        else read.attention.weights
+        read.attention.weights
+        if shown.explained is None
+        else _contribute(place, version, text, pair, shown.explained).values
     )
-    return words.view(read.encoding, values, unit=unit, special=special, signed=signed)
+    whole = words.view(
+        read.encoding,
+        values,
+        unit=shown.unit,
+        special=shown.special,
+        signed=shown.explained is not None,
+    )
+    return words.quadrant(whole, shown.quadrant)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

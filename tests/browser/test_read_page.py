@@ -86,7 +86,7 @@ def test_another_method_gives_other_scores_and_goes_into_the_link(app: App) -> N
     assert words.evaluate_all(COLORS) != shown
 
 
-SUBJECTS = ["this head", "its layer", "all heads", "arcs", "attribution"]
+SUBJECTS = ["head", "layer", "all heads", "arcs", "attribution"]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -110,7 +110,7 @@ def test_a_saved_picture_is_not_blank(app: App, subject: str) -> None:
 )
 def test_a_head_is_saved_in_every_format(app: App, format: str, start: bytes) -> None:
     app.open(text=TEXT, layer="1", head="2")
-    content = saved(app, "this head", format)
+    content = saved(app, "head", format)
     assert content.startswith(start)
     assert len(content) > 300
 
@@ -122,7 +122,7 @@ def test_numbers_saved_in_the_app_replay_and_changed_ones_do_not(
     app: App, tmp_path: Path, show: str, part: str
 ) -> None:
     app.open(text=TEXT, layer="1", head="2", show=show, special="false")
-    record = json.loads(saved(app, "this head", "JSON"))
+    record = json.loads(saved(app, "head", "JSON"))
     assert replays(tmp_path, record, app.checkpoint) == 0
     record["numbers"][part][0][0][3][1] += 0.001
     assert replays(tmp_path, record, app.checkpoint) == 1

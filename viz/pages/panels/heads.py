@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from viz import session, words
+from viz import session
 from viz.attribution.wording import explained_scalar
 from viz.components import atlas
 from viz.errors import MethodError
@@ -39,13 +39,10 @@ def show_heads(
     """
     selection = _choose_selection(source, texts, reading, classes)
     try:
-        view = session.view(
-            source, texts.text, texts.pair, selection.unit, selection.special, selection.explained
-        )
+        view = session.view(source, texts.text, texts.pair, selection.shown)
     except MethodError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    view = words.quadrant(view, selection.quadrant)
     left, right = st.columns([5, 6], gap="medium")
     with left:
         _show_atlas(source, texts, view, selection)
@@ -68,7 +65,7 @@ def _choose_selection(
         unit = _choose_unit()
         special = st.toggle("Special tokens", True, key=session.SPECIAL, bind="query-params")
         part = "all" if reading.encoding.pair is None else _choose_quadrant()
-    return Selection(layer, head, unit, special, explained, part)
+    return Selection(layer, head, session.Shown(unit, special, explained, part))
 
 
 def _choose_measure() -> str:

@@ -19,8 +19,8 @@ from viz.pages.panels.why import Question
 from viz.types import Reading
 
 SUBJECTS: dict[str, Kind] = {
-    "this head": "head",
-    "its layer": "layer",
+    "head": "head",
+    "layer": "layer",
     "all heads": "atlas",
     "arcs": "arcs",
     "attribution": "attribution",
@@ -50,14 +50,15 @@ def _plates(
     source: str, texts: Texts, reading: Reading, question: Question, selection: Selection
 ) -> dict[str, Plate]:
     """What can be saved, by its name on the page."""
+    shown = selection.shown
     try:
         found = why.find(source, texts, question)
     except MethodError:
         found = None
     taken = (
         None
-        if selection.explained is None
-        else session.contribution(source, texts.text, texts.pair, selection.explained)
+        if shown.explained is None
+        else session.contribution(source, texts.text, texts.pair, shown.explained)
     )
     plates = {}
     for name, kind in SUBJECTS.items():
@@ -70,9 +71,9 @@ def _plates(
             kind,
             layer=None if kind in ("atlas", "attribution") else selection.layer,
             head=selection.head if kind in ("head", "arcs") else None,
-            unit=selection.unit,
-            special=selection.special,
-            quadrant="all" if kind == "attribution" else selection.quadrant,
+            unit=shown.unit,
+            special=shown.special,
+            quadrant="all" if kind == "attribution" else shown.quadrant,
             attribution=found if kind == "attribution" else None,
             contribution=None if kind == "attribution" else taken,
         )

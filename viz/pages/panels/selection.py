@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from viz.session import Explained
-from viz.words import Quadrant, Unit
+from viz.session import Shown
 
 MEAN = "mean"
 """What a reader picks for the mean over layers or heads."""
@@ -11,13 +10,8 @@ MEAN = "mean"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A layer and a head, None for the mean over them, and how they are shown."""
+    """A layer and a head, None for the mean over them, and how all heads are shown."""
 
     layer: int | None
     head: int | None
-    unit: Unit
-    special: bool
-    explained: Explained | None
-    """The classes whose contributions are shown; None for attention weights."""
-    quadrant: Quadrant = "all"
-    """Which text of a pair looks at which."""
+    shown: Shown
