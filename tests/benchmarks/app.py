@@ -4,7 +4,7 @@
 
 A classifier of BERT-base's shape (12 layers, 12 heads, 768 wide) with random weights is made on
 the spot, with the tokenizer of the shipped checkpoint.  The text has 512 tokens.  The reading
-itself, `Classifier.read`, is timed in the same run and taken off, since it is the model's.
+itself, `Classifier.read`, is timed right before each wait and taken off, since it is the model's.
 """
 
 import json
@@ -20,6 +20,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -35,7 +36,7 @@ from viz.classifier import default_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 N_TOKENS = 512
-ROUNDS = 3
+ROUNDS = 5
 CLICKS = ((3, 7), (9, 1), (0, 4), (6, 11), (11, 10))
 INSIDE = 8
 """Pixels from a corner of a thumbnail to where it is clicked."""
@@ -48,33 +49,42 @@ NAMED = """([canvas, name]) => canvas.dataset.grid &&
   canvas.closest(".root").querySelector(".place").textContent === name"""
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """One text, from pressing Read to the painted atlas."""
+
+    seconds: float
+    reading: float
+    """Seconds that the reading alone took right before, on the same machine."""
+    sent: int
+    """Bytes that the browser received."""
+
+
 def measure(browser: Browser) -> Iterator[Result]:
     """All results, one by one."""
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = make_checkpoint(Path(folder) / "base-shaped")
-        texts = [text_of(checkpoint, N_TOKENS, seed) for seed in range(ROUNDS + 1)]
         with running_app() as url:
             page = new_page(browser)
-            sent = _count_bytes(page)
-            waits, sizes = zip(
-                *_reads(page, f"{url}/?checkpoint={quote(str(checkpoint))}", texts, sent),
-                strict=True,
-            )
+            waits = list(_waits(page, url, checkpoint))
             clicks = [_click(page, layer, head) for layer, head in CLICKS]
             page.close()
-        reading = _reading_seconds(checkpoint, texts)
-    waited = statistics.median(waits)
-    size = f"12 × 12 heads, {N_TOKENS} tokens"
-    yield Result(
-        f"sent by the app for a text, {size}", statistics.median(sizes) / 1e6, "MB", at_most=2
-    )
-    yield Result(f"Read to atlas painted, {size}", waited, "s")
-    yield Result("the reading in it (Classifier.read)", reading, "s")
-    yield Result("atlas painted after the reading", waited - reading, "s", at_most=2)
-    yield Result(
-        "click in the atlas to the head on screen", statistics.median(clicks), "s", at_most=0.5
-    )
+    yield from _of_waits(waits)
+    median = statistics.median(clicks)
+    yield Result("click in the atlas to the head on screen", median, "s", at_most=0.5)
     yield Result("the slowest of these clicks", max(clicks), "s")
+
+
+def _of_waits(waits: list[Wait]) -> Iterator[Result]:
+    size = f"12 × 12 heads, {N_TOKENS} tokens"
+    sent = statistics.median(wait.sent for wait in waits) / 1e6
+    yield Result(f"sent by the app for a text, {size}", sent, "MB", at_most=2)
+    total = statistics.median(wait.seconds for wait in waits)
+    yield Result(f"Read to atlas painted, {size}", total, "s")
+    reading = statistics.median(wait.reading for wait in waits)
+    yield Result("the reading in it (Classifier.read)", reading, "s")
+    after = statistics.median(wait.seconds - wait.reading for wait in waits)
+    yield Result("atlas painted after the reading", after, "s", at_most=2)
 
 
 def make_checkpoint(path: Path) -> Path:
@@ -96,20 +106,27 @@ def text_of(checkpoint: Path, n_tokens: int, seed: int) -> str:
     return " ".join(random.Random(seed).choices(words, k=n_tokens - 2))
 
 
-def _reads(page: Page, url: str, texts: list[str], sent: list[int]) -> Iterator[tuple[float, int]]:
-    """Seconds and bytes from pressing Read to the painted atlas; the first text warms up."""
-    for index, text in enumerate(texts):
-        page.goto(f"{url}&text={quote(SHORT)}&unit=wordpieces")
+def _waits(page: Page, url: str, checkpoint: Path) -> Iterator[Wait]:
+    """The waits for texts that the app has not seen; a first one warms up and is not counted."""
+    classifier, sent = Classifier.load(checkpoint, device="cpu"), _count_bytes(page)
+    for seed in range(ROUNDS + 1):
+        text = text_of(checkpoint, N_TOKENS, seed)
+        page.goto(f"{url}/?checkpoint={quote(str(checkpoint))}&text={quote(SHORT)}&unit=wordpieces")
         canvas = _settled(page)
         page.get_by_label("Text", exact=True).fill(text)
-        before, started = sum(sent), time.perf_counter()
-        page.get_by_role("button", name="Read").click()
-        page.wait_for_function(POOLED, arg=canvas)
-        page.evaluate(TWO_FRAMES)
-        seconds = time.perf_counter() - started
+        reading, _ = timed(partial(classifier.read, text))
+        before = sum(sent)
+        seconds, _ = timed(partial(_press_read, page, canvas))
         _settled(page)
-        if index:
-            yield seconds, sum(sent) - before
+        if seed:
+            yield Wait(seconds, reading, sum(sent) - before)
+
+
+def _press_read(page: Page, canvas: ElementHandle) -> None:
+    """Press Read and wait until the atlas shows the long text."""
+    page.get_by_role("button", name="Read").click()
+    page.wait_for_function(POOLED, arg=canvas)
+    page.evaluate(TWO_FRAMES)
 
 
 def _settled(page: Page) -> ElementHandle:
@@ -148,12 +165,6 @@ def _count_bytes(page: Page) -> list[int]:
 
     page.on("websocket", listen)
     return sizes
-
-
-def _reading_seconds(checkpoint: Path, texts: list[str]) -> float:
-    classifier = Classifier.load(checkpoint, device="cpu")
-    seconds = [timed(partial(classifier.read, text))[0] for text in texts]
-    return statistics.median(seconds[1:])
 
 
 @contextmanager
