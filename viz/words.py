@@ -6,6 +6,7 @@ scaled back to a sum of 1, and the mass that went is kept as `removed`.  Words c
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -78,10 +79,18 @@ def _span(encoding: Encoding, indices: tuple[int, ...], unit: Unit) -> Span:
     pieces = [encoding.tokens[index] for index in indices]
     first = pieces[0]
     start, end = min(piece.start for piece in pieces), max(piece.end for piece in pieces)
-    written = encoding.source(first.part)[start:end].strip()
+    text = encoding.source(first.part)
+    written = text[start : _behind_marks(text, end)].strip()
     spelled = first.special or (unit == "wordpiece" and _is_spelling(first.text))
     label = first.text if spelled or not written else written
     return Span(label, start, end, indices, first.special, first.part)
+
+
+def _behind_marks(text: str, end: int) -> int:
+    """The end of a word with its accents: a tokenizer that drops them leaves them out."""
+    while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Mc", "Me"):
+        end += 1
+    return end
 
 
 def _is_spelling(piece: str) -> bool:

@@ -318,18 +318,6 @@ def test_pictures_drawn_in_threads_equal_those_drawn_alone(format: Drawn) -> Non
     assert together == alone
 
 
-def test_pictures_can_be_asked_for_by_the_parts_of_a_reading() -> None:
-    reading = read()
-    drawn = (
-        export.head_png(reading, layer=1, head=0),
-        export.layer_png(reading, layer=1),
-        export.atlas_png(reading),
-        export.attribution_png(reading, attribution_of(reading)),
-    )
-    kinds: tuple[Kind, ...] = ("head", "layer", "atlas", "attribution")
-    assert drawn == tuple(render(plate(kind, reading), "png") for kind in kinds)
-
-
 @pytest.mark.parametrize(
     ("checkpoint", "expected"),
     [
@@ -341,8 +329,7 @@ def test_pictures_can_be_asked_for_by_the_parts_of_a_reading() -> None:
 )
 def test_file_names_are_safe(checkpoint: str, expected: str) -> None:
     reading = replace(read(shape=(4, 8)), checkpoint=checkpoint)
-    assert export.file_name(plate("head", reading, layer=3, head=7)) == expected
-    assert export.file_name(reading, kind="head", layer=3, head=7) == expected
+    assert export.file_name(plate("head", reading, layer=3, head=7), "png") == expected
 
 
 def test_file_names_tell_plates_apart() -> None:

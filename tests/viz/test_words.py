@@ -176,3 +176,9 @@ def test_all_of_a_pair_is_the_view_itself(classifier: Classifier) -> None:
     reading = classifier.read("oil prices", "rise")
     whole = words.view(reading.encoding, reading.attention.weights)
     assert words.quadrant(whole, "all") is whole
+
+
+def test_a_word_keeps_the_accents_that_its_tokens_dropped(classifier: Classifier) -> None:
+    decomposed = "oil cafe\u0301"
+    labels = [span.label for span in words.spans(classifier.encode(decomposed))]
+    assert labels == ["[CLS]", "oil", "cafe\u0301", "[SEP]"]

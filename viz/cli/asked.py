@@ -63,6 +63,11 @@ class Asked:
         return tuple(dict.fromkeys(part for part in named if part)) or default
 
     @property
+    def draws(self) -> bool:
+        """Whether a picture is wanted in which a font may be missing."""
+        return self.bertviz is None and not {"png", "svg", "pdf"}.isdisjoint(self.formats)
+
+    @property
     def look(self) -> "Look":
         """How pictures are drawn."""
         from viz.export.formats import Look

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
 from viz.cli.asked import Asked
-from viz.cli.terminal import given, load, notes, say
+from viz.cli.terminal import fonts, given, load, notes, say
 
 if TYPE_CHECKING:
     from viz.classifier import Classifier
@@ -22,6 +22,8 @@ def save_one(asked: Asked) -> None:
     for name, content in _files(asked, classifier, reading):
         say(str(write(asked.output / name, content)))
     notes(reading.encoding)
+    if asked.draws:
+        fonts(reading)
 
 
 def _files(asked: Asked, classifier: "Classifier", reading: "Reading") -> Files:

@@ -1,7 +1,7 @@
 """The export of a data set: a bar with the time left, then where its index is."""
 
 import typer
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from viz.cli.asked import Asked
 from viz.cli.terminal import load, say

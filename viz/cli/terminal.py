@@ -13,7 +13,7 @@ from viz.errors import MethodError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from viz.classifier import Classifier
-    from viz.types import Encoding
+    from viz.types import Encoding, Reading
 
 PLAIN = str.maketrans("−█·×", "-#,x")
 """Signs of ours that a terminal without Unicode can't show."""
@@ -75,6 +75,15 @@ def notes(encoding: "Encoding") -> None:
     """Say on stderr what a reader must know of the text."""
     for note in encoding.notes:
         typer.echo(note, err=True)
+
+
+def fonts(reading: "Reading") -> None:
+    """Say on stderr which fonts to install, where a picture had to leave characters out."""
+    from viz.export.scripts import missing_fonts
+
+    encoding = reading.encoding
+    for sentence in missing_fonts((encoding.text, encoding.pair or "", *reading.prediction.labels)):
+        typer.echo(sentence, err=True)
 
 
 def say(text: str) -> None:

@@ -9,31 +9,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from viz.export.bertviz import bertviz_html
     from viz.export.drawing import figure
     from viz.export.formats import FORMATS, Look, render
-    from viz.export.names import Kind, file_name
-    from viz.export.pictures import atlas_png, attribution_png, head_png, layer_png
-    from viz.export.plate import Plate
+    from viz.export.names import file_name
+    from viz.export.plate import KINDS, Plate
     from viz.export.scripts import missing_fonts
 
 __all__ = [
     "FORMATS",
-    "Kind",
+    "KINDS",
     "Look",
     "Plate",
-    "atlas_png",
-    "attribution_png",
+    "bertviz_html",
     "figure",
     "file_name",
-    "head_png",
-    "layer_png",
     "missing_fonts",
     "render",
 ]
 
 _HOMES = {
     "FORMATS": "formats",
-    "Kind": "names",
+    "KINDS": "plate",
+    "bertviz_html": "bertviz",
     "Look": "formats",
     "Plate": "plate",
     "figure": "drawing",
@@ -47,4 +45,4 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for: matplotlib would delay the first page."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"viz.export.{_HOMES.get(name, 'pictures')}"), name)
+    return getattr(import_module(f"viz.export.{_HOMES[name]}"), name)

@@ -10,7 +10,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # comes with matplotlib
+from fontTools.ttLib import TTFont
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image

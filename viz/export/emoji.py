@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
-from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]  # comes with matplotlib
+from fontTools.ttLib import TTFont, TTLibError
 from matplotlib.font_manager import findSystemFonts
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features

@@ -2,42 +2,17 @@
 
 import re
 from collections.abc import Iterator
-from typing import Literal
 
 from viz.export.plate import Plate
 from viz.types import Reading
-
-Kind = Literal["head", "layer", "atlas", "attribution"]
 
 LONGEST = 60
 """Characters of a checkpoint's name that a file name keeps."""
 
 
-def file_name(
-    shown: Plate | Reading,
-    extension: str = "png",
-    *,
-    kind: Kind | None = None,
-    layer: int | None = None,
-    head: int | None = None,
-    method: str | None = None,
-) -> str:
-    """A name such as `ag-news-minilm-head-L3-H7.png`, safe on every file system.
-
-    Args:
-        shown: A plate, which says all; or a reading, with what is shown of it in the other
-            arguments.
-        extension: The format.
-        kind: Of picture, for a reading.
-        layer: For a reading.
-        head: For a reading.
-        method: Of an attribution, for a reading.
-    """
-    if isinstance(shown, Plate):
-        parts = [shown.reading.checkpoint, *_parts(shown)]
-    else:
-        places = _places(kind or "head", layer, head)
-        parts = [shown.checkpoint, kind or "head", *places, *([] if method is None else [method])]
+def file_name(plate: Plate, extension: str) -> str:
+    """A name such as `ag-news-minilm-head-L3-H7.png`, safe on every file system."""
+    parts = [plate.reading.checkpoint, *_parts(plate)]
     return f"{'-'.join(map(_safe, parts))}.{_safe(extension)}"
 
 
