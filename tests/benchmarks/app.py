@@ -8,18 +8,11 @@ itself, `Classifier.read`, is timed right before each wait and taken off, since 
 """
 
 import json
-import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,12 +22,12 @@ import torch
 from playwright.sync_api import Browser, ElementHandle, Page, WebSocket
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-from tests.benchmarks.browser import PATIENCE, TWO_FRAMES, new_page
+from tests.benchmarks.browser import TWO_FRAMES, new_page
 from tests.benchmarks.result import Result, timed
+from tests.benchmarks.server import running_app
 from viz import Classifier
 from viz.classifier import default_checkpoint
 
-ROOT = Path(__file__).resolve().parents[2]
 N_TOKENS = 512
 ROUNDS = 5
 CLICKS = ((3, 7), (9, 1), (0, 4), (6, 11), (11, 10))
@@ -165,38 +158,6 @@ def _count_bytes(page: Page) -> list[int]:
 
     page.on("websocket", listen)
     return sizes
-
-
-@contextmanager
-def running_app() -> Iterator[str]:
-    """The app as the README starts it, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
-    server = subprocess.Popen(
-        [*command, "--server.headless=true"],
-        cwd=ROOT,
-        env=os.environ | {"HF_HUB_OFFLINE": "1"},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        _wait_until_healthy(f"http://localhost:{port}")
-        yield f"http://localhost:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait_until_healthy(url: str) -> None:
-    for _ in range(PATIENCE // 50):
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("the app did not start")
 
 
 if __name__ == "__main__":

@@ -3,30 +3,23 @@
     python -m tests.benchmarks.page [--tokens 128] [--rounds 10]
 
 Starts the app as the README does, with the shipped checkpoint, and drives it in headless Chromium.
-A page is finished when the server is done, the new text is coloured and the last picture, the heat
-map, has been drawn with the new text's tokens.  The bare eager forward pass of the same tokens is
+A page is finished when the server is done and the new text is coloured, which comes after the
+pictures of all heads.  The bare eager forward pass of the same tokens is
 timed in the same run, as the unit that a reader can compare with.
 """
 
 import argparse
-import os
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import torch
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from tests.benchmarks.browser import TWO_FRAMES, chromium, new_page
+from tests.benchmarks.server import running_app
 from viz.classifier import default_checkpoint
 
-ROOT = Path(__file__).resolve().parents[2]
 NOUNS = (
     "oil",
     "court",
@@ -49,32 +42,10 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
     started = time.perf_counter()
-    server = subprocess.Popen(
-        [*command, "--server.headless=true"],
-        cwd=ROOT,
-        env=os.environ | {"HF_HUB_OFFLINE": "1"},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        _measure(f"http://localhost:{port}", started, options.tokens, options.rounds)
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _measure(url: str, started: float, n_tokens: int, rounds: int) -> None:
-    _wait_until_healthy(url)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    with running_app() as url, chromium() as browser:
         opened = time.perf_counter()
+        page = new_page(browser)
         page.goto(url)
         _wait_for_page(page, "Oil")
         ready = time.perf_counter()
@@ -82,12 +53,13 @@ def _measure(url: str, started: float, n_tokens: int, rounds: int) -> None:
             f"start to first finished page: {ready - started:5.2f} s "
             f"({opened - started:.2f} s of it until server and browser were up)"
         )
-        seconds = [_read(page, noun, n_tokens) for noun in NOUNS[: rounds + 2]][2:]
-        browser.close()
-    forward = _bare_forward(n_tokens)
+        nouns = NOUNS[: options.rounds + 2]
+        seconds = [_read(page, noun, options.tokens) for noun in nouns][2:]
+    forward = _bare_forward(options.tokens)
     median = statistics.median(seconds)
     print(
-        f"Read to finished page, {n_tokens} tokens: {median:5.2f} s (largest {max(seconds):.2f} s)"
+        f"Read to finished page, {options.tokens} tokens: {median:5.2f} s "
+        f"(largest {max(seconds):.2f} s)"
     )
     print(
         f"bare eager forward pass: {forward:.3f} s; the page takes {median / forward:.1f} of them"
@@ -104,19 +76,16 @@ def _read(page: Page, noun: str, n_tokens: int) -> float:
 
 
 def _text(noun: str, n_tokens: int) -> str:
-    """A text of exactly so many tokens, [CLS] and [SEP] among them.
-
-    Nothing but the noun, so that any label which the heat map has room for names it.
-    """
+    """A text of exactly so many tokens, [CLS] and [SEP] among them."""
     return f"{noun} " * (n_tokens - 2)
 
 
 def _wait_for_page(page: Page, first_word: str) -> None:
-    """Wait for the coloured text, the server, and the heat map's own label of the first word."""
+    """Wait for the coloured text, which comes after all heads, the server, and two frames."""
     expect(page.get_by_test_id("word").first).to_have_text(first_word, timeout=60_000)
-    label = page.locator(".js-plotly-plot .ytick text").filter(has_text=first_word)
-    expect(label.first).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("heatmap")).to_be_visible(timeout=60_000)
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)
+    page.evaluate(TWO_FRAMES)
 
 
 def _bare_forward(n_tokens: int) -> float:
@@ -132,17 +101,6 @@ def _bare_forward(n_tokens: int) -> float:
             model(**inputs)
             times.append(time.perf_counter() - started)
     return statistics.median(times[3:])
-
-
-def _wait_until_healthy(url: str) -> None:
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError("the app did not start")
 
 
 if __name__ == "__main__":
