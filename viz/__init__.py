@@ -2,7 +2,8 @@
 
 Read the room in this order: `types` (the records), `classifier` (a checkpoint and one recorded
 forward pass), `recording` (how attention is captured), `words` and `attention` (views over
-weights), `attribution` (why this class), `charts` and `export` (pictures), `pages` (the app).
+weights), `facts` (what each head is like), `attribution` (why this class), `pictures` and `export`
+(what is seen and saved), `pages` (the app).
 """
 
 from importlib import import_module
@@ -10,22 +11,43 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from viz.attribution import METHODS, attribute
+    from viz.attribution.contribution import contribution
     from viz.classifier import Classifier
-    from viz.types import Attention, Attribution, Encoding, Prediction, Reading, Token
+    from viz.facts import HeadFacts, head_facts
+    from viz.types import (
+        Attention,
+        Attribution,
+        Contribution,
+        Encoding,
+        Prediction,
+        Reading,
+        Token,
+    )
 
 __all__ = [
     "METHODS",
     "Attention",
     "Attribution",
     "Classifier",
+    "Contribution",
     "Encoding",
+    "HeadFacts",
     "Prediction",
     "Reading",
     "Token",
     "attribute",
+    "contribution",
+    "head_facts",
 ]
 
-_HOMES = {"METHODS": "attribution", "attribute": "attribution", "Classifier": "classifier"}
+_HOMES = {
+    "METHODS": "attribution",
+    "attribute": "attribution",
+    "contribution": "attribution.contribution",
+    "Classifier": "classifier",
+    "HeadFacts": "facts",
+    "head_facts": "facts",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -53,6 +53,7 @@ def html(plate: Plate, look: Look) -> bytes:
             for note in (*story.notes, *plate.reading.encoding.notes)
         ),
         table=story.table,
+        layout="side-by-side" if plate.kind == "layer" else "below",
         caption=escape(citation(plate).sentence()),
         story=_data(told),
         widgets="\n".join(_script(widget) for widget in widgets.values()),
@@ -74,7 +75,7 @@ _PAGE = """<!DOCTYPE html>
 <body>
 <h1 dir="auto">{heading}</h1>
 {notes}
-<main id="pictures"></main>
+<main id="pictures" class="{layout}"></main>
 {table}
 <footer>{caption}</footer>
 <script type="application/json" id="story">{story}</script>
