@@ -172,6 +172,20 @@ def test_colours_change_without_the_server(
     assert atlas.is_visible()
 
 
+def test_contributions_start_with_a_scale_for_each_head(app: App, atlas: Locator) -> None:
+    scale = app.page.locator("select[name=scale]")
+    expect(scale).to_have_value("shared")
+    app.open(text=TEXT, show="contribution to the class")
+    expect(scale).to_have_value("own")
+    pixels = shown(app)
+    before = next(pixels)
+    choose(app, "scale", "shared")
+    assert next(pixels) != before
+    app.open(text=TEXT, show="contribution to the class", layer="1")
+    expect(scale).to_have_value("shared")
+    assert atlas.is_visible()
+
+
 def test_choices_stay_for_the_next_text(app: App, atlas: Locator) -> None:
     choose(app, "fact", "distance")
     choose(app, "curve", "linear")

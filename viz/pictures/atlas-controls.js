@@ -45,7 +45,8 @@ function showControls(view) {
   const facts = data.facts ?? [];
   fillChoices(field("fact"), [["", "none"], ...facts.map(({ name, label }) => [name, label])]);
   controls.querySelector(".by").hidden = !facts.length;
-  for (const name of ["curve", "scale", "fact"]) field(name).value = settings[name];
+  for (const name of ["curve", "fact"]) field(name).value = settings[name];
+  field("scale").value = scaleOf(view);
   const fact = chosenFact(view);
   controls.querySelector(".uses").hidden = !fact;
   if (!fact) return;

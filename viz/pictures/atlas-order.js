@@ -4,12 +4,18 @@
 const CHOICES = "clsight-atlas";
 
 function storedSettings() {
-  const fresh = { curve: "root", scale: "shared", fact: "", sort: true, pattern: "", ranges: {} };
+  const fresh = { curve: "root", scale: "", fact: "", sort: true, pattern: "", ranges: {} };
   try {
     return { ...fresh, ...JSON.parse(sessionStorage.getItem(CHOICES)) };
   } catch {
     return fresh; // nothing may be stored here, as in some pages opened from disk
   }
+}
+
+/** "own" where each head has a colour scale to itself, else "shared".  Contributions differ so much
+ *  in size that most heads would be blank on a shared one, so they start with their own. */
+function scaleOf({ data, settings }) {
+  return settings.scale || (data.signed ? "own" : "shared");
 }
 
 function storeSettings(settings) {

@@ -107,13 +107,13 @@ function draw(view) {
 
 /** What stands around the picture as it is painted now. */
 function describe(view) {
-  const { canvas, data, place, root, settings } = view;
+  const { canvas, data, place, root } = view;
   // A canvas has no elements to point at: this tells a script where its cells lie (CSS pixels).
   const places = place.cells.map(({ row, column, x, y }) => [row, column, x / place.ratio, y / place.ratio]);
   canvas.dataset.cells = JSON.stringify(places);
   root.querySelector(".foot").style.maxWidth = `${(place.width - place.edge) / place.ratio}px`;
   root.querySelector(".caption").textContent = captionOf(view);
-  const own = settings.scale === "own";
+  const own = scaleOf(view) === "own";
   const most = own ? "own largest" : number(largestPeak(data), data.signed);
   root.querySelector(".smallest").textContent = data.signed ? (own ? "−" : `−${most.slice(1)}`) : "0";
   root.querySelector(".largest").textContent = data.signed && own ? "+ own largest" : most;

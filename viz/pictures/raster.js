@@ -73,7 +73,9 @@ function cellUnder({ cells, wide, high, gap, below }, x, y) {
 }
 
 /** All thumbnails, enlarged to whole pixels or shrunk by taking the dot farthest from 0. */
-function paint({ data, dots, place, settings }, colors) {
+function paint(view, colors) {
+  const { data, dots, place, settings } = view;
+  const own = scaleOf(view) === "own";
   const picture = new OffscreenCanvas(place.width, place.height);
   const pen = picture.getContext("2d");
   const image = pen.createImageData(place.width, place.height);
@@ -87,7 +89,7 @@ function paint({ data, dots, place, settings }, colors) {
     const index = row * (data.heads + 1) + column;
     const corner = y * place.width + x;
     frame(pixels, line, corner, place);
-    const share = settings.scale === "own" ? 1 : Math.abs(data.peaks[index]) / largest;
+    const share = own ? 1 : Math.abs(data.peaks[index]) / largest;
     const shades = shadesOf(scale, data, settings, share);
     const thumbnail = dots.subarray(index * rows * columns, (index + 1) * rows * columns);
     fill(pixels, corner, place.width, shades, data, thumbnail, down, across);
