@@ -1,12 +1,13 @@
 """Attributions against oracles and invariants, on every family."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from captum.attr import InputXGradient
+from captum.attr import InputXGradient, Saliency
 
 from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
@@ -67,20 +68,55 @@ def test_the_linearised_network_doubles_with_its_input(double: Classifier) -> No
     assert moved == pytest.approx(2 * float(found.scores.sum()), abs=1e-10)
 
 
-def test_input_x_gradient_equals_captum(double: Classifier) -> None:
-    reading = double.read(TEXT)
+Forward = Callable[[torch.Tensor], torch.Tensor]
+
+
+def embedded(classifier: Classifier, reading: Reading) -> tuple[torch.Tensor, Forward]:
+    """The word embeddings of a reading, and the margin of class 1 over 3 as captum wants it."""
     inputs = {name: torch.tensor(v)[None] for name, v in reading.encoding.inputs.items()}
     ids = inputs.pop("input_ids")
-    embedded = double.model.get_input_embeddings()(ids).detach().requires_grad_()
+    words = classifier.model.get_input_embeddings()(ids).detach().requires_grad_()
 
     def forward(embeddings: torch.Tensor) -> torch.Tensor:
         # RoBERTa counts positions from the ids; the same ones are given here by hand.
-        logits: torch.Tensor = double.model(inputs_embeds=embeddings, **inputs).logits
+        logits: torch.Tensor = classifier.model(inputs_embeds=embeddings, **inputs).logits
         return logits[:, 1] - logits[:, 3]
 
-    expected = InputXGradient(forward).attribute(embedded)[0].sum(-1).detach().numpy()
+    return words, forward
+
+
+def test_input_x_gradient_equals_captum(double: Classifier) -> None:
+    reading = double.read(TEXT)
+    words, forward = embedded(double, reading)
+    expected = InputXGradient(forward).attribute(words)[0].sum(-1).detach().numpy()
     found = attribute(double, reading, "input-x-gradient", target_class=1, against=3)
     np.testing.assert_allclose(found.scores, expected, rtol=0, atol=1e-10)
+
+
+def test_saliency_is_the_length_of_the_gradient_that_captum_takes(double: Classifier) -> None:
+    reading = double.read(TEXT)
+    words, forward = embedded(double, reading)
+    gradient = Saliency(forward).attribute(words, abs=False)[0].detach().numpy()
+    found = attribute(double, reading, "saliency", target_class=1, against=3)
+    np.testing.assert_allclose(found.scores, np.linalg.norm(gradient, axis=-1), atol=1e-10)
+
+
+def test_relevance_of_attention_follows_its_rules_step_by_step(double: Classifier) -> None:
+    """Rules 5 and 6 of Chefer et al. 2021, one layer after the other, in numpy."""
+    reading = double.read(TEXT)
+    recorder = Recorder("words")
+    logits = double.forward(reading.encoding, recorder)
+    gradients = torch.autograd.grad(Target(1, 3).of(logits), recorder.weights)
+    relevance = np.eye(reading.encoding.n_tokens)
+    for weights, gradient in zip(recorder.weights, gradients, strict=True):
+        heads = (weights.detach() * gradient)[0].numpy()
+        mean = np.mean([np.where(head > 0, head, 0) for head in heads], axis=0)
+        relevance += mean @ relevance
+    expected = relevance[0]
+    expected[0] -= 1
+    found = attribute(double, reading, "chefer", target_class=1, against=3)
+    np.testing.assert_allclose(found.scores, expected, rtol=0, atol=1e-10)
+    assert not np.allclose(found.scores, attribute(double, reading, "chefer", 3, 1).scores)
 
 
 def test_only_the_cls_row_of_the_last_layer_has_a_gradient(double: Classifier) -> None:

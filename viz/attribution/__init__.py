@@ -6,7 +6,7 @@ from typing import Literal
 
 from viz.attribution.attention import ATTENTION, ROLLOUT
 from viz.attribution.decomposition import DECOMPOSITION
-from viz.attribution.gradient import GRAD_ATTENTION, INPUT_X_GRADIENT
+from viz.attribution.gradient import CHEFER, GRAD_ATTENTION, INPUT_X_GRADIENT, SALIENCY
 from viz.attribution.method import Method, Split, Target
 from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
@@ -17,7 +17,10 @@ __all__ = ["METHODS", "Against", "Method", "Split", "Target", "attribute"]
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         method.name: method
-        for method in (DECOMPOSITION, GRAD_ATTENTION, INPUT_X_GRADIENT, ROLLOUT, ATTENTION)
+        for method in (
+            *(DECOMPOSITION, GRAD_ATTENTION, INPUT_X_GRADIENT, CHEFER, SALIENCY),
+            *(ROLLOUT, ATTENTION),
+        )
     }
 )
 """Every method by name; the first is the default."""

@@ -22,6 +22,7 @@ ATTENTION = Method(
     description="Where [CLS] looks in the last layer, mean of its heads; the same for all classes.",
     reference="Vaswani et al. 2017; on its limits Jain & Wallace 2019",
     run=_cls_row,
+    of_class=False,
 )
 
 ROLLOUT = Method(
@@ -32,4 +33,5 @@ ROLLOUT = Method(
     description="Attention carried through all layers, half staying put; the same for all classes.",
     reference="Abnar & Zuidema 2020",
     run=_rollout,
+    of_class=False,
 )

@@ -1,6 +1,7 @@
 """Attributions from one gradient of the explained scalar."""
 
 import torch
+from torch import Tensor
 
 from viz.attribution.method import Method, Split, Target
 from viz.classifier import Classifier
@@ -21,12 +22,42 @@ def _grad_attention(classifier: Classifier, reading: Reading, target: Target) ->
     return Split((weights * gradient)[0, :, 0].sum(0).detach().cpu().numpy())
 
 
-def _input_x_gradient(classifier: Classifier, reading: Reading, target: Target) -> Split:
+def _chefer(classifier: Classifier, reading: Reading, target: Target) -> Split:
+    """[CLS] row of R, which starts as the identity and takes R += mean_h[(A * dF/dA)^+] R by layer.
+
+    What [CLS] keeps of the identity is taken off, so that it counts like any other token.
+    """
+    recorder = Recorder("words")
+    logits = classifier.forward(reading.encoding, recorder)
+    recorder.differentiated()
+    gradients = torch.autograd.grad(target.of(logits), recorder.weights)
+    identity = torch.eye(reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
+    relevance = identity
+    for weights, gradient in zip(recorder.weights, gradients, strict=True):
+        positive = (weights.detach() * gradient)[0].clamp(min=0).mean(0)
+        relevance = relevance + positive @ relevance
+    return Split((relevance - identity)[0].cpu().numpy())
+
+
+def _word_gradients(
+    classifier: Classifier, reading: Reading, target: Target
+) -> tuple[Tensor, Tensor]:
+    """The word embeddings and the gradient of the explained scalar in them.  Each (T, D)"""
     recorder = Recorder("words")
     logits = classifier.forward(reading.encoding, recorder)
     words = recorder.differentiated()
     (gradient,) = torch.autograd.grad(target.of(logits), words)
-    return Split((words * gradient)[0].sum(-1).detach().cpu().numpy())
+    return words[0].detach(), gradient[0]
+
+
+def _input_x_gradient(classifier: Classifier, reading: Reading, target: Target) -> Split:
+    words, gradient = _word_gradients(classifier, reading, target)
+    return Split((words * gradient).sum(-1).cpu().numpy())
+
+
+def _saliency(classifier: Classifier, reading: Reading, target: Target) -> Split:
+    _, gradient = _word_gradients(classifier, reading, target)
+    return Split(torch.linalg.vector_norm(gradient, dim=-1).cpu().numpy())
 
 
 GRAD_ATTENTION = Method(
@@ -47,4 +78,25 @@ INPUT_X_GRADIENT = Method(
     description="Each word embedding times the gradient of the class: a first-order estimate.",
     reference="Shrikumar et al. 2016",
     run=_input_x_gradient,
+)
+
+SALIENCY = Method(
+    name="saliency",
+    label="Saliency",
+    signed=False,
+    cost=1.9,
+    description="Length of the gradient of the class in each word embedding: how much, not which "
+    "way.",
+    reference="Simonyan et al. 2014; Li et al. 2016",
+    run=_saliency,
+)
+
+CHEFER = Method(
+    name="chefer",
+    label="Relevance of attention",
+    signed=False,
+    cost=1.9,
+    description="Attention times its positive effect on the class, carried through all layers.",
+    reference='Chefer et al. 2021, "Generic Attention-model Explainability"',
+    run=_chefer,
 )

@@ -50,3 +50,14 @@ class Method:
     reference: str
     """Where it was published."""
     run: Callable[[Classifier, Reading, Target], Split]
+    of_class: bool = True
+    """Whether scores depend on the explained class; else they show where the model looks."""
+
+    @property
+    def caveat(self) -> str | None:
+        """What a reader must not take unsigned scores for; None where scores have a sign."""
+        if self.signed:
+            return None
+        if self.of_class:
+            return "This says how much a word matters for the class, not which way."
+        return "This shows where the model looks; it is not an explanation of the class."

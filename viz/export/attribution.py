@@ -71,10 +71,8 @@ def attribution_figure(plate: Plate, look: Look) -> Figure:
     own = [abs(float(score)) for score, span in zip(scores, over, strict=True) if not span.special]
     scale = Scale(max(own, default=0.0) or 1.0, is_signed(taken))
     body = _Body(plate.reading, taken, over, scores, scale)
-    if scale.signed:
-        notes = []
-    else:
-        notes = ["This shows where the model looks; it is not an explanation of the class."]
+    method = METHODS.get(taken.method)
+    notes = [] if method is None or method.caveat is None else [method.caveat]
     return sheet(plate, body, shown=(_what(plate.reading, taken),), notes=notes, dpi=look.dpi)
 
 
@@ -87,7 +85,7 @@ def is_signed(attribution: Attribution) -> bool:
 def _what(reading: Reading, attribution: Attribution) -> str:
     method = METHODS.get(attribution.method)
     name = attribution.method if method is None else method.label
-    if not is_signed(attribution):
+    if method is not None and not method.of_class:
         return name
     return f"{name}: {explained_scalar(reading.prediction, attribution)}"
 

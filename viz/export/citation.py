@@ -84,7 +84,7 @@ def _shows(plate: Plate, taken: Attribution | Contribution | None) -> str:
 
 
 def _explains(plate: Plate, taken: Attribution | Contribution | None) -> str | None:
-    if taken is None or (isinstance(taken, Attribution) and not METHODS[taken.method].signed):
+    if taken is None or (isinstance(taken, Attribution) and not METHODS[taken.method].of_class):
         return None
     return explained_scalar(plate.reading.prediction, taken)
 

@@ -46,8 +46,8 @@ def report(reading: Reading, attribution: Attribution) -> Iterator[str]:
     yield from _classes(reading.prediction)
     method = METHODS[attribution.method]
     yield f"\nStrongest words by {method.label.lower()}"
-    if not method.signed:
-        yield "(where the model looks, not an explanation)"
+    if method.caveat is not None:
+        yield method.caveat
     yield from _words(reading, attribution)
     yield summary(reading, attribution, signed=method.signed)
 
