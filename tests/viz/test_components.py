@@ -120,6 +120,16 @@ def test_pieces_of_one_character_are_one_word_with_their_scores_added() -> None:
     assert part == [strip.Segment("😀", "word", 1.0)]
 
 
+def test_a_word_keeps_the_marks_that_its_tokens_dropped() -> None:
+    encoding = Encoding("\u2764\ufe0f cafe\u0301", None, (), {})
+    over = (
+        Span("\u2764\ufe0f", 0, 1, (0,), special=False, part=0),
+        Span("cafe\u0301", 3, 7, (1,), special=False, part=0),
+    )
+    (written,) = strip.segments(encoding, over, np.zeros(2))
+    assert [part.text for part in written] == ["\u2764\ufe0f", " ", "cafe\u0301"]
+
+
 def test_blanks_that_a_tokenizer_counts_to_a_word_stay_uncoloured() -> None:
     encoding = Encoding("a  b", None, (Token("b", 1, 4, 0, False, 0),), {})
     assert kinds(encoding) == [[("gap", "a  "), ("word", "b")]]

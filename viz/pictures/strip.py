@@ -1,6 +1,7 @@
 """The strip: the text as it was written, each word on the colour of its score."""
 
 import math
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -151,7 +152,18 @@ def _places(text: str, own: Sequence[tuple[Span, float]]) -> list[tuple[int, int
             places[-1] = (first, max(last, end), sum_so_far + score)
         else:
             places.append((start, end, score))
-    return places
+    limits = [*(start for start, _, _ in places[1:]), len(text)]
+    return [
+        (start, _behind_marks(text, end, limit), score)
+        for (start, end, score), limit in zip(places, limits, strict=False)
+    ]
+
+
+def _behind_marks(text: str, end: int, limit: int) -> int:
+    """The end of a word with the accents or emoji selectors that its tokenizer dropped."""
+    while end < limit and unicodedata.category(text[end]).startswith("M"):
+        end += 1
+    return end
 
 
 def _trimmed(text: str, span: Span) -> tuple[int, int]:
