@@ -1,5 +1,6 @@
 """The Read page without a browser: widgets, calls and sentences."""
 
+import re
 from pathlib import Path
 from typing import cast
 
@@ -254,3 +255,11 @@ def test_bertviz_is_shown_where_it_is_asked_for(app: AppTest) -> None:
     app.toggle(key=session.BERTVIZ).set_value(True).run()
     assert not app.exception
     assert app.get("iframe")
+
+
+def test_a_quadrant_does_not_claim_that_its_rows_sum_to_1(app: AppTest) -> None:
+    app.query_params.update({"text": "oil prices rise", "pair": "the team wins"})
+    assert sent(app.run(), "heatmap")["note"] == "each row sums to 1"
+    quadrants = next(one for one in app.segmented_control if one.key == session.QUADRANT)
+    note = str(sent(quadrants.set_value("A-B").run(), "heatmap")["note"])
+    assert re.fullmatch(r"text A looking at B: rows sum to 0\.\d\d on average", note)

@@ -12,7 +12,7 @@ from viz.components.heatmap import heatmap
 from viz.components.strip import strip
 from viz.pages.panels.selection import Selection
 from viz.types import Reading
-from viz.words import AttentionView
+from viz.words import AttentionView, Quadrant
 
 MAP, ARCS, TEXT = "heat map", "arcs", "on the text"
 
@@ -25,7 +25,7 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     if chosen == ARCS:
         _show_arcs(view, selection)
     elif chosen == MAP:
-        heatmap(one, place=name, note=_note(one), key="heatmap")
+        heatmap(one, place=name, note=_note(one, selection.shown.quadrant), key="heatmap")
     else:
         _show_row(reading, one, name)
 
@@ -92,10 +92,14 @@ def _row_caption(view: AttentionView, name: str, looks: str) -> str:
     return f"Where {looks} looks in {name}: the weights of its row, exact on hover."
 
 
-def _note(view: AttentionView) -> str:
+def _note(view: AttentionView, part: Quadrant) -> str:
     """What a row is, and how much of it is not shown."""
     if view.signed:
         return "signed shares of the explained scalar; nothing is rescaled"
+    if part != "all":
+        without = ", special tokens taken out first" if view.removed.any() else ""
+        held = view.weights.sum(-1).mean()
+        return f"text {part[0]} looking at {part[2]}: rows sum to {held:.2f} on average{without}"
     if not view.removed.any():
         return "each row sums to 1"
     return f"{view.removed.mean():.0%} of its attention went to special tokens; rows rescaled to 1"
