@@ -47,7 +47,8 @@ function sentenceOf(data, cell) {
   return `${nameOf(data, cell)}${pattern && `, ${pattern}`}: ${lines.join(", ")}.`;
 }
 
-/** Shows the card of a cell beside it: to the right, or to the left where there is no room. */
+/** Shows the card of a cell beside it: to the right, or to the left where there is no room;
+ *  where there is none on either side, below it or above. */
 function showCard({ canvas, card, data, place, root }, cell) {
   const list = make("dl", "");
   for (const [what, value] of linesOf(data, cell)) list.append(make("dt", "", what), make("dd", "", value));
@@ -60,9 +61,13 @@ function showCard({ canvas, card, data, place, root }, cell) {
   const [right, other] = [left + wide + 8, left - card.offsetWidth - 8];
   const room = root.clientWidth - card.offsetWidth;
   const beside = right <= room ? right : other >= 0 ? other : Math.max(0, room);
-  const below = right > room && other < 0 ? top + high + 8 : top;
+  // As low as both the picture and the window end.
+  const lowest = Math.min(root.clientHeight, innerHeight - frame.y) - card.offsetHeight;
+  const [below, above] = [top + high + 8, top - card.offsetHeight - 8];
+  const covers = right > room && other < 0;
+  const at = covers && (below <= lowest || above < 0) ? below : covers ? above : top;
   card.style.left = `${beside}px`;
-  card.style.top = `${Math.max(0, Math.min(below, root.clientHeight - card.offsetHeight))}px`;
+  card.style.top = `${Math.max(0, Math.min(at, lowest))}px`;
 }
 
 /** The sentences under the picture: what its order is, what a dot is, what the fact means. */
