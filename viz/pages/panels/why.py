@@ -127,9 +127,10 @@ def _show_words(reading: Reading, found: Attribution) -> None:
         high_label=high,
         caption=summary(reading, found, signed=method.signed),
     )
-    note, switch = st.columns([5, 1], vertical_alignment="top")
-    note.caption(f"{method.description} Source: {method.reference}.")
-    if switch.toggle("Bars", key=session.BARS, bind="query-params"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.caption(f"{method.description} Source: {method.reference}.")
+        bars = st.toggle("Bars", key=session.BARS, bind="query-params")
+    if bars:
         figure = charts.score_bars(
             scores, spans, signed=method.signed, theme=current_theme(session.THEME)
         )
