@@ -45,7 +45,8 @@ def _choose_view() -> View:
         list(VIEWS),
         default="head view",
         required=True,
-        key="bertviz-view",
+        key=session.BERTVIZ_VIEW,
+        bind="query-params",
         label_visibility="collapsed",
     )
     return VIEWS[chosen]
