@@ -17,7 +17,7 @@ from tests.plates import TEXT, attribution_of, plate, read
 from viz import export
 from viz.attribution.wording import summary
 from viz.errors import SelectionError
-from viz.export import Look, figure, render
+from viz.export import Look, Plate, figure, render
 from viz.export.arcs import MOST, strongest_pairs
 from viz.export.citation import citation
 from viz.export.fonts import NO_BREAK, REPLACEMENT
@@ -349,6 +349,39 @@ def test_file_names_tell_plates_apart() -> None:
     assert len(names) == len(plates)
     assert "tiny-bert-head-L1-H0-contribution.svg" in names
     assert "tiny-bert-attribution-rollout.svg" in names
+
+
+@pytest.mark.parametrize("kind", ["head", "attribution"])
+def test_file_names_tell_pairs_of_classes_apart(kind: Kind) -> None:
+    shown = plate(kind, contribution=True)
+    names = {
+        export.file_name(_explaining(shown, target, against), "png")
+        for target in range(4)
+        for against in (None, *range(4))
+        if against != target
+    }
+    assert len(names) == 4 * 4
+    usual = export.file_name(shown, "png")
+    assert usual in names  # of two classes that are the usual ones, neither is named
+    assert "class-" not in usual
+    assert "against-" not in usual
+
+
+def test_the_plain_logit_is_the_usual_one_of_several_labels() -> None:
+    reading = read()
+    several = replace(reading, prediction=replace(reading.prediction, multi_label=True))
+    shown = plate("attribution", several)
+    assert export.file_name(shown, "png").endswith("-decomposition-against-2.png")
+    assert export.file_name(_explaining(shown, 3, None), "png").endswith("-decomposition.png")
+
+
+def _explaining(shown: Plate, target: int, against: int | None) -> Plate:
+    if shown.attribution is not None:
+        scores = replace(shown.attribution, target_class=target, against_class=against)
+        return replace(shown, attribution=scores)
+    assert shown.contribution is not None
+    shares = replace(shown.contribution, target_class=target, against_class=against)
+    return replace(shown, contribution=shares)
 
 
 def test_a_name_that_does_not_exist_is_no_attribute() -> None:

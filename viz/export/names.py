@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from viz.export.plate import Plate
-from viz.types import Reading
+from viz.types import Attribution, Contribution, Reading
 
 LONGEST = 60
 """Characters of a checkpoint's name that a file name keeps."""
@@ -27,10 +27,10 @@ def _parts(plate: Plate) -> Iterator[str]:
     yield from _places(plate.kind, plate.layer, plate.head)
     if plate.kind == "attribution" and plate.attribution is not None:
         yield plate.attribution.method
-        yield from _class(plate, plate.attribution.target_class)
+        yield from _classes(plate.reading, plate.attribution)
     elif plate.contribution is not None:
         yield "contribution"
-        yield from _class(plate, plate.contribution.target_class)
+        yield from _classes(plate.reading, plate.contribution)
     if plate.quadrant != "all":
         yield plate.quadrant
     if plate.unit != "word":
@@ -39,10 +39,13 @@ def _parts(plate: Plate) -> Iterator[str]:
         yield "no-special"
 
 
-def _class(plate: Plate, target: int) -> Iterator[str]:
-    """The explained class, where it is not the predicted one."""
-    if target != plate.reading.prediction.predicted_class:
+def _classes(reading: Reading, taken: Attribution | Contribution) -> Iterator[str]:
+    """The explained class and the one held against it, where they are not the usual ones."""
+    made, target, against = reading.prediction, taken.target_class, taken.against_class
+    if target != made.predicted_class:
         yield f"class-{target}"
+    if against != (None if made.multi_label else made.runner_up(target)):
+        yield "against-none" if against is None else f"against-{against}"
 
 
 def _places(kind: str, layer: int | None, head: int | None) -> Iterator[str]:
