@@ -21,7 +21,7 @@ from viz.classifier import Classifier
 from viz.errors import RecordError
 from viz.export.plate import Plate
 from viz.export.record import record
-from viz.export.saved import Saved
+from viz.export.saved import Saved, shortened
 
 TOLERANCE = 1e-6
 
@@ -140,7 +140,7 @@ def _compared(saved: Saved, again: Mapping[str, Any]) -> Iterator[Part]:
     old, new = saved.values, again
     yield _same("text", old["citation"]["text_hash"], new["citation"]["text_hash"])
     yield _same("request", old["request"], new["request"])
-    yield _same("citation", _timeless(old["citation"]), _timeless(new["citation"]))
+    yield _same("citation", old["citation"], _as_of(new["citation"], old["citation"]["version"]))
     yield _same("tokens", old["tokens"], new["tokens"])
     for room in ("prediction", "numbers"):
         for name, value in new[room].items():
@@ -151,9 +151,10 @@ def _compared(saved: Saved, again: Mapping[str, Any]) -> Iterator[Part]:
                 yield _same(name, old[room][name], value)
 
 
-def _timeless(citation: Mapping[str, Any]) -> dict[str, Any]:
-    """A citation without the version, which may be another, and the sentence that states it."""
-    return {name: part for name, part in citation.items() if name not in ("version", "sentence")}
+def _as_of(citation: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """A citation as another version states it; the sentence ends with the version."""
+    sentence = citation["sentence"].removesuffix(citation["version"]) + version
+    return {**citation, "version": version, "sentence": sentence}
 
 
 def _is_numeric(name: str, value: object) -> bool:
@@ -204,7 +205,7 @@ def _first_difference(old: object, new: object) -> str:
     elif isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
         pairs = [(key, old[key], new[key]) for key in new]
     else:
-        return f"{old!r} saved, {new!r} computed"
+        return f"{shortened(old)} saved, {shortened(new)} computed"
     where, *parted = next(pair for pair in pairs if pair[1] != pair[2])
     return f"{where}: {_first_difference(*parted)}"
 

@@ -3,8 +3,10 @@
 import json
 import shutil
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -88,6 +90,8 @@ ATTENTION_CHANGES = {
     "another head": (change("request", "head", by=lambda _: 1), "weights"),
     "another layer": (change("request", "layer", by=lambda _: 0), "weights"),
     "a sentence": (change("citation", "shows", by=lambda _: "rollout"), "citation"),
+    "the sentence to cite": (change("citation", "sentence", by=lambda x: x + "!"), "citation"),
+    "a version in the facts alone": (change("citation", "version", by=lambda _: "9"), "citation"),
     "a text's hash": (change("citation", "text_hash", by=lambda _: "0" * 64), "text"),
 }
 
@@ -138,6 +142,7 @@ REFUSED = {
     "a blank text": (change("text", by=lambda _: " "), "text is empty"),
     "tokens as text": (change("tokens", by=lambda _: "Oil"), "'tokens'"),
     "no citation": (lambda values: values.pop("citation"), "lacks its 'citation'"),
+    "no version": (change("citation", "version", by=lambda _: None), "'version'"),
     "no fingerprint": (lambda values: values["citation"].pop("fingerprint"), "'fingerprint'"),
     "an unknown kind": (change("request", "kind", by=lambda _: "film"), "known are head"),
     "a layer too high": (change("request", "layer", by=lambda _: 99), "layer 99 does not exist"),
@@ -177,6 +182,7 @@ def refused(result: Result, sentence: str) -> None:
         (b"[1, 2]", "none that CLSight saved"),
         (b'{"clsight": true}', "has format True"),
         (b'{"clsight": NaN}', "NaN is no number"),
+        (b'{"clsight": 2, "clsight": 1}', "'clsight' stands twice"),
         (b"PK\x05\x06" + b"\0" * 18, "holds no JSON"),
     ],
 )
@@ -184,6 +190,41 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: bytes, sen
     path = tmp_path / "numbers.json"
     path.write_bytes(content)
     refused(run(path), sentence)
+
+
+@pytest.mark.parametrize("method", [ZIP_STORED, ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA])
+def test_a_damaged_zip_is_refused(tmp_path: Path, method: int) -> None:
+    path, content = tmp_path / "all.zip", BytesIO()
+    with ZipFile(content, "w", method) as packed:
+        packed.writestr("numbers.json", json.dumps({"clsight": list(range(500))}))
+    whole = content.getvalue()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        refused(run(path), ".")
+    for size in range(len(whole) - 200, len(whole)):
+        path.write_bytes(whole[:size])
+        refused(run(path), ".")
+
+
+def test_what_differs_is_said_in_few_words(
+    checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path
+) -> None:
+    values = saved(classifier, reading, Request(kinds=("head",)))
+    values["tokens"][1]["text"] = "x" * 1_000_000
+    result = run(put(tmp_path, values), "--checkpoint", checkpoint)
+    assert result.exit_code == 1
+    assert "1: text: 'xxx" in result.stdout
+    assert len(result.stdout) < 2_000
+
+
+def test_a_record_of_another_version_replays(
+    checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path
+) -> None:
+    values = saved(classifier, reading, Request(kinds=("head",)))
+    cited = values["citation"]
+    cited["sentence"] = cited["sentence"].replace(f"CLSight {cited['version']}", "CLSight 0.0.9")
+    cited["version"] = "0.0.9"
+    assert run(put(tmp_path, values), "--checkpoint", checkpoint).exit_code == 0
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

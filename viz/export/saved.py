@@ -4,6 +4,7 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
@@ -11,7 +12,7 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 from viz.attribution import METHODS
 from viz.errors import RecordError
 from viz.export.plate import KINDS
-from viz.export.record import FORMAT
+from viz.export.record import FORMAT, Values
 from viz.words import QUADRANTS
 
 MOST_BYTES = 2**29
@@ -36,6 +37,18 @@ REQUESTED: Mapping[str, tuple[object, ...]] = {
     "method": (*METHODS, None),
 }
 """What the parts of a request can be."""
+
+
+DAMAGED = (
+    BadZipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,
+)
+"""What a ZIP raises whose content is not what its table says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +91,7 @@ def open_saved(path: Path) -> Iterator[Saved]:
     except OSError as error:
         reason = error.strerror or "the system refuses"
         raise RecordError(f"{str(path)!r} can't be read: {reason}; name a JSON or ZIP.") from error
-    except (BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise RecordError(f"{path.name!r} is a damaged ZIP; save it again.") from error
 
 
@@ -105,25 +118,38 @@ def parse(name: str, content: bytes) -> Saved:
         RecordError: where it is no JSON, no record of ours, or lacks a part.
     """
     try:
-        values = json.loads(content.decode("utf-8-sig"), parse_constant=_no_number)
+        values = json.loads(
+            content.decode("utf-8-sig"), parse_constant=_no_number, object_pairs_hook=_named_once
+        )
     except (ValueError, RecursionError) as error:
         raise RecordError(f"{name!r} is not JSON: {_first_line(error)}.") from error
     if not isinstance(values, dict) or "clsight" not in values:
         raise RecordError(f"{name!r} is JSON, but none that CLSight saved; export it again.")
     if values["clsight"] != FORMAT or isinstance(values["clsight"], bool):
         raise RecordError(
-            f"{name!r} has format {values['clsight']!r}; this CLSight replays format {FORMAT}."
+            f"{name!r} has format {shortened(values['clsight'])}; "
+            f"this CLSight replays format {FORMAT}."
         )
     for part, kinds in PARTS.items():
         _check(name, part, values, kinds)
     _check_request(name, values["request"])
-    for part in ("checkpoint", "fingerprint", "text_hash"):
+    for part in ("checkpoint", "fingerprint", "text_hash", "version"):
         _check(name, part, values["citation"], (str,))
     return Saved(name, values)
 
 
 def _no_number(constant: str) -> float:
     raise ValueError(f"{constant} is no number")
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> Values:
+    """An object of JSON; of a name that comes twice, readers would take the one or the other."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{shortened(twice)} stands twice in one object")
+    return values
 
 
 def _first_line(error: BaseException) -> str:
@@ -135,7 +161,7 @@ def _check(name: str, part: str, values: Mapping[str, Any], kinds: tuple[type, .
         raise RecordError(f"{name!r} lacks its {part!r}; export it again.")
     value = values[part]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise RecordError(f"The {part!r} of {name!r} is {_shown(value)}; export it again.")
+        raise RecordError(f"The {part!r} of {name!r} is {shortened(value)}; export it again.")
 
 
 def _check_request(name: str, request: Mapping[str, Any]) -> None:
@@ -147,7 +173,7 @@ def _check_request(name: str, request: Mapping[str, Any]) -> None:
         value = request[part]
         if not any(type(value) is type(one) and value == one for one in allowed):
             known = ", ".join(str(one) for one in allowed if one is not None)
-            raise RecordError(f"The {part!r} of {name!r} is {_shown(value)}; known are {known}.")
+            raise RecordError(f"The {part!r} of {name!r} is {shortened(value)}; known are {known}.")
     explains = request["kind"] == "attribution" or request["measure"] == "contribution"
     if explains and request["target_class"] is None:
         raise RecordError(f"{name!r} names no 'target_class' to explain; export it again.")
@@ -155,6 +181,7 @@ def _check_request(name: str, request: Mapping[str, Any]) -> None:
         raise RecordError(f"{name!r} names no 'method'; export it again.")
 
 
-def _shown(value: object) -> str:
+def shortened(value: object) -> str:
+    """A value as it is written, no longer than a line can hold."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]} …"
