@@ -5,7 +5,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
+from io import BytesIO, StringIO
+from math import isnan
+from numbers import Number
 from pathlib import Path
 
 from viz.errors import SelectionError
@@ -90,7 +92,8 @@ def open_texts(path: Path, columns: Columns | None = None, limit: int | None = N
             f"{path.name!r} can't be read as {path.suffix[1:]}, in UTF-8: {_why(error)}."
         ) from error
     found = _find(path.name, names, columns or Columns())
-    rows = tuple(_rows(cells[:limit], found))
+    _check_once(path.name, names, found)
+    rows = tuple(_rows(path.name, cells[:limit], found))
     if not rows:
         raise SelectionError(f"{path.name!r} has no rows; it needs one text in each.")
     return Texts(path.name, hashlib.sha256(content).hexdigest(), found, rows)
@@ -104,13 +107,7 @@ def _table(path: Path, content: bytes) -> tuple[list[str], list[Cells]]:
     """The names of the columns, and the cells of each row by them."""
     kind = path.suffix.lower()
     if kind == ".parquet":
-        import pandas
-
-        frame = pandas.read_parquet(path)
-        records: list[Cells] = [
-            dict(zip(frame.columns, row, strict=True)) for row in frame.to_numpy(object)
-        ]
-        return [str(name) for name in frame.columns], records
+        return _parquet(content)
     text = content.decode("utf-8-sig")
     if kind == ".jsonl":
         return _json_lines(text.split("\n"))
@@ -118,8 +115,29 @@ def _table(path: Path, content: bytes) -> tuple[list[str], list[Cells]]:
     table = csv.DictReader(
         StringIO(text, newline=""), delimiter="\t" if kind == ".tsv" else ",", strict=True
     )
-    cells: list[Cells] = list(table)
+    cells = list(_csv_rows(table))
     return list(table.fieldnames or ()), cells
+
+
+def _csv_rows(table: "csv.DictReader[str]") -> Iterator[Cells]:
+    for row in table:
+        if any(row.get(None) or ()):  # where cells too many go
+            raise ValueError(f"line {table.line_num} has more cells than there are columns")
+        yield row
+
+
+def _parquet(content: bytes) -> tuple[list[str], list[Cells]]:
+    import pandas
+    from pyarrow import ArrowException
+
+    try:
+        frame = pandas.read_parquet(BytesIO(content))
+    except ArrowException as error:
+        raise ValueError(str(error)) from error
+    names = [str(name) for name in frame.columns]
+    # Every kind of missing value becomes None.
+    written = frame.astype(object).where(frame.notna(), None)
+    return names, [dict(zip(names, row, strict=True)) for row in written.to_numpy(object)]
 
 
 def _json_lines(lines: Iterable[str]) -> tuple[list[str], list[Cells]]:
@@ -127,23 +145,36 @@ def _json_lines(lines: Iterable[str]) -> tuple[list[str], list[Cells]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        row = json.loads(line)
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"line {number}: {_why(error)}") from error
         if not isinstance(row, dict):
             raise ValueError(f"line {number} is no object")
         cells.append(row)
     return list(dict.fromkeys(name for row in cells for name in row)), cells
 
 
-def _rows(cells: Sequence[Cells], columns: Columns) -> Iterator[Row]:
+def _rows(where: str, cells: Sequence[Cells], columns: Columns) -> Iterator[Row]:
     for number, row in enumerate(cells):
-        pair = None if columns.pair is None else _written(row.get(columns.pair))
-        gold = None if columns.label is None else _written(row.get(columns.label))
-        yield Row(number, _written(row.get(columns.text or "")), pair, gold)
+        text, pair, gold = (
+            None if name is None else row.get(name)
+            for name in (columns.text, columns.pair, columns.label)
+        )
+        for name, cell in ((columns.text, text), (columns.pair, pair)):
+            if not isinstance(cell, str | Number | None):
+                raise SelectionError(
+                    f"Row {number} of {where!r} holds {type(cell).__name__} instead of a text in "
+                    f"its column {name!r}; name another column."
+                )
+        second = None if columns.pair is None else _written(pair)
+        yield Row(number, _written(text), second, None if columns.label is None else _written(gold))
 
 
 def _written(cell: object) -> str:
-    """A cell as text; a missing one, which Parquet may hold as NaN, is empty."""
-    return "" if cell is None or cell != cell else str(cell)
+    """A cell as text; a missing one, which JSON may hold as NaN, is empty."""
+    missing = cell is None or (isinstance(cell, float) and isnan(cell))
+    return "" if missing else str(cell)
 
 
 def _find(where: str, names: Sequence[str], named: Columns) -> Columns:
@@ -168,6 +199,15 @@ def _find(where: str, names: Sequence[str], named: Columns) -> Columns:
             f"--text-column: {_listed(names)}."
         )
     return Columns(text, pair, named.label or _first(LABELS, others))
+
+
+def _check_once(where: str, names: Sequence[str], found: Columns) -> None:
+    for name in filter(None, (found.text, found.pair, found.label)):
+        if names.count(name) > 1:
+            raise SelectionError(
+                f"{where!r} has {names.count(name)} columns {name!r}, and it is not known which "
+                "one is meant; give them different names."
+            )
 
 
 def _first(wanted: Sequence[str], by_lower: Mapping[str, str]) -> str | None:

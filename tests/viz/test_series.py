@@ -211,6 +211,41 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, n_lines: int) -> None:
     raise AssertionError(f"the run ended or hung before it had {n_lines} rows")
 
 
+def test_two_runs_into_one_folder_do_not_mix(checkpoint: Path, tmp_path: Path) -> None:
+    data, folder, whole = rows_to(tmp_path / "rows.csv"), tmp_path / "out", tmp_path / "whole"
+    texts, classifier = open_texts(data), Classifier.load(checkpoint)
+    job = Job(request=Request(kinds=("attribution",)), formats=("csv", "json"), look=Look())
+    first = Series(classifier, texts, job, folder)
+    running = first.run()
+    next(running)
+    half = folder / ".000001-x.json.123.part"
+    half.write_bytes(b"half")
+    for _ in range(2):
+        refused = run(data, folder, checkpoint, *OPTIONS)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("Another run is writing into ")
+        assert len(refused.stderr.splitlines()) == 1
+    assert half.read_bytes() == b"half"  # it may be the other run's, and was left alone
+    half.unlink()
+    list(running)
+    again = run(data, folder, checkpoint, *OPTIONS)
+    assert "8 of 8 rows are there already" in again.stderr
+    run(data, whole, checkpoint, *OPTIONS)
+    check_alike(folder, whole)
+
+
+def test_a_run_that_is_broken_off_leaves_the_folder_free(
+    checkpoint: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    data, folder = rows_to(tmp_path / "rows.csv"), tmp_path / "out"
+    job = Job(request=Request(kinds=("attribution",)), formats=("csv", "json"), look=Look())
+    running = Series(classifier, open_texts(data), job, folder).run()
+    next(running)
+    running.close()  # type: ignore[attr-defined]
+    assert run(data, folder, checkpoint, *OPTIONS).exit_code == 0
+    assert not (folder / ".lock").exists()
+
+
 @pytest.mark.parametrize("stop_after", range(1, 8))
 def test_a_run_stopped_between_any_two_files_ends_alike(
     classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
@@ -346,6 +381,12 @@ def test_every_kind_of_file_gives_the_same_rows(tmp_path: Path, suffix: str) -> 
         ("rows.csv", b'text\n"open\n', "can't be read as csv"),
         ("rows.jsonl", b'{"text": "good"}\n[1]\n', "line 2 is no object"),
         ("rows.jsonl", b'{"text": ', "can't be read as jsonl"),
+        ("rows.jsonl", b'{"text": "good"}\n{"text": ', "line 2: Expecting value"),
+        ("rows.jsonl", b'{"text": ' + b"[" * 100_000, "line 1: maximum recursion depth"),
+        ("rows.jsonl", b'{"text": ["a", "b"]}', "Row 0 of 'rows.jsonl' holds list instead of"),
+        ("rows.csv", b"text,label\ngood, but long,1\n", "line 2 has more cells than there are col"),
+        ("rows.csv", b"text,text\na,b\n", "has 2 columns 'text'"),
+        ("rows.csv", b"text,label,label\na,b,c\n", "has 2 columns 'label'"),
         ("rows.parquet", b"PAR1", "can't be read as parquet"),
     ],
 )
@@ -356,6 +397,32 @@ def test_a_file_that_can_not_be_read_is_refused(
     path.write_bytes(content)
     with pytest.raises(SelectionError, match=re.escape(sentence)):
         open_texts(path)
+
+
+@pytest.mark.parametrize("cell", [b"good", ["good"], {"a": 1}])
+def test_a_column_of_parquet_that_holds_no_texts_is_refused(tmp_path: Path, cell: object) -> None:
+    pd.DataFrame({"text": [cell]}).to_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(SelectionError, match="instead of a text in its column 'text'"):
+        open_texts(tmp_path / "rows.parquet")
+
+
+def test_missing_cells_are_empty_and_labels_may_be_anything(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "text": pd.array(["good", None], dtype="string"),
+            "label": pd.array([1, None], dtype="Int64"),
+        }
+    )
+    frame.to_parquet(tmp_path / "rows.parquet")
+    rows = open_texts(tmp_path / "rows.parquet").rows
+    assert [(row.text, row.gold_label) for row in rows] == [("good", "1"), ("", "")]
+    pd.DataFrame({"text": ["good"], "labels": [[1, 2]]}).to_parquet(tmp_path / "rows.parquet")
+    assert open_texts(tmp_path / "rows.parquet").rows[0].gold_label == "[1 2]"
+    (tmp_path / "rows.jsonl").write_text('{"text": null}\n{"text": NaN}\n{"text": 5, "a": 1}\n')
+    rows = open_texts(tmp_path / "rows.jsonl").rows
+    assert [row.text for row in rows] == ["", "", "5"]
+    (tmp_path / "rows.csv").write_text("text,label\ngood,1,\n")  # a trailing comma hides nothing
+    assert open_texts(tmp_path / "rows.csv").rows[0].text == "good"
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -1,12 +1,18 @@
-"""Files that are put in place whole, or not at all."""
+"""Files that are put in place whole, or not at all, and a folder that one run has to itself."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from viz.errors import SelectionError
 
 PART = ".part"
 """How the name of an unfinished file ends; it begins with a dot."""
+LOCK = ".lock"
+"""Held by the run that writes into a folder; the system lets go of it when that run is killed."""
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -24,11 +30,40 @@ def write(path: Path, content: bytes) -> Path:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        reason = error.strerror or "the system refuses"
-        raise SelectionError(
-            f"{str(path)!r} can't be written: {reason}; choose another folder."
-        ) from error
+        raise _unwritable(path, error) from error
     return path
+
+
+def _unwritable(path: Path, error: OSError) -> SelectionError:
+    reason = error.strerror or "the system refuses"
+    return SelectionError(f"{str(path)!r} can't be written: {reason}; choose another folder.")
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Have a folder to oneself, which is made where missing.
+
+    Raises:
+        SelectionError: where another run has it, or it can't be written to.
+    """
+    # Not bound to a thread: a generator may be closed by another one than began it.
+    lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise SelectionError(
+            f"Another run is writing into {str(folder)!r}; wait until it ends, or choose another "
+            "folder."
+        ) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows does not remove what is open
+            (folder / LOCK).unlink()
+        lock.release()
 
 
 def sweep(folder: Path) -> None:
