@@ -231,6 +231,19 @@ def test_enter_opens_the_head_and_escape_gives_the_focus_back(app: App, atlas: L
     expect(atlas).to_be_focused()
 
 
+def test_enter_leads_to_the_row_on_the_text_and_escape_back(app: App) -> None:
+    app.open(text=TEXT, layer="1", head="1", view="on the text")
+    atlas = app.page.get_by_test_id("atlas")
+    expect(atlas).to_have_attribute("data-cells", re.compile("^\\[\\["))
+    atlas.focus()
+    app.page.keyboard.press("Enter")
+    expect(app.page.get_by_test_id("strip").last).to_be_focused()
+    app.page.keyboard.press("ArrowRight")
+    expect(app.page.get_by_test_id("strip-tip").last).to_be_visible()
+    app.page.keyboard.press("Escape")
+    expect(atlas).to_be_focused()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_page_without_a_server_shows_the_same_atlas(
     page: Page, classifier: Classifier, tmp_path: Path, theme: str

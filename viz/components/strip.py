@@ -20,6 +20,7 @@ def strip(
     low_label: str = "",
     high_label: str = "",
     caption: str | None = None,
+    opens: bool = False,
 ) -> None:
     """Show the text with every span on the colour of its score.
 
@@ -32,7 +33,9 @@ def strip(
         low_label: What the low end of the scale means, e.g. "against Sci/Tech".
         high_label: What the high end means.
         caption: A sentence under the scale.
+        opens: Whether Enter in the atlas leads here, and Escape back.
     """
     data = payload(encoding, spans, scores, signed=signed)
     labels = {"low": low_label, "high": high_label, "caption": caption or ""}
+    data["opens"] = opens
     _mount(data=data | labels, key=key)

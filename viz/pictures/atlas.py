@@ -28,9 +28,12 @@ STEPS = 127
 HTML = """
 <div class="root">
   <div class="controls" role="group" aria-label="How the atlas is shown">
-    <label>Colour <select name="curve"></select></label>
-    <label>Scale <select name="scale"></select></label>
-    <label class="by">Fact <select name="fact"></select></label>
+    <label title="Square root lets small values show; linear keeps their proportions."
+      >Colour <select name="curve"></select></label>
+    <label title="Shared: one colour means the same value in all heads. Per head: the largest value
+ of each head has the strongest colour.">Scale <select name="scale"></select></label>
+    <label class="by" title="Sort heads, or dim some of them, by what their attention is like."
+      >Fact <select name="fact"></select></label>
     <div class="uses" hidden>
       <label class="sort"><input type="checkbox" name="sort" />sort</label>
       <span class="range">

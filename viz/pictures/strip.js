@@ -12,6 +12,8 @@ export default function (component) {
     on("focusin", (event) => point(view, event.target));
     on("focusout", () => point(view, null));
     on("keydown", (event) => press(view, event));
+    const enter = () => view.opens && view.text.focus();
+    window.addEventListener("clsight:open", enter, { signal: life.signal });
     const stopTheme = followTheme(root);
     view.show = ({ data }) => draw(view, data);
     view.stop = () => {
@@ -24,6 +26,7 @@ export default function (component) {
 
 function draw(view, data) {
   const { root, text } = view;
+  view.opens = Boolean(data.opens);
   point(view, null);
   text.replaceChildren(...data.parts.map(paragraph));
   text.setAttribute("aria-label", "Words with their scores. Arrow keys go from word to word.");
@@ -72,7 +75,10 @@ function point({ tip, text }, target) {
 
 function press(view, event) {
   const { text } = view;
-  if (event.key === "Escape") point(view, null);
+  if (event.key === "Escape") {
+    point(view, null);
+    if (view.opens) window.dispatchEvent(new CustomEvent("clsight:closed", { detail: { picture: "strip" } }));
+  }
   const words = [...text.querySelectorAll("[data-score]")];
   const at = words.indexOf(event.target);
   const targets = {

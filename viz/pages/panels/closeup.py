@@ -83,6 +83,7 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
         low_label="against" if view.signed else "",
         high_label="for" if view.signed else "",
         caption=_row_caption(view, name, looks),
+        opens=True,
     )
 
 

@@ -92,7 +92,7 @@ def _caption(
     except MethodError:
         return ""
     scalar = plain(explained_scalar(reading.prediction, taken))
-    return f"What each weight hands to {scalar}: weight times slope, attention held fixed."
+    return f"What each weight hands to {scalar}: weight × slope, attention fixed."
 
 
 def _choose_unit() -> Unit:
