@@ -22,6 +22,7 @@ from viz.export.arcs import MOST, strongest_pairs
 from viz.export.citation import citation
 from viz.export.fonts import NO_BREAK, REPLACEMENT
 from viz.export.grain import DOT, grain
+from viz.export.names import bundle_name
 from viz.export.page import rasters, writing
 from viz.export.plate import KINDS, Kind
 from viz.export.tint import strongest
@@ -365,6 +366,15 @@ def test_file_names_tell_pairs_of_classes_apart(kind: Kind) -> None:
     assert usual in names  # of two classes that are the usual ones, neither is named
     assert "class-" not in usual
     assert "against-" not in usual
+
+
+def test_the_names_of_zips_tell_ways_apart() -> None:
+    usual = [plate(kind) for kind in KINDS]
+    against = [_explaining(plate("attribution"), 3, 0), *usual]
+    contributed = [plate(kind, contribution=True, special=False) for kind in KINDS]
+    assert bundle_name(usual) == "tiny-bert-all.zip"
+    assert bundle_name(against) == "tiny-bert-all-against-0.zip"
+    assert bundle_name(contributed) == "tiny-bert-all-contribution-no-special.zip"
 
 
 def test_the_plain_logit_is_the_usual_one_of_several_labels() -> None:

@@ -197,7 +197,9 @@ def test_export_replaces_a_picture_that_is_there(checkpoint: Path, tmp_path: Pat
         (("--bertviz", "head", "--format", "png"), "--bertviz is a page"),
         (("--attribution", "rollout", "--contribution"), "--contribution is for attention"),
         (("--atlas", "--quadrant", "A-B"), "there is no quadrant A-B"),
-        (("--dpi", "5"), "--dpi 5 can't be drawn; give 30 to 1200"),
+        (("--dpi", "71"), "--dpi 71 can't be drawn; give 72 to 1200"),
+        (("--zip", "--colormap", "nope"), "Colour map 'nope' is unknown"),
+        (("--zip", "--dpi", "1201"), "--dpi 1201 can't be drawn"),
         (("--text-column", "text"), "about the file of --data, which is missing"),
         (("--limit", "3"), "about the file of --data, which is missing"),
         (("--atlas", "--layer", "1"), "--layer and --atlas are different pictures"),
@@ -229,6 +231,30 @@ def test_export_refuses_a_file_as_its_folder(checkpoint: Path, tmp_path: Path) -
     result = run("export", TEXT, "--checkpoint", checkpoint, "--output", file / "below")
     assert "can't be written" in refused(result)
     assert file.read_text() == "mine"
+    for name in ("long" * 100, Path("long" * 100) / "below"):
+        result = run("export", TEXT, "--checkpoint", checkpoint, "--output", tmp_path / name)
+        assert "can't be written: File name too long" in refused(result)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to set")
+@pytest.mark.parametrize("data", [False, True])
+def test_a_full_disk_is_said_in_one_sentence(checkpoint: Path, tmp_path: Path, data: bool) -> None:
+    """A limit on the size of files refuses to write as a full disk does."""
+    (tmp_path / "rows.csv").write_text("text\nteam wins\n", "utf-8")
+    source = ("--data", str(tmp_path / "rows.csv")) if data else (TEXT,)
+    code = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))\n"
+        "from viz.__main__ import app; app()"
+    )
+    folder = tmp_path / "out"
+    options = ("--checkpoint", str(checkpoint), "--output", str(folder), "--atlas")
+    command = (sys.executable, "-c", code, "export", *source, *options)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "can't be written: File too large; choose another folder." in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(folder.glob("*.png")) + list(folder.glob(".*"))
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from viz.export.request import Request
     from viz.words import Quadrant, Unit
 
-LEAST_DPI, MOST_DPI = 30, 1200
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -52,6 +50,10 @@ class Asked:
             raise SelectionError(sentence)
         if self.attribution is not None:
             check_method(self.attribution)
+        if self.colormap is not None:
+            from viz.export.tint import colormap_named
+
+            colormap_named(self.colormap)
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -108,7 +110,7 @@ class Asked:
         yield from self._wrong_source()
         yield from self._wrong_picture()
         yield from self._wrong_files()
-        if self.output.exists() and not self.output.is_dir():
+        if _is_file(self.output):
             yield f"{str(self.output)!r} is a file; --output names the folder for the files."
 
     def _wrong_source(self) -> Iterator[str]:
@@ -142,7 +144,7 @@ class Asked:
             yield "--head needs --layer, for every layer has heads of its own."
 
     def _wrong_files(self) -> Iterator[str]:
-        from viz.export.formats import FORMATS
+        from viz.export.formats import FORMATS, LEAST_DPI, MOST_DPI
 
         for name in self.formats:
             if name not in FORMATS:
@@ -155,3 +157,11 @@ class Asked:
             yield "--contribution is for attention; an attribution has a method instead."
         if not LEAST_DPI <= self.dpi <= MOST_DPI:
             yield f"--dpi {self.dpi} can't be drawn; give {LEAST_DPI} to {MOST_DPI}."
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is something that is no folder."""
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError:  # a name that is too long, or a folder that is not ours: writing says so
+        return False

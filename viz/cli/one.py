@@ -34,9 +34,9 @@ def _files(asked: Asked, classifier: "Classifier", reading: "Reading") -> Files:
     plates = asked.request().plates(classifier, reading)
     if asked.everything:
         from viz.export.bundle import bundle
-        from viz.export.names import reading_name
+        from viz.export.names import bundle_name
 
-        yield reading_name(reading, "all", "zip"), bundle(plates, asked.formats, asked.look)
+        yield bundle_name(plates), bundle(plates, asked.formats, asked.look)
         return
     from viz.export.formats import render
     from viz.export.names import file_name

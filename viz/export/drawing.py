@@ -24,12 +24,11 @@ from viz.export.attention import head_figure, layer_figure
 from viz.export.attribution import attribution_figure
 from viz.export.citation import citation
 from viz.export.fonts import NO_BREAK, REPLACEMENT, font_files
-from viz.export.formats import Look
+from viz.export.formats import LEAST_DPI, MOST_DPI, Look
 from viz.export.page import writing
 from viz.export.plate import Plate
 from viz.export.tint import colormap_named
 
-LEAST_DPI, MOST_DPI = 72, 1200
 PRINT = 300
 """Dots per inch of the maps and emoji inside SVG and PDF, whose texts and lines have no dots."""
 MOST_DOTS = 120_000_000

@@ -8,6 +8,9 @@ from types import MappingProxyType
 from viz.errors import SelectionError
 from viz.export.plate import Plate
 
+LEAST_DPI, MOST_DPI = 72, 1200
+"""Dots per inch that a PNG can have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:

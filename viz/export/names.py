@@ -1,7 +1,7 @@
 """File names made by us: from the checkpoint and what is shown, never from the text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from viz.export.plate import Plate
 from viz.types import Attribution, Contribution, Reading
@@ -21,12 +21,24 @@ def reading_name(reading: Reading, what: str, extension: str) -> str:
     return f"{_safe(reading.checkpoint)}-{_safe(what)}.{_safe(extension)}"
 
 
+def bundle_name(plates: Sequence[Plate]) -> str:
+    """The name of a ZIP of plates of one reading: what is the usual way is left out."""
+    ways = dict.fromkeys(way for plate in plates for way in _ways(plate))
+    return reading_name(plates[0].reading, "-".join(("all", *ways)), "zip")
+
+
 def _parts(plate: Plate) -> Iterator[str]:
     """What tells a plate from others of the same reading, each default left out."""
     yield plate.kind
     yield from _places(plate.kind, plate.layer, plate.head)
     if plate.kind == "attribution" and plate.attribution is not None:
         yield plate.attribution.method
+    yield from _ways(plate)
+
+
+def _ways(plate: Plate) -> Iterator[str]:
+    """How a plate shows what it shows, where that is not the usual way."""
+    if plate.kind == "attribution" and plate.attribution is not None:
         yield from _classes(plate.reading, plate.attribution)
     elif plate.contribution is not None:
         yield "contribution"

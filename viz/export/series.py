@@ -24,7 +24,7 @@ from viz.export.citation import own_version
 from viz.export.files import held, sweep, write
 from viz.export.formats import Look, render
 from viz.export.index import Index, Line
-from viz.export.names import file_name, reading_name
+from viz.export.names import bundle_name, file_name
 from viz.export.request import Request
 from viz.texts import Row, Texts
 from viz.types import Encoding, Reading
@@ -118,8 +118,7 @@ class Series:
     def _files(self, reading: Reading, notes: list[str]) -> Iterator[tuple[str, bytes]]:
         plates = self.job.request.plates(self.classifier, reading)
         if self.job.packed:
-            packed = bundle(plates, self.job.formats, self.job.look)
-            yield reading_name(reading, "all", "zip"), packed
+            yield bundle_name(plates), bundle(plates, self.job.formats, self.job.look)
             return
         for plate in plates:
             for format in self.job.formats:
