@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,3 +132,10 @@ def test_markup_in_tokens_stays_text(stage: Stage) -> None:
     stage.arcs(view_of(3))
     expect(stage.token("query", 1).locator("bdi")).to_have_text("<b>x</b>")
     assert stage.page.locator("#host b").count() == 0
+
+
+def test_arcs_of_nothing_say_so(stage: Stage) -> None:
+    view = view_of(2, signed=True)
+    stage.arcs(replace(view, weights=np.zeros_like(view.weights)))
+    share = stage.page.get_by_test_id("arcs-share")
+    expect(share).to_have_text("Nothing to draw: each share in H0 is 0.")

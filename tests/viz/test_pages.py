@@ -263,3 +263,11 @@ def test_a_quadrant_does_not_claim_that_its_rows_sum_to_1(app: AppTest) -> None:
     quadrants = next(one for one in app.segmented_control if one.key == session.QUADRANT)
     note = str(sent(quadrants.set_value("A-B").run(), "heatmap")["note"])
     assert re.fullmatch(r"text A looking at B: rows sum to 0\.\d\d on average", note)
+
+
+def test_a_head_that_hands_nothing_to_the_class_is_said_to(app: AppTest) -> None:
+    app.query_params.update({"show": "contribution to the class", "layer": "1"})
+    assert "nothing is rescaled" in str(sent(app.run(), "heatmap")["note"])
+    app.selectbox(key=session.LAYER).set_value("2")
+    note = sent(app.toggle(key=session.SPECIAL).set_value(False).run(), "heatmap")["note"]
+    assert note == "all 0: nothing that is handed on here reaches the class"

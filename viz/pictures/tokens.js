@@ -74,6 +74,7 @@ function describeShare(view) {
   const heads = chosen.size === 1 ? data.names[[...chosen][0]] : `${chosen.size} heads`;
   const many = arcs.length === 1 ? "1 arc holds" : `${arcs.length} arcs hold`;
   const unit = data.signed ? `shares in ${heads}, counted by size.` : `weight in ${heads}.`;
+  if (!active && !arcs.length) return [`Nothing to draw: each ${data.signed ? "share" : "weight"} in ${heads} is 0.`];
   if (!active) return [`The strongest ${many} ${percent} of the ${unit}`];
   const name = make("bdi", "", axes[active.side].labels[active.index]);
   const verb = active.side === "query" ? "it gives" : "it gets";

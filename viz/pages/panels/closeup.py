@@ -15,6 +15,8 @@ from viz.types import Reading
 from viz.words import AttentionView, Quadrant
 
 MAP, ARCS, TEXT = "heat map", "arcs", "on the text"
+NOTHING = "all 0: nothing that is handed on here reaches the class"
+"""As in the last layer without its [CLS], which alone the classes are read from."""
 
 
 def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
@@ -82,7 +84,7 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
         key="row",
         low_label="against" if view.signed else "",
         high_label="for" if view.signed else "",
-        caption=_row_caption(view, name, looks),
+        caption=_row_caption(view, name, looks) + ("" if row.any() else " All of it is 0."),
         opens=True,
     )
 
@@ -95,6 +97,8 @@ def _row_caption(view: AttentionView, name: str, looks: str) -> str:
 
 def _note(view: AttentionView, part: Quadrant) -> str:
     """What a row is, and how much of it is not shown."""
+    if view.signed and not view.weights.any():
+        return NOTHING
     if view.signed:
         return "signed shares of the explained scalar; nothing is rescaled"
     if part != "all":
