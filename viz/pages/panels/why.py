@@ -127,8 +127,9 @@ def _show_words(reading: Reading, found: Attribution) -> None:
         high_label=high,
         caption=summary(reading, found, signed=method.signed),
     )
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.caption(f"{method.description} Source: {method.reference}.")
+    note, switch = st.columns([6, 1], vertical_alignment="top")
+    note.caption(f"{method.description} Source: {method.reference}.")
+    with switch.container(horizontal=True, horizontal_alignment="right"):
         bars = st.toggle("Bars", key=session.BARS, bind="query-params")
     if bars:
         figure = charts.score_bars(
