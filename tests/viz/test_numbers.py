@@ -17,11 +17,11 @@ from viz.errors import SelectionError
 from viz.export import record as records
 from viz.export.cells import guarded, unguarded
 from viz.export.citation import citation
-from viz.export.formats import render
-from viz.export.plate import Plate
+from viz.export.formats import FORMATS, render
+from viz.export.plate import Kind, Plate
 from viz.facts import FACTS, head_facts
 from viz.types import Reading
-from viz.words import merge, spans
+from viz.words import QUADRANTS, merge, spans
 
 ODD = "good = + - @ ' movie, \" 你好 script"
 KINDS = ("head", "mean", "layer", "atlas", "arcs", "pair", "signed")
@@ -196,3 +196,21 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@pytest.mark.parametrize("texts", [("\u200b", "good bad"), ("good bad", "\u200b")])
+@pytest.mark.parametrize("kind", ["head", "layer", "atlas", "arcs"])
+def test_a_quadrant_of_a_text_that_was_not_read_is_refused(
+    classifier: Classifier, texts: tuple[str, str], kind: Kind
+) -> None:
+    """A zero-width space alone leaves no token of its text."""
+    read = classifier.read(*texts)
+    layer, whole = (0 if kind == "layer" else None), "A-A" if texts[0] == "good bad" else "B-B"
+    for quadrant in QUADRANTS[1:]:
+        shown = Plate(read, kind, layer, special=False, quadrant=quadrant)
+        for format in FORMATS:
+            if quadrant == whole:
+                assert render(shown, format)
+            else:
+                with pytest.raises(SelectionError, match=f"so {quadrant} is empty; choose all"):
+                    render(shown, format)

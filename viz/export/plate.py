@@ -56,7 +56,8 @@ class Plate:
         """The numbers of a plate of attention: (1, 1, n, m), (1, H, n, m) or (L, H, n, m).
 
         Raises:
-            SelectionError: where nothing but special tokens was read, and they are not shown.
+            SelectionError: where nothing but special tokens was read, and they are not shown, or
+                nothing of one text whose quadrant is.
         """
         shown = view(
             self.reading.encoding,
@@ -67,7 +68,12 @@ class Plate:
         )
         if not shown.spans:
             raise SelectionError("Only special tokens were read; show them to see a picture.")
-        return quadrant(self._chosen(shown), self.quadrant)
+        part = quadrant(self._chosen(shown), self.quadrant)
+        if not part.spans or not part.keys:
+            raise SelectionError(
+                f"Nothing of one of the texts was read, so {self.quadrant} is empty; choose all."
+            )
+        return part
 
     def _chosen(self, shown: AttentionView) -> AttentionView:
         if self.kind == "atlas":
