@@ -1,5 +1,6 @@
 """What a browser session keeps: the keys of its widgets, and what is cached between reruns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,17 @@ FORMAT = "format"
 DPI = "dpi"
 ATLAS = "atlas"
 THEME = "theme"
+
+
+def start_anew(key: str, words: Sequence[str], first: object) -> None:
+    """Put a choice back to its `first` option where others are offered than in the run before.
+
+    Options are numbers to us and words to the browser, which would go on showing the old words.
+    """
+    known = f"{key}-words"
+    if st.session_state.setdefault(known, tuple(words)) != tuple(words):
+        st.session_state[known] = tuple(words)
+        st.session_state[key] = first
 
 
 def checkpoints() -> list[str]:

@@ -242,3 +242,19 @@ def test_the_page_fits_its_window_in_both_themes(page: Page, app: App, scheme: s
         " return [m.scrollWidth, m.clientWidth]; }"
     )
     assert width <= inner
+
+
+def test_a_choice_shows_what_it_stands_for_when_other_options_come(
+    app: App, tmp_path: Path
+) -> None:
+    app.open(text=TEXT, view="on the text", target="Business")
+    query = app.page.get_by_role("combobox", name="The token that looks")
+    target = app.page.get_by_role("combobox", name="Explain", exact=True)
+    expect(query).to_have_value("0 · [CLS]")
+    expect(target).to_have_value("Business")
+    app.page.locator("label", has_text="Special tokens").click()
+    expect(query).to_have_value("0 · Oil")
+    other = tiny_checkpoint(tmp_path / "other", labels=("bad", "so-so", "good"))
+    app.page.get_by_role("combobox", name="Checkpoint").fill(str(other))
+    app.page.keyboard.press("Enter")
+    expect(target).to_have_value("predicted class")

@@ -67,6 +67,7 @@ def _show_arcs(view: AttentionView, selection: Selection) -> None:
 
 def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
     """The row of one token on the text itself; at first that of [CLS]."""
+    session.start_anew(session.QUERY, [span.label for span in view.spans], first=0)
     query = st.selectbox(
         "The token that looks",
         range(len(view.spans)),

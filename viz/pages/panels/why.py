@@ -82,6 +82,7 @@ def _choose_method() -> str:
 def _choose_target(prediction: Prediction) -> int | None:
     """The class to explain; None is the predicted one, whichever that is."""
     labels = prediction.labels
+    session.start_anew(session.TARGET, labels, first=PREDICTED)
     chosen = st.selectbox(
         "Explain",
         [PREDICTED, *range(len(labels))],
@@ -99,6 +100,7 @@ def _choose_against(prediction: Prediction, target: int | None) -> Against:
     explained = prediction.predicted_class if target is None else target
     others = [index for index in range(len(labels)) if index != explained]
     options = [ALONE] if prediction.multi_label else [RUNNER_UP, *others, ALONE]
+    session.start_anew(session.AGAINST, labels, first=options[0])
     chosen = st.selectbox(
         "Against",
         options,
