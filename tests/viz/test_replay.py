@@ -15,6 +15,7 @@ from tests.tiny import LABELS, tiny_checkpoint
 from viz import METHODS, Classifier
 from viz import replay as replaying
 from viz.__main__ import app
+from viz.export import saved as saving
 from viz.export.formats import render
 from viz.export.request import Request
 from viz.types import Reading
@@ -225,6 +226,24 @@ def test_a_record_of_another_version_replays(
     cited["sentence"] = cited["sentence"].replace(f"CLSight {cited['version']}", "CLSight 0.0.9")
     cited["version"] = "0.0.9"
     assert run(put(tmp_path, values), "--checkpoint", checkpoint).exit_code == 0
+
+
+@pytest.mark.parametrize("kind", ["file", "zip", "endless"])
+def test_a_file_too_large_is_refused_before_it_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(saving, "MOST_BYTES", 1000)
+    path = tmp_path / "numbers"
+    if kind == "zip":
+        with ZipFile(path, "w", ZIP_DEFLATED) as packed:
+            packed.writestr("numbers.json", " " * 1001)
+    elif kind == "file":
+        path.write_bytes(b" " * 1001)
+    elif Path("/dev/zero").exists():
+        path = Path("/dev/zero")
+    else:
+        pytest.skip("this system has no endless file")
+    refused(run(path), "is too large; a record has 1,000 bytes at most")
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

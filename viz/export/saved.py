@@ -4,10 +4,11 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from lzma import LZMAError
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile, is_zipfile
+from zipfile import BadZipFile, ZipFile
 
 from viz.attribution import METHODS
 from viz.errors import RecordError
@@ -83,9 +84,12 @@ def open_saved(path: Path) -> Iterator[Saved]:
         RecordError: one sentence that says what is wrong with the file.
     """
     try:
-        if not is_zipfile(path):
-            yield parse(path.name, _limited(path.name, path.stat().st_size, path.read_bytes))
-            return
+        with path.open("rb") as file:
+            # A device or a pipe has no size beforehand and need not end: no more is read than may.
+            if not file.peek(2).startswith(b"PK"):
+                size, read = path.stat().st_size, partial(file.read, MOST_BYTES + 1)
+                yield parse(path.name, _limited(path.name, size, read))
+                return
         with ZipFile(path) as packed:
             yield from _unpacked(path.name, packed)
     except OSError as error:
@@ -105,9 +109,9 @@ def _unpacked(name: str, packed: ZipFile) -> Iterator[Saved]:
 
 
 def _limited(name: str, size: int, read: Any) -> bytes:
-    if size > MOST_BYTES:
-        raise RecordError(f"{name!r} has {size:,} bytes; a record has {MOST_BYTES:,} at most.")
-    content: bytes = read()
+    content: bytes = b"" if size > MOST_BYTES else read()
+    if max(size, len(content)) > MOST_BYTES:
+        raise RecordError(f"{name!r} is too large; a record has {MOST_BYTES:,} bytes at most.")
     return content
 
 
