@@ -1,6 +1,6 @@
 """The atlas: a thumbnail for every head of every layer, in one picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,6 +14,7 @@ from viz.export.scale import WIDE, draw_scale
 from viz.export.sheet import counted, sheet, view_notes
 from viz.export.tint import Tint, tint_of
 from viz.types import FloatArray
+from viz.words import AttentionView
 
 LARGEST = 1200
 """Points of the whole atlas."""
@@ -22,20 +23,35 @@ APART = 4
 
 
 def atlas_figure(plate: Plate, look: Look) -> Figure:
-    """A thumbnail for each head of each layer, on one square-root colour scale."""
+    """A thumbnail for each head of each layer, by the square root.
+
+    Weights are on one scale.  Contributions differ so much between heads that each has a scale of
+    its own, as on screen.
+    """
     shown = plate.view()
-    tint = tint_of(shown, look.colormap, root=True)
+    drawn = _by_head(shown) if shown.signed else shown
+    tint = tint_of(drawn, look.colormap, root=True)
+    if shown.signed:
+        tint = replace(tint, name="share of each head's largest")
     tile = min(60.0, LARGEST / max(shown.weights.shape[:2]))
     over = grain(*shown.weights.shape[2:], usual=tile, largest=tile, smallest=0.5)
+    scale = "A colour scale for each head" if shown.signed else "One colour scale for all heads"
     notes = [
-        "In each square rows are the tokens that look, columns the tokens looked at. One "
-        "square-root colour scale for all heads, so that thin patterns show; a dot that stands for "
-        "several numbers shows the strongest.",
+        "In each square rows are the tokens that look, columns the tokens looked at. "
+        f"{scale}, by the square root, so that thin patterns show; a dot that stands for several "
+        "numbers shows the strongest.",
         *view_notes(plate, shown),
     ]
-    body = _AtlasBody(shown.weights, over, tint)
+    body = _AtlasBody(drawn.weights, over, tint)
     what = ("all layers and heads", counted(plate, shown))
     return sheet(plate, body, shown=what, notes=notes, dpi=look.dpi)
+
+
+def _by_head(shown: AttentionView) -> AttentionView:
+    """Each head as shares of its largest number, by size; a head of zeros stays one."""
+    largest = np.abs(shown.weights).max((-1, -2), keepdims=True)
+    shares = np.divide(shown.weights, largest, out=np.zeros_like(shown.weights), where=largest > 0)
+    return replace(shown, weights=shares)
 
 
 @dataclass(frozen=True, slots=True)
