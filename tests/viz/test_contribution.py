@@ -132,7 +132,7 @@ def test_it_explains_what_the_decomposition_explains(
 
 def test_an_architecture_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
     classifier = Classifier.load(tiny_mpnet(tmp_path / "mpnet"))
-    with pytest.raises(MethodError, match="choose another method"):
+    with pytest.raises(MethodError, match="look at the weights instead"):
         contribution(classifier, classifier.read(TEXT))
 
 

@@ -217,7 +217,7 @@ def test_a_checkpoint_that_can_not_be_split_says_so_and_goes_on(tmp_path: Path) 
     app.query_params.update({"method": "Attention rollout", "show": "contribution to the class"})
     app.run()
     assert not app.exception
-    assert "choose another method" in app.error[0].value
+    assert "look at the weights instead" in app.error[0].value
     app.segmented_control(key=session.MEASURE).set_value("weights").run()
     assert not app.error
     assert sent(app, "heatmap")

@@ -12,6 +12,7 @@ import torch
 from viz.attribution import Against, check_made_by, explained, resolve
 from viz.attribution.decomposition import linear_logits
 from viz.classifier import Classifier
+from viz.errors import MethodError
 from viz.recording import Recorder
 from viz.types import Contribution, Reading
 
@@ -39,6 +40,11 @@ def contribution(
         SelectionError: for a class that doesn't exist, or a reading of another classifier.
     """
     check_made_by(classifier, reading)
+    if not classifier.records:
+        raise MethodError(
+            f"The architecture {classifier.architecture} does not let attention be held fixed, so "
+            "there are no contributions; look at the weights instead."
+        )
     target = resolve(reading.prediction, target_class, against)
     recorder = Recorder(freeze=True, by_weights=True)
     logits, _ = linear_logits(classifier, reading, recorder)

@@ -36,7 +36,7 @@ class Citation:
     def sentence(self) -> str:
         """One line of small print; hashes are cut to `SHORT` digits."""
         parts = [
-            self.shows + (f" of {self.explains}" if self.explains else ""),
+            self.shows + (f": {self.explains}" if self.explains else ""),
             *self.settings,
             f"checkpoint {self.checkpoint} ({self.fingerprint[:SHORT] or 'no hash'})",
             f"text {self.text_hash[:SHORT]}",

@@ -8,7 +8,7 @@ from viz import session
 from viz.errors import MethodError, SelectionError, VizError
 from viz.export.bundle import bundle
 from viz.export.formats import FORMATS, Look, render
-from viz.export.names import file_name, reading_name
+from viz.export.names import bundle_name, file_name
 from viz.export.plate import Kind, Plate
 from viz.export.record import check_few
 from viz.pages.markdown import plain
@@ -123,7 +123,7 @@ def _offer_everything(plates: Sequence[Plate], look: Look) -> None:
     st.download_button(
         "Everything (ZIP)",
         data=lambda: bundle(plates, tuple(FORMATS), look),
-        file_name=reading_name(plates[0].reading, "all", "zip"),
+        file_name=bundle_name(plates),
         mime="application/zip",
         key="save-everything",
         on_click="ignore",
