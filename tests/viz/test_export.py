@@ -18,14 +18,14 @@ from viz import export
 from viz.attribution.wording import summary
 from viz.errors import SelectionError
 from viz.export import Look, Plate, figure, render
-from viz.export.arcs import MOST, strongest_pairs
 from viz.export.citation import citation
-from viz.export.fonts import NO_BREAK, REPLACEMENT
-from viz.export.grain import DOT, grain
+from viz.export.figures.arcs import MOST, strongest_pairs
+from viz.export.figures.fonts import NO_BREAK, REPLACEMENT
+from viz.export.figures.grain import DOT, grain
+from viz.export.figures.page import rasters, writing
+from viz.export.figures.tint import strongest
 from viz.export.names import bundle_name
-from viz.export.page import rasters, writing
 from viz.export.plate import KINDS, Kind
-from viz.export.tint import strongest
 from viz.words import QUADRANTS, Quadrant
 
 ODD = "Costs $5 or $x^2$ <b>bold</b> \\alpha 😀 \ud800 \x07bell 周二 שלום " + "long" * 12

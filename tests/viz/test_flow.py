@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from tests.plates import TEXT, encode
-from viz.export.direction import RIGHT, direction, levels, visual
-from viz.export.flow import Placed, flow, pieces
-from viz.export.fonts import Style, drawable
+from viz.export.figures.direction import RIGHT, direction, levels, visual
+from viz.export.figures.flow import Placed, flow, pieces
+from viz.export.figures.fonts import Style, drawable
 from viz.words import Span, Unit, spans
 
 ODD = "Costs $5 or $x^2$ <b>bold</b> \\alpha 😀 \ud800 \x07bell 周二 שלום " + "long" * 12

@@ -11,14 +11,15 @@ from matplotlib.font_manager import fontManager
 from PIL import Image
 
 from tests.plates import plate, read
-from viz.export import emoji as emoji_module
-from viz.export import fonts, missing_fonts, render, scripts
-from viz.export.clusters import clusters
-from viz.export.drawing import figure
-from viz.export.emoji import emoji_files, picture, pictured
-from viz.export.fonts import BOX, REPLACEMENT, Style, drawable, label, runs, width
-from viz.export.page import rasters, writing
-from viz.export.wrap import wrap
+from viz.export import missing_fonts, render
+from viz.export.figures import emoji as emoji_module
+from viz.export.figures import fonts, scripts
+from viz.export.figures.clusters import clusters
+from viz.export.figures.drawing import figure
+from viz.export.figures.emoji import emoji_files, picture, pictured
+from viz.export.figures.fonts import BOX, REPLACEMENT, Style, drawable, label, runs, width
+from viz.export.figures.page import rasters, writing
+from viz.export.figures.wrap import wrap
 
 FAMILY, FLAG, THUMB, HEART, KEYCAP = "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "❤️", "1️⃣"
 EMOJI = (FAMILY, FLAG, THUMB, HEART, KEYCAP, "😀", "⭐")

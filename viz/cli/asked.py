@@ -51,7 +51,7 @@ class Asked:
         if self.attribution is not None:
             check_method(self.attribution)
         if self.colormap is not None:
-            from viz.export.tint import colormap_named
+            from viz.export.figures.tint import colormap_named
 
             colormap_named(self.colormap)
 

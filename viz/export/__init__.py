@@ -1,8 +1,8 @@
 """Pictures and numbers to take away, made on the server without any browser.
 
 A `Plate` says what is shown, `render` makes it a file of any of the `FORMATS`, `file_name` names
-it.  `drawing` makes PNG, SVG and PDF: `attention`, `atlas`, `arcs` and `attribution` draw a body,
-`sheet` sets it under a title and above its citation, on a `page`, with texts that `fonts` can draw.
+it.  `figures` draws PNG, SVG and PDF, `html` makes pages, `numbers` tables and arrays, `bundle` a
+ZIP of all, `series` the files of a whole data set.
 """
 
 from importlib import import_module
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from viz.export.bertviz import bertviz_html
-    from viz.export.drawing import figure
+    from viz.export.figures.drawing import figure
+    from viz.export.figures.scripts import missing_fonts
     from viz.export.formats import FORMATS, Look, render
     from viz.export.names import file_name
     from viz.export.plate import KINDS, Plate
-    from viz.export.scripts import missing_fonts
 
 __all__ = [
     "FORMATS",
@@ -34,9 +34,9 @@ _HOMES = {
     "bertviz_html": "bertviz",
     "Look": "formats",
     "Plate": "plate",
-    "figure": "drawing",
+    "figure": "figures.drawing",
     "file_name": "names",
-    "missing_fonts": "scripts",
+    "missing_fonts": "figures.scripts",
     "render": "formats",
 }
 

@@ -36,9 +36,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         format.name: format
         for format in (
-            Format("png", "image/png", "drawing"),
-            Format("svg", "image/svg+xml", "drawing"),
-            Format("pdf", "application/pdf", "drawing"),
+            Format("png", "image/png", "figures.drawing"),
+            Format("svg", "image/svg+xml", "figures.drawing"),
+            Format("pdf", "application/pdf", "figures.drawing"),
             Format("html", "text/html", "html"),
             Format("csv", "text/csv", "numbers"),
             Format("npz", "application/octet-stream", "numbers"),

@@ -3,9 +3,9 @@
 import unicodedata
 from collections.abc import Iterable
 
-from viz.export.clusters import EMOJI, clusters
-from viz.export.emoji import is_emoji
-from viz.export.fonts import BOX, drawable
+from viz.export.figures.clusters import EMOJI, clusters
+from viz.export.figures.emoji import is_emoji
+from viz.export.figures.fonts import BOX, drawable
 
 EAST_ASIA = {
     "CJK": "Chinese",

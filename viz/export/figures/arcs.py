@@ -10,13 +10,13 @@ from matplotlib.path import Path
 
 from viz.attention import place
 from viz.colors import LIGHT
-from viz.export.attention import AXIS
-from viz.export.fonts import NO_BREAK
+from viz.export.figures.attention import AXIS
+from viz.export.figures.fonts import NO_BREAK
+from viz.export.figures.grain import GAP, Side
+from viz.export.figures.page import MIDDLE, Page
+from viz.export.figures.sheet import counted, sheet, view_notes
 from viz.export.formats import Look
-from viz.export.grain import GAP, Side
-from viz.export.page import MIDDLE, Page
 from viz.export.plate import Plate
-from viz.export.sheet import counted, sheet, view_notes
 from viz.types import FloatArray, IntArray
 
 MOST = 400

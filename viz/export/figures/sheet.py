@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from viz.attribution.wording import number, scale_ends, verdict
 from viz.export.citation import citation
-from viz.export.fonts import NO_BREAK, Style
-from viz.export.page import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page
+from viz.export.figures.fonts import NO_BREAK, Style
+from viz.export.figures.page import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page
+from viz.export.figures.scripts import missing_fonts
+from viz.export.figures.wrap import wrap
 from viz.export.plate import Plate
-from viz.export.scripts import missing_fonts
-from viz.export.wrap import wrap
 from viz.types import Reading
 from viz.words import AttentionView, spans
 

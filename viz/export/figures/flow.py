@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from viz.export.clusters import clusters
-from viz.export.direction import RIGHT, Direction, direction, levels, visual
-from viz.export.fonts import Style, drawable, width
-from viz.export.wrap import broken
+from viz.export.figures.clusters import clusters
+from viz.export.figures.direction import RIGHT, Direction, direction, levels, visual
+from viz.export.figures.fonts import Style, drawable, width
+from viz.export.figures.wrap import broken
 from viz.words import Span
 
 LONGEST_UNREAD = 400

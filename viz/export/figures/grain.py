@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.colors import LIGHT
-from viz.export.fonts import DENSITY, Style, label, width
-from viz.export.page import MIDDLE, Page
+from viz.export.figures.fonts import DENSITY, Style, label, width
+from viz.export.figures.page import MIDDLE, Page
 from viz.words import AttentionView, Span
 
 GAP = 5

@@ -1,7 +1,7 @@
 """What can be drawn: the fonts of this machine, and any text made fit for them.
 
 Texts, tokens and class names are data.  `drawable` leaves only what some font can draw, so that
-matplotlib neither warns nor stops; what no font has becomes a box, and `viz.export.scripts` says
+matplotlib neither warns nor stops; what no font has becomes a box, and `scripts` says
 which font would draw it.
 """
 
@@ -22,8 +22,8 @@ from matplotlib.font_manager import (
 )
 
 from viz.colors import LIGHT
-from viz.export.clusters import JOINERS, clusters, invisible
-from viz.export.emoji import picture, pictured
+from viz.export.figures.clusters import JOINERS, clusters, invisible
+from viz.export.figures.emoji import picture, pictured
 
 FIRST = "DejaVu Sans"
 """Comes with matplotlib."""

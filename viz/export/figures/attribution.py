@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 from viz.attribution import METHODS
 from viz.attribution.wording import explained_scalar, number, scale_ends, summary
 from viz.colors import LIGHT, mix, readable_ink
-from viz.export.bars import Bar, bars_height, digits, draw_bars
-from viz.export.flow import PAD, Placed, flow, pieces
-from viz.export.fonts import Style, label, width
+from viz.export.figures.bars import Bar, bars_height, digits, draw_bars
+from viz.export.figures.flow import PAD, Placed, flow, pieces
+from viz.export.figures.fonts import Style, label, width
+from viz.export.figures.page import DETAILS, NOTE, Box, Page
+from viz.export.figures.sheet import Block, sheet
+from viz.export.figures.tint import DIVERGING, Tint
 from viz.export.formats import Look
-from viz.export.page import DETAILS, NOTE, Box, Page
 from viz.export.plate import Plate
-from viz.export.sheet import Block, sheet
-from viz.export.tint import DIVERGING, Tint
 from viz.types import Attribution, FloatArray, Reading
 from viz.words import Span, merge, spans
 

@@ -7,8 +7,8 @@ from functools import partial
 
 from viz.attribution.wording import number
 from viz.colors import LIGHT
-from viz.export.fonts import Style, width
-from viz.export.page import MIDDLE, NOTE, Page
+from viz.export.figures.fonts import Style, width
+from viz.export.figures.page import MIDDLE, NOTE, Page
 
 NAME = Style(8.5)
 VALUE = Style(7.5, LIGHT.muted)

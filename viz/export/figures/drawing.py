@@ -18,16 +18,16 @@ from PIL.PngImagePlugin import PngInfo
 
 from viz.attribution.wording import verdict
 from viz.errors import SelectionError
-from viz.export.arcs import arcs_figure
-from viz.export.atlas import atlas_figure
-from viz.export.attention import head_figure, layer_figure
-from viz.export.attribution import attribution_figure
 from viz.export.citation import citation
-from viz.export.fonts import NO_BREAK, REPLACEMENT, font_files
+from viz.export.figures.arcs import arcs_figure
+from viz.export.figures.atlas import atlas_figure
+from viz.export.figures.attention import head_figure, layer_figure
+from viz.export.figures.attribution import attribution_figure
+from viz.export.figures.fonts import NO_BREAK, REPLACEMENT, font_files
+from viz.export.figures.page import writing
+from viz.export.figures.tint import colormap_named
 from viz.export.formats import LEAST_DPI, MOST_DPI, Look
-from viz.export.page import writing
 from viz.export.plate import Plate
-from viz.export.tint import colormap_named
 
 PRINT = 300
 """Dots per inch of the maps and emoji inside SVG and PDF, whose texts and lines have no dots."""

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from viz.export.attention import ASIDE
+from viz.export.figures.attention import ASIDE
+from viz.export.figures.grain import GAP, Grain, grain
+from viz.export.figures.page import MIDDLE, NOTE, Box, Page
+from viz.export.figures.scale import WIDE, draw_scale
+from viz.export.figures.sheet import counted, sheet, view_notes
+from viz.export.figures.tint import Tint, tint_of
 from viz.export.formats import Look
-from viz.export.grain import GAP, Grain, grain
-from viz.export.page import MIDDLE, NOTE, Box, Page
 from viz.export.plate import Plate
-from viz.export.scale import WIDE, draw_scale
-from viz.export.sheet import counted, sheet, view_notes
-from viz.export.tint import Tint, tint_of
 from viz.types import FloatArray
 from viz.words import AttentionView
 

@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 
 from viz.attention import place
 from viz.colors import LIGHT
-from viz.export.fonts import Style
+from viz.export.figures.fonts import Style
+from viz.export.figures.grain import Labels, grain
+from viz.export.figures.page import Box, Page
+from viz.export.figures.scale import WIDE, draw_scale
+from viz.export.figures.sheet import counted, sheet, view_notes
+from viz.export.figures.tint import Tint, tint_of
 from viz.export.formats import Look
-from viz.export.grain import Labels, grain
-from viz.export.page import Box, Page
 from viz.export.plate import Plate
-from viz.export.scale import WIDE, draw_scale
-from viz.export.sheet import counted, sheet, view_notes
-from viz.export.tint import Tint, tint_of
 from viz.types import FloatArray
 
 AXIS = Style(8, LIGHT.muted)
