@@ -9,13 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.browser.conftest import FLAGS
+
 PATIENCE = 200_000
 """Milliseconds that a page may take."""
 TWO_FRAMES = """() => new Promise((done) =>

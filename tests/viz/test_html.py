@@ -12,7 +12,7 @@ from viz.attribution.contribution import contribution
 from viz.export import html
 from viz.export.citation import citation
 from viz.export.formats import render
-from viz.export.plate import KINDS, Plate
+from viz.export.plate import KINDS, Kind, Plate
 
 STORY = re.compile(r'<script type="application/json" id="story">(.*?)</script>', re.DOTALL)
 
@@ -87,3 +87,16 @@ def test_a_contribution_is_a_page_of_signed_shares(
     page = render(Plate(reading, "head", layer=1, head=0, contribution=taken), "html").decode()
     assert "logit Business − logit World" in page
     assert story(page)["pictures"][0]["data"]["signed"]
+
+
+@pytest.mark.parametrize("kind", ["head", "layer", "atlas"])
+def test_a_quadrant_does_not_claim_that_its_rows_sum_to_one(
+    classifier: Classifier, kind: Kind
+) -> None:
+    reading = classifier.read("oil prices rise", "the team wins")
+    plate = Plate(reading, kind, layer=None if kind == "atlas" else 1, quadrant="A-B")
+    told = story(render(plate, "html").decode("utf-8"))
+    held = plate.view().weights[0, 0].sum(-1).mean()
+    closeup = told["pictures"][1 if kind == "atlas" else 0]["data"]
+    assert closeup["note"] == f"text A looking at B: rows sum to {held:.2f} on average"
+    assert held < 0.99

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from viz.attribution.method import Target
 from viz.types import Attribution, Contribution, Prediction, Reading
 
 
@@ -29,7 +30,9 @@ def verdict(prediction: Prediction) -> tuple[str, str]:
     return names, percent(least) if len(assigned) == 1 else f"each {percent(least)} or more"
 
 
-def explained_scalar(prediction: Prediction, attribution: Attribution | Contribution) -> str:
+def explained_scalar(
+    prediction: Prediction, attribution: Attribution | Contribution | Target
+) -> str:
     """The explained scalar, as in `logit Business − logit Sci/Tech`."""
     own = f"logit {prediction.labels[attribution.target_class]}"
     against = attribution.against_class

@@ -116,22 +116,23 @@ def _variables(palette: Palette) -> str:
     return " ".join(f"--st-{name}: {color};" for name, color in names.items())
 
 
+def _closeup(
+    plate: Plate, one: AttentionView, layer: int | None, head: int | None
+) -> dict[str, object]:
+    """The heat map of one head of a plate, as on the page."""
+    note = heatmap.row_note(one, plate.quadrant)
+    return heatmap.payload(one, place=place(layer, head), note=note)
+
+
 def _tell_head(plate: Plate) -> Story:
-    shown = plate.view()
-    name = place(plate.layer, plate.head)
-    return Story(((heatmap.HEATMAP, heatmap.payload(shown, place=name, note=_rows(shown))),))
+    return Story(((heatmap.HEATMAP, _closeup(plate, plate.view(), plate.layer, plate.head)),))
 
 
 def _tell_layer(plate: Plate) -> Story:
     shown = plate.view()
-    pictures = tuple(
-        (
-            heatmap.HEATMAP,
-            heatmap.payload(pick(shown, 0, head), place=place(plate.layer, head)),
-        )
-        for head in range(shown.weights.shape[1])
-    )
-    return Story(pictures, (_rows(shown),))
+    heads = range(shown.weights.shape[1])
+    payloads = (_closeup(plate, pick(shown, 0, head), plate.layer, head) for head in heads)
+    return Story(tuple((heatmap.HEATMAP, data) for data in payloads))
 
 
 def _tell_atlas(plate: Plate) -> Story:
@@ -142,18 +143,17 @@ def _tell_atlas(plate: Plate) -> Story:
     if shown.weights.size > MOST_WEIGHTS:
         note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."
         return Story((picture,), (note,))
-    closeups = dict(_closeups(shown))
+    closeups = dict(_closeups(plate, shown))
     return Story((picture, (heatmap.HEATMAP, closeups["0-0"])), (), closeups)
 
 
-def _closeups(shown: AttentionView) -> Iterator[tuple[str, dict[str, object]]]:
+def _closeups(plate: Plate, shown: AttentionView) -> Iterator[tuple[str, dict[str, object]]]:
     """Each head and each mean at full resolution, by what the atlas selects."""
     n_layers, n_heads = shown.weights.shape[:2]
     for layer in (*range(n_layers), None):
         for head in (*range(n_heads), None):
             name = "-".join("null" if index is None else str(index) for index in (layer, head))
-            one = pick(shown, layer, head)
-            yield name, heatmap.payload(one, place=place(layer, head), note=_rows(one))
+            yield name, _closeup(plate, pick(shown, layer, head), layer, head)
 
 
 def _tell_arcs(plate: Plate) -> Story:
@@ -189,18 +189,6 @@ def _table(rows: list[tuple[str, float]]) -> str:
     return (
         "<details><summary>All scores</summary><table>"
         f"<tr><th>token or word</th><th>score</th></tr>{body}</table></details>"
-    )
-
-
-def _rows(shown: AttentionView) -> str:
-    """What a row holds."""
-    if shown.signed:
-        return "Signed shares of the explained scalar; nothing is rescaled."
-    if not shown.removed.any():
-        return "Each row sums to 1."
-    return (
-        f"Special tokens are removed: {shown.removed.mean():.0%} of the weight went with them, "
-        "and rows are rescaled to 1."
     )
 
 

@@ -8,8 +8,10 @@ from viz.pictures.axes import axes
 from viz.pictures.packed import packed
 from viz.pictures.screen import ENLARGE, SCREEN
 from viz.pictures.widget import Widget
-from viz.words import AttentionView
+from viz.words import AttentionView, Quadrant
 
+NOTHING = "all 0: nothing that is handed on here reaches the class"
+"""As in the last layer without its [CLS], which alone the classes are read from."""
 LEVELS = 255
 """Steps of the colour scale; odd, so that 0 is one of them where the scale has two ends."""
 
@@ -81,6 +83,21 @@ def payload(view: AttentionView, *, place: str, note: str = "") -> dict[str, obj
         "label": f"{place}: where each of {values.shape[0]} tokens looks among {values.shape[1]}. "
         "Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole picture.",
     }
+
+
+def row_note(view: AttentionView, part: Quadrant) -> str:
+    """What a row is, and how much of it is not shown."""
+    if view.signed and not view.weights.any():
+        return NOTHING
+    if view.signed:
+        return "signed shares of the explained scalar; nothing is rescaled"
+    if part != "all":
+        without = ", special tokens taken out first" if view.removed.any() else ""
+        held = view.weights.sum(-1).mean()
+        return f"text {part[0]} looking at {part[2]}: rows sum to {held:.2f} on average{without}"
+    if not view.removed.any():
+        return "each row sums to 1"
+    return f"{view.removed.mean():.0%} of its attention went to special tokens; rows rescaled to 1"
 
 
 def _largest(sizes: np.ndarray) -> float:

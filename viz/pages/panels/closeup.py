@@ -11,12 +11,11 @@ from viz.components.arcs import arcs
 from viz.components.heatmap import heatmap
 from viz.components.strip import strip
 from viz.pages.panels.selection import Selection
+from viz.pictures.heatmap import row_note
 from viz.types import Reading
-from viz.words import AttentionView, Quadrant
+from viz.words import AttentionView
 
 MAP, ARCS, TEXT = "heat map", "arcs", "on the text"
-NOTHING = "all 0: nothing that is handed on here reaches the class"
-"""As in the last layer without its [CLS], which alone the classes are read from."""
 
 
 def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
@@ -27,7 +26,7 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     if chosen == ARCS:
         _show_arcs(view, selection)
     elif chosen == MAP:
-        heatmap(one, place=name, note=_note(one, selection.shown.quadrant), key="heatmap")
+        heatmap(one, place=name, note=row_note(one, selection.shown.quadrant), key="heatmap")
     else:
         _show_row(reading, one, name)
 
@@ -94,18 +93,3 @@ def _row_caption(view: AttentionView, name: str, looks: str) -> str:
     if view.signed:
         return f"What {name} hands to the class through each token that {looks} looks at."
     return f"Where {looks} looks in {name}: the weights of its row, exact on hover."
-
-
-def _note(view: AttentionView, part: Quadrant) -> str:
-    """What a row is, and how much of it is not shown."""
-    if view.signed and not view.weights.any():
-        return NOTHING
-    if view.signed:
-        return "signed shares of the explained scalar; nothing is rescaled"
-    if part != "all":
-        without = ", special tokens taken out first" if view.removed.any() else ""
-        held = view.weights.sum(-1).mean()
-        return f"text {part[0]} looking at {part[2]}: rows sum to {held:.2f} on average{without}"
-    if not view.removed.any():
-        return "each row sums to 1"
-    return f"{view.removed.mean():.0%} of its attention went to special tokens; rows rescaled to 1"

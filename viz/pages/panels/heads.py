@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from viz import session
+from viz.attribution import resolve
 from viz.attribution.wording import explained_scalar
 from viz.components import atlas
 from viz.errors import MethodError
@@ -37,7 +38,7 @@ def show_heads(
         classes: The class that contributions explain, and what it is held against.
         beneath: Draws what stands under both, given what is selected.
     """
-    selection = _choose_selection(source, texts, reading, classes)
+    selection = _choose_selection(reading, classes)
     try:
         view = session.view(source, texts.text, texts.pair, selection.shown)
     except MethodError as error:
@@ -51,14 +52,12 @@ def show_heads(
     beneath(selection)
 
 
-def _choose_selection(
-    source: str, texts: Texts, reading: Reading, classes: session.Explained
-) -> Selection:
+def _choose_selection(reading: Reading, classes: session.Explained) -> Selection:
     title, controls = st.columns([5, 6], gap="medium", vertical_alignment="bottom")
     with title.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader("Attention", anchor=False, width="content")
         explained = classes if _choose_measure() == CONTRIBUTION else None
-    title.caption(_caption(source, texts, reading, explained))
+    title.caption(_caption(reading, explained))
     with controls.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
         head = _choose(session.HEAD, reading.attention.n_heads, default=None)
@@ -82,16 +81,11 @@ def _choose_measure() -> str:
     )
 
 
-def _caption(
-    source: str, texts: Texts, reading: Reading, explained: session.Explained | None
-) -> str:
+def _caption(reading: Reading, explained: session.Explained | None) -> str:
     if explained is None:
         return "Where heads look. Looking is not yet a reason for the class."
-    try:
-        taken = session.contribution(source, texts.text, texts.pair, explained)
-    except MethodError:
-        return ""
-    scalar = plain(explained_scalar(reading.prediction, taken))
+    target = resolve(reading.prediction, *explained)
+    scalar = plain(explained_scalar(reading.prediction, target))
     return f"What each weight hands to {scalar}: weight × slope, attention fixed."
 
 

@@ -42,7 +42,8 @@ def offer(
         plate = plates[_choose("Save", list(plates), session.SUBJECT)]
         format = _choose("as", [name.upper() for name in FORMATS], session.FORMAT).lower()
         look = Look(dpi=_choose_resolution() if format == "png" else Look().dpi)
-        _offer_figure(plate, format, look)
+        view = session.view(source, texts.text, texts.pair, selection.shown)
+        _offer_figure(plate, format, look, _refusal(plate, format, view.weights[0, 0].size))
         _offer_everything(list(plates.values()), look)
 
 
@@ -92,8 +93,7 @@ def _choose_resolution() -> int:
     )
 
 
-def _offer_figure(plate: Plate, format: str, look: Look) -> None:
-    refused = _refusal(plate, format)
+def _offer_figure(plate: Plate, format: str, look: Look, refused: str | None) -> None:
     st.download_button(
         "Save",
         data=lambda: render(plate, format, look),
@@ -107,13 +107,15 @@ def _offer_figure(plate: Plate, format: str, look: Look) -> None:
     )
 
 
-def _refusal(plate: Plate, format: str) -> str | None:
+def _refusal(plate: Plate, format: str, n_cells: int) -> str | None:
     """Why a format can't hold a plate, known before anything is drawn; None where it can."""
-    n_layers, n_heads, n_tokens, _ = plate.reading.attention.weights.shape
-    maps = {"atlas": n_layers * n_heads, "layer": n_heads}.get(plate.kind, 1)
+    n_layers, n_heads = plate.reading.attention.weights.shape[:2]
+    maps = {"atlas": n_layers * n_heads, "layer": n_heads, "attribution": 0}.get(plate.kind, 1)
+    # The table of an atlas holds facts instead.
+    written = format == "json" or (format == "csv" and plate.kind != "atlas")
     try:
-        if format == "json":
-            check_few(maps * n_tokens**2, "JSON")
+        if written:
+            check_few(maps * n_cells, format.upper())
     except SelectionError as error:
         return str(error)
     return None
