@@ -167,6 +167,8 @@ def test_bertviz_shows_the_same_reading(app: App, view: str) -> None:
 
 def test_enter_opens_the_head_and_escape_closes_it(app: App) -> None:
     app.open(text=TEXT, layer="1", head="1")
+    expect(app.page.get_by_test_id("atlas-selected")).to_contain_text("L1 · H1")
+    expect(app.page.locator(".place")).to_have_text("L1 · H1")
     app.page.get_by_test_id("atlas").focus()
     app.page.keyboard.press("Enter")
     expect(app.page.locator("dialog[open]")).to_be_visible()

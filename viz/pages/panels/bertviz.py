@@ -14,6 +14,8 @@ HEIGHT = 760
 """Pixels of the frame; what is longer scrolls inside it."""
 
 
+# What is chosen here concerns nothing else on the page.
+@st.fragment
 def offer(reading: Reading) -> None:
     """Show BertViz where the reader asks for it, with as many layers as a browser bears."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
