@@ -3,7 +3,7 @@
 import inspect
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +16,10 @@ from viz.checkpoint import Checkpoint, open_checkpoint
 from viz.encoding import Encoder
 from viz.errors import CheckpointError
 from viz.recording import ATTENTION, Recorder, watch
-from viz.types import Attention, Encoding, Prediction, Reading
+from viz.types import Attention, Encoding, FloatArray, IntArray, Prediction, Reading
+
+Inputs = Mapping[str, IntArray]
+"""The model's integer inputs of one text by name, each (T,)."""
 
 LOGIT_TOLERANCE = 1e-5
 """How far a recorded pass may be from a plain one, relative to the largest logit (at least 1)."""
@@ -130,7 +133,7 @@ class Classifier:
         """Read encodings in one pass, padded to the longest; a reading has its own tokens alone."""
         recorder = Recorder()
         with torch.inference_mode():
-            logits = self._run(encodings, recorder)
+            logits = self._run([encoding.inputs for encoding in encodings], recorder)
             return [
                 Reading(
                     encoding,
@@ -144,11 +147,17 @@ class Classifier:
 
     def forward(self, encoding: Encoding, recorder: Recorder | None = None) -> Tensor:
         """Run the model on one encoding, recorded where a recorder is given.  (C,)"""
-        return self._run([encoding], recorder)[0]
+        return self._run([encoding.inputs], recorder)[0]
 
-    def _run(self, encodings: Sequence[Encoding], recorder: Recorder | None) -> Tensor:
-        """The logits of each encoding.  (B, C)"""
-        inputs = self._padded(encodings)
+    def logits(self, rows: Sequence[Inputs]) -> FloatArray:
+        """Run the model on the inputs of several texts in one pass, nothing recorded.  (B, C)"""
+        with torch.inference_mode():
+            logits: NDArray[np.floating] = self._run(rows, None).cpu().numpy()
+        return logits
+
+    def _run(self, rows: Sequence[Inputs], recorder: Recorder | None) -> Tensor:
+        """The logits of each row of inputs.  (B, C)"""
+        inputs = self.padded(rows)
         if recorder is None:
             logits: Tensor = self.model(**inputs).logits
             return logits
@@ -159,19 +168,16 @@ class Classifier:
         recorded: Tensor = output.logits
         return recorded
 
-    def _padded(self, encodings: Sequence[Encoding]) -> dict[str, Tensor]:
+    def padded(self, rows: Sequence[Inputs]) -> dict[str, Tensor]:
         """The model's inputs; what is padded has no attention.  Each (B, T)"""
-        longest = max(encoding.n_tokens for encoding in encodings)
+        longest = max(len(row["input_ids"]) for row in rows)
         fill = {"input_ids": self.tokenizer.pad_token_id or 0}
         return {
             name: torch.tensor(
-                [
-                    [*encoding.inputs[name], *[fill.get(name, 0)] * (longest - encoding.n_tokens)]
-                    for encoding in encodings
-                ],
+                np.stack([_filled(row[name], longest, fill.get(name, 0)) for row in rows]),
                 device=self.device,
             )
-            for name in encodings[0].inputs
+            for name in rows[0]
         }
 
     def _affordable_tokens(self) -> int:
@@ -205,6 +211,11 @@ class Classifier:
             raise CheckpointError(
                 f"{self.name!r} holds weights that are not finite numbers; save or train it again."
             )
+
+
+def _filled(values: IntArray, length: int, fill: int) -> IntArray:
+    """Values with as many fills behind them as it takes."""
+    return np.concatenate([values, np.full(length - len(values), fill, dtype=values.dtype)])
 
 
 def _own(weights: Sequence[Tensor], row: int, n_tokens: int) -> NDArray[np.floating]:

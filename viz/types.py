@@ -186,11 +186,22 @@ class Attribution:
     against_class: int | None
     """The class held against the target; None where the plain logit is explained."""
     settings: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
+    """What the method let choose, and what was chosen."""
+    errors: FloatArray | None = None
+    """Standard errors of the scores; over a word their squares add up.  (T,)"""
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """What the method found out about itself: steps, rows, the completeness gap."""
+    notes: tuple[str, ...] = ()
+    """One sentence for each thing a reader must know before believing the scores."""
 
     def __post_init__(self) -> None:
         """Freeze the scores and the settings."""
         object.__setattr__(self, "scores", _frozen(self.scores))
-        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+        if self.errors is not None:
+            object.__setattr__(self, "errors", _frozen(self.errors))
+        for name in ("settings", "options", "measured"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
 @dataclass(frozen=True, slots=True)

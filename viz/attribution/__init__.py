@@ -7,12 +7,13 @@ from typing import Literal
 from viz.attribution.attention import ATTENTION, ROLLOUT
 from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.gradient import CHEFER, GRAD_ATTENTION, INPUT_X_GRADIENT, SALIENCY
-from viz.attribution.method import Method, Split, Target
+from viz.attribution.method import Method, Option, Options, Split, Target, Task, Tick, silent
 from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
+from viz.perturbation import Perturbation
 from viz.types import Attribution, Prediction, Reading
 
-__all__ = ["METHODS", "Against", "Method", "Split", "Target", "attribute"]
+__all__ = ["METHODS", "Against", "Method", "Option", "Split", "Target", "Task", "attribute"]
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
@@ -34,6 +35,10 @@ def attribute(
     method: str = "decomposition",
     target_class: int | None = None,
     against: Against = "runner-up",
+    *,
+    options: Options | None = None,
+    tick: Tick = silent,
+    shared: Perturbation | None = None,
 ) -> Attribution:
     """Say how much each token of a reading speaks for a class.
 
@@ -45,20 +50,23 @@ def attribute(
         against: The class held against it: "runner-up" (the strongest other class), an index, or
             None for the plain logit.  The classes of a multi-label head do not compete, so there
             "runner-up" means None.
+        options: What the method lets choose, by name; the defaults for all others.
+        tick: Called with the number of passes done, now and then; what it raises ends the work.
+        shared: Versions of the text with words hidden that were read before.
 
     Returns:
         Scores (T,), the explained scalar and, for the decomposition, the bias.
 
     Raises:
-        MethodError: for an unknown method, or one this architecture doesn't allow.
+        MethodError: for an unknown method or option, or one this architecture doesn't allow.
         SelectionError: for a class that doesn't exist, one held against itself, or a reading of
             another classifier.
     """
-    if method not in METHODS:
-        raise MethodError(f"Unknown method {method!r}; known are {', '.join(METHODS)}.")
+    how = known(method)
     check_made_by(classifier, reading)
     target = resolve(reading.prediction, target_class, against)
-    split = METHODS[method].run(classifier, reading, target)
+    chosen = how.chosen(options)
+    split = how.run(Task(classifier, reading, target, chosen, tick, shared))
     return Attribution(
         scores=split.scores,
         value=explained(reading.prediction, target),
@@ -66,8 +74,23 @@ def attribute(
         method=method,
         target_class=target.target_class,
         against_class=target.against_class,
-        settings={"against": against, "checkpoint": reading.checkpoint},
+        settings={"against": against, "checkpoint": reading.checkpoint, **chosen},
+        options=chosen,
+        errors=split.errors,
+        measured=split.measured,
+        notes=split.notes,
     )
+
+
+def known(method: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        MethodError: where there is none.
+    """
+    if method not in METHODS:
+        raise MethodError(f"Unknown method {method!r}; known are {', '.join(METHODS)}.")
+    return METHODS[method]
 
 
 def check_made_by(classifier: Classifier, reading: Reading) -> None:
@@ -81,10 +104,7 @@ def check_made_by(classifier: Classifier, reading: Reading) -> None:
 
 def explained(prediction: Prediction, target: Target) -> float:
     """The explained scalar of a prediction."""
-    own = float(prediction.logits[target.target_class])
-    if target.against_class is None:
-        return own
-    return own - float(prediction.logits[target.against_class])
+    return float(target.of(prediction.logits))
 
 
 def resolve(prediction: Prediction, target_class: int | None, against: Against) -> Target:

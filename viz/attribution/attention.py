@@ -1,17 +1,15 @@
 """Attributions read off attention alone: the same for every class, never negative."""
 
 from viz import attention
-from viz.attribution.method import Method, Split, Target
-from viz.classifier import Classifier
-from viz.types import Reading
+from viz.attribution.method import Method, Split, Task
 
 
-def _cls_row(_classifier: Classifier, reading: Reading, _target: Target) -> Split:
-    return Split(attention.cls_row(reading.attention.weights))
+def _cls_row(task: Task) -> Split:
+    return Split(attention.cls_row(task.reading.attention.weights))
 
 
-def _rollout(_classifier: Classifier, reading: Reading, _target: Target) -> Split:
-    return Split(attention.rollout(reading.attention.weights)[0])
+def _rollout(task: Task) -> Split:
+    return Split(attention.rollout(task.reading.attention.weights)[0])
 
 
 ATTENTION = Method(

@@ -18,7 +18,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from viz.attribution.method import Method, Split, Target
+from viz.attribution.method import Method, Split, Task
 from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.recording import Recorder, zero_origin
@@ -97,10 +97,11 @@ def linear_logits(
     return logits, linear.biases
 
 
-def _decomposition(classifier: Classifier, reading: Reading, target: Target) -> Split:
+def _decomposition(task: Task) -> Split:
+    classifier = task.classifier
     recorder = Recorder("input", freeze=True)
-    logits, biases = linear_logits(classifier, reading, recorder)
-    value = target.of(logits)
+    logits, biases = linear_logits(classifier, task.reading, recorder)
+    value = task.target.of(logits)
     source = recorder.differentiated()
     gradients = torch.autograd.grad(value, [source, *biases], allow_unused=True)
     if gradients[0] is None:

@@ -3,35 +3,33 @@
 import torch
 from torch import Tensor
 
-from viz.attribution.method import Method, Split, Target
-from viz.classifier import Classifier
+from viz.attribution.method import Method, Split, Task
 from viz.recording import Recorder
-from viz.types import Reading
 
 
-def _grad_attention(classifier: Classifier, reading: Reading, target: Target) -> Split:
+def _grad_attention(task: Task) -> Split:
     """[CLS] row of the last layer, weights times gradients, summed over heads.
 
     The classifier reads only [CLS], so no other row of the last layer has a gradient.
     """
     recorder = Recorder("words")
-    logits = classifier.forward(reading.encoding, recorder)
+    logits = task.classifier.forward(task.reading.encoding, recorder)
     recorder.differentiated()
     weights = recorder.weights[-1]
-    (gradient,) = torch.autograd.grad(target.of(logits), weights)
+    (gradient,) = torch.autograd.grad(task.target.of(logits), weights)
     return Split((weights * gradient)[0, :, 0].sum(0).detach().cpu().numpy())
 
 
-def _chefer(classifier: Classifier, reading: Reading, target: Target) -> Split:
+def _chefer(task: Task) -> Split:
     """[CLS] row of R, which starts as the identity and takes R += mean_h[(A * dF/dA)^+] R by layer.
 
     What [CLS] keeps of the identity is taken off, so that it counts like any other token.
     """
     recorder = Recorder("words")
-    logits = classifier.forward(reading.encoding, recorder)
+    logits = task.classifier.forward(task.reading.encoding, recorder)
     recorder.differentiated()
-    gradients = torch.autograd.grad(target.of(logits), recorder.weights)
-    identity = torch.eye(reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
+    gradients = torch.autograd.grad(task.target.of(logits), recorder.weights)
+    identity = torch.eye(task.reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
     relevance = identity
     for weights, gradient in zip(recorder.weights, gradients, strict=True):
         positive = (weights.detach() * gradient)[0].clamp(min=0).mean(0)
@@ -39,24 +37,22 @@ def _chefer(classifier: Classifier, reading: Reading, target: Target) -> Split:
     return Split((relevance - identity)[0].cpu().numpy())
 
 
-def _word_gradients(
-    classifier: Classifier, reading: Reading, target: Target
-) -> tuple[Tensor, Tensor]:
+def _word_gradients(task: Task) -> tuple[Tensor, Tensor]:
     """The word embeddings and the gradient of the explained scalar in them.  Each (T, D)"""
     recorder = Recorder("words")
-    logits = classifier.forward(reading.encoding, recorder)
+    logits = task.classifier.forward(task.reading.encoding, recorder)
     words = recorder.differentiated()
-    (gradient,) = torch.autograd.grad(target.of(logits), words)
+    (gradient,) = torch.autograd.grad(task.target.of(logits), words)
     return words[0].detach(), gradient[0]
 
 
-def _input_x_gradient(classifier: Classifier, reading: Reading, target: Target) -> Split:
-    words, gradient = _word_gradients(classifier, reading, target)
+def _input_x_gradient(task: Task) -> Split:
+    words, gradient = _word_gradients(task)
     return Split((words * gradient).sum(-1).cpu().numpy())
 
 
-def _saliency(classifier: Classifier, reading: Reading, target: Target) -> Split:
-    _, gradient = _word_gradients(classifier, reading, target)
+def _saliency(task: Task) -> Split:
+    _, gradient = _word_gradients(task)
     return Split(torch.linalg.vector_norm(gradient, dim=-1).cpu().numpy())
 
 

@@ -1,14 +1,28 @@
-"""What a method is, what it explains, and what it answers."""
+"""What a method is, what it explains, what it is given and what it answers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from viz.classifier import Classifier
-from viz.types import Reading
+from viz.errors import MethodError
+from viz.perturbation import Perturbation
+from viz.types import FloatArray, Reading
+
+Values = TypeVar("Values", Tensor, FloatArray)
+Tick = Callable[[float], None]
+"""Called with the passes done since the last call; what it raises ends the work."""
+Options = Mapping[str, Any]
+
+
+def silent(passes: float) -> None:
+    """The tick of those who don't wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +32,32 @@ class Target:
     target_class: int
     against_class: int | None
 
-    def of(self, logits: Tensor) -> Tensor:
-        """The scalar in the graph of `logits`.  (C,) -> ()"""
-        own = logits[self.target_class]
-        return own if self.against_class is None else own - logits[self.against_class]
+    def of(self, logits: Values) -> Values:
+        """The scalar of logits, in their graph if they have one.  (..., C) -> (...)"""
+        own = logits[..., self.target_class]
+        if self.against_class is None:
+            return cast(Values, own)
+        return cast(Values, own - logits[..., self.against_class])
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a method is given: a reading, the scalar to explain, and how."""
+
+    classifier: Classifier
+    reading: Reading
+    target: Target
+    options: Options = field(default_factory=dict)
+    """The value of every option of the method."""
+    tick: Tick = silent
+    """To be told of passes done by the method itself; hidden versions report on their own."""
+    shared: Perturbation | None = None
+    """Versions that were read before, where there are any."""
+
+    @cached_property
+    def perturbation(self) -> Perturbation:
+        """The text with words hidden."""
+        return self.shared or Perturbation(self.classifier, self.reading.encoding, self.tick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +68,44 @@ class Split:
     """(T,)"""
     bias: float | None = None
     """What no token can claim, where scores and bias add up to the explained scalar."""
+    errors: NDArray[np.floating] | None = None
+    """Standard errors of the scores, squares of which add up over tokens; None where exact.  (T,)"""
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """What the method found out about itself: steps taken, rows read, the completeness gap."""
+    notes: tuple[str, ...] = ()
+    """One sentence for each thing a reader must know before believing the scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something about a method that a reader may choose."""
+
+    name: str
+    label: str
+    default: str | int
+    help: str
+    """One sentence."""
+    choices: tuple[str, ...] = ()
+    """What may be chosen; empty for a number."""
+    least: int = 1
+    most: int = 1_000_000
+
+    def check(self, method: str, value: object) -> str | int:
+        """The value, if it is allowed.
+
+        Raises:
+            MethodError: one sentence that says what is.
+        """
+        if self.choices:
+            if value in self.choices:
+                return cast(str, value)
+            allowed = ", ".join(self.choices)
+        else:
+            number = isinstance(value, int) and not isinstance(value, bool)
+            if number and self.least <= cast(int, value) <= self.most:
+                return cast(int, value)
+            allowed = f"{self.least} to {self.most}"
+        raise MethodError(f"{self.name} of {method} can't be {value!r}; it can be {allowed}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +118,24 @@ class Method:
     signed: bool
     """Whether scores speak for (+) and against (−) the class; else they say only how much."""
     cost: float
-    """In plain forward passes."""
+    """In plain forward passes; for a text of 40 words where it depends on the text."""
     description: str
     """One sentence."""
     reference: str
     """Where it was published."""
-    run: Callable[[Classifier, Reading, Target], Split]
+    run: Callable[[Task], Split]
     of_class: bool = True
     """Whether scores depend on the explained class; else they show where the model looks."""
+    options: tuple[Option, ...] = ()
+    passes: Callable[[int, int, Options], float] | None = None
+    """Cost for n words, n layers and the options given; None where it is always `cost`."""
+    hides: str | None = None
+    """The operator its scores are made with, which a measure of faithfulness may share."""
+
+    @property
+    def costly(self) -> bool:
+        """Whether a reader waits for it: more than ten passes."""
+        return self.cost > 10
 
     @property
     def caveat(self) -> str | None:
@@ -61,3 +145,26 @@ class Method:
         if self.of_class:
             return "This says how much a word matters for the class, not which way."
         return "This shows where the model looks; it is not an explanation of the class."
+
+    def chosen(self, given: Options | None) -> Options:
+        """The value of every option: those given, and the defaults of the others.
+
+        Raises:
+            MethodError: for an option that doesn't exist, or a value that isn't allowed.
+        """
+        given = given or {}
+        known = {option.name: option for option in self.options}
+        for name in given:
+            if name not in known:
+                allowed = f"it has {', '.join(known)}" if known else "it has none"
+                raise MethodError(f"{self.label} has no option {name!r}; {allowed}.")
+        return MappingProxyType(
+            {
+                name: option.check(self.name, given.get(name, option.default))
+                for name, option in known.items()
+            }
+        )
+
+    def expected(self, n_words: int, n_layers: int, options: Options) -> float:
+        """About how many plain forward passes it will take."""
+        return self.cost if self.passes is None else self.passes(n_words, n_layers, options)

@@ -1,0 +1,152 @@
+"""A text with some of its words hidden: what the classifier makes of it, each version read once.
+
+Two ways to hide a word: `mask` puts the tokenizer's mask token in the place of each of its tokens,
+`delete` takes them out, so that what follows moves up.  Special tokens are never hidden.  Methods
+that hide words and the measures of faithfulness share one Perturbation of a text, so that no
+version is read twice.  Source: attribution.md 4.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viz import words
+from viz.classifier import Classifier
+from viz.errors import MethodError
+from viz.types import Encoding, FloatArray, IntArray
+from viz.words import Span
+
+Operator = Literal["mask", "delete"]
+"""How a word is hidden."""
+OPERATORS: tuple[Operator, ...] = ("mask", "delete")
+
+BoolArray = NDArray[np.bool_]
+
+BATCH_ROWS = 16
+"""Versions read at once; more gain nothing on a CPU."""
+BATCH_TOKENS = 4096
+"""Tokens read at once, so that memory is bounded for long texts."""
+
+
+class Perturbation:
+    """The logits of every version of one text that was asked for; not to be shared by threads.
+
+    Args:
+        classifier: The classifier that reads the versions.
+        encoding: The whole text.
+        tick: Called with the number of versions after each batch; what it raises ends the work,
+            and what was read until then stays known.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        encoding: Encoding,
+        tick: Callable[[float], None] = lambda rows: None,
+    ) -> None:
+        self.classifier = classifier
+        self.encoding = encoding
+        self.tick = tick
+        self.units: tuple[Span, ...] = tuple(
+            span for span in words.spans(encoding) if not span.special
+        )
+        """The words, in reading order."""
+        self.spent = 0
+        """How many versions were read."""
+        self._known: dict[tuple[Operator, bytes], FloatArray] = {}
+
+    @property
+    def n_words(self) -> int:
+        """How many words can be hidden."""
+        return len(self.units)
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """The ways of hiding a word that this tokenizer allows."""
+        return OPERATORS if self.classifier.tokenizer.mask_token_id is not None else ("delete",)
+
+    def logits(self, kept: BoolArray, operator: Operator) -> FloatArray:
+        """What the classifier says of each version.
+
+        Args:
+            kept: (N, n_words): which words stay.
+            operator: How the others are hidden.
+
+        Returns:
+            (N, C), one row a version.
+
+        Raises:
+            MethodError: for masks, where the tokenizer has no mask token.
+        """
+        if operator not in self.operators:
+            raise MethodError(
+                "The tokenizer of this checkpoint has no mask token; hide words by deletion."
+            )
+        rows = np.asarray(kept, dtype=bool).reshape(-1, self.n_words)
+        keys = [self._key(row, operator) for row in rows]
+        new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._known}
+        self._read(new, operator)
+        return np.stack([self._known[key] for key in keys])
+
+    def over_tokens(self, scores: FloatArray) -> FloatArray:
+        """Scores of words as scores of tokens: shared evenly, 0 at special tokens.  (n,) -> (T,)"""
+        spread = np.zeros(self.encoding.n_tokens, dtype=np.float64)
+        for unit, score in zip(self.units, scores, strict=True):
+            spread[list(unit.tokens)] = score / len(unit.tokens)
+        return spread
+
+    def errors_over_tokens(self, errors: FloatArray) -> FloatArray:
+        """Standard errors of words as those of tokens, whose squares add up.  (n,) -> (T,)"""
+        sizes = np.array([len(unit.tokens) for unit in self.units])
+        return self.over_tokens(errors * np.sqrt(sizes))
+
+    def over_words(self, scores: FloatArray) -> FloatArray:
+        """Scores of tokens added up over words.  (T,) -> (n,)"""
+        given = np.asarray(scores, dtype=np.float64)
+        return np.array([given[list(unit.tokens)].sum() for unit in self.units])
+
+    def _key(self, row: BoolArray, operator: Operator) -> tuple[Operator, bytes]:
+        # With nothing hidden, both operators leave the same text.
+        return ("mask" if row.all() else operator), np.packbits(row).tobytes()
+
+    def _read(self, new: Mapping[tuple[Operator, bytes], BoolArray], operator: Operator) -> None:
+        versions = [(key, self._version(row, operator)) for key, row in new.items()]
+        versions.sort(key=lambda version: len(version[1]["input_ids"]))
+        for batch in _batches(versions):
+            logits = self.classifier.logits([inputs for _, inputs in batch])
+            self._known.update(zip((key for key, _ in batch), logits, strict=True))
+            self.spent += len(batch)
+            self.tick(len(batch))
+
+    def _version(self, row: BoolArray, operator: Operator) -> dict[str, IntArray]:
+        """The model's inputs with some words hidden."""
+        gone = [
+            token
+            for unit, stays in zip(self.units, row, strict=True)
+            if not stays
+            for token in unit.tokens
+        ]
+        if operator == "delete":
+            return {name: np.delete(ids, gone) for name, ids in self.encoding.inputs.items()}
+        inputs = dict(self.encoding.inputs)
+        inputs["input_ids"] = inputs["input_ids"].copy()
+        inputs["input_ids"][gone] = self.classifier.tokenizer.mask_token_id
+        return inputs
+
+
+Version = tuple[tuple[Operator, bytes], dict[str, IntArray]]
+
+
+def _batches(versions: Sequence[Version]) -> Iterator[list[Version]]:
+    """Versions, shortest first, in batches of bounded size."""
+    batch: list[Version] = []
+    for version in versions:
+        n_tokens = len(version[1]["input_ids"])
+        if len(batch) == BATCH_ROWS or (len(batch) + 1) * n_tokens > BATCH_TOKENS and batch:
+            yield batch
+            batch = []
+        batch.append(version)
+    if batch:
+        yield batch
