@@ -144,7 +144,8 @@ def _batches(versions: Sequence[Version]) -> Iterator[list[Version]]:
     batch: list[Version] = []
     for version in versions:
         n_tokens = len(version[1]["input_ids"])
-        if len(batch) == BATCH_ROWS or (len(batch) + 1) * n_tokens > BATCH_TOKENS and batch:
+        full = len(batch) == BATCH_ROWS or (len(batch) + 1) * n_tokens > BATCH_TOKENS
+        if batch and full:
             yield batch
             batch = []
         batch.append(version)

@@ -36,8 +36,8 @@ class Target:
         """The scalar of logits, in their graph if they have one.  (..., C) -> (...)"""
         own = logits[..., self.target_class]
         if self.against_class is None:
-            return cast(Values, own)
-        return cast(Values, own - logits[..., self.against_class])
+            return own
+        return own - logits[..., self.against_class]
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Split:
     bias: float | None = None
     """What no token can claim, where scores and bias add up to the explained scalar."""
     errors: NDArray[np.floating] | None = None
-    """Standard errors of the scores, squares of which add up over tokens; None where exact.  (T,)"""
+    """Standard errors of the scores; their squares add up over tokens.  None where exact.  (T,)"""
     measured: Mapping[str, float] = field(default_factory=dict)
     """What the method found out about itself: steps taken, rows read, the completeness gap."""
     notes: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ class Option:
         """
         if self.choices:
             if value in self.choices:
-                return cast(str, value)
+                return value
             allowed = ", ".join(self.choices)
         else:
             number = isinstance(value, int) and not isinstance(value, bool)
