@@ -37,6 +37,9 @@ class Recorder:
         by_weights: Whether frozen weights can be differentiated by, each layer's on their own.
     """
 
+    weighs = True
+    """Whether attention is computed step by step, so that its weights can be kept."""
+
     def __init__(
         self, leaf: Leaf | None = None, *, freeze: bool = False, by_weights: bool = False
     ) -> None:
@@ -84,6 +87,10 @@ class Recorder:
         self.weights.append(kept)
         return kept
 
+    def keep_heads(self, outputs: Tensor) -> Tensor:
+        """What one layer should go on with in place of its heads' outputs.  (B, Q, H, d)"""
+        return outputs
+
     def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
         """Cut the graph at `output` where it is the leaf asked for."""
         if name != self.leaf_name:
@@ -115,16 +122,16 @@ def attend(
         options: What else transformers passes on.
     """
     recorder = _active.get()
-    if recorder is None:
+    if recorder is None or not recorder.weighs:
         plain: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options
         )
-        return plain
+        return plain if recorder is None else (recorder.keep_heads(plain[0]), None)
     factor = query.shape[-1] ** -0.5 if scaling is None else scaling
     products = query @ key.transpose(2, 3) * factor
     masked = products if attention_mask is None else products + attention_mask
     weights = recorder.keep_weights(masked.softmax(-1))
-    return (weights @ value).transpose(1, 2).contiguous(), weights
+    return recorder.keep_heads((weights @ value).transpose(1, 2).contiguous()), weights
 
 
 AttentionInterface.register(ATTENTION, attend)
