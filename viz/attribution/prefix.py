@@ -1,0 +1,76 @@
+"""The objective that orders of words are judged by: AOPC, the mean fall of a probability.
+
+    AOPC = mean over K = 10, 20, ..., 90 % of p(x) - p(x without the first K % of the order)
+
+p is the probability of the explained class.  Which words are hidden at each step counts, not the
+order in which a step's words were given.  Source: attribution.md 4; Samek et al. 2017.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from viz.perturbation import BoolArray, Operator, Perturbation
+from viz.types import FloatArray
+
+TENTHS = tuple(range(1, 10))
+"""The steps, in tenths of the words."""
+
+
+def bucket_sizes(n: int) -> tuple[int, ...]:
+    """How many of n words are hidden at each step: every size once, least first.
+
+    K % of n is rounded up; a size that two steps share counts once.
+    """
+    return tuple(sorted({-(-tenth * n // 10) for tenth in TENTHS})) if n else ()
+
+
+def prefixes(order: Sequence[int], sizes: Sequence[int]) -> BoolArray:
+    """The words that stay when the first of an order are hidden.  (len(sizes), n)"""
+    kept = np.ones((len(sizes), len(order)), dtype=bool)
+    for row, size in zip(kept, sizes, strict=True):
+        row[list(order[:size])] = False
+    return kept
+
+
+def probabilities(logits: FloatArray, *, multi_label: bool) -> FloatArray:
+    """The probability of each class, in double precision.  (..., C) -> (..., C)"""
+    values = logits.astype(np.float64)
+    if multi_label:
+        share: FloatArray = np.exp(-np.logaddexp(0, -values))
+        return share
+    exponents: FloatArray = np.exp(values - values.max(-1, keepdims=True))
+    return exponents / exponents.sum(-1, keepdims=True)
+
+
+def drops(
+    perturbation: Perturbation, target_class: int, kept: BoolArray, operator: Operator
+) -> FloatArray:
+    """How far the probability of a class falls for each version.  (N, n) -> (N,)
+
+    Raises:
+        MethodError: for masks, where the tokenizer has no mask token.
+    """
+    rows = np.concatenate([np.ones((1, perturbation.n_words), dtype=bool), kept])
+    logits = perturbation.logits(rows, operator)
+    multi_label = perturbation.classifier.multi_label
+    share = probabilities(logits, multi_label=multi_label)[:, target_class]
+    return share[0] - share[1:]
+
+
+def aopc(
+    perturbation: Perturbation, target_class: int, order: Sequence[int], operator: Operator
+) -> float:
+    """How far the probability falls on average when words are hidden in this order.
+
+    Args:
+        perturbation: The text.
+        target_class: The explained class.
+        order: Indices of all its words, the first to be hidden first.
+        operator: How they are hidden.
+
+    Raises:
+        MethodError: for masks, where the tokenizer has no mask token.
+    """
+    kept = prefixes(order, bucket_sizes(len(order)))
+    return float(drops(perturbation, target_class, kept, operator).mean())
