@@ -1,0 +1,105 @@
+"""Work that takes a while, done in a thread of its own so that the page goes on meanwhile.
+
+The thread is told to stop when its `Work` is cancelled or forgotten, as when a browser closes.
+"""
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Result = TypeVar("Result")
+Tick = Callable[[float], None]
+"""Called by the work with the passes done since the last call."""
+
+
+class CancelledError(Exception):
+    """Raised within work that nobody waits for any more."""
+
+
+@dataclass(slots=True)
+class _State(Generic[Result]):
+    """What the thread and its watcher both know; the thread must not keep the watcher alive."""
+
+    expected: float
+    started: float = field(default_factory=time.monotonic)
+    passes: float = 0.0
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    finished: threading.Event = field(default_factory=threading.Event)
+    result: Result | None = None
+    error: Exception | None = None
+
+    def tick(self, passes: float) -> None:
+        self.passes += passes
+        if self.cancelled.is_set():
+            raise CancelledError
+
+    def run(self, do: Callable[[Tick], Result]) -> None:
+        try:
+            self.tick(0)
+            self.result = do(self.tick)
+        except Exception as error:  # whatever it is, the one who asks for the result gets it
+            self.error = error
+        finally:
+            self.finished.set()
+
+
+class Work(Generic[Result]):
+    """Something that is being done in a thread of its own.
+
+    Args:
+        do: What to do; it calls the tick it is given now and then, which ends it when cancelled.
+        expected: About how many passes it will take.
+    """
+
+    def __init__(self, do: Callable[[Tick], Result], expected: float) -> None:
+        self._state: _State[Result] = _State(max(expected, 1.0))
+        weakref.finalize(self, self._state.cancelled.set)
+        threading.Thread(target=self._state.run, args=(do,), daemon=True).start()
+
+    @property
+    def share(self) -> float:
+        """How much of it is done, by what was expected; 1 only when it is over.  0 to 1."""
+        if self.finished:
+            return 1.0
+        return min(self._state.passes / self._state.expected, 0.99)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will still take at its pace so far; None before there is a pace."""
+        share = self.share
+        if share < 0.02:
+            return None
+        return (time.monotonic() - self._state.started) * (1 - share) / share
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is over: done, failed or cancelled."""
+        return self._state.finished.is_set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was told to stop."""
+        return self._state.cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Tell it to stop; it does so at its next tick."""
+        self._state.cancelled.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it was over within so many seconds."""
+        return self._state.finished.wait(seconds)
+
+    def result(self) -> Result:
+        """What came of it, waited for where it isn't over.
+
+        Raises:
+            CancelledError: where it was cancelled before it was done.
+            Exception: whatever ended it.
+        """
+        self._state.finished.wait()
+        if self._state.error is not None:
+            raise self._state.error
+        return self._state.result  # type: ignore[return-value]  # set where there is no error
