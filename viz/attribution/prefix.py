@@ -40,7 +40,8 @@ def probabilities(logits: FloatArray, *, multi_label: bool) -> FloatArray:
         share: FloatArray = np.exp(-np.logaddexp(0, -values))
         return share
     exponents: FloatArray = np.exp(values - values.max(-1, keepdims=True))
-    return exponents / exponents.sum(-1, keepdims=True)
+    softmax: FloatArray = exponents / exponents.sum(-1, keepdims=True)
+    return softmax
 
 
 def drops(
@@ -55,7 +56,8 @@ def drops(
     logits = perturbation.logits(rows, operator)
     multi_label = perturbation.classifier.multi_label
     share = probabilities(logits, multi_label=multi_label)[:, target_class]
-    return share[0] - share[1:]
+    fallen: FloatArray = share[0] - share[1:]
+    return fallen
 
 
 def aopc(
