@@ -21,6 +21,7 @@ def score_bars(
     scores: FloatArray,
     spans: Sequence[Span],
     *,
+    errors: FloatArray | None = None,
     signed: bool,
     theme: Theme = "light",
     most: int = 20,
@@ -30,6 +31,7 @@ def score_bars(
     Args:
         scores: (n,)
         spans: The n words or tokens.
+        errors: (n,), standard errors of the scores, written beside them.
         signed: Whether scores speak for and against the class.
         theme: Whose colours to use.
         most: How many bars at most.
@@ -44,7 +46,7 @@ def score_bars(
             y=names,
             orientation="h",
             marker={"color": [positive if score >= 0 else negative for score in scores[order]]},
-            text=[number(score, 3) if signed else f"{score:.3f}" for score in scores[order]],
+            text=[_written(index, scores, errors, signed=signed) for index in order],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="<b>%{y}</b><br>%{x:.6f}<extra></extra>",
@@ -55,8 +57,15 @@ def score_bars(
     )
     figure.update_xaxes(visible=False)
     _dress(figure, palette, 60 + 22 * len(order))
-    figure.update_layout(margin={"l": 8, "r": 48, "t": 8, "b": 8}, bargap=0.35)
+    figure.update_layout(
+        margin={"l": 8, "r": 48 if errors is None else 96, "t": 8, "b": 8}, bargap=0.35
+    )
     return figure
+
+
+def _written(index: int, scores: FloatArray, errors: FloatArray | None, *, signed: bool) -> str:
+    score = number(scores[index], 3) if signed else f"{scores[index]:.3f}"
+    return score if errors is None else f"{score} ± {errors[index]:.3f}"
 
 
 def _names(spans: Sequence[Span]) -> list[str]:

@@ -57,6 +57,12 @@ class Perturbation:
         """How many versions were read."""
         self._known: dict[tuple[Operator, bytes], FloatArray] = {}
 
+    def told(self, tick: Callable[[float], None]) -> "Perturbation":
+        """The same text for another thread: both know what either has read, each has its tick."""
+        other = Perturbation(self.classifier, self.encoding, tick)
+        other._known = self._known
+        return other
+
     @property
     def n_words(self) -> int:
         """How many words can be hidden."""

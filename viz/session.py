@@ -1,5 +1,6 @@
 """What a browser session keeps: the keys of its widgets, and what is cached between reruns."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +8,15 @@ from pathlib import Path
 import streamlit as st
 
 from viz import words
-from viz.attribution import Against, attribute
+from viz.attribution import Against
 from viz.attribution.contribution import contribution as contribute
 from viz.checkpoint import folder_of, is_checkpoint
 from viz.classifier import Classifier, default_checkpoint
 from viz.facts import HeadFacts, head_facts
-from viz.types import Attribution, Contribution, Reading
+from viz.perturbation import Perturbation
+from viz.types import Contribution, Reading
 from viz.words import AttentionView, Quadrant, Unit
+from viz.work import Kept
 
 ROOT = Path(__file__).resolve().parent.parent
 Explained = tuple[int | None, Against]
@@ -91,37 +94,45 @@ def checkpoints() -> list[str]:
 
 def classifier(source: str) -> Classifier:
     """The classifier of a checkpoint, loaded once for all sessions and again when it changes."""
-    return _load(*_identity(source))
+    return _load(*identity(source))
 
 
 def reading(source: str, text: str, pair: str | None) -> Reading:
     """The reading of a text: one forward pass, however often the page runs again."""
-    return _read(*_identity(source), text, pair)
+    return _read(*identity(source), text, pair)
 
 
 def facts(source: str, text: str, pair: str | None) -> HeadFacts:
     """What is measured of every head of a reading, computed once."""
-    return _facts(*_identity(source), text, pair)
+    return _facts(*identity(source), text, pair)
 
 
 def view(source: str, text: str, pair: str | None, shown: Shown) -> AttentionView:
     """All heads as they are shown, computed once."""
-    return _view(*_identity(source), text, pair, shown)
+    return _view(*identity(source), text, pair, shown)
 
 
 def contribution(source: str, text: str, pair: str | None, explained: Explained) -> Contribution:
     """What every attention weight hands to a class, computed once."""
-    return _contribute(*_identity(source), text, pair, explained)
+    return _contribute(*identity(source), text, pair, explained)
 
 
-def attribution(
-    source: str, text: str, pair: str | None, method: str, target: int | None, against: Against
-) -> Attribution:
-    """The attribution of a reading, computed once."""
-    return _attribute(*_identity(source), text, pair, method, target, against)
+def versions(source: str, text: str, pair: str | None) -> Perturbation:
+    """The text with words hidden; what was read of it for one question is known to the next."""
+    return _versions(*identity(source), text, pair)
 
 
-def _identity(source: str) -> tuple[str, float]:
+def seconds_per_pass(source: str, text: str, pair: str | None) -> float:
+    """How long one plain pass over a text takes, measured once."""
+    return _time_a_pass(*identity(source), text, pair)
+
+
+def kept() -> Kept:
+    """What was worked out for any session, by what was asked."""
+    return _kept()
+
+
+def identity(source: str) -> tuple[str, float]:
     """Where a checkpoint lies and when it was last written; 0 for a Hub id."""
     place = ROOT / source if source in checkpoints() else folder_of(source)
     if place is None:
@@ -173,15 +184,20 @@ def _view(place: str, version: float, text: str, pair: str | None, shown: Shown)
     return words.quadrant(whole, shown.quadrant)
 
 
+@st.cache_resource(show_spinner=False)
+def _kept() -> Kept:
+    """Attributions and what was measured of them."""
+    return Kept(256)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _versions(place: str, version: float, text: str, pair: str | None) -> Perturbation:
+    return Perturbation(_load(place, version), _read(place, version, text, pair).encoding)
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _attribute(
-    place: str,
-    version: float,
-    text: str,
-    pair: str | None,
-    method: str,
-    target: int | None,
-    against: Against,
-) -> Attribution:
-    read = _read(place, version, text, pair)
-    return attribute(_load(place, version), read, method, target, against)
+def _time_a_pass(place: str, version: float, text: str, pair: str | None) -> float:
+    own, inputs = _load(place, version), _read(place, version, text, pair).encoding.inputs
+    started = time.perf_counter()
+    own.logits([inputs])
+    return time.perf_counter() - started

@@ -6,11 +6,13 @@ The thread is told to stop when its `Work` is cancelled or forgotten, as when a 
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
+Done = TypeVar("Done", covariant=True)
 Tick = Callable[[float], None]
 """Called by the work with the passes done since the last call."""
 
@@ -46,7 +48,7 @@ class _State(Generic[Result]):
             self.finished.set()
 
 
-class Work(Generic[Result]):
+class Work(Generic[Done]):
     """Something that is being done in a thread of its own.
 
     Args:
@@ -54,8 +56,8 @@ class Work(Generic[Result]):
         expected: About how many passes it will take.
     """
 
-    def __init__(self, do: Callable[[Tick], Result], expected: float) -> None:
-        self._state: _State[Result] = _State(max(expected, 1.0))
+    def __init__(self, do: Callable[[Tick], Done], expected: float) -> None:
+        self._state: _State[Done] = _State(max(expected, 1.0))
         weakref.finalize(self, self._state.cancelled.set)
         threading.Thread(target=self._state.run, args=(do,), daemon=True).start()
 
@@ -92,7 +94,7 @@ class Work(Generic[Result]):
         """Whether it was over within so many seconds."""
         return self._state.finished.wait(seconds)
 
-    def result(self) -> Result:
+    def result(self) -> Done:
         """What came of it, waited for where it isn't over.
 
         Raises:
@@ -103,3 +105,28 @@ class Work(Generic[Result]):
         if self._state.error is not None:
             raise self._state.error
         return self._state.result  # type: ignore[return-value]  # set where there is no error
+
+
+class Kept:
+    """What was worked out, by what was asked; of too many, those asked for longest ago go."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._results: OrderedDict[Hashable, object] = OrderedDict()
+
+    def get(self, key: Hashable) -> object:
+        """What was worked out; None where it wasn't."""
+        with self._lock:
+            if key in self._results:
+                self._results.move_to_end(key)
+            return self._results.get(key)
+
+    def add(self, key: Hashable, result: Result) -> Result:
+        """Keep a result, and hand it on."""
+        with self._lock:
+            self._results[key] = result
+            self._results.move_to_end(key)
+            while len(self._results) > self._most:
+                self._results.popitem(last=False)
+        return result

@@ -40,6 +40,12 @@ def test_bars_are_the_strongest_words_with_their_sign() -> None:
     assert bar.marker.color[0] != bar.marker.color[1]
 
 
+def test_a_standard_error_stands_beside_its_bar() -> None:
+    scores, errors = np.array([0.1, -0.9]), np.array([0.25, 0.05])
+    bar = charts.score_bars(scores, spans_of("a", "b"), errors=errors, signed=True).data[0]
+    assert list(bar.text) == ["−0.900 ± 0.050", "+0.100 ± 0.250"]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_figure_has_the_ink_of_its_theme(theme: Theme) -> None:
     figure = bars("a", "b", theme=theme)

@@ -242,3 +242,21 @@ def test_percentages_do_not_round_to_certainty(probability: float, written: str)
 
 def test_probabilities_that_are_no_numbers_are_sent_as_json() -> None:
     json.dumps(bars.payload(prediction_of(np.nan, np.nan)), allow_nan=False)
+
+
+def test_a_standard_error_stands_beside_its_score() -> None:
+    text = "oil up"
+    made = (Token("oil", 0, 3, 0, False, 0), Token("up", 4, 6, 1, False, 0))
+    own = Encoding(text, None, made, {})
+    errors = np.array([0.1, 0.0])
+    data = strip.payload(own, spans(own), np.array([1.24, -0.5]), errors=errors, signed=True)
+    (part,) = cast("list[list[dict[str, str]]]", data["parts"])
+    scores = [segment["score"] for segment in part if segment["kind"] == "word"]
+    assert scores == ["+1.240 ± 0.100", "−0.500 ± 0"]
+
+
+def test_the_errors_of_pieces_that_are_drawn_as_one_add_up_by_their_squares() -> None:
+    pieces = tuple(Token(name, 0, 1, index, False, 0) for index, name in enumerate("ab"))
+    own = Encoding("😀", None, pieces, {})
+    (part,) = strip.segments(own, spans(own), np.array([0.5, 0.25]), np.array([0.3, 0.4]))
+    assert part == [strip.Segment("😀", "word", 0.75, pytest.approx(0.5))]

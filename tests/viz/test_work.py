@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from viz.work import CancelledError, Tick, Work
+from viz.work import CancelledError, Kept, Tick, Work
 
 
 def test_work_is_watched_and_its_result_asked_for() -> None:
@@ -79,3 +79,11 @@ def test_work_that_is_forgotten_stops() -> None:
     del work
     gc.collect()
     assert ended.wait(10)
+
+
+def test_of_too_many_results_those_asked_for_longest_ago_go() -> None:
+    kept = Kept(2)
+    assert [kept.add(name, name.upper()) for name in "ab"] == ["A", "B"]
+    assert kept.get("a") == "A"
+    kept.add("c", "C")
+    assert [kept.get(name) for name in "abc"] == ["A", None, "C"]

@@ -15,6 +15,7 @@ def strip(
     spans: Sequence[Span],
     scores: FloatArray,
     *,
+    errors: FloatArray | None = None,
     signed: bool,
     key: str,
     low_label: str = "",
@@ -28,6 +29,7 @@ def strip(
         encoding: The text that was read.
         spans: In reading order, as from `viz.words.spans`; special tokens may be left out.
         scores: (n,), one for each span.
+        errors: (n,), standard errors of the scores; shown with them where the reader points.
         signed: Whether scores below 0 speak against something: the diverging scale, centred on 0.
         key: The component's own key.
         low_label: What the low end of the scale means, e.g. "against Sci/Tech".
@@ -35,7 +37,7 @@ def strip(
         caption: A sentence under the scale.
         opens: Whether Enter in the atlas leads here, and Escape back.
     """
-    data = payload(encoding, spans, scores, signed=signed)
+    data = payload(encoding, spans, scores, errors=errors, signed=signed)
     labels = {"low": low_label, "high": high_label, "caption": caption or ""}
     data["opens"] = opens
     _mount(data=data | labels, key=key)

@@ -38,7 +38,7 @@ def read(checkpoint: str) -> None:
         text.show_prediction(reading)
     text.show_notes(reading)
     st.divider()
-    question = why.ask(reading.prediction)
+    asked = why.ask(checkpoint, texts, reading.prediction)
     answer = st.container()
     st.divider()
     # Heads first: an attribution takes longer, and nobody should wait for it to see the atlas.
@@ -46,11 +46,11 @@ def read(checkpoint: str) -> None:
         checkpoint,
         texts,
         reading,
-        question.classes,
-        beneath=lambda selection: save.offer(checkpoint, texts, reading, question, selection),
+        asked.classes,
+        beneath=lambda selection: save.offer(checkpoint, texts, reading, asked, selection),
     )
     with answer:
-        why.answer(checkpoint, texts, reading, question)
+        why.answer(asked, reading)
     st.divider()
     bertviz.offer(reading)
 

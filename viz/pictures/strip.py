@@ -38,10 +38,17 @@ class Segment:
     text: str
     kind: Kind
     score: float = 0.0
+    error: float | None = None
+    """The standard error of the score, where it has one."""
 
 
 def payload(
-    encoding: Encoding, spans: Sequence[Span], scores: FloatArray, *, signed: bool
+    encoding: Encoding,
+    spans: Sequence[Span],
+    scores: FloatArray,
+    *,
+    errors: FloatArray | None = None,
+    signed: bool,
 ) -> dict[str, object]:
     """What the browser is sent: one list of segments for each text, and the scale's ends."""
     if scores.shape != (len(spans),):
@@ -51,7 +58,7 @@ def payload(
     return {
         "parts": [
             [_encoded(segment, scale) for segment in part]
-            for part in segments(encoding, spans, finite)
+            for part in segments(encoding, spans, finite, errors)
         ],
         "ramp": {
             theme: f"linear-gradient(to right, {', '.join(scale.colors(palette))})"
@@ -92,35 +99,61 @@ class Scale:
         text = f"{score:+.{decimals}f}" if self.signed else f"{score:.{decimals}f}"
         return text.replace("-", "−") if text.strip("+-0.") else "0"
 
+    def measured(self, segment: Segment) -> str:
+        """The score of a segment, with its standard error where it has one."""
+        if segment.error is None:
+            return self.written(segment.score)
+        return f"{self.written(segment.score)} ± {self.written(segment.error).lstrip('+')}"
+
 
 def _encoded(segment: Segment, scale: Scale) -> dict[str, object]:
     plain: dict[str, object] = {"text": segment.text, "kind": segment.kind}
     if segment.kind in ("word", "special"):
-        plain["score"] = scale.written(segment.score)
+        plain["score"] = scale.measured(segment)
     if segment.kind == "word":
         plain |= {theme: scale.pair(segment.score, PALETTES[theme]) for theme in PALETTES}
     return plain
 
 
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A span with its score, and the variance of that where it is known."""
+
+    span: Span
+    score: float
+    variance: float | None
+
+    @property
+    def error(self) -> float | None:
+        return None if self.variance is None else math.sqrt(self.variance)
+
+
 def segments(
-    encoding: Encoding, spans: Sequence[Span], scores: NDArray[np.floating]
+    encoding: Encoding,
+    spans: Sequence[Span],
+    scores: NDArray[np.floating],
+    errors: NDArray[np.floating] | None = None,
 ) -> list[list[Segment]]:
     """The text, and the second text of a pair, in segments; joined they are the text again.
 
     A special token stands where the model reads it: before the first word or behind the last of
     a text, never among its characters.
     """
-    scored = list(zip(spans, map(float, scores), strict=True))
+    scored = [
+        _Scored(span, float(score), None if errors is None else float(errors[index]) ** 2)
+        for index, (span, score) in enumerate(zip(spans, scores, strict=True))
+    ]
     parts = [
-        list(_written(encoding, part, [pair for pair in scored if pair[0].part == part]))
+        list(_written(encoding, part, [one for one in scored if one.span.part == part]))
         for part in ((0,) if encoding.pair is None else (0, 1))
     ]
     for index in reversed(range(len(scored))):
-        span, score = scored[index]
-        if span.special:
+        one = scored[index]
+        if one.span.special:
             before = {other.part for other in spans[:index] if other.part is not None}
             part = parts[max(before, default=0)]
-            part.insert(_behind_words(part) if before else 0, Segment(span.label, "special", score))
+            special = Segment(one.span.label, "special", one.score, one.error)
+            part.insert(_behind_words(part) if before else 0, special)
     return parts
 
 
@@ -129,34 +162,41 @@ def _behind_words(part: Sequence[Segment]) -> int:
     return max(words, default=-1) + 1
 
 
-def _written(encoding: Encoding, part: int, own: Sequence[tuple[Span, float]]) -> Iterator[Segment]:
+def _written(encoding: Encoding, part: int, own: Sequence[_Scored]) -> Iterator[Segment]:
     """One text in segments: words, what stands between them, and what the model never saw."""
     text, cursor = encoding.source(part), 0
-    for start, end, score in _places(text, own):
+    for start, end, scored in _places(text, own):
         if start > cursor:
             yield Segment(text[cursor:start], "gap")
-        yield Segment(text[start:end], "word", score)
+        yield Segment(text[start:end], "word", scored.score, scored.error)
         cursor = end
     rest = text[cursor:]
     if rest:
         yield Segment(rest, "unseen" if encoding.n_unseen and rest.strip() else "gap")
 
 
-def _places(text: str, own: Sequence[tuple[Span, float]]) -> list[tuple[int, int, float]]:
+def _places(text: str, own: Sequence[_Scored]) -> list[tuple[int, int, _Scored]]:
     """Start, end and score of each word; spans that share characters are one, scores added up."""
-    places: list[tuple[int, int, float]] = []
-    for span, score in own:
-        start, end = _trimmed(text, span)
+    places: list[tuple[int, int, _Scored]] = []
+    for scored in own:
+        start, end = _trimmed(text, scored.span)
         if places and start < places[-1][1]:
-            first, last, sum_so_far = places[-1]
-            places[-1] = (first, max(last, end), sum_so_far + score)
+            first, last, so_far = places[-1]
+            places[-1] = (first, max(last, end), _together(so_far, scored))
         else:
-            places.append((start, end, score))
+            places.append((start, end, scored))
     limits = [*(start for start, _, _ in places[1:]), len(text)]
     return [
-        (start, _behind_marks(text, end, limit), score)
-        for (start, end, score), limit in zip(places, limits, strict=False)
+        (start, _behind_marks(text, end, limit), scored)
+        for (start, end, scored), limit in zip(places, limits, strict=False)
     ]
+
+
+def _together(one: _Scored, other: _Scored) -> _Scored:
+    variance = None
+    if one.variance is not None and other.variance is not None:
+        variance = one.variance + other.variance
+    return _Scored(one.span, one.score + other.score, variance)
 
 
 def _behind_marks(text: str, end: int, limit: int) -> int:

@@ -11,11 +11,11 @@ from viz.export.formats import FORMATS, Look, render
 from viz.export.names import bundle_name, file_name
 from viz.export.plate import Kind, Plate
 from viz.export.record import check_few
+from viz.pages import answers
+from viz.pages.answers import Asked
 from viz.pages.markdown import plain
-from viz.pages.panels import why
 from viz.pages.panels.selection import Selection
 from viz.pages.panels.text import Texts
-from viz.pages.panels.why import Question
 from viz.types import Reading
 
 SUBJECTS: dict[str, Kind] = {
@@ -29,12 +29,10 @@ RESOLUTIONS = (72, 150, 300, 600)
 """Dots per inch that are offered; print asks for 300."""
 
 
-def offer(
-    source: str, texts: Texts, reading: Reading, question: Question, selection: Selection
-) -> None:
+def offer(source: str, texts: Texts, reading: Reading, asked: Asked, selection: Selection) -> None:
     """Offer one figure in the format that the reader chooses, and everything as a ZIP."""
     try:
-        plates = _plates(source, texts, reading, question, selection)
+        plates = _plates(source, texts, reading, asked, selection)
     except VizError as error:
         st.caption(plain(str(error)))
         return
@@ -48,12 +46,12 @@ def offer(
 
 
 def _plates(
-    source: str, texts: Texts, reading: Reading, question: Question, selection: Selection
+    source: str, texts: Texts, reading: Reading, asked: Asked, selection: Selection
 ) -> dict[str, Plate]:
     """What can be saved, by its name on the page."""
     shown = selection.shown
     try:
-        found = why.find(source, texts, question)
+        found = answers.attribution(asked)
     except MethodError:
         found = None
     taken = (

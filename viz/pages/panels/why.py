@@ -1,7 +1,9 @@
 """Why this class: the words coloured by an attribution, and the numbers behind it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 
+import numpy as np
 import streamlit as st
 
 from viz import charts, session, words
@@ -9,74 +11,56 @@ from viz.attribution import METHODS, Against
 from viz.attribution.wording import scale_ends, summary
 from viz.components.strip import strip
 from viz.components.theme import current_theme
-from viz.errors import MethodError
+from viz.errors import VizError
+from viz.pages import answers
+from viz.pages.answers import Asked
 from viz.pages.markdown import plain
+from viz.pages.panels import waiting
+from viz.pages.panels.method import choose_method
 from viz.pages.panels.text import Texts
-from viz.types import Attribution, Prediction, Reading
+from viz.types import Attribution, FloatArray, Prediction, Reading
+from viz.words import Span
 
 PREDICTED = "predicted class"
 ALONE = "nothing"
 RUNNER_UP = "runner-up"
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What the reader asks: why this class rather than that, and by which method."""
-
-    method: str
-    target: int | None
-    """None for the predicted class."""
-    against: Against
-
-    @property
-    def classes(self) -> session.Explained:
-        """The class explained and what it is held against."""
-        return self.target, self.against
-
-
-def ask(prediction: Prediction) -> Question:
+def ask(source: str, texts: Texts, prediction: Prediction) -> Asked:
     """Let the reader pick method and classes."""
     title, method, target, against = st.columns([2, 3, 3, 3], vertical_alignment="bottom")
     title.subheader("Why this class?", anchor=False)
     with method:
-        name = _choose_method()
+        name, options = choose_method()
     with target:
         chosen = _choose_target(prediction)
     with against:
         held = _choose_against(prediction, chosen)
-    return Question(name, chosen, held)
+    return Asked(source, texts.text, texts.pair, name, chosen, held, options)
 
 
-def answer(source: str, texts: Texts, reading: Reading, question: Question) -> None:
-    """Show the coloured text, or the sentence that says why there is none."""
+def answer(asked: Asked, reading: Reading) -> None:
+    """Show the coloured text, how far it is, or the sentence that says why there is none."""
     try:
-        found = find(source, texts, question)
-    except MethodError as error:
+        found = answers.attribution(asked) or _wait(asked)
+    except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    _show_words(reading, found)
+    if found is not None:
+        _show_words(reading, found)
 
 
-def find(source: str, texts: Texts, question: Question) -> Attribution:
-    """The attribution that answers the question, computed once.
-
-    Raises:
-        MethodError: where the method can't be used with this checkpoint.
-    """
-    return session.attribution(source, texts.text, texts.pair, question.method, *question.classes)
-
-
-def _choose_method() -> str:
-    return str(
-        st.selectbox(
-            "Method",
-            list(METHODS),
-            format_func=lambda name: METHODS[name].label,
-            key=session.METHOD,
-            bind="query-params",
-            help="\n".join(f"- **{m.label}**: {m.description}" for m in METHODS.values()),
-        )
-    )
+def _wait(asked: Asked) -> Attribution | None:
+    """The answer if it is there within a moment; else what the reader sees meanwhile."""
+    work, label = answers.attribution_work(asked), METHODS[asked.method].label
+    if not waiting.is_over(work):
+        waiting.show_progress(work, what=label, seconds=answers.seconds(asked))
+    elif work.cancelled:
+        start = partial(answers.start_again, "attribution")
+        waiting.offer_again(label, answers.seconds(asked), start, key="attribution-again")
+    else:
+        return work.result()
+    return None
 
 
 def _choose_target(prediction: Prediction) -> int | None:
@@ -117,24 +101,35 @@ def _choose_against(prediction: Prediction, target: int | None) -> Against:
 def _show_words(reading: Reading, found: Attribution) -> None:
     method = METHODS[found.method]
     spans = words.spans(reading.encoding)
-    scores = words.merge(found.scores, spans)
+    scores, errors = words.merge(found.scores, spans), _word_errors(found, spans)
     low, high = scale_ends(reading.prediction, found) if method.signed else ("none", "most")
     strip(
         reading.encoding,
         spans,
         scores,
+        errors=errors,
         signed=method.signed,
         key="strip",
         low_label=low,
         high_label=high,
         caption=summary(reading, found, signed=method.signed),
     )
-    note, switch = st.columns([6, 1], vertical_alignment="top")
-    note.caption(f"{method.description} Source: {method.reference}.")
+    for note in found.notes:
+        st.caption(f":material/warning: {plain(note)}")
+    text, switch = st.columns([6, 1], vertical_alignment="top")
+    about = (method.description, method.caveat, f"Source: {method.reference}.")
+    text.caption(" ".join(plain(sentence) for sentence in about if sentence))
     with switch.container(horizontal=True, horizontal_alignment="right"):
         bars = st.toggle("Bars", key=session.BARS, bind="query-params")
     if bars:
         figure = charts.score_bars(
-            scores, spans, signed=method.signed, theme=current_theme(session.THEME)
+            scores, spans, errors=errors, signed=method.signed, theme=current_theme(session.THEME)
         )
         st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
+
+
+def _word_errors(found: Attribution, spans: Sequence[Span]) -> FloatArray | None:
+    """Standard errors of the words: squares of those of their tokens add up.  (n,)"""
+    if found.errors is None:
+        return None
+    return np.sqrt(words.merge(np.square(found.errors), spans))

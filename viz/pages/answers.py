@@ -1,0 +1,124 @@
+"""Answers that a page asks for: what is quick at once, what is slow in the background."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import streamlit as st
+
+from viz import session
+from viz.attribution import METHODS, Against, attribute
+from viz.attribution.method import silent
+from viz.types import Attribution
+from viz.work import Tick, Work
+
+QUICK = 10.0
+"""Passes that a reader is made to wait for; what takes more is done in the background."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is explained, and how: plain values, by which its answer is kept."""
+
+    source: str
+    """The checkpoint."""
+    text: str
+    pair: str | None
+    method: str
+    target: int | None
+    """None for the predicted class."""
+    against: Against
+    options: tuple[tuple[str, str | int], ...] = ()
+
+    @property
+    def classes(self) -> session.Explained:
+        """The class explained and what it is held against."""
+        return self.target, self.against
+
+    def key(self, what: str) -> Hashable:
+        """What an answer is kept by: again another when the checkpoint is written anew."""
+        return (what, session.identity(self.source), self)
+
+
+def attribution(asked: Asked) -> Attribution | None:
+    """The attribution, computed once; None where that takes long and isn't done yet.
+
+    Raises:
+        MethodError: where the method can't be used with this checkpoint.
+    """
+    key = asked.key("attribution")
+    found = cast("Attribution | None", session.kept().get(key))
+    if found is None and passes(asked) <= QUICK:
+        return session.kept().add(key, _attribute(asked)(silent))
+    return found
+
+
+def attribution_work(asked: Asked) -> Work[Attribution]:
+    """The attribution, being computed in the background."""
+    return background(asked.key("attribution"), lambda: _attribute(asked), passes(asked))
+
+
+def passes(asked: Asked) -> float:
+    """About how many forward passes the attribution takes."""
+    method, versions = METHODS[asked.method], session.versions(*_place(asked))
+    options = method.chosen(dict(asked.options))
+    return method.expected(versions.n_words, versions.classifier.n_layers, options)
+
+
+def seconds(asked: Asked) -> float:
+    """About how long the attribution takes here."""
+    return passes(asked) * session.seconds_per_pass(*_place(asked))
+
+
+def background(
+    key: Hashable, prepare: Callable[[], Callable[[Tick], Result]], expected: float
+) -> Work[Result]:
+    """The work of this session on one answer, which is kept for all sessions when it is there.
+
+    A session waits for one answer of a kind at a time: asked for another, it gives the first up.
+
+    Args:
+        key: What the answer is kept by; its first part is the kind.
+        prepare: Makes what is to be done, of what only this thread may ask Streamlit for.
+        expected: About how many passes it takes.
+    """
+    slot = f"work-{cast('tuple[str, ...]', key)[0]}"
+    current: tuple[Hashable, Work[Result]] | None = st.session_state.get(slot)
+    if current is not None and current[0] == key:
+        return current[1]
+    if current is not None:
+        current[1].cancel()
+    do, kept = prepare(), session.kept()
+    work = Work(lambda tick: kept.add(key, do(tick)), expected)
+    st.session_state[slot] = (key, work)
+    return work
+
+
+def start_again(kind: str) -> None:
+    """Forget the work of a kind, so that it is done anew where it is still asked for."""
+    st.session_state.pop(f"work-{kind}", None)
+
+
+def _attribute(asked: Asked) -> Callable[[Tick], Attribution]:
+    classifier = session.classifier(asked.source)
+    reading, versions = session.reading(*_place(asked)), session.versions(*_place(asked))
+
+    def compute(tick: Tick) -> Attribution:
+        return attribute(
+            classifier,
+            reading,
+            asked.method,
+            asked.target,
+            asked.against,
+            options=dict(asked.options),
+            tick=tick,
+            shared=versions.told(tick),
+        )
+
+    return compute
+
+
+def _place(asked: Asked) -> tuple[str, str, str | None]:
+    return asked.source, asked.text, asked.pair

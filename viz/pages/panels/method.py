@@ -1,0 +1,108 @@
+"""By which method, with which settings: quick methods first, then by what they cost."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from viz import session
+from viz.attribution import METHODS, Method, Option
+
+SEVERAL = 5.0
+"""Passes from which a method's cost stands beside its name."""
+FEW = 6
+"""Choices that fit side by side."""
+
+
+def choose_method() -> tuple[str, tuple[tuple[str, str | int], ...]]:
+    """Let the reader pick a method; return its name and the value of each of its options."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        method = METHODS[_choose_name(ordered())]
+        return method.name, _choose_options(method) if method.options else ()
+
+
+def ordered() -> list[str]:
+    """Methods as they are offered: the quick ones as registered, the others by their cost."""
+    return sorted(METHODS, key=lambda name: METHODS[name].cost if _is_dear(METHODS[name]) else 0.0)
+
+
+def named(name: str) -> str:
+    """What a method is called where it is picked, with its cost where that matters."""
+    method = METHODS[name]
+    return f"{method.label} · {method.cost:.0f} passes" if _is_dear(method) else method.label
+
+
+def _is_dear(method: Method) -> bool:
+    return method.cost >= SEVERAL
+
+
+def _choose_name(names: Sequence[str]) -> str:
+    _restore_from_link(names)
+    chosen = st.selectbox(
+        "Method",
+        names,
+        format_func=named,
+        key=session.METHOD,
+        persist_state="session",
+        help="Most answer at once. Where a number of passes stands beside the name, the text is "
+        "read about that often, in the background.",
+    )
+    _keep_in_link(chosen, names)
+    return chosen
+
+
+def _restore_from_link(names: Sequence[str]) -> None:
+    """Take the method from the link, by its name or its label, when the session starts."""
+    linked = st.query_params.get(session.METHOD)
+    if linked is None or session.METHOD in st.session_state:
+        return
+    known = {METHODS[name].label: name for name in names} | {name: name for name in names}
+    if linked in known:
+        st.session_state[session.METHOD] = known[linked]
+
+
+def _keep_in_link(name: str, names: Sequence[str]) -> None:
+    if name != names[0]:
+        st.query_params[session.METHOD] = name
+    elif session.METHOD in st.query_params:
+        del st.query_params[session.METHOD]
+
+
+def _choose_options(method: Method) -> tuple[tuple[str, str | int], ...]:
+    """A control for each option, out of sight until asked for."""
+    with st.popover("", icon=":material/tune:", help="Settings of this method"):
+        st.markdown(f"**{method.label}**")
+        return tuple((option.name, _choose_option(method, option)) for option in method.options)
+
+
+def _choose_option(method: Method, option: Option) -> str | int:
+    key = f"option-{method.name}-{option.name}"
+    if not option.choices:
+        number = st.number_input(
+            option.label,
+            min_value=option.least,
+            max_value=option.most,
+            value=int(option.default),
+            step=1,
+            key=key,
+            help=option.help,
+            persist_state="session",
+        )
+        return int(option.default if number is None else number)
+    if len(option.choices) > FEW:
+        return st.selectbox(
+            option.label,
+            option.choices,
+            index=option.choices.index(str(option.default)),
+            key=key,
+            help=option.help,
+            persist_state="session",
+        )
+    return st.segmented_control(
+        option.label,
+        option.choices,
+        default=str(option.default),
+        required=True,
+        key=key,
+        help=option.help,
+        persist_state="session",
+    )
