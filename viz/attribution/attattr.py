@@ -1,0 +1,142 @@
+"""Attention attribution: the class followed while the attention of one layer grows from nothing.
+
+Source: attribution.md 1.16; the original explains the probability, this one the scalar F.
+"""
+
+import torch
+from torch import Tensor
+
+from viz.attribution.method import Method, Option, Split, Task
+from viz.attribution.path import (
+    MOST_STEPS,
+    POINT,
+    Points,
+    integrate,
+    midpoints,
+    path_passes,
+    repeated_logits,
+)
+from viz.errors import MethodError
+from viz.recording import Recorder
+
+
+class _Scaled(Recorder):
+    """Multiplies the attention weights of one layer by a factor of each row.
+
+    Args:
+        layer: Index of the layer.
+        factors: (B,)
+    """
+
+    def __init__(self, layer: int, factors: Tensor) -> None:
+        super().__init__()
+        self.layer = layer
+        self.factors = factors
+        self.whole: Tensor | None = None
+        """The layer's weights as they are for the text.  (H, Q, K)"""
+        self.scaled: Tensor | None = None
+        """What the layer went on with.  (B, H, Q, K)"""
+        self._seen = 0
+
+    def keep_weights(self, weights: Tensor) -> Tensor:
+        """Weights of other layers are passed on and not kept: they would fill the memory."""
+        self._seen += 1
+        if self._seen != self.layer + 1:
+            return weights
+        self.whole = weights[0].detach()
+        self.scaled = self.whole * self.factors[:, None, None, None]
+        self.scaled.requires_grad_()
+        return self.scaled
+
+
+def _attention_attribution(task: Task) -> Split:
+    """Attr = A * mean over a of dF(a A) / dA, A the weights of all heads of one layer.
+
+    a = (k - 1/2) / m; the layers above are computed anew from the scaled weights.  A token's score
+    is what its column holds, added over heads and queries.  In the last layer of a model that
+    reads [CLS] only the row of [CLS] has a gradient, so there it is that row, added over heads.
+    The scores add up to F(A) - F(0).
+    """
+    layer = _layer(task)
+    like = torch.zeros(0, dtype=task.classifier.model.dtype, device=task.classifier.device)
+    start, end = _values_scaled(task, layer, like.new_tensor([0.0, 1.0]))
+
+    def scores(n_steps: int) -> Tensor:
+        total = like.new_zeros(task.reading.encoding.n_tokens)
+        for points in midpoints(n_steps, like).chunks(len(total)):
+            total += _attribution_along(task, layer, points)
+        return total
+
+    found = integrate(scores, int(task.options["n_steps"]), start, end)
+    return Split(
+        found.scores.cpu().numpy(),
+        measured=found.measured,
+        notes=found.notes("Attention attribution has"),
+    )
+
+
+def _layer(task: Task) -> int:
+    """The layer chosen, counted from 0."""
+    classifier, chosen = task.classifier, int(task.options["layer"])
+    if not classifier.records:
+        raise MethodError(
+            f"The attention of the architecture {classifier.architecture} can't be scaled; it can "
+            "for BERT, RoBERTa, ELECTRA and DistilBERT layouts: choose another method."
+        )
+    if chosen >= classifier.n_layers:
+        raise MethodError(
+            f"Layer {chosen} does not exist; the layers are 0 to {classifier.n_layers - 1}, "
+            "and -1 is the last."
+        )
+    return chosen if chosen >= 0 else classifier.n_layers - 1
+
+
+def _values_scaled(task: Task, layer: int, factors: Tensor) -> list[float]:
+    """F where the layer's weights are multiplied by each factor.  (B,) -> B numbers"""
+    recorder = _Scaled(layer, factors)
+    with torch.no_grad():
+        logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(factors))
+    task.tick(len(factors))
+    values: list[float] = task.target.of(logits).tolist()
+    return values
+
+
+def _attribution_along(task: Task, layer: int, points: Points) -> Tensor:
+    """What some points of the path add to each token's score.  (T,)"""
+    recorder = _Scaled(layer, points.places)
+    logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(points.places))
+    if recorder.whole is None or recorder.scaled is None:
+        raise MethodError(f"Layer {layer} of this checkpoint does not attend; choose another.")
+    value = (task.target.of(logits) * points.weights).sum()
+    (gradients,) = torch.autograd.grad(value, recorder.scaled)
+    task.tick(POINT * len(points.places))
+    return (recorder.whole * gradients.sum(0)).sum((0, 1))
+
+
+ATTATTR = Method(
+    name="attattr",
+    label="Attention attribution",
+    signed=True,
+    cost=42,
+    description="Gradients added up while the attention of one layer grows from nothing.",
+    reference="Hao et al. 2021",
+    run=_attention_attribution,
+    options=(
+        Option(
+            "layer",
+            "Layer",
+            -1,
+            "The layer whose heads are scaled, counted from 0; -1 is the last.",
+            least=-1,
+        ),
+        Option(
+            "n_steps",
+            "Steps",
+            20,
+            f"Points on the way; doubled up to {MOST_STEPS} until the scores add up.",
+            least=1,
+            most=MOST_STEPS,
+        ),
+    ),
+    passes=path_passes,
+)
