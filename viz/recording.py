@@ -5,7 +5,7 @@ ever; while one is, it computes the softmax itself and hands the weights to the 
 Recorder lives in a ContextVar, so threads that read at once never see each other's texts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -91,6 +91,9 @@ class Recorder:
         """What one layer should go on with in place of its heads' outputs.  (B, Q, H, d)"""
         return outputs
 
+    def keep_states(self, before: Tensor, after: Tensor) -> None:
+        """See what one layer was given and what it made of it.  Each (B, T, D)"""
+
     def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
         """Cut the graph at `output` where it is the leaf asked for."""
         if name != self.leaf_name:
@@ -146,7 +149,7 @@ def zero_origin(value: Tensor, activated: Tensor) -> Tensor:
 
 
 def watch(model: PreTrainedModel) -> None:
-    """Let a Recorder see the model's word embeddings, first layer input and activations.
+    """Let a Recorder see the model's word embeddings, what its layers take and give, activations.
 
     The hooks are set once, when the model is loaded, and do nothing while no Recorder is active.
     """
@@ -154,9 +157,18 @@ def watch(model: PreTrainedModel) -> None:
     words = model.get_input_embeddings()
     words.register_forward_hook(_leaf_hook("words"))
     _input_module(base).register_forward_hook(_leaf_hook("input"))
+    for layer in layer_stack(base):
+        layer.register_forward_hook(_states_hook)
     for module in model.modules():
         if type(module).__module__ == "transformers.activations":
             module.register_forward_hook(_activation_hook)
+
+
+def layer_stack(base: nn.Module) -> Sequence[nn.Module]:
+    """The layers where BERT, RoBERTa and ELECTRA or DistilBERT keep them, in order; or none."""
+    stack = getattr(base, "encoder", None) or getattr(base, "transformer", None)
+    layers = getattr(stack, "layer", None)
+    return list(layers) if isinstance(layers, nn.ModuleList) else []
 
 
 def _input_module(base: nn.Module) -> nn.Module:
@@ -177,6 +189,12 @@ def _leaf_hook(name: Leaf) -> Hook:
         return recorder.keep_leaf(name, output)
 
     return hook
+
+
+def _states_hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+    recorder = _active.get()
+    if recorder is not None and inputs and isinstance(output, Tensor):
+        recorder.keep_states(inputs[0], output)
 
 
 def _activation_hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:

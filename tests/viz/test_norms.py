@@ -1,0 +1,170 @@
+"""Vector norms, GlobEnc and ALTI against slow loops written from their formulas."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.anatomy import Layer, trace
+from tests.tiny import tiny_mpnet
+from viz import Classifier
+from viz.attribution import layers as taken_apart
+from viz.attribution.layers import recorded_layers
+from viz.attribution.method import Method, Target, Task
+from viz.attribution.norms import (
+    ALTI,
+    FIRST,
+    GLOBENC,
+    NORMS,
+    Rule,
+    by_distance,
+    by_encoded_length,
+    mixing,
+)
+from viz.errors import MethodError
+
+TEXT = "Oil prices rise as stockss fall, the market was not good!"
+EPS = 1e-12  # of every LayerNorm of the tiny checkpoints
+
+
+@pytest.fixture(scope="module")
+def double(family_checkpoint: Path) -> Classifier:
+    return Classifier.load(family_checkpoint, dtype=torch.float64, device="cpu")
+
+
+def task(classifier: Classifier, method: Method = GLOBENC, **options: object) -> Task:
+    return Task(classifier, classifier.read(TEXT), Target(1, 0), method.chosen(options))
+
+
+def taken(seen: Layer, query: int, key: int) -> np.ndarray:
+    """What a query takes from a key: sum_h A[h, q, k] v[h, k] W_O[h].  (D,)"""
+    total = np.zeros(seen["output.weight"].shape[0])
+    size = seen["value.out"].shape[1] // len(seen["A"])
+    for head, weights in enumerate(seen["A"]):
+        own = slice(head * size, (head + 1) * size)
+        projected = seen["output.weight"][:, own] @ seen["value.out"][key, own]
+        total += weights[query, key] * projected
+    return total
+
+
+def kept(seen: Layer, query: int, key: int) -> np.ndarray:
+    """The same with the residual of the query itself.  (D,)"""
+    return taken(seen, query, key) + (seen["value.in"][query] if query == key else 0)
+
+
+def normalised(seen: Layer, norm: str, query: int, vector: np.ndarray) -> np.ndarray:
+    """A share of a LayerNorm's output.  (D,)"""
+    spread = np.sqrt(np.var(seen[f"{norm}.in"][query]) + EPS)
+    return np.asarray((vector - vector.mean()) / spread * seen[f"{norm}.weight"])
+
+
+def globenc(seen: Layer, query: int, key: int) -> float:
+    once = normalised(seen, "first", query, kept(seen, query, key))
+    return float(np.linalg.norm(normalised(seen, "second", query, once)))
+
+
+def alti(seen: Layer, query: int, key: int) -> float:
+    share = normalised(seen, "first", query, kept(seen, query, key))
+    whole = seen["first.out"][query]
+    return max(0.0, float(np.abs(whole).sum() - np.abs(whole - share).sum()))
+
+
+def matrix(seen: Layer, rule: Callable[[Layer, int, int], float]) -> np.ndarray:
+    """A layer's mixing matrix, one query and key after the other.  (T, T)"""
+    places = range(len(seen["value.in"]))
+    raw = np.array([[rule(seen, query, key) for key in places] for query in places])
+    return np.asarray(raw / raw.sum(1, keepdims=True))
+
+
+@pytest.mark.parametrize(("method", "rule"), [(GLOBENC, globenc), (ALTI, alti)])
+def test_the_cls_row_of_the_product_equals_a_slow_loop(
+    double: Classifier, method: Method, rule: Callable[[Layer, int, int], float]
+) -> None:
+    product = np.eye(double.read(TEXT).encoding.n_tokens)
+    for seen in trace(double, double.read(TEXT)):
+        product = matrix(seen, rule) @ product
+    found = method.run(task(double, method)).scores
+    np.testing.assert_allclose(found, product[0], rtol=0, atol=1e-9)
+    assert found.sum() == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["attention", "residual"])
+def test_norms_are_the_lengths_of_what_cls_takes_in_the_last_layer(
+    double: Classifier, kind: str
+) -> None:
+    last = trace(double, double.read(TEXT))[-1]
+    places = range(len(last["value.in"]))
+    vectors = [taken(last, 0, key) for key in places]
+    if kind == "residual":
+        vectors = [normalised(last, "first", 0, kept(last, 0, key)) for key in places]
+    found = NORMS.run(task(double, NORMS, kind=kind)).scores
+    np.testing.assert_allclose(found, np.linalg.norm(vectors, axis=1), rtol=0, atol=1e-9)
+
+
+def test_what_keys_hand_on_adds_up_to_what_enters_the_first_norm(double: Classifier) -> None:
+    seen = trace(double, double.read(TEXT))
+    with torch.inference_mode():
+        for layer, expected in zip(recorded_layers(task(double)), seen, strict=True):
+            whole = slice(0, len(layer.before))
+            attention = layer.contributions(whole, layer.handed()).sum(1)
+            attention = attention + layer.parts.output.bias
+            np.testing.assert_allclose(attention, expected["output.out"], rtol=0, atol=1e-12)
+            entering = layer.with_residual(whole, layer.handed()).sum(1) + layer.parts.output.bias
+            np.testing.assert_allclose(entering, expected["first.in"], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("rule", [by_encoded_length, by_distance])
+def test_rows_sum_to_one_however_they_are_cut(
+    double: Classifier, rule: Rule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with torch.inference_mode():
+        layer = recorded_layers(task(double))[0]
+        whole = mixing(layer, rule, [slice(0, len(layer.before))])
+        monkeypatch.setattr(taken_apart, "CHUNK", 3 * layer.before.numel() * 8)
+        pieces = list(layer.row_slices())
+        cut = mixing(layer, rule, pieces)
+    assert len(pieces) > 3
+    np.testing.assert_allclose(whole.sum(-1), 1, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-12)
+
+
+def test_a_row_that_holds_nothing_stays_with_its_own_token(double: Classifier) -> None:
+    with torch.inference_mode():
+        layer = recorded_layers(task(double))[0]
+        rows = [FIRST, slice(1, 3)]
+        nothing = mixing(layer, lambda own, piece, _: torch.zeros_like(own.weights[0, piece]), rows)
+    np.testing.assert_array_equal(nothing, np.eye(len(layer.before))[:3])
+
+
+@pytest.mark.parametrize("method", [NORMS, GLOBENC, ALTI])
+def test_single_precision_finds_the_same_and_tells_of_its_work(
+    family_checkpoint: Path, double: Classifier, method: Method
+) -> None:
+    single = Classifier.load(family_checkpoint)
+    done: list[float] = []
+    asked = Task(single, single.read(TEXT), Target(1, 0), method.chosen({}), done.append)
+    found = method.run(asked).scores
+    np.testing.assert_allclose(found, method.run(task(double, method)).scores, rtol=1e-3)
+    assert 1 <= sum(done) <= method.cost
+
+
+@pytest.mark.parametrize("method", [NORMS, GLOBENC, ALTI])
+def test_other_architectures_are_refused_in_one_sentence(tmp_path: Path, method: Method) -> None:
+    classifier = Classifier.load(tiny_mpnet(tmp_path))
+    with pytest.raises(MethodError) as caught:
+        method.run(task(classifier, method))
+    assert str(caught.value) == (
+        "The layers of the architecture MPNetForSequenceClassification can't be taken apart; this "
+        "method is made for BERT, RoBERTa, ELECTRA and DistilBERT layouts: choose another method."
+    )
+
+
+def test_layers_that_compute_something_else_are_refused(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model may use the familiar names and wire its modules in another way."""
+    monkeypatch.setattr(taken_apart.Parts, "between", lambda parts, attended: attended)
+    with pytest.raises(MethodError, match="can't be taken apart"):
+        GLOBENC.run(task(classifier))

@@ -1,0 +1,67 @@
+"""What [CLS] would look like if a token had nothing to say: the same for every class, no sign.
+
+With the value vector of token t set to zero in one layer, bias included, and the attention weights
+left as they are, [CLS] takes z - A[:, [CLS], t] v_t from its heads.  The rest of the layer is run
+on it; the score is 1 - cosine between what comes out and what came out before.
+Source: attribution.md 1.14; Mohebbi et al. 2023.
+"""
+
+import torch
+from torch import Tensor
+
+from viz.attribution.layers import Layer, recorded_layers
+from viz.attribution.method import Method, Option, Options, Split, Task
+
+
+def cls_row(layer: Layer) -> Tensor:
+    """How far each token, silenced in this layer, turns [CLS]; sums to 1, in float64.  (T,)"""
+    given = layer.weights[:, 0, :, None] * layer.values()
+    each = given.transpose(0, 1).flatten(1)
+    without = layer.parts.output(each.sum(0) - each) + layer.before[0]
+    turned = layer.parts.after(layer.parts.first_norm(without))
+    distance = _one_minus_cosine(turned.double(), layer.after[0].double())
+    total = distance.sum()
+    # Where no token turns [CLS] at all, none matters more than another.
+    return distance / total if total > 0 else torch.full_like(distance, 1 / len(distance))
+
+
+def _one_minus_cosine(vectors: Tensor, other: Tensor) -> Tensor:
+    """Half the squared distance of the unit vectors: exact where 1 - cosine would cancel.  (T,)"""
+    units = torch.nn.functional.normalize(vectors, dim=-1)
+    return (units - torch.nn.functional.normalize(other, dim=-1)).square().sum(-1) / 2
+
+
+def _value_zeroing(task: Task) -> Split:
+    with torch.inference_mode():
+        layers = recorded_layers(task)
+        task.tick(1)
+        used = layers[-1:] if task.options["rows"] == "last" else layers
+        row = torch.stack([cls_row(layer) for layer in used]).mean(0)
+    return Split(row.cpu().numpy())
+
+
+def _passes(n_words: int, n_layers: int, options: Options) -> float:
+    return 1 + 0.8 * (1 / n_layers if options["rows"] == "last" else 1)
+
+
+VALUE_ZEROING = Method(
+    name="value-zeroing",
+    label="Value zeroing",
+    signed=False,
+    cost=1.8,
+    description="How far [CLS] turns when a token's value is set to zero; the same for all "
+    "classes.",
+    reference="Mohebbi et al. 2023",
+    run=_value_zeroing,
+    of_class=False,
+    passes=_passes,
+    options=(
+        Option(
+            name="rows",
+            label="Layers",
+            default="last",
+            choices=("last", "mean"),
+            help="The [CLS] row of the last layer, or the mean of those of all layers.",
+        ),
+    ),
+)
