@@ -1,0 +1,136 @@
+"""The badge beside an explanation: is its order of words better than random ones, on this text?"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.special import stdtrit
+
+from viz.attribution.method import Target, Tick, silent
+from viz.classifier import Classifier
+from viz.faithfulness.metrics import MIN_WORDS, Erasure, erase_orders
+from viz.faithfulness.orders import order, random_orders
+from viz.perturbation import Operator, Perturbation
+from viz.types import Attribution, Reading
+
+CERTAINTY = 0.95
+"""Share of random orders that a band holds, and that a better order has to beat."""
+_ROUNDING = 1e-6
+"""Probabilities nearer than this are equal: single precision says no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How the order of words of an explanation compares with random orders of them."""
+
+    n_words: int
+    measures: Mapping[Operator, Erasure] = field(default_factory=dict)
+    """Of the explanation, by operator; empty where the text is too short."""
+    random: Mapping[Operator, tuple[Erasure, ...]] = field(default_factory=dict)
+    """Of the random orders, the same ones under each operator."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether the text has enough words."""
+        return bool(self.measures)
+
+    @property
+    def value(self) -> float:
+        """Comprehensiveness minus sufficiency, mean over operators; nan where not measured."""
+        return _mean([found.value for found in self.measures.values()])
+
+    @property
+    def random_values(self) -> tuple[float, ...]:
+        """The same of each random order."""
+        each = zip(*self.random.values(), strict=True)
+        return tuple(_mean([found.value for found in drawn]) for drawn in each)
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """Where 95 % of random orders lie, lowest and highest value; nan where not measured."""
+        low, high = (1 - CERTAINTY) / 2, (1 + CERTAINTY) / 2
+        return self._limit(low), self._limit(high)
+
+    @property
+    def better(self) -> bool:
+        """Whether it is better than 95 % of random orders."""
+        return self.value > self._limit(CERTAINTY) + _ROUNDING
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is worse than 95 % of random orders."""
+        return self.value < self._limit(1 - CERTAINTY) - _ROUNDING
+
+    @property
+    def sentence(self) -> str:
+        """What a badge says."""
+        if not self.measured:
+            return too_short(self.n_words)
+        if self.better:
+            return "better than 95 % of random orders"
+        return (
+            "worse than 95 % of random orders" if self.worse else "not distinguishable from random"
+        )
+
+    def _limit(self, share: float) -> float:
+        """The value under which a share of further random orders is expected.
+
+        The prediction limit of a normal sample: mean + t sd sqrt(1 + 1/n).
+        """
+        values = np.array(self.random_values)
+        if len(values) < 2:
+            return math.nan
+        spread = values.std(ddof=1) * math.sqrt(1 + 1 / len(values))
+        return float(values.mean() + stdtrit(len(values) - 1, share) * spread)
+
+
+def evidence(
+    classifier: Classifier,
+    reading: Reading,
+    attribution: Attribution,
+    *,
+    n_random: int = 10,
+    shared: Perturbation | None = None,
+    tick: Tick = silent,
+    seed: int = 0,
+) -> Evidence:
+    """Compare an explanation with random orders of the words, under every operator.
+
+    Args:
+        classifier: The classifier that made the reading.
+        reading: The text.
+        attribution: The explanation; only the order of its words counts.
+        n_random: How many random orders, at least 2.
+        shared: Versions of the text that were read before.
+        tick: Called with the number of versions read; what it raises ends the work.
+        seed: Of the random orders, and of the order of words with equal scores.
+    """
+    if n_random < 2:
+        raise ValueError(f"{n_random} random orders have no spread; draw 2 or more")
+    known = shared or Perturbation(classifier, reading.encoding)
+    versions = known.told(tick)
+    n = versions.n_words
+    if n < MIN_WORDS:
+        return Evidence(n)
+    target = Target(attribution.target_class, attribution.against_class)
+    own = order(versions.over_words(attribution.scores), seed)
+    orders = (own, *random_orders(n, n_random, seed))
+    found = {
+        operator: erase_orders(versions, target, orders, operator)
+        for operator in versions.operators
+    }
+    return Evidence(
+        n,
+        {operator: each[0] for operator, each in found.items()},
+        {operator: each[1:] for operator, each in found.items()},
+    )
+
+
+def too_short(n_words: int) -> str:
+    """What is said of a text whose order of words can't be measured."""
+    return f"too short to measure: {n_words} word{'' if n_words == 1 else 's'}"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan

@@ -1,0 +1,38 @@
+"""Orders in which words are hidden: those that scores ask for, and random ones."""
+
+import numpy as np
+
+from viz.types import FloatArray, IntArray
+
+
+def order(scores: FloatArray, seed: int = 0) -> IntArray:
+    """Indices of words, the most important first.
+
+    Only ranks count.  Equal scores are put into a random order, so that a method which can't tell
+    words apart is not helped by where they stand.
+
+    Args:
+        scores: (n,), higher is more important.
+        seed: Of the random order.
+
+    Returns:
+        (n,)
+    """
+    given = np.asarray(scores, dtype=np.float64)
+    drawn = np.random.default_rng(seed).permutation(len(given))
+    return np.lexsort((drawn, -given)).astype(np.int64)
+
+
+def random_orders(n: int, count: int, seed: int = 0) -> tuple[IntArray, ...]:
+    """Random orders of n words, each second one the reverse of the one before it.
+
+    An order and its reverse hide the same sets of words, from its two ends, so that a pair costs
+    hardly more to measure than one.  They err in opposite directions: the mean of pairs is nearer
+    to that of all orders, and their spread is never smaller than that of independent draws.
+    """
+    draw = np.random.default_rng(seed)
+    orders: list[IntArray] = []
+    while len(orders) < count:
+        drawn = draw.permutation(n).astype(np.int64)
+        orders += [drawn, drawn[::-1]]
+    return tuple(orders[:count])
