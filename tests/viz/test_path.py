@@ -262,7 +262,7 @@ def test_passes_are_told_as_they_are_done(bert: Classifier, how: Method) -> None
     told: list[float] = []
     found = run(bert, how, n_steps=30, tick=told.append)
     assert found.measured["n_steps"] == 30
-    assert sum(told) == how.expected(11, 3, how.chosen({"n_steps": 30}))
+    assert sum(told) == 2 + 2 * 30
     assert len(told) == 1 + 4
 
 
@@ -280,3 +280,9 @@ def test_words_are_followed_where_attention_is_out_of_our_reach(tmp_path: Path) 
     other = Classifier.load(tiny_mpnet(tmp_path), dtype=torch.float64)
     found = run(other, INTEGRATED_GRADIENTS, target=Target(1, 2))
     assert found.measured["convergence_delta"] < 0.01
+
+
+@pytest.mark.parametrize("how", [INTEGRATED_GRADIENTS, ATTATTR])
+def test_what_is_expected_of_the_defaults_is_the_cost_that_is_shown(how: Method) -> None:
+    assert how.expected(40, 6, how.chosen({})) == how.cost
+    assert how.costly

@@ -6,14 +6,13 @@ Source: attribution.md 1.16; the original explains the probability, this one the
 import torch
 from torch import Tensor
 
-from viz.attribution.method import Method, Option, Split, Task
+from viz.attribution.method import Method, Option, Options, Split, Task
 from viz.attribution.path import (
     MOST_STEPS,
     POINT,
     Points,
     integrate,
     midpoints,
-    path_passes,
     repeated_logits,
 )
 from viz.errors import MethodError
@@ -113,6 +112,10 @@ def _attribution_along(task: Task, layer: int, points: Points) -> Tensor:
     return (recorder.whole * gradients.sum(0)).sum((0, 1))
 
 
+def _passes(n_words: int, n_layers: int, options: Options) -> float:
+    return POINT * int(options["n_steps"]) + 2
+
+
 ATTATTR = Method(
     name="attattr",
     label="Attention attribution",
@@ -138,5 +141,5 @@ ATTATTR = Method(
             most=MOST_STEPS,
         ),
     ),
-    passes=path_passes,
+    passes=_passes,
 )
