@@ -1,0 +1,80 @@
+"""What the methods that hide words have in common: their options, and the value they watch."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from viz.attribution.method import Option, Task
+from viz.perturbation import OPERATORS, BoolArray, Operator
+from viz.types import FloatArray
+
+OPERATOR = Option(
+    name="operator",
+    label="Hide words by",
+    default="mask",
+    help="A hidden word is replaced by the tokenizer's mask token, or taken out.",
+    choices=OPERATORS,
+)
+SEED = Option(
+    name="seed",
+    label="Seed",
+    default=0,
+    help="The same seed hides the same words.",
+    least=0,
+)
+NO_MASK = "The tokenizer has no mask token, so words were hidden by deletion."
+
+
+def operator_of(task: Task) -> tuple[Operator, tuple[str, ...]]:
+    """How words are hidden, and a note where that is not what was chosen."""
+    chosen: Operator = task.options["operator"]
+    allowed = task.perturbation.operators
+    return (chosen, ()) if chosen in allowed else (allowed[0], (NO_MASK,))
+
+
+def explained(task: Task, kept: BoolArray, operator: Operator) -> FloatArray:
+    """The explained scalar of each version, in double precision.  (N, n) -> (N,)"""
+    return task.target.of(task.perturbation.logits(kept, operator).astype(np.float64))
+
+
+def log_odds(task: Task, kept: BoolArray, operator: Operator) -> FloatArray:
+    """Log-odds of the explained class against all others together.  (N, n) -> (N,)
+
+    The classes of a multi-label head do not compete: there, as for a head of one class, it is the
+    plain logit.
+    """
+    logits = task.perturbation.logits(kept, operator).astype(np.float64)
+    own: FloatArray = logits[:, task.target.target_class]
+    if not competes(task):
+        return own
+    others = np.delete(logits, task.target.target_class, axis=1)
+    highest = others.max(1)
+    against: FloatArray = highest + np.log(np.exp(others - highest[:, None]).sum(1))
+    return own - against
+
+
+def competes(task: Task) -> bool:
+    """Whether classes share one probability."""
+    return task.classifier.n_classes > 1 and not task.classifier.multi_label
+
+
+def value_notes(task: Task) -> tuple[str, ...]:
+    """A note where log-odds against all others are not the explained scalar."""
+    two = task.classifier.n_classes == 2 and task.target.against_class is not None
+    label = task.classifier.labels[task.target.target_class]
+    if competes(task) and not two:
+        return (f"The scores split the log-odds of {label!r} against all other classes together.",)
+    if not competes(task) and task.target.against_class is not None:
+        return (f"The scores split the logit of {label!r} alone.",)
+    return ()
+
+
+def subsets(n: int) -> BoolArray:
+    """Every set of n words: none first, all last; word i is bit i.  (2^n, n)"""
+    bits: BoolArray = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
+    return bits
+
+
+def ordered(scores: Sequence[float] | FloatArray) -> list[int]:
+    """Indices from the highest score to the lowest; the first of equals comes first."""
+    return [int(index) for index in np.argsort(-np.asarray(scores), kind="stable")]

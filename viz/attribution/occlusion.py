@@ -1,0 +1,40 @@
+"""Occlusion: hide one word after the other and see what the explained scalar loses.
+
+    score of a word = F(text) - F(text without the word)
+
+Words that say the same thing cover for each other, so that both may score 0.  Sources:
+attribution.md 1.11; Zeiler and Fergus 2014; Li et al. 2016.
+"""
+
+import numpy as np
+
+from viz.attribution.hiding import OPERATOR, explained, operator_of
+from viz.attribution.method import Method, Options, Split, Task
+
+
+def _occlusion(task: Task) -> Split:
+    words = task.perturbation
+    operator, notes = operator_of(task)
+    one_hidden = ~np.eye(words.n_words, dtype=bool)
+    kept = np.concatenate([np.ones((1, words.n_words), dtype=bool), one_hidden])
+    values = explained(task, kept, operator)
+    scores = words.over_tokens(values[0] - values[1:])
+    return Split(scores, measured={"rows": words.spent}, notes=notes)
+
+
+def _passes(n_words: int, n_layers: int, options: Options) -> float:
+    return n_words + 1
+
+
+OCCLUSION = Method(
+    name="occlusion",
+    label="Occlusion",
+    signed=True,
+    cost=40,
+    description="What the class loses when a word is hidden, one word at a time.",
+    reference="Zeiler and Fergus 2014; Li et al. 2016",
+    run=_occlusion,
+    options=(OPERATOR,),
+    passes=_passes,
+    hides="mask",
+)
