@@ -1,0 +1,284 @@
+"""Which heads matter: the slope of the class in a head, and what is lost without the head.
+
+A gate of 1 stands behind every head and multiplies what it hands on.  The gradient of the
+explained scalar in a gate is the head's first-order importance and equals, added over queries and
+keys, its weights times their gradients; ablation puts the gate to 0 and reads the text again.
+The two disagree where heads saturate, so both are shown.  Source: attribution.md 1.15.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from viz.attribution import Against, Target, check_made_by, resolve
+from viz.attribution.method import Tick, silent
+from viz.classifier import Classifier
+from viz.errors import MethodError, SelectionError
+from viz.recording import Recorder
+from viz.types import Encoding, FloatArray, Reading
+
+ROWS = 16
+"""Ablations read at once; more gain nothing on a CPU."""
+TOKENS = 4096
+"""Tokens read at once, so that memory is bounded for long texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadImportance:
+    """How much each head of each layer matters for one class of one text."""
+
+    gradient: FloatArray
+    """(L, H), signed: the slope of the explained scalar in the head's gate."""
+    ablation: FloatArray
+    """(L, H), signed: what the explained scalar loses without the head."""
+    correlation: float
+    """Spearman's rank correlation of the two; NaN where either says the same of every head."""
+
+    def __post_init__(self) -> None:
+        """Check that both speak of the same heads, and freeze them."""
+        if self.gradient.shape != self.ablation.shape or self.gradient.ndim != 2:
+            raise ValueError(
+                f"gradient is {self.gradient.shape}, ablation {self.ablation.shape}; "
+                "(L, H) is needed for both"
+            )
+        for name in ("gradient", "ablation"):
+            values = np.array(getattr(self, name))
+            values.setflags(write=False)
+            object.__setattr__(self, name, values)
+
+
+class _Gated(Recorder):
+    """Multiplies what every head hands on by its gate.
+
+    Args:
+        gates: (B, L, H)
+        fill: What a closed gate lets through instead, for any query: (L, H, d).  None for zeros.
+    """
+
+    weighs = False
+
+    def __init__(self, gates: Tensor, fill: Tensor | None = None) -> None:
+        super().__init__()
+        self.gates = gates
+        self.fill = fill
+        self._layer = 0
+
+    def keep_heads(self, outputs: Tensor) -> Tensor:
+        """Called once a layer, from below.  (B, Q, H, d)"""
+        layer, self._layer = self._layer, self._layer + 1
+        gate = self.gates[:, None, layer, :, None]
+        if self.fill is None:
+            return outputs * gate
+        return outputs * gate + self.fill[layer] * (1 - gate)
+
+
+class _Means(Recorder):
+    """Keeps the mean output of each head over queries, one (H, d) a layer."""
+
+    weighs = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.means: list[Tensor] = []
+
+    def keep_heads(self, outputs: Tensor) -> Tensor:
+        """Called once a layer, from below.  (B, Q, H, d)"""
+        self.means.append(outputs.mean((0, 1)))
+        return outputs
+
+
+def head_importance(
+    classifier: Classifier,
+    reading: Reading,
+    target_class: int | None = None,
+    against: Against = "runner-up",
+    *,
+    mean: FloatArray | None = None,
+    tick: Tick = silent,
+) -> HeadImportance:
+    """Both measures of every head for one text; arguments and errors as for `ablate`."""
+    gradient = gate_gradients(classifier, reading, target_class, against)
+    tick(2)
+    lost = ablate(classifier, reading, target_class, against, mean=mean, tick=tick)
+    return HeadImportance(gradient, lost, rank_correlation(gradient, lost))
+
+
+def importance(
+    classifier: Classifier, readings: Iterable[Reading], *, tick: Tick = silent
+) -> FloatArray:
+    """Mean over texts of the size of each head's gate gradient.  (L, H)
+
+    The margin of each text's predicted class over its runner-up is explained; Michel et al. 2019
+    take the loss.
+
+    Raises:
+        MethodError: where the heads of this architecture can't be gated.
+        SelectionError: where no reading came, or one of another classifier.
+    """
+    sizes = []
+    for reading in readings:
+        sizes.append(np.abs(gate_gradients(classifier, reading)))
+        tick(2)
+    if not sizes:
+        raise SelectionError("No text came; head importance is a mean over at least one.")
+    found: FloatArray = np.mean(sizes, axis=0)
+    return found
+
+
+def gate_gradients(
+    classifier: Classifier,
+    reading: Reading,
+    target_class: int | None = None,
+    against: Against = "runner-up",
+) -> FloatArray:
+    """The slope of the explained scalar in each head's gate: <z, dF/dz>, z the head's output.
+
+    Returns:
+        (L, H), signed: positive where more of the head speaks for the class.
+
+    Raises:
+        MethodError: where the heads of this architecture can't be gated.
+        SelectionError: for a class that doesn't exist, one held against itself, or a reading of
+            another classifier.
+    """
+    target = _checked(classifier, reading, target_class, against)
+    gates = _open(classifier, 1).requires_grad_()
+    value = _values(classifier, reading.encoding, target, _Gated(gates))
+    (gradient,) = torch.autograd.grad(value.sum(), gates)
+    slopes: FloatArray = gradient[0].cpu().numpy()
+    return slopes
+
+
+def ablate(
+    classifier: Classifier,
+    reading: Reading,
+    target_class: int | None = None,
+    against: Against = "runner-up",
+    *,
+    mean: FloatArray | None = None,
+    tick: Tick = silent,
+) -> FloatArray:
+    """What the explained scalar loses where one head hands on nothing.
+
+    Args:
+        classifier: The classifier that made the reading.
+        reading: What `classifier.read` returned.
+        target_class: The class to explain; the predicted one where None.
+        against: The class held against it, as for `attribute`.
+        mean: (L, H, d): what a head hands on instead of zeros, as `mean_outputs` returns it.
+        tick: Called with the passes done; what it raises ends the work.
+
+    Returns:
+        (L, H), signed: positive where the head spoke for the class.
+
+    Raises:
+        MethodError: where the heads of this architecture can't be gated.
+        SelectionError: for a class that doesn't exist, one held against itself, a reading of
+            another classifier, or means of other heads.
+    """
+    target = _checked(classifier, reading, target_class, against)
+    fill = None if mean is None else _fill(classifier, mean)
+    whole = float(target.of(reading.prediction.logits))
+    left: list[float] = []
+    with torch.inference_mode():
+        for gates in _one_closed(classifier, reading.encoding.n_tokens):
+            recorder = _Gated(gates, fill)
+            left += _values(classifier, reading.encoding, target, recorder).tolist()
+            tick(len(gates))
+    return (whole - np.array(left)).reshape(classifier.n_layers, classifier.n_heads)
+
+
+def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> FloatArray:
+    """The mean of what each head hands on, over the tokens of each text and then over texts.
+
+    Returns:
+        (L, H, d), special tokens included.
+
+    Raises:
+        MethodError: where the heads of this architecture can't be reached.
+        SelectionError: where no text came.
+    """
+    _check_gated(classifier)
+    if not encodings:
+        raise SelectionError("No text came; mean outputs are taken over at least one.")
+    total: Any = 0
+    with torch.inference_mode():
+        for encoding in encodings:
+            recorder = _Means()
+            classifier.forward(encoding, recorder)
+            total = total + torch.stack(recorder.means)
+    means: FloatArray = (total / len(encodings)).cpu().numpy()
+    return means
+
+
+def rank_correlation(one: FloatArray, other: FloatArray) -> float:
+    """Spearman's: the correlation of ranks, ties sharing theirs; NaN where all values are equal."""
+    ranks = [_ranks(np.ravel(values)) for values in (one, other)]
+    first, second = (values - values.mean() for values in ranks)
+    size = float(np.sqrt((first @ first) * (second @ second)))
+    return float(first @ second) / size if size > 0 else float("nan")
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    """1 for the smallest; equal values share the mean of their ranks.  (n,)"""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: FloatArray = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return ranks
+
+
+def _checked(
+    classifier: Classifier, reading: Reading, target_class: int | None, against: Against
+) -> Target:
+    check_made_by(classifier, reading)
+    _check_gated(classifier)
+    return resolve(reading.prediction, target_class, against)
+
+
+def _check_gated(classifier: Classifier) -> None:
+    if not classifier.records:
+        raise MethodError(
+            f"The heads of the architecture {classifier.architecture} can't be switched off; they "
+            "can in BERT, RoBERTa, ELECTRA and DistilBERT layouts."
+        )
+
+
+def _open(classifier: Classifier, n_rows: int) -> Tensor:
+    """Gates that let everything through.  (B, L, H)"""
+    shape = (n_rows, classifier.n_layers, classifier.n_heads)
+    return torch.ones(shape, dtype=classifier.model.dtype, device=classifier.device)
+
+
+def _one_closed(classifier: Classifier, n_tokens: int) -> Iterator[Tensor]:
+    """Gates with each head closed in turn, in batches that fit into memory.  (B, L, H)"""
+    n_heads = classifier.n_layers * classifier.n_heads
+    rows = max(1, min(ROWS, TOKENS // n_tokens))
+    for first in range(0, n_heads, rows):
+        heads = range(first, min(first + rows, n_heads))
+        gates = _open(classifier, len(heads))
+        for row, head in enumerate(heads):
+            gates[row].view(-1)[head] = 0
+        yield gates
+
+
+def _fill(classifier: Classifier, mean: FloatArray) -> Tensor:
+    fill = torch.tensor(mean, dtype=classifier.model.dtype, device=classifier.device)
+    n_heads = classifier.n_heads
+    expected = (classifier.n_layers, n_heads, int(classifier.config.hidden_size) // n_heads)
+    if fill.shape != expected:
+        raise SelectionError(
+            f"Mean outputs came as {tuple(fill.shape)}; this checkpoint has {expected} for layers, "
+            "heads and their size: take them with `mean_outputs`."
+        )
+    return fill
+
+
+def _values(classifier: Classifier, encoding: Encoding, target: Target, recorder: _Gated) -> Tensor:
+    """The explained scalar under each row of gates.  (B,)"""
+    inputs = classifier.padded([encoding.inputs] * len(recorder.gates))
+    with recorder:
+        logits: Tensor = classifier.model(**inputs).logits
+    return target.of(logits)
