@@ -10,6 +10,9 @@ ICON = Path(__file__).parent / "assets" / "icon.png"
 
 st.set_page_config(page_title="CLSight", page_icon=str(ICON), layout="wide")
 st.navigation(
-    [st.Page("viz/pages/read.py", title="Read", default=True)],
+    [
+        st.Page("viz/pages/read.py", title="Read", default=True),
+        st.Page("viz/pages/trust.py", title="Faithfulness", url_path="faithfulness"),
+    ],
     position="hidden",
 ).run()

@@ -8,7 +8,7 @@ from viz import session
 from viz.components.theme import follow_theme
 from viz.errors import VizError
 from viz.pages.markdown import plain
-from viz.pages.panels import bertviz, heads, save, source, text, why
+from viz.pages.panels import bertviz, evidence, heads, masthead, save, source, text, why
 
 
 def page() -> None:
@@ -16,7 +16,7 @@ def page() -> None:
     st.html(Path(__file__).parent / "page.css")
     text.restore_from_link()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.title("CLSight", anchor=False)
+        masthead.show_masthead()
         chosen = source.choose_checkpoint()
         source.choose_example()
         text.toggle_second_text()
@@ -38,7 +38,7 @@ def read(checkpoint: str) -> None:
         text.show_prediction(reading)
     text.show_notes(reading)
     st.divider()
-    asked = why.ask(checkpoint, texts, reading.prediction)
+    asked, badge = why.ask(checkpoint, texts, reading.prediction)
     answer = st.container()
     st.divider()
     # Heads first: an attribution takes longer, and nobody should wait for it to see the atlas.
@@ -50,9 +50,12 @@ def read(checkpoint: str) -> None:
         beneath=lambda selection: save.offer(checkpoint, texts, reading, asked, selection),
     )
     with answer:
-        why.answer(asked, reading)
+        found = why.answer(asked, reading)
     st.divider()
     bertviz.offer(reading)
+    # Last of all: it is measured in the background once the page stands.
+    with badge:
+        evidence.show(asked, found)
 
 
 page()

@@ -20,6 +20,7 @@ def choose_checkpoint() -> str:
         "Checkpoint",
         offered if current is None or current in offered else [*offered, current],
         key=session.CHECKPOINT,
+        persist_state="session",
         accept_new_options=True,
         placeholder="Choose, or type a folder or a Hub id",
         width=360,

@@ -26,6 +26,7 @@ def write_text() -> Texts:
         text = st.text_area(
             "Text",
             key=session.TEXT,
+            persist_state="session",
             height=68 if two else 142,
             placeholder="Paste a text",
             label_visibility="collapsed",
@@ -41,6 +42,7 @@ def _second_text() -> str:
     return st.text_area(
         "Second text",
         key=session.PAIR,
+        persist_state="session",
         height=68,
         placeholder="Paste a second text",
         label_visibility="collapsed",
@@ -50,7 +52,10 @@ def _second_text() -> str:
 def toggle_second_text() -> None:
     """Let the reader add a second text, for checkpoints that read pairs."""
     st.toggle(
-        "Second text", key=session.HAS_PAIR, help="For checkpoints trained on pairs of texts."
+        "Second text",
+        key=session.HAS_PAIR,
+        help="For checkpoints trained on pairs of texts.",
+        persist_state="session",
     )
 
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from viz import charts, session, words
 from viz.attribution import METHODS, Against
@@ -24,30 +25,32 @@ from viz.words import Span
 PREDICTED = "predicted class"
 ALONE = "nothing"
 RUNNER_UP = "runner-up"
+WIDTH_OF_BADGE = 270
+"""CSS pixels, so that what stands beside it keeps its place."""
 
 
-def ask(source: str, texts: Texts, prediction: Prediction) -> Asked:
-    """Let the reader pick method and classes."""
-    title, method, target, against = st.columns([2, 3, 3, 3], vertical_alignment="bottom")
-    title.subheader("Why this class?", anchor=False)
-    with method:
-        name, options = choose_method()
-    with target:
+def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, DeltaGenerator]:
+    """Let the reader pick method and classes; return also where the evidence will stand."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
+        st.subheader("Why this class?", anchor=False, width="content")
+        with st.container(width=300):
+            name, options = choose_method()
         chosen = _choose_target(prediction)
-    with against:
         held = _choose_against(prediction, chosen)
-    return Asked(source, texts.text, texts.pair, name, chosen, held, options)
+        badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
+    return Asked(source, texts.text, texts.pair, name, chosen, held, options), badge
 
 
-def answer(asked: Asked, reading: Reading) -> None:
+def answer(asked: Asked, reading: Reading) -> Attribution | None:
     """Show the coloured text, how far it is, or the sentence that says why there is none."""
     try:
         found = answers.attribution(asked) or _wait(asked)
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        return
+        return None
     if found is not None:
         _show_words(reading, found)
+    return found
 
 
 def _wait(asked: Asked) -> Attribution | None:
@@ -73,6 +76,7 @@ def _choose_target(prediction: Prediction) -> int | None:
         format_func=lambda option: labels[option] if isinstance(option, int) else option,
         key=session.TARGET,
         bind="query-params",
+        width=190,
         help="The class whose logit is explained.",
     )
     return chosen if isinstance(chosen, int) else None
@@ -91,6 +95,7 @@ def _choose_against(prediction: Prediction, target: int | None) -> Against:
         format_func=lambda option: labels[option] if isinstance(option, int) else option,
         key=session.AGAINST,
         bind="query-params",
+        width=190,
         help="The strongest other class, a class of your choice, or nothing: the plain logit.",
     )
     if chosen == RUNNER_UP:

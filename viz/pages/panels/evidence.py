@@ -1,0 +1,98 @@
+"""The badge beside an explanation: is its order of the words better than random ones?"""
+
+from collections.abc import Callable
+from typing import Literal, cast
+
+import streamlit as st
+
+from viz import session
+from viz.attribution.wording import number
+from viz.errors import VizError
+from viz.faithfulness.evidence import Evidence, evidence
+from viz.faithfulness.metrics import BINS
+from viz.pages import answers
+from viz.pages.answers import Asked
+from viz.pages.markdown import plain
+from viz.types import Attribution
+from viz.work import Tick, Work
+
+N_RANDOM = 10
+"""Random orders that an explanation is compared with."""
+POLL = 0.25
+"""Seconds between two looks at whether it is there."""
+HIDDEN = {"mask": "by [MASK]", "delete": "by deletion"}
+"""What the ways of hiding a word are called."""
+MEANING = (
+    "Words are hidden in the order of their scores, most important first: the probability of the "
+    "class should fall without the top words (comprehensiveness) and stay with them alone "
+    f"(sufficiency). Mean over the top {', '.join(map(str, BINS))} % of the words. "
+    f"{N_RANDOM} random orders of the same words are the measure."
+)
+Color = Literal["green", "orange", "gray"]
+
+
+def show(asked: Asked, found: Attribution | None) -> None:
+    """Show the badge, or that it is being measured; the page does not wait for it."""
+    if found is None:
+        return
+    known = cast("Evidence | None", session.kept().get(asked.key("evidence")))
+    if known is not None:
+        _show_badge(known)
+        return
+    work = answers.background(asked.key("evidence"), lambda: _measure(asked, found), 1)
+    st.fragment(_watch, run_every=POLL)(work)
+
+
+def _watch(work: Work[Evidence]) -> None:
+    """Look whether it is there; the whole page runs once more then, which ends the looking."""
+    if not work.finished:
+        _show_heading(MEANING)
+        st.badge("measuring …", color="gray")
+        return
+    try:
+        work.result()
+    except VizError as error:
+        _show_heading(MEANING)
+        st.badge(plain(str(error)), color="gray")
+    else:
+        st.rerun()
+
+
+def _measure(asked: Asked, found: Attribution) -> Callable[[Tick], Evidence]:
+    classifier = session.classifier(asked.source)
+    place = (asked.source, asked.text, asked.pair)
+    reading, versions = session.reading(*place), session.versions(*place)
+    return lambda tick: evidence(
+        classifier, reading, found, n_random=N_RANDOM, shared=versions, tick=tick
+    )
+
+
+def _show_badge(known: Evidence) -> None:
+    _show_heading(f"{MEANING}\n\n{_numbers(known)}" if known.measured else MEANING)
+    color, icon = _look(known)
+    st.badge(plain(known.sentence), color=color, icon=icon)
+
+
+def _show_heading(meaning: str) -> None:
+    st.markdown("Evidence", help=meaning)
+
+
+def _look(known: Evidence) -> tuple[Color, str | None]:
+    if not known.measured:
+        return "gray", None
+    return ("green", ":material/check:") if known.better else ("orange", ":material/warning:")
+
+
+def _numbers(known: Evidence) -> str:
+    """What was measured, as a list."""
+    low, high = known.band
+    lines = [
+        f"- {HIDDEN[operator]}: comprehensiveness {number(one.comprehensiveness)}, "
+        f"sufficiency {number(one.sufficiency)}"
+        for operator, one in known.measures.items()
+    ]
+    lines += [
+        f"- comprehensiveness minus sufficiency: **{number(known.value)}**",
+        f"- 95 % of random orders: {number(low)} to {number(high)}",
+    ]
+    return "\n".join(line.replace("[", "\\[") for line in lines)
