@@ -63,6 +63,12 @@ class Perturbation:
         other._known = self._known
         return other
 
+    def learn(self, other: "Perturbation") -> None:
+        """Know what another one of the same text has read."""
+        self._known |= {
+            key: logits for key, logits in other._known.items() if key not in self._known
+        }
+
     @property
     def n_words(self) -> int:
         """How many words can be hidden."""
@@ -90,11 +96,14 @@ class Perturbation:
             raise MethodError(
                 "The tokenizer of this checkpoint has no mask token; hide words by deletion."
             )
-        rows = np.asarray(kept, dtype=bool).reshape(-1, self.n_words)
+        rows = np.asarray(kept, dtype=bool)
+        if rows.ndim != 2 or rows.shape[1] != self.n_words:
+            raise ValueError(f"kept has shape {rows.shape}; (N, {self.n_words}) is needed")
         keys = [self._key(row, operator) for row in rows]
         new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._known}
         self._read(new, operator)
-        return np.stack([self._known[key] for key in keys])
+        found = [self._known[key] for key in keys]
+        return np.stack(found) if found else np.zeros((0, self.classifier.n_classes))
 
     def over_tokens(self, scores: FloatArray) -> FloatArray:
         """Scores of words as scores of tokens: shared evenly, 0 at special tokens.  (n,) -> (T,)"""

@@ -101,9 +101,7 @@ def measure_orders(
 ) -> tuple[Measures, ...]:
     """Measure several orders, all their versions read together."""
     n = perturbation.n_words
-    bins, steps = sizes(n, BINS), bucket_sizes(n)
-    first = (*bins, *steps, *sizes(n, (10, 20)))
-    last = (*(n - size for size in bins), *steps)
+    first, last = _ends(n)
     return tuple(
         _measures(effects, n)
         for effects in _read(perturbation, target, orders, operator, first, last)
@@ -116,11 +114,23 @@ def erase_orders(
     """Comprehensiveness and sufficiency alone, which take few versions."""
     n = perturbation.n_words
     bins = sizes(n, BINS)
-    last = tuple(n - size for size in bins)
+    last = [n - size for size in bins]
     return tuple(
         Erasure(*_erasure(effects, n))
         for effects in _read(perturbation, target, orders, operator, bins, last)
     )
+
+
+def n_versions(n: int) -> int:
+    """How many versions of n words one order takes, the whole text not counted."""
+    first, last = _ends(n)
+    return len(first) + len(last)
+
+
+def _ends(n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """How many of the first, and how many of the last, words are hidden, each number once."""
+    bins, steps = sizes(n, BINS), bucket_sizes(n)
+    return tuple({*bins, *steps}), tuple({*(n - size for size in bins), *steps})
 
 
 def sizes(n: int, percents: Sequence[int]) -> tuple[int, ...]:
