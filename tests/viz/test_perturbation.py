@@ -1,0 +1,171 @@
+"""Versions of a text with words hidden, against input ids put together by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny import tiny_checkpoint
+from viz import Classifier
+from viz.errors import MethodError
+from viz.perturbation import BATCH_ROWS, BATCH_TOKENS, OPERATORS, Operator, Perturbation
+
+TEXT = "Oil prices rise as stockss fall!"
+PAIR = "The team wins"
+
+
+@pytest.fixture(scope="module")
+def double(family_checkpoint: Path) -> Classifier:
+    return Classifier.load(family_checkpoint, dtype=torch.float64, device="cpu")
+
+
+def hidden(words: Perturbation, *indices: int) -> np.ndarray:
+    kept = np.ones((1, words.n_words), dtype=bool)
+    kept[0, list(indices)] = False
+    return kept
+
+
+def by_hand(classifier: Classifier, ids: list[int], **inputs: list[int]) -> np.ndarray:
+    rows = {"input_ids": ids, "attention_mask": [1] * len(ids), **inputs}
+    found: np.ndarray = classifier.logits([{name: np.array(v) for name, v in rows.items()}])[0]
+    return found
+
+
+def spelled(classifier: Classifier, *pieces: str) -> list[int]:
+    """Pieces as ids, between the first and the last special token."""
+    words = classifier.tokenizer
+    ids: list[int] = words.convert_tokens_to_ids(list(pieces))
+    return [words.cls_token_id, *ids, words.sep_token_id]
+
+
+def segments(classifier: Classifier, types: list[int]) -> dict[str, list[int]]:
+    given = "token_type_ids" in classifier.encode(TEXT).inputs
+    return {"token_type_ids": types} if given else {}
+
+
+def test_words_are_hidden_as_one_would_by_hand(double: Classifier) -> None:
+    words = Perturbation(double, double.encode(TEXT))
+    assert [unit.label for unit in words.units] == [*TEXT[:-1].split(), "!"]
+    mask = double.tokenizer.mask_token
+    masked = spelled(double, "oil", mask, "rise", "as", mask, mask, "fall", "!")
+    deleted = spelled(double, "oil", "rise", "as", "fall", "!")
+    for operator, ids in (("mask", masked), ("delete", deleted)):
+        expected = by_hand(double, ids, **segments(double, [0] * len(ids)))
+        found = words.logits(hidden(words, 1, 4), "mask" if operator == "mask" else "delete")
+        np.testing.assert_allclose(found[0], expected, rtol=0, atol=1e-10)
+
+
+def test_a_pair_keeps_both_separators_and_its_segments(double: Classifier) -> None:
+    encoding = double.encode(TEXT, PAIR)
+    words = Perturbation(double, encoding)
+    special = [i for i, token in enumerate(encoding.tokens) if token.special]
+    kept = np.zeros((1, words.n_words), dtype=bool)
+    inputs = {name: list(ids[special]) for name, ids in encoding.inputs.items()}
+    nothing = by_hand(double, inputs.pop("input_ids"), **inputs)
+    np.testing.assert_allclose(words.logits(kept, "delete")[0], nothing, rtol=0, atol=1e-10)
+    ids = encoding.inputs["input_ids"].copy()
+    ids[[i for i in range(len(ids)) if i not in special]] = double.tokenizer.mask_token_id
+    inputs = {name: list(values) for name, values in encoding.inputs.items()}
+    inputs.pop("input_ids")
+    masked = by_hand(double, list(ids), **inputs)
+    np.testing.assert_allclose(words.logits(kept, "mask")[0], masked, rtol=0, atol=1e-10)
+
+
+def test_special_tokens_are_no_words(double: Classifier) -> None:
+    encoding = double.encode(TEXT, PAIR)
+    words = Perturbation(double, encoding)
+    hideable = {token for unit in words.units for token in unit.tokens}
+    special = {i for i, token in enumerate(encoding.tokens) if token.special}
+    assert not hideable & special
+    assert hideable | special == set(range(encoding.n_tokens))
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_versions_of_a_batch_are_what_they_are_alone(
+    classifier: Classifier, operator: Operator
+) -> None:
+    encoding = classifier.encode(TEXT * 3)
+    together, alone = (Perturbation(classifier, encoding) for _ in range(2))
+    kept = np.random.default_rng(0).random((BATCH_ROWS * 2 + 3, together.n_words)) < 0.6
+    singles = np.concatenate([alone.logits(row[None], operator) for row in kept])
+    np.testing.assert_allclose(together.logits(kept, operator), singles, rtol=0, atol=1e-5)
+
+
+def test_no_version_is_read_twice(classifier: Classifier) -> None:
+    ticks: list[float] = []
+    words = Perturbation(classifier, classifier.encode(TEXT), ticks.append)
+    kept = np.concatenate([hidden(words), hidden(words, 0), hidden(words, 0), hidden(words, 1)])
+    first = words.logits(kept, "mask")
+    assert words.spent == sum(ticks) == 3
+    np.testing.assert_array_equal(first[1], first[2])
+    np.testing.assert_array_equal(words.logits(kept[::-1], "mask"), first[::-1])
+    assert words.spent == 3
+    words.logits(kept, "delete")
+    assert words.spent == sum(ticks) == 5, "the whole text is the same under both operators"
+
+
+def test_what_was_read_before_a_cancellation_stays_known(classifier: Classifier) -> None:
+    def stop(rows: float) -> None:
+        raise KeyboardInterrupt
+
+    words = Perturbation(classifier, classifier.encode(TEXT), stop)
+    kept = ~np.eye(words.n_words, dtype=bool)
+    with pytest.raises(KeyboardInterrupt):
+        words.logits(kept, "mask")
+    words.tick = lambda rows: None
+    words.logits(kept, "mask")
+    assert words.spent == words.n_words
+
+
+def test_batches_hold_so_many_rows_and_tokens_at_most(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier.load(checkpoint)
+    shapes: list[tuple[int, int]] = []
+    plain = classifier.logits
+
+    def watched(rows: list[dict[str, np.ndarray]]) -> np.ndarray:
+        shapes.append((len(rows), max(len(row["input_ids"]) for row in rows)))
+        return plain(rows)
+
+    monkeypatch.setattr(classifier, "logits", watched)
+    monkeypatch.setattr("viz.perturbation.BATCH_TOKENS", 40)
+    words = Perturbation(classifier, classifier.encode(TEXT))
+    kept = np.random.default_rng(0).random((50, words.n_words)) < 0.5
+    words.logits(kept, "delete")
+    assert sum(rows for rows, _ in shapes) == words.spent
+    assert all(rows <= BATCH_ROWS and rows * length <= 40 for rows, length in shapes)
+    assert BATCH_TOKENS >= 512
+
+
+def test_without_a_mask_token_masks_are_refused(tmp_path: Path) -> None:
+    classifier = Classifier.load(tiny_checkpoint(tmp_path / "plain"))
+    classifier.tokenizer.mask_token = None
+    words = Perturbation(classifier, classifier.encode(TEXT))
+    assert words.operators == ("delete",)
+    with pytest.raises(MethodError) as caught:
+        words.logits(hidden(words, 0), "mask")
+    message = "The tokenizer of this checkpoint has no mask token; hide words by deletion."
+    assert str(caught.value) == message
+    assert words.logits(hidden(words, 0), "delete").shape == (1, 4)
+
+
+def test_rows_of_another_width_are_a_mistake(classifier: Classifier) -> None:
+    words = Perturbation(classifier, classifier.encode(TEXT))
+    with pytest.raises(ValueError, match=r"kept has shape \(1, 3\); \(N, 7\) is needed"):
+        words.logits(np.ones((1, 3), dtype=bool), "mask")
+    assert words.logits(np.ones((0, 7), dtype=bool), "mask").shape == (0, 4)
+
+
+def test_scores_of_words_go_to_tokens_and_back(classifier: Classifier) -> None:
+    encoding = classifier.encode(TEXT, PAIR)
+    words = Perturbation(classifier, encoding)
+    given = np.random.default_rng(0).normal(size=words.n_words)
+    spread = words.over_tokens(given)
+    np.testing.assert_allclose(words.over_words(spread), given, atol=1e-12)
+    special = [token.special for token in encoding.tokens]
+    assert (spread[special] == 0).all()
+    errors = words.errors_over_tokens(np.abs(given))
+    squares = [np.square(errors[list(unit.tokens)]).sum() for unit in words.units]
+    np.testing.assert_allclose(np.sqrt(squares), np.abs(given), atol=1e-12)
