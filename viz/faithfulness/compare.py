@@ -4,14 +4,16 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 
-from viz.attribution import METHODS, Against, attribute, check_made_by, known, resolve
+from viz.attribution import METHODS, Against, attribute, check_made_by, resolve
 from viz.attribution.method import Method, Options, Target, Tick, silent
 from viz.classifier import Classifier
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, polarity, single_falls, spearman
+from viz.faithfulness.entry import parse
 from viz.faithfulness.metrics import MIN_WORDS, Measures, measure_orders, n_versions
 from viz.faithfulness.orders import order, random_orders
 from viz.perturbation import OPERATORS, Operator, Perturbation
@@ -23,6 +25,7 @@ class Row:
     """One method on one text."""
 
     method: str
+    """As it was asked for: its name, and options where they were named."""
     measures: Mapping[Operator, Measures] = field(default_factory=dict)
     """By operator; empty where the method was refused."""
     scores: FloatArray | None = None
@@ -104,10 +107,10 @@ def compare(
     Args:
         classifier: The classifier that made the reading.
         reading: The text.
-        methods: Names in `METHODS`, each once.
+        methods: Names in `METHODS`, or `name:option=value`; each once.
         target_class: As in `attribute`.
         against: As in `attribute`.
-        options: Of methods, by their names; the defaults for all others.
+        options: Of methods, as they are written in `methods`; what isn't named is the default.
         n_random: How many random orders, at least 1.
         tick: Called with passes done, of `expected_passes`; what it raises ends the work.
         shared: Versions of the text that were read before.
@@ -118,13 +121,13 @@ def compare(
         SelectionError: as `attribute` does.
         TextError: where the text has fewer than 3 words.
     """
-    chosen = {name: known(name).chosen((options or {}).get(name)) for name in methods}
+    asked = [_Asked.of(entry, (options or {}).get(entry)) for entry in dict.fromkeys(methods)]
     check_made_by(classifier, reading)
     target = resolve(reading.prediction, target_class, against)
     versions = (shared or Perturbation(classifier, reading.encoding)).told(tick)
     _check_length(versions)
     maker = _Maker(classifier, reading, target, versions, tick)
-    made = [maker.make(name, given) for name, given in chosen.items()]
+    made = [maker.make(each) for each in asked]
     return _measured(made, target, versions, n_random, seed)
 
 
@@ -133,8 +136,8 @@ def expected_passes(
 ) -> float:
     """About how many passes `compare` will take, methods with their default options."""
     own = sum(
-        known(name).expected(n_words, classifier.n_layers, known(name).chosen(None))
-        for name in methods
+        method.expected(n_words, classifier.n_layers, options)
+        for method, options in map(parse, methods)
     )
     n_operators = len(OPERATORS) if classifier.tokenizer.mask_token_id is not None else 1
     # An order and its reverse share their versions; so do the methods that agree, now and then.
@@ -151,6 +154,20 @@ def _check_length(versions: Perturbation) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """A method with its options, and how it was written."""
+
+    entry: str
+    method: Method
+    options: Options
+
+    @classmethod
+    def of(cls, entry: str, given: Options | None) -> Self:
+        method, written = parse(entry)
+        return cls(entry, method, method.chosen({**written, **(given or {})}))
+
+
+@dataclass(frozen=True, slots=True)
 class _Maker:
     """Runs methods on a text, timed."""
 
@@ -160,7 +177,7 @@ class _Maker:
     versions: Perturbation
     tick: Tick
 
-    def make(self, name: str, options: Options) -> Row:
+    def make(self, asked: _Asked) -> Row:
         """The row of a method, its measures still missing."""
         meter = _Meter(self.tick)
         own = Perturbation(self.classifier, self.reading.encoding, meter)
@@ -169,23 +186,24 @@ class _Maker:
             found = attribute(
                 self.classifier,
                 self.reading,
-                name,
+                asked.method.name,
                 self.target.target_class,
                 self.target.against_class,
-                options=options,
+                options=asked.options,
                 tick=meter,
                 shared=own,
             )
         except MethodError as error:
-            return Row(name, refused=str(error), options=options)
+            return Row(asked.entry, refused=str(error), options=asked.options)
         seconds = time.perf_counter() - started
         self.versions.learn(own)
-        return self._row(METHODS[name], found, meter.passes, seconds)
+        return self._row(asked, found, meter.passes, seconds)
 
-    def _row(self, how: Method, found: Attribution, passes: float, seconds: float) -> Row:
+    def _row(self, asked: _Asked, found: Attribution, passes: float, seconds: float) -> Row:
+        how = asked.method
         n_words, n_layers = self.versions.n_words, self.classifier.n_layers
         return Row(
-            how.name,
+            asked.entry,
             scores=self.versions.over_words(found.scores),
             options=found.options,
             passes=passes or how.expected(n_words, n_layers, found.options),
@@ -230,10 +248,10 @@ def _full(
 ) -> Row:
     assert row.scores is not None  # a row without scores is measured by nobody
     tau = kendall(row.scores, falls)
-    signed = METHODS[row.method].signed
+    method, _ = parse(row.method)
     return replace(
         row,
         measures={operator: each[at] for operator, each in found.items()},
         tau_occlusion=None if math.isnan(tau) else tau,
-        polarity=polarity(row.scores, falls) if signed else None,
+        polarity=polarity(row.scores, falls) if method.signed else None,
     )

@@ -72,6 +72,7 @@ class Measures(Erasure):
 
 MEASURES: tuple[str, ...] = tuple(Measures.__dataclass_fields__)
 """The names of all measures."""
+LOWER_IS_BETTER = frozenset({"sufficiency", "margin_sufficiency", "aopc_least", "log_odds_20"})
 
 
 def measure(

@@ -1,0 +1,179 @@
+"""The faithfulness of methods for a checkpoint: every text of a file scored, by any processes.
+
+Rows are dealt out by number; a version of a text is read in a batch with others of the same text
+only, and by one thread, so that who scores a row, and beside which others, changes no number.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from viz.attribution import METHODS
+from viz.classifier import Classifier
+from viz.errors import SelectionError, TextError
+from viz.faithfulness.compare import Comparison, compare
+from viz.faithfulness.compare import Row as Compared
+from viz.faithfulness.entry import parse
+from viz.faithfulness.metrics import MEASURES, MIN_WORDS
+from viz.faithfulness.shards import Line, Shards
+from viz.perturbation import Perturbation
+from viz.texts import Row, Texts
+
+FORMAT = 1
+"""Of the lines and of the record; another one is not read."""
+MOST_PASSES = 700
+"""A method that takes more is scored only where it is named."""
+POLL = 0.2
+"""Seconds between two looks at what other processes have done."""
+SHORT, UNREADABLE = "too short", "unreadable"
+"""Why a row is skipped."""
+
+
+def default_methods() -> tuple[str, ...]:
+    """The methods that are scored where none is named."""
+    return tuple(name for name, method in METHODS.items() if method.cost <= MOST_PASSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is measured of every text."""
+
+    methods: tuple[str, ...]
+    """As `entry.parse` reads them."""
+    seed: int = 0
+    n_random: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be measured before anything slow begins."""
+        if not self.methods:
+            raise SelectionError("No method was named; give at least one with --methods.")
+        if self.seed < 0:
+            raise SelectionError(f"--seed {self.seed} is negative; give 0 or more.")
+        if len(set(self.methods)) < len(self.methods):
+            raise SelectionError("A method was named twice; name each once.")
+        for entry in self.methods:
+            parse(entry)
+
+
+class Scoring:
+    """The scoring of a file of texts, as one of several processes.
+
+    Args:
+        classifier: The classifier to judge the methods with.
+        texts: The file.
+        job: What is measured.
+        folder: For what is known while the run goes on; all processes share it.
+        rank: The number of this process, from 0.
+        world: How many processes there are.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        texts: Texts,
+        job: Job,
+        folder: Path,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.classifier, self.texts, self.job = classifier, texts, job
+        self.rank, self.world = rank, world
+        self.shards = Shards(folder, self._hash())
+
+    @cached_property
+    def wanted(self) -> frozenset[int]:
+        """The numbers of all rows."""
+        return frozenset(row.number for row in self.texts.rows)
+
+    @property
+    def done(self) -> int:
+        """How many rows are known by now, whoever scored them."""
+        return len(self.wanted & self.shards.rows())
+
+    def run(self) -> Iterator[int]:
+        """Score the rows of this process that are not known; tells how many are known of all.
+
+        Raises:
+            SelectionError: where another run has the folder, or it can't be written to.
+        """
+        known = frozenset(self.shards.rows())
+        with self.shards.held(self.rank) as file:
+            for row in self.texts.rows:
+                if row.number % self.world == self.rank and row.number not in known:
+                    self.shards.add(file, row.number, line_of(self.classifier, row, self.job))
+                    yield self.done
+
+    def wait(self) -> Iterator[int]:
+        """Wait until every row is known; tells how many are, again and again."""
+        while (done := self.done) < len(self.wanted):
+            yield done
+            time.sleep(POLL)
+        yield done
+
+    def lines(self) -> list[Line]:
+        """What is known of every row, by its number."""
+        known = {row: line for row, line in self.shards.lines() if row in self.wanted}
+        return [known[row] for row in sorted(known)]
+
+    def _hash(self) -> str:
+        """A name of all that a line depends on; not of how many rows are wanted."""
+        depends = {
+            "format": FORMAT,
+            "checkpoint": self.classifier.fingerprint,
+            "dtype": str(self.classifier.model.dtype),
+            "data": self.texts.fingerprint,
+            "columns": asdict(self.texts.columns),
+            "job": asdict(self.job),
+            "options": {entry: dict(parse(entry)[1]) for entry in self.job.methods},
+        }
+        return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def line_of(classifier: Classifier, row: Row, job: Job) -> Line:
+    """What is measured of a row; the predicted class is explained, against the runner-up."""
+    try:
+        reading = classifier.read(row.text, row.pair)
+    except TextError:
+        return {"skipped": UNREADABLE}
+    versions = Perturbation(classifier, reading.encoding)
+    if versions.n_words < MIN_WORDS:
+        return {"skipped": SHORT}
+    found = compare(
+        classifier,
+        reading,
+        job.methods,
+        n_random=job.n_random,
+        shared=versions,
+        seed=job.seed + row.number,
+    )
+    return {
+        "methods": {each.method: _method(each) for each in found.rows},
+        "random": {
+            operator: [found.random_mean(operator, name) for name in MEASURES]
+            for operator in found.random
+        },
+        "best": _best(found),
+    }
+
+
+def _best(found: Comparison) -> Mapping[str, float]:
+    return {operator: found.best_aopc(operator) for operator in found.random}
+
+
+def _method(row: Compared) -> Line:
+    if row.refused is not None:
+        return {"refused": row.refused}
+    return {
+        "measures": {
+            operator: [getattr(measured, name) for name in MEASURES]
+            for operator, measured in row.measures.items()
+        },
+        "tau_occlusion": row.tau_occlusion,
+        "polarity": row.polarity,
+        "passes": row.passes,
+        "seconds": row.seconds,
+    }

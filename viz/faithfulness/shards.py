@@ -1,0 +1,135 @@
+"""Lines of rows that were scored, kept while a run goes on, so that it can be interrupted.
+
+Every process appends to a file of its own; all files of a folder together are what is known.  A
+line counts only where it was made with the same settings, so that a folder left behind by another
+run does no harm.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from viz.errors import SelectionError
+
+Line = Mapping[str, Any]
+"""What is known of one row; JSON."""
+
+
+class Shards:
+    """The lines of all processes.
+
+    Args:
+        folder: Shared by all processes.
+        settings: What lines must have been made with: a hash.
+    """
+
+    def __init__(self, folder: Path, settings: str) -> None:
+        self.folder = folder
+        self._settings = settings
+        self._read: dict[Path, int] = {}
+        self._rows: set[int] = set()
+
+    def rows(self) -> Set[int]:
+        """The numbers of the rows that are known by now; only what is new is read."""
+        for file in self._files():
+            self._rows.update(row for row, _ in self._new(file, self._read))
+        return self._rows
+
+    def lines(self) -> Iterator[tuple[int, Line]]:
+        """The number of every row that is known, each once, and what is known of it."""
+        seen: set[int] = set()
+        for file in self._files():
+            for row, line in self._new(file, {}):
+                if row not in seen:
+                    seen.add(row)
+                    yield row, line
+
+    @contextmanager
+    def held(self, rank: int) -> Iterator[Path]:
+        """Have the file of a process to oneself.
+
+        Raises:
+            SelectionError: where another run has it, or it can't be written to.
+        """
+        file = self.folder / f"shard-{rank}.jsonl"
+        lock = FileLock(self.folder / f"shard-{rank}.lock", timeout=0)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise SelectionError(
+                f"Another run is writing into {str(self.folder)!r}; wait until it ends, or name "
+                "another --output."
+            ) from error
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+        try:
+            yield file
+        finally:
+            lock.release()
+
+    def add(self, file: Path, row: int, line: Line) -> None:
+        """Append what is known of a row.
+
+        Raises:
+            SelectionError: where it can't be written.
+        """
+        written = json.dumps({"row": row, "settings": self._settings, **line}, allow_nan=False)
+        try:
+            with file.open("a+b") as stream:
+                stream.write(b"" if _is_whole(file) else b"\n")
+                stream.write(written.encode() + b"\n")
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
+
+    def remove(self) -> None:
+        """Forget all lines, which are in their place now."""
+        for pattern in ("shard-*.jsonl", "shard-*.lock"):
+            for file in self.folder.glob(pattern):
+                file.unlink(missing_ok=True)
+        with suppress(OSError):  # something else is in it: it stays
+            self.folder.rmdir()
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("shard-*.jsonl"))
+
+    def _new(self, file: Path, read: dict[Path, int]) -> Iterator[tuple[int, Line]]:
+        """The lines of a file behind the bytes that were read; one being written is left."""
+        with file.open("rb") as stream:
+            stream.seek(read.get(file, 0))
+            for written in stream:
+                if not written.endswith(b"\n"):
+                    return
+                read[file] = read.get(file, 0) + len(written)
+                line = _parsed(written)
+                row = line.get("row")
+                if line.get("settings") == self._settings and isinstance(row, int):
+                    yield row, line
+
+
+def _parsed(written: bytes) -> Line:
+    """A line; empty where a killed process left it half written."""
+    try:
+        line = json.loads(written)
+    except ValueError:
+        return {}
+    return line if isinstance(line, dict) else {}
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a file is empty or ends with a whole line."""
+    with file.open("rb") as stream:
+        stream.seek(0, 2)
+        if stream.tell() == 0:
+            return True
+        stream.seek(-1, 2)
+        return stream.read() == b"\n"
+
+
+def _unwritable(folder: Path, error: OSError) -> SelectionError:
+    reason = error.strerror or "the system refuses"
+    return SelectionError(f"{str(folder)!r} can't be written: {reason}; name another --output.")
