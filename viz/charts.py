@@ -63,6 +63,43 @@ def score_bars(
     return figure
 
 
+def agreement_map(
+    agreement: FloatArray, names: Sequence[str], *, theme: Theme = "light"
+) -> go.Figure:
+    """Who agrees with whom, as a heat map with its numbers.
+
+    Args:
+        agreement: (M, M), -1 to 1.
+        names: What the M methods are called.
+        theme: Whose colours to use.
+    """
+    palette = PALETTES[theme]
+    labels = [escape(name, quote=False) for name in names]
+    figure = go.Figure(
+        go.Heatmap(
+            z=agreement,
+            x=labels,
+            y=labels,
+            zmin=-1,
+            zmax=1,
+            colorscale=_plotly_scale(palette.diverging),
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z:.1f}",
+            hovertemplate="%{y}<br>%{x}<br><b>%{z:.3f}</b><extra></extra>",
+            colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.6},
+        )
+    )
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, ticks="")
+    figure.update_xaxes(automargin=True, showgrid=False, ticks="", tickangle=-45)
+    _dress(figure, palette, 150 + 28 * len(labels))
+    return figure
+
+
+def _plotly_scale(colors: Sequence[str]) -> list[list[object]]:
+    return [[place / (len(colors) - 1), color] for place, color in enumerate(colors)]
+
+
 def _written(index: int, scores: FloatArray, errors: FloatArray | None, *, signed: bool) -> str:
     score = number(scores[index], 3) if signed else f"{scores[index]:.3f}"
     return score if errors is None else f"{score} ± {errors[index]:.3f}"

@@ -1,7 +1,7 @@
 """What a browser session keeps: the keys of its widgets, and what is cached between reruns."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from viz.checkpoint import folder_of, is_checkpoint
 from viz.classifier import Classifier, default_checkpoint
 from viz.facts import HeadFacts, head_facts
 from viz.perturbation import Perturbation
-from viz.types import Contribution, Reading
+from viz.types import Contribution, IntArray, Reading
 from viz.words import AttentionView, Quadrant, Unit
 from viz.work import Kept
 
@@ -34,6 +34,11 @@ class Shown:
     quadrant: Quadrant = "all"
     """Which text of a pair looks at which."""
 
+
+PATIENCE = 0.1
+"""Seconds within which a pass is quick enough to be timed a second time."""
+FEW_ROWS = 4
+"""Rows that are read together to see what one takes."""
 
 SHORT_TEXT = 500
 """The longest text, in characters, that is put into the URL."""
@@ -198,6 +203,12 @@ def _versions(place: str, version: float, text: str, pair: str | None) -> Pertur
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _time_a_pass(place: str, version: float, text: str, pair: str | None) -> float:
     own, inputs = _load(place, version), _read(place, version, text, pair).encoding.inputs
+    alone = _seconds(own, [inputs])
+    # The first pass may be slow for reasons of its own, and rows read together take less each.
+    return min(alone, _seconds(own, [inputs] * FEW_ROWS) / FEW_ROWS) if alone < PATIENCE else alone
+
+
+def _seconds(own: Classifier, rows: list[Mapping[str, IntArray]]) -> float:
     started = time.perf_counter()
-    own.logits([inputs])
+    own.logits(rows)
     return time.perf_counter() - started

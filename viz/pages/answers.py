@@ -33,6 +33,11 @@ class Asked:
     options: tuple[tuple[str, str | int], ...] = ()
 
     @property
+    def place(self) -> tuple[str, str, str | None]:
+        """What is read, by which checkpoint."""
+        return self.source, self.text, self.pair
+
+    @property
     def classes(self) -> session.Explained:
         """The class explained and what it is held against."""
         return self.target, self.against
@@ -62,14 +67,14 @@ def attribution_work(asked: Asked) -> Work[Attribution]:
 
 def passes(asked: Asked) -> float:
     """About how many forward passes the attribution takes."""
-    method, versions = METHODS[asked.method], session.versions(*_place(asked))
+    method, versions = METHODS[asked.method], session.versions(*asked.place)
     options = method.chosen(dict(asked.options))
     return method.expected(versions.n_words, versions.classifier.n_layers, options)
 
 
 def seconds(asked: Asked) -> float:
     """About how long the attribution takes here."""
-    return passes(asked) * session.seconds_per_pass(*_place(asked))
+    return passes(asked) * session.seconds_per_pass(*asked.place)
 
 
 def background(
@@ -103,7 +108,7 @@ def start_again(kind: str) -> None:
 
 def _attribute(asked: Asked) -> Callable[[Tick], Attribution]:
     classifier = session.classifier(asked.source)
-    reading, versions = session.reading(*_place(asked)), session.versions(*_place(asked))
+    reading, versions = session.reading(*asked.place), session.versions(*asked.place)
 
     def compute(tick: Tick) -> Attribution:
         return attribute(
@@ -118,7 +123,3 @@ def _attribute(asked: Asked) -> Callable[[Tick], Attribution]:
         )
 
     return compute
-
-
-def _place(asked: Asked) -> tuple[str, str, str | None]:
-    return asked.source, asked.text, asked.pair

@@ -35,6 +35,11 @@ def show(asked: Asked, found: Attribution | None) -> None:
     """Show the badge, or that it is being measured; the page does not wait for it."""
     if found is None:
         return
+    with st.container(gap=None):
+        _show(asked, found)
+
+
+def _show(asked: Asked, found: Attribution) -> None:
     known = cast("Evidence | None", session.kept().get(asked.key("evidence")))
     if known is not None:
         _show_badge(known)
@@ -45,23 +50,22 @@ def show(asked: Asked, found: Attribution | None) -> None:
 
 def _watch(work: Work[Evidence]) -> None:
     """Look whether it is there; the whole page runs once more then, which ends the looking."""
-    if not work.finished:
+    state = "measuring …"
+    if work.finished:
+        try:
+            work.result()
+        except VizError as error:
+            state = plain(str(error))
+        else:
+            st.rerun()
+    with st.container(gap=None):
         _show_heading(MEANING)
-        st.badge("measuring …", color="gray")
-        return
-    try:
-        work.result()
-    except VizError as error:
-        _show_heading(MEANING)
-        st.badge(plain(str(error)), color="gray")
-    else:
-        st.rerun()
+        st.badge(state, color="gray")
 
 
 def _measure(asked: Asked, found: Attribution) -> Callable[[Tick], Evidence]:
     classifier = session.classifier(asked.source)
-    place = (asked.source, asked.text, asked.pair)
-    reading, versions = session.reading(*place), session.versions(*place)
+    reading, versions = session.reading(*asked.place), session.versions(*asked.place)
     return lambda tick: evidence(
         classifier, reading, found, n_random=N_RANDOM, shared=versions, tick=tick
     )

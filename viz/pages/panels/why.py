@@ -16,7 +16,7 @@ from viz.errors import VizError
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
-from viz.pages.panels import waiting
+from viz.pages.panels import compare, waiting
 from viz.pages.panels.method import choose_method
 from viz.pages.panels.text import Texts
 from viz.types import Attribution, FloatArray, Prediction, Reading
@@ -49,7 +49,8 @@ def answer(asked: Asked, reading: Reading) -> Attribution | None:
         st.error(plain(str(error)), icon=":material/error:")
         return None
     if found is not None:
-        _show_words(reading, found)
+        _show_words(asked, reading, found)
+        compare.show(asked)
     return found
 
 
@@ -103,7 +104,7 @@ def _choose_against(prediction: Prediction, target: int | None) -> Against:
     return chosen if isinstance(chosen, int) else None
 
 
-def _show_words(reading: Reading, found: Attribution) -> None:
+def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
     method = METHODS[found.method]
     spans = words.spans(reading.encoding)
     scores, errors = words.merge(found.scores, spans), _word_errors(found, spans)
@@ -121,10 +122,13 @@ def _show_words(reading: Reading, found: Attribution) -> None:
     )
     for note in found.notes:
         st.caption(f":material/warning: {plain(note)}")
-    text, switch = st.columns([6, 1], vertical_alignment="top")
+    text, switch = st.columns([2, 1], vertical_alignment="top")
     about = (method.description, method.caveat, f"Source: {method.reference}.")
     text.caption(" ".join(plain(sentence) for sentence in about if sentence))
-    with switch.container(horizontal=True, horizontal_alignment="right"):
+    with switch.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="medium"
+    ):
+        compare.offer(asked)
         bars = st.toggle("Bars", key=session.BARS, bind="query-params")
     if bars:
         figure = charts.score_bars(

@@ -1,0 +1,89 @@
+"""A comparison of methods as a table: one row a method, the most faithful first."""
+
+import csv
+import io
+from collections.abc import Mapping
+
+import numpy as np
+
+from viz.attribution import METHODS
+from viz.faithfulness.compare import Comparison, Row
+from viz.faithfulness.metrics import MEASURES
+from viz.perturbation import Operator
+from viz.types import FloatArray
+
+
+def ranked(comparison: Comparison) -> list[Row]:
+    """Rows by their mean share under all operators, highest first; what was refused, last."""
+    return sorted(comparison.rows, key=lambda row: -_rank(comparison, row))
+
+
+def mean_share(comparison: Comparison, row: Row) -> float | None:
+    """The mean of a row's shares over operators; None where there is none."""
+    shares = [comparison.share(row, operator) for operator in comparison.random]
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _rank(comparison: Comparison, row: Row) -> float:
+    share = mean_share(comparison, row)
+    return -np.inf if share is None else share
+
+
+def random_shares(comparison: Comparison) -> dict[Operator, tuple[float, float]]:
+    """The lowest and the highest share of the random orders, by operator."""
+    bands = {}
+    for operator, drawn in comparison.random.items():
+        floor = comparison.random_mean(operator)
+        room = comparison.best_aopc(operator) - floor
+        shares = [(one.aopc - floor) / room for one in drawn] if room > 1e-9 else [0.0]
+        bands[operator] = (min(shares), max(shares))
+    return bands
+
+
+def agreement(comparison: Comparison) -> tuple[list[str], FloatArray]:
+    """The labels of all methods, in the order of the table, and Spearman's correlations.  (M, M)"""
+    places = {row.method: place for place, row in enumerate(comparison.measured)}
+    methods = [row.method for row in ranked(comparison) if row.refused is None]
+    order = [places[name] for name in methods]
+    names = [METHODS[name].label for name in methods]
+    return names, comparison.agreement[np.ix_(order, order)]
+
+
+def comparison_csv(comparison: Comparison) -> bytes:
+    """Everything that was measured of every method, under every operator."""
+    rows = [_entries(comparison, row) for row in ranked(comparison)]
+    rows.append({"method": "random mean", **_random_entries(comparison)})
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    written = io.StringIO()
+    writer = csv.DictWriter(written, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return written.getvalue().encode("utf-8")
+
+
+def _entries(comparison: Comparison, row: Row) -> Mapping[str, object]:
+    entries: dict[str, object] = {
+        "method": row.method,
+        "label": METHODS[row.method].label,
+        "passes": row.passes,
+        "seconds": row.seconds,
+        "options": " ".join(f"{name}={value}" for name, value in row.options.items()),
+    }
+    for operator, found in row.measures.items():
+        entries[f"{operator}_share"] = comparison.share(row, operator)
+        entries |= {f"{operator}_{name}": getattr(found, name) for name in MEASURES}
+    return entries | {
+        "tau_occlusion": row.tau_occlusion,
+        "polarity": row.polarity,
+        "shares_operator": row.shares_operator,
+        "refused": row.refused,
+    }
+
+
+def _random_entries(comparison: Comparison) -> Mapping[str, object]:
+    return {
+        f"{operator}_{name}": comparison.random_mean(operator, name)
+        for operator in comparison.random
+        for name in MEASURES
+    } | {f"{operator}_share": 0.0 for operator in comparison.random}
