@@ -48,7 +48,7 @@ def test_agreement_stands_in_the_order_of_the_table(found: Comparison) -> None:
     assert first is not None
     assert second is not None
     ranks = [np.argsort(np.argsort(scores)) for scores in (first, second)]
-    assert values[0, 1] == pytest.approx(np.corrcoef(np.stack(ranks))[0, 1])
+    assert values[0, 1] == pytest.approx(np.asarray(np.corrcoef(np.stack(ranks)))[0, 1])
 
 
 def test_the_csv_holds_every_method_under_every_operator(found: Comparison) -> None:
