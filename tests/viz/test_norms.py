@@ -11,11 +11,11 @@ from tests.anatomy import Layer, trace
 from tests.tiny import tiny_mpnet
 from viz import Classifier
 from viz.attribution import layers as taken_apart
+from viz.attribution import norms
 from viz.attribution.layers import recorded_layers
 from viz.attribution.method import Method, Target, Task
 from viz.attribution.norms import (
     ALTI,
-    FIRST,
     GLOBENC,
     NORMS,
     Rule,
@@ -107,34 +107,34 @@ def test_what_keys_hand_on_adds_up_to_what_enters_the_first_norm(double: Classif
     seen = trace(double, double.read(TEXT))
     with torch.inference_mode():
         for layer, expected in zip(recorded_layers(task(double)), seen, strict=True):
-            whole = slice(0, len(layer.before))
-            attention = layer.contributions(whole, layer.handed()).sum(1)
-            attention = attention + layer.parts.output.bias
+            given = torch.einsum("hqk,hkd->qd", layer.weights, layer.handed())
+            attention = given + layer.parts.output.bias
             np.testing.assert_allclose(attention, expected["output.out"], rtol=0, atol=1e-12)
-            entering = layer.with_residual(whole, layer.handed()).sum(1) + layer.parts.output.bias
-            np.testing.assert_allclose(entering, expected["first.in"], rtol=0, atol=1e-12)
+            whole = attention + layer.before
+            np.testing.assert_allclose(whole, expected["first.in"], rtol=0, atol=1e-12)
+            np.testing.assert_allclose(layer.entering(len(whole)), whole, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("rule", [by_encoded_length, by_distance])
-def test_rows_sum_to_one_however_they_are_cut(
+def test_rows_sum_to_one_however_the_work_is_cut(
     double: Classifier, rule: Rule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with torch.inference_mode():
         layer = recorded_layers(task(double))[0]
-        whole = mixing(layer, rule, [slice(0, len(layer.before))])
-        monkeypatch.setattr(taken_apart, "CHUNK", 3 * layer.before.numel() * 8)
-        pieces = list(layer.row_slices())
-        cut = mixing(layer, rule, pieces)
-    assert len(pieces) > 3
+        n_tokens = len(layer.before)
+        whole = mixing(layer, rule, n_tokens)
+        monkeypatch.setattr(norms, "CHUNK", 3 * layer.before.numel() * 8)
+        cut = mixing(layer, rule, n_tokens)
+        first = mixing(layer, rule, 1)
     np.testing.assert_allclose(whole.sum(-1), 1, rtol=0, atol=1e-12)
     np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(first, whole[:1], rtol=0, atol=1e-12)
 
 
 def test_a_row_that_holds_nothing_stays_with_its_own_token(double: Classifier) -> None:
     with torch.inference_mode():
         layer = recorded_layers(task(double))[0]
-        rows = [FIRST, slice(1, 3)]
-        nothing = mixing(layer, lambda own, piece, _: torch.zeros_like(own.weights[0, piece]), rows)
+        nothing = mixing(layer, lambda own, rows: torch.zeros_like(own.weights[0, :rows]), 3)
     np.testing.assert_array_equal(nothing, np.eye(len(layer.before))[:3])
 
 

@@ -15,13 +15,25 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 
-from viz.attribution import layers
-from viz.attribution.layers import Function, Head, Layer, Parts, head_of, recorded_layers, scaled
+from viz.attribution.layers import (
+    Function,
+    Head,
+    Layer,
+    Parts,
+    centred,
+    head_of,
+    rate,
+    recorded_layers,
+    unavailable,
+)
 from viz.attribution.method import Method, Options, Split, Task, Tick
 from viz.errors import MethodError
 
 TOLERANCE = 1e-3
 """Largest gap between parts and whole, relative to the parts, before we refuse to show it."""
+
+CHUNK = 2**23
+"""Bytes of vectors worked on at once."""
 
 PASSES = 0.8
 """Forward passes that one token costs."""
@@ -71,7 +83,7 @@ def carry(task: Task, spread: Spread) -> Tensor:
     whole = float(task.target.of(task.reading.prediction.logits))
     gap = abs(float(shares.double().sum()) - whole)
     if not gap <= TOLERANCE * (float(shares.abs().sum()) + abs(whole)):
-        raise MethodError(layers.unavailable(task.classifier))
+        raise MethodError(unavailable(task.classifier))
     return shares
 
 
@@ -116,8 +128,8 @@ def _attention(layer: Layer, states: Tensor, n_rows: int, spread: Spread, tick: 
 
 
 def _pieces(states: Tensor, width: int) -> Iterator[slice]:
-    """The rows in pieces whose vectors of some width stay within `layers.CHUNK`."""
-    step = max(1, layers.CHUNK // (states.shape[1] * width * states.element_size()))
+    """The rows in pieces whose vectors of some width stay within `CHUNK`."""
+    step = max(1, CHUNK // (states.shape[1] * width * states.element_size()))
     for start in range(0, len(states), step):
         yield slice(start, start + step)
 
@@ -144,7 +156,8 @@ def _linear(vectors: Tensor, module: nn.Linear, spread: Spread) -> Tensor:
 
 
 def _norm(vectors: Tensor, norm: nn.LayerNorm, spread: Spread) -> Tensor:
-    return _biased(scaled(vectors, norm, vectors.sum(-2)), norm.bias, spread)
+    scale = rate(norm, vectors.sum(-2, keepdim=True))
+    return _biased(centred(norm, vectors) * scale, norm.bias, spread)
 
 
 def _activated(vectors: Tensor, activation: Function) -> Tensor:

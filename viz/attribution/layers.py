@@ -9,7 +9,7 @@ names.  With E the state a layer is given, A its weights and v = E W_V + b_V its
 Source: attribution.md 1.13 and 3.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,9 +21,6 @@ from viz.attribution.method import Task
 from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.recording import Recorder, layer_stack
-
-CHUNK = 2**26
-"""Bytes that the vectors of one piece of work may take."""
 
 TOLERANCE = 1e-3
 """How far a state made again from its parts may be off, relative to its largest entry."""
@@ -78,46 +75,27 @@ class Layer:
         projection = weight.view(len(weight), len(self.weights), -1)
         return self.values() @ projection.permute(1, 2, 0)
 
-    def contributions(self, rows: slice, handed: Tensor) -> Tensor:
-        """What some queries take from every key, all heads together, no residual.
+    def entering(self, n_rows: int) -> Tensor:
+        """What enters the first LayerNorm, biases and residual included, in the first rows.
 
-        Args:
-            rows: The queries, R of them.
-            handed: What `handed` returned.
-
-        Returns:
-            (R, T, D).
+        (R, D)
         """
-        # One small product for each key: (R, H) @ (H, D).
-        taken = self.weights[:, rows].permute(2, 1, 0) @ handed.transpose(0, 1)
-        return taken.transpose(0, 1)
-
-    def with_residual(self, rows: slice, handed: Tensor) -> Tensor:
-        """Contributions, and on the diagonal what each query keeps of itself.  (R, T, D)"""
-        vectors = self.contributions(rows, handed)
-        queries = torch.arange(self.before.shape[0], device=vectors.device)[rows]
-        vectors[torch.arange(len(queries), device=vectors.device), queries] += self.before[rows]
-        return vectors
-
-    def row_slices(self) -> Iterator[slice]:
-        """The queries in pieces whose (R, T, D) vectors stay within `CHUNK`."""
-        n_tokens, width = self.before.shape
-        step = max(1, CHUNK // (n_tokens * width * self.before.element_size()))
-        for start in range(0, n_tokens, step):
-            yield slice(start, start + step)
+        heads = self.weights[:, :n_rows] @ self.values()
+        projected: Tensor = self.parts.output(heads.transpose(0, 1).flatten(1))
+        return projected + self.before[:n_rows]
 
 
-def scaled(vectors: Tensor, norm: nn.LayerNorm, whole: Tensor) -> Tensor:
-    """The shares of a LayerNorm's output, its bias left out: each centred, all scaled as the whole.
+def rate(norm: nn.LayerNorm, entering: Tensor) -> Tensor:
+    """What a LayerNorm multiplies its centred input with.  (..., D) -> (..., 1)"""
+    return (entering.var(-1, correction=0, keepdim=True) + norm.eps).rsqrt()
 
-    Args:
-        vectors: (R, K, D), parts that add up to `whole`, up to what is counted elsewhere.
-        norm: The LayerNorm.
-        whole: (R, D), what enters it.
+
+def centred(norm: nn.LayerNorm, vectors: Tensor) -> Tensor:
+    """Vectors less their mean, times the weight of a LayerNorm.  (..., D)
+
+    Times `rate` of what enters it they are shares of what leaves it, its bias left out.
     """
-    deviation = (whole.var(-1, correction=0) + norm.eps).rsqrt()
-    centred = vectors - vectors.mean(-1, keepdim=True)
-    return centred * deviation[:, None, None] * norm.weight
+    return (vectors - vectors.mean(-1, keepdim=True)) * norm.weight
 
 
 class _States(Recorder):
@@ -184,9 +162,7 @@ def _parts(layer: Any) -> Parts:
 
 def _fits(layer: Layer) -> bool:
     """Whether the first state the layer handed on is what its parts make of those it was given."""
-    heads = layer.weights[:, :1] @ layer.values()
-    attended = layer.parts.output(heads.transpose(0, 1).flatten(1)) + layer.before[:1]
-    made = layer.parts.after(layer.parts.first_norm(attended))
+    made = layer.parts.after(layer.parts.first_norm(layer.entering(1)))
     expected = layer.after[:1]
     return bool((made - expected).abs().max() <= TOLERANCE * expected.abs().max())
 

@@ -6,78 +6,130 @@ short, or undone by another head's; the length of T says how much arrives.
 Source: attribution.md 1.13.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from viz.attribution.layers import Layer, recorded_layers, scaled
+from viz.attribution.layers import Layer, centred, rate, recorded_layers
 from viz.attribution.method import Method, Option, Split, Task
 
-Rule = Callable[[Layer, slice, Tensor], Tensor]
-"""How much some queries (R) of a layer hold of every key, from `Layer.handed`.  -> (R, T)"""
+CHUNK = 2**22
+"""Bytes of vectors worked on at once: few enough to stay in a processor's cache."""
 
-FIRST = slice(0, 1)
-"""The row of [CLS]."""
+Rule = Callable[[Layer, int], Tensor]
+"""How much the first queries (R) of a layer hold of every key.  -> (R, T), in float64"""
 
 
-def mixing(layer: Layer, rule: Rule, rows: Iterable[slice]) -> Tensor:
-    """Some rows of a layer's mixing matrix, each summing to 1.  (R, T)
+def mixing(layer: Layer, rule: Rule, n_rows: int) -> Tensor:
+    """The first rows of a layer's mixing matrix, each summing to 1.  (R, T)
 
     A row in which no key holds anything stays with its own token.
     """
-    handed = layer.handed()
-    return torch.cat([_shares(rule(layer, piece, handed), piece) for piece in rows])
-
-
-def _shares(raw: Tensor, rows: slice) -> Tensor:
+    raw = rule(layer, n_rows)
     total = raw.sum(-1, keepdim=True)
-    own = torch.eye(raw.shape[1], dtype=raw.dtype, device=raw.device)[rows]
+    own = torch.eye(*raw.shape, dtype=raw.dtype, device=raw.device)
     return torch.where(total > 0, raw / total, own)
 
 
-def by_length(layer: Layer, rows: slice, handed: Tensor) -> Tensor:
+def by_length(layer: Layer, n_rows: int) -> Tensor:
     """||sum_h A[h, q, k] v[h, k] W_O[h]||, Kobayashi et al. 2020.  (R, T)"""
-    return _length(layer.contributions(rows, handed))
+    nothing = torch.zeros_like(layer.before[:n_rows])
+    return lengths(layer.weights[:, :n_rows], layer.handed(), nothing)
 
 
-def by_normalised_length(layer: Layer, rows: slice, handed: Tensor) -> Tensor:
+def by_normalised_length(layer: Layer, n_rows: int) -> Tensor:
     """||LN1-scale(T + residual)||, Kobayashi et al. 2021.  (R, T)"""
-    return _length(_attended(layer, rows, handed)[0])
+    norm = layer.parts.first_norm
+    vectors, kept = centred(norm, layer.handed()), centred(norm, layer.before[:n_rows])
+    return lengths(layer.weights[:, :n_rows], vectors, kept) * rate(norm, layer.entering(n_rows))
 
 
-def by_encoded_length(layer: Layer, rows: slice, handed: Tensor) -> Tensor:
+def by_encoded_length(layer: Layer, n_rows: int) -> Tensor:
     """||LN2-scale(LN1-scale(T + residual))||, Modarressi et al. 2022.  (R, T)
 
     The second LayerNorm scales as it does for this text, so what the feed-forward part adds counts
     in the scale alone.
     """
-    vectors, attended = _attended(layer, rows, handed)
-    return _length(scaled(vectors, layer.parts.second_norm, layer.parts.between(attended)))
+    first, second = layer.parts.first_norm, layer.parts.second_norm
+    vectors, kept = (
+        centred(second, centred(first, each)) for each in (layer.handed(), layer.before[:n_rows])
+    )
+    entering = layer.entering(n_rows)
+    between = layer.parts.between(first(entering))
+    scale = rate(first, entering) * rate(second, between)
+    return lengths(layer.weights[:, :n_rows], vectors, kept) * scale
 
 
-def by_distance(layer: Layer, rows: slice, handed: Tensor) -> Tensor:
+def by_distance(layer: Layer, n_rows: int) -> Tensor:
     """max(0, ||y||_1 - ||y - T'||_1), Ferrando et al. 2022.  (R, T)
 
     T' = LN1-scale(T + residual) and y is what leaves the first LayerNorm, biases included.
     """
-    vectors, attended = _attended(layer, rows, handed)
-    distance = (attended[:, None] - vectors).abs().sum(-1)
-    return (attended.abs().sum(-1, keepdim=True) - distance).clamp(min=0)
-
-
-def _attended(layer: Layer, rows: slice, handed: Tensor) -> tuple[Tensor, Tensor]:
-    """The shares of what leaves the first LayerNorm, and all of it.  (R, T, D) and (R, D)"""
-    vectors = layer.with_residual(rows, handed)
-    entering = vectors.sum(1) + layer.parts.output.bias
     norm = layer.parts.first_norm
-    attended: Tensor = norm(entering)
-    return scaled(vectors, norm, entering), attended
+    entering = layer.entering(n_rows)
+    scale, whole = rate(norm, entering), norm(entering)
+    vectors, kept = centred(norm, layer.handed()), centred(norm, layer.before[:n_rows]) * scale
+    off = distances(layer.weights[:, :n_rows] * scale, vectors, kept, whole)
+    size: Tensor = whole.abs().sum(-1, keepdim=True) - off
+    return size.clamp(min=0).double()
 
 
-def _length(vectors: Tensor) -> Tensor:
-    lengths: Tensor = torch.linalg.vector_norm(vectors, dim=-1)
-    return lengths
+def lengths(weights: Tensor, vectors: Tensor, kept: Tensor) -> Tensor:
+    """||sum_h A[h, q, k] u[h, k]||, with what each query keeps of itself on the diagonal.
+
+    The vectors themselves, one for each query and key, are never made: the square of a length is
+    a quadratic form of H weights in the products of the heads' vectors.  It is taken in float64,
+    for heads may all but cancel.
+
+    Args:
+        weights: (H, R, T), of the first R queries.
+        vectors: (H, T, D).
+        kept: (R, D).
+
+    Returns:
+        (R, T), in float64.
+    """
+    wide, taken = vectors.double().transpose(0, 1), weights.double().permute(2, 1, 0)
+    products = wide @ wide.transpose(1, 2)
+    squares = ((taken @ products) * taken).sum(-1).T
+    found = squares.clamp(min=0).sqrt()
+    own = _own(weights, vectors) + kept
+    found.diagonal().copy_(torch.linalg.vector_norm(own.double(), dim=-1))
+    return found
+
+
+def distances(weights: Tensor, vectors: Tensor, kept: Tensor, whole: Tensor) -> Tensor:
+    """||y[q] - sum_h A[h, q, k] u[h, k]||_1, with what each query keeps on the diagonal.
+
+    Args:
+        weights: (H, R, T), of the first R queries.
+        vectors: (H, T, D).
+        kept: (R, D).
+        whole: y, (R, D).
+
+    Returns:
+        (R, T).
+    """
+    wide, taken = vectors.transpose(0, 1), weights.permute(2, 1, 0)
+    step = max(1, CHUNK // (whole.numel() * whole.element_size()))
+    pieces = [
+        # One small product for each key: (R, H) @ (H, D).
+        torch.linalg.vector_norm(
+            torch.baddbmm(whole, taken[at : at + step], wide[at : at + step], alpha=-1), 1, dim=-1
+        )
+        for at in range(0, len(wide), step)
+    ]
+    found = torch.cat(pieces).T.contiguous()
+    own = _own(weights, vectors) + kept
+    found.diagonal().copy_((whole - own).abs().sum(-1))
+    return found
+
+
+def _own(weights: Tensor, vectors: Tensor) -> Tensor:
+    """What the first queries take from themselves.  (R, D)"""
+    n_rows = weights.shape[1]
+    return torch.einsum("hq,hqd->qd", weights.diagonal(dim1=1, dim2=2), vectors[:, :n_rows])
 
 
 def _norms(task: Task) -> Split:
@@ -85,7 +137,7 @@ def _norms(task: Task) -> Split:
     with torch.inference_mode():
         last = recorded_layers(task)[-1]
         task.tick(1)
-        return Split(rule(last, FIRST, last.handed())[0].cpu().numpy())
+        return Split(rule(last, 1)[0].cpu().numpy())
 
 
 def _through_layers(rule: Rule) -> Callable[[Task], Split]:
@@ -96,9 +148,9 @@ def _through_layers(rule: Rule) -> Callable[[Task], Split]:
             layers = recorded_layers(task)
             task.tick(1)
             # From the top down a row stays a row: of the last layer, that of [CLS] is enough.
-            row = mixing(layers[-1], rule, [FIRST])
+            row = mixing(layers[-1], rule, 1)
             for layer in reversed(layers[:-1]):
-                row = row @ mixing(layer, rule, layer.row_slices())
+                row = row @ mixing(layer, rule, len(layer.before))
                 task.tick(1 / len(layers))
         return Split(row[0].cpu().numpy())
 
