@@ -1,10 +1,11 @@
-"""The command line: `python -m viz read`, `export` and `replay`."""
+"""The command line: `python -m viz read`, `export`, `replay` and `score`."""
 
 import typer
 
 from viz.cli.export import export
 from viz.cli.read import read
 from viz.cli.replay import replay
+from viz.cli.score import score
 
 app = typer.Typer(
     help="See what a fine-tuned BERT-family text classifier looks at, and why it chose a class.",
@@ -12,7 +13,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (read, export, replay):
+for command in (read, export, replay, score):
     app.command()(command)
 
 

@@ -89,6 +89,11 @@ class Scoring:
         """The numbers of all rows."""
         return frozenset(row.number for row in self.texts.rows)
 
+    @cached_property
+    def known_before(self) -> frozenset[int]:
+        """The numbers of the rows that were known when this was first asked for."""
+        return frozenset(self.shards.rows())
+
     @property
     def done(self) -> int:
         """How many rows are known by now, whoever scored them."""
@@ -100,7 +105,7 @@ class Scoring:
         Raises:
             SelectionError: where another run has the folder, or it can't be written to.
         """
-        known = frozenset(self.shards.rows())
+        known = self.known_before
         with self.shards.held(self.rank) as file:
             for row in self.texts.rows:
                 if row.number % self.world == self.rank and row.number not in known:

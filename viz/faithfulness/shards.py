@@ -99,7 +99,8 @@ class Shards:
 
     def _new(self, file: Path, read: dict[Path, int]) -> Iterator[tuple[int, Line]]:
         """The lines of a file behind the bytes that were read; one being written is left."""
-        with file.open("rb") as stream:
+        # The first process may merge all files and remove them at any time.
+        with suppress(FileNotFoundError), file.open("rb") as stream:
             stream.seek(read.get(file, 0))
             for written in stream:
                 if not written.endswith(b"\n"):

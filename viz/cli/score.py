@@ -1,0 +1,83 @@
+"""`python -m viz score`: how faithful every method is for a checkpoint, over many texts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from viz.cli.terminal import Folder, one_sentence, say
+
+if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    from viz.faithfulness.score import Job
+
+
+def score(
+    data: Annotated[
+        Path,
+        typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet)."),
+    ],
+    checkpoint: Folder = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Only the first so many rows.", show_default=False)
+    ] = None,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            help="Names with commas, options behind colons: decomposition,lime:rows=200; by "
+            "default all that take at most 700 passes.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(help="Of random orders and of the draws of texts for intervals.")
+    ] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file; by default faithfulness.json in the checkpoint's folder.",
+            show_default=False,
+        ),
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(help="Processes of this machine; by default one a core.", show_default=False),
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(help="The column of texts, if not found.", show_default=False)
+    ] = None,
+    pair_column: Annotated[
+        str | None,
+        typer.Option(help="The column of second texts, if not found.", show_default=False),
+    ] = None,
+) -> None:
+    """Measure for a checkpoint how faithful each method is, and save it as faithfulness.json.
+
+    Words are hidden in the order of a method's scores, by masks and by deletion, and what the
+    predicted class loses is compared with random orders.  An interrupted run goes on where it was.
+    Under torchrun or accelerate launch the rows are dealt out to all processes.
+
+    Example: python -m viz score --checkpoint out/my-model --data validation.csv --limit 200
+    """
+    with one_sentence():
+        from viz.cli.scoring import Asked, score_all
+
+        asked = Asked(
+            data=data,
+            checkpoint=checkpoint,
+            limit=limit,
+            job=_job(methods, seed),
+            output=output,
+            processes=processes,
+            columns=(text_column, pair_column, None),
+        )
+        written = score_all(asked)
+        if written is not None:
+            say(str(written))
+
+
+def _job(methods: str | None, seed: int) -> "Job":
+    from viz.faithfulness.score import Job, default_methods
+
+    named = (part.strip() for part in (methods or "").split(","))
+    chosen = tuple(part for part in named if part)
+    return Job(default_methods() if methods is None else chosen, seed)

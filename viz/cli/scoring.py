@@ -1,0 +1,252 @@
+"""The scoring of a file: one process or several, a bar for all of them, then one file."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from viz.errors import SelectionError
+
+if TYPE_CHECKING:
+    from viz.faithfulness.score import Job, Scoring
+
+MOST_PROCESSES = 8
+"""Started where nobody says how many: each holds the classifier in memory."""
+ROWS_EACH = 8
+"""Fewer rows than this are not worth a process of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of `score`, checked as far as can be without a checkpoint."""
+
+    data: Path
+    checkpoint: str | None
+    limit: int | None
+    job: "Job"
+    output: Path | None
+    processes: int | None
+    columns: tuple[str | None, str | None, str | None]
+    """The columns of texts, second texts and true classes that were named."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if self.limit is not None and self.limit < 1:
+            raise SelectionError(f"--limit {self.limit} leaves no row; give 1 or more.")
+        if self.processes is not None and self.processes < 1:
+            raise SelectionError(f"--processes {self.processes} does nothing; give 1 or more.")
+        if self.output is not None and self.output.is_dir():
+            raise SelectionError(f"{str(self.output)!r} is a folder; --output names a file.")
+
+    def arguments(self) -> Iterator[str]:
+        """What another process must be told, as it stands on a command line."""
+        named = {
+            "--data": self.data,
+            "--checkpoint": self.checkpoint,
+            "--limit": self.limit,
+            "--methods": ",".join(self.job.methods),
+            "--seed": self.job.seed,
+            "--output": self.output,
+            "--text-column": self.columns[0],
+            "--pair-column": self.columns[1],
+        }
+        for name, value in named.items():
+            if value is not None:
+                yield f"{name}={value}"
+
+    @property
+    def target(self) -> Path:
+        """The file to write.
+
+        Raises:
+            SelectionError: where the checkpoint has no folder that it could lie in.
+        """
+        from viz.checkpoint import folder_of
+        from viz.classifier import default_checkpoint
+        from viz.faithfulness.record import FILE
+
+        if self.output is not None:
+            return self.output
+        folder = default_checkpoint() if self.checkpoint is None else folder_of(self.checkpoint)
+        if folder is None:
+            raise SelectionError(
+                f"{self.checkpoint!r} has no folder on this machine to write {FILE} into; name a "
+                "file with --output."
+            )
+        return folder / FILE
+
+
+def score_all(asked: Asked) -> Path | None:
+    """Score the rows of this process; the first process waits for all and writes the file.
+
+    Returns:
+        Where the file is; None in all processes but the first.
+
+    Raises:
+        SelectionError: where something can't be read or written, or another process failed.
+    """
+    rank, world = place(os.environ)
+    target = asked.target
+    scoring = _open(asked, target.with_suffix(".partial"))
+    scoring.rank, scoring.world = rank, world
+    if world > 1:
+        _gather(scoring)
+    else:
+        scoring.world = _worth(asked, scoring)
+    to_start = scoring.world if world == 1 else 1
+    with _one_thread():
+        if rank:
+            for _ in scoring.run():
+                pass
+            return None
+        with _others(asked, to_start) as others:
+            _watch(scoring, others)
+    return _write(scoring, target)
+
+
+def place(environment: Mapping[str, str]) -> tuple[int, int]:
+    """The number of this process, and how many there are, as torchrun says.
+
+    Raises:
+        SelectionError: where the two make no sense.
+    """
+    given = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
+    try:
+        rank, world = map(int, given)
+    except ValueError:
+        rank, world = 0, 0
+    if not 0 <= rank < world:
+        raise SelectionError(
+            f"RANK {given[0]!r} of WORLD_SIZE {given[1]!r} is no process; unset both, or start "
+            "with torchrun."
+        )
+    return rank, world
+
+
+def _open(asked: Asked, folder: Path) -> "Scoring":
+    from viz.cli.terminal import load
+    from viz.faithfulness.score import Scoring
+    from viz.texts import Columns, open_texts
+
+    texts = open_texts(asked.data, Columns(*asked.columns), asked.limit)
+    return Scoring(load(asked.checkpoint), texts, asked.job, folder)
+
+
+def _worth(asked: Asked, scoring: "Scoring") -> int:
+    """How many processes of this machine the rows that are left are worth."""
+    if asked.processes is not None:
+        return asked.processes
+    if scoring.classifier.device.type != "cpu":
+        return 1
+    left = len(scoring.wanted) - scoring.done
+    return max(1, min(_cores(), MOST_PROCESSES, left // ROWS_EACH))
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _gather(scoring: "Scoring") -> None:
+    """Wait until all processes of torchrun know what is left to do.
+
+    One that came late might find the lines of all others merged and gone.
+    """
+    _ = scoring.known_before  # read now, kept for later
+    if "MASTER_ADDR" not in os.environ:
+        return
+    from torch import distributed
+
+    distributed.init_process_group("gloo", rank=scoring.rank, world_size=scoring.world)
+    distributed.barrier()
+    distributed.destroy_process_group()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute with one thread: how many there are moves the last bit of a logit.
+
+    More processes with one thread each are faster than one process with more threads, too.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+Process = subprocess.Popen[bytes]
+
+
+@contextmanager
+def _others(asked: Asked, world: int) -> Iterator[list[Process]]:
+    """The same command in as many processes, this one counted; ended where this one ends early."""
+    import viz
+
+    root = str(Path(viz.__file__).resolve().parent.parent)
+    paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    own = {name: value for name, value in os.environ.items() if name != "MASTER_ADDR"}
+    shared = {**own, "WORLD_SIZE": str(world), "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "viz", "score", *asked.arguments()]
+    others = [
+        subprocess.Popen(command, env={**shared, "RANK": str(rank)}) for rank in range(1, world)
+    ]
+    try:
+        yield others
+    finally:
+        for process in others:
+            if process.poll() is None:
+                process.terminate()
+            process.wait()
+
+
+def _watch(scoring: "Scoring", others: Sequence[Process]) -> None:
+    """Score the rows of this process and wait for those of all others, with one bar for all."""
+    from tqdm import tqdm
+
+    n_rows, done = len(scoring.wanted), scoring.done
+    if done:
+        typer.echo(f"{done:,} of {n_rows:,} texts are scored already.", err=True)
+    # A bar where somebody watches; none in a log file.
+    with tqdm(total=n_rows, initial=done, unit="text", leave=False, disable=None) as bar:
+        for known in scoring.run():
+            bar.update(known - bar.n)
+        for known in scoring.wait():
+            bar.update(known - bar.n)
+            _check_alive(others)
+
+
+def _check_alive(others: Sequence[Process]) -> None:
+    for process in others:
+        if process.poll():
+            raise SelectionError(
+                f"One of the processes ended with code {process.returncode}; start the command "
+                "again, it goes on where it was."
+            )
+
+
+def _write(scoring: "Scoring", target: Path) -> Path:
+    from viz.export.files import write
+    from viz.faithfulness.summary import summarise
+
+    record = summarise(scoring.classifier, scoring.texts, scoring.job, scoring.lines())
+    for reason, count in record.skipped.items():
+        if count:
+            typer.echo(f"{count:,} texts were skipped: {reason}.", err=True)
+    for each in record.methods:
+        if each.refused is not None:
+            typer.echo(f"{each.method}: {each.refused}", err=True)
+    write(target, record.to_json().encode())
+    scoring.shards.remove()
+    return target

@@ -1,0 +1,145 @@
+"""sanity.json: how every method reacts to what it must react to, as it is kept beside a checkpoint.
+
+Correlations are Spearman's, of word scores, as means over texts.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from viz.attribution.method import Method
+from viz.errors import RecordError
+
+FILE = "sanity.json"
+FORMAT = 1
+
+SAME = 0.999
+"""A mean correlation from which two maps count as one."""
+RESIDUAL = 0.01
+"""Largest share that scores may miss of what they say they split."""
+
+NO_WEIGHTS = "does not react to the weights: a random network gets much the same order of words"
+NO_CLASS = "is the same for every class, though it claims to explain one"
+NOT_COMPLETE = "does not add up to what it says it splits, for at least one text"
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """One method over all texts."""
+
+    method: str
+    """As it was asked for: its name, and options where they were named."""
+    label: str
+    of_class: bool
+    """Whether it claims to explain a class; where not, classes are not compared."""
+    n_texts: int
+    """How many texts it allowed."""
+    cascade: tuple[float | None, ...] = ()
+    """After each stage of random weights, the mean |correlation| with the scores before.
+
+    None where scores were all equal, so that there is no order to compare.
+    """
+    random_pair: float | None = None
+    """The same between two random networks: how much of it is the text alone."""
+    between_classes: float | None = None
+    """Mean correlation of the scores for the logit of the class and for that of the runner-up."""
+    residual: float | None = None
+    """What scores and bias miss of what they split, relative to it, for the worst text."""
+    between_seeds: float | None = None
+    """Mean correlation of two seeds; 1 for a method that draws nothing."""
+    refused: str | None = None
+    """Why no text allowed it: one sentence."""
+
+    @classmethod
+    def refusal(cls, entry: str, how: Method, why: str) -> Self:
+        """Of a method that no text allowed."""
+        return cls(entry, how.label, how.of_class, 0, refused=why)
+
+    @property
+    def after(self) -> float | None:
+        """The mean |correlation| once all weights are random."""
+        return self.cascade[-1] if self.cascade else None
+
+
+@dataclass(frozen=True, slots=True)
+class Sanity:
+    """All methods, and what random orders of the same words reach."""
+
+    checkpoint: str
+    fingerprint: str
+    """SHA-256 of the weights."""
+    n_texts: int
+    seed: int
+    stages: tuple[str, ...]
+    """What was made random, one after the other, embeddings excepted."""
+    chance: float
+    """Mean |correlation| of two random orders of the words, over the same texts."""
+    limit: float
+    """What 95 % of such means stay below."""
+    methods: tuple[Reaction, ...] = field(default_factory=tuple)
+    data: str = ""
+    """The file of texts; empty where they came from elsewhere."""
+    data_fingerprint: str = ""
+    """SHA-256 of it."""
+
+    def flags(self, method: Reaction) -> tuple[str, ...]:
+        """What is wrong with a method, each as the end of a sentence that its name begins."""
+        found = {
+            NO_WEIGHTS: method.after is not None and method.after > self.limit,
+            NO_CLASS: method.between_classes is not None and method.between_classes >= SAME,
+            NOT_COMPLETE: method.residual is not None and method.residual >= RESIDUAL,
+        }
+        return tuple(sentence for sentence, wrong in found.items() if wrong)
+
+    def of_data(self, name: str, fingerprint: str) -> Self:
+        """The same, with the file that its texts came from."""
+        return replace(self, data=name, data_fingerprint=fingerprint)
+
+    def to_json(self) -> str:
+        """The content of the file; numbers rounded to 6 decimals, flags written out."""
+        methods = [
+            {**_rounded(asdict(method)), "flags": self.flags(method)} for method in self.methods
+        ]
+        content = {"format": FORMAT, **_rounded(asdict(self)), "methods": methods}
+        return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def load(path: Path) -> Sanity:
+    """Read the file.
+
+    Raises:
+        RecordError: where it can't be read, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if content.pop("format") != FORMAT:
+            raise RecordError(_another(path, "was written by another version of CLSight"))
+        methods = tuple(_reaction(each) for each in content.pop("methods"))
+        stages = tuple(content.pop("stages"))
+        return Sanity(methods=methods, stages=stages, **content)
+    except OSError as error:
+        reason = error.strerror or "the system refuses"
+        raise RecordError(f"{path.name!r} can't be read: {reason}; name another.") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RecordError(_another(path, "holds no record of sanity checks")) from error
+
+
+def _reaction(content: Mapping[str, Any]) -> Reaction:
+    given = {name: value for name, value in content.items() if name != "flags"}
+    return Reaction(**{**given, "cascade": tuple(given["cascade"])})
+
+
+def _another(path: Path, what: str) -> str:
+    return f"{path.name!r} {what}; write it anew with `python -m viz sanity`."
+
+
+def _rounded(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _short(value) for name, value in content.items()}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    return [_short(each) for each in value] if isinstance(value, tuple | list) else value

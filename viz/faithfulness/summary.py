@@ -1,0 +1,171 @@
+"""Lines of texts made into one record: means, differences and their intervals."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from viz.attribution import METHODS
+from viz.classifier import Classifier
+from viz.errors import SelectionError
+from viz.faithfulness.entry import parse
+from viz.faithfulness.intervals import RESAMPLES, limits, resampled_sums
+from viz.faithfulness.metrics import MEASURES, MIN_WORDS
+from viz.faithfulness.record import Interval, Record, Scored, Under
+from viz.faithfulness.score import SHORT, UNREADABLE, Job
+from viz.faithfulness.shards import Line
+from viz.perturbation import BoolArray
+from viz.texts import Texts
+from viz.types import FloatArray
+
+AOPC = MEASURES.index("aopc")
+DECIMALS = 6
+
+
+def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Line]) -> Record:
+    """The record of all rows, in the order of their numbers.
+
+    Raises:
+        SelectionError: where not one of the texts could be measured.
+    """
+    skipped = Counter(line["skipped"] for line in lines if "skipped" in line)
+    measured = [line for line in lines if "skipped" not in line]
+    if not measured:
+        raise SelectionError(
+            f"None of the {len(lines)} texts of {texts.name!r} can be measured; give texts of at "
+            f"least {MIN_WORDS} words."
+        )
+    table = _Table(measured, job.methods)
+    return Record(
+        checkpoint=classifier.name,
+        fingerprint=classifier.fingerprint,
+        data=texts.name,
+        data_fingerprint=texts.fingerprint,
+        columns=asdict(texts.columns),
+        n_texts=len(measured),
+        skipped={reason: skipped[reason] for reason in (SHORT, UNREADABLE)},
+        seed=job.seed,
+        n_random=job.n_random,
+        resamples=RESAMPLES,
+        default=next(iter(METHODS)),
+        methods=tuple(table.scored(entry, job.seed) for entry in job.methods),
+        random={operator: _named(table.random[operator].mean(0)) for operator in table.operators},
+        best={operator: _rounded(table.best[operator].mean()) for operator in table.operators},
+        seconds={
+            entry: statistics.median(known["seconds"] for known in table.known[entry])
+            for entry in job.methods
+            if table.known[entry]
+        },
+    )
+
+
+class _Table:
+    """The numbers of all lines as arrays: N texts, F measures.
+
+    Args:
+        lines: Of texts that were measured, at least one.
+        entries: The methods, as they were asked for.
+    """
+
+    def __init__(self, lines: Sequence[Line], entries: Sequence[str]) -> None:
+        self.operators: tuple[str, ...] = tuple(lines[0]["random"])
+        self.random = {o: np.array([line["random"][o] for line in lines]) for o in self.operators}
+        """(N, F)"""
+        self.best = {o: np.array([line["best"][o] for line in lines]) for o in self.operators}
+        """(N,)"""
+        each = {entry: [line["methods"][entry] for line in lines] for entry in entries}
+        self.there: dict[str, BoolArray] = {
+            entry: np.array(["refused" not in found for found in each[entry]]) for entry in entries
+        }
+        """Which texts a method allowed.  (N,)"""
+        self.known: dict[str, list[Line]] = {
+            entry: [found for found in each[entry] if "refused" not in found] for entry in entries
+        }
+        self.refused = {
+            entry: [found["refused"] for found in each[entry] if "refused" in found]
+            for entry in entries
+        }
+
+    def scored(self, entry: str, seed: int) -> Scored:
+        """All that is said of a method."""
+        method, options = parse(entry)
+        known = self.known[entry]
+        return Scored(
+            method=entry,
+            name=method.name,
+            label=method.label,
+            signed=method.signed,
+            options=dict(options),
+            passes=_mean([found["passes"] for found in known]) or method.cost,
+            n_texts=len(known),
+            under={o: self._under(entry, o, seed) for o in self.operators if known},
+            tau_occlusion=_mean([found["tau_occlusion"] for found in known]),
+            polarity=_mean([found["polarity"] for found in known]),
+            shares_operator=method.hides and str(options.get("operator", method.hides)),
+            refused=self.refused[entry][-1] if self.refused[entry] else None,
+        )
+
+    def _under(self, entry: str, operator: str, seed: int) -> Under:
+        own = self._measures(entry, operator)
+        there, random = self.there[entry], self.random[operator]
+        return Under(
+            means=_named(own[there].mean(0)),
+            minus_random=_differences(own[there] - random[there], seed),
+            minus_default=self._minus_default(entry, operator, seed),
+            share=_ratio(
+                (own[:, AOPC] - random[:, AOPC])[there],
+                (self.best[operator] - random[:, AOPC])[there],
+                seed,
+            ),
+        )
+
+    def _minus_default(self, entry: str, operator: str, seed: int) -> Mapping[str, Interval]:
+        default = next(iter(METHODS))
+        if default not in self.there or entry == default:
+            return {}
+        both = self.there[entry] & self.there[default]
+        difference = self._measures(entry, operator) - self._measures(default, operator)
+        return _differences(difference[both], seed) if both.any() else {}
+
+    def _measures(self, entry: str, operator: str) -> FloatArray:
+        """The measures of every text; 0 where the method was refused.  (N, F)"""
+        there = self.there[entry]
+        values = np.zeros((len(there), len(MEASURES)))
+        values[there] = [found["measures"][operator] for found in self.known[entry]]
+        return values
+
+
+def _differences(values: FloatArray, seed: int) -> Mapping[str, Interval]:
+    """The mean of each measure over texts, with its interval.  (N, F)"""
+    low, high = limits(resampled_sums(values, seed) / len(values))
+    rows = zip(MEASURES, values.mean(0), low, high, strict=True)
+    return {name: _interval(*numbers) for name, *numbers in rows}
+
+
+def _ratio(above: FloatArray, room: FloatArray, seed: int) -> Interval | None:
+    """Sum of one over sum of another, with its interval; None where there is no room.  (N,)"""
+    if room.sum() <= 1e-9:
+        return None
+    sums = resampled_sums(np.stack([above, room], axis=1), seed)
+    sums = sums[sums[:, 1] > 1e-9]
+    low, high = limits(sums[:, 0] / sums[:, 1])
+    return _interval(above.sum() / room.sum(), float(low), float(high))
+
+
+def _interval(mean: float, low: float, high: float) -> Interval:
+    return Interval(_rounded(mean), _rounded(low), _rounded(high))
+
+
+def _named(values: FloatArray) -> Mapping[str, float]:
+    return {name: _rounded(value) for name, value in zip(MEASURES, values, strict=True)}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _rounded(statistics.fmean(known)) if known else None
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DECIMALS)
