@@ -13,6 +13,7 @@ from viz.attribution.contribution import contribution as contribute
 from viz.checkpoint import folder_of, is_checkpoint
 from viz.classifier import Classifier, default_checkpoint
 from viz.facts import HeadFacts, head_facts
+from viz.faithfulness.record import FILE, Record, load
 from viz.perturbation import Perturbation
 from viz.types import Contribution, IntArray, Reading
 from viz.words import AttentionView, Quadrant, Unit
@@ -132,6 +133,15 @@ def seconds_per_pass(source: str, text: str, pair: str | None) -> float:
     return _time_a_pass(*identity(source), text, pair)
 
 
+def record(source: str) -> Record | None:
+    """What was measured of all methods for a checkpoint; None where nobody did.
+
+    Raises:
+        RecordError: where the file can't be read.
+    """
+    return _record(*identity(source))
+
+
 def kept() -> Kept:
     """What was worked out for any session, by what was asked."""
     return _kept()
@@ -187,6 +197,12 @@ def _view(place: str, version: float, text: str, pair: str | None, shown: Shown)
         signed=shown.explained is not None,
     )
     return words.quadrant(whole, shown.quadrant)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _record(place: str, version: float) -> Record | None:
+    file = Path(place) / FILE
+    return load(file) if version and file.is_file() else None
 
 
 @st.cache_resource(show_spinner=False)

@@ -3,6 +3,7 @@
 The thread is told to stop when its `Work` is cancelled or forgotten, as when a browser closes.
 """
 
+import atexit
 import threading
 import time
 import weakref
@@ -59,7 +60,9 @@ class Work(Generic[Done]):
     def __init__(self, do: Callable[[Tick], Done], expected: float) -> None:
         self._state: _State[Done] = _State(max(expected, 1.0))
         weakref.finalize(self, self._state.cancelled.set)
-        threading.Thread(target=self._state.run, args=(do,), daemon=True).start()
+        thread = threading.Thread(target=self._state.run, args=(do,), daemon=True)
+        _running[thread] = self._state.cancelled
+        thread.start()
 
     @property
     def share(self) -> float:
@@ -105,6 +108,22 @@ class Work(Generic[Done]):
         if self._state.error is not None:
             raise self._state.error
         return self._state.result  # type: ignore[return-value]  # set where there is no error
+
+
+_running: "weakref.WeakKeyDictionary[threading.Thread, threading.Event]" = (
+    weakref.WeakKeyDictionary()
+)
+LAST_WORDS = 10.0
+"""Seconds that a thread has to end in when the program does."""
+
+
+@atexit.register
+def _end_all() -> None:
+    """End all threads before the interpreter does: one inside torch would take it down."""
+    for cancelled in _running.values():
+        cancelled.set()
+    for thread in list(_running):
+        thread.join(LAST_WORDS)
 
 
 class Kept:

@@ -1,6 +1,8 @@
 """Work in the background: watched, cancelled, forgotten, and what comes of it."""
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 
@@ -79,6 +81,24 @@ def test_work_that_is_forgotten_stops() -> None:
     del work
     gc.collect()
     assert ended.wait(10)
+
+
+def test_a_program_ends_in_order_while_work_goes_on() -> None:
+    """A thread that is inside torch when the interpreter goes takes the process down."""
+    program = """
+import torch
+from viz.work import Work
+
+def do(tick):
+    while True:
+        torch.ones(300, 300) @ torch.ones(300, 300)
+        tick(1)
+
+work = Work(do, 1)
+work.wait(0.3)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 def test_of_too_many_results_those_asked_for_longest_ago_go() -> None:

@@ -4,12 +4,84 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz import session
-from viz.components.theme import follow_theme
+from viz import charts, session
+from viz.components.theme import current_theme, follow_theme
+from viz.errors import VizError
+from viz.faithfulness.record import FILE, Record
+from viz.pages.markdown import plain
 from viz.pages.panels import masthead, source
+from viz.pages.panels.scores import OPERATORS, show_scores
 
-st.html(Path(__file__).parent / "page.css")
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-    masthead.show_masthead()
-    chosen = source.choose_checkpoint()
-follow_theme(session.THEME)
+MEANING = (
+    "For each text, words are hidden in the order in which a method ranks them, most important "
+    "first. A faithful order makes the probability of the class fall soon. 0 is the mean of random "
+    "orders, 1 the best order that any method found; lines are 95 % intervals over texts. "
+    "Orange: the default. Hollow: the method itself hides words in this way, which helps it here, "
+    "so judge it by the other side."
+)
+
+
+def page() -> None:
+    """Lay the page out; a VizError ends it with its one sentence, and the widgets stay."""
+    st.html(Path(__file__).parent / "page.css")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        masthead.show_masthead()
+        chosen = source.choose_checkpoint()
+    source.warn_of_link(chosen)
+    st.divider()
+    try:
+        record = session.record(chosen)
+        if record is None:
+            explain_how_to_measure(chosen)
+        else:
+            show_record(chosen, record)
+    except VizError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    follow_theme(session.THEME)
+
+
+def explain_how_to_measure(checkpoint: str) -> None:
+    """Say that nothing was measured, and the command that does it."""
+    st.subheader("Not measured yet", anchor=False)
+    st.markdown(
+        "Nobody has measured which methods can be believed for this checkpoint. This command does, "
+        "on texts like those it was made for, and saves what it finds beside the weights:"
+    )
+    st.code(
+        f"python -m viz score --checkpoint {checkpoint} --data validation.csv --limit 200",
+        language="sh",
+    )
+
+
+def show_record(checkpoint: str, record: Record) -> None:
+    """Show the chart, and the table behind it."""
+    st.subheader("Which methods find what the class hangs on", anchor=False)
+    st.caption(f"{plain(_measured_on(record))} {MEANING}")
+    if record.fingerprint != session.classifier(checkpoint).fingerprint:
+        st.warning(
+            "This was measured with other weights; measure again.", icon=":material/warning:"
+        )
+    measured = [operator for operator in OPERATORS if operator in record.random]
+    for column, operator in zip(st.columns(len(measured), gap="medium"), measured, strict=True):
+        with column:
+            st.markdown(f"**Words hidden by {plain(OPERATORS[operator])}**")
+            figure = charts.faithfulness_chart(record, operator, theme=current_theme(session.THEME))
+            st.plotly_chart(figure, key=f"faithfulness-{operator}", theme=None, config=session.PLOT)
+    show_scores(record)
+    st.download_button(
+        FILE,
+        data=record.to_json(),
+        file_name=FILE,
+        mime="application/json",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+def _measured_on(record: Record) -> str:
+    skipped = sum(record.skipped.values())
+    left_out = f", {skipped} left out" if skipped else ""
+    return f"Measured on {record.n_texts} texts of {record.data}{left_out}."
+
+
+page()

@@ -6,23 +6,44 @@ import streamlit as st
 
 from viz import session
 from viz.attribution import METHODS, Method, Option
+from viz.errors import VizError
+from viz.faithfulness.entry import parse
 
 SEVERAL = 5.0
 """Passes from which a method's cost stands beside its name."""
+DEFAULT = "method-default"
+"""Where the default of the checkpoint that was last seen is kept."""
 FEW = 6
 """Choices that fit side by side."""
 
 
-def choose_method() -> tuple[str, tuple[tuple[str, str | int], ...]]:
-    """Let the reader pick a method; return its name and the value of each of its options."""
+def choose_method(source: str) -> tuple[str, tuple[tuple[str, str | int], ...]]:
+    """Let the reader pick a method; return its name and the value of each of its options.
+
+    Args:
+        source: The checkpoint, which may have a default of its own.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        method = METHODS[_choose_name(ordered())]
+        method = METHODS[_choose_name(ordered(), preferred(source))]
         return method.name, _choose_options(method) if method.options else ()
 
 
 def ordered() -> list[str]:
     """Methods as they are offered: the quick ones as registered, the others by their cost."""
     return sorted(METHODS, key=lambda name: METHODS[name].cost if _is_dear(METHODS[name]) else 0.0)
+
+
+def preferred(source: str) -> str:
+    """The default method: the most faithful quick one for a checkpoint where that was measured."""
+    first = next(iter(METHODS))
+    try:
+        record = session.record(source)
+        if record is None or record.fingerprint != session.classifier(source).fingerprint:
+            return first
+        method, options = parse(record.winner() or first)
+    except VizError:
+        return first
+    return method.name if dict(options) == dict(method.chosen(None)) else first
 
 
 def named(name: str) -> str:
@@ -35,8 +56,9 @@ def _is_dear(method: Method) -> bool:
     return method.cost >= SEVERAL
 
 
-def _choose_name(names: Sequence[str]) -> str:
+def _choose_name(names: Sequence[str], default: str) -> str:
     _restore_from_link(names)
+    _follow_default(default)
     chosen = st.selectbox(
         "Method",
         names,
@@ -46,7 +68,7 @@ def _choose_name(names: Sequence[str]) -> str:
         help="Most answer at once. Where a number of passes stands beside the name, the text is "
         "read about that often, in the background.",
     )
-    _keep_in_link(chosen, names)
+    _keep_in_link(chosen, default)
     return chosen
 
 
@@ -60,8 +82,16 @@ def _restore_from_link(names: Sequence[str]) -> None:
         st.session_state[session.METHOD] = known[linked]
 
 
-def _keep_in_link(name: str, names: Sequence[str]) -> None:
-    if name != names[0]:
+def _follow_default(default: str) -> None:
+    """Start with the default; take that of another checkpoint where the reader chose no other."""
+    before = st.session_state.get(DEFAULT)
+    if st.session_state.get(session.METHOD) in (None, before):
+        st.session_state[session.METHOD] = default
+    st.session_state[DEFAULT] = default
+
+
+def _keep_in_link(name: str, default: str) -> None:
+    if name != default:
         st.query_params[session.METHOD] = name
     elif session.METHOD in st.query_params:
         del st.query_params[session.METHOD]
@@ -69,7 +99,7 @@ def _keep_in_link(name: str, names: Sequence[str]) -> None:
 
 def _choose_options(method: Method) -> tuple[tuple[str, str | int], ...]:
     """A control for each option, out of sight until asked for."""
-    with st.popover("", icon=":material/tune:", help="Settings of this method"):
+    with st.popover("Settings"):
         st.markdown(f"**{method.label}**")
         return tuple((option.name, _choose_option(method, option)) for option in method.options)
 

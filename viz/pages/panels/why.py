@@ -33,8 +33,8 @@ def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, Delta
     """Let the reader pick method and classes; return also where the evidence will stand."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
         st.subheader("Why this class?", anchor=False, width="content")
-        with st.container(width=300):
-            name, options = choose_method()
+        with st.container(width=340):
+            name, options = choose_method(source)
         chosen = _choose_target(prediction)
         held = _choose_against(prediction, chosen)
         badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
@@ -77,7 +77,7 @@ def _choose_target(prediction: Prediction) -> int | None:
         format_func=lambda option: labels[option] if isinstance(option, int) else option,
         key=session.TARGET,
         bind="query-params",
-        width=190,
+        width=170,
         help="The class whose logit is explained.",
     )
     return chosen if isinstance(chosen, int) else None
@@ -96,7 +96,7 @@ def _choose_against(prediction: Prediction, target: int | None) -> Against:
         format_func=lambda option: labels[option] if isinstance(option, int) else option,
         key=session.AGAINST,
         bind="query-params",
-        width=190,
+        width=170,
         help="The strongest other class, a class of your choice, or nothing: the plain logit.",
     )
     if chosen == RUNNER_UP:
