@@ -1,6 +1,7 @@
 """Value zeroing against a model whose value vectors are set to zero by hooks."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,16 @@ def test_single_precision_finds_the_same(family_checkpoint: Path, double: Classi
     found = VALUE_ZEROING.run(task(single, "mean")).scores
     expected = VALUE_ZEROING.run(task(double, "mean")).scores
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", ["last", "mean"])
+def test_it_tells_of_as_many_passes_as_it_announces(classifier: Classifier, rows: str) -> None:
+    done: list[float] = []
+    asked = task(classifier, rows)
+    VALUE_ZEROING.run(replace(asked, tick=done.append))
+    announced = VALUE_ZEROING.expected(10, classifier.n_layers, asked.options)
+    assert sum(done) == pytest.approx(announced)
+    assert announced == pytest.approx(1.8 if rows == "mean" else 1 + 0.8 / 3)
 
 
 def test_where_no_token_turns_cls_all_count_the_same(

@@ -17,6 +17,9 @@ from viz.attribution.method import Method, Option, Split, Task
 CHUNK = 2**22
 """Bytes of vectors worked on at once: few enough to stay in a processor's cache."""
 
+MIXING = 1.5
+"""Forward passes that the mixing matrices of all layers cost beside the reading itself."""
+
 Rule = Callable[[Layer, int], Tensor]
 """How much the first queries (R) of a layer hold of every key.  -> (R, T), in float64"""
 
@@ -151,7 +154,7 @@ def _through_layers(rule: Rule) -> Callable[[Task], Split]:
             row = mixing(layers[-1], rule, 1)
             for layer in reversed(layers[:-1]):
                 row = row @ mixing(layer, rule, len(layer.before))
-                task.tick(1 / len(layers))
+                task.tick(MIXING / len(layers))
         return Split(row[0].cpu().numpy())
 
     return run
@@ -183,7 +186,7 @@ GLOBENC = Method(
     name="globenc",
     label="GlobEnc",
     signed=False,
-    cost=2.0,
+    cost=1 + MIXING,
     description="Lengths of what tokens hand on, normalised as the layers do, carried through all "
     "layers; the same for all classes.",
     reference="Modarressi et al. 2022 (GlobEnc)",
@@ -195,7 +198,7 @@ ALTI = Method(
     name="alti",
     label="ALTI",
     signed=False,
-    cost=2.0,
+    cost=1 + MIXING,
     description="How near what a token hands on comes to the whole, carried through all layers; "
     "the same for all classes.",
     reference="Ferrando et al. 2022 (ALTI)",

@@ -12,6 +12,9 @@ from torch import Tensor
 from viz.attribution.layers import Layer, recorded_layers
 from viz.attribution.method import Method, Option, Options, Split, Task
 
+SILENCING = 0.8
+"""Forward passes that the [CLS] rows of all layers cost beside the reading itself."""
+
 
 def cls_row(layer: Layer) -> Tensor:
     """How far each token, silenced in this layer, turns [CLS]; sums to 1, in float64.  (T,)"""
@@ -36,19 +39,23 @@ def _value_zeroing(task: Task) -> Split:
         layers = recorded_layers(task)
         task.tick(1)
         used = layers[-1:] if task.options["rows"] == "last" else layers
-        row = torch.stack([cls_row(layer) for layer in used]).mean(0)
+        rows = []
+        for layer in used:
+            rows.append(cls_row(layer))
+            task.tick(SILENCING / len(layers))
+        row = torch.stack(rows).mean(0)
     return Split(row.cpu().numpy())
 
 
 def _passes(n_words: int, n_layers: int, options: Options) -> float:
-    return 1 + 0.8 * (1 / n_layers if options["rows"] == "last" else 1)
+    return 1 + SILENCING * (1 / n_layers if options["rows"] == "last" else 1)
 
 
 VALUE_ZEROING = Method(
     name="value-zeroing",
     label="Value zeroing",
     signed=False,
-    cost=1.8,
+    cost=1.1,
     description="How far [CLS] turns when a token's value is set to zero; the same for all "
     "classes.",
     reference="Mohebbi et al. 2023",
