@@ -79,7 +79,7 @@ def test_another_method_gives_other_scores_and_goes_into_the_link(app: App) -> N
     before, shown = words.all_inner_texts(), words.evaluate_all(COLORS)
     app.page.get_by_role("combobox", name=re.compile("Method")).click()
     app.page.get_by_role("option", name="Attention rollout").click()
-    expect(app.page).to_have_url(re.compile(r"method=Attention"))
+    expect(app.page).to_have_url(re.compile(r"method=rollout"))
     expect(app.page.get_by_text("Attention carried through all layers").last).to_be_visible()
     app.settle()
     assert words.all_inner_texts() == before

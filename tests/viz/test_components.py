@@ -252,7 +252,7 @@ def test_a_standard_error_stands_beside_its_score() -> None:
     data = strip.payload(own, spans(own), np.array([1.24, -0.5]), errors=errors, signed=True)
     (part,) = cast("list[list[dict[str, str]]]", data["parts"])
     scores = [segment["score"] for segment in part if segment["kind"] == "word"]
-    assert scores == ["+1.240 ± 0.100", "−0.500 ± 0"]
+    assert scores == ["+1.240 ± 0.100", "−0.500"]
 
 
 def test_the_errors_of_pieces_that_are_drawn_as_one_add_up_by_their_squares() -> None:

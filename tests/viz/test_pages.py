@@ -1,6 +1,7 @@
 """The Read page without a browser: widgets, calls and sentences."""
 
 import re
+import time
 from pathlib import Path
 from typing import cast
 
@@ -9,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.screen import sent, shown
 from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
-from viz import session
+from viz import METHODS, session
 from viz.examples import load_examples
+from viz.pages.panels.method import SEVERAL, ordered
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -271,3 +273,47 @@ def test_a_head_that_hands_nothing_to_the_class_is_said_to(app: AppTest) -> None
     app.selectbox(key=session.LAYER).set_value("2")
     note = sent(app.toggle(key=session.SPECIAL).set_value(False).run(), "heatmap")["note"]
     assert note == "all 0: nothing that is handed on here reaches the class"
+
+
+LONG = "oil prices rise as stocks fall the market team wins game election peace talks"
+
+
+def finished(app: AppTest) -> AppTest:
+    """The app once what it computes in the background is there."""
+    for _ in range(100):
+        if "parts" in sent(app, "strip"):
+            return app
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError("the explanation did not come")
+
+
+def test_a_slow_method_is_computed_beside_the_page_and_kept(app: AppTest) -> None:
+    app.query_params.update({"text": LONG, "method": "occlusion"})
+    app.run()
+    assert sent(app, "heatmap")
+    finished(app)
+    assert not app.exception
+    assert "What the class loses when a word is hidden" in shown(app)
+    app.run()
+    assert "parts" in sent(app, "strip")
+
+
+def test_settings_of_a_method_change_what_it_finds(app: AppTest) -> None:
+    app.query_params.update({"text": LONG, "method": "occlusion"})
+    before = sent(finished(app.run()), "strip")["parts"]
+    app.segmented_control(key="option-occlusion-operator").set_value("delete").run()
+    assert sent(finished(app), "strip")["parts"] != before
+
+
+def test_a_link_names_a_method_by_its_name_too(app: AppTest) -> None:
+    app.query_params["method"] = "rollout"
+    assert app.run().selectbox(key=session.METHOD).value == "rollout"
+
+
+def test_methods_are_offered_quick_ones_first_then_by_their_cost() -> None:
+    costs = [METHODS[name].cost for name in ordered()]
+    slow = [cost for cost in costs if cost >= SEVERAL]
+    assert slow == sorted(slow)
+    assert costs[-len(slow) :] == slow
+    assert set(ordered()) == set(METHODS)

@@ -100,8 +100,8 @@ class Scale:
         return text.replace("-", "−") if text.strip("+-0.") else "0"
 
     def measured(self, segment: Segment) -> str:
-        """The score of a segment, with its standard error where it has one."""
-        if segment.error is None:
+        """The score of a segment, with its standard error where it is not exact."""
+        if not segment.error:
             return self.written(segment.score)
         return f"{self.written(segment.score)} ± {self.written(segment.error).lstrip('+')}"
 
