@@ -13,6 +13,8 @@ from viz.errors import RecordError
 
 FILE = "faithfulness.json"
 FORMAT = 1
+CONTROL = "random"
+"""The method that explains nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,12 @@ class Record:
     def winner(self, most_passes: float = 2.0) -> str | None:
         """The method, as it was asked for, with the highest merit that takes no more passes.
 
-        None where no method was measured that takes so few.  Of equals the first in the list wins.
+        None where no method was measured that takes so few.  Of equals the first in the list
+        wins; the random control never does.
         """
-        allowed = [each for each in self.methods if each.passes <= most_passes]
+        allowed = [
+            each for each in self.methods if each.passes <= most_passes and each.name != CONTROL
+        ]
         ranked = [(each.merit, each.method) for each in allowed if each.merit is not None]
         return max(ranked, key=lambda pair: pair[0])[1] if ranked else None
 

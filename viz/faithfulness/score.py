@@ -7,7 +7,7 @@ only, and by one thread, so that who scores a row, and beside which others, chan
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -99,7 +99,7 @@ class Scoring:
         """How many rows are known by now, whoever scored them."""
         return len(self.wanted & self.shards.rows())
 
-    def run(self) -> Iterator[int]:
+    def run(self) -> Generator[int, None, None]:
         """Score the rows of this process that are not known; tells how many are known of all.
 
         Raises:

@@ -133,7 +133,8 @@ class _Table:
         """The measures of every text; 0 where the method was refused.  (N, F)"""
         there = self.there[entry]
         values = np.zeros((len(there), len(MEASURES)))
-        values[there] = [found["measures"][operator] for found in self.known[entry]]
+        if there.any():
+            values[there] = [found["measures"][operator] for found in self.known[entry]]
         return values
 
 

@@ -1,0 +1,413 @@
+"""`python -m viz score`: any processes, interrupted or not, write the same file."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.tiny import tiny_mpnet
+from viz import METHODS, Classifier
+from viz.__main__ import app
+from viz.cli.scoring import place
+from viz.errors import RecordError, SelectionError
+from viz.faithfulness import intervals
+from viz.faithfulness import score as scoring_module
+from viz.faithfulness.compare import compare
+from viz.faithfulness.intervals import RESAMPLES, limits, resampled_sums
+from viz.faithfulness.metrics import MEASURES
+from viz.faithfulness.record import Record, load
+from viz.faithfulness.score import Job, Scoring, default_methods, line_of
+from viz.faithfulness.shards import Shards
+from viz.faithfulness.summary import summarise
+from viz.perturbation import OPERATORS
+from viz.texts import open_texts
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXTS = (
+    "Oil prices rise as stocks fall",
+    "team wins the game and the market rise",
+    "   ",
+    "space probe finds ice on moon, not oil",
+    "oil prices",
+    "good bad movie was not very good",
+    "election peace talks minister wins",
+    "the script was bad and the movie was not alert",
+    "stocks fall as oil rise and team wins",
+)
+METHODS_ASKED = "decomposition,attention,occlusion,random:seed=4"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "texts.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["text"], *([text] for text in TEXTS)])
+    return path
+
+
+def options(data: Path, checkpoint: Path, output: Path, *more: str) -> list[str]:
+    named = {"--data": data, "--checkpoint": checkpoint, "--output": output}
+    paths = [str(part) for pair in named.items() for part in pair]
+    return ["score", *paths, "--methods", METHODS_ASKED, *more]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def launch(command: list[str], **environment: str) -> "subprocess.Popen[str]":
+    """A process of its own, as a cluster would start it."""
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def scored(data: Path, checkpoint: Path, output: Path, *more: str) -> Record:
+    """What one process writes."""
+    result = run(*options(data, checkpoint, output, "--processes", "1", *more))
+    assert (result.exit_code, result.stdout) == (0, f"{output}\n"), result.output
+    return load(output)
+
+
+def check_same(one: Path, other: Path) -> None:
+    """All numbers within 1e-6, and all else alike, but the seconds."""
+    contents: list[Any] = [json.loads(path.read_text("utf-8")) for path in (one, other)]
+    for content in contents:
+        assert set(content.pop("seconds")) == set(METHODS_ASKED.split(","))
+    numbers: list[list[float]] = [[], []]
+    shapes = [_without_numbers(c, found) for c, found in zip(contents, numbers, strict=True)]
+    assert shapes[0] == shapes[1]
+    assert len(numbers[0]) > 500
+    np.testing.assert_allclose(numbers[0], numbers[1], rtol=0, atol=1e-6)
+
+
+def _without_numbers(content: Any, numbers: list[float]) -> Any:
+    if isinstance(content, dict):
+        return {name: _without_numbers(part, numbers) for name, part in content.items()}
+    if isinstance(content, list):
+        return [_without_numbers(part, numbers) for part in content]
+    if isinstance(content, float):
+        numbers.append(content)
+        return None
+    return content
+
+
+def test_the_file_holds_means_over_texts(
+    data: Path, checkpoint: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    record = scored(data, checkpoint, tmp_path / "out.json")
+    assert (record.n_texts, record.skipped) == (7, {"too short": 1, "unreadable": 1})
+    assert (record.checkpoint, record.fingerprint) == ("tiny-bert", classifier.fingerprint)
+    assert [each.method for each in record.methods] == METHODS_ASKED.split(",")
+    asked = METHODS_ASKED.split(",")
+    found = [
+        compare(classifier, classifier.read(text), asked, seed=row)
+        for row, text in enumerate(TEXTS)
+        if len(text.split()) > 2
+    ]
+    for at, each in enumerate(record.methods):
+        assert each.n_texts == 7
+        for operator in OPERATORS:
+            under = each.under[operator]
+            rows = [(one, one.rows[at]) for one in found]
+            for name in MEASURES:
+                own = np.mean([getattr(row.measures[operator], name) for _, row in rows])
+                drawn = np.mean([one.random_mean(operator, name) for one in found])
+                assert under.means[name] == pytest.approx(own, abs=2e-5)
+                assert under.minus_random[name].mean == pytest.approx(own - drawn, abs=2e-5)
+                assert record.random[operator][name] == pytest.approx(drawn, abs=2e-5)
+            best = np.mean([one.best_aopc(operator) for one in found])
+            assert record.best[operator] == pytest.approx(best, abs=2e-5)
+    decomposition, attention, occlusion, random = record.methods
+    assert not decomposition.under["mask"].minus_default
+    difference = attention.under["mask"].minus_default["aopc"].mean
+    means = [each.under["mask"].means["aopc"] for each in (attention, decomposition)]
+    assert difference == pytest.approx(means[0] - means[1], abs=2e-6)
+    assert (decomposition.passes, attention.passes) == (1.8, 0)
+    words = [one.n_words for one in found]
+    assert occlusion.passes == pytest.approx(np.mean(words) + 1, abs=1e-5)
+    assert (occlusion.shares_operator, occlusion.tau_occlusion) == ("mask", 1)
+    assert (random.name, random.options) == ("random", {"seed": 4})
+    assert set(record.seconds) == set(asked)
+
+
+def test_a_share_is_the_way_from_random_to_the_best(
+    data: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    record = scored(data, checkpoint, tmp_path / "out.json")
+    for each in record.methods:
+        for operator, under in each.under.items():
+            floor, best = record.random[operator]["aopc"], record.best[operator]
+            assert under.share is not None
+            expected = (under.means["aopc"] - floor) / (best - floor)
+            assert under.share.mean == pytest.approx(expected, abs=1e-4)
+            assert under.share.low < under.share.mean < under.share.high <= 1
+    merits = {each.method: each.merit or 0.0 for each in record.methods}
+    del merits["random:seed=4"]  # the control is no explanation
+    cheap = {each.method for each in record.methods if each.passes <= 2} & set(merits)
+    assert record.winner() == max(cheap, key=merits.__getitem__)
+    assert record.winner(100) == max(merits, key=merits.__getitem__)
+    assert record.winner(-1) is None
+
+
+def test_two_processes_of_this_machine_write_what_one_does(
+    data: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    scored(data, checkpoint, tmp_path / "one.json")
+    process = launch(
+        ["-m", "viz", *options(data, checkpoint, tmp_path / "two.json"), "--processes", "2"]
+    )
+    out, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert out == f"{tmp_path / 'two.json'}\n"
+    check_same(tmp_path / "one.json", tmp_path / "two.json")
+    assert not (tmp_path / "two.partial").exists()
+
+
+def test_torchrun_writes_what_one_process_does(
+    data: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    scored(data, checkpoint, tmp_path / "one.json")
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "viz"]
+    process = launch([*torchrun, *options(data, checkpoint, tmp_path / "two.json")])
+    out, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    assert out == f"{tmp_path / 'two.json'}\n"
+    check_same(tmp_path / "one.json", tmp_path / "two.json")
+
+
+def test_processes_that_share_a_folder_deal_out_the_rows(
+    data: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    texts, job = open_texts(data), Job(tuple(METHODS_ASKED.split(",")))
+    alone = Scoring(classifier, texts, job, tmp_path / "alone")
+    assert list(alone.run()) == list(range(1, 10))
+    shared = [Scoring(classifier, texts, job, tmp_path / "shared", rank, 3) for rank in range(3)]
+    assert [list(each.run()) for each in reversed(shared)] == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    assert list(shared[0].wait()) == [9]
+    for rank in range(3):
+        lines = (tmp_path / "shared" / f"shard-{rank}.jsonl").read_text("utf-8").splitlines()
+        assert [json.loads(line)["row"] % 3 for line in lines] == [rank] * 3
+    records = [summarise(classifier, texts, job, each.lines()) for each in (alone, shared[1])]
+    for record in records:
+        object.__setattr__(record, "seconds", {})
+    assert records[0] == records[1]
+
+
+def test_an_interrupted_run_goes_on_and_writes_the_same_file(
+    data: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, output = tmp_path / "whole.json", tmp_path / "out.json"
+    scored(data, checkpoint, whole)
+    rows: list[int] = []
+
+    def interrupted(*arguments: Any) -> Any:
+        rows.append(arguments[1].number)
+        if len(rows) == 5:
+            raise KeyboardInterrupt
+        return line_of(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring_module, "line_of", interrupted)
+        assert run(*options(data, checkpoint, output, "--processes", "1")).exit_code != 0
+    assert not output.exists()
+    shard = tmp_path / "out.partial" / "shard-0.jsonl"
+    assert len(shard.read_text("utf-8").splitlines()) == 4
+    with shard.open("a", encoding="utf-8") as file:
+        file.write('{"row": 4, "settings')  # killed while it wrote
+
+    def noted(*arguments: Any) -> Any:
+        rows.append(arguments[1].number)
+        return line_of(*arguments)
+
+    rows.clear()
+    monkeypatch.setattr(scoring_module, "line_of", noted)
+    result = run(*options(data, checkpoint, output, "--processes", "1"))
+    assert result.exit_code == 0
+    assert "4 of 9 texts are scored already." in result.stderr
+    assert rows == [4, 5, 6, 7, 8]
+    check_same(whole, output)
+    assert not shard.parent.exists()
+
+
+def test_lines_of_another_run_are_not_taken(
+    data: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    texts = open_texts(data)
+    first = Scoring(classifier, texts, Job(("attention",)), tmp_path)
+    running = first.run()
+    next(running)
+    running.close()
+    assert Scoring(classifier, texts, Job(("attention",)), tmp_path).done == 1
+    assert Scoring(classifier, open_texts(data, limit=3), Job(("attention",)), tmp_path).done == 1
+    for other in (Job(("attention",), seed=1), Job(("attention", "rollout"))):
+        assert Scoring(classifier, texts, other, tmp_path).done == 0
+
+
+def test_two_runs_do_not_write_into_one_folder(
+    data: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    texts = open_texts(data)
+    first, other = (Scoring(classifier, texts, Job(("attention",)), tmp_path) for _ in range(2))
+    running = first.run()
+    next(running)
+    with pytest.raises(SelectionError, match=r"^Another run is writing into '.*'; wait until it"):
+        next(other.run())
+
+
+def test_what_follows_a_line_cut_short_is_read(tmp_path: Path) -> None:
+    shards = Shards(tmp_path, "abc")
+    with shards.held(0) as file:
+        shards.add(file, 1, {"a": 1})
+        with file.open("ab") as stream:
+            stream.write(b'{"row": 2, "sett')
+        assert shards.rows() == {1}
+        shards.add(file, 3, {"a": 3})
+    assert shards.rows() == {1, 3}
+    assert {row: line["a"] for row, line in shards.lines()} == {1: 1, 3: 3}
+
+
+def test_a_method_that_is_refused_is_in_the_file_with_its_sentence(
+    data: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out.json"
+    folder = tiny_mpnet(tmp_path / "mpnet")
+    result = run(*options(data, folder, output, "--processes", "1"))
+    assert result.exit_code == 0
+    assert "decomposition: The decomposition does not add up" in result.stderr
+    refused, attention, *_ = load(output).methods
+    assert refused.refused is not None
+    assert (refused.n_texts, refused.under, refused.merit) == (0, {}, None)
+    assert attention.under["mask"].minus_default == {}
+    assert load(output).winner() == "attention"
+
+
+def test_the_file_is_read_back_as_it_was_written(
+    data: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    record = scored(data, checkpoint, tmp_path / "out.json")
+    again = tmp_path / "again.json"
+    again.write_text(record.to_json(), "utf-8")
+    assert load(again) == record
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "holds no record of faithfulness; write it anew with `python -m viz score`."),
+        ("[]", "holds no record of faithfulness; write it anew with `python -m viz score`."),
+        ('{"format": 1, "methods": [{}]}', "holds no record of faithfulness; write it anew"),
+        ('{"format": 99}', "was written by another version of CLSight; write it anew"),
+    ],
+)
+def test_a_file_that_is_no_record_is_one_sentence(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "faithfulness.json"
+    path.write_text(content, "utf-8")
+    with pytest.raises(RecordError) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"'faithfulness.json' {message}")
+    with pytest.raises(RecordError, match=r"can't be read: No such file or directory; name anoth"):
+        load(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--methods", "lime2"), "Unknown method 'lime2'; known are "),
+        (("--methods", "attention,attention"), "A method was named twice; name each once."),
+        (("--methods", ","), "No method was named; give at least one with --methods."),
+        (("--seed", "-1"), "--seed -1 is negative; give 0 or more."),
+        (("--limit", "0"), "--limit 0 leaves no row; give 1 or more."),
+        (("--processes", "0"), "--processes 0 does nothing; give 1 or more."),
+        (
+            ("--text-column", "body"),
+            "'texts.csv' has no column 'body'; --text-column can be 'text'",
+        ),
+        (("--output", "."), "'.' is a folder; --output names a file."),
+    ],
+)
+def test_what_makes_no_sense_is_one_sentence(
+    data: Path, checkpoint: Path, tmp_path: Path, more: tuple[str, ...], message: str
+) -> None:
+    result = run(*options(data, checkpoint, tmp_path / "out.json", *more))
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(message)
+    assert line.endswith(".")
+
+
+def test_texts_that_are_all_too_short_are_one_sentence(checkpoint: Path, tmp_path: Path) -> None:
+    data = tmp_path / "texts.csv"
+    data.write_text("text\noil\nteam wins\n", "utf-8")
+    result = run(*options(data, checkpoint, tmp_path / "out.json"))
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "None of the 2 texts of 'texts.csv' can be measured; give texts of at least 3 words.\n"
+    )
+
+
+def test_a_checkpoint_without_a_folder_needs_an_output(data: Path) -> None:
+    result = run("score", "--data", str(data), "--checkpoint", "owner/name")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "'owner/name' has no folder on this machine to write faithfulness.json into; name a file "
+        "with --output.\n"
+    )
+
+
+@pytest.mark.parametrize("given", [("2", "2"), ("-1", "2"), ("x", "2"), ("0", "0")])
+def test_a_rank_that_makes_no_sense_is_one_sentence(given: tuple[str, str]) -> None:
+    with pytest.raises(SelectionError, match=r"^RANK .* is no process; unset both, or start with"):
+        place({"RANK": given[0], "WORLD_SIZE": given[1]})
+
+
+def test_a_process_takes_its_place_from_torchrun() -> None:
+    assert place({}) == (0, 1)
+    assert place({"RANK": "3", "WORLD_SIZE": "8"}) == (3, 8)
+
+
+def test_methods_that_take_too_long_are_scored_only_where_they_are_named() -> None:
+    chosen = default_methods()
+    assert chosen[0] == next(iter(METHODS))
+    assert set(chosen) == {name for name, method in METHODS.items() if method.cost <= 700}
+
+
+# Intervals
+
+
+def test_resampled_means_have_the_spread_of_a_mean() -> None:
+    values = np.random.default_rng(0).normal(2, 3, (400, 3))
+    means = resampled_sums(values) / 400
+    assert means.shape == (RESAMPLES, 3)
+    np.testing.assert_allclose(means.std(0), values.std(0) / 20, rtol=0.03)
+    low, high = limits(means)
+    np.testing.assert_allclose(low, values.mean(0) - 1.96 * values.std(0) / 20, atol=0.02)
+    np.testing.assert_allclose(high, values.mean(0) + 1.96 * values.std(0) / 20, atol=0.02)
+
+
+def test_columns_are_drawn_together_and_again_with_the_same_seed() -> None:
+    values = np.random.default_rng(1).normal(size=(50, 2))
+    sums = resampled_sums(np.stack([values[:, 0], values[:, 0] + 1], axis=1), seed=3)
+    np.testing.assert_allclose(sums[:, 1] - sums[:, 0], 50)  # paired: the noise is gone
+    np.testing.assert_array_equal(resampled_sums(values, 3), resampled_sums(values, 3))
+
+
+def test_memory_does_not_grow_with_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(2).normal(size=(30, 2))
+    whole = resampled_sums(values)
+    monkeypatch.setattr(intervals, "_CELLS", 30 * 7)
+    np.testing.assert_allclose(resampled_sums(values), whole)
