@@ -17,9 +17,6 @@ from viz.attribution.method import Method, Option, Split, Task
 CHUNK = 2**22
 """Bytes of vectors worked on at once: few enough to stay in a processor's cache."""
 
-MIXING = 1.5
-"""Forward passes that the mixing matrices of all layers cost beside the reading itself."""
-
 Rule = Callable[[Layer, int], Tensor]
 """How much the first queries (R) of a layer hold of every key.  -> (R, T), in float64"""
 
@@ -51,17 +48,14 @@ def by_normalised_length(layer: Layer, n_rows: int) -> Tensor:
 def by_encoded_length(layer: Layer, n_rows: int) -> Tensor:
     """||LN2-scale(LN1-scale(T + residual))||, Modarressi et al. 2022.  (R, T)
 
-    The second LayerNorm scales as it does for this text, so what the feed-forward part adds counts
-    in the scale alone.
+    What the two LayerNorms divide by is one number for all keys of a query: it leaves shares of a
+    row as they are, and is left out here.
     """
     first, second = layer.parts.first_norm, layer.parts.second_norm
     vectors, kept = (
         centred(second, centred(first, each)) for each in (layer.handed(), layer.before[:n_rows])
     )
-    entering = layer.entering(n_rows)
-    between = layer.parts.between(first(entering))
-    scale = rate(first, entering) * rate(second, between)
-    return lengths(layer.weights[:, :n_rows], vectors, kept) * scale
+    return lengths(layer.weights[:, :n_rows], vectors, kept)
 
 
 def by_distance(layer: Layer, n_rows: int) -> Tensor:
@@ -143,8 +137,8 @@ def _norms(task: Task) -> Split:
         return Split(rule(last, 1)[0].cpu().numpy())
 
 
-def _through_layers(rule: Rule) -> Callable[[Task], Split]:
-    """[CLS] row of the product of all layers' mixing matrices."""
+def _through_layers(rule: Rule, passes: float) -> Callable[[Task], Split]:
+    """[CLS] row of the product of all layers' mixing matrices, for some passes in all."""
 
     def run(task: Task) -> Split:
         with torch.inference_mode():
@@ -154,7 +148,7 @@ def _through_layers(rule: Rule) -> Callable[[Task], Split]:
             row = mixing(layers[-1], rule, 1)
             for layer in reversed(layers[:-1]):
                 row = row @ mixing(layer, rule, len(layer.before))
-                task.tick(MIXING / len(layers))
+                task.tick((passes - 1) / len(layers))
         return Split(row[0].cpu().numpy())
 
     return run
@@ -186,11 +180,11 @@ GLOBENC = Method(
     name="globenc",
     label="GlobEnc",
     signed=False,
-    cost=1 + MIXING,
+    cost=2.0,
     description="Lengths of what tokens hand on, normalised as the layers do, carried through all "
     "layers; the same for all classes.",
     reference="Modarressi et al. 2022 (GlobEnc)",
-    run=_through_layers(by_encoded_length),
+    run=_through_layers(by_encoded_length, 2.0),
     of_class=False,
 )
 
@@ -198,10 +192,10 @@ ALTI = Method(
     name="alti",
     label="ALTI",
     signed=False,
-    cost=1 + MIXING,
+    cost=2.5,
     description="How near what a token hands on comes to the whole, carried through all layers; "
     "the same for all classes.",
     reference="Ferrando et al. 2022 (ALTI)",
-    run=_through_layers(by_distance),
+    run=_through_layers(by_distance, 2.5),
     of_class=False,
 )
