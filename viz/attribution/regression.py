@@ -1,0 +1,203 @@
+"""LIME and KernelSHAP: hide words at random, fit a linear model to what the classifier then says.
+
+Both explain the log-odds of the class against all others together, which a linear model fits
+better than the margin to the runner-up (attribution.md 5b); for a multi-label head the logit.
+
+LIME (Ribeiro et al. 2016, defaults of its text explainer): how many words are hidden is uniform
+from 1 to n; a version's distance d is 1 - cos(kept, all) = 1 - sqrt(share kept); it weighs
+sqrt(exp(-d^2 / width^2)) with width 0.25; ridge with alpha 1 and an intercept.
+
+KernelSHAP (Lundberg and Lee 2017; paired as by Covert and Lee 2021): k words are kept with a
+probability that goes as (n - 1) / (k (n - k)); each version comes with its complement; scores add
+up to v(text) - v(nothing).  Where there are fewer pairs than words, the smallest scores that fit
+are taken, measured from equal shares.
+"""
+
+import math
+
+import numpy as np
+
+from viz.attribution.hiding import (
+    OPERATOR,
+    SEED,
+    log_odds,
+    operator_of,
+    subsets,
+    value_notes,
+)
+from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.perturbation import BoolArray
+from viz.types import FloatArray
+
+WIDTH = 0.25
+"""Of LIME's kernel."""
+ALPHA = 1.0
+"""Of LIME's ridge."""
+FEW_PAIRS = "Fewer pairs of versions were read than there are words; read more rows."
+
+Fit = tuple[FloatArray, FloatArray | None]
+"""Scores of words and their standard errors; None where nothing was drawn or nothing is left to
+estimate them from.  Each (n,)"""
+
+
+def _lime(task: Task) -> Split:
+    words = task.perturbation
+    operator, notes = operator_of(task)
+    kept, counts, drawn = lime_rows(words.n_words, task.options)
+    values = log_odds(task, kept, operator)
+    distances = 1 - np.sqrt(kept.mean(1))
+    weights = counts * np.exp(-(distances**2) / (2 * WIDTH**2))
+    scores, errors = ridge(kept, values, weights)
+    return _split(task, (scores, errors if drawn else None), notes)
+
+
+def lime_rows(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
+    """The versions LIME reads, the whole text first, and how often each counts.
+
+    Returns:
+        (N, n) and (N,), and whether they were drawn; else they are all there are, each counted as
+        often as it would be drawn on average.
+    """
+    rows = int(options["rows"])
+    if 2**n <= rows:
+        kept = subsets(n)[::-1]
+        chances = [1 / (n * math.comb(n, int(hidden))) for hidden in (~kept[1:]).sum(1)]
+        return kept, np.array([1, *((rows - 1) * np.array(chances))]), False
+    draw = np.random.default_rng(options["seed"])
+    kept = np.ones((rows, n), dtype=bool)
+    for row in kept[1:]:
+        row[draw.choice(n, draw.integers(1, n + 1), replace=False)] = False
+    return kept, np.ones(rows), True
+
+
+def ridge(kept: BoolArray, values: FloatArray, weights: FloatArray) -> Fit:
+    """Weighted ridge with an intercept that is not shrunk, and its standard errors.
+
+    The errors (HC3) take weights for importance, not for precision, and count as noise what is
+    not linear, since other rows would have shown another part of it.
+
+    Args:
+        kept: (N, n).
+        values: (N,).
+        weights: (N,).
+    """
+    rows = kept - np.average(kept, axis=0, weights=weights)
+    left = values - np.average(values, weights=weights)
+    inner = (rows * weights[:, None]).T @ rows + ALPHA * np.eye(kept.shape[1])
+    reach = np.linalg.solve(inner, (rows * weights[:, None]).T)
+    scores = reach @ left
+    leverage = np.einsum("ij,ji->i", rows, reach) + weights / weights.sum()
+    return scores, _robust(reach, left - rows @ scores, leverage)
+
+
+def _kernel_shap(task: Task) -> Split:
+    words = task.perturbation
+    operator, notes = operator_of(task)
+    n = words.n_words
+    ends = log_odds(task, np.array([[True] * n, [False] * n]), operator)
+    kept, weights, drawn = shap_pairs(n, task.options)
+    if not len(kept):
+        return _split(task, (np.full(n, ends[0] - ends[1]), None), notes)
+    values = log_odds(task, np.concatenate([kept, ~kept]), operator)
+    halves = (values[: len(kept)] - values[len(kept) :]) / 2
+    scores, errors = shares(kept, halves, weights, ends[0] - ends[1])
+    few = len(kept) <= n and drawn
+    return _split(task, (scores, errors if drawn and not few else None), notes + (FEW_PAIRS,) * few)
+
+
+def shap_pairs(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
+    """One version of each pair of complements that KernelSHAP reads, and what it weighs.
+
+    Returns:
+        (N, n), (N,) and whether they were drawn; else they are all there are, weighed by the
+        Shapley kernel.
+    """
+    sizes = np.arange(1, n)
+    chances = (n - 1) / (sizes * (n - sizes))
+    rows = int(options["rows"])
+    if 2**n <= rows:
+        kept = subsets(n)[1 : 2 ** (n - 1)]
+        kernel = chances / [math.comb(n, int(size)) for size in sizes]
+        return kept, kernel[kept.sum(1) - 1], False
+    draw = np.random.default_rng(options["seed"])
+    kept = np.zeros(((rows - 2) // 2, n), dtype=bool)
+    drawn = draw.choice(sizes, len(kept), p=chances / chances.sum())
+    for row, size in zip(kept, drawn, strict=True):
+        row[draw.choice(n, size, replace=False)] = True
+    return kept, np.ones(len(kept)), True
+
+
+def shares(kept: BoolArray, halves: FloatArray, weights: FloatArray, whole: float) -> Fit:
+    """The scores that add up to `whole` and fit the pairs best, and their standard errors.
+
+    For a pair of complements, a linear value has (v - v') / 2 = (kept - 1/2) . scores.  With
+    scores = whole / n + rest, where the rest adds up to 0, the rest is fitted freely in that space.
+
+    Args:
+        kept: (N, n): one version of each pair.
+        halves: (N,): half the difference in value between it and its complement.
+        weights: (N,).
+        whole: What the scores add up to.
+    """
+    n = kept.shape[1]
+    even = whole / n
+    rows = kept - kept.mean(1, keepdims=True)
+    left = halves - (kept.sum(1) - n / 2) * even
+    root = np.sqrt(weights)
+    reach = np.linalg.pinv(rows * root[:, None], rcond=1e-10) * root
+    rest = reach @ left
+    leverage = np.einsum("ij,ji->i", rows, reach)
+    return even + rest, _robust(reach, left - rows @ rest, leverage)
+
+
+def _robust(reach: FloatArray, residuals: FloatArray, leverage: FloatArray) -> FloatArray:
+    """HC3 standard errors of a linear estimate `reach @ values` (MacKinnon and White 1985)."""
+    alone = residuals / (1 - leverage).clip(min=1e-6)
+    errors: FloatArray = np.sqrt((reach**2) @ (alone**2))
+    return errors
+
+
+def _split(task: Task, fit: Fit, notes: tuple[str, ...]) -> Split:
+    words = task.perturbation
+    scores, errors = fit
+    spread = None if errors is None else words.errors_over_tokens(errors)
+    found = {"rows": words.spent}
+    return Split(words.over_tokens(scores), None, spread, found, notes + value_notes(task))
+
+
+def _passes(n_words: int, n_layers: int, options: Options) -> float:
+    return float(min(2**n_words, options["rows"]))
+
+
+ROWS = Option(
+    name="rows",
+    label="Rows",
+    default=100,
+    help="How many versions of the text are read, at most.",
+    least=10,
+    most=100_000,
+)
+LIME = Method(
+    name="lime",
+    label="LIME",
+    signed=True,
+    cost=100,
+    description="A linear model of what the classifier says when words are hidden at random.",
+    reference="Ribeiro et al. 2016",
+    run=_lime,
+    options=(ROWS, OPERATOR, SEED),
+    passes=_passes,
+    hides="mask",
+)
+KERNEL_SHAP = Method(
+    name="kernel-shap",
+    label="KernelSHAP",
+    signed=True,
+    cost=100,
+    description="A linear model fitted so that, with enough rows, its scores are Shapley values.",
+    reference="Lundberg and Lee 2017; Covert and Lee 2021",
+    run=_kernel_shap,
+    options=(ROWS, OPERATOR, SEED),
+    passes=_passes,
+    hides="mask",
+)
