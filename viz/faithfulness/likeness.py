@@ -1,7 +1,7 @@
-"""How alike two lots of maps are, one of each text, and what random orders reach."""
+"""How alike two lots of maps are, one of each text, and what chance reaches."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from viz.faithfulness.agreement import spearman
 from viz.types import FloatArray
 
 CERTAINTY = 0.95
-DRAWS = 2000
-"""Random orders of each text that the limit is taken from."""
+DRAWS = 500
+"""Random pairs that the limit is taken from."""
 
 Maps = Sequence[FloatArray | None]
 """Word scores of each text, each (n_words,); None where the method was refused."""
@@ -27,21 +27,26 @@ def likeness(one: Maps, other: Maps, *, size: bool = False) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def random_correlation(sizes: Sequence[int], seed: int = 0) -> tuple[float, float]:
-    """What two random orders reach: |Spearman|, as a mean over texts.
+def random_likeness(texts: Sequence[Sequence[Hashable]], seed: int = 0) -> tuple[float, float]:
+    """What two networks that know nothing reach: |Spearman|, as a mean over texts.
+
+    Each gives every word of the vocabulary one random score, wherever the word stands: what maps
+    of random networks have in common over texts that share words, independent orders would miss.
 
     Args:
-        sizes: How many words each text has, at least 2.
-        seed: Of the orders.
+        texts: The words of each text; equal words are equal.
+        seed: Of the scores.
 
     Returns:
         The mean, and what 95 % of such means over these texts stay below.
     """
+    known = {word: at for at, word in enumerate(dict.fromkeys(word for t in texts for word in t))}
     draw = np.random.default_rng(seed)
-    means = np.zeros(DRAWS)
-    for n in sizes:
-        drawn = draw.permuted(np.tile(np.arange(n), (DRAWS, 1)), axis=1)
-        # Between ranks without ties, against 0, 1, ..., n - 1.
-        distance = ((drawn - np.arange(n)) ** 2).sum(1)
-        means += np.abs(1 - 6 * distance / (n * (n**2 - 1))) / len(sizes)
-    return float(means.mean()), float(np.quantile(means, CERTAINTY))
+    every = [[known[word] for word in text] for text in texts]
+    means = [_mean_likeness(draw.random((2, len(known))), every) for _ in range(DRAWS)]
+    return float(np.mean(means)), float(np.quantile(means, CERTAINTY))
+
+
+def _mean_likeness(lexicons: FloatArray, texts: Sequence[Sequence[int]]) -> float:
+    one, other = ([lexicon[text] for text in texts] for lexicon in lexicons)
+    return likeness(one, other, size=True) or 0.0

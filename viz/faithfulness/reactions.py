@@ -41,8 +41,10 @@ class Reaction:
 
     None where scores were all equal, so that there is no order to compare.
     """
+    again: float | None = None
+    """The last of them, for another random network."""
     random_pair: float | None = None
-    """The same between two random networks: how much of it is the text alone."""
+    """The same between both random networks: how much of it is the text alone."""
     between_classes: float | None = None
     """Mean correlation of the scores for the logit of the class and for that of the runner-up."""
     residual: float | None = None
@@ -58,14 +60,15 @@ class Reaction:
         return cls(entry, how.label, how.of_class, 0, refused=why)
 
     @property
-    def after(self) -> float | None:
-        """The mean |correlation| once all weights are random."""
-        return self.cascade[-1] if self.cascade else None
+    def after(self) -> tuple[float, ...]:
+        """The mean |correlation| once all weights are random, in two random networks."""
+        ends = (*self.cascade[-1:], self.again)
+        return tuple(end for end in ends if end is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Sanity:
-    """All methods, and what random orders of the same words reach."""
+    """All methods, and what two random scores of the same words reach."""
 
     checkpoint: str
     fingerprint: str
@@ -75,7 +78,7 @@ class Sanity:
     stages: tuple[str, ...]
     """What was made random, one after the other, embeddings excepted."""
     chance: float
-    """Mean |correlation| of two random orders of the words, over the same texts."""
+    """Mean |correlation| over the same texts of two scores that give each word a random number."""
     limit: float
     """What 95 % of such means stay below."""
     methods: tuple[Reaction, ...] = field(default_factory=tuple)
@@ -87,7 +90,7 @@ class Sanity:
     def flags(self, method: Reaction) -> tuple[str, ...]:
         """What is wrong with a method, each as the end of a sentence that its name begins."""
         found = {
-            NO_WEIGHTS: method.after is not None and method.after > self.limit,
+            NO_WEIGHTS: bool(method.after) and min(method.after) > self.limit,
             NO_CLASS: method.between_classes is not None and method.between_classes >= SAME,
             NOT_COMPLETE: method.residual is not None and method.residual >= RESIDUAL,
         }

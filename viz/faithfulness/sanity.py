@@ -2,7 +2,7 @@
 
 A map that stays as it was when all weights are random shows the text, not the network (Adebayo et
 al. 2018).  Methods that multiply by the input keep some of its structure (Kokhlikyan et al. 2021),
-so a correlation is not judged against 0 but against what random orders of the same words reach.
+so a correlation is not judged against 0 but against what two random scores of words reach.
 Source: attribution.md 4.
 """
 
@@ -18,7 +18,7 @@ from viz.classifier import Classifier
 from viz.errors import MethodError, TextError
 from viz.faithfulness.cascade import cascade, copied, stages
 from viz.faithfulness.entry import parse
-from viz.faithfulness.likeness import Maps, likeness, random_correlation
+from viz.faithfulness.likeness import Maps, likeness, random_likeness
 from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.reactions import Reaction, Sanity
 from viz.perturbation import Perturbation
@@ -48,6 +48,12 @@ class _Case:
     reading: Reading
     target: Target
     words: Perturbation
+
+    @property
+    def vocabulary(self) -> list[tuple[int, ...]]:
+        """Each word by the tokens it is made of."""
+        ids = self.reading.encoding.inputs["input_ids"]
+        return [tuple(ids[list(unit.tokens)].tolist()) for unit in self.words.units]
 
     def read_by(self, other: Classifier) -> "_Case":
         """The same text and classes, read by another network."""
@@ -81,7 +87,7 @@ def sanity(
         classifier: The classifier that made the readings.
         readings: The texts; those with fewer than 3 words are left out.
         methods: Names in `METHODS`, or `name:option=value`; `default_methods` where None.
-        seed: Of the random weights and the random orders.
+        seed: Of the random weights and the random scores.
         tick: Called with passes done, of `expected_passes`; what it raises ends the work.
 
     Raises:
@@ -92,7 +98,7 @@ def sanity(
     asked = [_Asked.of(entry) for entry in _named(methods)]
     cases = _cases(classifier, readings)
     looks = [_look(classifier, cases, each, tick) for each in asked]
-    chance, limit = random_correlation([case.words.n_words for case in cases], seed)
+    chance, limit = random_likeness([case.vocabulary for case in cases], seed)
     return Sanity(
         checkpoint=classifier.name,
         fingerprint=classifier.fingerprint,
@@ -184,7 +190,7 @@ def _randomised(
     after = [_maps(other, cases, kept, tick) for _ in cascade(other, seed)]
     for _ in cascade(other, seed + 1):  # another random network, of which only the end is of use
         continue
-    pair = _maps(other, cases, kept, tick)
+    again = _maps(other, cases, kept, tick)
     for asked_for, look in zip(asked, looks, strict=True):
         if look.reaction.refused:
             yield look.reaction
@@ -193,7 +199,8 @@ def _randomised(
         yield replace(
             look.reaction,
             cascade=tuple(likeness(look.maps, stage[at], size=True) for stage in after),
-            random_pair=likeness(after[-1][at], pair[at], size=True),
+            again=likeness(look.maps, again[at], size=True),
+            random_pair=likeness(after[-1][at], again[at], size=True),
         )
 
 

@@ -1,0 +1,84 @@
+"""A small classifier that has learnt a shortcut: its class hangs on one word of the text alone.
+
+The other words are drawn at random, so nothing else can tell the classes apart.  Bastings et al.
+2021 judge attributions in this way: where the shortcut is known, so is the right explanation.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from tests.tiny import WORDS, tokenizer
+
+CUES = ("moon", "minister")
+"""The word that decides, of each class."""
+FILLERS = tuple(word for line in WORDS[:2] for word in line.split() if word not in CUES)
+MASK = "[MASK]"
+SHORTEST, LONGEST = 8, 16
+STEPS, ROWS = 150, 32
+MASKED = 0.15
+"""Share of the other words that training hides, so that [MASK] means something to the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A text, where its deciding word stands, and the class that follows."""
+
+    text: str
+    place: int
+    label: int
+
+
+def planted(count: int, seed: int, masked: float = 0.0) -> Iterator[Planted]:
+    """Texts of random words, each with one deciding word at a random place.
+
+    Args:
+        count: How many texts.
+        seed: Of all that is drawn.
+        masked: The share of other words that the mask token stands for.
+    """
+    draw = np.random.default_rng(seed)
+    for _ in range(count):
+        words = list(draw.choice(FILLERS, draw.integers(SHORTEST, LONGEST + 1)))
+        hidden = draw.random(len(words)) < masked
+        words = [MASK if gone else word for word, gone in zip(words, hidden, strict=True)]
+        place, label = int(draw.integers(len(words))), int(draw.integers(2))
+        words[place] = CUES[label]
+        yield Planted(" ".join(words), place, label)
+
+
+def shortcut_checkpoint(path: Path) -> Path:
+    """Train a BERT of 2 layers and 4 heads on such texts; a few seconds on one core."""
+    words = tokenizer("bert")
+    config = AutoConfig.for_model(
+        "bert",
+        vocab_size=len(words),
+        max_position_embeddings=64,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        initializer_range=0.1,
+        id2label=dict(enumerate(CUES)),
+        label2id={label: index for index, label in enumerate(CUES)},
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    torch.manual_seed(0)
+    model = AutoModelForSequenceClassification.from_config(config)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
+    texts = list(planted(STEPS * ROWS, seed=1, masked=MASKED))
+    for start in range(0, len(texts), ROWS):
+        batch = texts[start : start + ROWS]
+        inputs = words([each.text for each in batch], padding=True, return_tensors="pt")
+        labels = torch.tensor([each.label for each in batch])
+        optimizer.zero_grad()
+        model(**inputs, labels=labels).loss.backward()
+        optimizer.step()
+    model.eval().save_pretrained(path)
+    words.save_pretrained(path)
+    return path

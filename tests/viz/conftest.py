@@ -1,0 +1,21 @@
+"""The classifier with a known shortcut, trained once a session."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.shortcut import Planted, planted, shortcut_checkpoint
+from viz import Classifier
+
+
+@pytest.fixture(scope="session")
+def shortcut(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    """A small BERT whose class hangs on one word."""
+    folder: Path = tmp_path_factory.mktemp("shortcut") / "shortcut"
+    return Classifier.load(shortcut_checkpoint(folder), device="cpu")
+
+
+@pytest.fixture(scope="session")
+def held_out() -> tuple[Planted, ...]:
+    """Texts that it was not trained on."""
+    return tuple(planted(60, seed=2))
