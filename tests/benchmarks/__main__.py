@@ -1,8 +1,8 @@
-"""All benchmarks of pictures, each a ratio or a goal in one run.
+"""All benchmarks of pictures and scores, each a ratio or a goal in one run.
 
-    python -m tests.benchmarks [atlas] [figures] [app] [--output report.json]
+    python -m tests.benchmarks [atlas] [figures] [app] [score] [--output report.json]
 
-They take about five minutes, and some gigabytes of memory for BertViz's page of 128 tokens.
+They take about ten minutes, and some gigabytes of memory for BertViz's page of 128 tokens.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.benchmarks.browser import chromium
 from tests.benchmarks.result import Result, machine, save, table
 
-PARTS = ("atlas", "figures", "app")
+PARTS = ("atlas", "figures", "app", "score")
 
 
 def main(parts: Sequence[str] = PARTS) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_PROCESSES = 8
 """Started where nobody says how many: each holds the classifier in memory."""
-ROWS_EACH = 8
+ROWS_EACH = 4
 """Fewer rows than this are not worth a process of their own."""
 
 
