@@ -9,11 +9,13 @@ from viz.attribution.attattr import ATTATTR
 from viz.attribution.attention import ATTENTION, ROLLOUT
 from viz.attribution.control import RANDOM
 from viz.attribution.decomposition import DECOMPOSITION
+from viz.attribution.faded import FADED
 from viz.attribution.gradient import CHEFER, GRAD_ATTENTION, INPUT_X_GRADIENT, SALIENCY
 from viz.attribution.method import Method, Option, Options, Split, Target, Task, Tick, silent
 from viz.attribution.norms import ALTI, GLOBENC, NORMS
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.path import INTEGRATED_GRADIENTS
+from viz.attribution.plus import PLUS
 from viz.attribution.shapley import SHAPLEY
 from viz.attribution.zeroing import VALUE_ZEROING
 from viz.classifier import Classifier
@@ -27,7 +29,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     {
         method.name: method
         for method in (
-            *(DECOMPOSITION, GRAD_ATTENTION, INPUT_X_GRADIENT, CHEFER, SALIENCY),
+            *(DECOMPOSITION, FADED, PLUS),
+            *(GRAD_ATTENTION, INPUT_X_GRADIENT, CHEFER, SALIENCY),
             *(ROLLOUT, ATTENTION, NORMS, GLOBENC, ALTI, VALUE_ZEROING, RANDOM),
             *(OCCLUSION, INTEGRATED_GRADIENTS, SHAPLEY, ATTATTR, DECOMPOSITION_ABSDOT),
         )

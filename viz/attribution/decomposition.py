@@ -89,12 +89,17 @@ def linear_logits(
     Raises:
         MethodError: where the architecture's attention can't be held fixed.
     """
-    if not classifier.records:
-        raise MethodError(_unavailable(classifier))
+    check_linear(classifier)
     linear = Linearised()
     with linear:
         logits = classifier.forward(reading.encoding, recorder)
     return logits, linear.biases
+
+
+def check_linear(classifier: Classifier) -> None:
+    """Refuse an architecture whose attention can't be held fixed."""
+    if not classifier.records:
+        raise MethodError(_unavailable(classifier))
 
 
 def _decomposition(task: Task) -> Split:

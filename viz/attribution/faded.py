@@ -1,0 +1,183 @@
+"""Decompositions of a text that is partly hidden: what words do where the model is no longer sure.
+
+A sure prediction is flat: each of several words would do, so the slope at the whole text says
+little of what happens when many are gone.  Here every word embedding is moved part of the way to
+that of the mask token, and the network is decomposed there, at the price of one decomposition.
+
+    score = <x - x', dF~/dx>   at   x' + share (x - x')
+
+x is the input of the first layer, x' that of the text with every word masked, F~ the network made
+linear as in `decomposition`.  The scalar is the log-odds of the class against all others, for the
+runner-up may change on the way.  Source: attribution.md 1.5 and 1.9 put together; ours.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from viz.attribution.decomposition import Linearised, check_linear
+from viz.attribution.hiding import competes, value_notes
+from viz.attribution.method import Method, Option, Split, Task
+from viz.classifier import Classifier
+from viz.errors import MethodError
+from viz.recording import Leaf, Recorder
+from viz.types import FloatArray
+
+SHARE = 30
+"""Per cent of each word that stays.  Between 10 and 40 faithfulness hardly differs."""
+PASSES = 2.0
+"""Cost of one decomposition, forward and backward, in plain forward passes."""
+ROWS = 8
+TOKENS = 2048
+"""Versions, and tokens, decomposed at once, so that memory is bounded."""
+
+
+class _Stop(Exception):  # noqa: N818 - no error: the pass has gone far enough
+    """Ends a pass whose first layer's input was all that was wanted."""
+
+
+class _Placed(Recorder):
+    """Puts embeddings of our own in the place of those of the words.  (B, T, D)"""
+
+    def __init__(self, embeddings: Tensor, *, stop: bool = False) -> None:
+        super().__init__("input", freeze=True)
+        self.embeddings = embeddings
+        self.stop = stop
+
+    def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
+        """Positions and types are still added to what is returned for the words."""
+        if name == "words":
+            return self.embeddings
+        leaf = super().keep_leaf(name, output)
+        if self.stop:
+            raise _Stop
+        return leaf
+
+
+class Fading:
+    """Decompositions of one text with each of its words kept in part.
+
+    Raises:
+        MethodError: where the architecture's attention can't be held fixed.
+    """
+
+    def __init__(self, task: Task) -> None:
+        check_linear(task.classifier)
+        self.task = task
+        self.words, self.hidden = self._ends()
+        self.source = self._input(self.words) - self._input(self.hidden)
+        """What the first layer would miss of each token.  (T, D)"""
+
+    def at(self, share: float) -> FloatArray:
+        """Word scores with the same share of every word kept.  (n_words,)"""
+        scores: FloatArray = self.versions(np.full((1, self.task.perturbation.n_words), share))[0]
+        return scores
+
+    def versions(self, kept: FloatArray) -> FloatArray:
+        """Word scores of versions.
+
+        Args:
+            kept: (N, n_words): the share of each word that stays.  Where shares are all 0 or 1,
+                the scores split what the words that stay say, as those of the decomposition do.
+
+        Returns:
+            (N, n_words).
+        """
+        found = [self._scores(some) for some in self._chunks(np.asarray(kept, dtype=np.float64))]
+        return np.concatenate(found)
+
+    def _chunks(self, kept: FloatArray) -> Iterator[FloatArray]:
+        rows = max(1, min(ROWS, TOKENS // len(self.words)))
+        for first in range(0, len(kept), rows):
+            yield kept[first : first + rows]
+
+    def _scores(self, kept: FloatArray) -> FloatArray:
+        places = self._over_tokens(kept)[..., None]
+        recorder = _Placed(self.hidden + places * (self.words - self.hidden))
+        with Linearised():
+            logits = _logits(self.task.classifier, recorder, self.task)
+        leaf = recorder.differentiated()
+        (gradients,) = torch.autograd.grad(self._value(logits).sum(), leaf)
+        whole = torch.tensor(np.isin(kept, (0, 1)).all(1), device=leaf.device)[:, None, None]
+        source = torch.where(whole, leaf.detach(), self.source)
+        scores = (source * gradients).double().sum(-1).cpu().numpy()
+        self.task.tick(PASSES * len(kept))
+        return np.stack([self.task.perturbation.over_words(row) for row in scores])
+
+    def _value(self, logits: Tensor) -> Tensor:
+        """Log-odds of the class against all others, or its plain logit.  (B, C) -> (B,)"""
+        target = self.task.target.target_class
+        if not competes(self.task):
+            return logits[:, target]
+        others = torch.cat([logits[:, :target], logits[:, target + 1 :]], dim=1)
+        return logits[:, target] - others.logsumexp(1)
+
+    def _over_tokens(self, kept: FloatArray) -> Tensor:
+        """Shares of words as those of tokens; special tokens stay.  (B, n) -> (B, T)"""
+        spread = np.ones((len(kept), self.task.reading.encoding.n_tokens))
+        for index, unit in enumerate(self.task.perturbation.units):
+            spread[:, list(unit.tokens)] = kept[:, index : index + 1]
+        return self.words.new_tensor(spread)
+
+    def _ends(self) -> tuple[Tensor, Tensor]:
+        """The word embeddings of the text, and of its words all masked.  Each (T, D)"""
+        classifier, encoding = self.task.classifier, self.task.reading.encoding
+        embed = classifier.model.get_input_embeddings()
+        token = classifier.tokenizer.mask_token_id
+        special = torch.tensor([t.special for t in encoding.tokens], device=classifier.device)
+        with torch.no_grad():
+            ids = torch.tensor(encoding.inputs["input_ids"], device=classifier.device)
+            words: Tensor = embed(ids)
+            # A tokenizer without a mask token leaves nothing where a word was.
+            mask = 0 * words[0] if token is None else embed(torch.full_like(ids[:1], token))[0]
+        return words, torch.where(special[:, None], words, mask)
+
+    def _input(self, embeddings: Tensor) -> Tensor:
+        """What enters the first layer; the pass goes no further.  (T, D)"""
+        recorder = _Placed(embeddings[None], stop=True)
+        try:
+            with torch.no_grad():
+                _logits(self.task.classifier, recorder, self.task)
+        except _Stop:
+            pass
+        return recorder.differentiated()[0].detach()
+
+
+def _logits(classifier: Classifier, recorder: _Placed, task: Task) -> Tensor:
+    inputs = classifier.padded([task.reading.encoding.inputs] * len(recorder.embeddings))
+    with recorder:
+        logits: Tensor = classifier.model(**inputs).logits
+    return logits
+
+
+def _faded(task: Task) -> Split:
+    scores = Fading(task).at(int(task.options["share"]) / 100)
+    if not np.isfinite(scores).all():
+        raise MethodError(
+            "The decomposition on the path gives no finite scores for this text; choose another."
+        )
+    return Split(task.perturbation.over_tokens(scores), notes=value_notes(task))
+
+
+FADED = Method(
+    name="decomposition-path",
+    label="Decomposition on the path",
+    signed=True,
+    cost=2.0,
+    description="What each word does to the class where every word is hidden in part.",
+    reference="CLSight; after Modarressi et al. 2023 and Sundararajan et al. 2017",
+    run=_faded,
+    options=(
+        Option(
+            name="share",
+            label="Share kept, %",
+            default=SHARE,
+            help="How much of each word stays; the rest is the mask token.",
+            least=1,
+            most=99,
+        ),
+    ),
+    hides="mask",
+)
