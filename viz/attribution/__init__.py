@@ -16,6 +16,8 @@ from viz.attribution.norms import ALTI, GLOBENC, NORMS
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.path import INTEGRATED_GRADIENTS
 from viz.attribution.plus import PLUS
+from viz.attribution.regression import KERNEL_SHAP, LIME
+from viz.attribution.search import SEARCH
 from viz.attribution.shapley import SHAPLEY
 from viz.attribution.zeroing import VALUE_ZEROING
 from viz.classifier import Classifier
@@ -32,7 +34,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             *(DECOMPOSITION, FADED, PLUS),
             *(GRAD_ATTENTION, INPUT_X_GRADIENT, CHEFER, SALIENCY),
             *(ROLLOUT, ATTENTION, NORMS, GLOBENC, ALTI, VALUE_ZEROING, RANDOM),
-            *(OCCLUSION, INTEGRATED_GRADIENTS, SHAPLEY, ATTATTR, DECOMPOSITION_ABSDOT),
+            *(OCCLUSION, LIME, KERNEL_SHAP, SHAPLEY, INTEGRATED_GRADIENTS),
+            *(ATTATTR, DECOMPOSITION_ABSDOT, SEARCH),
         )
     }
 )
