@@ -27,7 +27,9 @@ TOLERANCE = 1e-6
 
 UNSCALED = frozenset({"probabilities", "weights", "removed"})
 """Shares of 1; `removed` of a contribution is measured as the contribution."""
-SCALED = frozenset({"logits", "contribution", "scores", "token_scores", "value", "bias"})
+SCALED = frozenset(
+    {"logits", "contribution", "scores", "token_scores", "token_errors", "value", "bias"}
+)
 
 Numbers = NDArray[np.floating]
 
@@ -117,7 +119,9 @@ def _plate(saved: Saved, classifier: Classifier) -> Plate:
     plate = Plate(
         reading,
         asked["kind"],
-        attribution=attribute(classifier, reading, asked["method"], *classes)
+        attribution=attribute(
+            classifier, reading, asked["method"], *classes, options=asked["options"]
+        )
         if asked["kind"] == "attribution"
         else None,
         **{name: asked[name] for name in ("layer", "head", "unit", "special", "quadrant")},

@@ -12,13 +12,13 @@ from scipy.stats import t as student
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
+from viz.attribution.entry import parse
 from viz.attribution.method import Target
 from viz.attribution.prefix import aopc, probabilities
 from viz.errors import MethodError, TextError
 from viz.faithfulness import metrics
 from viz.faithfulness.agreement import kendall, polarity, single_falls, spearman
 from viz.faithfulness.compare import compare, expected_passes
-from viz.faithfulness.entry import parse
 from viz.faithfulness.evidence import Evidence, evidence
 from viz.faithfulness.metrics import MEASURES, Erasure, erase_orders, measure, measure_orders, sizes
 from viz.faithfulness.orders import order, random_orders

@@ -47,7 +47,20 @@ REQUESTS = [
     Request(kinds=("atlas",), measure="contribution", target="World", against="none"),
     *(Request(kinds=("attribution",), method=method) for method in METHODS),
     Request(kinds=("attribution",), target="Sports", against="Sci/Tech"),
+    Request(kinds=("attribution",), method="lime:rows=30:seed=4"),
 ]
+
+
+def test_options_are_saved_and_an_older_file_has_none(
+    checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path
+) -> None:
+    request = Request(kinds=("attribution",), method="lime:rows=30:seed=4")
+    values = saved(classifier, reading, request)
+    assert values["request"]["options"] == {"operator": "mask", "rows": 30, "seed": 4}
+    assert {"rows 30", "seed 4"} <= set(values["citation"]["settings"])
+    assert len(values["numbers"]["token_errors"]) == reading.encoding.n_tokens
+    del (older := saved(classifier, reading, Request(kinds=("attribution",))))["request"]["options"]
+    assert run(put(tmp_path, older), "--checkpoint", checkpoint).exit_code == 0
 
 
 @pytest.mark.parametrize("request_", REQUESTS)

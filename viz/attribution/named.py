@@ -1,6 +1,7 @@
 """Attributions asked for by the names of classes, as people write them."""
 
 from viz.attribution import Against, attribute
+from viz.attribution.entry import parse
 from viz.classifier import Classifier
 from viz.errors import SelectionError
 from viz.types import Attribution, Prediction, Reading
@@ -17,7 +18,7 @@ def attribute_named(
     Args:
         classifier: The classifier that made the reading.
         reading: What it read.
-        method: A name in `METHODS`.
+        method: A name in `METHODS`, options behind colons: `lime:rows=200`.
         target: The class to explain; the predicted one where None.
         against: The class held against it, `runner-up`, or `none` for the plain logit.
 
@@ -25,9 +26,9 @@ def attribute_named(
         MethodError: as `attribute` does.
         SelectionError: where there is no such class, or it is held against itself.
     """
-    return attribute(
-        classifier, reading, method, *classes_named(reading.prediction, target, against)
-    )
+    classes = classes_named(reading.prediction, target, against)
+    how, options = parse(method)
+    return attribute(classifier, reading, how.name, *classes, options=options)
 
 
 def classes_named(

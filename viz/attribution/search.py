@@ -13,7 +13,7 @@ import numpy as np
 
 from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.faded import Fading
-from viz.attribution.hiding import log_odds, ordered
+from viz.attribution.hiding import NO_MASK, log_odds, ordered
 from viz.attribution.method import Method, Option, Split, Task
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.prefix import bucket_sizes, drops, prefixes
@@ -125,21 +125,22 @@ def _search(task: Task) -> Split:
     starts = _starts(task)
     best = max((search.order(ordered(s)) for s in starts), key=lambda order: order.worth.mean())
     stale = 0
-    while search.left > 0 and stale < STALE and search.n > 1:
+    while search.left >= len(operators) and stale < STALE and search.n > 1:
         fit = search.fit(_ranks(best.words))
         fresh = ordered(fit.draw(rng) if stale else fit.scores)
         if search.left >= 4 * len(search.sizes) * len(operators):
             best = max(best, search.order(fresh), key=lambda order: order.worth.mean())
         before = search.left
         for _ in range(4):
-            moves = search.exchanges(best, fit, rng)[: max(1, search.left // len(operators))]
-            if moves and search.left > 0:
+            moves = search.exchanges(best, fit, rng)[: search.left // len(operators)]
+            if moves:
                 best = search.improve(best, moves)
         stale = stale + 1 if search.left == before else 0
     spent = int(task.options["rows"]) - search.left
     return Split(
         words.over_tokens(_ranks(best.words)),
         measured={"aopc": float(best.worth.mean()), "rows": float(spent)},
+        notes=() if set(wanted) <= set(words.operators) else (NO_MASK,),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from viz.errors import MethodError, VizError
+from viz.errors import VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from viz.classifier import Classifier
@@ -53,10 +53,9 @@ def one_sentence() -> Iterator[None]:
 
 def check_method(method: str) -> None:
     """Refuse a method that doesn't exist before anything slow begins."""
-    from viz.attribution import METHODS
+    from viz.attribution.entry import parse
 
-    if method not in METHODS:
-        raise MethodError(f"Unknown method {method!r}; known are {', '.join(METHODS)}.")
+    parse(method)
 
 
 def load(checkpoint: str | None) -> "Classifier":

@@ -92,7 +92,8 @@ def _explains(plate: Plate, taken: Attribution | Contribution | None) -> str | N
 def _settings(plate: Plate) -> list[str]:
     settings = [f"{plate.unit}s"]
     if plate.kind == "attribution":
-        return settings
+        chosen = plate.attribution.options if plate.attribution else {}
+        return [*settings, *(f"{name} {value}" for name, value in chosen.items())]
     if plate.kind == "layer":
         settings.insert(0, f"L{plate.layer} · all heads")
     elif plate.kind != "atlas":

@@ -61,6 +61,7 @@ def request(plate: Plate) -> Values:
         "quadrant": plate.quadrant,
         "measure": plate.measure,
         "method": None if plate.attribution is None else plate.attribution.method,
+        "options": {} if plate.attribution is None else dict(plate.attribution.options),
         "target_class": target,
         "target_label": None if target is None else labels[target],
         "against_class": against,
@@ -87,7 +88,9 @@ def prediction(made: Prediction) -> Values:
 
 def attributed(made: Attribution) -> Values:
     """The explained scalar, and the share of each token in it."""
-    return {"value": made.value, "bias": made.bias, "token_scores": made.scores.tolist()}
+    errors = {} if made.errors is None else {"token_errors": made.errors.tolist()}
+    scores = made.scores.tolist()
+    return {"value": made.value, "bias": made.bias, "token_scores": scores, **errors}
 
 
 def check_few(n_numbers: int, format: str) -> None:

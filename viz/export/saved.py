@@ -136,6 +136,8 @@ def parse(name: str, content: bytes) -> Saved:
         )
     for part, kinds in PARTS.items():
         _check(name, part, values, kinds)
+    # Files saved before methods had options name none.
+    values["request"].setdefault("options", {})
     _check_request(name, values["request"])
     for part in ("checkpoint", "fingerprint", "text_hash", "version"):
         _check(name, part, values["citation"], (str,))
@@ -171,6 +173,7 @@ def _check(name: str, part: str, values: Mapping[str, Any], kinds: tuple[type, .
 def _check_request(name: str, request: Mapping[str, Any]) -> None:
     for part in ("layer", "head", "target_class", "against_class"):
         _check(name, part, request, NUMBER_OR_NONE)
+    _check(name, "options", request, (dict,))
     for part, allowed in REQUESTED.items():
         if part not in request:
             raise RecordError(f"{name!r} lacks its {part!r}; export it again.")

@@ -13,11 +13,11 @@ from typing import Self
 import numpy as np
 
 from viz.attribution import METHODS, attribute, check_made_by, resolve
+from viz.attribution.entry import parse
 from viz.attribution.method import Method, Options, Target, Tick, silent
 from viz.classifier import Classifier
 from viz.errors import MethodError, TextError
 from viz.faithfulness.cascade import cascade, copied, stages
-from viz.faithfulness.entry import parse
 from viz.faithfulness.likeness import Maps, likeness, random_likeness
 from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.reactions import Reaction, Sanity

@@ -13,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 
 from viz.attribution import METHODS
+from viz.attribution.entry import parse
 from viz.classifier import Classifier
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.compare import Row as Compared
-from viz.faithfulness.entry import parse
 from viz.faithfulness.metrics import MEASURES, MIN_WORDS
 from viz.faithfulness.shards import Line, Shards
 from viz.perturbation import Perturbation

@@ -8,9 +8,9 @@ from dataclasses import asdict
 import numpy as np
 
 from viz.attribution import METHODS
+from viz.attribution.entry import parse
 from viz.classifier import Classifier
 from viz.errors import SelectionError
-from viz.faithfulness.entry import parse
 from viz.faithfulness.intervals import RESAMPLES, limits, resampled_sums
 from viz.faithfulness.metrics import MEASURES, MIN_WORDS
 from viz.faithfulness.record import Interval, Record, Scored, Under

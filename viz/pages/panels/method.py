@@ -6,8 +6,8 @@ import streamlit as st
 
 from viz import session
 from viz.attribution import METHODS, Method, Option
+from viz.attribution.entry import parse
 from viz.errors import VizError
-from viz.faithfulness.entry import parse
 
 SEVERAL = 5.0
 """Passes from which a method's cost stands beside its name."""
