@@ -1,10 +1,11 @@
-"""The command line: `python -m viz read`, `export`, `replay` and `score`."""
+"""The command line: `python -m viz read`, `export`, `replay`, `score` and `sanity`."""
 
 import typer
 
 from viz.cli.export import export
 from viz.cli.read import read
 from viz.cli.replay import replay
+from viz.cli.sanity import sanity
 from viz.cli.score import score
 
 app = typer.Typer(
@@ -13,7 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (read, export, replay, score):
+for command in (read, export, replay, score, sanity):
     app.command()(command)
 
 

@@ -20,7 +20,7 @@ from viz.errors import MethodError, RecordError, SelectionError, TextError
 from viz.faithfulness import reactions
 from viz.faithfulness.cascade import cascade, copied, stages
 from viz.faithfulness.likeness import likeness, random_likeness
-from viz.faithfulness.reactions import NO_CLASS, NO_WEIGHTS, NOT_COMPLETE, Sanity
+from viz.faithfulness.reactions import FEW_WEIGHTS, NO_CLASS, NO_WEIGHTS, NOT_COMPLETE, Sanity
 from viz.faithfulness.sanity import default_methods, expected_passes, sanity
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
@@ -39,6 +39,12 @@ def _leaky(task: Task) -> Split:
     return Split(scores, bias=0.9 * value - float(scores.sum()))
 
 
+def _half_deaf(task: Task) -> Split:
+    """Scores that hang on the ids of the tokens, and on the network for a part."""
+    scores = METHODS["decomposition"].run(task).scores
+    return Split(_deaf(task).scores + 1.5 * scores / np.abs(scores).max())
+
+
 def _flat(task: Task) -> Split:
     return Split(np.ones(task.reading.encoding.n_tokens))
 
@@ -50,7 +56,7 @@ def _fake(name: str, run: Callable[[Task], Split]) -> Method:
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Method]:
     """The methods, and some that do what a method must not do."""
-    bad = {"deaf": _deaf, "leaky": _leaky, "flat": _flat}
+    bad = {"deaf": _deaf, "half-deaf": _half_deaf, "leaky": _leaky, "flat": _flat}
     known = MappingProxyType({**METHODS, **{name: _fake(name, run) for name, run in bad.items()}})
     monkeypatch.setattr(viz.attribution, "METHODS", known)
     return known
@@ -72,14 +78,17 @@ def flags(found: Sanity) -> dict[str, tuple[str, ...]]:
 def test_a_method_that_ignores_the_network_is_flagged_and_the_decomposition_is_not(
     shortcut: Classifier, readings: list[Reading], fakes: Mapping[str, Method]
 ) -> None:
-    found = sanity(shortcut, readings, ["deaf", "random", "decomposition", "attention"])
+    found = sanity(
+        shortcut, readings, ["deaf", "half-deaf", "random", "decomposition", "attention"]
+    )
     assert flags(found) == {
         "deaf": (NO_WEIGHTS, NO_CLASS),
+        "half-deaf": (FEW_WEIGHTS,),
         "random": (NO_WEIGHTS,),
         "decomposition": (),
         "attention": (),
     }
-    deaf, _, decomposition, attention = found.methods
+    deaf, _, _, decomposition, attention = found.methods
     assert deaf.cascade == pytest.approx((1, 1, 1))
     assert (deaf.again, deaf.random_pair) == pytest.approx((1, 1))
     # A random head turns the decomposition's sign, maybe, but not who decides; layers do.

@@ -1,0 +1,156 @@
+"""`python -m viz sanity`: whether methods react to the weights, the class and the seed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from viz.cli.terminal import Folder, load, one_sentence, say
+from viz.errors import SelectionError, TextError
+
+if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    from viz.classifier import Classifier
+    from viz.faithfulness.reactions import Sanity
+    from viz.texts import Texts
+    from viz.types import Reading
+
+
+def sanity(
+    data: Annotated[
+        Path,
+        typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet)."),
+    ],
+    checkpoint: Folder = None,
+    limit: Annotated[int, typer.Option(help="Only the first so many rows.")] = 20,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            help="Names with commas, options behind colons: decomposition,lime:rows=200; by "
+            "default all that take at most ten passes.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of random weights and scores.", min=0)] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file; by default sanity.json in the checkpoint's folder.",
+            show_default=False,
+        ),
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(help="The column of texts, if not found.", show_default=False)
+    ] = None,
+    pair_column: Annotated[
+        str | None,
+        typer.Option(help="The column of second texts, if not found.", show_default=False),
+    ] = None,
+) -> None:
+    """Check that methods react to what they explain, and save it as sanity.json.
+
+    The weights of a copy are made random, from the head down.  A method whose scores stay much as
+    they were shows the text, not the network, and is flagged; so is one that says the same of
+    every class, and one whose scores do not add up to what they split.
+
+    Example: python -m viz sanity --checkpoint out/my-model --data validation.csv
+    """
+    with one_sentence():
+        from viz.texts import Columns, open_texts
+
+        if limit < 1:
+            raise SelectionError(f"--limit {limit} leaves no row; give 1 or more.")
+        chosen = _named(methods)
+        target = _target(checkpoint, output)
+        texts = open_texts(data, Columns(text_column, pair_column), limit)
+        found = _check(load(checkpoint), texts, chosen, seed)
+        _write(found, target)
+        say("\n".join([*_lines(found), str(target)]))
+
+
+def _named(methods: str | None) -> tuple[str, ...]:
+    """The methods to check, each once, before anything slow begins."""
+    from viz.attribution.entry import parse
+    from viz.faithfulness.sanity import default_methods
+
+    if methods is None:
+        return default_methods()
+    stripped = (part.strip() for part in methods.split(","))
+    chosen = tuple(dict.fromkeys(part for part in stripped if part))
+    if not chosen:
+        raise SelectionError("No method was named; give at least one with --methods.")
+    for entry in chosen:
+        parse(entry)
+    return chosen
+
+
+def _target(checkpoint: str | None, output: Path | None) -> Path:
+    """The file to write."""
+    from viz.checkpoint import folder_of
+    from viz.classifier import default_checkpoint
+    from viz.faithfulness.reactions import FILE
+
+    if output is not None:
+        if output.is_dir():
+            raise SelectionError(f"{str(output)!r} is a folder; --output names a file.")
+        return output
+    folder = default_checkpoint() if checkpoint is None else folder_of(checkpoint)
+    if folder is None:
+        raise SelectionError(
+            f"{checkpoint!r} has no folder on this machine to write {FILE} into; name a file with "
+            "--output."
+        )
+    return folder / FILE
+
+
+def _check(classifier: "Classifier", texts: "Texts", methods: Sequence[str], seed: int) -> "Sanity":
+    """All checks, with a bar where somebody watches; none in a log file."""
+    from tqdm import tqdm
+
+    from viz.faithfulness.sanity import expected_passes
+    from viz.faithfulness.sanity import sanity as check
+
+    readings = _read(classifier, texts)
+    total = round(expected_passes(classifier, readings, methods))
+    with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
+
+        def tick(passes: float) -> None:
+            bar.update(passes)
+
+        found = check(classifier, readings, methods, seed=seed, tick=tick)
+    if found.n_texts < len(texts.rows):
+        typer.echo(f"{len(texts.rows) - found.n_texts:,} texts were too short to check.", err=True)
+    return found.of_data(texts.name, texts.fingerprint)
+
+
+def _read(classifier: "Classifier", texts: "Texts") -> "list[Reading]":
+    """The rows that can be read."""
+    readings = []
+    for row in texts.rows:
+        try:
+            readings.append(classifier.read(row.text, row.pair))
+        except TextError:
+            continue
+    return readings
+
+
+def _write(found: "Sanity", target: Path) -> None:
+    from viz.export.files import write
+
+    write(target, found.to_json().encode())
+
+
+def _lines(found: "Sanity") -> list[str]:
+    """One line a method: what is wrong with it, or that nothing is."""
+    from viz.attribution.wording import number
+
+    lines = [
+        f"Random weights in {found.n_texts} texts; chance reaches {found.chance:.2f}, "
+        f"and 95 % of times less than {found.limit:.2f}:"
+    ]
+    for each in found.methods:
+        after = each.cascade[-1] if each.cascade else None
+        reached = "no order" if after is None else number(after)
+        verdict = "; ".join(found.flags(each)) or "reacts"
+        lines.append(f"{each.method}: {each.refused or f'{reached}, {verdict}'}")
+    return lines
