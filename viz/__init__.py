@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from viz.attribution.contribution import contribution
     from viz.classifier import Classifier
     from viz.facts import HeadFacts, head_facts
+    from viz.faithfulness.evidence import Evidence, evidence
+    from viz.heads import head_importance
     from viz.types import (
         Attention,
         Attribution,
@@ -31,13 +33,16 @@ __all__ = [
     "Classifier",
     "Contribution",
     "Encoding",
+    "Evidence",
     "HeadFacts",
     "Prediction",
     "Reading",
     "Token",
     "attribute",
     "contribution",
+    "evidence",
     "head_facts",
+    "head_importance",
 ]
 
 _HOMES = {
@@ -45,6 +50,9 @@ _HOMES = {
     "attribute": "attribution",
     "contribution": "attribution.contribution",
     "Classifier": "classifier",
+    "Evidence": "faithfulness.evidence",
+    "evidence": "faithfulness.evidence",
+    "head_importance": "heads",
     "HeadFacts": "facts",
     "head_facts": "facts",
 }

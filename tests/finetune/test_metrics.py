@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest  # type: ignore[import-untyped]
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix, f1_score
 
 from finetune.metrics import measure_classes, measure_flags, measure_logits, wilson_interval

@@ -9,7 +9,7 @@ from viz.components.theme import current_theme, follow_theme
 from viz.errors import VizError
 from viz.faithfulness.record import FILE, Record
 from viz.pages.markdown import plain
-from viz.pages.panels import masthead, source
+from viz.pages.panels import masthead, sanity, source
 from viz.pages.panels.scores import OPERATORS, show_scores
 
 MEANING = (
@@ -35,6 +35,8 @@ def page() -> None:
             explain_how_to_measure(chosen)
         else:
             show_record(chosen, record)
+        st.divider()
+        sanity.show_sanity(chosen)
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
     follow_theme(session.THEME)
