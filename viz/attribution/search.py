@@ -7,13 +7,15 @@ versions read so far, drawn from anew each time.  The best order is known at any
 worse than those it began with.  Source: attribution.md 4 and 5b; ours.
 """
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.faded import Fading
-from viz.attribution.hiding import NO_MASK, log_odds, ordered
+from viz.attribution.hiding import NO_MASK, log_odds, ordered, subsets
 from viz.attribution.method import Method, Option, Split, Task
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.prefix import bucket_sizes, drops, prefixes
@@ -98,18 +100,44 @@ class _Search:
         return kept
 
     def improve(self, order: _Order, moves: "list[_Move]") -> _Order:
-        """Make the exchanges that help, each step's best one, from the best down."""
-        worth = self.worth(np.array([self._after(order, move) for move in moves]))
-        gains = [value - order.worth[move[0]] for value, move in zip(worth, moves, strict=True)]
-        best = int(np.argmax(gains))
-        if gains[best] <= 0:
-            return order
-        words, (step, out, new) = list(order.words), moves[best]
-        first, second = words.index(out), words.index(new)
-        words[first], words[second] = words[second], words[first]
-        changed = order.worth.copy()
-        changed[step] = worth[best]
-        return _Order(words, changed)
+        """Read what exchanges lead to, and go on from the best of all that is known."""
+        self.worth(np.array([self._after(order, move) for move in moves]))
+        return self.best(order.words)
+
+    def read_all(self) -> None:
+        """Read every set of every size, where the budget allows it."""
+        sets = sum(math.comb(self.n, size) for size in self.sizes)
+        if sets * len(self.operators) <= self.left:
+            hidden = subsets(self.n)
+            self.worth(~hidden[np.isin(hidden.sum(1), self.sizes)])
+
+    def best(self, words: list[int]) -> _Order:
+        """The best order among all that can be put together from what has been read.
+
+        One set is taken for each size, each inside the next; the best way to each set is known
+        once those to all smaller ones are (dynamic programming).  It costs no reading.
+
+        Args:
+            words: An order, which holds inside a step.
+        """
+        hidden = np.array(self.hidden)
+        values = np.array([self.known[(~row).tobytes()] for row in hidden])
+        counts = hidden.sum(1)
+        levels = [np.flatnonzero(counts == size) for size in self.sizes]
+        total, ways = values[levels[0]], []
+        for below, level in pairwise(levels):
+            inside = hidden[below].astype(np.float32) @ ~hidden[level].T == 0
+            through = np.where(inside, total[:, None], -np.inf)
+            ways.append(through.argmax(0))
+            total = through.max(0) + values[level]
+        place = int(total.argmax())
+        chain = [levels[-1][place]]
+        for level, way in zip(levels[-2::-1], ways[::-1], strict=True):
+            place = int(way[place])
+            chain.insert(0, level[place])
+        first = hidden[chain].sum(0)
+        # A word that is in more of the sets is hidden earlier.
+        return _Order(sorted(words, key=lambda word: -first[word]), values[chain])
 
 
 _Move = tuple[int, int, int]
@@ -123,13 +151,16 @@ def _search(task: Task) -> Split:
     search = _Search(task, operators, int(task.options["rows"]))
     rng = np.random.default_rng(0)
     starts = _starts(task)
-    best = max((search.order(ordered(s)) for s in starts), key=lambda order: order.worth.mean())
+    first, *_ = [search.order(ordered(scores)) for scores in starts]
+    search.read_all()
+    best = search.best(first.words)
     stale = 0
     while search.left >= len(operators) and stale < STALE and search.n > 1:
         fit = search.fit(_ranks(best.words))
         fresh = ordered(fit.draw(rng) if stale else fit.scores)
         if search.left >= 4 * len(search.sizes) * len(operators):
-            best = max(best, search.order(fresh), key=lambda order: order.worth.mean())
+            search.order(fresh)
+            best = search.best(fresh)
         before = search.left
         for _ in range(4):
             moves = search.exchanges(best, fit, rng)[: search.left // len(operators)]
