@@ -218,9 +218,9 @@ def test_an_unknown_method_names_those_that_are_known(
     classifier: Classifier, reading: Reading
 ) -> None:
     with pytest.raises(
-        MethodError, match=r"^Unknown method 'lime'; known are decomposition, .*\.$"
+        MethodError, match=r"^Unknown method 'tea-leaves'; known are decomposition, .*\.$"
     ):
-        attribute(classifier, reading, "lime")
+        attribute(classifier, reading, "tea-leaves")
 
 
 def test_a_network_that_is_not_linear_when_frozen_is_refused(tmp_path: Path) -> None:
