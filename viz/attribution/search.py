@@ -3,8 +3,9 @@
 AOPC is a mean over the nine sets of words that are hidden at 10 to 90 %, each inside the next, so
 an order is improved by exchanging a word that is hidden early for one hidden a step later, which
 changes one of the sets alone.  Which exchanges are worth a reading is told by a regression on all
-versions read so far, drawn from anew each time.  The best order is known at any time, and is never
-worse than those it began with.  Source: attribution.md 4 and 5b; ours.
+versions read so far, drawn from anew each time.  The best order is put together from all sets that
+were read, so it is known at any time and never worse than those it began with.  Where no exchange
+is left to try, orders drawn from the regression are improved on their own and their sets added.  Source: attribution.md 4 and 5b; ours.
 """
 
 import math
@@ -26,6 +27,8 @@ from viz.types import FloatArray
 SHARES = (1.0, 0.1, 0.2, 0.3, 0.4)
 EXCHANGES = 8
 """Exchanges read at once."""
+IDLE = 2
+"""Rounds of exchanges that don't help, after which an order counts as improved."""
 STALE = 12
 """Rounds without anything new to read, after which the search is over."""
 
@@ -104,6 +107,23 @@ class _Search:
         self.worth(np.array([self._after(order, move) for move in moves]))
         return self.best(order.words)
 
+    def elsewhere(self, fit: Fit, rng: np.random.Generator) -> None:
+        """Improve an order drawn from the regression on its own, till exchanges help no more."""
+        order, idle = self.order(ordered(fit.draw(rng))), 0
+        while idle < IDLE:
+            moves = self.exchanges(order, fit, rng)[: self.left // len(self.operators)]
+            if not moves:
+                return
+            worth = self.worth(np.array([self._after(order, move) for move in moves]))
+            gains = worth - order.worth[[step for step, *_ in moves]]
+            best = int(np.argmax(gains))
+            idle = 0 if gains[best] > 0 else idle + 1
+            if not idle:
+                step, out, new = moves[best]
+                swap = {out: new, new: out}
+                order.words = [swap.get(word, word) for word in order.words]
+                order.worth[step] = worth[best]
+
     def read_all(self) -> None:
         """Read every set of every size, where the budget allows it."""
         sets = sum(math.comb(self.n, size) for size in self.sizes)
@@ -157,16 +177,18 @@ def _search(task: Task) -> Split:
     stale = 0
     while search.left >= len(operators) and stale < STALE and search.n > 1:
         fit = search.fit(_ranks(best.words))
-        fresh = ordered(fit.draw(rng) if stale else fit.scores)
         if search.left >= 4 * len(search.sizes) * len(operators):
-            search.order(fresh)
-            best = search.best(fresh)
-        before = search.left
+            if stale:
+                search.elsewhere(fit, rng)
+            else:
+                search.order(ordered(fit.scores))
+            best = search.best(ordered(fit.scores))
+        exchanged = False
         for _ in range(4):
             moves = search.exchanges(best, fit, rng)[: search.left // len(operators)]
             if moves:
-                best = search.improve(best, moves)
-        stale = stale + 1 if search.left == before else 0
+                best, exchanged = search.improve(best, moves), True
+        stale = 0 if exchanged else stale + 1
     spent = int(task.options["rows"]) - search.left
     return Split(
         words.over_tokens(_ranks(best.words)),
