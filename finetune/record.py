@@ -53,6 +53,74 @@ class Metrics:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReliabilityBin:
+    """Decisions of like confidence; all numbers are 0 where there are none."""
+
+    count: int
+    confidence: float
+    """Mean confidence."""
+    accuracy: float
+    """Share that is right."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalibrationMetrics:
+    """How far probabilities can be taken at their word, on one set of rows."""
+
+    ece: float
+    """Expected calibration error over the bins of `curve`."""
+    nll: float
+    """Mean negative log-likelihood."""
+    brier: float
+    curve: tuple[ReliabilityBin, ...]
+    """Bins of equal width from 0 to 1."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "CalibrationMetrics":
+        """The metrics that `asdict` wrote."""
+        curve = tuple(ReliabilityBin(**part) for part in values["curve"])
+        return cls(**values | {"curve": curve})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CalibrationRecord:
+    """The temperature of a checkpoint, and what it changes on rows it wasn't fitted on."""
+
+    temperature: float
+    """What logits are divided by before they become probabilities."""
+    reason: str
+    """Why none could be fitted and it is 1; else empty."""
+    measured_on: str
+    """`test`, or `validation`: there each fifth at the temperature fitted on the others."""
+    before: CalibrationMetrics
+    after: CalibrationMetrics
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "CalibrationRecord":
+        """The record that `asdict` wrote."""
+        times = {name: CalibrationMetrics.from_dict(values[name]) for name in ("before", "after")}
+        return cls(**values | times)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BaselineRecord:
+    """What a classical classifier gets right of the same rows."""
+
+    name: str
+    setting: str
+    """Its features and what was chosen on validation."""
+    validation: Metrics
+    test: Metrics | None
+    seconds: float
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "BaselineRecord":
+        """The record that `asdict` wrote."""
+        validation, test = Metrics.from_dict(values["validation"]), values["test"]
+        return cls(**values | {"validation": validation, "test": test and Metrics.from_dict(test)})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EpochMetrics:
     """One point of the curve of a run."""
 
@@ -103,6 +171,8 @@ class RunRecord:
     validation: Metrics
     """Of the saved weights, read back in float32."""
     test: Metrics | None
+    calibration: CalibrationRecord | None = None
+    baselines: tuple[BaselineRecord, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write `run.json` into *folder*; a number that isn't finite is a ValueError."""
@@ -126,7 +196,7 @@ class RunRecord:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunRecord":
         """The record that `asdict` wrote."""
-        test = values["test"]
+        test, calibration = values["test"], values.get("calibration")
         return cls(
             **values
             | {
@@ -136,5 +206,7 @@ class RunRecord:
                 "epochs": tuple(EpochMetrics(**epoch) for epoch in values["epochs"]),
                 "validation": Metrics.from_dict(values["validation"]),
                 "test": test and Metrics.from_dict(test),
+                "calibration": calibration and CalibrationRecord.from_dict(calibration),
+                "baselines": tuple(map(BaselineRecord.from_dict, values.get("baselines", ()))),
             }
         )
