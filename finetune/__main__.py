@@ -94,5 +94,41 @@ def evaluate(
         typer.echo(f"Report in {output}.")
 
 
+@app.command()
+@one_sentence()
+def baseline(
+    data: Annotated[list[str], typer.Option(help="File, folder or Hub name, as for train.")],
+    validation: Annotated[str | None, typer.Option(help="File that chooses settings.")] = None,
+    test: Annotated[str | None, typer.Option(help="File that is measured once.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
+    pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of a cut split, as for train.")] = 42,
+) -> None:
+    """Measure what classifiers without a network make of the same rows, in seconds.
+
+    Example: python -m finetune baseline --data reviews.csv
+    """
+    prefer_cache_without_network(*data, *filter(None, (validation, test)))
+    from finetune.baseline import baselines
+    from finetune.data import load_splits
+    from finetune.models import quiet_libraries
+    from finetune.report import describe_baselines
+
+    quiet_libraries()
+    config = TrainConfig(
+        data=tuple(data),
+        model="none",
+        output=Path("none"),
+        validation=validation,
+        test=test,
+        text_column=text_column,
+        pair_column=pair_column,
+        label_column=label_column,
+        seed=seed,
+    )
+    typer.echo(describe_baselines(baselines(load_splits(config))))
+
+
 if __name__ == "__main__":
     sys.exit(app())

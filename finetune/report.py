@@ -1,21 +1,63 @@
 """Metrics as text for the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from finetune.record import Metrics
+from finetune.record import BaselineRecord, CalibrationMetrics, CalibrationRecord, Metrics
 
 
 def describe(metrics: Metrics, *, title: str) -> str:
     """A heading, the overall numbers, a table of the classes and the confusion matrix."""
-    low, high = metrics.accuracy_interval
     lines = [
         f"{title}: {metrics.rows:,} rows",
-        f"  accuracy {metrics.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%})",
+        f"  accuracy {metrics.accuracy:.2%}  (95 % interval {interval(metrics)})",
         f"  macro F1 {metrics.macro_f1:.4f}, micro F1 {metrics.micro_f1:.4f}",
         "",
         *_class_table(metrics),
     ]
     return "\n".join([*lines, "", *_confusion_table(metrics)] if metrics.confusion else lines)
+
+
+def comparison(found: Sequence[tuple[str, Metrics]], *, title: str) -> str:
+    """A line for each classifier: accuracy with its interval, and macro F1."""
+    width = max(len(name) for name, _ in found)
+    lines = [
+        f"  {name:<{width}}  {metrics.accuracy:7.2%}  ({interval(metrics)})"
+        f"  macro F1 {metrics.macro_f1:.4f}"
+        for name, metrics in found
+    ]
+    return "\n".join([f"{title}: {found[0][1].rows:,} rows, accuracy (95 % interval)", *lines])
+
+
+def describe_baselines(records: Sequence[BaselineRecord]) -> str:
+    """What was chosen for each and how long it took, and the comparison on each split."""
+    chosen = [f"{made.name}: {made.setting}; {made.seconds:.1f} seconds" for made in records]
+    splits = [comparison([(made.name, made.validation) for made in records], title="validation")]
+    tests = [(made.name, made.test) for made in records if made.test is not None]
+    if tests:
+        splits.append(comparison(tests, title="test"))
+    return "\n".join([*chosen, *splits])
+
+
+def interval(metrics: Metrics) -> str:
+    """The 95 % interval of the accuracy in words."""
+    low, high = metrics.accuracy_interval
+    return f"{low:.2%} to {high:.2%}"
+
+
+def calibrated(record: CalibrationRecord) -> str:
+    """The temperature and what it changes."""
+    if record.reason:
+        return f"Calibration: no temperature, as {record.reason}; {sureness(record.before)}."
+    held_out = "test" if record.measured_on == "test" else "validation, each fifth held out"
+    return (
+        f"Calibration: temperature {record.temperature:.3f}; on {held_out},"
+        f" {sureness(record.before)} before, {sureness(record.after)} after."
+    )
+
+
+def sureness(metrics: CalibrationMetrics) -> str:
+    """The three numbers of calibration."""
+    return f"ECE {metrics.ece:.2%}, NLL {metrics.nll:.4f}, Brier {metrics.brier:.4f}"
 
 
 def _class_table(metrics: Metrics) -> list[str]:
