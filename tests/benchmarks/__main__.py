@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.benchmarks.browser import chromium
 from tests.benchmarks.result import Result, machine, save, table
 
-PARTS = ("atlas", "figures", "app", "score")
+PARTS = ("atlas", "figures", "app", "evidence", "score")
 
 
 def main(parts: Sequence[str] = PARTS) -> None:

@@ -10,11 +10,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS
+from tests.browser.conftest import TWO_FRAMES as TWO_FRAMES
 
 PATIENCE = 200_000
 """Milliseconds that a page may take."""
-TWO_FRAMES = """() => new Promise((done) =>
-  requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"""
 
 
 @contextmanager

@@ -27,6 +27,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+TWO_FRAMES = """() => new Promise((done) =>
+  requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"""
+"""A script that waits until the browser has painted."""
 
 expect.set_options(timeout=20_000)
 
@@ -109,6 +112,14 @@ class App:
         self.page.get_by_label("Text", exact=True).fill(text)
         self.page.get_by_role("button", name="Read").click()
         self.settle()
+
+    def open_heads(self) -> None:
+        """Open the list of heads."""
+        heads = self.page.get_by_role("combobox", name="Head")
+        # A list closes where its page scrolls: the scroll must be over before the click.
+        heads.scroll_into_view_if_needed()
+        self.page.evaluate(TWO_FRAMES)
+        heads.click()
 
     def watch(self) -> None:
         """Note every page error, console error and request to another host."""

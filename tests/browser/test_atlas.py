@@ -100,15 +100,8 @@ def test_a_click_does_not_send_the_picture_again(app: App) -> None:
 
 
 def test_a_head_chosen_above_is_outlined_in_the_atlas(app: App, atlas: Locator) -> None:
-    third = app.page.get_by_role("option", name="3", exact=True)
-    heads = app.page.get_by_role("combobox", name=re.compile("Head"))
-    # The page runs once more when its evidence is there, which closes a list that is open.
-    for _ in range(10):
-        heads.click()
-        app.page.wait_for_timeout(1000)
-        if third.is_visible():
-            break
-    third.click()
+    app.open_heads()
+    app.page.get_by_role("option", name="3", exact=True).click()
     expect(app.page.get_by_test_id("atlas-selected")).to_have_text("L1 · H3")
     assert atlas.is_visible()
 

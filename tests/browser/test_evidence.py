@@ -1,12 +1,15 @@
 """What the page says of its own explanations: the badge, slow methods, and their comparison."""
 
 import re
+import time
 
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import App
 
 TEXT = "Oil prices rise as stocks fall, the market was not good and the minister talks of peace."
+LONG = f"{TEXT} " * 20
+"""Long enough for the page to stand before its evidence."""
 
 
 def badge(app: App) -> Locator:
@@ -25,6 +28,27 @@ def test_the_badge_says_how_an_explanation_compares_with_random_orders(app: App)
     expect(badge(app)).to_have_text(re.compile("random"))
     app.page.locator(".st-key-evidence").get_by_test_id("stTooltipIcon").hover()
     expect(app.page.get_by_text("95 % of random orders: ")).to_be_visible()
+
+
+def test_the_badge_comes_without_closing_a_list_and_then_nothing_is_asked_any_more(
+    app: App,
+) -> None:
+    asked: list[float] = []
+    app.page.on(
+        "websocket",
+        lambda socket: socket.on("framesent", lambda _: asked.append(time.monotonic())),
+    )
+    app.open(text=LONG)
+    expect(badge(app)).to_have_text("measuring …")
+    app.open_heads()
+    third = app.page.get_by_role("option", name="3", exact=True)
+    expect(badge(app)).to_have_text(re.compile("random"))
+    expect(third).to_be_visible()
+    app.page.wait_for_timeout(500)
+    asked.clear()
+    app.page.wait_for_timeout(1500)
+    assert asked == []
+    assert third.is_visible()
 
 
 def test_a_text_too_short_to_measure_is_said_to_be(app: App) -> None:

@@ -16,6 +16,11 @@ from viz.types import Attribution, Reading
 
 CERTAINTY = 0.95
 """Share of random orders that a band holds, and that a better order has to beat."""
+BINS = (5, 10, 20, 50)
+"""Percent of the words that are hidden or kept, as in a record but for the top 1 %.
+
+That is one word of a text under 100 words, about what 5 % are, and costs a fifth of the passes.
+"""
 _ROUNDING = 1e-6
 """Probabilities nearer than this are equal: single precision says no more."""
 
@@ -117,7 +122,7 @@ def evidence(
     own = order(versions.over_words(attribution.scores), seed)
     orders = (own, *random_orders(n, n_random, seed))
     found = {
-        operator: erase_orders(versions, target, orders, operator)
+        operator: erase_orders(versions, target, orders, operator, BINS)
         for operator in versions.operators
     }
     return Evidence(

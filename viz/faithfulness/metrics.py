@@ -110,14 +110,26 @@ def measure_orders(
 
 
 def erase_orders(
-    perturbation: Perturbation, target: Target, orders: Sequence[IntArray], operator: Operator
+    perturbation: Perturbation,
+    target: Target,
+    orders: Sequence[IntArray],
+    operator: Operator,
+    percents: Sequence[int] | None = None,
 ) -> tuple[Erasure, ...]:
-    """Comprehensiveness and sufficiency alone, which take few versions."""
+    """Comprehensiveness and sufficiency alone, which take few versions.
+
+    Args:
+        perturbation: The text; what it has read is not read again.
+        target: The explained class, and the one held against it in the margin.
+        orders: Each (n_words,), most important word first.
+        operator: How words are hidden.
+        percents: Percent of the words; `BINS` where None.
+    """
     n = perturbation.n_words
-    bins = sizes(n, BINS)
+    bins = sizes(n, BINS if percents is None else percents)
     last = [n - size for size in bins]
     return tuple(
-        Erasure(*_erasure(effects, n))
+        Erasure(*_erasure(effects, n, bins))
         for effects in _read(perturbation, target, orders, operator, bins, last)
     )
 
@@ -228,8 +240,7 @@ def _said(logits: FloatArray, target: Target, *, multi_label: bool) -> _Said:
     return _Said(probability, target.of(values), decision.astype(np.int64))
 
 
-def _erasure(effects: _Effects, n: int) -> tuple[float, float, float, float]:
-    bins = sizes(n, BINS)
+def _erasure(effects: _Effects, n: int, bins: Sequence[int]) -> tuple[float, float, float, float]:
     rest = [n - size for size in bins]
     return (
         effects.fall("first", bins),
@@ -244,7 +255,7 @@ def _measures(effects: _Effects, n: int) -> Measures:
     aopc, least = effects.fall("first", steps), effects.fall("last", steps)
     (tenth,), (fifth,) = sizes(n, (10,)), sizes(n, (20,))
     return Measures(
-        *_erasure(effects, n),
+        *_erasure(effects, n, sizes(n, BINS)),
         aopc=aopc,
         aopc_least=least,
         area=aopc - least,

@@ -7,14 +7,14 @@ import streamlit as st
 
 from viz import session
 from viz.attribution.wording import number
+from viz.components.pulse import pulse
 from viz.errors import VizError
-from viz.faithfulness.evidence import Evidence, evidence
-from viz.faithfulness.metrics import BINS
+from viz.faithfulness.evidence import BINS, Evidence, evidence
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.types import Attribution
-from viz.work import Tick, Work
+from viz.work import Tick
 
 N_RANDOM = 10
 """Random orders that an explanation is compared with."""
@@ -33,34 +33,36 @@ Color = Literal["green", "orange", "gray"]
 
 def show(asked: Asked, found: Attribution | None) -> None:
     """Show the badge, or that it is being measured; the page does not wait for it."""
-    if found is None:
-        return
-    with st.container(gap=None):
+    if found is not None:
         _show(asked, found)
 
 
+# The badge comes into its place without a run of the page, which would close a list that is open.
+@st.fragment
 def _show(asked: Asked, found: Attribution) -> None:
-    known = cast("Evidence | None", session.kept().get(asked.key("evidence")))
-    if known is not None:
-        _show_badge(known)
-        return
-    work = answers.background(asked.key("evidence"), lambda: _measure(asked, found), 1)
-    st.fragment(_watch, run_every=POLL)(work)
-
-
-def _watch(work: Work[Evidence]) -> None:
-    """Look whether it is there; the whole page runs once more then, which ends the looking."""
-    state = "measuring …"
-    if work.finished:
-        try:
-            work.result()
-        except VizError as error:
-            state = plain(str(error))
-        else:
-            st.rerun()
     with st.container(gap=None):
+        try:
+            known = _known(asked, found)
+        except VizError as error:
+            _show_heading(MEANING)
+            st.badge(plain(str(error)), color="gray")
+            return
+        if known is not None:
+            _show_badge(known)
+            return
         _show_heading(MEANING)
-        st.badge(state, color="gray")
+        st.badge("measuring …", color="gray")
+        pulse(POLL, key="evidence-pulse")
+
+
+def _known(asked: Asked, found: Attribution) -> Evidence | None:
+    """What was measured; None where it is still being measured."""
+    key = asked.key("evidence")
+    known = cast("Evidence | None", session.kept().get(key))
+    if known is not None:
+        return known
+    work = answers.background(key, lambda: _measure(asked, found), 1)
+    return work.result() if work.finished else None
 
 
 def _measure(asked: Asked, found: Attribution) -> Callable[[Tick], Evidence]:

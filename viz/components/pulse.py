@@ -1,0 +1,18 @@
+"""A look at the server again after a while, for as long as somebody waits for something."""
+
+import time
+
+from viz.components.registry import register
+from viz.pictures.widget import Widget
+
+_mount = register(Widget("pulse", '<div class="root"></div>'))
+
+
+def pulse(seconds: float, *, key: str) -> None:
+    """Run the fragment that this is drawn in once more after so many seconds; draws nothing.
+
+    A fragment with `run_every` goes on until the whole page runs; this ends where it isn't drawn.
+    """
+    # The browser draws a component again only where its data is new.
+    turn = str(time.monotonic_ns())
+    _mount(data={"seconds": seconds, "turn": turn}, key=key, on_beat_change=lambda: None)
