@@ -1,8 +1,9 @@
-"""The command line: `python -m viz read`, `export`, `replay`, `score` and `sanity`."""
+"""The command line: `python -m viz read`, `export`, `replay`, `score`, `sanity` and `heads`."""
 
 import typer
 
 from viz.cli.export import export
+from viz.cli.heads import heads
 from viz.cli.read import read
 from viz.cli.replay import replay
 from viz.cli.sanity import sanity
@@ -14,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (read, export, replay, score, sanity):
+for command in (read, export, replay, score, sanity, heads):
     app.command()(command)
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from viz.cli.terminal import Folder, load, one_sentence, say
-from viz.errors import SelectionError, TextError
+from viz.cli.terminal import Folder, load, one_sentence, readable, say
+from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from viz.classifier import Classifier
     from viz.faithfulness.reactions import Sanity
     from viz.texts import Texts
-    from viz.types import Reading
 
 
 def sanity(
@@ -110,7 +109,7 @@ def _check(classifier: "Classifier", texts: "Texts", methods: Sequence[str], see
     from viz.faithfulness.sanity import expected_passes
     from viz.faithfulness.sanity import sanity as check
 
-    readings = _read(classifier, texts)
+    readings = readable(classifier, texts)
     total = round(expected_passes(classifier, readings, methods))
     with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
 
@@ -121,17 +120,6 @@ def _check(classifier: "Classifier", texts: "Texts", methods: Sequence[str], see
     if found.n_texts < len(texts.rows):
         typer.echo(f"{len(texts.rows) - found.n_texts:,} texts were too short to check.", err=True)
     return found.of_data(texts.name, texts.fingerprint)
-
-
-def _read(classifier: "Classifier", texts: "Texts") -> "list[Reading]":
-    """The rows that can be read."""
-    readings = []
-    for row in texts.rows:
-        try:
-            readings.append(classifier.read(row.text, row.pair))
-        except TextError:
-            continue
-    return readings
 
 
 def _write(found: "Sanity", target: Path) -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from viz.errors import VizError
+from viz.errors import TextError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from viz.classifier import Classifier
+    from viz.texts import Texts
     from viz.types import Encoding, Reading
 
 PLAIN = str.maketrans("−█·×", "-#,x")
@@ -63,6 +64,17 @@ def load(checkpoint: str | None) -> "Classifier":
     from viz.classifier import Classifier, default_checkpoint
 
     return Classifier.load(default_checkpoint() if checkpoint is None else checkpoint)
+
+
+def readable(classifier: "Classifier", texts: "Texts") -> "list[Reading]":
+    """The rows that can be read."""
+    readings = []
+    for row in texts.rows:
+        try:
+            readings.append(classifier.read(row.text, row.pair))
+        except TextError:
+            continue
+    return readings
 
 
 def given(text: str) -> str:

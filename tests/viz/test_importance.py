@@ -1,0 +1,110 @@
+"""What heads are worth: the table, the command that writes it, and the panel of the Read page."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from viz import Classifier
+from viz.__main__ import app
+from viz.errors import SelectionError
+from viz.export.importance import agreement, head_table, of_one_text, passes, table_csv
+from viz.heads import ablate, gate_gradients, rank_correlation
+
+TEXTS = ("oil prices rise as stocks fall", "the team wins the game")
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("data") / "texts.csv"
+    file.write_text("text\n" + "\n".join((TEXTS[0], '""', TEXTS[1])) + "\n", "utf-8")
+    return file
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["heads", *(str(argument) for argument in arguments)])
+
+
+def test_a_table_holds_means_over_texts(classifier: Classifier) -> None:
+    readings = [classifier.read(text) for text in TEXTS]
+    done: list[float] = []
+    found = head_table(classifier, readings, ablation=True, tick=done.append)
+    slopes = [gate_gradients(classifier, reading) for reading in readings]
+    lost = [ablate(classifier, reading) for reading in readings]
+    assert found.ablation is not None
+    np.testing.assert_allclose(found.gradient, sum(slopes) / 2, atol=1e-6)
+    np.testing.assert_allclose(found.gradient_size, sum(map(abs, slopes)) / 2, atol=1e-6)
+    np.testing.assert_allclose(found.ablation, sum(lost) / 2, atol=1e-6)
+    assert found.correlation == rank_correlation(found.gradient_size, np.mean(np.abs(lost), axis=0))
+    assert sum(done) == passes(classifier, 2, ablation=True)
+
+
+def test_heads_are_ranked_by_ablation_where_that_is_known() -> None:
+    gradient, ablation = np.array([[0.1, -3.0]]), np.array([[-2.0, 1.0]])
+    assert of_one_text(gradient, None).by_size == [(0, 1), (0, 0)]
+    assert of_one_text(gradient, ablation).by_size == [(0, 0), (0, 1)]
+    assert of_one_text(gradient, ablation).correlation == pytest.approx(-1)
+
+
+@pytest.mark.parametrize(
+    ("correlation", "words"),
+    [(0.9, "Both agree which"), (0.5, "in part"), (-0.5, "disagree"), (np.nan, "nothing")],
+)
+def test_one_sentence_says_whether_both_agree(correlation: float, words: str) -> None:
+    assert words in agreement(correlation)
+
+
+def test_no_text_is_one_sentence(classifier: Classifier) -> None:
+    with pytest.raises(SelectionError, match="No text came"):
+        head_table(classifier, [])
+
+
+def test_the_command_writes_what_the_api_finds(
+    checkpoint: Path, classifier: Classifier, texts: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "heads.csv"
+    result = run("--data", texts, "--checkpoint", checkpoint, "--output", target)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "1 texts could not be read.\n"
+    assert result.stdout.splitlines()[-1] == str(target)
+    expected = head_table(classifier, [classifier.read(text) for text in TEXTS])
+    assert target.read_bytes() == table_csv(expected)
+    table = list(csv.DictReader(io.StringIO(target.read_text("utf-8"))))
+    assert len(table) == classifier.n_layers * classifier.n_heads
+    assert [*table[0]] == ["layer", "head", "gradient", "gradient_size"]
+
+
+def test_the_command_compares_with_ablation_and_writes_json(
+    checkpoint: Path, classifier: Classifier, texts: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "heads.json"
+    arguments = ("--data", texts, "--checkpoint", checkpoint, "--output", target, "--ablation")
+    result = run(*arguments, "--limit", "1")
+    assert result.exit_code == 0, result.output
+    assert "rank correlation" in result.stdout
+    found = json.loads(target.read_text("utf-8"))
+    expected = head_table(classifier, [classifier.read(TEXTS[0])], ablation=True)
+    assert expected.ablation is not None
+    assert (found["n_texts"], found["data"]) == (1, "texts.csv")
+    assert found["fingerprint"] == classifier.fingerprint
+    assert found["correlation"] == pytest.approx(expected.correlation)
+    assert found["heads"][-1]["ablation"] == pytest.approx(expected.ablation[-1, -1], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--limit", "0"], "--limit 0 leaves no row; give 1 or more."),
+        (["--output", "."], "'.' is a folder; --output names a file."),
+        (["--output", "a.xls"], "'a.xls' can't be written; --output ends in .csv or .json."),
+    ],
+)
+def test_what_the_command_cannot_do_is_one_sentence(
+    texts: Path, arguments: list[str], sentence: str
+) -> None:
+    result = run("--data", texts, *arguments)
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"{sentence}\n")

@@ -1,0 +1,124 @@
+"""`python -m viz heads`: which heads matter for a checkpoint, over many texts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from viz.cli.terminal import Folder, load, one_sentence, readable, say
+from viz.errors import SelectionError
+
+if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    from viz.classifier import Classifier
+    from viz.export.importance import HeadTable
+    from viz.texts import Texts
+
+FORMATS = (".csv", ".json")
+MOST_SHOWN = 10
+"""Heads that are printed; the file holds all."""
+
+
+def heads(
+    data: Annotated[
+        Path,
+        typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet)."),
+    ],
+    checkpoint: Folder = None,
+    limit: Annotated[int, typer.Option(help="Only the first so many rows.")] = 20,
+    ablation: Annotated[
+        bool,
+        typer.Option(
+            "--ablation", help="Silence every head in turn too: a pass for each, on every text."
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="A file for all heads, .csv or .json.", show_default=False),
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(help="The column of texts, if not found.", show_default=False)
+    ] = None,
+    pair_column: Annotated[
+        str | None,
+        typer.Option(help="The column of second texts, if not found.", show_default=False),
+    ] = None,
+) -> None:
+    """Measure which heads matter: how the predicted class reacts to a little less of each.
+
+    With --ablation each head is silenced and the text read again, and both are compared.
+
+    Example: python -m viz heads --checkpoint out/my-model --data validation.csv --output heads.csv
+    """
+    with one_sentence():
+        from viz.export.files import write
+        from viz.texts import Columns, open_texts
+
+        _check(limit, output)
+        texts = open_texts(data, Columns(text_column, pair_column), limit)
+        classifier = load(checkpoint)
+        table = _measure(classifier, texts, ablation=ablation)
+        say("\n".join(_lines(table)))
+        if output is not None:
+            say(str(write(output, _content(classifier, texts, table, output.suffix.lower()))))
+
+
+def _check(limit: int, output: Path | None) -> None:
+    """Refuse what makes no sense before anything slow begins."""
+    if limit < 1:
+        raise SelectionError(f"--limit {limit} leaves no row; give 1 or more.")
+    if output is not None and output.is_dir():
+        raise SelectionError(f"{str(output)!r} is a folder; --output names a file.")
+    if output is not None and output.suffix.lower() not in FORMATS:
+        raise SelectionError(
+            f"{output.name!r} can't be written; --output ends in {' or '.join(FORMATS)}."
+        )
+
+
+def _measure(classifier: "Classifier", texts: "Texts", *, ablation: bool) -> "HeadTable":
+    """Read and measure, with a bar where somebody watches; none in a log file."""
+    from tqdm import tqdm
+
+    from viz.export.importance import head_table, passes
+
+    readings = readable(classifier, texts)
+    if len(readings) < len(texts.rows):
+        typer.echo(f"{len(texts.rows) - len(readings):,} texts could not be read.", err=True)
+    total = passes(classifier, len(readings), ablation=ablation)
+    with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
+
+        def tick(passes: float) -> None:
+            bar.update(passes)
+
+        return head_table(classifier, readings, ablation=ablation, tick=tick)
+
+
+def _content(classifier: "Classifier", texts: "Texts", table: "HeadTable", kind: str) -> bytes:
+    from viz.export.importance import table_csv, table_json
+
+    if kind == ".csv":
+        return table_csv(table)
+    about = {
+        "checkpoint": classifier.name,
+        "fingerprint": classifier.fingerprint,
+        "data": texts.name,
+        "data_fingerprint": texts.fingerprint,
+    }
+    return table_json(table, about)
+
+
+def _lines(table: "HeadTable") -> list[str]:
+    """The heads that matter most, then whether both measures agree."""
+    from viz.attribution.wording import number
+    from viz.export.importance import agreement
+
+    places = table.by_size[:MOST_SHOWN]
+    lines = [f"The {len(places)} heads that matter most in {table.n_texts} texts, means:"]
+    for place in places:
+        named = ", ".join(
+            f"{name.replace('_', ' ')} {number(float(values[place]))}"
+            for name, values in table.columns.items()
+        )
+        lines.append(f"L{place[0]} H{place[1]}: {named}")
+    if table.correlation is not None:
+        lines.append(agreement(table.correlation))
+    return lines
