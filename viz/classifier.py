@@ -16,6 +16,7 @@ from viz.checkpoint import Checkpoint, open_checkpoint
 from viz.encoding import Encoder
 from viz.errors import CheckpointError
 from viz.recording import ATTENTION, Recorder, watch
+from viz.temperature import probabilities, stored_temperature
 from viz.types import Attention, Encoding, FloatArray, IntArray, Prediction, Reading
 
 Inputs = Mapping[str, IntArray]
@@ -36,6 +37,8 @@ class Classifier:
         self.name = checkpoint.name
         self.fingerprint = checkpoint.fingerprint
         self.config = checkpoint.config
+        self.temperature = stored_temperature(checkpoint.config, checkpoint.name)
+        """What logits are divided by to become probabilities; None where the folder states none."""
         self.tokenizer = checkpoint.tokenizer
         self.model = checkpoint.model.to(device)
         self.device = device
@@ -155,6 +158,10 @@ class Classifier:
             logits: NDArray[np.floating] = self._run(rows, None).cpu().numpy()
         return logits
 
+    def probabilities(self, logits: FloatArray) -> FloatArray:
+        """What logits say of each class, in double precision.  (..., C) -> (..., C)"""
+        return probabilities(logits, multi_label=self.multi_label, temperature=self.temperature)
+
     def _run(self, rows: Sequence[Inputs], recorder: Recorder | None) -> Tensor:
         """The logits of each row of inputs.  (B, C)"""
         inputs = self.padded(rows)
@@ -186,8 +193,14 @@ class Classifier:
 
     def _prediction(self, logits: Tensor) -> Prediction:
         values: NDArray[np.floating] = logits.cpu().numpy()
+        if self.temperature is not None:
+            return Prediction(self.labels, values, self._warm(values), self.multi_label)
         share = logits.sigmoid() if self.multi_label else logits.softmax(-1)
         return Prediction(self.labels, values, share.cpu().numpy(), self.multi_label)
+
+    def _warm(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
+        """The probabilities of logits (C,) in their own precision."""
+        return self.probabilities(logits).astype(logits.dtype)
 
     def _captures_all_layers(self) -> bool:
         """Whether one recorded pass yields every layer, rows that sum to 1 and the plain logits."""

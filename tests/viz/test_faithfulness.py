@@ -14,7 +14,7 @@ from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.entry import parse
 from viz.attribution.method import Target
-from viz.attribution.prefix import aopc, probabilities
+from viz.attribution.prefix import aopc
 from viz.errors import MethodError, TextError
 from viz.faithfulness import metrics
 from viz.faithfulness.agreement import kendall, polarity, single_falls, spearman
@@ -23,6 +23,7 @@ from viz.faithfulness.evidence import Evidence, evidence
 from viz.faithfulness.metrics import MEASURES, Erasure, erase_orders, measure, measure_orders, sizes
 from viz.faithfulness.orders import order, random_orders
 from viz.perturbation import OPERATORS, Operator, Perturbation
+from viz.temperature import probabilities
 
 TEXT = "Oil prices rise as stocks fall, the market was not good"
 FOUR = "team wins good game"

@@ -33,17 +33,6 @@ def prefixes(order: Sequence[int], sizes: Sequence[int]) -> BoolArray:
     return kept
 
 
-def probabilities(logits: FloatArray, *, multi_label: bool) -> FloatArray:
-    """The probability of each class, in double precision.  (..., C) -> (..., C)"""
-    values = logits.astype(np.float64)
-    if multi_label:
-        share: FloatArray = np.exp(-np.logaddexp(0, -values))
-        return share
-    exponents: FloatArray = np.exp(values - values.max(-1, keepdims=True))
-    softmax: FloatArray = exponents / exponents.sum(-1, keepdims=True)
-    return softmax
-
-
 def drops(
     perturbation: Perturbation, target_class: int, kept: BoolArray, operator: Operator
 ) -> FloatArray:
@@ -54,8 +43,7 @@ def drops(
     """
     rows = np.concatenate([np.ones((1, perturbation.n_words), dtype=bool), kept])
     logits = perturbation.logits(rows, operator)
-    multi_label = perturbation.classifier.multi_label
-    share = probabilities(logits, multi_label=multi_label)[:, target_class]
+    share = perturbation.classifier.probabilities(logits)[:, target_class]
     fallen: FloatArray = share[0] - share[1:]
     return fallen
 

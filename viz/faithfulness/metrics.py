@@ -17,7 +17,8 @@ from typing import Literal
 import numpy as np
 
 from viz.attribution.method import Target
-from viz.attribution.prefix import bucket_sizes, prefixes, probabilities
+from viz.attribution.prefix import bucket_sizes, prefixes
+from viz.classifier import Classifier
 from viz.faithfulness.orders import order
 from viz.perturbation import BoolArray, Operator, Perturbation
 from viz.types import FloatArray, IntArray
@@ -221,22 +222,20 @@ def _read(
     whole = np.ones((1, n), dtype=bool)
     kept = [_kept(list(order), first, last) for order in orders]
     logits = perturbation.logits(np.concatenate([whole, *kept]), operator)
-    multi_label = perturbation.classifier.multi_label
-    before = _said(logits[:1], target, multi_label=multi_label)
+    classifier = perturbation.classifier
+    before = _said(logits[:1], target, classifier)
     each = np.split(logits[1:], len(orders))
-    return [
-        _Effects(first, last, before, _said(part, target, multi_label=multi_label)) for part in each
-    ]
+    return [_Effects(first, last, before, _said(part, target, classifier)) for part in each]
 
 
 def _kept(order: list[int], first: Sequence[int], last: Sequence[int]) -> BoolArray:
     return np.concatenate([prefixes(order, first), prefixes(order[::-1], last)])
 
 
-def _said(logits: FloatArray, target: Target, *, multi_label: bool) -> _Said:
+def _said(logits: FloatArray, target: Target, classifier: Classifier) -> _Said:
     values = logits.astype(np.float64)
-    probability = probabilities(values, multi_label=multi_label)[:, target.target_class]
-    decision = probability >= 0.5 if multi_label else values.argmax(1)
+    probability = classifier.probabilities(values)[:, target.target_class]
+    decision = probability >= 0.5 if classifier.multi_label else values.argmax(1)
     return _Said(probability, target.of(values), decision.astype(np.int64))
 
 

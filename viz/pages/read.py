@@ -35,7 +35,7 @@ def read(checkpoint: str) -> None:
         texts = text.write_text()
     reading = session.reading(checkpoint, texts.text, texts.pair)
     with right:
-        text.show_prediction(reading)
+        text.show_prediction(reading, session.classifier(checkpoint).temperature)
     text.show_notes(reading)
     st.divider()
     asked, badge = why.ask(checkpoint, texts, reading.prediction)

@@ -10,6 +10,12 @@ from viz.examples import load_examples
 from viz.pages.markdown import plain
 from viz.types import Reading
 
+CALIBRATED = (
+    "Logits are divided by this number, which was fitted on validation rows, before they become "
+    "probabilities: of what is said with 80 %, about 80 % should be right. The class, the logits "
+    "and what is explained of them stay as they are."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -81,9 +87,11 @@ def _keep_in_link(texts: Texts) -> None:
             del st.query_params[name]
 
 
-def show_prediction(reading: Reading) -> None:
-    """Show the predicted class and a bar for each class."""
+def show_prediction(reading: Reading, temperature: float | None) -> None:
+    """Show the predicted class, a bar for each class, and whether these numbers were calibrated."""
     bars(reading.prediction, key="classes")
+    if temperature is not None:
+        st.caption(f"calibrated (temperature {temperature:.2f})", help=CALIBRATED)
 
 
 def show_notes(reading: Reading) -> None:

@@ -1,0 +1,53 @@
+"""From logits to probabilities, by the temperature that was fitted to a checkpoint.
+
+`python -m finetune train` writes it into config.json (Guo et al. 2017); plain transformers keeps
+the entry and makes nothing of it.  Logits, and what is explained of them, know no temperature.
+"""
+
+import math
+
+import numpy as np
+from transformers import PreTrainedConfig
+
+from viz.errors import CheckpointError
+from viz.types import FloatArray
+
+KEY = "calibration_temperature"
+
+
+def stored_temperature(config: PreTrainedConfig, name: str) -> float | None:
+    """The temperature of checkpoint *name*; None where it states none.
+
+    Raises:
+        CheckpointError: where it is no finite number above 0.
+    """
+    value = getattr(config, KEY, None)
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value <= 0:
+        raise CheckpointError(
+            f"The config.json of {name!r} has {KEY} {value!r}; it has to be a number above 0, or "
+            "be left out."
+        )
+    return float(value)
+
+
+def probabilities(
+    logits: FloatArray, *, multi_label: bool, temperature: float | None = None
+) -> FloatArray:
+    """The probability of each class, in double precision.  (..., C) -> (..., C)
+
+    Args:
+        logits: (..., C)
+        multi_label: Whether every class is decided on its own.
+        temperature: What logits are divided by, where the checkpoint states one.
+    """
+    warmth = 1.0 if temperature is None else temperature
+    values = logits.astype(np.float64)
+    if multi_label:
+        share: FloatArray = np.exp(-np.logaddexp(0, -values / warmth))
+        return share
+    exponents: FloatArray = np.exp((values - values.max(-1, keepdims=True)) / warmth)
+    softmax: FloatArray = exponents / exponents.sum(-1, keepdims=True)
+    return softmax
