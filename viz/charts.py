@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from viz.attribution.wording import number
-from viz.colors import PALETTES, Palette, Theme, mix
+from viz.colors import PALETTES, Palette, Theme, mix, stops
 from viz.faithfulness.record import Interval, Record, Scored
 from viz.types import FloatArray
 from viz.words import Span
@@ -68,7 +68,7 @@ def score_bars(
         type="category", autorange="reversed", automargin=True, nticks=most, ticks=""
     )
     figure.update_xaxes(visible=False)
-    _dress(figure, palette, 60 + 22 * len(order))
+    dress(figure, palette, 60 + 22 * len(order))
     figure.update_layout(
         margin={"l": 8, "r": 48 if errors is None else 96, "t": 8, "b": 8}, bargap=0.35
     )
@@ -94,7 +94,7 @@ def agreement_map(
             y=labels,
             zmin=-1,
             zmax=1,
-            colorscale=_plotly_scale(palette.diverging),
+            colorscale=stops(palette.diverging),
             xgap=2,
             ygap=2,
             texttemplate="%{z:.1f}",
@@ -104,12 +104,8 @@ def agreement_map(
     )
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, ticks="")
     figure.update_xaxes(automargin=True, showgrid=False, ticks="", tickangle=-45)
-    _dress(figure, palette, 150 + 28 * len(labels))
+    dress(figure, palette, 150 + 28 * len(labels))
     return figure
-
-
-def _plotly_scale(colors: Sequence[str]) -> list[list[object]]:
-    return [[place / (len(colors) - 1), color] for place, color in enumerate(colors)]
 
 
 def faithfulness_chart(record: Record, operator: str, *, theme: Theme = "light") -> go.Figure:
@@ -142,7 +138,7 @@ def faithfulness_chart(record: Record, operator: str, *, theme: Theme = "light")
         range=tall, title="random 0 · best found 1", gridcolor=palette.line, zeroline=False
     )
     margin = {"l": 56, "r": 8, "t": 8, "b": 52}
-    _dress(figure, palette, TALL + margin["t"] + margin["b"])
+    dress(figure, palette, TALL + margin["t"] + margin["b"])
     figure.update_layout(showlegend=False, margin=margin)
     return figure
 
@@ -288,7 +284,8 @@ def _short(label: str) -> str:
     return escape(cut, quote=False)
 
 
-def _dress(figure: go.Figure, palette: Palette, height: int) -> None:
+def dress(figure: go.Figure, palette: Palette, height: int) -> None:
+    """Give a figure the page's colours and font."""
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},

@@ -62,6 +62,11 @@ def mix(scale: tuple[str, ...], position: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
+def stops(scale: tuple[str, ...]) -> list[list[object]]:
+    """The colours of a scale with their places from 0 to 1, as plotly takes them."""
+    return [[place / (len(scale) - 1), color] for place, color in enumerate(scale)]
+
+
 def readable_ink(background: str) -> str:
     """Black or white, whichever stands out more on `background` (WCAG 2 contrast)."""
     luminance = _luminance(background)

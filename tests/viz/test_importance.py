@@ -3,16 +3,21 @@
 import csv
 import io
 import json
+import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner, Result
 
 from viz import Classifier
 from viz.__main__ import app
+from viz.colors import PALETTES
 from viz.errors import SelectionError
 from viz.export.importance import agreement, head_table, of_one_text, passes, table_csv
+from viz.headmap import head_map
 from viz.heads import ablate, gate_gradients, rank_correlation
 
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game")
@@ -108,3 +113,70 @@ def test_what_the_command_cannot_do_is_one_sentence(
 ) -> None:
     result = run("--data", texts, *arguments)
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"{sentence}\n")
+
+
+def test_the_map_is_centred_at_zero_in_the_colours_of_the_page() -> None:
+    values = np.array([[0.5, -2.0], [0.0, 1.0], [0.25, 0.125]])
+    (drawn,) = head_map(values, theme="dark").data
+    assert (drawn.zmin, drawn.zmax) == (-2, 2)
+    assert drawn.colorscale[3] == (0.5, PALETTES["dark"].diverging[3])
+    assert (list(drawn.y), list(drawn.x)) == (["L0", "L1", "L2"], ["H0", "H1"])
+    np.testing.assert_array_equal(drawn.z, values)
+    assert np.isfinite(head_map(np.zeros((2, 2))).data[0].zmax)
+
+
+def _panel(source: str, text: str) -> None:
+    from viz import session
+    from viz.pages.answers import Asked
+    from viz.pages.panels.importance import offer
+
+    asked = Asked(source, text, None, "decomposition", 1, 3)
+    offer(asked, session.reading(*asked.place))
+
+
+@pytest.fixture
+def panel(checkpoint: Path) -> AppTest:
+    """The panel for one text, as the page opens with it."""
+    return AppTest.from_function(_panel, args=(str(checkpoint), TEXTS[0]), default_timeout=60).run()
+
+
+def maps(panel: AppTest) -> list[list[list[float]]]:
+    """The numbers of the maps that are shown."""
+    figures = [json.loads(chart.proto.spec) for chart in panel.get("plotly_chart")]
+    return [decoded(figure["data"][0]["z"]) for figure in figures]
+
+
+def decoded(numbers: object) -> list[list[float]]:
+    """Numbers as plotly sends them: packed, or as lists."""
+    if not isinstance(numbers, dict):
+        return cast("list[list[float]]", numbers)
+    import base64
+
+    shape = [int(size) for size in str(numbers["shape"]).split(",")]
+    packed = np.frombuffer(base64.b64decode(numbers["bdata"]), numbers["dtype"])
+    return cast("list[list[float]]", packed.reshape(shape).tolist())
+
+
+def test_the_panel_computes_nothing_until_asked(panel: AppTest) -> None:
+    assert not panel.exception
+    assert maps(panel) == []
+    assert not panel.button
+
+
+def test_the_panel_shows_slopes_and_on_demand_what_is_lost(
+    panel: AppTest, classifier: Classifier
+) -> None:
+    reading = classifier.read(TEXTS[0])
+    slopes, lost = gate_gradients(classifier, reading, 1, 3), ablate(classifier, reading, 1, 3)
+    panel.toggle[0].set_value(True).run()
+    assert not panel.exception
+    np.testing.assert_allclose(maps(panel)[0], slopes, atol=1e-5)
+    assert not any("rank correlation" in caption.value for caption in panel.caption)
+    panel.button(key="ablation").click().run()
+    deadline = time.monotonic() + 30
+    while len(maps(panel)) < 2 and time.monotonic() < deadline:
+        panel.run()
+    assert not panel.exception
+    np.testing.assert_allclose(maps(panel)[1], lost, atol=1e-5)
+    written = f"{rank_correlation(abs(slopes), abs(lost)):.2f}".replace("-", "−")
+    assert any(written in caption.value for caption in panel.caption)

@@ -8,7 +8,7 @@ from viz import session
 from viz.components.theme import follow_theme
 from viz.errors import VizError
 from viz.pages.markdown import plain
-from viz.pages.panels import bertviz, evidence, heads, masthead, save, source, text, why
+from viz.pages.panels import bertviz, evidence, heads, importance, masthead, save, source, text, why
 
 
 def page() -> None:
@@ -49,6 +49,7 @@ def read(checkpoint: str) -> None:
         asked.classes,
         beneath=lambda selection: save.offer(checkpoint, texts, reading, asked, selection),
     )
+    importance.offer(asked, reading)
     with answer:
         found = why.answer(asked, reading)
     st.divider()

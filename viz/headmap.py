@@ -1,0 +1,44 @@
+"""One number for each head as a plotly figure; nothing here knows Streamlit."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from viz.charts import dress
+from viz.colors import PALETTES, Theme, stops
+from viz.types import FloatArray
+
+CELL = 22
+"""Height of a row in pixels."""
+AROUND = 56
+"""Pixels for the axis and the margins."""
+
+
+def head_map(values: FloatArray, *, theme: Theme = "light") -> go.Figure:
+    """Layers as rows, heads as columns; blue for the class, orange against it, 0 the ground.
+
+    Args:
+        values: (L, H), signed.
+        theme: Whose colours to use.
+    """
+    palette = PALETTES[theme]
+    most = float(np.abs(values).max()) or 1.0
+    n_layers, n_heads = values.shape
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=[f"H{head}" for head in range(n_heads)],
+            y=[f"L{layer}" for layer in range(n_layers)],
+            zmin=-most,
+            zmax=most,
+            colorscale=stops(palette.diverging),
+            xgap=2,
+            ygap=2,
+            hovertemplate="<b>%{y} · %{x}</b><br>%{z:+.6f}<extra></extra>",
+            colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": "+.2~g"},
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
+    figure.update_xaxes(side="top", showgrid=False, ticks="")
+    dress(figure, palette, AROUND + CELL * n_layers)
+    figure.update_layout(margin={"l": 32, "t": 28})
+    return figure
