@@ -1,0 +1,222 @@
+"""Two pictures for a model card: which class is taken for which, and how far to trust a number."""
+
+import unicodedata
+import warnings
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from finetune.record import CalibrationMetrics, Metrics
+
+CONFUSION = "confusion.png"
+RELIABILITY = "reliability.png"
+
+DPI = 150
+INK, QUIET, LINE = "#1f2933", "#66727f", "#d5dbe1"
+BLUE, ORANGE = "#2f6d9f", "#d9822b"
+SCALE = LinearSegmentedColormap.from_list("quiet", ["#f7f9fb", "#b9d2e6", "#4f8fbf", "#1d4e79"])
+FONTS = (
+    "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "PingFang SC",
+    "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "Arial Unicode MS",
+    "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai",
+)  # fmt: skip
+"""Looked through for each letter, as far as they are installed."""
+
+SIZES = ((8, 0.62, 9.0), (30, 0.42, 7.0), (10**9, 0.22, 4.5))
+"""Up to how many classes: inches of a cell, and points of its number."""
+
+LONGEST = 24
+"""Half-width letters of a class name; what is longer loses its middle."""
+DARK = 0.33
+"""Shares of a row on whose shade white letters are read better."""
+
+
+def confusion_plot(metrics: Metrics, path: Path, *, title: str) -> None:
+    """Draw the confusion matrix: shades are shares of a row, numbers are rows.
+
+    Raises:
+        ValueError: where the rows have several classes, which have no such matrix.
+    """
+    if metrics.confusion is None:
+        raise ValueError("several classes per row have no confusion matrix")
+    counts = np.array(metrics.confusion)
+    names = [_short(row.label) for row in metrics.classes]
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    cell, size = next((cell, size) for most, cell, size in SIZES if len(names) <= most)
+    side = max(cell * len(names), 1.9)
+    edge = 0.35 + 0.085 * max(_width(name) for name in names)
+    figure, axes = _figure(edge + 0.3, edge + 0.3, side, side, right=0.35, top=0.65)
+    # By the square root, so that a few errors can be seen beside many right rows.
+    axes.imshow(shares, cmap=SCALE, norm=PowerNorm(0.5, 0, 1), aspect="auto")
+    _name_classes(axes, names, size=min(size + 2, 9))
+    _write_counts(axes, counts, shares, size=size)
+    _head(figure, title, f"{metrics.rows:,} rows; the shade is the share of the true class")
+    _save(figure, path)
+
+
+def reliability_plot(
+    curves: Sequence[tuple[str, CalibrationMetrics]], path: Path, *, title: str
+) -> None:
+    """Draw how often decisions of each confidence are right, and how many there are.
+
+    Args:
+        curves: One or two, the last the one that holds, each with its name.
+        path: The PNG file.
+        title: What was measured.
+    """
+    figure, axes = _figure(0.85, 1.55, 4.4, 3.6, right=0.35, top=0.65)
+    axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
+    below = _below(figure)
+    colors = [BLUE] if len(curves) == 1 else [ORANGE, BLUE]
+    for (name, metrics), color in zip(curves, colors, strict=True):
+        _curve(axes, metrics, color, f"{name}: ECE {metrics.ece:.1%}")
+        _histogram(below, metrics, color)
+    for axis in (axes.yaxis, below.xaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_xticklabels([])
+    axes.set_ylabel("share that is right", color=INK, fontsize=9)
+    below.set_xlabel("confidence", color=INK, fontsize=9)
+    axes.legend(loc="upper left", frameon=False, fontsize=9, labelcolor=INK)
+    _head(figure, title, "on the dashed line, numbers mean what they say")
+    _save(figure, path)
+
+
+def _figure(
+    left: float, bottom: float, width: float, height: float, *, right: float, top: float
+) -> tuple[Figure, Axes]:
+    """A figure with one pair of axes, everything in inches."""
+    whole, tall = left + width + right, bottom + height + top
+    figure = Figure(figsize=(whole, tall), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((left / whole, bottom / tall, width / whole, height / tall))
+    _quieten(axes)
+    return figure, axes
+
+
+def _quieten(axes: Axes) -> None:
+    axes.tick_params(colors=QUIET, labelcolor=INK, length=0, labelsize=9)
+    for spine in axes.spines.values():
+        spine.set_color(LINE)
+
+
+def _name_classes(axes: Axes, names: Sequence[str], *, size: float) -> None:
+    places, fonts = range(len(names)), list(_fonts())
+    turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    flat = len(names) * max(_width(name) for name in names) <= 45 and len(names) <= 8
+    axes.set_xticks(places, names, fontfamily=fonts, fontsize=size, **({} if flat else turned))
+    axes.set_yticks(places, names, fontfamily=fonts, fontsize=size)
+    axes.set_xlabel("predicted class", color=QUIET, fontsize=9)
+    axes.set_ylabel("true class", color=QUIET, fontsize=9)
+    lines = np.arange(len(names) + 1) - 0.5
+    axes.set_xticks(lines, minor=True)
+    axes.set_yticks(lines, minor=True)
+    axes.grid(which="minor", color="white", linewidth=size / 8)
+    axes.tick_params(which="minor", length=0)
+
+
+def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray, *, size: float) -> None:
+    """The number of rows in each cell that has any."""
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            dark = shares[row, column] > DARK
+            color = "white" if dark else INK
+            axes.text(
+                column, row, f"{count:,}", color=color, fontsize=_fitting(int(count), size),
+                ha="center", va="center",
+            )  # fmt: skip
+
+
+def _fitting(count: int, size: float) -> float:
+    """A size in which many digits stay inside their cell."""
+    return size * min(1.0, 4.5 / len(f"{count:,}"))
+
+
+def _below(figure: Figure) -> Axes:
+    """Axes for counts under those of the curve."""
+    above = figure.axes[0].get_position()
+    tall = float(figure.get_size_inches()[1])
+    axes = figure.add_axes((above.x0, 0.6 / tall, above.width, 0.8 / tall))
+    _quieten(axes)
+    axes.set(xlim=(0, 1))
+    axes.set_ylabel("share of all", color=INK, fontsize=9)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=2))
+    return axes
+
+
+def _curve(axes: Axes, metrics: CalibrationMetrics, color: str, label: str) -> None:
+    """The bins that hold decisions, larger dots for more of them."""
+    full = [part for part in metrics.curve if part.count]
+    total = sum(part.count for part in full)
+    x, y = [part.confidence for part in full], [part.accuracy for part in full]
+    axes.plot(x, y, color=color, linewidth=1.6, label=label, zorder=3)
+    sizes = [12 + 90 * part.count / total for part in full]
+    axes.scatter(x, y, s=sizes, color=color, edgecolor="white", linewidth=0.8, zorder=4)
+
+
+def _histogram(axes: Axes, metrics: CalibrationMetrics, color: str) -> None:
+    counts = np.array([part.count for part in metrics.curve])
+    edges = np.linspace(0, 1, len(counts) + 1)
+    axes.stairs(counts / counts.sum(), edges, color=color, fill=True, alpha=0.25)
+    axes.stairs(counts / counts.sum(), edges, color=color, linewidth=1.2)
+
+
+def _head(figure: Figure, title: str, caption: str) -> None:
+    """A title and a quiet line below it."""
+    tall = float(figure.get_size_inches()[1])
+    left = 0.12 / float(figure.get_size_inches()[0])
+    fonts = list(_fonts())
+    figure.text(left, 1 - 0.27 / tall, title, color=INK, fontsize=11, weight="bold",
+                fontfamily=fonts)  # fmt: skip
+    figure.text(left, 1 - 0.47 / tall, caption, color=QUIET, fontsize=8, fontfamily=fonts)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with warnings.catch_warnings():
+        # A letter that no installed font has becomes a box; the card has the names as text.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(
+            path, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.12,
+            metadata={"Software": "CLSight"},
+        )  # fmt: skip
+
+
+@cache
+def _fonts() -> tuple[str, ...]:
+    installed = set(font_manager.get_font_names())
+    return tuple(name for name in FONTS if name in installed)
+
+
+def _short(name: str) -> str:
+    """A class name on one line, cut where it is too long; no letter starts a formula."""
+    plain = " ".join(name.split())
+    if _width(plain) > LONGEST:
+        head = _fitted(plain, LONGEST // 2).rstrip(" .")
+        tail = _fitted(plain[::-1], LONGEST // 2 - 1)[::-1].lstrip()
+        plain = f"{head}…{tail}"
+    return plain.replace("$", r"\$")
+
+
+def _fitted(text: str, width: int) -> str:
+    """The beginning of a text, at most so many half-width letters wide."""
+    kept = ""
+    for letter in text:
+        if _width(kept + letter) > width:
+            break
+        kept += letter
+    return kept
+
+
+def _width(text: str) -> int:
+    """Half-width letters that a text is wide: Chinese ones count double."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
