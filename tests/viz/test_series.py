@@ -171,7 +171,7 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
     checkpoint: Path, tmp_path: Path
 ) -> None:
     """SIGKILL, thrice, each time after some rows more; no time to tidy up."""
-    rows = [(f"{text} {'good ' * (i % 5)}", label) for i in range(200) for text, label in ROWS[:2]]
+    rows = [(f"{text} {'good ' * (i % 5)}", label) for i in range(60) for text, label in ROWS[:2]]
     data, folder = rows_to(tmp_path / "rows.csv", rows), tmp_path / "killed"
     command: list[str | Path] = [
         sys.executable,
