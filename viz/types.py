@@ -178,7 +178,8 @@ class Attribution:
     scores: FloatArray
     """(T,)"""
     value: float
-    """The explained scalar: logit of the target, minus that of the class it is held against."""
+    """The explained scalar: logit of the target, minus that of the class it is held against, or
+    the log-odds of the target where it is held against all others together."""
     bias: float | None
     """What no token can claim; None where the method does not split the value."""
     method: str
@@ -194,6 +195,8 @@ class Attribution:
     """What the method found out about itself: steps, rows, the completeness gap."""
     notes: tuple[str, ...] = ()
     """One sentence for each thing a reader must know before believing the scores."""
+    against_all: bool = False
+    """Whether the target is held against all other classes together; `against_class` is None."""
 
     def __post_init__(self) -> None:
         """Freeze the scores and the settings."""

@@ -84,6 +84,14 @@ def test_a_class_is_explained_against_the_one_that_was_chosen(app: AppTest) -> N
     assert "− logit" not in shown(app)
 
 
+def test_a_method_that_joins_all_other_classes_leaves_no_choice_of_one(app: AppTest) -> None:
+    app.query_params["method"] = METHODS["decomposition-path"].label
+    app.run()
+    (against,) = [box for box in app.selectbox if box.label == "Against"]
+    assert (against.value, against.disabled) == ("all others", True)
+    assert "log-odds" in shown(app)
+
+
 def test_bars_are_drawn_on_demand(app: AppTest) -> None:
     app.run()
     before = len(app.get("plotly_chart"))

@@ -10,11 +10,12 @@ from sklearn.linear_model import Ridge
 
 from tests.games import Game, Rule, play
 from tests.tiny import tiny_checkpoint
-from viz import Classifier
+from viz import METHODS, Classifier, attribute
 from viz.attribution.hiding import NO_MASK, log_odds, subsets
 from viz.attribution.method import Method, Target, Task
 from viz.attribution.regression import FEW_PAIRS, KERNEL_SHAP, LIME, lime_rows, ridge, shap_pairs
 from viz.attribution.shapley import exact_values
+from viz.attribution.wording import explained_scalar, scale_ends
 from viz.perturbation import BoolArray
 from viz.types import FloatArray
 
@@ -101,10 +102,18 @@ def test_the_value_is_the_log_odds_against_all_others(double: Classifier) -> Non
     whole = np.ones((1, task.perturbation.n_words), dtype=bool)
     share = float(reading.prediction.probabilities[1])
     assert log_odds(task, whole, "mask")[0] == pytest.approx(math.log(share / (1 - share)))
-    for method in (LIME, KERNEL_SHAP):
-        notes = method.run(Task(double, reading, Target(1, 3), method.chosen(None))).notes
-        said = "The scores split the log-odds of 'Sports' against all other classes together."
-        assert notes == (said,)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if METHODS[name].against_all])
+def test_what_is_held_against_all_others_says_so(double: Classifier, name: str) -> None:
+    reading = double.read(SHORT)
+    found = attribute(double, reading, name, 1, 3)
+    share = float(reading.prediction.probabilities[1])
+    assert found.value == pytest.approx(math.log(share / (1 - share)), abs=1e-5)
+    assert found.against_class is None
+    assert explained_scalar(reading.prediction, found) == "log-odds Sports"
+    assert scale_ends(reading.prediction, found) == ("against Sports", "for Sports")
+    assert np.array_equal(found.scores, attribute(double, reading, name, 1, None).scores)
 
 
 def test_classes_that_do_not_compete_are_explained_by_their_logit(tmp_path: Path) -> None:
@@ -117,14 +126,16 @@ def test_classes_that_do_not_compete_are_explained_by_their_logit(tmp_path: Path
     assert LIME.run(task).notes == ()
 
 
-def test_two_classes_need_no_note(tmp_path: Path) -> None:
+def test_of_two_classes_the_other_is_held_against_one(tmp_path: Path) -> None:
     two = Classifier.load(tiny_checkpoint(tmp_path / "two", labels=("bad", "good")))
     reading = two.read(SHORT)
     task = Task(two, reading, Target(1, 0), LIME.chosen(None))
     whole = np.ones((1, task.perturbation.n_words), dtype=bool)
     margin = float(reading.prediction.logits[1] - reading.prediction.logits[0])
     assert log_odds(task, whole, "mask")[0] == pytest.approx(margin, abs=1e-5)
-    assert LIME.run(task).notes == ()
+    found = attribute(two, reading, "lime", 1, None)
+    assert (found.against_class, found.against_all) == (0, False)
+    assert found.value == pytest.approx(margin, abs=1e-5)
 
 
 @BOTH

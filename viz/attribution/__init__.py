@@ -11,7 +11,17 @@ from viz.attribution.control import RANDOM
 from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.faded import FADED
 from viz.attribution.gradient import CHEFER, GRAD_ATTENTION, INPUT_X_GRADIENT, SALIENCY
-from viz.attribution.method import Method, Option, Options, Split, Target, Task, Tick, silent
+from viz.attribution.method import (
+    Method,
+    Option,
+    Options,
+    Split,
+    Target,
+    Task,
+    Tick,
+    against_all,
+    silent,
+)
 from viz.attribution.norms import ALTI, GLOBENC, NORMS
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.path import INTEGRATED_GRADIENTS
@@ -64,7 +74,8 @@ def attribute(
         target_class: The class to explain; the predicted one where None.
         against: The class held against it: "runner-up" (the strongest other class), an index, or
             None for the plain logit.  The classes of a multi-label head do not compete, so there
-            "runner-up" means None.
+            "runner-up" means None.  A method that holds the class `against_all` others together
+            does so whatever is given here.
         options: What the method lets choose, by name; the defaults for all others.
         tick: Called with the number of passes done, now and then; what it raises ends the work.
         shared: Versions of the text with words hidden that were read before.
@@ -80,6 +91,8 @@ def attribute(
     how = known(method)
     check_made_by(classifier, reading)
     target = resolve(reading.prediction, target_class, against)
+    if how.against_all:
+        target = against_all(reading.prediction, target.target_class)
     chosen = how.chosen(options)
     split = how.run(Task(classifier, reading, target, chosen, tick, shared))
     return Attribution(
@@ -94,6 +107,7 @@ def attribute(
         errors=split.errors,
         measured=split.measured,
         notes=split.notes,
+        against_all=target.against_all,
     )
 
 

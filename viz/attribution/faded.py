@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.decomposition import Linearised, check_linear
-from viz.attribution.hiding import competes, value_notes
+from viz.attribution.hiding import joined
 from viz.attribution.method import Method, Option, Split, Task
 from viz.classifier import Classifier
 from viz.errors import MethodError
@@ -99,20 +99,12 @@ class Fading:
         with Linearised():
             logits = _logits(self.task.classifier, recorder, self.task)
         leaf = recorder.differentiated()
-        (gradients,) = torch.autograd.grad(self._value(logits).sum(), leaf)
+        (gradients,) = torch.autograd.grad(joined(self.task).of(logits).sum(), leaf)
         whole = torch.tensor(np.isin(kept, (0, 1)).all(1), device=leaf.device)[:, None, None]
         source = torch.where(whole, leaf.detach(), self.source)
         scores = (source * gradients).double().sum(-1).cpu().numpy()
         self.task.tick(PASSES * len(kept))
         return np.stack([self.task.perturbation.over_words(row) for row in scores])
-
-    def _value(self, logits: Tensor) -> Tensor:
-        """Log-odds of the class against all others, or its plain logit.  (B, C) -> (B,)"""
-        target = self.task.target.target_class
-        if not competes(self.task):
-            return logits[:, target]
-        others = torch.cat([logits[:, :target], logits[:, target + 1 :]], dim=1)
-        return logits[:, target] - others.logsumexp(1)
 
     def _over_tokens(self, kept: FloatArray) -> Tensor:
         """Shares of words as those of tokens; special tokens stay.  (B, n) -> (B, T)"""
@@ -158,7 +150,7 @@ def _faded(task: Task) -> Split:
         raise MethodError(
             "The decomposition on the path gives no finite scores for this text; choose another."
         )
-    return Split(task.perturbation.over_tokens(scores), notes=value_notes(task))
+    return Split(task.perturbation.over_tokens(scores))
 
 
 FADED = Method(
@@ -180,4 +172,5 @@ FADED = Method(
         ),
     ),
     hides="mask",
+    against_all=True,
 )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from viz.attribution.method import Option, Task
+from viz.attribution.method import Option, Target, Task, against_all
 from viz.perturbation import OPERATORS, BoolArray, Operator
 from viz.types import FloatArray
 
@@ -44,29 +44,12 @@ def log_odds(task: Task, kept: BoolArray, operator: Operator) -> FloatArray:
     plain logit.
     """
     logits = task.perturbation.logits(kept, operator).astype(np.float64)
-    own: FloatArray = logits[:, task.target.target_class]
-    if not competes(task):
-        return own
-    others = np.delete(logits, task.target.target_class, axis=1)
-    highest = others.max(1)
-    against: FloatArray = highest + np.log(np.exp(others - highest[:, None]).sum(1))
-    return own - against
+    return joined(task).of(logits)
 
 
-def competes(task: Task) -> bool:
-    """Whether classes share one probability."""
-    return task.classifier.n_classes > 1 and not task.classifier.multi_label
-
-
-def value_notes(task: Task) -> tuple[str, ...]:
-    """A note where log-odds against all others are not the explained scalar."""
-    two = task.classifier.n_classes == 2 and task.target.against_class is not None
-    label = task.classifier.labels[task.target.target_class]
-    if competes(task) and not two:
-        return (f"The scores split the log-odds of {label!r} against all other classes together.",)
-    if not competes(task) and task.target.against_class is not None:
-        return (f"The scores split the logit of {label!r} alone.",)
-    return ()
+def joined(task: Task) -> Target:
+    """The explained class, held against all others together whatever the reader asked."""
+    return against_all(task.reading.prediction, task.target.target_class)
 
 
 def subsets(n: int) -> BoolArray:

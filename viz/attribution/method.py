@@ -13,7 +13,7 @@ from torch import Tensor
 from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.perturbation import Perturbation
-from viz.types import FloatArray, Reading
+from viz.types import FloatArray, Prediction, Reading
 
 Values = TypeVar("Values", Tensor, FloatArray)
 Tick = Callable[[float], None]
@@ -27,17 +27,38 @@ def silent(passes: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The explained scalar: one logit, or one logit minus another."""
+    """The explained scalar: one logit, one minus another, or the log-odds against all others."""
 
     target_class: int
     against_class: int | None
+    against_all: bool = False
 
     def of(self, logits: Values) -> Values:
         """The scalar of logits, in their graph if they have one.  (..., C) -> (...)"""
         own = logits[..., self.target_class]
+        if self.against_all:
+            return own - _together(logits, self.target_class)
         if self.against_class is None:
             return own
         return own - logits[..., self.against_class]
+
+
+def _together(logits: Values, left_out: int) -> Values:
+    """The logarithm of the sum of exponentials of all logits but one.  (..., C) -> (...)"""
+    others = [index for index in range(logits.shape[-1]) if index != left_out]
+    if isinstance(logits, Tensor):
+        return logits[..., others].logsumexp(-1)
+    joined: Values = np.logaddexp.reduce(logits[..., others], axis=-1)
+    return joined
+
+
+def against_all(prediction: Prediction, target_class: int) -> Target:
+    """A class held against all others together, which is the plain logit where none compete."""
+    if prediction.multi_label or len(prediction.labels) == 1:
+        return Target(target_class, None)
+    if len(prediction.labels) == 2:
+        return Target(target_class, 1 - target_class)
+    return Target(target_class, None, against_all=True)
 
 
 @dataclass(frozen=True)
@@ -131,6 +152,8 @@ class Method:
     """Cost for n words, n layers and the options given; None where it is always `cost`."""
     hides: str | None = None
     """The operator its scores are made with, which a measure of faithfulness may share."""
+    against_all: bool = False
+    """Whether it holds the class against all others together, whatever it is asked."""
 
     @property
     def costly(self) -> bool:

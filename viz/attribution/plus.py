@@ -11,7 +11,7 @@ Source: attribution.md 5b; ours.
 import numpy as np
 
 from viz.attribution.faded import PASSES, Fading
-from viz.attribution.hiding import SEED, log_odds, ordered, value_notes
+from viz.attribution.hiding import SEED, log_odds, ordered
 from viz.attribution.method import Method, Option, Split, Task
 from viz.attribution.prefix import bucket_sizes, drops, prefixes
 from viz.attribution.shrinkage import Fit, shrink
@@ -166,9 +166,7 @@ def _split(task: Task, budget: _Budget, scores: FloatArray) -> Split:
         size = float(np.abs(fit.scores).sum() / max(np.abs(scores).sum(), 1e-12))
         scores, errors = scores * size, words.errors_over_tokens(fit.errors)
     spent = float(task.options["rows"]) - budget.left
-    return Split(
-        words.over_tokens(scores), errors=errors, measured={"rows": spent}, notes=value_notes(task)
-    )
+    return Split(words.over_tokens(scores), errors=errors, measured={"rows": spent})
 
 
 def _unit(scores: FloatArray) -> FloatArray:
@@ -198,4 +196,5 @@ PLUS = Method(
     ),
     passes=lambda n_words, n_layers, options: float(options["rows"]),
     hides="mask",
+    against_all=True,
 )

@@ -23,7 +23,6 @@ from viz.attribution.hiding import (
     log_odds,
     operator_of,
     subsets,
-    value_notes,
 )
 from viz.attribution.method import Method, Option, Options, Split, Task
 from viz.perturbation import BoolArray
@@ -162,7 +161,7 @@ def _split(task: Task, fit: Fit, notes: tuple[str, ...]) -> Split:
     scores, errors = fit
     spread = None if errors is None else words.errors_over_tokens(errors)
     found = {"rows": words.spent}
-    return Split(words.over_tokens(scores), None, spread, found, notes + value_notes(task))
+    return Split(words.over_tokens(scores), None, spread, found, notes)
 
 
 def _passes(n_words: int, n_layers: int, options: Options) -> float:
@@ -188,6 +187,7 @@ LIME = Method(
     options=(ROWS, OPERATOR, SEED),
     passes=_passes,
     hides="mask",
+    against_all=True,
 )
 KERNEL_SHAP = Method(
     name="kernel-shap",
@@ -200,4 +200,5 @@ KERNEL_SHAP = Method(
     options=(ROWS, OPERATOR, SEED),
     passes=_passes,
     hides="mask",
+    against_all=True,
 )

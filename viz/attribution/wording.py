@@ -33,10 +33,17 @@ def verdict(prediction: Prediction) -> tuple[str, str]:
 def explained_scalar(
     prediction: Prediction, attribution: Attribution | Contribution | Target
 ) -> str:
-    """The explained scalar, as in `logit Business − logit Sci/Tech`."""
+    """The explained scalar, as in `logit Business − logit Sci/Tech` or `log-odds Business`."""
+    if _joined(attribution):
+        return f"log-odds {prediction.labels[attribution.target_class]}"
     own = f"logit {prediction.labels[attribution.target_class]}"
     against = attribution.against_class
     return own if against is None else f"{own} − logit {prediction.labels[against]}"
+
+
+def _joined(attribution: Attribution | Contribution | Target) -> bool:
+    """Whether the class is held against all others together."""
+    return not isinstance(attribution, Contribution) and attribution.against_all
 
 
 def scale_ends(prediction: Prediction, attribution: Attribution | Contribution) -> tuple[str, str]:

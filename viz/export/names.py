@@ -56,6 +56,8 @@ def _classes(reading: Reading, taken: Attribution | Contribution) -> Iterator[st
     made, target, against = reading.prediction, taken.target_class, taken.against_class
     if target != made.predicted_class:
         yield f"class-{target}"
+    if isinstance(taken, Attribution) and taken.against_all:
+        return
     if against != (None if made.multi_label else made.runner_up(target)):
         yield "against-none" if against is None else f"against-{against}"
 

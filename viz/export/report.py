@@ -30,6 +30,7 @@ def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
             "method": attribution.method,
             "target_class": labels[attribution.target_class],
             "against_class": None if against is None else labels[against],
+            "against_all": attribution.against_all,
             "value": attribution.value,
             "bias": attribution.bias,
             "scores": attribution.scores.tolist(),

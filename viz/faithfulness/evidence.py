@@ -118,7 +118,9 @@ def evidence(
     n = versions.n_words
     if n < MIN_WORDS:
         return Evidence(n)
-    target = Target(attribution.target_class, attribution.against_class)
+    target = Target(
+        attribution.target_class, attribution.against_class, against_all=attribution.against_all
+    )
     own = order(versions.over_words(attribution.scores), seed)
     orders = (own, *random_orders(n, n_random, seed))
     found = {

@@ -25,6 +25,11 @@ from viz.words import Span
 PREDICTED = "predicted class"
 ALONE = "nothing"
 RUNNER_UP = "runner-up"
+TOGETHER = "all others"
+JOINED = (
+    "This method follows the log-odds of the class against all others together: which class comes "
+    "second may change while words are hidden."
+)
 WIDTH_OF_BADGE = 270
 """CSS pixels, so that what stands beside it keeps its place."""
 
@@ -36,7 +41,7 @@ def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, Delta
         with st.container(width=340):
             name, options = choose_method(source)
         chosen = _choose_target(prediction)
-        held = _choose_against(prediction, chosen)
+        held = _choose_against(prediction, chosen, joined=METHODS[name].against_all)
         badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
     return Asked(source, texts.text, texts.pair, name, chosen, held, options), badge
 
@@ -83,9 +88,12 @@ def _choose_target(prediction: Prediction) -> int | None:
     return chosen if isinstance(chosen, int) else None
 
 
-def _choose_against(prediction: Prediction, target: int | None) -> Against:
-    """What the class is held against."""
+def _choose_against(prediction: Prediction, target: int | None, *, joined: bool) -> Against:
+    """What the class is held against; a method that joins all other classes leaves no choice."""
     labels = prediction.labels
+    if joined and not prediction.multi_label and len(labels) > 2:
+        st.selectbox("Against", [TOGETHER], disabled=True, width=170, help=JOINED)
+        return "runner-up"
     explained = prediction.predicted_class if target is None else target
     others = [index for index in range(len(labels)) if index != explained]
     options = [ALONE] if prediction.multi_label else [RUNNER_UP, *others, ALONE]
