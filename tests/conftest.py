@@ -2,9 +2,11 @@
 
 import os
 
-# Set before any library reads them: tests never look for a network.
+# All are set before any library reads them.  Tests never look for a network.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# Tiny models gain nothing from a second thread; the second core has the other half of the tests.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from pathlib import Path
 
