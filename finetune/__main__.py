@@ -51,13 +51,11 @@ def train(config: TrainConfig) -> None:
     Example: python -m finetune train --data reviews.csv --model bert-base-uncased --output reviews
     """
     prefer_cache_without_network(*config.inputs)
-    from finetune.report import describe
+    from finetune.report import describe_run
     from finetune.train import train as run
 
     record = run(config, say=typer.echo)
-    typer.echo(describe(record.validation, title="validation"))
-    if record.test is not None:
-        typer.echo(describe(record.test, title="test"))
+    typer.echo(describe_run(record))
     typer.echo(f"Best epoch {record.best_epoch}; checkpoint in {config.output}.")
 
 
@@ -72,26 +70,32 @@ def evaluate(
         str | None, typer.Option(help="Split to measure; by default test, else validation.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="JSON file for the report.")] = None,
+    plots: Annotated[
+        Path | None, typer.Option(help="Folder for confusion.png and reliability.png.")
+    ] = None,
     batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
     limit: Annotated[int | None, typer.Option(help="Measure the first rows only.")] = None,
     text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
     pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
 ) -> None:
-    """Measure a checkpoint: accuracy with its 95 % interval, F1, each class, confusion matrix.
+    """Measure a checkpoint: accuracy with its 95 % interval, F1, each class, calibration.
 
     Example: python -m finetune evaluate --checkpoint reviews --data reviews-test.csv
     """
     prefer_cache_without_network(checkpoint, data)
     from finetune.evaluate import evaluate as run
-    from finetune.report import describe
+    from finetune.report import describe, sureness
 
     columns = ColumnNames(text=text_column, pair=pair_column, label=label_column)
     report = run(checkpoint, data, split=split, columns=columns, batch_size=batch_size, limit=limit)
     typer.echo(describe(report.metrics, title=f"{report.data}, {report.split}"))
+    typer.echo(f"At temperature {report.temperature:.3f}: {sureness(report.calibration)}")
     if output is not None:
         report.save(output)
         typer.echo(f"Report in {output}.")
+    for made in () if plots is None else report.save_plots(plots):
+        typer.echo(f"Picture in {made}.")
 
 
 @app.command()

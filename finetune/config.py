@@ -118,6 +118,9 @@ class TrainConfig:
     save_dtype: SaveDtype = "float32"
     """Number format of the saved weights; float16 halves the file."""
 
+    baseline: bool = True
+    """Also train TF-IDF with a linear SVM and naive Bayes on the same rows, to compare with."""
+
     base_name: str | None = None
     """Name of the base model in the model card, when the folder's own name says too little."""
 
@@ -176,6 +179,9 @@ class TrainConfig:
             value = self._shown(field.name)
             if value == field.default or field.name == "overwrite":
                 continue
+            if isinstance(value, bool):
+                words.append(switch(field.name, value))
+                continue
             for item in value if isinstance(value, list) else [value]:
                 words += [option(field.name), str(item)]
         return shlex.join(words)
@@ -196,6 +202,11 @@ class TrainConfig:
 def option(name: str) -> str:
     """The command-line option of a setting."""
     return "--" + name.replace("_", "-")
+
+
+def switch(name: str, on: bool) -> str:
+    """The command-line option that turns a setting on or off."""
+    return option(name) if on else "--no-" + name.replace("_", "-")
 
 
 def local_path(source: str) -> Path:

@@ -4,18 +4,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from finetune.calibration import Targets, measure_calibration, stored_temperature
 from finetune.columns import ColumnNames
 from finetune.config import RANGES, local_path, shown_name
 from finetune.data import load_evaluation_rows
 from finetune.errors import ConfigError, DataError, ModelError, OutputError
 from finetune.metrics import FloatArray, IntArray, measure_logits
 from finetune.models import LONGEST, Checkpoint, load_checkpoint, longest_input, quiet_libraries
+from finetune.plots import CONFUSION, RELIABILITY, confusion_plot, reliability_plot
 from finetune.progress import bar
-from finetune.record import Metrics, RunRecord
+from finetune.record import CalibrationMetrics, Metrics, RunRecord
 from finetune.rows import Rows
 
 ANY_COLUMNS = ColumnNames()
@@ -32,6 +35,10 @@ class Report:
     fingerprint: str
     max_length: int
     metrics: Metrics
+    temperature: float
+    """What the checkpoint divides logits by; 1 where it states none."""
+    calibration: CalibrationMetrics
+    """At that temperature."""
 
     def save(self, path: Path) -> None:
         """Write the report as JSON."""
@@ -40,6 +47,31 @@ class Report:
             path.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise OutputError(f"{path.name!r} can't be written: {error.strerror}") from error
+
+    def save_plots(self, folder: Path) -> list[Path]:
+        """Draw what there is to see into *folder*; a matrix only with one class per row."""
+        title, made = f"{self.checkpoint} on {self.data}", [folder / RELIABILITY]
+        name = "as trained" if self.temperature == 1 else f"at temperature {self.temperature:.2f}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            reliability_plot([(name, self.calibration)], folder / RELIABILITY, title=title)
+            if self.metrics.confusion is not None:
+                confusion_plot(self.metrics, folder / CONFUSION, title=title)
+                made.append(folder / CONFUSION)
+        except OSError as error:
+            raise OutputError(
+                f"no picture can be written into {folder.name!r}: {error.strerror}"
+            ) from error
+        return made
+
+
+class Scores(NamedTuple):
+    """What a checkpoint said of rows, and what they are."""
+
+    logits: FloatArray
+    """(N, C)"""
+    targets: Targets
+    """Class numbers (N,), or flags (N, C) where a row may have several classes."""
 
 
 def evaluate(
@@ -59,6 +91,8 @@ def evaluate(
     rows, split = load_evaluation_rows(data, classifier.labels, split=split, columns=columns)
     rows = rows.select(range(len(rows))[:limit])
     max_length = _max_length(checkpoint, classifier)
+    temperature = stored_temperature(classifier.model.config, shown_name(checkpoint))
+    scores = score_rows(classifier, rows, batch_size=batch_size, max_length=max_length)
     return Report(
         checkpoint=shown_name(checkpoint),
         data=shown_name(data),
@@ -66,19 +100,19 @@ def evaluate(
         labels=classifier.labels,
         fingerprint=rows.fingerprint(),
         max_length=max_length,
-        metrics=measure_rows(classifier, rows, batch_size=batch_size, max_length=max_length),
+        metrics=measure_logits(scores.logits, scores.targets, classifier.labels),
+        temperature=temperature,
+        calibration=measure_calibration(scores.logits, scores.targets, temperature),
     )
 
 
-def measure_rows(
-    checkpoint: Checkpoint, rows: Rows, *, batch_size: int, max_length: int
-) -> Metrics:
-    """Metrics of *checkpoint* on *rows*, whose classes are named as the checkpoint's."""
+def score_rows(checkpoint: Checkpoint, rows: Rows, *, batch_size: int, max_length: int) -> Scores:
+    """Logits and targets of *rows*, whose classes are named as the checkpoint's."""
     if rows.multi_label and not checkpoint.multi_label:
         raise DataError("the rows have lists of labels but the checkpoint gives one class per text")
     inputs = rows.inputs()
     logits = predict_logits(checkpoint, inputs, batch_size=batch_size, max_length=max_length)
-    return measure_logits(logits, targets(rows, checkpoint), checkpoint.labels)
+    return Scores(logits, targets(rows, checkpoint))
 
 
 def predict_logits(

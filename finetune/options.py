@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from finetune.config import TrainConfig, option
+from finetune.config import TrainConfig, option, switch
 
 PANELS = {
     "Data": ("data", "validation", "test", "text_column", "pair_column", "label_column"),
@@ -20,6 +20,7 @@ PANELS = {
         "epochs", "batch_size", "learning_rate", "weight_decay", "warmup_ratio", "layer_decay",
         "label_smoothing", "max_length", "precision", "seed",
     ),
+    "Measuring": ("baseline",),
     "Model card": ("base_name", "data_name", "data_terms"),
 }  # fmt: skip
 
@@ -64,7 +65,7 @@ def _parameters() -> list[inspect.Parameter]:
             annotation=Annotated[
                 type_of[field.name],
                 typer.Option(
-                    option(field.name),
+                    _names(field.name, field.default),
                     help=help_of[field.name],
                     rich_help_panel=panel_of[field.name],
                 ),
@@ -72,3 +73,8 @@ def _parameters() -> list[inspect.Parameter]:
         )
         for field in fields(TrainConfig)
     ]
+
+
+def _names(name: str, default: object) -> str:
+    """The option of a setting: the one that turns it off where it is on by default."""
+    return f" /{switch(name, False)}" if default is True else option(name)

@@ -2,7 +2,35 @@
 
 from collections.abc import Iterable, Sequence
 
-from finetune.record import BaselineRecord, CalibrationMetrics, CalibrationRecord, Metrics
+from finetune.record import (
+    BaselineRecord,
+    CalibrationMetrics,
+    CalibrationRecord,
+    Metrics,
+    RunRecord,
+)
+
+
+def describe_run(record: RunRecord) -> str:
+    """All that a run measured: each split, what it is worth beside the baselines, calibration."""
+    parts = [describe(record.validation, title="validation")]
+    if record.test is not None:
+        parts.append(describe(record.test, title="test"))
+    if record.baselines:
+        parts += _beside(record)
+    if record.calibration is not None:
+        parts.append(calibrated(record.calibration))
+    return "\n".join(parts)
+
+
+def _beside(record: RunRecord) -> list[str]:
+    """The run and its baselines on each split."""
+    on = {"validation": [(record.base, record.validation)]}
+    on["validation"] += [(made.name, made.validation) for made in record.baselines]
+    if record.test is not None:
+        tests = [(made.name, made.test) for made in record.baselines if made.test is not None]
+        on["test"] = [(record.base, record.test), *tests]
+    return [comparison(found, title=split) for split, found in on.items()]
 
 
 def describe(metrics: Metrics, *, title: str) -> str:

@@ -27,7 +27,7 @@ from finetune.card import write_card
 from finetune.config import TrainConfig
 from finetune.data import Splits, load_splits
 from finetune.errors import ConfigError, FinetuneError
-from finetune.evaluate import count_truncated, encode, measure_rows, targets
+from finetune.evaluate import count_truncated, encode, targets
 from finetune.metrics import measure_logits
 from finetune.models import (
     LONGEST,
@@ -43,7 +43,8 @@ from finetune.models import (
 from finetune.optimizer import build_optimizer
 from finetune.output import EPOCHS, check_output, kept_epochs, working_folder
 from finetune.progress import EpochLines, curve
-from finetune.record import Metrics, RunRecord, SplitRecord
+from finetune.quality import Quality, assess, draw
+from finetune.record import RunRecord, SplitRecord
 from finetune.rows import Rows
 
 BEST_BY = "macro_f1"
@@ -85,8 +86,9 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
         with working_folder(config.output) as work:
             trainer, seconds = _fit(run, work, say)
             saved = _save(run, work)
-            record = _record(run, trainer, saved, seconds)
+            record = _record(run, trainer, saved, seconds, _assess(run, saved, work))
             record.save(work)
+            draw(record, work)
             write_card(record, work)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"stopped by the keyboard; {kept_epochs(config.output)}") from None
@@ -239,7 +241,20 @@ def _save(run: Run, work: Path) -> Checkpoint:
     return load_checkpoint(str(work))
 
 
-def _record(run: Run, trainer: Trainer, saved: Checkpoint, seconds: float) -> RunRecord:
+def _assess(run: Run, saved: Checkpoint, work: Path) -> Quality:
+    return assess(
+        saved,
+        run.splits,
+        work,
+        batch_size=run.config.batch_size,
+        max_length=run.max_length,
+        baseline=run.config.baseline,
+    )
+
+
+def _record(
+    run: Run, trainer: Trainer, saved: Checkpoint, seconds: float, quality: Quality
+) -> RunRecord:
     config, splits = run.config, run.splits
     epochs = curve(trainer.state.log_history)
     return RunRecord(
@@ -263,13 +278,11 @@ def _record(run: Run, trainer: Trainer, saved: Checkpoint, seconds: float) -> Ru
         texts_per_second=round(len(splits.train) * len(epochs) / seconds, 1),
         epochs=epochs,
         best_epoch=max(epochs, key=lambda point: (point.macro_f1, -point.epoch)).epoch,
-        validation=_measure(run, saved, splits.validation),
-        test=None if splits.test is None else _measure(run, saved, splits.test),
+        validation=quality.validation,
+        test=quality.test,
+        calibration=quality.calibration,
+        baselines=quality.baselines,
     )
-
-
-def _measure(run: Run, saved: Checkpoint, rows: Rows) -> Metrics:
-    return measure_rows(saved, rows, batch_size=run.config.batch_size, max_length=run.max_length)
 
 
 def _split_records(run: Run) -> dict[str, SplitRecord]:

@@ -74,7 +74,9 @@ def test_a_run_leaves_a_checkpoint_and_nothing_else(run: tuple[RunRecord, Path])
     assert {path.name for path in output.iterdir()} == {
         "README.md",
         "config.json",
+        "confusion.png",
         "model.safetensors",
+        "reliability.png",
         "run.json",
         "tokenizer.json",
         "tokenizer_config.json",
@@ -110,9 +112,9 @@ def test_no_file_holds_a_path_of_this_machine(
     run: tuple[RunRecord, Path], folder: Path, base: Path
 ) -> None:
     _, output = run
-    texts = [path.read_text("utf-8") for path in output.iterdir() if path.suffix != ".safetensors"]
+    contents = [path.read_bytes() for path in output.iterdir() if path.suffix != ".safetensors"]
     for place in (folder, base.parent, output.parent):
-        assert not any(str(place) in text for text in texts)
+        assert not any(str(place).encode() in content for content in contents)
 
 
 def test_the_record_tells_the_run(run: tuple[RunRecord, Path], folder: Path) -> None:
