@@ -5,7 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from finetune.columns import ColumnNames
+from datasets import Dataset
+
+from finetune.columns import ColumnNames, find_columns
 from finetune.config import TrainConfig, local_path, shown_name
 from finetune.errors import DataError
 from finetune.rows import Rows, align_rows, join_rows, read_rows
@@ -29,16 +31,53 @@ class Splits:
     """What was left out of the data, one sentence each."""
 
 
-def load_splits(config: TrainConfig) -> Splits:
-    """The splits that *config* asks for; rows of train that recur in the others are left out."""
-    found = _read_all(config)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What the data holds by role, before rows are left out and classes of splits matched."""
+
+    rows: dict[str, Rows]
+    spellings: dict[str, Counter[str]]
+    """How often each label is written in the label column, the blanks around it kept."""
+    unread: tuple[str, ...]
+    """A sentence for each folder with files that have no role."""
+
+
+def find_splits(config: TrainConfig) -> Found:
+    """All rows that *config* names; train is always among the roles."""
+    parts: dict[str, list[Rows]] = defaultdict(list)
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for source in config.data:
+        for role, dataset in _datasets(source).items():
+            parts[role].append(read_rows(dataset, shown_name(source), config.columns))
+            spellings[role] += _spellings(dataset, source, config.columns)
+    for role, named in (("validation", config.validation), ("test", config.test)):
+        if named is not None:
+            dataset = _datasets(named, needed=role)[role]
+            parts[role] = [read_rows(dataset, shown_name(named), config.columns)]
+            spellings[role] = _spellings(dataset, named, config.columns)
+            if not len(parts[role][0]):
+                raise DataError(f"{shown_name(named)!r} has no row with both a text and a label")
+    return Found(
+        rows={role: join_rows(rows) for role, rows in parts.items()},
+        spellings=dict(spellings),
+        unread=tuple(_unread(config.data)),
+    )
+
+
+def load_splits(config: TrainConfig, source: Found | None = None) -> Splits:
+    """The splits that *config* asks for; rows of train that recur in the others are left out.
+
+    *source* is what `find_splits` gave for *config*, where it was called before.
+    """
+    source = source or find_splits(config)
+    found = dict(source.rows)
     train = found.pop("train")
     _check_classes(train)
     _check_label_column(train)
-    notes = _unread(config.data) + _left_out("train", train)
+    notes = [*source.unread, *_left_out("train", train)]
     for role, rows in found.items():
         notes += _left_out(role, rows)
-    found = {role: _aligned(rows, role, train) for role, rows in found.items() if len(rows)}
+    found = {role: align_split(rows, role, train) for role, rows in found.items() if len(rows)}
     origin = "its own split or file"
     alone = drop_repeated(train, list(found.values()))
     found_again = len(train) - len(alone)
@@ -104,22 +143,8 @@ def drop_repeated(rows: Rows, held_out: list[Rows]) -> Rows:
     return rows.select([i for i, text in enumerate(rows.inputs()) if text not in seen])
 
 
-def _read_all(config: TrainConfig) -> dict[str, Rows]:
-    """Rows by role; a file named by its own option replaces the data set's split."""
-    parts: dict[str, list[Rows]] = defaultdict(list)
-    for source in config.data:
-        for role, rows in _read_source(source, config).items():
-            parts[role].append(rows)
-    for role, named in (("validation", config.validation), ("test", config.test)):
-        if named is not None:
-            parts[role] = [_read_source(named, config, needed=role)[role]]
-            if not len(parts[role][0]):
-                raise DataError(f"{shown_name(named)!r} has no row with both a text and a label")
-    return {role: join_rows(rows) for role, rows in parts.items()}
-
-
-def _read_source(source: str, config: TrainConfig, *, needed: str = "train") -> dict[str, Rows]:
-    """Rows by role; a single file, or a lone split without a role, is the one that is needed."""
+def _datasets(source: str, *, needed: str = "train") -> dict[str, Dataset]:
+    """Splits by role; a single file, or a lone split without a role, is the one that is needed."""
     splits = open_source(source)
     if local_path(source).is_file() or [role_of(name) for name in splits] == [None]:
         splits = {needed: next(iter(splits.values()))}
@@ -130,13 +155,17 @@ def _read_source(source: str, config: TrainConfig, *, needed: str = "train") -> 
             f"{shown_name(source)!r} has no {needed} {'file' if files else 'split'}; it has"
             f" {', '.join(files or splits)}"
         )
-    return {
-        role: read_rows(dataset, shown_name(source), config.columns)
-        for role, dataset in roles.items()
-    }
+    return roles
 
 
-def _aligned(rows: Rows, role: str, train: Rows) -> Rows:
+def _spellings(dataset: Dataset, source: str, named: ColumnNames) -> Counter[str]:
+    """How often each label is written that way; numbers are left out, as they have one spelling."""
+    column = find_columns(dataset.column_names, shown_name(source), named).label
+    values = (v if isinstance(v, list) else [v] for v in dataset[column])
+    return Counter(name for row in values for name in row if isinstance(name, str) and name.strip())
+
+
+def align_split(rows: Rows, role: str, train: Rows) -> Rows:
     """The rows of a held-out split with the classes of *train*; they have to be of one kind."""
     if (rows.pairs is None) != (train.pairs is None):
         raise DataError(f"only one of train and {role} has a second text; give one kind")

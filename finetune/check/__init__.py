@@ -1,0 +1,7 @@
+"""What is wrong with a data set, said before the first training step."""
+
+from finetune.check.findings import Finding, Severity
+from finetune.check.report import CheckReport
+from finetune.check.splits import check_splits
+
+__all__ = ["CheckReport", "Finding", "Severity", "check_splits"]

@@ -1,0 +1,85 @@
+"""The report of a check: for the terminal, for a file, and in sentences."""
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from finetune.check.findings import Finding, plural
+from finetune.errors import OutputError
+
+FILE_NAME = "check.json"
+
+SEVERITIES = ("stop", "warning", "note")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckReport:
+    """What the check found, the most serious first."""
+
+    rows: dict[str, int]
+    """Rows that can be used, by split."""
+    classes: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def fatal(self) -> bool:
+        """Whether something was found with which training would waste its time."""
+        return any(finding.severity == "stop" for finding in self.findings)
+
+    def verdict(self) -> str:
+        """The first fatal finding without its full stop, and how many more there are."""
+        stops = [finding for finding in self.findings if finding.severity == "stop"]
+        rest = f" (and {len(stops) - 1} more)" if len(stops) > 1 else ""
+        return stops[0].sentence.removesuffix(".") + rest if stops else "nothing fatal was found"
+
+    def sentences(
+        self, *severities: str, without: Collection[str] = frozenset()
+    ) -> tuple[str, ...]:
+        """The findings of *severities* in words, but for the kinds in *without*."""
+        return tuple(
+            finding.sentence
+            for finding in self.findings
+            if finding.severity in severities and finding.kind not in without
+        )
+
+    def describe(self) -> str:
+        """The report for the terminal: rows, then each finding with its examples."""
+        splits = ", ".join(f"{count:,} {role}" for role, count in self.rows.items())
+        lines = [f"Rows: {splits}; {plural(self.classes, 'class', 'classes')}."]
+        for finding in self.findings:
+            lines.append(f"  {finding.severity:<8} {finding.sentence}")
+            lines += [f"  {'':<8} · {example}" for example in finding.examples]
+        return "\n".join([*lines, self._summary()])
+
+    def to_dict(self, *, examples: bool = True) -> dict[str, Any]:
+        """The report as JSON values; *examples* are rows of the data, which may be private."""
+        findings = [asdict(finding) for finding in self.findings]
+        if not examples:
+            for finding in findings:
+                del finding["examples"]
+        return {
+            "fatal": self.fatal,
+            "rows": self.rows,
+            "classes": self.classes,
+            "findings": findings,
+        }
+
+    def save(self, path: Path, *, examples: bool = True) -> None:
+        """Write `to_dict` as a JSON file."""
+        text = json.dumps(self.to_dict(examples=examples), indent=2, ensure_ascii=False)
+        try:
+            path.write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{path.name!r} can't be written: {error.strerror}") from error
+
+    def _summary(self) -> str:
+        counts = [sum(f.severity == severity for f in self.findings) for severity in SEVERITIES]
+        stops, warnings, notes = counts
+        if not any(counts):
+            return "Nothing to say against this data."
+        return (
+            f"{stops or 'No'} fatal, {plural(warnings, 'warning', 'warnings')},"
+            f" {plural(notes, 'note', 'notes')}."
+        )

@@ -1,0 +1,95 @@
+"""The check as a whole: the splits as they were found, and as training would use them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from transformers import PreTrainedTokenizerBase
+
+from finetune.check.balance import balance_findings
+from finetune.check.findings import Finding
+from finetune.check.labels import label_findings, unknown_classes
+from finetune.check.near import near_findings
+from finetune.check.report import SEVERITIES, CheckReport
+from finetune.check.texts import shared_findings, text_findings
+from finetune.check.truncation import truncation_findings
+from finetune.data import Found, align_split, drop_repeated
+from finetune.errors import DataError
+from finetune.rows import Rows
+
+
+def check_splits(
+    found: Found,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    max_length: int | None = None,
+) -> CheckReport:
+    """All that is odd about *found*; truncation is counted where both of the others are given."""
+    splits = _in_order(found.rows)
+    findings = [*_as_found(found, splits), *_as_used(splits)]
+    if tokenizer is not None and max_length is not None:
+        for role, rows in splits.items():
+            findings += truncation_findings(role, rows, tokenizer, max_length)
+    return CheckReport(
+        rows={role: len(rows) for role, rows in splits.items()},
+        classes=sum(map(bool, splits["train"].counts(splits["train"].names).values())),
+        findings=tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))),
+    )
+
+
+def _as_found(found: Found, splits: dict[str, Rows]) -> Iterator[Finding]:
+    """What is odd about the rows before any is left out."""
+    for sentence in found.unread:
+        yield Finding(severity="note", kind="files not read", sentence=sentence, count=1)
+    yield from label_findings(splits["train"], found.spellings)
+    if len(splits["train"]):
+        yield from _misfits(splits)
+    for role, rows in splits.items():
+        yield from text_findings(role, rows)
+    yield from shared_findings(splits)
+
+
+def _as_used(splits: dict[str, Rows]) -> Iterator[Finding]:
+    """What is odd about the rows that training and measuring would use."""
+    held_out = [rows for role, rows in splits.items() if role != "train"]
+    train = drop_repeated(splits["train"], held_out)
+    if len(train):
+        yield from balance_findings(train)
+    elif len(splits["train"]):
+        yield Finding(
+            severity="stop",
+            kind="no row",
+            sentence="No row of train is left: each is found again in validation or test.",
+            count=0,
+        )
+    yield from near_findings(splits | {"train": train})
+
+
+def _in_order(rows: dict[str, Rows]) -> dict[str, Rows]:
+    """The splits that have usable rows, train first even if it has none."""
+    roles = ("train", "validation", "test")
+    return {role: rows[role] for role in roles if role == "train" or len(rows.get(role, ()))}
+
+
+def _misfits(splits: dict[str, Rows]) -> Iterator[Finding]:
+    """Held-out splits that don't have the kind of rows or the classes of train."""
+    train, *_ = splits.values()
+    for role, rows in splits.items():
+        every = range(len(rows.names))
+        refused = None if role == "train" else _refused(rows, every, role, train)
+        if refused is None:
+            continue
+        other_kind = _refused(rows, (), role, train)
+        unknown = [rows.names[i] for i in every if _refused(rows, (i,), role, train)]
+        if other_kind is None and unknown:
+            yield unknown_classes(role, rows, unknown, train)
+        else:
+            yield Finding(severity="stop", kind="misfit", sentence=f"{refused}.", count=len(rows))
+
+
+def _refused(rows: Rows, classes: Iterable[int], role: str, train: Rows) -> str | None:
+    """Why the loader refuses a split that has only these of its classes, if it does."""
+    names, keys = ([part[i] for i in classes] for part in (rows.names, rows.keys))
+    try:
+        align_split(replace(rows.select(()), names=tuple(names), keys=tuple(keys)), role, train)
+    except DataError as error:
+        return str(error)
+    return None
