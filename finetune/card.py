@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from finetune.record import Metrics, RunRecord
+from finetune.calibration import KEY
+from finetune.plots import CONFUSION, RELIABILITY
+from finetune.record import CalibrationRecord, Metrics, RunRecord
+from finetune.report import interval
 
 
 def write_card(record: RunRecord, folder: Path) -> None:
@@ -14,8 +17,9 @@ def write_card(record: RunRecord, folder: Path) -> None:
 
 def model_card(record: RunRecord) -> str:
     """The card as Markdown, with the front matter that the Hub reads."""
-    sections = (_head, _data, _training, _results, _limits)
-    return "\n\n".join([_front_matter(record), *(section(record) for section in sections)]) + "\n"
+    sections = (_head, _data, _training, _results, _beside, _calibration, _limits)
+    parts = [_front_matter(record), *(section(record) for section in sections)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _front_matter(record: RunRecord) -> str:
@@ -25,7 +29,7 @@ def _front_matter(record: RunRecord) -> str:
         "library_name: transformers",
         "pipeline_tag: text-classification",
         f"base_model: {_yaml(record.base)}",
-        "metrics: [accuracy, f1]",
+        f"metrics: [{', '.join(['accuracy', 'f1', *_ece_type(record)])}]",
         "model-index:",
         f"  - name: {_yaml(record.settings['output'])}",
         "    results:",
@@ -35,9 +39,22 @@ def _front_matter(record: RunRecord) -> str:
         "        metrics:",
         f"          - {{type: accuracy, value: {metrics.accuracy:.4f}}}",
         f"          - {{type: f1, name: Macro F1, value: {metrics.macro_f1:.4f}}}",
+        *_ece_entry(record),
         "---",
     ]
     return "\n".join(lines)
+
+
+def _ece_type(record: RunRecord) -> list[str]:
+    return ["ece"] if record.calibration else []
+
+
+def _ece_entry(record: RunRecord) -> list[str]:
+    """The error at the stored temperature, on the same split as the other metrics."""
+    if record.calibration is None:
+        return []
+    value = record.calibration.after.ece
+    return [f"          - {{type: ece, name: Expected calibration error, value: {value:.4f}}}"]
 
 
 def _head(record: RunRecord) -> str:
@@ -72,9 +89,16 @@ def _data(record: RunRecord) -> str:
             f"{record.data_name}. Terms: {terms}.",
             _table(["split", "rows", *record.labels], rows),
             " ".join([f"Validation comes from {record.validation_origin}.", *record.notes]),
+            *_warnings(record),
             "SHA-256 of texts and class names:\n\n" + "\n".join(prints),
         ]
     )
+
+
+def _warnings(record: RunRecord) -> list[str]:
+    if not record.check:
+        return []
+    return ["The data check warned:\n\n" + "\n".join(f"- {line}" for line in record.check)]
 
 
 def _training(record: RunRecord) -> str:
@@ -112,7 +136,78 @@ def _results(record: RunRecord) -> str:
             "Measured once, after training; it chose nothing.",
             *_metrics(record.test),
         ]
+    if record.calibration is not None and _headline(record)[1].confusion is not None:
+        what = f"Confusion matrix on {_headline(record)[0]}: true classes down, predicted across"
+        parts.append(f"![{what}]({CONFUSION})")
     return "\n\n".join(parts)
+
+
+def _beside(record: RunRecord) -> str:
+    """What classifiers without a network make of the same rows."""
+    if not record.baselines:
+        return ""
+    rows = [
+        [name, setting, *(_score(metrics) for metrics in splits if metrics is not None)]
+        for name, setting, *splits in (
+            ("this model", "", record.validation, record.test),
+            *((made.name, made.setting, made.validation, made.test) for made in record.baselines),
+        )
+    ]
+    splits = ["validation"] if record.test is None else ["validation", "test"]
+    return "\n\n".join(
+        [
+            "## Beside classical classifiers",
+            "Trained on the same rows; validation chose their settings. Accuracy with its 95 %"
+            " interval, and macro F1:",
+            _table(["classifier", "setting", *splits], rows),
+        ]
+    )
+
+
+def _score(metrics: Metrics) -> str:
+    return f"{metrics.accuracy:.2%} ({interval(metrics)}), {metrics.macro_f1:.4f}"
+
+
+def _calibration(record: RunRecord) -> str:
+    made = record.calibration
+    if made is None:
+        return ""
+    rows = [
+        [name, f"{found.ece:.2%}", f"{found.nll:.4f}", f"{found.brier:.4f}"]
+        for name, found in (("as trained", made.before), ("at the temperature", made.after))
+    ]
+    unit = "every decision for or against a class" if _several(record) else "every row"
+    return "\n\n".join(
+        [
+            "## Calibration",
+            _temperature(made),
+            _table(
+                ["probabilities", "expected calibration error", "log-likelihood lost", "Brier"],
+                rows[:1] if made.reason else rows,
+            ),
+            f"Measured on {_held_out(made)}; {unit} counts, in {len(made.after.curve)} bins of"
+            " equal width.",
+            f"![Reliability on {made.measured_on}: share that is right by confidence]"
+            f"({RELIABILITY})",
+        ]
+    )
+
+
+def _temperature(made: CalibrationRecord) -> str:
+    if made.reason:
+        return f"No temperature was fitted: {made.reason}."
+    return (
+        f"Dividing the logits by **{made.temperature:.3f}** makes their softmax or sigmoid closer"
+        " to the chance of being right. The number was fitted on validation and stands as"
+        f" `{KEY}` in `config.json`; CLSight uses it, transformers itself doesn't. No decision"
+        " changes."
+    )
+
+
+def _held_out(made: CalibrationRecord) -> str:
+    if made.measured_on == "test" or made.reason:
+        return made.measured_on
+    return "validation, each fifth at the temperature fitted on the other four"
 
 
 def _chosen_on_validation(record: RunRecord) -> str:
@@ -125,15 +220,14 @@ def _chosen_on_validation(record: RunRecord) -> str:
 
 
 def _metrics(metrics: Metrics) -> list[str]:
-    low, high = metrics.accuracy_interval
     right = "rows with every class right" if metrics.confusion is None else "accuracy"
     classes = [
         [row.label, *(f"{v:.4f}" for v in (row.precision, row.recall, row.f1)), f"{row.support:,}"]
         for row in metrics.classes
     ]
     parts = [
-        f"{metrics.rows:,} rows: {right} **{metrics.accuracy:.2%}** (95 % interval {low:.2%} to"
-        f" {high:.2%}), macro F1 **{metrics.macro_f1:.4f}**.",
+        f"{metrics.rows:,} rows: {right} **{metrics.accuracy:.2%}** (95 % interval"
+        f" {interval(metrics)}), macro F1 **{metrics.macro_f1:.4f}**.",
         _table(["class", "precision", "recall", "F1", "rows"], classes),
     ]
     return parts + _confusion(metrics)
@@ -162,10 +256,22 @@ def _limits(record: RunRecord) -> str:
         " another language it can be far worse than the numbers above.",
         "The intervals hold the chance of which rows were drawn, not errors in their labels.",
         f"It was trained on the first {record.max_length} tokens of each text.",
-        "Its probabilities weren't calibrated: they order classes, but aren't the chance of being"
-        " right.",
+        _trust(record),
     ]
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
+
+
+def _trust(record: RunRecord) -> str:
+    """How far its probabilities are the chance of being right."""
+    if record.calibration is None or record.calibration.reason:
+        return (
+            "Its probabilities weren't calibrated: they order classes, but aren't the chance of"
+            " being right."
+        )
+    return (
+        "Its probabilities are calibrated for texts like those of validation, and only once the"
+        " logits are divided by the temperature; on other texts they can be far too sure."
+    )
 
 
 def _headline(record: RunRecord) -> tuple[str, Metrics]:

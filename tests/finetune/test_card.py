@@ -4,10 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 import yaml  # type: ignore[import-untyped]
+from huggingface_hub import ModelCard
 
+from finetune.calibration import KEY, calibrate
 from finetune.card import model_card, write_card
-from finetune.record import RunRecord
+from finetune.record import BaselineRecord, RunRecord
 
 
 def front_matter(card: str) -> dict[str, Any]:
@@ -79,6 +83,73 @@ def test_several_classes_per_text_have_no_confusion_matrix(record: RunRecord) ->
     assert "any number of 2 classes" in card
     assert "rows with every class right **75.00%**" in card
     assert "Confusion matrix" not in card
+
+
+@pytest.fixture
+def measured(record: RunRecord) -> RunRecord:
+    """The record with all that is measured after training."""
+    chance = np.random.default_rng(0)
+    logits, gold = chance.normal(size=(200, 2)) * 3, chance.integers(0, 2, 200)
+    return replace(
+        record,
+        calibration=calibrate((logits, gold), None),
+        baselines=(
+            BaselineRecord(
+                name="TF-IDF + linear SVM",
+                setting="words 1 to 2, C 1",
+                validation=record.validation,
+                test=None,
+                seconds=1.5,
+            ),
+        ),
+    )
+
+
+def test_the_hub_reads_every_metric_of_the_front_matter(measured: RunRecord) -> None:
+    data: Any = ModelCard(model_card(measured)).data
+    found = {result.metric_type: result.metric_value for result in data.eval_results or ()}
+    assert measured.calibration is not None
+    assert found == {
+        "accuracy": 0.75,
+        "f1": round(measured.validation.macro_f1, 4),
+        "ece": round(measured.calibration.after.ece, 4),
+    }
+    assert {result.dataset_split for result in data.eval_results or ()} == {"validation"}
+    assert data.model_name == "news"
+    assert front_matter(model_card(measured))["metrics"] == ["accuracy", "f1", "ece"]
+
+
+def test_baselines_and_calibration_are_told(measured: RunRecord) -> None:
+    card, made = model_card(measured), measured.calibration
+    low, high = measured.validation.accuracy_interval
+    assert made is not None
+    for fact in (
+        "| classifier | setting | validation |",
+        f"| TF-IDF + linear SVM | words 1 to 2, C 1 | 75.00% ({low:.2%} to {high:.2%}), 0.7333 |",
+        f"Dividing the logits by **{made.temperature:.3f}**",
+        f"`{KEY}` in `config.json`",
+        f"| as trained | {made.before.ece:.2%} |",
+        f"| at the temperature | {made.after.ece:.2%} |",
+        "Measured on validation, each fifth at the temperature fitted on the other four",
+        "](confusion.png)",
+        "![Reliability on validation: share that is right by confidence](reliability.png)",
+    ):
+        assert fact in card, fact
+    assert "weren't calibrated" not in card
+
+
+def test_where_no_temperature_was_fitted_the_card_says_why(measured: RunRecord) -> None:
+    logits = np.array([[2.0, 0], [0, 2.0]])
+    card = model_card(replace(measured, calibration=calibrate((logits, np.array([0, 1])), None)))
+    assert "No temperature was fitted: validation has no wrong decision" in card
+    assert "at the temperature" not in card
+    assert "weren't calibrated" in card
+
+
+def test_an_older_record_has_a_card_without_pictures(record: RunRecord) -> None:
+    card = model_card(record)
+    for absent in (".png", "## Calibration", "## Beside", "ece", "\n\n\n"):
+        assert absent not in card
 
 
 def test_the_card_is_written_as_readme(record: RunRecord, tmp_path: Path) -> None:
