@@ -1,10 +1,10 @@
 """The model card: a README.md told from the record of the run and from nothing else."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from finetune.calibration import KEY
+from finetune.metadata import front_matter, headline
 from finetune.plots import CONFUSION, RELIABILITY
 from finetune.record import CalibrationRecord, Metrics, RunRecord
 from finetune.report import interval
@@ -18,43 +18,8 @@ def write_card(record: RunRecord, folder: Path) -> None:
 def model_card(record: RunRecord) -> str:
     """The card as Markdown, with the front matter that the Hub reads."""
     sections = (_head, _data, _training, _results, _beside, _calibration, _limits)
-    parts = [_front_matter(record), *(section(record) for section in sections)]
+    parts = [front_matter(record), *(section(record) for section in sections)]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _front_matter(record: RunRecord) -> str:
-    split, metrics = _headline(record)
-    lines = [
-        "---",
-        "library_name: transformers",
-        "pipeline_tag: text-classification",
-        f"base_model: {_yaml(record.base)}",
-        f"metrics: [{', '.join(['accuracy', 'f1', *_ece_type(record)])}]",
-        "model-index:",
-        f"  - name: {_yaml(record.settings['output'])}",
-        "    results:",
-        "      - task: {type: text-classification}",
-        f"        dataset: {{name: {_yaml(record.data_name)}, type: {_yaml(record.data_name)},"
-        f" split: {split}}}",
-        "        metrics:",
-        f"          - {{type: accuracy, value: {metrics.accuracy:.4f}}}",
-        f"          - {{type: f1, name: Macro F1, value: {metrics.macro_f1:.4f}}}",
-        *_ece_entry(record),
-        "---",
-    ]
-    return "\n".join(lines)
-
-
-def _ece_type(record: RunRecord) -> list[str]:
-    return ["ece"] if record.calibration else []
-
-
-def _ece_entry(record: RunRecord) -> list[str]:
-    """The error at the stored temperature, on the same split as the other metrics."""
-    if record.calibration is None:
-        return []
-    value = record.calibration.after.ece
-    return [f"          - {{type: ece, name: Expected calibration error, value: {value:.4f}}}"]
 
 
 def _head(record: RunRecord) -> str:
@@ -136,8 +101,8 @@ def _results(record: RunRecord) -> str:
             "Measured once, after training; it chose nothing.",
             *_metrics(record.test),
         ]
-    if record.calibration is not None and _headline(record)[1].confusion is not None:
-        what = f"Confusion matrix on {_headline(record)[0]}: true classes down, predicted across"
+    if record.calibration is not None and headline(record)[1].confusion is not None:
+        what = f"Confusion matrix on {headline(record)[0]}: true classes down, predicted across"
         parts.append(f"![{what}]({CONFUSION})")
     return "\n\n".join(parts)
 
@@ -274,11 +239,6 @@ def _trust(record: RunRecord) -> str:
     )
 
 
-def _headline(record: RunRecord) -> tuple[str, Metrics]:
-    """Test where there is one, since validation chose the epoch."""
-    return ("validation", record.validation) if record.test is None else ("test", record.test)
-
-
 def _several(record: RunRecord) -> bool:
     return record.problem_type == "multi_label_classification"
 
@@ -299,8 +259,3 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def _yaml(text: str) -> str:
-    """A YAML string; JSON is one."""
-    return json.dumps(text, ensure_ascii=False)
