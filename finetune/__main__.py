@@ -1,4 +1,4 @@
-"""The command line: `python -m finetune train` and `python -m finetune evaluate`."""
+"""The command line: `python -m finetune check`, `train`, `evaluate` and `baseline`."""
 
 import os
 import sys
@@ -96,6 +96,51 @@ def evaluate(
         typer.echo(f"Report in {output}.")
     for made in () if plots is None else report.save_plots(plots):
         typer.echo(f"Picture in {made}.")
+
+
+@app.command()
+@one_sentence()
+def check(
+    data: Annotated[list[str], typer.Option(help="File, folder or Hub name, as for train.")],
+    validation: Annotated[str | None, typer.Option(help="File that chooses the epoch.")] = None,
+    test: Annotated[str | None, typer.Option(help="File that is measured once.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Base model whose tokenizer counts what would be cut.")
+    ] = None,
+    max_length: Annotated[int | None, typer.Option(help="Tokens kept, as for train.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
+    pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="File for the report; it holds a few texts as examples.")
+    ] = None,
+) -> None:
+    """Say what is wrong with the data; exit code 1 where it would stop a run.
+
+    Example: python -m finetune check --data reviews.csv --model bert-base-uncased
+    """
+    prefer_cache_without_network(*data, *filter(None, (validation, test, model)))
+    from finetune.check.run import check_data
+    from finetune.errors import DataError
+
+    config = TrainConfig(
+        data=tuple(data),
+        model=model or "none",
+        output=Path("none"),
+        validation=validation,
+        test=test,
+        max_length=max_length,
+        text_column=text_column,
+        pair_column=pair_column,
+        label_column=label_column,
+    )
+    report = check_data(config, model=model)
+    typer.echo(report.describe())
+    if json is not None:
+        report.save(json)
+        typer.echo(f"Report in {json}.")
+    if report.fatal:
+        raise DataError(report.verdict())
 
 
 @app.command()

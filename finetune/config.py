@@ -84,6 +84,9 @@ class TrainConfig:
     label_column: str | None = None
     """Column with the class; found by its name when not given. Lists make a multi-label model."""
 
+    ignore_check: bool = False
+    """Train although the data check found something fatal; what can't be trained still stops."""
+
     epochs: int = 3
     """How often the training rows are seen; 2 to 4 is usual."""
 

@@ -133,8 +133,17 @@ def load_checkpoint(source: str) -> Checkpoint:
 
 def longest_input(checkpoint: Checkpoint) -> int:
     """Tokens that the model can read at once, special tokens included."""
-    config = checkpoint.model.config
-    limits: list[int] = [checkpoint.tokenizer.model_max_length]
+    return _longest(checkpoint.model.config, checkpoint.tokenizer)
+
+
+def load_tokenizer(source: str) -> tuple[PreTrainedTokenizerFast, int]:
+    """The tokenizer of the base model *source*, and how many tokens that model reads at once."""
+    config, tokenizer = _open_config(source, what="base model"), _open_tokenizer(source)
+    return tokenizer, _longest(config, tokenizer)
+
+
+def _longest(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> int:
+    limits: list[int] = [tokenizer.model_max_length]
     positions = getattr(config, "max_position_embeddings", None)
     if positions:
         offset_from_padding = "roberta" in config.model_type or config.model_type == "camembert"

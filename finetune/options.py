@@ -14,7 +14,9 @@ import typer
 from finetune.config import TrainConfig, option, switch
 
 PANELS = {
-    "Data": ("data", "validation", "test", "text_column", "pair_column", "label_column"),
+    "Data": (
+        "data", "validation", "test", "text_column", "pair_column", "label_column", "ignore_check",
+    ),
     "Model and output": ("model", "output", "overwrite", "save_dtype"),
     "Training": (
         "epochs", "batch_size", "learning_rate", "weight_decay", "warmup_ratio", "layer_decay",

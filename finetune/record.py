@@ -159,6 +159,8 @@ class RunRecord:
     splits: dict[str, SplitRecord]
     validation_origin: str
     notes: tuple[str, ...]
+    check: tuple[str, ...] = ()
+    """What the data check warned about, beyond the notes; `check.json` has the whole report."""
     parameters: int
     max_length: int
     precision: str
@@ -202,6 +204,7 @@ class RunRecord:
             | {
                 "labels": tuple(values["labels"]),
                 "notes": tuple(values["notes"]),
+                "check": tuple(values.get("check", ())),
                 "splits": {k: SplitRecord(**split) for k, split in values["splits"].items()},
                 "epochs": tuple(EpochMetrics(**epoch) for epoch in values["epochs"]),
                 "validation": Metrics.from_dict(values["validation"]),

@@ -24,8 +24,9 @@ from transformers import (
 )
 
 from finetune.card import write_card
+from finetune.check import CheckReport, check_splits
 from finetune.config import TrainConfig
-from finetune.data import Splits, load_splits
+from finetune.data import Splits, find_splits, load_splits
 from finetune.errors import ConfigError, FinetuneError
 from finetune.evaluate import count_truncated, encode, targets
 from finetune.metrics import measure_logits
@@ -71,6 +72,7 @@ class Run:
     base: Checkpoint
     max_length: int
     bfloat16: bool
+    check: CheckReport
 
 
 def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
@@ -88,6 +90,7 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
             saved = _save(run, work)
             record = _record(run, trainer, saved, seconds, _assess(run, saved, work))
             record.save(work)
+            run.check.save(work, examples=False)
             draw(record, work)
             write_card(record, work)
     except KeyboardInterrupt:
@@ -111,13 +114,24 @@ def _reason(error: Exception) -> str:
 def _set_up(config: TrainConfig) -> Run:
     check_output(config.output, inputs=config.inputs, overwrite=config.overwrite)
     bfloat16 = _wants_bfloat16(config)
-    splits = load_splits(config)
+    found = find_splits(config)
+    splits = load_splits(config, found)
     set_seed(config.seed)
     base = load_base(config.model, splits.labels, multi_label=splits.train.multi_label)
     if base.multi_label and config.label_smoothing:
         raise ConfigError("--label-smoothing is for one class per text; leave it out here")
     length = _max_length(config, base)
-    return Run(config=config, splits=splits, base=base, max_length=length, bfloat16=bfloat16)
+    check = check_splits(found, base.tokenizer, length)
+    if not config.ignore_check:
+        check.require_nothing_fatal()
+    return Run(
+        config=config,
+        splits=splits,
+        base=base,
+        max_length=length,
+        bfloat16=bfloat16,
+        check=check,
+    )
 
 
 def _wants_bfloat16(config: TrainConfig) -> bool:
@@ -147,6 +161,7 @@ def _opening(run: Run) -> list[str]:
         f"Rows: {len(splits.train):,} train, {len(splits.validation):,} validation{test}.",
         f"Classes: {', '.join(f'{label} {count:,}' for label, count in counts.items())}.",
         f"Base: {run.config.shown_base}, {_parameters(run.base) / 1e6:.1f} million parameters.",
+        *(f"Check: {sentence}" for sentence in run.check.warnings()),
     ]
 
 
@@ -269,6 +284,7 @@ def _record(
         splits=_split_records(run),
         validation_origin=splits.validation_origin,
         notes=splits.notes,
+        check=run.check.warnings(truncated=False),
         parameters=_parameters(saved),
         max_length=run.max_length,
         precision="bfloat16" if run.bfloat16 else "float32",

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from finetune.check.findings import Finding, plural
-from finetune.errors import OutputError
+from finetune.errors import DataError, OutputError
 
 FILE_NAME = "check.json"
+
+LEFT_OUT = frozenset({"blank text", "no label", "repeated in held-out"})
+"""Kinds of finding that the loader tells itself when it leaves such rows out."""
 
 SEVERITIES = ("stop", "warning", "note")
 
@@ -27,6 +30,19 @@ class CheckReport:
     def fatal(self) -> bool:
         """Whether something was found with which training would waste its time."""
         return any(finding.severity == "stop" for finding in self.findings)
+
+    def require_nothing_fatal(self) -> None:
+        """A DataError with the first fatal finding, if there is one."""
+        if self.fatal:
+            raise DataError(f"{self.verdict()}, or give --ignore-check to train all the same")
+
+    def warnings(self, *, truncated: bool = True) -> tuple[str, ...]:
+        """What a run has to say beside the notes on the rows it left out.
+
+        Without *truncated* not that either: a run's record counts it split by split.
+        """
+        told = LEFT_OUT if truncated else LEFT_OUT | {"truncated"}
+        return self.sentences("stop", "warning", without=told)
 
     def verdict(self) -> str:
         """The first fatal finding without its full stop, and how many more there are."""
@@ -67,7 +83,8 @@ class CheckReport:
         }
 
     def save(self, path: Path, *, examples: bool = True) -> None:
-        """Write `to_dict` as a JSON file."""
+        """Write `to_dict` as JSON, under its usual name where *path* is a folder."""
+        path = path / FILE_NAME if path.is_dir() else path
         text = json.dumps(self.to_dict(examples=examples), indent=2, ensure_ascii=False)
         try:
             path.write_text(text + "\n", encoding="utf-8")

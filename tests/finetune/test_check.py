@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from finetune.check import CheckReport, Finding, check_splits
 from finetune.config import TrainConfig
-from finetune.data import find_splits
-from tests.finetune.news import news, write_jsonl
+from finetune.data import Found, find_splits, load_splits
+from tests.finetune.news import news, rows_of, write_jsonl
 
 Row = dict[str, Any]
 
@@ -142,6 +144,27 @@ def test_a_held_out_split_of_another_kind_stops(tmp_path: Path) -> None:
     validation = [row | {"text_pair": "y"} for row in news(66)[60:]]
     report = check(tmp_path, news(60), validation=validation)
     assert report.verdict() == "only one of train and validation has a second text; give one kind"
+
+
+TEXTS = st.sampled_from(("rain", "bread", "sun", "fish", "snow"))
+LABELLED = st.tuples(TEXTS, st.sampled_from("abcd"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(LABELLED, min_size=1), st.lists(LABELLED), st.lists(LABELLED))
+def test_what_the_check_lets_through_the_loader_takes(
+    train: list[tuple[str, str]],
+    validation: list[tuple[str, str]],
+    test: list[tuple[str, str]],
+) -> None:
+    rows = {
+        role: rows_of({"text": [text for text, _ in rows], "label": [name for _, name in rows]})
+        for role, rows in (("train", train), ("validation", validation), ("test", test))
+        if rows
+    }
+    found = Found(rows=rows, spellings={}, unread=())
+    if not check_splits(found).fatal:
+        load_splits(TrainConfig(data=("x",), model="", output=Path("out")), found)
 
 
 # --- counts ------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ def test_a_run_leaves_a_checkpoint_and_nothing_else(run: tuple[RunRecord, Path])
     _, output = run
     assert {path.name for path in output.iterdir()} == {
         "README.md",
+        "check.json",
         "config.json",
         "confusion.png",
         "model.safetensors",
@@ -153,7 +154,9 @@ def test_events_are_said_one_line_each(run: tuple[RunRecord, Path], said: list[s
     assert said[0] == "Rows: 108 train, 12 validation, 30 test."
     assert said[1] == "Classes: Business 36, Sports 36, World 36."
     assert said[2].startswith("Base: tiny-bert, ")
-    assert [line.split(":")[0] for line in said[3:]] == ["Epoch 1 of 2", "Epoch 2 of 2"]
+    assert said[3].startswith("Check: 5 texts of train are nearly the same as another one, ")
+    assert said[4].startswith("Check: 1 text of test is nearly the same as one of train, ")
+    assert [line.split(":")[0] for line in said[5:]] == ["Epoch 1 of 2", "Epoch 2 of 2"]
 
 
 def test_evaluate_gives_the_recorded_metrics_again(

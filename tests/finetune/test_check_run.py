@@ -1,0 +1,132 @@
+"""The check on the command line and before the first step: one fact is told once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+from typer.testing import CliRunner, Result
+
+from finetune.__main__ import app
+from finetune.card import model_card
+from finetune.check import check_splits
+from finetune.config import TrainConfig
+from finetune.data import find_splits
+from finetune.errors import DataError
+from finetune.record import RunRecord
+from finetune.train import train
+from tests.finetune.news import news, write_csv
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["check", *map(str, arguments)])
+
+
+def misspelt(rows: int = 60) -> list[dict[str, str]]:
+    """News of which the first row writes its class in other case, as the tenth repeats it."""
+    made = news(rows)
+    return [made[0] | {"label": "business"}, *made[1:], made[9], made[3] | {"label": "business"}]
+
+
+def config(data: Path, base: Path, output: Path, **settings: Any) -> TrainConfig:
+    return TrainConfig(
+        data=(str(data),),
+        model=str(base),
+        output=output,
+        epochs=1,
+        batch_size=8,
+        baseline=False,
+        **settings,
+    )
+
+
+def test_the_command_reports_and_is_content(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    result = call("--data", write_csv(tmp_path / "x.csv", news(60)), "--json", file)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Rows: 60 train; 3 classes.\n")
+    assert "Nothing to say against this data." in result.stdout
+    assert json.loads(file.read_text("utf-8"))["fatal"] is False
+
+
+def test_the_command_ends_with_the_sentence_of_what_is_fatal(tmp_path: Path) -> None:
+    result = call("--data", write_csv(tmp_path / "x.csv", misspelt()))
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Labels that differ only by case")
+    assert f"  stop     {line}." in result.stdout
+
+
+def test_a_missing_file_and_a_length_without_a_model_are_one_sentence(tmp_path: Path) -> None:
+    assert call("--data", tmp_path / "no.csv").stderr.startswith("no file or folder")
+    data = write_csv(tmp_path / "x.csv", news(30))
+    assert call("--data", data, "--max-length", 16).stderr.startswith("--max-length counts tokens")
+
+
+def test_truncation_is_counted_by_the_tokenizer_and_stops_at_what_the_model_reads(
+    tmp_path: Path, base: Path
+) -> None:
+    made = news(40)
+    long = [row | {"text": f"{row['text']} {row['text']} {i}"} for i, row in enumerate(made[:8])]
+    data = write_csv(tmp_path / "x.csv", [*long, *made[8:]])
+    found = find_splits(config(data, base, tmp_path / "out"))
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    lengths = [len(tokenizer(text)["input_ids"]) for text in found.rows["train"].texts]
+    for limit in (8, 9, 12):
+        (counted,) = (
+            [
+                f.count
+                for f in check_splits(found, tokenizer, limit).findings
+                if f.kind == "truncated"
+            ]
+            or [0],
+        )
+        assert sum(counted) == sum(length > limit for length in lengths)
+    result = call("--data", data, "--model", base, "--max-length", 8)
+    many = sum(length > 8 for length in lengths)
+    assert (
+        f"warning  {many / 40:.1%} of train (rows: {many}) have more than 8 tokens" in result.stdout
+    )
+    assert "reads" in call("--data", data, "--model", base, "--max-length", 100_000).stderr
+
+
+def test_a_run_stops_before_its_first_step_and_leaves_nothing(tmp_path: Path, base: Path) -> None:
+    data = write_csv(tmp_path / "x.csv", misspelt())
+    with pytest.raises(DataError, match=r"write them alike, or give --ignore-check to train"):
+        train(config(data, base, tmp_path / "out"), say=lambda _: None)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_may_ignore_the_check_and_then_says_all_of_it_once(
+    tmp_path: Path, base: Path
+) -> None:
+    rows = [*misspelt(), {"text": " ", "label": "World"}]
+    said: list[str] = []
+    output = tmp_path / "out"
+    data = write_csv(tmp_path / "x.csv", rows)
+    record = train(config(data, base, output, ignore_check=True), say=said.append)
+    assert "--ignore-check" in record.command
+    assert record.check[0].startswith("Labels that differ only by case")
+    assert [line.removeprefix("Check: ") for line in said if line.startswith("Check: ")] == list(
+        record.check
+    )
+    assert len([line for line in said if "blank text" in line]) == 1
+    assert RunRecord.load(output).check == record.check
+    card = (output / "README.md").read_text("utf-8")
+    assert [card.count(sentence) for sentence in (*record.check, *record.notes)] == [1] * len(
+        (*record.check, *record.notes)
+    )
+    saved = json.loads((output / "check.json").read_text("utf-8"))
+    assert "blank text" in {finding["kind"] for finding in saved["findings"]}
+    assert "examples" not in saved["findings"][0]
+
+
+def test_a_record_from_before_the_check_still_loads_and_its_card_says_nothing_of_it(
+    record: RunRecord, tmp_path: Path
+) -> None:
+    record.save(tmp_path)
+    values = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    del values["check"]
+    assert RunRecord.from_dict(values).check == ()
+    assert "data check" not in model_card(record)
