@@ -1,19 +1,24 @@
-"""All benchmarks of pictures and scores, each a ratio or a goal in one run.
+"""All benchmarks of pictures, scores and memory, each a ratio or a goal in one run.
 
-    python -m tests.benchmarks [atlas] [figures] [app] [score] [--output report.json]
+    python -m tests.benchmarks [atlas] [figures] [app] [evidence] [score] [memory]
+                               [--output report.json]
 
-They take about ten minutes, and some gigabytes of memory for BertViz's page of 128 tokens.
+They take about ten minutes, and some gigabytes of memory for BertViz's page of 128 tokens; `memory`
+takes up to a minute a method more.
 """
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 
 from tests.benchmarks.browser import chromium
 from tests.benchmarks.result import Result, machine, save, table
 
-PARTS = ("atlas", "figures", "app", "evidence", "score")
+PARTS = ("atlas", "figures", "app", "evidence", "score", "memory")
+ON_SCREEN = {"atlas", "app", "evidence"}
+"""Those that measure in a browser, and are handed one."""
 
 
 def main(parts: Sequence[str] = PARTS) -> None:
@@ -34,9 +39,11 @@ def main(parts: Sequence[str] = PARTS) -> None:
 
 def _measured(parts: Sequence[str]) -> Iterator[Result]:
     """Each result, told as soon as it is there."""
-    with chromium() as browser:
+    with ExitStack() as stack:
+        browser = stack.enter_context(chromium()) if ON_SCREEN & set(parts) else None
         for part in parts:
-            for result in import_module(f"tests.benchmarks.{part}").measure(browser):
+            measure = import_module(f"tests.benchmarks.{part}").measure
+            for result in measure(browser) if part in ON_SCREEN else measure():
                 print("  ".join(cell for cell in result.row() if cell), flush=True)
                 yield result
     print()

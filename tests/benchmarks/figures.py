@@ -15,7 +15,6 @@ from io import BytesIO
 
 import matplotlib
 import matplotlib.pyplot as plt
-from playwright.sync_api import Browser
 
 from tests.benchmarks.noise import reading
 from tests.benchmarks.result import Result, timed
@@ -28,7 +27,7 @@ N_TOKENS = 128
 ROUNDS = 3
 
 
-def measure(browser: Browser | None = None) -> Iterator[Result]:
+def measure() -> Iterator[Result]:
     """All results, one by one."""
     matplotlib.use("agg")
     shown = reading(N_TOKENS)

@@ -18,8 +18,6 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
-from playwright.sync_api import Browser
-
 from tests.benchmarks.result import Result, timed
 from viz import METHODS, Classifier, attribute, perturbation
 from viz.attribution.method import Target
@@ -42,7 +40,7 @@ Aopc = dict[tuple[str, Operator], float]
 """The mean AOPC by method and operator; "" stands for the random orders."""
 
 
-def measure(browser: Browser | None = None) -> Iterator[Result]:
+def measure() -> Iterator[Result]:
     """All results, one by one."""
     methods = tuple(name for name, method in METHODS.items() if method.cost <= MOST_PASSES)
     texts = _texts()
