@@ -18,6 +18,7 @@ from viz.attribution import Against, Target, check_made_by, resolve
 from viz.attribution.method import Tick, silent
 from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
+from viz.ranks import spearman
 from viz.recording import Recorder
 from viz.types import Encoding, FloatArray, Reading
 
@@ -104,7 +105,7 @@ def head_importance(
     gradient = gate_gradients(classifier, reading, target_class, against)
     tick(2)
     lost = ablate(classifier, reading, target_class, against, mean=mean, tick=tick)
-    return HeadImportance(gradient, lost, rank_correlation(gradient, lost))
+    return HeadImportance(gradient, lost, spearman(gradient, lost))
 
 
 def importance(
@@ -213,21 +214,6 @@ def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> Float
             total = total + torch.stack(recorder.means)
     means: FloatArray = (total / len(encodings)).cpu().numpy()
     return means
-
-
-def rank_correlation(one: FloatArray, other: FloatArray) -> float:
-    """Spearman's: the correlation of ranks, ties sharing theirs; NaN where all values are equal."""
-    ranks = [_ranks(np.ravel(values)) for values in (one, other)]
-    first, second = (values - values.mean() for values in ranks)
-    size = float(np.sqrt((first @ first) * (second @ second)))
-    return float(first @ second) / size if size > 0 else float("nan")
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    """1 for the smallest; equal values share the mean of their ranks.  (n,)"""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: FloatArray = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    return ranks
 
 
 def _checked(

@@ -17,12 +17,13 @@ from viz.attribution.method import Target
 from viz.attribution.prefix import aopc
 from viz.errors import MethodError, TextError
 from viz.faithfulness import metrics
-from viz.faithfulness.agreement import kendall, polarity, single_falls, spearman
+from viz.faithfulness.agreement import kendall, polarity, single_falls
 from viz.faithfulness.compare import compare, expected_passes
 from viz.faithfulness.evidence import Evidence, evidence
 from viz.faithfulness.metrics import MEASURES, Erasure, erase_orders, measure, measure_orders, sizes
 from viz.faithfulness.orders import order, random_orders
 from viz.perturbation import OPERATORS, Operator, Perturbation
+from viz.ranks import spearman
 from viz.temperature import probabilities
 
 TEXT = "Oil prices rise as stocks fall, the market was not good"

@@ -12,7 +12,8 @@ from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import Classifier, Reading, heads
 from viz.attribution import Target
 from viz.errors import MethodError, SelectionError
-from viz.heads import HeadImportance, rank_correlation
+from viz.heads import HeadImportance
+from viz.ranks import spearman
 from viz.recording import Recorder
 from viz.types import FloatArray
 
@@ -185,7 +186,7 @@ def test_both_measures_come_with_their_correlation(bert: Classifier) -> None:
     found = heads.head_importance(bert, reading, 1, 3)
     np.testing.assert_array_equal(found.gradient, heads.gate_gradients(bert, reading, 1, 3))
     np.testing.assert_array_equal(found.ablation, heads.ablate(bert, reading, 1, 3))
-    assert found.correlation == rank_correlation(found.gradient, found.ablation)
+    assert found.correlation == spearman(found.gradient, found.ablation)
     assert not found.gradient.flags.writeable
     with pytest.raises(ValueError, match=r"\(L, H\) is needed"):
         HeadImportance(np.zeros((3, 4)), np.zeros((4, 3)), 0)
@@ -193,12 +194,12 @@ def test_both_measures_come_with_their_correlation(bert: Classifier) -> None:
 
 def test_ranks_correlate_as_by_hand() -> None:
     values = np.array([[0.1, 5.0], [-2.0, 3.0]])
-    assert rank_correlation(values, np.exp(values)) == pytest.approx(1)
-    assert rank_correlation(values, -values) == pytest.approx(-1)
+    assert spearman(values, np.exp(values)) == pytest.approx(1)
+    assert spearman(values, -values) == pytest.approx(-1)
     # Ranks 1, 2.5, 2.5, 4 against 1, 3, 2, 4: 4.5 / sqrt(4.5 * 5).
     tied, other = np.array([0, 1, 1, 7]), np.array([0, 2, 1, 3])
-    assert rank_correlation(tied, other) == pytest.approx(np.sqrt(0.9))
-    assert np.isnan(rank_correlation(values, np.ones((2, 2))))
+    assert spearman(tied, other) == pytest.approx(np.sqrt(0.9))
+    assert np.isnan(spearman(values, np.ones((2, 2))))
 
 
 def test_heads_out_of_our_reach_are_one_sentence(tmp_path: Path) -> None:

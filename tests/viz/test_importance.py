@@ -18,7 +18,8 @@ from viz.colors import PALETTES
 from viz.errors import SelectionError
 from viz.export.importance import agreement, head_table, of_one_text, passes, table_csv
 from viz.headmap import head_map
-from viz.heads import ablate, gate_gradients, rank_correlation
+from viz.heads import ablate, gate_gradients
+from viz.ranks import spearman
 
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game")
 
@@ -44,7 +45,7 @@ def test_a_table_holds_means_over_texts(classifier: Classifier) -> None:
     np.testing.assert_allclose(found.gradient, sum(slopes) / 2, atol=1e-6)
     np.testing.assert_allclose(found.gradient_size, sum(map(abs, slopes)) / 2, atol=1e-6)
     np.testing.assert_allclose(found.ablation, sum(lost) / 2, atol=1e-6)
-    assert found.correlation == rank_correlation(found.gradient_size, np.mean(np.abs(lost), axis=0))
+    assert found.correlation == spearman(found.gradient_size, np.mean(np.abs(lost), axis=0))
     assert sum(done) == passes(classifier, 2, ablation=True)
 
 
@@ -178,5 +179,5 @@ def test_the_panel_shows_slopes_and_on_demand_what_is_lost(
         panel.run()
     assert not panel.exception
     np.testing.assert_allclose(maps(panel)[1], lost, atol=1e-5)
-    written = f"{rank_correlation(abs(slopes), abs(lost)):.2f}".replace("-", "−")
+    written = f"{spearman(abs(slopes), abs(lost)):.2f}".replace("-", "−")
     assert any(written in caption.value for caption in panel.caption)

@@ -11,7 +11,8 @@ import numpy as np
 from viz.attribution.method import Tick, silent
 from viz.classifier import Classifier
 from viz.errors import SelectionError
-from viz.heads import ablate, gate_gradients, rank_correlation
+from viz.heads import ablate, gate_gradients
+from viz.ranks import spearman
 from viz.types import FloatArray, Reading
 
 AGREE, DISAGREE = 0.7, 0.3
@@ -38,7 +39,7 @@ class HeadTable:
         """Spearman's, of the sizes of both measures; None where there is one, NaN for no order."""
         if self.ablation_size is None:
             return None
-        return rank_correlation(self.gradient_size, self.ablation_size)
+        return spearman(self.gradient_size, self.ablation_size)
 
     @property
     def columns(self) -> dict[str, FloatArray]:

@@ -36,19 +36,3 @@ def kendall(one: FloatArray, other: FloatArray) -> float:
     signs = [np.sign(values[:, None] - values[None, :])[upper] for values in (one, other)]
     ordered = math.sqrt(np.abs(signs[0]).sum() * np.abs(signs[1]).sum())
     return float((signs[0] * signs[1]).sum() / ordered) if ordered else math.nan
-
-
-def spearman(one: FloatArray, other: FloatArray) -> float:
-    """Spearman's correlation of ranks; nan where one holds the same number throughout."""
-    ranks = [_ranks(values) for values in (one, other)]
-    centred = [rank - rank.mean() for rank in ranks]
-    size = math.sqrt((centred[0] ** 2).sum() * (centred[1] ** 2).sum())
-    return float((centred[0] * centred[1]).sum() / size) if size else math.nan
-
-
-def _ranks(values: FloatArray) -> FloatArray:
-    """Ranks, equal numbers sharing the mean of theirs.  (n,)"""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    means: FloatArray = (ends - (counts - 1) / 2)[place]
-    return means
