@@ -19,6 +19,8 @@ Values = TypeVar("Values", Tensor, FloatArray)
 Tick = Callable[[float], None]
 """Called with the passes done since the last call; what it raises ends the work."""
 Options = Mapping[str, Any]
+QUICK = 10.0
+"""Passes that a reader is made to wait for; what takes more is done in the background."""
 
 
 def silent(passes: float) -> None:
@@ -157,8 +159,8 @@ class Method:
 
     @property
     def costly(self) -> bool:
-        """Whether a reader waits for it: more than ten passes."""
-        return self.cost > 10
+        """Whether it takes too long for a reader to wait for it."""
+        return self.cost > QUICK
 
     @property
     def caveat(self) -> str | None:

@@ -8,12 +8,9 @@ import streamlit as st
 
 from viz import session
 from viz.attribution import METHODS, Against, attribute
-from viz.attribution.method import silent
+from viz.attribution.method import QUICK, silent
 from viz.types import Attribution
 from viz.work import Tick, Work
-
-QUICK = 10.0
-"""Passes that a reader is made to wait for; what takes more is done in the background."""
 
 Result = TypeVar("Result")
 
