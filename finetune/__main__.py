@@ -14,6 +14,7 @@ from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
 from finetune.network import prefer_cache_without_network
 from finetune.options import with_options
+from finetune.recipe import describe_settings
 
 app = typer.Typer(
     help="Fine-tune a BERT-family text classifier, and measure it.",
@@ -51,6 +52,7 @@ def train(config: TrainConfig) -> None:
     Example: python -m finetune train --data reviews.csv --model bert-base-uncased --output reviews
     """
     prefer_cache_without_network(*config.inputs)
+    typer.echo(describe_settings(config))
     from finetune.report import describe_run
     from finetune.train import train as run
 

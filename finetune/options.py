@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields
 from functools import wraps
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from finetune.config import TrainConfig, option, switch
+from finetune.errors import FinetuneError
+from finetune.recipe import read_recipe
 
 PANELS = {
     "Data": (
@@ -28,13 +31,13 @@ PANELS = {
 
 
 def with_options(command: Callable[[TrainConfig], None]) -> Callable[..., None]:
-    """*command* as typer takes it: one option per field of TrainConfig."""
+    """*command* as typer takes it: one option per field of TrainConfig, and a file of them."""
 
     @wraps(command)
-    def called(**settings: Any) -> None:
+    def called(config: Path | None, **settings: Any) -> None:
         command(TrainConfig(**settings | {"data": tuple(settings["data"])}))
 
-    parameters = _parameters()
+    parameters = [_recipe_parameter(), *_parameters()]
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {item.name: item.annotation for item in parameters}
     return called
@@ -53,6 +56,35 @@ def field_help() -> dict[str, str]:
         and isinstance(below.value, ast.Constant)
         and isinstance(below.value.value, str)
     }
+
+
+def _recipe_parameter() -> inspect.Parameter:
+    return inspect.Parameter(
+        "config",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[
+            Path | None,
+            typer.Option(
+                callback=_take_recipe,
+                is_eager=True,
+                help="TOML file of settings by their names, as train.toml in a checkpoint folder;"
+                " an option given beside it wins.",
+                rich_help_panel="Data",
+            ),
+        ],
+    )
+
+
+def _take_recipe(context: typer.Context, path: Path | None) -> Path | None:
+    """Make the recipe's settings the defaults of the command that is about to be parsed."""
+    if path is not None:
+        try:
+            context.default_map = read_recipe(path)
+        except FinetuneError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
+    return path
 
 
 def _parameters() -> list[inspect.Parameter]:

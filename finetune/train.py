@@ -45,6 +45,7 @@ from finetune.optimizer import build_optimizer
 from finetune.output import EPOCHS, check_output, kept_epochs, working_folder
 from finetune.progress import EpochLines, curve
 from finetune.quality import Quality, assess, draw
+from finetune.recipe import write_recipe
 from finetune.record import RunRecord, SplitRecord
 from finetune.rows import Rows
 
@@ -90,6 +91,7 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
             saved = _save(run, work)
             record = _record(run, trainer, saved, seconds, _assess(run, saved, work))
             record.save(work)
+            write_recipe(config, work)
             run.check.save(work, examples=False)
             draw(record, work)
             write_card(record, work)

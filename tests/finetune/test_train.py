@@ -81,6 +81,7 @@ def test_a_run_leaves_a_checkpoint_and_nothing_else(run: tuple[RunRecord, Path])
         "run.json",
         "tokenizer.json",
         "tokenizer_config.json",
+        "train.toml",
     }
     assert [path.name for path in output.parent.iterdir()] == [output.name]
 

@@ -1,0 +1,102 @@
+"""A recipe: the settings of a run as a TOML file, read from the user and left with the checkpoint.
+
+Keys are the names of TrainConfig's fields. Relative paths count from where the command runs, as
+they do in its flags.
+"""
+
+import json
+import tomllib
+from dataclasses import MISSING, fields
+from difflib import get_close_matches
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from finetune.config import TrainConfig
+from finetune.errors import ConfigError
+
+FILE_NAME = "train.toml"
+HEAD = """\
+# Every setting of this run. Give the paths of this machine where names stand, then:
+#   python -m finetune train --config train.toml --output NEW_FOLDER
+"""
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """The settings in the TOML file *path*, each known and of its type; a lone `data` is a list."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--config {path.name!r} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"--config {path.name!r} is no TOML file: {error}") from error
+    types = get_type_hints(TrainConfig)
+    for name, value in found.items():
+        if name not in types:
+            raise ConfigError(_unknown(name, path, list(types)))
+        if not _fits(value, types[name], name):
+            raise ConfigError(
+                f"{name} in {path.name!r} is {value!r}; it has to be {_in_words(types[name])}"
+            )
+    if isinstance(found.get("data"), str):
+        found["data"] = [found["data"]]
+    return found
+
+
+def write_recipe(config: TrainConfig, folder: Path) -> None:
+    """Write `train.toml` into *folder*: what *config* says, with names in place of paths."""
+    settings = config.settings() | {"overwrite": None}
+    lines = [f"{name} = {_toml(value)}\n" for name, value in settings.items() if value is not None]
+    (folder / FILE_NAME).write_text(HEAD + "".join(lines), encoding="utf-8")
+
+
+def describe_settings(config: TrainConfig) -> str:
+    """The settings that aren't as by default, in one line."""
+    settings, defaults = config.settings(), {f.name: f.default for f in fields(TrainConfig)}
+    named = {
+        name: value
+        for name, value in settings.items()
+        if value != defaults[name] or defaults[name] is MISSING
+    }
+    return (
+        "Settings: " + ", ".join(f"{name} {_short(value)}" for name, value in named.items()) + "."
+    )
+
+
+def _unknown(name: str, path: Path, known: list[str]) -> str:
+    close = get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0)
+    return f"{path.name!r} has the unknown setting {name!r}; the closest known one is {close[0]!r}"
+
+
+def _fits(value: object, wanted: Any, name: str) -> bool:
+    """Whether a TOML value is one of the type *wanted*."""
+    kinds = _kinds(wanted)
+    if get_origin(wanted) is Literal:
+        return value in get_args(wanted)
+    if name == "data":
+        items = value if isinstance(value, list) else [value]
+        return bool(items) and all(isinstance(item, str) for item in items)
+    return type(value) in kinds or (float in kinds and type(value) is int)
+
+
+def _kinds(wanted: Any) -> set[type]:
+    """The types that TOML has for an annotation."""
+    if get_origin(wanted) in (Union, UnionType):
+        return set().union(*map(_kinds, get_args(wanted)))
+    return {wanted} if wanted in (int, float, bool) else {str}
+
+
+def _in_words(wanted: Any) -> str:
+    if get_origin(wanted) is Literal:
+        return f"one of {', '.join(get_args(wanted))}"
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text in quotes"}
+    return " or ".join(names[kind] for kind in names if kind in _kinds(wanted))
+
+
+def _short(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _toml(value: object) -> str:
+    """*value* as TOML writes it; JSON's strings, lists, numbers and booleans are TOML's."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
