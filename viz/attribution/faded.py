@@ -29,6 +29,10 @@ SHARE = 30
 """Per cent of each word that stays.  Between 10 and 40 faithfulness hardly differs."""
 PASSES = 2.0
 """Cost of one decomposition, forward and backward, in plain forward passes."""
+SHARES = (0.1, 0.2, 0.3, 0.4)
+"""Where on the path a mean of decompositions is taken."""
+PATH_PASSES = PASSES * (1 + len(SHARES))
+"""Cost of that mean, and of the decomposition of the whole text."""
 ROWS = 8
 TOKENS = 2048
 """Versions, and tokens, decomposed at once, so that memory is bounded."""
@@ -135,6 +139,21 @@ class Fading:
         except _Stop:
             pass
         return recorder.differentiated()[0].detach()
+
+
+def path_scores(fading: Fading) -> tuple[FloatArray, FloatArray]:
+    """Word scores at the whole text, and their mean along the path, each of total size 1.
+
+    Costs `PATH_PASSES`.
+    """
+    n = fading.task.perturbation.n_words
+    whole, *path = fading.versions(np.repeat([[1.0], *([share] for share in SHARES)], n, axis=1))
+    return _unit(whole), _unit(np.sum([_unit(scores) for scores in path], axis=0))
+
+
+def _unit(scores: FloatArray) -> FloatArray:
+    scaled: FloatArray = scores / max(float(np.abs(scores).sum()), 1e-12)
+    return scaled
 
 
 def _logits(classifier: Classifier, recorder: _Placed, task: Task) -> Tensor:
