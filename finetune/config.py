@@ -14,6 +14,13 @@ Precision = Literal["auto", "float32", "bfloat16"]
 SaveDtype = Literal["float32", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 SAVE_DTYPES: tuple[SaveDtype, ...] = get_args(SaveDtype)
+ClassWeights = Literal["none", "balanced", "effective"]
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "precision": PRECISIONS,
+    "save_dtype": SAVE_DTYPES,
+    "class_weights": get_args(ClassWeights),
+}
 
 INPUTS = ("data", "validation", "test")
 """Settings that name a file, a folder or a Hub data set."""
@@ -109,6 +116,10 @@ class TrainConfig:
     label_smoothing: float = 0.0
     """Share of each label spread evenly over all classes; 0 is off. Single-label data only."""
 
+    class_weights: ClassWeights = "none"
+    """Weight of a class in the loss. balanced: one over its number of rows; effective: the same,
+    milder for large classes. For classes of very different size, at some cost in accuracy."""
+
     max_length: int | None = None
     """Tokens kept of each text; by default what the model can read, 512 at most."""
 
@@ -144,7 +155,7 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and value not in allowed:
                 raise ConfigError(f"{option(name)} is {value}; it has to be {allowed}")
-        for name, choices in (("precision", PRECISIONS), ("save_dtype", SAVE_DTYPES)):
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(
                     f"{option(name)} is {getattr(self, name)!r}; it has to be one of"

@@ -23,7 +23,7 @@ PANELS = {
     "Model and output": ("model", "output", "overwrite", "save_dtype"),
     "Training": (
         "epochs", "batch_size", "learning_rate", "weight_decay", "warmup_ratio", "layer_decay",
-        "label_smoothing", "max_length", "precision", "seed",
+        "label_smoothing", "class_weights", "max_length", "precision", "seed",
     ),
     "Measuring": ("baseline",),
     "Model card": ("base_name", "data_name", "data_terms"),

@@ -29,6 +29,7 @@ from finetune.config import TrainConfig
 from finetune.data import Splits, find_splits, load_splits
 from finetune.errors import ConfigError, FinetuneError
 from finetune.evaluate import count_truncated, encode, targets
+from finetune.losses import training_loss
 from finetune.metrics import measure_logits
 from finetune.models import (
     LONGEST,
@@ -176,6 +177,7 @@ def _fit(run: Run, work: Path, say: Say) -> tuple[Trainer, float]:
         eval_dataset=_tokenised(run, run.splits.validation),
         processing_class=run.base.tokenizer,
         data_collator=DataCollatorWithPadding(run.base.tokenizer, pad_to_multiple_of=8),
+        compute_loss_func=training_loss(run.config, run.splits.train, run.splits.labels),
         compute_metrics=lambda prediction: _epoch_metrics(prediction, run.base.labels),
         optimizers=(build_optimizer(run.base.model, run.config), None),
     )
@@ -201,7 +203,6 @@ def _arguments(run: Run, folder: Path) -> TrainingArguments:
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_ratio,
-        label_smoothing_factor=config.label_smoothing,
         train_sampling_strategy="group_by_length",
         bf16=run.bfloat16,
         use_cpu=not cuda,

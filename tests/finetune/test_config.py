@@ -31,6 +31,7 @@ def config(**settings: Any) -> TrainConfig:
         ("layer_decay", 1.1, "at most 1"),
         ("label_smoothing", 1.0, "below 1"),
         ("precision", "int8", "auto, float32, bfloat16"),
+        ("class_weights", "some", "none, balanced, effective"),
         ("save_dtype", "float64", "float32, float16"),
     ],
 )
