@@ -301,7 +301,7 @@ def test_ctrl_c_in_a_run_says_what_is_left(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("finetune.train._fit", interrupt)
+    monkeypatch.setattr("finetune.train.fit", interrupt)
     result = call("train", "--data", data, "--model", base, "--output", tmp_path / "out")
     assert result.exit_code == 130
     assert result.stderr == "stopped by the keyboard; 'out' was not written\n"

@@ -344,7 +344,7 @@ def test_a_full_disk_or_memory_is_one_sentence(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("finetune.train.save_tokenizer", fail)
+    monkeypatch.setattr("finetune.outcome.save_tokenizer", fail)
     with pytest.raises(FinetuneError, match=f"{message}; 'out' was not .* kept in .*") as caught:
         train(settings(folder, base, tmp_path / "out", epochs=1), say=silent)
     assert "/some/where" not in str(caught.value)
@@ -394,7 +394,7 @@ def test_the_bar_of_a_stopped_run_is_closed(
             assert self.training_bar is not None
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("finetune.train.EpochLines", Lines)
+    monkeypatch.setattr("finetune.fit.EpochLines", Lines)
     with pytest.raises(KeyboardInterrupt):
         train(settings(folder, base, tmp_path / "out"), say=silent)
     assert made[0].training_bar is None
@@ -416,7 +416,7 @@ def test_the_rate_climbs_to_its_peak_and_falls_to_zero(
             rates.append(optimizer.param_groups[0]["lr"])
             super().on_train_end(*arguments, **more)
 
-    monkeypatch.setattr("finetune.train.EpochLines", Lines)
+    monkeypatch.setattr("finetune.fit.EpochLines", Lines)
     train_rows, validation = (
         write_csv(tmp_path / "t.csv", news(40)),
         write_csv(tmp_path / "v.csv", news(52)[40:]),
@@ -450,7 +450,7 @@ class Batches(DataCollatorWithPadding):  # type: ignore[misc]
 def batches(monkeypatch: pytest.MonkeyPatch) -> type[Batches]:
     """The batches of the runs of a test."""
     Batches.lengths, Batches.widths, Batches.tokens = [], [], []
-    monkeypatch.setattr("finetune.train.DataCollatorWithPadding", Batches)
+    monkeypatch.setattr("finetune.fit.DataCollatorWithPadding", Batches)
     return Batches
 
 

@@ -1,0 +1,122 @@
+"""What a run comes to: its weights on disk, how good they are, and the record of it all."""
+
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+import datasets
+import torch
+import transformers
+from transformers import (
+    Trainer,
+)
+
+from finetune.evaluate import count_truncated
+from finetune.models import (
+    MULTI_LABEL,
+    SINGLE_LABEL,
+    Checkpoint,
+    load_checkpoint,
+    save_tokenizer,
+)
+from finetune.progress import curve
+from finetune.quality import Quality, assess
+from finetune.record import RunRecord, SplitRecord
+from finetune.run import Run
+
+
+def save_weights(run: Run, work: Path) -> Checkpoint:
+    """Write model and tokenizer, and read them back as anybody would."""
+    model, dtype = run.base.model.cpu(), getattr(torch, run.config.save_dtype)
+    weights = {
+        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
+        for name, tensor in model.state_dict().items()
+    }
+    for name, tensor in weights.items():
+        if not tensor.isfinite().all():
+            raise OverflowError(
+                f"weights of {name!r} are too large for --save-dtype {run.config.save_dtype};"
+                " take float32"
+            )
+    model.save_pretrained(work, state_dict=weights)
+    save_tokenizer(run.base.tokenizer, work)
+    return load_checkpoint(str(work))
+
+
+def assess_run(run: Run, saved: Checkpoint, work: Path) -> Quality:
+    """Measure the saved weights on validation and test, beside the baselines."""
+    return assess(
+        saved,
+        run.splits,
+        work,
+        batch_size=run.config.batch_size,
+        max_length=run.max_length,
+        baseline=run.config.baseline,
+    )
+
+
+def write_down(
+    run: Run, trainer: Trainer, saved: Checkpoint, seconds: float, quality: Quality
+) -> RunRecord:
+    """Everything that is known of the run, with no path of this machine."""
+    config, splits = run.config, run.splits
+    epochs = curve(trainer.state.log_history)
+    return RunRecord(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=config.command(),
+        base=config.shown_base,
+        labels=splits.labels,
+        problem_type=MULTI_LABEL if saved.multi_label else SINGLE_LABEL,
+        data_name=config.data_name or ", ".join(config.shown_data),
+        data_terms=config.data_terms,
+        settings=config.settings(),
+        splits=_split_records(run),
+        validation_origin=splits.validation_origin,
+        notes=splits.notes,
+        check=run.check.warnings(truncated=False),
+        parameters=count_parameters(saved),
+        max_length=run.max_length,
+        precision="bfloat16" if run.bfloat16 else "float32",
+        device=_device(),
+        versions=_versions(),
+        seconds=round(seconds, 1),
+        texts_per_second=round(len(splits.train) * len(epochs) / seconds, 1),
+        epochs=epochs,
+        best_epoch=max(epochs, key=lambda point: (point.macro_f1, -point.epoch)).epoch,
+        validation=quality.validation,
+        test=quality.test,
+        calibration=quality.calibration,
+        baselines=quality.baselines,
+    )
+
+
+def _split_records(run: Run) -> dict[str, SplitRecord]:
+    splits = {"train": run.splits.train, "validation": run.splits.validation}
+    if run.splits.test is not None:
+        splits["test"] = run.splits.test
+    return {
+        name: SplitRecord(
+            rows=len(rows),
+            class_counts=rows.counts(run.splits.labels),
+            fingerprint=rows.fingerprint(),
+            truncated=count_truncated(run.base, rows, max_length=run.max_length),
+        )
+        for name, rows in splits.items()
+    }
+
+
+def _device() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def _versions() -> dict[str, str]:
+    modules = {"torch": torch, "transformers": transformers, "datasets": datasets}
+    versions = {name: module.__version__ for name, module in modules.items()}
+    return {"python": platform.python_version()} | versions
+
+
+def count_parameters(checkpoint: Checkpoint) -> int:
+    """How many weights the model has."""
+    return sum(weights.numel() for weights in checkpoint.model.parameters())
