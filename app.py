@@ -13,6 +13,7 @@ st.navigation(
     [
         st.Page("viz/pages/read.py", title="Read", default=True),
         st.Page("viz/pages/trust.py", title="Faithfulness", url_path="faithfulness"),
+        st.Page("viz/pages/train.py", title="Train", url_path="train"),
     ],
     position="hidden",
 ).run()

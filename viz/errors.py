@@ -23,3 +23,7 @@ class MethodError(VizError):
 
 class RecordError(VizError):
     """A file of saved numbers that can't be read back."""
+
+
+class RunError(VizError):
+    """A run that can't be started, resumed or found, or data it can't use."""

@@ -2,7 +2,11 @@
 
 import streamlit as st
 
-PAGES = {"Read": "viz/pages/read.py", "Faithfulness": "viz/pages/trust.py"}
+PAGES = {
+    "Read": "viz/pages/read.py",
+    "Faithfulness": "viz/pages/trust.py",
+    "Train": "viz/pages/train.py",
+}
 
 
 def show_masthead() -> None:

@@ -1,0 +1,150 @@
+"""A new run: its data, what the check says of them, its base and a few settings."""
+
+import csv
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from viz import runs, session
+from viz.errors import RunError
+from viz.pages.markdown import plain
+from viz.runs import Plan
+
+ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
+PREVIEW = 4
+"""Rows shown."""
+NONE = "cut from the data"
+
+
+def offer() -> None:
+    """Ask for data first; the rest stands below it once there are any."""
+    st.subheader("Train a classifier", anchor=False)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        data = _choose_data()
+    if data is None:
+        with right:
+            st.caption(
+                "Give a file with a column of texts and a column of classes. It is checked, a "
+                "model learns from it on this machine, and the result opens on the Read page. "
+                "Training goes on when you close the browser."
+            )
+        return
+    with left:
+        _preview(data)
+    with right:
+        _configure(data)
+
+
+def _choose_data() -> Path | None:
+    given = st.file_uploader(
+        "Data: CSV, TSV, JSON Lines or Parquet, up to 200 MB",
+        type=[suffix.removeprefix(".") for suffix in runs.SUFFIXES],
+        key="train-upload",
+        help="For a larger file, type its path, or train with `python -m finetune train`.",
+    )
+    uploaded = None if given is None else str(runs.keep_upload(given.name, given.getvalue()))
+    offered = [str(file) for file in runs.data_files()]
+    chosen = uploaded or st.selectbox(
+        "or a file that is here",
+        offered,
+        index=None,
+        key="train-data",
+        format_func=lambda path: Path(path).name,
+        accept_new_options=True,
+        placeholder="Choose, or type a path",
+    )
+    return _file(chosen) if chosen else None
+
+
+def _file(path: str) -> Path:
+    place = Path(path).expanduser().resolve()
+    if not place.is_file() or place.suffix.lower() not in runs.SUFFIXES:
+        raise RunError(
+            f"{place.name!r} is no data file here; give one that ends in {', '.join(runs.SUFFIXES)}"
+        )
+    return place
+
+
+def _preview(data: Path) -> None:
+    """The first rows, as text in a table, which draws no HTML."""
+    st.caption(f"The first rows of {plain(data.name)}")
+    st.dataframe(_first_rows(data), hide_index=True)
+
+
+def _first_rows(data: Path) -> list[dict[str, Any]]:
+    suffix = data.suffix.lower()
+    if suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        try:
+            batch = next(pq.ParquetFile(data).iter_batches(PREVIEW), None)
+        except (OSError, ValueError):
+            return []
+        return [] if batch is None else list(batch.to_pylist())
+    with data.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        if suffix == ".jsonl":
+            return [_object(line) for line in islice(file, PREVIEW)]
+        rows = csv.DictReader(file, delimiter="\t" if suffix == ".tsv" else ",")
+        return [{str(k): str(v) for k, v in row.items()} for row in islice(rows, PREVIEW)]
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        return {str(key): str(value) for key, value in dict(json.loads(line)).items()}
+    except (ValueError, TypeError):
+        return {"line": line}
+
+
+def _configure(data: Path) -> None:
+    offered = [NONE, *(str(file) for file in runs.data_files() if file != data)]
+    validation = st.selectbox(
+        "Validation", offered, key="train-validation", format_func=lambda path: Path(path).name
+    )
+    held_out = None if validation == NONE else str(validation)
+    report = _check(str(data), held_out, data.stat().st_mtime)
+    _show_report(report)
+    plan = _ask(data, held_out)
+    if st.button("Start", type="primary", disabled=report["fatal"], icon=":material/play_arrow:"):
+        runs.start(plan)
+        st.rerun()
+
+
+def _ask(data: Path, validation: str | None) -> Plan:
+    base = st.text_input(
+        "Base model",
+        next(iter(session.checkpoints()), "bert-base-uncased"),
+        key="train-base",
+        help="A folder, or an id on the Hugging Face Hub. Without a network only folders and "
+        "models that were loaded before can be used.",
+    )
+    name = st.text_input("Name of the run", data.stem[:60], key="train-name")
+    columns = st.columns(3)
+    epochs = columns[0].number_input("Epochs", 1, 1000, 3, key="train-epochs")
+    rate = columns[1].number_input(
+        "Learning rate", 1e-7, 1.0, 5e-5, step=1e-5, format="%.1e", key="train-rate"
+    )
+    length = columns[2].number_input(
+        "Longest text", 8, 8192, None, key="train-length", placeholder="auto", help="In tokens."
+    )
+    place = session.ROOT / base if base in session.checkpoints() else base
+    return Plan(name.strip(), str(data), str(place), validation, epochs, rate, length)
+
+
+@st.cache_data(max_entries=8, show_spinner="Checking the data …")
+def _check(data: str, validation: str | None, version: float) -> dict[str, Any]:
+    return runs.check(data, validation)
+
+
+def _show_report(report: dict[str, Any]) -> None:
+    rows = ", ".join(f"{count:,} {role}" for role, count in report["rows"].items())
+    st.caption(f"Rows: {plain(rows)}; {report['classes']} classes.")
+    for finding in report["findings"]:
+        sentence, icon = plain(finding["sentence"]), ICONS[finding["severity"]]
+        if finding["severity"] == "stop":
+            st.error(sentence, icon=icon)
+        else:
+            st.caption(f"{icon} {sentence}")
