@@ -1,0 +1,94 @@
+"""What happens in a run, as it happens: one JSON object a line in `events.jsonl`.
+
+Whoever watches a run reads this file; the run knows nothing of them.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from transformers import TrainerCallback
+
+from finetune.progress import curve
+
+FILE_NAME = "events.jsonl"
+PAUSE = 1.0
+"""Seconds between two events of steps; reading a loss makes a graphics card wait."""
+
+Loss = Callable[..., Tensor]
+
+
+class Events:
+    """The file of events of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+
+    def add(self, kind: str, **facts: object) -> None:
+        """Append an event, which is there for others to read at once."""
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": moment, "kind": kind} | facts, ensure_ascii=False)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+class EventLog(TrainerCallback):  # type: ignore[misc]
+    """Writes the start of the epochs, a step a second, each epoch and the end.
+
+    Args:
+        events: Where to.
+        batch_size: Texts of a step.
+    """
+
+    def __init__(self, events: Events, batch_size: int) -> None:
+        self.events, self.batch_size = events, batch_size
+        self.loss: Tensor | None = None
+        self.begun = self.told = 0.0
+
+    def watched(self, loss: Loss) -> Loss:
+        """*loss*, its last value kept where it is, for the next event."""
+
+        def compute(*args: Any, **settings: Any) -> Tensor:
+            found = loss(*args, **settings)
+            self.loss = found.detach()
+            return found
+
+        return compute
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say how much there is to do."""
+        self.begun = time.monotonic()
+        epochs = int(args.num_train_epochs)
+        self.events.add("start", pid=os.getpid(), steps=state.max_steps, epochs=epochs)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **settings: Any) -> None:
+        """Say how far it is, once a second and at the last step."""
+        now = time.monotonic()
+        if self.loss is None or (now - self.told < PAUSE and state.global_step < state.max_steps):
+            return
+        self.told = now
+        pace = (now - self.begun) / state.global_step
+        self.events.add(
+            "step",
+            step=state.global_step,
+            steps=state.max_steps,
+            epoch=round(state.epoch, 4),
+            loss=float(self.loss),
+            learning_rate=settings["lr_scheduler"].get_last_lr()[-1],
+            texts_per_second=round(self.batch_size / pace, 1),
+            seconds_left=round(pace * (state.max_steps - state.global_step), 1),
+        )
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say how the epoch went."""
+        self.events.add("epoch", **asdict(curve(state.log_history)[-1]))
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say that the epochs are over."""
+        self.events.add("end")
