@@ -59,6 +59,11 @@ def train(config: TrainConfig) -> None:
     record = run(config, say=typer.echo)
     typer.echo(describe_run(record))
     typer.echo(f"Best epoch {record.best_epoch}; checkpoint in {config.output}.")
+    if config.push_to_hub is not None:
+        from finetune.hub import push_to_hub
+
+        folder = config.output.expanduser().resolve()
+        typer.echo(f"Pushed to {push_to_hub(folder, config.push_to_hub)}.")
 
 
 @app.command()

@@ -14,12 +14,14 @@ Precision = Literal["auto", "float32", "bfloat16"]
 SaveDtype = Literal["float32", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 SAVE_DTYPES: tuple[SaveDtype, ...] = get_args(SaveDtype)
+Truncation = Literal["head", "tail", "head+tail"]
 ClassWeights = Literal["none", "balanced", "effective"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "precision": PRECISIONS,
     "save_dtype": SAVE_DTYPES,
     "class_weights": get_args(ClassWeights),
+    "truncation": get_args(Truncation),
 }
 
 INPUTS = ("data", "validation", "test")
@@ -58,6 +60,12 @@ RANGES = {
     "warmup_ratio": Range(low=0, high=1, open_high=True),
     "layer_decay": Range(low=0, high=1, open_low=True),
     "label_smoothing": Range(low=0, high=1, open_high=True),
+    "freeze_layers": Range(low=0),
+    "gradual_unfreezing": Range(low=0, high=1),
+    "lora_rank": Range(low=0),
+    "lora_alpha": Range(low=1),
+    "patience": Range(low=0),
+    "window_stride": Range(low=0),
 }
 
 
@@ -113,6 +121,27 @@ class TrainConfig:
     """Factor on the rate for each layer further from the head; 1 is off, 0.9 keeps more of what
     the lower layers know."""
 
+    freeze_layers: int = 0
+    """Keep the embeddings and this many lowest layers as they are; 0 trains all. Saves time and
+    memory where data are few."""
+
+    head_only: bool = False
+    """Train the head alone: quick, and far less accurate."""
+
+    gradual_unfreezing: float = 0.0
+    """Share of the steps in which the layers join the head one by one from the top; 0 trains all
+    from the start."""
+
+    lora_rank: int = 0
+    """Train LoRA adapters of this rank on the attention of every layer, and the head, in place of
+    all weights; 8 or 16 is usual, with ten times the learning rate; 0 is off."""
+
+    lora_alpha: int = 16
+    """Over the rank, the factor on what LoRA adapters add; once or twice the rank is usual."""
+
+    patience: int = 0
+    """Stop after this many epochs without a better macro F1 on validation; 0 is off."""
+
     label_smoothing: float = 0.0
     """Share of each label spread evenly over all classes; 0 is off. Single-label data only."""
 
@@ -123,6 +152,14 @@ class TrainConfig:
     max_length: int | None = None
     """Tokens kept of each text; by default what the model can read, 512 at most."""
 
+    truncation: Truncation = "head"
+    """What is kept of a longer text; head+tail keeps a quarter of the limit from the beginning and
+    the rest from the end. The app reads the head."""
+
+    window_stride: int = 0
+    """Measure the finished model on windows of the limit over the whole text, each this many tokens
+    further on, and average their logits; 0 is off. Training and the app read one window."""
+
     seed: int = 42
     """Seed of the head's first weights, of the order of the rows and of a cut split."""
 
@@ -131,6 +168,10 @@ class TrainConfig:
 
     save_dtype: SaveDtype = "float32"
     """Number format of the saved weights; float16 halves the file."""
+
+    push_to_hub: str | None = None
+    """Hub name (OWNER/NAME) under which the finished folder is uploaded, private where it is new;
+    needs a token of the Hub."""
 
     baseline: bool = True
     """Also train TF-IDF with a linear SVM and naive Bayes on the same rows, to compare with."""
@@ -161,6 +202,20 @@ class TrainConfig:
                     f"{option(name)} is {getattr(self, name)!r}; it has to be one of"
                     f" {', '.join(choices)}"
                 )
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Refuse settings of which one would undo the other."""
+        if self.lora_rank and self.freezes:
+            raise ConfigError("--lora-rank trains adapters and the head; leave out freezing")
+        for name in ("freeze_layers", "gradual_unfreezing"):
+            if self.head_only and getattr(self, name):
+                raise ConfigError(f"--head-only trains no layer; leave out {option(name)}")
+
+    @property
+    def freezes(self) -> bool:
+        """Whether some layers don't learn, or not from the start."""
+        return bool(self.head_only or self.freeze_layers or self.gradual_unfreezing)
 
     @property
     def columns(self) -> ColumnNames:

@@ -20,6 +20,14 @@ from finetune.plots import CONFUSION, RELIABILITY, confusion_plot, reliability_p
 from finetune.progress import bar
 from finetune.record import CalibrationMetrics, Metrics, RunRecord
 from finetune.rows import Rows
+from finetune.truncation import (
+    STRIDE,
+    cut_texts,
+    cut_windows,
+    pooled,
+    stored_stride,
+    stored_truncation,
+)
 
 ANY_COLUMNS = ColumnNames()
 
@@ -129,11 +137,31 @@ def predict_logits(
     order = sorted(range(len(inputs)), key=lambda i: -len(inputs[i][0]) - len(inputs[i][1] or ""))
     for start in bar(range(0, len(order), batch_size), "evaluating"):
         batch = order[start : start + batch_size]
-        encoded = encode(checkpoint, [inputs[i] for i in batch], max_length=max_length)
-        padded = checkpoint.tokenizer.pad(encoded, return_tensors="pt").to(device)
-        with torch.inference_mode():
-            logits[batch] = model(**padded).logits.float().cpu().numpy()
+        read, owners = encode_all(checkpoint, [inputs[i] for i in batch], max_length=max_length)
+        found = []
+        for first in range(0, len(owners), batch_size):
+            part = {name: rows[first : first + batch_size] for name, rows in read.items()}
+            padded = checkpoint.tokenizer.pad(part, return_tensors="pt").to(device)
+            with torch.inference_mode():
+                found.append(model(**padded).logits.float().cpu().numpy())
+        logits[batch] = pooled(np.concatenate(found), owners, len(batch))
     return logits
+
+
+def encode_all(
+    checkpoint: Checkpoint, inputs: Sequence[tuple[str, str | None]], *, max_length: int
+) -> tuple[dict[str, list[list[int]]], list[int]]:
+    """What is read of *inputs* to measure them, and the number of the input of each part."""
+    stride = stored_stride(checkpoint.model.config)
+    if not stride:
+        return encode(checkpoint, inputs, max_length=max_length), list(range(len(inputs)))
+    if inputs[0][1] is not None:
+        raise DataError(
+            f"the checkpoint reads windows of single texts but the rows are pairs; remove {STRIDE}"
+            " from its config.json"
+        )
+    texts = [text for text, _ in inputs]
+    return cut_windows(checkpoint.tokenizer, texts, max_length=max_length, stride=stride)
 
 
 def encode(
@@ -142,10 +170,12 @@ def encode(
     """Token numbers of *inputs*, cut to *max_length* and not padded."""
     texts = [text for text, _ in inputs]
     pairs = [pair for _, pair in inputs]
-    return dict(
-        checkpoint.tokenizer(
-            texts, None if pairs[0] is None else pairs, truncation=True, max_length=max_length
-        )
+    return cut_texts(
+        checkpoint.tokenizer,
+        texts,
+        None if inputs[0][1] is None else [pair or "" for pair in pairs],
+        max_length=max_length,
+        mode=stored_truncation(checkpoint.model.config),
     )
 
 

@@ -17,6 +17,8 @@ from transformers import (
 )
 
 from finetune.evaluate import encode, targets
+from finetune.events import EventLog, Events
+from finetune.freezing import Thawing
 from finetune.losses import training_loss
 from finetune.metrics import measure_logits
 from finetune.optimizer import build_optimizer
@@ -24,6 +26,7 @@ from finetune.output import EPOCHS
 from finetune.progress import EpochLines
 from finetune.rows import Rows
 from finetune.run import Run
+from finetune.stopping import Patience
 
 BEST_BY = "macro_f1"
 """The best epoch has the highest macro F1: accuracy would let a model ignore a rare class."""
@@ -33,6 +36,7 @@ Say = Callable[[str], None]
 
 def fit(run: Run, work: Path, say: Say) -> tuple[Trainer, float]:
     """The trainer after its last epoch, the best weights loaded, and the seconds it took."""
+    log = EventLog(Events(work), run.config.batch_size)
     trainer = Trainer(
         model=run.base.model,
         args=_arguments(run, work / EPOCHS),
@@ -40,7 +44,9 @@ def fit(run: Run, work: Path, say: Say) -> tuple[Trainer, float]:
         eval_dataset=_tokenised(run, run.splits.validation),
         processing_class=run.base.tokenizer,
         data_collator=DataCollatorWithPadding(run.base.tokenizer, pad_to_multiple_of=8),
-        compute_loss_func=training_loss(run.config, run.splits.train, run.splits.labels),
+        compute_loss_func=log.watched(
+            training_loss(run.config, run.splits.train, run.splits.labels)
+        ),
         compute_metrics=lambda prediction: _epoch_metrics(prediction, run.base.labels),
         optimizers=(build_optimizer(run.base.model, run.config), None),
     )
@@ -48,6 +54,11 @@ def fit(run: Run, work: Path, say: Say) -> tuple[Trainer, float]:
         trainer.remove_callback(raw_logs)
     lines = EpochLines(say)
     trainer.add_callback(lines)
+    trainer.add_callback(log)
+    if run.config.freezes:
+        trainer.add_callback(Thawing(run.base.model, run.config))
+    if run.config.patience:
+        trainer.add_callback(Patience(run.config.patience, BEST_BY))
     started = time.perf_counter()
     try:
         trainer.train()

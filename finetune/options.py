@@ -20,10 +20,12 @@ PANELS = {
     "Data": (
         "data", "validation", "test", "text_column", "pair_column", "label_column", "ignore_check",
     ),
-    "Model and output": ("model", "output", "overwrite", "save_dtype"),
+    "Model and output": ("model", "output", "overwrite", "save_dtype", "push_to_hub"),
     "Training": (
         "epochs", "batch_size", "learning_rate", "weight_decay", "warmup_ratio", "layer_decay",
-        "label_smoothing", "class_weights", "max_length", "precision", "seed",
+        "freeze_layers", "head_only", "gradual_unfreezing", "lora_rank", "lora_alpha",
+        "patience", "label_smoothing", "class_weights", "max_length", "truncation",
+        "window_stride", "precision", "seed",
     ),
     "Measuring": ("baseline",),
     "Model card": ("base_name", "data_name", "data_terms"),

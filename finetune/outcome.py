@@ -12,6 +12,7 @@ from transformers import (
 )
 
 from finetune.evaluate import count_truncated
+from finetune.lora import merge_lora
 from finetune.models import (
     MULTI_LABEL,
     SINGLE_LABEL,
@@ -28,6 +29,8 @@ from finetune.run import Run
 def save_weights(run: Run, work: Path) -> Checkpoint:
     """Write model and tokenizer, and read them back as anybody would."""
     model, dtype = run.base.model.cpu(), getattr(torch, run.config.save_dtype)
+    if run.config.lora_rank:
+        merge_lora(model)
     weights = {
         name: tensor.to(dtype) if tensor.is_floating_point() else tensor
         for name, tensor in model.state_dict().items()

@@ -12,6 +12,7 @@ from finetune.config import TrainConfig
 from finetune.data import find_splits, load_splits
 from finetune.errors import ConfigError, FinetuneError
 from finetune.fit import Say, fit
+from finetune.lora import add_lora
 from finetune.models import (
     LONGEST,
     Checkpoint,
@@ -25,6 +26,7 @@ from finetune.quality import draw
 from finetune.recipe import write_recipe
 from finetune.record import RunRecord
 from finetune.run import Run
+from finetune.truncation import store_choice
 
 STOPS = (
     OSError,
@@ -80,8 +82,11 @@ def _set_up(config: TrainConfig) -> Run:
     splits = load_splits(config, found)
     set_seed(config.seed)
     base = load_base(config.model, splits.labels, multi_label=splits.train.multi_label)
+    store_choice(base.model.config, config, pairs=splits.train.pairs is not None)
     if base.multi_label and config.label_smoothing:
         raise ConfigError("--label-smoothing is for one class per text; leave it out here")
+    if config.lora_rank:
+        add_lora(base.model, rank=config.lora_rank, alpha=config.lora_alpha)
     length = _max_length(config, base)
     check = check_splits(found, base.tokenizer, length)
     if not config.ignore_check:

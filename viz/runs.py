@@ -123,7 +123,7 @@ def runs() -> list[Run]:
 def open_run(name: str) -> Run:
     """What is known of a run from its files."""
     alive = _is_alive(name)
-    folder, work = room() / name, room() / f".{name}.partial"
+    folder, work = room() / name, _work(name)
     record = None if alive else _record(folder)
     at = work if record is None else folder
     events = read_events(at / "events.jsonl")
@@ -223,8 +223,14 @@ def _is_alive(name: str) -> bool:
 
 
 def _is_taken(name: str) -> bool:
-    places = (room() / name, room() / f".{name}.partial", _log(name))
+    places = (room() / name, _work(name), _log(name))
     return any(place.exists() for place in places)
+
+
+def _work(name: str) -> Path:
+    """The folder that a run fills; of several, as earlier runs may leave theirs, the newest."""
+    found = [path for path in room().glob(f".{name}.*partial") if path.is_dir()]
+    return max(found, key=lambda path: path.stat().st_mtime, default=room() / f".{name}.partial")
 
 
 def _log(name: str) -> Path:

@@ -31,6 +31,9 @@ def config(**settings: Any) -> TrainConfig:
         ("layer_decay", 1.1, "at most 1"),
         ("label_smoothing", 1.0, "below 1"),
         ("precision", "int8", "auto, float32, bfloat16"),
+        ("freeze_layers", -1, "at least 0"),
+        ("gradual_unfreezing", 1.5, "at most 1"),
+        ("patience", -1, "at least 0"),
         ("class_weights", "some", "none, balanced, effective"),
         ("save_dtype", "float64", "float32, float16"),
     ],
@@ -45,6 +48,12 @@ def test_a_setting_out_of_range_is_named_by_its_option(name: str, value: Any, al
 def test_no_data_is_refused() -> None:
     with pytest.raises(ConfigError, match="--data is empty"):
         config(data=())
+
+
+@pytest.mark.parametrize("name", ["freeze_layers", "gradual_unfreezing"])
+def test_a_head_alone_goes_with_no_other_freezing(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"--head-only trains no layer; leave out {option(name)}"):
+        config(head_only=True, **{name: 1})
 
 
 def test_paths_are_shown_by_name_and_hub_names_whole(tmp_path: Path) -> None:

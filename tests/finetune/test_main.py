@@ -87,7 +87,7 @@ def test_help_is_quick_and_explains_every_option() -> None:
     assert loaded.stdout.strip() == "set()"
     text = call("train", "--help").stdout
     assert "--warmup-ratio" in text
-    assert "Peak rate, reached after" in text
+    assert "Peak rate, reached" in text
 
 
 def test_an_unknown_option_is_a_usage_error() -> None:

@@ -74,6 +74,7 @@ def test_a_run_leaves_a_checkpoint_and_nothing_else(run: tuple[RunRecord, Path])
     assert {path.name for path in output.iterdir()} == {
         "README.md",
         "check.json",
+        "events.jsonl",
         "config.json",
         "confusion.png",
         "model.safetensors",

@@ -1,24 +1,27 @@
 // The pulse: asks the server once, a while after it was last drawn; draws nothing.
 
-// A page that is on its way, after a link was followed, would be called off by the question: both
-// become one request, and the later one names the page.
-const busy = () =>
-  document.querySelector("[data-test-script-state=running], [data-test-script-state=rerunRequested]");
-
 export default function (component) {
   return mount(component, () => {
     let timer;
+    let ask;
+    let patience = 0;
+    const arm = () => {
+      clearTimeout(timer);
+      timer = setTimeout(ask, patience);
+    };
+    // The reader goes first: a question that overtakes a click on another page would undo it.
+    const events = ["pointerdown", "click", "keydown"];
+    for (const event of events) document.addEventListener(event, arm, true);
     return {
       show({ data, setTriggerValue }) {
-        const wait = 1000 * data.seconds;
-        const ask = () => {
-          if (busy()) timer = setTimeout(ask, wait);
-          else setTriggerValue("beat", data.turn);
-        };
-        clearTimeout(timer);
-        timer = setTimeout(ask, wait);
+        patience = 1000 * data.seconds;
+        ask = () => setTriggerValue("beat", data.turn);
+        arm();
       },
-      stop: () => clearTimeout(timer),
+      stop() {
+        clearTimeout(timer);
+        for (const event of events) document.removeEventListener(event, arm, true);
+      },
     };
   });
 }

@@ -1,0 +1,47 @@
+"""Put a finished checkpoint folder on the Hugging Face Hub."""
+
+from pathlib import Path
+from typing import Any
+
+from finetune.errors import OutputError
+
+
+def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
+    """Upload *folder* as the model *name*, private where it is new, and return its address.
+
+    Args:
+        folder: A finished checkpoint with its model card.
+        name: OWNER/NAME, or NAME for the owner of the token.
+        api: What stands in for `huggingface_hub.HfApi()`.
+    """
+    import httpx2
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
+
+    api = HfApi() if api is None else api
+    left = f"the checkpoint is whole in {folder.name!r}"
+    try:
+        api.whoami()
+        place = api.create_repo(name, repo_type="model", private=True, exist_ok=True)
+        api.upload_folder(
+            repo_id=place.repo_id,
+            folder_path=str(folder),
+            repo_type="model",
+            commit_message="Upload a checkpoint trained with CLSight",
+        )
+    except LocalTokenNotFoundError as error:
+        raise OutputError(
+            f"nothing was pushed, as there is no Hub token; {left}: log in with hf auth login or"
+            " set HF_TOKEN, then push it"
+        ) from error
+    except HFValidationError as error:
+        raise OutputError(f"{name!r} is no name for the Hub; give OWNER/NAME; {left}") from error
+    except HfHubHTTPError as error:
+        status = getattr(error.response, "status_code", "?")
+        raise OutputError(
+            f"the Hub refused to take {name!r} (HTTP {status}); {left}: check that the token may"
+            " write there"
+        ) from error
+    except (httpx2.HTTPError, OSError) as error:
+        raise OutputError(f"nothing was pushed, as the Hub can't be reached; {left}") from error
+    return str(place)

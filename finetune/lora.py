@@ -1,0 +1,60 @@
+"""LoRA (Hu et al. 2022): a small product of two matrices learns beside each attention matrix.
+
+The adapters are put into the model rather than around it, so its names, checkpoints and resuming
+stay what they are, and are merged into the plain weights at the end.
+"""
+
+import re
+
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
+from transformers import PreTrainedModel
+
+from finetune.errors import ModelError
+from finetune.optimizer import LAYER, height
+
+ATTENTION = re.compile(r"attention|attn", re.IGNORECASE)
+
+
+def add_lora(model: PreTrainedModel, *, rank: int, alpha: int) -> None:
+    """Let adapters of *rank* on the attention of every layer learn, and the head; nothing else.
+
+    Their product counts *alpha* / *rank*; the second factor starts at 0, so logits don't change.
+    """
+    targets = attention_matrices(model)
+    if not targets:
+        raise ModelError(
+            f"--lora-rank: no linear attention layer was found in this {model.config.model_type};"
+            " leave it out"
+        )
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets)
+    inject_adapter_in_model(config, model)
+    n_layers = model.config.num_hidden_layers
+    for name, parameter in model.named_parameters():
+        if height(name, n_layers) == n_layers + 1:
+            parameter.requires_grad_(True)
+
+
+def attention_matrices(model: PreTrainedModel) -> list[str]:
+    """The names of the linear maps inside the attention of every layer."""
+    return [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and LAYER.search(f"{name}.") and ATTENTION.search(name)
+    ]
+
+
+@torch.no_grad()
+def merge_lora(model: PreTrainedModel) -> None:
+    """Add what the adapters learned to the plain weights, and take them out."""
+    adapted = [
+        (name, part) for name, part in model.named_modules() if isinstance(part, BaseTunerLayer)
+    ]
+    for name, part in adapted:
+        part.merge()
+        parent, _, own = name.rpartition(".")
+        setattr(model.get_submodule(parent), own, part.get_base_layer())
+    del model.peft_config
+    model.requires_grad_(True)
