@@ -66,7 +66,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"HF_HUB_OFFLINE": "1"},
+            env=os.environ | {"HF_HUB_OFFLINE": "1", "CLSIGHT_RUNS": str(log.parent / "runs")},
         )
     try:
         _wait_until_healthy(f"http://localhost:{port}", log)
