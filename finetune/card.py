@@ -9,6 +9,9 @@ from finetune.plots import CONFUSION, RELIABILITY
 from finetune.record import CalibrationRecord, Metrics, RunRecord
 from finetune.report import interval
 
+KEPT = {"head": "the first", "tail": "the last", "head+tail": "the beginning and the end, together"}
+"""What of a long text is kept, by the setting."""
+
 
 def write_card(record: RunRecord, folder: Path) -> None:
     """Write README.md into *folder*."""
@@ -215,12 +218,13 @@ def _limits(record: RunRecord) -> str:
         if _several(record)
         else "Every text gets one of the classes, also a text that belongs to none of them."
     )
+    truncation = record.settings.get("truncation", "head")
     limits = [
         f"It knows {', '.join(record.labels)} and nothing else. {unknown}",
         f"It learned from {record.data_name} only; on texts from elsewhere, of another time or in"
         " another language it can be far worse than the numbers above.",
         "The intervals hold the chance of which rows were drawn, not errors in their labels.",
-        f"It was trained on the first {record.max_length} tokens of each text.",
+        f"It was trained on {KEPT[truncation]} {record.max_length} tokens of each text.",
         _trust(record),
     ]
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)

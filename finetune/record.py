@@ -140,7 +140,7 @@ class SplitRecord:
     fingerprint: str
     """SHA-256 over texts and class names in their order."""
     truncated: int
-    """Rows longer than `max_length`, of which the model saw the beginning only."""
+    """Rows longer than `max_length`, of which the model saw a part only."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

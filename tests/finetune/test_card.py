@@ -155,3 +155,18 @@ def test_an_older_record_has_a_card_without_pictures(record: RunRecord) -> None:
 def test_the_card_is_written_as_readme(record: RunRecord, tmp_path: Path) -> None:
     write_card(record, tmp_path)
     assert (tmp_path / "README.md").read_text("utf-8") == model_card(record)
+
+
+@pytest.mark.parametrize(
+    ("truncation", "kept"),
+    [
+        ("head", "the first 64"),
+        ("tail", "the last 64"),
+        ("head+tail", "the beginning and the end, together 64"),
+    ],
+)
+def test_the_limits_say_what_of_a_long_text_was_kept(
+    record: RunRecord, truncation: str, kept: str
+) -> None:
+    settings = record.settings | {"truncation": truncation}
+    assert f"It was trained on {kept} tokens" in model_card(replace(record, settings=settings))
