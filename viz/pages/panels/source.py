@@ -16,6 +16,9 @@ def choose_checkpoint() -> str:
     if linked and session.CHECKPOINT not in st.session_state and _is_here(linked, offered):
         st.session_state[session.CHECKPOINT] = linked
     current = st.session_state.get(session.CHECKPOINT)
+    if current is not None:
+        # Said again, since a page left right after it came would hand on the default instead.
+        st.session_state[session.CHECKPOINT] = current
     chosen = st.selectbox(
         "Checkpoint",
         offered if current is None or current in offered else [*offered, current],
