@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import cast
 
 import streamlit as st
@@ -74,14 +73,7 @@ def _wait(about: Asked) -> Comparison | None:
     seconds = passes * session.seconds_per_pass(*about.place)
     key = about.key("compare")
     work: Work[Comparison] = answers.background(key, lambda: _compare(about), passes)
-    if not waiting.is_over(work):
-        waiting.show_progress(work, what=LABEL, seconds=seconds)
-    elif work.cancelled:
-        start = partial(answers.start_again, "compare")
-        waiting.offer_again(LABEL, seconds, start, key="compare-again")
-    else:
-        return work.result()
-    return None
+    return waiting.result(work, "compare", what=LABEL, seconds=seconds)
 
 
 def _compare(about: Asked) -> Callable[[Tick], Comparison]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import cast
 
 import streamlit as st
@@ -109,14 +108,7 @@ def _silence(about: Asked) -> None:
 def _wait(about: Asked, passes: int, seconds: float) -> FloatArray | None:
     key = about.key("ablation")
     work: Work[FloatArray] = answers.background(key, lambda: _ablate(about), passes)
-    if not waiting.is_over(work):
-        waiting.show_progress(work, what=LABEL, seconds=seconds)
-    elif work.cancelled:
-        start = partial(answers.start_again, "ablation")
-        waiting.offer_again(LABEL, seconds, start, key="ablation-again")
-    else:
-        return work.result()
-    return None
+    return waiting.result(work, "ablation", what=LABEL, seconds=seconds)
 
 
 def _ablate(about: Asked) -> Callable[[Tick], FloatArray]:

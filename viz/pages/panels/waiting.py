@@ -1,16 +1,40 @@
 """What stands on the page while something is computed in the background."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import streamlit as st
 
+from viz.pages import answers
 from viz.pages.markdown import plain
 from viz.work import Work
+
+Result = TypeVar("Result")
 
 POLL = 0.5
 """Seconds between two looks at the work."""
 PATIENCE = 0.15
 """Seconds that the page itself waits, so that what is nearly done does not flicker."""
+
+
+def result(work: Work[Result], kind: str, *, what: str, seconds: float) -> Result | None:
+    """What came of the work if it is there within a moment; else show how far it is.
+
+    Args:
+        work: What is being done.
+        kind: The kind of its answer, by which it is started again.
+        what: What it is, as the reader knows it.
+        seconds: About how long it takes.
+    """
+    if not is_over(work):
+        show_progress(work, what=what, seconds=seconds)
+    elif work.cancelled:
+        start = partial(answers.start_again, kind)
+        offer_again(what, seconds, start, key=f"{kind}-again")
+    else:
+        return work.result()
+    return None
 
 
 def is_over(work: Work[object]) -> bool:

@@ -1,7 +1,6 @@
 """Why this class: the words coloured by an attribution, and the numbers behind it."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -62,14 +61,7 @@ def answer(asked: Asked, reading: Reading) -> Attribution | None:
 def _wait(asked: Asked) -> Attribution | None:
     """The answer if it is there within a moment; else what the reader sees meanwhile."""
     work, label = answers.attribution_work(asked), METHODS[asked.method].label
-    if not waiting.is_over(work):
-        waiting.show_progress(work, what=label, seconds=answers.seconds(asked))
-    elif work.cancelled:
-        start = partial(answers.start_again, "attribution")
-        waiting.offer_again(label, answers.seconds(asked), start, key="attribution-again")
-    else:
-        return work.result()
-    return None
+    return waiting.result(work, "attribution", what=label, seconds=answers.seconds(asked))
 
 
 def _choose_target(prediction: Prediction) -> int | None:
