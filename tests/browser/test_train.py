@@ -23,7 +23,7 @@ def test_an_uploaded_file_becomes_a_classifier_on_the_read_page(app: App, tmp_pa
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=60_000)
     # A process of its own imports torch first.
-    read = page.get_by_role("button", name="Read with headlines")
+    read = page.get_by_role("button", name="Read with headlines", exact=True)
     expect(read).to_be_visible(timeout=120_000)
     read.click()
     expect(page.get_by_text("Why this class?")).to_be_visible()
