@@ -21,7 +21,7 @@ TEXTS = (
 )  # fmt: skip
 LABELS = (
     "label", "labels", "class", "category", "target", "sentiment", "intent", "coarse_label",
-    "label_name",
+    "label_name", "score", "rating", "stars",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Rows: texts with the names of their classes, whatever shape the data set had."""
+"""Rows: texts with their classes or with a score, whatever shape the data set had."""
 
 import hashlib
 import json
@@ -6,19 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from datasets import Dataset
 
 from finetune.columns import ColumnNames, find_columns
 from finetune.errors import DataError
-from finetune.labels import read_labels
+from finetune.labels import LabelColumn, read_labels
+from finetune.scores import read_scores
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rows:
-    """Texts and their classes by name; a multi-label row has any number of them."""
+    """Texts and their classes by name, any number in a multi-label row; or texts and scores."""
 
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None
@@ -28,10 +30,12 @@ class Rows:
     keys: tuple[str, ...]
     """What the label column writes for each of `names`: a number, or the name itself."""
     multi_label: bool
+    scores: tuple[float, ...] | None = None
+    """The number to predict of each text; None where texts have classes, else these are none."""
     blank: int = 0
     """Rows left out because a text is blank."""
     unlabelled: int = 0
-    """Rows left out because they have no label."""
+    """Rows left out because they have no label or score."""
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -44,7 +48,13 @@ class Rows:
             texts=tuple(self.texts[i] for i in indices),
             pairs=None if self.pairs is None else tuple(self.pairs[i] for i in indices),
             labels=tuple(self.labels[i] for i in indices),
+            scores=None if self.scores is None else tuple(self.scores[i] for i in indices),
         )
+
+    @property
+    def regression(self) -> bool:
+        """Whether a number is to be predicted, not classes."""
+        return self.scores is not None
 
     @property
     def numbered(self) -> bool:
@@ -56,6 +66,10 @@ class Rows:
         pairs = self.pairs or (None,) * len(self)
         return list(zip(self.texts, pairs, strict=True))
 
+    def answers(self) -> list[frozenset[str] | float]:
+        """What each row says of its text: its classes, or its score."""
+        return list(self.scores or map(frozenset, self.labels))
+
     def counts(self, labels: Iterable[str]) -> dict[str, int]:
         """How many rows each of *labels* has."""
         found = Counter(name for row in self.labels for name in row)
@@ -64,30 +78,37 @@ class Rows:
     def fingerprint(self) -> str:
         """SHA-256 over all rows in their order, the same for every file format."""
         digest = hashlib.sha256()
-        for (text, pair), names in zip(self.inputs(), self.labels, strict=True):
-            digest.update(json.dumps([text, pair, sorted(names)]).encode() + b"\n")
+        for (text, pair), answer in zip(self.inputs(), self.answers(), strict=True):
+            plain = answer if isinstance(answer, float) else sorted(answer)
+            digest.update(json.dumps([text, pair, plain]).encode() + b"\n")
         return digest.hexdigest()
 
 
-def read_rows(dataset: Dataset, where: str, named: ColumnNames) -> Rows:
-    """The rows of *dataset*; those with a blank text or no label are left out and counted."""
+def read_rows(
+    dataset: Dataset, where: str, named: ColumnNames, *, regression: bool = False
+) -> Rows:
+    """The rows of *dataset*; those with a blank text or no label are left out and counted.
+
+    With *regression* the label is a score.
+    """
     columns = find_columns(dataset.column_names, where, named)
     texts = _texts(dataset, columns.text)
     pairs = _texts(dataset, columns.pair) if columns.pair else None
-    labels = read_labels(dataset, columns)
     full = [bool(text and pair) for text, pair in zip(texts, pairs or texts, strict=True)]
-    kept = {i: row for i, row in enumerate(labels.rows) if full[i] and row is not None}
-    used = {key for row in kept.values() for key in row}
-    names = {key: name for key, name in labels.names.items() if key in used}
+    if regression:
+        found = read_scores(dataset, columns)
+        kept = [i for i, score in enumerate(found) if full[i] and score is not None]
+        answers = _scores(found, kept)
+    else:
+        labels = read_labels(dataset, columns)
+        kept = [i for i, row in enumerate(labels.rows) if full[i] and row is not None]
+        answers = _classes(labels, kept)
     return Rows(
         texts=tuple(texts[i] for i in kept),
         pairs=None if pairs is None else tuple(pairs[i] for i in kept),
-        labels=tuple(tuple(names[key] for key in row) for row in kept.values()),
-        names=tuple(names.values()),
-        keys=tuple(str(key) for key in names),
-        multi_label=labels.multi_label,
         blank=full.count(False),
         unlabelled=full.count(True) - len(kept),
+        **answers,
     )
 
 
@@ -120,6 +141,26 @@ def align_rows(
     return replace(rows, labels=renamed, names=tuple(labels), keys=tuple(labels))
 
 
+def _classes(labels: LabelColumn, kept: Sequence[int]) -> dict[str, Any]:
+    """The fields of Rows that say which classes the rows *kept* have."""
+    rows = [labels.rows[i] or () for i in kept]
+    used = {key for row in rows for key in row}
+    names = {key: name for key, name in labels.names.items() if key in used}
+    return {
+        "labels": tuple(tuple(names[key] for key in row) for row in rows),
+        "names": tuple(names.values()),
+        "keys": tuple(str(key) for key in names),
+        "multi_label": labels.multi_label,
+    }
+
+
+def _scores(found: Sequence[float | None], kept: Sequence[int]) -> dict[str, Any]:
+    """The same fields for rows with scores."""
+    scores = tuple(found[i] for i in kept)
+    none: dict[str, Any] = {"names": (), "keys": (), "multi_label": False}
+    return none | {"labels": ((),) * len(kept), "scores": scores}
+
+
 def _joined(first: Rows, second: Rows) -> Rows:
     if (first.pairs is None) != (second.pairs is None):
         raise DataError("some training files have a second text and some don't; give one kind")
@@ -140,6 +181,7 @@ def _joined(first: Rows, second: Rows) -> Rows:
         names=tuple(keys),
         keys=tuple(keys.values()),
         multi_label=first.multi_label,
+        scores=None if first.scores is None else first.scores + (second.scores or ()),
         blank=first.blank + second.blank,
         unlabelled=first.unlabelled + second.unlabelled,
     )
