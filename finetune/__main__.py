@@ -1,4 +1,4 @@
-"""The command line: `python -m finetune check`, `train`, `evaluate` and `baseline`."""
+"""The command line: `python -m finetune check`, `train`, `resume`, `evaluate` and `baseline`."""
 
 import os
 import sys
@@ -53,10 +53,35 @@ def train(config: TrainConfig) -> None:
     """
     prefer_cache_without_network(*config.inputs)
     typer.echo(describe_settings(config))
-    from finetune.report import describe_run
-    from finetune.train import train as run
+    _train(config)
 
-    record = run(config, say=typer.echo)
+
+@app.command()
+@one_sentence()
+def resume(
+    output: Annotated[Path, typer.Argument(help="The --output that the stopped run was given.")],
+) -> None:
+    """Go on with a run that was stopped, with the settings it was begun with.
+
+    Example: python -m finetune resume reviews
+    """
+    from finetune.output import stopped_run
+
+    config = stopped_run(output)
+    prefer_cache_without_network(*config.inputs)
+    typer.echo(describe_settings(config))
+    _train(config)
+
+
+def _train(config: TrainConfig) -> None:
+    """Run *config* and say what came of it; of several processes the first one does."""
+    from finetune import processes
+    from finetune.report import describe_run
+    from finetune.train import train
+
+    record = train(config, say=typer.echo)
+    if not processes.is_first():
+        return
     typer.echo(describe_run(record))
     typer.echo(f"Best epoch {record.best_epoch}; checkpoint in {config.output}.")
     if config.push_to_hub is not None:

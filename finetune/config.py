@@ -53,6 +53,9 @@ class Range:
 RANGES = {
     "epochs": Range(low=1),
     "batch_size": Range(low=1),
+    "batch_tokens": Range(low=8),
+    "gradient_accumulation": Range(low=1),
+    "save_minutes": Range(low=0),
     "max_length": Range(low=8),
     "seed": Range(low=0, high=2**32 - 1),
     "learning_rate": Range(low=0, high=1, open_low=True),
@@ -106,7 +109,22 @@ class TrainConfig:
     """How often the training rows are seen; 2 to 4 is usual."""
 
     batch_size: int = 32
-    """Texts per training step."""
+    """Texts per training step, on average: a step takes more short texts, or fewer long ones, as
+    many as hold the same number of tokens."""
+
+    batch_tokens: int | None = None
+    """Tokens of a batch, padding counted; by default the fewest that make no more batches than
+    --batch-size texts in each would."""
+
+    gradient_accumulation: int = 1
+    """Batches per step: for a large --batch-size on a small card, divide it by this."""
+
+    gradient_checkpointing: bool = False
+    """Compute the forward pass of each layer twice rather than keep it: less memory, slower."""
+
+    compile: bool = False
+    """Compile the model first (torch.compile): a minute or more at the start, faster steps after it
+    on a CUDA card; for long runs."""
 
     learning_rate: float = 5e-5
     """Peak rate, reached after the warm-up; 2e-5 to 5e-5 suits BERT, up to 1e-4 small models."""
@@ -163,6 +181,9 @@ class TrainConfig:
     seed: int = 42
     """Seed of the head's first weights, of the order of the rows and of a cut split."""
 
+    deterministic: bool = False
+    """Only take operations that give the same bits each time, also on a CUDA card; slower there."""
+
     precision: Precision = "auto"
     """Arithmetic of training. auto: bfloat16 on a CUDA card that has it, else float32."""
 
@@ -186,7 +207,14 @@ class TrainConfig:
     """Terms of use of the data set, for the model card."""
 
     overwrite: bool = False
-    """Replace an output folder that isn't empty."""
+    """Replace an output folder that isn't empty, and forget a stopped run of it."""
+
+    resume: bool = False
+    """Go on with a stopped run of this output; begin it where there is none."""
+
+    save_minutes: float = 5.0
+    """Minutes between two snapshots of a run, from the last of which a killed one goes on; 0 makes
+    one after each step."""
 
     def __post_init__(self) -> None:
         """Check each setting; the first that is wrong is named by its option."""
@@ -206,6 +234,8 @@ class TrainConfig:
 
     def _check_together(self) -> None:
         """Refuse settings of which one would undo the other."""
+        if self.resume and self.overwrite:
+            raise ConfigError("--resume goes on with a run, --overwrite begins anew; give one")
         if self.lora_rank and self.freezes:
             raise ConfigError("--lora-rank trains adapters and the head; leave out freezing")
         for name in ("freeze_layers", "gradual_unfreezing"):
@@ -246,7 +276,7 @@ class TrainConfig:
         words = ["python", "-m", "finetune", "train"]
         for field in fields(self):
             value = self._shown(field.name)
-            if value == field.default or field.name == "overwrite":
+            if value == field.default or field.name in ("overwrite", "resume"):
                 continue
             if isinstance(value, bool):
                 words.append(switch(field.name, value))

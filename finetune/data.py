@@ -30,6 +30,11 @@ class Splits:
     notes: tuple[str, ...]
     """What was left out of the data, one sentence each."""
 
+    def by_role(self) -> dict[str, Rows]:
+        """The rows of each split there is."""
+        found = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {role: rows for role, rows in found.items() if rows is not None}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:

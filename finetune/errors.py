@@ -22,3 +22,7 @@ class ModelError(FinetuneError):
 
 class OutputError(FinetuneError):
     """A place on disk that can't be written to."""
+
+
+class SnapshotError(OutputError):
+    """A snapshot of a run that can't be written, or is not what was written."""

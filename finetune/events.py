@@ -43,13 +43,14 @@ class EventLog(TrainerCallback):  # type: ignore[misc]
 
     Args:
         events: Where to.
-        batch_size: Texts of a step.
+        texts: Texts of a step, on average.
     """
 
-    def __init__(self, events: Events, batch_size: int) -> None:
-        self.events, self.batch_size = events, batch_size
+    def __init__(self, events: Events, texts: float) -> None:
+        self.events, self.texts = events, texts
         self.loss: Tensor | None = None
         self.begun = self.told = 0.0
+        self.first = 0
 
     def watched(self, loss: Loss) -> Loss:
         """*loss*, its last value kept where it is, for the next event."""
@@ -62,10 +63,13 @@ class EventLog(TrainerCallback):  # type: ignore[misc]
         return compute
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Say how much there is to do."""
-        self.begun = time.monotonic()
-        epochs = int(args.num_train_epochs)
-        self.events.add("start", pid=os.getpid(), steps=state.max_steps, epochs=epochs)
+        """Say how much there is to do, and from which step on it is done."""
+        self.begun, self.first = time.monotonic(), state.global_step
+        facts = {"pid": os.getpid(), "steps": state.max_steps, "epochs": int(args.num_train_epochs)}
+        if self.first:
+            self.events.add("resume", step=self.first, **facts)
+        else:
+            self.events.add("start", **facts)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **settings: Any) -> None:
         """Say how far it is, once a second and at the last step."""
@@ -73,7 +77,7 @@ class EventLog(TrainerCallback):  # type: ignore[misc]
         if self.loss is None or (now - self.told < PAUSE and state.global_step < state.max_steps):
             return
         self.told = now
-        pace = (now - self.begun) / state.global_step
+        pace = (now - self.begun) / (state.global_step - self.first)
         self.events.add(
             "step",
             step=state.global_step,
@@ -81,7 +85,7 @@ class EventLog(TrainerCallback):  # type: ignore[misc]
             epoch=round(state.epoch, 4),
             loss=float(self.loss),
             learning_rate=settings["lr_scheduler"].get_last_lr()[-1],
-            texts_per_second=round(self.batch_size / pace, 1),
+            texts_per_second=round(self.texts / pace, 1),
             seconds_left=round(pace * (state.max_steps - state.global_step), 1),
         )
 

@@ -1,10 +1,10 @@
-"""The epochs themselves: the Trainer, its arguments, and the rows as it takes them."""
+"""The epochs themselves: the Trainer, its arguments, and who watches it."""
 
-import time
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from transformers import (
@@ -12,21 +12,27 @@ from transformers import (
     EvalPrediction,
     PrinterCallback,
     ProgressCallback,
-    Trainer,
     TrainingArguments,
 )
 
-from finetune.evaluate import encode, targets
+from finetune import processes
+from finetune.batches import TokenBatches, budget_for
+from finetune.config import TrainConfig
+from finetune.errors import ConfigError
 from finetune.events import EventLog, Events
 from finetune.freezing import Thawing
+from finetune.interrupt import StopWish
+from finetune.keeping import Keeping
 from finetune.losses import training_loss
 from finetune.metrics import measure_logits
 from finetune.optimizer import build_optimizer
-from finetune.output import EPOCHS
+from finetune.output import CHECKPOINTS
 from finetune.progress import EpochLines
-from finetune.rows import Rows
 from finetune.run import Run
+from finetune.snapshots import Snapshots
 from finetune.stopping import Patience
+from finetune.tokens import tokenised
+from finetune.trainer import SnapshotTrainer
 
 BEST_BY = "macro_f1"
 """The best epoch has the highest macro F1: accuracy would let a model ignore a rare class."""
@@ -34,37 +40,87 @@ BEST_BY = "macro_f1"
 Say = Callable[[str], None]
 
 
-def fit(run: Run, work: Path, say: Say) -> tuple[Trainer, float]:
-    """The trainer after its last epoch, the best weights loaded, and the seconds it took."""
-    log = EventLog(Events(work), run.config.batch_size)
-    trainer = Trainer(
+def fit(run: Run, work: Path, say: Say) -> SnapshotTrainer:
+    """The trainer after its last epoch, with the best weights.
+
+    A run with snapshots in *work* goes on from the last one that is whole.
+    """
+    rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
+    batches = token_batches(run.config, rows)
+    events = Events(work)
+    log = EventLog(events, len(rows) / len(batches) * run.config.gradient_accumulation)
+    trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
+    lines = EpochLines(say)
+    _watch(trainer, run, [lines, log] if processes.is_first() else [])
+    wish = StopWish()
+    trainer.add_callback(Keeping(trainer, events, wish, minutes=run.config.save_minutes))
+    try:
+        with wish.heard():
+            trainer.fit(_last_step(trainer.snapshots, say) if run.config.resume else None)
+    finally:
+        lines.close()
+    return trainer
+
+
+def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
+    """The batches of *rows*: as many as batches of `batch_size` rows would be, of less padding."""
+    lengths, world = list(rows["length"]), processes.count()
+    if len(lengths) < world:
+        raise ConfigError(
+            f"{len(lengths)} training rows are too few for {world} processes; start fewer"
+        )
+    batches = ceil(len(lengths) / config.batch_size)
+    return TokenBatches(
+        lengths,
+        budget=config.batch_tokens or budget_for(lengths, batches),
+        seed=config.seed,
+        processes=world,
+        rank=processes.rank(),
+    )
+
+
+def _last_step(snapshots: Snapshots, say: Say) -> int | None:
+    """The step to go on from, said in a sentence."""
+    step = snapshots.newest(say)
+    if step is not None:
+        say(f"Going on after step {step}.")
+    elif snapshots.steps():
+        say("No snapshot is whole; the run begins anew.")
+    return step
+
+
+def _trainer(
+    run: Run, rows: Dataset, batches: TokenBatches, log: EventLog, snapshots: Snapshots
+) -> SnapshotTrainer:
+    held_out = tokenised(run.base, run.splits.validation, max_length=run.max_length)
+    loss = training_loss(run.config, run.splits.train, run.splits.labels)
+    return SnapshotTrainer(
+        batches=batches,
+        snapshots=snapshots,
         model=run.base.model,
-        args=_arguments(run, work / EPOCHS),
-        train_dataset=_tokenised(run, run.splits.train),
-        eval_dataset=_tokenised(run, run.splits.validation),
+        args=_arguments(run, snapshots.folder),
+        train_dataset=rows,
+        # Texts of like length are measured together; what is measured minds no order.
+        eval_dataset=held_out.select(np.argsort(-np.array(held_out["length"]), kind="stable")),
         processing_class=run.base.tokenizer,
-        data_collator=DataCollatorWithPadding(run.base.tokenizer, pad_to_multiple_of=8),
-        compute_loss_func=log.watched(
-            training_loss(run.config, run.splits.train, run.splits.labels)
+        data_collator=DataCollatorWithPadding(
+            run.base.tokenizer, pad_to_multiple_of=8 if torch.cuda.is_available() else None
         ),
+        compute_loss_func=log.watched(loss),
         compute_metrics=lambda prediction: _epoch_metrics(prediction, run.base.labels),
         optimizers=(build_optimizer(run.base.model, run.config), None),
     )
+
+
+def _watch(trainer: SnapshotTrainer, run: Run, watchers: list[object]) -> None:
     for raw_logs in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(raw_logs)
-    lines = EpochLines(say)
-    trainer.add_callback(lines)
-    trainer.add_callback(log)
+    for watcher in watchers:
+        trainer.add_callback(watcher)
     if run.config.freezes:
         trainer.add_callback(Thawing(run.base.model, run.config))
     if run.config.patience:
         trainer.add_callback(Patience(run.config.patience, BEST_BY))
-    started = time.perf_counter()
-    try:
-        trainer.train()
-    finally:
-        lines.close()
-    return trainer, time.perf_counter() - started
 
 
 def _arguments(run: Run, folder: Path) -> TrainingArguments:
@@ -74,10 +130,15 @@ def _arguments(run: Run, folder: Path) -> TrainingArguments:
         num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation,
+        activation_checkpointing=config.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        torch_compile=config.compile,
+        full_determinism=config.deterministic,
+        ddp_find_unused_parameters=config.freezes,
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_ratio,
-        train_sampling_strategy="group_by_length",
         bf16=run.bfloat16,
         use_cpu=not cuda,
         dataloader_num_workers=2 if cuda else 0,
@@ -86,28 +147,11 @@ def _arguments(run: Run, folder: Path) -> TrainingArguments:
         save_strategy="epoch",
         logging_strategy="epoch",
         logging_nan_inf_filter=False,
-        save_only_model=True,
-        save_total_limit=2,
-        load_best_model_at_end=True,
         metric_for_best_model=BEST_BY,
         greater_is_better=True,
         report_to="none",
         seed=config.seed,
     )
-
-
-def _tokenised(run: Run, rows: Rows) -> Dataset:
-    """Token numbers, targets and lengths of *rows*; padding waits for the batch."""
-    inputs = Dataset.from_dict({"row": list(range(len(rows)))})
-    texts, labels = rows.inputs(), targets(rows, run.base)
-
-    def batch(rows: dict[str, list[int]]) -> dict[str, list[Any]]:
-        encoded = encode(run.base, [texts[i] for i in rows["row"]], max_length=run.max_length)
-        lengths = [len(tokens) for tokens in encoded["input_ids"]]
-        return encoded | {"labels": [labels[i] for i in rows["row"]], "length": lengths}
-
-    # A fingerprint of our own spares `datasets` from hashing the whole model to make one.
-    return inputs.map(batch, batched=True, remove_columns="row", new_fingerprint="rows")
 
 
 def _epoch_metrics(prediction: EvalPrediction, labels: tuple[str, ...]) -> dict[str, float]:

@@ -8,8 +8,9 @@ import re
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.lora import Linear as LoraLayer
 from peft.tuners.tuners_utils import BaseTunerLayer
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from finetune.errors import ModelError
@@ -44,6 +45,27 @@ def attention_matrices(model: PreTrainedModel) -> list[str]:
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear) and LAYER.search(f"{name}.") and ATTENTION.search(name)
     ]
+
+
+def is_adapted(model: nn.Module) -> bool:
+    """Whether adapters are in it."""
+    return any(isinstance(part, LoraLayer) for part in model.modules())
+
+
+@torch.no_grad()
+def merged_weights(model: PreTrainedModel) -> dict[str, Tensor]:
+    """The plain weights with what the adapters learned so far; the model stays as it is."""
+    weights = {
+        name.replace(".base_layer.", "."): weight
+        for name, weight in model.state_dict().items()
+        if ".lora_" not in name
+    }
+    for name, part in model.named_modules():
+        if isinstance(part, LoraLayer):
+            (adapter,) = part.active_adapters
+            weight = weights[f"{name}.weight"]
+            weights[f"{name}.weight"] = weight + part.get_delta_weight(adapter).to(weight)
+    return weights
 
 
 @torch.no_grad()

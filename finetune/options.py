@@ -20,9 +20,12 @@ PANELS = {
     "Data": (
         "data", "validation", "test", "text_column", "pair_column", "label_column", "ignore_check",
     ),
-    "Model and output": ("model", "output", "overwrite", "save_dtype", "push_to_hub"),
+    "Model and output": (
+        "model", "output", "overwrite", "resume", "save_minutes", "save_dtype", "push_to_hub",
+    ),
     "Training": (
-        "epochs", "batch_size", "learning_rate", "weight_decay", "warmup_ratio", "layer_decay",
+        "epochs", "batch_size", "batch_tokens", "gradient_accumulation", "gradient_checkpointing",
+        "compile", "deterministic", "learning_rate", "weight_decay", "warmup_ratio", "layer_decay",
         "freeze_layers", "head_only", "gradual_unfreezing", "lora_rank", "lora_alpha",
         "patience", "label_smoothing", "class_weights", "max_length", "truncation",
         "window_stride", "precision", "seed",

@@ -7,9 +7,6 @@ from pathlib import Path
 import datasets
 import torch
 import transformers
-from transformers import (
-    Trainer,
-)
 
 from finetune.evaluate import count_truncated
 from finetune.lora import merge_lora
@@ -24,6 +21,7 @@ from finetune.progress import curve
 from finetune.quality import Quality, assess
 from finetune.record import RunRecord, SplitRecord
 from finetune.run import Run
+from finetune.trainer import SnapshotTrainer
 
 
 def save_weights(run: Run, work: Path) -> Checkpoint:
@@ -59,10 +57,10 @@ def assess_run(run: Run, saved: Checkpoint, work: Path) -> Quality:
 
 
 def write_down(
-    run: Run, trainer: Trainer, saved: Checkpoint, seconds: float, quality: Quality
+    run: Run, trainer: SnapshotTrainer, saved: Checkpoint, quality: Quality
 ) -> RunRecord:
     """Everything that is known of the run, with no path of this machine."""
-    config, splits = run.config, run.splits
+    config, splits, seconds = run.config, run.splits, trainer.seconds
     epochs = curve(trainer.state.log_history)
     return RunRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -94,9 +92,6 @@ def write_down(
 
 
 def _split_records(run: Run) -> dict[str, SplitRecord]:
-    splits = {"train": run.splits.train, "validation": run.splits.validation}
-    if run.splits.test is not None:
-        splits["test"] = run.splits.test
     return {
         name: SplitRecord(
             rows=len(rows),
@@ -104,7 +99,7 @@ def _split_records(run: Run) -> dict[str, SplitRecord]:
             fingerprint=rows.fingerprint(),
             truncated=count_truncated(run.base, rows, max_length=run.max_length),
         )
-        for name, rows in splits.items()
+        for name, rows in run.splits.by_role().items()
     }
 
 

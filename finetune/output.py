@@ -1,16 +1,23 @@
 """The output folder: filled out of sight, and put in its place when it is whole."""
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from finetune.config import local_path
-from finetune.errors import OutputError
+from filelock import FileLock, Timeout
 
-EPOCHS = "epochs"
-"""Folder inside the working folder with the weights of finished epochs."""
+from finetune.config import TrainConfig, local_path
+from finetune.errors import OutputError
+from finetune.record import FILE_NAME as FINISHED
+from finetune.settings import FILE_NAME as SETTINGS
+from finetune.settings import load_settings
+
+CHECKPOINTS = "checkpoints"
+"""Folder inside the working folder with the snapshots of the run."""
+LOCK = "lock"
+"""File inside it that the process at work holds locked; the system frees it however that ends."""
 
 
 def check_output(output: Path, *, inputs: Iterable[str], overwrite: bool) -> None:
@@ -18,7 +25,7 @@ def check_output(output: Path, *, inputs: Iterable[str], overwrite: bool) -> Non
 
     *inputs* are what the run reads; those that are no path on this machine are passed over.
     """
-    output = _resolved(output)
+    output = resolved(output)
     if Path.cwd().is_relative_to(output):
         raise OutputError("--output is the current folder or one above it; name a new folder")
     for source in inputs:
@@ -37,45 +44,82 @@ def check_output(output: Path, *, inputs: Iterable[str], overwrite: bool) -> Non
 
 
 @contextmanager
-def working_folder(output: Path) -> Iterator[Path]:
-    """A folder beside *output* that takes its place at the end.
+def working_folder(output: Path, *, resume: bool = False) -> Iterator[Path]:
+    """A folder beside *output* that takes its place at the end; no other process may use it.
 
-    A run that fails leaves nothing, or this folder where it has weights of finished epochs. A run
-    that ends well but can't be put in its place stays in this folder.
+    A run that fails leaves nothing, or this folder where it has snapshots, which the next run of
+    the same output finds there if it is to *resume*. A run that ends well but can't be put in its
+    place stays in this folder.
     """
-    output = _resolved(output)
-    work = _work(output)
-    try:
-        work.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(
-            f"no folder can be made beside {output.name!r}: {error.strerror}"
-        ) from error
-    try:
-        yield work
-    except BaseException:
-        if not _finished_epochs(work):
-            shutil.rmtree(work, ignore_errors=True)
-        raise
-    shutil.rmtree(work / EPOCHS, ignore_errors=True)
-    try:
-        _replace(output, work)
-    except OSError as error:
-        raise OutputError(
-            f"{output.name!r} can't be written ({error.strerror}); the finished checkpoint is kept"
-            f" in {work.name} beside it"
-        ) from error
+    output = resolved(output)
+    work = working_place(output)
+    with _locked(work):
+        if not resume:
+            _empty(work)
+        try:
+            yield work
+        except BaseException:
+            if not has_snapshots(work):
+                shutil.rmtree(work, ignore_errors=True)
+            raise
+        _put(work, output)
 
 
-def kept_epochs(output: Path) -> str:
+def working_place(output: Path) -> Path:
+    """The folder in which a run of *output* works."""
+    output = resolved(output)
+    return output.with_name(f".{output.name}.partial")
+
+
+def has_snapshots(work: Path) -> bool:
+    """Whether a stopped run left something in *work* to go on from."""
+    return (work / SETTINGS).is_file() and any(work.glob(f"**/{CHECKPOINTS}/checkpoint-*"))
+
+
+def require_nothing_kept(output: Path) -> None:
+    """Refuse to begin anew where that would lose what an earlier run left."""
+    work = working_place(output)
+    if has_snapshots(work):
+        raise OutputError(
+            f"a run of {resolved(output).name!r} was stopped and is kept; go on with it by"
+            " --resume, or give --overwrite to begin anew"
+        )
+    if (work / FINISHED).is_file():
+        raise OutputError(
+            f"a finished checkpoint is kept in {work.name}; move it to where it belongs, or give"
+            " --overwrite to begin anew"
+        )
+
+
+def stopped_run(output: Path) -> TrainConfig:
+    """The settings with which the stopped run of *output* goes on.
+
+    Raises:
+        OutputError: There is no such run.
+    """
+    work = working_place(output)
+    if not (work / SETTINGS).is_file():
+        there = "it is finished" if resolved(output).is_dir() else "nothing of it is there"
+        raise OutputError(
+            f"no run of {resolved(output).name!r} was stopped: {there}; give the --output of a run"
+            " that was"
+        )
+    config, _ = load_settings(work)
+    return replace(config, output=output, resume=True, overwrite=False)
+
+
+def what_is_left(output: Path) -> str:
     """What a stopped run leaves, as the end of a sentence."""
-    output = _resolved(output)
-    work = _work(output)
-    kept = f", but finished epochs are kept in {work.name}/{EPOCHS}"
-    return f"{output.name!r} was not written{kept if _finished_epochs(work) else ''}"
+    output = resolved(output)
+    if not has_snapshots(working_place(output)):
+        return f"{output.name!r} was not written"
+    return (
+        f"{output.name!r} was not written, but the run is kept: go on with it by python -m finetune"
+        f" resume {output.name}"
+    )
 
 
-def _resolved(output: Path) -> Path:
+def resolved(output: Path) -> Path:
     """Where *output* lies: `~` expanded, links followed even where their target isn't there."""
     try:
         return output.expanduser().resolve()
@@ -84,6 +128,27 @@ def _resolved(output: Path) -> Path:
             f"--output {output.name!r} leads nowhere (an unknown user after ~, or a link to"
             " itself); give another --output"
         ) from error
+
+
+@contextmanager
+def _locked(work: Path) -> Iterator[None]:
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(work / LOCK, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"another process works on this output in {work.name}; wait for it, stop it, or give"
+            " another --output"
+        ) from error
+    except OSError as error:
+        raise OutputError(
+            f"{work.name} can't be made beside the output: {error.strerror}"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _check_content(output: Path, *, overwrite: bool) -> None:
@@ -97,12 +162,27 @@ def _check_content(output: Path, *, overwrite: bool) -> None:
         )
 
 
-def _work(output: Path) -> Path:
-    return output.with_name(f".{output.name}.{os.getpid()}.partial")
+def _empty(work: Path) -> None:
+    """Remove all that earlier runs left, but for the lock that is held."""
+    for path in work.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
 
 
-def _finished_epochs(work: Path) -> bool:
-    return any((work / EPOCHS).glob("checkpoint-*/model.safetensors"))
+def _put(work: Path, output: Path) -> None:
+    """Take out what only a run that goes on needs, and move *work* to its place."""
+    shutil.rmtree(work / CHECKPOINTS, ignore_errors=True)
+    for name in (SETTINGS, LOCK):
+        (work / name).unlink(missing_ok=True)
+    try:
+        _replace(output, work)
+    except OSError as error:
+        raise OutputError(
+            f"{output.name!r} can't be written ({error.strerror}); the finished checkpoint is kept"
+            f" in {work.name} beside it"
+        ) from error
 
 
 def _replace(output: Path, work: Path) -> None:

@@ -1,16 +1,22 @@
 """Fine-tune: set up, run the epochs, keep the best one, measure it, write all of it down."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
 import torch
 from safetensors import SafetensorError
 from transformers import (
     set_seed,
 )
 
+from finetune import processes
 from finetune.card import write_card
 from finetune.check import check_splits
 from finetune.config import TrainConfig
 from finetune.data import find_splits, load_splits
-from finetune.errors import ConfigError, FinetuneError
+from finetune.errors import ConfigError, FinetuneError, SnapshotError
+from finetune.events import Events
 from finetune.fit import Say, fit
 from finetune.lora import add_lora
 from finetune.models import (
@@ -21,11 +27,22 @@ from finetune.models import (
     quiet_libraries,
 )
 from finetune.outcome import assess_run, count_parameters, save_weights, write_down
-from finetune.output import check_output, kept_epochs, working_folder
+from finetune.output import (
+    check_output,
+    has_snapshots,
+    require_nothing_kept,
+    resolved,
+    what_is_left,
+    working_folder,
+    working_place,
+)
 from finetune.quality import draw
 from finetune.recipe import write_recipe
 from finetune.record import RunRecord
 from finetune.run import Run
+from finetune.settings import FILE_NAME as SETTINGS
+from finetune.settings import load_settings, require_same, require_same_rows, save_settings
+from finetune.trainer import SnapshotTrainer
 from finetune.truncation import store_choice
 
 STOPS = (
@@ -41,33 +58,88 @@ STOPS = (
 def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
     """Run *config* and leave a checkpoint folder at its output; *say* gets one line per event.
 
-    What stops it is one sentence: a FinetuneError, or a KeyboardInterrupt after Ctrl-C.
+    Of several processes the first speaks and writes. What stops the run is one sentence: a
+    FinetuneError, or a KeyboardInterrupt after Ctrl-C or SIGTERM.
     """
     quiet_libraries()
+    processes.join()
+    if not processes.is_first():
+        return _help(config)
     run = _set_up(config)
     for line in _opening(run):
         say(line)
-    try:
-        with working_folder(config.output) as work:
-            trainer, seconds = fit(run, work, say)
-            saved = save_weights(run, work)
-            record = write_down(run, trainer, saved, seconds, assess_run(run, saved, work))
-            record.save(work)
-            write_recipe(config, work)
-            run.check.save(work, examples=False)
-            draw(record, work)
-            write_card(record, work)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"stopped by the keyboard; {kept_epochs(config.output)}") from None
-    except STOPS as error:
-        raise FinetuneError(f"{_reason(error)}; {kept_epochs(config.output)}") from error
+    with _told(config.output), working_folder(config.output, resume=config.resume) as work:
+        _begin(run, work)
+        processes.wait()
+        record = _finish(run, fit(run, work, say), work)
+    processes.wait()
     return record
+
+
+def _help(config: TrainConfig) -> RunRecord:
+    """Train along as one of several processes; the first writes down what comes of it."""
+    run = _set_up(config)
+    processes.wait()
+    fit(run, working_place(config.output), say=lambda line: None)
+    processes.wait()
+    return RunRecord.load(resolved(config.output))
+
+
+def _begin(run: Run, work: Path) -> None:
+    """Write the settings down, or compare them with those of the run that goes on."""
+    rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
+    if run.config.resume and (work / SETTINGS).is_file():
+        begun, rows_then = load_settings(work)
+        require_same(run.config, begun)
+        require_same_rows(rows, rows_then)
+    else:
+        save_settings(run.config, rows, work)
+
+
+def _finish(run: Run, trainer: SnapshotTrainer, work: Path) -> RunRecord:
+    """Write the best weights and all that is known of them."""
+    saved = save_weights(run, work)
+    record = write_down(run, trainer, saved, assess_run(run, saved, work))
+    record.save(work)
+    write_recipe(run.config, work)
+    run.check.save(work, examples=False)
+    draw(record, work)
+    write_card(record, work)
+    return record
+
+
+@contextmanager
+def _told(output: Path) -> Iterator[None]:
+    """Whatever stops a run as one sentence that says what is left of it, also in its events."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sentence = f"stopped as asked; {what_is_left(output)}"
+        _tell(output, "stopped", sentence)
+        raise KeyboardInterrupt(sentence) from None
+    except (SnapshotError, *STOPS) as error:
+        sentence = f"{_reason(error)}; {what_is_left(output)}"
+        _tell(output, "failed", sentence)
+        raise FinetuneError(sentence) from error
+    except FinetuneError as error:
+        _tell(output, "failed", str(error))
+        raise
+
+
+def _tell(output: Path, kind: str, sentence: str) -> None:
+    work = working_place(output)
+    if has_snapshots(work):
+        with suppress(OSError):
+            Events(work).add(kind, sentence=sentence)
 
 
 def _reason(error: Exception) -> str:
     """One of STOPS in words, without paths of this machine."""
     if isinstance(error, torch.OutOfMemoryError):
-        return "the memory of the graphics card is full; lower --batch-size or --max-length"
+        return (
+            "the memory of the graphics card is full; begin anew by --overwrite with"
+            " --gradient-checkpointing or a lower --batch-size or --max-length"
+        )
     if isinstance(error, OSError):
         return f"the run stopped at a file or folder: {error.strerror or type(error).__name__}"
     if isinstance(error, SafetensorError):
@@ -77,6 +149,8 @@ def _reason(error: Exception) -> str:
 
 def _set_up(config: TrainConfig) -> Run:
     check_output(config.output, inputs=config.inputs, overwrite=config.overwrite)
+    if not (config.resume or config.overwrite):
+        require_nothing_kept(config.output)
     bfloat16 = _wants_bfloat16(config)
     found = find_splits(config)
     splits = load_splits(config, found)

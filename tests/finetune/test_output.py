@@ -1,18 +1,24 @@
 """The output folder: what it may replace, and what stays when it can't be put in its place."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from finetune.errors import OutputError
-from finetune.output import EPOCHS, check_output, kept_epochs, working_folder
+from finetune.output import (
+    CHECKPOINTS,
+    check_output,
+    require_nothing_kept,
+    stopped_run,
+    what_is_left,
+    working_folder,
+)
 
 
 def fill(output: Path) -> None:
     """A run whose checkpoint is one file."""
     with working_folder(output) as work:
-        (work / EPOCHS / "checkpoint-1").mkdir(parents=True)
+        (work / CHECKPOINTS / "checkpoint-1").mkdir(parents=True)
         (work / "model.safetensors").write_text("weights")
 
 
@@ -79,7 +85,7 @@ def test_a_checkpoint_that_cannot_be_moved_is_kept(
         output.mkdir()
         (output / "old.txt").touch()
     monkeypatch.setattr(Path, "rename", busy)
-    work = tmp_path / f".out.{os.getpid()}.partial"
+    work = tmp_path / ".out.partial"
     with pytest.raises(
         OutputError, match=r"\(Device or resource busy\).* kept in \.out\."
     ) as caught:
@@ -89,19 +95,65 @@ def test_a_checkpoint_that_cannot_be_moved_is_kept(
     assert (output / "old.txt").exists() == full
 
 
-@pytest.mark.parametrize("finished", [False, True])
-def test_an_epoch_without_weights_is_not_kept(finished: bool, tmp_path: Path) -> None:
+def stop(output: Path, *, kept: bool, resume: bool = False) -> None:
+    """A run that is stopped, with or without a snapshot."""
+    with working_folder(output, resume=resume) as work:
+        assert (work / CHECKPOINTS / "checkpoint-1").is_dir() == resume
+        (work / "settings.json").touch()
+        if kept:
+            (work / CHECKPOINTS / "checkpoint-1").mkdir(parents=True, exist_ok=True)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_stopped_run_is_kept_where_it_has_a_snapshot(kept: bool, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    epoch = tmp_path / f".out.{os.getpid()}.partial" / EPOCHS / "checkpoint-1"
-
-    def stop() -> None:
-        with working_folder(output):
-            epoch.mkdir(parents=True)
-            if finished:
-                (epoch / "model.safetensors").touch()
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        stop()
-    assert epoch.exists() == finished
-    assert ("finished epochs are kept" in kept_epochs(output)) == finished
+        stop(output, kept=kept)
+    assert (tmp_path / ".out.partial").exists() == kept
+    assert ("python -m finetune resume out" in what_is_left(output)) == kept
+
+
+def test_a_kept_run_is_not_begun_anew_unasked(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    require_nothing_kept(output)
+    with pytest.raises(KeyboardInterrupt):
+        stop(output, kept=True)
+    with pytest.raises(OutputError, match="go on with it by --resume, or give --overwrite"):
+        require_nothing_kept(output)
+
+
+def test_a_finished_checkpoint_out_of_place_is_not_lost(tmp_path: Path) -> None:
+    work = tmp_path / ".out.partial"
+    work.mkdir()
+    (work / "run.json").touch()
+    with pytest.raises(OutputError, match=r"is kept in \.out\.partial; move it"):
+        require_nothing_kept(tmp_path / "out")
+
+
+def test_a_run_to_resume_finds_its_folder_and_another_an_empty_one(tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        stop(output, kept=True)
+    with pytest.raises(KeyboardInterrupt):
+        stop(output, kept=True, resume=True)
+    with working_folder(output) as work:
+        assert [path.name for path in work.iterdir()] == ["lock"]
+
+
+def test_two_runs_cannot_work_on_one_output(tmp_path: Path) -> None:
+    with (
+        working_folder(tmp_path / "out"),
+        pytest.raises(OutputError, match="another process works on this output"),
+        working_folder(tmp_path / "out"),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(("there", "why"), [(False, "nothing of it"), (True, "it is finished")])
+def test_only_a_stopped_run_can_be_resumed(there: bool, why: str, tmp_path: Path) -> None:
+    if there:
+        (tmp_path / "out").mkdir()
+    with pytest.raises(OutputError, match=f"no run of 'out' was stopped: {why}"):
+        stopped_run(tmp_path / "out")

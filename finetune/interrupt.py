@@ -1,0 +1,36 @@
+"""Ctrl-C and SIGTERM as a wish that is granted once the work is safe."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopWish:
+    """Whether somebody asked to stop."""
+
+    def __init__(self) -> None:
+        self.made = False
+
+    @contextmanager
+    def heard(self) -> Iterator["StopWish"]:
+        """Note the first signal; a second one stops at once, by a KeyboardInterrupt.
+
+        Only the main thread hears signals; in another nothing changes.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self._note) for number in numbers}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.made:
+            raise KeyboardInterrupt
+        self.made = True

@@ -1,0 +1,43 @@
+"""The processes of a run: one, or several started by `torchrun` or `accelerate launch`."""
+
+import os
+
+import torch
+from torch import distributed
+
+
+def join() -> None:
+    """Meet the other processes, where there are any; they speak over CPU and, if any, CUDA."""
+    if count() > 1 and not distributed.is_initialized():
+        cuda = torch.cuda.is_available()
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+
+
+def count() -> int:
+    """How many processes share the run."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def rank() -> int:
+    """Which of them this one is, counted from 0."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def is_first() -> bool:
+    """Whether this process is the one that speaks and writes."""
+    return rank() == 0
+
+
+def wait() -> None:
+    """Go on once all processes are here."""
+    if count() > 1:
+        distributed.barrier()
+
+
+def any_says(value: bool) -> bool:
+    """Whether any process says yes; asked on the CPU, so that no card waits for it."""
+    if count() == 1:
+        return value
+    said = torch.tensor(int(value))
+    distributed.all_reduce(said, op=distributed.ReduceOp.MAX)
+    return bool(said)

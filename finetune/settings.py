@@ -1,0 +1,82 @@
+"""The settings of a run that goes on, as they were given: to resume it with no word repeated."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from finetune.config import INPUTS, TrainConfig, local_path, option
+from finetune.errors import ConfigError, DataError, OutputError
+
+FILE_NAME = "settings.json"
+FREE = ("resume", "overwrite", "output", "push_to_hub", "save_minutes")
+"""Settings that may change when a run is resumed, for no weight hangs on them."""
+
+Fingerprints = Mapping[str, str]
+
+
+def save_settings(config: TrainConfig, fingerprints: Fingerprints, folder: Path) -> None:
+    """Write the settings, paths of this machine whole, and what the rows were."""
+    written = {field.name: _plain(config, field.name) for field in fields(config)}
+    content = {"version": 1, "settings": written, "rows": dict(fingerprints)}
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    (folder / FILE_NAME).write_text(text, encoding="utf-8")
+
+
+def load_settings(folder: Path) -> tuple[TrainConfig, Fingerprints]:
+    """The settings in *folder*, and the fingerprint of each split.
+
+    Raises:
+        OutputError: There are none, or they were damaged or written by another version.
+    """
+    try:
+        content = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+        given: dict[str, Any] = content["settings"]
+        given |= {"data": tuple(given["data"]), "output": Path(given["output"])}
+        return TrainConfig(**given), dict(content["rows"])
+    except OSError as error:
+        raise OutputError(
+            f"no run can be resumed here: {FILE_NAME} can't be read ({error.strerror})"
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+        raise OutputError(
+            f"{FILE_NAME} of the stopped run is damaged or of another version; start anew with"
+            " --overwrite"
+        ) from error
+
+
+def require_same(config: TrainConfig, begun: TrainConfig) -> None:
+    """Refuse to resume the run *begun* with settings that would make another one of it."""
+    for field in fields(config):
+        was, now = _plain(begun, field.name), _plain(config, field.name)
+        if field.name not in FREE and was != now:
+            raise ConfigError(
+                f"the stopped run has {option(field.name)} {was}, not {now}; give the same to go on"
+                " with it, or --overwrite without --resume to start anew"
+            )
+
+
+def require_same_rows(now: Fingerprints, begun: Fingerprints) -> None:
+    """Refuse to resume a run on rows it did not begin with."""
+    changed = [role for role in begun if now.get(role) != begun[role]]
+    if changed:
+        raise DataError(
+            f"the rows of {' and '.join(changed)} are not those the run began with; bring the files"
+            " back, or start anew with --overwrite"
+        )
+
+
+def _plain(config: TrainConfig, name: str) -> Any:
+    """A setting as JSON has it; the paths of what the run reads are absolute."""
+    value = getattr(config, name)
+    if isinstance(value, Path):
+        return str(value.expanduser().resolve())
+    if name not in (*INPUTS, "model") or value is None:
+        return value
+    return [_whole(source) for source in value] if isinstance(value, tuple) else _whole(value)
+
+
+def _whole(source: str) -> str:
+    path = local_path(source)
+    return str(path.resolve()) if path.exists() else source

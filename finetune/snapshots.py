@@ -1,0 +1,135 @@
+"""What a run that goes on keeps on disk: each snapshot appears whole, and can prove that it is."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from finetune.errors import SnapshotError
+
+NAME = "checkpoint-"
+MANIFEST = "manifest.json"
+HALF = ".partial"
+CHUNK = 1 << 20
+
+
+class Snapshots:
+    """The folders `checkpoint-STEP` in *folder*.
+
+    One that is being written has another name until all its files are on the disk, beside a
+    manifest of their sizes and SHA-256 sums; the change of name is what makes it a snapshot.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def at(self, step: int) -> Path:
+        """The folder of the snapshot after *step* steps, whether there is one or not."""
+        return self.folder / f"{NAME}{step}"
+
+    def half(self, step: int) -> Path:
+        """Where it is while it is being written."""
+        return self.folder / f".{NAME}{step}{HALF}"
+
+    def steps(self) -> list[int]:
+        """The steps that have one, ascending."""
+        found = (path.name.removeprefix(NAME) for path in self.folder.glob(f"{NAME}*"))
+        return sorted(int(step) for step in found if step.isdecimal())
+
+    @contextmanager
+    def writing(self, step: int) -> Iterator[Path]:
+        """A folder to write into, which becomes the snapshot where nothing went wrong.
+
+        Raises:
+            SnapshotError: The disk is full, or the folder can't be written.
+        """
+        place, half = self.at(step), self.half(step)
+        try:
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir(parents=True)
+            yield half
+            seal(half)
+            shutil.rmtree(place, ignore_errors=True)
+            half.rename(place)
+            _sync(self.folder)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            # torch's writer raises RuntimeError where a disk is full
+            shutil.rmtree(half, ignore_errors=True)
+            raise SnapshotError(
+                f"no snapshot of step {step} could be written ({_reason(error)})"
+            ) from error
+
+    def newest(self, say: Callable[[str], None]) -> int | None:
+        """The last step whose snapshot is whole; *say* hears what is wrong with others."""
+        for step in reversed(self.steps()):
+            try:
+                verify(self.at(step))
+            except SnapshotError as error:
+                say(f"{error}; it is passed over.")
+            else:
+                return step
+        return None
+
+    def keep(self, steps: set[int]) -> None:
+        """Remove all others, and what was left half written."""
+        for step in set(self.steps()) - steps:
+            shutil.rmtree(self.at(step), ignore_errors=True)
+        for half in self.folder.glob(f".{NAME}*{HALF}"):
+            shutil.rmtree(half, ignore_errors=True)
+
+
+def seal(folder: Path) -> None:
+    """Bring all files of *folder* to the disk and write the manifest of what they are."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    sums = {path.relative_to(folder).as_posix(): _described(path) for path in files}
+    manifest = folder / MANIFEST
+    manifest.write_text(json.dumps({"version": 1, "files": sums}, indent=1), encoding="utf-8")
+    for path in (*files, manifest):
+        _sync(path)
+    _sync(folder)
+
+
+def verify(folder: Path) -> None:
+    """Compare *folder* with its manifest.
+
+    Raises:
+        SnapshotError: A file is missing or is not what was written.
+    """
+    try:
+        sums = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        for name, described in sums.items():
+            if _described(folder / name) != described:
+                raise SnapshotError(f"{name} in {folder.name} is not what was written")
+    except OSError as error:
+        name = Path(error.filename or MANIFEST).name
+        raise SnapshotError(f"{name} in {folder.name} can't be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SnapshotError(f"{MANIFEST} in {folder.name} is damaged") from error
+
+
+def _described(path: Path) -> dict[str, object]:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+
+
+def _sync(path: Path) -> None:
+    """Wait until the disk has *path*: a change of name may reach it before the content does."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "make room on the disk, and see that its folder can be written"

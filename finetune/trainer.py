@@ -1,0 +1,158 @@
+"""The Hugging Face Trainer with batches by tokens, and with snapshots to go on from."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.data_loader import prepare_data_loader
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainerState
+
+from finetune import processes
+from finetune.batches import TokenBatches
+from finetune.errors import SnapshotError
+from finetune.lora import is_adapted, merged_weights
+from finetune.models import save_tokenizer
+from finetune.snapshots import Snapshots
+
+WEIGHTS, ADAPTED, STATE = "model.safetensors", "adapted.safetensors", "trainer_state.json"
+
+
+class SnapshotTrainer(Trainer):  # type: ignore[misc]
+    """Trains on token batches, and from a snapshot as if it had never stopped.
+
+    Args:
+        batches: The rows of each training batch.
+        snapshots: Where the state of the run is kept.
+        settings: What the Trainer takes.
+    """
+
+    def __init__(self, *, batches: TokenBatches, snapshots: Snapshots, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.batches, self.snapshots = batches, snapshots
+        self.before: dict[str, Any] = {}
+        self.started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long the run took so far, that of stopped processes included."""
+        return float(self.before.get("seconds", 0)) + time.monotonic() - self.started
+
+    @property
+    def best_step(self) -> int:
+        """The last step of the best epoch so far; 0 before there is one."""
+        return self.state.best_global_step or 0
+
+    def fit(self, step: int | None = None) -> None:
+        """Train, from the snapshot of *step* where one is given, and take the best weights."""
+        if step is None:
+            self.train()
+        else:
+            self._go_on(self.snapshots.at(step))
+        processes.wait()
+        self._take_weights(self.snapshots.at(self.best_step))
+
+    def take_snapshot(self) -> None:
+        """Keep all that the run needs to go on after this step: the last two, and the best."""
+        step = self.state.global_step
+        if processes.is_first():
+            with self.snapshots.writing(step) as folder:
+                processes.wait()
+                self._write_own(folder)
+                self._write_shared(folder)
+                processes.wait()
+            self.snapshots.keep({*self.snapshots.steps()[-2:], self.best_step})
+        else:
+            processes.wait()
+            self._write_own(self.snapshots.half(step))
+            processes.wait()
+
+    def restore_loss(self) -> None:
+        """Give back the loss summed up since the last epoch, which the Trainer forgets."""
+        if self.before:
+            self._tr_loss.fill_(self.before["loss"])
+            self._globalstep_last_logged = self.before["logged"]
+
+    def get_train_dataloader(self) -> Any:
+        """The training rows of this process, batch by batch."""
+        loader = DataLoader(
+            self._remove_unused_columns(self.train_dataset, description="Training"),
+            batch_sampler=self.batches,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        # The batches are those of this process already: accelerate has none to deal out.
+        return prepare_data_loader(
+            loader,
+            self.args.device,
+            num_processes=1,
+            process_index=0,
+            put_on_device=True,
+            non_blocking=self.args.dataloader_pin_memory,
+        )
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
+        """The rows (or decisions) of an average step, which divide the loss of every step.
+
+        So every text weighs alike; divided by the number of its own rows, a step of few long texts
+        would count each of them more than a step of many short ones does.
+        """
+        batches = len(self.batches) * self.batches.processes
+        per_step = self.args.gradient_accumulation_steps * self.batches.processes
+        decisions = batch_samples[0]["labels"][0].numel() if batch_samples else 1
+        rows = len(self.train_dataset) / batches * per_step
+        return torch.tensor(rows * decisions, device=device)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        self.take_snapshot()
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        self._take_weights(Path(resume_from_checkpoint))
+
+    def _go_on(self, folder: Path) -> None:
+        self.before = json.loads((folder / _own_name()).read_text(encoding="utf-8"))
+        if self.before["over"]:
+            self.state = TrainerState.load_from_json(str(folder / STATE))
+        else:
+            self.train(resume_from_checkpoint=str(folder))
+
+    def _write_own(self, folder: Path) -> None:
+        """What differs between processes."""
+        self._save_rng_state(str(folder))
+        progress = {
+            "loss": float(self._tr_loss),
+            "logged": self._globalstep_last_logged,
+            "over": self.control.should_training_stop,
+            "seconds": round(self.seconds, 1),
+        }
+        (folder / _own_name()).write_text(json.dumps(progress), encoding="utf-8")
+
+    def _write_shared(self, folder: Path) -> None:
+        """Weights that open as a classifier, and the states of optimizer, schedule and Trainer."""
+        adapted = is_adapted(self.model)
+        plain = merged_weights(self.model) if adapted else None
+        self.model.save_pretrained(folder, state_dict=plain)
+        if adapted:
+            save_file(self.model.state_dict(), folder / ADAPTED)
+        save_tokenizer(self.processing_class, folder)
+        self._save_optimizer_and_scheduler(str(folder))
+        self.state.save_to_json(str(folder / STATE))
+
+    def _take_weights(self, folder: Path) -> None:
+        file = folder / ADAPTED if (folder / ADAPTED).is_file() else folder / WEIGHTS
+        tied = set(self.model.all_tied_weights_keys)
+        found = self.model.load_state_dict(load_file(file), strict=False)
+        if found.unexpected_keys or set(found.missing_keys) - tied:
+            raise SnapshotError(
+                f"the weights in {folder.name} don't fit the base model; has it changed since the"
+                " run began?"
+            )
+
+
+def _own_name() -> str:
+    return f"progress-{processes.rank()}.json"
