@@ -27,6 +27,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 INPUTS = ("data", "validation", "test")
 """Settings that name a file, a folder or a Hub data set."""
 
+OF_ONE_COMMAND = ("overwrite", "resume")
+"""Settings that say what to do with what is there already, and nothing of the run."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Range:
@@ -268,15 +271,16 @@ class TrainConfig:
         return (self.model, *self.data, *filter(None, (self.validation, self.test)))
 
     def settings(self) -> dict[str, object]:
-        """The settings as JSON values, paths reduced to names."""
-        return {field.name: self._shown(field.name) for field in fields(self)}
+        """The settings of the run as JSON values, paths reduced to names."""
+        names = (field.name for field in fields(self))
+        return {name: self._shown(name) for name in names if name not in OF_ONE_COMMAND}
 
     def command(self) -> str:
         """The command that makes this run, paths reduced to names and defaults left out."""
         words = ["python", "-m", "finetune", "train"]
         for field in fields(self):
             value = self._shown(field.name)
-            if value == field.default or field.name in ("overwrite", "resume"):
+            if value == field.default or field.name in OF_ONE_COMMAND:
                 continue
             if isinstance(value, bool):
                 words.append(switch(field.name, value))

@@ -45,8 +45,8 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 def write_recipe(config: TrainConfig, folder: Path) -> None:
     """Write `train.toml` into *folder*: what *config* says, with names in place of paths."""
-    settings = config.settings() | {"overwrite": None, "resume": None}
-    lines = [f"{name} = {_toml(value)}\n" for name, value in settings.items() if value is not None]
+    settings = config.settings().items()
+    lines = [f"{name} = {_toml(value)}\n" for name, value in settings if value is not None]
     (folder / FILE_NAME).write_text(HEAD + "".join(lines), encoding="utf-8")
 
 

@@ -6,11 +6,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from finetune.config import INPUTS, TrainConfig, local_path, option
+from finetune.config import INPUTS, OF_ONE_COMMAND, TrainConfig, local_path, option
 from finetune.errors import ConfigError, DataError, OutputError
 
 FILE_NAME = "settings.json"
-FREE = ("resume", "overwrite", "output", "push_to_hub", "save_minutes")
+FREE = (*OF_ONE_COMMAND, "output", "push_to_hub", "save_minutes")
 """Settings that may change when a run is resumed, for no weight hangs on them."""
 
 Fingerprints = Mapping[str, str]
