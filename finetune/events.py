@@ -53,11 +53,18 @@ class EventLog(TrainerCallback):  # type: ignore[misc]
         self.first = 0
 
     def watched(self, loss: Loss) -> Loss:
-        """*loss*, its last value kept where it is, for the next event."""
+        """*loss*, its last value kept where it is, for the next event.
 
-        def compute(*args: Any, **settings: Any) -> Tensor:
-            found = loss(*args, **settings)
-            self.loss = found.detach()
+        What is kept is the mean over the texts at hand, of which a step may have more or fewer than
+        the number that its loss is divided by.
+        """
+
+        def compute(
+            outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None
+        ) -> Tensor:
+            found = loss(outputs, labels, num_items_in_batch)
+            divided_by = labels.numel() if num_items_in_batch is None else num_items_in_batch
+            self.loss = found.detach() * divided_by / labels.numel()
             return found
 
         return compute

@@ -1,11 +1,15 @@
 """events.jsonl of a whole run, read as one who watches it would."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
+import torch
 
 from finetune.config import TrainConfig
+from finetune.events import EventLog, Events
+from finetune.losses import build_loss
 from finetune.train import train
 from tests.finetune.news import news, write_csv
 
@@ -28,3 +32,12 @@ def test_a_run_tells_its_steps_and_epochs_as_they_happen(base: Path, tmp_path: P
     assert last["seconds_left"] == 0
     assert 0 < last["loss"] < 5
     assert last["learning_rate"] == pytest.approx(0)
+
+
+def test_the_loss_told_is_that_of_a_text_however_many_a_step_has(tmp_path: Path) -> None:
+    log = EventLog(Events(tmp_path), texts=8)
+    loss = log.watched(build_loss("none", [1, 1], rows=2, smoothing=0, multi_label=False))
+    outputs, labels = {"logits": torch.zeros(3, 2)}, torch.tensor([0, 1, 1])
+    assert loss(outputs, labels, num_items_in_batch=6).item() == pytest.approx(math.log(2) / 2)
+    assert log.loss is not None
+    assert log.loss.item() == pytest.approx(math.log(2))
