@@ -41,9 +41,8 @@ def tokenised(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset
 
 def place(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
     """The file for these rows, this tokenizer and this limit, in the cache of `datasets`."""
-    tokenizer = getattr(checkpoint.tokenizer, "backend_tokenizer", None)
     told = [
-        checkpoint.tokenizer.name_or_path if tokenizer is None else tokenizer.to_str(),
+        _told(checkpoint.tokenizer),
         stored_truncation(checkpoint.model.config),
         max_length,
         checkpoint.labels,
@@ -52,6 +51,14 @@ def place(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
     ]
     key = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
     return Path(datasets.config.HF_DATASETS_CACHE) / "clsight-tokens" / f"{key}.arrow"
+
+
+def _told(tokenizer: Any) -> object:
+    """What decides over its token numbers, without the limit that the last call left in it."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return tokenizer.name_or_path
+    return json.loads(backend.to_str()) | {"truncation": None, "padding": None}
 
 
 def _kept(file: Path) -> Dataset | None:
@@ -79,6 +86,7 @@ def _make(checkpoint: Checkpoint, rows: Rows, max_length: int, file: Path | None
         remove_columns="row",
         new_fingerprint="rows" if file is None else file.stem,
         cache_file_name=None if file is None else str(file),
+        load_from_cache_file=False,
     )
 
 

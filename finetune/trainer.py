@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,17 +97,20 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             non_blocking=self.args.dataloader_pin_memory,
         )
 
-    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor:
-        """The rows (or decisions) of an average step, which divide the loss of every step.
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Tensor]:
+        """The batches of a step, and what divides its loss: the rows (or decisions) of a mean step.
 
         So every text weighs alike; divided by the number of its own rows, a step of few long texts
         would count each of them more than a step of many short ones does.
         """
+        samples, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         batches = len(self.batches) * self.batches.processes
         per_step = self.args.gradient_accumulation_steps * self.batches.processes
-        decisions = batch_samples[0]["labels"][0].numel() if batch_samples else 1
+        decisions = samples[0]["labels"][0].numel() if samples else 1
         rows = len(self.train_dataset) / batches * per_step
-        return torch.tensor(rows * decisions, device=device)
+        return samples, torch.tensor(rows * decisions, device=device)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         self.take_snapshot()
