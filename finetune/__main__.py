@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from finetune.columns import ColumnNames
-from finetune.config import TrainConfig
+from finetune.config import Task, TrainConfig
 from finetune.errors import FinetuneError
 from finetune.network import prefer_cache_without_network
 from finetune.options import with_options
@@ -103,7 +103,8 @@ def evaluate(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="JSON file for the report.")] = None,
     plots: Annotated[
-        Path | None, typer.Option(help="Folder for confusion.png and reliability.png.")
+        Path | None,
+        typer.Option(help="Folder for confusion.png and reliability.png, or scores.png."),
     ] = None,
     batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
     limit: Annotated[int | None, typer.Option(help="Measure the first rows only.")] = None,
@@ -112,6 +113,8 @@ def evaluate(
     label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
 ) -> None:
     """Measure a checkpoint: accuracy with its 95 % interval, F1, each class, calibration.
+
+    One that gives scores: R2, RMSE, MAE, Pearson with its 95 % interval, Spearman.
 
     Example: python -m finetune evaluate --checkpoint reviews --data reviews-test.csv
     """
@@ -122,7 +125,8 @@ def evaluate(
     columns = ColumnNames(text=text_column, pair=pair_column, label=label_column)
     report = run(checkpoint, data, split=split, columns=columns, batch_size=batch_size, limit=limit)
     typer.echo(describe(report.metrics, title=f"{report.data}, {report.split}"))
-    typer.echo(f"At temperature {report.temperature:.3f}: {sureness(report.calibration)}")
+    if report.calibration is not None:
+        typer.echo(f"At temperature {report.temperature:.3f}: {sureness(report.calibration)}")
     if output is not None:
         report.save(output)
         typer.echo(f"Report in {output}.")
@@ -143,6 +147,7 @@ def check(
     text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
     pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
+    task: Annotated[Task, typer.Option(help="What the label column holds, as for train.")] = "auto",
     json: Annotated[
         Path | None, typer.Option(help="File for the report; it holds a few texts as examples.")
     ] = None,
@@ -165,6 +170,7 @@ def check(
         text_column=text_column,
         pair_column=pair_column,
         label_column=label_column,
+        task=task,
     )
     report = check_data(config, model=model)
     typer.echo(report.describe())
@@ -184,6 +190,7 @@ def baseline(
     text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
     pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
+    task: Annotated[Task, typer.Option(help="What the label column holds, as for train.")] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of a cut split, as for train.")] = 42,
 ) -> None:
     """Measure what classifiers without a network make of the same rows, in seconds.
@@ -206,6 +213,7 @@ def baseline(
         text_column=text_column,
         pair_column=pair_column,
         label_column=label_column,
+        task=task,
         seed=seed,
     )
     typer.echo(describe_baselines(baselines(load_splits(config))))

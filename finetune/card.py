@@ -1,13 +1,18 @@
 """The model card: a README.md told from the record of the run and from nothing else."""
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from finetune.calibration import KEY
+from finetune.markdown import cell, paragraphs, table
 from finetune.metadata import front_matter, headline
-from finetune.plots import CONFUSION, RELIABILITY
-from finetune.record import CalibrationRecord, Metrics, RunRecord
-from finetune.report import interval
+from finetune.plots import CONFUSION, RELIABILITY, SCATTER
+from finetune.record import (
+    EPOCH_METRICS,
+    CalibrationRecord,
+    RegressionMetrics,
+    RunRecord,
+    SplitRecord,
+)
 
 KEPT = {"head": "the first", "tail": "the last", "head+tail": "the beginning and the end, together"}
 """What of a long text is kept, by the setting."""
@@ -27,10 +32,9 @@ def model_card(record: RunRecord) -> str:
 
 def _head(record: RunRecord) -> str:
     name = record.settings["output"]
-    kind = "any number of" if _several(record) else "one of"
     return f"""# {name}
 
-Gives a text {kind} {len(record.labels)} classes: {", ".join(record.labels)}.
+Gives a text {_answer(record)}.
 Fine-tuned from {record.base} ({record.parameters / 1e6:.1f} million parameters) on
 {record.data_name}.
 
@@ -41,11 +45,15 @@ classify = pipeline("text-classification", "{name}")
 ```"""
 
 
+def _answer(record: RunRecord) -> str:
+    if record.regression:
+        return "a score, which is a number (regression)"
+    kind = "any number of" if _several(record) else "one of"
+    return f"{kind} {len(record.labels)} classes: {', '.join(record.labels)}"
+
+
 def _data(record: RunRecord) -> str:
-    rows = [
-        [name, f"{split.rows:,}", *(f"{split.class_counts[label]:,}" for label in record.labels)]
-        for name, split in record.splits.items()
-    ]
+    what = "scores" if record.regression else "class names"
     terms = record.data_terms or "not stated; ask whoever gave you the data"
     prints = [
         f"- {name}: `{split.fingerprint}`" + _truncated(split.truncated, record.max_length)
@@ -55,12 +63,30 @@ def _data(record: RunRecord) -> str:
         [
             "## Data",
             f"{record.data_name}. Terms: {terms}.",
-            _table(["split", "rows", *record.labels], rows),
+            _split_table(record),
             " ".join([f"Validation comes from {record.validation_origin}.", *record.notes]),
             *_warnings(record),
-            "SHA-256 of texts and class names:\n\n" + "\n".join(prints),
+            f"SHA-256 of texts and {what}:\n\n" + "\n".join(prints),
         ]
     )
+
+
+def _split_table(record: RunRecord) -> str:
+    """The rows of each split, and of each class; or where its scores lie."""
+    head = list(record.labels)
+    if record.regression:
+        head = ["mean score", "standard deviation", "lowest", "highest"]
+    rows = [
+        [name, f"{split.rows:,}", *_content(split, record)] for name, split in record.splits.items()
+    ]
+    return table(["split", "rows", *head], rows)
+
+
+def _content(split: SplitRecord, record: RunRecord) -> list[str]:
+    if split.scores is None:
+        return [f"{split.class_counts[label]:,}" for label in record.labels]
+    found = split.scores
+    return [f"{v:.4g}" for v in (found.mean, found.deviation, found.lowest, found.highest)]
 
 
 def _warnings(record: RunRecord) -> list[str]:
@@ -75,18 +101,20 @@ def _training(record: RunRecord) -> str:
             f"**{point.epoch}**" if point.epoch == record.best_epoch else str(point.epoch),
             f"{point.train_loss:.4f}",
             f"{point.validation_loss:.4f}",
-            f"{point.accuracy:.4f}",
-            f"{point.macro_f1:.4f}",
+            *(f"{value:.4f}" for value in point.measured.values()),
         ]
         for point in record.epochs
     ]
+    measured = [EPOCH_METRICS[name] for name in record.epochs[0].measured]
+    best = "R2" if record.regression else "macro F1"
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     return "\n\n".join(
         [
             "## Training",
             f"```sh\n{record.command}\n```",
-            _table(["epoch", "train loss", "validation loss", "accuracy", "macro F1"], curve),
-            f"The epoch in bold had the highest macro F1 on validation and is the one saved"
+            table(["epoch", "train loss", "validation loss", *measured], curve),
+            *_loss(record),
+            f"The epoch in bold had the highest {best} on validation and is the one saved"
             f" ({record.settings['save_dtype']} weights).",
             f"Trained in {record.precision} on {record.device}: {_minutes(record.seconds)},"
             f" {record.texts_per_second:,.0f} texts per second. Ended {record.created}, with"
@@ -95,27 +123,40 @@ def _training(record: RunRecord) -> str:
     )
 
 
+def _loss(record: RunRecord) -> list[str]:
+    if not record.regression:
+        return []
+    return ["A loss is the mean squared error of scores over their variance in train."]
+
+
 def _results(record: RunRecord) -> str:
     parts = ["## Results", "Of the saved weights, computed in float32."]
-    parts += ["### Validation", _chosen_on_validation(record), *_metrics(record.validation)]
+    parts += ["### Validation", _chosen_on_validation(record), *paragraphs(record.validation)]
     if record.test is not None:
         parts += [
             "### Test",
             "Measured once, after training; it chose nothing.",
-            *_metrics(record.test),
+            *paragraphs(record.test),
         ]
-    if record.calibration is not None and headline(record)[1].confusion is not None:
-        what = f"Confusion matrix on {headline(record)[0]}: true classes down, predicted across"
-        parts.append(f"![{what}]({CONFUSION})")
-    return "\n\n".join(parts)
+    return "\n\n".join(parts + _picture(record))
+
+
+def _picture(record: RunRecord) -> list[str]:
+    """What `plots.metrics_plot` drew; older runs, without a calibration, have none."""
+    split, metrics = headline(record)
+    if isinstance(metrics, RegressionMetrics):
+        return [f"![Predicted over true scores on {split}]({SCATTER})"]
+    if record.calibration is None or metrics.confusion is None:
+        return []
+    return [f"![Confusion matrix on {split}: true classes down, predicted across]({CONFUSION})"]
 
 
 def _beside(record: RunRecord) -> str:
-    """What classifiers without a network make of the same rows."""
+    """What is made of the same rows without a network."""
     if not record.baselines:
         return ""
     rows = [
-        [name, setting, *(_score(metrics) for metrics in splits if metrics is not None)]
+        [name, setting, *(cell(metrics) for metrics in splits if metrics is not None)]
         for name, setting, *splits in (
             ("this model", "", record.validation, record.test),
             *((made.name, made.setting, made.validation, made.test) for made in record.baselines),
@@ -124,16 +165,17 @@ def _beside(record: RunRecord) -> str:
     splits = ["validation"] if record.test is None else ["validation", "test"]
     return "\n\n".join(
         [
-            "## Beside classical classifiers",
-            "Trained on the same rows; validation chose their settings. Accuracy with its 95 %"
-            " interval, and macro F1:",
-            _table(["classifier", "setting", *splits], rows),
+            f"## Beside classical {'regression' if record.regression else 'classifiers'}",
+            f"Trained on the same rows; validation chose their settings. {_measures(record)}:",
+            table(["method" if record.regression else "classifier", "setting", *splits], rows),
         ]
     )
 
 
-def _score(metrics: Metrics) -> str:
-    return f"{metrics.accuracy:.2%} ({interval(metrics)}), {metrics.macro_f1:.4f}"
+def _measures(record: RunRecord) -> str:
+    if record.regression:
+        return "R2, root mean squared error, and Pearson's correlation with its 95 % interval"
+    return "Accuracy with its 95 % interval, and macro F1"
 
 
 def _calibration(record: RunRecord) -> str:
@@ -149,7 +191,7 @@ def _calibration(record: RunRecord) -> str:
         [
             "## Calibration",
             _temperature(made),
-            _table(
+            table(
                 ["probabilities", "expected calibration error", "log-likelihood lost", "Brier"],
                 rows[:1] if made.reason else rows,
             ),
@@ -187,40 +229,10 @@ def _chosen_on_validation(record: RunRecord) -> str:
     )
 
 
-def _metrics(metrics: Metrics) -> list[str]:
-    right = "rows with every class right" if metrics.confusion is None else "accuracy"
-    classes = [
-        [row.label, *(f"{v:.4f}" for v in (row.precision, row.recall, row.f1)), f"{row.support:,}"]
-        for row in metrics.classes
-    ]
-    parts = [
-        f"{metrics.rows:,} rows: {right} **{metrics.accuracy:.2%}** (95 % interval"
-        f" {interval(metrics)}), macro F1 **{metrics.macro_f1:.4f}**.",
-        _table(["class", "precision", "recall", "F1", "rows"], classes),
-    ]
-    return parts + _confusion(metrics)
-
-
-def _confusion(metrics: Metrics) -> list[str]:
-    if metrics.confusion is None:
-        return []
-    labels = [row.label for row in metrics.classes]
-    rows = [
-        [label, *(f"{count:,}" for count in counts)]
-        for label, counts in zip(labels, metrics.confusion, strict=True)
-    ]
-    return ["Confusion matrix:", _table(["true \\ predicted", *labels], rows)]
-
-
 def _limits(record: RunRecord) -> str:
-    unknown = (
-        "A text of another kind may get any class or none."
-        if _several(record)
-        else "Every text gets one of the classes, also a text that belongs to none of them."
-    )
     truncation = record.settings.get("truncation", "head")
     limits = [
-        f"It knows {', '.join(record.labels)} and nothing else. {unknown}",
+        _unknown(record),
         f"It learned from {record.data_name} only; on texts from elsewhere, of another time or in"
         " another language it can be far worse than the numbers above.",
         "The intervals hold the chance of which rows were drawn, not errors in their labels.",
@@ -230,8 +242,21 @@ def _limits(record: RunRecord) -> str:
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
 
 
+def _unknown(record: RunRecord) -> str:
+    """What becomes of a text unlike those of training."""
+    if record.regression:
+        return "Every text gets a score, also a text for which a score makes no sense."
+    return f"It knows {', '.join(record.labels)} and nothing else. " + (
+        "A text of another kind may get any class or none."
+        if _several(record)
+        else "Every text gets one of the classes, also a text that belongs to none of them."
+    )
+
+
 def _trust(record: RunRecord) -> str:
     """How far its probabilities are the chance of being right."""
+    if record.regression:
+        return "It doesn't say how sure it is of a score."
     if record.calibration is None or record.calibration.reason:
         return (
             "Its probabilities weren't calibrated: they order classes, but aren't the chance of"
@@ -253,13 +278,3 @@ def _truncated(rows: int, max_length: int) -> str:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; all columns but the first are numbers and stand right."""
-    lines = [head, ["---", *(["---:"] * (len(head) - 1))], *rows]
-    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")

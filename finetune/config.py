@@ -16,8 +16,10 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 SAVE_DTYPES: tuple[SaveDtype, ...] = get_args(SaveDtype)
 Truncation = Literal["head", "tail", "head+tail"]
 ClassWeights = Literal["none", "balanced", "effective"]
+Task = Literal["auto", "classes", "regression"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "task": get_args(Task),
     "precision": PRECISIONS,
     "save_dtype": SAVE_DTYPES,
     "class_weights": get_args(ClassWeights),
@@ -104,6 +106,10 @@ class TrainConfig:
 
     label_column: str | None = None
     """Column with the class; found by its name when not given. Lists make a multi-label model."""
+
+    task: Task = "auto"
+    """What the label column holds: classes, or a score to predict (regression). auto: a score where
+    all labels are numbers and some have fractions; give regression for whole numbers, as 1 to 5."""
 
     ignore_check: bool = False
     """Train although the data check found something fatal; what can't be trained still stops."""

@@ -2,20 +2,26 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+import numpy as np
 from datasets import Dataset
 
-from finetune.columns import ColumnNames, find_columns
+from finetune.columns import ColumnNames, Columns, find_columns
 from finetune.config import TrainConfig, local_path, shown_name
 from finetune.errors import DataError
 from finetune.rows import Rows, align_rows, join_rows, read_rows
+from finetune.scores import SCORE, holds_fractions
 from finetune.sources import data_files, open_source, role_of
 
 VALIDATION_SHARE = 0.1
 VALIDATION_ROWS = 2_000
 """What is cut from the training rows when there is no validation split: the smaller of the two."""
+
+SCORE_BINS = 10
+"""Bins of scores at most, each of which gives its share of a cut split."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +32,7 @@ class Splits:
     validation: Rows
     test: Rows | None
     labels: tuple[str, ...]
+    """The classes, or the name of the one score."""
     validation_origin: str
     notes: tuple[str, ...]
     """What was left out of the data, one sentence each."""
@@ -49,22 +56,30 @@ class Found:
 
 def find_splits(config: TrainConfig) -> Found:
     """All rows that *config* names; train is always among the roles."""
-    parts: dict[str, list[Rows]] = defaultdict(list)
-    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    opened: dict[str, list[tuple[str, Dataset]]] = defaultdict(list)
     for source in config.data:
         for role, dataset in _datasets(source).items():
-            parts[role].append(read_rows(dataset, shown_name(source), config.columns))
-            spellings[role] += _spellings(dataset, source, config.columns)
+            opened[role].append((source, dataset))
     for role, named in (("validation", config.validation), ("test", config.test)):
         if named is not None:
-            dataset = _datasets(named, needed=role)[role]
-            parts[role] = [read_rows(dataset, shown_name(named), config.columns)]
-            spellings[role] = _spellings(dataset, named, config.columns)
-            if not len(parts[role][0]):
-                raise DataError(f"{shown_name(named)!r} has no row with both a text and a label")
+            opened[role] = [(named, _datasets(named, needed=role)[role])]
+    regression = _wants_regression(config, chain.from_iterable(opened.values()))
+    rows = {
+        role: [
+            read_rows(dataset, shown_name(source), config.columns, regression=regression)
+            for source, dataset in parts
+        ]
+        for role, parts in opened.items()
+    }
+    for role, named in (("validation", config.validation), ("test", config.test)):
+        if named is not None and not len(rows[role][0]):
+            raise DataError(f"{shown_name(named)!r} has no row with both a text and a label")
     return Found(
-        rows={role: join_rows(rows) for role, rows in parts.items()},
-        spellings=dict(spellings),
+        rows={role: join_rows(parts) for role, parts in rows.items()},
+        spellings={
+            role: sum((_spellings(*part, config.columns) for part in parts), Counter[str]())
+            for role, parts in opened.items()
+        },
         unread=tuple(_unread(config.data)),
     )
 
@@ -77,7 +92,7 @@ def load_splits(config: TrainConfig, source: Found | None = None) -> Splits:
     source = source or find_splits(config)
     found = dict(source.rows)
     train = found.pop("train")
-    _check_classes(train)
+    _check_answers(train)
     _check_label_column(train)
     notes = [*source.unread, *_left_out("train", train)]
     for role, rows in found.items():
@@ -86,57 +101,72 @@ def load_splits(config: TrainConfig, source: Found | None = None) -> Splits:
     origin = "its own split or file"
     alone = drop_repeated(train, list(found.values()))
     found_again = len(train) - len(alone)
-    _check_classes(alone, found_again=found_again)
+    _check_answers(alone, found_again=found_again)
     if "validation" not in found:
         rest, found["validation"] = cut_validation(alone, seed=config.seed)
         alone = drop_repeated(rest, [found["validation"]])
         found_again += len(rest) - len(alone)
-        _check_classes(alone, found_again=found_again)
-        origin = "rows cut from the training data, class by class"
+        _check_answers(alone, found_again=found_again)
+        how = "over the range of scores" if train.regression else "class by class"
+        origin = f"rows cut from the training data, {how}"
     if found_again:
         notes.append(f"Left out of train: {found_again:,} found again in validation or test.")
+    if train.regression:
+        _check_scores(found["validation"], "validation")
     return Splits(
         train=alone,
         validation=found["validation"],
         test=found.get("test"),
-        labels=train.names,
+        labels=(SCORE,) if train.regression else train.names,
         validation_origin=origin,
         notes=tuple(notes),
     )
 
 
 def load_evaluation_rows(
-    source: str, labels: tuple[str, ...], *, split: str | None, columns: ColumnNames
+    source: str,
+    labels: tuple[str, ...],
+    *,
+    split: str | None,
+    columns: ColumnNames,
+    regression: bool = False,
 ) -> tuple[Rows, str]:
-    """The rows to measure a checkpoint on, classes named as *labels*, and the split's name."""
+    """The rows to measure a checkpoint on, classes named as *labels*, and the split's name.
+
+    With *regression* they have scores.
+    """
     splits = open_source(source)
     name = split or _default_split(tuple(splits))
     if name not in splits:
         raise DataError(f"no split {name!r} in {shown_name(source)!r}; it has {', '.join(splits)}")
-    rows = read_rows(splits[name], shown_name(source), columns)
+    rows = read_rows(splits[name], shown_name(source), columns, regression=regression)
     if not len(rows):
         raise DataError(f"{shown_name(source)!r} has no row with both a text and a label")
+    if regression:
+        return rows, name
     return align_rows(rows, labels, where=repr(shown_name(source))), name
 
 
 def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
     """Training and validation rows: every class gives its share of its different texts.
 
-    A class of two texts or more gives one at least.
+    A class of two texts or more gives one at least.  Scores are cut by ranges of them.
     """
     share = min(VALIDATION_SHARE, VALIDATION_ROWS / len(rows))
     shuffled = random.Random(seed)
     chosen: set[int] = set()
     first = {text: i for i, text in reversed(list(enumerate(rows.inputs())))}
     different = set(first.values())
-    for members in _by_rarest_class(rows).values():
+    groups = _by_score(rows) if rows.regression else _by_rarest_class(rows)
+    for members in groups.values():
         group = [i for i in members if i in different]
         size = max(round(len(group) * share), 1) if len(group) > 1 else 0
         chosen.update(shuffled.sample(group, size))
     if not chosen:
         raise DataError(
-            f"{len(rows)} training rows are too few to cut a validation split, as no class has two"
-            " different texts; give --validation"
+            f"{len(rows)} training rows are too few to cut a validation split, as no"
+            f" {'range of scores' if rows.regression else 'class'} has two different texts; give"
+            " --validation"
         )
     train = [i for i in range(len(rows)) if i not in chosen]
     return rows.select(train), rows.select(sorted(chosen))
@@ -163,9 +193,23 @@ def _datasets(source: str, *, needed: str = "train") -> dict[str, Dataset]:
     return roles
 
 
-def _spellings(dataset: Dataset, source: str, named: ColumnNames) -> Counter[str]:
+def _wants_regression(config: TrainConfig, opened: Iterable[tuple[str, Dataset]]) -> bool:
+    """What --task says, or else whether any file has fractions where classes would be."""
+    if config.task != "auto":
+        return config.task == "regression"
+    return any(
+        holds_fractions(dataset, _columns(source, dataset, config.columns))
+        for source, dataset in opened
+    )
+
+
+def _columns(source: str, dataset: Dataset, named: ColumnNames) -> Columns:
+    return find_columns(dataset.column_names, shown_name(source), named)
+
+
+def _spellings(source: str, dataset: Dataset, named: ColumnNames) -> Counter[str]:
     """How often each label is written that way; numbers are left out, as they have one spelling."""
-    column = find_columns(dataset.column_names, shown_name(source), named).label
+    column = _columns(source, dataset, named).label
     values = (v if isinstance(v, list) else [v] for v in dataset[column])
     return Counter(name for row in values for name in row if isinstance(name, str) and name.strip())
 
@@ -176,16 +220,21 @@ def align_split(rows: Rows, role: str, train: Rows) -> Rows:
         raise DataError(f"only one of train and {role} has a second text; give one kind")
     if rows.multi_label and not train.multi_label:
         raise DataError(f"{role} has lists of labels but train has none; give one kind")
+    if train.regression:
+        return rows
     return align_rows(rows, train.names, where=f"the {role} split", keys=train.keys)
 
 
-def _check_classes(rows: Rows, *, found_again: int = 0) -> None:
-    """Refuse rows without two classes; *found_again* were left out as held-out texts."""
+def _check_answers(rows: Rows, *, found_again: int = 0) -> None:
+    """Refuse rows with less than two classes or scores; *found_again* were left out as held out."""
     if not len(rows):
         raise DataError(
             "no training row is left: each lacks a text or a label, or is found again in validation"
             " or test"
         )
+    if rows.regression:
+        _check_scores(rows, "train")
+        return
     used = [name for name, count in rows.counts(rows.names).items() if count]
     if len(used) < (1 if rows.multi_label else 2):
         classes = "no class" if not used else f"the class {used[0]!r}"
@@ -196,13 +245,23 @@ def _check_classes(rows: Rows, *, found_again: int = 0) -> None:
         )
 
 
+def _check_scores(rows: Rows, role: str) -> None:
+    """Refuse scores that are all one number: there is nothing to learn or to measure."""
+    different = set(rows.scores or ())
+    if len(different) < 2:
+        raise DataError(
+            f"all rows of {role} have the score {min(different):g}; two different ones are needed"
+        )
+
+
 def _check_label_column(rows: Rows) -> None:
     """Refuse labels that hardly recur: they are no classes."""
     used = [name for name, count in rows.counts(rows.names).items() if count]
-    if len(used) * 2 > len(rows) and not rows.multi_label:
+    if len(used) * 2 > len(rows) and not (rows.multi_label or rows.regression):
         raise DataError(
             f"{len(used)} different labels in {len(rows)} rows; name the class column with"
-            " --label-column, or give each class two rows at least"
+            " --label-column, give each class two rows at least, or predict numbers with --task"
+            " regression"
         )
 
 
@@ -212,6 +271,16 @@ def _by_rarest_class(rows: Rows) -> dict[str, list[int]]:
     groups: dict[str, list[int]] = defaultdict(list)
     for i, row in enumerate(rows.labels):
         groups[min(row, key=lambda name: (counts[name], name), default="")].append(i)
+    return groups
+
+
+def _by_score(rows: Rows) -> dict[int, list[int]]:
+    """Row numbers by bins of scores with about as many rows in each, ten at least."""
+    bins = min(SCORE_BINS, max(len(rows) // SCORE_BINS, 1))
+    edges = np.quantile(rows.scores or (), np.arange(1, bins) / bins)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for i, place in enumerate(np.searchsorted(edges, rows.scores or (), side="right")):
+        groups[int(place)].append(i)
     return groups
 
 

@@ -16,9 +16,10 @@ from finetune.data import load_evaluation_rows
 from finetune.errors import ConfigError, DataError, ModelError, OutputError
 from finetune.metrics import FloatArray, IntArray, measure_logits
 from finetune.models import LONGEST, Checkpoint, load_checkpoint, longest_input, quiet_libraries
-from finetune.plots import CONFUSION, RELIABILITY, confusion_plot, reliability_plot
+from finetune.plots import RELIABILITY, metrics_plot, reliability_plot
 from finetune.progress import bar
-from finetune.record import CalibrationMetrics, Metrics, RunRecord
+from finetune.record import AnyMetrics, CalibrationMetrics, RunRecord
+from finetune.regression import measure_scores
 from finetune.rows import Rows
 from finetune.truncation import (
     STRIDE,
@@ -42,11 +43,11 @@ class Report:
     labels: tuple[str, ...]
     fingerprint: str
     max_length: int
-    metrics: Metrics
+    metrics: AnyMetrics
     temperature: float
     """What the checkpoint divides logits by; 1 where it states none."""
-    calibration: CalibrationMetrics
-    """At that temperature."""
+    calibration: CalibrationMetrics | None
+    """At that temperature; None for scores, which are no probabilities."""
 
     def save(self, path: Path) -> None:
         """Write the report as JSON."""
@@ -58,14 +59,14 @@ class Report:
 
     def save_plots(self, folder: Path) -> list[Path]:
         """Draw what there is to see into *folder*; a matrix only with one class per row."""
-        title, made = f"{self.checkpoint} on {self.data}", [folder / RELIABILITY]
+        title, made = f"{self.checkpoint} on {self.data}", []
         name = "as trained" if self.temperature == 1 else f"at temperature {self.temperature:.2f}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            reliability_plot([(name, self.calibration)], folder / RELIABILITY, title=title)
-            if self.metrics.confusion is not None:
-                confusion_plot(self.metrics, folder / CONFUSION, title=title)
-                made.append(folder / CONFUSION)
+            if self.calibration is not None:
+                reliability_plot([(name, self.calibration)], folder / RELIABILITY, title=title)
+                made.append(folder / RELIABILITY)
+            made += metrics_plot(self.metrics, folder, title=title)
         except OSError as error:
             raise OutputError(
                 f"no picture can be written into {folder.name!r}: {error.strerror}"
@@ -79,7 +80,7 @@ class Scores(NamedTuple):
     logits: FloatArray
     """(N, C)"""
     targets: Targets
-    """Class numbers (N,), or flags (N, C) where a row may have several classes."""
+    """Class numbers or scores (N,), or flags (N, C) where a row may have several classes."""
 
 
 def evaluate(
@@ -96,7 +97,9 @@ def evaluate(
     if batch_size < 1 or (limit is not None and limit < 1):
         raise ConfigError("--batch-size and --limit have to be at least 1")
     classifier = load_checkpoint(checkpoint)
-    rows, split = load_evaluation_rows(data, classifier.labels, split=split, columns=columns)
+    rows, split = load_evaluation_rows(
+        data, classifier.labels, split=split, columns=columns, regression=classifier.regression
+    )
     rows = rows.select(range(len(rows))[:limit])
     max_length = _max_length(checkpoint, classifier)
     temperature = stored_temperature(classifier.model.config, shown_name(checkpoint))
@@ -108,10 +111,19 @@ def evaluate(
         labels=classifier.labels,
         fingerprint=rows.fingerprint(),
         max_length=max_length,
-        metrics=measure_logits(scores.logits, scores.targets, classifier.labels),
+        metrics=measure(scores, classifier),
         temperature=temperature,
-        calibration=measure_calibration(scores.logits, scores.targets, temperature),
+        calibration=None
+        if classifier.regression
+        else measure_calibration(scores.logits, scores.targets, temperature),
     )
+
+
+def measure(scores: Scores, checkpoint: Checkpoint) -> AnyMetrics:
+    """How good the logits of *checkpoint* are."""
+    if checkpoint.regression:
+        return measure_scores(scores.targets, scores.logits[:, 0])
+    return measure_logits(scores.logits, scores.targets, checkpoint.labels)
 
 
 def score_rows(checkpoint: Checkpoint, rows: Rows, *, batch_size: int, max_length: int) -> Scores:
@@ -190,7 +202,12 @@ def count_truncated(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> i
 
 
 def targets(rows: Rows, checkpoint: Checkpoint) -> FloatArray | IntArray:
-    """Class numbers (N,), or float flags (N, C) where a text may have several classes."""
+    """Class numbers (N,), scores (N,), or flags (N, C) where a text may have several classes.
+
+    Scores and flags are float32, as the logits they are held against.
+    """
+    if rows.scores is not None:
+        return np.array(rows.scores, dtype=np.float32)
     number = {label: i for i, label in enumerate(checkpoint.labels)}
     if not checkpoint.multi_label:
         return np.array([number[name] for (name,) in rows.labels])

@@ -28,14 +28,13 @@ from finetune.metrics import measure_logits
 from finetune.optimizer import build_optimizer
 from finetune.output import CHECKPOINTS
 from finetune.progress import EpochLines
+from finetune.regression import measure_scores
 from finetune.run import Run
+from finetune.scale import Scale
 from finetune.snapshots import Snapshots
 from finetune.stopping import Patience
 from finetune.tokens import tokenised
 from finetune.trainer import SnapshotTrainer
-
-BEST_BY = "macro_f1"
-"""The best epoch has the highest macro F1: accuracy would let a model ignore a rare class."""
 
 Say = Callable[[str], None]
 
@@ -107,7 +106,7 @@ def _trainer(
             run.base.tokenizer, pad_to_multiple_of=8 if torch.cuda.is_available() else None
         ),
         compute_loss_func=log.watched(loss),
-        compute_metrics=lambda prediction: _epoch_metrics(prediction, run.base.labels),
+        compute_metrics=lambda prediction: _epoch_metrics(prediction, run),
         optimizers=(build_optimizer(run.base.model, run.config), None),
     )
 
@@ -120,7 +119,7 @@ def _watch(trainer: SnapshotTrainer, run: Run, watchers: list[object]) -> None:
     if run.config.freezes:
         trainer.add_callback(Thawing(run.base.model, run.config))
     if run.config.patience:
-        trainer.add_callback(Patience(run.config.patience, BEST_BY))
+        trainer.add_callback(Patience(run.config.patience, run.best_by))
 
 
 def _arguments(run: Run, folder: Path) -> TrainingArguments:
@@ -147,13 +146,20 @@ def _arguments(run: Run, folder: Path) -> TrainingArguments:
         save_strategy="epoch",
         logging_strategy="epoch",
         logging_nan_inf_filter=False,
-        metric_for_best_model=BEST_BY,
+        metric_for_best_model=run.best_by,
         greater_is_better=True,
         report_to="none",
         seed=config.seed,
     )
 
 
-def _epoch_metrics(prediction: EvalPrediction, labels: tuple[str, ...]) -> dict[str, float]:
-    metrics = measure_logits(prediction.predictions, prediction.label_ids, labels)
+def _epoch_metrics(prediction: EvalPrediction, run: Run) -> dict[str, float]:
+    """The metrics of an epoch, by the names in `record.EPOCH_METRICS`."""
+    logits, targets = prediction.predictions, prediction.label_ids
+    if run.splits.train.scores is not None:
+        predicted = Scale.of(run.splits.train.scores).restored(logits[:, 0])
+        errors = measure_scores(targets, predicted, keep=0)
+        # Validation holds two scores at least, so there is a share of their variance.
+        return {"r2": errors.r2 or 0.0, "rmse": errors.rmse}
+    metrics = measure_logits(logits, targets, run.base.labels)
     return {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}

@@ -1,5 +1,7 @@
 """What training lowers: cross-entropy, with weights for rare classes and smoothed labels.
 
+For scores it is the squared error in units of their variance over the training rows.
+
 Every loss is a sum over the rows of a step divided by their number, so that a step made of several
 batches weighs each row alike, however the rows fell into batches.
 """
@@ -13,6 +15,7 @@ from torch.nn import functional
 
 from finetune.config import ClassWeights, TrainConfig
 from finetune.rows import Rows
+from finetune.scale import Scale
 
 Loss = Callable[..., Tensor]
 HALF = (torch.bfloat16, torch.float16)
@@ -22,7 +25,9 @@ BETA = 0.999
 
 
 def training_loss(config: TrainConfig, rows: Rows, labels: Sequence[str]) -> Loss:
-    """The loss that *config* asks for on the training *rows* of the classes *labels*."""
+    """The loss that *config* asks for on the training *rows* of the classes *labels*, or scores."""
+    if rows.scores is not None:
+        return score_loss(Scale.of(rows.scores))
     return build_loss(
         config.class_weights,
         list(rows.counts(labels).values()),
@@ -49,6 +54,15 @@ def build_loss(
         return _summed(functional.binary_cross_entropy_with_logits, pos_weight=weights)
     weights = None if kind == "none" else class_weights(kind, counts)
     return _summed(functional.cross_entropy, weight=weights, label_smoothing=smoothing)
+
+
+def score_loss(scale: Scale) -> Loss:
+    """The Trainer's `compute_loss_func` for one score a row: logits are to be standardised."""
+
+    def squared(logits: Tensor, scores: Tensor, **settings: Any) -> Tensor:
+        return functional.mse_loss(logits.squeeze(-1), scale.standardised(scores), **settings)
+
+    return _summed(squared)
 
 
 def class_weights(kind: ClassWeights, counts: Sequence[int]) -> Tensor:

@@ -5,18 +5,22 @@ Names of the entries: https://github.com/huggingface/hub-docs/blob/main/modelcar
 
 import json
 
-from finetune.record import Metrics, RunRecord
+from finetune.record import AnyMetrics, RegressionMetrics, RunRecord
+
+Entry = tuple[str, str, str]
+"""A metric: its type, its name as the rest of an entry, its value."""
 
 
 def front_matter(record: RunRecord) -> str:
     """Base model and results, in the format of the Hub, between its lines of dashes."""
     split, metrics = headline(record)
+    entries = [*_entries(metrics), *_ece(record)]
     lines = [
         "---",
         "library_name: transformers",
         "pipeline_tag: text-classification",
         f"base_model: {_yaml(record.base)}",
-        f"metrics: [{', '.join(['accuracy', 'f1', *_ece_type(record)])}]",
+        f"metrics: [{', '.join(kind for kind, _, _ in entries)}]",
         "model-index:",
         f"  - name: {_yaml(record.settings['output'])}",
         "    results:",
@@ -24,27 +28,41 @@ def front_matter(record: RunRecord) -> str:
         f"        dataset: {{name: {_yaml(record.data_name)}, type: {_yaml(record.data_name)},"
         f" split: {split}}}",
         "        metrics:",
-        f"          - {{type: accuracy, value: {metrics.accuracy:.4f}}}",
-        f"          - {{type: f1, name: Macro F1, value: {metrics.macro_f1:.4f}}}",
-        *_ece_entry(record),
+        *(f"          - {{type: {kind}{name}, value: {value}}}" for kind, name, value in entries),
         "---",
     ]
     return "\n".join(lines)
 
 
-def _ece_type(record: RunRecord) -> list[str]:
-    return ["ece"] if record.calibration else []
+def _entries(metrics: AnyMetrics) -> list[Entry]:
+    if isinstance(metrics, RegressionMetrics):
+        found = {
+            "r_squared": ("R2", metrics.r2),
+            "rmse": ("RMSE", metrics.rmse),
+            "mae": ("MAE", metrics.mae),
+            "pearsonr": ("Pearson", metrics.pearson),
+            "spearmanr": ("Spearman", metrics.spearman),
+        }
+        return [
+            (kind, f", name: {name}", f"{value:.6g}")
+            for kind, (name, value) in found.items()
+            if value is not None
+        ]
+    return [
+        ("accuracy", "", f"{metrics.accuracy:.4f}"),
+        ("f1", ", name: Macro F1", f"{metrics.macro_f1:.4f}"),
+    ]
 
 
-def _ece_entry(record: RunRecord) -> list[str]:
+def _ece(record: RunRecord) -> list[Entry]:
     """The error at the stored temperature, on the same split as the other metrics."""
     if record.calibration is None:
         return []
     value = record.calibration.after.ece
-    return [f"          - {{type: ece, name: Expected calibration error, value: {value:.4f}}}"]
+    return [("ece", ", name: Expected calibration error", f"{value:.4f}")]
 
 
-def headline(record: RunRecord) -> tuple[str, Metrics]:
+def headline(record: RunRecord) -> tuple[str, AnyMetrics]:
     """Test where there is one, since validation chose the epoch."""
     return ("validation", record.validation) if record.test is None else ("test", record.test)
 

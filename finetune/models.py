@@ -22,6 +22,8 @@ from transformers.models.auto.modeling_auto import (
 
 from finetune.config import local_path, shown_name
 from finetune.errors import ModelError
+from finetune.record import REGRESSION
+from finetune.scale import output_layer
 
 LONGEST = 512
 """Tokens read by default of models that could read more."""
@@ -57,11 +59,24 @@ class Checkpoint:
         """Whether a text may have several classes."""
         return str(self.model.config.problem_type) == MULTI_LABEL
 
+    @property
+    def regression(self) -> bool:
+        """Whether it gives a score, not classes."""
+        return str(self.model.config.problem_type) == REGRESSION
 
-def load_base(source: str, labels: tuple[str, ...], *, multi_label: bool) -> Checkpoint:
+    @property
+    def problem_type(self) -> str:
+        """Its task, as config.json names it."""
+        return REGRESSION if self.regression else MULTI_LABEL if self.multi_label else SINGLE_LABEL
+
+
+def load_base(
+    source: str, labels: tuple[str, ...], *, multi_label: bool, regression: bool = False
+) -> Checkpoint:
     """The encoder *source* under a classification head for *labels*.
 
-    The head is new, unless *source* is a classifier of the very same classes.
+    The head is new, unless *source* is a classifier of the very same classes; one for *regression*
+    always is, as that of another run gives scores in the unit of its own data.
     """
     config = _open_config(source, what="base model")
     if not _is_encoder(config):
@@ -75,7 +90,7 @@ def load_base(source: str, labels: tuple[str, ...], *, multi_label: bool) -> Che
         num_labels=len(labels),
         id2label=dict(enumerate(labels)),
         label2id={label: number for number, label in enumerate(labels)},
-        problem_type=MULTI_LABEL if multi_label else SINGLE_LABEL,
+        problem_type=REGRESSION if regression else MULTI_LABEL if multi_label else SINGLE_LABEL,
         ignore_mismatched_sizes=True,
     )
     prefix = f"{model.base_model_prefix}."
@@ -86,8 +101,10 @@ def load_base(source: str, labels: tuple[str, ...], *, multi_label: bool) -> Che
             f"the weights of {shown_name(source)!r} are incomplete: {lacking[0]!r} is missing"
             f" (tensors missing: {len(lacking)}); take a complete base model"
         )
-    if not lacking_head and _labels_of(config) != labels:
+    if not lacking_head and (regression or _labels_of(config) != labels):
         _renew_head(model)
+    if regression:
+        output_layer(model)  # raises where scores could not be put into it at the end
     return _checked(source, model, tokenizer, labels)
 
 

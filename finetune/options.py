@@ -18,7 +18,8 @@ from finetune.recipe import read_recipe
 
 PANELS = {
     "Data": (
-        "data", "validation", "test", "text_column", "pair_column", "label_column", "ignore_check",
+        "data", "validation", "test", "text_column", "pair_column", "label_column", "task",
+        "ignore_check",
     ),
     "Model and output": (
         "model", "output", "overwrite", "resume", "save_minutes", "save_dtype", "push_to_hub",

@@ -1,38 +1,34 @@
 """What a run comes to: its weights on disk, how good they are, and the record of it all."""
 
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import datasets
 import torch
 import transformers
+from torch import Tensor
 
 from finetune.evaluate import count_truncated
 from finetune.lora import merge_lora
-from finetune.models import (
-    MULTI_LABEL,
-    SINGLE_LABEL,
-    Checkpoint,
-    load_checkpoint,
-    save_tokenizer,
-)
+from finetune.models import Checkpoint, load_checkpoint, save_tokenizer
 from finetune.progress import curve
 from finetune.quality import Quality, assess
-from finetune.record import RunRecord, SplitRecord
+from finetune.record import RunRecord, ScoreRange, SplitRecord
 from finetune.run import Run
+from finetune.scale import Scale, output_layer
 from finetune.trainer import SnapshotTrainer
 
 
 def save_weights(run: Run, work: Path) -> Checkpoint:
     """Write model and tokenizer, and read them back as anybody would."""
-    model, dtype = run.base.model.cpu(), getattr(torch, run.config.save_dtype)
+    model = run.base.model.cpu()
     if run.config.lora_rank:
         merge_lora(model)
-    weights = {
-        name: tensor.to(dtype) if tensor.is_floating_point() else tensor
-        for name, tensor in model.state_dict().items()
-    }
+    if run.splits.train.scores is not None:
+        Scale.of(run.splits.train.scores).put_into(model)
+    weights = _in_format(run, getattr(torch, run.config.save_dtype))
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
             raise OverflowError(
@@ -42,6 +38,20 @@ def save_weights(run: Run, work: Path) -> Checkpoint:
     model.save_pretrained(work, state_dict=weights)
     save_tokenizer(run.base.tokenizer, work)
     return load_checkpoint(str(work))
+
+
+def _in_format(run: Run, dtype: torch.dtype) -> dict[str, Tensor]:
+    """The weights in the number format of the file.
+
+    The layer that gives scores stays in float32, as theirs may be large numbers close together.
+    """
+    model = run.base.model
+    whole = set(output_layer(model).parameters()) if run.base.regression else set()
+    kept = {name for name, weight in model.named_parameters() if weight in whole}
+    return {
+        name: tensor.to(dtype) if tensor.is_floating_point() and name not in kept else tensor
+        for name, tensor in model.state_dict().items()
+    }
 
 
 def assess_run(run: Run, saved: Checkpoint, work: Path) -> Quality:
@@ -67,7 +77,7 @@ def write_down(
         command=config.command(),
         base=config.shown_base,
         labels=splits.labels,
-        problem_type=MULTI_LABEL if saved.multi_label else SINGLE_LABEL,
+        problem_type=saved.problem_type,
         data_name=config.data_name or ", ".join(config.shown_data),
         data_terms=config.data_terms,
         settings=config.settings(),
@@ -83,7 +93,7 @@ def write_down(
         seconds=round(seconds, 1),
         texts_per_second=round(len(splits.train) * len(epochs) / seconds, 1),
         epochs=epochs,
-        best_epoch=max(epochs, key=lambda point: (point.macro_f1, -point.epoch)).epoch,
+        best_epoch=max(epochs, key=lambda point: (point.measured[run.best_by], -point.epoch)).epoch,
         validation=quality.validation,
         test=quality.test,
         calibration=quality.calibration,
@@ -95,12 +105,20 @@ def _split_records(run: Run) -> dict[str, SplitRecord]:
     return {
         name: SplitRecord(
             rows=len(rows),
-            class_counts=rows.counts(run.splits.labels),
+            class_counts={} if rows.regression else rows.counts(run.splits.labels),
+            scores=None if rows.scores is None else _range(rows.scores),
             fingerprint=rows.fingerprint(),
             truncated=count_truncated(run.base, rows, max_length=run.max_length),
         )
         for name, rows in run.splits.by_role().items()
     }
+
+
+def _range(scores: Sequence[float]) -> ScoreRange:
+    scale = Scale.of(scores)
+    return ScoreRange(
+        mean=scale.mean, deviation=scale.deviation, lowest=min(scores), highest=max(scores)
+    )
 
 
 def _device() -> str:

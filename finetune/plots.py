@@ -1,4 +1,7 @@
-"""Two pictures for a model card: which class is taken for which, and how far to trust a number."""
+"""Pictures for a model card: which class is taken for which, how far to trust a number.
+
+Where scores are predicted, how far they lie from the true ones.
+"""
 
 import unicodedata
 import warnings
@@ -15,10 +18,11 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from finetune.record import CalibrationMetrics, Metrics
+from finetune.record import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
 
 CONFUSION = "confusion.png"
 RELIABILITY = "reliability.png"
+SCATTER = "scores.png"
 
 DPI = 150
 INK, QUIET, LINE = "#1f2933", "#66727f", "#d5dbe1"
@@ -38,6 +42,20 @@ LONGEST = 24
 """Half-width letters of a class name; what is longer loses its middle."""
 DARK = 0.33
 """Shares of a row on whose shade white letters are read better."""
+
+
+def metrics_plot(metrics: AnyMetrics, folder: Path, *, title: str) -> list[Path]:
+    """Draw what *metrics* have a picture of into *folder*: none where rows have several classes.
+
+    Returns the files.
+    """
+    if isinstance(metrics, RegressionMetrics):
+        scatter_plot(metrics, folder / SCATTER, title=title)
+        return [folder / SCATTER]
+    if metrics.confusion is None:
+        return []
+    confusion_plot(metrics, folder / CONFUSION, title=title)
+    return [folder / CONFUSION]
 
 
 def confusion_plot(metrics: Metrics, path: Path, *, title: str) -> None:
@@ -60,6 +78,23 @@ def confusion_plot(metrics: Metrics, path: Path, *, title: str) -> None:
     _name_classes(axes, names, size=min(size + 2, 9))
     _write_counts(axes, counts, shares, size=size)
     _head(figure, title, f"{metrics.rows:,} rows; the shade is the share of the true class")
+    _save(figure, path)
+
+
+def scatter_plot(metrics: RegressionMetrics, path: Path, *, title: str) -> None:
+    """Draw the predicted score of each kept row over its true score."""
+    gold, predicted = np.array(metrics.points).T
+    figure, axes = _figure(0.85, 0.65, 4.2, 4.2, right=0.35, top=0.65)
+    lowest, highest = float(min(*gold, *predicted)), float(max(*gold, *predicted))
+    edge = (highest - lowest) / 20 or 1.0
+    ends = (lowest - edge, highest + edge)
+    axes.plot(ends, ends, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
+    axes.scatter(gold, predicted, s=14, color=BLUE, alpha=0.5, edgecolor="none", zorder=3)
+    axes.set(xlim=ends, ylim=ends)
+    axes.set_xlabel("true score", color=INK, fontsize=9)
+    axes.set_ylabel("predicted score", color=INK, fontsize=9)
+    shown = "" if len(gold) == metrics.rows else f"{len(gold):,} of "
+    _head(figure, title, f"{shown}{metrics.rows:,} rows; on the dashed line, predictions are right")
     _save(figure, path)
 
 

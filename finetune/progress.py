@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 from transformers import ProgressCallback
 
-from finetune.record import EpochMetrics
+from finetune.record import EPOCH_METRICS, EpochMetrics
 
 
 def bar(steps: Iterable[int], title: str) -> Iterable[int]:
@@ -55,7 +55,7 @@ class EpochLines(ProgressCallback):  # type: ignore[misc]
             self.say(
                 f"Epoch {point.epoch} of {args.num_train_epochs:.0f}: train loss"
                 f" {point.train_loss:.4f}, validation loss {point.validation_loss:.4f},"
-                f" accuracy {point.accuracy:.2%}, macro F1 {point.macro_f1:.4f}."
+                f" {_measured(point)}."
             )
 
 
@@ -68,8 +68,18 @@ def curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
             epoch=number,
             train_loss=loss,
             validation_loss=entry["eval_loss"],
-            accuracy=entry["eval_accuracy"],
-            macro_f1=entry["eval_macro_f1"],
+            measured={
+                name: entry[f"eval_{name}"] for name in EPOCH_METRICS if f"eval_{name}" in entry
+            },
         )
         for number, (loss, entry) in enumerate(zip(losses, evaluations, strict=True), start=1)
+    )
+
+
+def _measured(point: EpochMetrics) -> str:
+    return ", ".join(
+        f"{EPOCH_METRICS[name]} {value:.2%}"
+        if name == "accuracy"
+        else f"{EPOCH_METRICS[name]} {value:.4f}"
+        for name, value in point.measured.items()
     )

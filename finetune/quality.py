@@ -6,11 +6,10 @@ from pathlib import Path
 from finetune.baseline import baselines
 from finetune.calibration import calibrate, store_temperature
 from finetune.data import Splits
-from finetune.evaluate import Scores, score_rows
-from finetune.metrics import measure_logits
+from finetune.evaluate import Scores, measure, score_rows
 from finetune.models import Checkpoint
-from finetune.plots import CONFUSION, RELIABILITY, confusion_plot, reliability_plot
-from finetune.record import BaselineRecord, CalibrationRecord, Metrics, RunRecord
+from finetune.plots import RELIABILITY, metrics_plot, reliability_plot
+from finetune.record import AnyMetrics, BaselineRecord, CalibrationRecord, RunRecord
 from finetune.rows import Rows
 
 
@@ -18,9 +17,10 @@ from finetune.rows import Rows
 class Quality:
     """What is measured once a run is over."""
 
-    validation: Metrics
-    test: Metrics | None
-    calibration: CalibrationRecord
+    validation: AnyMetrics
+    test: AnyMetrics | None
+    calibration: CalibrationRecord | None
+    """None for scores, which are no probabilities."""
     baselines: tuple[BaselineRecord, ...]
 
 
@@ -41,7 +41,7 @@ def assess(
         folder: Its config.json gets the temperature, where one could be fitted.
         batch_size: Texts per step.
         max_length: Tokens kept of each text.
-        baseline: Whether to train the classical classifiers too.
+        baseline: Whether to train what needs no network too.
     """
 
     def score(rows: Rows) -> Scores:
@@ -49,12 +49,12 @@ def assess(
 
     validation = score(splits.validation)
     test = None if splits.test is None else score(splits.test)
-    calibration = calibrate(validation, test)
-    if not calibration.reason:
+    calibration = None if saved.regression else calibrate(validation, test)
+    if calibration is not None and not calibration.reason:
         store_temperature(folder, calibration.temperature)
     return Quality(
-        validation=_metrics(validation, saved),
-        test=None if test is None else _metrics(test, saved),
+        validation=measure(validation, saved),
+        test=None if test is None else measure(test, saved),
         calibration=calibration,
         baselines=baselines(splits) if baseline else (),
     )
@@ -65,15 +65,10 @@ def draw(record: RunRecord, folder: Path) -> None:
     split = "validation" if record.test is None else "test"
     metrics = record.test or record.validation
     title = f"{record.settings['output']} on {split}"
-    if metrics.confusion is not None:
-        confusion_plot(metrics, folder / CONFUSION, title=title)
+    metrics_plot(metrics, folder, title=title)
     if record.calibration is not None:
         made = record.calibration
         curves = [("as trained", made.before)]
         if not made.reason:
             curves.append((f"at temperature {made.temperature:.2f}", made.after))
         reliability_plot(curves, folder / RELIABILITY, title=title)
-
-
-def _metrics(scores: Scores, saved: Checkpoint) -> Metrics:
-    return measure_logits(scores.logits, scores.targets, saved.labels)

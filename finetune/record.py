@@ -8,6 +8,11 @@ from typing import Any
 from finetune.errors import ModelError
 
 FILE_NAME = "run.json"
+REGRESSION = "regression"
+"""The problem type of a model that gives a score."""
+
+EPOCH_METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1", "r2": "R2", "rmse": "RMSE"}
+"""What is measured after each epoch, as it is called; a run has two of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +55,48 @@ class Metrics:
                 "confusion": confusion and tuple(tuple(row) for row in confusion),
             }
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegressionMetrics:
+    """How close a checkpoint came to the scores of one set of rows; errors are in their unit."""
+
+    rows: int
+    r2: float | None
+    """One minus the squared errors over those of the mean; None where all scores are equal."""
+    rmse: float
+    """Root of the mean squared error."""
+    mae: float
+    """Mean absolute error."""
+    pearson: float | None
+    """Correlation; None where all scores, or all predictions, are equal."""
+    pearson_interval: tuple[float, float] | None
+    """95 % interval of `pearson` by Fisher's transformation; None below four rows too."""
+    spearman: float | None
+    """Correlation of ranks, None as `pearson`."""
+    points: tuple[tuple[float, float], ...]
+    """True and predicted score of some rows, for a picture."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RegressionMetrics":
+        """The metrics that `asdict` wrote."""
+        interval = values["pearson_interval"]
+        return cls(
+            **values
+            | {
+                "pearson_interval": interval and (interval[0], interval[1]),
+                "points": tuple((gold, predicted) for gold, predicted in values["points"]),
+            }
+        )
+
+
+AnyMetrics = Metrics | RegressionMetrics
+
+
+def metrics_from(values: dict[str, Any]) -> AnyMetrics:
+    """The metrics of either kind that `asdict` wrote."""
+    kind = RegressionMetrics if "rmse" in values else Metrics
+    return kind.from_dict(values)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,20 +151,20 @@ class CalibrationRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BaselineRecord:
-    """What a classical classifier gets right of the same rows."""
+    """What a classical classifier, or regression, gets right of the same rows."""
 
     name: str
     setting: str
     """Its features and what was chosen on validation."""
-    validation: Metrics
-    test: Metrics | None
+    validation: AnyMetrics
+    test: AnyMetrics | None
     seconds: float
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "BaselineRecord":
         """The record that `asdict` wrote."""
-        validation, test = Metrics.from_dict(values["validation"]), values["test"]
-        return cls(**values | {"validation": validation, "test": test and Metrics.from_dict(test)})
+        validation, test = metrics_from(values["validation"]), values["test"]
+        return cls(**values | {"validation": validation, "test": test and metrics_from(test)})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,8 +174,30 @@ class EpochMetrics:
     epoch: int
     train_loss: float
     validation_loss: float
-    accuracy: float
-    macro_f1: float
+    measured: dict[str, float]
+    """Metrics of validation, two of EPOCH_METRICS."""
+
+    def to_dict(self) -> dict[str, float]:
+        """All numbers by name."""
+        return {name: value for name, value in asdict(self).items() if name != "measured"} | (
+            self.measured
+        )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "EpochMetrics":
+        """The point that `to_dict` wrote."""
+        own = {name: values[name] for name in ("epoch", "train_loss", "validation_loss")}
+        return cls(**own, measured={k: float(v) for k, v in values.items() if k not in own})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoreRange:
+    """Where the scores of a split lie."""
+
+    mean: float
+    deviation: float
+    lowest: float
+    highest: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,10 +206,19 @@ class SplitRecord:
 
     rows: int
     class_counts: dict[str, int]
+    """Rows of each class; empty where rows have scores."""
+    scores: ScoreRange | None = None
+    """None where rows have classes."""
     fingerprint: str
-    """SHA-256 over texts and class names in their order."""
+    """SHA-256 over texts and class names, or scores, in their order."""
     truncated: int
     """Rows longer than `max_length`, of which the model saw a part only."""
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "SplitRecord":
+        """The record that `asdict` wrote."""
+        scores = values.get("scores")
+        return cls(**values | {"scores": scores and ScoreRange(**scores)})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,6 +230,7 @@ class RunRecord:
     command: str
     base: str
     labels: tuple[str, ...]
+    """The classes, or the name of the one score."""
     problem_type: str
     data_name: str
     data_terms: str | None
@@ -170,15 +249,21 @@ class RunRecord:
     texts_per_second: float
     epochs: tuple[EpochMetrics, ...]
     best_epoch: int
-    validation: Metrics
+    validation: AnyMetrics
     """Of the saved weights, read back in float32."""
-    test: Metrics | None
+    test: AnyMetrics | None
     calibration: CalibrationRecord | None = None
     baselines: tuple[BaselineRecord, ...] = ()
 
+    @property
+    def regression(self) -> bool:
+        """Whether the model gives a score, not classes."""
+        return self.problem_type == REGRESSION
+
     def save(self, folder: Path) -> None:
         """Write `run.json` into *folder*; a number that isn't finite is a ValueError."""
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False)
+        values = asdict(self) | {"epochs": [point.to_dict() for point in self.epochs]}
+        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
         (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -205,10 +290,12 @@ class RunRecord:
                 "labels": tuple(values["labels"]),
                 "notes": tuple(values["notes"]),
                 "check": tuple(values.get("check", ())),
-                "splits": {k: SplitRecord(**split) for k, split in values["splits"].items()},
-                "epochs": tuple(EpochMetrics(**epoch) for epoch in values["epochs"]),
-                "validation": Metrics.from_dict(values["validation"]),
-                "test": test and Metrics.from_dict(test),
+                "splits": {
+                    name: SplitRecord.from_dict(split) for name, split in values["splits"].items()
+                },
+                "epochs": tuple(map(EpochMetrics.from_dict, values["epochs"])),
+                "validation": metrics_from(values["validation"]),
+                "test": test and metrics_from(test),
                 "calibration": calibration and CalibrationRecord.from_dict(calibration),
                 "baselines": tuple(map(BaselineRecord.from_dict, values.get("baselines", ()))),
             }

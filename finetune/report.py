@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from finetune.record import (
+    AnyMetrics,
     BaselineRecord,
     CalibrationMetrics,
     CalibrationRecord,
     Metrics,
+    RegressionMetrics,
     RunRecord,
 )
 
@@ -33,10 +35,13 @@ def _beside(record: RunRecord) -> list[str]:
     return [comparison(found, title=split) for split, found in on.items()]
 
 
-def describe(metrics: Metrics, *, title: str) -> str:
-    """A heading, the overall numbers, a table of the classes and the confusion matrix."""
+def describe(metrics: AnyMetrics, *, title: str) -> str:
+    """A heading and the overall numbers; of classes a table and the confusion matrix too."""
+    head = f"{title}: {metrics.rows:,} rows"
+    if isinstance(metrics, RegressionMetrics):
+        return "\n".join([head, *_errors(metrics)])
     lines = [
-        f"{title}: {metrics.rows:,} rows",
+        head,
         f"  accuracy {metrics.accuracy:.2%}  (95 % interval {interval(metrics)})",
         f"  macro F1 {metrics.macro_f1:.4f}, micro F1 {metrics.micro_f1:.4f}",
         "",
@@ -45,15 +50,13 @@ def describe(metrics: Metrics, *, title: str) -> str:
     return "\n".join([*lines, "", *_confusion_table(metrics)] if metrics.confusion else lines)
 
 
-def comparison(found: Sequence[tuple[str, Metrics]], *, title: str) -> str:
-    """A line for each classifier: accuracy with its interval, and macro F1."""
+def comparison(found: Sequence[tuple[str, AnyMetrics]], *, title: str) -> str:
+    """A line for each classifier: accuracy with its interval, and macro F1; or what scores have."""
     width = max(len(name) for name, _ in found)
-    lines = [
-        f"  {name:<{width}}  {metrics.accuracy:7.2%}  ({interval(metrics)})"
-        f"  macro F1 {metrics.macro_f1:.4f}"
-        for name, metrics in found
-    ]
-    return "\n".join([f"{title}: {found[0][1].rows:,} rows, accuracy (95 % interval)", *lines])
+    lines = [f"  {name:<{width}}  {_in_brief(metrics)}" for name, metrics in found]
+    scores = isinstance(found[0][1], RegressionMetrics)
+    what = "correlation" if scores else "accuracy"
+    return "\n".join([f"{title}: {found[0][1].rows:,} rows, {what} (95 % interval)", *lines])
 
 
 def describe_baselines(records: Sequence[BaselineRecord]) -> str:
@@ -72,6 +75,19 @@ def interval(metrics: Metrics) -> str:
     return f"{low:.2%} to {high:.2%}"
 
 
+def pearson(metrics: RegressionMetrics) -> str:
+    """The correlation and its interval, where there is one."""
+    if metrics.pearson_interval is None:
+        return plain(metrics.pearson)
+    low, high = metrics.pearson_interval
+    return f"{plain(metrics.pearson)} ({low:.4f} to {high:.4f})"
+
+
+def plain(number: float | None) -> str:
+    """A number without a unit; a dash where it is undefined."""
+    return "-" if number is None else f"{number:z.4f}"
+
+
 def calibrated(record: CalibrationRecord) -> str:
     """The temperature and what it changes."""
     if record.reason:
@@ -86,6 +102,19 @@ def calibrated(record: CalibrationRecord) -> str:
 def sureness(metrics: CalibrationMetrics) -> str:
     """The three numbers of calibration."""
     return f"ECE {metrics.ece:.2%}, NLL {metrics.nll:.4f}, Brier {metrics.brier:.4f}"
+
+
+def _in_brief(metrics: AnyMetrics) -> str:
+    if isinstance(metrics, RegressionMetrics):
+        return f"R2 {plain(metrics.r2)}  RMSE {metrics.rmse:.4g}  Pearson {pearson(metrics)}"
+    return f"{metrics.accuracy:7.2%}  ({interval(metrics)})  macro F1 {metrics.macro_f1:.4f}"
+
+
+def _errors(metrics: RegressionMetrics) -> list[str]:
+    return [
+        f"  R2 {plain(metrics.r2)}, RMSE {metrics.rmse:.4g}, MAE {metrics.mae:.4g}",
+        f"  Pearson (95 % interval) {pearson(metrics)}, Spearman {plain(metrics.spearman)}",
+    ]
 
 
 def _class_table(metrics: Metrics) -> list[str]:

@@ -20,3 +20,8 @@ class Run:
     max_length: int
     bfloat16: bool
     check: CheckReport
+
+    @property
+    def best_by(self) -> str:
+        """The metric of the best epoch; accuracy would let a model ignore a rare class."""
+        return "r2" if self.base.regression else "macro_f1"

@@ -14,7 +14,7 @@ from finetune import processes
 from finetune.card import write_card
 from finetune.check import check_splits
 from finetune.config import TrainConfig
-from finetune.data import find_splits, load_splits
+from finetune.data import Splits, find_splits, load_splits
 from finetune.errors import ConfigError, FinetuneError, SnapshotError
 from finetune.events import Events
 from finetune.fit import Say, fit
@@ -40,6 +40,7 @@ from finetune.quality import draw
 from finetune.recipe import write_recipe
 from finetune.record import RunRecord
 from finetune.run import Run
+from finetune.scale import Scale
 from finetune.settings import FILE_NAME as SETTINGS
 from finetune.settings import load_settings, require_same, require_same_rows, save_settings
 from finetune.trainer import SnapshotTrainer
@@ -155,10 +156,17 @@ def _set_up(config: TrainConfig) -> Run:
     found = find_splits(config)
     splits = load_splits(config, found)
     set_seed(config.seed)
-    base = load_base(config.model, splits.labels, multi_label=splits.train.multi_label)
+    base = load_base(
+        config.model,
+        splits.labels,
+        multi_label=splits.train.multi_label,
+        regression=splits.train.regression,
+    )
     store_choice(base.model.config, config, pairs=splits.train.pairs is not None)
-    if base.multi_label and config.label_smoothing:
+    if (base.multi_label or base.regression) and config.label_smoothing:
         raise ConfigError("--label-smoothing is for one class per text; leave it out here")
+    if base.regression and config.class_weights != "none":
+        raise ConfigError("--class-weights is for classes, not for scores; leave it out here")
     if config.lora_rank:
         add_lora(base.model, rank=config.lora_rank, alpha=config.lora_alpha)
     length = _max_length(config, base)
@@ -195,12 +203,23 @@ def _max_length(config: TrainConfig, base: Checkpoint) -> int:
 
 def _opening(run: Run) -> list[str]:
     splits, millions = run.splits, count_parameters(run.base) / 1e6
-    counts = splits.train.counts(splits.labels)
     test = "" if splits.test is None else f", {len(splits.test):,} test"
     return [
         *splits.notes,
         f"Rows: {len(splits.train):,} train, {len(splits.validation):,} validation{test}.",
-        f"Classes: {', '.join(f'{label} {count:,}' for label, count in counts.items())}.",
+        _answers(splits),
         f"Base: {run.config.shown_base}, {millions:.1f} million parameters.",
         *(f"Check: {sentence}" for sentence in run.check.warnings()),
     ]
+
+
+def _answers(splits: Splits) -> str:
+    """The classes of train, or where its scores lie."""
+    if splits.train.scores is not None:
+        scores, scale = splits.train.scores, Scale.of(splits.train.scores)
+        return (
+            f"Scores: {min(scores):.4g} to {max(scores):.4g}, mean {scale.mean:.4g}, standard"
+            f" deviation {scale.deviation:.4g}."
+        )
+    counts = splits.train.counts(splits.labels)
+    return f"Classes: {', '.join(f'{label} {count:,}' for label, count in counts.items())}."

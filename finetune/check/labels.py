@@ -48,6 +48,12 @@ def unknown_classes(role: str, rows: Rows, unknown: Iterable[str], known: Rows) 
     )
 
 
+def no_row() -> Finding:
+    """Train has nothing to learn from."""
+    nothing = "Train has no row with both a text and a label."
+    return Finding(severity="stop", kind="no row", sentence=nothing, count=0)
+
+
 def folded(name: str) -> str:
     """What is left of a label's name without case, blanks and ways of writing one character."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
@@ -68,8 +74,7 @@ def one_typo(first: str, second: str) -> bool:
 
 def _too_few(train: Rows, used: Mapping[str, int]) -> Finding:
     if not len(train):
-        nothing = "Train has no row with both a text and a label."
-        return Finding(severity="stop", kind="no row", sentence=nothing, count=0)
+        return no_row()
     only = f"only the class {next(iter(used))!r}" if used else "no class"
     return Finding(
         severity="stop",

@@ -24,6 +24,7 @@ class CheckReport:
     rows: dict[str, int]
     """Rows that can be used, by split."""
     classes: int
+    """Classes of train that have rows; 0 where rows have scores."""
     findings: tuple[Finding, ...]
 
     @property
@@ -63,7 +64,8 @@ class CheckReport:
     def describe(self) -> str:
         """The report for the terminal: rows, then each finding with its examples."""
         splits = ", ".join(f"{count:,} {role}" for role, count in self.rows.items())
-        lines = [f"Rows: {splits}; {plural(self.classes, 'class', 'classes')}."]
+        classes = f"; {plural(self.classes, 'class', 'classes')}" if self.classes else ""
+        lines = [f"Rows: {splits}{classes}."]
         for finding in self.findings:
             lines.append(f"  {finding.severity:<8} {finding.sentence}")
             lines += [f"  {'':<8} · {example}" for example in finding.examples]

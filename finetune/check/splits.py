@@ -7,9 +7,10 @@ from transformers import PreTrainedTokenizerBase
 
 from finetune.check.balance import balance_findings
 from finetune.check.findings import Finding
-from finetune.check.labels import label_findings, unknown_classes
+from finetune.check.labels import label_findings, no_row, unknown_classes
 from finetune.check.near import near_findings
 from finetune.check.report import SEVERITIES, CheckReport
+from finetune.check.scores import score_findings
 from finetune.check.texts import shared_findings, text_findings
 from finetune.check.truncation import truncation_findings
 from finetune.data import Found, align_split, drop_repeated
@@ -39,7 +40,10 @@ def _as_found(found: Found, splits: dict[str, Rows]) -> Iterator[Finding]:
     """What is odd about the rows before any is left out."""
     for sentence in found.unread:
         yield Finding(severity="note", kind="files not read", sentence=sentence, count=1)
-    yield from label_findings(splits["train"], found.spellings)
+    if splits["train"].regression:
+        yield from _scores(splits)
+    else:
+        yield from label_findings(splits["train"], found.spellings)
     if len(splits["train"]):
         yield from _misfits(splits)
     for role, rows in splits.items():
@@ -47,12 +51,19 @@ def _as_found(found: Found, splits: dict[str, Rows]) -> Iterator[Finding]:
     yield from shared_findings(splits)
 
 
+def _scores(splits: dict[str, Rows]) -> Iterator[Finding]:
+    if not len(splits["train"]):
+        yield no_row()
+    for role, rows in splits.items():
+        yield from score_findings(role, rows)
+
+
 def _as_used(splits: dict[str, Rows]) -> Iterator[Finding]:
     """What is odd about the rows that training and measuring would use."""
     held_out = [rows for role, rows in splits.items() if role != "train"]
     train = drop_repeated(splits["train"], held_out)
     if len(train):
-        yield from balance_findings(train)
+        yield from () if train.regression else balance_findings(train)
     elif len(splits["train"]):
         yield Finding(
             severity="stop",

@@ -7,14 +7,16 @@ from finetune.check.findings import Finding, plural, shown_input, some
 from finetune.rows import Rows
 
 Input = tuple[str, str | None]
+Answer = frozenset[str] | float
+"""The classes of a row, or its score."""
 
 
 def text_findings(role: str, rows: Rows) -> Iterator[Finding]:
     """What is odd about the texts of one split."""
     yield from _left_out(role, rows)
-    labels: dict[Input, Counter[frozenset[str]]] = defaultdict(Counter)
-    for text, names in zip(rows.inputs(), rows.labels, strict=True):
-        labels[text][frozenset(names)] += 1
+    labels: dict[Input, Counter[Answer]] = defaultdict(Counter)
+    for text, answer in zip(rows.inputs(), rows.answers(), strict=True):
+        labels[text][answer] += 1
     yield from _repeated(role, labels)
     yield from _conflicts(role, labels)
 
@@ -58,7 +60,7 @@ def _left_out(role: str, rows: Rows) -> Iterator[Finding]:
             )
 
 
-def _repeated(role: str, labels: Mapping[Input, Counter[frozenset[str]]]) -> Iterator[Finding]:
+def _repeated(role: str, labels: Mapping[Input, Counter[Answer]]) -> Iterator[Finding]:
     """Rows that say again what another row says: the same text with the same label."""
     again = {
         row: extra for row, names in labels.items() if (extra := names.total() - len(names)) > 0
@@ -76,7 +78,7 @@ def _repeated(role: str, labels: Mapping[Input, Counter[frozenset[str]]]) -> Ite
         )
 
 
-def _conflicts(role: str, labels: Mapping[Input, Counter[frozenset[str]]]) -> Iterator[Finding]:
+def _conflicts(role: str, labels: Mapping[Input, Counter[Answer]]) -> Iterator[Finding]:
     torn = {row: names for row, names in labels.items() if len(names) > 1}
     if torn:
         yield Finding(
@@ -89,5 +91,11 @@ def _conflicts(role: str, labels: Mapping[Input, Counter[frozenset[str]]]) -> It
         )
 
 
-def _named(labels: Counter[frozenset[str]]) -> str:
-    return " / ".join("+".join(sorted(names)) or "(none)" for names, _ in labels.most_common())
+def _named(labels: Counter[Answer]) -> str:
+    return " / ".join(map(_written, (answer for answer, _ in labels.most_common())))
+
+
+def _written(answer: Answer) -> str:
+    if isinstance(answer, float):
+        return f"{answer:g}"
+    return "+".join(sorted(answer)) or "(none)"

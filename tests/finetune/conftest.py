@@ -55,9 +55,17 @@ def record() -> RunRecord:
         seconds=90.0,
         texts_per_second=12.5,
         epochs=(
-            EpochMetrics(epoch=1, train_loss=0.9, validation_loss=0.8, accuracy=0.5, macro_f1=0.4),
             EpochMetrics(
-                epoch=2, train_loss=0.5, validation_loss=0.6, accuracy=0.75, macro_f1=0.7333
+                epoch=1,
+                train_loss=0.9,
+                validation_loss=0.8,
+                measured={"accuracy": 0.5, "macro_f1": 0.4},
+            ),
+            EpochMetrics(
+                epoch=2,
+                train_loss=0.5,
+                validation_loss=0.6,
+                measured={"accuracy": 0.75, "macro_f1": 0.7333},
             ),
         ),
         best_epoch=2,

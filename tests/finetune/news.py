@@ -10,6 +10,7 @@ from typing import Any
 from datasets import Dataset
 
 from finetune.columns import ColumnNames
+from finetune.record import AnyMetrics, Metrics
 from finetune.rows import Rows, read_rows
 
 WORDS = {
@@ -49,3 +50,9 @@ def rows_of(columns: Dataset | dict[str, list[Any]]) -> Rows:
     """The rows of a data set, or of one made of *columns*."""
     data = columns if isinstance(columns, Dataset) else Dataset.from_dict(columns)
     return read_rows(data, "rows", ColumnNames())
+
+
+def of_classes(metrics: AnyMetrics | None) -> Metrics:
+    """The metrics of a run that has classes."""
+    assert isinstance(metrics, Metrics)
+    return metrics

@@ -12,6 +12,7 @@ from huggingface_hub import ModelCard
 from finetune.calibration import KEY, calibrate
 from finetune.card import model_card, write_card
 from finetune.record import BaselineRecord, RunRecord
+from tests.finetune.news import of_classes
 
 
 def front_matter(card: str) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def test_odd_names_stay_yaml_and_tables(record: RunRecord) -> None:
 
 def test_command_data_terms_metrics_and_limits_are_told(record: RunRecord) -> None:
     card = model_card(replace(record, data_terms="research use only"))
-    low, high = record.validation.accuracy_interval
+    low, high = of_classes(record.validation).accuracy_interval
     for fact in (
         record.command,
         "research use only",
@@ -67,7 +68,7 @@ def test_the_card_admits_that_validation_chose_the_epoch(record: RunRecord) -> N
 
 
 def test_a_test_split_is_the_headline(record: RunRecord) -> None:
-    card = model_card(replace(record, test=replace(record.validation, accuracy=0.6)))
+    card = model_card(replace(record, test=replace(of_classes(record.validation), accuracy=0.6)))
     assert "split: test" in card
     assert front_matter(card)["model-index"][0]["results"][0]["metrics"][0]["value"] == 0.6
     assert "Measured once, after training; it chose nothing." in card
@@ -77,7 +78,7 @@ def test_several_classes_per_text_have_no_confusion_matrix(record: RunRecord) ->
     several = replace(
         record,
         problem_type="multi_label_classification",
-        validation=replace(record.validation, confusion=None),
+        validation=replace(of_classes(record.validation), confusion=None),
     )
     card = model_card(several)
     assert "any number of 2 classes" in card
@@ -111,7 +112,7 @@ def test_the_hub_reads_every_metric_of_the_front_matter(measured: RunRecord) -> 
     assert measured.calibration is not None
     assert found == {
         "accuracy": 0.75,
-        "f1": round(measured.validation.macro_f1, 4),
+        "f1": round(of_classes(measured.validation).macro_f1, 4),
         "ece": round(measured.calibration.after.ece, 4),
     }
     assert {result.dataset_split for result in data.eval_results or ()} == {"validation"}
@@ -121,7 +122,7 @@ def test_the_hub_reads_every_metric_of_the_front_matter(measured: RunRecord) -> 
 
 def test_baselines_and_calibration_are_told(measured: RunRecord) -> None:
     card, made = model_card(measured), measured.calibration
-    low, high = measured.validation.accuracy_interval
+    low, high = of_classes(measured.validation).accuracy_interval
     assert made is not None
     for fact in (
         "| classifier | setting | validation |",

@@ -26,7 +26,9 @@ def test_a_run_tells_its_steps_and_epochs_as_they_happen(base: Path, tmp_path: P
     assert kinds[0] == "start"
     assert kinds[-1] == "end"
     epochs = [event for event in events if event["kind"] == "epoch"]
-    assert [event["macro_f1"] for event in epochs] == [e.macro_f1 for e in record.epochs]
+    assert [event["macro_f1"] for event in epochs] == [
+        e.measured["macro_f1"] for e in record.epochs
+    ]
     last = [event for event in events if event["kind"] == "step"][-1]
     assert last["step"] == last["steps"] == events[0]["steps"]
     assert last["seconds_left"] == 0

@@ -78,7 +78,7 @@ def test_a_run_leaves_frozen_weights_as_they_were_and_stops_early(
     )
     record = train(settings, say=lambda _: None)
     assert len(record.epochs) < 9
-    assert epochs_since_best([point.macro_f1 for point in record.epochs]) == 2
+    assert epochs_since_best([point.measured["macro_f1"] for point in record.epochs]) == 2
     before, after = (load_file(p / "model.safetensors") for p in (base, tmp_path / "out"))
     same = {name: torch.equal(before[name], after[name]) for name in after if name in before}
     assert all(held for name, held in same.items() if height(name, 3) < 3)

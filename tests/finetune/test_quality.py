@@ -14,7 +14,7 @@ from finetune.data import load_splits
 from finetune.evaluate import evaluate
 from finetune.models import load_checkpoint
 from finetune.quality import Quality, assess, draw
-from finetune.record import RunRecord
+from finetune.record import CalibrationRecord, RunRecord
 from finetune.report import describe_run
 from tests.finetune.news import LABELS, news, write_csv
 from tests.tiny import tiny_checkpoint
@@ -51,18 +51,24 @@ def assessed(saved: Path, data: dict[str, str], *, test: bool, baseline: bool = 
     )
 
 
+def calibrated(quality: Quality) -> CalibrationRecord:
+    assert quality.calibration is not None
+    return quality.calibration
+
+
 def test_the_checkpoint_gets_its_temperature_and_evaluate_uses_it(
     saved: Path, data: dict[str, str]
 ) -> None:
     quality = assessed(saved, data, test=True)
     stored = json.loads((saved / "config.json").read_text("utf-8"))[KEY]
-    assert stored == quality.calibration.temperature != 1
+    assert stored == calibrated(quality).temperature != 1
     assert TEMPERATURES[0] <= stored <= TEMPERATURES[1]
     report = evaluate(str(saved), data["test"])
     assert report.temperature == stored
-    assert report.calibration.ece == pytest.approx(quality.calibration.after.ece, abs=1e-6)
+    assert report.calibration is not None
+    assert report.calibration.ece == pytest.approx(calibrated(quality).after.ece, abs=1e-6)
     assert report.metrics == quality.test
-    assert quality.calibration.measured_on == "test"
+    assert calibrated(quality).measured_on == "test"
 
 
 def test_test_rows_choose_neither_temperature_nor_baseline(
@@ -70,11 +76,11 @@ def test_test_rows_choose_neither_temperature_nor_baseline(
 ) -> None:
     with_test = assessed(saved, data, test=True, baseline=True)
     alone = assessed(saved, data, test=False, baseline=True)
-    assert with_test.calibration.temperature == alone.calibration.temperature
+    assert calibrated(with_test).temperature == calibrated(alone).temperature
     assert [made.setting for made in with_test.baselines] == [
         made.setting for made in alone.baselines
     ]
-    assert alone.calibration.measured_on == "validation"
+    assert calibrated(alone).measured_on == "validation"
     assert alone.test is None
 
 
@@ -96,7 +102,7 @@ def test_a_run_is_told_beside_its_baselines(
     assert "validation: 30 rows, accuracy (95 % interval)" in text
     assert "test: 30 rows, accuracy (95 % interval)" in text
     assert text.count("TF-IDF + linear SVM   100.00%  (88.65% to 100.00%)") == 2
-    assert f"temperature {quality.calibration.temperature:.3f}; on test, ECE" in text
+    assert f"temperature {calibrated(quality).temperature:.3f}; on test, ECE" in text
     draw(known, tmp_path)
     assert {file.name for file in tmp_path.glob("*.png")} == {"confusion.png", "reliability.png"}
 

@@ -1,0 +1,66 @@
+"""The scale of scores: trained at mean 0 and deviation 1, whatever unit they have, and put back.
+
+So the learning rates that suit classes suit scores of any size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from finetune.errors import ModelError
+from finetune.metrics import FloatArray
+
+Values = TypeVar("Values", FloatArray, Tensor)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Where the scores of train lie."""
+
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, scores: Sequence[float]) -> "Scale":
+        """The scale of *scores*, of which two at least differ."""
+        return cls(float(np.mean(scores)), float(np.std(scores)))
+
+    def standardised(self, scores: Values) -> Values:
+        """*scores* in deviations from the mean."""
+        return (scores - self.mean) / self.deviation
+
+    def restored(self, values: Values) -> Values:
+        """What `standardised` made *values* of."""
+        return values * self.deviation + self.mean
+
+    @torch.no_grad()
+    def put_into(self, model: PreTrainedModel) -> None:
+        """Let a *model* that was trained on standardised scores give scores in their own unit."""
+        layer = output_layer(model)
+        layer.weight.mul_(self.deviation)
+        layer.bias.mul_(self.deviation).add_(self.mean)
+
+
+def output_layer(model: PreTrainedModel) -> nn.Linear:
+    """The linear layer of *model* that gives its one logit.
+
+    Raises:
+        ModelError: There is no such layer, or not one alone.
+    """
+    encoder = set(model.base_model.modules())
+    found = [
+        part
+        for part in model.modules()
+        if isinstance(part, nn.Linear) and part.out_features == 1 and part not in encoder
+    ]
+    if len(found) != 1 or found[0].bias is None:
+        raise ModelError(
+            f"the head of this {model.config.model_type} has no single last layer with a bias and"
+            " can't learn scores; take BERT, RoBERTa, ELECTRA, DistilBERT or their like"
+        )
+    return found[0]
