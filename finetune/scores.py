@@ -11,7 +11,10 @@ from finetune.errors import DataError
 SCORE = "score"
 """What the one output of such a model is called."""
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)", re.IGNORECASE)
+
+LARGEST = 1e30
+"""Size that a score may have; float32, in which models compute, ends a little above it."""
 
 
 def holds_fractions(dataset: Dataset, columns: Columns) -> bool:
@@ -20,11 +23,10 @@ def holds_fractions(dataset: Dataset, columns: Columns) -> bool:
         return False
     found = False
     for value in dataset[columns.label]:
-        if not _is_missing(value):
-            number = _number(value)
-            if number is None:
-                return False
-            found = found or number % 1 != 0
+        number = _number(value)
+        if number is None:
+            return False
+        found = found or (math.isfinite(number) and number % 1 != 0)
     return found
 
 
@@ -32,36 +34,25 @@ def read_scores(dataset: Dataset, columns: Columns) -> list[float | None]:
     """The score of each row, None where it is missing; classes of a ClassLabel by their number.
 
     Raises:
-        DataError: A label is no finite number.
+        DataError: A label is no number, or too large a one.
     """
     values = list(dataset[columns.label])
     if isinstance(dataset.features[columns.label], ClassLabel):
         values = [None if value == -1 else value for value in values]
-    return [None if _is_missing(value) else _score(value, columns.label) for value in values]
+    return [_score(value, columns.label) for value in values]
 
 
-def _score(value: object, column: str) -> float:
+def _score(value: object, column: str) -> float | None:
     number = _number(value)
-    if number is None:
+    if number is None or abs(number) > LARGEST:
         raise DataError(
-            f"column {column!r} holds {str(value)[:40]!r}, which is no score; a score is one finite"
-            " number, or nothing where the row is to be left out"
+            f"column {column!r} holds {str(value)[:40]!r}, which is no score; a score is one number"
+            f" of at most {LARGEST:g}, or nothing where the row is to be left out"
         )
-    return number
+    return None if math.isnan(number) else number
 
 
 def _number(value: object) -> float | None:
-    """The finite number that *value* is or says, if any."""
-    text = str(value).strip()
-    if isinstance(value, bool) or not NUMBER.fullmatch(text):
-        return None
-    number = float(text)
-    return number if math.isfinite(number) else None
-
-
-def _is_missing(value: object) -> bool:
-    return (
-        value is None
-        or (isinstance(value, float) and math.isnan(value))
-        or (isinstance(value, str) and not value.strip())
-    )
+    """The number that *value* is or says, NaN where it is missing; None where it is no number."""
+    text = "nan" if value is None else str(value).strip() or "nan"
+    return float(text) if NUMBER.fullmatch(text) and not isinstance(value, bool) else None

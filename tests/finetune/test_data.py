@@ -10,6 +10,7 @@ from finetune.columns import ColumnNames
 from finetune.config import TrainConfig
 from finetune.data import cut_validation, drop_repeated, load_evaluation_rows, load_splits
 from finetune.errors import DataError
+from finetune.rows import read_rows
 from tests.finetune.news import LABELS, news, rows_of, write_csv, write_jsonl
 
 
@@ -246,3 +247,82 @@ def test_a_class_that_is_all_held_out_is_said(tmp_path: Path) -> None:
 def test_a_single_file_is_measured_under_its_role(name: str, split: str, tmp_path: Path) -> None:
     path = write_csv(tmp_path / f"{name}.csv", news(6))
     assert load_evaluation_rows(str(path), LABELS, split=None, columns=ColumnNames())[1] == split
+
+
+def scored(*scores: Any) -> list[dict[str, Any]]:
+    return [{"text": f"text {i}", "label": score} for i, score in enumerate(scores)]
+
+
+def test_scores_are_cut_over_their_range() -> None:
+    scores = [i / 10 for i in range(1000)]
+    data = Dataset.from_list(scored(*scores))
+    rows = read_rows(data, "rows", ColumnNames(), regression=True)
+    train, validation = cut_validation(rows, seed=0)
+    assert len(validation) == 100
+    bins = [int(score // 10) for score in validation.scores or ()]
+    assert [bins.count(number) for number in range(10)] == [10] * 10
+    assert sorted((train.scores or ()) + (validation.scores or ())) == scores
+
+
+@pytest.mark.parametrize("scores", [[1.5, 1.5, 1.5, 2.0], [0.5] * 15 + [1.5] * 15])
+def test_few_or_equal_scores_are_cut_too(scores: list[float], tmp_path: Path) -> None:
+    rows = read_rows(Dataset.from_list(scored(*scores)), "rows", ColumnNames(), regression=True)
+    train, validation = cut_validation(rows, seed=0)
+    assert len(train) + len(validation) == len(scores)
+    assert 1 <= len(validation) <= len(scores) // 3
+
+
+def test_fractions_in_any_file_make_all_of_them_scores(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "x.csv", scored(*[1, 2, 3, 4] * 10))
+    test = write_csv(tmp_path / "t.csv", [{"text": "x", "label": 2.5}, {"text": "y", "label": 1}])
+    splits = load_splits(config(train, test=str(test)))
+    assert splits.labels == ("score",)
+    assert splits.test is not None
+    assert splits.test.scores == (2.5, 1.0)
+    assert splits.train.regression
+    assert splits.validation.regression
+    assert splits.validation_origin == "rows cut from the training data, over the range of scores"
+
+
+def test_task_decides_what_numbers_are(tmp_path: Path) -> None:
+    whole = write_csv(tmp_path / "x.csv", scored(*[1, 2, 3, 4] * 10))
+    assert load_splits(config(whole)).labels == ("1", "2", "3", "4")
+    assert load_splits(config(whole, task="regression")).labels == ("score",)
+    written = write_jsonl(tmp_path / "x.jsonl", scored(*["1.5", "2.5"] * 10))
+    assert load_splits(config(written)).labels == ("score",)
+    assert load_splits(config(written, task="classes")).labels == ("1.5", "2.5")
+    fractions = write_jsonl(tmp_path / "f.jsonl", scored(*[1.5, 2.5] * 10))
+    with pytest.raises(DataError, match="a label is a class, not a fraction"):
+        load_splits(config(fractions, task="classes"))
+
+
+def test_lists_of_labels_and_scores_do_not_mix(tmp_path: Path) -> None:
+    train = write_csv(tmp_path / "x.csv", scored(*[1.5, 2.5] * 10))
+    lists = write_jsonl(tmp_path / "v.jsonl", [{"text": "x", "label": ["a", "b"]}] * 3)
+    with pytest.raises(DataError, match=r"holds \"\['a', 'b'\]\", which is no score"):
+        load_splits(config(train, validation=str(lists)))
+    with pytest.raises(DataError, match="which is no score"):
+        load_splits(config(lists, task="regression"))
+
+
+def test_equal_scores_are_refused(tmp_path: Path) -> None:
+    flat = write_csv(tmp_path / "flat.csv", scored(*[1.5] * 20))
+    with pytest.raises(DataError, match=r"all rows of train have the score 1.5; two different"):
+        load_splits(config(flat))
+    train = write_csv(tmp_path / "x.csv", [{"text": f"x{i}", "label": i / 2} for i in range(9)])
+    with pytest.raises(DataError, match=r"all rows of validation have the score 1.5"):
+        load_splits(config(train, validation=str(flat)))
+
+
+def test_missing_scores_are_left_out_and_said(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "x.csv", scored(*[1.5, "", 2.5, "nan"] * 10))
+    splits = load_splits(config(data))
+    assert splits.notes == ("Left out of train: 20 with no label.",)
+
+
+def test_evaluation_rows_have_the_kind_of_the_checkpoint(tmp_path: Path) -> None:
+    data = str(write_csv(tmp_path / "x.csv", scored(1, 2, 3)))
+    rows, _ = load_evaluation_rows(
+        data, ("score",), split=None, columns=ColumnNames(), regression=True
+    )
+    assert rows.scores == (1, 2, 3)

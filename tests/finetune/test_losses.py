@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from finetune.config import ClassWeights
-from finetune.losses import BETA, build_loss, class_weights, positive_weights
+from finetune.losses import BETA, build_loss, class_weights, positive_weights, score_loss
+from finetune.scale import Scale
 
 COUNTS = (70, 20, 10)
 KINDS: tuple[ClassWeights, ...] = ("none", "balanced", "effective")
@@ -99,3 +100,16 @@ def test_half_precision_logits_are_summed_in_float32(labels: torch.Tensor) -> No
     loss.backward()
     assert loss.dtype == torch.float32
     assert logits.grad is not None
+
+
+def test_the_loss_of_scores_is_torch_mse_of_standardised_ones() -> None:
+    scores = torch.tensor([1.0, 3.0, 8.0, 4.0], dtype=torch.float64)
+    logits = torch.tensor([[0.1], [-0.5], [2.0], [0.0]], dtype=torch.float64)
+    loss = score_loss(Scale(mean=4.0, deviation=2.0))
+    expected = nn.MSELoss()(logits[:, 0], (scores - 4) / 2).item()
+    assert loss({"logits": logits}, scores).item() == pytest.approx(expected)
+    parts = [
+        loss({"logits": logits[part]}, scores[part], num_items_in_batch=4)
+        for part in (slice(0, 1), slice(1, 4))
+    ]
+    assert sum(part.item() for part in parts) == pytest.approx(expected)

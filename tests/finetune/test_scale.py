@@ -1,0 +1,40 @@
+"""The scale of scores: taken off for training, and put back into any family's head."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification
+
+from finetune.errors import ModelError
+from finetune.scale import Scale, output_layer
+from tests.tiny import FAMILIES, Family, tiny_checkpoint
+
+SCORES = (1.0, 2.0, 4.5, 1000.0)
+
+
+def test_standardised_scores_have_mean_0_and_deviation_1() -> None:
+    scale = Scale.of(SCORES)
+    found = scale.standardised(np.array(SCORES))
+    assert (found.mean(), found.std()) == (pytest.approx(0), pytest.approx(1))
+    assert scale.restored(found) == pytest.approx(np.array(SCORES))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_head_of_any_family_takes_the_scale(family: Family, tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path, family, labels=("score",), problem_type="regression")
+    model = AutoModelForSequenceClassification.from_pretrained(folder)
+    tokens = torch.tensor([[2, 8, 9, 3], [2, 12, 13, 3]])
+    with torch.inference_mode():
+        before = model(tokens).logits
+        Scale(mean=50.0, deviation=7.0).put_into(model)
+        after = model(tokens).logits
+    assert before[0].item() != pytest.approx(before[1].item())
+    torch.testing.assert_close(after, before * 7 + 50)
+
+
+def test_a_head_with_several_logits_is_refused(tmp_path: Path) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_checkpoint(tmp_path))
+    with pytest.raises(ModelError, match="the head of this bert has no single last layer"):
+        output_layer(model)
