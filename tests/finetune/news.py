@@ -56,3 +56,14 @@ def of_classes(metrics: AnyMetrics | None) -> Metrics:
     """The metrics of a run that has classes."""
     assert isinstance(metrics, Metrics)
     return metrics
+
+
+def scored_reviews(rows: int, *, mean: float = 3.0, unit: float = 1.0) -> list[dict[str, str]]:
+    """Rows of text and score: *unit* more for each "good" in it, as much less for each "bad"."""
+    chance = random.Random(0)
+    made: dict[str, str] = {}
+    while len(made) < rows:
+        words = chance.choices(("good", "bad", "movie", "script", "game"), k=chance.randint(3, 7))
+        score = mean + unit * (words.count("good") - words.count("bad")) + chance.gauss(0, unit / 8)
+        made.setdefault(" ".join(words), f"{score:.3f}")
+    return [{"text": text, "label": score} for text, score in made.items()]
