@@ -57,6 +57,7 @@ class Range:
 
 RANGES = {
     "epochs": Range(low=1),
+    "pretrain_epochs": Range(low=0),
     "batch_size": Range(low=1),
     "batch_tokens": Range(low=8),
     "gradient_accumulation": Range(low=1),
@@ -116,6 +117,10 @@ class TrainConfig:
 
     epochs: int = 3
     """How often the training rows are seen; 2 to 4 is usual."""
+
+    pretrain_epochs: int = 0
+    """Epochs of a first stage that trains the base on hidden words of the training texts; 0 is off.
+    For texts unlike those the base has read; takes as long as other epochs."""
 
     batch_size: int = 32
     """Texts per training step, on average: a step takes more short texts, or fewer long ones, as

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from transformers import (
     PrinterCallback,
     ProgressCallback,
     TrainingArguments,
+    set_seed,
 )
 
 from finetune import processes
@@ -23,6 +25,7 @@ from finetune.events import EventLog, Events
 from finetune.freezing import Thawing
 from finetune.interrupt import StopWish
 from finetune.keeping import Keeping
+from finetune.lora import add_lora
 from finetune.losses import training_loss
 from finetune.metrics import measure_logits
 from finetune.optimizer import build_optimizer
@@ -39,26 +42,50 @@ from finetune.trainer import SnapshotTrainer
 Say = Callable[[str], None]
 
 
-def fit(run: Run, work: Path, say: Say) -> SnapshotTrainer:
-    """The trainer after its last epoch, with the best weights.
-
-    A run with snapshots in *work* goes on from the last one that is whole.
-    """
+def fit(run: Run, work: Path, step: int | None, say: Say) -> SnapshotTrainer:
+    """The trainer after its last epoch, with the best weights; it goes on after *step*, if any."""
+    if run.config.lora_rank:
+        set_seed(run.config.seed)
+        add_lora(run.base.model, rank=run.config.lora_rank, alpha=run.config.lora_alpha)
     rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
     batches = token_batches(run.config, rows)
-    events = Events(work)
-    log = EventLog(events, len(rows) / len(batches) * run.config.gradient_accumulation)
+    log = EventLog(Events(work), len(rows) / len(batches) * run.config.gradient_accumulation)
     trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
-    lines = EpochLines(say)
-    _watch(trainer, run, [lines, log] if processes.is_first() else [])
+    if processes.is_first():
+        trainer.add_callback(log)
+    if run.config.freezes:
+        trainer.add_callback(Thawing(run.base.model, run.config))
+    if run.config.patience:
+        trainer.add_callback(Patience(run.config.patience, run.best_by))
+    run_epochs(trainer, run.config, work, step, EpochLines(say))
+    return trainer
+
+
+def run_epochs(
+    trainer: SnapshotTrainer, config: TrainConfig, work: Path, step: int | None, lines: EpochLines
+) -> None:
+    """Train, from the snapshot of *step* if any; signals stop it once that is safe."""
+    for raw_logs in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(raw_logs)
+    if processes.is_first():
+        trainer.add_callback(lines)
     wish = StopWish()
-    trainer.add_callback(Keeping(trainer, events, wish, minutes=run.config.save_minutes))
+    trainer.add_callback(Keeping(trainer, Events(work), wish, minutes=config.save_minutes))
     try:
         with wish.heard():
-            trainer.fit(_last_step(trainer.snapshots, say) if run.config.resume else None)
+            trainer.fit(step)
     finally:
         lines.close()
-    return trainer
+
+
+def last_step(snapshots: Snapshots, say: Say) -> int | None:
+    """The step to go on from, said in a sentence; none where no snapshot is whole."""
+    step = snapshots.newest(say)
+    if step is not None:
+        say(f"Going on after step {step}.")
+    elif snapshots.steps():
+        say("No snapshot is whole; the run begins anew.")
+    return step
 
 
 def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
@@ -78,29 +105,19 @@ def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
     )
 
 
-def _last_step(snapshots: Snapshots, say: Say) -> int | None:
-    """The step to go on from, said in a sentence."""
-    step = snapshots.newest(say)
-    if step is not None:
-        say(f"Going on after step {step}.")
-    elif snapshots.steps():
-        say("No snapshot is whole; the run begins anew.")
-    return step
-
-
 def _trainer(
     run: Run, rows: Dataset, batches: TokenBatches, log: EventLog, snapshots: Snapshots
 ) -> SnapshotTrainer:
-    held_out = tokenised(run.base, run.splits.validation, max_length=run.max_length)
     loss = training_loss(run.config, run.splits.train, run.splits.labels)
     return SnapshotTrainer(
         batches=batches,
         snapshots=snapshots,
         model=run.base.model,
-        args=_arguments(run, snapshots.folder),
+        args=training_arguments(
+            run, snapshots.folder, metric_for_best_model=run.best_by, greater_is_better=True
+        ),
         train_dataset=rows,
-        # Texts of like length are measured together; what is measured minds no order.
-        eval_dataset=held_out.select(np.argsort(-np.array(held_out["length"]), kind="stable")),
+        eval_dataset=held_out_rows(run),
         processing_class=run.base.tokenizer,
         data_collator=DataCollatorWithPadding(
             run.base.tokenizer, pad_to_multiple_of=8 if torch.cuda.is_available() else None
@@ -111,22 +128,18 @@ def _trainer(
     )
 
 
-def _watch(trainer: SnapshotTrainer, run: Run, watchers: list[object]) -> None:
-    for raw_logs in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(raw_logs)
-    for watcher in watchers:
-        trainer.add_callback(watcher)
-    if run.config.freezes:
-        trainer.add_callback(Thawing(run.base.model, run.config))
-    if run.config.patience:
-        trainer.add_callback(Patience(run.config.patience, run.best_by))
+def held_out_rows(run: Run) -> Dataset:
+    """The validation rows; texts of like length are measured together, as no measure minds."""
+    rows = tokenised(run.base, run.splits.validation, max_length=run.max_length)
+    return rows.select(np.argsort(-np.array(rows["length"]), kind="stable"))
 
 
-def _arguments(run: Run, folder: Path) -> TrainingArguments:
+def training_arguments(run: Run, folder: Path, **more: Any) -> TrainingArguments:
+    """What the Trainer is told of *run*, and *more* of a stage."""
     config, cuda = run.config, torch.cuda.is_available()
+    settings: dict[str, Any] = {"num_train_epochs": config.epochs} | more
     return TrainingArguments(
         output_dir=str(folder),
-        num_train_epochs=config.epochs,
         per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=config.batch_size,
         gradient_accumulation_steps=config.gradient_accumulation,
@@ -146,10 +159,9 @@ def _arguments(run: Run, folder: Path) -> TrainingArguments:
         save_strategy="epoch",
         logging_strategy="epoch",
         logging_nan_inf_filter=False,
-        metric_for_best_model=run.best_by,
-        greater_is_better=True,
         report_to="none",
         seed=config.seed,
+        **settings,
     )
 
 

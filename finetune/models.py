@@ -9,6 +9,7 @@ import torch
 import transformers
 from transformers import (
     AutoConfig,
+    AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedConfig,
@@ -121,6 +122,12 @@ def _labels_of(config: PreTrainedConfig) -> tuple[str, ...]:
     names = config.id2label or {}
     numbers = range(len(names))
     return tuple(str(names[number]) for number in numbers) if set(names) == set(numbers) else ()
+
+
+def load_masked(source: str) -> PreTrainedModel:
+    """The encoder *source* under the head that guesses hidden words, new where it has none."""
+    model, _ = _open_weights(source, AutoModelForMaskedLM)
+    return model
 
 
 def load_checkpoint(source: str) -> Checkpoint:
@@ -248,10 +255,12 @@ def _open_tokenizer(source: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def _open_weights(source: str, **settings: Any) -> tuple[PreTrainedModel, list[str]]:
+def _open_weights(
+    source: str, kind: Any = AutoModelForSequenceClassification, **settings: Any
+) -> tuple[PreTrainedModel, list[str]]:
     """The model as float32, and the weights that its files lack or have in another size."""
     try:
-        model, report = AutoModelForSequenceClassification.from_pretrained(
+        model, report = kind.from_pretrained(
             _place(source),
             use_safetensors=True,
             trust_remote_code=False,

@@ -25,8 +25,9 @@ PANELS = {
         "model", "output", "overwrite", "resume", "save_minutes", "save_dtype", "push_to_hub",
     ),
     "Training": (
-        "epochs", "batch_size", "batch_tokens", "gradient_accumulation", "gradient_checkpointing",
-        "compile", "deterministic", "learning_rate", "weight_decay", "warmup_ratio", "layer_decay",
+        "epochs", "pretrain_epochs", "batch_size", "batch_tokens", "gradient_accumulation",
+        "gradient_checkpointing", "compile", "deterministic", "learning_rate", "weight_decay",
+        "warmup_ratio", "layer_decay",
         "freeze_layers", "head_only", "gradual_unfreezing", "lora_rank", "lora_alpha",
         "patience", "label_smoothing", "class_weights", "max_length", "truncation",
         "window_stride", "precision", "seed",

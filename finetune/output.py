@@ -73,7 +73,7 @@ def working_place(output: Path) -> Path:
 
 def has_snapshots(work: Path) -> bool:
     """Whether a stopped run left something in *work* to go on from."""
-    return (work / SETTINGS).is_file() and any(work.glob(f"**/{CHECKPOINTS}/checkpoint-*"))
+    return (work / SETTINGS).is_file() and any(work.glob(f"{CHECKPOINTS}/**/checkpoint-*"))
 
 
 def require_nothing_kept(output: Path) -> None:

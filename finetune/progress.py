@@ -18,11 +18,16 @@ def bar(steps: Iterable[int], title: str) -> Iterable[int]:
 
 
 class EpochLines(ProgressCallback):  # type: ignore[misc]
-    """One bar over all steps and one line per epoch, in place of raw logs."""
+    """One bar over all steps and one line per epoch, in place of raw logs.
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    Args:
+        say: What takes a line.
+        title: How the lines begin, before the number of the epoch.
+    """
+
+    def __init__(self, say: Callable[[str], None], title: str = "Epoch") -> None:
         super().__init__()
-        self.say = say
+        self.say, self.title = say, title
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Open the bar; in a log file it moves twice a minute only."""
@@ -53,9 +58,7 @@ class EpochLines(ProgressCallback):  # type: ignore[misc]
         point = curve(state.log_history)[-1]
         with tqdm.external_write_mode():
             self.say(
-                f"Epoch {point.epoch} of {args.num_train_epochs:.0f}: train loss"
-                f" {point.train_loss:.4f}, validation loss {point.validation_loss:.4f},"
-                f" {_measured(point)}."
+                f"{self.title} {point.epoch} of {args.num_train_epochs:.0f}: {_measured(point)}."
             )
 
 
@@ -77,9 +80,9 @@ def curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
 
 
 def _measured(point: EpochMetrics) -> str:
+    found = {"train loss": point.train_loss, "validation loss": point.validation_loss}
+    found |= {EPOCH_METRICS[name]: value for name, value in point.measured.items()}
     return ", ".join(
-        f"{EPOCH_METRICS[name]} {value:.2%}"
-        if name == "accuracy"
-        else f"{EPOCH_METRICS[name]} {value:.4f}"
-        for name, value in point.measured.items()
+        f"{name} {value:.2%}" if name == EPOCH_METRICS["accuracy"] else f"{name} {value:.4f}"
+        for name, value in found.items()
     )

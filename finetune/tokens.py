@@ -9,6 +9,7 @@ from typing import Any
 import datasets
 from datasets import Dataset
 from pyarrow import ArrowInvalid
+from transformers import PreTrainedTokenizerFast
 
 from finetune import processes
 from finetune.evaluate import encode, targets
@@ -53,12 +54,10 @@ def place(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
     return Path(datasets.config.HF_DATASETS_CACHE) / "clsight-tokens" / f"{key}.arrow"
 
 
-def _told(tokenizer: Any) -> object:
+def _told(tokenizer: PreTrainedTokenizerFast) -> object:
     """What decides over its token numbers, without the limit that the last call left in it."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return tokenizer.name_or_path
-    return json.loads(backend.to_str()) | {"truncation": None, "padding": None}
+    told = json.loads(tokenizer.backend_tokenizer.to_str())
+    return told | {"truncation": None, "padding": None}
 
 
 def _kept(file: Path) -> Dataset | None:

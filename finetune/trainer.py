@@ -29,12 +29,21 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
     Args:
         batches: The rows of each training batch.
         snapshots: Where the state of the run is kept.
+        by_text: Whether every text weighs alike, however long or short those of its step are; else
+            every label does.
         settings: What the Trainer takes.
     """
 
-    def __init__(self, *, batches: TokenBatches, snapshots: Snapshots, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        batches: TokenBatches,
+        snapshots: Snapshots,
+        by_text: bool = True,
+        **settings: Any,
+    ) -> None:
         super().__init__(**settings)
-        self.batches, self.snapshots = batches, snapshots
+        self.batches, self.snapshots, self.by_text = batches, snapshots, by_text
         self.before: dict[str, Any] = {}
         self.started = time.monotonic()
 
@@ -105,7 +114,9 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         So every text weighs alike; divided by the number of its own rows, a step of few long texts
         would count each of them more than a step of many short ones does.
         """
-        samples, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        samples, labels = super().get_batch_samples(epoch_iterator, num_batches, device)
+        if not self.by_text:
+            return samples, labels
         batches = len(self.batches) * self.batches.processes
         per_step = self.args.gradient_accumulation_steps * self.batches.processes
         decisions = samples[0]["labels"][0].numel() if samples else 1

@@ -12,7 +12,8 @@ LENGTHS = st.lists(st.integers(1, 512), min_size=1, max_size=60)
 
 def lengths_like_news(n: int = 3_000) -> list[int]:
     """Lengths spread as those of news are."""
-    return np.clip(np.random.default_rng(0).lognormal(3.9, 0.4, n), 8, 256).astype(int).tolist()
+    lengths = np.clip(np.random.default_rng(0).lognormal(3.9, 0.4, n), 8, 256)
+    return [int(length) for length in lengths]
 
 
 @given(lengths=LENGTHS, budget=st.integers(1, 2_000), epoch=st.integers(0, 5))

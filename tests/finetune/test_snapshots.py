@@ -77,7 +77,8 @@ def damage_the_manifest(folder: Path) -> None:
 )
 def test_a_damaged_one_is_passed_over_and_named(damage: object, tmp_path: Path) -> None:
     assert callable(damage)
-    snapshots, heard = Snapshots(tmp_path), []
+    snapshots = Snapshots(tmp_path)
+    heard: list[str] = []
     write(snapshots, 1)
     damage(write(snapshots, 2))
     assert snapshots.newest(heard.append) == 1

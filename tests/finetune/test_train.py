@@ -365,7 +365,7 @@ def test_a_run_that_diverges_is_stopped(
             opened.model.classifier.bias.fill_(float("nan"))
         return opened
 
-    monkeypatch.setattr("finetune.train.load_base", poisoned)
+    monkeypatch.setattr("finetune.opening.load_base", poisoned)
     with pytest.raises(FinetuneError, match=r"not a number in epoch 1; lower --learning-rate"):
         train(settings(folder, base, tmp_path / "out"), say=silent)
     assert list(tmp_path.iterdir()) == []
@@ -380,7 +380,7 @@ def test_weights_beyond_float16_are_not_saved_in_it(
             opened.model.classifier.bias.fill_(1e5)  # the same for all: softmax ignores it
         return opened
 
-    monkeypatch.setattr("finetune.train.load_base", huge)
+    monkeypatch.setattr("finetune.opening.load_base", huge)
     config = settings(folder, base, tmp_path / "out", epochs=1, save_dtype="float16")
     with pytest.raises(FinetuneError, match=r"'classifier.bias' are too large for --save-dtype"):
         train(config, say=silent)

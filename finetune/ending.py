@@ -1,0 +1,61 @@
+"""How a run ends that does not finish: one sentence that says why, and what is left of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+
+from finetune import processes
+from finetune.errors import FinetuneError, SnapshotError
+from finetune.events import Events
+from finetune.output import has_snapshots, what_is_left, working_place
+
+STOPS = (
+    OSError,
+    SafetensorError,
+    torch.OutOfMemoryError,
+    FloatingPointError,  # the loss isn't finite
+    OverflowError,  # the weights don't fit into the number format of the file
+)
+"""What may end a run half-way through no fault of the program."""
+
+
+@contextmanager
+def told(output: Path) -> Iterator[None]:
+    """Whatever stops a run as one sentence that says what is left of it, also in its events."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sentence = f"stopped as asked; {what_is_left(output)}"
+        _tell(output, "stopped", sentence)
+        raise KeyboardInterrupt(sentence) from None
+    except (SnapshotError, *STOPS) as error:
+        sentence = f"{_reason(error)}; {what_is_left(output)}"
+        _tell(output, "failed", sentence)
+        raise FinetuneError(sentence) from error
+    except FinetuneError as error:
+        _tell(output, "failed", str(error))
+        raise
+
+
+def _tell(output: Path, kind: str, sentence: str) -> None:
+    work = working_place(output)
+    if processes.is_first() and has_snapshots(work):
+        with suppress(OSError):
+            Events(work).add(kind, sentence=sentence)
+
+
+def _reason(error: Exception) -> str:
+    """One of STOPS in words, without paths of this machine."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return (
+            "the memory of the graphics card is full; begin anew by --overwrite with"
+            " --gradient-checkpointing or a lower --batch-size or --max-length"
+        )
+    if isinstance(error, OSError):
+        return f"the run stopped at a file or folder: {error.strerror or type(error).__name__}"
+    if isinstance(error, SafetensorError):
+        return "the weights can't be written; make room on the disk"
+    return str(error)

@@ -1,0 +1,88 @@
+"""Before the first step: data, base model and settings are opened, fitted together and checked."""
+
+import torch
+from transformers import set_seed
+
+from finetune.check import check_splits
+from finetune.config import TrainConfig
+from finetune.data import Splits, find_splits, load_splits
+from finetune.errors import ConfigError
+from finetune.models import LONGEST, Checkpoint, load_base, longest_input
+from finetune.outcome import count_parameters
+from finetune.run import Run
+from finetune.scale import Scale
+from finetune.truncation import store_choice
+
+
+def open_run(config: TrainConfig) -> Run:
+    """Data, base model and check of *config*, without a word; whatever is wrong raises."""
+    bfloat16 = _wants_bfloat16(config)
+    found = find_splits(config)
+    splits = load_splits(config, found)
+    set_seed(config.seed)
+    base = load_base(
+        config.model,
+        splits.labels,
+        multi_label=splits.train.multi_label,
+        regression=splits.train.regression,
+    )
+    store_choice(base.model.config, config, pairs=splits.train.pairs is not None)
+    if (base.multi_label or base.regression) and config.label_smoothing:
+        raise ConfigError("--label-smoothing is for one class per text; leave it out here")
+    if base.regression and config.class_weights != "none":
+        raise ConfigError("--class-weights is for classes, not for scores; leave it out here")
+    length = _max_length(config, base)
+    check = check_splits(found, base.tokenizer, length)
+    if not config.ignore_check:
+        check.require_nothing_fatal()
+    return Run(
+        config=config,
+        splits=splits,
+        base=base,
+        max_length=length,
+        bfloat16=bfloat16,
+        check=check,
+    )
+
+
+def _wants_bfloat16(config: TrainConfig) -> bool:
+    if not torch.cuda.is_available():
+        return config.precision == "bfloat16"
+    has_it = torch.cuda.is_bf16_supported(including_emulation=False)
+    if config.precision == "bfloat16" and not has_it:
+        raise ConfigError("--precision is bfloat16, which this CUDA card lacks; take float32")
+    return config.precision != "float32" and has_it
+
+
+def _max_length(config: TrainConfig, base: Checkpoint) -> int:
+    longest = longest_input(base)
+    if config.max_length is not None and config.max_length > longest:
+        raise ConfigError(
+            f"--max-length is {config.max_length}; {config.shown_base!r} reads {longest} at most"
+        )
+    return config.max_length or min(longest, LONGEST)
+
+
+def describe_opening(run: Run) -> list[str]:
+    """What is about to be trained, and what the check warns of, a sentence each."""
+    splits, millions = run.splits, count_parameters(run.base) / 1e6
+    test = "" if splits.test is None else f", {len(splits.test):,} test"
+    return [
+        *splits.notes,
+        f"Rows: {len(splits.train):,} train, {len(splits.validation):,} validation{test}.",
+        _answers(splits),
+        f"Base: {run.config.shown_base}, {millions:.1f} million parameters.",
+        *(f"Check: {sentence}" for sentence in run.check.warnings()),
+    ]
+
+
+def _answers(splits: Splits) -> str:
+    """The classes of train, or where its scores lie."""
+    if splits.train.scores is not None:
+        scores, scale = splits.train.scores, Scale.of(splits.train.scores)
+        return (
+            f"Scores: {min(scores):.4g} to {max(scores):.4g}, mean {scale.mean:.4g}, standard"
+            f" deviation {scale.deviation:.4g}."
+        )
+    counts = splits.train.counts(splits.labels)
+    return f"Classes: {', '.join(f'{label} {count:,}' for label, count in counts.items())}."

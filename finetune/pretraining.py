@@ -1,0 +1,107 @@
+"""Further pre-training: the base model's own task, hidden words, on the texts of the data set.
+
+A first stage for texts unlike those the base has read (Gururangan et al. 2020, Don't Stop
+Pretraining; Sun et al. 2019, section 5.3). It has snapshots of its own and is resumed like a run.
+"""
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
+
+from finetune.batches import TokenBatches
+from finetune.errors import ModelError
+from finetune.fit import (
+    Say,
+    held_out_rows,
+    last_step,
+    run_epochs,
+    token_batches,
+    training_arguments,
+)
+from finetune.models import load_masked
+from finetune.optimizer import build_optimizer
+from finetune.output import CHECKPOINTS
+from finetune.progress import EpochLines
+from finetune.run import Run
+from finetune.snapshots import Snapshots
+from finetune.tokens import tokenised
+from finetune.trainer import SnapshotTrainer
+
+FOLDER = "pretraining"
+SHARE = 0.15
+"""Tokens to be guessed, as in Devlin et al. 2019; 80 % of them are hidden, 10 % exchanged."""
+
+
+def pretrain(run: Run, work: Path, say: Say) -> None:
+    """Train on hidden words, and give what the encoder learned to the classifier of *run*."""
+    if run.base.tokenizer.mask_token is None:
+        raise ModelError(
+            f"the tokenizer of {run.config.shown_base!r} has no token that hides a word; leave out"
+            " --pretrain-epochs"
+        )
+    snapshots = Snapshots(work / CHECKPOINTS / FOLDER)
+    trainer, step = _trainer(run, snapshots), last_step(snapshots, say)
+    run_epochs(trainer, run.config, work, step, EpochLines(say, "Pre-training epoch"))
+    learned = trainer.model.base_model.state_dict()
+    run.base.model.base_model.load_state_dict(learned, strict=False)
+
+
+def _trainer(run: Run, snapshots: Snapshots) -> SnapshotTrainer:
+    rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
+    batches, model = token_batches(run.config, rows), load_masked(run.config.model)
+    return SnapshotTrainer(
+        batches=batches,
+        by_text=False,
+        snapshots=snapshots,
+        model=model,
+        args=training_arguments(
+            run,
+            snapshots.folder,
+            num_train_epochs=run.config.pretrain_epochs,
+            metric_for_best_model="loss",
+            greater_is_better=False,
+        ),
+        train_dataset=rows.remove_columns("labels"),
+        eval_dataset=held_out_rows(run).remove_columns("labels"),
+        processing_class=run.base.tokenizer,
+        data_collator=Hiding(run.base.tokenizer, batches, run.config.seed),
+        compute_loss_func=guessing_loss,
+        optimizers=(build_optimizer(model, run.config), None),
+    )
+
+
+class Hiding:
+    """Batches with hidden words: the same ones for the same texts in the same epoch.
+
+    So they do not hang on what was drawn before, and a resumed run hides what it would have hidden.
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerFast, batches: TokenBatches, seed: int
+    ) -> None:
+        self.hide = DataCollatorForLanguageModeling(tokenizer, mlm_probability=SHARE)
+        self.batches, self.seed = batches, seed
+
+    def __call__(self, rows: list[dict[str, Any]]) -> Any:
+        """The padded batch, with the tokens to guess as `labels`, -100 elsewhere.  (B, L)"""
+        told = repr((self.seed, self.batches.epoch, [row["input_ids"] for row in rows]))
+        self.hide.generator = torch.Generator().manual_seed(zlib.crc32(told.encode()))
+        return self.hide(rows)
+
+
+def guessing_loss(
+    outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None
+) -> Tensor:
+    """Cross-entropy of the hidden tokens: their sum over *num_items_in_batch*, else their mean.
+
+    A batch that hides nothing has a loss of 0.
+    """
+    logits, hidden = outputs["logits"], labels != -100
+    total = functional.cross_entropy(logits[hidden].float(), labels[hidden], reduction="sum")
+    items = hidden.sum() if num_items_in_batch is None else torch.as_tensor(num_items_in_batch)
+    return total / items.clamp(min=1)

@@ -1,0 +1,130 @@
+"""Further pre-training: what is hidden, what it teaches, and that it too can be resumed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from finetune.batches import TokenBatches
+from finetune.config import TrainConfig
+from finetune.errors import FinetuneError
+from finetune.models import load_base
+from finetune.output import stopped_run
+from finetune.pretraining import Hiding, guessing_loss
+from finetune.train import train
+from finetune.trainer import SnapshotTrainer
+from tests.finetune.news import news, write_csv
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
+    usual: dict[str, Any] = {
+        "epochs": 1, "pretrain_epochs": 2, "batch_size": 8, "learning_rate": 5e-3,
+        "save_minutes": 0, "baseline": False,
+    }  # fmt: skip
+    return TrainConfig(data=(str(data),), model=str(base), output=output, **usual | more)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "news.csv", news(80))
+
+
+def test_a_seventh_of_the_words_is_hidden_and_no_special_token(base: Path) -> None:
+    tokenizer = load_base(str(base), ("a", "b"), multi_label=False).tokenizer
+    texts = [row["text"] for row in news(300)]
+    rows = [{"input_ids": ids} for ids in tokenizer(texts)["input_ids"]]
+    whole = [list(row["input_ids"]) for row in rows]
+    batch = Hiding(tokenizer, TokenBatches([1], budget=9, seed=0), seed=1)(rows)
+    guessed = batch["labels"] != -100
+    lengths = [len(ids) for ids in whole]
+    words = sum(lengths) - 2 * len(lengths)
+    assert int(guessed.sum()) == pytest.approx(0.15 * words, rel=0.15)
+    special = torch.tensor(tokenizer.all_special_ids)
+    assert not torch.isin(batch["labels"][guessed], special).any()
+    masked = batch["input_ids"][guessed] == tokenizer.mask_token_id
+    assert float(masked.float().mean()) == pytest.approx(0.8, abs=0.06)
+    for ids, row, flags in zip(whole, batch["input_ids"], guessed, strict=True):
+        kept = ~flags[: len(ids)]
+        assert torch.equal(row[: len(ids)][kept], torch.tensor(ids)[kept])
+
+
+def test_the_same_texts_hide_the_same_words_in_an_epoch_and_others_in_the_next(base: Path) -> None:
+    tokenizer = load_base(str(base), ("a", "b"), multi_label=False).tokenizer
+    rows = [{"input_ids": ids} for ids in tokenizer([row["text"] for row in news(30)])["input_ids"]]
+    batches = TokenBatches([1], budget=9, seed=0)
+    hide = Hiding(tokenizer, batches, seed=1)
+    first, torch_state = hide(rows)["labels"], torch.get_rng_state()
+    again = hide(rows)["labels"]
+    assert torch.equal(first, again)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    batches.set_epoch(1)
+    assert not torch.equal(first, hide(rows)["labels"])
+
+
+def test_the_loss_is_that_of_the_hidden_tokens_alone() -> None:
+    logits = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[-100, 4, -100], [2, -100, -100]])
+    chances = logits.log_softmax(-1)
+    expected = -(chances[0, 1, 4] + chances[1, 0, 2])
+    assert guessing_loss({"logits": logits}, labels).item() == pytest.approx(float(expected) / 2)
+    assert guessing_loss({"logits": logits}, labels, 8).item() == pytest.approx(float(expected) / 8)
+    none = torch.full((2, 3), -100)
+    for items in (None, torch.tensor(0)):
+        assert guessing_loss({"logits": logits}, none, items).item() == 0
+
+
+def test_the_stage_learns_and_the_classifier_starts_from_it(
+    data: Path, base: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    train(settings(data, base, tmp_path / "with", pretrain_epochs=4), say=said.append)
+    lines = [line for line in said if line.startswith("Pre-training epoch")]
+    losses = [float(line.split("train loss ")[1].split(",")[0]) for line in lines]
+    assert len(losses) == 4
+    assert losses[-1] < losses[0]
+    train(settings(data, base, tmp_path / "without", pretrain_epochs=0), say=silent)
+    name = "bert.embeddings.word_embeddings.weight"
+    one, other = (
+        load_file(tmp_path / run / "model.safetensors")[name] for run in ("with", "without")
+    )
+    assert not one.allclose(other, atol=1e-3)
+
+
+@pytest.mark.parametrize("more", [{}, {"lora_rank": 2}])
+@pytest.mark.parametrize("step", [3, 18, 20])
+def test_it_is_resumed_in_either_stage(
+    step: int,
+    more: dict[str, Any],
+    data: Path,
+    base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nine steps an epoch: two of pre-training, then one of the classifier."""
+    whole = tmp_path / "whole"
+    train(settings(data, base, whole, **more), say=silent)
+    take, taken = SnapshotTrainer.take_snapshot, 0
+
+    def fail(self: SnapshotTrainer) -> None:
+        nonlocal taken
+        taken += 1
+        if taken == step:
+            raise OSError(5, "Input/output error")
+        take(self)
+
+    monkeypatch.setattr(SnapshotTrainer, "take_snapshot", fail)
+    output = tmp_path / "out"
+    with pytest.raises(FinetuneError, match="the run is kept"):
+        train(settings(data, base, output, **more), say=silent)
+    monkeypatch.undo()
+    train(stopped_run(output), say=silent)
+    assert (output / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert json.loads((output / "run.json").read_text())["settings"]["pretrain_epochs"] == 2
+    assert not (output / "checkpoints").exists()
