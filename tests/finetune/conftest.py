@@ -1,6 +1,7 @@
 """One tiny base model and one record, shared by the tests of this room."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 import torch
 
 from finetune.metrics import measure_classes
-from finetune.record import EpochMetrics, RunRecord, SplitRecord
+from finetune.record import BaselineRecord, EpochMetrics, RunRecord, ScoreRange, SplitRecord
+from finetune.regression import measure_scores
 from tests.tiny import tiny_checkpoint
 
 
@@ -71,4 +73,37 @@ def record() -> RunRecord:
         best_epoch=2,
         validation=validation,
         test=None,
+    )
+
+
+@pytest.fixture
+def score_record(record: RunRecord) -> RunRecord:
+    """The same of a run on scores, with a baseline and a test split."""
+    gold = np.array([1.0, 2.0, 3.0, 4.5, 5.0])
+    metrics = measure_scores(gold, gold + np.array([0.5, -0.5, 0.25, 0.0, 0.0]))
+    scores = ScoreRange(mean=3.1, deviation=1.5, lowest=1.0, highest=5.0)
+    epoch = EpochMetrics(
+        epoch=1, train_loss=0.9, validation_loss=0.8, measured={"r2": 0.9, "rmse": 0.335}
+    )
+    return replace(
+        record,
+        labels=("score",),
+        problem_type="regression",
+        splits={
+            name: replace(split, class_counts={}, scores=scores)
+            for name, split in record.splits.items()
+        },
+        epochs=(epoch,),
+        best_epoch=1,
+        validation=metrics,
+        test=metrics,
+        baselines=(
+            BaselineRecord(
+                name="mean of train",
+                setting="3.1",
+                validation=measure_scores(gold, np.full(5, 3.1), keep=0),
+                test=measure_scores(gold, np.full(5, 3.1), keep=0),
+                seconds=0.0,
+            ),
+        ),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from datasets import Dataset
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
 from sklearn.svm import LinearSVC
@@ -14,9 +15,11 @@ from typer.testing import CliRunner
 
 from finetune.__main__ import app
 from finetune.baseline import FAMILIES, baselines, count_train, has_no_spaces, joined
+from finetune.columns import ColumnNames
 from finetune.data import Splits
-from finetune.rows import Rows, align_rows
-from tests.finetune.news import LABELS, news, of_classes, rows_of, write_csv
+from finetune.record import RegressionMetrics
+from finetune.rows import Rows, align_rows, read_rows
+from tests.finetune.news import LABELS, news, of_classes, rows_of, scored_reviews, write_csv
 
 
 def table(rows: list[dict[str, Any]]) -> Rows:
@@ -184,3 +187,39 @@ def test_texts_without_a_word_are_read_by_characters() -> None:
     rows = rows_of({"text": ["!!!", "???"] * 4, "label": ["loud", "asking"] * 4})
     for record in baselines(splits_of(rows, rows)):
         assert of_classes(record.validation).accuracy == 1
+
+
+def scores_of(rows: list[dict[str, str]]) -> Rows:
+    return read_rows(Dataset.from_list(rows), "rows", ColumnNames(), regression=True)
+
+
+def test_scores_are_predicted_by_ridge_regression_and_by_their_mean() -> None:
+    rows = scored_reviews(300)
+    train, validation, test = (scores_of(rows[i : i + 100]) for i in (0, 100, 200))
+    splits = Splits(
+        train=train,
+        validation=validation,
+        test=test,
+        labels=("score",),
+        validation_origin="its own split or file",
+        notes=(),
+    )
+    mean, ridge = baselines(splits)
+    assert (mean.name, ridge.name) == ("mean of train", "TF-IDF + ridge regression")
+    assert isinstance(mean.test, RegressionMetrics)
+    assert isinstance(ridge.test, RegressionMetrics)
+    expected = np.mean(train.scores or ())
+    assert mean.test.mae == pytest.approx(np.abs(np.array(test.scores) - expected).mean())
+    assert mean.test.pearson is None
+    assert (ridge.test.r2 or 0) > 0.8
+    assert ridge.test.points == ()
+
+
+def test_the_command_measures_baselines_of_scores(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "x.csv", scored_reviews(80))
+    result = CliRunner().invoke(app, ["baseline", "--data", str(data)])
+    assert result.exit_code == 0, result.output
+    assert "validation: 8 rows, correlation (95 % interval)" in result.output
+    result = CliRunner().invoke(app, ["baseline", "--data", str(data), "--task", "classes"])
+    assert result.exit_code == 1
+    assert "predict numbers with --task regression" in result.output

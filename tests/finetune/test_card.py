@@ -171,3 +171,30 @@ def test_the_limits_say_what_of_a_long_text_was_kept(
 ) -> None:
     settings = record.settings | {"truncation": truncation}
     assert f"It was trained on {kept} tokens" in model_card(replace(record, settings=settings))
+
+
+def test_a_model_of_scores_is_told_without_classes(score_record: RunRecord) -> None:
+    card = model_card(score_record)
+    for fact in (
+        "Gives a text a score, which is a number (regression).",
+        "| split | rows | mean score | standard deviation | lowest | highest |",
+        "| train | 4 | 3.1 | 1.5 | 1 | 5 |",
+        "| epoch | train loss | validation loss | R2 | RMSE |",
+        "| **1** | 0.9000 | 0.8000 | 0.9000 | 0.3350 |",
+        "had the highest R2 on validation",
+        "5 rows: R2 **0.9498**, root mean squared error **0.3354**, mean absolute error 0.25.",
+        "![Predicted over true scores on test](scores.png)",
+        "## Beside classical regression",
+        "| mean of train | 3.1 | 0.0000, 1.484, - | 0.0000, 1.484, - |",
+        "Every text gets a score",
+    ):
+        assert fact in card, fact
+    for absent in ("classes", "accuracy", "F1", "alibrat", "robabilit", "None", "\n\n\n"):
+        assert absent not in card, absent
+
+
+def test_the_hub_reads_the_metrics_of_scores(score_record: RunRecord) -> None:
+    data: Any = ModelCard(model_card(score_record)).data
+    found = {result.metric_type: result.metric_value for result in data.eval_results or ()}
+    assert set(found) == {"r_squared", "rmse", "mae", "pearsonr", "spearmanr"}
+    assert found["mae"] == 0.25

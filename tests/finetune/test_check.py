@@ -265,3 +265,49 @@ def test_kinds_that_are_told_elsewhere_can_be_left_out(tmp_path: Path) -> None:
         "Left out of train: 1 row with a blank text.",
     )
     assert "blank" not in " ".join(report.sentences("warning", without={"blank text"}))
+
+
+# --- scores ------------------------------------------------------------------------------------
+
+
+def scored(*scores: float) -> list[Row]:
+    return [{"text": f"{i**3} rain {i} bread {i**5}", "label": s} for i, s in enumerate(scores)]
+
+
+def test_scores_are_told_by_their_range_and_not_as_classes(tmp_path: Path) -> None:
+    report = check(tmp_path, scored(1, 2.5, 2.5, 4), validation=scored(3, 4)[:1])
+    assert report.describe().startswith("Rows: 4 train, 1 validation.\n")
+    assert sentence(report, "scores") == (
+        "Scores of train run from 1 to 4, mean 2.5, standard deviation 1.061."
+    )
+    for kind in ("few rows", "imbalance", "class too small", "labels alike", "label spelling"):
+        assert not of_kind(report, kind)
+
+
+@pytest.mark.parametrize(
+    ("role", "severity"), [("train", "stop"), ("validation", "stop"), ("test", "warning")]
+)
+def test_scores_that_are_all_equal_teach_and_measure_nothing(
+    role: str, severity: str, tmp_path: Path
+) -> None:
+    parts = {"train": scored(1, 2.5, 4), "validation": scored(1, 2.5), "test": scored(1, 2.5)}
+    parts[role] = scored(1.5, 1.5)
+    report = check(tmp_path, **parts)
+    (finding,) = of_kind(report, "scores equal")
+    assert finding.severity == severity
+    what = "learn" if role == "train" else "measure"
+    assert finding.sentence == f"All rows of {role} have the score 1.5; there is nothing to {what}."
+    assert report.fatal == (severity == "stop")
+
+
+def test_a_text_with_two_scores_is_torn(tmp_path: Path) -> None:
+    rows = scored(1, 2.5, 4, 3)
+    rows[3]["text"] = rows[1]["text"]
+    (finding,) = of_kind(check(tmp_path, [*rows, rows[0]]), "conflicting labels")
+    assert (finding.count, finding.examples[0].partition(":")[0]) == (1, "2.5 / 3")
+    assert len(of_kind(check(tmp_path, [*rows, rows[0]]), "repeated within split")) == 1
+
+
+def test_no_row_with_a_score_is_said(tmp_path: Path) -> None:
+    report = check(tmp_path, [{"text": "", "label": 1.5}, {"text": " ", "label": 2.5}])
+    assert sentence(report, "no row") == "Train has no row with both a text and a label."

@@ -1,4 +1,4 @@
-"""The two pictures: they open, they are not blank, and they grow with what they show."""
+"""The pictures: they open, they are not blank, and they grow with what they show."""
 
 from pathlib import Path
 
@@ -8,8 +8,17 @@ from PIL import Image
 
 from finetune.calibration import measure_calibration
 from finetune.metrics import measure_classes, measure_flags
-from finetune.plots import _short, _width, confusion_plot, reliability_plot
+from finetune.plots import (
+    SCATTER,
+    _short,
+    _width,
+    confusion_plot,
+    metrics_plot,
+    reliability_plot,
+    scatter_plot,
+)
 from finetune.record import CalibrationMetrics, Metrics
+from finetune.regression import measure_scores
 
 
 def metrics_of(labels: tuple[str, ...], *, wrong: float = 0.2) -> Metrics:
@@ -113,3 +122,26 @@ def test_a_reliability_curve_is_drawn_in_its_colours(curves: int, tmp_path: Path
 def test_long_names_lose_their_middle(name: str, shown: str) -> None:
     assert _short(name) == shown
     assert _width(shown) <= 25
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3_000])
+def test_predicted_scores_are_drawn_over_true_ones(rows: int, tmp_path: Path) -> None:
+    gold = np.linspace(-5, 5, rows)
+    (path,) = metrics_plot(measure_scores(gold, gold * 0.9), tmp_path, title="x on 测试")
+    assert path.name == SCATTER
+    assert pixels(path).std() > 5
+
+
+def test_wrong_scores_lie_elsewhere(tmp_path: Path) -> None:
+    gold = np.linspace(1, 5, 50)
+    for name, predicted in (("right", gold), ("wrong", gold[::-1])):
+        scatter_plot(measure_scores(gold, predicted), tmp_path / f"{name}.png", title="x")
+    right, wrong = (pixels(tmp_path / f"{name}.png") for name in ("right", "wrong"))
+    assert (right != wrong).any(axis=2).sum() > 1_000
+
+
+def test_each_kind_of_metrics_has_its_picture(tmp_path: Path) -> None:
+    flags = np.array([[1, 0], [0, 1]])
+    assert metrics_plot(measure_flags(flags, flags, ("a", "b")), tmp_path, title="x") == []
+    (path,) = metrics_plot(metrics_of(("a", "b")), tmp_path, title="x")
+    assert path.name == "confusion.png"

@@ -11,6 +11,8 @@ from finetune.errors import ModelError
 from finetune.metrics import measure_flags
 from finetune.record import FILE_NAME, RunRecord
 
+DEFAULT = Path(__file__).parents[2] / "assets" / "ag-news-minilm"
+
 
 def test_a_record_comes_back_as_it_was_written(record: RunRecord, tmp_path: Path) -> None:
     record.save(tmp_path)
@@ -47,3 +49,18 @@ def test_a_broken_file_is_refused(text: str, tmp_path: Path) -> None:
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=f"no {FILE_NAME}"):
         RunRecord.load(tmp_path)
+
+
+def test_a_record_of_scores_comes_back_as_it_was_written(
+    score_record: RunRecord, tmp_path: Path
+) -> None:
+    score_record.save(tmp_path)
+    assert RunRecord.load(tmp_path) == score_record
+    assert score_record.regression
+
+
+def test_a_record_from_before_there_were_scores_is_read() -> None:
+    record = RunRecord.load(DEFAULT)
+    assert not record.regression
+    assert set(record.epochs[0].measured) == {"accuracy", "macro_f1"}
+    assert {split.scores for split in record.splits.values()} == {None}
