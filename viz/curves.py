@@ -1,57 +1,190 @@
-"""The curves of runs as plotly figures; nothing here knows Streamlit."""
+"""The curves of runs, as Vega-Lite charts; nothing here knows Streamlit.
+
+They are not plotly figures, since Streamlit builds a plotly chart anew whenever its numbers change,
+which flickers each second of a run.  A Vega-Lite chart of the same specification takes new rows in.
+"""
 
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
 
-import plotly.graph_objects as go
-
-from viz.charts import dress
 from viz.colors import PALETTES, Theme
+from viz.history import Step
 from viz.runs import Run
 
-HEIGHT = 260
+HEIGHT = 190
+"""Pixels between the axes."""
+POINTS = 500
+"""The most points of a line; of a longer one, neighbours are averaged."""
 COLORS = {
     "light": ("#1f5fbf", "#c8641b", "#2f7d5b", "#8a4fa3", "#7a6a1f"),
     "dark": ("#6ea8f0", "#f0a060", "#6cc79b", "#c79be0", "#d3c266"),
 }
-"""One per run; beyond them, lines repeat them dashed."""
+"""One for each line; safe for colour-blind readers in this order."""
+MOST = len(COLORS["light"])
+"""Runs that can be told apart in one chart."""
+
+MEASURES = {
+    "macro_f1": "Macro F1",
+    "accuracy": "Accuracy",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "validation_loss": "Validation loss",
+    "train_loss": "Training loss",
+}
+"""What may be measured after an epoch, and what it is called."""
+SHARES = ("accuracy", "macro_f1")
+"""Those from 0 to 1."""
 
 
-def curves(
-    runs: Sequence[Run], kind: str, x: str, y: str, *, title: str, theme: Theme = "light"
-) -> go.Figure:
-    """One number of the events of one kind, run over run.
+DOT: dict[str, Any] = {"condition": {"test": "datum.dot", "value": 45}, "value": 0}
+LAYERS: list[dict[str, Any]] = [
+    {"mark": {"type": "line", "strokeWidth": 2}},
+    {"mark": {"type": "point", "filled": True, "opacity": 1}, "encoding": {"size": DOT}},
+    # Something to point at along the lines.
+    {"mark": {"type": "point", "opacity": 0, "size": 150}},
+]
 
-    Args:
-        runs: Those that are laid over each other; one without such events draws nothing.
-        kind: Which events, as "step".
-        x: What is counted along the axis, as "step".
-        y: The number that is drawn, as "loss".
-        title: What the number is called.
-        theme: Whose colours to use.
-    """
-    palette = PALETTES[theme]
-    figure = go.Figure([_line(run, i, kind, x, y, theme) for i, run in enumerate(runs)])
-    dress(figure, palette, HEIGHT)
-    figure.update_xaxes(title=x, gridcolor=palette.line, zeroline=False)
-    figure.update_yaxes(title=title, gridcolor=palette.line, zeroline=False)
-    figure.update_layout(
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
-        showlegend=len(runs) > 1,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+Spec = dict[str, Any]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A specification, the same for as long as the lines are, and the rows it is given."""
+
+    spec: Spec
+    rows: list[Row]
+
+
+def loss_chart(run: Run, *, theme: Theme = "light") -> Chart:
+    """The loss of single steps, and that of the validation rows after each epoch."""
+    lines = [MEASURES["train_loss"], MEASURES["validation_loss"]]
+    rows = [_row(step.epoch, step.loss, lines[0]) for step in thinned(run.history.steps)]
+    rows += _by_epoch(run, "validation_loss", lines[1])
+    return _chart(rows, lines, title="Loss", epochs=_planned([run]), theme=theme)
+
+
+def quality_chart(run: Run, *, theme: Theme = "light") -> Chart:
+    """How well the validation rows are told after each epoch."""
+    measures = ("r2",) if "r2" in measured([run]) else ("accuracy", "macro_f1")
+    lines = [MEASURES[measure] for measure in measures]
+    rows = [row for measure in measures for row in _by_epoch(run, measure, MEASURES[measure])]
+    title = " · ".join(lines)
+    return _chart(
+        rows,
+        lines,
+        title=title,
+        epochs=_planned([run]),
+        theme=theme,
+        share=measures[0] in SHARES,
     )
-    return figure
 
 
-def _line(run: Run, place: int, kind: str, x: str, y: str, theme: Theme) -> go.Scatter:
-    points = [event for event in run.of_kind(kind) if x in event and y in event]
-    colors = COLORS[theme]
-    dash = "solid" if place < len(colors) else "dash"
-    return go.Scatter(
-        x=[event[x] for event in points],
-        y=[event[y] for event in points],
-        name=escape(run.name, quote=False),
-        mode="lines" if kind == "step" else "lines+markers",
-        line={"color": colors[place % len(colors)], "width": 2, "dash": dash},
-        hovertemplate=f"%{{fullData.name}}<br>{x} %{{x}}: %{{y:.4f}}<extra></extra>",
+def comparison(runs: Sequence[Run], measure: str, *, theme: Theme = "light") -> Chart:
+    """One of `MEASURES` after each epoch of up to `MOST` runs, laid over each other."""
+    lines = [run.name for run in runs]
+    rows = [row for run in runs for row in _by_epoch(run, measure, run.name)]
+    return _chart(
+        rows,
+        lines,
+        title=MEASURES[measure],
+        epochs=_planned(runs),
+        theme=theme,
+        share=measure in SHARES,
     )
+
+
+def measured(runs: Sequence[Run]) -> list[str]:
+    """Those of `MEASURES` that any of the runs has."""
+    names = {name for run in runs for point in run.history.epochs for name in point.measured}
+    return [name for name in MEASURES if name in names]
+
+
+def thinned(steps: Sequence[Step]) -> list[Step]:
+    """At most `POINTS` steps, each the mean of as many neighbours."""
+    size = -(-len(steps) // POINTS)
+    parts = [steps[start : start + size] for start in range(0, len(steps), max(size, 1))]
+    return [
+        Step(
+            part[-1].step,
+            sum(step.epoch for step in part) / len(part),
+            sum(step.loss for step in part) / len(part),
+        )
+        for part in parts
+    ]
+
+
+def _planned(runs: Sequence[Run]) -> int:
+    return max((run.history.planned for run in runs), default=0) or 1
+
+
+def _by_epoch(run: Run, measure: str, line: str) -> list[Row]:
+    return [
+        _row(float(point.epoch), point.measured[measure], line, dot=True)
+        for point in run.history.epochs
+        if measure in point.measured
+    ]
+
+
+def _row(epoch: float, value: float, line: str, *, dot: bool = False) -> Row:
+    """A point of a line; one that is no number is a gap."""
+    return {"epoch": epoch, "value": value if isfinite(value) else None, "line": line, "dot": dot}
+
+
+def _chart(
+    rows: list[Row],
+    lines: Sequence[str],
+    *,
+    title: str,
+    epochs: int,
+    theme: Theme,
+    share: bool = False,
+) -> Chart:
+    """Lines over epochs, with dots where an epoch was measured; *share* is of values 0 to 1."""
+    muted: Spec = {"labelColor": PALETTES[theme].muted, "titleColor": PALETTES[theme].muted}
+    x = _quantity("epoch", "Epoch") | {
+        "scale": {"domain": [0, epochs], "nice": False},
+        "axis": muted | {"tickMinStep": 1, "format": "d", "grid": False},
+    }
+    y = _quantity("value", title) | {
+        # Vega finds no scale for no values.
+        "scale": {"domain": [0, 1]} if share or not rows else {"zero": False},
+        "axis": muted
+        | {"tickCount": 5, "format": "%" if share else "", "gridColor": PALETTES[theme].line},
+    }
+    tooltip = [
+        {"field": "line", "type": "nominal", "title": "Curve"},
+        _quantity("epoch", "Epoch") | {"format": ".2~f"},
+        _quantity("value", title) | {"format": ".1%" if share else ".4f"},
+    ]
+    encoding = {"x": x, "y": y, "color": _colors(lines, theme), "tooltip": tooltip}
+    return Chart(
+        {
+            "height": HEIGHT,
+            "autosize": {"type": "fit-x", "contains": "padding"},
+            "encoding": encoding,
+            "layer": LAYERS,
+        },
+        rows,
+    )
+
+
+def _quantity(field: str, title: str) -> Spec:
+    return {"field": field, "type": "quantitative", "title": title}
+
+
+def _colors(lines: Sequence[str], theme: Theme) -> Spec:
+    return {
+        "field": "line",
+        "type": "nominal",
+        "scale": {"domain": list(lines), "range": list(COLORS[theme][: len(lines)])},
+        "legend": {
+            "title": None,
+            "orient": "top",
+            "offset": 8,
+            "labelColor": PALETTES[theme].ink,
+            "labelLimit": 300,
+        },
+    }

@@ -1,106 +1,138 @@
-"""Runs: what their files say, and a real one from its start over a stop to its end."""
+"""Runs, by what their files say."""
 
+import fcntl
 import json
-import os
-import signal
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.tiny import tiny_checkpoint
-from viz import runs
-from viz.errors import RunError
-from viz.runs import Plan
+from finetune.record import RunRecord
+from tests.viz.rooms import START, Event, epoch, leave, step
+from viz import run_files, runs
+from viz.classifier import default_checkpoint
 
-KINDS = {"good": "the team wins the game", "bad": "oil prices fall"}
+STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
+FAILED: Event = {"kind": "failed", "sentence": "The disk is full."}
 
 
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test."""
-    monkeypatch.setenv(runs.PLACE, str(tmp_path / "runs"))
-    return tmp_path / "runs"
+    monkeypatch.setenv(run_files.PLACE, str(tmp_path))
+    return tmp_path
 
 
-def write_data(file: Path, rows: int = 40) -> Path:
-    """Rows of two classes that can be told apart; each text is there once."""
-    lines = [
-        f"{text} {i}{'x' * (i % 7)},{kind}" for i in range(rows) for kind, text in KINDS.items()
-    ]
-    file.write_text("\n".join(["text,label", *lines]) + "\n")
-    return file
+@contextmanager
+def held(file: Path) -> Iterator[None]:
+    """A process holds the lock of *file*."""
+    with file.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
-def wait(name: str, seconds: float = 200) -> runs.Run:
-    """The run when it is over."""
-    end = time.monotonic() + seconds
-    while (run := runs.open_run(name)).state == "running":
-        assert time.monotonic() < end, "the run does not end"
-        time.sleep(0.1)
-    return run
+def note(room: Path, name: str, **facts: object) -> None:
+    """Change what was noted of a run."""
+    file = room / "logs" / f"{name}.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | facts))
 
 
-def test_half_a_line_and_what_is_no_event_are_passed_over(tmp_path: Path) -> None:
-    file = tmp_path / "events.jsonl"
-    file.write_text('{"kind": "start", "pid": 1}\n7\n{"loss": 1}\n{"kind": "step", "lo')
-    assert runs.read_events(file) == [{"kind": "start", "pid": 1}]
-    assert runs.read_events(tmp_path / "none") == []
+@pytest.mark.parametrize(
+    ("last", "state", "sentence"),
+    [
+        (STOPPED, "stopped", ""),
+        (FAILED, "failed", "The disk is full."),
+        (step(7), "failed", runs.DIED),
+        ({"kind": "failed"}, "failed", runs.DIED),
+    ],
+)
+def test_the_last_event_tells_how_a_run_ended(
+    room: Path, last: Event, state: str, sentence: str
+) -> None:
+    leave(room, "mine", [START, step(5), last], log="training: 25%")
+    run = runs.open_run("mine")
+    assert (run.state, run.sentence, run.resumable) == (state, sentence, True)
 
 
-@pytest.mark.parametrize("name", ["", "../up", ".hidden", "a b", "-x", "a/b", "data", "x" * 61])
-def test_a_name_that_could_lead_elsewhere_is_refused(name: str) -> None:
-    with pytest.raises(RunError):
-        runs.start(Plan(name, "rows.csv", "base"))
+def test_a_run_that_was_asked_to_stop_is_stopped_even_if_it_says_nothing(room: Path) -> None:
+    leave(room, "mine", [START, step(5)])
+    note(room, "mine", asked_to_stop=True)
+    assert runs.open_run("mine").state == "stopped"
 
 
-def test_an_upload_never_leaves_the_folder_or_replaces_another(room: Path) -> None:
-    first = runs.keep_upload("../../a b.csv", b"1")
-    assert first == room / "data" / "a-b.csv"
-    assert runs.keep_upload("a b.csv", b"1") == first
-    second = runs.keep_upload("a b.csv", b"2")
-    assert second != first
-    assert [first.read_bytes(), second.read_bytes()] == [b"1", b"2"]
-    assert runs.data_files() == sorted([first, second])
-    with pytest.raises(RunError, match=r"ends in \.csv"):
-        runs.keep_upload("a.exe", b"")
+def test_a_process_that_ends_before_its_first_event_gives_its_last_line(room: Path) -> None:
+    """The events are of the run before, which was stopped; only the log is new."""
+    leave(room, "mine", [START, STOPPED], log="Rows: 3\nthe rows are not those it began with\n")
+    note(room, "mine", heard="t1")
+    run = runs.open_run("mine")
+    assert (run.state, run.is_heard) == ("failed", False)
+    assert run.sentence == "the rows are not those it began with"
 
 
-def test_a_run_goes_from_its_start_to_a_record(tmp_path: Path) -> None:
-    base = tiny_checkpoint(tmp_path / "base")
-    runs.start(Plan("first", str(write_data(tmp_path / "rows.csv")), str(base), epochs=1))
-    assert runs.open_run("first").state == "running"
-    with pytest.raises(RunError, match="taken"):
-        runs.start(Plan("first", "rows.csv", str(base)))
-    run = wait("first")
-    assert (run.state, run.sentence) == ("finished", "")
-    assert run.record is not None
-    assert len(run.record.epochs) == 1
-    assert [place.name for place in run.checkpoints] == ["first"]
-    assert [one.name for one in runs.runs()] == ["first"]
+def test_a_crash_gives_the_last_line_of_its_traceback(room: Path) -> None:
+    leave(room, "mine", [START, step(5)], log="Traceback (most…):\nValueError: no\n\n")
+    assert runs.open_run("mine").sentence == "ValueError: no"
 
 
-def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
-    runs.start(Plan("lost", str(tmp_path / "none.csv"), "nowhere"))
-    run = wait("lost")
-    assert run.state == "failed"
-    assert "none.csv" in run.sentence
+def test_a_run_without_a_log_died(room: Path) -> None:
+    leave(room, "mine", [])
+    (room / "logs" / "mine.log").unlink()
+    assert runs.open_run("mine").sentence == runs.DIED
 
 
-def test_a_stopped_run_is_told_from_a_killed_one(tmp_path: Path, room: Path) -> None:
-    base, data = tiny_checkpoint(tmp_path / "base"), write_data(tmp_path / "rows.csv")
-    for name in ("stopped", "killed"):
-        runs.start(Plan(name, str(data), str(base), epochs=500))
-    runs.stop("stopped")
-    os.killpg(json.loads((room / "logs" / "killed.json").read_text())["pid"], signal.SIGKILL)
-    assert wait("stopped").state == "stopped"
-    killed = wait("killed")
-    assert killed.state == "failed"
-    assert killed.sentence
+def test_what_was_kept_comes_in_the_order_of_its_steps(room: Path) -> None:
+    work = leave(room, "mine", [START, STOPPED], steps=(100, 20))
+    (work / "checkpoints" / ".checkpoint-120.partial").mkdir()
+    (work / "checkpoints" / "checkpoint-best").mkdir()
+    (work / "checkpoints" / "checkpoint-best" / "model.safetensors").touch()
+    found = [place.name for place in runs.open_run("mine").checkpoints]
+    assert found == ["checkpoint-20", "checkpoint-100"]
 
 
-def test_the_check_gives_its_findings(tmp_path: Path) -> None:
-    one_class = tmp_path / "one.csv"
-    one_class.write_text("text,label\n" + "".join(f"word {i},same\n" for i in range(30)))
-    assert runs.check(str(one_class), None)["fatal"]
-    assert not runs.check(str(write_data(tmp_path / "rows.csv")), None)["fatal"]
+def test_a_run_of_a_terminal_runs_while_its_lock_is_held(room: Path) -> None:
+    work = room / ".theirs.partial"
+    work.mkdir()
+    settings = {"settings": {"data": ["/far/rows.csv", "more.csv"]}}
+    (work / "settings.json").write_text(json.dumps(settings))
+    with held(work / "lock"):
+        run = runs.open_run("theirs")
+        assert (run.state, run.ours, run.checkpoints) == ("running", False, ())
+    (found,) = runs.runs()
+    assert (found.name, found.state, found.data) == ("theirs", "failed", "rows.csv, more.csv")
+
+
+def test_a_run_of_the_app_runs_while_its_log_is_held(room: Path) -> None:
+    leave(room, "mine", [START], steps=(20,))
+    note(room, "mine", asked_to_stop=True)
+    with held(room / "logs" / "mine.log"):
+        run = runs.open_run("mine")
+        assert (run.state, run.ours, run.asked_to_stop) == ("running", True, True)
+        assert not run.resumable
+        assert not run.checkpoints
+
+
+def test_a_finished_run_has_its_record_and_its_history(room: Path) -> None:
+    work = leave(room, "mine", [START, epoch(1)])
+    record = RunRecord.load(default_checkpoint())
+    record.save(work)
+    work.rename(room / "mine")
+    (run,) = runs.runs()
+    assert (run.state, run.data, run.record) == ("finished", record.data_name, record)
+    assert run.checkpoints == (room / "mine",)
+    assert [one.epoch for one in run.history.epochs] == [1]
+
+
+def test_a_damaged_record_is_none(room: Path) -> None:
+    (room / "mine").mkdir()
+    (room / "mine" / "run.json").write_text("{")
+    (run,) = runs.runs()
+    assert (run.state, run.record) == ("failed", None)
+
+
+def test_the_newest_run_comes_first(room: Path) -> None:
+    for began, name in enumerate(("first", "second", "third")):
+        leave(room, name, [])
+        note(room, name, began=float(began))
+    (room / ".theirs.partial").mkdir()
+    assert [run.name for run in runs.runs()] == ["third", "second", "first", "theirs"]

@@ -1,21 +1,29 @@
 """The Train page, on files as a run leaves them."""
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from viz import runs
+from finetune.record import RunRecord
+from tests.viz.rooms import START, Event, epoch, leave, step
+from viz import launch, run_files, session, uploads
+from viz.classifier import default_checkpoint
+from viz.errors import RunError
 
 ROOT = Path(__file__).resolve().parents[2]
+STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of runs."""
-    monkeypatch.setenv(runs.PLACE, str(tmp_path))
+    monkeypatch.setenv(run_files.PLACE, str(tmp_path))
     return tmp_path
 
 
@@ -27,62 +35,189 @@ def open_page() -> AppTest:
     return app
 
 
-def leave(room: Path, name: str, events: list[dict[str, Any]]) -> None:
-    """The files of a run that is over."""
-    work = room / f".{name}.partial"
-    work.mkdir()
-    (work / "settings.json").write_text("{}")
-    (work / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
-    (room / "logs").mkdir()
-    (room / "logs" / f"{name}.log").write_text("")
-    (room / "logs" / f"{name}.json").write_text(json.dumps({"pid": 0, "data": "rows.csv"}))
-
-
-def choose(room: Path, text: str, monkeypatch: pytest.MonkeyPatch, *, fatal: bool) -> AppTest:
+def choose(text: str, monkeypatch: pytest.MonkeyPatch, *, fatal: bool = False) -> AppTest:
     """The page with a file chosen, and the report that the check would give."""
     finding = {"severity": "stop", "kind": "k", "sentence": "One *class* only.", "count": 1}
     report = {"fatal": fatal, "rows": {"train": 1}, "classes": 1, "findings": [finding] * fatal}
-    monkeypatch.setattr(runs, "check", lambda data, validation: report)
-    file = runs.keep_upload("rows.csv", f"text,label\n{text},a\n".encode())
+    monkeypatch.setattr(uploads, "check", lambda data, validation: report)
+    file = uploads.keep_upload("rows.csv", f"text,label\n{text},a\n".encode())
     app = open_page()
-    app.selectbox(key="train-data").select(str(file)).run()
+    app.selectbox(key="train-data-0").select(str(file)).run()
     assert not app.exception
     return app
 
 
-def test_the_empty_page_says_what_it_is_for(room: Path) -> None:
+def finish(room: Path, name: str) -> None:
+    """A finished run, with the record of the shipped checkpoint."""
+    work = leave(room, name, [START, epoch(1), epoch(2)])
+    RunRecord.load(default_checkpoint()).save(work)
+    work.rename(room / name)
+
+
+@contextmanager
+def running(room: Path, name: str, *, asked: bool = False) -> Iterator[None]:
+    """A process of the app works on the run."""
+    if asked:
+        file = room / "logs" / f"{name}.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"asked_to_stop": True}))
+    with (room / "logs" / f"{name}.log").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def charts(app: AppTest) -> list[dict[str, Any]]:
+    """The specifications of the charts on the page."""
+    return [json.loads(found.proto.spec) for found in app.get("vega_lite_chart")]
+
+
+def said(app: AppTest) -> str:
+    """All Markdown on the page."""
+    return "\n".join(found.value for found in app.markdown)
+
+
+def test_the_empty_page_says_what_it_is_for() -> None:
     app = open_page()
     assert app.subheader[0].value == "Train a classifier"
     assert not app.button
     assert "opens on the Read page" in app.caption[0].value
 
 
-def test_something_fatal_keeps_start_shut(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = choose(room, "one", monkeypatch, fatal=True)
+def test_something_fatal_keeps_start_shut(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = choose("one", monkeypatch, fatal=True)
     assert app.button[0].label == "Start"
     assert app.button[0].disabled
     assert r"\*class\*" in app.error[0].value
 
 
-def test_start_hands_over_what_was_asked(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[runs.Plan] = []
-    monkeypatch.setattr(runs, "start", asked.append)
-    app = choose(room, "<b>two</b>", monkeypatch, fatal=False)
+def test_start_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[launch.Plan] = []
+    monkeypatch.setattr(launch, "start", asked.append)
+    app = choose("<b>two</b>", monkeypatch)
     assert app.dataframe[0].value["text"].tolist() == ["<b>two</b>"]
+    assert app.text_input(key="train-base").value == launch.BASE
     app.number_input(key="train-epochs").set_value(2)
     app.button[0].click().run()
     assert not app.exception
     assert [(plan.name, plan.epochs, plan.validation) for plan in asked] == [("rows", 2, None)]
 
 
+def test_after_a_start_the_page_asks_for_data_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "start", lambda plan: None)
+    app = choose("two", monkeypatch)
+    app.button[0].click().run()
+    assert app.selectbox(key="train-data-1").value is None
+    assert not app.button
+
+
+def test_a_start_that_is_refused_says_why_and_leaves_the_page_as_it_is(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(plan: launch.Plan) -> None:
+        raise RunError("no <b>base</b> here")
+
+    monkeypatch.setattr(launch, "start", refuse)
+    leave(room, "mine", [START, STOPPED])
+    app = choose("two", monkeypatch)
+    app.button[0].click().run()
+    assert not app.exception
+    assert r"no \<b\>base" in app.error[0].value
+    assert app.button(key="resume-mine")
+
+
+def test_a_path_without_a_file_hides_no_run(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave(room, "mine", [START, STOPPED])
+    app = choose("two", monkeypatch)
+    (file,) = uploads.data_files()
+    file.unlink()
+    app.run()
+    assert "is no data file here" in app.error[0].value
+    assert app.button(key="resume-mine")
+
+
 def test_a_failed_run_gives_its_sentence_and_resumes(
     room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resumed: list[str] = []
-    monkeypatch.setattr(runs, "resume", resumed.append)
-    leave(room, "mine", [{"kind": "failed", "sentence": "The disk is full."}])
+    monkeypatch.setattr(launch, "resume", resumed.append)
+    leave(room, "mine", [START, {"kind": "failed", "sentence": "The disk is full."}])
     app = open_page()
-    assert any("The disk is full." in said.value for said in app.markdown)
+    assert "**mine** failed: The disk is full." in said(app)
     assert app.dataframe[0].value["State"].tolist() == ["failed"]
     app.button(key="resume-mine").click().run()
     assert resumed == ["mine"]
+
+
+def test_a_stopped_run_says_how_far_it_came_and_what_it_kept_opens(room: Path) -> None:
+    work = leave(room, "mine", [START, step(5), epoch(1), step(15), STOPPED], steps=(10, 15))
+    app = open_page()
+    assert "**mine** was stopped after 1.5 of 2 epochs." in said(app)
+    assert len(charts(app)) == 2
+    (opens,) = [button for button in app.button if button.label.startswith("Read")]
+    assert opens.label == "Read with mine at step 15"
+    opens.click().run()
+    assert app.session_state[session.CHECKPOINT] == str(work / "checkpoints" / "checkpoint-15")
+
+
+def test_a_run_stopped_before_anything_was_kept_is_not_resumed(room: Path) -> None:
+    work = leave(room, "mine", [START, STOPPED])
+    (work / "settings.json").unlink()
+    app = open_page()
+    assert "**mine** was stopped before anything was kept" in said(app)
+    assert not [button for button in app.button if button.label == "Resume"]
+
+
+@pytest.mark.parametrize(
+    ("events", "asked", "stage"),
+    [
+        ([], False, "gets ready"),
+        ([START], False, "takes its first steps"),
+        ([START, step(11)], False, "is in epoch 2 of 2, about 6 s left, 40 texts a second"),
+        ([START, step(20), epoch(2)], False, "is in epoch 2 of 2"),
+        ([START, step(20), {"kind": "end"}], False, "is being measured"),
+        ([START, step(11)], True, "stops once its last step is kept"),
+    ],
+)
+def test_a_running_run_says_what_it_is_at(
+    room: Path, events: list[Event], asked: bool, stage: str
+) -> None:
+    leave(room, "mine", events)
+    with running(room, "mine", asked=asked):
+        app = open_page()
+    (progress,) = app.get("progress")
+    assert stage in progress.proto.text
+    assert app.button(key="stop-mine").disabled == asked
+    assert len(charts(app)) == 2
+
+
+def test_a_run_of_a_terminal_shows_its_curves_and_no_stop(room: Path) -> None:
+    work = leave(room, "theirs", [START, step(5)])
+    (room / "logs" / "theirs.json").unlink()
+    with (work / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        app = open_page()
+    assert len(app.get("progress")) == 1
+    assert not app.button
+
+
+def test_runs_are_listed_opened_and_compared(room: Path) -> None:
+    finish(room, "first")
+    finish(room, "second")
+    app = open_page()
+    table = app.dataframe[0].value
+    assert table["State"].tolist() == ["finished", "finished"]
+    assert 0 < table["Accuracy"][0] < 1
+    labels = [button.label for button in app.button]
+    assert labels == ["Read with first", "Read with second"]
+    (chart,) = charts(app)
+    assert chart["encoding"]["y"]["title"] == "Macro F1"
+    app.segmented_control[0].set_value("train_loss").run()
+    (chart,) = charts(app)
+    assert chart["encoding"]["y"]["title"] == "Training loss"
+
+
+def test_a_run_that_goes_on_is_compared_live(room: Path) -> None:
+    finish(room, "first")
+    leave(room, "second", [START, step(10), epoch(1)])
+    with running(room, "second"):
+        app = open_page()
+    assert len(charts(app)) == 3

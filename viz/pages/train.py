@@ -1,5 +1,6 @@
 """The Train page: from a file of texts to a classifier that the Read page opens."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -12,19 +13,31 @@ from viz.pages.panels import masthead, new_run, progress, results
 
 
 def page() -> None:
-    """Lay the page out; a VizError ends it with its one sentence, and the widgets stay."""
+    """Lay the page out; a VizError ends a part of it with its one sentence."""
     st.html(Path(__file__).parent / "page.css")
     masthead.show_masthead()
     st.divider()
-    try:
-        new_run.offer()
+    above, below = st.container(), st.container()
+    # The runs come first, since a check of new data may take a while.
+    with below:
+        _try(_show_runs)
+    with above:
+        _try(new_run.offer)
         st.divider()
-        known = runs.runs()
-        progress.show_unfinished(known)
-        results.show(known)
+    follow_theme(session.THEME)
+
+
+def _show_runs() -> None:
+    known = runs.runs()
+    progress.show_unfinished(known)
+    results.show(known)
+
+
+def _try(part: Callable[[], None]) -> None:
+    try:
+        part()
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
-    follow_theme(session.THEME)
 
 
 page()

@@ -8,19 +8,21 @@ from typing import Any
 
 import streamlit as st
 
-from viz import runs, session
-from viz.errors import RunError
+from viz import launch, uploads
+from viz.launch import Plan
 from viz.pages.markdown import plain
-from viz.runs import Plan
+from viz.texts import FORMATS
 
 ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
 PREVIEW = 4
 """Rows shown."""
 NONE = "cut from the data"
+STARTED = "train-started"
+"""Key of the number of runs that this browser has started."""
 
 
 def offer() -> None:
-    """Ask for data first; the rest stands below it once there are any."""
+    """Ask for data first; the rest stands below and beside them once there are any."""
     st.subheader("Train a classifier", anchor=False)
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -35,38 +37,36 @@ def offer() -> None:
         return
     with left:
         _preview(data)
+        findings = st.container()
     with right:
-        _configure(data)
+        plan = _ask(data)
+    with findings:
+        report = _check(plan.data, plan.validation, data.stat().st_mtime)
+        _show_report(report)
+    with right:
+        _offer_start(plan, report)
 
 
 def _choose_data() -> Path | None:
+    # After a start these are new fields, empty: the page is short again, and shows the run.
+    started = st.session_state.get(STARTED, 0)
     given = st.file_uploader(
         "Data: CSV, TSV, JSON Lines or Parquet, up to 200 MB",
-        type=[suffix.removeprefix(".") for suffix in runs.SUFFIXES],
-        key="train-upload",
+        type=[suffix.removeprefix(".") for suffix in FORMATS],
+        key=f"train-upload-{started}",
         help="For a larger file, type its path, or train with `python -m finetune train`.",
     )
-    uploaded = None if given is None else str(runs.keep_upload(given.name, given.getvalue()))
-    offered = [str(file) for file in runs.data_files()]
+    uploaded = None if given is None else str(uploads.keep_upload(given.name, given.getvalue()))
     chosen = uploaded or st.selectbox(
         "or a file that is here",
-        offered,
+        [str(file) for file in uploads.data_files()],
         index=None,
-        key="train-data",
+        key=f"train-data-{started}",
         format_func=lambda path: Path(path).name,
         accept_new_options=True,
         placeholder="Choose, or type a path",
     )
-    return _file(chosen) if chosen else None
-
-
-def _file(path: str) -> Path:
-    place = Path(path).expanduser().resolve()
-    if not place.is_file() or place.suffix.lower() not in runs.SUFFIXES:
-        raise RunError(
-            f"{place.name!r} is no data file here; give one that ends in {', '.join(runs.SUFFIXES)}"
-        )
-    return place
+    return uploads.data_file(chosen) if chosen else None
 
 
 def _preview(data: Path) -> None:
@@ -99,29 +99,16 @@ def _object(line: str) -> dict[str, Any]:
         return {"line": line}
 
 
-def _configure(data: Path) -> None:
-    offered = [NONE, *(str(file) for file in runs.data_files() if file != data)]
-    validation = st.selectbox(
-        "Validation", offered, key="train-validation", format_func=lambda path: Path(path).name
-    )
-    held_out = None if validation == NONE else str(validation)
-    report = _check(str(data), held_out, data.stat().st_mtime)
-    _show_report(report)
-    plan = _ask(data, held_out)
-    if st.button("Start", type="primary", disabled=report["fatal"], icon=":material/play_arrow:"):
-        runs.start(plan)
-        st.rerun()
-
-
-def _ask(data: Path, validation: str | None) -> Plan:
+def _ask(data: Path) -> Plan:
     base = st.text_input(
         "Base model",
-        next(iter(session.checkpoints()), "bert-base-uncased"),
+        launch.last_base(),
         key="train-base",
+        placeholder=f"{launch.BASE}, or a folder",
         help="A folder, or an id on the Hugging Face Hub. Without a network only folders and "
         "models that were loaded before can be used.",
     )
-    name = st.text_input("Name of the run", data.stem[:60], key="train-name")
+    name = st.text_input("Name of the run", launch.free_name(data.stem), key=f"train-name-{data}")
     columns = st.columns(3)
     epochs = columns[0].number_input("Epochs", 1, 1000, 3, key="train-epochs")
     rate = columns[1].number_input(
@@ -130,13 +117,24 @@ def _ask(data: Path, validation: str | None) -> Plan:
     length = columns[2].number_input(
         "Longest text", 8, 8192, None, key="train-length", placeholder="auto", help="In tokens."
     )
-    place = session.ROOT / base if base in session.checkpoints() else base
-    return Plan(name.strip(), str(data), str(place), validation, epochs, rate, length)
+    offered = [NONE, *(str(file) for file in uploads.data_files() if file != data)]
+    validation = st.selectbox(
+        "Validation", offered, key="train-validation", format_func=lambda path: Path(path).name
+    )
+    held_out = None if validation == NONE else str(validation)
+    return Plan(name.strip(), str(data), base.strip(), held_out, epochs, rate, length)
+
+
+def _offer_start(plan: Plan, report: dict[str, Any]) -> None:
+    if st.button("Start", type="primary", disabled=report["fatal"], icon=":material/play_arrow:"):
+        launch.start(plan)
+        st.session_state[STARTED] = st.session_state.get(STARTED, 0) + 1
+        st.rerun()
 
 
 @st.cache_data(max_entries=8, show_spinner="Checking the data …")
 def _check(data: str, validation: str | None, version: float) -> dict[str, Any]:
-    return runs.check(data, validation)
+    return uploads.check(data, validation)
 
 
 def _show_report(report: dict[str, Any]) -> None:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from viz import runs, session
-from viz.components.theme import current_theme
-from viz.curves import curves
+from viz import launch, runs
 from viz.pages.markdown import plain
+from viz.pages.panels import run_curves
 from viz.pages.panels.waiting import in_words
 from viz.runs import Run
 
@@ -28,35 +27,60 @@ def _watch(name: str) -> None:
     run = runs.open_run(name)
     if run.state != "running":
         st.rerun()
-    steps = run.of_kind("step")
-    last = steps[-1] if steps else {}
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        share = last.get("step", 0) / max(last.get("steps", 1), 1)
-        st.progress(min(share, 1.0), text=f"{plain(name)}: {_pace(last)}")
-        st.button("Stop", key=f"stop-{name}", on_click=runs.stop, args=(name,))
-    if steps:
-        _draw(run)
+        st.progress(_share(run), text=f"**{plain(name)}** {_stage(run)}")
+        if run.ours:
+            st.button(
+                "Stop",
+                key=f"stop-{name}",
+                disabled=run.asked_to_stop,
+                on_click=launch.stop,
+                args=(name,),
+                icon=":material/stop:",
+            )
+    run_curves.show_run(run)
 
 
-def _pace(last: runs.Event) -> str:
-    if not last:
-        return "getting ready"
-    left = in_words(float(last.get("seconds_left") or 0))
-    return f"{left} left, {last.get('texts_per_second') or 0:.0f} texts a second"
+def _share(run: Run) -> float:
+    """How much of the run is done.  0 to 1."""
+    steps, epochs = run.history.steps, run.history.planned
+    return min(steps[-1].epoch / epochs, 1.0) if steps and epochs else 0.0
 
 
-def _draw(run: Run) -> None:
-    theme = current_theme(session.THEME)
-    left, right = st.columns(2, gap="medium")
-    loss = curves([run], "step", "step", "loss", title="Training loss", theme=theme)
-    left.plotly_chart(loss, key=f"loss-{run.name}", theme=None, config=session.PLOT)
-    if run.of_kind("epoch"):
-        found = curves([run], "epoch", "epoch", "accuracy", title="Accuracy", theme=theme)
-        right.plotly_chart(found, key=f"accuracy-{run.name}", theme=None, config=session.PLOT)
+def _stage(run: Run) -> str:
+    """What the run is at, and how long that takes."""
+    history, pace = run.history, run.history.pace
+    if run.asked_to_stop:
+        return "stops once its last step is kept"
+    if not run.is_heard:
+        return "gets ready"
+    if history.text("kind") == "end":
+        return "is being measured"
+    if pace is None:
+        return "takes its first steps"
+    epoch = min(int(history.steps[-1].epoch) + 1, history.planned)
+    left = in_words(float(pace.get("seconds_left") or 0))
+    speed = f"{float(pace.get('texts_per_second') or 0):,.0f} texts a second"
+    return f"is in epoch {epoch} of {history.planned}, {left} left, {speed}"
 
 
 def _offer_again(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown(f"**{plain(run.name)}** {run.state}: {plain(run.sentence)}", width="stretch")
+        st.markdown(f"**{plain(run.name)}** {_how_it_ended(run)}", width="stretch")
         if run.resumable:
-            st.button("Resume", key=f"resume-{run.name}", on_click=runs.resume, args=(run.name,))
+            st.button(
+                "Resume",
+                key=f"resume-{run.name}",
+                on_click=launch.resume,
+                args=(run.name,),
+                icon=":material/resume:",
+            )
+
+
+def _how_it_ended(run: Run) -> str:
+    if run.state == "failed":
+        return f"failed: {plain(run.sentence)}"
+    steps = run.history.steps
+    if not (run.resumable and steps):
+        return "was stopped before anything was kept; start it anew."
+    return f"was stopped after {steps[-1].epoch:.2g} of {run.history.planned} epochs."

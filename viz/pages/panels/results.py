@@ -6,9 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from viz import session
-from viz.components.theme import current_theme
-from viz.curves import curves
+from finetune.record import Metrics
+from viz import runs, session
+from viz.curves import MOST, measured
+from viz.pages.panels import run_curves
+from viz.pages.panels.progress import POLL
 from viz.runs import Run
 
 
@@ -17,34 +19,66 @@ def show(known: Sequence[Run]) -> None:
     if not known:
         return
     st.subheader("Runs", anchor=False)
-    st.dataframe([_row(run) for run in known], hide_index=True, key="train-runs")
-    _open(known)
-    curved = [run for run in known if run.of_kind("epoch")]
+    chosen = _choose(known)
+    _open(chosen or known[:MOST], all_kept=bool(chosen))
+    curved = [run for run in chosen or known if measured([run])][:MOST]
+    alive = any(run.state == "running" for run in curved)
     if len(curved) > 1:
-        theme = current_theme(session.THEME)
-        figure = curves(curved, "epoch", "epoch", "accuracy", title="Accuracy", theme=theme)
-        st.plotly_chart(figure, key="train-compared", theme=None, config=session.PLOT)
+        names = [run.name for run in curved]
+        st.fragment(_compare, run_every=POLL if alive else None)(names)
+    elif curved and not alive:  # one that runs is drawn above
+        run_curves.show_run(curved[0])
+
+
+def _compare(names: Sequence[str]) -> None:
+    run_curves.compare([runs.open_run(name) for name in names])
+
+
+def _choose(known: Sequence[Run]) -> list[Run]:
+    """The table; the runs whose rows are ticked."""
+    table = st.dataframe(
+        [_row(run) for run in known],
+        hide_index=True,
+        # Ticks are kept by the number of the row, which means another run once there are more.
+        key=f"train-runs-{len(known)}-{known[0].name}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            "Accuracy": st.column_config.NumberColumn(format="percent"),
+            "Macro F1": st.column_config.NumberColumn(format="%.3f"),
+            "Minutes": st.column_config.NumberColumn(format="%.1f"),
+        },
+    )
+    return [known[row] for row in table.selection.rows if row < len(known)]
 
 
 def _row(run: Run) -> dict[str, Any]:
     row: dict[str, Any] = {"Run": run.name, "Data": run.data, "State": run.state}
     if run.record is None:
-        return row | dict.fromkeys(("Accuracy", "Macro F1", "Seconds"))
+        return row
     found = run.record.test or run.record.validation
-    low, high = found.accuracy_interval
-    return row | {
-        "Accuracy": f"{found.accuracy:.1%} ({low:.1%} to {high:.1%})",
-        "Macro F1": f"{found.macro_f1:.3f}",
-        "Seconds": f"{run.record.seconds:.0f}",
+    row |= {
+        "Base": run.record.base,
+        "Measured on": "validation" if run.record.test is None else "test",
+        "Minutes": run.record.seconds / 60,
     }
+    if isinstance(found, Metrics):
+        low, high = found.accuracy_interval
+        row |= {
+            "Accuracy": found.accuracy,
+            "95 % interval": f"{low:.1%} to {high:.1%}",
+            "Macro F1": found.macro_f1,
+        }
+    return row
 
 
-def _open(known: Sequence[Run]) -> None:
-    """A button for each folder that can be opened."""
+def _open(shown: Sequence[Run], *, all_kept: bool) -> None:
+    """A button for each folder that can be opened; of what a stopped run kept, the last or all."""
     with st.container(horizontal=True, gap="small"):
-        for run in known:
-            for folder in run.checkpoints:
-                label = run.name if run.record else f"{run.name}, {folder.name}"
+        for run in shown:
+            for folder in run.checkpoints if all_kept else run.checkpoints[-1:]:
+                step = folder.name.rpartition("-")[2]
+                label = run.name if run.record else f"{run.name} at step {step}"
                 if st.button(f"Read with {label}", key=f"open-{folder}"):
                     _read_with(folder)
 

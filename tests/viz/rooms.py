@@ -1,0 +1,45 @@
+"""Folders of runs as `python -m finetune` leaves them, made by hand."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+START: Event = {"kind": "start", "pid": 1, "steps": 20, "epochs": 2}
+
+
+def step(number: int, loss: float = 1.0) -> Event:
+    """The event of a step of a run of 20 steps in 2 epochs."""
+    pace = {"texts_per_second": 40.0, "seconds_left": 6.0}
+    return {"kind": "step", "step": number, "steps": 20, "epoch": number / 10, "loss": loss} | pace
+
+
+def epoch(number: int, accuracy: float = 0.5) -> Event:
+    """The event of a measured epoch."""
+    losses = {"train_loss": 0.9, "validation_loss": 0.8}
+    return {"kind": "epoch", "epoch": number, "accuracy": accuracy, "macro_f1": 0.4} | losses
+
+
+def written(events: Sequence[Event]) -> str:
+    """Events as lines of their file, a second apart."""
+    return "".join(json.dumps({"time": f"t{i}"} | event) + "\n" for i, event in enumerate(events))
+
+
+def leave(
+    room: Path, name: str, events: Sequence[Event], *, steps: Sequence[int] = (), log: str = ""
+) -> Path:
+    """The working folder of a run that the app started and that is over, and what was noted."""
+    work = room / f".{name}.partial"
+    work.mkdir(parents=True)
+    (work / "settings.json").write_text("{}")
+    (work / "events.jsonl").write_text(written(events))
+    for number in steps:
+        kept = work / "checkpoints" / f"checkpoint-{number}"
+        kept.mkdir(parents=True)
+        (kept / "model.safetensors").write_bytes(b"")
+    (room / "logs").mkdir(exist_ok=True)
+    (room / "logs" / f"{name}.log").write_text(log)
+    facts = {"pid": 0, "began": 1.0, "heard": "", "data": "rows.csv", "base": "bases/tiny"}
+    (room / "logs" / f"{name}.json").write_text(json.dumps(facts))
+    return work

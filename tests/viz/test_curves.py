@@ -1,0 +1,119 @@
+"""The curves of runs as charts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.viz.rooms import START, Event, epoch, leave, step
+from viz import run_files, runs
+from viz.colors import Theme
+from viz.curves import (
+    COLORS,
+    MOST,
+    POINTS,
+    Chart,
+    comparison,
+    loss_chart,
+    measured,
+    quality_chart,
+    thinned,
+)
+from viz.history import Step
+from viz.runs import Run
+
+SCORED: Event = {"kind": "epoch", "epoch": 1, "r2": -0.5, "rmse": 2.0, "validation_loss": 4.0}
+
+
+@pytest.fixture(autouse=True)
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of runs for each test."""
+    monkeypatch.setenv(run_files.PLACE, str(tmp_path))
+    return tmp_path
+
+
+def run(room: Path, name: str, *events: Event) -> Run:
+    """A run with these events."""
+    leave(room, name, events)
+    return runs.open_run(name)
+
+
+def points(chart: Chart, line: str) -> list[tuple[float, float]]:
+    """Where a line of a chart goes."""
+    return [(row["epoch"], row["value"]) for row in chart.rows if row["line"] == line]
+
+
+def axes(chart: Chart) -> tuple[str, str]:
+    """The titles of both axes."""
+    return chart.spec["encoding"]["x"]["title"], chart.spec["encoding"]["y"]["title"]
+
+
+def test_validation_loss_stands_beside_the_loss_of_the_steps(room: Path) -> None:
+    chart = loss_chart(run(room, "mine", START, step(5, 0.75), step(10, 0.5), epoch(1)))
+    assert points(chart, "Training loss") == [(0.5, 0.75), (1.0, 0.5)]
+    assert points(chart, "Validation loss") == [(1.0, 0.8)]
+    assert [row["dot"] for row in chart.rows] == [False, False, True]
+    assert axes(chart) == ("Epoch", "Loss")
+
+
+def test_accuracy_and_macro_f1_share_a_chart_from_nothing_to_all(room: Path) -> None:
+    chart = quality_chart(run(room, "mine", START, epoch(1), epoch(2, 0.75)))
+    assert points(chart, "Accuracy") == [(1.0, 0.5), (2.0, 0.75)]
+    assert points(chart, "Macro F1") == [(1.0, 0.4), (2.0, 0.4)]
+    assert chart.spec["encoding"]["y"]["scale"] == {"domain": [0, 1]}
+    assert axes(chart) == ("Epoch", "Accuracy · Macro F1")
+
+
+def test_a_run_on_scores_shows_how_much_of_them_it_explains(room: Path) -> None:
+    scored = run(room, "mine", START, SCORED)
+    chart = quality_chart(scored)
+    assert points(chart, "R²") == [(1.0, -0.5)]
+    assert "domain" not in chart.spec["encoding"]["y"]["scale"]
+    assert measured([scored]) == ["r2", "rmse", "validation_loss"]
+
+
+def test_the_specification_stays_while_points_come(room: Path) -> None:
+    """Streamlit draws a chart anew, with a flicker, where its specification is another."""
+    first = run(room, "first", START, step(1))
+    second = run(room, "second", START, step(1), step(2), epoch(1))
+    assert loss_chart(first).spec == loss_chart(second).spec
+    assert quality_chart(first).spec == quality_chart(second).spec
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_runs_are_compared_by_one_measure_in_colours_of_the_theme(room: Path, theme: Theme) -> None:
+    longer: Event = START | {"epochs": 5}
+    pair = [run(room, "a", START, epoch(1, 0.25)), run(room, "b", longer, epoch(1, 0.5))]
+    chart = comparison(pair, "accuracy", theme=theme)
+    assert points(chart, "a") == [(1.0, 0.25)]
+    assert points(chart, "b") == [(1.0, 0.5)]
+    assert axes(chart) == ("Epoch", "Accuracy")
+    assert chart.spec["encoding"]["x"]["scale"]["domain"] == [0, 5]
+    colors = chart.spec["encoding"]["color"]["scale"]
+    assert colors == {"domain": ["a", "b"], "range": list(COLORS[theme][:2])}
+
+
+def test_there_is_a_colour_for_each_run_that_is_compared() -> None:
+    assert all(len(set(colors)) == MOST for colors in COLORS.values())
+
+
+def test_a_run_without_a_point_still_has_its_axes(room: Path) -> None:
+    for chart in (loss_chart(run(room, "mine")), quality_chart(run(room, "other"))):
+        assert chart.rows == []
+        assert chart.spec["encoding"]["x"]["scale"]["domain"] == [0, 1]
+        assert chart.spec["encoding"]["y"]["scale"]["domain"] == [0, 1]
+
+
+def test_a_loss_that_is_no_number_is_a_gap(room: Path) -> None:
+    chart = loss_chart(run(room, "mine", START, step(1, float("nan"))))
+    assert [row["value"] for row in chart.rows] == [None]
+
+
+@pytest.mark.parametrize("count", [0, 1, POINTS, POINTS + 1, 7 * POINTS])
+def test_a_long_line_is_thinned_to_means(count: int) -> None:
+    steps: Sequence[Step] = [Step(number, number / 10, 2.0) for number in range(count)]
+    few = thinned(steps)
+    assert len(few) <= POINTS
+    assert count <= POINTS or len(few) >= POINTS / 2
+    assert {one.loss for one in few} <= {2.0}
+    assert [one.step for one in few][-1:] == [one.step for one in steps][-1:]

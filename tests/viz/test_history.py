@@ -1,0 +1,83 @@
+"""The history of a run, read while it is written."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.viz.rooms import START, epoch, step, written
+from viz.history import History, read_history
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the events are."""
+    return tmp_path / "events.jsonl"
+
+
+def test_no_file_is_an_empty_history(file: Path) -> None:
+    assert read_history(file) == History()
+
+
+def test_half_a_line_waits_and_what_is_no_event_is_passed_over(file: Path) -> None:
+    whole = written([START, step(1)])
+    file.write_text('7\n{"loss": 1}\n{"kind": "step"}\n[]\nx\n' + whole[:-5])
+    assert read_history(file).steps == ()
+    assert read_history(file).planned == 2
+    with file.open("a") as more:
+        more.write(whole[-5:])
+    assert [one.step for one in read_history(file).steps] == [1]
+
+
+def test_only_what_is_new_is_read(file: Path) -> None:
+    """What was read before is not looked at again: here it can't be read any more."""
+    first = written([START, step(1)])
+    file.write_text(first)
+    read_history(file)
+    file.write_text(first.splitlines()[0] + "\n" + "x" * (len(first.splitlines()[1])) + "\n")
+    with file.open("a") as more:
+        more.write(written([step(2)]))
+    assert [one.step for one in read_history(file).steps] == [1, 2]
+
+
+def test_another_file_of_the_same_name_is_read_anew(file: Path) -> None:
+    file.write_text(written([START, step(1), step(2)]))
+    read_history(file)
+    other = START | {"pid": 2}
+    file.write_text(written([other, step(5)]))
+    assert [one.step for one in read_history(file).steps] == [5]
+    file.unlink()
+    assert read_history(file) == History()
+
+
+def test_steps_and_epochs_beyond_the_one_resumed_from_are_forgotten(file: Path) -> None:
+    begun = [START, step(5), step(10), epoch(1), step(15), step(20), epoch(2)]
+    file.write_text(written([*begun, {"kind": "resume", "step": 15}]))
+    history = read_history(file)
+    assert [one.step for one in history.steps] == [5, 10, 15]
+    assert [one.epoch for one in history.epochs] == [1]
+    assert history.pace is None
+
+
+def test_an_epoch_that_ends_with_the_step_resumed_from_stays(file: Path) -> None:
+    file.write_text(written([START, step(10), epoch(1), {"kind": "resume", "step": 10}]))
+    assert [one.epoch for one in read_history(file).epochs] == [1]
+
+
+def test_what_comes_again_replaces_what_was(file: Path) -> None:
+    file.write_text(written([START, step(5), step(9), epoch(1), step(5, 0.25), epoch(1, 0.75)]))
+    history = read_history(file)
+    assert [(one.step, one.loss) for one in history.steps] == [(5, 0.25)]
+    assert [one.measured["accuracy"] for one in history.epochs] == [0.75]
+
+
+def test_a_run_that_begins_anew_forgets_all(file: Path) -> None:
+    file.write_text(written([START, step(5), epoch(1), START]))
+    history = read_history(file)
+    assert (history.steps, history.epochs) == ((), ())
+
+
+def test_the_last_event_says_how_it_ended(file: Path) -> None:
+    file.write_text(written([START, {"kind": "failed", "sentence": "The disk is full."}]))
+    history = read_history(file)
+    assert (history.text("kind"), history.text("sentence")) == ("failed", "The disk is full.")
+    assert history.text("loss") == ""

@@ -1,0 +1,137 @@
+"""Runs, started, stopped and resumed: real processes on a tiny model."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.finetune.news import news, write_csv
+from tests.viz.rooms import START, leave
+from viz import launch, run_files, runs
+from viz.errors import RunError
+from viz.launch import Plan
+
+
+@pytest.fixture(autouse=True)
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of runs for each test."""
+    monkeypatch.setenv(run_files.PLACE, str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    """A file of made-up news."""
+    return str(write_csv(tmp_path / "news.csv", news(60)))
+
+
+def wait(name: str, until: Callable[[runs.Run], bool]) -> runs.Run:
+    """The run as soon as it is so far; pytest's own limit ends a wait in vain."""
+    while not until(run := runs.open_run(name)):
+        time.sleep(0.1)
+    return run
+
+
+def is_over(run: runs.Run) -> bool:
+    """Whether it doesn't run."""
+    return run.state != "running"
+
+
+@pytest.mark.parametrize("name", ["", "../up", ".hidden", "a b", "-x", "a/b", "x" * 61])
+def test_a_name_that_could_lead_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(RunError, match="can't name a run"):
+        launch.start(Plan(name, "rows.csv", "base"))
+
+
+def test_a_name_that_is_taken_is_refused_and_another_proposed(room: Path) -> None:
+    leave(room, "mine", [START])
+    (room / "mine-2").mkdir()
+    with pytest.raises(RunError, match="'mine' is taken"):
+        launch.start(Plan("mine", "rows.csv", "base"))
+    assert launch.free_name("mine") == "mine-3"
+    assert launch.free_name("data") == "data-2"
+    assert launch.free_name("?? ") == "run"
+
+
+def test_a_run_that_left_nothing_gives_its_name_free(room: Path) -> None:
+    work = leave(room, "mine", [])
+    (work / "settings.json").unlink()
+    assert launch.free_name("mine") == "mine"
+
+
+def test_without_a_network_a_base_that_is_not_here_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    for base in ("some-model-of-nobody", "no/hub/name"):
+        with pytest.raises(
+            RunError, match="the Hugging Face Hub can't be reached; give the folder"
+        ):
+            launch.start(Plan("mine", "rows.csv", base))
+    with pytest.raises(RunError, match="name a base model"):
+        launch.start(Plan("mine", "rows.csv", ""))
+
+
+def test_the_base_of_the_run_before_is_proposed(room: Path) -> None:
+    assert launch.last_base() == launch.BASE
+    leave(room, "mine", [])
+    assert launch.last_base() == "bases/tiny"
+
+
+def test_what_was_asked_becomes_options() -> None:
+    plan = Plan("mine", "rows.csv", "base", validation="held.csv", epochs=2, max_length=64)
+    assert plan.options() == [
+        "--data=rows.csv",
+        "--model=base",
+        "--validation=held.csv",
+        "--epochs=2",
+        "--learning-rate=5e-05",
+        "--max-length=64",
+    ]
+
+
+def test_what_is_finished_or_unknown_is_neither_stopped_nor_resumed() -> None:
+    launch.stop("nobody")
+    with pytest.raises(RunError, match="can't be resumed"):
+        launch.resume("nobody")
+
+
+def test_a_run_that_fails_says_why(tmp_path: Path, checkpoint: Path) -> None:
+    launch.start(Plan("lost", str(tmp_path / "none.csv"), str(checkpoint)))
+    run = wait("lost", is_over)
+    assert (run.state, run.resumable) == ("failed", False)
+    assert "none.csv" in run.sentence
+
+
+def test_a_run_is_stopped_and_killed_and_goes_on_to_its_end(
+    room: Path, data: str, checkpoint: Path
+) -> None:
+    launch.start(Plan("mine", data, str(checkpoint), epochs=40))
+    with pytest.raises(RunError, match="taken"):
+        launch.start(Plan("mine", data, str(checkpoint)))
+    wait("mine", lambda run: bool(run.history.epochs))
+    launch.stop("mine")
+    stopped = wait("mine", is_over)
+    assert (stopped.state, stopped.resumable) == ("stopped", True)
+    assert stopped.checkpoints
+    done = len(stopped.history.epochs)
+
+    launch.resume("mine")
+    with pytest.raises(RunError, match="running and can't be resumed"):
+        launch.resume("mine")
+    wait("mine", lambda run: len(run.history.epochs) > done)
+    os.killpg(json.loads((room / "logs" / "mine.json").read_text())["pid"], signal.SIGKILL)
+    killed = wait("mine", is_over)
+    assert (killed.state, killed.sentence) == ("failed", runs.DIED)
+
+    launch.resume("mine")
+    run = wait("mine", is_over)
+    assert (run.state, run.sentence) == ("finished", "")
+    assert run.data == "news.csv"
+    assert [one.epoch for one in run.history.epochs] == list(range(1, 41))
+    steps = [one.step for one in run.history.steps]
+    assert steps == sorted(set(steps))

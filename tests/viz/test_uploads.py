@@ -1,0 +1,65 @@
+"""Data files of the Train page."""
+
+from pathlib import Path
+
+import pytest
+
+from viz import run_files, uploads
+from viz.errors import RunError
+
+
+@pytest.fixture(autouse=True)
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of runs for each test."""
+    monkeypatch.setenv(run_files.PLACE, str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def test_an_upload_never_leaves_the_folder_or_replaces_another(room: Path) -> None:
+    first = uploads.keep_upload("../../a b.csv", b"1")
+    assert first == room / "data" / "a-b.csv"
+    second = uploads.keep_upload("a b.csv", b"2")
+    assert second != first
+    assert [first.read_bytes(), second.read_bytes()] == [b"1", b"2"]
+    assert uploads.data_files() == sorted([first, second])
+
+
+def test_the_same_upload_is_left_as_it_is() -> None:
+    """Its date says whether it was checked."""
+    first = uploads.keep_upload("rows.csv", b"1")
+    written = first.stat().st_mtime_ns
+    assert uploads.keep_upload("rows.csv", b"1") == first
+    assert first.stat().st_mtime_ns == written
+
+
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.exe").touch()
+    with pytest.raises(RunError, match=r"ends in \.csv"):
+        uploads.keep_upload("a.exe", b"")
+    with pytest.raises(RunError, match=r"ends in \.csv"):
+        uploads.data_file(str(tmp_path / "a.exe"))
+
+
+def test_a_typed_path_is_found_or_refused(tmp_path: Path) -> None:
+    file = tmp_path / "rows.CSV"
+    file.touch()
+    assert uploads.data_file(str(file)) == file
+    with pytest.raises(RunError, match=r"'none\.csv' is no data file here"):
+        uploads.data_file(str(tmp_path / "none.csv"))
+
+
+def test_the_check_gives_its_findings(tmp_path: Path) -> None:
+    one_class = tmp_path / "one.csv"
+    one_class.write_text("text,label\n" + "".join(f"word {i},same\n" for i in range(30)))
+    held_out = tmp_path / "held.csv"
+    held_out.write_text("text,label\nanother word,same\n")
+    report = uploads.check(str(one_class), str(held_out))
+    assert report["fatal"]
+    assert report["rows"] == {"train": 30, "validation": 1}
+
+
+def test_a_check_that_makes_no_report_gives_its_sentence(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.touch()
+    with pytest.raises(RunError, match=r"empty\.csv"):
+        uploads.check(str(empty), None)

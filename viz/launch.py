@@ -1,0 +1,164 @@
+"""Starts, resumes and stops runs of `python -m finetune`: processes that outlive the app."""
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import IO
+
+from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
+
+from viz.errors import RunError
+from viz.hub import hub_answers
+from viz.run_files import (
+    DATA,
+    LOGS,
+    NAME,
+    finished_place,
+    is_held,
+    log_file,
+    names,
+    note,
+    noted,
+)
+from viz.runs import began, open_run
+
+BASE = "bert-base-uncased"
+"""The base model of a first run."""
+_children: list[subprocess.Popen[bytes]] = []
+"""Processes started here; Python warns of one that is dropped while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the page asks of a run; all else keeps finetune's defaults."""
+
+    name: str
+    data: str
+    base: str
+    validation: str | None = None
+    epochs: int = 3
+    learning_rate: float = 5e-5
+    max_length: int | None = None
+
+    def options(self) -> list[str]:
+        """The options of `python -m finetune train`, but for `--output`."""
+        given = {
+            "data": self.data,
+            "model": self.base,
+            "validation": self.validation,
+            "epochs": self.epochs,
+            "learning-rate": self.learning_rate,
+            "max-length": self.max_length,
+        }
+        return [f"--{name}={value}" for name, value in given.items() if value is not None]
+
+
+def start(plan: Plan) -> None:
+    """Start a run in the background; a RunError where its name or its base can't be used."""
+    if not NAME.fullmatch(plan.name):
+        raise RunError(
+            f"{plan.name!r} can't name a run; use up to 60 letters, digits, - and _, a letter or "
+            "digit first"
+        )
+    if _is_taken(plan.name):
+        raise RunError(f"the name {plan.name!r} is taken; choose another name")
+    _require_base(plan.base)
+    words = ["train", *plan.options(), f"--output={finished_place(plan.name)}"]
+    _launch(plan.name, words, data=Path(plan.data).name, base=plan.base)
+
+
+def resume(name: str) -> None:
+    """Go on with a run that stopped or failed; a RunError where it can't."""
+    run = open_run(name)
+    if not run.resumable:
+        raise RunError(f"the run {name!r} is {run.state} and can't be resumed; start a new one")
+    _launch(
+        name, ["resume", str(finished_place(name))], data=run.data, base=noted(name).get("base")
+    )
+
+
+def stop(name: str) -> None:
+    """Ask a run of the app to stop, as Ctrl-C does; one that is over is left alone."""
+    if is_held(log_file(name)):
+        note(name, **noted(name) | {"asked_to_stop": True})
+        with suppress(ProcessLookupError):
+            os.killpg(noted(name)["pid"], signal.SIGINT)
+
+
+def free_name(stem: str) -> str:
+    """A name like *stem* that a new run can have."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:50] or "run"
+    numbered = (plain if number == 1 else f"{plain}-{number}" for number in count(1))
+    return next(name for name in numbered if not _is_taken(name))
+
+
+def last_base() -> str:
+    """The base model that the app was last given."""
+    bases = [(began(name), base) for name in names() if (base := noted(name).get("base"))]
+    return str(max(bases)[1]) if bases else BASE
+
+
+def command(words: list[str]) -> list[str]:
+    """The command line of finetune with *words*."""
+    return [sys.executable, "-m", "finetune", *words]
+
+
+def _require_base(base: str) -> None:
+    """Refuse a base model that can't be there, before a process is started for it."""
+    if not base:
+        raise RunError(f"name a base model: a folder, or an id on the Hub such as {BASE}")
+    if Path(base).expanduser().exists() or _is_cached(base) or hub_answers():
+        return
+    raise RunError(
+        f"{base!r} is no folder here, and the Hugging Face Hub can't be reached; give the folder "
+        "of a base model, or connect to the network"
+    )
+
+
+def _is_cached(base: str) -> bool:
+    try:
+        return isinstance(try_to_load_from_cache(base, "config.json"), str)
+    except HFValidationError:
+        return False
+
+
+def _launch(name: str, words: list[str], **facts: str | None) -> None:
+    log = log_file(name)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    heard = open_run(name).history.text("time")
+    with log.open("a") as output:
+        _lock(output, name)
+        output.truncate(0)
+        process = subprocess.Popen(
+            command(words),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        _children[:] = [process, *(child for child in _children if child.poll() is None)]
+        note(name, pid=process.pid, began=time.time(), heard=heard, **facts)
+
+
+def _lock(output: IO[str], name: str) -> None:
+    try:
+        fcntl.flock(output, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise RunError(f"the run {name!r} goes on already; wait for it, or stop it") from error
+
+
+def _is_taken(name: str) -> bool:
+    """Whether a new run of that name would meet another; one that left nothing is no other."""
+    if name.lower() in (DATA, LOGS) or finished_place(name).exists():
+        return True
+    run = open_run(name)
+    return run.state == "running" or run.resumable

@@ -1,0 +1,56 @@
+"""Data files given to the Train page: kept beside the runs, and checked before they are used."""
+
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from viz.errors import RunError
+from viz.launch import command
+from viz.run_files import DATA, last_line, room
+from viz.texts import FORMATS
+
+
+def keep_upload(name: str, content: bytes) -> Path:
+    """Save an uploaded file under a safe name of our own; a RunError for another kind of file."""
+    suffix = Path(name).suffix.lower()
+    if suffix not in FORMATS:
+        raise RunError(f"{name!r} is no data file; give one that ends in {', '.join(FORMATS)}")
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:60] or "upload"
+    folder = room() / DATA
+    folder.mkdir(parents=True, exist_ok=True)
+    number, place = 1, folder / f"{stem}{suffix}"
+    while place.exists() and place.read_bytes() != content:
+        number, place = number + 1, folder / f"{stem}-{number + 1}{suffix}"
+    if not place.exists():  # what was checked keeps its date, and so needs no second check
+        place.write_bytes(content)
+    return place
+
+
+def data_files() -> list[Path]:
+    """Data files that were uploaded before."""
+    return sorted(file for file in (room() / DATA).glob("*") if file.suffix in FORMATS)
+
+
+def data_file(path: str) -> Path:
+    """The data file at a path that was typed; a RunError where there is none."""
+    place = Path(path).expanduser().resolve()
+    if not place.is_file() or place.suffix.lower() not in FORMATS:
+        raise RunError(
+            f"{place.name!r} is no data file here; give one that ends in {', '.join(FORMATS)}"
+        )
+    return place
+
+
+def check(data: str, validation: str | None) -> dict[str, Any]:
+    """The report of `python -m finetune check`; a RunError with its sentence where it made none."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch) / "check.json"
+        words = ["check", f"--data={data}", f"--json={report}"]
+        words += [f"--validation={validation}"] if validation else []
+        done = subprocess.run(command(words), capture_output=True, text=True)
+        if report.is_file():
+            return dict(json.loads(report.read_text("utf-8")))
+    raise RunError(last_line(done.stderr) or "the data check ended without a word; try again")
