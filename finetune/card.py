@@ -13,6 +13,8 @@ from finetune.record import (
     RunRecord,
     SplitRecord,
 )
+from finetune.report import ranged
+from finetune.spread import spreads
 
 KEPT = {"head": "the first", "tail": "the last", "head+tail": "the beginning and the end, together"}
 """What of a long text is kept, by the setting."""
@@ -25,7 +27,7 @@ def write_card(record: RunRecord, folder: Path) -> None:
 
 def model_card(record: RunRecord) -> str:
     """The card as Markdown, with the front matter that the Hub reads."""
-    sections = (_head, _data, _training, _results, _beside, _calibration, _limits)
+    sections = (_head, _data, _training, _results, _seeds, _beside, _calibration, _limits)
     parts = [front_matter(record), *(section(record) for section in sections)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -139,6 +141,34 @@ def _results(record: RunRecord) -> str:
             *paragraphs(record.test),
         ]
     return "\n\n".join(parts + _picture(record))
+
+
+def _seeds(record: RunRecord) -> str:
+    """How far runs that differ in their seed lie apart."""
+    if not record.seeds:
+        return ""
+    rows = [
+        [f"{EPOCH_METRICS[name]}, {split}", *_by_seed(record, split, name), ranged(name, found)]
+        for split, metrics in spreads(record.seeds).items()
+        for name, found in metrics.items()
+    ]
+    told = (
+        "The same run with other seeds; this one was the best of them on validation, so its own"
+        " numbers there flatter it. What a new seed gives is to be expected around the mean (95 %"
+        " interval by Student's t):"
+    )
+    return "\n\n".join(
+        [
+            "## Seeds",
+            told,
+            table(["", *(f"seed {each.seed}" for each in record.seeds), "mean"], rows),
+        ]
+    )
+
+
+def _by_seed(record: RunRecord, split: str, name: str) -> list[str]:
+    found = [each.validation if split == "validation" else each.test or {} for each in record.seeds]
+    return [f"{values[name]:{'.2%' if name == 'accuracy' else '.4f'}}" for values in found]
 
 
 def _picture(record: RunRecord) -> list[str]:

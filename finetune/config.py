@@ -63,7 +63,9 @@ RANGES = {
     "gradient_accumulation": Range(low=1),
     "save_minutes": Range(low=0),
     "max_length": Range(low=8),
-    "seed": Range(low=0, high=2**32 - 1),
+    "seed": Range(low=0, high=2**32 - 1_001),
+    "split_seed": Range(low=0, high=2**32 - 1),
+    "seeds": Range(low=1, high=1_000),
     "learning_rate": Range(low=0, high=1, open_low=True),
     "weight_decay": Range(low=0, high=1),
     "warmup_ratio": Range(low=0, high=1, open_high=True),
@@ -193,7 +195,14 @@ class TrainConfig:
     further on, and average their logits; 0 is off. Training and the app read one window."""
 
     seed: int = 42
-    """Seed of the head's first weights, of the order of the rows and of a cut split."""
+    """Seed of the head's first weights, of the order of the rows, of dropout and of a cut split."""
+
+    split_seed: int | None = None
+    """Seed of a cut split alone; by default --seed."""
+
+    seeds: int = 1
+    """Train this often on the same rows, with --seed and the numbers after it; the run that is best
+    on validation is kept, and mean and interval of all are told."""
 
     deterministic: bool = False
     """Only take operations that give the same bits each time, also on a CUDA card; slower there."""
@@ -280,6 +289,11 @@ class TrainConfig:
     def inputs(self) -> tuple[str, ...]:
         """Whatever the run reads: files, folders and Hub names."""
         return (self.model, *self.data, *filter(None, (self.validation, self.test)))
+
+    @property
+    def cut_seed(self) -> int:
+        """The seed of a cut split."""
+        return self.seed if self.split_seed is None else self.split_seed
 
     def settings(self) -> dict[str, object]:
         """The settings of the run as JSON values, paths reduced to names."""

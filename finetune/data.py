@@ -103,7 +103,7 @@ def load_splits(config: TrainConfig, source: Found | None = None) -> Splits:
     found_again = len(train) - len(alone)
     _check_answers(alone, found_again=found_again)
     if "validation" not in found:
-        rest, found["validation"] = cut_validation(alone, seed=config.seed)
+        rest, found["validation"] = cut_validation(alone, seed=config.cut_seed)
         alone = drop_repeated(rest, [found["validation"]])
         found_again += len(rest) - len(alone)
         _check_answers(alone, found_again=found_again)

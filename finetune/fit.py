@@ -33,7 +33,6 @@ from finetune.output import CHECKPOINTS
 from finetune.progress import EpochLines
 from finetune.regression import measure_scores
 from finetune.run import Run
-from finetune.scale import Scale
 from finetune.snapshots import Snapshots
 from finetune.stopping import Patience
 from finetune.tokens import tokenised
@@ -42,14 +41,14 @@ from finetune.trainer import SnapshotTrainer
 Say = Callable[[str], None]
 
 
-def fit(run: Run, work: Path, step: int | None, say: Say) -> SnapshotTrainer:
+def fit(run: Run, work: Path, step: int | None, events: Events, say: Say) -> SnapshotTrainer:
     """The trainer after its last epoch, with the best weights; it goes on after *step*, if any."""
     if run.config.lora_rank:
         set_seed(run.config.seed)
         add_lora(run.base.model, rank=run.config.lora_rank, alpha=run.config.lora_alpha)
     rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
     batches = token_batches(run.config, rows)
-    log = EventLog(Events(work), len(rows) / len(batches) * run.config.gradient_accumulation)
+    log = EventLog(events, len(rows) / len(batches) * run.config.gradient_accumulation)
     trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
     if processes.is_first():
         trainer.add_callback(log)
@@ -57,12 +56,16 @@ def fit(run: Run, work: Path, step: int | None, say: Say) -> SnapshotTrainer:
         trainer.add_callback(Thawing(run.base.model, run.config))
     if run.config.patience:
         trainer.add_callback(Patience(run.config.patience, run.best_by))
-    run_epochs(trainer, run.config, work, step, EpochLines(say))
+    run_epochs(trainer, run.config, step, events, EpochLines(say))
     return trainer
 
 
 def run_epochs(
-    trainer: SnapshotTrainer, config: TrainConfig, work: Path, step: int | None, lines: EpochLines
+    trainer: SnapshotTrainer,
+    config: TrainConfig,
+    step: int | None,
+    events: Events,
+    lines: EpochLines,
 ) -> None:
     """Train, from the snapshot of *step* if any; signals stop it once that is safe."""
     for raw_logs in (PrinterCallback, ProgressCallback):
@@ -70,7 +73,7 @@ def run_epochs(
     if processes.is_first():
         trainer.add_callback(lines)
     wish = StopWish()
-    trainer.add_callback(Keeping(trainer, Events(work), wish, minutes=config.save_minutes))
+    trainer.add_callback(Keeping(trainer, events, wish, minutes=config.save_minutes))
     try:
         with wish.heard():
             trainer.fit(step)
@@ -112,6 +115,7 @@ def _trainer(
     return SnapshotTrainer(
         batches=batches,
         snapshots=snapshots,
+        scale=run.scale,
         model=run.base.model,
         args=training_arguments(
             run, snapshots.folder, metric_for_best_model=run.best_by, greater_is_better=True
@@ -168,9 +172,8 @@ def training_arguments(run: Run, folder: Path, **more: Any) -> TrainingArguments
 def _epoch_metrics(prediction: EvalPrediction, run: Run) -> dict[str, float]:
     """The metrics of an epoch, by the names in `record.EPOCH_METRICS`."""
     logits, targets = prediction.predictions, prediction.label_ids
-    if run.splits.train.scores is not None:
-        predicted = Scale.of(run.splits.train.scores).restored(logits[:, 0])
-        errors = measure_scores(targets, predicted, keep=0)
+    if run.scale is not None:
+        errors = measure_scores(targets, run.scale.restored(logits[:, 0]), keep=0)
         # Validation holds two scores at least, so there is a share of their variance.
         return {"r2": errors.r2 or 0.0, "rmse": errors.rmse}
     metrics = measure_logits(logits, targets, run.base.labels)

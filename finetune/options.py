@@ -30,7 +30,7 @@ PANELS = {
         "warmup_ratio", "layer_decay",
         "freeze_layers", "head_only", "gradual_unfreezing", "lora_rank", "lora_alpha",
         "patience", "label_smoothing", "class_weights", "max_length", "truncation",
-        "window_stride", "precision", "seed",
+        "window_stride", "precision", "seed", "split_seed", "seeds",
     ),
     "Measuring": ("baseline",),
     "Model card": ("base_name", "data_name", "data_terms"),

@@ -16,6 +16,8 @@ from finetune.settings import load_settings
 
 CHECKPOINTS = "checkpoints"
 """Folder inside the working folder with the snapshots of the run."""
+SEEDS = "seeds"
+"""Folder inside it with a folder for each of several seeds."""
 LOCK = "lock"
 """File inside it that the process at work holds locked; the system frees it however that ends."""
 
@@ -73,7 +75,9 @@ def working_place(output: Path) -> Path:
 
 def has_snapshots(work: Path) -> bool:
     """Whether a stopped run left something in *work* to go on from."""
-    return (work / SETTINGS).is_file() and any(work.glob(f"{CHECKPOINTS}/**/checkpoint-*"))
+    snapshot = f"{CHECKPOINTS}/**/checkpoint-*"
+    kept = (snapshot, f"{SEEDS}/*/{snapshot}", f"{SEEDS}/*/{FINISHED}")
+    return (work / SETTINGS).is_file() and any(any(work.glob(pattern)) for pattern in kept)
 
 
 def require_nothing_kept(output: Path) -> None:
@@ -173,7 +177,8 @@ def _empty(work: Path) -> None:
 
 def _put(work: Path, output: Path) -> None:
     """Take out what only a run that goes on needs, and move *work* to its place."""
-    shutil.rmtree(work / CHECKPOINTS, ignore_errors=True)
+    for name in (CHECKPOINTS, SEEDS):
+        shutil.rmtree(work / name, ignore_errors=True)
     for name in (SETTINGS, LOCK):
         (work / name).unlink(missing_ok=True)
     try:

@@ -15,6 +15,7 @@ from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFas
 
 from finetune.batches import TokenBatches
 from finetune.errors import ModelError
+from finetune.events import Events
 from finetune.fit import (
     Say,
     held_out_rows,
@@ -37,7 +38,7 @@ SHARE = 0.15
 """Tokens to be guessed, as in Devlin et al. 2019; 80 % of them are hidden, 10 % exchanged."""
 
 
-def pretrain(run: Run, work: Path, say: Say) -> None:
+def pretrain(run: Run, work: Path, events: Events, say: Say) -> None:
     """Train on hidden words, and give what the encoder learned to the classifier of *run*."""
     if run.base.tokenizer.mask_token is None:
         raise ModelError(
@@ -46,7 +47,7 @@ def pretrain(run: Run, work: Path, say: Say) -> None:
         )
     snapshots = Snapshots(work / CHECKPOINTS / FOLDER)
     trainer, step = _trainer(run, snapshots), last_step(snapshots, say)
-    run_epochs(trainer, run.config, work, step, EpochLines(say, "Pre-training epoch"))
+    run_epochs(trainer, run.config, step, events, EpochLines(say, "Pre-training epoch"))
     learned = trainer.model.base_model.state_dict()
     run.base.model.base_model.load_state_dict(learned, strict=False)
 

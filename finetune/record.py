@@ -222,6 +222,16 @@ class SplitRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SeedRecord:
+    """What the same run came to with one seed."""
+
+    seed: int
+    validation: dict[str, float]
+    """Two of EPOCH_METRICS by name."""
+    test: dict[str, float] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunRecord:
     """All that is known of a run; the model card is written from this alone."""
 
@@ -254,6 +264,8 @@ class RunRecord:
     test: AnyMetrics | None
     calibration: CalibrationRecord | None = None
     baselines: tuple[BaselineRecord, ...] = ()
+    seeds: tuple[SeedRecord, ...] = ()
+    """All runs of which this one was the best on validation; none where there was one seed."""
 
     @property
     def regression(self) -> bool:
@@ -264,7 +276,9 @@ class RunRecord:
         """Write `run.json` into *folder*; a number that isn't finite is a ValueError."""
         values = asdict(self) | {"epochs": [point.to_dict() for point in self.epochs]}
         text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+        fresh = folder / f".{FILE_NAME}.new"
+        fresh.write_text(text + "\n", encoding="utf-8")
+        fresh.replace(folder / FILE_NAME)
 
     @classmethod
     def load(cls, folder: Path) -> "RunRecord":
@@ -298,5 +312,6 @@ class RunRecord:
                 "test": test and metrics_from(test),
                 "calibration": calibration and CalibrationRecord.from_dict(calibration),
                 "baselines": tuple(map(BaselineRecord.from_dict, values.get("baselines", ()))),
+                "seeds": tuple(SeedRecord(**each) for each in values.get("seeds", ())),
             }
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from finetune.record import (
+    EPOCH_METRICS,
     AnyMetrics,
     BaselineRecord,
     CalibrationMetrics,
@@ -10,7 +11,9 @@ from finetune.record import (
     Metrics,
     RegressionMetrics,
     RunRecord,
+    SeedRecord,
 )
+from finetune.spread import Spread, spreads
 
 
 def describe_run(record: RunRecord) -> str:
@@ -22,7 +25,24 @@ def describe_run(record: RunRecord) -> str:
         parts += _beside(record)
     if record.calibration is not None:
         parts.append(calibrated(record.calibration))
+    if record.seeds:
+        parts.append(describe_seeds(record.seeds))
     return "\n".join(parts)
+
+
+def describe_seeds(seeds: Sequence[SeedRecord]) -> str:
+    """Mean and interval of each metric over the runs that differ in their seed."""
+    lines = [f"{len(seeds)} seeds, mean (95 % interval)"]
+    for split, found in spreads(seeds).items():
+        told = (f"{EPOCH_METRICS[name]} {ranged(name, each)}" for name, each in found.items())
+        lines.append(f"  {split}: {', '.join(told)}")
+    return "\n".join(lines)
+
+
+def ranged(name: str, found: Spread) -> str:
+    """A mean and its interval; accuracy in per cent."""
+    form = ".2%" if name == "accuracy" else ".4f"
+    return f"{found.mean:{form}} ({found.low:{form}} to {found.high:{form}})"
 
 
 def _beside(record: RunRecord) -> list[str]:

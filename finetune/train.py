@@ -8,6 +8,7 @@ from finetune import processes
 from finetune.card import write_card
 from finetune.config import TrainConfig
 from finetune.ending import told
+from finetune.events import Events
 from finetune.fit import Say, fit, last_step
 from finetune.models import quiet_libraries
 from finetune.opening import describe_opening, open_run
@@ -24,8 +25,15 @@ from finetune.quality import draw
 from finetune.recipe import write_recipe
 from finetune.record import RunRecord
 from finetune.run import Run
+from finetune.seeds import train_seeds
 from finetune.settings import FILE_NAME as SETTINGS
-from finetune.settings import load_settings, require_same, require_same_rows, save_settings
+from finetune.settings import (
+    Fingerprints,
+    load_settings,
+    require_same,
+    require_same_rows,
+    save_settings,
+)
 from finetune.snapshots import Snapshots
 from finetune.trainer import SnapshotTrainer
 
@@ -42,21 +50,26 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
     if not (config.resume or config.overwrite):
         require_nothing_kept(config.output)
     with told(config.output), _folder(config) as work:
-        return train_in(work, config, say if processes.is_first() else _unheard)
+        say, events = say if processes.is_first() else _unheard, Events(work)
+        if config.seeds == 1:
+            return train_in(work, config, events, say)
+        _begin(config, {}, work)
+        return train_seeds(
+            work, config, say, train=lambda place, one: train_in(place, one, events, say)
+        )
 
 
-def train_in(work: Path, config: TrainConfig, say: Say) -> RunRecord:
+def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRecord:
     """Run *config* in the folder *work*, from where it is; the checkpoint is in it at the end."""
     run = open_run(config)
     for line in describe_opening(run):
         say(line)
-    if processes.is_first():
-        _begin(run, work)
-    processes.wait()
+    rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
+    _begin(config, rows, work)
     step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
     if step is None and config.pretrain_epochs:
-        pretrain(run, work, say)
-    trainer = fit(run, work, step, say)
+        pretrain(run, work, events, say)
+    trainer = fit(run, work, step, events, say)
     if processes.is_first():
         _finish(run, trainer, work)
     processes.wait()
@@ -75,15 +88,15 @@ def _folder(config: TrainConfig) -> Iterator[Path]:
         yield working_place(config.output)
 
 
-def _begin(run: Run, work: Path) -> None:
-    """Write the settings down, or compare them with those of the run that goes on."""
-    rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
-    if run.config.resume and (work / SETTINGS).is_file():
+def _begin(config: TrainConfig, rows: Fingerprints, work: Path) -> None:
+    """Write settings and rows down, or compare them with those of the run that goes on."""
+    if config.resume and (work / SETTINGS).is_file():
         begun, rows_then = load_settings(work)
-        require_same(run.config, begun)
+        require_same(config, begun)
         require_same_rows(rows, rows_then)
-    else:
-        save_settings(run.config, rows, work)
+    elif processes.is_first():
+        save_settings(config, rows, work)
+    processes.wait()
 
 
 def _finish(run: Run, trainer: SnapshotTrainer, work: Path) -> None:

@@ -1,0 +1,121 @@
+"""Several seeds: the same rows, the best run kept, all told of, and none run twice."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finetune.config import TrainConfig
+from finetune.errors import FinetuneError
+from finetune.evaluate import evaluate
+from finetune.output import stopped_run
+from finetune.record import RunRecord
+from finetune.report import describe_run
+from finetune.train import train
+from finetune.trainer import SnapshotTrainer
+from tests.finetune.news import news, write_csv
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
+    usual: dict[str, Any] = {
+        "epochs": 1, "batch_size": 8, "learning_rate": 3e-3, "save_minutes": 0, "seed": 7,
+        "seeds": 3,
+    }  # fmt: skip
+    return TrainConfig(data=(str(data),), model=str(base), output=output, **usual | more)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("news")
+    write_csv(folder / "test.csv", news(140)[110:])
+    write_csv(folder / "train.csv", news(110))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(
+    data: Path, base: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[RunRecord, Path, list[str]]:
+    said: list[str] = []
+    output = tmp_path_factory.mktemp("runs") / "out"
+    return train(settings(data, base, output), say=said.append), output, said
+
+
+def test_each_seed_is_the_run_it_would_have_been_alone_on_the_rows_of_the_first(
+    run: tuple[RunRecord, Path, list[str]], data: Path, base: Path, tmp_path: Path
+) -> None:
+    record, output, _ = run
+    assert [each.seed for each in record.seeds] == [7, 8, 9]
+    for each in record.seeds:
+        alone = tmp_path / f"seed-{each.seed}"
+        config = settings(data, base, alone, seed=each.seed, split_seed=7, seeds=1, baseline=False)
+        found = train(config, say=silent)
+        assert found.splits == record.splits
+        assert each.test is not None
+        assert found.validation.macro_f1 == each.validation["macro_f1"]  # type: ignore[union-attr]
+        assert found.test.accuracy == each.test["accuracy"]  # type: ignore[union-attr]
+        best = max(record.seeds, key=lambda one: (one.validation["macro_f1"], -one.seed))
+        if each.seed == best.seed:
+            weights = (alone / "model.safetensors").read_bytes()
+            assert (output / "model.safetensors").read_bytes() == weights
+
+
+def test_the_folder_is_that_of_the_best_run_and_tells_of_all(
+    run: tuple[RunRecord, Path, list[str]], data: Path
+) -> None:
+    record, output, said = run
+    assert RunRecord.load(output) == record
+    assert evaluate(str(output), str(data)).metrics == record.test
+    assert record.settings["seeds"] == 3
+    assert record.settings["seed"] == 7
+    assert "--seeds 3" in record.command
+    assert {made.name for made in record.baselines}
+    assert not {"seeds", "checkpoints", "settings.json", "lock"} & {
+        path.name for path in output.iterdir()
+    }
+    assert [line for line in said if line.startswith("Seed")][:-1] == [
+        f"Seed {seed}, {number} of 3." for number, seed in enumerate((7, 8, 9), start=1)
+    ]
+    kinds = [json.loads(line)["kind"] for line in (output / "events.jsonl").open()]
+    assert kinds.count("start") == 3
+    card = (output / "README.md").read_text("utf-8")
+    assert "## Seeds" in card
+    assert "| seed 7 | seed 8 | seed 9 | mean |" in card
+    assert "3 seeds, mean (95 % interval)" in describe_run(record)
+
+
+@pytest.mark.parametrize("step", [5, 13, 26, 38])
+def test_a_stopped_series_goes_on_where_it_was(
+    step: int,
+    run: tuple[RunRecord, Path, list[str]],
+    data: Path,
+    base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Thirteen steps a seed: the series is stopped in any of them."""
+    take, taken = SnapshotTrainer.take_snapshot, 0
+
+    def fail(self: SnapshotTrainer) -> None:
+        nonlocal taken
+        taken += 1
+        if taken == step:
+            raise OSError(5, "Input/output error")
+        take(self)
+
+    monkeypatch.setattr(SnapshotTrainer, "take_snapshot", fail)
+    output = tmp_path / "out"
+    with pytest.raises(FinetuneError, match="go on with it by python -m finetune resume out"):
+        train(settings(data, base, output), say=silent)
+    monkeypatch.undo()
+    record = train(stopped_run(output), say=silent)
+    assert record.seeds == run[0].seeds
+    assert (output / "model.safetensors").read_bytes() == (
+        run[1] / "model.safetensors"
+    ).read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
