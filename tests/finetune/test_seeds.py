@@ -81,7 +81,8 @@ def test_the_folder_is_that_of_the_best_run_and_tells_of_all(
     assert [line for line in said if line.startswith("Seed")][:-1] == [
         f"Seed {seed}, {number} of 3." for number, seed in enumerate((7, 8, 9), start=1)
     ]
-    kinds = [json.loads(line)["kind"] for line in (output / "events.jsonl").open()]
+    events = (output / "events.jsonl").read_text().splitlines()
+    kinds = [json.loads(line)["kind"] for line in events]
     assert kinds.count("start") == 3
     card = (output / "README.md").read_text("utf-8")
     assert "## Seeds" in card
