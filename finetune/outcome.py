@@ -26,8 +26,8 @@ def save_weights(run: Run, work: Path) -> Checkpoint:
     model = run.base.model.cpu()
     if run.config.lora_rank:
         merge_lora(model)
-    if run.splits.train.scores is not None:
-        Scale.of(run.splits.train.scores).put_into(model)
+    if run.scale is not None:
+        run.scale.put_into(model)
     weights = _in_format(run, getattr(torch, run.config.save_dtype))
     for name, tensor in weights.items():
         if not tensor.isfinite().all():

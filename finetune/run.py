@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from finetune.check import CheckReport
 from finetune.config import TrainConfig
 from finetune.data import Splits
-from finetune.models import (
-    Checkpoint,
-)
+from finetune.models import Checkpoint
+from finetune.scale import Scale
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,3 +24,9 @@ class Run:
     def best_by(self) -> str:
         """The metric of the best epoch; accuracy would let a model ignore a rare class."""
         return "r2" if self.base.regression else "macro_f1"
+
+    @property
+    def scale(self) -> Scale | None:
+        """Where the scores of train lie; None where rows have classes."""
+        scores = self.splits.train.scores
+        return None if scores is None else Scale.of(scores)

@@ -38,6 +38,16 @@ class Scale:
         """What `standardised` made *values* of."""
         return values * self.deviation + self.mean
 
+    def added(self, weights: dict[str, Tensor], model: PreTrainedModel) -> dict[str, Tensor]:
+        """The *weights* of a *model* as `put_into` makes them; the model stays as it is."""
+        layer = output_layer(model)
+        name = next(name for name, part in model.named_modules() if part is layer)
+        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        return weights | {
+            f"{name}.weight": weight * self.deviation,
+            f"{name}.bias": self.restored(bias),
+        }
+
     @torch.no_grad()
     def put_into(self, model: PreTrainedModel) -> None:
         """Let a *model* that was trained on standardised scores give scores in their own unit."""

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from finetune.batches import TokenBatches
 from finetune.errors import SnapshotError
 from finetune.lora import is_adapted, merged_weights
 from finetune.models import save_tokenizer
+from finetune.scale import Scale
 from finetune.snapshots import Snapshots
 
-WEIGHTS, ADAPTED, STATE = "model.safetensors", "adapted.safetensors", "trainer_state.json"
+WEIGHTS, LEARNING, STATE = "model.safetensors", "learning.safetensors", "trainer_state.json"
 
 
 class SnapshotTrainer(Trainer):  # type: ignore[misc]
@@ -31,6 +33,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         snapshots: Where the state of the run is kept.
         by_text: Whether every text weighs alike, however long or short those of its step are; else
             every label does.
+        scale: Of the scores, where rows have scores: snapshots give them in their own unit.
         settings: What the Trainer takes.
     """
 
@@ -40,10 +43,12 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         batches: TokenBatches,
         snapshots: Snapshots,
         by_text: bool = True,
+        scale: Scale | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.batches, self.snapshots, self.by_text = batches, snapshots, by_text
+        self.scale = scale
         self.before: dict[str, Any] = {}
         self.started = time.monotonic()
 
@@ -108,20 +113,24 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
-    ) -> tuple[list[Any], Tensor]:
+    ) -> tuple[list[Any], Any]:
         """The batches of a step, and what divides its loss: the rows (or decisions) of a mean step.
 
         So every text weighs alike; divided by the number of its own rows, a step of few long texts
         would count each of them more than a step of many short ones does.
         """
-        samples, labels = super().get_batch_samples(epoch_iterator, num_batches, device)
         if not self.by_text:
-            return samples, labels
+            found: tuple[list[Any], Any] = super().get_batch_samples(
+                epoch_iterator, num_batches, device
+            )
+            return found
+        samples = list(islice(epoch_iterator, num_batches))
         batches = len(self.batches) * self.batches.processes
         per_step = self.args.gradient_accumulation_steps * self.batches.processes
         decisions = samples[0]["labels"][0].numel() if samples else 1
         rows = len(self.train_dataset) / batches * per_step
-        return samples, torch.tensor(rows * decisions, device=device)
+        # A plain number: a card need not be waited for.
+        return samples, rows * decisions
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         self.take_snapshot()
@@ -149,17 +158,23 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
 
     def _write_shared(self, folder: Path) -> None:
         """Weights that open as a classifier, and the states of optimizer, schedule and Trainer."""
-        adapted = is_adapted(self.model)
-        plain = merged_weights(self.model) if adapted else None
+        plain = self._plain_weights()
         self.model.save_pretrained(folder, state_dict=plain)
-        if adapted:
-            save_file(self.model.state_dict(), folder / ADAPTED)
+        if plain is not None:
+            save_file(self.model.state_dict(), folder / LEARNING)
         save_tokenizer(self.processing_class, folder)
         self._save_optimizer_and_scheduler(str(folder))
         self.state.save_to_json(str(folder / STATE))
 
+    def _plain_weights(self) -> dict[str, Tensor] | None:
+        """The weights of a checkpoint, where they aren't those that learn."""
+        if self.scale is None and not is_adapted(self.model):
+            return None
+        weights = merged_weights(self.model)
+        return weights if self.scale is None else self.scale.added(weights, self.model)
+
     def _take_weights(self, folder: Path) -> None:
-        file = folder / ADAPTED if (folder / ADAPTED).is_file() else folder / WEIGHTS
+        file = folder / LEARNING if (folder / LEARNING).is_file() else folder / WEIGHTS
         tied = set(self.model.all_tied_weights_keys)
         found = self.model.load_state_dict(load_file(file), strict=False)
         if found.unexpected_keys or set(found.missing_keys) - tied:

@@ -166,6 +166,29 @@ def test_whole_numbers_and_lora_in_other_families(family: Any, tmp_path: Path) -
     assert best["r2"] > 0
 
 
+@pytest.mark.parametrize("lora_rank", [0, 4])
+def test_a_stopped_run_keeps_what_gives_scores_and_goes_on_to_the_same_end(
+    lora_rank: int, folder: Path, base: Path, tmp_path: Path
+) -> None:
+    more: dict[str, Any] = {"lora_rank": lora_rank, "baseline": False}
+    whole = train(settings(folder, base, tmp_path / "whole", **more), say=lambda _: None)
+
+    def stop_in_the_second_epoch(line: str) -> None:
+        if line.startswith("Epoch 2 "):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(settings(folder, base, tmp_path / "parted", **more), say=stop_in_the_second_epoch)
+    (kept, *_) = sorted(tmp_path.glob(".parted*/checkpoints/checkpoint-*"))
+    classifier = load_checkpoint(str(kept))
+    text = classifier.tokenizer("movie script", return_tensors="pt")
+    with torch.inference_mode():
+        assert abs(classifier.model.cpu()(**text).logits.item() - MEAN) < 5 * UNIT
+    resumed = train(settings(folder, base, tmp_path / "parted", resume=True, **more))
+    assert resumed.epochs == whole.epochs
+    assert resumed.test == whole.test
+
+
 def test_a_head_that_learned_another_scale_is_renewed(run: tuple[RunRecord, Path]) -> None:
     _, output = run
     old = load_checkpoint(str(output)).model.classifier
