@@ -108,7 +108,8 @@ class TrainConfig:
     """Column with the second text of a pair; found by its name when not given."""
 
     label_column: str | None = None
-    """Column with the class; found by its name when not given. Lists make a multi-label model."""
+    """Column with the class or score; found by its name when not given. Lists make a multi-label
+    model."""
 
     task: Task = "auto"
     """What the label column holds: classes, or a score to predict (regression). auto: a score where
@@ -174,7 +175,7 @@ class TrainConfig:
     """Over the rank, the factor on what LoRA adapters add; once or twice the rank is usual."""
 
     patience: int = 0
-    """Stop after this many epochs without a better macro F1 on validation; 0 is off."""
+    """Stop after this many epochs without a better macro F1 (or R2) on validation; 0 is off."""
 
     label_smoothing: float = 0.0
     """Share of each label spread evenly over all classes; 0 is off. Single-label data only."""
@@ -218,7 +219,8 @@ class TrainConfig:
     needs a token of the Hub."""
 
     baseline: bool = True
-    """Also train TF-IDF with a linear SVM and naive Bayes on the same rows, to compare with."""
+    """Also train TF-IDF with a linear SVM and naive Bayes, or with ridge regression, on the same
+    rows, to compare with."""
 
     base_name: str | None = None
     """Name of the base model in the model card, when the folder's own name says too little."""
