@@ -6,7 +6,7 @@ A file of events is read on from where it was left, since a page looks at it eve
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,13 +32,20 @@ class Epoch(NamedTuple):
     """Numbers by their names in the event: `train_loss`, `validation_loss`, `accuracy` …"""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """The course of a run; of what was run again, only the last time."""
+class Course(NamedTuple):
+    """One training; a run has one for each of its seeds."""
 
     steps: tuple[Step, ...] = ()
     """About one a second."""
     epochs: tuple[Epoch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What happened in a run; of what was run again, only the last time."""
+
+    courses: tuple[Course, ...] = (Course(),)
+    """At least one."""
     planned: int = 0
     """Epochs asked for; 0 where the run has not said so yet."""
     latest: Event | None = None
@@ -46,9 +53,28 @@ class History:
     pace: Event | None = None
     """The last event of a step since the run was started or resumed."""
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of the last course."""
+        return self.courses[-1].steps
+
+    @property
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The epochs of the last course."""
+        return self.courses[-1].epochs
+
     def text(self, key: str) -> str:
         """What the last event says of *key*; empty where it says nothing."""
         return str((self.latest or {}).get(key, ""))
+
+    def of_best(self, train_loss: float) -> "History":
+        """Without the courses of other seeds than the one whose first epoch had that loss."""
+        found = [
+            course
+            for course in self.courses
+            if course.epochs and course.epochs[0].measured.get("train_loss") == train_loss
+        ]
+        return replace(self, courses=(*found[-1:],) or self.courses)
 
 
 def read_history(file: Path) -> History:
@@ -71,6 +97,10 @@ class _Reader:
     first: bytes = b""
     """Its first line, by which another file of the same name is told."""
     end: int = 0
+    over: list[Course] = field(default_factory=list)
+    """Those of the seeds before."""
+    is_over: bool = False
+    """Whether the training told of last came to its end."""
     steps: list[Step] = field(default_factory=list)
     epochs: dict[int, Epoch] = field(default_factory=dict)
     planned: tuple[int, int] = (0, 0)
@@ -97,8 +127,12 @@ class _Reader:
 
     def history(self) -> History:
         """What was read so far."""
+        courses = (*self.over, self._course())
+        return History(courses, self.planned[0], self.latest, self.pace)
+
+    def _course(self) -> Course:
         epochs = tuple(self.epochs[number] for number in sorted(self.epochs))
-        return History(tuple(self.steps), epochs, self.planned[0], self.latest, self.pace)
+        return Course(tuple(self.steps), epochs)
 
     def _take(self, line: str) -> None:
         try:
@@ -111,9 +145,15 @@ class _Reader:
         self.latest = event
 
     def _begin(self, event: Event) -> None:
-        self.planned, self.pace = (int(event["epochs"]), int(event["steps"])), None
+        planned = (int(event["epochs"]), int(event["steps"]))
+        if self.is_over:
+            self.over.append(self._course())
+        self.planned, self.pace, self.is_over = planned, None, False
         self.steps.clear()
         self.epochs.clear()
+
+    def _finish(self, event: Event) -> None:
+        self.is_over = True
 
     def _add_step(self, event: Event) -> None:
         step = Step(int(event["step"]), float(event["epoch"]), float(event["loss"]))
@@ -132,7 +172,7 @@ class _Reader:
         # Epochs are equally long, so that epoch e ends with step e * steps / epochs.
         for number in [number for number in self.epochs if number * steps > step * epochs]:
             del self.epochs[number]
-        self.pace = None
+        self.pace, self.is_over = None, False
 
     def _forget_beyond(self, step: int) -> None:
         while self.steps and self.steps[-1].step > step:
@@ -144,6 +184,7 @@ _TAKE = {
     "step": _Reader._add_step,
     "epoch": _Reader._add_epoch,
     "resume": _Reader._go_back,
+    "end": _Reader._finish,
 }
 _readers: dict[Path, _Reader] = {}
 _lock = threading.Lock()

@@ -48,6 +48,7 @@ class Plan:
     epochs: int = 3
     learning_rate: float = 5e-5
     max_length: int | None = None
+    seeds: int = 1
 
     def options(self) -> list[str]:
         """The options of `python -m finetune train`, but for `--output`."""
@@ -58,6 +59,7 @@ class Plan:
             "epochs": self.epochs,
             "learning-rate": self.learning_rate,
             "max-length": self.max_length,
+            "seeds": self.seeds,
         }
         return [f"--{name}={value}" for name, value in given.items() if value is not None]
 

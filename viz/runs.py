@@ -9,7 +9,7 @@ another's.
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from finetune.errors import ModelError
 from finetune.record import RunRecord
@@ -50,6 +50,9 @@ class Run:
     is_heard: bool
     """Whether it has written an event since it was started or resumed."""
     history: History
+    """Of several seeds of a finished run, the one that was kept."""
+    seeds: int
+    """How many trainings the run is made of."""
 
 
 def runs() -> list[Run]:
@@ -64,15 +67,17 @@ def open_run(name: str) -> Run:
     alive = ours or is_held(work / "lock")
     record = None if alive else _record(folder)
     history = read_history((work if record is None else folder) / EVENTS)
+    if record is not None and record.epochs:
+        history = history.of_best(record.epochs[0].train_loss)
     is_heard = history.text("time") != known.get("heard", "")
     told = history.text("kind") if is_heard else ""
     asked = bool(known.get("asked_to_stop"))
     state = _state(alive=alive, finished=record is not None, told=told, asked=asked)
-    over = state in ("stopped", "failed")
+    over, settings = state in ("stopped", "failed"), _settings(work)
     return Run(
         name=name,
         state=state,
-        data=record.data_name if record else known.get("data") or _data_of(work),
+        data=record.data_name if record else known.get("data") or _data(settings),
         sentence=_reason(name, history, told) if state == "failed" else "",
         record=record,
         checkpoints=(folder,) if record else _kept(work) if over else (),
@@ -81,6 +86,7 @@ def open_run(name: str) -> Run:
         asked_to_stop=ours and asked,
         is_heard=is_heard,
         history=history,
+        seeds=seeds if isinstance(seeds := settings.get("seeds"), int) else 1,
     )
 
 
@@ -103,10 +109,14 @@ def _state(*, alive: bool, finished: bool, told: str, asked: bool) -> State:
     return "stopped" if told == "stopped" or (asked and told != "failed") else "failed"
 
 
-def _data_of(work: Path) -> str:
-    """The names of the data of a run that was started in a terminal."""
+def _settings(work: Path) -> dict[str, Any]:
+    """What a run that is not finished was asked for; empty where it has not written that yet."""
     settings = json_object(work / "settings.json").get("settings")
-    given = settings.get("data") if isinstance(settings, dict) else None
+    return settings if isinstance(settings, dict) else {}
+
+
+def _data(settings: dict[str, Any]) -> str:
+    given = settings.get("data")
     return ", ".join(Path(str(path)).name for path in given) if isinstance(given, list) else ""
 
 
@@ -129,11 +139,15 @@ def _reason(name: str, history: History, told: str) -> str:
 
 
 def _kept(work: Path) -> tuple[Path, ...]:
-    """Snapshots of the run in the order of their steps."""
-    found = [file.parent for file in work.glob("checkpoints/checkpoint-*/model.safetensors")]
-    return tuple(sorted((folder for folder in found if _step(folder)), key=_step))
+    """Snapshots of the seed that is being trained, in the order of their steps."""
+    for place in (*sorted(work.glob("seeds/seed-*"), key=_number, reverse=True), work):
+        found = [file.parent for file in place.glob("checkpoints/checkpoint-*/model.safetensors")]
+        if kept := sorted((folder for folder in found if _number(folder)), key=_number):
+            return tuple(kept)
+    return ()
 
 
-def _step(folder: Path) -> int:
+def _number(folder: Path) -> int:
+    """The number that a name ends in; 0 where there is none."""
     number = folder.name.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0

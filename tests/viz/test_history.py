@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.viz.rooms import START, epoch, step, written
-from viz.history import History, read_history
+from viz.history import Course, Epoch, History, read_history
 
 
 @pytest.fixture
@@ -81,3 +81,25 @@ def test_the_last_event_says_how_it_ended(file: Path) -> None:
     history = read_history(file)
     assert (history.text("kind"), history.text("sentence")) == ("failed", "The disk is full.")
     assert history.text("loss") == ""
+
+
+def test_each_seed_is_a_course_of_its_own(file: Path) -> None:
+    first = [START, step(20), epoch(2, 0.25), {"kind": "end"}]
+    second = [START, step(10), epoch(1, 0.75), {"kind": "stopped"}, {"kind": "resume", "step": 10}]
+    file.write_text(written([*first, *second]))
+    history = read_history(file)
+    assert [[one.step for one in course.steps] for course in history.courses] == [[20], [10]]
+    assert history.steps == history.courses[1].steps
+
+
+def test_a_course_resumed_while_it_was_measured_is_no_new_one(file: Path) -> None:
+    end = {"kind": "end"}
+    file.write_text(written([START, step(20), epoch(2), end, {"kind": "resume", "step": 20}, end]))
+    assert len(read_history(file).courses) == 1
+
+
+def test_the_best_seed_is_found_by_its_first_loss() -> None:
+    courses = tuple(Course((), (Epoch(1, {"train_loss": loss}),)) for loss in (0.5, 0.25, 0.75))
+    history = History(courses)
+    assert history.of_best(0.25).courses == courses[1:2]
+    assert history.of_best(0.125) == history

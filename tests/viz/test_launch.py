@@ -83,7 +83,7 @@ def test_the_base_of_the_run_before_is_proposed(room: Path) -> None:
 
 
 def test_what_was_asked_becomes_options() -> None:
-    plan = Plan("mine", "rows.csv", "base", validation="held.csv", epochs=2, max_length=64)
+    plan = Plan("mine", "rows.csv", "base", validation="held.csv", epochs=2, max_length=64, seeds=3)
     assert plan.options() == [
         "--data=rows.csv",
         "--model=base",
@@ -91,6 +91,7 @@ def test_what_was_asked_becomes_options() -> None:
         "--epochs=2",
         "--learning-rate=5e-05",
         "--max-length=64",
+        "--seeds=3",
     ]
 
 

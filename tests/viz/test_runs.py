@@ -90,6 +90,23 @@ def test_what_was_kept_comes_in_the_order_of_its_steps(room: Path) -> None:
     assert found == ["checkpoint-20", "checkpoint-100"]
 
 
+def test_of_several_seeds_the_one_trained_last_gives_what_was_kept(room: Path) -> None:
+    work = leave(room, "mine", [START, STOPPED])
+    settings = {"settings": {"data": ["rows.csv"], "seeds": 12}}
+    (work / "settings.json").write_text(json.dumps(settings))
+    for place in (
+        "seeds/seed-9/checkpoints/checkpoint-30",
+        "seeds/seed-10/checkpoints/checkpoint-5",
+    ):
+        (work / place).mkdir(parents=True)
+        (work / place / "model.safetensors").touch()
+    run = runs.open_run("mine")
+    assert run.seeds == 12
+    assert [place.parts[-3:] for place in run.checkpoints] == [
+        ("seed-10", "checkpoints", "checkpoint-5")
+    ]
+
+
 def test_a_run_of_a_terminal_runs_while_its_lock_is_held(room: Path) -> None:
     work = room / ".theirs.partial"
     work.mkdir()
@@ -121,6 +138,17 @@ def test_a_finished_run_has_its_record_and_its_history(room: Path) -> None:
     assert (run.state, run.data, run.record) == ("finished", record.data_name, record)
     assert run.checkpoints == (room / "mine",)
     assert [one.epoch for one in run.history.epochs] == [1]
+
+
+def test_a_finished_run_of_several_seeds_shows_the_one_that_was_kept(room: Path) -> None:
+    record = RunRecord.load(default_checkpoint())
+    best: Event = epoch(1) | {"train_loss": record.epochs[0].train_loss}
+    work = leave(room, "mine", [START, best, {"kind": "end"}, START, epoch(1), {"kind": "end"}])
+    record.save(work)
+    work.rename(room / "mine")
+    (run,) = runs.runs()
+    assert [one.measured["train_loss"] for one in run.history.epochs] == [best["train_loss"]]
+    assert len(run.history.courses) == 1
 
 
 def test_a_damaged_record_is_none(room: Path) -> None:

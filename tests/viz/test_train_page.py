@@ -4,13 +4,14 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from finetune.record import RunRecord
+from finetune.record import RegressionMetrics, RunRecord
 from tests.viz.rooms import START, Event, epoch, leave, step
 from viz import launch, run_files, session, uploads
 from viz.classifier import default_checkpoint
@@ -47,10 +48,10 @@ def choose(text: str, monkeypatch: pytest.MonkeyPatch, *, fatal: bool = False) -
     return app
 
 
-def finish(room: Path, name: str) -> None:
-    """A finished run, with the record of the shipped checkpoint."""
+def finish(room: Path, name: str, **changes: Any) -> None:
+    """A finished run, with the record of the shipped checkpoint but for the changes."""
     work = leave(room, name, [START, epoch(1), epoch(2)])
-    RunRecord.load(default_checkpoint()).save(work)
+    replace(RunRecord.load(default_checkpoint()), **changes).save(work)
     work.rename(room / name)
 
 
@@ -174,7 +175,7 @@ def test_a_run_stopped_before_anything_was_kept_is_not_resumed(room: Path) -> No
         ([START, step(11)], False, "is in epoch 2 of 2, about 6 s left, 40 texts a second"),
         ([START, step(20), epoch(2)], False, "is in epoch 2 of 2"),
         ([START, step(20), {"kind": "end"}], False, "is being measured"),
-        ([START, step(11)], True, "stops once its last step is kept"),
+        ([START, step(11)], True, "is stopping"),
     ],
 )
 def test_a_running_run_says_what_it_is_at(
@@ -187,6 +188,16 @@ def test_a_running_run_says_what_it_is_at(
     assert stage in progress.proto.text
     assert app.button(key="stop-mine").disabled == asked
     assert len(charts(app)) == 2
+
+
+def test_a_run_of_several_seeds_says_which_and_how_long_all_take(room: Path) -> None:
+    work = leave(room, "mine", [START, step(20), {"kind": "end"}, START, step(10)])
+    (work / "settings.json").write_text('{"settings": {"seeds": 4}}')
+    with running(room, "mine"):
+        (progress,) = open_page().get("progress")
+    # 6 s for the other half of this seed, and twice 12 s for the two after it.
+    assert "is in epoch 2 of 2 with seed 2 of 4, about 30 s left" in progress.proto.text
+    assert progress.proto.value == 37  # percent, cut off
 
 
 def test_a_run_of_a_terminal_shows_its_curves_and_no_stop(room: Path) -> None:
@@ -213,6 +224,23 @@ def test_runs_are_listed_opened_and_compared(room: Path) -> None:
     app.segmented_control[0].set_value("train_loss").run()
     (chart,) = charts(app)
     assert chart["encoding"]["y"]["title"] == "Training loss"
+
+
+def test_a_run_on_scores_is_listed_with_its_own_measures(room: Path) -> None:
+    found = RegressionMetrics(
+        rows=4,
+        r2=0.5,
+        rmse=2.0,
+        mae=1.0,
+        pearson=0.8,
+        pearson_interval=None,
+        spearman=None,
+        points=(),
+    )
+    finish(room, "stars", validation=found, test=None)
+    table = open_page().dataframe[0].value
+    assert (table["R²"][0], table["RMSE"][0], table["Measured on"][0]) == (0.5, 2.0, "validation")
+    assert "Accuracy" not in table
 
 
 def test_a_run_that_goes_on_is_compared_live(room: Path) -> None:

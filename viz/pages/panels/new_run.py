@@ -109,20 +109,29 @@ def _ask(data: Path) -> Plan:
         "models that were loaded before can be used.",
     )
     name = st.text_input("Name of the run", launch.free_name(data.stem), key=f"train-name-{data}")
-    columns = st.columns(3)
-    epochs = columns[0].number_input("Epochs", 1, 1000, 3, key="train-epochs")
-    rate = columns[1].number_input(
+    left, right = st.columns(2)
+    epochs = left.number_input("Epochs", 1, 1000, 3, key="train-epochs")
+    rate = right.number_input(
         "Learning rate", 1e-7, 1.0, 5e-5, step=1e-5, format="%.1e", key="train-rate"
     )
-    length = columns[2].number_input(
+    length = left.number_input(
         "Longest text", 8, 8192, None, key="train-length", placeholder="auto", help="In tokens."
+    )
+    seeds = right.number_input(
+        "Seeds",
+        1,
+        1000,
+        1,
+        key="train-seeds",
+        help="Trains so often with other random numbers; the best run is kept, and mean and "
+        "interval of all are told.",
     )
     offered = [NONE, *(str(file) for file in uploads.data_files() if file != data)]
     validation = st.selectbox(
         "Validation", offered, key="train-validation", format_func=lambda path: Path(path).name
     )
     held_out = None if validation == NONE else str(validation)
-    return Plan(name.strip(), str(data), base.strip(), held_out, epochs, rate, length)
+    return Plan(name.strip(), str(data), base.strip(), held_out, epochs, rate, length, seeds)
 
 
 def _offer_start(plan: Plan, report: dict[str, Any]) -> None:
@@ -139,7 +148,8 @@ def _check(data: str, validation: str | None, version: float) -> dict[str, Any]:
 
 def _show_report(report: dict[str, Any]) -> None:
     rows = ", ".join(f"{count:,} {role}" for role, count in report["rows"].items())
-    st.caption(f"Rows: {plain(rows)}; {report['classes']} classes.")
+    labels = f"{report['classes']} classes" if report["classes"] else "scores"
+    st.caption(f"Rows: {plain(rows)}; {labels}.")
     for finding in report["findings"]:
         sentence, icon = plain(finding["sentence"]), ICONS[finding["severity"]]
         if finding["severity"] == "stop":

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from viz import launch, runs
+from viz.history import Event
 from viz.pages.markdown import plain
 from viz.pages.panels import run_curves
 from viz.pages.panels.waiting import in_words
@@ -44,24 +45,33 @@ def _watch(name: str) -> None:
 def _share(run: Run) -> float:
     """How much of the run is done.  0 to 1."""
     steps, epochs = run.history.steps, run.history.planned
-    return min(steps[-1].epoch / epochs, 1.0) if steps and epochs else 0.0
+    share = min(steps[-1].epoch / epochs, 1.0) if steps and epochs else 0.0
+    return min((len(run.history.courses) - 1 + share) / run.seeds, 1.0)
 
 
 def _stage(run: Run) -> str:
     """What the run is at, and how long that takes."""
     history, pace = run.history, run.history.pace
     if run.asked_to_stop:
-        return "stops once its last step is kept"
+        return "is stopping"
     if not run.is_heard:
         return "gets ready"
+    seed = f" with seed {len(history.courses)} of {run.seeds}" if run.seeds > 1 else ""
     if history.text("kind") == "end":
-        return "is being measured"
+        return f"is being measured{seed}"
     if pace is None:
-        return "takes its first steps"
+        return f"takes its first steps{seed}"
     epoch = min(int(history.steps[-1].epoch) + 1, history.planned)
-    left = in_words(float(pace.get("seconds_left") or 0))
+    left = in_words(_seconds_left(run, pace))
     speed = f"{float(pace.get('texts_per_second') or 0):,.0f} texts a second"
-    return f"is in epoch {epoch} of {history.planned}, {left} left, {speed}"
+    return f"is in epoch {epoch} of {history.planned}{seed}, {left} left, {speed}"
+
+
+def _seconds_left(run: Run, pace: Event) -> float:
+    """What this seed still takes, and the seeds after it at the same pace."""
+    left, step, steps = (float(pace.get(key) or 0) for key in ("seconds_left", "step", "steps"))
+    whole = left / (steps - step) * steps if step < steps else 0.0
+    return left + whole * max(run.seeds - len(run.history.courses), 0)
 
 
 def _offer_again(run: Run) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from finetune.record import Metrics
+from finetune.record import RegressionMetrics
 from viz import runs, session
 from viz.curves import MOST, measured
+from viz.pages.markdown import plain
 from viz.pages.panels import run_curves
 from viz.pages.panels.progress import POLL
 from viz.runs import Run
@@ -27,6 +28,7 @@ def show(known: Sequence[Run]) -> None:
         names = [run.name for run in curved]
         st.fragment(_compare, run_every=POLL if alive else None)(names)
     elif curved and not alive:  # one that runs is drawn above
+        st.caption(f"Curves of {plain(curved[0].name)}")
         run_curves.show_run(curved[0])
 
 
@@ -43,9 +45,12 @@ def _choose(known: Sequence[Run]) -> list[Run]:
         key=f"train-runs-{len(known)}-{known[0].name}",
         on_select="rerun",
         selection_mode="multi-row",
+        placeholder="",
         column_config={
             "Accuracy": st.column_config.NumberColumn(format="percent"),
             "Macro F1": st.column_config.NumberColumn(format="%.3f"),
+            "R²": st.column_config.NumberColumn(format="%.3f"),
+            "RMSE": st.column_config.NumberColumn(format="%.4g"),
             "Minutes": st.column_config.NumberColumn(format="%.1f"),
         },
     )
@@ -59,17 +64,17 @@ def _row(run: Run) -> dict[str, Any]:
     found = run.record.test or run.record.validation
     row |= {
         "Base": run.record.base,
-        "Measured on": "validation" if run.record.test is None else "test",
         "Minutes": run.record.seconds / 60,
+        "Measured on": "validation" if run.record.test is None else "test",
     }
-    if isinstance(found, Metrics):
-        low, high = found.accuracy_interval
-        row |= {
-            "Accuracy": found.accuracy,
-            "95 % interval": f"{low:.1%} to {high:.1%}",
-            "Macro F1": found.macro_f1,
-        }
-    return row
+    if isinstance(found, RegressionMetrics):
+        return row | {"R²": found.r2, "RMSE": found.rmse}
+    low, high = found.accuracy_interval
+    return row | {
+        "Accuracy": found.accuracy,
+        "95 % interval": f"{low:.1%} to {high:.1%}",
+        "Macro F1": found.macro_f1,
+    }
 
 
 def _open(shown: Sequence[Run], *, all_kept: bool) -> None:
