@@ -64,7 +64,8 @@ def open_run(name: str) -> Run:
     """What is known of a run from its files."""
     folder, work, known = finished_place(name), working_place(name), noted(name)
     ours = is_held(log_file(name))
-    alive = ours or is_held(work / "lock")
+    # A process that has put its result in its place has only to end.
+    alive = (ours or is_held(work / "lock")) and (work.exists() or not folder.exists())
     record = None if alive else _record(folder)
     history = read_history((work if record is None else folder) / EVENTS)
     if record is not None and record.epochs:
@@ -82,8 +83,8 @@ def open_run(name: str) -> Run:
         record=record,
         checkpoints=(folder,) if record else _kept(work) if over else (),
         resumable=over and (work / "settings.json").is_file(),
-        ours=ours,
-        asked_to_stop=ours and asked,
+        ours=alive and ours,
+        asked_to_stop=alive and asked,
         is_heard=is_heard,
         history=history,
         seeds=seeds if isinstance(seeds := settings.get("seeds"), int) else 1,

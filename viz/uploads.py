@@ -1,11 +1,15 @@
 """Data files given to the Train page: kept beside the runs, and checked before they are used."""
 
+import csv
 import json
 import re
 import subprocess
 import tempfile
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from pyarrow.parquet import ParquetFile
 
 from viz.errors import RunError
 from viz.launch import command
@@ -44,6 +48,21 @@ def data_file(path: str) -> Path:
     return place
 
 
+def first_rows(file: Path, count: int) -> list[dict[str, Any]]:
+    """The first rows of a data file, cells as text; none where it can't be read."""
+    try:
+        if file.suffix.lower() == ".parquet":
+            batch = next(ParquetFile(file).iter_batches(count), None)
+            return [] if batch is None else list(batch.to_pylist())
+        with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+            if file.suffix.lower() == ".jsonl":
+                return [_object(line) for line in islice(lines, count)]
+            rows = csv.DictReader(lines, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
+            return [{str(k): str(v) for k, v in row.items()} for row in islice(rows, count)]
+    except (OSError, ValueError, csv.Error):
+        return []
+
+
 def check(data: str, validation: str | None) -> dict[str, Any]:
     """The report of `python -m finetune check`; a RunError with its sentence where it made none."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -54,3 +73,10 @@ def check(data: str, validation: str | None) -> dict[str, Any]:
         if report.is_file():
             return dict(json.loads(report.read_text("utf-8")))
     raise RunError(last_line(done.stderr) or "the data check ended without a word; try again")
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        return {str(key): str(value) for key, value in dict(json.loads(line)).items()}
+    except (ValueError, TypeError):
+        return {"line": line}

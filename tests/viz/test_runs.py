@@ -137,6 +137,8 @@ def test_a_finished_run_has_its_record_and_its_history(room: Path) -> None:
     (run,) = runs.runs()
     assert (run.state, run.data, run.record) == ("finished", record.data_name, record)
     assert run.checkpoints == (room / "mine",)
+    with held(room / "logs" / "mine.log"):  # its process has not ended yet
+        assert runs.open_run("mine") == run
     assert [one.epoch for one in run.history.epochs] == [1]
 
 

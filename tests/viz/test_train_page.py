@@ -36,11 +36,10 @@ def open_page() -> AppTest:
     return app
 
 
-def choose(text: str, monkeypatch: pytest.MonkeyPatch, *, fatal: bool = False) -> AppTest:
-    """The page with a file chosen, and the report that the check would give."""
-    finding = {"severity": "stop", "kind": "k", "sentence": "One *class* only.", "count": 1}
-    report = {"fatal": fatal, "rows": {"train": 1}, "classes": 1, "findings": [finding] * fatal}
-    monkeypatch.setattr(uploads, "check", lambda data, validation: report)
+def choose(text: str, monkeypatch: pytest.MonkeyPatch, **report: Any) -> AppTest:
+    """The page with a file of one text chosen, and the report that the check would give."""
+    plain = {"fatal": False, "rows": {"train": 1}, "classes": 1, "findings": []}
+    monkeypatch.setattr(uploads, "check", lambda data, validation: plain | report)
     file = uploads.keep_upload("rows.csv", f"text,label\n{text},a\n".encode())
     app = open_page()
     app.selectbox(key="train-data-0").select(str(file)).run()
@@ -84,10 +83,20 @@ def test_the_empty_page_says_what_it_is_for() -> None:
 
 
 def test_something_fatal_keeps_start_shut(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = choose("one", monkeypatch, fatal=True)
+    finding = {"severity": "stop", "kind": "k", "sentence": "One *class* only.", "count": 1}
+    app = choose("one", monkeypatch, fatal=True, findings=[finding])
     assert app.button[0].label == "Start"
     assert app.button[0].disabled
     assert r"\*class\*" in app.error[0].value
+
+
+def test_a_warning_is_told_and_start_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = {"severity": "warning", "kind": "k", "sentence": "Few <b>rows</b>.", "count": 1}
+    app = choose("one", monkeypatch, findings=[finding], classes=0)
+    told = [caption.value for caption in app.caption]
+    assert "Rows: 1 train; scores." in told
+    assert any(r"Few \<b\>rows" in sentence for sentence in told)
+    assert not app.button[0].disabled
 
 
 def test_start_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:

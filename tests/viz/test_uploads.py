@@ -1,7 +1,10 @@
 """Data files of the Train page."""
 
+from io import BytesIO
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from viz import run_files, uploads
@@ -46,6 +49,49 @@ def test_a_typed_path_is_found_or_refused(tmp_path: Path) -> None:
     assert uploads.data_file(str(file)) == file
     with pytest.raises(RunError, match=r"'none\.csv' is no data file here"):
         uploads.data_file(str(tmp_path / "none.csv"))
+
+
+def parquet(rows: dict[str, list[str]]) -> bytes:
+    """A Parquet file of these columns."""
+    file = BytesIO()
+    pq.write_table(pa.table(rows), file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rows"),
+    [
+        ("a.csv", b"\xef\xbb\xbftext,label\none,a\ntwo,b\nthree,c\n", [("one", "a"), ("two", "b")]),
+        ("a.TSV", b"text\tlabel\none, two\ta\n", [("one, two", "a")]),
+        ("a.jsonl", b'{"text": "one", "label": 1}\n', [("one", "1")]),
+        ("a.parquet", parquet({"text": ["one"] * 9, "label": ["a"] * 9}), [("one", "a")] * 2),
+    ],
+)
+def test_the_first_rows_of_every_kind_of_file_are_read(
+    tmp_path: Path, name: str, content: bytes, rows: list[tuple[str, str]]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = uploads.first_rows(tmp_path / name, 2)
+    assert found == [{"text": text, "label": label} for text, label in rows]
+
+
+def test_a_line_that_is_no_object_is_shown_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("x")
+    assert uploads.first_rows(tmp_path / "a.jsonl", 2) == [{"line": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.parquet", parquet({"text": []})),
+        ("broken.parquet", b"no parquet"),
+        ("huge.csv", b"text,label\n" + b"x" * 200_000 + b",a\n"),
+        ("empty.csv", b""),
+    ],
+)
+def test_a_file_that_shows_no_rows_shows_none(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert uploads.first_rows(tmp_path / name, 2) == []
 
 
 def test_the_check_gives_its_findings(tmp_path: Path) -> None:

@@ -1,8 +1,5 @@
 """A new run: its data, what the check says of them, its base and a few settings."""
 
-import csv
-import json
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -72,31 +69,7 @@ def _choose_data() -> Path | None:
 def _preview(data: Path) -> None:
     """The first rows, as text in a table, which draws no HTML."""
     st.caption(f"The first rows of {plain(data.name)}")
-    st.dataframe(_first_rows(data), hide_index=True)
-
-
-def _first_rows(data: Path) -> list[dict[str, Any]]:
-    suffix = data.suffix.lower()
-    if suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        try:
-            batch = next(pq.ParquetFile(data).iter_batches(PREVIEW), None)
-        except (OSError, ValueError):
-            return []
-        return [] if batch is None else list(batch.to_pylist())
-    with data.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        if suffix == ".jsonl":
-            return [_object(line) for line in islice(file, PREVIEW)]
-        rows = csv.DictReader(file, delimiter="\t" if suffix == ".tsv" else ",")
-        return [{str(k): str(v) for k, v in row.items()} for row in islice(rows, PREVIEW)]
-
-
-def _object(line: str) -> dict[str, Any]:
-    try:
-        return {str(key): str(value) for key, value in dict(json.loads(line)).items()}
-    except (ValueError, TypeError):
-        return {"line": line}
+    st.dataframe(uploads.first_rows(data, PREVIEW), hide_index=True)
 
 
 def _ask(data: Path) -> Plan:
