@@ -15,12 +15,8 @@ from finetune.models import load_base
 from finetune.output import stopped_run
 from finetune.pretraining import Hiding, guessing_loss
 from finetune.train import train
-from finetune.trainer import SnapshotTrainer
 from tests.finetune.news import news, write_csv
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
+from tests.finetune.runs import fail_snapshot, silent
 
 
 def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
@@ -110,16 +106,7 @@ def test_it_is_resumed_in_either_stage(
     """Nine steps an epoch: two of pre-training, then one of the classifier."""
     whole = tmp_path / "whole"
     train(settings(data, base, whole, **more), say=silent)
-    take, taken = SnapshotTrainer.take_snapshot, 0
-
-    def fail(self: SnapshotTrainer) -> None:
-        nonlocal taken
-        taken += 1
-        if taken == step:
-            raise OSError(5, "Input/output error")
-        take(self)
-
-    monkeypatch.setattr(SnapshotTrainer, "take_snapshot", fail)
+    fail_snapshot(monkeypatch, number=step)
     output = tmp_path / "out"
     with pytest.raises(FinetuneError, match="the run is kept"):
         train(settings(data, base, output, **more), say=silent)

@@ -18,12 +18,11 @@ from finetune.output import stopped_run
 from finetune.record import RunRecord
 from finetune.snapshots import Snapshots
 from finetune.train import train
-from finetune.trainer import SnapshotTrainer
 from tests.finetune.news import news, write_csv
+from tests.finetune.runs import fail_snapshot, silent
 
 KILL = """
 import os, signal, sys
-from finetune.trainer import SnapshotTrainer
 
 step, after = int(sys.argv[1]), sys.argv[2] == "after"
 take = SnapshotTrainer.take_snapshot
@@ -41,10 +40,6 @@ from finetune.__main__ import app
 app()
 """
 """The command line, killed by the system just before or after its snapshot of a step."""
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +77,6 @@ def whole(
     return found
 
 
-def stop_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the next run fail just before its snapshot of *step*."""
-    take = SnapshotTrainer.take_snapshot
-
-    def fail(self: SnapshotTrainer) -> None:
-        if self.state.global_step == step:
-            raise OSError(5, "Input/output error")
-        take(self)
-
-    monkeypatch.setattr(SnapshotTrainer, "take_snapshot", fail)
-
-
 def check_same(output: Path, record: RunRecord, whole: tuple[RunRecord, bytes]) -> None:
     expected, weights = whole
     assert (output / "model.safetensors").read_bytes() == weights
@@ -120,7 +103,7 @@ def test_a_run_that_failed_at_any_step_ends_as_if_it_had_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     output = tmp_path / "out"
-    stop_at(step, monkeypatch)
+    fail_snapshot(monkeypatch, step=step)
     with pytest.raises(FinetuneError, match="go on with it by python -m finetune resume out"):
         train(settings(data, base, output, **SETTINGS[name]), say=silent)
     monkeypatch.undo()
@@ -136,7 +119,7 @@ def test_a_run_resumed_again_and_again_ends_as_if_it_had_not_stopped(
     output = tmp_path / "out"
     config = settings(data, base, output, resume=True)
     for step in (2, 3, 9, 18):
-        stop_at(step, monkeypatch)
+        fail_snapshot(monkeypatch, step=step)
         with pytest.raises(FinetuneError):
             train(config, say=silent)
         monkeypatch.undo()
@@ -213,7 +196,7 @@ def test_a_signal_saves_the_run_and_says_how_to_go_on(
 def stopped(data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     """The settings of a run that failed."""
     config = settings(data, base, tmp_path / "out")
-    stop_at(5, monkeypatch)
+    fail_snapshot(monkeypatch, step=5)
     with pytest.raises(FinetuneError):
         train(config, say=silent)
     monkeypatch.undo()
@@ -233,7 +216,7 @@ def test_changed_rows_are_refused(
 ) -> None:
     data = write_csv(tmp_path / "news.csv", news(80))
     config = settings(data, base, tmp_path / "out")
-    stop_at(5, monkeypatch)
+    fail_snapshot(monkeypatch, step=5)
     with pytest.raises(FinetuneError):
         train(config, say=silent)
     monkeypatch.undo()

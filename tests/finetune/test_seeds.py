@@ -13,12 +13,8 @@ from finetune.output import stopped_run
 from finetune.record import RunRecord
 from finetune.report import describe_run
 from finetune.train import train
-from finetune.trainer import SnapshotTrainer
 from tests.finetune.news import news, write_csv
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
+from tests.finetune.runs import fail_snapshot, silent
 
 
 def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
@@ -100,16 +96,7 @@ def test_a_stopped_series_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Thirteen steps a seed: the series is stopped in any of them."""
-    take, taken = SnapshotTrainer.take_snapshot, 0
-
-    def fail(self: SnapshotTrainer) -> None:
-        nonlocal taken
-        taken += 1
-        if taken == step:
-            raise OSError(5, "Input/output error")
-        take(self)
-
-    monkeypatch.setattr(SnapshotTrainer, "take_snapshot", fail)
+    fail_snapshot(monkeypatch, number=step)
     output = tmp_path / "out"
     with pytest.raises(FinetuneError, match="go on with it by python -m finetune resume out"):
         train(settings(data, base, output), say=silent)

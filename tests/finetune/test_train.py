@@ -21,11 +21,8 @@ from finetune.progress import EpochLines
 from finetune.record import RunRecord
 from finetune.train import train
 from tests.finetune.news import LABELS, news, of_classes, write_csv, write_jsonl
+from tests.finetune.runs import silent
 from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
 
 
 def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:

@@ -1,0 +1,25 @@
+"""What tests of whole runs share."""
+
+import pytest
+
+from finetune.trainer import SnapshotTrainer
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+def fail_snapshot(
+    monkeypatch: pytest.MonkeyPatch, *, number: int | None = None, step: int | None = None
+) -> None:
+    """Make runs fail just before the snapshot of that *number*, counted from here, or *step*."""
+    take, taken = SnapshotTrainer.take_snapshot, 0
+
+    def fail(self: SnapshotTrainer) -> None:
+        nonlocal taken
+        taken += 1
+        if taken == number or self.state.global_step == step:
+            raise OSError(5, "Input/output error")
+        take(self)
+
+    monkeypatch.setattr(SnapshotTrainer, "take_snapshot", fail)
