@@ -23,6 +23,7 @@ from tests.finetune.runs import fail_snapshot, silent
 
 KILL = """
 import os, signal, sys
+from finetune.trainer import SnapshotTrainer
 
 step, after = int(sys.argv[1]), sys.argv[2] == "after"
 take = SnapshotTrainer.take_snapshot
