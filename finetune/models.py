@@ -62,8 +62,9 @@ class Checkpoint:
 
     @property
     def regression(self) -> bool:
-        """Whether it gives a score, not classes."""
-        return str(self.model.config.problem_type) == REGRESSION
+        """Whether it gives a score; as in transformers, a lone logit is one unless it says."""
+        kind = self.model.config.problem_type
+        return kind == REGRESSION or (kind is None and len(self.labels) == 1)
 
     @property
     def problem_type(self) -> str:

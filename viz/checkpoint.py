@@ -245,13 +245,22 @@ def _other_kind(architecture: str) -> str:
     return "generates text" if generates else "is of another family"
 
 
+def is_regression(config: PreTrainedConfig) -> bool:
+    """Whether the model predicts a number; as in transformers, a lone logit does unless it says."""
+    return bool(
+        config.problem_type == "regression"
+        or (config.problem_type is None and config.num_labels == 1)
+    )
+
+
 def _check_classes(name: str, config: PreTrainedConfig) -> None:
-    multi_label = config.problem_type == "multi_label_classification"
-    if config.problem_type == "regression" or (config.num_labels < 2 and not multi_label):
+    if is_regression(config) and config.num_labels != 1:
         raise CheckpointError(
-            f"{name!r} is a regression, not a classifier; CLSight reads classifiers with two or "
-            "more classes."
+            f"{name!r} predicts {config.num_labels} numbers; CLSight reads models that predict "
+            "one, or classes."
         )
+    if not config.num_labels:
+        raise CheckpointError(f"{name!r} has no class; {TRAIN}.")
     if sorted(config.id2label) != list(range(config.num_labels)):
         raise CheckpointError(
             f"The config.json of {name!r} numbers its classes {sorted(config.id2label)}; id2label "

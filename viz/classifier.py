@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from viz.checkpoint import Checkpoint, open_checkpoint
+from viz.checkpoint import Checkpoint, is_regression, open_checkpoint
 from viz.encoding import Encoder
 from viz.errors import CheckpointError
 from viz.recording import ATTENTION, Recorder, watch
@@ -112,6 +112,11 @@ class Classifier:
         return type(self.model).__name__
 
     @property
+    def regression(self) -> bool:
+        """Whether the one logit is a score, not a class."""
+        return is_regression(self.config)
+
+    @property
     def multi_label(self) -> bool:
         """Whether every class is decided on its own."""
         return bool(self.config.problem_type == "multi_label_classification")
@@ -162,6 +167,10 @@ class Classifier:
         """What logits say of each class, in double precision.  (..., C) -> (..., C)"""
         return probabilities(logits, multi_label=self.multi_label, temperature=self.temperature)
 
+    def outcomes(self, logits: FloatArray) -> FloatArray:
+        """What a text is judged by: probabilities, or the score itself.  (..., C) -> (..., C)"""
+        return logits.astype(np.float64) if self.regression else self.probabilities(logits)
+
     def _run(self, rows: Sequence[Inputs], recorder: Recorder | None) -> Tensor:
         """The logits of each row of inputs.  (B, C)"""
         inputs = self.padded(rows)
@@ -193,6 +202,8 @@ class Classifier:
 
     def _prediction(self, logits: Tensor) -> Prediction:
         values: NDArray[np.floating] = logits.cpu().numpy()
+        if self.regression:
+            return Prediction(self.labels, values, values[:0], regression=True)
         if self.temperature is not None:
             return Prediction(self.labels, values, self._warm(values), self.multi_label)
         share = logits.sigmoid() if self.multi_label else logits.softmax(-1)

@@ -84,15 +84,23 @@ class Prediction:
     logits: FloatArray
     """(C,)"""
     probabilities: FloatArray
-    """(C,): softmax of the logits, or their sigmoid for a multi-label head."""
+    """(C,): softmax of the logits, or their sigmoid for a multi-label head.
+
+    (0,) for a regression, which has none.
+    """
     multi_label: bool = False
     """Whether every class is decided on its own."""
+    regression: bool = False
+    """Whether the one logit is the prediction itself, a score in a unit of its own."""
 
     def __post_init__(self) -> None:
         """Check the shapes and freeze the arrays."""
-        for name in ("logits", "probabilities"):
+        expected = {"logits": len(self.labels), "probabilities": len(self.labels)}
+        if self.regression:
+            expected = {"logits": 1, "probabilities": 0}
+        for name, size in expected.items():
             array = _frozen(getattr(self, name))
-            if array.shape != (len(self.labels),):
+            if array.shape != (size,):
                 raise ValueError(f"{name} has shape {array.shape} for {len(self.labels)} labels")
             object.__setattr__(self, name, array)
 
@@ -107,9 +115,9 @@ class Prediction:
         return self.labels[self.predicted_class]
 
     @property
-    def probability(self) -> float:
-        """Probability of the predicted class."""
-        return float(self.probabilities[self.predicted_class])
+    def probability(self) -> float | None:
+        """Probability of the predicted class; None for a regression."""
+        return None if self.regression else float(self.probabilities[self.predicted_class])
 
     @property
     def assigned_classes(self) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import App
@@ -33,19 +34,20 @@ def progress(page: Page, stage: str) -> Locator:
     return page.get_by_test_id("stProgress").filter(has_text=re.compile(stage))
 
 
+@pytest.mark.timeout(900)  # three processes import torch
 def test_an_uploaded_file_is_trained_on_stopped_resumed_and_read(app: App, tmp_path: Path) -> None:
     page = app.page
     app.open(text="the team wins")
     give_data(app, write_csv(tmp_path / "headlines.csv", news(90)))
     fill(app, "textbox", "Base model", str(app.checkpoint))
-    fill(app, "spinbutton", "Epochs", "60")
+    fill(app, "spinbutton", "Epochs", "40")
     page.get_by_role("button", name="Start").click()
 
     expect(progress(page, "headlines is in epoch")).to_be_visible(timeout=LONG)
     page.get_by_role("button", name="Stop").click()
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible(timeout=LONG)
-    expect(page.get_by_text(re.compile(r"was stopped after .* of 60 epochs"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"was stopped after .* of 40 epochs"))).to_be_visible()
     expect(page.get_by_role("button", name="Read with headlines at step")).to_be_visible()
 
     resume.click()

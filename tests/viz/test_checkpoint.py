@@ -106,8 +106,12 @@ def encoder_decoder(folder: Path) -> None:
     BartForSequenceClassification(config).save_pretrained(folder)
 
 
-def regression(folder: Path) -> None:
-    edit_config(folder, id2label={"0": "score"}, label2id={"score": 0})
+def several_numbers(folder: Path) -> None:
+    edit_config(folder, problem_type="regression")
+
+
+def no_class(folder: Path) -> None:
+    edit_config(folder, id2label={}, label2id={})
 
 
 def without_tokenizer(folder: Path) -> None:
@@ -147,7 +151,8 @@ CASES: list[tuple[Callable[[Path], None], str]] = [
     (broken_index, "model.safetensors.index.json in 'broken' can't be read"),
     (odd_architectures, "'broken' holds 3, which has no classification head"),
     (encoder_decoder, "(BartForSequenceClassification), which is of another family"),
-    (regression, "'broken' is a regression, not a classifier"),
+    (several_numbers, "'broken' predicts 4 numbers; CLSight reads models that predict one"),
+    (no_class, "'broken' has no class; fine-tune one with"),
     (without_tokenizer, "'broken' has no tokenizer that can be read"),
     (small_embedding, "The tokenizer of 'broken' knows"),
     (not_finite, "'broken' holds weights that are not finite numbers"),

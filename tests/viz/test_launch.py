@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,12 @@ from viz.launch import Plan
 
 
 @pytest.fixture(autouse=True)
-def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of runs for each test."""
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of runs for each test, whose processes are waited for."""
     monkeypatch.setenv(run_files.PLACE, str(tmp_path / "runs"))
-    return tmp_path / "runs"
+    yield tmp_path / "runs"
+    for child in launch._children:
+        child.wait()
 
 
 @pytest.fixture
@@ -108,6 +110,7 @@ def test_a_run_that_fails_says_why(tmp_path: Path, checkpoint: Path) -> None:
     assert "none.csv" in run.sentence
 
 
+@pytest.mark.timeout(900)  # three processes import torch
 def test_a_run_is_stopped_and_killed_and_goes_on_to_its_end(
     room: Path, data: str, checkpoint: Path
 ) -> None:

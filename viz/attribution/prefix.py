@@ -2,8 +2,9 @@
 
     AOPC = mean over K = 10, 20, ..., 90 % of p(x) - p(x without the first K % of the order)
 
-p is the probability of the explained class.  Which words are hidden at each step counts, not the
-order in which a step's words were given.  Source: attribution.md 4; Samek et al. 2017.
+p is the probability of the explained class, or the score of a regression.  Which words are hidden
+at each step counts, not the order in which a step's words were given.  Source: attribution.md 4;
+Samek et al. 2017.
 """
 
 from collections.abc import Sequence
@@ -43,8 +44,8 @@ def drops(
     """
     rows = np.concatenate([np.ones((1, perturbation.n_words), dtype=bool), kept])
     logits = perturbation.logits(rows, operator)
-    share = perturbation.classifier.probabilities(logits)[:, target_class]
-    fallen: FloatArray = share[0] - share[1:]
+    outcome = perturbation.classifier.outcomes(logits)[:, target_class]
+    fallen: FloatArray = outcome[0] - outcome[1:]
     return fallen
 
 

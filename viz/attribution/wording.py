@@ -20,11 +20,25 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
+def amount(score: float) -> str:
+    """A score of any unit: two decimals, or four below 1."""
+    size = abs(score)
+    if size and not 1e-3 <= size < 1e9:
+        return f"{score:.3e}".replace("-", "−")
+    return f"{score:,.{2 if size >= 1 else 4}f}".replace("-", "−")
+
+
 def verdict(prediction: Prediction) -> tuple[str, str]:
-    """What the text is put into, and with what probability; the least one of several classes."""
+    """What the text is put into, and with what probability; the least one of several classes.
+
+    Of a regression, what its score is called, and how high it is.
+    """
     assigned = prediction.assigned_classes
+    if prediction.regression:
+        return prediction.label, amount(float(prediction.logits[0]))
     if not assigned:
-        return "no class", f"all below 50 %, at most {percent(prediction.probability)}"
+        most = float(prediction.probabilities.max())
+        return "no class", f"all below 50 %, at most {percent(most)}"
     least = min(float(prediction.probabilities[index]) for index in assigned)
     names = ", ".join(prediction.labels[index] for index in assigned)
     return names, percent(least) if len(assigned) == 1 else f"each {percent(least)} or more"
@@ -33,7 +47,12 @@ def verdict(prediction: Prediction) -> tuple[str, str]:
 def explained_scalar(
     prediction: Prediction, attribution: Attribution | Contribution | Target
 ) -> str:
-    """The explained scalar, as in `logit Business − logit Sci/Tech` or `log-odds Business`."""
+    """The explained scalar, as in `logit Business − logit Sci/Tech` or `log-odds Business`.
+
+    Of a regression, what its score is called.
+    """
+    if prediction.regression:
+        return prediction.label
     if _joined(attribution):
         return f"log-odds {prediction.labels[attribution.target_class]}"
     own = f"logit {prediction.labels[attribution.target_class]}"
@@ -48,6 +67,8 @@ def _joined(attribution: Attribution | Contribution | Target) -> bool:
 
 def scale_ends(prediction: Prediction, attribution: Attribution | Contribution) -> tuple[str, str]:
     """What the lowest and the highest score speak for."""
+    if prediction.regression:
+        return f"lowers {prediction.label}", f"raises {prediction.label}"
     target, against = prediction.labels[attribution.target_class], attribution.against_class
     low = f"against {target}" if against is None else f"for {prediction.labels[against]}"
     return low, f"for {target}"

@@ -40,6 +40,8 @@ def read(
 ) -> None:
     """Classify a text: its class, all probabilities, and the words that made the difference.
 
+    Of a model that predicts a score: the score, and the words that raise or lower it.
+
     Example: python -m viz read "Oil prices rise as stocks fall"
     """
     with one_sentence():

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
+from viz.attribution.wording import verdict
 from viz.errors import SelectionError
 from viz.export.citation import citation
 from viz.export.formats import Look, render
@@ -100,7 +101,8 @@ def _readme(reading: Reading, contents: _Contents) -> str:
 def _paragraphs(reading: Reading, contents: _Contents) -> Iterator[str]:
     yield "What the classifier looked at in one text, made by CLSight."
     yield f"\nCheckpoint {reading.checkpoint}, SHA-256 of its weights {reading.fingerprint}."
-    yield f"It says {reading.prediction.label}."
+    made = reading.prediction
+    yield f"It says {' '.join(verdict(made)) if made.regression else made.label}."
     for note in reading.encoding.notes:
         yield _wrapped(note)
     yield "\nWHAT IS IN HERE\nEach block begins with what to cite its files by."

@@ -72,7 +72,7 @@ def _entries(comparison: Comparison, row: Row) -> Mapping[str, object]:
     }
     for operator, found in row.measures.items():
         entries[f"{operator}_share"] = comparison.share(row, operator)
-        entries |= {f"{operator}_{name}": getattr(found, name) for name in MEASURES}
+        entries |= {f"{operator}_{name}": _known(getattr(found, name)) for name in MEASURES}
     return entries | {
         "tau_occlusion": row.tau_occlusion,
         "polarity": row.polarity,
@@ -83,7 +83,12 @@ def _entries(comparison: Comparison, row: Row) -> Mapping[str, object]:
 
 def _random_entries(comparison: Comparison) -> Mapping[str, object]:
     return {
-        f"{operator}_{name}": comparison.random_mean(operator, name)
+        f"{operator}_{name}": _known(comparison.random_mean(operator, name))
         for operator in comparison.random
         for name in MEASURES
     } | {f"{operator}_share": 0.0 for operator in comparison.random}
+
+
+def _known(measured: float) -> float | None:
+    """A cell that stays empty where there is no such measure."""
+    return None if np.isnan(measured) else measured

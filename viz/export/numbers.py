@@ -50,10 +50,11 @@ def npz(plate: Plate, look: Look) -> bytes:
         "tokens": _texts(token.text for token in encoding.tokens),
         "labels": _texts(made.labels),
         "logits": made.logits,
-        "probabilities": made.probabilities,
         "citation": np.array(_dumps(cited(plate))),
         "request": np.array(_dumps(request(plate))),
     }
+    if not made.regression:
+        always["probabilities"] = made.probabilities
     if encoding.pair is not None:
         always["pair"] = np.array(encoding.pair)
     content = BytesIO()

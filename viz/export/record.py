@@ -75,15 +75,15 @@ def tokens(encoding: Encoding) -> list[Values]:
 
 
 def prediction(made: Prediction) -> Values:
-    """What the classifier says, to the last digit."""
-    return {
+    """What the classifier says, to the last digit; the logit of a regression is its score."""
+    said = {
         "label": made.label,
         "multi_label": made.multi_label,
         "assigned": [made.labels[index] for index in made.assigned_classes],
         "labels": list(made.labels),
         "logits": made.logits.tolist(),
-        "probabilities": made.probabilities.tolist(),
     }
+    return said if made.regression else said | {"probabilities": made.probabilities.tolist()}
 
 
 def attributed(made: Attribution) -> Values:

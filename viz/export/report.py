@@ -42,9 +42,12 @@ def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
 def report(reading: Reading, attribution: Attribution) -> Iterator[str]:
     """Lines for people: the class, the likeliest classes with bars, the strongest words."""
     names, probability = verdict(reading.prediction)
-    yield f"{names} ({probability}) says {reading.checkpoint}"
-    yield ""
-    yield from _classes(reading.prediction)
+    if reading.prediction.regression:
+        yield f"{names} {probability} says {reading.checkpoint}"
+    else:
+        yield f"{names} ({probability}) says {reading.checkpoint}"
+        yield ""
+        yield from _classes(reading.prediction)
     method = METHODS[attribution.method]
     yield f"\nStrongest words by {method.label.lower()}"
     if method.caveat is not None:

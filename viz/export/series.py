@@ -27,7 +27,7 @@ from viz.export.index import Index, Line
 from viz.export.names import bundle_name, file_name
 from viz.export.request import Request
 from viz.texts import Row, Texts
-from viz.types import Encoding, Reading
+from viz.types import Encoding, Prediction, Reading
 
 SETTINGS = "settings.json"
 WINDOW = 256
@@ -109,7 +109,7 @@ class Series:
         return Line(
             row.number,
             tuple(names),
-            reading.prediction.label,
+            _said(reading.prediction),
             reading.prediction.probability,
             row.gold_label,
             " ".join(notes),
@@ -196,3 +196,8 @@ def _settings_of(path: Path) -> Mapping[str, object]:
     except (OSError, ValueError):
         there = None
     return there if isinstance(there, dict) else {}
+
+
+def _said(made: Prediction) -> str:
+    """The class; of a regression its score, as the true one stands beside it."""
+    return f"{float(made.logits[0]):.7g}" if made.regression else made.label

@@ -6,10 +6,14 @@ With x the text, p the probability of the explained class and m the margin, for 
     sufficiency       = mean over the same K             of p(x) - p(only the first K % of x)
     AOPC              = mean over K = 10, 20, ..., 90 %  of p(x) - p(x without the first K %)
 
+A regression has no probability: p is its score itself, in its own unit.  It decides nothing that
+could flip, so the measures in `DECISIVE` are NaN.
+
 K % of n words is rounded up to whole words, and a number of words that two K share counts once.
 Sources: attribution.md 4; DeYoung et al. 2020 (ERASER); Samek et al. 2017.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -73,7 +77,14 @@ class Measures(Erasure):
 
 MEASURES: tuple[str, ...] = tuple(Measures.__dataclass_fields__)
 """The names of all measures."""
+DECISIVE = ("log_odds_20", "flip_10", "flip_20")
+"""Those that take a probability or a decision."""
 LOWER_IS_BETTER = frozenset({"sufficiency", "margin_sufficiency", "aopc_least", "log_odds_20"})
+
+
+def measures_of(classifier: Classifier) -> tuple[str, ...]:
+    """The names of the measures that this classifier has."""
+    return tuple(name for name in MEASURES if not classifier.regression or name not in DECISIVE)
 
 
 def measure(
@@ -104,8 +115,9 @@ def measure_orders(
     """Measure several orders, all their versions read together."""
     n = perturbation.n_words
     first, last = _ends(n)
+    decides = not perturbation.classifier.regression
     return tuple(
-        _measures(effects, n)
+        _measures(effects, n, decides=decides)
         for effects in _read(perturbation, target, orders, operator, first, last)
     )
 
@@ -156,7 +168,8 @@ def sizes(n: int, percents: Sequence[int]) -> tuple[int, ...]:
 class _Said:
     """What the classifier says of versions, as far as it is measured; each (N,)."""
 
-    probability: FloatArray
+    outcome: FloatArray
+    """The probability of the explained class, or the score."""
     margin: FloatArray
     decision: IntArray
     """The predicted class, or for a multi-label head whether the explained class is assigned."""
@@ -186,10 +199,8 @@ class _Effects:
         self._before, self._after = before, after
 
     def fall(self, end: Ends, hidden: Sequence[int]) -> float:
-        """How far the probability falls, on average over numbers of hidden words."""
-        return float(
-            self._before.probability[0] - self._after.probability[self._at(end, hidden)].mean()
-        )
+        """How far the outcome falls, on average over numbers of hidden words."""
+        return float(self._before.outcome[0] - self._after.outcome[self._at(end, hidden)].mean())
 
     def margin_fall(self, end: Ends, hidden: Sequence[int]) -> float:
         """How far the explained scalar falls."""
@@ -197,9 +208,9 @@ class _Effects:
 
     def log_odds(self, hidden: int) -> float:
         """Log p without the first words minus log p of the text."""
-        after = self._after.probability[self._row["first", hidden]]
+        after = self._after.outcome[self._row["first", hidden]]
         tiny = np.finfo(np.float64).tiny
-        return float(np.log(max(after, tiny)) - np.log(max(self._before.probability[0], tiny)))
+        return float(np.log(max(after, tiny)) - np.log(max(self._before.outcome[0], tiny)))
 
     def flip(self, hidden: int) -> float:
         """1 where the decision is another one without the first words."""
@@ -234,9 +245,9 @@ def _kept(order: list[int], first: Sequence[int], last: Sequence[int]) -> BoolAr
 
 def _said(logits: FloatArray, target: Target, classifier: Classifier) -> _Said:
     values = logits.astype(np.float64)
-    probability = classifier.probabilities(values)[:, target.target_class]
-    decision = probability >= 0.5 if classifier.multi_label else values.argmax(1)
-    return _Said(probability, target.of(values), decision.astype(np.int64))
+    outcome = classifier.outcomes(values)[:, target.target_class]
+    decision = outcome >= 0.5 if classifier.multi_label else values.argmax(1)
+    return _Said(outcome, target.of(values), decision.astype(np.int64))
 
 
 def _erasure(effects: _Effects, n: int, bins: Sequence[int]) -> tuple[float, float, float, float]:
@@ -249,7 +260,7 @@ def _erasure(effects: _Effects, n: int, bins: Sequence[int]) -> tuple[float, flo
     )
 
 
-def _measures(effects: _Effects, n: int) -> Measures:
+def _measures(effects: _Effects, n: int, *, decides: bool) -> Measures:
     steps = bucket_sizes(n)
     aopc, least = effects.fall("first", steps), effects.fall("last", steps)
     (tenth,), (fifth,) = sizes(n, (10,)), sizes(n, (20,))
@@ -260,7 +271,7 @@ def _measures(effects: _Effects, n: int) -> Measures:
         area=aopc - least,
         short=effects.fall("first", sizes(n, SHORT)),
         margin_aopc=effects.margin_fall("first", steps),
-        log_odds_20=effects.log_odds(fifth),
-        flip_10=effects.flip(tenth),
-        flip_20=effects.flip(fifth),
+        log_odds_20=effects.log_odds(fifth) if decides else math.nan,
+        flip_10=effects.flip(tenth) if decides else math.nan,
+        flip_20=effects.flip(fifth) if decides else math.nan,
     )

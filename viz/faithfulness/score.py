@@ -7,7 +7,7 @@ only, and by one thread, so that who scores a row, and beside which others, chan
 import hashlib
 import json
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from viz.classifier import Classifier
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.compare import Row as Compared
-from viz.faithfulness.metrics import MEASURES, MIN_WORDS
+from viz.faithfulness.metrics import MIN_WORDS, measures_of
 from viz.faithfulness.shards import Line, Shards
 from viz.perturbation import Perturbation
 from viz.texts import Row, Texts
@@ -155,10 +155,11 @@ def line_of(classifier: Classifier, row: Row, job: Job) -> Line:
         shared=versions,
         seed=job.seed + row.number,
     )
+    names = measures_of(classifier)
     return {
-        "methods": {each.method: _method(each) for each in found.rows},
+        "methods": {each.method: _method(each, names) for each in found.rows},
         "random": {
-            operator: [found.random_mean(operator, name) for name in MEASURES]
+            operator: [found.random_mean(operator, name) for name in names]
             for operator in found.random
         },
         "best": _best(found),
@@ -169,12 +170,12 @@ def _best(found: Comparison) -> Mapping[str, float]:
     return {operator: found.best_aopc(operator) for operator in found.random}
 
 
-def _method(row: Compared) -> Line:
+def _method(row: Compared, names: Sequence[str]) -> Line:
     if row.refused is not None:
         return {"refused": row.refused}
     return {
         "measures": {
-            operator: [getattr(measured, name) for name in MEASURES]
+            operator: [getattr(measured, name) for name in names]
             for operator, measured in row.measures.items()
         },
         "tau_occlusion": row.tau_occlusion,

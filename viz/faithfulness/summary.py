@@ -12,7 +12,7 @@ from viz.attribution.entry import parse
 from viz.classifier import Classifier
 from viz.errors import SelectionError
 from viz.faithfulness.intervals import RESAMPLES, limits, resampled_sums
-from viz.faithfulness.metrics import MEASURES, MIN_WORDS
+from viz.faithfulness.metrics import MEASURES, MIN_WORDS, measures_of
 from viz.faithfulness.record import Interval, Record, Scored, Under
 from viz.faithfulness.score import SHORT, UNREADABLE, Job
 from viz.faithfulness.shards import Line
@@ -21,6 +21,7 @@ from viz.texts import Texts
 from viz.types import FloatArray
 
 AOPC = MEASURES.index("aopc")
+"""Its place, also among the measures of a regression."""
 DECIMALS = 6
 
 
@@ -37,7 +38,7 @@ def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Li
             f"None of the {len(lines)} texts of {texts.name!r} can be measured; give texts of at "
             f"least {MIN_WORDS} words."
         )
-    table = _Table(measured, job.methods)
+    table = _Table(measured, job.methods, measures_of(classifier))
     return Record(
         checkpoint=classifier.name,
         fingerprint=classifier.fingerprint,
@@ -51,7 +52,9 @@ def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Li
         resamples=RESAMPLES,
         default=next(iter(METHODS)),
         methods=tuple(table.scored(entry, job.seed) for entry in job.methods),
-        random={operator: _named(table.random[operator].mean(0)) for operator in table.operators},
+        random={
+            operator: table.named(table.random[operator].mean(0)) for operator in table.operators
+        },
         best={operator: _rounded(table.best[operator].mean()) for operator in table.operators},
         seconds={
             entry: statistics.median(known["seconds"] for known in table.known[entry])
@@ -67,9 +70,11 @@ class _Table:
     Args:
         lines: Of texts that were measured, at least one.
         entries: The methods, as they were asked for.
+        names: Of the measures.
     """
 
-    def __init__(self, lines: Sequence[Line], entries: Sequence[str]) -> None:
+    def __init__(self, lines: Sequence[Line], entries: Sequence[str], names: Sequence[str]) -> None:
+        self.names = names
         self.operators: tuple[str, ...] = tuple(lines[0]["random"])
         self.random = {o: np.array([line["random"][o] for line in lines]) for o in self.operators}
         """(N, F)"""
@@ -111,8 +116,8 @@ class _Table:
         own = self._measures(entry, operator)
         there, random = self.there[entry], self.random[operator]
         return Under(
-            means=_named(own[there].mean(0)),
-            minus_random=_differences(own[there] - random[there], seed),
+            means=self.named(own[there].mean(0)),
+            minus_random=self._differences(own[there] - random[there], seed),
             minus_default=self._minus_default(entry, operator, seed),
             share=_ratio(
                 (own[:, AOPC] - random[:, AOPC])[there],
@@ -127,22 +132,25 @@ class _Table:
             return {}
         both = self.there[entry] & self.there[default]
         difference = self._measures(entry, operator) - self._measures(default, operator)
-        return _differences(difference[both], seed) if both.any() else {}
+        return self._differences(difference[both], seed) if both.any() else {}
 
     def _measures(self, entry: str, operator: str) -> FloatArray:
         """The measures of every text; 0 where the method was refused.  (N, F)"""
         there = self.there[entry]
-        values = np.zeros((len(there), len(MEASURES)))
+        values = np.zeros((len(there), len(self.names)))
         if there.any():
             values[there] = [found["measures"][operator] for found in self.known[entry]]
         return values
 
+    def _differences(self, values: FloatArray, seed: int) -> Mapping[str, Interval]:
+        """The mean of each measure over texts, with its interval.  (N, F)"""
+        low, high = limits(resampled_sums(values, seed) / len(values))
+        rows = zip(self.names, values.mean(0), low, high, strict=True)
+        return {name: _interval(*numbers) for name, *numbers in rows}
 
-def _differences(values: FloatArray, seed: int) -> Mapping[str, Interval]:
-    """The mean of each measure over texts, with its interval.  (N, F)"""
-    low, high = limits(resampled_sums(values, seed) / len(values))
-    rows = zip(MEASURES, values.mean(0), low, high, strict=True)
-    return {name: _interval(*numbers) for name, *numbers in rows}
+    def named(self, values: FloatArray) -> Mapping[str, float]:
+        """Numbers by the measure that they are of.  (F,)"""
+        return {name: _rounded(value) for name, value in zip(self.names, values, strict=True)}
 
 
 def _ratio(above: FloatArray, room: FloatArray, seed: int) -> Interval | None:
@@ -157,10 +165,6 @@ def _ratio(above: FloatArray, room: FloatArray, seed: int) -> Interval | None:
 
 def _interval(mean: float, low: float, high: float) -> Interval:
     return Interval(_rounded(mean), _rounded(low), _rounded(high))
-
-
-def _named(values: FloatArray) -> Mapping[str, float]:
-    return {name: _rounded(value) for name, value in zip(MEASURES, values, strict=True)}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

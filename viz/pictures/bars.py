@@ -1,4 +1,7 @@
-"""The bars: the predicted class in large letters, and the probability of every class below it."""
+"""The bars: the predicted class in large letters, and the probability of every class below it.
+
+A regression has no bars: its score stands in large letters.
+"""
 
 import numpy as np
 
@@ -24,7 +27,7 @@ BARS = Widget("bars", HTML)
 
 
 def payload(prediction: Prediction) -> dict[str, object]:
-    """What the browser is sent: rows from the most to the least probable class."""
+    """What the browser is sent: rows from the most to the least probable class, if any."""
     shares = [float(share) for share in np.nan_to_num(prediction.probabilities)]
     order = sorted(range(len(shares)), key=lambda index: -shares[index])
     assigned = prediction.assigned_classes

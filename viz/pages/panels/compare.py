@@ -124,7 +124,7 @@ def _show_table(found: Comparison) -> None:
 
 def _entries(found: Comparison, row: Row) -> dict[str, object]:
     measures = row.measures.values()
-    flips = [OPERATORS[name] for name, one in row.measures.items() if one.flip_20]
+    flips = [OPERATORS[name] for name, one in row.measures.items() if one.flip_20 == 1]
     return {
         "method": METHODS[row.method].label,
         "passes": row.passes,

@@ -24,9 +24,9 @@ HIDDEN = {"mask": "by [MASK]", "delete": "by deletion"}
 """What the ways of hiding a word are called."""
 MEANING = (
     "Words are hidden in the order of their scores, most important first: the probability of the "
-    "class should fall without the top words (comprehensiveness) and stay with them alone "
-    f"(sufficiency). Mean over the top {', '.join(map(str, BINS))} % of the words. "
-    f"{N_RANDOM} random orders of the same words are the measure."
+    "class, or a predicted score itself, should fall without the top words (comprehensiveness) and "
+    f"stay with them alone (sufficiency). Mean over the top {', '.join(map(str, BINS))} % of the "
+    f"words. {N_RANDOM} random orders of the same words are the measure."
 )
 Color = Literal["green", "orange", "gray"]
 

@@ -1,5 +1,7 @@
 """The table of the Faithfulness page: every method, the most faithful first."""
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
@@ -47,11 +49,17 @@ def _entries(one: Scored, record: Record) -> dict[str, object]:
     for name in ("comprehensiveness", "sufficiency"):
         entries[name] = sum(each[name] for each in measures) / len(measures)
     return entries | {
-        "flips": 100 * sum(each["flip_20"] for each in measures) / len(measures),
+        "flips": _flips(measures),
         "tau": one.tau_occlusion,
         "seconds": record.seconds.get(one.method),
         "made": OPERATORS.get(one.shares_operator or "", ""),
     }
+
+
+def _flips(measures: Sequence[Mapping[str, float]]) -> float | None:
+    """Per cent of decisions; None for scores, which decide nothing."""
+    flips = [each["flip_20"] for each in measures if "flip_20" in each]
+    return 100 * sum(flips) / len(flips) if flips else None
 
 
 def _name(one: Scored, record: Record) -> str:

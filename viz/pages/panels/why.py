@@ -36,11 +36,11 @@ WIDTH_OF_BADGE = 270
 def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, DeltaGenerator]:
     """Let the reader pick method and classes; return also where the evidence will stand."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
-        st.subheader("Why this class?", anchor=False, width="content")
+        what = "score" if prediction.regression else "class"
+        st.subheader(f"Why this {what}?", anchor=False, width="content")
         with st.container(width=340):
             name, options = choose_method(source)
-        chosen = _choose_target(prediction)
-        held = _choose_against(prediction, chosen, joined=METHODS[name].against_all)
+        chosen, held = _choose_classes(prediction, joined=METHODS[name].against_all)
         badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
     return Asked(source, texts.text, texts.pair, name, chosen, held, options), badge
 
@@ -62,6 +62,14 @@ def _wait(asked: Asked) -> Attribution | None:
     """The answer if it is there within a moment; else what the reader sees meanwhile."""
     work, label = answers.attribution_work(asked), METHODS[asked.method].label
     return waiting.result(work, "attribution", what=label, seconds=answers.seconds(asked))
+
+
+def _choose_classes(prediction: Prediction, *, joined: bool) -> tuple[int | None, Against]:
+    """The class to explain and what it is held against; a score leaves no choice."""
+    if prediction.regression:
+        return None, "runner-up"
+    chosen = _choose_target(prediction)
+    return chosen, _choose_against(prediction, chosen, joined=joined)
 
 
 def _choose_target(prediction: Prediction) -> int | None:

@@ -1,0 +1,238 @@
+"""A model that predicts a score: it is shown as a number, and the number itself is explained."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from typer.testing import CliRunner
+
+from tests.screen import sent, shown
+from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
+from viz import METHODS, Classifier, attribute
+from viz.__main__ import app as command
+from viz.attribution import resolve
+from viz.attribution.contribution import contribution
+from viz.attribution.method import Target
+from viz.attribution.wording import amount, explained_scalar, scale_ends, summary, verdict
+from viz.errors import SelectionError
+from viz.export import FORMATS, Plate, render
+from viz.export.comparison import comparison_csv
+from viz.faithfulness.compare import compare
+from viz.faithfulness.evidence import evidence
+from viz.faithfulness.metrics import DECISIVE, MEASURES, measure, measures_of
+from viz.faithfulness.record import load
+from viz.faithfulness.sanity import sanity
+from viz.heads import ablate
+from viz.perturbation import Perturbation
+from viz.pictures.bars import payload
+from viz.types import Prediction, Reading
+
+TEXT = "the movie was good and the script was not bad"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scores") / "stars"
+    return tiny_checkpoint(folder, labels=("score",), problem_type="regression")
+
+
+@pytest.fixture(scope="module")
+def stars(folder: Path) -> Classifier:
+    return Classifier.load(folder, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def reading(stars: Classifier) -> Reading:
+    return stars.read(TEXT)
+
+
+def predicted(text: str, folder: Path) -> float:
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    tokens = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")
+    with torch.inference_mode():
+        return float(model(**tokens).logits.item())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_score_is_that_of_transformers(family: Family, tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path, family, labels=("score",), problem_type="regression")
+    made = Classifier.load(folder, device="cpu").read(TEXT).prediction
+    assert made.logits[0] == pytest.approx(predicted(TEXT, folder), abs=1e-5)
+    assert (made.label, made.regression, made.probability) == ("score", True, None)
+    assert made.probabilities.shape == (0,)
+
+
+def test_a_lone_logit_is_a_score_where_the_folder_does_not_say(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path, labels=("LABEL_0",))
+    edit_config(folder, problem_type=None)
+    assert Classifier.load(folder, device="cpu").regression
+
+
+def test_a_prediction_with_a_score_has_no_probability() -> None:
+    with pytest.raises(ValueError, match="probabilities has shape"):
+        Prediction(("score",), np.array([2.0]), np.array([1.0]), regression=True)
+
+
+def test_the_plain_score_is_explained(stars: Classifier, reading: Reading) -> None:
+    assert resolve(reading.prediction, None, "runner-up") == Target(0, None)
+    found = attribute(stars, reading)
+    assert found.value == pytest.approx(float(reading.prediction.logits[0]))
+    assert found.bias is not None
+    assert found.scores.sum() + found.bias == pytest.approx(found.value, abs=1e-5)
+    assert contribution(stars, reading).value == found.value
+    with pytest.raises(SelectionError, match="Class 1 does not exist"):
+        attribute(stars, reading, target_class=1)
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "search"])
+def test_every_method_explains_a_score(method: str, stars: Classifier, reading: Reading) -> None:
+    found = attribute(stars, reading, method)
+    assert (found.target_class, found.against_class, found.against_all) == (0, None, False)
+    assert np.isfinite(found.scores).all()
+
+
+def test_occlusion_is_what_the_score_loses(stars: Classifier, reading: Reading) -> None:
+    words = Perturbation(stars, reading.encoding)
+    kept = ~np.eye(words.n_words, dtype=bool)
+    lost = float(reading.prediction.logits[0]) - words.logits(kept, "mask")[:, 0]
+    found = words.over_words(attribute(stars, reading, "occlusion").scores)
+    np.testing.assert_allclose(found, lost, atol=1e-5)
+
+
+def test_faithfulness_measures_the_score_itself(stars: Classifier, reading: Reading) -> None:
+    words = Perturbation(stars, reading.encoding)
+    scores = words.over_words(attribute(stars, reading).scores)
+    found = measure(words, Target(0, None), scores, "mask")
+    assert found.comprehensiveness == pytest.approx(found.margin_comprehensiveness)
+    assert found.sufficiency == pytest.approx(found.margin_sufficiency)
+    assert found.aopc == pytest.approx(found.margin_aopc)
+    assert all(np.isnan(getattr(found, name)) for name in DECISIVE)
+    assert measures_of(stars) == tuple(name for name in MEASURES if name not in DECISIVE)
+
+
+def test_a_higher_unit_changes_the_measures_by_as_much_and_no_verdict(
+    folder: Path, tmp_path: Path
+) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(folder)
+    with torch.no_grad():
+        model.classifier.weight.mul_(1000)
+        model.classifier.bias.mul_(1000).add_(5000)
+    model.save_pretrained(tmp_path / "large")
+    AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "large")
+    found = []
+    for place in (folder, tmp_path / "large"):
+        classifier = Classifier.load(place, device="cpu")
+        reading = classifier.read(TEXT)
+        found.append(evidence(classifier, reading, attribute(classifier, reading)))
+    assert found[1].value == pytest.approx(1000 * found[0].value, rel=1e-3)
+    assert found[0].sentence == found[1].sentence
+
+
+def test_methods_can_be_compared(stars: Classifier, reading: Reading) -> None:
+    found = compare(stars, reading, ("decomposition", "occlusion", "random"))
+    assert len(found.measured) == 3
+    rows = list(csv.DictReader(comparison_csv(found).decode().splitlines()))
+    assert {row["mask_flip_20"] for row in rows} == {""}
+    assert all(float(row["mask_aopc"]) for row in rows)
+
+
+def test_sanity_compares_no_classes(stars: Classifier, reading: Reading) -> None:
+    found = sanity(stars, [reading], ("decomposition",))
+    assert found.methods[0].between_classes is None
+    assert (found.methods[0].residual or 0) < 1e-4
+
+
+def test_silencing_a_head_moves_the_score(stars: Classifier, reading: Reading) -> None:
+    assert np.abs(ablate(stars, reading)).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("score", "written"),
+    [
+        (4.254, "4.25"),
+        (-1987.3, "−1,987.30"),
+        (0.12345, "0.1235"),
+        (0.0, "0.0000"),
+        (1.5e-5, "1.500e−05"),
+        (2e9, "2.000e+09"),
+    ],
+)
+def test_a_score_of_any_unit_is_written(score: float, written: str) -> None:
+    assert amount(score) == written
+
+
+def test_words_on_a_score_name_no_class(stars: Classifier, reading: Reading) -> None:
+    found = attribute(stars, reading)
+    assert verdict(reading.prediction) == ("score", amount(found.value))
+    assert explained_scalar(reading.prediction, found) == "score"
+    assert scale_ends(reading.prediction, found) == ("lowers score", "raises score")
+    assert summary(reading, found, signed=True).endswith("= score")
+
+
+def test_a_score_has_no_bars(reading: Reading) -> None:
+    said = payload(reading.prediction)
+    assert (said["name"], said["rows"]) == ("score", [])
+    assert said["percent"] == amount(float(reading.prediction.logits[0]))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_saves_a_score(format: str, stars: Classifier, reading: Reading) -> None:
+    plate = Plate(reading, "attribution", attribution=attribute(stars, reading))
+    assert render(plate, format)
+
+
+def test_read_prints_a_number_and_no_per_cent(folder: Path, reading: Reading) -> None:
+    result = CliRunner().invoke(command, ["read", TEXT, "--checkpoint", str(folder)])
+    assert result.exit_code == 0, result.output
+    score = amount(float(reading.prediction.logits[0]))
+    assert result.stdout.startswith(f"score {score} says stars\n")
+    assert "%" not in result.stdout
+    result = CliRunner().invoke(command, ["read", TEXT, "--checkpoint", str(folder), "--json"])
+    said = json.loads(result.stdout)
+    assert said["logits"] == reading.prediction.logits.tolist()
+    assert (said["label"], "probabilities" in said) == ("score", False)
+
+
+def test_a_saved_score_is_replayed(folder: Path, tmp_path: Path) -> None:
+    words = ["export", TEXT, "--checkpoint", str(folder), "--output", str(tmp_path)]
+    result = CliRunner().invoke(command, [*words, "--attribution", "lime", "--format", "json"])
+    assert result.exit_code == 0, result.output
+    (file,) = tmp_path.glob("*.json")
+    result = CliRunner().invoke(command, ["replay", str(file), "--checkpoint", str(folder)])
+    assert result.exit_code == 0, result.output
+
+
+def test_a_data_set_of_scores_is_exported_and_scored(folder: Path, tmp_path: Path) -> None:
+    data = tmp_path / "x.csv"
+    data.write_text("text,label\n" + "".join(f"{TEXT} {i},{i}.5\n" for i in range(3)), "utf-8")
+    out = tmp_path / "out"
+    about = ["--checkpoint", str(folder), "--data", str(data)]
+    result = CliRunner().invoke(
+        command, ["export", *about, "--output", str(out), "--atlas", "--format", "csv"]
+    )
+    assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader((out / "index.csv").read_text("utf-8").splitlines()))
+    assert float(rows[0]["label"]) == pytest.approx(predicted(f"{TEXT} 0", folder), abs=1e-4)
+    assert (rows[0]["probability"], rows[0]["gold_label"]) == ("", "0.5")
+    file = tmp_path / "faithfulness.json"
+    words = ["score", *about, "--methods", "decomposition,random", "--output", str(file)]
+    result = CliRunner().invoke(command, words)
+    assert result.exit_code == 0, result.output
+    assert set(load(file).methods[0].under["mask"].means) == set(MEASURES) - set(DECISIVE)
+
+
+def test_the_page_shows_a_score_and_asks_for_no_class(folder: Path, reading: Reading) -> None:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params.update({"checkpoint": str(folder), "text": TEXT})
+    test.run()
+    assert not test.exception
+    assert not test.error
+    assert sent(test, "bars")["percent"] == amount(float(reading.prediction.logits[0]))
+    assert "Why this score?" in shown(test)
+    assert not {"Explain", "Against"} & {box.label for box in test.selectbox}
