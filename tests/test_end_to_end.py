@@ -12,8 +12,9 @@ from transformers import BertConfig, BertModel, pipeline
 from typer.testing import CliRunner
 
 from finetune.__main__ import app as finetune_app
+from tests.finetune.news import scored_reviews, write_csv
 from tests.screen import shown
-from tests.tiny import tokenizer
+from tests.tiny import tiny_checkpoint, tokenizer
 from viz import Classifier, attribute
 from viz.__main__ import app as viz_app
 
@@ -111,3 +112,25 @@ def test_a_picture_of_it_is_saved_from_the_command_line(trained: Path, tmp_path:
     assert result.exit_code == 0, result.output
     (picture,) = tmp_path.glob("*.png")
     assert picture.stat().st_size > 5_000
+
+
+def test_a_score_is_learned_read_and_explained_by_the_words_that_make_it(tmp_path: Path) -> None:
+    """Each "good" is worth a star and each "bad" costs one, by construction."""
+    base = tiny_checkpoint(tmp_path / "base")
+    data = write_csv(tmp_path / "stars.csv", scored_reviews(300))
+    arguments = f"train --data {data} --model {base} --output {tmp_path / 'stars'} --no-baseline"
+    options = "--epochs 8 --batch-size 16 --learning-rate 3e-3 --seed 1"
+    result = CliRunner().invoke(finetune_app, [*arguments.split(), *options.split()])
+    assert result.exit_code == 0, result.output
+    classifier = Classifier.load(tmp_path / "stars", device="cpu")
+    reading = classifier.read("good movie bad script")
+    assert reading.prediction.logits[0] == pytest.approx(3, abs=0.5)
+    scores = dict(
+        zip(
+            (token.text for token in reading.encoding.tokens),
+            attribute(classifier, reading).scores,
+            strict=True,
+        )
+    )
+    assert scores["bad"] < min(scores["movie"], scores["script"])
+    assert scores["good"] > max(scores["movie"], scores["script"])
