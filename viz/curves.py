@@ -83,7 +83,8 @@ def quality_chart(run: Run, *, theme: Theme = "light") -> Chart:
 
 
 def comparison(runs: Sequence[Run], measure: str, *, theme: Theme = "light") -> Chart:
-    """One of `MEASURES` after each epoch of up to `MOST` runs, laid over each other."""
+    """One of `MEASURES` after each epoch of up to `MOST` runs, those that have it."""
+    runs = [run for run in runs if measure in measured([run])]
     lines = [run.name for run in runs]
     rows = [row for run in runs for row in _by_epoch(run, measure, run.name)]
     return _chart(

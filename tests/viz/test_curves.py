@@ -93,6 +93,14 @@ def test_runs_are_compared_by_one_measure_in_colours_of_the_theme(room: Path, th
     assert colors == {"domain": ["a", "b"], "range": list(COLORS[theme][:2])}
 
 
+def test_a_run_without_the_measure_is_left_out(room: Path) -> None:
+    longer: Event = START | {"epochs": 5}
+    pair = [run(room, "a", START, epoch(1)), run(room, "b", longer, SCORED)]
+    chart = comparison(pair, "accuracy")
+    assert chart.spec["encoding"]["color"]["scale"]["domain"] == ["a"]
+    assert chart.spec["encoding"]["x"]["scale"]["domain"] == [0, 2]
+
+
 def test_there_is_a_colour_for_each_run_that_is_compared() -> None:
     assert all(len(set(colors)) == MOST for colors in COLORS.values())
 
