@@ -29,6 +29,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 INPUTS = ("data", "validation", "test")
 """Settings that name a file, a folder or a Hub data set."""
 
+RATE = 5e-5
+"""The peak rate that suits BERT-base: Devlin et al. 2019, appendix A.3."""
+
 OF_ONE_COMMAND = ("overwrite", "resume")
 """Settings that say what to do with what is there already, and nothing of the run."""
 
@@ -143,8 +146,10 @@ class TrainConfig:
     """Compile the model first (torch.compile): a minute or more at the start, faster steps after it
     on a CUDA card; for long runs."""
 
-    learning_rate: float = 5e-5
-    """Peak rate, reached after the warm-up; 2e-5 to 5e-5 suits BERT, up to 1e-4 small models."""
+    learning_rate: float | None = None
+    """Peak rate, reached after the warm-up. By default 5e-5 for a model as wide as BERT-base (768),
+    more for narrower and less for wider ones: 1e-4 for 384; ten times that for --lora-rank and
+    --head-only."""
 
     weight_decay: float = 0.01
     """Decay of weights; biases and layer norms are left out of it."""
@@ -169,7 +174,7 @@ class TrainConfig:
 
     lora_rank: int = 0
     """Train LoRA adapters of this rank on the attention of every layer, and the head, in place of
-    all weights; 8 or 16 is usual, with ten times the learning rate; 0 is off."""
+    all weights; 8 or 16 is usual; 0 is off."""
 
     lora_alpha: int = 16
     """Over the rank, the factor on what LoRA adapters add; once or twice the rank is usual."""
@@ -291,6 +296,11 @@ class TrainConfig:
     def inputs(self) -> tuple[str, ...]:
         """Whatever the run reads: files, folders and Hub names."""
         return (self.model, *self.data, *filter(None, (self.validation, self.test)))
+
+    @property
+    def rate(self) -> float:
+        """The peak rate; where none is given, that of a model as wide as BERT-base."""
+        return RATE if self.learning_rate is None else self.learning_rate
 
     @property
     def cut_seed(self) -> int:

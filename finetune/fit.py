@@ -152,7 +152,7 @@ def training_arguments(run: Run, folder: Path, **more: Any) -> TrainingArguments
         torch_compile=config.compile,
         full_determinism=config.deterministic,
         ddp_find_unused_parameters=config.freezes,
-        learning_rate=config.learning_rate,
+        learning_rate=config.rate,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_ratio,
         bf16=run.bfloat16,

@@ -1,5 +1,7 @@
 """Before the first step: data, base model and settings are opened, fitted together and checked."""
 
+from dataclasses import replace
+
 import torch
 from transformers import set_seed
 
@@ -8,6 +10,7 @@ from finetune.config import TrainConfig
 from finetune.data import Splits, find_splits, load_splits
 from finetune.errors import ConfigError
 from finetune.models import LONGEST, Checkpoint, load_base, longest_input
+from finetune.optimizer import rate_for
 from finetune.outcome import count_parameters
 from finetune.run import Run
 from finetune.scale import Scale
@@ -36,7 +39,7 @@ def open_run(config: TrainConfig) -> Run:
     if not config.ignore_check:
         check.require_nothing_fatal()
     return Run(
-        config=config,
+        config=replace(config, learning_rate=rate_for(base.model, config)),
         splits=splits,
         base=base,
         max_length=length,
@@ -71,7 +74,8 @@ def describe_opening(run: Run) -> list[str]:
         *splits.notes,
         f"Rows: {len(splits.train):,} train, {len(splits.validation):,} validation{test}.",
         _answers(splits),
-        f"Base: {run.config.shown_base}, {millions:.1f} million parameters.",
+        f"Base: {run.config.shown_base}, {millions:.1f} million parameters; learning rate"
+        f" {run.config.rate:g}.",
         *(f"Check: {sentence}" for sentence in run.check.warnings()),
     ]
 

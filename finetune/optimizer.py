@@ -7,9 +7,11 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from finetune.config import TrainConfig
+from finetune.config import RATE, TrainConfig
 
 LAYER = re.compile(r"\blayers?\.(\d+)\.")
+BASE_WIDTH = 768
+"""The width of BERT-base."""
 NO_DECAY = re.compile(r"bias|norm", re.IGNORECASE)
 
 
@@ -24,14 +26,32 @@ def build_optimizer(model: PreTrainedModel, config: TrainConfig) -> torch.optim.
         [
             {
                 "params": parameters,
-                "lr": config.learning_rate * config.layer_decay**steps_down,
+                "lr": config.rate * config.layer_decay**steps_down,
                 "weight_decay": config.weight_decay if decays else 0.0,
             }
             for (steps_down, decays), parameters in groups.items()
         ],
-        lr=config.learning_rate,
+        lr=config.rate,
         fused=True,
     )
+
+
+def rate_for(model: PreTrainedModel, config: TrainConfig) -> float:
+    """The peak rate of *config*, or else what suits the width of the *model*.
+
+    The step that AdamW takes is about as large for every weight, and what a step changes in a sum
+    grows with the number of its terms, so the rate falls with the width (Yang et al. 2021, Tensor
+    Programs V). Where few weights learn, they may learn faster.
+    """
+    if config.learning_rate is not None:
+        return config.learning_rate
+    return rate_by_width(model) * (10 if config.lora_rank or config.head_only else 1)
+
+
+def rate_by_width(model: PreTrainedModel) -> float:
+    """The peak rate that suits a *model* all of whose weights learn."""
+    width: int = getattr(model.config, "hidden_size", BASE_WIDTH)
+    return float(f"{RATE * BASE_WIDTH / width:.2g}")
 
 
 def height(name: str, n_layers: int) -> int:

@@ -5,6 +5,7 @@ Pretraining; Sun et al. 2019, section 5.3). It has snapshots of its own and is r
 """
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from finetune.fit import (
     training_arguments,
 )
 from finetune.models import load_masked
-from finetune.optimizer import build_optimizer
+from finetune.optimizer import build_optimizer, rate_by_width
 from finetune.output import CHECKPOINTS
 from finetune.progress import EpochLines
 from finetune.run import Run
@@ -72,7 +73,11 @@ def _trainer(run: Run, snapshots: Snapshots) -> SnapshotTrainer:
         processing_class=run.base.tokenizer,
         data_collator=Hiding(run.base.tokenizer, batches, run.config.seed),
         compute_loss_func=guessing_loss,
-        optimizers=(build_optimizer(model, run.config), None),
+        # All weights learn here, whatever learns later, so the rate is not that of the run.
+        optimizers=(
+            build_optimizer(model, replace(run.config, learning_rate=rate_by_width(model))),
+            None,
+        ),
     )
 
 

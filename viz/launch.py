@@ -46,7 +46,7 @@ class Plan:
     base: str
     validation: str | None = None
     epochs: int = 3
-    learning_rate: float = 5e-5
+    learning_rate: float | None = None
     max_length: int | None = None
     seeds: int = 1
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from finetune.config import TrainConfig
 from finetune.errors import ConfigError, FinetuneError, OutputError
 from finetune.evaluate import evaluate
 from finetune.models import load_base
-from finetune.optimizer import build_optimizer, height
+from finetune.optimizer import build_optimizer, height, rate_for
 from finetune.progress import EpochLines
 from finetune.record import RunRecord
 from finetune.train import train
@@ -228,6 +229,25 @@ def test_long_texts_are_cut_and_counted(base: Path, tmp_path: Path) -> None:
     assert record.max_length == 16
     assert record.splits["train"].truncated == record.splits["train"].rows
     assert evaluate(str(tmp_path / "out"), str(data)).max_length == 16
+
+
+@pytest.mark.parametrize(
+    ("width", "more", "rate"),
+    [
+        (768, {}, 5e-5),
+        (384, {}, 1e-4),
+        (1024, {}, 3.8e-5),
+        (768, {"lora_rank": 8}, 5e-4),
+        (384, {"head_only": True}, 1e-3),
+        (384, {"learning_rate": 3e-5}, 3e-5),
+    ],
+)
+def test_the_rate_hangs_on_the_width_where_none_is_given(
+    width: int, more: dict[str, Any], rate: float
+) -> None:
+    model = SimpleNamespace(config=SimpleNamespace(hidden_size=width))
+    config = TrainConfig(data=("x",), model="x", output=Path("x"), **more)
+    assert rate_for(model, config) == pytest.approx(rate)
 
 
 def test_layer_decay_slows_the_layers_from_the_head_down(base: Path, folder: Path) -> None:

@@ -91,7 +91,6 @@ def test_what_was_asked_becomes_options() -> None:
         "--model=base",
         "--validation=held.csv",
         "--epochs=2",
-        "--learning-rate=5e-05",
         "--max-length=64",
         "--seeds=3",
     ]

@@ -85,7 +85,14 @@ def _ask(data: Path) -> Plan:
     left, right = st.columns(2)
     epochs = left.number_input("Epochs", 1, 1000, 3, key="train-epochs")
     rate = right.number_input(
-        "Learning rate", 1e-7, 1.0, 5e-5, step=1e-5, format="%.1e", key="train-rate"
+        "Learning rate",
+        1e-7,
+        1.0,
+        None,
+        step=1e-5,
+        format="%.1e",
+        placeholder="by the model's width",
+        key="train-rate",
     )
     length = left.number_input(
         "Longest text", 8, 8192, None, key="train-length", placeholder="auto", help="In tokens."
