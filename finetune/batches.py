@@ -1,6 +1,7 @@
 """Batches of about the same number of tokens, from texts of nearly the same length."""
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,25 +9,28 @@ from torch.utils.data import Sampler
 
 Numbers = NDArray[np.int64]
 
-STEP = 16
-"""Lengths within a 1/16 of each other count as the same: 6 % of padding at most, 3 % on average."""
+POOL = 50
+"""Batches at most that are cut from one pool of rows, which is sorted by length."""
+POOLS = 4
+"""Pools at least: where length tells of the class, rows all of one length would mislead a step."""
 
 
 class TokenBatches(Sampler[list[int]]):
-    """The rows of each batch of an epoch: as many as the budget holds, padding counted.
+    """The rows of each batch of an epoch: few long texts, or many short ones.
 
-    Where batches are cut hangs on the lengths alone, so every epoch has as many steps as any other.
-    Which rows of like length fall into which batch, and in which order batches come, hangs on the
-    seed and the epoch alone, so a resumed run goes on with the batches it would have had.
+    Rows are dealt to pools at random; those of a pool are sorted by length and cut into batches
+    that hold about the same number of tokens, padding counted. All of it hangs on the seed and the
+    epoch alone, so a resumed run goes on with the batches it would have had, and every epoch has
+    as many as any other.
 
     Of several processes each takes every n-th batch: they make a step of what one process makes of
     the same batches accumulated.
 
     Args:
         lengths: Tokens of each row.  (N,)
-        budget: Tokens of a batch; a longer row is a batch of its own.
-        seed: Chooses the order together with the epoch.
-        processes: How many share the batches.
+        batches: Batches of an epoch; more where that takes a multiple of *processes*.
+        seed: Chooses pools and order, together with the epoch.
+        processes: How many share the batches, N at most.
         rank: Which of them this one is.
     """
 
@@ -34,14 +38,15 @@ class TokenBatches(Sampler[list[int]]):
         self,
         lengths: Sequence[int],
         *,
-        budget: int,
+        batches: int,
         seed: int,
         processes: int = 1,
         rank: int = 0,
     ) -> None:
+        self.lengths = np.asarray(lengths, dtype=np.int64)
         self.seed, self.processes, self.rank, self.epoch = seed, processes, rank, 0
-        self.sizes = padded_sizes(lengths)
-        self.cuts = cut(np.sort(self.sizes), budget, multiple_of=processes)
+        most = len(lengths) // processes
+        self.each = min(ceil(batches / processes), most)
 
     def set_epoch(self, epoch: int) -> None:
         """Take the order of *epoch*, counted from 0."""
@@ -49,71 +54,71 @@ class TokenBatches(Sampler[list[int]]):
 
     def __len__(self) -> int:
         """The batches of this process in an epoch."""
-        return (len(self.cuts) + 1) // self.processes
+        return self.each
 
     def __iter__(self) -> Iterator[list[int]]:
         """The row numbers of each batch; the longest texts first, so that memory fails early."""
-        batches, order = self.whole_epoch(self.epoch)
-        for number in order[self.rank :: self.processes]:
-            yield batches[number].tolist()
+        batches = self.whole_epoch(self.epoch)
+        for batch in batches[self.rank :: self.processes]:
+            yield batch.tolist()
 
-    def whole_epoch(self, epoch: int) -> tuple[list[Numbers], Numbers]:
-        """The batches of all processes from short to long texts, and the order they come in."""
-        chance = np.random.default_rng([self.seed, epoch])
-        rows = np.lexsort((chance.random(len(self.sizes)), self.sizes))
-        batches = np.split(rows, self.cuts)
-        order = chance.permutation(len(batches))
-        longest = int(np.flatnonzero(order == len(batches) - 1)[0])
+    def whole_epoch(self, epoch: int) -> list[Numbers]:
+        """The batches of all processes in their order."""
+        chance, count = np.random.default_rng([self.seed, epoch]), self.each * self.processes
+        pools = pools_of(count)
+        shuffled = np.array_split(chance.permutation(len(self.lengths)), pools)
+        counts = [len(part) for part in np.array_split(np.arange(count), pools)]
+        found = [
+            batch
+            for rows, batches in zip(shuffled, counts, strict=True)
+            for batch in cut_pool(rows, self.lengths[rows], batches)
+        ]
+        order = chance.permutation(count)
+        longest = max(range(count), key=lambda place: self.lengths[found[order[place]]].max())
         order[[0, longest]] = order[[longest, 0]]
-        return batches, order
+        return [found[number] for number in order]
 
 
-def padded_sizes(lengths: Sequence[int]) -> Numbers:
-    """Each length as the greatest of those that count as the same.  (N,)"""
-    found = np.asarray(lengths, dtype=np.int64)
-    ladder, top = [1], int(found.max())
-    while ladder[-1] < top:
-        ladder.append(ladder[-1] + 1 + ladder[-1] // STEP)
-    steps = np.minimum(np.array(ladder), top)
-    sizes: Numbers = steps[np.searchsorted(steps, found)]
-    return sizes
+def pools_of(batches: int) -> int:
+    """Into how many pools the rows of so many *batches* are dealt."""
+    return ceil(batches / min(POOL, max(batches // POOLS, 1)))
 
 
-def budget_for(lengths: Sequence[int], batches: int) -> int:
-    """The least tokens of a batch with which rows of *lengths* fit into so many *batches*."""
-    sizes = np.sort(padded_sizes(lengths))
-    low, high = 1, int(sizes[-1]) * len(sizes)
+def cut_pool(rows: Numbers, lengths: Numbers, batches: int) -> list[Numbers]:
+    """So many *batches* of *rows* of these *lengths*, as even in tokens as they can be cut."""
+    order = np.argsort(lengths, kind="stable")
+    ascending = lengths[order]
+    edges = [0, *cut(ascending, least_budget(ascending, batches)), len(rows)]
+    while len(edges) - 1 < batches:
+        widest = int(np.argmax(np.diff(edges)))
+        edges.insert(widest + 1, (edges[widest] + edges[widest + 1]) // 2)
+    return np.split(rows[order], edges[1:-1])
+
+
+def least_budget(ascending: Numbers, batches: int) -> int:
+    """The fewest tokens a batch may hold where rows of *ascending* lengths make *batches*."""
+    low, high = 1, int(ascending[-1]) * len(ascending)
     while low < high:
         middle = (low + high) // 2
-        if len(cut(sizes, middle)) < batches:
+        if len(cut(ascending, middle)) < batches:
             high = middle
         else:
             low = middle + 1
     return low
 
 
-def cut(sizes: Numbers, budget: int, *, multiple_of: int = 1) -> list[int]:
-    """Where to cut rows of ascending *sizes* so that each batch holds the budget or a single row.
-
-    The widest batches are halved until their number is a multiple of *multiple_of*; where there are
-    too few rows for that, the narrowest neighbours are joined.
-    """
+def cut(ascending: Numbers, budget: int) -> list[int]:
+    """Where rows of *ascending* lengths are cut so that each batch holds the budget, or one row."""
     cuts, start = [], 0
-    for row, size in enumerate(sizes.tolist()):
+    for row, size in enumerate(ascending.tolist()):
         if row > start and (row + 1 - start) * size > budget:
             cuts.append(row)
             start = row
-    return _evened([0, *cuts, len(sizes)], multiple_of)
+    return cuts
 
 
-def _evened(edges: list[int], multiple_of: int) -> list[int]:
-    wanted = -(-(len(edges) - 1) // multiple_of) * multiple_of
-    if wanted > edges[-1]:
-        wanted -= multiple_of
-    while len(edges) - 1 < wanted:
-        widest = int(np.argmax(np.diff(edges)))
-        edges.insert(widest + 1, (edges[widest] + edges[widest + 1]) // 2)
-    while len(edges) - 1 > wanted:
-        joined = np.array(edges[2:]) - np.array(edges[:-2])
-        del edges[int(np.argmin(joined)) + 1]
-    return edges[1:-1]
+def batches_within(lengths: Sequence[int], budget: int) -> int:
+    """How many batches rows of *lengths* make where each holds the *budget* or hardly more."""
+    batches = len(cut(np.sort(np.asarray(lengths, dtype=np.int64)), budget)) + 1
+    # Pools have a chance share of long rows each: one batch more gives them room.
+    return min(batches + pools_of(batches), len(lengths))

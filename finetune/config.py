@@ -133,8 +133,8 @@ class TrainConfig:
     many as hold the same number of tokens."""
 
     batch_tokens: int | None = None
-    """Tokens of a batch, padding counted; by default the fewest that make no more batches than
-    --batch-size texts in each would."""
+    """Tokens of a batch, about, padding counted; by default as many as make the number of batches
+    that --batch-size texts in each would make."""
 
     gradient_accumulation: int = 1
     """Batches per step: for a large --batch-size on a small card, divide it by this."""

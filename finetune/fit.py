@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from finetune import processes
-from finetune.batches import TokenBatches, budget_for
+from finetune.batches import TokenBatches, batches_within
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError
 from finetune.events import EventLog, Events
@@ -98,10 +98,14 @@ def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
         raise ConfigError(
             f"{len(lengths)} training rows are too few for {world} processes; start fewer"
         )
-    batches = ceil(len(lengths) / config.batch_size)
+    batches = (
+        batches_within(lengths, config.batch_tokens)
+        if config.batch_tokens
+        else ceil(len(lengths) / config.batch_size)
+    )
     return TokenBatches(
         lengths,
-        budget=config.batch_tokens or budget_for(lengths, batches),
+        batches=batches,
         seed=config.seed,
         processes=world,
         rank=processes.rank(),

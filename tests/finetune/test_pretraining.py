@@ -37,7 +37,7 @@ def test_a_seventh_of_the_words_is_hidden_and_no_special_token(base: Path) -> No
     texts = [row["text"] for row in news(300)]
     rows = [{"input_ids": ids} for ids in tokenizer(texts)["input_ids"]]
     whole = [list(row["input_ids"]) for row in rows]
-    batch = Hiding(tokenizer, TokenBatches([1], budget=9, seed=0), seed=1)(rows)
+    batch = Hiding(tokenizer, TokenBatches([1], batches=1, seed=0), seed=1)(rows)
     guessed = batch["labels"] != -100
     lengths = [len(ids) for ids in whole]
     words = sum(lengths) - 2 * len(lengths)
@@ -54,7 +54,7 @@ def test_a_seventh_of_the_words_is_hidden_and_no_special_token(base: Path) -> No
 def test_the_same_texts_hide_the_same_words_in_an_epoch_and_others_in_the_next(base: Path) -> None:
     tokenizer = load_base(str(base), ("a", "b"), multi_label=False).tokenizer
     rows = [{"input_ids": ids} for ids in tokenizer([row["text"] for row in news(30)])["input_ids"]]
-    batches = TokenBatches([1], budget=9, seed=0)
+    batches = TokenBatches([1], batches=1, seed=0)
     hide = Hiding(tokenizer, batches, seed=1)
     first, torch_state = hide(rows)["labels"], torch.get_rng_state()
     again = hide(rows)["labels"]
