@@ -1,10 +1,10 @@
-"""All benchmarks of pictures, scores and memory, each a ratio or a goal in one run.
+"""All benchmarks of pictures, scores, memory and training, each a ratio or a goal in one run.
 
     python -m tests.benchmarks [atlas] [figures] [app] [evidence] [score] [memory]
-                               [--output report.json]
+                               [kills] [--output report.json]
 
 They take about ten minutes, and some gigabytes of memory for BertViz's page of 128 tokens; `memory`
-takes up to a minute a method more.
+takes up to a minute a method more, and `kills` ten minutes.
 """
 
 import argparse
@@ -14,9 +14,9 @@ from importlib import import_module
 from pathlib import Path
 
 from tests.benchmarks.browser import chromium
-from tests.benchmarks.result import Result, machine, save, table
+from tests.benchmarks.result import Result, tell
 
-PARTS = ("atlas", "figures", "app", "evidence", "score", "memory")
+PARTS = ("atlas", "figures", "app", "evidence", "score", "memory", "kills")
 ON_SCREEN = {"atlas", "app", "evidence"}
 """Those that measure in a browser, and are handed one."""
 
@@ -30,23 +30,16 @@ def main(parts: Sequence[str] = PARTS) -> None:
     unknown = [part for part in options.parts if part not in PARTS]
     if unknown:
         parser.error(f"{unknown[0]!r} is no benchmark; {', '.join(PARTS)} are")
-    results = list(_measured(options.parts or parts))
-    print(" · ".join(f"{name} {value}" for name, value in machine().items()))
-    print(table(results))
-    if options.output is not None:
-        save(results, options.output)
+    tell(_measured(options.parts or parts), options.output)
 
 
 def _measured(parts: Sequence[str]) -> Iterator[Result]:
-    """Each result, told as soon as it is there."""
+    """Each result, as soon as it is there."""
     with ExitStack() as stack:
         browser = stack.enter_context(chromium()) if ON_SCREEN & set(parts) else None
         for part in parts:
             measure = import_module(f"tests.benchmarks.{part}").measure
-            for result in measure(browser) if part in ON_SCREEN else measure():
-                print("  ".join(cell for cell in result.row() if cell), flush=True)
-                yield result
-    print()
+            yield from measure(browser) if part in ON_SCREEN else measure()
 
 
 if __name__ == "__main__":

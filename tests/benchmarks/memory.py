@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.result import Result, machine, save, table
+from tests.benchmarks.result import Result, tell
 
 LIMIT = 4.0
 """Gigabytes (10^9 bytes) that a method may take in all."""
@@ -56,15 +56,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--output", type=Path, help="a JSON file to write")
     options = parser.parse_args()
-    results = []
-    for result in measure(options.methods, options.tokens, options.seconds):
-        print("  ".join(cell for cell in result.row() if cell), flush=True)
-        results.append(result)
-    print("\n" + " · ".join(f"{name} {value}" for name, value in machine().items()))
-    print(table(results))
-    if options.output is not None:
-        save(results, options.output)
-    sys.exit(any(result.met is False for result in results))
+    results = measure(options.methods, options.tokens, options.seconds)
+    sys.exit(not tell(results, options.output))
 
 
 def measure(

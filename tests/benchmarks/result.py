@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the table; less is better."""
+    """One line of the table; less is better, unless it says otherwise."""
 
     what: str
     ours: float
@@ -25,14 +25,18 @@ class Result:
     name: str = ""
     """That tool, with its version."""
     at_least: float | None = None
-    """How many times more the peer must need."""
+    """How many times better ours must be."""
     at_most: float | None = None
     """What ours may be."""
+    more: bool = False
+    """Whether more is better."""
 
     @property
     def ratio(self) -> float | None:
-        """How many times more the peer needs."""
-        return None if self.peer is None else self.peer / self.ours
+        """How many times more the peer needs, or ours does; None where one of them is 0."""
+        if not self.peer or not self.ours:
+            return None
+        return self.ours / self.peer if self.more else self.peer / self.ours
 
     @property
     def met(self) -> bool | None:
@@ -62,6 +66,22 @@ def table(results: Iterable[Result]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def tell(results: Iterable[Result], output: Path | None = None) -> bool:
+    """Print each result once it is there, and the table of all; returns whether no goal is missed.
+
+    With *output* they are written there as well.
+    """
+    told = []
+    for result in results:
+        print("  ".join(cell for cell in result.row() if cell), flush=True)
+        told.append(result)
+    print("\n" + " · ".join(f"{name} {value}" for name, value in machine().items()))
+    print(table(told))
+    if output is not None:
+        save(told, output)
+    return all(result.met is not False for result in told)
+
+
 def save(results: Iterable[Result], path: Path) -> None:
     """Write the results, and what they were measured on, as JSON."""
     lines = [asdict(result) | {"ratio": result.ratio, "met": result.met} for result in results]
@@ -71,7 +91,7 @@ def save(results: Iterable[Result], path: Path) -> None:
 
 def machine() -> dict[str, object]:
     """The processor and the versions that numbers depend on."""
-    names = ("torch", "numpy", "matplotlib", "bertviz", "streamlit", "playwright")
+    names = ("torch", "transformers", "numpy", "matplotlib", "bertviz", "streamlit", "playwright")
     return {
         "processor": platform.machine(),
         "cores": os.cpu_count(),
