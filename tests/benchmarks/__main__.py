@@ -1,10 +1,10 @@
 """All benchmarks of pictures, scores, memory and training, each a ratio or a goal in one run.
 
     python -m tests.benchmarks [atlas] [figures] [app] [evidence] [score] [memory]
-                               [kills] [--output report.json]
+                               [training] [kills] [--output report.json]
 
 They take about ten minutes, and some gigabytes of memory for BertViz's page of 128 tokens; `memory`
-takes up to a minute a method more, and `kills` ten minutes.
+takes up to a minute a method more, `training` a quarter of an hour and `kills` ten minutes.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.benchmarks.browser import chromium
 from tests.benchmarks.result import Result, tell
 
-PARTS = ("atlas", "figures", "app", "evidence", "score", "memory", "kills")
+PARTS = ("atlas", "figures", "app", "evidence", "score", "memory", "training", "kills")
 ON_SCREEN = {"atlas", "app", "evidence"}
 """Those that measure in a browser, and are handed one."""
 

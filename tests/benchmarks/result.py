@@ -69,16 +69,19 @@ def table(results: Iterable[Result]) -> str:
 def tell(results: Iterable[Result], output: Path | None = None) -> bool:
     """Print each result once it is there, and the table of all; returns whether no goal is missed.
 
-    With *output* they are written there as well.
+    With *output* they are written there as well.  What fails on the way loses none of them.
     """
-    told = []
-    for result in results:
-        print("  ".join(cell for cell in result.row() if cell), flush=True)
-        told.append(result)
-    print("\n" + " · ".join(f"{name} {value}" for name, value in machine().items()))
-    print(table(told))
-    if output is not None:
-        save(told, output)
+    told: list[Result] = []
+    try:
+        for result in results:
+            print("  ".join(cell for cell in result.row() if cell), flush=True)
+            told.append(result)
+    finally:
+        if told:
+            print("\n" + " · ".join(f"{name} {value}" for name, value in machine().items()))
+            print(table(told))
+            if output is not None:
+                save(told, output)
     return all(result.met is not False for result in told)
 
 
