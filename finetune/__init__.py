@@ -11,8 +11,9 @@ The story of a run, in the order in which the files are worth reading:
    - The epochs: `trainer` is the Hugging Face Trainer with `batches` of as many `tokens` each, and
      with `snapshots`, taken by `keeping`; `optimizer`, `losses`, `freezing`, `lora`, `stopping` and
      `pretraining` are its recipes; `processes` that share a run are one to the outside.
-   - Nothing is lost: `output` holds the working folder, `settings` what the run was begun with, and
-     `interrupt` hears the wish to stop; `progress` and `events` tell how far it is.
+   - Nothing is lost: `output` holds the working folder, `settings` what the run was begun with,
+     `disk` lets files be whole or not there, and `interrupt` hears the wish to stop; `progress` and
+     `events` tell how far it is.
    Scores are learned on a `scale` of their own; `seeds` makes several runs of one.
 5. `evaluate`, `metrics`, `regression`, `spread`: what was saved is read back and measured.
 6. `record`, `card` with `markdown`, `report`: the run as `run.json`, as a model card, as text for

@@ -52,7 +52,6 @@ def train(config: TrainConfig) -> None:
     Example: python -m finetune train --data reviews.csv --model bert-base-uncased --output reviews
     """
     prefer_cache_without_network(*config.inputs)
-    typer.echo(describe_settings(config))
     _train(config)
 
 
@@ -69,7 +68,6 @@ def resume(
 
     config = stopped_run(output)
     prefer_cache_without_network(*config.inputs)
-    typer.echo(describe_settings(config))
     _train(config)
 
 
@@ -79,6 +77,8 @@ def _train(config: TrainConfig) -> None:
     from finetune.report import describe_run
     from finetune.train import train
 
+    if processes.is_first():
+        typer.echo(describe_settings(config))
     record = train(config, say=typer.echo)
     if not processes.is_first():
         return

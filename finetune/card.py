@@ -153,17 +153,12 @@ def _seeds(record: RunRecord) -> str:
         for name, found in metrics.items()
     ]
     told = (
-        "The same run with other seeds; this one was the best of them on validation, so its own"
-        " numbers there flatter it. What a new seed gives is to be expected around the mean (95 %"
-        " interval by Student's t):"
+        "The same run with other seeds; the one that was kept was the best of them on validation,"
+        " so its own numbers there flatter it. The mean tells more, with its 95 % interval by"
+        " Student's t:"
     )
-    return "\n\n".join(
-        [
-            "## Seeds",
-            told,
-            table(["", *(f"seed {each.seed}" for each in record.seeds), "mean"], rows),
-        ]
-    )
+    names = (f"seed {each.seed}{' (kept)' if each.kept else ''}" for each in record.seeds)
+    return "\n\n".join(["## Seeds", told, table(["", *names, "mean"], rows)])
 
 
 def _by_seed(record: RunRecord, split: str, name: str) -> list[str]:

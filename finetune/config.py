@@ -66,7 +66,7 @@ RANGES = {
     "gradient_accumulation": Range(low=1),
     "save_minutes": Range(low=0),
     "max_length": Range(low=8),
-    "seed": Range(low=0, high=2**32 - 1_001),
+    "seed": Range(low=0, high=2**32 - 1),
     "split_seed": Range(low=0, high=2**32 - 1),
     "seeds": Range(low=1, high=1_000),
     "learning_rate": Range(low=0, high=1, open_low=True),
@@ -126,7 +126,8 @@ class TrainConfig:
 
     pretrain_epochs: int = 0
     """Epochs of a first stage that trains the base on hidden words of the training texts; 0 is off.
-    For texts unlike those the base has read; takes as long as other epochs."""
+    For texts unlike those the base has read; takes as long as other epochs. All weights learn in
+    it, at the rate of the model's width."""
 
     batch_size: int = 32
     """Texts per training step, on average: a step takes more short texts, or fewer long ones, as
@@ -266,6 +267,8 @@ class TrainConfig:
         """Refuse settings of which one would undo the other."""
         if self.resume and self.overwrite:
             raise ConfigError("--resume goes on with a run, --overwrite begins anew; give one")
+        if self.seed + self.seeds > 2**32:
+            raise ConfigError(f"--seed is {self.seed}; {self.seeds} seeds from there are too large")
         if self.lora_rank and self.freezes:
             raise ConfigError("--lora-rank trains adapters and the head; leave out freezing")
         for name in ("freeze_layers", "gradual_unfreezing"):

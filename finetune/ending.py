@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from finetune import processes
 from finetune.errors import FinetuneError, SnapshotError
 from finetune.events import Events
-from finetune.output import has_snapshots, what_is_left, working_place
+from finetune.output import is_kept, what_is_left, working_place
 
 STOPS = (
     OSError,
@@ -24,17 +24,18 @@ STOPS = (
 
 @contextmanager
 def told(output: Path) -> Iterator[None]:
-    """Whatever stops a run as one sentence that says what is left of it, also in its events."""
+    """Whatever stops a run as one sentence that says what is left of it.
+
+    Its events say why it stopped, and nothing of this machine.
+    """
     try:
         yield
     except KeyboardInterrupt:
-        sentence = f"stopped as asked; {what_is_left(output)}"
-        _tell(output, "stopped", sentence)
-        raise KeyboardInterrupt(sentence) from None
+        _tell(output, "stopped", "stopped as asked")
+        raise KeyboardInterrupt(f"stopped as asked; {what_is_left(output)}") from None
     except (SnapshotError, *STOPS) as error:
-        sentence = f"{_reason(error)}; {what_is_left(output)}"
-        _tell(output, "failed", sentence)
-        raise FinetuneError(sentence) from error
+        _tell(output, "failed", _reason(error))
+        raise FinetuneError(f"{_reason(error)}; {what_is_left(output)}") from error
     except FinetuneError as error:
         _tell(output, "failed", str(error))
         raise
@@ -42,7 +43,7 @@ def told(output: Path) -> Iterator[None]:
 
 def _tell(output: Path, kind: str, sentence: str) -> None:
     work = working_place(output)
-    if processes.is_first() and has_snapshots(work):
+    if processes.is_first() and is_kept(work):
         with suppress(OSError):
             Events(work).add(kind, sentence=sentence)
 

@@ -36,7 +36,7 @@ from finetune.run import Run
 from finetune.snapshots import Snapshots
 from finetune.stopping import Patience
 from finetune.tokens import tokenised
-from finetune.trainer import SnapshotTrainer
+from finetune.trainer import SnapshotTrainer, best_steps
 
 Say = Callable[[str], None]
 
@@ -57,6 +57,8 @@ def fit(run: Run, work: Path, step: int | None, events: Events, say: Say) -> Sna
     if run.config.patience:
         trainer.add_callback(Patience(run.config.patience, run.best_by))
     run_epochs(trainer, run.config, step, events, EpochLines(say))
+    if trainer.before.get("over"):
+        log.on_train_end(trainer.args, trainer.state, trainer.control)
     return trainer
 
 
@@ -79,11 +81,13 @@ def run_epochs(
             trainer.fit(step)
     finally:
         lines.close()
+    if processes.any_says(wish.made):
+        raise KeyboardInterrupt
 
 
 def last_step(snapshots: Snapshots, say: Say) -> int | None:
     """The step to go on from, said in a sentence; none where no snapshot is whole."""
-    step = snapshots.newest(say)
+    step = snapshots.newest(say, needs=best_steps)
     if step is not None:
         say(f"Going on after step {step}.")
     elif snapshots.steps():
@@ -145,8 +149,11 @@ def held_out_rows(run: Run) -> Dataset:
 def training_arguments(run: Run, folder: Path, **more: Any) -> TrainingArguments:
     """What the Trainer is told of *run*, and *more* of a stage."""
     config, cuda = run.config, torch.cuda.is_available()
-    settings: dict[str, Any] = {"num_train_epochs": config.epochs} | more
-    return TrainingArguments(
+    settings: dict[str, Any] = {
+        "num_train_epochs": config.epochs,
+        "learning_rate": config.rate,
+    } | more
+    arguments = TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=config.batch_size,
         per_device_eval_batch_size=config.batch_size,
@@ -156,7 +163,6 @@ def training_arguments(run: Run, folder: Path, **more: Any) -> TrainingArguments
         torch_compile=config.compile,
         full_determinism=config.deterministic,
         ddp_find_unused_parameters=config.freezes,
-        learning_rate=config.rate,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_ratio,
         bf16=run.bfloat16,
@@ -171,6 +177,9 @@ def training_arguments(run: Run, folder: Path, **more: Any) -> TrainingArguments
         seed=config.seed,
         **settings,
     )
+    # One card a process: torchrun starts as many as there are, and each resumes exactly.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def _epoch_metrics(prediction: EvalPrediction, run: Run) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """The output folder: filled out of sight, and put in its place when it is whole."""
 
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from finetune.config import TrainConfig, local_path
+from finetune.disk import sync_all
 from finetune.errors import OutputError
 from finetune.record import FILE_NAME as FINISHED
 from finetune.settings import FILE_NAME as SETTINGS
@@ -61,7 +63,7 @@ def working_folder(output: Path, *, resume: bool = False) -> Iterator[Path]:
         try:
             yield work
         except BaseException:
-            if not has_snapshots(work):
+            if not is_kept(work):
                 shutil.rmtree(work, ignore_errors=True)
             raise
         _put(work, output)
@@ -73,25 +75,22 @@ def working_place(output: Path) -> Path:
     return output.with_name(f".{output.name}.partial")
 
 
-def has_snapshots(work: Path) -> bool:
-    """Whether a stopped run left something in *work* to go on from."""
+def is_kept(work: Path) -> bool:
+    """Whether a stopped run left something in *work* to go on from, or the whole checkpoint."""
     snapshot = f"{CHECKPOINTS}/**/checkpoint-*"
-    kept = (snapshot, f"{SEEDS}/*/{snapshot}", f"{SEEDS}/*/{FINISHED}")
+    kept = (FINISHED, snapshot, f"{SEEDS}/*/{snapshot}", f"{SEEDS}/*/{FINISHED}")
     return (work / SETTINGS).is_file() and any(any(work.glob(pattern)) for pattern in kept)
 
 
 def require_nothing_kept(output: Path) -> None:
     """Refuse to begin anew where that would lose what an earlier run left."""
     work = working_place(output)
-    if has_snapshots(work):
+    if not is_kept(work):
+        return
+    with _locked(work):
         raise OutputError(
             f"a run of {resolved(output).name!r} was stopped and is kept; go on with it by"
             " --resume, or give --overwrite to begin anew"
-        )
-    if (work / FINISHED).is_file():
-        raise OutputError(
-            f"a finished checkpoint is kept in {work.name}; move it to where it belongs, or give"
-            " --overwrite to begin anew"
         )
 
 
@@ -108,19 +107,25 @@ def stopped_run(output: Path) -> TrainConfig:
             f"no run of {resolved(output).name!r} was stopped: {there}; give the --output of a run"
             " that was"
         )
-    config, _ = load_settings(work)
-    return replace(config, output=output, resume=True, overwrite=False)
+    return replace(load_settings(work).config, output=output, resume=True, overwrite=False)
 
 
 def what_is_left(output: Path) -> str:
-    """What a stopped run leaves, as the end of a sentence."""
-    output = resolved(output)
-    if not has_snapshots(working_place(output)):
-        return f"{output.name!r} was not written"
-    return (
-        f"{output.name!r} was not written, but the run is kept: go on with it by python -m finetune"
-        f" resume {output.name}"
-    )
+    """What a stopped run leaves, and how to go on, as the end of a sentence."""
+    name = resolved(output).name
+    if not is_kept(working_place(output)):
+        return f"{name!r} was not written"
+    return f"{name!r} was not written, but the run is kept: go on with it by {resuming(output)}"
+
+
+def resuming(output: Path) -> str:
+    """The command that goes on with the run of *output*, by as many processes as began it."""
+    try:
+        count = load_settings(working_place(output)).processes
+    except OutputError:
+        count = 1
+    python = "python" if count == 1 else f"torchrun --nproc-per-node {count}"
+    return f"{python} -m finetune resume {shlex.quote(str(output))}"
 
 
 def resolved(output: Path) -> Path:
@@ -176,18 +181,19 @@ def _empty(work: Path) -> None:
 
 
 def _put(work: Path, output: Path) -> None:
-    """Take out what only a run that goes on needs, and move *work* to its place."""
-    for name in (CHECKPOINTS, SEEDS):
-        shutil.rmtree(work / name, ignore_errors=True)
-    for name in (SETTINGS, LOCK):
-        (work / name).unlink(missing_ok=True)
+    """Move *work* to its place, and only then take out what a run that goes on would need."""
     try:
+        sync_all(work)
         _replace(output, work)
     except OSError as error:
         raise OutputError(
             f"{output.name!r} can't be written ({error.strerror}); the finished checkpoint is kept"
-            f" in {work.name} beside it"
+            f" in {work.name} beside it; python -m finetune resume tries again"
         ) from error
+    for name in (CHECKPOINTS, SEEDS):
+        shutil.rmtree(output / name, ignore_errors=True)
+    for name in (SETTINGS, LOCK):
+        (output / name).unlink(missing_ok=True)
 
 
 def _replace(output: Path, work: Path) -> None:
@@ -196,6 +202,7 @@ def _replace(output: Path, work: Path) -> None:
         work.rename(output)
         return
     old = work.with_suffix(".old")
+    shutil.rmtree(old, ignore_errors=True)
     output.rename(old)
     try:
         work.rename(output)

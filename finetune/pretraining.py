@@ -56,6 +56,8 @@ def pretrain(run: Run, work: Path, events: Events, say: Say) -> None:
 def _trainer(run: Run, snapshots: Snapshots) -> SnapshotTrainer:
     rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
     batches, model = token_batches(run.config, rows), load_masked(run.config.model)
+    # All weights learn here, whatever learns later, so the rate is not that of the run.
+    settings = replace(run.config, learning_rate=rate_by_width(model))
     return SnapshotTrainer(
         batches=batches,
         by_text=False,
@@ -67,35 +69,35 @@ def _trainer(run: Run, snapshots: Snapshots) -> SnapshotTrainer:
             num_train_epochs=run.config.pretrain_epochs,
             metric_for_best_model="loss",
             greater_is_better=False,
+            learning_rate=settings.rate,
         ),
         train_dataset=rows.remove_columns("labels"),
         eval_dataset=held_out_rows(run).remove_columns("labels"),
         processing_class=run.base.tokenizer,
-        data_collator=Hiding(run.base.tokenizer, batches, run.config.seed),
+        data_collator=Hiding(run.base.tokenizer, run.config.seed, batches),
+        eval_collator=Hiding(run.base.tokenizer, run.config.seed),
         compute_loss_func=guessing_loss,
-        # All weights learn here, whatever learns later, so the rate is not that of the run.
-        optimizers=(
-            build_optimizer(model, replace(run.config, learning_rate=rate_by_width(model))),
-            None,
-        ),
+        optimizers=(build_optimizer(model, settings), None),
     )
 
 
 class Hiding:
-    """Batches with hidden words: the same ones for the same texts in the same epoch.
+    """Batches with hidden words: the same ones for the same texts in the same epoch of *batches*.
 
     So they do not hang on what was drawn before, and a resumed run hides what it would have hidden.
+    Without *batches* they are always the same, so that epochs can be compared.
     """
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, batches: TokenBatches, seed: int
+        self, tokenizer: PreTrainedTokenizerFast, seed: int, batches: TokenBatches | None = None
     ) -> None:
         self.hide = DataCollatorForLanguageModeling(tokenizer, mlm_probability=SHARE)
         self.batches, self.seed = batches, seed
 
     def __call__(self, rows: list[dict[str, Any]]) -> Any:
         """The padded batch, with the tokens to guess as `labels`, -100 elsewhere.  (B, L)"""
-        told = repr((self.seed, self.batches.epoch, [row["input_ids"] for row in rows]))
+        epoch = None if self.batches is None else self.batches.epoch
+        told = repr((self.seed, epoch, [row["input_ids"] for row in rows]))
         self.hide.generator = torch.Generator().manual_seed(zlib.crc32(told.encode()))
         return self.hide(rows)
 

@@ -1,16 +1,20 @@
 """The processes of a run: one, or several started by `torchrun` or `accelerate launch`."""
 
 import os
+from datetime import timedelta
 
 import torch
 from torch import distributed
+
+PATIENCE = timedelta(days=7)
+"""How long the others wait while the first measures and writes."""
 
 
 def join() -> None:
     """Meet the other processes, where there are any; they speak over CPU and, if any, CUDA."""
     if count() > 1 and not distributed.is_initialized():
         cuda = torch.cuda.is_available()
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo")
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PATIENCE)
 
 
 def count() -> int:

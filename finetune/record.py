@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.disk import write_whole
 from finetune.errors import ModelError
 
 FILE_NAME = "run.json"
@@ -229,6 +230,8 @@ class SeedRecord:
     validation: dict[str, float]
     """Two of EPOCH_METRICS by name."""
     test: dict[str, float] | None
+    kept: bool = False
+    """Whether this is the run that was kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -276,9 +279,7 @@ class RunRecord:
         """Write `run.json` into *folder*; a number that isn't finite is a ValueError."""
         values = asdict(self) | {"epochs": [point.to_dict() for point in self.epochs]}
         text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-        fresh = folder / f".{FILE_NAME}.new"
-        fresh.write_text(text + "\n", encoding="utf-8")
-        fresh.replace(folder / FILE_NAME)
+        write_whole(folder / FILE_NAME, text + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> "RunRecord":

@@ -8,6 +8,7 @@ from pathlib import Path
 from finetune import processes
 from finetune.card import write_card
 from finetune.config import TrainConfig
+from finetune.errors import DataError
 from finetune.output import CHECKPOINTS, SEEDS
 from finetune.recipe import write_recipe
 from finetune.record import FILE_NAME, RunRecord, SeedRecord
@@ -28,15 +29,17 @@ def train_seeds(
     for number, seed in enumerate(range(config.seed, config.seed + config.seeds), start=1):
         say(f"Seed {seed}, {number} of {config.seeds}.")
         records[seed] = _one(_place(work, seed), config, seed, train)
+        _require_same_rows(records[config.seed], records[seed])
     best = max(records, key=lambda seed: (_decisive(records[seed]), -seed))
     say(f"Seed {best} is the best on validation.")
+    config = replace(config, learning_rate=records[best].settings["learning_rate"])
     record = replace(
         records[best],
         command=config.command(),
         settings=config.settings(),
         seconds=round(sum(each.seconds for each in records.values()), 1),
         baselines=records[config.seed].baselines,
-        seeds=tuple(_told(seed, each) for seed, each in records.items()),
+        seeds=tuple(_told(seed, each, kept=seed == best) for seed, each in records.items()),
     )
     if processes.is_first():
         _keep(_place(work, best), record, config, work)
@@ -70,9 +73,19 @@ def _decisive(record: RunRecord) -> float:
     return list(in_brief(record.validation).values())[-1]
 
 
-def _told(seed: int, record: RunRecord) -> SeedRecord:
+def _told(seed: int, record: RunRecord, *, kept: bool) -> SeedRecord:
     test = None if record.test is None else in_brief(record.test)
-    return SeedRecord(seed=seed, validation=in_brief(record.validation), test=test)
+    return SeedRecord(seed=seed, validation=in_brief(record.validation), test=test, kept=kept)
+
+
+def _require_same_rows(first: RunRecord, record: RunRecord) -> None:
+    """Refuse to tell runs as one that were not on the same rows: a file changed in between."""
+    for name, split in record.splits.items():
+        if split.fingerprint != first.splits[name].fingerprint:
+            raise DataError(
+                f"the rows of {name} changed since the first seed was run; bring the files back, or"
+                " start anew with --overwrite"
+            )
 
 
 def _keep(place: Path, record: RunRecord, config: TrainConfig, work: Path) -> None:

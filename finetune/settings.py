@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from finetune import processes
 from finetune.config import INPUTS, OF_ONE_COMMAND, TrainConfig, local_path, option
+from finetune.disk import write_whole
 from finetune.errors import ConfigError, DataError, OutputError
 
 FILE_NAME = "settings.json"
@@ -16,16 +18,31 @@ FREE = (*OF_ONE_COMMAND, "output", "push_to_hub", "save_minutes")
 Fingerprints = Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a run was begun with."""
+
+    config: TrainConfig
+    rows: Fingerprints
+    """Of each split; none where a series of seeds keeps them seed by seed."""
+    processes: int
+
+
 def save_settings(config: TrainConfig, fingerprints: Fingerprints, folder: Path) -> None:
-    """Write the settings, paths of this machine whole, and what the rows were."""
+    """Write the settings, paths of this machine whole, what the rows were, and who trains."""
     written = {field.name: _plain(config, field.name) for field in fields(config)}
-    content = {"version": 1, "settings": written, "rows": dict(fingerprints)}
+    content = {
+        "version": 1,
+        "settings": written,
+        "rows": dict(fingerprints),
+        "processes": processes.count(),
+    }
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    (folder / FILE_NAME).write_text(text, encoding="utf-8")
+    write_whole(folder / FILE_NAME, text)
 
 
-def load_settings(folder: Path) -> tuple[TrainConfig, Fingerprints]:
-    """The settings in *folder*, and the fingerprint of each split.
+def load_settings(folder: Path) -> Begun:
+    """What is in *folder*.
 
     Raises:
         OutputError: There are none, or they were damaged or written by another version.
@@ -34,7 +51,7 @@ def load_settings(folder: Path) -> tuple[TrainConfig, Fingerprints]:
         content = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
         given: dict[str, Any] = content["settings"]
         given |= {"data": tuple(given["data"]), "output": Path(given["output"])}
-        return TrainConfig(**given), dict(content["rows"])
+        return Begun(TrainConfig(**given), dict(content["rows"]), int(content["processes"]))
     except OSError as error:
         raise OutputError(
             f"no run can be resumed here: {FILE_NAME} can't be read ({error.strerror})"
@@ -55,6 +72,15 @@ def require_same(config: TrainConfig, begun: TrainConfig) -> None:
                 f"the stopped run has {option(field.name)} {was}, not {now}; give the same to go on"
                 " with it, or --overwrite without --resume to start anew"
             )
+
+
+def require_same_processes(begun: int) -> None:
+    """Refuse to resume a run with more or fewer processes: its steps would be others."""
+    if processes.count() != begun:
+        raise ConfigError(
+            f"the stopped run has {begun} {'process' if begun == 1 else 'processes'}, not"
+            f" {processes.count()}; start as many to go on with it, as by torchrun --nproc-per-node"
+        )
 
 
 def require_same_rows(now: Fingerprints, begun: Fingerprints) -> None:

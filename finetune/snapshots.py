@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError
 
+from finetune.disk import remove_whole, sync, sync_all
 from finetune.errors import SnapshotError
 
 NAME = "checkpoint-"
@@ -54,21 +54,27 @@ class Snapshots:
             half.mkdir(parents=True)
             yield half
             seal(half)
-            shutil.rmtree(place, ignore_errors=True)
+            remove_whole(place)
             half.rename(place)
-            _sync(self.folder)
-        except (OSError, SafetensorError, RuntimeError) as error:
-            # torch's writer raises RuntimeError where a disk is full
+            sync(self.folder)
+        except (OSError, SafetensorError) as error:
             shutil.rmtree(half, ignore_errors=True)
             raise SnapshotError(
                 f"no snapshot of step {step} could be written ({_reason(error)})"
             ) from error
 
-    def newest(self, say: Callable[[str], None]) -> int | None:
-        """The last step whose snapshot is whole; *say* hears what is wrong with others."""
+    def newest(
+        self, say: Callable[[str], None], needs: Callable[[Path], Collection[int]] = lambda _: ()
+    ) -> int | None:
+        """The last step whose snapshot is whole; *say* hears what is wrong with others.
+
+        So have to be those of the steps without which it is of no use: *needs* tells them.
+        """
         for step in reversed(self.steps()):
             try:
                 verify(self.at(step))
+                for other in needs(self.at(step)):
+                    verify(self.at(other))
             except SnapshotError as error:
                 say(f"{error}; it is passed over.")
             else:
@@ -78,9 +84,9 @@ class Snapshots:
     def keep(self, steps: set[int]) -> None:
         """Remove all others, and what was left half written."""
         for step in set(self.steps()) - steps:
-            shutil.rmtree(self.at(step), ignore_errors=True)
-        for half in self.folder.glob(f".{NAME}*{HALF}"):
-            shutil.rmtree(half, ignore_errors=True)
+            remove_whole(self.at(step))
+        for rest in self.folder.glob(f".{NAME}*"):
+            shutil.rmtree(rest, ignore_errors=True)
 
 
 def seal(folder: Path) -> None:
@@ -89,9 +95,7 @@ def seal(folder: Path) -> None:
     sums = {path.relative_to(folder).as_posix(): _described(path) for path in files}
     manifest = folder / MANIFEST
     manifest.write_text(json.dumps({"version": 1, "files": sums}, indent=1), encoding="utf-8")
-    for path in (*files, manifest):
-        _sync(path)
-    _sync(folder)
+    sync_all(folder)
 
 
 def verify(folder: Path) -> None:
@@ -118,15 +122,6 @@ def _described(path: Path) -> dict[str, object]:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
     return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
-
-
-def _sync(path: Path) -> None:
-    """Wait until the disk has *path*: a change of name may reach it before the content does."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _reason(error: Exception) -> str:

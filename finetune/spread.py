@@ -11,7 +11,7 @@ from finetune.record import AnyMetrics, RegressionMetrics, SeedRecord
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A mean and the 95 % interval in which that of further seeds is to be expected."""
+    """A mean and its 95 % interval."""
 
     mean: float
     low: float

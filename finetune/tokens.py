@@ -57,7 +57,8 @@ def place(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
 def _told(tokenizer: PreTrainedTokenizerFast) -> object:
     """What decides over its token numbers, without the limit that the last call left in it."""
     told = json.loads(tokenizer.backend_tokenizer.to_str())
-    return told | {"truncation": None, "padding": None}
+    told |= {"truncation": None, "padding": None}
+    return [told, tokenizer.model_input_names, tokenizer.truncation_side]
 
 
 def _kept(file: Path) -> Dataset | None:

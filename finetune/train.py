@@ -10,6 +10,7 @@ from finetune.config import TrainConfig
 from finetune.ending import told
 from finetune.events import Events
 from finetune.fit import Say, fit, last_step
+from finetune.interrupt import terminated_as_interrupted
 from finetune.models import quiet_libraries
 from finetune.opening import describe_opening, open_run
 from finetune.outcome import assess_run, save_weights, write_down
@@ -23,6 +24,7 @@ from finetune.output import (
 from finetune.pretraining import pretrain
 from finetune.quality import draw
 from finetune.recipe import write_recipe
+from finetune.record import FILE_NAME as FINISHED
 from finetune.record import RunRecord
 from finetune.run import Run
 from finetune.seeds import train_seeds
@@ -31,6 +33,7 @@ from finetune.settings import (
     Fingerprints,
     load_settings,
     require_same,
+    require_same_processes,
     require_same_rows,
     save_settings,
 )
@@ -46,11 +49,13 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
     """
     quiet_libraries()
     processes.join()
-    check_output(config.output, inputs=config.inputs, overwrite=config.overwrite)
-    if not (config.resume or config.overwrite):
-        require_nothing_kept(config.output)
-    with told(config.output), _folder(config) as work:
+    _check_place(config)
+    with terminated_as_interrupted(), _folder(config) as work, told(config.output):
         say, events = say if processes.is_first() else _unheard, Events(work)
+        if config.resume and (work / FINISHED).is_file():
+            require_same(config, load_settings(work).config)
+            say("The run had ended; its checkpoint is put in its place.")
+            return _read(work)
         if config.seeds == 1:
             return train_in(work, config, events, say)
         _begin(config, {}, work)
@@ -73,9 +78,17 @@ def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRe
     if processes.is_first():
         _finish(run, trainer, work)
     processes.wait()
-    record = RunRecord.load(work)
-    processes.wait()
-    return record
+    return _read(work)
+
+
+def _check_place(config: TrainConfig) -> None:
+    """Refuse an output that holds something, unless the run, or the one it goes on with, may."""
+    work, overwrite = working_place(config.output), config.overwrite
+    if config.resume and (work / SETTINGS).is_file():
+        overwrite = load_settings(work).config.overwrite
+    check_output(config.output, inputs=config.inputs, overwrite=overwrite)
+    if not (config.resume or config.overwrite):
+        require_nothing_kept(config.output)
 
 
 @contextmanager
@@ -91,9 +104,10 @@ def _folder(config: TrainConfig) -> Iterator[Path]:
 def _begin(config: TrainConfig, rows: Fingerprints, work: Path) -> None:
     """Write settings and rows down, or compare them with those of the run that goes on."""
     if config.resume and (work / SETTINGS).is_file():
-        begun, rows_then = load_settings(work)
-        require_same(config, begun)
-        require_same_rows(rows, rows_then)
+        begun = load_settings(work)
+        require_same(config, begun.config)
+        require_same_processes(begun.processes)
+        require_same_rows(rows, begun.rows)
     elif processes.is_first():
         save_settings(config, rows, work)
     processes.wait()
@@ -108,6 +122,13 @@ def _finish(run: Run, trainer: SnapshotTrainer, work: Path) -> None:
     draw(record, work)
     write_card(record, work)
     record.save(work)
+
+
+def _read(work: Path) -> RunRecord:
+    """The record in *work*, which the first process may move once all have read it."""
+    record = RunRecord.load(work)
+    processes.wait()
+    return record
 
 
 def _unheard(_: str) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from errno import EIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         snapshots: Where the state of the run is kept.
         by_text: Whether every text weighs alike, however long or short those of its step are; else
             every label does.
+        eval_collator: Makes the batches that are measured, where not as those of training.
         scale: Of the scores, where rows have scores: snapshots give them in their own unit.
         settings: What the Trainer takes.
     """
@@ -43,12 +46,13 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         batches: TokenBatches,
         snapshots: Snapshots,
         by_text: bool = True,
+        eval_collator: Callable[[list[Any]], Any] | None = None,
         scale: Scale | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.batches, self.snapshots, self.by_text = batches, snapshots, by_text
-        self.scale = scale
+        self.eval_collator, self.scale = eval_collator, scale
         self.before: dict[str, Any] = {}
         self.started = time.monotonic()
 
@@ -80,7 +84,9 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
                 self._write_own(folder)
                 self._write_shared(folder)
                 processes.wait()
-            self.snapshots.keep({*self.snapshots.steps()[-2:], self.best_step})
+            # Later ones are those that were passed over when the run was resumed.
+            last = [found for found in self.snapshots.steps() if found <= step][-2:]
+            self.snapshots.keep({*last, self.best_step})
         else:
             processes.wait()
             self._write_own(self.snapshots.half(step))
@@ -110,6 +116,15 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             put_on_device=True,
             non_blocking=self.args.dataloader_pin_memory,
         )
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """The rows to measure, batch by batch."""
+        own: Any = self.data_collator
+        self.data_collator: Any = self.eval_collator or own
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.data_collator = own
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
@@ -147,7 +162,8 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
 
     def _write_own(self, folder: Path) -> None:
         """What differs between processes."""
-        self._save_rng_state(str(folder))
+        with _torch_writes():
+            self._save_rng_state(str(folder))
         progress = {
             "loss": float(self._tr_loss),
             "logged": self._globalstep_last_logged,
@@ -163,7 +179,8 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         if plain is not None:
             save_file(self.model.state_dict(), folder / LEARNING)
         save_tokenizer(self.processing_class, folder)
-        self._save_optimizer_and_scheduler(str(folder))
+        with _torch_writes():
+            self._save_optimizer_and_scheduler(str(folder))
         self.state.save_to_json(str(folder / STATE))
 
     def _plain_weights(self) -> dict[str, Tensor] | None:
@@ -182,6 +199,21 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
                 f"the weights in {folder.name} don't fit the base model; has it changed since the"
                 " run began?"
             )
+
+
+@contextmanager
+def _torch_writes() -> Iterator[None]:
+    """What torch raises where it can't write a file, as what it is."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(EIO, "a file can't be written; is the disk full?") from error
+
+
+def best_steps(folder: Path) -> list[int]:
+    """The last step of the best epoch before the snapshot in *folder*, which it needs, if any."""
+    state = TrainerState.load_from_json(str(folder / STATE))
+    return [state.best_global_step] if state.best_global_step else []
 
 
 def _own_name() -> str:

@@ -91,7 +91,7 @@ def test_a_checkpoint_that_cannot_be_moved_is_kept(
     ) as caught:
         fill(output)
     assert str(tmp_path) not in str(caught.value)
-    assert [path.name for path in work.iterdir()] == ["model.safetensors"]
+    assert {CHECKPOINTS, "model.safetensors"} < {path.name for path in work.iterdir()}
     assert (output / "old.txt").exists() == full
 
 
@@ -111,7 +111,7 @@ def test_a_stopped_run_is_kept_where_it_has_a_snapshot(kept: bool, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         stop(output, kept=kept)
     assert (tmp_path / ".out.partial").exists() == kept
-    assert ("python -m finetune resume out" in what_is_left(output)) == kept
+    assert (f"python -m finetune resume {output}" in what_is_left(output)) == kept
 
 
 def test_a_kept_run_is_not_begun_anew_unasked(tmp_path: Path) -> None:
@@ -126,9 +126,19 @@ def test_a_kept_run_is_not_begun_anew_unasked(tmp_path: Path) -> None:
 def test_a_finished_checkpoint_out_of_place_is_not_lost(tmp_path: Path) -> None:
     work = tmp_path / ".out.partial"
     work.mkdir()
-    (work / "run.json").touch()
-    with pytest.raises(OutputError, match=r"is kept in \.out\.partial; move it"):
+    for name in ("settings.json", "run.json"):
+        (work / name).touch()
+    with pytest.raises(OutputError, match="go on with it by --resume"):
         require_nothing_kept(tmp_path / "out")
+
+
+def test_the_folder_is_in_its_place_before_anything_is_taken_out_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed in between, it has too much in it rather than too little to go on."""
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+    fill(tmp_path / "out")
+    assert (tmp_path / "out" / CHECKPOINTS / "checkpoint-1").is_dir()
 
 
 def test_a_run_to_resume_finds_its_folder_and_another_an_empty_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,9 +13,9 @@ from typing import Any
 import pytest
 
 from finetune.config import TrainConfig
-from finetune.errors import ConfigError, DataError, FinetuneError
+from finetune.errors import ConfigError, DataError, FinetuneError, OutputError
 from finetune.models import load_checkpoint
-from finetune.output import stopped_run
+from finetune.output import stopped_run, what_is_left, working_folder
 from finetune.record import RunRecord
 from finetune.snapshots import Snapshots
 from finetune.train import train
@@ -105,7 +106,7 @@ def test_a_run_that_failed_at_any_step_ends_as_if_it_had_not(
 ) -> None:
     output = tmp_path / "out"
     fail_snapshot(monkeypatch, step=step)
-    with pytest.raises(FinetuneError, match="go on with it by python -m finetune resume out"):
+    with pytest.raises(FinetuneError, match=r"go on with it by python -m finetune resume .*out"):
         train(settings(data, base, output, **SETTINGS[name]), say=silent)
     monkeypatch.undo()
     record = train(stopped_run(output), say=silent)
@@ -183,7 +184,7 @@ def test_a_signal_saves_the_run_and_says_how_to_go_on(
     stop = KILL.replace("SIGKILL", number.name)
     stopped = python("-c", stop, 4, "after", *command(data, base, output))
     assert stopped.returncode == 130
-    assert "the run is kept: go on with it by python -m finetune resume out" in stopped.stderr
+    assert f"the run is kept: go on with it by python -m finetune resume {output}" in stopped.stderr
     events = (tmp_path / ".out.partial" / "events.jsonl").read_text().splitlines()
     assert json.loads(events[-1])["kind"] == "stopped"
     assert python("-m", "finetune", "resume", output).returncode == 0
@@ -249,6 +250,98 @@ def test_a_run_without_a_whole_snapshot_begins_anew(
     record = train(stopped_run(stopped.output), say=said.append)
     assert "No snapshot is whole; the run begins anew." in said
     check_same(tmp_path / "out", record, whole["plain"])
+
+
+def test_a_run_without_the_weights_of_its_best_epoch_goes_on_from_before_it(
+    data: Path, base: Path, whole: dict[str, tuple[RunRecord, bytes]], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    config = settings(data, base, tmp_path / "out")
+    fail_snapshot(monkeypatch, step=12)
+    with pytest.raises(FinetuneError):
+        train(config, say=silent)
+    monkeypatch.undo()
+    kept = Snapshots(tmp_path / ".out.partial" / "checkpoints")
+    assert kept.steps() == [9, 10, 11]
+    shutil.rmtree(kept.at(9))
+    said: list[str] = []
+    record = train(stopped_run(config.output), say=said.append)
+    assert "No snapshot is whole; the run begins anew." in said
+    check_same(tmp_path / "out", record, whole["plain"])
+
+
+def test_a_run_that_had_ended_is_put_in_its_place_without_a_step(
+    data: Path, base: Path, whole: dict[str, tuple[RunRecord, bytes]], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def busy(*_: object) -> None:
+        raise OSError(16, "Device or resource busy")
+
+    monkeypatch.setattr("finetune.output._replace", busy)
+    with pytest.raises(FinetuneError, match="python -m finetune resume tries again"):
+        train(settings(data, base, tmp_path / "out"), say=silent)
+    monkeypatch.undo()
+    monkeypatch.setattr("finetune.train.train_in", None)
+    said: list[str] = []
+    record = train(stopped_run(tmp_path / "out"), say=said.append)
+    assert said == ["The run had ended; its checkpoint is put in its place."]
+    check_same(tmp_path / "out", record, whole["plain"])
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_run_that_replaces_a_folder_is_resumed_and_replaces_it(
+    data: Path, base: Path, whole: dict[str, tuple[RunRecord, bytes]], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "old.txt").touch()
+    fail_snapshot(monkeypatch, step=5)
+    with pytest.raises(FinetuneError, match="the run is kept"):
+        train(settings(data, base, output, overwrite=True), say=silent)
+    monkeypatch.undo()
+    assert (output / "old.txt").exists()
+    check_same(output, train(stopped_run(output), say=silent), whole["plain"])
+    assert not (output / "old.txt").exists()
+
+
+def test_a_finished_run_is_not_resumed(data: Path, base: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    train(settings(data, base, output, epochs=1), say=silent)
+    with pytest.raises(FinetuneError, match="isn't empty"):
+        train(settings(data, base, output, epochs=1, resume=True), say=silent)
+
+
+def test_what_comes_after_a_damaged_snapshot_is_kept(
+    stopped: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were passed over have higher numbers than the ones that follow them."""
+    kept = Snapshots(tmp_path / ".out.partial" / "checkpoints")
+    assert kept.steps() == [3, 4]
+    (kept.at(4) / "optimizer.pt").write_bytes(b"half")
+    kept.at(4).rename(kept.at(8))
+    fail_snapshot(monkeypatch, step=6)
+    with pytest.raises(FinetuneError):
+        train(stopped_run(stopped.output), say=silent)
+    assert kept.steps() == [4, 5]
+
+
+def test_another_number_of_processes_is_another_run(stopped: TrainConfig, tmp_path: Path) -> None:
+    file = tmp_path / ".out.partial" / "settings.json"
+    file.write_text(file.read_text().replace('"processes": 1', '"processes": 2'))
+    assert "torchrun --nproc-per-node 2 -m finetune resume" in what_is_left(stopped.output)
+    with pytest.raises(ConfigError, match="has 2 processes, not 1; start as many"):
+        train(stopped_run(stopped.output), say=silent)
+
+
+def test_a_run_at_work_is_not_called_stopped(stopped: TrainConfig) -> None:
+    with (
+        working_folder(stopped.output, resume=True),
+        pytest.raises(OutputError, match="another process works on this output"),
+    ):
+        train(stopped, say=silent)
+    # What held it ended as a run does that is whole.
+    assert stopped.output.is_dir()
 
 
 def test_damaged_settings_are_one_sentence(stopped: TrainConfig, tmp_path: Path) -> None:

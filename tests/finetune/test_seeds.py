@@ -1,6 +1,7 @@
 """Several seeds: the same rows, the best run kept, all told of, and none run twice."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +83,25 @@ def test_the_folder_is_that_of_the_best_run_and_tells_of_all(
     assert kinds.count("start") == 3
     card = (output / "README.md").read_text("utf-8")
     assert "## Seeds" in card
-    assert "| seed 7 | seed 8 | seed 9 | mean |" in card
+    (kept,) = (each.seed for each in record.seeds if each.kept)
+    assert f"seed {kept} (kept)" in card
+    assert all(f"| seed {seed}" in card for seed in (7, 8, 9))
     assert "3 seeds, mean (95 % interval)" in describe_run(record)
+
+
+def test_rows_that_change_between_seeds_are_refused(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = write_csv(tmp_path / "news.csv", news(110))
+    config = settings(data, base, tmp_path / "out", baseline=False)
+    fail_snapshot(monkeypatch, number=15)
+    with pytest.raises(FinetuneError):
+        train(config, say=silent)
+    monkeypatch.undo()
+    shutil.rmtree(tmp_path / ".out.partial" / "seeds" / "seed-8")
+    write_csv(data, news(120))
+    with pytest.raises(FinetuneError, match="changed since the first seed was run"):
+        train(stopped_run(config.output), say=silent)
 
 
 @pytest.mark.parametrize("step", [5, 13, 26, 38])
@@ -98,7 +116,7 @@ def test_a_stopped_series_goes_on_where_it_was(
     """Thirteen steps a seed: the series is stopped in any of them."""
     fail_snapshot(monkeypatch, number=step)
     output = tmp_path / "out"
-    with pytest.raises(FinetuneError, match="go on with it by python -m finetune resume out"):
+    with pytest.raises(FinetuneError, match=r"go on with it by python -m finetune resume .*out"):
         train(settings(data, base, output), say=silent)
     monkeypatch.undo()
     record = train(stopped_run(output), say=silent)

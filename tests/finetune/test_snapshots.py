@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from finetune.errors import SnapshotError
 from finetune.snapshots import MANIFEST, Snapshots, verify
@@ -35,7 +36,7 @@ def test_the_newest_is_the_one_of_the_highest_step(tmp_path: Path) -> None:
     assert snapshots.newest(deaf) == 100
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("torch")])
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), SafetensorError("I/O error")])
 def test_one_that_fails_leaves_the_others_and_no_trace(error: Exception, tmp_path: Path) -> None:
     snapshots = Snapshots(tmp_path)
     write(snapshots, 1)
@@ -85,6 +86,33 @@ def test_a_damaged_one_is_passed_over_and_named(damage: object, tmp_path: Path) 
     (sentence,) = heard
     assert "checkpoint-2" in sentence
     assert str(tmp_path) not in sentence
+
+
+def test_one_that_needs_another_is_passed_over_where_that_is_gone(tmp_path: Path) -> None:
+    snapshots = Snapshots(tmp_path)
+    heard: list[str] = []
+    for step in (1, 2, 3):
+        write(snapshots, step)
+
+    def needs(folder: Path) -> list[int]:
+        return [2] if folder == snapshots.at(3) else []
+
+    assert snapshots.newest(deaf, needs) == 3
+    shutil.rmtree(snapshots.at(2))
+    assert snapshots.newest(heard.append, needs) == 1
+    assert "checkpoint-2" in heard[0]
+
+
+def test_one_that_is_removed_is_gone_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while its files go, it isn't there half."""
+    snapshots = Snapshots(tmp_path)
+    for step in (1, 2):
+        write(snapshots, step)
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+    snapshots.keep({2})
+    assert snapshots.steps() == [2]
 
 
 def test_what_is_not_kept_goes_and_halves_too(tmp_path: Path) -> None:

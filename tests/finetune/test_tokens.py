@@ -72,7 +72,9 @@ def test_another_limit_text_class_or_cut_is_another_file(
     }
     checkpoint.model.config.text_truncation = "tail"
     places.add(place(checkpoint, rows, max_length=16))
-    assert len(places) == 4
+    checkpoint.tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    places.add(place(checkpoint, rows, max_length=16))
+    assert len(places) == 5
 
 
 def test_a_damaged_file_is_made_anew(checkpoint: Checkpoint, rows: Rows) -> None:

@@ -364,7 +364,7 @@ def test_a_full_disk_or_memory_is_one_sentence(
         raise error
 
     monkeypatch.setattr("finetune.outcome.save_tokenizer", fail)
-    with pytest.raises(FinetuneError, match=f"{message}; 'out' was not .* resume out") as caught:
+    with pytest.raises(FinetuneError, match=f"{message}; 'out' was not .* resume .*out") as caught:
         train(settings(folder, base, tmp_path / "out", epochs=1), say=silent)
     assert "/some/where" not in str(caught.value)
     monkeypatch.undo()
