@@ -9,8 +9,9 @@ The story of a run, in the order in which the files are worth reading:
 4. `train`, with `opening`, `fit`, `outcome` and `ending`: what is opened before the first step, the
    epochs, what they come to, and how a run ends that does not finish.
    - The epochs: `trainer` is the Hugging Face Trainer with `batches` of as many `tokens` each, and
-     with `snapshots`, taken by `keeping`; `optimizer`, `losses`, `freezing`, `lora`, `stopping` and
-     `pretraining` are its recipes; `processes` that share a run are one to the outside.
+     with `snapshots` of `weights` and all else, taken by `keeping`; `optimizer`, `losses`,
+     `freezing`, `lora`, `stopping` and `pretraining` are its recipes; `processes` that share a run
+     are one to the outside.
    - Nothing is lost: `output` holds the working folder, `settings` what the run was begun with,
      `disk` lets files be whole or not there, and `interrupt` hears the wish to stop; `progress` and
      `events` tell how far it is.

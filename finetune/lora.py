@@ -9,7 +9,6 @@ import re
 import torch
 from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import Linear as LoraLayer
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -66,17 +65,3 @@ def merged_weights(model: PreTrainedModel) -> dict[str, Tensor]:
             weight = weights[f"{name}.weight"]
             weights[f"{name}.weight"] = weight + part.get_delta_weight(adapter).to(weight)
     return weights
-
-
-@torch.no_grad()
-def merge_lora(model: PreTrainedModel) -> None:
-    """Add what the adapters learned to the plain weights, and take them out."""
-    adapted = [
-        (name, part) for name, part in model.named_modules() if isinstance(part, BaseTunerLayer)
-    ]
-    for name, part in adapted:
-        part.merge()
-        parent, _, own = name.rpartition(".")
-        setattr(model.get_submodule(parent), own, part.get_base_layer())
-    del model.peft_config
-    model.requires_grad_(True)

@@ -11,7 +11,6 @@ import transformers
 from torch import Tensor
 
 from finetune.evaluate import count_truncated
-from finetune.lora import merge_lora
 from finetune.models import Checkpoint, load_checkpoint, save_tokenizer
 from finetune.progress import curve
 from finetune.quality import Quality, assess
@@ -19,15 +18,12 @@ from finetune.record import RunRecord, ScoreRange, SplitRecord
 from finetune.run import Run
 from finetune.scale import Scale, output_layer
 from finetune.trainer import SnapshotTrainer
+from finetune.weights import plain_weights
 
 
 def save_weights(run: Run, work: Path) -> Checkpoint:
     """Write model and tokenizer, and read them back as anybody would."""
     model = run.base.model.cpu()
-    if run.config.lora_rank:
-        merge_lora(model)
-    if run.scale is not None:
-        run.scale.put_into(model)
     weights = _in_format(run, getattr(torch, run.config.save_dtype))
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
@@ -50,7 +46,7 @@ def _in_format(run: Run, dtype: torch.dtype) -> dict[str, Tensor]:
     kept = {name for name, weight in model.named_parameters() if weight in whole}
     return {
         name: tensor.to(dtype) if tensor.is_floating_point() and name not in kept else tensor
-        for name, tensor in model.state_dict().items()
+        for name, tensor in plain_weights(model, run.scale).items()
     }
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -39,7 +38,7 @@ class Scale:
         return values * self.deviation + self.mean
 
     def added(self, weights: dict[str, Tensor], model: PreTrainedModel) -> dict[str, Tensor]:
-        """The *weights* of a *model* as `put_into` makes them; the model stays as it is."""
+        """The *weights* of a *model* that was trained on standardised scores, in their own unit."""
         layer = output_layer(model)
         name = next(name for name, part in model.named_modules() if part is layer)
         weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
@@ -47,13 +46,6 @@ class Scale:
             f"{name}.weight": weight * self.deviation,
             f"{name}.bias": self.restored(bias),
         }
-
-    @torch.no_grad()
-    def put_into(self, model: PreTrainedModel) -> None:
-        """Let a *model* that was trained on standardised scores give scores in their own unit."""
-        layer = output_layer(model)
-        layer.weight.mul_(self.deviation)
-        layer.bias.mul_(self.deviation).add_(self.mean)
 
 
 def output_layer(model: PreTrainedModel) -> nn.Linear:

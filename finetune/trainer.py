@@ -12,17 +12,17 @@ from typing import Any
 import torch
 from accelerate.data_loader import prepare_data_loader
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
 
 from finetune import processes
 from finetune.batches import TokenBatches
 from finetune.errors import SnapshotError
-from finetune.lora import is_adapted, merged_weights
 from finetune.models import save_tokenizer
 from finetune.scale import Scale
 from finetune.snapshots import Snapshots
+from finetune.weights import are_plain, plain_weights
 
 WEIGHTS, LEARNING, STATE = "model.safetensors", "learning.safetensors", "trainer_state.json"
 
@@ -174,21 +174,13 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
 
     def _write_shared(self, folder: Path) -> None:
         """Weights that open as a classifier, and the states of optimizer, schedule and Trainer."""
-        plain = self._plain_weights()
-        self.model.save_pretrained(folder, state_dict=plain)
-        if plain is not None:
+        self.model.save_pretrained(folder, state_dict=plain_weights(self.model, self.scale))
+        if not are_plain(self.model, self.scale):
             save_file(self.model.state_dict(), folder / LEARNING)
         save_tokenizer(self.processing_class, folder)
         with _torch_writes():
             self._save_optimizer_and_scheduler(str(folder))
         self.state.save_to_json(str(folder / STATE))
-
-    def _plain_weights(self) -> dict[str, Tensor] | None:
-        """The weights of a checkpoint, where they aren't those that learn."""
-        if self.scale is None and not is_adapted(self.model):
-            return None
-        weights = merged_weights(self.model)
-        return weights if self.scale is None else self.scale.added(weights, self.model)
 
     def _take_weights(self, folder: Path) -> None:
         file = folder / LEARNING if (folder / LEARNING).is_file() else folder / WEIGHTS

@@ -31,11 +31,10 @@ def test_a_head_of_any_family_takes_the_scale(family: Family, tmp_path: Path) ->
         scale = Scale(mean=50.0, deviation=7.0)
         added = scale.added(dict(model.state_dict()), model)
         assert torch.equal(model(tokens).logits, before)
-        scale.put_into(model)
+        model.load_state_dict(added)
         after = model(tokens).logits
     assert before[0].item() != pytest.approx(before[1].item())
     torch.testing.assert_close(after, before * 7 + 50)
-    torch.testing.assert_close(added, dict(model.state_dict()))
 
 
 def test_a_head_with_several_logits_is_refused(tmp_path: Path) -> None:
