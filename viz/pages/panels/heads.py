@@ -83,7 +83,7 @@ def _choose_measure() -> str:
 
 def _caption(reading: Reading, explained: session.Explained | None) -> str:
     if explained is None:
-        return "Where heads look. Looking is not yet a reason for the class."
+        return "Where heads look. Looking is not yet a reason."
     target = resolve(reading.prediction, *explained)
     scalar = plain(explained_scalar(reading.prediction, target))
     return f"What each weight hands to {scalar}: weight × slope, attention fixed."

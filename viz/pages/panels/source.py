@@ -26,7 +26,7 @@ def choose_checkpoint() -> str:
         persist_state="session",
         accept_new_options=True,
         placeholder="Choose, or type a folder or a Hub id",
-        width=360,
+        width=320,
         help="Folders in assets/ and checkpoints/ are offered. Type any other folder, or the id "
         "of a model on the Hugging Face Hub.",
     )
@@ -79,5 +79,5 @@ def choose_example() -> None:
         key=session.EXAMPLE,
         on_change=fill,
         placeholder="Try a text",
-        width=260,
+        width=230,
     )
