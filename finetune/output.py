@@ -198,15 +198,14 @@ def _put(work: Path, output: Path) -> None:
 
 def _replace(output: Path, work: Path) -> None:
     """Move *work* to *output*; what was there comes back if that fails."""
-    if not output.exists():
-        work.rename(output)
-        return
     old = work.with_suffix(".old")
-    shutil.rmtree(old, ignore_errors=True)
-    output.rename(old)
+    if output.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        output.rename(old)
     try:
         work.rename(output)
     except OSError:
-        old.rename(output)
+        if old.exists():
+            old.rename(output)
         raise
     shutil.rmtree(old, ignore_errors=True)

@@ -95,6 +95,17 @@ def test_a_checkpoint_that_cannot_be_moved_is_kept(
     assert (output / "old.txt").exists() == full
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_what_a_kill_left_of_the_replaced_folder_goes(full: bool, tmp_path: Path) -> None:
+    output, old = tmp_path / "out", tmp_path / ".out.old"
+    for folder in (old, output) if full else (old,):
+        folder.mkdir()
+        (folder / "old.txt").touch()
+    fill(output)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert not (output / "old.txt").exists()
+
+
 def stop(output: Path, *, kept: bool, resume: bool = False) -> None:
     """A run that is stopped, with or without a snapshot."""
     with working_folder(output, resume=resume) as work:
