@@ -29,7 +29,12 @@ TEXTS = (
 )  # fmt: skip
 LABELS = (
     "label_name", "label", "labels", "class", "category", "target", "sentiment", "intent",
+    "coarse_label", "score", "rating", "stars",
 )  # fmt: skip
+"""Names of the column of true classes or scores.
+
+The names that `finetune.columns` knows, but a name of a class goes before its number.
+"""
 
 Cells = Mapping[str, object]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isnan
 from typing import cast
 
 import streamlit as st
@@ -99,7 +100,7 @@ def _show(found: Comparison) -> None:
 def _show_table(found: Comparison) -> None:
     rows = ranked(found)
     st.dataframe(
-        [_entries(found, row) for row in rows if row.refused is None],
+        [entries(found, row) for row in rows if row.refused is None],
         hide_index=True,
         column_config=_columns(found),
         height="content",
@@ -122,9 +123,9 @@ def _show_table(found: Comparison) -> None:
             st.caption(plain(f"{METHODS[row.method].label}: {row.refused}"))
 
 
-def _entries(found: Comparison, row: Row) -> dict[str, object]:
+def entries(found: Comparison, row: Row) -> dict[str, object]:
+    """What the table says of a method that was measured, by column."""
     measures = row.measures.values()
-    flips = [OPERATORS[name] for name, one in row.measures.items() if one.flip_20 == 1]
     return {
         "method": METHODS[row.method].label,
         "passes": row.passes,
@@ -132,10 +133,17 @@ def _entries(found: Comparison, row: Row) -> dict[str, object]:
         "mean": mean_share(found, row),
         "comp": sum(one.comprehensiveness for one in measures) / len(measures),
         "suff": sum(one.sufficiency for one in measures) / len(measures),
-        "flips": ", ".join(flips) or "no",
+        "flips": _flips(row),
         "tau": row.tau_occlusion,
         "shares": OPERATORS.get(row.shares_operator or "", ""),
     }
+
+
+def _flips(row: Row) -> str:
+    """The operators under which the decision changes; empty for scores, which decide nothing."""
+    decided = {name: one for name, one in row.measures.items() if not isnan(one.flip_20)}
+    flips = [OPERATORS[name] for name, one in decided.items() if one.flip_20 == 1]
+    return ", ".join(flips) or ("no" if decided else "")
 
 
 def _columns(found: Comparison) -> dict[str, ColumnConfig | str | None]:
