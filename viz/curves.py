@@ -56,6 +56,10 @@ class Chart:
 
     spec: Spec
     rows: list[Row]
+    title: str
+    """What it shows."""
+    lines: tuple[str, ...]
+    """The names of its lines."""
 
 
 def loss_chart(run: Run, *, theme: Theme = "light") -> Chart:
@@ -67,18 +71,21 @@ def loss_chart(run: Run, *, theme: Theme = "light") -> Chart:
 
 
 def quality_chart(run: Run, *, theme: Theme = "light") -> Chart:
-    """How well the validation rows are told after each epoch."""
-    measures = ("r2",) if "r2" in measured([run]) else ("accuracy", "macro_f1")
+    """How well the validation rows are told after each epoch.
+
+    By which measure is not known until the first epoch is measured.
+    """
+    found = measured([run])
+    measures = [name for name in ("r2", "accuracy", "macro_f1") if name in found]
     lines = [MEASURES[measure] for measure in measures]
     rows = [row for measure in measures for row in _by_epoch(run, measure, MEASURES[measure])]
-    title = " · ".join(lines)
     return _chart(
         rows,
         lines,
-        title=title,
+        title=" · ".join(lines) or "Quality",
         epochs=_planned([run]),
         theme=theme,
-        share=measures[0] in SHARES,
+        share=bool(measures) and measures[0] in SHARES,
     )
 
 
@@ -153,7 +160,12 @@ def _chart(
         # Vega finds no scale for no values.
         "scale": {"domain": [0, 1]} if share or not rows else {"zero": False},
         "axis": muted
-        | {"tickCount": 5, "format": "%" if share else "", "gridColor": PALETTES[theme].line},
+        | {
+            "labels": bool(rows),
+            "tickCount": 5,
+            "format": "%" if share else "",
+            "gridColor": PALETTES[theme].line,
+        },
     }
     tooltip = [
         {"field": "line", "type": "nominal", "title": "Curve"},
@@ -169,6 +181,8 @@ def _chart(
             "layer": LAYERS,
         },
         rows,
+        title,
+        tuple(lines),
     )
 
 
@@ -177,15 +191,16 @@ def _quantity(field: str, title: str) -> Spec:
 
 
 def _colors(lines: Sequence[str], theme: Theme) -> Spec:
+    legend = {
+        "title": None,
+        "orient": "top",
+        "offset": 8,
+        "labelColor": PALETTES[theme].ink,
+        "labelLimit": 300,
+    }
     return {
         "field": "line",
         "type": "nominal",
         "scale": {"domain": list(lines), "range": list(COLORS[theme][: len(lines)])},
-        "legend": {
-            "title": None,
-            "orient": "top",
-            "offset": 8,
-            "labelColor": PALETTES[theme].ink,
-            "labelLimit": 300,
-        },
+        "legend": legend if lines else None,
     }

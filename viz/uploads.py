@@ -5,10 +5,12 @@ import json
 import re
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from pyarrow.lib import ArrowException
 from pyarrow.parquet import ParquetFile
 
 from viz.errors import RunError
@@ -48,18 +50,18 @@ def data_file(path: str) -> Path:
     return place
 
 
-def first_rows(file: Path, count: int) -> list[dict[str, Any]]:
+def first_rows(file: Path, count: int) -> list[dict[str, str]]:
     """The first rows of a data file, cells as text; none where it can't be read."""
     try:
         if file.suffix.lower() == ".parquet":
             batch = next(ParquetFile(file).iter_batches(count), None)
-            return [] if batch is None else list(batch.to_pylist())
+            return [] if batch is None else [_as_text(row) for row in batch.to_pylist()]
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             if file.suffix.lower() == ".jsonl":
                 return [_object(line) for line in islice(lines, count)]
             rows = csv.DictReader(lines, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
-            return [{str(k): str(v) for k, v in row.items()} for row in islice(rows, count)]
-    except (OSError, ValueError, csv.Error):
+            return [_as_text(row) for row in islice(rows, count)]
+    except (OSError, ValueError, csv.Error, ArrowException):
         return []
 
 
@@ -75,8 +77,12 @@ def check(data: str, validation: str | None) -> dict[str, Any]:
     raise RunError(last_line(done.stderr) or "the data check ended without a word; try again")
 
 
-def _object(line: str) -> dict[str, Any]:
+def _as_text(row: Mapping[Any, object]) -> dict[str, str]:
+    return {str(key): str(value) for key, value in row.items()}
+
+
+def _object(line: str) -> dict[str, str]:
     try:
-        return {str(key): str(value) for key, value in dict(json.loads(line)).items()}
+        return _as_text(dict(json.loads(line)))
     except (ValueError, TypeError):
         return {"line": line}

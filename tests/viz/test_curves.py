@@ -74,10 +74,20 @@ def test_a_run_on_scores_shows_how_much_of_them_it_explains(room: Path) -> None:
 
 def test_the_specification_stays_while_points_come(room: Path) -> None:
     """Streamlit draws a chart anew, with a flicker, where its specification is another."""
-    first = run(room, "first", START, step(1))
-    second = run(room, "second", START, step(1), step(2), epoch(1))
+    first = run(room, "first", START, step(1), epoch(1))
+    second = run(room, "second", START, step(1), epoch(1), step(12), epoch(2))
     assert loss_chart(first).spec == loss_chart(second).spec
     assert quality_chart(first).spec == quality_chart(second).spec
+
+
+def test_until_an_epoch_is_measured_no_measure_is_named(room: Path) -> None:
+    """It may become a run on scores, which has no accuracy."""
+    chart = quality_chart(run(room, "mine", START, step(1)))
+    encoding = chart.spec["encoding"]
+    assert (chart.lines, chart.title, encoding["y"]["title"]) == ((), "Quality", "Quality")
+    assert encoding["color"]["legend"] is None
+    assert not encoding["y"]["axis"]["labels"]
+    assert quality_chart(run(room, "other", START, epoch(1))).spec["encoding"]["color"]["legend"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -97,6 +107,7 @@ def test_a_run_without_the_measure_is_left_out(room: Path) -> None:
     longer: Event = START | {"epochs": 5}
     pair = [run(room, "a", START, epoch(1)), run(room, "b", longer, SCORED)]
     chart = comparison(pair, "accuracy")
+    assert (chart.title, chart.lines) == ("Accuracy", ("a",))
     assert chart.spec["encoding"]["color"]["scale"]["domain"] == ["a"]
     assert chart.spec["encoding"]["x"]["scale"]["domain"] == [0, 2]
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -90,6 +91,50 @@ def test_something_fatal_keeps_start_shut(monkeypatch: pytest.MonkeyPatch) -> No
     assert r"\*class\*" in app.error[0].value
 
 
+def test_an_upload_is_compared_once_and_kept_again_where_it_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: list[str] = []
+    keep = uploads.keep_upload
+
+    def count(name: str, content: bytes) -> Path:
+        kept.append(name)
+        return keep(name, content)
+
+    report = {"fatal": False, "rows": {}, "classes": 1, "findings": []}
+    monkeypatch.setattr(uploads, "check", lambda data, validation: report)
+    monkeypatch.setattr(uploads, "keep_upload", count)
+    app = open_page()
+    app.file_uploader[0].upload("rows.csv", b"text,label\none,a\n", "text/csv").run()
+    app.number_input(key="train-epochs").set_value(2).run()
+    assert not app.exception
+    assert kept == ["rows.csv"]
+    (file,) = uploads.data_files()
+    file.unlink()
+    app.run()
+    assert (kept, file.is_file()) == (["rows.csv"] * 2, True)
+
+
+def test_a_validation_file_that_changes_is_checked_again(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str | None] = []
+    app = choose("one", monkeypatch)
+    held_out = uploads.keep_upload("held.csv", b"text,label\ntwo,a\n")
+
+    def check(data: str, validation: str | None) -> dict[str, Any]:
+        checked.append(validation)
+        return {"fatal": False, "rows": {}, "classes": 1, "findings": []}
+
+    monkeypatch.setattr(uploads, "check", check)
+    app.run()
+    app.selectbox(key="train-validation").select(str(held_out)).run()
+    os.utime(held_out, (1, 1))
+    app.run()
+    app.run()
+    assert checked == [str(held_out)] * 2
+
+
 def test_a_warning_is_told_and_start_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
     finding = {"severity": "warning", "kind": "k", "sentence": "Few <b>rows</b>.", "count": 1}
     app = choose("one", monkeypatch, findings=[finding], classes=0)
@@ -161,11 +206,28 @@ def test_a_stopped_run_says_how_far_it_came_and_what_it_kept_opens(room: Path) -
     work = leave(room, "mine", [START, step(5), epoch(1), step(15), STOPPED], steps=(10, 15))
     app = open_page()
     assert "**mine** was stopped after 1.5 of 2 epochs." in said(app)
+    assert [chart.proto.alt for chart in app.get("vega_lite_chart")] == [
+        "Loss of mine",
+        "Accuracy · Macro F1 of mine",
+    ]
     assert len(charts(app)) == 2
     (opens,) = [button for button in app.button if button.label.startswith("Read")]
     assert opens.label == "Read with mine at step 15"
     opens.click().run()
     assert app.session_state[session.CHECKPOINT] == str(work / "checkpoints" / "checkpoint-15")
+
+
+@pytest.mark.parametrize(("epoch", "told"), [(123.4, "123.4"), (120.0, "120")])
+def test_many_epochs_are_told_in_plain_digits(room: Path, epoch: float, told: str) -> None:
+    long: Event = START | {"epochs": 500}
+    leave(room, "mine", [long, step(5) | {"epoch": epoch}, STOPPED])
+    assert f"was stopped after {told} of 500 epochs." in said(open_page())
+
+
+def test_a_stopped_run_of_several_seeds_says_which_it_was_at(room: Path) -> None:
+    work = leave(room, "mine", [START, step(20), {"kind": "end"}, START, step(15), STOPPED])
+    (work / "settings.json").write_text('{"settings": {"seeds": 4}}')
+    assert "was stopped after 1.5 of 2 epochs with seed 2 of 4." in said(open_page())
 
 
 def test_a_run_stopped_before_anything_was_kept_is_not_resumed(room: Path) -> None:

@@ -94,6 +94,21 @@ def test_a_file_that_shows_no_rows_shows_none(tmp_path: Path, name: str, content
     assert uploads.first_rows(tmp_path / name, 2) == []
 
 
+def test_cells_of_any_kind_are_shown_as_text(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": ["one"], "label": [2]}), tmp_path / "a.parquet")
+    assert uploads.first_rows(tmp_path / "a.parquet", 1) == [{"text": "one", "label": "2"}]
+
+
+def test_a_file_that_pyarrow_cannot_read_shows_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: Path) -> None:
+        raise pa.ArrowNotImplementedError("no such codec here")
+
+    monkeypatch.setattr(uploads, "ParquetFile", refuse)
+    assert uploads.first_rows(tmp_path / "a.parquet", 1) == []
+
+
 def test_the_check_gives_its_findings(tmp_path: Path) -> None:
     one_class = tmp_path / "one.csv"
     one_class.write_text("text,label\n" + "".join(f"word {i},same\n" for i in range(30)))

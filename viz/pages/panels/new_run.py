@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from viz import launch, uploads
 from viz.launch import Plan
@@ -38,7 +39,7 @@ def offer() -> None:
     with right:
         plan = _ask(data)
     with findings:
-        report = _check(plan.data, plan.validation, data.stat().st_mtime)
+        report = _check(plan.data, plan.validation, _version(data, plan.validation))
         _show_report(report)
     with right:
         _offer_start(plan, report)
@@ -53,8 +54,7 @@ def _choose_data() -> Path | None:
         key=f"train-upload-{started}",
         help="For a larger file, type its path, or train with `python -m finetune train`.",
     )
-    uploaded = None if given is None else str(uploads.keep_upload(given.name, given.getvalue()))
-    chosen = uploaded or st.selectbox(
+    chosen = (_keep(given) if given else None) or st.selectbox(
         "or a file that is here",
         [str(file) for file in uploads.data_files()],
         index=None,
@@ -64,6 +64,14 @@ def _choose_data() -> Path | None:
         placeholder="Choose, or type a path",
     )
     return uploads.data_file(chosen) if chosen else None
+
+
+def _keep(given: UploadedFile) -> str:
+    """Where an upload is kept, which may be large: only its first rerun compares and saves it."""
+    key = f"train-kept-{given.file_id}"
+    if not Path(st.session_state.get(key, "")).is_file():
+        st.session_state[key] = str(uploads.keep_upload(given.name, given.getvalue()))
+    return str(st.session_state[key])
 
 
 def _preview(data: Path) -> None:
@@ -121,8 +129,14 @@ def _offer_start(plan: Plan, report: dict[str, Any]) -> None:
         st.rerun()
 
 
+def _version(data: Path, validation: str | None) -> tuple[float, ...]:
+    """When the files were last changed, in seconds since 1970; 0 for one that is gone."""
+    files = [data] if validation is None else [data, Path(validation)]
+    return tuple(file.stat().st_mtime if file.is_file() else 0.0 for file in files)
+
+
 @st.cache_data(max_entries=8, show_spinner="Checking the data …")
-def _check(data: str, validation: str | None, version: float) -> dict[str, Any]:
+def _check(data: str, validation: str | None, version: tuple[float, ...]) -> dict[str, Any]:
     return uploads.check(data, validation)
 
 

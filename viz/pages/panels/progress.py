@@ -56,7 +56,7 @@ def _stage(run: Run) -> str:
         return "is stopping"
     if not run.is_heard:
         return "gets ready"
-    seed = f" with seed {len(history.courses)} of {run.seeds}" if run.seeds > 1 else ""
+    seed = _seed(run)
     if history.text("kind") == "end":
         return f"is being measured{seed}"
     if pace is None:
@@ -65,6 +65,10 @@ def _stage(run: Run) -> str:
     left = in_words(_seconds_left(run, pace))
     speed = f"{float(pace.get('texts_per_second') or 0):,.0f} texts a second"
     return f"is in epoch {epoch} of {history.planned}{seed}, {left} left, {speed}"
+
+
+def _seed(run: Run) -> str:
+    return f" with seed {len(run.history.courses)} of {run.seeds}" if run.seeds > 1 else ""
 
 
 def _seconds_left(run: Run, pace: Event) -> float:
@@ -93,4 +97,5 @@ def _how_it_ended(run: Run) -> str:
     steps = run.history.steps
     if not (run.resumable and steps):
         return "was stopped before anything was kept; start it anew."
-    return f"was stopped after {steps[-1].epoch:.2g} of {run.history.planned} epochs."
+    done = f"{steps[-1].epoch:.1f}".removesuffix(".0")
+    return f"was stopped after {done} of {run.history.planned} epochs{_seed(run)}."

@@ -18,9 +18,9 @@ def show_run(run: Run) -> None:
     theme = current_theme(session.THEME)
     left, right = st.columns(2, gap="medium")
     with left:
-        _show(loss_chart(run, theme=theme), f"loss-{run.name}", f"Loss of {run.name}")
+        _show(loss_chart(run, theme=theme), f"loss-{run.name}", run.name)
     with right:
-        _show(quality_chart(run, theme=theme), f"quality-{run.name}", f"Accuracy of {run.name}")
+        _show(quality_chart(run, theme=theme), f"quality-{run.name}", run.name)
 
 
 def compare(runs: Sequence[Run]) -> None:
@@ -36,9 +36,9 @@ def compare(runs: Sequence[Run]) -> None:
         key=f"train-measure-{'-'.join(offered)}",
     )
     chart = comparison(runs, measure, theme=current_theme(session.THEME))
-    _show(chart, "train-compared", f"{MEASURES[measure]} of {len(runs)} runs")
+    _show(chart, "train-compared", f"{len(chart.lines)} runs")
 
 
-def _show(chart: Chart, key: str, words: str) -> None:
+def _show(chart: Chart, key: str, of: str) -> None:
     rows = pd.DataFrame(chart.rows, columns=list(COLUMNS))
-    st.vega_lite_chart(rows, chart.spec, key=key, alt=words)
+    st.vega_lite_chart(rows, chart.spec, key=key, alt=f"{chart.title} of {of}")
