@@ -280,7 +280,7 @@ def test_a_head_that_hands_nothing_to_the_class_is_said_to(app: AppTest) -> None
     assert "nothing is rescaled" in str(sent(app.run(), "heatmap")["note"])
     app.selectbox(key=session.LAYER).set_value("2")
     note = sent(app.toggle(key=session.SPECIAL).set_value(False).run(), "heatmap")["note"]
-    assert note == "all 0: nothing that is handed on here reaches the class"
+    assert note == "all 0: nothing that is handed on here reaches the class or score"
 
 
 LONG = "oil prices rise as stocks fall the market team wins game election peace talks"

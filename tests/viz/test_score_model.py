@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from tests.screen import sent, shown
 from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
-from viz import METHODS, Classifier, attribute
+from viz import METHODS, Classifier, attribute, session
 from viz.__main__ import app as command
 from viz.attribution import resolve
 from viz.attribution.contribution import contribution
@@ -22,6 +22,7 @@ from viz.attribution.wording import amount, explained_scalar, scale_ends, summar
 from viz.errors import SelectionError
 from viz.export import FORMATS, Plate, render
 from viz.export.comparison import comparison_csv
+from viz.export.figures.sheet import view_notes
 from viz.faithfulness.compare import compare
 from viz.faithfulness.evidence import evidence
 from viz.faithfulness.metrics import DECISIVE, MEASURES, measure, measures_of
@@ -236,3 +237,47 @@ def test_the_page_shows_a_score_and_asks_for_no_class(folder: Path, reading: Rea
     assert sent(test, "bars")["percent"] == amount(float(reading.prediction.logits[0]))
     assert "Why this score?" in shown(test)
     assert not {"Explain", "Against"} & {box.label for box in test.selectbox}
+
+
+def test_contributions_are_to_the_score(folder: Path) -> None:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params.update({"checkpoint": str(folder), "text": TEXT})
+    test.query_params.update({"show": "contribution to the score", "view": "on the text"})
+    test.run()
+    assert not test.exception
+    rows = str([json.loads(each.proto.json) for each in test.get("bidi_component")])
+    assert "hands to the score through each token" in rows
+    assert "against" not in rows
+    assert "to the class" not in shown(test)
+
+
+def test_the_contributions_of_a_score_survive_a_change_to_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_checkpoint(tmp_path / "checkpoints" / "news")
+    tiny_checkpoint(
+        tmp_path / "checkpoints" / "stars", labels=("score",), problem_type="regression"
+    )
+    monkeypatch.setattr(session, "ROOT", tmp_path)
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params.update({"checkpoint": "checkpoints/stars", "text": TEXT})
+    test.query_params["show"] = "contribution to the score"
+    test.run()
+    assert sent(test, "heatmap")["signed"]
+    test.selectbox(key=session.CHECKPOINT).set_value("checkpoints/news").run()
+    assert not test.exception
+    assert "Why this class?" in shown(test)
+    test.segmented_control(key=session.MEASURE).set_value("contribution").run()
+    assert sent(test, "heatmap")["signed"]
+
+
+def test_a_figure_of_contributions_names_no_class(stars: Classifier, reading: Reading) -> None:
+    plate = Plate(reading, "head", contribution=contribution(stars, reading))
+    first = next(view_notes(plate, plate.view()))
+    assert first == "What each weight hands to the score: blue raises score, orange lowers score."
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_caveat_is_true_of_a_score(name: str) -> None:
+    caveat = METHODS[name].caveat
+    assert caveat is None or "score" in caveat or "class" not in caveat

@@ -168,8 +168,8 @@ class Method:
         if self.signed:
             return None
         if self.of_class:
-            return "This says how much a word matters for the class, not which way."
-        return "This shows where the model looks; it is not an explanation of the class."
+            return "This says how much a word matters for the class or score, not which way."
+        return "This shows where the model looks; it is not an explanation of the prediction."
 
     def chosen(self, given: Options | None) -> Options:
         """The value of every option: those given, and the defaults of the others.

@@ -28,6 +28,11 @@ def amount(score: float) -> str:
     return f"{score:,.{2 if size >= 1 else 4}f}".replace("-", "−")
 
 
+def outcome(prediction: Prediction) -> str:
+    """What is predicted, as in `Why this class?`."""
+    return "score" if prediction.regression else "class"
+
+
 def verdict(prediction: Prediction) -> tuple[str, str]:
     """What the text is put into, and with what probability; the least one of several classes.
 

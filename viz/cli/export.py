@@ -78,8 +78,8 @@ def export(
     measure: Annotated[
         Literal["weights", "contribution"],
         typer.Option(
-            help="weights: where heads look. contribution: what each look hands to the class, "
-            "with a sign.",
+            help="weights: where heads look. contribution: what each look hands to the class "
+            "or score, with a sign.",
             rich_help_panel=WHAT,
         ),
     ] = "weights",

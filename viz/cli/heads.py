@@ -43,7 +43,7 @@ def heads(
         typer.Option(help="The column of second texts, if not found.", show_default=False),
     ] = None,
 ) -> None:
-    """Measure which heads matter: how the predicted class reacts to a little less of each.
+    """Measure which heads matter: how the prediction reacts to a little less of each.
 
     With --ablation each head is silenced and the text read again, and both are compared.
 

@@ -38,7 +38,7 @@ def read(
         typer.Option("--json", help="Print one JSON object, without attention weights."),
     ] = False,
 ) -> None:
-    """Classify a text: its class, all probabilities, and the words that made the difference.
+    """Read a text: its class, all probabilities, and the words that made the difference.
 
     Of a model that predicts a score: the score, and the words that raise or lower it.
 

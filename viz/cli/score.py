@@ -53,7 +53,7 @@ def score(
     """Measure for a checkpoint how faithful each method is, and save it as faithfulness.json.
 
     Words are hidden in the order of a method's scores, by masks and by deletion, and what the
-    predicted class loses is compared with random orders.  An interrupted run goes on where it was.
+    prediction loses is compared with random orders.  An interrupted run goes on where it was.
     Under torchrun or accelerate launch the rows are dealt out to all processes.
 
     Example: python -m viz score --checkpoint out/my-model --data validation.csv --limit 200

@@ -14,10 +14,10 @@ from viz.pages.panels.scores import OPERATORS, show_scores
 
 MEANING = (
     "For each text, words are hidden in the order in which a method ranks them, most important "
-    "first. A faithful order makes the probability of the class fall soon. 0 is the mean of random "
-    "orders, 1 the best order that any method found; lines are 95 % intervals over texts. "
-    "Orange: the default. Hollow: the method itself hides words in this way, which helps it here, "
-    "so judge it by the other side."
+    "first. A faithful order makes the probability of the class, or a predicted score itself, fall "
+    "soon. 0 is the mean of random orders, 1 the best order that any method found; lines are 95 % "
+    "intervals over texts. Orange: the default. Hollow: the method itself hides words in this way, "
+    "which helps it here, so judge it by the other side."
 )
 
 
@@ -57,7 +57,7 @@ def explain_how_to_measure(checkpoint: str) -> None:
 
 def show_record(checkpoint: str, record: Record) -> None:
     """Show the chart, and the table behind it."""
-    st.subheader("Which methods find what the class hangs on", anchor=False)
+    st.subheader("Which methods find what the prediction hangs on", anchor=False)
     st.caption(f"{plain(_measured_on(record))} {MEANING}")
     if record.fingerprint != session.classifier(checkpoint).fingerprint:
         st.warning(

@@ -218,7 +218,7 @@ def _caption(high: int, wide: int) -> dict[str, str]:
 
 _QUESTION = {
     False: "Where each of {} heads looks.",
-    True: "What each of {} heads hands to the class.",
+    True: "What each of {} heads hands to the class or score.",
 }
 
 

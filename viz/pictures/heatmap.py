@@ -10,7 +10,7 @@ from viz.pictures.screen import ENLARGE, SCREEN
 from viz.pictures.widget import Widget
 from viz.words import AttentionView, Quadrant
 
-NOTHING = "all 0: nothing that is handed on here reaches the class"
+NOTHING = "all 0: nothing that is handed on here reaches the class or score"
 """As in the last layer without its [CLS], which alone the classes are read from."""
 LEVELS = 255
 """Steps of the colour scale; odd, so that 0 is one of them where the scale has two ends."""

@@ -13,7 +13,7 @@ from viz.export.figures.page import DETAILS, HEADING, LEADING, MARGIN, NOTE, Pag
 from viz.export.figures.scripts import missing_fonts
 from viz.export.figures.wrap import wrap
 from viz.export.plate import Plate
-from viz.types import Reading
+from viz.types import Contribution, Prediction, Reading
 from viz.words import AttentionView, spans
 
 NARROWEST = 300
@@ -117,8 +117,7 @@ def _cut(reading: Reading) -> tuple[str, ...]:
 def view_notes(plate: Plate, shown: AttentionView) -> Iterator[str]:
     """Sentences on what a map's numbers are, and on what it does not show."""
     if plate.contribution is not None:
-        low, high = scale_ends(plate.reading.prediction, plate.contribution)
-        yield f"What each weight hands to the class: blue speaks {high}, orange {low}."
+        yield _handed(plate.reading.prediction, plate.contribution)
     if plate.quadrant != "all":
         text = {"A": "first", "B": "second"}
         query, key = text[plate.quadrant[0]], text[plate.quadrant[2]]
@@ -126,6 +125,13 @@ def view_notes(plate: Plate, shown: AttentionView) -> Iterator[str]:
         yield f"Only the {query} text looking at {again}; nothing is rescaled for that."
     if not plate.special:
         yield from _removed(plate, shown)
+
+
+def _handed(prediction: Prediction, contribution: Contribution) -> str:
+    low, high = scale_ends(prediction, contribution)
+    if prediction.regression:
+        return f"What each weight hands to the score: blue {high}, orange {low}."
+    return f"What each weight hands to the class: blue speaks {high}, orange {low}."
 
 
 def _removed(plate: Plate, shown: AttentionView) -> Iterator[str]:

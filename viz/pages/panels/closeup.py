@@ -7,6 +7,7 @@ import streamlit as st
 
 from viz import session, words
 from viz.attention import place
+from viz.attribution.wording import outcome
 from viz.components.arcs import arcs
 from viz.components.heatmap import heatmap
 from viz.components.strip import strip
@@ -76,20 +77,23 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
         width=240,
     )
     row, looks = view.weights[0, 0, query], view.spans[query].label
+    low, high = ("lowers", "raises") if reading.prediction.regression else ("against", "for")
     strip(
         reading.encoding,
         view.keys,
         row,
         signed=view.signed,
         key="row",
-        low_label="against" if view.signed else "",
-        high_label="for" if view.signed else "",
-        caption=_row_caption(view, name, looks) + ("" if row.any() else " All of it is 0."),
+        low_label=low if view.signed else "",
+        high_label=high if view.signed else "",
+        caption=_row_caption(reading, view, name, looks)
+        + ("" if row.any() else " All of it is 0."),
         opens=True,
     )
 
 
-def _row_caption(view: AttentionView, name: str, looks: str) -> str:
+def _row_caption(reading: Reading, view: AttentionView, name: str, looks: str) -> str:
     if view.signed:
-        return f"What {name} hands to the class through each token that {looks} looks at."
+        what = outcome(reading.prediction)
+        return f"What {name} hands to the {what} through each token that {looks} looks at."
     return f"Where {looks} looks in {name}: the weights of its row, exact on hover."

@@ -40,7 +40,7 @@ def offer(asked: Asked) -> None:
             on_click=_open,
             args=(_about(asked),),
             help="Runs every method on this text and measures which of them finds the words that "
-            "the class hangs on. It takes a while; the page goes on meanwhile.",
+            "the class or score hangs on. It takes a while; the page goes on meanwhile.",
         )
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from viz import session
 from viz.attribution import resolve
-from viz.attribution.wording import explained_scalar
+from viz.attribution.wording import explained_scalar, outcome
 from viz.components import atlas
 from viz.errors import MethodError
 from viz.pages.markdown import plain
@@ -17,7 +17,7 @@ from viz.types import Reading
 from viz.words import QUADRANTS, AttentionView, Quadrant, Unit
 
 WEIGHTS = "weights"
-CONTRIBUTION = "contribution to the class"
+CONTRIBUTION = "contribution"
 
 
 # A click in the atlas draws this panel again and leaves the rest of the page alone.
@@ -56,7 +56,7 @@ def _choose_selection(reading: Reading, classes: session.Explained) -> Selection
     title, controls = st.columns([5, 6], gap="medium", vertical_alignment="bottom")
     with title.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader("Attention", anchor=False, width="content")
-        explained = classes if _choose_measure() == CONTRIBUTION else None
+        explained = classes if _choose_measure(reading) == CONTRIBUTION else None
     title.caption(_caption(reading, explained))
     with controls.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
@@ -67,12 +67,14 @@ def _choose_selection(reading: Reading, classes: session.Explained) -> Selection
     return Selection(layer, head, session.Shown(unit, special, explained, part))
 
 
-def _choose_measure() -> str:
+def _choose_measure(reading: Reading) -> str:
+    contribution = f"contribution to the {outcome(reading.prediction)}"
     return str(
         st.segmented_control(
             "What is shown",
             [WEIGHTS, CONTRIBUTION],
             default=WEIGHTS,
+            format_func={WEIGHTS: WEIGHTS, CONTRIBUTION: contribution}.__getitem__,
             required=True,
             key=session.MEASURE,
             bind="query-params",

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from viz import charts, session, words
 from viz.attribution import METHODS, Against
-from viz.attribution.wording import scale_ends, summary
+from viz.attribution.wording import outcome, scale_ends, summary
 from viz.components.strip import strip
 from viz.components.theme import current_theme
 from viz.errors import VizError
@@ -36,8 +36,7 @@ WIDTH_OF_BADGE = 270
 def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, DeltaGenerator]:
     """Let the reader pick method and classes; return also where the evidence will stand."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
-        what = "score" if prediction.regression else "class"
-        st.subheader(f"Why this {what}?", anchor=False, width="content")
+        st.subheader(f"Why this {outcome(prediction)}?", anchor=False, width="content")
         with st.container(width=340):
             name, options = choose_method(source)
         chosen, held = _choose_classes(prediction, joined=METHODS[name].against_all)
