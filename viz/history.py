@@ -52,6 +52,8 @@ class History:
     """The last event of any kind."""
     pace: Event | None = None
     """The last event of a step since the run was started or resumed."""
+    began: str = ""
+    """When it was last started or resumed, as its events tell the time; empty where it was not."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -107,6 +109,7 @@ class _Reader:
     """Epochs and steps."""
     latest: Event | None = None
     pace: Event | None = None
+    began: str = ""
 
     def read_on(self, file: Path) -> bool:
         """Take in what is new; False where the file is not the one read before."""
@@ -128,7 +131,7 @@ class _Reader:
     def history(self) -> History:
         """What was read so far."""
         courses = (*self.over, self._course())
-        return History(courses, self.planned[0], self.latest, self.pace)
+        return History(courses, self.planned[0], self.latest, self.pace, self.began)
 
     def _course(self) -> Course:
         epochs = tuple(self.epochs[number] for number in sorted(self.epochs))
@@ -149,6 +152,7 @@ class _Reader:
         if self.is_over:
             self.over.append(self._course())
         self.planned, self.pace, self.is_over = planned, None, False
+        self.began = str(event.get("time", ""))
         self.steps.clear()
         self.epochs.clear()
 
@@ -173,6 +177,7 @@ class _Reader:
         for number in [number for number in self.epochs if number * steps > step * epochs]:
             del self.epochs[number]
         self.pace, self.is_over = None, False
+        self.began = str(event.get("time", ""))
 
     def _forget_beyond(self, step: int) -> None:
         while self.steps and self.steps[-1].step > step:

@@ -3,12 +3,14 @@
 import fcntl
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import IO
@@ -29,7 +31,7 @@ from viz.run_files import (
     note,
     noted,
 )
-from viz.runs import began, open_run
+from viz.runs import Run, began, open_run
 
 BASE = "bert-base-uncased"
 """The base model of a first run."""
@@ -83,6 +85,11 @@ def resume(name: str) -> None:
     run = open_run(name)
     if not run.resumable:
         raise RunError(f"the run {name!r} is {run.state} and can't be resumed; start a new one")
+    if run.processes > 1:
+        raise RunError(
+            f"the run {name!r} was begun by {run.processes} processes, and this page starts one; "
+            f"go on with it in a terminal by {terminal_command(run)}"
+        )
     _launch(
         name, ["resume", str(finished_place(name))], data=run.data, base=noted(name).get("base")
     )
@@ -91,9 +98,18 @@ def resume(name: str) -> None:
 def stop(name: str) -> None:
     """Ask a run of the app to stop, as Ctrl-C does; one that is over is left alone."""
     if is_held(log_file(name)):
-        note(name, **noted(name) | {"asked_to_stop": True})
-        with suppress(ProcessLookupError):
-            os.killpg(noted(name)["pid"], signal.SIGINT)
+        known = noted(name)
+        # Between its lock and its start a process has no number yet.
+        if "pid" in known:
+            note(name, **known | {"asked_to_stop": _now()})
+            with suppress(ProcessLookupError):
+                os.killpg(known["pid"], signal.SIGINT)
+
+
+def terminal_command(run: Run) -> str:
+    """The command that goes on with a run by as many processes as began it."""
+    python = "python" if run.processes == 1 else f"torchrun --nproc-per-node {run.processes}"
+    return f"{python} -m finetune resume {shlex.quote(str(finished_place(run.name)))}"
 
 
 def free_name(stem: str) -> str:
@@ -140,6 +156,10 @@ def _launch(name: str, words: list[str], **facts: str | None) -> None:
     with log.open("a") as output:
         _lock(output, name)
         output.truncate(0)
+        facts |= {"heard": heard}
+        moment = time.time()
+        # The number of the process before must not be taken for that of this one.
+        note(name, began=moment, **facts)
         process = subprocess.Popen(
             command(words),
             stdin=subprocess.DEVNULL,
@@ -148,7 +168,12 @@ def _launch(name: str, words: list[str], **facts: str | None) -> None:
             start_new_session=True,
         )
         _children[:] = [process, *(child for child in _children if child.poll() is None)]
-        note(name, pid=process.pid, began=time.time(), heard=heard, **facts)
+        note(name, pid=process.pid, began=moment, **facts)
+
+
+def _now() -> str:
+    """The time as events tell it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _lock(output: IO[str], name: str) -> None:

@@ -25,8 +25,11 @@ from viz.run_files import (
     working_place,
 )
 
-EVENTS = "events.jsonl"
+EVENTS, SETTINGS, RECORD = "events.jsonl", "settings.json", "run.json"
 DIED = "The process ended without a word: it was killed, or memory ran out."
+
+PUT = "Best epoch "
+"""What the line of a log begins with that says where the result is."""
 
 State = Literal["running", "stopped", "failed", "finished"]
 
@@ -40,10 +43,15 @@ class Run:
     data: str
     sentence: str
     """Why it failed; else empty."""
+    is_whole: bool
+    """Whether its result is whole, and only has to be put in its place."""
     record: RunRecord | None
     checkpoints: tuple[Path, ...]
-    """Folders that can be opened while it doesn't run: the result, or what was kept, in order."""
+    """Folders that can be opened while it doesn't run: the result, also one that the run was to
+    replace, and what was kept, in order."""
     resumable: bool
+    processes: int
+    """How many have to go on with it together."""
     ours: bool
     """Whether it runs and the app started it, so that the app can stop it."""
     asked_to_stop: bool
@@ -57,7 +65,8 @@ class Run:
 
 def runs() -> list[Run]:
     """All runs, the newest first."""
-    return [open_run(name) for name in sorted(names(), key=lambda name: (-began(name), name))]
+    known = sorted(names(), key=lambda name: (-began(name), name))
+    return [open_run(name) for name in known if not _is_deleted(name)]
 
 
 def open_run(name: str) -> Run:
@@ -66,28 +75,36 @@ def open_run(name: str) -> Run:
     ours = is_held(log_file(name))
     # A process that has put its result in its place has only to end.
     alive = (ours or is_held(work / "lock")) and (work.exists() or not folder.exists())
-    record = None if alive else _record(folder)
-    history = read_history((work if record is None else folder) / EVENTS)
+    begun = json_object(work / SETTINGS) if (unfinished := (work / SETTINGS).is_file()) else {}
+    result, damage = (None, "") if alive else _result(folder)
+    # A run that replaces a result leaves that in its place until it is finished.
+    record, damage = (None, "") if unfinished else (result, damage)
+    history = read_history((folder if record or damage else work) / EVENTS)
     if record is not None and record.epochs:
         history = history.of_best(record.epochs[0].train_loss)
     is_heard = history.text("time") != known.get("heard", "")
     told = history.text("kind") if is_heard else ""
-    asked = bool(known.get("asked_to_stop"))
+    # A run that went on in a terminal since it was asked was not asked again.
+    asked = not damage and str(known.get("asked_to_stop", "")) > history.began
     state = _state(alive=alive, finished=record is not None, told=told, asked=asked)
-    over, settings = state in ("stopped", "failed"), _settings(work)
+    over, settings = state in ("stopped", "failed"), _settings(begun)
+    is_whole = over and unfinished and (work / RECORD).is_file()
+    kept = _kept(work) if over else ()
     return Run(
         name=name,
         state=state,
         data=record.data_name if record else known.get("data") or _data(settings),
-        sentence=_reason(name, history, told) if state == "failed" else "",
+        sentence=(damage or _reason(name, history, told)) if state == "failed" else "",
+        is_whole=is_whole,
         record=record,
-        checkpoints=(folder,) if record else _kept(work) if over else (),
-        resumable=over and (work / "settings.json").is_file(),
+        checkpoints=(folder, *kept) if result or damage else kept,
+        resumable=over and unfinished,
+        processes=1 if is_whole else _count(begun, "processes"),
         ours=alive and ours,
-        asked_to_stop=alive and asked,
+        asked_to_stop=alive and ours and asked,
         is_heard=is_heard,
         history=history,
-        seeds=seeds if isinstance(seeds := settings.get("seeds"), int) else 1,
+        seeds=_count(settings, "seeds"),
     )
 
 
@@ -96,7 +113,7 @@ def began(name: str) -> float:
     moment = noted(name).get("began")
     if isinstance(moment, float):
         return moment
-    for file in (working_place(name) / "settings.json", finished_place(name) / "run.json"):
+    for file in (working_place(name) / SETTINGS, finished_place(name) / RECORD):
         with suppress(OSError):
             return file.stat().st_mtime
     return 0.0
@@ -110,9 +127,9 @@ def _state(*, alive: bool, finished: bool, told: str, asked: bool) -> State:
     return "stopped" if told == "stopped" or (asked and told != "failed") else "failed"
 
 
-def _settings(work: Path) -> dict[str, Any]:
+def _settings(begun: dict[str, Any]) -> dict[str, Any]:
     """What a run that is not finished was asked for; empty where it has not written that yet."""
-    settings = json_object(work / "settings.json").get("settings")
+    settings = begun.get("settings")
     return settings if isinstance(settings, dict) else {}
 
 
@@ -121,20 +138,42 @@ def _data(settings: dict[str, Any]) -> str:
     return ", ".join(Path(str(path)).name for path in given) if isinstance(given, list) else ""
 
 
-def _record(folder: Path) -> RunRecord | None:
+def _count(facts: dict[str, Any], name: str) -> int:
+    number = facts.get(name)
+    return number if isinstance(number, int) else 1
+
+
+def _result(folder: Path) -> tuple[RunRecord | None, str]:
+    """The record of a result, or what is wrong with it; neither where there is none."""
+    if not (folder / RECORD).is_file():
+        return None, ""
     try:
-        return RunRecord.load(folder)
-    except (ModelError, OSError):
-        return None
+        return RunRecord.load(folder), ""
+    except ModelError as error:
+        return None, str(error)
+    except OSError as error:
+        return None, f"{RECORD} in {folder.name!r} can't be read: {error.strerror}"
+
+
+def _is_deleted(name: str) -> bool:
+    """Whether a run had put its result in its place, where it is no more."""
+    if finished_place(name).exists() or working_place(name).exists():
+        return False
+    return any(line.startswith(PUT) for line in _log(name).splitlines())
+
+
+def _log(name: str) -> str:
+    """What the process has said; empty where it was not started by the app."""
+    try:
+        return log_file(name).read_text("utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _reason(name: str, history: History, told: str) -> str:
     if told == "failed":
         return history.text("sentence") or DIED
-    try:
-        log = log_file(name).read_text("utf-8", errors="replace")
-    except OSError:
-        return DIED
+    log = _log(name)
     # While it trains, the last line of its log says how far it is, not why it ended.
     return (last_line(log) if not told or "Traceback" in log else "") or DIED
 

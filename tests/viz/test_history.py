@@ -83,6 +83,13 @@ def test_the_last_event_says_how_it_ended(file: Path) -> None:
     assert history.text("loss") == ""
 
 
+def test_it_began_when_it_was_last_started_or_resumed(file: Path) -> None:
+    file.write_text(written([{"kind": "saved", "step": 1}]))
+    assert read_history(file).began == ""
+    file.write_text(written([START, step(5), {"kind": "resume", "step": 5}, step(7)]))
+    assert read_history(file).began == "t2"
+
+
 def test_each_seed_is_a_course_of_its_own(file: Path) -> None:
     first = [START, step(20), epoch(2, 0.25), {"kind": "end"}]
     second = [START, step(10), epoch(1, 0.75), {"kind": "stopped"}, {"kind": "resume", "step": 10}]

@@ -1,11 +1,16 @@
 """Runs, started, stopped and resumed: real processes on a tiny model."""
 
+import fcntl
 import json
 import os
+import re
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,6 +105,49 @@ def test_what_is_finished_or_unknown_is_neither_stopped_nor_resumed() -> None:
     launch.stop("nobody")
     with pytest.raises(RunError, match="can't be resumed"):
         launch.resume("nobody")
+
+
+def test_a_run_of_several_processes_is_resumed_in_a_terminal(room: Path) -> None:
+    work = leave(room, "mine", [START])
+    (work / "settings.json").write_text('{"processes": 2}')
+    told = f"torchrun --nproc-per-node 2 -m finetune resume {room / 'mine'}"
+    with pytest.raises(RunError, match=re.escape(told)):
+        launch.resume("mine")
+
+
+def test_a_process_that_has_no_number_yet_is_not_stopped(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is the one whose number was noted before it."""
+    signalled: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
+    noted: list[dict[str, Any]] = []
+
+    def begin(words: list[str], **settings: object) -> None:
+        launch.stop("mine")
+        noted.append(run_files.noted("mine"))
+        raise OSError("no process")
+
+    leave(room, "mine", [START])
+    assert "pid" in run_files.noted("mine")
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    with pytest.raises(OSError, match="no process"):
+        launch.resume("mine")
+    assert signalled == []
+    assert [set(facts) for facts in noted] == [{"began", "heard", "data", "base"}]
+
+
+def test_a_wish_to_stop_is_noted_with_its_time(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    signalled: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
+    leave(room, "mine", [START])
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    with (room / "logs" / "mine.log").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        launch.stop("mine")
+    assert signalled == [0]
+    asked = datetime.fromisoformat(run_files.noted("mine")["asked_to_stop"])
+    assert before < asked < datetime.now(UTC) + timedelta(seconds=1)
 
 
 def test_a_run_that_fails_says_why(tmp_path: Path, checkpoint: Path) -> None:

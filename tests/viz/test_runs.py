@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from viz import run_files, runs
 from viz.classifier import default_checkpoint
 
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
+LATER = "t9"
+"""A time after that of every event."""
 FAILED: Event = {"kind": "failed", "sentence": "The disk is full."}
 
 
@@ -57,7 +60,7 @@ def test_the_last_event_tells_how_a_run_ended(
 
 def test_a_run_that_was_asked_to_stop_is_stopped_even_if_it_says_nothing(room: Path) -> None:
     leave(room, "mine", [START, step(5)])
-    note(room, "mine", asked_to_stop=True)
+    note(room, "mine", asked_to_stop=LATER)
     assert runs.open_run("mine").state == "stopped"
 
 
@@ -121,7 +124,7 @@ def test_a_run_of_a_terminal_runs_while_its_lock_is_held(room: Path) -> None:
 
 def test_a_run_of_the_app_runs_while_its_log_is_held(room: Path) -> None:
     leave(room, "mine", [START], steps=(20,))
-    note(room, "mine", asked_to_stop=True)
+    note(room, "mine", asked_to_stop=LATER)
     with held(room / "logs" / "mine.log"):
         run = runs.open_run("mine")
         assert (run.state, run.ours, run.asked_to_stop) == ("running", True, True)
@@ -153,11 +156,72 @@ def test_a_finished_run_of_several_seeds_shows_the_one_that_was_kept(room: Path)
     assert len(run.history.courses) == 1
 
 
-def test_a_damaged_record_is_none(room: Path) -> None:
-    (room / "mine").mkdir()
+def test_a_damaged_record_is_the_reason_and_its_folder_can_be_opened(room: Path) -> None:
+    leave(room, "mine", [START, step(5)]).rename(room / "mine")
+    (room / "mine" / "settings.json").unlink()
     (room / "mine" / "run.json").write_text("{")
+    note(room, "mine", asked_to_stop=LATER)
     (run,) = runs.runs()
-    assert (run.state, run.record) == ("failed", None)
+    assert (run.state, run.record, run.resumable) == ("failed", None, False)
+    assert run.sentence.startswith("run.json in 'mine' can't be read")
+    assert run.checkpoints == (room / "mine",)
+
+
+def test_a_stopped_run_that_was_to_replace_a_result_hides_behind_none(room: Path) -> None:
+    RunRecord.load(default_checkpoint()).save(leave(room, "mine", [START, epoch(1)]))
+    (room / ".mine.partial").rename(room / "mine")
+    leave(room, "mine", [START, step(5), STOPPED], steps=(5,))
+    (run,) = runs.runs()
+    assert (run.state, run.record, run.resumable) == ("stopped", None, True)
+    assert [one.step for one in run.history.steps] == [5]
+    assert [place.name for place in run.checkpoints] == ["mine", "checkpoint-5"]
+    (room / "mine" / "run.json").write_text("{")
+    damaged = runs.open_run("mine")
+    assert (damaged.state, damaged.sentence) == ("stopped", "")
+    assert [place.name for place in damaged.checkpoints] == ["checkpoint-5"]
+
+
+def test_a_whole_result_needs_one_process_to_be_put_in_its_place(room: Path) -> None:
+    work = leave(room, "mine", [START, epoch(2), {"kind": "end"}])
+    (work / "settings.json").write_text('{"processes": 2}')
+    run = runs.open_run("mine")
+    assert (run.is_whole, run.resumable, run.processes) == (False, True, 2)
+    RunRecord.load(default_checkpoint()).save(work)
+    run = runs.open_run("mine")
+    assert (run.is_whole, run.resumable, run.processes) == (True, True, 1)
+
+
+@pytest.mark.parametrize(
+    ("log", "listed"),
+    [
+        ("Best epoch 2; checkpoint in runs/mine.\nPushed to me/mine.\n", []),
+        ("none.csv is not there\n", ["mine"]),
+    ],
+)
+def test_a_result_that_was_deleted_is_not_listed(room: Path, log: str, listed: list[str]) -> None:
+    work = leave(room, "mine", [START], log=log)
+    shutil.rmtree(work)
+    assert [run.name for run in runs.runs()] == listed
+
+
+def test_a_wish_to_stop_does_not_stick_to_a_run_resumed_since(room: Path) -> None:
+    again: Event = {"kind": "resume", "step": 5}
+    work = leave(room, "mine", [START, step(5), STOPPED, again, step(7)])
+    note(room, "mine", asked_to_stop="t1")
+    assert runs.open_run("mine").state == "failed"
+    with held(work / "lock"):
+        assert not runs.open_run("mine").asked_to_stop
+    note(room, "mine", asked_to_stop=LATER)
+    assert runs.open_run("mine").state == "stopped"
+
+
+def test_a_run_of_a_terminal_was_not_asked_by_the_app(room: Path) -> None:
+    """It is opening its data: no event tells yet that it was resumed."""
+    work = leave(room, "mine", [START, step(5), STOPPED])
+    note(room, "mine", asked_to_stop=LATER)
+    with held(work / "lock"):
+        run = runs.open_run("mine")
+    assert (run.state, run.asked_to_stop) == ("running", False)
 
 
 def test_the_newest_run_comes_first(room: Path) -> None:

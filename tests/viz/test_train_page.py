@@ -60,7 +60,7 @@ def running(room: Path, name: str, *, asked: bool = False) -> Iterator[None]:
     """A process of the app works on the run."""
     if asked:
         file = room / "logs" / f"{name}.json"
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"asked_to_stop": True}))
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"asked_to_stop": "t9"}))
     with (room / "logs" / f"{name}.log").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -202,6 +202,64 @@ def test_a_failed_run_gives_its_sentence_and_resumes(
     assert resumed == ["mine"]
 
 
+def test_a_run_that_cannot_be_resumed_says_why_and_all_stays_drawn(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str) -> None:
+        raise RunError(f"the run {name!r} goes on already")
+
+    monkeypatch.setattr(launch, "resume", refuse)
+    leave(room, "mine", [START, step(5), epoch(1), STOPPED])
+    app = open_page()
+    app.button(key="resume-mine").click().run()
+    assert not app.exception
+    assert [error.value for error in app.error] == ["the run 'mine' goes on already"]
+    assert app.button(key="resume-mine")
+    assert app.dataframe[0].value["Run"].tolist() == ["mine"]
+    assert len(charts(app)) == 2
+
+
+def test_a_run_of_several_processes_gives_the_command_that_resumes_it(room: Path) -> None:
+    work = leave(room, "mine", [START, step(5), STOPPED])
+    (work / "settings.json").write_text('{"processes": 2}')
+    app = open_page()
+    assert not app.button
+    assert app.code[0].value == f"torchrun --nproc-per-node 2 -m finetune resume {room / 'mine'}"
+
+
+def test_a_whole_result_out_of_its_place_is_not_called_failed(room: Path) -> None:
+    work = leave(room, "mine", [START, step(20), epoch(2), {"kind": "end"}])
+    RunRecord.load(default_checkpoint()).save(work)
+    app = open_page()
+    assert "**mine** is finished, and only has to be put in its place, which Resume" in said(app)
+    assert app.button(key="resume-mine")
+
+
+def test_the_result_that_a_stopped_run_was_to_replace_opens_too(room: Path) -> None:
+    finish(room, "mine")
+    leave(room, "mine", [START, step(5), STOPPED], steps=(2, 5))
+    app = open_page()
+    assert "**mine** was stopped after 0.5 of 2 epochs." in said(app)
+    labels = [button.label for button in app.button]
+    assert labels == ["Resume", "Read with mine", "Read with mine at step 5"]
+
+
+def test_a_result_with_a_damaged_record_opens(room: Path) -> None:
+    finish(room, "mine")
+    (room / "mine" / "settings.json").unlink()
+    (room / "mine" / "run.json").write_text("{")
+    app = open_page()
+    assert "**mine** failed: run.json in 'mine' can't be read" in said(app)
+    assert [button.label for button in app.button] == ["Read with mine"]
+
+
+def test_a_run_stopped_in_its_pre_training_goes_on(room: Path) -> None:
+    leave(room, "mine", [{"kind": "saved", "step": 3}, STOPPED])
+    app = open_page()
+    assert "**mine** was stopped before its first epoch." in said(app)
+    assert app.button(key="resume-mine")
+
+
 def test_a_stopped_run_says_how_far_it_came_and_what_it_kept_opens(room: Path) -> None:
     work = leave(room, "mine", [START, step(5), epoch(1), step(15), STOPPED], steps=(10, 15))
     app = open_page()
@@ -242,6 +300,7 @@ def test_a_run_stopped_before_anything_was_kept_is_not_resumed(room: Path) -> No
     ("events", "asked", "stage"),
     [
         ([], False, "gets ready"),
+        ([{"kind": "saved", "step": 3}], False, "is being pre-trained"),
         ([START], False, "takes its first steps"),
         ([START, step(11)], False, "is in epoch 2 of 2, about 6 s left, 40 texts a second"),
         ([START, step(20), epoch(2)], False, "is in epoch 2 of 2"),

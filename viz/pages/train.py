@@ -1,11 +1,12 @@
 """The Train page: from a file of texts to a classifier that the Read page opens."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from viz import runs, session
+from viz import launch, runs, session
 from viz.components.theme import follow_theme
 from viz.errors import VizError
 from viz.pages.markdown import plain
@@ -28,9 +29,18 @@ def page() -> None:
 
 
 def _show_runs() -> None:
-    known = runs.runs()
-    progress.show_unfinished(known)
+    known, answer = runs.runs(), st.container()
+    wanted = progress.show_unfinished(known)
     results.show(known)
+    # Only now, so that a refusal hides no run.
+    if wanted is not None:
+        with answer:
+            _try(partial(_resume, wanted))
+
+
+def _resume(name: str) -> None:
+    launch.resume(name)
+    st.rerun()
 
 
 def _try(part: Callable[[], None]) -> None:

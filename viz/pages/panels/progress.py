@@ -15,13 +15,15 @@ POLL = 1.0
 """Seconds between two looks at a run; nothing is looked at where none goes on."""
 
 
-def show_unfinished(known: Sequence[Run]) -> None:
-    """Show each run that is not finished."""
+def show_unfinished(known: Sequence[Run]) -> str | None:
+    """Show each run that is not finished; the name of the one that the reader wants to go on."""
+    wanted = None
     for run in known:
         if run.state == "running":
             st.fragment(_watch, run_every=POLL)(run.name)
-        elif run.state != "finished":
-            _offer_again(run)
+        elif run.state != "finished" and _offer_again(run):
+            wanted = run.name
+    return wanted
 
 
 def _watch(name: str) -> None:
@@ -56,6 +58,8 @@ def _stage(run: Run) -> str:
         return "is stopping"
     if not run.is_heard:
         return "gets ready"
+    if not history.began and history.text("kind") == "saved":
+        return "is being pre-trained"
     seed = _seed(run)
     if history.text("kind") == "end":
         return f"is being measured{seed}"
@@ -78,24 +82,27 @@ def _seconds_left(run: Run, pace: Event) -> float:
     return left + whole * max(run.seeds - len(run.history.courses), 0)
 
 
-def _offer_again(run: Run) -> None:
+def _offer_again(run: Run) -> bool:
+    """Say how a run ended; whether the reader wants it to go on."""
+    wanted = False
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(f"**{plain(run.name)}** {_how_it_ended(run)}", width="stretch")
-        if run.resumable:
-            st.button(
-                "Resume",
-                key=f"resume-{run.name}",
-                on_click=launch.resume,
-                args=(run.name,),
-                icon=":material/resume:",
-            )
+        if run.resumable and run.processes == 1:
+            wanted = st.button("Resume", key=f"resume-{run.name}", icon=":material/resume:")
+    if run.resumable and run.processes > 1:
+        st.caption(f"{run.processes} processes began it; go on with it in a terminal:")
+        st.code(launch.terminal_command(run), language="bash")
+    return wanted
 
 
 def _how_it_ended(run: Run) -> str:
+    if run.is_whole:
+        return "is finished, and only has to be put in its place, which Resume does."
     if run.state == "failed":
         return f"failed: {plain(run.sentence)}"
-    steps = run.history.steps
-    if not (run.resumable and steps):
+    if not run.resumable:
         return "was stopped before anything was kept; start it anew."
+    if not (steps := run.history.steps):
+        return f"was stopped before its first epoch{_seed(run)}."
     done = f"{steps[-1].epoch:.1f}".removesuffix(".0")
     return f"was stopped after {done} of {run.history.planned} epochs{_seed(run)}."

@@ -81,9 +81,12 @@ def _open(shown: Sequence[Run], *, all_kept: bool) -> None:
     """A button for each folder that can be opened; of what a stopped run kept, the last or all."""
     with st.container(horizontal=True, gap="small"):
         for run in shown:
-            for folder in run.checkpoints if all_kept else run.checkpoints[-1:]:
+            for folder in run.checkpoints:
+                is_result = folder.name == run.name
+                if not (all_kept or is_result or folder == run.checkpoints[-1]):
+                    continue
                 step = folder.name.rpartition("-")[2]
-                label = run.name if run.record else f"{run.name} at step {step}"
+                label = run.name if is_result else f"{run.name} at step {step}"
                 if st.button(f"Read with {label}", key=f"open-{folder}"):
                     _read_with(folder)
 
