@@ -75,7 +75,7 @@ def open_run(name: str) -> Run:
     ours = is_held(log_file(name))
     # A process that has put its result in its place has only to end.
     alive = (ours or is_held(work / "lock")) and (work.exists() or not folder.exists())
-    begun = json_object(work / SETTINGS) if (unfinished := (work / SETTINGS).is_file()) else {}
+    unfinished, begun = (work / SETTINGS).is_file(), json_object(work / SETTINGS)
     result, damage = (None, "") if alive else _result(folder)
     # A run that replaces a result leaves that in its place until it is finished.
     record, damage = (None, "") if unfinished else (result, damage)
