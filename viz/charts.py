@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.attribution.wording import number
+from viz.attribution.wording import quantity
 from viz.colors import PALETTES, Palette, Theme, mix, stops
 from viz.faithfulness.record import Interval, Record, Scored
 from viz.types import FloatArray
@@ -35,6 +36,7 @@ def score_bars(
     *,
     errors: FloatArray | None = None,
     signed: bool,
+    regression: bool = False,
     theme: Theme = "light",
     most: int = 20,
 ) -> go.Figure:
@@ -45,10 +47,13 @@ def score_bars(
         spans: The n words or tokens.
         errors: (n,), standard errors of the scores, written beside them.
         signed: Whether scores speak for and against the class.
+        regression: Whether they are parts of a predicted score, in its unit.
         theme: Whose colours to use.
         most: How many bars at most.
     """
     palette = PALETTES[theme]
+    write = partial(_written, scores, errors, signed=signed, regression=regression)
+    exact = "%{x:.6g}" if regression else "%{x:.6f}"
     order = np.argsort(-np.abs(scores), kind="stable")[:most]
     names = _names([spans[index] for index in order])
     positive, negative = palette.diverging[-2], palette.diverging[1]
@@ -58,10 +63,10 @@ def score_bars(
             y=names,
             orientation="h",
             marker={"color": [positive if score >= 0 else negative for score in scores[order]]},
-            text=[_written(index, scores, errors, signed=signed) for index in order],
+            text=[write(index) for index in order],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="<b>%{y}</b><br>%{x:.6f}<extra></extra>",
+            hovertemplate=f"<b>%{{y}}</b><br>{exact}<extra></extra>",
         )
     )
     figure.update_yaxes(
@@ -258,9 +263,13 @@ def label_shifts(places: Sequence[Place]) -> list[float]:
     return [placed[index] for index in range(len(places))]
 
 
-def _written(index: int, scores: FloatArray, errors: FloatArray | None, *, signed: bool) -> str:
-    score = number(scores[index], 3) if signed else f"{scores[index]:.3f}"
-    return score if errors is None else f"{score} ± {errors[index]:.3f}"
+def _written(
+    scores: FloatArray, errors: FloatArray | None, index: int, *, signed: bool, regression: bool
+) -> str:
+    score = quantity(scores[index], 3, signed=signed, regression=regression)
+    if errors is None:
+        return score
+    return f"{score} ± {quantity(errors[index], 3, signed=False, regression=regression)}"
 
 
 def _names(spans: Sequence[Span]) -> list[str]:

@@ -46,6 +46,14 @@ def test_a_standard_error_stands_beside_its_bar() -> None:
     assert list(bar.text) == ["−0.900 ± 0.050", "+0.100 ± 0.250"]
 
 
+def test_bars_of_a_tiny_score_have_its_digits() -> None:
+    scores, errors = np.array([1.5e-4, -9e-5]), np.array([2e-5, 1e-5])
+    over = spans_of("a", "b")
+    bar = charts.score_bars(scores, over, errors=errors, signed=True, regression=True).data[0]
+    assert list(bar.text) == ["+1.500e−04 ± 2.000e−05", "−9.000e−05 ± 1.000e−05"]
+    assert "%{x:.6g}" in bar.hovertemplate
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_figure_has_the_ink_of_its_theme(theme: Theme) -> None:
     figure = bars("a", "b", theme=theme)

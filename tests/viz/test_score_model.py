@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,20 +19,22 @@ from viz.__main__ import app as command
 from viz.attribution import resolve
 from viz.attribution.contribution import contribution
 from viz.attribution.method import Target
-from viz.attribution.wording import amount, explained_scalar, scale_ends, summary, verdict
+from viz.attribution.wording import amount, explained_scalar, quantity, scale_ends, summary, verdict
 from viz.errors import SelectionError
 from viz.export import FORMATS, Plate, render
 from viz.export.comparison import comparison_csv
 from viz.export.figures.sheet import view_notes
+from viz.export.report import report
 from viz.faithfulness.compare import compare
-from viz.faithfulness.evidence import evidence
-from viz.faithfulness.metrics import DECISIVE, MEASURES, measure, measures_of
+from viz.faithfulness.evidence import Evidence, evidence
+from viz.faithfulness.metrics import DECISIVE, MEASURES, Erasure, measure, measures_of
 from viz.faithfulness.record import load
 from viz.faithfulness.sanity import sanity
 from viz.heads import ablate
 from viz.perturbation import Perturbation
 from viz.pictures.bars import payload
 from viz.types import Prediction, Reading
+from viz.words import merge, spans
 
 TEXT = "the movie was good and the script was not bad"
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,21 +120,33 @@ def test_faithfulness_measures_the_score_itself(stars: Classifier, reading: Read
     assert measures_of(stars) == tuple(name for name in MEASURES if name not in DECISIVE)
 
 
-def test_a_higher_unit_changes_the_measures_by_as_much_and_no_verdict(
-    folder: Path, tmp_path: Path
-) -> None:
+def in_other_unit(folder: Path, unit: float, target: Path, *, more: float = 0.0) -> Path:
+    """The same model with scores that are `unit` times as large, and `more`."""
     model = AutoModelForSequenceClassification.from_pretrained(folder)
     with torch.no_grad():
-        model.classifier.weight.mul_(1000)
-        model.classifier.bias.mul_(1000).add_(5000)
-    model.save_pretrained(tmp_path / "large")
-    AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "large")
+        model.classifier.weight.mul_(unit)
+        model.classifier.bias.mul_(unit).add_(more)
+    model.save_pretrained(target)
+    AutoTokenizer.from_pretrained(folder).save_pretrained(target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def tiny_scores(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose scores are 100,000 times smaller."""
+    return in_other_unit(folder, 1e-5, tmp_path_factory.mktemp("unit") / "tiny")
+
+
+@pytest.mark.parametrize(("unit", "more"), [(1000.0, 5000.0), (1e-5, 0.0)])
+def test_another_unit_changes_the_measures_by_as_much_and_no_verdict(
+    folder: Path, tmp_path: Path, unit: float, more: float
+) -> None:
     found = []
-    for place in (folder, tmp_path / "large"):
+    for place in (folder, in_other_unit(folder, unit, tmp_path / "other", more=more)):
         classifier = Classifier.load(place, device="cpu")
         reading = classifier.read(TEXT)
         found.append(evidence(classifier, reading, attribute(classifier, reading)))
-    assert found[1].value == pytest.approx(1000 * found[0].value, rel=1e-3)
+    assert found[1].value == pytest.approx(unit * found[0].value, rel=1e-3)
     assert found[0].sentence == found[1].sentence
 
 
@@ -166,6 +181,14 @@ def test_silencing_a_head_moves_the_score(stars: Classifier, reading: Reading) -
 )
 def test_a_score_of_any_unit_is_written(score: float, written: str) -> None:
     assert amount(score) == written
+
+
+def test_parts_of_a_tiny_score_are_written_with_their_digits() -> None:
+    assert quantity(1.234e-4, 3, signed=True, regression=True) == "+1.234e−04"
+    assert quantity(-0.0123, 3, signed=True, regression=True) == "−0.0123"
+    assert quantity(2.5, signed=False, regression=True) == "2.50"
+    assert quantity(0.0123, 3, signed=True, regression=False) == "+0.012"
+    assert quantity(0.0123, signed=False, regression=False) == "0.01"
 
 
 def test_words_on_a_score_name_no_class(stars: Classifier, reading: Reading) -> None:
@@ -281,3 +304,31 @@ def test_a_figure_of_contributions_names_no_class(stars: Classifier, reading: Re
 def test_a_caveat_is_true_of_a_score(name: str) -> None:
     caveat = METHODS[name].caveat
     assert caveat is None or "score" in caveat or "class" not in caveat
+
+
+@pytest.mark.parametrize("method", ["decomposition", "saliency"])
+def test_words_of_a_tiny_score_are_printed_with_their_digits(
+    method: str, tiny_scores: Path
+) -> None:
+    classifier = Classifier.load(tiny_scores, device="cpu")
+    reading = classifier.read(TEXT)
+    found = attribute(classifier, reading, method)
+    lines = list(report(reading, found))
+    over = spans(reading.encoding)
+    scores = merge(found.scores, over)
+    strongest = max(
+        (abs(score), score) for score, span in zip(scores, over, strict=True) if not span.special
+    )[1]
+    assert 0 < abs(strongest) < 1e-4
+    assert amount(strongest, signed=METHODS[method].signed) in "\n".join(lines)
+    assert "e−" in lines[-1]
+
+
+def test_evidence_of_a_tiny_score_that_beats_random_orders_is_better() -> None:
+    def one(value: float) -> Erasure:
+        return Erasure(value, 0.0, value, 0.0)
+
+    known = Evidence(5, {"mask": one(9e-7)}, {"mask": (one(1e-8), one(2e-8), one(1.5e-8))})
+    assert not known.better
+    assert replace(known, score=1e-6).better
+    assert not replace(known, score=1e3).better

@@ -1,5 +1,7 @@
 """Predictions and attributions in words, alike on screen, on paper and in a terminal."""
 
+from functools import partial
+
 import numpy as np
 
 from viz.attribution.method import Target
@@ -20,12 +22,19 @@ def percent(probability: float) -> str:
     return f"{100 * probability:.1f} %"
 
 
-def amount(score: float) -> str:
-    """A score of any unit: two decimals, or four below 1."""
-    size = abs(score)
+def amount(score: float, *, signed: bool = False) -> str:
+    """A score of any unit: two decimals, or four below 1; with a plus where it is `signed`."""
+    size, sign = abs(score), "+" if signed else ""
     if size and not 1e-3 <= size < 1e9:
-        return f"{score:.3e}".replace("-", "−")
-    return f"{score:,.{2 if size >= 1 else 4}f}".replace("-", "−")
+        return f"{score:{sign}.3e}".replace("-", "−")
+    return f"{score:{sign},.{2 if size >= 1 else 4}f}".replace("-", "−")
+
+
+def quantity(value: float, places: int = 2, *, signed: bool, regression: bool) -> str:
+    """A part of what is explained: decimals for logits, digits for a score of any unit."""
+    if regression:
+        return amount(value, signed=signed)
+    return number(value, places) if signed else f"{value:.{places}f}"
 
 
 def outcome(prediction: Prediction) -> str:
@@ -92,12 +101,13 @@ def summary(reading: Reading, attribution: Attribution, *, signed: bool) -> str:
     special = np.array([token.special for token in reading.encoding.tokens])
     scores = attribution.scores.astype(np.float64)
     parts = [("words", scores[~special].sum()), ("special tokens", scores[special].sum())]
+    write = partial(quantity, signed=signed, regression=reading.prediction.regression)
     if not signed:
-        return " · ".join(f"{name} {share:.2f}" for name, share in parts)
+        return " · ".join(f"{name} {write(part)}" for name, part in parts)
     what = explained_scalar(reading.prediction, attribution)
     if attribution.bias is None:
-        ending = f"{what} = {number(attribution.value)}, to which they need not add up"
+        ending = f"{what} = {write(attribution.value)}, to which they need not add up"
     else:
         parts.append(("bias", attribution.bias))
-        ending = f"sum {number(sum(share for _, share in parts))} = {what}"
-    return " · ".join((*(f"{name} {number(share)}" for name, share in parts), ending))
+        ending = f"sum {write(sum(part for _, part in parts))} = {what}"
+    return " · ".join((*(f"{name} {write(part)}" for name, part in parts), ending))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from viz.attribution import METHODS
-from viz.attribution.wording import number, percent, summary, verdict
+from viz.attribution.wording import percent, quantity, summary, verdict
 from viz.export.record import prediction, tokens
 from viz.types import Attribution, Prediction, Reading
 from viz.words import merge, spans
@@ -61,9 +61,9 @@ def _classes(made: Prediction) -> Iterator[str]:
     order = made.probabilities.argsort()[::-1]
     wide = max(len(made.labels[index]) for index in order[:MOST_CLASSES])
     for index in order[:MOST_CLASSES]:
-        share = float(made.probabilities[index])
-        bar = "█" * round(share * BAR)
-        yield f"  {made.labels[index]:<{wide}}  {percent(share):>8}  {bar}".rstrip()
+        probability = float(made.probabilities[index])
+        bar = "█" * round(probability * BAR)
+        yield f"  {made.labels[index]:<{wide}}  {percent(probability):>8}  {bar}".rstrip()
     if len(order) > MOST_CLASSES:
         yield f"  and {len(order) - MOST_CLASSES} more"
 
@@ -73,7 +73,7 @@ def _words(reading: Reading, attribution: Attribution) -> Iterator[str]:
     over = spans(reading.encoding)
     scores = merge(attribution.scores, over)
     own = [(s, span.label) for s, span in zip(scores, over, strict=True) if not span.special]
-    signed = METHODS[attribution.method].signed
+    signed, regression = METHODS[attribution.method].signed, reading.prediction.regression
     strongest = sorted(own, key=lambda pair: -abs(pair[0]))[:MOST_WORDS]
     for score, label in strongest:
-        yield f"  {number(score, 3) if signed else f'{score:.3f}':>8}  {label}"
+        yield f"  {quantity(score, 3, signed=signed, regression=regression):>8}  {label}"

@@ -22,7 +22,10 @@ BINS = (5, 10, 20, 50)
 That is one word of a text under 100 words, about what 5 % are, and costs a fifth of the passes.
 """
 _ROUNDING = 1e-6
-"""Probabilities nearer than this are equal: single precision says no more."""
+"""Probabilities nearer than this are equal, and scores, relative to their size.
+
+Single precision says no more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Evidence:
     """Of the explanation, by operator; empty where the text is too short."""
     random: Mapping[Operator, tuple[Erasure, ...]] = field(default_factory=dict)
     """Of the random orders, the same ones under each operator."""
+    score: float | None = None
+    """The predicted score, in whose unit all is measured; None of a class, for probabilities."""
 
     @property
     def measured(self) -> bool:
@@ -60,12 +65,12 @@ class Evidence:
     @property
     def better(self) -> bool:
         """Whether it is better than 95 % of random orders."""
-        return self.value > self._limit(CERTAINTY) + _ROUNDING
+        return self.value > self._limit(CERTAINTY) + self._rounding
 
     @property
     def worse(self) -> bool:
         """Whether it is worse than 95 % of random orders."""
-        return self.value < self._limit(1 - CERTAINTY) - _ROUNDING
+        return self.value < self._limit(1 - CERTAINTY) - self._rounding
 
     @property
     def sentence(self) -> str:
@@ -77,6 +82,12 @@ class Evidence:
         return (
             "worse than 95 % of random orders" if self.worse else "not distinguishable from random"
         )
+
+    @property
+    def _rounding(self) -> float:
+        if self.score is None:
+            return _ROUNDING
+        return _ROUNDING * max(map(abs, (self.score, self.value, *self.random_values)))
 
     def _limit(self, share: float) -> float:
         """The value under which a share of further random orders is expected.
@@ -131,6 +142,7 @@ def evidence(
         n,
         {operator: each[0] for operator, each in found.items()},
         {operator: each[1:] for operator, each in found.items()},
+        float(reading.prediction.logits[0]) if reading.prediction.regression else None,
     )
 
 

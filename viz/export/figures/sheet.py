@@ -6,7 +6,7 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
-from viz.attribution.wording import number, scale_ends, verdict
+from viz.attribution.wording import quantity, scale_ends, verdict
 from viz.export.citation import citation
 from viz.export.figures.fonts import NO_BREAK, Style
 from viz.export.figures.page import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page
@@ -139,12 +139,13 @@ def _removed(plate: Plate, shown: AttentionView) -> Iterator[str]:
     if not shown.removed.any():
         return
     if plate.contribution is not None:
-        total = number(float(shown.removed.sum()), 3)
+        removed, regression = float(shown.removed.sum()), plate.reading.prediction.regression
+        total = quantity(removed, 3, signed=True, regression=regression)
         yield f"Special tokens are left out as keys: {total} in all went from these rows with them."
         return
-    share = f"{100 * float(shown.removed.mean()):.0f}{NO_BREAK}%"
+    percent = f"{100 * float(shown.removed.mean()):.0f}{NO_BREAK}%"
     yield (
-        f"Special tokens are removed: on average {share} of a row's weight went with them, "
+        f"Special tokens are removed: on average {percent} of a row's weight went with them, "
         "and the rows are scaled back to a sum of 1."
     )
 

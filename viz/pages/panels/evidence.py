@@ -1,12 +1,13 @@
 """The badge beside an explanation: is its order of the words better than random ones?"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, cast
 
 import streamlit as st
 
 from viz import session
-from viz.attribution.wording import number
+from viz.attribution.wording import quantity
 from viz.components.pulse import pulse
 from viz.errors import VizError
 from viz.faithfulness.evidence import BINS, Evidence, evidence
@@ -92,13 +93,14 @@ def _look(known: Evidence) -> tuple[Color, str | None]:
 def _numbers(known: Evidence) -> str:
     """What was measured, as a list."""
     low, high = known.band
+    write = partial(quantity, signed=True, regression=known.score is not None)
     lines = [
-        f"- {HIDDEN[operator]}: comprehensiveness {number(one.comprehensiveness)}, "
-        f"sufficiency {number(one.sufficiency)}"
+        f"- {HIDDEN[operator]}: comprehensiveness {write(one.comprehensiveness)}, "
+        f"sufficiency {write(one.sufficiency)}"
         for operator, one in known.measures.items()
     ]
     lines += [
-        f"- comprehensiveness minus sufficiency: **{number(known.value)}**",
-        f"- 95 % of random orders: {number(low)} to {number(high)}",
+        f"- comprehensiveness minus sufficiency: **{write(known.value)}**",
+        f"- 95 % of random orders: {write(low)} to {write(high)}",
     ]
     return "\n".join(line.replace("[", "\\[") for line in lines)

@@ -139,7 +139,12 @@ def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
         bars = st.toggle("Bars", key=session.BARS, bind="query-params")
     if bars:
         figure = charts.score_bars(
-            scores, spans, errors=errors, signed=method.signed, theme=current_theme(session.THEME)
+            scores,
+            spans,
+            errors=errors,
+            signed=method.signed,
+            regression=reading.prediction.regression,
+            theme=current_theme(session.THEME),
         )
         st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
 
