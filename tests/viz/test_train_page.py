@@ -231,8 +231,14 @@ def test_a_whole_result_out_of_its_place_is_not_called_failed(room: Path) -> Non
     work = leave(room, "mine", [START, step(20), epoch(2), {"kind": "end"}])
     RunRecord.load(default_checkpoint()).save(work)
     app = open_page()
-    assert "**mine** is finished, and only has to be put in its place, which Resume" in said(app)
+    told = "**mine** is finished, and only has to be put in its place, which Resume does."
+    assert app.markdown[-1].value == told
     assert app.button(key="resume-mine")
+    facts = room / "logs" / "mine.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"heard": "t3"}))
+    (room / "logs" / "mine.log").write_text("'mine' can't be written (disk full)\n")
+    app.run()
+    assert app.markdown[-1].value == f"{told} The last try: 'mine' can't be written (disk full)"
 
 
 def test_the_result_that_a_stopped_run_was_to_replace_opens_too(room: Path) -> None:

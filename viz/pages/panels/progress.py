@@ -97,7 +97,8 @@ def _offer_again(run: Run) -> bool:
 
 def _how_it_ended(run: Run) -> str:
     if run.is_whole:
-        return "is finished, and only has to be put in its place, which Resume does."
+        tried = "" if run.sentence in ("", runs.DIED) else f" The last try: {plain(run.sentence)}"
+        return f"is finished, and only has to be put in its place, which Resume does.{tried}"
     if run.state == "failed":
         return f"failed: {plain(run.sentence)}"
     if not run.resumable:
