@@ -7,7 +7,7 @@ import pytest
 from tests.tiny import tiny_checkpoint
 from viz import Classifier, Reading
 from viz.faithfulness.compare import Comparison, compare
-from viz.pages.panels.compare import entries
+from viz.pages.panels.compare import columns, entries
 
 TEXT = "the movie was good and the script was not bad"
 
@@ -32,3 +32,23 @@ def test_flips_are_named_by_how_words_are_hidden(classifier: Classifier, reading
         values = zip(row.measures.items(), flips, strict=True)
         measures = {name: replace(one, flip_20=flip) for (name, one), flip in values}
         assert entries(found, replace(row, measures=measures))["flips"] == said
+
+
+def test_falls_of_a_score_are_written_with_digits(scored: Comparison) -> None:
+    assert _formats(scored) == {"comp": "%.3g", "suff": "%.3g"}
+
+
+def test_falls_of_a_probability_are_written_with_decimals(
+    classifier: Classifier, reading: Reading
+) -> None:
+    found = compare(classifier, reading, ["decomposition"])
+    assert _formats(found) == {"comp": "%.2f", "suff": "%.2f"}
+
+
+def _formats(found: Comparison) -> dict[str, object]:
+    written = {}
+    for name in ("comp", "suff"):
+        config = columns(found)[name]
+        assert isinstance(config, dict)
+        written[name] = dict(config["type_config"] or {})["format"]
+    return written

@@ -30,9 +30,13 @@ from viz.faithfulness.evidence import Evidence, evidence
 from viz.faithfulness.metrics import DECISIVE, MEASURES, Erasure, measure, measures_of
 from viz.faithfulness.record import load
 from viz.faithfulness.sanity import sanity
+from viz.faithfulness.score import Job, Scoring
+from viz.faithfulness.summary import summarise
 from viz.heads import ablate
+from viz.pages.panels.scores import difference
 from viz.perturbation import Perturbation
 from viz.pictures.bars import payload
+from viz.texts import open_texts
 from viz.types import Prediction, Reading
 from viz.words import merge, spans
 
@@ -332,3 +336,23 @@ def test_evidence_of_a_tiny_score_that_beats_random_orders_is_better() -> None:
     assert not known.better
     assert replace(known, score=1e-6).better
     assert not replace(known, score=1e3).better
+
+
+def test_a_record_of_tiny_scores_keeps_their_digits(
+    folder: Path, tiny_scores: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "x.csv"
+    data.write_text("text\n" + "".join(f"{TEXT} {more}\n" for more in ("oil", "team")), "utf-8")
+    texts, job = open_texts(data), Job(("decomposition", "random"), n_random=3)
+    records = []
+    for name, place in (("usual", folder), ("tiny", tiny_scores)):
+        classifier = Classifier.load(place, device="cpu")
+        run = Scoring(classifier, texts, job, tmp_path / name)
+        list(run.run())
+        records.append(summarise(classifier, texts, job, run.lines()))
+    usual, tiny = records
+    for operator, best in usual.best.items():
+        assert tiny.best[operator] == pytest.approx(1e-5 * best, rel=1e-3)
+    one, same = (record.methods[1].under["mask"].minus_default["aopc"] for record in records)
+    assert same.mean == pytest.approx(1e-5 * one.mean, rel=1e-2)
+    assert "0.00 " not in difference(same, regression=True)

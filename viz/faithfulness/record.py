@@ -1,6 +1,7 @@
 """faithfulness.json: what was measured of every method for one checkpoint, as it is kept beside it.
 
-Numbers are rounded to 6 decimals.  All but `seconds` can be measured again and come out the same.
+Numbers are rounded to 6 decimals, those in the unit of a score to 6 digits of the largest.  All but
+`seconds` can be measured again and come out the same.
 """
 
 import json

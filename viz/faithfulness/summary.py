@@ -1,5 +1,6 @@
 """Lines of texts made into one record: means, differences and their intervals."""
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from viz.types import FloatArray
 AOPC = MEASURES.index("aopc")
 """Its place, also among the measures of a regression."""
 DECIMALS = 6
+"""Of a probability, a share or a mean of counts; of scores, digits of the largest."""
 
 
 def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Line]) -> Record:
@@ -38,7 +40,7 @@ def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Li
             f"None of the {len(lines)} texts of {texts.name!r} can be measured; give texts of at "
             f"least {MIN_WORDS} words."
         )
-    table = _Table(measured, job.methods, measures_of(classifier))
+    table = _Table(measured, job.methods, measures_of(classifier), regression=classifier.regression)
     return Record(
         checkpoint=classifier.name,
         fingerprint=classifier.fingerprint,
@@ -55,7 +57,7 @@ def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Li
         random={
             operator: table.named(table.random[operator].mean(0)) for operator in table.operators
         },
-        best={operator: _rounded(table.best[operator].mean()) for operator in table.operators},
+        best={o: _rounded(table.best[o].mean(), table.decimals) for o in table.operators},
         seconds={
             entry: statistics.median(known["seconds"] for known in table.known[entry])
             for entry in job.methods
@@ -71,9 +73,17 @@ class _Table:
         lines: Of texts that were measured, at least one.
         entries: The methods, as they were asked for.
         names: Of the measures.
+        regression: Whether they are in the unit of a score.
     """
 
-    def __init__(self, lines: Sequence[Line], entries: Sequence[str], names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        entries: Sequence[str],
+        names: Sequence[str],
+        *,
+        regression: bool,
+    ) -> None:
         self.names = names
         self.operators: tuple[str, ...] = tuple(lines[0]["random"])
         self.random = {o: np.array([line["random"][o] for line in lines]) for o in self.operators}
@@ -92,6 +102,8 @@ class _Table:
             entry: [found["refused"] for found in each[entry] if "refused" in found]
             for entry in entries
         }
+
+        self.decimals = _decimals([*self.random.values(), *self.best.values()], regression)
 
     def scored(self, entry: str, seed: int) -> Scored:
         """All that is said of a method."""
@@ -146,11 +158,20 @@ class _Table:
         """The mean of each measure over texts, with its interval.  (N, F)"""
         low, high = limits(resampled_sums(values, seed) / len(values))
         rows = zip(self.names, values.mean(0), low, high, strict=True)
-        return {name: _interval(*numbers) for name, *numbers in rows}
+        return {name: _interval(mean, *ends, decimals=self.decimals) for name, mean, *ends in rows}
 
     def named(self, values: FloatArray) -> Mapping[str, float]:
         """Numbers by the measure that they are of.  (F,)"""
-        return {name: _rounded(value) for name, value in zip(self.names, values, strict=True)}
+        pairs = zip(self.names, values, strict=True)
+        return {name: _rounded(value, self.decimals) for name, value in pairs}
+
+
+def _decimals(measured: Sequence[FloatArray], regression: bool) -> int:
+    """Decimals that hold 6 digits of the largest score, where scores are measured."""
+    largest = max(float(np.abs(values).max()) for values in measured)
+    if not regression or largest == 0:
+        return DECIMALS
+    return DECIMALS - 1 - math.floor(math.log10(largest))
 
 
 def _ratio(above: FloatArray, room: FloatArray, seed: int) -> Interval | None:
@@ -163,8 +184,8 @@ def _ratio(above: FloatArray, room: FloatArray, seed: int) -> Interval | None:
     return _interval(above.sum() / room.sum(), float(low), float(high))
 
 
-def _interval(mean: float, low: float, high: float) -> Interval:
-    return Interval(_rounded(mean), _rounded(low), _rounded(high))
+def _interval(mean: float, low: float, high: float, *, decimals: int = DECIMALS) -> Interval:
+    return Interval(*(_rounded(value, decimals) for value in (mean, low, high)))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -172,5 +193,5 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return _rounded(statistics.fmean(known)) if known else None
 
 
-def _rounded(value: float) -> float:
-    return round(float(value), DECIMALS)
+def _rounded(value: float, decimals: int = DECIMALS) -> float:
+    return round(float(value), decimals)

@@ -16,10 +16,12 @@ from viz.errors import VizError
 from viz.export.comparison import agreement as in_agreement
 from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked
 from viz.faithfulness.compare import Comparison, Row, compare, expected_passes
+from viz.faithfulness.metrics import Measures
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.pages.panels import waiting
+from viz.perturbation import Operator
 from viz.work import Tick, Work
 
 OPEN = "compare-open"
@@ -102,7 +104,7 @@ def _show_table(found: Comparison) -> None:
     st.dataframe(
         [entries(found, row) for row in rows if row.refused is None],
         hide_index=True,
-        column_config=_columns(found),
+        column_config=columns(found),
         height="content",
         key="comparison",
     )
@@ -141,13 +143,19 @@ def entries(found: Comparison, row: Row) -> dict[str, object]:
 
 def _flips(row: Row) -> str:
     """The operators under which the decision changes; empty for scores, which decide nothing."""
-    decided = {name: one for name, one in row.measures.items() if not isnan(one.flip_20)}
+    decided = _decided(row)
     flips = [OPERATORS[name] for name, one in decided.items() if one.flip_20 == 1]
     return ", ".join(flips) or ("no" if decided else "")
 
 
-def _columns(found: Comparison) -> dict[str, ColumnConfig | str | None]:
+def _decided(row: Row) -> dict[Operator, Measures]:
+    return {name: one for name, one in row.measures.items() if not isnan(one.flip_20)}
+
+
+def columns(found: Comparison) -> dict[str, ColumnConfig | str | None]:
+    """How each column is headed and written."""
     column = st.column_config
+    digits = "%.2f" if any(_decided(row) for row in found.rows) else "%.3g"
     shares: dict[str, ColumnConfig | str | None] = {
         operator: column.ProgressColumn(
             f"by {OPERATORS[operator]}",
@@ -167,10 +175,10 @@ def _columns(found: Comparison) -> dict[str, ColumnConfig | str | None]:
         **shares,
         "mean": column.NumberColumn("Mean", format="%.2f", help="Of both; the table's order."),
         "comp": column.NumberColumn(
-            "Comp.", format="%.2f", help="Comprehensiveness, mean over operators: higher is better."
+            "Comp.", format=digits, help="Comprehensiveness, mean over operators: higher is better."
         ),
         "suff": column.NumberColumn(
-            "Suff.", format="%.2f", help="Sufficiency, mean over operators: lower is better."
+            "Suff.", format=digits, help="Sufficiency, mean over operators: lower is better."
         ),
         "flips": column.TextColumn(
             "Flips", help="Whether the decision changes without the top 20 % of the words."

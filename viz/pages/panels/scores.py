@@ -1,11 +1,12 @@
 """The table of the Faithfulness page: every method, the most faithful first."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from viz.attribution.wording import number
+from viz.attribution.wording import quantity
 from viz.faithfulness.record import Interval, Record, Scored, Under
 from viz.pages.markdown import plain
 
@@ -28,14 +29,15 @@ def show_scores(record: Record) -> None:
             st.caption(plain(f"{one.label}: {one.refused}"))
 
 
-def difference(interval: Interval | None) -> str:
+def difference(interval: Interval | None, *, regression: bool = False) -> str:
     """A mean difference with its interval; one that may be none is said to be none."""
+    write = partial(quantity, signed=True, regression=regression)
     if interval is None:
         return ""
-    written = f"{number(interval.low)} to {number(interval.high)}"
+    written = f"{write(interval.low)} to {write(interval.high)}"
     if not (interval.above_zero or interval.below_zero):
         return f"none ({written})"
-    return f"{number(interval.mean)} ({written})"
+    return f"{write(interval.mean)} ({written})"
 
 
 def _entries(one: Scored, record: Record) -> dict[str, object]:
@@ -71,20 +73,27 @@ def _name(one: Scored, record: Record) -> str:
 def _against_default(one: Scored, under: Under, record: Record) -> str:
     if one.method == record.default:
         return "the default"
-    return difference(under.minus_default.get("aopc"))
+    return difference(under.minus_default.get("aopc"), regression="flip_20" not in under.means)
+
+
+def _decides(record: Record) -> bool:
+    """Whether the model puts texts into classes, which a predicted score does not."""
+    under = [under for one in record.methods for under in one.under.values()]
+    return any("flip_20" in each.means for each in under)
 
 
 def _columns(record: Record) -> dict[str, ColumnConfig | str | None]:
     column = st.column_config
+    digits = "%.2f" if _decides(record) else "%.3g"
     columns: dict[str, ColumnConfig | str | None] = {
         "method": column.TextColumn("Method", width="medium", pinned=True),
         "passes": column.NumberColumn("Passes", format="%.0f", help="Forward passes for a text."),
         "merit": column.NumberColumn("Mean", format="%.2f", help="Of both; the table's order."),
         "comprehensiveness": column.NumberColumn(
-            "Comp.", format="%.2f", help="Comprehensiveness, mean over operators: higher is better."
+            "Comp.", format=digits, help="Comprehensiveness, mean over operators: higher is better."
         ),
         "sufficiency": column.NumberColumn(
-            "Suff.", format="%.2f", help="Sufficiency, mean over operators: lower is better."
+            "Suff.", format=digits, help="Sufficiency, mean over operators: lower is better."
         ),
         "flips": column.NumberColumn(
             "Flips", format="%.0f %%", help="Decisions that change without the top 20 % of words."
