@@ -59,6 +59,7 @@ def first_rows(file: Path, count: int) -> list[dict[str, str]]:
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             if file.suffix.lower() == ".jsonl":
                 return [_object(line) for line in islice(lines, count)]
+            csv.field_size_limit(2**31 - 1)
             rows = csv.DictReader(lines, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
             return [_as_text(row) for row in islice(rows, count)]
     except (OSError, ValueError, csv.Error, ArrowException):
