@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -186,3 +187,15 @@ def test_a_run_is_stopped_and_killed_and_goes_on_to_its_end(
     assert [one.epoch for one in run.history.epochs] == list(range(1, 41))
     steps = [one.step for one in run.history.steps]
     assert steps == sorted(set(steps))
+
+
+def test_a_result_that_was_deleted_is_listed_no_more(
+    room: Path, data: str, checkpoint: Path
+) -> None:
+    """By what a real process has said: its log alone would look like that of a failed run."""
+    launch.start(Plan("mine", data, str(checkpoint), epochs=1))
+    assert wait("mine", is_over).state == "finished"
+    wait("mine", lambda run: not run_files.is_held(run_files.log_file("mine")))
+    assert [run.name for run in runs.runs()] == ["mine"]
+    shutil.rmtree(room / "mine")
+    assert runs.runs() == []

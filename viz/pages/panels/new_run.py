@@ -28,9 +28,9 @@ def offer() -> None:
     if data is None:
         with right:
             st.caption(
-                "Give a file with a column of texts and a column of classes. It is checked, a "
-                "model learns from it on this machine, and the result opens on the Read page. "
-                "Training goes on when you close the browser."
+                "Give a file with a column of texts and a column of classes or scores. It is "
+                "checked, a model learns from it on this machine, and the result opens on the Read "
+                "page. Training goes on when you close the browser."
             )
         return
     with left:
