@@ -56,9 +56,15 @@ def _free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def runs_room(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the runs that the app shows."""
+    return tmp_path_factory.mktemp("app") / "runs"
+
+
+@pytest.fixture(scope="session")
+def app_url(runs_room: Path) -> Iterator[str]:
     """A running app; its log is printed where it does not come up."""
-    port, log = _free_port(), tmp_path_factory.mktemp("app") / "log.txt"
+    port, log = _free_port(), runs_room.with_name("log.txt")
     command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}"]
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -66,7 +72,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"HF_HUB_OFFLINE": "1", "CLSIGHT_RUNS": str(log.parent / "runs")},
+            env=os.environ | {"HF_HUB_OFFLINE": "1", "CLSIGHT_RUNS": str(runs_room)},
         )
     try:
         _wait_until_healthy(f"http://localhost:{port}", log)

@@ -1,6 +1,7 @@
 """From an uploaded file to a classifier that the Read page opens, in the browser."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,17 +9,18 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import App
 from tests.finetune.news import news, write_csv
+from tests.viz.rooms import START, epoch, leave, running, step, written
 
 LONG = 180_000
 """Milliseconds that a process may take to import torch and come to its next step."""
 
 
-def give_data(app: App, file: Path) -> None:
-    """Upload a file, and wait until it is checked."""
+def give_data(app: App, file: Path, rows: int) -> None:
+    """Upload a file of that many rows, and wait until it is checked."""
     app.page.get_by_role("link", name="Train").click()
     expect(app.page.get_by_text("Training goes on when you close the browser")).to_be_visible()
     app.page.locator("input[type=file]").set_input_files(file)
-    expect(app.page.get_by_text("Rows: 90")).to_be_visible(timeout=LONG)
+    expect(app.page.get_by_text(f"Rows: {rows}")).to_be_visible(timeout=LONG)
 
 
 def fill(app: App, role: str, name: str, value: str) -> None:
@@ -38,7 +40,8 @@ def progress(page: Page, stage: str) -> Locator:
 def test_an_uploaded_file_is_trained_on_stopped_resumed_and_read(app: App, tmp_path: Path) -> None:
     page = app.page
     app.open(text="the team wins")
-    give_data(app, write_csv(tmp_path / "headlines.csv", news(90)))
+    # So many rows that the run still goes on when Stop is pressed.
+    give_data(app, write_csv(tmp_path / "headlines.csv", news(1200)), 1200)
     fill(app, "textbox", "Base model", str(app.checkpoint))
     fill(app, "spinbutton", "Epochs", "40")
     page.get_by_role("button", name="Start").click()
@@ -51,17 +54,6 @@ def test_an_uploaded_file_is_trained_on_stopped_resumed_and_read(app: App, tmp_p
     expect(page.get_by_role("button", name="Read with headlines at step")).to_be_visible()
 
     resume.click()
-    expect(progress(page, "headlines is in epoch")).to_be_visible(timeout=LONG)
-    # Points come while the chart stays: it is never drawn anew, which would flicker.
-    curves = page.get_by_test_id("stVegaLiteChart")
-    expect(curves).to_have_count(2)
-    lines = curves.first.locator("svg.marks")
-    lines.evaluate("svg => { svg.dataset.seen = svg.textContent }")
-    way = lines.locator(".mark-line path").first
-    drawn = way.get_attribute("d") or ""
-    expect(way).not_to_have_attribute("d", drawn, timeout=LONG)
-    expect(lines).to_have_attribute("data-seen", re.compile("Epoch"))
-
     read = page.get_by_role("button", name="Read with headlines", exact=True)
     expect(read).to_be_visible(timeout=LONG)
     read.click()
@@ -69,11 +61,33 @@ def test_an_uploaded_file_is_trained_on_stopped_resumed_and_read(app: App, tmp_p
     expect(page.get_by_text("Business", exact=True).first).to_be_visible()
 
 
+def test_points_come_into_a_chart_that_stays(app: App, runs_room: Path) -> None:
+    """A chart drawn anew each second would flicker."""
+    work = leave(runs_room, "steady", [START, step(1), step(2, 0.8)])
+    try:
+        with running(runs_room, "steady"):
+            app.open(text="the team wins")
+            app.page.get_by_role("link", name="Train").click()
+            expect(progress(app.page, "steady is in epoch 1")).to_be_visible()
+            drawn = app.page.get_by_test_id("stVegaLiteChart").first.locator("svg.marks")
+            way = drawn.locator(".mark-line path").first
+            before = way.get_attribute("d") or ""
+            drawn.evaluate("svg => { svg.dataset.seen = 'yes' }")
+            with (work / "events.jsonl").open("a") as events:
+                events.write(written([step(5, 0.5), epoch(1)]))
+            expect(way).not_to_have_attribute("d", before)
+            expect(drawn).to_have_attribute("data-seen", "yes")
+    finally:
+        shutil.rmtree(work)
+        for file in (runs_room / "logs").glob("steady.*"):
+            file.unlink()
+
+
 def test_without_a_network_a_base_by_name_is_refused_in_a_sentence(
     app: App, tmp_path: Path
 ) -> None:
     app.open(text="the team wins")
-    give_data(app, write_csv(tmp_path / "offline.csv", news(90, seed=1)))
+    give_data(app, write_csv(tmp_path / "offline.csv", news(90, seed=1)), 90)
     fill(app, "textbox", "Base model", "some-model-of-nobody")
     app.page.get_by_role("button", name="Start").click()
     said = "'some-model-of-nobody' is no folder here, and the Hugging Face Hub can't be reached"

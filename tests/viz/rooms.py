@@ -1,7 +1,9 @@
 """Folders of runs as `python -m finetune` leaves them, made by hand."""
 
+import fcntl
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +45,14 @@ def leave(
     facts = {"pid": 0, "began": 1.0, "heard": "", "data": "rows.csv", "base": "bases/tiny"}
     (room / "logs" / f"{name}.json").write_text(json.dumps(facts))
     return work
+
+
+@contextmanager
+def running(room: Path, name: str, *, asked: bool = False) -> Iterator[None]:
+    """Hold a run as a process of the app that works on it would."""
+    if asked:
+        file = room / "logs" / f"{name}.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"asked_to_stop": "t9"}))
+    with (room / "logs" / f"{name}.log").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

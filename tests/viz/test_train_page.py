@@ -3,8 +3,6 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from finetune.record import RegressionMetrics, RunRecord
-from tests.viz.rooms import START, Event, epoch, leave, step
+from tests.viz.rooms import START, Event, epoch, leave, running, step
 from viz import launch, run_files, session, uploads
 from viz.classifier import default_checkpoint
 from viz.errors import RunError
@@ -53,17 +51,6 @@ def finish(room: Path, name: str, **changes: Any) -> None:
     work = leave(room, name, [START, epoch(1), epoch(2)])
     replace(RunRecord.load(default_checkpoint()), **changes).save(work)
     work.rename(room / name)
-
-
-@contextmanager
-def running(room: Path, name: str, *, asked: bool = False) -> Iterator[None]:
-    """A process of the app works on the run."""
-    if asked:
-        file = room / "logs" / f"{name}.json"
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"asked_to_stop": "t9"}))
-    with (room / "logs" / f"{name}.log").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def charts(app: AppTest) -> list[dict[str, Any]]:
