@@ -20,7 +20,7 @@ def give_data(app: App, file: Path, rows: int) -> None:
     app.page.get_by_role("link", name="Train").click()
     expect(app.page.get_by_text("Training goes on when you close the browser")).to_be_visible()
     app.page.locator("input[type=file]").set_input_files(file)
-    expect(app.page.get_by_text(f"Rows: {rows}")).to_be_visible(timeout=LONG)
+    expect(app.page.get_by_text(f"Rows: {rows:,}")).to_be_visible(timeout=LONG)
 
 
 def fill(app: App, role: str, name: str, value: str) -> None:
