@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from finetune.columns import ColumnNames
 from finetune.config import Task, TrainConfig
+from finetune.dataset.columns import ColumnNames
 from finetune.errors import FinetuneError
 from finetune.network import prefer_cache_without_network
 from finetune.options import with_options
@@ -64,7 +64,7 @@ def resume(
 
     Example: python -m finetune resume reviews
     """
-    from finetune.output import stopped_run
+    from finetune.saving.output import stopped_run
 
     config = stopped_run(output)
     prefer_cache_without_network(*config.inputs)
@@ -73,8 +73,8 @@ def resume(
 
 def _train(config: TrainConfig) -> None:
     """Run *config* and say what came of it; of several processes the first one does."""
-    from finetune import processes
-    from finetune.report import describe_run
+    from finetune.reporting.report import describe_run
+    from finetune.saving import processes
     from finetune.train import train
 
     if processes.is_first():
@@ -85,7 +85,7 @@ def _train(config: TrainConfig) -> None:
     typer.echo(describe_run(record))
     typer.echo(f"Best epoch {record.best_epoch}; checkpoint in {config.output}.")
     if config.push_to_hub is not None:
-        from finetune.hub import push_to_hub
+        from finetune.reporting.hub import push_to_hub
 
         folder = config.output.expanduser().resolve()
         typer.echo(f"Pushed to {push_to_hub(folder, config.push_to_hub)}.")
@@ -120,7 +120,7 @@ def evaluate(
     """
     prefer_cache_without_network(checkpoint, data)
     from finetune.evaluate import evaluate as run
-    from finetune.report import describe, sureness
+    from finetune.reporting.report import describe, sureness
 
     columns = ColumnNames(text=text_column, pair=pair_column, label=label_column)
     report = run(checkpoint, data, split=split, columns=columns, batch_size=batch_size, limit=limit)
@@ -201,7 +201,7 @@ def baseline(
     from finetune.baseline import baselines
     from finetune.data import load_splits
     from finetune.models import quiet_libraries
-    from finetune.report import describe_baselines
+    from finetune.reporting.report import describe_baselines
 
     quiet_libraries()
     config = TrainConfig(

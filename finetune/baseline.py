@@ -25,10 +25,10 @@ from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
 
 from finetune.data import Splits
+from finetune.dataset.rows import Rows
+from finetune.measuring.regression import measure_scores
 from finetune.metrics import FloatArray, IntArray, measure_classes, measure_flags
 from finetune.record import AnyMetrics, BaselineRecord, RegressionMetrics
-from finetune.regression import measure_scores
-from finetune.rows import Rows
 
 SEPARATOR = " [SEP] "
 """Between the texts of a pair."""

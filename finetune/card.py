@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from finetune.calibration import KEY
-from finetune.markdown import cell, paragraphs, table
-from finetune.metadata import front_matter, headline
-from finetune.plots import CONFUSION, RELIABILITY, SCATTER
+from finetune.measuring.calibration import KEY
+from finetune.measuring.spread import spreads
 from finetune.record import (
     EPOCH_METRICS,
     CalibrationRecord,
@@ -13,8 +11,10 @@ from finetune.record import (
     RunRecord,
     SplitRecord,
 )
-from finetune.report import ranged
-from finetune.spread import spreads
+from finetune.reporting.markdown import cell, paragraphs, table
+from finetune.reporting.metadata import front_matter, headline
+from finetune.reporting.plots import CONFUSION, RELIABILITY, SCATTER
+from finetune.reporting.report import ranged
 
 KEPT = {"head": "the first", "tail": "the last", "head+tail": "the beginning and the end, together"}
 """What of a long text is kept, by the setting."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
 
-from finetune.columns import ColumnNames
+from finetune.dataset.columns import ColumnNames
 from finetune.errors import ConfigError
 
 Precision = Literal["auto", "float32", "bfloat16"]

@@ -9,12 +9,12 @@ from itertools import chain
 import numpy as np
 from datasets import Dataset
 
-from finetune.columns import ColumnNames, Columns, find_columns
 from finetune.config import TrainConfig, local_path, shown_name
+from finetune.dataset.columns import ColumnNames, Columns, find_columns
+from finetune.dataset.rows import Rows, align_rows, join_rows, read_rows
+from finetune.dataset.scores import SCORE, holds_fractions
+from finetune.dataset.sources import data_files, open_source, role_of
 from finetune.errors import DataError
-from finetune.rows import Rows, align_rows, join_rows, read_rows
-from finetune.scores import SCORE, holds_fractions
-from finetune.sources import data_files, open_source, role_of
 
 VALIDATION_SHARE = 0.1
 VALIDATION_ROWS = 2_000

@@ -9,19 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from finetune.calibration import Targets, measure_calibration, stored_temperature
-from finetune.columns import ColumnNames
 from finetune.config import RANGES, local_path, shown_name
 from finetune.data import load_evaluation_rows
-from finetune.errors import ConfigError, DataError, ModelError, OutputError
-from finetune.metrics import FloatArray, IntArray, measure_logits
-from finetune.models import LONGEST, Checkpoint, load_checkpoint, longest_input, quiet_libraries
-from finetune.plots import RELIABILITY, metrics_plot, reliability_plot
-from finetune.progress import bar
-from finetune.record import AnyMetrics, CalibrationMetrics, RunRecord
-from finetune.regression import measure_scores
-from finetune.rows import Rows
-from finetune.truncation import (
+from finetune.dataset.columns import ColumnNames
+from finetune.dataset.rows import Rows
+from finetune.dataset.truncation import (
     STRIDE,
     cut_texts,
     cut_windows,
@@ -29,6 +21,14 @@ from finetune.truncation import (
     stored_stride,
     stored_truncation,
 )
+from finetune.errors import ConfigError, DataError, ModelError, OutputError
+from finetune.measuring.calibration import Targets, measure_calibration, stored_temperature
+from finetune.measuring.regression import measure_scores
+from finetune.metrics import FloatArray, IntArray, measure_logits
+from finetune.models import LONGEST, Checkpoint, load_checkpoint, longest_input, quiet_libraries
+from finetune.record import AnyMetrics, CalibrationMetrics, RunRecord
+from finetune.reporting.plots import RELIABILITY, metrics_plot, reliability_plot
+from finetune.saving.progress import bar
 
 ANY_COLUMNS = ColumnNames()
 

@@ -22,9 +22,9 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from finetune.config import local_path, shown_name
+from finetune.dataset.scale import output_layer
 from finetune.errors import ModelError
 from finetune.record import REGRESSION
-from finetune.scale import output_layer
 
 LONGEST = 512
 """Tokens read by default of models that could read more."""

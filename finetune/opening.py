@@ -8,13 +8,13 @@ from transformers import set_seed
 from finetune.check import check_splits
 from finetune.config import TrainConfig
 from finetune.data import Splits, find_splits, load_splits
+from finetune.dataset.scale import Scale
+from finetune.dataset.truncation import store_choice
 from finetune.errors import ConfigError
+from finetune.learning.optimizer import rate_for
 from finetune.models import LONGEST, Checkpoint, load_base, longest_input
-from finetune.optimizer import rate_for
 from finetune.outcome import count_parameters
 from finetune.run import Run
-from finetune.scale import Scale
-from finetune.truncation import store_choice
 
 
 def open_run(config: TrainConfig) -> Run:

@@ -10,15 +10,15 @@ import torch
 import transformers
 from torch import Tensor
 
+from finetune.dataset.scale import Scale, output_layer
 from finetune.evaluate import count_truncated
+from finetune.learning.trainer import SnapshotTrainer
+from finetune.learning.weights import plain_weights
 from finetune.models import Checkpoint, load_checkpoint, save_tokenizer
-from finetune.progress import curve
 from finetune.quality import Quality, assess
 from finetune.record import RunRecord, ScoreRange, SplitRecord
 from finetune.run import Run
-from finetune.scale import Scale, output_layer
-from finetune.trainer import SnapshotTrainer
-from finetune.weights import plain_weights
+from finetune.saving.progress import curve
 
 
 def save_weights(run: Run, work: Path) -> Checkpoint:

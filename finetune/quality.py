@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.baseline import baselines
-from finetune.calibration import calibrate, store_temperature
 from finetune.data import Splits
+from finetune.dataset.rows import Rows
 from finetune.evaluate import Scores, measure, score_rows
+from finetune.measuring.calibration import calibrate, store_temperature
 from finetune.models import Checkpoint
-from finetune.plots import RELIABILITY, metrics_plot, reliability_plot
 from finetune.record import AnyMetrics, BaselineRecord, CalibrationRecord, RunRecord
-from finetune.rows import Rows
+from finetune.reporting.plots import RELIABILITY, metrics_plot, reliability_plot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

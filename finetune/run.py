@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from finetune.check import CheckReport
 from finetune.config import TrainConfig
 from finetune.data import Splits
+from finetune.dataset.scale import Scale
 from finetune.models import Checkpoint
-from finetune.scale import Scale
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from finetune import processes
 from finetune.card import write_card
 from finetune.config import TrainConfig
 from finetune.errors import DataError
-from finetune.output import CHECKPOINTS, SEEDS
+from finetune.measuring.spread import in_brief
 from finetune.recipe import write_recipe
 from finetune.record import FILE_NAME, RunRecord, SeedRecord
-from finetune.settings import FILE_NAME as SETTINGS
-from finetune.spread import in_brief
+from finetune.saving import processes
+from finetune.saving.output import CHECKPOINTS, SEEDS
+from finetune.saving.settings import FILE_NAME as SETTINGS
 
 OneRun = Callable[[Path, TrainConfig], RunRecord]
 

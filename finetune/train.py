@@ -4,32 +4,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from finetune import processes
 from finetune.card import write_card
 from finetune.config import TrainConfig
-from finetune.ending import told
-from finetune.events import Events
-from finetune.fit import Say, fit, last_step
-from finetune.interrupt import terminated_as_interrupted
+from finetune.learning.fit import Say, fit, last_step
+from finetune.learning.pretraining import pretrain
+from finetune.learning.trainer import SnapshotTrainer
 from finetune.models import quiet_libraries
 from finetune.opening import describe_opening, open_run
 from finetune.outcome import assess_run, save_weights, write_down
-from finetune.output import (
+from finetune.quality import draw
+from finetune.recipe import write_recipe
+from finetune.record import FILE_NAME as FINISHED
+from finetune.record import RunRecord
+from finetune.run import Run
+from finetune.saving import processes
+from finetune.saving.ending import told
+from finetune.saving.events import Events
+from finetune.saving.interrupt import terminated_as_interrupted
+from finetune.saving.output import (
     CHECKPOINTS,
     check_output,
     require_nothing_kept,
     working_folder,
     working_place,
 )
-from finetune.pretraining import pretrain
-from finetune.quality import draw
-from finetune.recipe import write_recipe
-from finetune.record import FILE_NAME as FINISHED
-from finetune.record import RunRecord
-from finetune.run import Run
-from finetune.seeds import train_seeds
-from finetune.settings import FILE_NAME as SETTINGS
-from finetune.settings import (
+from finetune.saving.settings import FILE_NAME as SETTINGS
+from finetune.saving.settings import (
     Fingerprints,
     load_settings,
     require_same,
@@ -37,8 +37,8 @@ from finetune.settings import (
     require_same_rows,
     save_settings,
 )
-from finetune.snapshots import Snapshots
-from finetune.trainer import SnapshotTrainer
+from finetune.saving.snapshots import Snapshots
+from finetune.seeds import train_seeds
 
 
 def train(config: TrainConfig, *, say: Say = print) -> RunRecord:

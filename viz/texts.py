@@ -33,7 +33,7 @@ LABELS = (
 )  # fmt: skip
 """Names of the column of true classes or scores.
 
-The names that `finetune.columns` knows, but a name of a class goes before its number.
+The names that `finetune.dataset.columns` knows, but a name of a class goes before its number.
 """
 
 Cells = Mapping[str, object]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from finetune.check.findings import Finding, counted, listed
-from finetune.rows import Rows
+from finetune.dataset.rows import Rows
 
 FEW = 10
 """Rows below which a class is warned about."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from finetune.check.findings import Finding, common_start, counted, listed
-from finetune.rows import Rows
+from finetune.dataset.rows import Rows
 
 SHORTEST = 4
 """Characters that a name has at least where one typo is looked for: 'he' and 'she' are no typo."""

@@ -8,7 +8,7 @@ from itertools import chain, combinations
 from finetune.check.findings import Finding, shown_apart, some
 from finetune.check.shingles import near_pairs, normalised
 from finetune.check.texts import Input
-from finetune.rows import Rows
+from finetune.dataset.rows import Rows
 
 ALIKE = "with other case or punctuation or few other words"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from finetune.check.findings import Finding
-from finetune.rows import Rows
+from finetune.dataset.rows import Rows
 
 
 def score_findings(role: str, rows: Rows) -> Iterator[Finding]:

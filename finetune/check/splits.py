@@ -14,8 +14,8 @@ from finetune.check.scores import score_findings
 from finetune.check.texts import shared_findings, text_findings
 from finetune.check.truncation import truncation_findings
 from finetune.data import Found, align_split, drop_repeated
+from finetune.dataset.rows import Rows
 from finetune.errors import DataError
-from finetune.rows import Rows
 
 
 def check_splits(

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from finetune.check.findings import Finding, plural, shown_input, some
-from finetune.rows import Rows
+from finetune.dataset.rows import Rows
 
 Input = tuple[str, str | None]
 Answer = frozenset[str] | float

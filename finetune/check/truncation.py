@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from transformers import PreTrainedTokenizerBase
 
 from finetune.check.findings import Finding
-from finetune.rows import Rows
+from finetune.dataset.rows import Rows
 
 MANY = 0.1
 """Share of texts above which it is warned about."""

@@ -25,13 +25,13 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from finetune.errors import FinetuneError
-from finetune.events import FILE_NAME as EVENTS
+from finetune.learning.trainer import WEIGHTS
 from finetune.models import load_checkpoint, quiet_libraries
-from finetune.output import CHECKPOINTS, working_place
 from finetune.record import RunRecord
-from finetune.settings import FILE_NAME as SETTINGS
-from finetune.snapshots import Snapshots
-from finetune.trainer import WEIGHTS
+from finetune.saving.events import FILE_NAME as EVENTS
+from finetune.saving.output import CHECKPOINTS, working_place
+from finetune.saving.settings import FILE_NAME as SETTINGS
+from finetune.saving.snapshots import Snapshots
 from tests.benchmarks.result import Result, tell, timed
 from tests.finetune.news import news, write_csv
 from tests.tiny import tiny_checkpoint

@@ -19,14 +19,14 @@ from transformers import (
     set_seed,
 )
 
-from finetune import fit
 from finetune.config import TrainConfig
 from finetune.data import Splits
+from finetune.dataset.rows import Rows
 from finetune.evaluate import score_rows
+from finetune.learning import fit
+from finetune.learning.trainer import SnapshotTrainer
 from finetune.models import LONGEST, Checkpoint
-from finetune.rows import Rows
 from finetune.train import train
-from finetune.trainer import SnapshotTrainer
 from tests.benchmarks.clock import Clock, Exam
 
 WARM_UP = 2

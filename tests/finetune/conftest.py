@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from finetune.measuring.regression import measure_scores
 from finetune.metrics import measure_classes
 from finetune.record import BaselineRecord, EpochMetrics, RunRecord, ScoreRange, SplitRecord
-from finetune.regression import measure_scores
 from tests.tiny import tiny_checkpoint
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from finetune.trainer import SnapshotTrainer
+from finetune.learning.trainer import SnapshotTrainer
 
 
 def silent(_: str) -> None:

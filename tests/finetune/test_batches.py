@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.batches import TokenBatches, batches_within, cut, cut_pool, least_budget
+from finetune.learning.batches import TokenBatches, batches_within, cut, cut_pool, least_budget
 
 LENGTHS = st.lists(st.integers(1, 512), min_size=1, max_size=60)
 

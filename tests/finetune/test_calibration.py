@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from transformers import AutoConfig
 
-from finetune.calibration import (
+from finetune.errors import ModelError
+from finetune.measuring.calibration import (
     KEY,
     NO_ERROR,
     calibrate,
@@ -21,7 +22,6 @@ from finetune.calibration import (
     store_temperature,
     stored_temperature,
 )
-from finetune.errors import ModelError
 from finetune.metrics import FloatArray, IntArray
 from tests.tiny import tiny_checkpoint
 

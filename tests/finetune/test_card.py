@@ -9,8 +9,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from huggingface_hub import ModelCard
 
-from finetune.calibration import KEY, calibrate
 from finetune.card import model_card, write_card
+from finetune.measuring.calibration import KEY, calibrate
 from finetune.record import BaselineRecord, RunRecord
 from tests.finetune.news import of_classes
 

@@ -8,7 +8,7 @@ import pytest
 
 from finetune.check.near import find_copies, near_findings
 from finetune.check.shingles import NEAR, WIDTH, near_pairs, normalised
-from finetune.rows import Rows
+from finetune.dataset.rows import Rows
 from tests.finetune.news import rows_of
 
 

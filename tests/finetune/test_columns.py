@@ -2,7 +2,7 @@
 
 import pytest
 
-from finetune.columns import ColumnNames, find_columns
+from finetune.dataset.columns import ColumnNames, find_columns
 from finetune.errors import DataError
 
 

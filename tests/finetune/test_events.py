@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from finetune.config import TrainConfig
-from finetune.events import EventLog, Events
-from finetune.losses import build_loss
+from finetune.learning.losses import build_loss
+from finetune.saving.events import EventLog, Events
 from finetune.train import train
 from tests.finetune.news import news, write_csv
 

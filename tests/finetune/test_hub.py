@@ -9,7 +9,7 @@ import pytest
 from huggingface_hub import errors
 
 from finetune.errors import OutputError
-from finetune.hub import push_to_hub
+from finetune.reporting.hub import push_to_hub
 
 
 class Hub:

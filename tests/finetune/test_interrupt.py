@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from finetune.interrupt import StopWish
+from finetune.saving.interrupt import StopWish
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError
-from finetune.lora import add_lora, attention_matrices, merged_weights
+from finetune.learning.lora import add_lora, attention_matrices, merged_weights
+from finetune.learning.optimizer import height
 from finetune.models import load_base, load_checkpoint
-from finetune.optimizer import height
 from finetune.train import train
 from tests.finetune.news import LABELS, news, write_csv
 from tests.tiny import FAMILIES, Family, tiny_checkpoint

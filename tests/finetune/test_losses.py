@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from finetune.config import ClassWeights
-from finetune.losses import BETA, build_loss, class_weights, positive_weights, score_loss
-from finetune.scale import Scale
+from finetune.dataset.scale import Scale
+from finetune.learning.losses import BETA, build_loss, class_weights, positive_weights, score_loss
 
 COUNTS = (70, 20, 10)
 KINDS: tuple[ClassWeights, ...] = ("none", "balanced", "effective")

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
 from finetune.metrics import measure_classes
-from finetune.report import describe
+from finetune.reporting.report import describe
 from tests.finetune.news import news, write_csv, write_jsonl
 from tests.tiny import edit_config, tiny_checkpoint
 

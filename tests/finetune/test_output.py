@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from finetune.errors import OutputError
-from finetune.output import (
+from finetune.saving.output import (
     CHECKPOINTS,
     check_output,
     require_nothing_kept,

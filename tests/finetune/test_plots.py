@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from finetune.calibration import measure_calibration
+from finetune.measuring.calibration import measure_calibration
+from finetune.measuring.regression import measure_scores
 from finetune.metrics import measure_classes, measure_flags
-from finetune.plots import (
+from finetune.record import CalibrationMetrics, Metrics
+from finetune.reporting.plots import (
     SCATTER,
     _short,
     _width,
@@ -17,8 +19,6 @@ from finetune.plots import (
     reliability_plot,
     scatter_plot,
 )
-from finetune.record import CalibrationMetrics, Metrics
-from finetune.regression import measure_scores
 
 
 def metrics_of(labels: tuple[str, ...], *, wrong: float = 0.2) -> Metrics:

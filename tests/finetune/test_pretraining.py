@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from finetune.batches import TokenBatches
 from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
+from finetune.learning.batches import TokenBatches
+from finetune.learning.pretraining import Hiding, guessing_loss
 from finetune.models import load_base
-from finetune.output import stopped_run
-from finetune.pretraining import Hiding, guessing_loss
+from finetune.saving.output import stopped_run
 from finetune.train import train
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import fail_snapshot, silent

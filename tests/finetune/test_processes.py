@@ -16,7 +16,7 @@ from tests.tiny import edit_config, tiny_checkpoint
 
 KILLED = """
 import os, signal
-from finetune.trainer import SnapshotTrainer
+from finetune.learning.trainer import SnapshotTrainer
 
 take = SnapshotTrainer.take_snapshot
 

@@ -8,14 +8,14 @@ import pytest
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
-from finetune.calibration import KEY, TEMPERATURES
 from finetune.config import TrainConfig
 from finetune.data import load_splits
 from finetune.evaluate import evaluate
+from finetune.measuring.calibration import KEY, TEMPERATURES
 from finetune.models import load_checkpoint
 from finetune.quality import Quality, assess, draw
 from finetune.record import CalibrationRecord, RunRecord
-from finetune.report import describe_run
+from finetune.reporting.report import describe_run
 from tests.finetune.news import LABELS, news, write_csv
 from tests.tiny import tiny_checkpoint
 

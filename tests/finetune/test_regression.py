@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import norm, spearmanr
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
+from finetune.measuring.regression import measure_scores
 from finetune.record import Metrics, RegressionMetrics, metrics_from
-from finetune.regression import measure_scores
 
 CHANCE = np.random.default_rng(0)
 GOLD = CHANCE.normal(3, 1, 40)

@@ -15,16 +15,16 @@ import pytest
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError, DataError, FinetuneError, OutputError
 from finetune.models import load_checkpoint
-from finetune.output import stopped_run, what_is_left, working_folder
 from finetune.record import RunRecord
-from finetune.snapshots import Snapshots
+from finetune.saving.output import stopped_run, what_is_left, working_folder
+from finetune.saving.snapshots import Snapshots
 from finetune.train import train
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import fail_snapshot, silent
 
 KILL = """
 import os, signal, sys
-from finetune.trainer import SnapshotTrainer
+from finetune.learning.trainer import SnapshotTrainer
 
 step, after = int(sys.argv[1]), sys.argv[2] == "after"
 take = SnapshotTrainer.take_snapshot
@@ -277,7 +277,7 @@ def test_a_run_that_had_ended_is_put_in_its_place_without_a_step(
     def busy(*_: object) -> None:
         raise OSError(16, "Device or resource busy")
 
-    monkeypatch.setattr("finetune.output._replace", busy)
+    monkeypatch.setattr("finetune.saving.output._replace", busy)
     with pytest.raises(FinetuneError, match="python -m finetune resume tries again"):
         train(settings(data, base, tmp_path / "out"), say=silent)
     monkeypatch.undo()

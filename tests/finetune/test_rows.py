@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
+from finetune.dataset.rows import align_rows, join_rows
 from finetune.errors import DataError
-from finetune.rows import align_rows, join_rows
 from tests.finetune.news import rows_of
 
 

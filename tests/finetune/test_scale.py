@@ -7,8 +7,8 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
+from finetune.dataset.scale import Scale, output_layer
 from finetune.errors import ModelError
-from finetune.scale import Scale, output_layer
 from tests.tiny import FAMILIES, Family, tiny_checkpoint
 
 SCORES = (1.0, 2.0, 4.5, 1000.0)

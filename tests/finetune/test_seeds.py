@@ -10,9 +10,9 @@ import pytest
 from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
 from finetune.evaluate import evaluate
-from finetune.output import stopped_run
 from finetune.record import RunRecord
-from finetune.report import describe_run
+from finetune.reporting.report import describe_run
+from finetune.saving.output import stopped_run
 from finetune.train import train
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import fail_snapshot, silent

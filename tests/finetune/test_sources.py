@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from datasets import Dataset, DatasetDict
 
+from finetune.dataset.sources import open_source
 from finetune.errors import DataError
-from finetune.sources import open_source
 from tests.finetune.news import news, rows_of, write_csv, write_jsonl
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
+from finetune.measuring.spread import spread, spreads
 from finetune.record import SeedRecord
-from finetune.spread import spread, spreads
 
 
 def test_the_interval_is_that_of_a_t_test() -> None:

@@ -16,10 +16,10 @@ from transformers import DataCollatorWithPadding, pipeline
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError, FinetuneError, OutputError
 from finetune.evaluate import evaluate
+from finetune.learning.optimizer import build_optimizer, height, rate_for
 from finetune.models import load_base
-from finetune.optimizer import build_optimizer, height, rate_for
-from finetune.progress import EpochLines
 from finetune.record import RunRecord
+from finetune.saving.progress import EpochLines
 from finetune.train import train
 from tests.finetune.news import LABELS, news, of_classes, write_csv, write_jsonl
 from tests.finetune.runs import silent
@@ -415,7 +415,7 @@ def test_the_bar_of_a_stopped_run_is_closed(
             assert self.training_bar is not None
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("finetune.fit.EpochLines", Lines)
+    monkeypatch.setattr("finetune.learning.fit.EpochLines", Lines)
     with pytest.raises(KeyboardInterrupt):
         train(settings(folder, base, tmp_path / "out"), say=silent)
     assert made[0].training_bar is None
@@ -437,7 +437,7 @@ def test_the_rate_climbs_to_its_peak_and_falls_to_zero(
             rates.append(optimizer.param_groups[0]["lr"])
             super().on_train_end(*arguments, **more)
 
-    monkeypatch.setattr("finetune.fit.EpochLines", Lines)
+    monkeypatch.setattr("finetune.learning.fit.EpochLines", Lines)
     train_rows, validation = (
         write_csv(tmp_path / "t.csv", news(40)),
         write_csv(tmp_path / "v.csv", news(52)[40:]),
@@ -471,7 +471,7 @@ class Batches(DataCollatorWithPadding):  # type: ignore[misc]
 def batches(monkeypatch: pytest.MonkeyPatch) -> type[Batches]:
     """The batches of the runs of a test."""
     Batches.lengths, Batches.widths, Batches.tokens = [], [], []
-    monkeypatch.setattr("finetune.fit.DataCollatorWithPadding", Batches)
+    monkeypatch.setattr("finetune.learning.fit.DataCollatorWithPadding", Batches)
     return Batches
 
 

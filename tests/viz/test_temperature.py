@@ -8,7 +8,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from finetune import calibration
+from finetune.measuring import calibration
 from tests.screen import shown
 from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier, attribute

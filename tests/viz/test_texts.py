@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune import columns
+from finetune.dataset import columns
 from viz import texts
 from viz.texts import open_texts
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from datasets import ClassLabel, Dataset
 
-from finetune.columns import Columns
+from finetune.dataset.columns import Columns
 from finetune.errors import DataError
 
 Key = int | str

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from finetune import processes
 from finetune.config import INPUTS, OF_ONE_COMMAND, TrainConfig, local_path, option
 from finetune.disk import write_whole
 from finetune.errors import ConfigError, DataError, OutputError
+from finetune.saving import processes
 
 FILE_NAME = "settings.json"
 FREE = (*OF_ONE_COMMAND, "output", "push_to_hub", "save_minutes")

@@ -5,10 +5,10 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from finetune import processes
-from finetune.events import Events
-from finetune.interrupt import StopWish
-from finetune.trainer import SnapshotTrainer
+from finetune.learning.trainer import SnapshotTrainer
+from finetune.saving import processes
+from finetune.saving.events import Events
+from finetune.saving.interrupt import StopWish
 
 
 class Keeping(TrainerCallback):  # type: ignore[misc]

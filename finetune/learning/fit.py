@@ -17,26 +17,26 @@ from transformers import (
     set_seed,
 )
 
-from finetune import processes
-from finetune.batches import TokenBatches, batches_within
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError
-from finetune.events import EventLog, Events
-from finetune.freezing import Thawing
-from finetune.interrupt import StopWish
-from finetune.keeping import Keeping
-from finetune.lora import add_lora
-from finetune.losses import training_loss
+from finetune.learning.batches import TokenBatches, batches_within
+from finetune.learning.freezing import Thawing
+from finetune.learning.keeping import Keeping
+from finetune.learning.lora import add_lora
+from finetune.learning.losses import training_loss
+from finetune.learning.optimizer import build_optimizer
+from finetune.learning.stopping import Patience
+from finetune.learning.tokens import tokenised
+from finetune.learning.trainer import SnapshotTrainer, best_steps
+from finetune.measuring.regression import measure_scores
 from finetune.metrics import measure_logits
-from finetune.optimizer import build_optimizer
-from finetune.output import CHECKPOINTS
-from finetune.progress import EpochLines
-from finetune.regression import measure_scores
 from finetune.run import Run
-from finetune.snapshots import Snapshots
-from finetune.stopping import Patience
-from finetune.tokens import tokenised
-from finetune.trainer import SnapshotTrainer, best_steps
+from finetune.saving import processes
+from finetune.saving.events import EventLog, Events
+from finetune.saving.interrupt import StopWish
+from finetune.saving.output import CHECKPOINTS
+from finetune.saving.progress import EpochLines
+from finetune.saving.snapshots import Snapshots
 
 Say = Callable[[str], None]
 

@@ -16,13 +16,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
 
-from finetune import processes
-from finetune.batches import TokenBatches
+from finetune.dataset.scale import Scale
 from finetune.errors import SnapshotError
+from finetune.learning.batches import TokenBatches
+from finetune.learning.weights import are_plain, plain_weights
 from finetune.models import save_tokenizer
-from finetune.scale import Scale
-from finetune.snapshots import Snapshots
-from finetune.weights import are_plain, plain_weights
+from finetune.saving import processes
+from finetune.saving.snapshots import Snapshots
 
 WEIGHTS, LEARNING, STATE = "model.safetensors", "learning.safetensors", "trainer_state.json"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from datasets import Dataset
 
-from finetune.columns import ColumnNames, find_columns
+from finetune.dataset.columns import ColumnNames, find_columns
+from finetune.dataset.labels import LabelColumn, read_labels
+from finetune.dataset.scores import read_scores
 from finetune.errors import DataError
-from finetune.labels import LabelColumn, read_labels
-from finetune.scores import read_scores
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 

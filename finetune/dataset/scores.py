@@ -5,7 +5,7 @@ import re
 
 from datasets import ClassLabel, Dataset
 
-from finetune.columns import Columns
+from finetune.dataset.columns import Columns
 from finetune.errors import DataError
 
 SCORE = "score"

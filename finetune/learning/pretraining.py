@@ -14,10 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
-from finetune.batches import TokenBatches
 from finetune.errors import ModelError
-from finetune.events import Events
-from finetune.fit import (
+from finetune.learning.batches import TokenBatches
+from finetune.learning.fit import (
     Say,
     held_out_rows,
     last_step,
@@ -25,14 +24,15 @@ from finetune.fit import (
     token_batches,
     training_arguments,
 )
+from finetune.learning.optimizer import build_optimizer, rate_by_width
+from finetune.learning.tokens import tokenised
+from finetune.learning.trainer import SnapshotTrainer
 from finetune.models import load_masked
-from finetune.optimizer import build_optimizer, rate_by_width
-from finetune.output import CHECKPOINTS
-from finetune.progress import EpochLines
 from finetune.run import Run
-from finetune.snapshots import Snapshots
-from finetune.tokens import tokenised
-from finetune.trainer import SnapshotTrainer
+from finetune.saving.events import Events
+from finetune.saving.output import CHECKPOINTS
+from finetune.saving.progress import EpochLines
+from finetune.saving.snapshots import Snapshots
 
 FOLDER = "pretraining"
 SHARE = 0.15

@@ -11,11 +11,11 @@ from datasets import Dataset
 from pyarrow import ArrowInvalid
 from transformers import PreTrainedTokenizerFast
 
-from finetune import processes
+from finetune.dataset.rows import Rows
+from finetune.dataset.truncation import stored_truncation
 from finetune.evaluate import encode, targets
 from finetune.models import Checkpoint
-from finetune.rows import Rows
-from finetune.truncation import stored_truncation
+from finetune.saving import processes
 
 WORTH = 5_000
 """Rows from which on reading the file again is quicker than making it."""

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from finetune.config import ClassWeights, TrainConfig
-from finetune.rows import Rows
-from finetune.scale import Scale
+from finetune.dataset.rows import Rows
+from finetune.dataset.scale import Scale
 
 Loss = Callable[..., Tensor]
 HALF = (torch.bfloat16, torch.float16)

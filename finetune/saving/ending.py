@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
-from finetune import processes
 from finetune.errors import FinetuneError, SnapshotError
-from finetune.events import Events
-from finetune.output import is_kept, what_is_left, working_place
+from finetune.saving import processes
+from finetune.saving.events import Events
+from finetune.saving.output import is_kept, what_is_left, working_place
 
 STOPS = (
     OSError,

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from finetune.lora import is_adapted, merged_weights
-from finetune.scale import Scale
+from finetune.dataset.scale import Scale
+from finetune.learning.lora import is_adapted, merged_weights
 
 
 def are_plain(model: PreTrainedModel, scale: Scale | None) -> bool:

@@ -13,8 +13,8 @@ from finetune.config import TrainConfig, local_path
 from finetune.disk import sync_all
 from finetune.errors import OutputError
 from finetune.record import FILE_NAME as FINISHED
-from finetune.settings import FILE_NAME as SETTINGS
-from finetune.settings import load_settings
+from finetune.saving.settings import FILE_NAME as SETTINGS
+from finetune.saving.settings import load_settings
 
 CHECKPOINTS = "checkpoints"
 """Folder inside the working folder with the snapshots of the run."""

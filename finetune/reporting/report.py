@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from finetune.measuring.spread import Spread, spreads
 from finetune.record import (
     EPOCH_METRICS,
     AnyMetrics,
@@ -13,7 +14,6 @@ from finetune.record import (
     RunRecord,
     SeedRecord,
 )
-from finetune.spread import Spread, spreads
 
 
 def describe_run(record: RunRecord) -> str:

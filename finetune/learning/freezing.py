@@ -6,7 +6,7 @@ from transformers import PreTrainedModel, TrainerCallback
 
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError
-from finetune.optimizer import height
+from finetune.learning.optimizer import height
 
 
 class Thawing(TrainerCallback):  # type: ignore[misc]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from finetune.record import AnyMetrics, Metrics, RegressionMetrics
-from finetune.report import interval, pearson, plain
+from finetune.reporting.report import interval, pearson, plain
 
 
 def paragraphs(metrics: AnyMetrics) -> list[str]:

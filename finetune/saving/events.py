@@ -14,7 +14,7 @@ from typing import Any
 from torch import Tensor
 from transformers import TrainerCallback
 
-from finetune.progress import curve
+from finetune.saving.progress import curve
 
 FILE_NAME = "events.jsonl"
 PAUSE = 1.0

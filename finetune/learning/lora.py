@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from finetune.errors import ModelError
-from finetune.optimizer import LAYER, height
+from finetune.learning.optimizer import LAYER, height
 
 ATTENTION = re.compile(r"attention|attn", re.IGNORECASE)
 
