@@ -37,7 +37,7 @@ def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, Delta
     """Let the reader pick method and classes; return also where the evidence will stand."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
         st.subheader(f"Why this {outcome(prediction)}?", anchor=False, width="content")
-        with st.container(width=340):
+        with st.container(width=325):
             name, options = choose_method(source)
         chosen, held = _choose_classes(prediction, joined=METHODS[name].against_all)
         badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
@@ -81,7 +81,7 @@ def _choose_target(prediction: Prediction) -> int | None:
         format_func=lambda option: labels[option] if isinstance(option, int) else option,
         key=session.TARGET,
         bind="query-params",
-        width=170,
+        width=155,
         help="The class whose logit is explained.",
     )
     return chosen if isinstance(chosen, int) else None
@@ -91,7 +91,7 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
     """What the class is held against; a method that joins all other classes leaves no choice."""
     labels = prediction.labels
     if joined and not prediction.multi_label and len(labels) > 2:
-        st.selectbox("Against", [TOGETHER], disabled=True, width=170, help=JOINED)
+        st.selectbox("Against", [TOGETHER], disabled=True, width=155, help=JOINED)
         return "runner-up"
     explained = prediction.predicted_class if target is None else target
     others = [index for index in range(len(labels)) if index != explained]
@@ -103,7 +103,7 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
         format_func=lambda option: labels[option] if isinstance(option, int) else option,
         key=session.AGAINST,
         bind="query-params",
-        width=170,
+        width=155,
         help="The strongest other class, a class of your choice, or nothing: the plain logit.",
     )
     if chosen == RUNNER_UP:
