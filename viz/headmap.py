@@ -33,7 +33,7 @@ def head_map(values: FloatArray, *, theme: Theme = "light") -> go.Figure:
             colorscale=stops(palette.diverging),
             xgap=2,
             ygap=2,
-            hovertemplate="<b>%{y} · %{x}</b><br>%{z:+.6f}<extra></extra>",
+            hovertemplate="<b>%{y} · %{x}</b><br>%{z:+.4r}<extra></extra>",
             colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": "+.2~g"},
         )
     )

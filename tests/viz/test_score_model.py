@@ -356,3 +356,15 @@ def test_a_record_of_tiny_scores_keeps_their_digits(
     one, same = (record.methods[1].under["mask"].minus_default["aopc"] for record in records)
     assert same.mean == pytest.approx(1e-5 * one.mean, rel=1e-2)
     assert "0.00 " not in difference(same, regression=True)
+
+
+def test_heads_of_a_tiny_score_are_printed_with_their_digits(
+    tiny_scores: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "x.csv"
+    data.write_text(f"text\n{TEXT}\n", "utf-8")
+    said = CliRunner().invoke(
+        command, ["heads", "--checkpoint", str(tiny_scores), "--data", str(data)]
+    )
+    assert said.exit_code == 0
+    assert "e−" in said.output.splitlines()[1]

@@ -57,7 +57,7 @@ def heads(
         texts = open_texts(data, Columns(text_column, pair_column), limit)
         classifier = load(checkpoint)
         table = _measure(classifier, texts, ablation=ablation)
-        say("\n".join(_lines(table)))
+        say("\n".join(_lines(table, regression=classifier.regression)))
         if output is not None:
             say(str(write(output, _content(classifier, texts, table, output.suffix.lower()))))
 
@@ -106,16 +106,17 @@ def _content(classifier: "Classifier", texts: "Texts", table: "HeadTable", kind:
     return table_json(table, about)
 
 
-def _lines(table: "HeadTable") -> list[str]:
+def _lines(table: "HeadTable", *, regression: bool) -> list[str]:
     """The heads that matter most, then whether both measures agree."""
-    from viz.attribution.wording import number
+    from viz.attribution.wording import quantity
     from viz.export.importance import agreement
 
     places = table.by_size[:MOST_SHOWN]
     lines = [f"The {len(places)} heads that matter most in {table.n_texts} texts, means:"]
     for place in places:
         named = ", ".join(
-            f"{name.replace('_', ' ')} {number(float(values[place]))}"
+            f"{name.replace('_', ' ')} "
+            f"{quantity(float(values[place]), signed=True, regression=regression)}"
             for name, values in table.columns.items()
         )
         lines.append(f"L{place[0]} H{place[1]}: {named}")

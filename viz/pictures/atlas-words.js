@@ -22,13 +22,6 @@ function written({ unit }, value, short = false) {
   return short ? digits : `${digits} ${unit}`;
 }
 
-/** A weight or a signed share with at least three digits. */
-function number(value, signed) {
-  const size = Math.abs(value);
-  const decimals = size > 0 ? Math.min(9, Math.max(3, 2 - Math.floor(Math.log10(size)))) : 0;
-  return (value < 0 ? "−" : signed && value > 0 ? "+" : "") + size.toFixed(decimals);
-}
-
 /** The numbers of a head: pairs of what and how much. */
 function linesOf(data, cell) {
   const head = headAt(data, cell);

@@ -143,12 +143,12 @@ function sentences({ axes, data, values, removed }, [row, column]) {
   const columns = axes.keys.labels.length;
   const name = ({ labels }, index) => make("bdi", "", shortened(labels[index], 32));
   const [query, key] = [name(axes.queries, row), name(axes.keys, column)];
-  const value = written(values[row * columns + column], data.signed);
+  const value = number(values[row * columns + column], data.signed, EXACT);
   const sum = values.subarray(row * columns, (row + 1) * columns).reduce((total, part) => total + part, 0);
-  const gone = removed ? ` · ${written(removed[row], data.signed)} went with the special tokens` : "";
+  const gone = removed ? ` · ${number(removed[row], data.signed, EXACT)} went with the special tokens` : "";
   const first = data.signed
     ? [query, ", looking at ", key, `, hands ${value} to the class`]
     : [query, " looks at ", key, `: ${value}`];
-  return [...first, make("small", "", `row sums to ${written(sum, data.signed)}${gone}`)];
+  return [...first, make("small", "", `row sums to ${number(sum, data.signed, EXACT)}${gone}`)];
 }
 

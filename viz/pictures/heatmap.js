@@ -57,20 +57,13 @@ function describe({ root, canvas, data, find, linear }) {
   canvas.setAttribute("aria-label", data.label);
   find("place").textContent = data.place;
   find("note").textContent = data.note;
-  find("lowest").textContent = data.signed ? written(-data.largest, true, 3) : "0";
-  find("highest").textContent = written(data.largest, data.signed, 3);
+  find("lowest").textContent = data.signed ? number(-data.largest, true) : "0";
+  find("highest").textContent = number(data.largest, data.signed);
   find("root-scale").setAttribute("aria-pressed", !linear);
   find("linear-scale").setAttribute("aria-pressed", Boolean(linear));
   for (const [theme, { ramp }] of Object.entries(data.themes)) {
     root.querySelector(".ramp").style.setProperty(`--${theme}`, ramp);
   }
-}
-
-function written(value, signed, decimals = 6) {
-  if (Number.isNaN(value)) return "not a number";
-  const digits = Math.abs(value).toFixed(decimals);
-  const sign = Number(digits) === 0 ? "" : value < 0 ? "−" : signed ? "+" : "";
-  return sign + digits;
 }
 
 function draw(view) {

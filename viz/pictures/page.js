@@ -1,4 +1,6 @@
-// What every component needs of the page around it: its theme, a tooltip, one life per element.
+// What every component needs of the page around it: its theme, a tooltip, one life per element, numbers.
+
+const EXACT = 6; // decimals of a number that stands alone
 
 /** "light" or "dark", by the luminance of the ground that `element` stands on. */
 function themeOf(element) {
@@ -63,3 +65,12 @@ function make(tag, className, text = "") {
   return element;
 }
 
+/** A weight or a share with at least so many decimals, and at least three digits where it is tiny. */
+function number(value, signed, decimals = 3) {
+  if (Number.isNaN(value)) return "not a number";
+  const size = Math.abs(value);
+  const needed = size > 0 ? Math.min(12, 2 - Math.floor(Math.log10(size))) : 0;
+  const digits = size.toFixed(Math.max(decimals, needed));
+  const sign = Number(digits) === 0 ? "" : value < 0 ? "−" : signed ? "+" : "";
+  return sign + digits;
+}

@@ -43,21 +43,15 @@ function markTokens(view) {
 
 /** The strongest weights of one pair of tokens, each with its head where there are several. */
 function weights(view, arcs, { names, signed }) {
-  if (view.chosen.size === 1) return [make("span", "weight", amount(arcs[0].value, signed, 6))];
+  if (view.chosen.size === 1) return [make("span", "weight", number(arcs[0].value, signed, EXACT))];
   const most = view.area.clientWidth < ROOMY ? 1 : 2;
   const shown = arcs.slice(0, most).map((arc) => {
-    const weight = make("span", "weight", `${names[arc.head]} ${amount(arc.value, signed, 3)}`);
+    const weight = make("span", "weight", `${names[arc.head]} ${number(arc.value, signed)}`);
     weight.style.setProperty("--hue", colorOf(view, arc));
     return weight;
   });
   if (arcs.length > most) shown.push(make("span", "more", `+${arcs.length - most}`));
   return shown;
-}
-
-function amount(value, signed, decimals) {
-  const digits = Math.abs(value).toFixed(decimals);
-  const sign = Number(digits) === 0 ? "" : value < 0 ? "−" : signed ? "+" : "";
-  return sign + digits;
 }
 
 /** The token an event happened at, as { side, index }. */
