@@ -110,6 +110,7 @@ def _training(record: RunRecord) -> str:
     measured = [EPOCH_METRICS[name] for name in record.epochs[0].measured]
     best = "R2" if record.regression else "macro F1"
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    with_pretraining = " with pre-training" if record.settings.get("pretrain_epochs") else ""
     return "\n\n".join(
         [
             "## Training",
@@ -118,9 +119,9 @@ def _training(record: RunRecord) -> str:
             *_loss(record),
             f"The epoch in bold had the highest {best} on validation and is the one saved"
             f" ({record.settings['save_dtype']} weights).",
-            f"Trained in {record.precision} on {record.device}: {_minutes(record.seconds)},"
-            f" {record.texts_per_second:,.0f} texts per second. Ended {record.created}, with"
-            f" {versions}.",
+            f"Trained in {record.precision} on {record.device}: {_minutes(record.seconds)}"
+            f"{with_pretraining}, {record.texts_per_second:,.0f} texts per second. Ended"
+            f" {record.created}, with {versions}.",
         ]
     )
 

@@ -63,9 +63,17 @@ def assess_run(run: Run, saved: Checkpoint, work: Path) -> Quality:
 
 
 def write_down(
-    run: Run, trainer: SnapshotTrainer, saved: Checkpoint, quality: Quality
+    run: Run, trainer: SnapshotTrainer, saved: Checkpoint, quality: Quality, *, before: float
 ) -> RunRecord:
-    """Everything that is known of the run, with no path of this machine."""
+    """Everything that is known of the run, with no path of this machine.
+
+    Args:
+        run: What was trained.
+        trainer: With the curve of the epochs.
+        saved: What was saved, read back.
+        quality: How good that is.
+        before: Seconds that further pre-training took.
+    """
     config, splits, seconds = run.config, run.splits, trainer.seconds
     epochs = curve(trainer.state.log_history)
     return RunRecord(
@@ -86,7 +94,7 @@ def write_down(
         precision="bfloat16" if run.bfloat16 else "float32",
         device=_device(),
         versions=_versions(),
-        seconds=round(seconds, 1),
+        seconds=round(before + seconds, 1),
         texts_per_second=round(len(splits.train) * len(epochs) / seconds, 1),
         epochs=epochs,
         best_epoch=max(epochs, key=lambda point: (point.measured[run.best_by], -point.epoch)).epoch,

@@ -259,7 +259,9 @@ class RunRecord:
     device: str
     versions: dict[str, str]
     seconds: float
+    """Of the epochs, and of those of further pre-training."""
     texts_per_second: float
+    """In the epochs of the classifier."""
     epochs: tuple[EpochMetrics, ...]
     best_epoch: int
     validation: AnyMetrics

@@ -7,7 +7,7 @@ from pathlib import Path
 from finetune.card import write_card
 from finetune.config import TrainConfig
 from finetune.learning.fit import Say, fit, last_step
-from finetune.learning.pretraining import pretrain
+from finetune.learning.pretraining import pretrain, seconds_spent
 from finetune.learning.trainer import SnapshotTrainer
 from finetune.models import quiet_libraries
 from finetune.opening import describe_opening, open_run
@@ -116,7 +116,9 @@ def _begin(config: TrainConfig, rows: Fingerprints, work: Path) -> None:
 def _finish(run: Run, trainer: SnapshotTrainer, work: Path) -> None:
     """Write the best weights and all that is known of them, the record last."""
     saved = save_weights(run, work)
-    record = write_down(run, trainer, saved, assess_run(run, saved, work))
+    record = write_down(
+        run, trainer, saved, assess_run(run, saved, work), before=seconds_spent(work)
+    )
     write_recipe(run.config, work)
     run.check.save(work, examples=False)
     draw(record, work)

@@ -54,6 +54,8 @@ class History:
     """The last event of a step since the run was started or resumed."""
     began: str = ""
     """When it was last started or resumed, as its events tell the time; empty where it was not."""
+    pretraining: bool = False
+    """Whether `pace` is that of further pre-training, before the epochs."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -110,6 +112,7 @@ class _Reader:
     latest: Event | None = None
     pace: Event | None = None
     began: str = ""
+    pretraining: bool = False
 
     def read_on(self, file: Path) -> bool:
         """Take in what is new; False where the file is not the one read before."""
@@ -131,7 +134,9 @@ class _Reader:
     def history(self) -> History:
         """What was read so far."""
         courses = (*self.over, self._course())
-        return History(courses, self.planned[0], self.latest, self.pace, self.began)
+        return History(
+            courses, self.planned[0], self.latest, self.pace, self.began, self.pretraining
+        )
 
     def _course(self) -> Course:
         epochs = tuple(self.epochs[number] for number in sorted(self.epochs))
@@ -148,16 +153,25 @@ class _Reader:
         self.latest = event
 
     def _begin(self, event: Event) -> None:
-        planned = (int(event["epochs"]), int(event["steps"]))
+        self.planned = (int(event["epochs"]), int(event["steps"]))
+        self._begin_course()
+        self.pace, self.pretraining = None, False
+        self.began = str(event.get("time", ""))
+
+    def _begin_course(self) -> None:
         if self.is_over:
             self.over.append(self._course())
-        self.planned, self.pace, self.is_over = planned, None, False
-        self.began = str(event.get("time", ""))
+        self.is_over = False
         self.steps.clear()
         self.epochs.clear()
 
     def _finish(self, event: Event) -> None:
         self.is_over = True
+
+    def _pretrain(self, event: Event) -> None:
+        if self.is_over:
+            self._begin_course()
+        self.pace, self.pretraining = event, True
 
     def _add_step(self, event: Event) -> None:
         step = Step(int(event["step"]), float(event["epoch"]), float(event["loss"]))
@@ -177,6 +191,7 @@ class _Reader:
         for number in [number for number in self.epochs if number * steps > step * epochs]:
             del self.epochs[number]
         self.pace, self.is_over = None, False
+        self.pretraining = False
         self.began = str(event.get("time", ""))
 
     def _forget_beyond(self, step: int) -> None:
@@ -186,6 +201,7 @@ class _Reader:
 
 _TAKE = {
     "start": _Reader._begin,
+    "pretraining": _Reader._pretrain,
     "step": _Reader._add_step,
     "epoch": _Reader._add_epoch,
     "resume": _Reader._go_back,

@@ -48,7 +48,7 @@ def fit(run: Run, work: Path, step: int | None, events: Events, say: Say) -> Sna
         add_lora(run.base.model, rank=run.config.lora_rank, alpha=run.config.lora_alpha)
     rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
     batches = token_batches(run.config, rows)
-    log = EventLog(events, len(rows) / len(batches) * run.config.gradient_accumulation)
+    log = EventLog(events, texts_of_step(run.config, rows, batches))
     trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
     if processes.is_first():
         trainer.add_callback(log)
@@ -114,6 +114,11 @@ def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
         processes=world,
         rank=processes.rank(),
     )
+
+
+def texts_of_step(config: TrainConfig, rows: Dataset, batches: TokenBatches) -> float:
+    """How many texts a step takes, on average, over all processes."""
+    return len(rows) / len(batches) * config.gradient_accumulation
 
 
 def _trainer(

@@ -21,15 +21,17 @@ from finetune.learning.fit import (
     held_out_rows,
     last_step,
     run_epochs,
+    texts_of_step,
     token_batches,
     training_arguments,
 )
 from finetune.learning.optimizer import build_optimizer, rate_by_width
 from finetune.learning.tokens import tokenised
-from finetune.learning.trainer import SnapshotTrainer
+from finetune.learning.trainer import SnapshotTrainer, seconds_until
 from finetune.models import load_masked
 from finetune.run import Run
-from finetune.saving.events import Events
+from finetune.saving import processes
+from finetune.saving.events import Events, StepLog
 from finetune.saving.output import CHECKPOINTS
 from finetune.saving.progress import EpochLines
 from finetune.saving.snapshots import Snapshots
@@ -48,9 +50,19 @@ def pretrain(run: Run, work: Path, events: Events, say: Say) -> None:
         )
     snapshots = Snapshots(work / CHECKPOINTS / FOLDER)
     trainer, step = _trainer(run, snapshots), last_step(snapshots, say)
+    if processes.is_first():
+        texts = texts_of_step(run.config, trainer.train_dataset, trainer.batches)
+        trainer.add_callback(StepLog(events, texts, FOLDER))
     run_epochs(trainer, run.config, step, events, EpochLines(say, "Pre-training epoch"))
     learned = trainer.model.base_model.state_dict()
     run.base.model.base_model.load_state_dict(learned, strict=False)
+
+
+def seconds_spent(work: Path) -> float:
+    """How long this stage took in the run of *work*; 0 where it had none."""
+    snapshots = Snapshots(work / CHECKPOINTS / FOLDER)
+    steps = snapshots.steps()
+    return seconds_until(snapshots.at(steps[-1])) if steps else 0.0
 
 
 def _trainer(run: Run, snapshots: Snapshots) -> SnapshotTrainer:

@@ -154,7 +154,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         self._take_weights(Path(resume_from_checkpoint))
 
     def _go_on(self, folder: Path) -> None:
-        self.before = json.loads((folder / _own_name()).read_text(encoding="utf-8"))
+        self.before = _own_progress(folder)
         if self.before["over"]:
             self.state = TrainerState.load_from_json(str(folder / STATE))
         else:
@@ -206,6 +206,16 @@ def best_steps(folder: Path) -> list[int]:
     """The last step of the best epoch before the snapshot in *folder*, which it needs, if any."""
     state = TrainerState.load_from_json(str(folder / STATE))
     return [state.best_global_step] if state.best_global_step else []
+
+
+def seconds_until(folder: Path) -> float:
+    """How long the run had taken when the snapshot in *folder* was made."""
+    return float(_own_progress(folder)["seconds"])
+
+
+def _own_progress(folder: Path) -> dict[str, Any]:
+    progress: dict[str, Any] = json.loads((folder / _own_name()).read_text(encoding="utf-8"))
+    return progress
 
 
 def _own_name() -> str:

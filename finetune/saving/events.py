@@ -37,19 +37,50 @@ class Events:
             file.write(line + "\n")
 
 
-class EventLog(TrainerCallback):  # type: ignore[misc]
-    """Writes the start of the epochs, a step a second, each epoch and the end.
+class StepLog(TrainerCallback):  # type: ignore[misc]
+    """Writes once a second how far the steps are.
 
     Args:
         events: Where to.
         texts: Texts of a step, on average.
+        kind: What its events are called.
     """
 
-    def __init__(self, events: Events, texts: float) -> None:
-        self.events, self.texts = events, texts
-        self.loss: Tensor | None = None
+    def __init__(self, events: Events, texts: float, kind: str = "step") -> None:
+        self.events, self.texts, self.kind = events, texts, kind
         self.begun = self.told = 0.0
         self.first = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note from which step on there is something to do, and when."""
+        self.begun, self.first = time.monotonic(), state.global_step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **settings: Any) -> None:
+        """Say how far it is, once a second and at the last step."""
+        now = time.monotonic()
+        if now - self.told < PAUSE and state.global_step < state.max_steps:
+            return
+        self.told = now
+        pace = (now - self.begun) / (state.global_step - self.first)
+        self.events.add(
+            self.kind,
+            step=state.global_step,
+            steps=state.max_steps,
+            epoch=round(state.epoch, 4),
+            **self.more(settings["lr_scheduler"]),
+            texts_per_second=round(self.texts / pace, 1),
+            seconds_left=round(pace * (state.max_steps - state.global_step), 1),
+        )
+
+    def more(self, schedule: Any) -> dict[str, float]:
+        """What else is told of a step."""
+        return {"learning_rate": schedule.get_last_lr()[-1]}
+
+
+class EventLog(StepLog):
+    """Writes the start of the epochs, their steps with the loss, each epoch and the end."""
+
+    loss: Tensor | None = None
 
     def watched(self, loss: Loss) -> Loss:
         """*loss*, its last value kept where it is, for the next event.
@@ -70,30 +101,17 @@ class EventLog(TrainerCallback):  # type: ignore[misc]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say how much there is to do, and from which step on it is done."""
-        self.begun, self.first = time.monotonic(), state.global_step
+        super().on_train_begin(args, state, control)
         facts = {"pid": os.getpid(), "steps": state.max_steps, "epochs": int(args.num_train_epochs)}
         if self.first:
             self.events.add("resume", step=self.first, **facts)
         else:
             self.events.add("start", **facts)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **settings: Any) -> None:
-        """Say how far it is, once a second and at the last step."""
-        now = time.monotonic()
-        if self.loss is None or (now - self.told < PAUSE and state.global_step < state.max_steps):
-            return
-        self.told = now
-        pace = (now - self.begun) / (state.global_step - self.first)
-        self.events.add(
-            "step",
-            step=state.global_step,
-            steps=state.max_steps,
-            epoch=round(state.epoch, 4),
-            loss=float(self.loss),
-            learning_rate=settings["lr_scheduler"].get_last_lr()[-1],
-            texts_per_second=round(self.texts / pace, 1),
-            seconds_left=round(pace * (state.max_steps - state.global_step), 1),
-        )
+    def more(self, schedule: Any) -> dict[str, float]:
+        """The loss of the step besides."""
+        told = {} if self.loss is None else {"loss": float(self.loss)}
+        return told | super().more(schedule)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say how the epoch went."""

@@ -11,8 +11,9 @@ from safetensors.torch import load_file
 from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
 from finetune.learning.batches import TokenBatches
-from finetune.learning.pretraining import Hiding, guessing_loss
+from finetune.learning.pretraining import Hiding, guessing_loss, seconds_spent
 from finetune.models import load_base
+from finetune.record import RunRecord
 from finetune.saving.output import stopped_run
 from finetune.train import train
 from tests.finetune.news import news, write_csv
@@ -82,6 +83,9 @@ def test_the_stage_learns_and_the_classifier_starts_from_it(
 ) -> None:
     said: list[str] = []
     train(settings(data, base, tmp_path / "with", pretrain_epochs=4), say=said.append)
+    told = (tmp_path / "with" / "events.jsonl").read_text("utf-8").splitlines()
+    steps = [event for event in map(json.loads, told) if event["kind"] == "pretraining"]
+    assert (steps[-1]["step"], steps[-1]["seconds_left"]) == (steps[-1]["steps"], 0)
     lines = [line for line in said if line.startswith("Pre-training epoch")]
     losses = [float(line.split("train loss ")[1].split(",")[0]) for line in lines]
     assert len(losses) == 4
@@ -92,6 +96,15 @@ def test_the_stage_learns_and_the_classifier_starts_from_it(
         load_file(tmp_path / run / "model.safetensors")[name] for run in ("with", "without")
     )
     assert not one.allclose(other, atol=1e-3)
+
+
+def test_its_seconds_are_those_of_its_last_snapshot(tmp_path: Path) -> None:
+    assert seconds_spent(tmp_path) == 0
+    for step, seconds in ((9, 2.5), (18, 4.5)):
+        folder = tmp_path / "checkpoints" / "pretraining" / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        (folder / "progress-0.json").write_text(json.dumps({"seconds": seconds}))
+    assert seconds_spent(tmp_path) == 4.5
 
 
 @pytest.mark.parametrize("more", [{}, {"lora_rank": 2}])
@@ -114,5 +127,7 @@ def test_it_is_resumed_in_either_stage(
     monkeypatch.undo()
     train(stopped_run(output), say=silent)
     assert (output / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
-    assert json.loads((output / "run.json").read_text())["settings"]["pretrain_epochs"] == 2
+    record = RunRecord.load(output)
+    assert record.settings["pretrain_epochs"] == 2
+    assert "with pre-training" in (output / "README.md").read_text("utf-8")
     assert not (output / "checkpoints").exists()

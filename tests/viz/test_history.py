@@ -99,6 +99,17 @@ def test_each_seed_is_a_course_of_its_own(file: Path) -> None:
     assert history.steps == history.courses[1].steps
 
 
+def test_the_pre_training_of_the_next_seed_begins_its_course(file: Path) -> None:
+    one = {"kind": "pretraining", "step": 1, "steps": 4}
+    file.write_text(written([one, START, step(20), epoch(2, 0.25), {"kind": "end"}, one]))
+    history = read_history(file)
+    assert (len(history.courses), history.steps, history.pretraining) == (2, (), True)
+    with file.open("a") as events:
+        events.write(written([START, step(1)]))
+    history = read_history(file)
+    assert (len(history.courses), len(history.steps), history.pretraining) == (2, 1, False)
+
+
 def test_a_course_resumed_while_it_was_measured_is_no_new_one(file: Path) -> None:
     end = {"kind": "end"}
     file.write_text(written([START, step(20), epoch(2), end, {"kind": "resume", "step": 20}, end]))

@@ -17,6 +17,9 @@ from viz.classifier import default_checkpoint
 from viz.errors import RunError
 
 ROOT = Path(__file__).resolve().parents[2]
+PRETRAINING: Event = {
+    "kind": "pretraining", "step": 1, "steps": 4, "texts_per_second": 40.0, "seconds_left": 9.0,
+}  # fmt: skip
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
 
 
@@ -293,7 +296,9 @@ def test_a_run_stopped_before_anything_was_kept_is_not_resumed(room: Path) -> No
     ("events", "asked", "stage"),
     [
         ([], False, "gets ready"),
-        ([{"kind": "saved", "step": 3}], False, "is being pre-trained"),
+        ([PRETRAINING], False, "is being pre-trained, about 9 s left, 40 texts a second"),
+        ([PRETRAINING, {"kind": "saved", "step": 3}], False, "is being pre-trained, about 9 s"),
+        ([PRETRAINING, START], False, "takes its first steps"),
         ([START], False, "takes its first steps"),
         ([START, step(11)], False, "is in epoch 2 of 2, about 6 s left, 40 texts a second"),
         ([START, step(20), epoch(2)], False, "is in epoch 2 of 2"),

@@ -45,7 +45,10 @@ def _watch(name: str) -> None:
 
 
 def _share(run: Run) -> float:
-    """How much of the run is done.  0 to 1."""
+    """How much of the run, or of the pre-training before it, is done.  0 to 1."""
+    pace = run.history.pace
+    if run.history.pretraining and pace is not None:
+        return min(float(pace.get("step") or 0) / float(pace.get("steps") or 1), 1.0)
     steps, epochs = run.history.steps, run.history.planned
     share = min(steps[-1].epoch / epochs, 1.0) if steps and epochs else 0.0
     return min((len(run.history.courses) - 1 + share) / run.seeds, 1.0)
@@ -58,17 +61,21 @@ def _stage(run: Run) -> str:
         return "is stopping"
     if not run.is_heard:
         return "gets ready"
-    if not history.began and history.text("kind") == "saved":
-        return "is being pre-trained"
     seed = _seed(run)
+    if history.pretraining and pace is not None:
+        return f"is being pre-trained{seed}, {_tempo(float(pace.get('seconds_left') or 0), pace)}"
     if history.text("kind") == "end":
         return f"is being measured{seed}"
     if pace is None:
         return f"takes its first steps{seed}"
     epoch = min(int(history.steps[-1].epoch) + 1, history.planned)
-    left = in_words(_seconds_left(run, pace))
-    speed = f"{float(pace.get('texts_per_second') or 0):,.0f} texts a second"
-    return f"is in epoch {epoch} of {history.planned}{seed}, {left} left, {speed}"
+    tempo = _tempo(_seconds_left(run, pace), pace)
+    return f"is in epoch {epoch} of {history.planned}{seed}, {tempo}"
+
+
+def _tempo(seconds: float, pace: Event) -> str:
+    speed = float(pace.get("texts_per_second") or 0)
+    return f"{in_words(seconds)} left, {speed:,.0f} texts a second"
 
 
 def _seed(run: Run) -> str:
