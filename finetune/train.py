@@ -11,13 +11,13 @@ from finetune.learning.pretraining import pretrain, seconds_spent
 from finetune.learning.trainer import SnapshotTrainer
 from finetune.models import quiet_libraries
 from finetune.opening import describe_opening, open_run
-from finetune.outcome import assess_run, save_weights, write_down
+from finetune.outcome import assess_run, count_parameters, save_weights, write_down
 from finetune.quality import draw
 from finetune.recipe import write_recipe
 from finetune.record import FILE_NAME as FINISHED
 from finetune.record import RunRecord
 from finetune.run import Run
-from finetune.saving import processes
+from finetune.saving import processes, space
 from finetune.saving.ending import told
 from finetune.saving.events import Events
 from finetune.saving.interrupt import terminated_as_interrupted
@@ -71,6 +71,8 @@ def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRe
         say(line)
     rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
     _begin(config, rows, work)
+    if tight := space.warning(work, count_parameters(run.base)):
+        say(tight)
     step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
     if step is None and config.pretrain_epochs:
         pretrain(run, work, events, say)
