@@ -15,12 +15,13 @@ import torch
 from torch import Tensor
 
 from viz.attribution import Against, Target, check_made_by, resolve
-from viz.attribution.method import Tick, silent
+from viz.attribution.method import silent
 from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
 from viz.ranks import spearman
 from viz.recording import Recorder
 from viz.types import Encoding, FloatArray, Reading
+from viz.work import Tick
 
 ROWS = 16
 """Ablations read at once; more gain nothing on a CPU."""

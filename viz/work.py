@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 Result = TypeVar("Result")
 Done = TypeVar("Done", covariant=True)
 Tick = Callable[[float], None]
-"""Called by the work with the passes done since the last call."""
+"""Called by the work with the passes done since the last call; what it raises ends the work."""
 
 
 class CancelledError(Exception):

@@ -18,7 +18,6 @@ from viz.attribution.method import (
     Split,
     Target,
     Task,
-    Tick,
     against_all,
     silent,
 )
@@ -34,6 +33,7 @@ from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
 from viz.perturbation import Perturbation
 from viz.types import Attribution, Prediction, Reading
+from viz.work import Tick
 
 __all__ = ["METHODS", "Against", "Method", "Option", "Split", "Target", "Task", "attribute"]
 

@@ -26,8 +26,9 @@ from viz.attribution.layers import (
     recorded_layers,
     unavailable,
 )
-from viz.attribution.method import Method, Options, Split, Task, Tick
+from viz.attribution.method import Method, Options, Split, Task
 from viz.errors import MethodError
+from viz.work import Tick
 
 TOLERANCE = 1e-3
 """Largest gap between parts and whole, relative to the parts, before we refuse to show it."""

@@ -14,10 +14,9 @@ from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.perturbation import Perturbation
 from viz.types import FloatArray, Prediction, Reading
+from viz.work import Tick
 
 Values = TypeVar("Values", Tensor, FloatArray)
-Tick = Callable[[float], None]
-"""Called with the passes done since the last call; what it raises ends the work."""
 Options = Mapping[str, Any]
 QUICK = 10.0
 """Passes that a reader is made to wait for; what takes more is done in the background."""

@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from viz.cli.terminal import Folder, load, one_sentence, readable, say
+from viz.cli.terminal import (
+    Data,
+    Folder,
+    PairColumn,
+    TextColumn,
+    check_limit,
+    check_output,
+    load,
+    one_sentence,
+    readable,
+    say,
+)
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
@@ -19,10 +30,7 @@ MOST_SHOWN = 10
 
 
 def heads(
-    data: Annotated[
-        Path,
-        typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet)."),
-    ],
+    data: Data,
     checkpoint: Folder = None,
     limit: Annotated[int, typer.Option(help="Only the first so many rows.")] = 20,
     ablation: Annotated[
@@ -35,13 +43,8 @@ def heads(
         Path | None,
         typer.Option(help="A file for all heads, .csv or .json.", show_default=False),
     ] = None,
-    text_column: Annotated[
-        str | None, typer.Option(help="The column of texts, if not found.", show_default=False)
-    ] = None,
-    pair_column: Annotated[
-        str | None,
-        typer.Option(help="The column of second texts, if not found.", show_default=False),
-    ] = None,
+    text_column: TextColumn = None,
+    pair_column: PairColumn = None,
 ) -> None:
     """Measure which heads matter: how the prediction reacts to a little less of each.
 
@@ -64,10 +67,8 @@ def heads(
 
 def _check(limit: int, output: Path | None) -> None:
     """Refuse what makes no sense before anything slow begins."""
-    if limit < 1:
-        raise SelectionError(f"--limit {limit} leaves no row; give 1 or more.")
-    if output is not None and output.is_dir():
-        raise SelectionError(f"{str(output)!r} is a folder; --output names a file.")
+    check_limit(limit)
+    check_output(output)
     if output is not None and output.suffix.lower() not in FORMATS:
         raise SelectionError(
             f"{output.name!r} can't be written; --output ends in {' or '.join(FORMATS)}."

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from viz.cli.terminal import Folder, load, one_sentence, readable, say
+from viz.cli.terminal import (
+    Data,
+    Folder,
+    PairColumn,
+    TextColumn,
+    check_limit,
+    check_output,
+    file_for,
+    load,
+    one_sentence,
+    readable,
+    say,
+)
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
@@ -16,10 +28,7 @@ if TYPE_CHECKING:  # at run time they are imported where used, so that --help is
 
 
 def sanity(
-    data: Annotated[
-        Path,
-        typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet)."),
-    ],
+    data: Data,
     checkpoint: Folder = None,
     limit: Annotated[int, typer.Option(help="Only the first so many rows.")] = 20,
     methods: Annotated[
@@ -38,13 +47,8 @@ def sanity(
             show_default=False,
         ),
     ] = None,
-    text_column: Annotated[
-        str | None, typer.Option(help="The column of texts, if not found.", show_default=False)
-    ] = None,
-    pair_column: Annotated[
-        str | None,
-        typer.Option(help="The column of second texts, if not found.", show_default=False),
-    ] = None,
+    text_column: TextColumn = None,
+    pair_column: PairColumn = None,
 ) -> None:
     """Check that methods react to what they explain, and save it as sanity.json.
 
@@ -55,12 +59,13 @@ def sanity(
     Example: python -m viz sanity --checkpoint out/my-model --data validation.csv
     """
     with one_sentence():
+        from viz.faithfulness.reactions import FILE
         from viz.texts import Columns, open_texts
 
-        if limit < 1:
-            raise SelectionError(f"--limit {limit} leaves no row; give 1 or more.")
+        check_limit(limit)
         chosen = _named(methods)
-        target = _target(checkpoint, output)
+        check_output(output)
+        target = file_for(checkpoint, output, FILE)
         texts = open_texts(data, Columns(text_column, pair_column), limit)
         found = _check(load(checkpoint), texts, chosen, seed)
         _write(found, target)
@@ -81,25 +86,6 @@ def _named(methods: str | None) -> tuple[str, ...]:
     for entry in chosen:
         parse(entry)
     return chosen
-
-
-def _target(checkpoint: str | None, output: Path | None) -> Path:
-    """The file to write."""
-    from viz.checkpoint import folder_of
-    from viz.classifier import default_checkpoint
-    from viz.faithfulness.reactions import FILE
-
-    if output is not None:
-        if output.is_dir():
-            raise SelectionError(f"{str(output)!r} is a folder; --output names a file.")
-        return output
-    folder = default_checkpoint() if checkpoint is None else folder_of(checkpoint)
-    if folder is None:
-        raise SelectionError(
-            f"{checkpoint!r} has no folder on this machine to write {FILE} into; name a file with "
-            "--output."
-        )
-    return folder / FILE
 
 
 def _check(classifier: "Classifier", texts: "Texts", methods: Sequence[str], seed: int) -> "Sanity":

@@ -5,17 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from viz.cli.terminal import Folder, one_sentence, say
+from viz.cli.terminal import Data, Folder, PairColumn, TextColumn, one_sentence, say
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from viz.faithfulness.score import Job
 
 
 def score(
-    data: Annotated[
-        Path,
-        typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet)."),
-    ],
+    data: Data,
     checkpoint: Folder = None,
     limit: Annotated[
         int | None, typer.Option(help="Only the first so many rows.", show_default=False)
@@ -42,13 +39,8 @@ def score(
         int | None,
         typer.Option(help="Processes of this machine; by default one a core.", show_default=False),
     ] = None,
-    text_column: Annotated[
-        str | None, typer.Option(help="The column of texts, if not found.", show_default=False)
-    ] = None,
-    pair_column: Annotated[
-        str | None,
-        typer.Option(help="The column of second texts, if not found.", show_default=False),
-    ] = None,
+    text_column: TextColumn = None,
+    pair_column: PairColumn = None,
 ) -> None:
     """Measure for a checkpoint how faithful each method is, and save it as faithfulness.json.
 

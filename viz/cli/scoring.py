@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from viz.cli.terminal import check_limit, check_output, file_for
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:
@@ -37,12 +38,10 @@ class Asked:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
-        if self.limit is not None and self.limit < 1:
-            raise SelectionError(f"--limit {self.limit} leaves no row; give 1 or more.")
+        check_limit(self.limit)
         if self.processes is not None and self.processes < 1:
             raise SelectionError(f"--processes {self.processes} does nothing; give 1 or more.")
-        if self.output is not None and self.output.is_dir():
-            raise SelectionError(f"{str(self.output)!r} is a folder; --output names a file.")
+        check_output(self.output)
 
     def arguments(self) -> Iterator[str]:
         """What another process must be told, as it stands on a command line."""
@@ -67,19 +66,9 @@ class Asked:
         Raises:
             SelectionError: where the checkpoint has no folder that it could lie in.
         """
-        from viz.checkpoint import folder_of
-        from viz.classifier import default_checkpoint
         from viz.faithfulness.record import FILE
 
-        if self.output is not None:
-            return self.output
-        folder = default_checkpoint() if self.checkpoint is None else folder_of(self.checkpoint)
-        if folder is None:
-            raise SelectionError(
-                f"{self.checkpoint!r} has no folder on this machine to write {FILE} into; name a "
-                "file with --output."
-            )
-        return folder / FILE
+        return file_for(self.checkpoint, self.output, FILE)
 
 
 def score_all(asked: Asked) -> Path | None:

@@ -5,11 +5,12 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from viz.errors import TextError, VizError
+from viz.errors import SelectionError, TextError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from viz.classifier import Classifier
@@ -35,6 +36,16 @@ AgainstName = Annotated[
     str, typer.Option(help="Class it is held against: a name, runner-up, or none.")
 ]
 
+Data = Annotated[
+    Path, typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet).")
+]
+TextColumn = Annotated[
+    str | None, typer.Option(help="The column of texts, if not found.", show_default=False)
+]
+PairColumn = Annotated[
+    str | None, typer.Option(help="The column of second texts, if not found.", show_default=False)
+]
+
 
 @contextmanager
 def one_sentence() -> Iterator[None]:
@@ -50,6 +61,38 @@ def one_sentence() -> Iterator[None]:
     except VizError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
+
+
+def check_limit(limit: int | None) -> None:
+    """Refuse to read no row."""
+    if limit is not None and limit < 1:
+        raise SelectionError(f"--limit {limit} leaves no row; give 1 or more.")
+
+
+def check_output(output: Path | None) -> None:
+    """Refuse a folder where a file is to be written."""
+    if output is not None and output.is_dir():
+        raise SelectionError(f"{str(output)!r} is a folder; --output names a file.")
+
+
+def file_for(checkpoint: str | None, output: Path | None, name: str) -> Path:
+    """The file to write: *output*, or the file *name* in the checkpoint's folder.
+
+    Raises:
+        SelectionError: where the checkpoint has no folder that it could lie in.
+    """
+    from viz.checkpoint import folder_of
+    from viz.classifier import default_checkpoint
+
+    if output is not None:
+        return output
+    folder = default_checkpoint() if checkpoint is None else folder_of(checkpoint)
+    if folder is None:
+        raise SelectionError(
+            f"{checkpoint!r} has no folder on this machine to write {name} into; name a file with "
+            "--output."
+        )
+    return folder / name
 
 
 def check_method(method: str) -> None:

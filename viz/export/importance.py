@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from viz.attribution.method import Tick, silent
+from viz.attribution.method import silent
 from viz.classifier import Classifier
 from viz.errors import SelectionError
 from viz.heads import ablate, gate_gradients
 from viz.ranks import spearman
 from viz.types import FloatArray, Reading
+from viz.work import Tick
 
 AGREE, DISAGREE = 0.7, 0.3
 """Rank correlations from which on two measures say the same, and below which they don't."""

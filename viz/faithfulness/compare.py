@@ -10,7 +10,7 @@ import numpy as np
 
 from viz.attribution import METHODS, Against, attribute, check_made_by, resolve
 from viz.attribution.entry import parse
-from viz.attribution.method import Method, Options, Target, Tick, silent
+from viz.attribution.method import Method, Options, Target, silent
 from viz.classifier import Classifier
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, polarity, single_falls
@@ -19,6 +19,7 @@ from viz.faithfulness.orders import order, random_orders
 from viz.perturbation import OPERATORS, Operator, Perturbation
 from viz.ranks import spearman
 from viz.types import Attribution, FloatArray, Reading
+from viz.work import Tick
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from viz.attribution import METHODS, attribute, check_made_by, resolve
 from viz.attribution.entry import parse
-from viz.attribution.method import Method, Options, Target, Tick, silent
+from viz.attribution.method import Method, Options, Target, silent
 from viz.classifier import Classifier
 from viz.errors import MethodError, TextError
 from viz.faithfulness.cascade import cascade, copied, stages
@@ -23,6 +23,7 @@ from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.reactions import Reaction, Sanity
 from viz.perturbation import Perturbation
 from viz.types import Attribution, FloatArray, Reading
+from viz.work import Tick
 
 SMALLEST = 0.01
 """A smaller whole counts as this, so that rounding is not taken for a gap."""
