@@ -1,6 +1,7 @@
 """Further pre-training: what is hidden, what it teaches, and that it too can be resumed."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
 from finetune.learning.batches import TokenBatches
 from finetune.learning.pretraining import Hiding, guessing_loss, seconds_spent
@@ -17,15 +17,9 @@ from finetune.record import RunRecord
 from finetune.saving.output import stopped_run
 from finetune.train import train
 from tests.finetune.news import news, write_csv
-from tests.finetune.runs import fail_snapshot, silent
+from tests.finetune.runs import fail_snapshot, silent, tiny_run
 
-
-def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
-    usual: dict[str, Any] = {
-        "epochs": 1, "pretrain_epochs": 2, "batch_size": 8, "learning_rate": 5e-3,
-        "save_minutes": 0, "baseline": False,
-    }  # fmt: skip
-    return TrainConfig(data=(str(data),), model=str(base), output=output, **usual | more)
+settings = partial(tiny_run, epochs=1, pretrain_epochs=2, save_minutes=0, baseline=False)
 
 
 @pytest.fixture

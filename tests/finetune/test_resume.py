@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from finetune.saving.output import stopped_run, what_is_left, working_folder
 from finetune.saving.snapshots import Snapshots
 from finetune.train import train
 from tests.finetune.news import news, write_csv
-from tests.finetune.runs import fail_snapshot, silent
+from tests.finetune.runs import fail_snapshot, silent, tiny_run
 
 KILL = """
 import os, signal, sys
@@ -50,11 +51,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_csv(folder / "news.csv", news(80))
 
 
-def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
-    usual: dict[str, Any] = {
-        "epochs": 2, "batch_size": 8, "learning_rate": 5e-3, "save_minutes": 0, "baseline": False,
-    }  # fmt: skip
-    return TrainConfig(data=(str(data),), model=str(base), output=output, **usual | more)
+settings = partial(tiny_run, epochs=2, save_minutes=0, baseline=False)
 
 
 SETTINGS: dict[str, dict[str, Any]] = {

@@ -1,6 +1,7 @@
 """Whole runs on scores: what is left behind gives the scores of the data in their own unit."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,20 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
-from finetune.config import TrainConfig
 from finetune.errors import ConfigError
 from finetune.evaluate import evaluate
 from finetune.models import load_base, load_checkpoint
 from finetune.record import RegressionMetrics, RunRecord
 from finetune.train import train
 from tests.finetune.news import news, scored_reviews, write_csv
+from tests.finetune.runs import tiny_run
 from tests.tiny import tiny_checkpoint
 
 MEAN, UNIT = 2000.0, 100.0
 """Of the scores below: far from what a new head gives."""
 
 
-def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
-    usual: dict[str, Any] = {"epochs": 3, "batch_size": 8, "learning_rate": 3e-3}
-    return TrainConfig(data=(str(data),), model=str(base), output=output, **usual | more)
+settings = partial(tiny_run, epochs=3, learning_rate=3e-3)
 
 
 def errors(metrics: object) -> RegressionMetrics:

@@ -2,12 +2,11 @@
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
 from finetune.evaluate import evaluate
 from finetune.record import RunRecord
@@ -15,15 +14,9 @@ from finetune.reporting.report import describe_run
 from finetune.saving.output import stopped_run
 from finetune.train import train
 from tests.finetune.news import news, write_csv
-from tests.finetune.runs import fail_snapshot, silent
+from tests.finetune.runs import fail_snapshot, silent, tiny_run
 
-
-def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
-    usual: dict[str, Any] = {
-        "epochs": 1, "batch_size": 8, "learning_rate": 3e-3, "save_minutes": 0, "seed": 7,
-        "seeds": 3,
-    }  # fmt: skip
-    return TrainConfig(data=(str(data),), model=str(base), output=output, **usual | more)
+settings = partial(tiny_run, epochs=1, learning_rate=3e-3, save_minutes=0, seed=7, seeds=3)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,13 +23,10 @@ from finetune.record import RunRecord
 from finetune.saving.progress import EpochLines
 from finetune.train import train
 from tests.finetune.news import LABELS, news, of_classes, write_csv, write_jsonl
-from tests.finetune.runs import silent
+from tests.finetune.runs import silent, tiny_run
 from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
 
-
-def settings(data: Path, base: Path, output: Path, **more: Any) -> TrainConfig:
-    usual: dict[str, Any] = {"epochs": 2, "batch_size": 8, "learning_rate": 5e-3}
-    return TrainConfig(data=(str(data),), model=str(base), output=output, **usual | more)
+settings = partial(tiny_run, epochs=2)
 
 
 @pytest.fixture(scope="module")
