@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import threading
 import time
 from pathlib import Path
 from typing import cast
@@ -19,7 +20,9 @@ from viz.errors import SelectionError
 from viz.export.importance import agreement, head_table, of_one_text, passes, table_csv
 from viz.headmap import head_map
 from viz.heads import ablate, gate_gradients
+from viz.pages.panels import importance
 from viz.ranks import spearman
+from viz.work import Tick
 
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game")
 
@@ -138,7 +141,11 @@ def _panel(source: str, text: str) -> None:
 @pytest.fixture
 def panel(checkpoint: Path) -> AppTest:
     """The panel for one text, as the page opens with it."""
-    return AppTest.from_function(_panel, args=(str(checkpoint), TEXTS[0]), default_timeout=60).run()
+    return open_panel(checkpoint, TEXTS[0])
+
+
+def open_panel(checkpoint: Path, text: str) -> AppTest:
+    return AppTest.from_function(_panel, args=(str(checkpoint), text), default_timeout=60).run()
 
 
 def maps(panel: AppTest) -> list[list[list[float]]]:
@@ -181,3 +188,36 @@ def test_the_panel_shows_slopes_and_on_demand_what_is_lost(
     np.testing.assert_allclose(maps(panel)[1], lost, atol=1e-5)
     written = f"{spearman(abs(slopes), abs(lost)):.2f}".replace("-", "−")
     assert any(written in caption.value for caption in panel.caption)
+
+
+def test_silencing_the_heads_can_be_cancelled_and_done_after_all(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A text of its own, since answers are kept.
+    panel = open_panel(checkpoint, "the bank warns of weak profits")
+    ended = threading.Event()
+
+    def endless(*_: object, tick: Tick) -> None:
+        try:
+            while True:
+                tick(0)
+                time.sleep(0.01)
+        finally:
+            ended.set()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(importance, "ablate", endless)
+        panel.toggle[0].set_value(True).run()
+        panel.button(key="ablation").click().run()
+        (cancel,) = [button for button in panel.button if button.label == "Cancel"]
+        cancel.click().run()
+        assert ended.wait(10)
+    assert not panel.exception
+    assert len(maps(panel)) == 1
+    assert any("cancelled" in caption.value for caption in panel.caption)
+    panel.button(key="ablation-again").click().run()
+    deadline = time.monotonic() + 30
+    while len(maps(panel)) < 2 and time.monotonic() < deadline:
+        panel.run()
+    assert not panel.exception
+    assert len(maps(panel)) == 2
