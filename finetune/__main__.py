@@ -79,6 +79,10 @@ def _train(config: TrainConfig) -> None:
 
     if processes.is_first():
         typer.echo(describe_settings(config))
+        if config.push_to_hub is not None:
+            from finetune.reporting.hub import require_pushable
+
+            require_pushable(config.push_to_hub)
     record = train(config, say=typer.echo)
     if not processes.is_first():
         return

@@ -46,7 +46,9 @@ class Range:
     open_high: bool = False
 
     def __contains__(self, value: float) -> bool:
-        """Whether *value* lies inside; no NaN does."""
+        """Whether *value* lies inside; neither NaN nor an infinity does."""
+        if math.isinf(value):
+            return False
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below
@@ -334,7 +336,7 @@ class TrainConfig:
         if name == "model":
             return self.shown_base
         if name == "output":
-            return self.output.expanduser().resolve().name
+            return local_path(str(self.output)).resolve().name
         if value is None or name not in INPUTS:
             return value
         if isinstance(value, tuple):

@@ -6,15 +6,18 @@ import torch
 from transformers import set_seed
 
 from finetune.check import check_splits
-from finetune.config import TrainConfig
+from finetune.config import TrainConfig, option
 from finetune.data import Splits, find_splits, load_splits
 from finetune.dataset.scale import Scale
 from finetune.dataset.truncation import store_choice
 from finetune.errors import ConfigError
-from finetune.learning.optimizer import rate_for
+from finetune.learning.optimizer import has_layers, rate_for
 from finetune.models import LONGEST, Checkpoint, load_base, longest_input
 from finetune.outcome import count_parameters
 from finetune.run import Run
+
+BY_LAYER = {"layer_decay": 1.0, "freeze_layers": 0, "gradual_unfreezing": 0.0}
+"""Settings that tell layers apart, and what they are where they don't."""
 
 
 def open_run(config: TrainConfig) -> Run:
@@ -30,10 +33,7 @@ def open_run(config: TrainConfig) -> Run:
         regression=splits.train.regression,
     )
     store_choice(base.model.config, config, pairs=splits.train.pairs is not None)
-    if (base.multi_label or base.regression) and config.label_smoothing:
-        raise ConfigError("--label-smoothing is for one class per text; leave it out here")
-    if base.regression and config.class_weights != "none":
-        raise ConfigError("--class-weights is for classes, not for scores; leave it out here")
+    _require_fitting(config, base)
     length = _max_length(config, base)
     check = check_splits(found, base.tokenizer, length)
     if not config.ignore_check:
@@ -46,6 +46,23 @@ def open_run(config: TrainConfig) -> Run:
         bfloat16=bfloat16,
         check=check,
     )
+
+
+def _require_fitting(config: TrainConfig, base: Checkpoint) -> None:
+    """Refuse settings that this task or this base model can't have."""
+    family = base.model.config.model_type
+    if (base.multi_label or base.regression) and config.label_smoothing:
+        raise ConfigError("--label-smoothing is for one class per text; leave it out here")
+    if base.regression and config.class_weights != "none":
+        raise ConfigError("--class-weights is for classes, not for scores; leave it out here")
+    if config.gradient_checkpointing and not base.model.supports_gradient_checkpointing:
+        raise ConfigError(f"--gradient-checkpointing: no {family} model has it; leave it out here")
+    by_layer = [name for name in BY_LAYER if getattr(config, name) != BY_LAYER[name]]
+    if by_layer and not has_layers(base.model):
+        raise ConfigError(
+            f"{option(by_layer[0])} tells layers apart, and those of this {family} share their"
+            " weights or have names unknown here; leave it out"
+        )
 
 
 def _wants_bfloat16(config: TrainConfig) -> bool:
@@ -63,7 +80,14 @@ def _max_length(config: TrainConfig, base: Checkpoint) -> int:
         raise ConfigError(
             f"--max-length is {config.max_length}; {config.shown_base!r} reads {longest} at most"
         )
-    return config.max_length or min(longest, LONGEST)
+    length = config.max_length or min(longest, LONGEST)
+    room = length - base.tokenizer.num_special_tokens_to_add(pair=False)
+    if config.window_stride > room:
+        raise ConfigError(
+            f"--window-stride is {config.window_stride}; a window of {length} tokens holds {room}"
+            " of the text, and what lies between two windows would not be read"
+        )
+    return length
 
 
 def describe_opening(run: Run) -> list[str]:

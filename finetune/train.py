@@ -71,7 +71,8 @@ def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRe
         say(line)
     rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
     _begin(config, rows, work)
-    if tight := space.warning(work, count_parameters(run.base)):
+    stages = 2 if config.pretrain_epochs else 1
+    if tight := space.warning(work, count_parameters(run.base), stages=stages):
         say(tight)
     step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
     if step is None and config.pretrain_epochs:

@@ -4,7 +4,6 @@ import difflib
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import combinations
 
 from finetune.check.findings import Finding, common_start, counted, listed
 from finetune.dataset.rows import Rows
@@ -100,21 +99,23 @@ def _same_names(counts: Mapping[str, int]) -> Iterator[Finding]:
 
 
 def _typos(counts: Mapping[str, int]) -> Iterator[Finding]:
-    for pair in combinations(counts, 2):
-        rare, common = sorted(pair, key=counts.__getitem__)
-        alike = folded(rare), folded(common)
-        if (
-            min(map(len, alike)) >= SHORTEST
-            and counts[rare] <= RARE * counts[common]
-            and one_typo(*alike)
-        ):
-            yield Finding(
-                severity="warning",
-                kind="label typo",
-                sentence=f"The label {rare!r} (rows: {counts[rare]:,}) may be a typo of {common!r}"
-                f" ({counts[common]:,}).",
-                count=counts[rare],
-            )
+    alike = {name: folded(name) for name in counts if len(folded(name)) >= SHORTEST}
+    for common in alike:
+        # Where all labels are rare, as numbers of rows are, nothing is compared.
+        for rare in _rarer(alike, counts, RARE * counts[common]):
+            if one_typo(alike[rare], alike[common]):
+                yield Finding(
+                    severity="warning",
+                    kind="label typo",
+                    sentence=f"The label {rare!r} (rows: {counts[rare]:,}) may be a typo of"
+                    f" {common!r} ({counts[common]:,}).",
+                    count=counts[rare],
+                )
+
+
+def _rarer(names: Iterable[str], counts: Mapping[str, int], most: float) -> Iterator[str]:
+    """Those of at most so many rows; none where that is less than one."""
+    return (name for name in names if counts[name] <= most) if most >= 1 else iter(())
 
 
 def _read_as_one(

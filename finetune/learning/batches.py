@@ -56,6 +56,10 @@ class TokenBatches(Sampler[list[int]]):
         """The batches of this process in an epoch."""
         return self.each
 
+    def steps(self, accumulation: int) -> int:
+        """The optimizer steps of an epoch, each of *accumulation* batches but for the last."""
+        return ceil(self.each / accumulation)
+
     def __iter__(self) -> Iterator[list[int]]:
         """The row numbers of each batch; the longest texts first, so that memory fails early."""
         batches = self.whole_epoch(self.epoch)

@@ -118,7 +118,7 @@ def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
 
 def texts_of_step(config: TrainConfig, rows: Dataset, batches: TokenBatches) -> float:
     """How many texts a step takes, on average, over all processes."""
-    return len(rows) / len(batches) * config.gradient_accumulation
+    return len(rows) / batches.steps(config.gradient_accumulation)
 
 
 def _trainer(

@@ -6,7 +6,7 @@ from transformers import PreTrainedModel, TrainerCallback
 
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError
-from finetune.learning.optimizer import height
+from finetune.learning.optimizer import heights
 
 
 class Thawing(TrainerCallback):  # type: ignore[misc]
@@ -52,6 +52,6 @@ def lowest(config: TrainConfig, n_layers: int) -> int:
 
 def freeze_below(model: PreTrainedModel, floor: int) -> None:
     """Let the weights at the height *floor* and above learn, and no others."""
-    n_layers = model.config.num_hidden_layers
+    at = heights(model)
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(height(name, n_layers) >= floor)
+        parameter.requires_grad_(at[name] >= floor)

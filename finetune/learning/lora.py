@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from finetune.errors import ModelError
-from finetune.learning.optimizer import LAYER, height
+from finetune.learning.optimizer import LAYER, heights
 
 ATTENTION = re.compile(r"attention|attn", re.IGNORECASE)
 
@@ -31,9 +31,9 @@ def add_lora(model: PreTrainedModel, *, rank: int, alpha: int) -> None:
         )
     config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets)
     inject_adapter_in_model(config, model)
-    n_layers = model.config.num_hidden_layers
+    at, head = heights(model), model.config.num_hidden_layers + 1
     for name, parameter in model.named_parameters():
-        if height(name, n_layers) == n_layers + 1:
+        if at[name] == head:
             parameter.requires_grad_(True)
 
 

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from finetune.config import RATE, TrainConfig
 
 LAYER = re.compile(r"\blayers?\.(\d+)\.")
+CLOSING = re.compile(r"norm|\bln\b", re.IGNORECASE)
 BASE_WIDTH = 768
 """The width of BERT-base."""
 NO_DECAY = re.compile(r"bias|norm", re.IGNORECASE)
@@ -19,8 +20,9 @@ def build_optimizer(model: PreTrainedModel, config: TrainConfig) -> torch.optim.
     """AdamW whose rate falls by `layer_decay` from the head down to the embeddings."""
     n_layers = model.config.num_hidden_layers
     groups: dict[tuple[int, bool], list[nn.Parameter]] = defaultdict(list)
+    at = heights(model)
     for name, parameter in model.named_parameters():
-        steps_down = n_layers + 1 - height(name, n_layers)
+        steps_down = n_layers + 1 - at[name]
         groups[steps_down, NO_DECAY.search(name) is None].append(parameter)
     return torch.optim.AdamW(
         [
@@ -54,9 +56,26 @@ def rate_by_width(model: PreTrainedModel) -> float:
     return float(f"{RATE * BASE_WIDTH / width:.2g}")
 
 
-def height(name: str, n_layers: int) -> int:
-    """How high a parameter sits: embeddings 0, layer L is L + 1, the head n_layers + 1."""
+def has_layers(model: PreTrainedModel) -> bool:
+    """Whether its layers have weights of their own, by names that we know."""
+    return any(LAYER.search(name) for name, _ in model.named_parameters())
+
+
+def heights(model: PreTrainedModel) -> dict[str, int]:
+    """How high each parameter sits, by its name."""
+    n_layers, encoder = model.config.num_hidden_layers, model.base_model_prefix
+    return {name: height(name, n_layers, encoder) for name, _ in model.named_parameters()}
+
+
+def height(name: str, n_layers: int, encoder: str) -> int:
+    """How high a parameter sits: embeddings 0, layer L is L + 1, the head n_layers + 1.
+
+    A norm behind the layers sits with the last one; what else the *encoder* has for all layers, as
+    biases of positions, sits with the embeddings. The pooler belongs to the head.
+    """
     layer = LAYER.search(name)
     if layer is not None:
         return int(layer[1]) + 1
-    return 0 if "embeddings" in name else n_layers + 1
+    if not name.startswith(f"{encoder}.") or "pooler" in name:
+        return n_layers + 1
+    return n_layers if CLOSING.search(name) and "embed" not in name else 0

@@ -147,6 +147,16 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         # A plain number: a card need not be waited for.
         return samples, rows * decisions
 
+    def log(self, logs: dict[str, float], *more: Any) -> None:
+        """Note numbers of the epoch; its loss is that of a text.
+
+        The Trainer takes the mean of the steps, of which the last may have fewer batches.
+        """
+        if self.by_text and "loss" in logs:
+            whole = self.batches.steps(self.args.gradient_accumulation_steps)
+            logs["loss"] *= whole * self.args.gradient_accumulation_steps / len(self.batches)
+        super().log(logs, *more)
+
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         self.take_snapshot()
 

@@ -27,6 +27,7 @@ KEY = "calibration_temperature"
 
 NO_ERROR = "validation has no wrong decision, so it can't tell how sure is too sure"
 TOO_FEW = "validation has fewer than two rows"
+NO_BETTER = "on rows of validation that it is not fitted on, it makes the probabilities no better"
 
 Targets = FloatArray | IntArray
 
@@ -83,23 +84,25 @@ def calibrate(
     """Fit a temperature on validation and measure what it changes on rows it didn't see.
 
     These are the test rows, or without them validation itself: each fifth at the temperature
-    fitted on the others.
+    fitted on the others.  Where that makes those fifths no better there is none: few rows may ask
+    for any temperature.
 
     Args:
         validation: Logits and targets.
         test: The same of the test split, where there is one.
     """
-    reason = _unfit(*validation)
+    plain, held_out = measure_calibration(*validation), _cross_fitted(*validation)
+    reason = _unfit(*validation) or ("" if held_out.nll < plain.nll else NO_BETTER)
     temperature = 1.0 if reason else fit_temperature(*validation)
     if test is not None:
-        after = measure_calibration(*test, temperature)
+        before, after = (measure_calibration(*test, each) for each in (1.0, temperature))
     else:
-        after = _cross_fitted(*validation)
+        before, after = plain, plain if reason else held_out
     return CalibrationRecord(
         temperature=temperature,
         reason=reason,
         measured_on="validation" if test is None else "test",
-        before=measure_calibration(*(validation if test is None else test)),
+        before=before,
         after=after,
     )
 

@@ -2,11 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from scipy.stats import t
 
 from finetune.record import AnyMetrics, RegressionMetrics, SeedRecord
+
+ENDS = {
+    "accuracy": (0.0, 1.0),
+    "macro_f1": (0.0, 1.0),
+    "r2": (-inf, 1.0),
+    "rmse": (0.0, inf),
+}
+"""The lowest and highest that a metric can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +42,15 @@ def spreads(seeds: Sequence[SeedRecord]) -> dict[str, dict[str, Spread]]:
     if len(tested) == len(seeds):
         on["test"] = tested
     return {
-        split: {name: spread([found[name] for found in all_found]) for name in all_found[0]}
+        split: {name: _within(name, [found[name] for found in all_found]) for name in all_found[0]}
         for split, all_found in on.items()
     }
+
+
+def _within(name: str, values: Sequence[float]) -> Spread:
+    """The spread of a metric, its interval cut where the metric ends."""
+    found, (low, high) = spread(values), ENDS[name]
+    return Spread(found.mean, max(found.low, low), min(found.high, high))
 
 
 def in_brief(metrics: AnyMetrics) -> dict[str, float]:

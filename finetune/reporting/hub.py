@@ -6,6 +6,28 @@ from typing import Any
 from finetune.errors import OutputError
 
 
+def require_pushable(name: str) -> None:
+    """Refuse, before a long run, what could not be pushed after it.
+
+    Raises:
+        OutputError: *name* is none for the Hub, or nobody is logged in.
+    """
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise OutputError(f"--push-to-hub {name!r} is no name for the Hub; give OWNER/NAME") from (
+            error
+        )
+    if get_token() is None:
+        raise OutputError(
+            "--push-to-hub needs a token of the Hub; log in with hf auth login or set HF_TOKEN"
+        )
+
+
 def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
     """Upload *folder* as the model *name*, private where it is new, and return its address.
 
@@ -19,7 +41,7 @@ def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 
     api = HfApi() if api is None else api
-    left = f"the checkpoint is whole in {folder.name!r}"
+    left = f"the checkpoint is whole in {folder.name!r} (hf upload {name} {folder.name} pushes it)"
     try:
         api.whoami()
         place = api.create_repo(name, repo_type="model", private=True, exist_ok=True)
@@ -32,10 +54,12 @@ def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
     except LocalTokenNotFoundError as error:
         raise OutputError(
             f"nothing was pushed, as there is no Hub token; {left}: log in with hf auth login or"
-            " set HF_TOKEN, then push it"
+            " set HF_TOKEN"
         ) from error
     except HFValidationError as error:
         raise OutputError(f"{name!r} is no name for the Hub; give OWNER/NAME; {left}") from error
+    except ValueError as error:
+        raise OutputError(f"the Hub refuses the model card ({error}); {left}") from error
     except HfHubHTTPError as error:
         status = getattr(error.response, "status_code", "?")
         raise OutputError(

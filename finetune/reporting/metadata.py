@@ -4,9 +4,11 @@ Names of the entries: https://github.com/huggingface/hub-docs/blob/main/modelcar
 """
 
 import json
+import re
 
 from finetune.record import AnyMetrics, RegressionMetrics, RunRecord
 
+HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
 Entry = tuple[str, str, str]
 """A metric: its type, its name as the rest of an entry, its value."""
 
@@ -19,7 +21,7 @@ def front_matter(record: RunRecord) -> str:
         "---",
         "library_name: transformers",
         "pipeline_tag: text-classification",
-        f"base_model: {_yaml(record.base)}",
+        *_base(record),
         f"metrics: [{', '.join(kind for kind, _, _ in entries)}]",
         "model-index:",
         f"  - name: {_yaml(record.settings['output'])}",
@@ -32,6 +34,11 @@ def front_matter(record: RunRecord) -> str:
         "---",
     ]
     return "\n".join(lines)
+
+
+def _base(record: RunRecord) -> list[str]:
+    """The base model, where it may be one of the Hub; it refuses a card that names no such."""
+    return [f"base_model: {_yaml(record.base)}"] if HUB_NAME.fullmatch(record.base) else []
 
 
 def _entries(metrics: AnyMetrics) -> list[Entry]:

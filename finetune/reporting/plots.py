@@ -212,8 +212,9 @@ def _head(figure: Figure, title: str, caption: str) -> None:
     left = 0.12 / float(figure.get_size_inches()[0])
     fonts = list(_fonts())
     figure.text(left, 1 - 0.27 / tall, title, color=INK, fontsize=11, weight="bold",
-                fontfamily=fonts)  # fmt: skip
-    figure.text(left, 1 - 0.47 / tall, caption, color=QUIET, fontsize=8, fontfamily=fonts)
+                fontfamily=fonts, parse_math=False)  # fmt: skip
+    figure.text(left, 1 - 0.47 / tall, caption, color=QUIET, fontsize=8, fontfamily=fonts,
+                parse_math=False)  # fmt: skip
 
 
 def _save(figure: Figure, path: Path) -> None:

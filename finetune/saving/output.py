@@ -131,7 +131,10 @@ def resuming(output: Path) -> str:
 def resolved(output: Path) -> Path:
     """Where *output* lies: `~` expanded, links followed even where their target isn't there."""
     try:
-        return output.expanduser().resolve()
+        place = output.expanduser().resolve()
+        if not place.name:
+            raise OutputError(f"--output {str(output)!r} is the whole disk; name a folder on it")
+        return place
     except (OSError, RuntimeError) as error:
         raise OutputError(
             f"--output {output.name!r} leads nowhere (an unknown user after ~, or a link to"

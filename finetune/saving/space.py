@@ -3,16 +3,22 @@
 import shutil
 from pathlib import Path
 
-SNAPSHOTS = 4
-"""The last two, the best, and the one that is being written."""
+KEPT = 3
+"""Snapshots: the last two and the best; of pre-training they stay until the run is over."""
 BYTES = 12
 """A weight in float32, and two moments of the optimizer."""
 
 
-def warning(work: Path, parameters: int) -> str | None:
-    """A sentence where a run in *work* may fill the disk; what it has kept already is counted."""
+def warning(work: Path, parameters: int, *, stages: int = 1) -> str | None:
+    """A sentence where a run in *work* may fill the disk; what it has kept already is counted.
+
+    Args:
+        work: The working folder.
+        parameters: Weights of the model.
+        stages: 2 with further pre-training.
+    """
     kept = sum(path.stat().st_size for path in work.rglob("*") if path.is_file())
-    needed, free = SNAPSHOTS * BYTES * parameters, shutil.disk_usage(work).free
+    needed, free = (KEPT * stages + 1) * BYTES * parameters, shutil.disk_usage(work).free
     if needed - kept <= free:
         return None
     return (

@@ -12,6 +12,7 @@ from transformers import AutoConfig
 from finetune.errors import ModelError
 from finetune.measuring.calibration import (
     KEY,
+    NO_BETTER,
     NO_ERROR,
     calibrate,
     expected_error,
@@ -158,6 +159,15 @@ def test_rows_without_an_error_give_no_temperature(targets: IntArray) -> None:
     made = calibrate((logits, targets), None)
     assert (made.temperature, made.reason) == (1.0, NO_ERROR)
     assert made.before.ece == pytest.approx(made.after.ece)
+
+
+def test_a_temperature_that_helps_no_row_it_was_not_fitted_on_is_none() -> None:
+    logits = np.array([[0.1, -0.1], [0.2, 0.1], [-0.1, 0.1], [0.1, 0.2], [0.3, 0.1], [0.0, 0.1]])
+    targets = np.array([0, 0, 1, 1, 1, 0])
+    assert fit_temperature(logits, targets) != pytest.approx(1, abs=0.1)
+    made = calibrate((logits, targets), None)
+    assert (made.temperature, made.reason) == (1.0, NO_BETTER)
+    assert made.after == made.before
 
 
 def test_a_single_row_gives_no_temperature() -> None:

@@ -32,7 +32,8 @@ def test_the_front_matter_is_yaml_with_base_and_result(record: RunRecord) -> Non
 
 def test_odd_names_stay_yaml_and_tables(record: RunRecord) -> None:
     odd = replace(record, base='a "b": {c}', data_name="x: y # z")
-    assert front_matter(model_card(odd))["base_model"] == 'a "b": {c}'
+    # The Hub refuses a card with a base model that no model of it can be called.
+    assert "base_model" not in front_matter(model_card(odd))
     piped = replace(
         record,
         labels=("a|b", "World"),

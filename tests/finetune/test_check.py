@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finetune.check import CheckReport, Finding, check_splits
+from finetune.check import CheckReport, Finding, check_splits, labels
 from finetune.config import TrainConfig
 from finetune.data import Found, find_splits, load_splits
 from tests.finetune.news import news, rows_of, write_jsonl
@@ -97,6 +97,16 @@ def test_a_rare_label_one_typo_away_is_a_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize("other", ["Sports2", "Sportive"])
 def test_numbered_and_other_labels_are_no_typo(tmp_path: Path, other: str) -> None:
     assert not of_kind(check(tmp_path, relabelled(news(120), "Sports", other, 3)), "label typo")
+
+
+def test_labels_that_are_all_rare_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row a label of its own would be as many pairs as the square of the rows."""
+
+    def refuse(*_: str) -> bool:
+        raise AssertionError
+
+    monkeypatch.setattr(labels, "one_typo", refuse)
+    assert list(labels._typos({f"title {name}": 1 for name in "abcdefgh"})) == []
 
 
 def test_frequent_twins_are_no_typo(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def config(**settings: Any) -> TrainConfig:
         ("epochs", 0, "at least 1"),
         ("batch_size", -4, "at least 1"),
         ("max_length", 2, "at least 8"),
+        ("save_minutes", float("inf"), "at least 0"),
         ("seed", -1, "at least 0"),
         ("learning_rate", 0.0, "above 0"),
         ("learning_rate", 3.0, "at most 1"),

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError
 from finetune.learning.freezing import Thawing, freeze_below
-from finetune.learning.optimizer import height
+from finetune.learning.optimizer import height, heights
 from finetune.learning.stopping import Patience, epochs_since_best
 from finetune.models import load_base
 from finetune.train import train
@@ -30,7 +30,7 @@ def test_the_heights_at_and_above_the_floor_learn(family: Family, tmp_path: Path
     ).model
     for floor in range(5):
         freeze_below(model, floor)
-        learning = {height(n, 3) for n, p in model.named_parameters() if p.requires_grad}
+        learning = {at for n, at in heights(model).items() if model.get_parameter(n).requires_grad}
         assert learning == set(range(floor, 5))
 
 
@@ -52,7 +52,7 @@ def test_the_step_alone_says_what_learns(
     thawing = Thawing(model, config(base, **settings))
     assert [thawing.height_at(step, 8) for step in range(8)] == floors
     thawing.on_step_begin(None, SimpleNamespace(global_step=2, max_steps=8), None, model=model)
-    learning = {height(n, 3) for n, p in model.named_parameters() if p.requires_grad}
+    learning = {at for n, at in heights(model).items() if model.get_parameter(n).requires_grad}
     assert min(learning) == floors[2]
 
 
@@ -81,8 +81,8 @@ def test_a_run_leaves_frozen_weights_as_they_were_and_stops_early(
     assert epochs_since_best([point.measured["macro_f1"] for point in record.epochs]) == 2
     before, after = (load_file(p / "model.safetensors") for p in (base, tmp_path / "out"))
     same = {name: torch.equal(before[name], after[name]) for name in after if name in before}
-    assert all(held for name, held in same.items() if height(name, 3) < 3)
-    assert not all(held for name, held in same.items() if height(name, 3) == 3)
+    assert all(held for name, held in same.items() if height(name, 3, "bert") < 3)
+    assert not all(held for name, held in same.items() if height(name, 3, "bert") == 3)
 
 
 @pytest.mark.parametrize(

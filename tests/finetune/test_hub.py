@@ -7,9 +7,12 @@ from typing import Any
 import httpx2
 import pytest
 from huggingface_hub import errors
+from typer.testing import CliRunner
 
+from finetune.__main__ import app
 from finetune.errors import OutputError
-from finetune.reporting.hub import push_to_hub
+from finetune.reporting.hub import push_to_hub, require_pushable
+from tests.finetune.news import news, write_csv
 
 
 class Hub:
@@ -64,6 +67,7 @@ def test_a_new_place_is_private_and_gets_the_folder(tmp_path: Path) -> None:
         ("whoami", httpx2.ConnectError("x"), "the Hub can't be reached"),
         ("whoami", errors.OfflineModeIsEnabled("x"), "the Hub can't be reached"),
         ("create_repo", errors.HFValidationError("x"), "'a b' is no name for the Hub"),
+        ("upload_folder", ValueError("base_model"), "refuses the model card (base_model)"),
         ("upload_folder", refused(), "the Hub refused to take 'a b' (HTTP 403)"),
     ],
 )
@@ -76,3 +80,33 @@ def test_what_goes_wrong_is_one_sentence_and_names_the_checkpoint(
     assert message in str(caught.value)
     assert "the checkpoint is whole in 'out'" in str(caught.value)
     assert hub.asked[-1][0] == verb
+
+
+@pytest.mark.parametrize(
+    ("name", "token", "message"),
+    [
+        ("a b", "x", "--push-to-hub 'a b' is no name for the Hub; give OWNER/NAME"),
+        ("someone/reviews", None, "--push-to-hub needs a token of the Hub; log in"),
+    ],
+)
+def test_what_could_not_be_pushed_is_refused_before_the_run(
+    name: str,
+    token: str | None,
+    message: str,
+    base: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: token)
+    data, output = write_csv(tmp_path / "news.csv", news(40)), tmp_path / "out"
+    given = {"data": data, "model": base, "output": output, "push-to-hub": name}
+    options = [part for option, value in given.items() for part in (f"--{option}", str(value))]
+    said = CliRunner().invoke(app, ["train", *options])
+    assert said.exit_code == 1
+    assert message in said.output
+    assert not output.exists()
+
+
+def test_one_with_a_name_and_a_token_may_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: "x")
+    require_pushable("someone/reviews")

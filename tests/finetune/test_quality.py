@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
@@ -22,8 +23,12 @@ from tests.tiny import tiny_checkpoint
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """A checkpoint that knows nothing, so that it is often wrong."""
-    return tiny_checkpoint(tmp_path / "saved", labels=LABELS)
+    """A checkpoint that knows nothing and is very sure of it, so that a temperature helps."""
+    folder = tiny_checkpoint(tmp_path / "saved", labels=LABELS)
+    weights = load_file(folder / "model.safetensors")
+    head = {name: 8 * value for name, value in weights.items() if name.startswith("classifier")}
+    save_file(weights | head, folder / "model.safetensors", {"format": "pt"})
+    return folder
 
 
 @pytest.fixture

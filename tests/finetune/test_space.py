@@ -28,6 +28,12 @@ def test_a_run_that_fits_is_not_warned_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("free")
+def test_pre_training_needs_room_for_snapshots_of_its_own(tmp_path: Path) -> None:
+    assert warning(tmp_path, 12_000_000, stages=2) is not None
+    assert warning(tmp_path, 12_000_000) is None
+
+
+@pytest.mark.usefixtures("free")
 def test_what_a_stopped_run_has_kept_needs_no_room_again(tmp_path: Path) -> None:
     parameters = 21_000_000
     assert warning(tmp_path, parameters) is not None

@@ -15,6 +15,17 @@ def test_the_interval_is_that_of_a_t_test() -> None:
     assert (found.low, found.high) == pytest.approx((oracle.low, oracle.high))
 
 
+def test_no_interval_goes_beyond_what_a_metric_can_be() -> None:
+    seeds = [
+        SeedRecord(seed=seed, validation={"accuracy": share, "rmse": share, "r2": share}, test=None)
+        for seed, share in enumerate((0.2, 0.9))
+    ]
+    found = spreads(seeds)["validation"]
+    assert (found["accuracy"].low, found["accuracy"].high) == (0, 1)
+    assert (found["rmse"].low, found["r2"].high) == (0, 1)
+    assert found["rmse"].high > 1 > 0 > found["r2"].low
+
+
 def test_test_is_told_where_all_seeds_have_it() -> None:
     def seed(number: int, test: dict[str, float] | None) -> SeedRecord:
         return SeedRecord(seed=number, validation={"accuracy": 0.9 + number / 100}, test=test)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import DataCollatorWithPadding, pipeline
+from transformers import AlbertConfig, AlbertModel, DataCollatorWithPadding, pipeline
 
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError, FinetuneError, OutputError
@@ -24,7 +24,7 @@ from finetune.saving.progress import EpochLines
 from finetune.train import train
 from tests.finetune.news import LABELS, news, of_classes, write_csv, write_jsonl
 from tests.finetune.runs import silent, tiny_run
-from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
+from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint, tokenizer
 
 settings = partial(tiny_run, epochs=2)
 
@@ -256,25 +256,93 @@ def test_layer_decay_slows_the_layers_from_the_head_down(base: Path, folder: Pat
     for group in build_optimizer(model, config).param_groups:
         for weights in group["params"]:
             name = names[id(weights)]
-            assert group["lr"] == 0.5 ** (4 - height(name, 3))
+            assert group["lr"] == 0.5 ** (4 - height(name, 3, "bert"))
             assert group["weight_decay"] == (0 if "bias" in name or "LayerNorm" in name else 0.01)
             seen += 1
     assert seen == len(names)
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("name", "encoder", "expected"),
     [
-        ("bert.embeddings.word_embeddings.weight", 0),
-        ("bert.encoder.layer.0.attention.self.query.weight", 1),
-        ("distilbert.transformer.layer.2.ffn.lin1.bias", 3),
-        ("model.layers.1.mlp.Wi.weight", 2),
-        ("bert.pooler.dense.weight", 4),
-        ("classifier.weight", 4),
+        ("bert.embeddings.word_embeddings.weight", "bert", 0),
+        ("bert.embeddings.LayerNorm.bias", "bert", 0),
+        ("bert.encoder.layer.0.attention.self.query.weight", "bert", 1),
+        ("distilbert.transformer.layer.2.ffn.lin1.bias", "distilbert", 3),
+        ("model.layers.1.mlp.Wi.weight", "model", 2),
+        ("model.final_norm.weight", "model", 3),
+        ("bert.encoder.ln.weight", "bert", 3),
+        ("mpnet.encoder.relative_attention_bias.weight", "mpnet", 0),
+        ("bert.pooler.dense.weight", "bert", 4),
+        ("pooler.dense.weight", "deberta", 4),
+        ("head.norm.weight", "model", 4),
+        ("classifier.weight", "bert", 4),
     ],
 )
-def test_height_of_a_parameter(name: str, expected: int) -> None:
-    assert height(name, 3) == expected
+def test_height_of_a_parameter(name: str, encoder: str, expected: int) -> None:
+    assert height(name, 3, encoder) == expected
+
+
+@pytest.fixture(scope="module")
+def albert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base model whose layers share their weights."""
+    folder = tmp_path_factory.mktemp("bases") / "tiny-albert"
+    words = tokenizer("bert")
+    torch.manual_seed(0)
+    AlbertModel(
+        AlbertConfig(
+            vocab_size=len(words),
+            embedding_size=16,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=48,
+            max_position_embeddings=64,
+        )
+    ).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def test_only_the_head_learns_where_layers_share_their_weights(
+    albert: Path, folder: Path, tmp_path: Path
+) -> None:
+    train(settings(folder, albert, tmp_path / "out", head_only=True, baseline=False), say=silent)
+    before, after = (load_file(place / "model.safetensors") for place in (albert, tmp_path / "out"))
+    for name, weights in before.items():
+        if "pooler" not in name:
+            assert torch.equal(weights, after[f"albert.{name}"]), name
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"layer_decay": 0.9}, "--layer-decay tells layers apart, and those of this albert share"),
+        ({"freeze_layers": 1}, "--freeze-layers tells layers apart"),
+        ({"gradual_unfreezing": 0.5}, "--gradual-unfreezing tells layers apart"),
+        ({"gradient_checkpointing": True}, "--gradient-checkpointing: no albert model has it"),
+        ({"window_stride": 500, "max_length": 24}, "a window of 24 tokens holds 22 of the text"),
+    ],
+)
+def test_what_the_base_model_cannot_have_is_refused(
+    setting: dict[str, Any], message: str, albert: Path, folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        train(settings(folder, albert, tmp_path / "out", **setting), say=silent)
+
+
+def test_the_loss_of_an_epoch_is_that_of_a_text_however_many_batches_a_step_has(
+    base: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Nothing is learned, so all texts are read alike; 15 batches are 1, 2 or 15 steps."""
+    losses = []
+    for accumulation in (1, 8, 32):
+        config = settings(
+            folder, base, tmp_path / f"by-{accumulation}", epochs=1, learning_rate=1e-12,
+            gradient_accumulation=accumulation, baseline=False,
+        )  # fmt: skip
+        losses.append(train(config, say=silent).epochs[0].train_loss)
+    assert losses[1:] == pytest.approx([losses[0]] * 2, rel=1e-4)
 
 
 def test_a_full_folder_is_refused_or_replaced(folder: Path, base: Path, tmp_path: Path) -> None:
