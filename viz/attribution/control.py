@@ -1,5 +1,7 @@
 """The control: scores drawn at random, which any method has to beat."""
 
+import zlib
+
 import numpy as np
 
 from viz.attribution.hiding import SEED
@@ -7,8 +9,10 @@ from viz.attribution.method import Method, Split, Task
 
 
 def _random(task: Task) -> Split:
-    words = task.perturbation
-    drawn = np.random.default_rng(task.options["seed"]).random(words.n_words)
+    words, encoding = task.perturbation, task.reading.encoding
+    # Another text is another draw: the same one would favour the same places in all of them.
+    text = zlib.crc32(f"{encoding.text}\0{encoding.pair or ''}".encode())
+    drawn = np.random.default_rng([task.options["seed"], text]).random(words.n_words)
     # Drawn for words, not for tokens, so that a long word is no likelier to come first.
     return Split(words.over_tokens(drawn))
 
@@ -19,7 +23,7 @@ RANDOM = Method(
     signed=False,
     cost=0,
     description="The control: a score drawn at random for each word, which knows nothing.",
-    reference="attribution.md 4",
+    reference="DeYoung et al. 2020, ERASER, whose control is a random order",
     run=_random,
     of_class=False,
     options=(SEED,),

@@ -190,6 +190,15 @@ class Search:
                 order.words = [swap.get(word, word) for word in order.words]
                 order.worth[step] += gains[best]
 
+    def within_steps(self, order: Order, scores: FloatArray) -> list[int]:
+        """The words of an order, sorted by *scores* inside each step, where it has no say."""
+        ends = [0, *self.sizes, self.n]
+        return [
+            word
+            for start, end in pairwise(ends)
+            for word in sorted(order.words[start:end], key=lambda word: -scores[word])
+        ]
+
     def read_all(self) -> None:
         """Read every set of every size, where the budget allows it."""
         sets = sum(math.comb(self.n, size) for size in self.sizes)
