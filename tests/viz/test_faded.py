@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from tests.frozen import on_the_path
 from viz import Classifier, Reading, attribute
+from viz.attribution.exchange import Order, Search
 from viz.attribution.faded import Fading
 from viz.attribution.method import Target, Task
+from viz.attribution.plus import in_order
 from viz.attribution.prefix import aopc
-from viz.attribution.shrinkage import shrink
+from viz.attribution.shrinkage import Fit, shrink
 from viz.errors import MethodError
 from viz.perturbation import Perturbation
 from viz.types import FloatArray
@@ -70,9 +73,21 @@ def test_versions_do_not_feel_their_neighbours(double: Classifier, read: Reading
     np.testing.assert_allclose(found.versions(kept), alone, rtol=0, atol=1e-12)
 
 
-def test_a_path_of_one_word_that_stays_has_the_slope_of_the_network(
-    family_checkpoint: Path,
+@pytest.mark.parametrize("share", [10, 30, 60])
+def test_a_place_on_the_path_has_the_slope_of_the_held_network(
+    double: Classifier, read: Reading, share: int
 ) -> None:
+    found = attribute(double, read, "decomposition-path", 1, options={"share": share})
+    expected = on_the_path(double, read, 1, share / 100).numpy()
+    np.testing.assert_allclose(
+        over_words(double, read, found.scores),
+        over_words(double, read, expected),
+        rtol=0,
+        atol=1e-12,
+    )
+
+
+def test_no_special_token_has_a_share_of_the_path(family_checkpoint: Path) -> None:
     classifier = Classifier.load(family_checkpoint, dtype=torch.float64, device="cpu")
     reading = classifier.read(TEXT)
     found = attribute(classifier, reading, "decomposition-path", options={"share": 40})
@@ -117,6 +132,61 @@ def test_errors_fall_as_more_is_read() -> None:
     few, many = (shrink(scores, hidden[:n], lost[:n], operators[:n]) for n in (30, 300))
     assert many.errors.mean() < 0.6 * few.errors.mean()
     assert np.abs(many.scores - scores).max() < 4 * many.errors.max()
+
+
+def test_scores_in_an_order_they_have_stay_what_they_are() -> None:
+    scores, errors = np.array([0.5, -2.0, 1.5]), np.array([0.1, 0.2, 0.3])
+    near, spread = in_order(scores, errors, [2, 0, 1])
+    np.testing.assert_allclose(near, scores, atol=1e-5)
+    np.testing.assert_allclose(spread, errors)
+
+
+def test_words_that_an_order_contradicts_share_their_mean_by_precision() -> None:
+    scores, errors = np.array([1.0, 3.0, -2.0]), np.array([1.0, 0.5, 0.25])
+    near, spread = in_order(scores, errors, [0, 1, 2])
+    shared = (1 / 1 + 3 / 0.25) / (1 / 1 + 1 / 0.25)
+    np.testing.assert_allclose(near, [shared, shared, -2.0], atol=1e-5)
+    np.testing.assert_allclose(spread, [5**-0.5, 5**-0.5, 0.25])
+    assert near[0] > near[1] > near[2]
+
+
+def test_scores_of_no_size_and_no_error_stay_nothing() -> None:
+    near, spread = in_order(np.zeros(3), np.zeros(3), [1, 0, 2])
+    assert not near.any()
+    assert (spread < 1e-9).all()
+
+
+def test_the_order_of_the_budgeted_method_is_that_of_its_search(
+    double: Classifier, read: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What exchanges won is not lost to the regression, whose scores are shown."""
+    run, found = Search.run, []
+
+    def watched(self: Search, best: Order, rng: np.random.Generator) -> Order:
+        found.append((self, run(self, best, rng)))
+        return found[-1][1]
+
+    monkeypatch.setattr(Search, "run", watched)
+    scores = attribute(double, read, "decomposition+", options={"rows": 150}).scores
+    ((search, best),) = found
+    order = np.argsort(-over_words(double, read, scores), kind="stable").tolist()
+    np.testing.assert_allclose(search.order(order).worth, best.worth, rtol=0, atol=1e-12)
+
+
+def test_the_budgeted_method_reads_masks_and_deletions(
+    double: Classifier, read: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, seen = Search.fit, set()
+
+    def watched(self: Search, prior: FloatArray) -> Fit:
+        seen.update(self.by)
+        return fit(self, prior)
+
+    monkeypatch.setattr(Search, "fit", watched)
+    found = attribute(double, read, "decomposition+", options={"rows": 100})
+    assert seen == {"mask", "delete"}
+    assert found.errors is not None
+    assert found.errors.max() > 0
 
 
 @pytest.mark.parametrize("rows", [2, 10, 24, 60, 150])

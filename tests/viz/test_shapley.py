@@ -97,6 +97,16 @@ def test_drawn_orders_stay_within_four_standard_errors(classifier: Classifier, s
     assert errors.max() < 0.5 * np.abs(exact).max()
 
 
+def test_standard_errors_are_as_large_as_the_spread_of_seeds(classifier: Classifier) -> None:
+    n = 12
+    game = Game(classifier, n, tangled(n))
+    played = [play(SHAPLEY, game, {"permutations": 20, "seed": seed}) for seed in range(60)]
+    spread = np.std([scores for scores, _ in played], axis=0)
+    errors = [split.errors for _, split in played if split.errors is not None]
+    told = np.mean([np.sqrt(game.over_words(np.square(each))) for each in errors], axis=0)
+    assert float(np.mean(told / spread)) == pytest.approx(1, abs=0.2)
+
+
 def all_sets(n: int) -> BoolArray:
     return np.array([[bool(index >> word & 1) for word in range(n)] for index in range(2**n)])
 

@@ -1,0 +1,70 @@
+"""A BERT whose attention, slopes and deviations are held as they are, written out by hand."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from viz import Classifier
+from viz.types import Reading
+
+
+def held_norm(states: Tensor, norm: nn.LayerNorm) -> Tensor:
+    """A LayerNorm whose deviation does not move."""
+    centred = states - states.mean(-1, keepdim=True)
+    deviation = (centred.square().mean(-1, keepdim=True) + norm.eps).sqrt().detach()
+    return centred / deviation * norm.weight + norm.bias
+
+
+def held_slope(states: Tensor, activated: Tensor) -> Tensor:
+    """An activation that goes on along the line from 0 to where it is."""
+    return states * (activated / states).detach()
+
+
+def held_layer(layer: Any, states: Tensor, n_heads: int) -> Tensor:
+    """A layer whose attention does not move.  (T, D) -> (T, D)"""
+    own, width = layer.attention.self, states.shape[-1] // n_heads
+
+    def by_head(linear: nn.Linear) -> Tensor:
+        projected: Tensor = linear(states)
+        return projected.view(-1, n_heads, width).transpose(0, 1)
+
+    logits = by_head(own.query) @ by_head(own.key).transpose(1, 2) / width**0.5
+    mixed = (logits.softmax(-1).detach() @ by_head(own.value)).transpose(0, 1).flatten(1)
+    output = layer.attention.output
+    middle = held_norm(output.dense(mixed) + states, output.LayerNorm)
+    inner = layer.intermediate.dense(middle)
+    inner = held_slope(inner, functional.gelu(inner))
+    return held_norm(layer.output.dense(inner) + middle, layer.output.LayerNorm)
+
+
+def held_log_odds(classifier: Classifier, states: Tensor, target: int) -> Tensor:
+    """A class against all others, from what the first layer reads.  (T, D)"""
+    bert: Any = classifier.model.bert
+    for layer in bert.encoder.layer:
+        states = held_layer(layer, states, classifier.n_heads)
+    pooled = bert.pooler.dense(states[0])
+    logits = classifier.model.classifier(held_slope(pooled, pooled.tanh()))
+    others = [index for index in range(len(logits)) if index != target]
+    odds: Tensor = logits[target] - logits[others].logsumexp(0)
+    return odds
+
+
+def on_the_path(classifier: Classifier, reading: Reading, target: int, share: float) -> Tensor:
+    """What each token adds: the way from its mask, times the held slope at *share* of it.  (T,)"""
+    embeddings: Any = classifier.model.bert.embeddings
+    ids = torch.tensor(reading.encoding.inputs["input_ids"])
+    words, mask = embeddings.word_embeddings(ids), torch.tensor(classifier.tokenizer.mask_token_id)
+    special = torch.tensor([token.special for token in reading.encoding.tokens])
+    masks = torch.where(special[:, None], words, embeddings.word_embeddings(mask))
+    places = embeddings.position_embeddings.weight[: len(ids)]
+    around = places + embeddings.token_type_embeddings.weight[0]
+    whole, gone, between = (
+        embeddings.LayerNorm(part + around)
+        for part in (words, masks, masks + share * (words - masks))
+    )
+    leaf = between.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(held_log_odds(classifier, leaf, target), leaf)
+    added: Tensor = ((whole - gone) * slope).sum(-1).detach()
+    return added
