@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from transformers import set_seed
 
-from finetune.check import check_splits
+from finetune.check import Reading, check_splits
 from finetune.config import TrainConfig
 from finetune.data import Splits, find_splits, load_splits
 from finetune.dataset.scale import Scale
@@ -35,7 +35,13 @@ def open_run(config: TrainConfig) -> Run:
     if base.regression and config.class_weights != "none":
         raise ConfigError("--class-weights is for classes, not for scores; leave it out here")
     length = _max_length(config, base)
-    check = check_splits(found, base.tokenizer, length)
+    reading = Reading(
+        tokenizer=base.tokenizer,
+        max_length=length,
+        truncation=config.truncation,
+        window_stride=config.window_stride,
+    )
+    check = check_splits(found, reading)
     if not config.ignore_check:
         check.require_nothing_fatal()
     return Run(
