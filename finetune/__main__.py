@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from finetune.config import Task, TrainConfig
+from finetune.config import Task, TrainConfig, Truncation
 from finetune.dataset.columns import ColumnNames
 from finetune.errors import FinetuneError
 from finetune.network import prefer_cache_without_network
@@ -148,6 +148,12 @@ def check(
         str | None, typer.Option(help="Base model whose tokenizer counts what would be cut.")
     ] = None,
     max_length: Annotated[int | None, typer.Option(help="Tokens kept, as for train.")] = None,
+    truncation: Annotated[
+        Truncation, typer.Option(help="What is kept of a longer text, as for train.")
+    ] = "head",
+    window_stride: Annotated[
+        int, typer.Option(help="Tokens from window to window of measuring, as for train.")
+    ] = 0,
     text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
     pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
@@ -171,6 +177,8 @@ def check(
         validation=validation,
         test=test,
         max_length=max_length,
+        truncation=truncation,
+        window_stride=window_stride,
         text_column=text_column,
         pair_column=pair_column,
         label_column=label_column,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from transformers import set_seed
 
-from finetune.check import check_splits
+from finetune.check import Reading, check_splits
 from finetune.config import TrainConfig, option
 from finetune.data import Splits, find_splits, load_splits
 from finetune.dataset.scale import Scale
@@ -35,7 +35,13 @@ def open_run(config: TrainConfig) -> Run:
     store_choice(base.model.config, config, pairs=splits.train.pairs is not None)
     _require_fitting(config, base)
     length = _max_length(config, base)
-    check = check_splits(found, base.tokenizer, length)
+    reading = Reading(
+        tokenizer=base.tokenizer,
+        max_length=length,
+        truncation=config.truncation,
+        window_stride=config.window_stride,
+    )
+    check = check_splits(found, reading)
     if not config.ignore_check:
         check.require_nothing_fatal()
     return Run(

@@ -97,7 +97,10 @@ def write_down(
         seconds=round(before + seconds, 1),
         texts_per_second=round(len(splits.train) * len(epochs) / seconds, 1),
         epochs=epochs,
-        best_epoch=max(epochs, key=lambda point: (point.measured[run.best_by], -point.epoch)).epoch,
+        best_epoch=max(
+            epochs,
+            key=lambda point: (point.measured[run.best_by], -point.validation_loss, -point.epoch),
+        ).epoch,
         validation=quality.validation,
         test=quality.test,
         calibration=quality.calibration,

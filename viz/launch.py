@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -32,6 +33,7 @@ from viz.run_files import (
     noted,
 )
 from viz.runs import Run, began, open_run
+from viz.texts import Columns
 
 BASE = "bert-base-uncased"
 """The base model of a first run."""
@@ -47,6 +49,8 @@ class Plan:
     data: str
     base: str
     validation: str | None = None
+    columns: Columns = field(default_factory=Columns)
+    """The columns that are named; finetune finds the others."""
     epochs: int = 3
     learning_rate: float | None = None
     max_length: int | None = None
@@ -55,15 +59,31 @@ class Plan:
     def options(self) -> list[str]:
         """The options of `python -m finetune train`, but for `--output`."""
         given = {
-            "data": self.data,
             "model": self.base,
-            "validation": self.validation,
             "epochs": self.epochs,
             "learning-rate": self.learning_rate,
             "max-length": self.max_length,
             "seeds": self.seeds,
         }
-        return [f"--{name}={value}" for name, value in given.items() if value is not None]
+        return _options(self._data() | given)
+
+    def check_options(self) -> list[str]:
+        """The options of `python -m finetune check`, only those that bear on what it finds.
+
+        Tokens are counted where the base is a folder here: nothing is loaded for a check.
+        """
+        here = bool(self.base) and _is_folder(self.base)
+        counting = {"model": self.base, "max-length": self.max_length} if here else {}
+        return _options(self._data() | counting)
+
+    def _data(self) -> dict[str, object]:
+        return {
+            "data": self.data,
+            "validation": self.validation,
+            "text-column": self.columns.text,
+            "pair-column": self.columns.pair,
+            "label-column": self.columns.label,
+        }
 
 
 def start(plan: Plan) -> None:
@@ -128,6 +148,15 @@ def last_base() -> str:
 def command(words: list[str]) -> list[str]:
     """The command line of finetune with *words*."""
     return [sys.executable, "-m", "finetune", *words]
+
+
+def _options(values: Mapping[str, object]) -> list[str]:
+    return [f"--{name}={value}" for name, value in values.items() if value is not None]
+
+
+def _is_folder(path: str) -> bool:
+    # Path's own methods raise on an unknown user or a name too long, which may be typed here.
+    return os.path.isdir(os.path.expanduser(path))  # noqa: PTH111, PTH112
 
 
 def _require_base(base: str) -> None:

@@ -189,6 +189,18 @@ def _find(where: str, names: Sequence[str], named: Columns) -> Columns:
             raise SelectionError(
                 f"{where!r} has no column {name!r}; --{option}-column can be {_listed(names)}."
             )
+    found = usual_columns(names, named)
+    if found.text is None:
+        raise SelectionError(
+            f"{where!r} has no column of texts that is known by its name; name it with "
+            f"--text-column: {_listed(names)}."
+        )
+    return found
+
+
+def usual_columns(names: Sequence[str], named: Columns | None = None) -> Columns:
+    """The columns among `names`: those in `named`, or with a usual name; None where none has."""
+    named = named or Columns()
     by_lower = {name.lower(): name for name in names}
     text, pair = named.text, named.pair
     if text is None and pair is None:
@@ -198,11 +210,6 @@ def _find(where: str, names: Sequence[str], named: Columns) -> Columns:
                 break
     others = {lower: name for lower, name in by_lower.items() if name != pair}
     text = text or _first(TEXTS, others)
-    if text is None:
-        raise SelectionError(
-            f"{where!r} has no column of texts that is known by its name; name it with "
-            f"--text-column: {_listed(names)}."
-        )
     return Columns(text, pair, named.label or _first(LABELS, others))
 
 

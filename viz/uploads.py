@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,19 @@ from viz.errors import RunError
 from viz.launch import command
 from viz.run_files import DATA, last_line, room
 from viz.texts import FORMATS
+
+OBJECTS = 100
+"""Rows of JSON Lines that are searched for names of columns."""
+NAMED_ALIKE = "; each file needs texts and classes (or scores) in columns of the same names"
+WORDS = {
+    "; name it with --text-column": NAMED_ALIKE,
+    "; name it with --label-column": NAMED_ALIKE,
+    "--text-column": "the column of texts",
+    "--pair-column": "the column of second texts",
+    "--label-column": "the column of labels",
+    "--max-length": "the longest text",
+}
+"""What the page calls the options that the check's errors name, the longest first."""
 
 
 def keep_upload(name: str, content: bytes) -> Path:
@@ -59,23 +72,50 @@ def first_rows(file: Path, count: int) -> list[dict[str, str]]:
         with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             if file.suffix.lower() == ".jsonl":
                 return [_object(line) for line in islice(lines, count)]
-            csv.field_size_limit(2**31 - 1)
-            rows = csv.DictReader(lines, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
-            return [_as_text(row) for row in islice(rows, count)]
+            return [_as_text(row) for row in islice(_table(file, lines), count)]
     except (OSError, ValueError, csv.Error, ArrowException):
         return []
 
 
-def check(data: str, validation: str | None) -> dict[str, Any]:
+def column_names(file: Path) -> list[str]:
+    """The different names of the columns of a data file; none where it can't be read."""
+    try:
+        return list(dict.fromkeys(filter(None, _names(file))))
+    except (OSError, ValueError, csv.Error, ArrowException):
+        return []
+
+
+def check(options: Sequence[str]) -> dict[str, Any]:
     """The report of `python -m finetune check`; a RunError with its sentence where it made none."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "check.json"
-        words = ["check", f"--data={data}", f"--json={report}"]
-        words += [f"--validation={validation}"] if validation else []
+        words = ["check", *options, f"--json={report}"]
         done = subprocess.run(command(words), capture_output=True, text=True)
         if report.is_file():
             return dict(json.loads(report.read_text("utf-8")))
-    raise RunError(last_line(done.stderr) or "the data check ended without a word; try again")
+    told = _without_options(last_line(done.stderr))
+    raise RunError(told or "the data check ended without a word; try again")
+
+
+def _without_options(sentence: str) -> str:
+    """A sentence of the command line in the words of the page."""
+    for option, words in WORDS.items():
+        sentence = sentence.replace(option, words)
+    return sentence
+
+
+def _names(file: Path) -> Iterable[str]:
+    if file.suffix.lower() == ".parquet":
+        return list(ParquetFile(file).schema_arrow.names)
+    if file.suffix.lower() == ".jsonl":
+        return [name for row in first_rows(file, OBJECTS) for name in row]
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        return list(_table(file, lines).fieldnames or ())
+
+
+def _table(file: Path, lines: Iterable[str]) -> "csv.DictReader[str]":
+    csv.field_size_limit(2**31 - 1)
+    return csv.DictReader(lines, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
 
 
 def _as_text(row: Mapping[Any, object]) -> dict[str, str]:

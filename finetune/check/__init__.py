@@ -3,5 +3,6 @@
 from finetune.check.findings import Finding, Severity
 from finetune.check.report import CheckReport
 from finetune.check.splits import check_splits
+from finetune.check.truncation import Reading
 
-__all__ = ["CheckReport", "Finding", "Severity", "check_splits"]
+__all__ = ["CheckReport", "Finding", "Reading", "Severity", "check_splits"]

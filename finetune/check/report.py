@@ -14,6 +14,8 @@ FILE_NAME = "check.json"
 LEFT_OUT = frozenset({"blank text", "no label", "repeated in held-out"})
 """Kinds of finding that the loader tells itself when it leaves such rows out."""
 
+NOT_COUNTED = "How many texts are too long was not counted: that needs the base model, --model."
+
 SEVERITIES = ("stop", "warning", "note")
 
 
@@ -26,6 +28,8 @@ class CheckReport:
     classes: int
     """Classes of train that have rows; 0 where rows have scores."""
     findings: tuple[Finding, ...]
+    truncation_counted: bool = False
+    """Whether it was counted how many texts are too long, which takes a tokenizer."""
 
     @property
     def fatal(self) -> bool:
@@ -69,6 +73,8 @@ class CheckReport:
         for finding in self.findings:
             lines.append(f"  {finding.severity:<8} {finding.sentence}")
             lines += [f"  {'':<8} · {example}" for example in finding.examples]
+        if not self.truncation_counted:
+            lines.append(NOT_COUNTED)
         return "\n".join([*lines, self._summary()])
 
     def to_dict(self, *, examples: bool = True) -> dict[str, Any]:
@@ -82,6 +88,7 @@ class CheckReport:
             "rows": self.rows,
             "classes": self.classes,
             "findings": findings,
+            "truncation_counted": self.truncation_counted,
         }
 
     def save(self, path: Path, *, examples: bool = True) -> None:

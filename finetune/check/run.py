@@ -2,8 +2,10 @@
 
 from finetune.check.report import CheckReport
 from finetune.check.splits import check_splits
+from finetune.check.truncation import Reading
 from finetune.config import TrainConfig, shown_name
 from finetune.data import find_splits
+from finetune.dataset.truncation import require_no_pairs
 from finetune.errors import ConfigError
 from finetune.models import LONGEST, load_tokenizer, quiet_libraries
 
@@ -15,9 +17,21 @@ def check_data(config: TrainConfig, *, model: str | None = None) -> CheckReport:
         raise ConfigError(
             "--max-length counts tokens; give --model too, whose tokenizer makes them"
         )
-    tokenizer, longest = (None, LONGEST) if model is None else load_tokenizer(model)
-    if model is not None and (config.max_length or 0) > longest:
+    reading = None if model is None else _reading(config, model)
+    found = find_splits(config)
+    require_no_pairs(config, pairs=found.rows["train"].pairs is not None)
+    return check_splits(found, reading)
+
+
+def _reading(config: TrainConfig, model: str) -> Reading:
+    tokenizer, longest = load_tokenizer(model)
+    if (config.max_length or 0) > longest:
         raise ConfigError(
             f"--max-length is {config.max_length}; {shown_name(model)!r} reads {longest} at most"
         )
-    return check_splits(find_splits(config), tokenizer, config.max_length or min(longest, LONGEST))
+    return Reading(
+        tokenizer=tokenizer,
+        max_length=config.max_length or min(longest, LONGEST),
+        truncation=config.truncation,
+        window_stride=config.window_stride,
+    )

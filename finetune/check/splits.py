@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from transformers import PreTrainedTokenizerBase
-
 from finetune.check.balance import balance_findings
 from finetune.check.findings import Finding
 from finetune.check.labels import label_findings, no_row, unknown_classes
@@ -12,27 +10,24 @@ from finetune.check.near import near_findings
 from finetune.check.report import SEVERITIES, CheckReport
 from finetune.check.scores import score_findings
 from finetune.check.texts import shared_findings, text_findings
-from finetune.check.truncation import truncation_findings
+from finetune.check.truncation import Reading, truncation_findings
 from finetune.data import Found, align_split, drop_repeated
 from finetune.dataset.rows import Rows
 from finetune.errors import DataError
 
 
-def check_splits(
-    found: Found,
-    tokenizer: PreTrainedTokenizerBase | None = None,
-    max_length: int | None = None,
-) -> CheckReport:
-    """All that is odd about *found*; truncation is counted where both of the others are given."""
+def check_splits(found: Found, reading: Reading | None = None) -> CheckReport:
+    """All that is odd about *found*; with *reading*, also how many texts are too long for it."""
     splits = _in_order(found.rows)
     findings = [*_as_found(found, splits), *_as_used(splits)]
-    if tokenizer is not None and max_length is not None:
+    if reading is not None:
         for role, rows in splits.items():
-            findings += truncation_findings(role, rows, tokenizer, max_length)
+            findings += truncation_findings(role, rows, reading)
     return CheckReport(
         rows={role: len(rows) for role, rows in splits.items()},
         classes=sum(map(bool, splits["train"].counts(splits["train"].names).values())),
         findings=tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))),
+        truncation_counted=reading is not None,
     )
 
 

@@ -24,13 +24,18 @@ Columns = dict[str, list[list[int]]]
 
 def store_choice(config: PreTrainedConfig, settings: TrainConfig, *, pairs: bool) -> None:
     """Write into a model's *config* what *settings* choose, where it isn't the default."""
-    if settings.window_stride and pairs:
-        raise ConfigError("--window-stride is for single texts; leave it out for pairs")
+    require_no_pairs(settings, pairs=pairs)
     for key, value in ((KEY, settings.truncation), (STRIDE, settings.window_stride)):
         if value not in ("head", 0):
             setattr(config, key, value)
         elif hasattr(config, key):
             delattr(config, key)
+
+
+def require_no_pairs(settings: TrainConfig, *, pairs: bool) -> None:
+    """Refuse windows over pairs of texts."""
+    if settings.window_stride and pairs:
+        raise ConfigError("--window-stride is for single texts; leave it out for pairs")
 
 
 def stored_truncation(config: PreTrainedConfig) -> Truncation:

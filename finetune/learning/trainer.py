@@ -157,6 +157,21 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             logs["loss"] *= whole * self.args.gradient_accumulation_steps / len(self.batches)
         super().log(logs, *more)
 
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Whether this epoch is the best; of those with the same metric, the surest one is.
+
+        Few validation rows are soon all right, long before the model has learned what it can.
+        """
+        state, name = self.state, f"eval_{self.args.metric_for_best_model}"
+        measured = {entry["step"]: entry for entry in state.log_history if "eval_loss" in entry}
+        best = measured.get(state.best_global_step)
+        if super()._determine_best_metric(metrics, trial):
+            return True
+        if best is None or metrics[name] < best[name] or metrics["eval_loss"] >= best["eval_loss"]:
+            return False
+        state.best_global_step = state.global_step
+        return True
+
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         self.take_snapshot()
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finetune.check import CheckReport, Finding, check_splits, labels
+from finetune.check.report import NOT_COUNTED
 from finetune.config import TrainConfig
 from finetune.data import Found, find_splits, load_splits
 from tests.finetune.news import news, rows_of, write_jsonl
@@ -50,7 +51,8 @@ def test_clean_rows_have_nothing_said_against_them(tmp_path: Path) -> None:
     assert report.findings == ()
     assert not report.fatal
     assert report.describe() == (
-        "Rows: 60 train, 20 validation; 2 classes.\nNothing to say against this data."
+        f"Rows: 60 train, 20 validation; 2 classes.\n{NOT_COUNTED}\n"
+        "Nothing to say against this data."
     )
 
 

@@ -10,10 +10,12 @@ from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
 from finetune.card import model_card
-from finetune.check import check_splits
+from finetune.check import Finding, Reading, check_splits
+from finetune.check.report import NOT_COUNTED
 from finetune.config import TrainConfig
 from finetune.data import find_splits
 from finetune.errors import DataError
+from finetune.opening import describe_opening, open_run
 from finetune.record import RunRecord
 from finetune.train import train
 from tests.finetune.news import news, write_csv
@@ -47,6 +49,7 @@ def test_the_command_reports_and_is_content(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Rows: 60 train; 3 classes.\n")
     assert "Nothing to say against this data." in result.stdout
+    assert result.stdout.count(NOT_COUNTED) == 1
     assert json.loads(file.read_text("utf-8"))["fatal"] is False
 
 
@@ -74,21 +77,84 @@ def test_truncation_is_counted_by_the_tokenizer_and_stops_at_what_the_model_read
     tokenizer = AutoTokenizer.from_pretrained(base)
     lengths = [len(tokenizer(text)["input_ids"]) for text in found.rows["train"].texts]
     for limit in (8, 9, 12):
-        (counted,) = (
-            [
-                f.count
-                for f in check_splits(found, tokenizer, limit).findings
-                if f.kind == "truncated"
-            ]
-            or [0],
-        )
+        reading = Reading(tokenizer=tokenizer, max_length=limit)
+        counted = [f.count for f in check_splits(found, reading).findings if f.kind == "truncated"]
         assert sum(counted) == sum(length > limit for length in lengths)
     result = call("--data", data, "--model", base, "--max-length", 8)
     many = sum(length > 8 for length in lengths)
     assert (
         f"warning  {many / 40:.1%} of train (rows: {many}) have more than 8 tokens" in result.stdout
     )
+    assert NOT_COUNTED not in result.stdout
     assert "reads" in call("--data", data, "--model", base, "--max-length", 100_000).stderr
+
+
+def too_long(data: Path, base: Path, **settings: Any) -> dict[str, Finding]:
+    """What is said of long texts of either split, read by *settings*."""
+    found = find_splits(config(data, base, data.parent / "out", validation=str(data)))
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    report = check_splits(found, Reading(tokenizer=tokenizer, max_length=8, **settings))
+    findings = [finding for finding in report.findings if finding.kind == "truncated"]
+    return {role: f for f in findings for role in ("train", "validation") if role in f.sentence}
+
+
+@pytest.fixture
+def long_news(tmp_path: Path) -> Path:
+    """A file of news longer than 8 tokens."""
+    rows = [row | {"text": f"{row['text']} {row['text']} {i}"} for i, row in enumerate(news(20))]
+    return write_csv(tmp_path / "long.csv", rows)
+
+
+@pytest.mark.parametrize(
+    ("truncation", "part"), [("head", "end"), ("tail", "beginning"), ("head+tail", "middle")]
+)
+def test_the_part_that_long_texts_lose_is_named(
+    long_news: Path, base: Path, truncation: str, part: str
+) -> None:
+    told = too_long(long_news, base, truncation=truncation)
+    assert [finding.severity for finding in told.values()] == ["warning"] * 2
+    for role, finding in told.items():
+        assert finding.sentence == (
+            f"100.0% of {role} (rows: 20) have more than 8 tokens and lose their {part}."
+        )
+
+
+def test_windows_lose_nothing_of_what_is_measured_and_training_reads_one(
+    long_news: Path, base: Path
+) -> None:
+    told = too_long(long_news, base, truncation="tail", window_stride=4)
+    assert told["validation"].severity == "note"
+    assert told["validation"].sentence.endswith("tokens and are measured whole, in windows.")
+    assert told["train"].severity == "warning"
+    assert told["train"].sentence.endswith(
+        "lose their beginning in training, which reads one window."
+    )
+
+
+def test_windows_with_gaps_between_them_lose_what_lies_there(long_news: Path, base: Path) -> None:
+    told = too_long(long_news, base, window_stride=7)["validation"]
+    assert told.severity == "warning"
+    assert told.sentence.endswith("lose what lies between the windows, of 6 tokens each.")
+    assert too_long(long_news, base, window_stride=6)["validation"].severity == "note"
+
+
+def test_the_command_takes_the_choices_of_train(
+    long_news: Path, base: Path, tmp_path: Path
+) -> None:
+    call_of = ("--data", long_news, "--model", base, "--max-length", 8)
+    assert "lose their middle." in call(*call_of, "--truncation", "head+tail").stdout
+    windows = call(*call_of, "--validation", long_news, "--window-stride", 4).stdout
+    assert "measured whole, in windows" in windows
+    pairs = [{"text1": "one", "text2": f"two {i}", "label": "ab"[i % 2]} for i in range(20)]
+    data = write_csv(tmp_path / "pairs.csv", pairs)
+    assert "leave it out for pairs" in call("--data", data, "--window-stride", 4).stderr
+
+
+def test_a_run_says_which_part_its_long_texts_lose(
+    long_news: Path, base: Path, tmp_path: Path
+) -> None:
+    settings = config(long_news, base, tmp_path / "out", max_length=8, truncation="tail")
+    assert any("lose their beginning." in line for line in describe_opening(open_run(settings)))
 
 
 def test_a_run_stops_before_its_first_step_and_leaves_nothing(tmp_path: Path, base: Path) -> None:

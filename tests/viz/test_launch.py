@@ -20,6 +20,7 @@ from tests.viz.rooms import START, leave
 from viz import launch, run_files, runs
 from viz.errors import RunError
 from viz.launch import Plan
+from viz.texts import Columns
 
 
 @pytest.fixture(autouse=True)
@@ -94,12 +95,26 @@ def test_what_was_asked_becomes_options() -> None:
     plan = Plan("mine", "rows.csv", "base", validation="held.csv", epochs=2, max_length=64, seeds=3)
     assert plan.options() == [
         "--data=rows.csv",
-        "--model=base",
         "--validation=held.csv",
+        "--model=base",
         "--epochs=2",
         "--max-length=64",
         "--seeds=3",
     ]
+
+
+def test_columns_that_are_named_become_options() -> None:
+    plan = Plan("mine", "rows.csv", "base", columns=Columns("a", "b", "c"))
+    named = ["--text-column=a", "--pair-column=b", "--label-column=c"]
+    assert set(named) < set(plan.options())
+    assert plan.check_options() == ["--data=rows.csv", *named]
+
+
+@pytest.mark.parametrize("base", ["", "owner/name", "~nobody-here/x", "x" * 5_000])
+def test_a_check_loads_no_base_that_is_no_folder_here(base: str, tmp_path: Path) -> None:
+    assert Plan("mine", "rows.csv", base, max_length=8).check_options() == ["--data=rows.csv"]
+    here = Plan("mine", "rows.csv", str(tmp_path), max_length=8).check_options()
+    assert here == ["--data=rows.csv", f"--model={tmp_path}", "--max-length=8"]
 
 
 def test_what_is_finished_or_unknown_is_neither_stopped_nor_resumed() -> None:

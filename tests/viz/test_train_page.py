@@ -15,11 +15,17 @@ from tests.viz.rooms import START, Event, epoch, leave, running, step
 from viz import launch, run_files, session, uploads
 from viz.classifier import default_checkpoint
 from viz.errors import RunError
+from viz.pages.panels import columns, new_run
+from viz.texts import Columns
 
 ROOT = Path(__file__).resolve().parents[2]
 PRETRAINING: Event = {
     "kind": "pretraining", "step": 1, "steps": 4, "texts_per_second": 40.0, "seconds_left": 9.0,
 }  # fmt: skip
+CLEAN: dict[str, Any] = {
+    "fatal": False, "rows": {"train": 1}, "classes": 1, "findings": [], "truncation_counted": True,
+}  # fmt: skip
+"""The report of a check that finds nothing."""
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
 
 
@@ -38,10 +44,30 @@ def open_page() -> AppTest:
     return app
 
 
+def listen(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The options of every check that is made from now on."""
+    heard: list[list[str]] = []
+
+    def check(options: list[str]) -> dict[str, Any]:
+        heard.append(options)
+        return CLEAN
+
+    monkeypatch.setattr(uploads, "check", check)
+    return heard
+
+
+def unknown_columns(content: str = "文本,标签,别的\n好,a,x\n") -> tuple[AppTest, Path]:
+    """The page with a file chosen whose columns have other names than the usual ones."""
+    file = uploads.keep_upload("rows.csv", content.encode())
+    app = open_page()
+    app.selectbox(key="train-data-0").select(str(file)).run()
+    assert not app.exception
+    return app, file
+
+
 def choose(text: str, monkeypatch: pytest.MonkeyPatch, **report: Any) -> AppTest:
     """The page with a file of one text chosen, and the report that the check would give."""
-    plain = {"fatal": False, "rows": {"train": 1}, "classes": 1, "findings": []}
-    monkeypatch.setattr(uploads, "check", lambda data, validation: plain | report)
+    monkeypatch.setattr(uploads, "check", lambda options: CLEAN | report)
     file = uploads.keep_upload("rows.csv", f"text,label\n{text},a\n".encode())
     app = open_page()
     app.selectbox(key="train-data-0").select(str(file)).run()
@@ -91,8 +117,7 @@ def test_an_upload_is_compared_once_and_kept_again_where_it_is_gone(
         kept.append(name)
         return keep(name, content)
 
-    report = {"fatal": False, "rows": {}, "classes": 1, "findings": []}
-    monkeypatch.setattr(uploads, "check", lambda data, validation: report)
+    monkeypatch.setattr(uploads, "check", lambda options: CLEAN)
     monkeypatch.setattr(uploads, "keep_upload", count)
     app = open_page()
     app.file_uploader[0].upload("rows.csv", b"text,label\none,a\n", "text/csv").run()
@@ -108,21 +133,15 @@ def test_an_upload_is_compared_once_and_kept_again_where_it_is_gone(
 def test_a_validation_file_that_changes_is_checked_again(
     room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checked: list[str | None] = []
     app = choose("one", monkeypatch)
     held_out = uploads.keep_upload("held.csv", b"text,label\ntwo,a\n")
-
-    def check(data: str, validation: str | None) -> dict[str, Any]:
-        checked.append(validation)
-        return {"fatal": False, "rows": {}, "classes": 1, "findings": []}
-
-    monkeypatch.setattr(uploads, "check", check)
+    checked = listen(monkeypatch)
     app.run()
     app.selectbox(key="train-validation").select(str(held_out)).run()
     os.utime(held_out, (1, 1))
     app.run()
     app.run()
-    assert checked == [str(held_out)] * 2
+    assert [options[1:] for options in checked] == [[f"--validation={held_out}"]] * 2
 
 
 def test_a_warning_is_told_and_start_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,6 +163,82 @@ def test_start_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> Non
     app.button[0].click().run()
     assert not app.exception
     assert [(plan.name, plan.epochs, plan.validation) for plan in asked] == [("rows", 2, None)]
+
+
+def test_columns_of_any_name_are_chosen_and_then_checked_and_trained_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked, asked = listen(monkeypatch), list[launch.Plan]()
+    monkeypatch.setattr(launch, "start", asked.append)
+    app, file = unknown_columns()
+    assert app.button[0].disabled
+    assert "Which column holds the texts" in " ".join(caption.value for caption in app.caption)
+    assert not app.error
+    assert not app.expander
+    app.selectbox(key=f"train-text-{file}").select("文本").run()
+    assert (app.button[0].disabled, checked) == (True, [])
+    app.selectbox(key=f"train-label-{file}").select("标签").run()
+    assert checked == [[f"--data={file}", "--text-column=文本", "--label-column=标签"]]
+    app.button[0].click().run()
+    assert not app.exception
+    assert [plan.columns for plan in asked] == [Columns("文本", None, "标签")]
+
+
+def test_one_column_chosen_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked = listen(monkeypatch)
+    app, file = unknown_columns()
+    app.selectbox(key=f"train-text-{file}").select("文本")
+    app.selectbox(key=f"train-label-{file}").select("文本").run()
+    assert [error.value for error in app.error] == ["One column is chosen twice; choose another."]
+    assert app.button[0].disabled
+    app.selectbox(key=f"train-label-{file}").select("标签")
+    app.selectbox(key=f"train-pair-{file}").select("别的").run()
+    assert not app.error
+    assert "--pair-column=别的" in checked[0]
+
+
+def test_columns_that_are_found_are_named_only_where_others_are_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked = listen(monkeypatch)
+    app, file = unknown_columns("premise,hypothesis,label,title\none,two,a,b\n")
+    assert app.expander[0].label == "Columns"
+    pair = app.selectbox(key=f"train-pair-{file}")
+    assert (pair.value, checked) == ("hypothesis", [[f"--data={file}"]])
+    pair.select(columns.NO_PAIR).run()
+    assert checked[1:] == [[f"--data={file}", "--text-column=premise", "--label-column=label"]]
+
+
+def test_a_file_of_one_column_says_what_it_lacks_without_options() -> None:
+    app, _ = unknown_columns("文本\n好\n")
+    (error,) = app.error
+    assert "no text column among '文本'" in error.value
+    assert "columns of the same names" in error.value
+    assert "--" not in error.value
+
+
+def test_data_are_checked_again_only_for_what_the_check_reads(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = listen(monkeypatch)
+    app, file = unknown_columns("text,label\none,a\n")
+    app.number_input(key="train-epochs").set_value(2).run()
+    app.number_input(key="train-length").set_value(64).run()
+    app.text_input(key="train-base").set_value("owner/other").run()
+    assert checked == [[f"--data={file}"]]
+    app.text_input(key="train-base").set_value(str(room)).run()
+    app.number_input(key="train-length").set_value(32).run()
+    counted = [f"--data={file}", f"--model={room}"]
+    assert checked[1:] == [[*counted, "--max-length=64"], [*counted, "--max-length=32"]]
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_the_page_says_where_long_texts_were_not_counted(
+    counted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = choose("one", monkeypatch, truncation_counted=counted)
+    told = [caption.value for caption in app.caption if "too long" in caption.value]
+    assert told == ([] if counted else [new_run.NOT_COUNTED])
 
 
 def test_after_a_start_the_page_asks_for_data_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from viz import run_files, uploads
+from viz.classifier import default_checkpoint
 from viz.errors import RunError
 
 
@@ -118,7 +119,7 @@ def test_the_check_gives_its_findings(tmp_path: Path) -> None:
     one_class.write_text("text,label\n" + "".join(f"word {i},same\n" for i in range(30)))
     held_out = tmp_path / "held.csv"
     held_out.write_text("text,label\nanother word,same\n")
-    report = uploads.check(str(one_class), str(held_out))
+    report = uploads.check([f"--data={one_class}", f"--validation={held_out}"])
     assert report["fatal"]
     assert report["rows"] == {"train": 30, "validation": 1}
 
@@ -127,4 +128,44 @@ def test_a_check_that_makes_no_report_gives_its_sentence(tmp_path: Path) -> None
     empty = tmp_path / "empty.csv"
     empty.touch()
     with pytest.raises(RunError, match=r"empty\.csv"):
-        uploads.check(str(empty), None)
+        uploads.check([f"--data={empty}"])
+
+
+def test_the_check_counts_long_texts_with_a_model(tmp_path: Path) -> None:
+    data = tmp_path / "long.csv"
+    rows = [f"word {'again ' * i},{'ab'[i % 2]}\n" for i in range(30)]
+    data.write_text("text,label\n" + "".join(rows))
+    options = [f"--data={data}", f"--model={default_checkpoint()}", "--max-length=16"]
+    report = uploads.check(options)
+    assert report["truncation_counted"]
+    (told,) = [f["sentence"] for f in report["findings"] if f["kind"] == "truncated"]
+    assert "have more than 16 tokens and lose their end" in told
+    assert not uploads.check(options[:1])["truncation_counted"]
+
+
+def test_the_sentence_of_a_check_names_no_option(tmp_path: Path) -> None:
+    data = tmp_path / "rows.csv"
+    data.write_text("文本,标签\n好,a\n")
+    for options in ([], ["--text-column=text"], ["--text-column=文本", "--label-column=no"]):
+        with pytest.raises(RunError) as refused:
+            uploads.check([f"--data={data}", *options])
+        assert "'文本', '标签'" in str(refused.value)
+        assert "--" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "names"),
+    [
+        ("a.csv", "\ufeff文本,标签,,文本\n好,a,,b\n".encode(), ["文本", "标签"]),
+        ("a.tsv", b"one, two\tlabel\n", ["one, two", "label"]),
+        ("a.jsonl", b'{"a": "one"}\n{"a": "two", "b": 1}\n', ["a", "b"]),
+        ("a.parquet", parquet({"文本": ["one"], "b": ["a"]}), ["文本", "b"]),
+        ("broken.parquet", b"no parquet", []),
+        ("empty.csv", b"", []),
+    ],
+)
+def test_the_names_of_columns_are_read(
+    tmp_path: Path, name: str, content: bytes, names: list[str]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert uploads.column_names(tmp_path / name) == names

@@ -9,12 +9,17 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from viz import launch, uploads
 from viz.launch import Plan
 from viz.pages.markdown import plain
-from viz.texts import FORMATS
+from viz.pages.panels import columns
+from viz.texts import FORMATS, Columns
 
 ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
 PREVIEW = 4
 """Rows shown."""
 NONE = "cut from the data"
+NOT_COUNTED = (
+    "How many texts are too long was not counted: that needs a base model in a folder on this "
+    "machine."
+)
 STARTED = "train-started"
 """Key of the number of runs that this browser has started."""
 
@@ -35,14 +40,18 @@ def offer() -> None:
         return
     with left:
         _preview(data)
+        chosen = columns.ask(data)
         findings = st.container()
     with right:
-        plan = _ask(data)
-    with findings:
-        report = _check(plan.data, plan.validation, _version(data, plan.validation))
-        _show_report(report)
+        plan = _ask(data, chosen or Columns())
+    ready = False
+    if chosen is not None:
+        with findings:
+            report = _check(plan.check_options(), _version(data, plan.validation))
+            _show_report(report)
+            ready = not report["fatal"]
     with right:
-        _offer_start(plan, report)
+        _offer_start(plan, ready=ready)
 
 
 def _choose_data() -> Path | None:
@@ -80,7 +89,7 @@ def _preview(data: Path) -> None:
     st.dataframe(uploads.first_rows(data, PREVIEW), hide_index=True)
 
 
-def _ask(data: Path) -> Plan:
+def _ask(data: Path, chosen: Columns) -> Plan:
     base = st.text_input(
         "Base model",
         launch.last_base(),
@@ -119,11 +128,21 @@ def _ask(data: Path) -> Plan:
         "Validation", offered, key="train-validation", format_func=lambda path: Path(path).name
     )
     held_out = None if validation == NONE else str(validation)
-    return Plan(name.strip(), str(data), base.strip(), held_out, epochs, rate, length, seeds)
+    return Plan(
+        name=name.strip(),
+        data=str(data),
+        base=base.strip(),
+        validation=held_out,
+        columns=chosen,
+        epochs=epochs,
+        learning_rate=rate,
+        max_length=length,
+        seeds=seeds,
+    )
 
 
-def _offer_start(plan: Plan, report: dict[str, Any]) -> None:
-    if st.button("Start", type="primary", disabled=report["fatal"], icon=":material/play_arrow:"):
+def _offer_start(plan: Plan, *, ready: bool) -> None:
+    if st.button("Start", type="primary", disabled=not ready, icon=":material/play_arrow:"):
         launch.start(plan)
         st.session_state[STARTED] = st.session_state.get(STARTED, 0) + 1
         st.rerun()
@@ -136,8 +155,8 @@ def _version(data: Path, validation: str | None) -> tuple[float, ...]:
 
 
 @st.cache_data(max_entries=8, show_spinner="Checking the data …")
-def _check(data: str, validation: str | None, version: tuple[float, ...]) -> dict[str, Any]:
-    return uploads.check(data, validation)
+def _check(options: list[str], version: tuple[float, ...]) -> dict[str, Any]:
+    return uploads.check(options)
 
 
 def _show_report(report: dict[str, Any]) -> None:
@@ -150,3 +169,5 @@ def _show_report(report: dict[str, Any]) -> None:
             st.error(sentence, icon=icon)
         else:
             st.caption(f"{icon} {sentence}")
+    if not report["truncation_counted"]:
+        st.caption(NOT_COUNTED)

@@ -1,0 +1,61 @@
+"""Which columns of a data file are read: found by their names, or chosen."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from viz import uploads
+from viz.texts import Columns, usual_columns
+
+NO_PAIR = "no second text"
+
+
+def ask(data: Path) -> Columns | None:
+    """The columns that have to be named to finetune; None as long as some are to be chosen."""
+    names = uploads.column_names(data)
+    found = usual_columns(names)
+    known = None not in (found.text, found.label)
+    if not known and len(names) < 2:
+        return Columns()  # nothing to choose from: the check says what is wrong with the file
+    if known:
+        with st.expander("Columns"):
+            chosen = _choose(data, names, found)
+    else:
+        st.caption("Which column holds the texts, and which the classes or scores?")
+        chosen = _choose(data, names, found)
+    return Columns() if known and chosen == found else _usable(chosen)
+
+
+def _choose(data: Path, names: list[str], found: Columns) -> Columns:
+    left, middle, right = st.columns(3)
+    text = left.selectbox(
+        "Text", names, _place(names, found.text), key=f"train-text-{data}", placeholder="Choose"
+    )
+    pair = middle.selectbox(
+        "Second text",
+        [NO_PAIR, *names],
+        0 if found.pair is None else 1 + names.index(found.pair),
+        key=f"train-pair-{data}",
+        help="For pairs of texts, such as a question and its answer.",
+    )
+    label = right.selectbox(
+        "Class or score",
+        names,
+        _place(names, found.label),
+        key=f"train-label-{data}",
+        placeholder="Choose",
+    )
+    return Columns(text, None if pair == NO_PAIR else pair, label)
+
+
+def _place(names: list[str], name: str | None) -> int | None:
+    return None if name is None else names.index(name)
+
+
+def _usable(chosen: Columns) -> Columns | None:
+    if chosen.text is None or chosen.label is None:
+        return None
+    if chosen.label in (chosen.text, chosen.pair) or chosen.text == chosen.pair:
+        st.error("One column is chosen twice; choose another.", icon=":material/error:")
+        return None
+    return chosen
