@@ -9,8 +9,8 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.attribution.wording import quantity
-from viz.colors import PALETTES, Palette, Theme, mix, stops
+from viz.attribution.wording import decimals, quantity
+from viz.colors import PALETTES, Palette, Theme, mix, readable_ink, stops
 from viz.faithfulness.record import Interval, Record, Scored
 from viz.types import FloatArray
 from viz.words import Span
@@ -102,11 +102,18 @@ def agreement_map(
             colorscale=stops(palette.diverging),
             xgap=2,
             ygap=2,
-            texttemplate="%{z:.1f}",
             hovertemplate="%{y}<br>%{x}<br><b>%{z:.3f}</b><extra></extra>",
             colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.6},
         )
     )
+    for row, column in np.ndindex(agreement.shape):
+        value = float(agreement[row, column])
+        if not np.isnan(value):
+            ground = mix(palette.diverging, (value + 1) / 2)
+            ink = {"color": readable_ink(ground), "size": 11}
+            figure.add_annotation(
+                x=column, y=row, text=f"{value:.1f}".replace("-", "−"), showarrow=False, font=ink
+            )
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, ticks="")
     figure.update_xaxes(automargin=True, showgrid=False, ticks="", tickangle=-45)
     dress(figure, palette, 150 + 28 * len(labels))
@@ -127,7 +134,9 @@ def faithfulness_chart(record: Record, operator: str, *, theme: Theme = "light")
     figure = go.Figure([_points(shown, operator, record, palette)])
     wide, tall = _ranges(shown)
     for label in _labels(shown, wide, tall):
-        figure.add_annotation(label | {"font": {"size": 11, "color": palette.ink}})
+        figure.add_annotation(
+            label | {"font": {"size": 11, "color": palette.ink}, "arrowcolor": palette.muted}
+        )
     for height, dash in ((0, "dot"), (1, "dash")):
         figure.add_hline(height, line={"color": palette.muted, "width": 1, "dash": dash})
     figure.update_xaxes(
@@ -266,10 +275,12 @@ def label_shifts(places: Sequence[Place]) -> list[float]:
 def _written(
     scores: FloatArray, errors: FloatArray | None, index: int, *, signed: bool, regression: bool
 ) -> str:
-    score = quantity(scores[index], 3, signed=signed, regression=regression)
+    largest = float(np.abs(scores).max(initial=0.0))
+    places = decimals(largest)
+    score = quantity(scores[index], places, signed=signed, regression=regression)
     if errors is None:
         return score
-    return f"{score} ± {quantity(errors[index], 3, signed=False, regression=regression)}"
+    return f"{score} ± {quantity(errors[index], places, signed=False, regression=regression)}"
 
 
 def _names(spans: Sequence[Span]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz import words
+from viz import run_files, words
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as contribute
 from viz.checkpoint import folder_of, is_checkpoint
@@ -87,15 +87,21 @@ def start_anew(key: str, words: Sequence[str], first: object) -> None:
 
 
 def checkpoints() -> list[str]:
-    """Checkpoints that are offered: those in assets/ and checkpoints/, the shipped one first."""
+    """Checkpoints that are offered, the shipped one first.
+
+    Those in assets/ and checkpoints/, and the finished runs of the Train page.
+    """
     folders = [
         folder
-        for room in (ROOT / "assets", ROOT / "checkpoints")
+        for room in (ROOT / "assets", ROOT / "checkpoints", run_files.room())
         for folder in sorted(room.glob("*"))
-        if is_checkpoint(folder)
+        if is_checkpoint(folder) and not folder.name.startswith(".")
     ]
     folders.sort(key=lambda folder: folder != default_checkpoint())
-    return [folder.relative_to(ROOT).as_posix() for folder in folders]
+    return [
+        (folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder).as_posix()
+        for folder in folders
+    ]
 
 
 def classifier(source: str) -> Classifier:

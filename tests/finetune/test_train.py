@@ -283,6 +283,21 @@ def test_height_of_a_parameter(name: str, encoder: str, expected: int) -> None:
     assert height(name, 3, encoder) == expected
 
 
+def test_of_epochs_that_tell_the_rows_alike_the_surest_is_kept(
+    base: Path, folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    config = settings(folder, base, output, epochs=8, learning_rate=1e-2, baseline=False)
+    record = train(config, say=silent)
+    most = max(point.measured["macro_f1"] for point in record.epochs)
+    alike = [point for point in record.epochs if point.measured["macro_f1"] == most]
+    assert len(alike) > 1
+    surest = min(alike, key=lambda point: point.validation_loss)
+    assert record.best_epoch == surest.epoch > alike[0].epoch
+    assert record.calibration is not None
+    assert record.calibration.before.nll == pytest.approx(surest.validation_loss, rel=0.05)
+
+
 @pytest.fixture(scope="module")
 def albert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base model whose layers share their weights."""

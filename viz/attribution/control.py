@@ -26,5 +26,6 @@ RANDOM = Method(
     reference="DeYoung et al. 2020, ERASER, whose control is a random order",
     run=_random,
     of_class=False,
+    control=True,
     options=(SEED,),
 )

@@ -153,6 +153,8 @@ class Method:
     """Cost for n words, n layers and the options given; None where it is always `cost`."""
     hides: str | None = None
     """The operator its scores are made with, which a measure of faithfulness may share."""
+    control: bool = False
+    """Whether its scores know nothing of the model, so that others can be held against them."""
     against_all: bool = False
     """Whether it holds the class against all others together, whatever it is asked."""
 
@@ -168,7 +170,12 @@ class Method:
             return None
         if self.of_class:
             return "This says how much a word matters for the class or score, not which way."
-        return "This shows where the model looks; it is not an explanation of the prediction."
+        if self.control:
+            return None
+        return (
+            "This shows where the model looks, how much and not which way; it is not an explanation"
+            " of the prediction."
+        )
 
     def chosen(self, given: Options | None) -> Options:
         """The value of every option: those given, and the defaults of the others.

@@ -1,5 +1,6 @@
 """Predictions and attributions in words, alike on screen, on paper and in a terminal."""
 
+import math
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,11 @@ from viz.types import Attribution, Contribution, Prediction, Reading
 def number(value: float, places: int = 2) -> str:
     """A number with its sign, a true minus among them."""
     return f"{value:+.{places}f}".replace("-", "−")
+
+
+def decimals(largest: float, *, least: int = 3) -> int:
+    """Decimals that show three digits of the largest of some numbers, `least` at least."""
+    return min(9, max(least, 2 - math.floor(math.log10(abs(largest) or 1.0))))
 
 
 def percent(probability: float) -> str:
@@ -103,11 +109,13 @@ def summary(reading: Reading, attribution: Attribution, *, signed: bool) -> str:
     parts = [("words", scores[~special].sum()), ("special tokens", scores[special].sum())]
     write = partial(quantity, signed=signed, regression=reading.prediction.regression)
     if not signed:
+        largest = max(part for _, part in parts)
+        write = partial(write, places=decimals(largest, least=2))
         return " · ".join(f"{name} {write(part)}" for name, part in parts)
     what = explained_scalar(reading.prediction, attribution)
     if attribution.bias is None:
-        ending = f"{what} = {write(attribution.value)}, to which they need not add up"
-    else:
-        parts.append(("bias", attribution.bias))
-        ending = f"sum {write(sum(part for _, part in parts))} = {what}"
+        value = write(attribution.value)
+        return f"{what} = {value}; scores show order and direction, and need not add up to it"
+    parts.append(("bias", attribution.bias))
+    ending = f"sum {write(sum(part for _, part in parts))} = {what}"
     return " · ".join((*(f"{name} {write(part)}" for name, part in parts), ending))

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from viz.attribution.wording import decimals
 from viz.colors import PALETTES, Palette, mix, readable_ink
 from viz.pictures.widget import Widget
 from viz.types import Encoding, FloatArray
@@ -95,8 +96,8 @@ class Scale:
 
     def written(self, score: float) -> str:
         """The score with three decimals, or as many as show three digits of the largest."""
-        decimals = min(9, max(3, 2 - math.floor(math.log10(self.largest or 1.0))))
-        text = f"{score:+.{decimals}f}" if self.signed else f"{score:.{decimals}f}"
+        places = decimals(self.largest)
+        text = f"{score:+.{places}f}" if self.signed else f"{score:.{places}f}"
         return text.replace("-", "−") if text.strip("+-0.") else "0"
 
     def measured(self, segment: Segment) -> str:

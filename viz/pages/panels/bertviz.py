@@ -57,7 +57,8 @@ def _choose_view() -> View:
 def _choose_layers(reading: Reading, view: View) -> list[int]:
     """The layers to show; at first the last ones, as many as a browser bears."""
     n_layers = reading.attention.n_layers
-    count = min(n_layers, affordable_layers(reading, view))
+    # One at least, of which it is said at once where even that is too much.
+    count = max(1, min(n_layers, affordable_layers(reading, view)))
     return st.multiselect(
         "Layers",
         range(n_layers),

@@ -72,8 +72,14 @@ def _name(one: Scored, record: Record) -> str:
 
 def _against_default(one: Scored, under: Under, record: Record) -> str:
     if one.method == record.default:
-        return "the default"
+        return "–"
     return difference(under.minus_default.get("aopc"), regression="flip_20" not in under.means)
+
+
+def _held_against(record: Record) -> str:
+    """What the method is called that the others are held against."""
+    labels = [one.label for one in record.methods if one.method == record.default]
+    return labels[0] if labels else record.default
 
 
 def _decides(record: Record) -> bool:
@@ -121,7 +127,7 @@ def _columns(record: Record) -> dict[str, ColumnConfig | str | None]:
             max_value=1,
         )
         columns[f"default-{operator}"] = column.TextColumn(
-            f"Against the default, {name}",
-            help="Difference of AOPC to the default method, text by text, with its 95 % interval.",
+            f"Against {_held_against(record)}, {name}",
+            help="Difference of AOPC, text by text, with its 95 % interval.",
         )
     return columns

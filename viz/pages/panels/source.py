@@ -27,8 +27,8 @@ def choose_checkpoint() -> str:
         accept_new_options=True,
         placeholder="Choose, or type a folder or a Hub id",
         width=320,
-        help="Folders in assets/ and checkpoints/ are offered. Type any other folder, or the id "
-        "of a model on the Hugging Face Hub.",
+        help="Folders in assets/ and checkpoints/ are offered, and what was trained on the Train "
+        "page. Type any other folder, or the id of a model on the Hugging Face Hub.",
     )
     source = str(chosen or "")
     _keep_in_link(source, offered)
