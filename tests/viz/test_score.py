@@ -3,13 +3,16 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner, Result
 
 from tests.tiny import tiny_mpnet
@@ -240,6 +243,28 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
     assert rows == [4, 5, 6, 7, 8]
     check_same(whole, output)
     assert not shard.parent.exists()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_the_first_one(
+    sign: signal.Signals, checkpoint: Path, tmp_path: Path
+) -> None:
+    data, folder = tmp_path / "many.csv", tmp_path / "out.partial"
+    words = ("oil", "prices", "rise", "as", "stocks", "fall")
+    rows = (" ".join(words[(n + k) % 6] for k in range(6)) + f" {n}" for n in range(3000))
+    data.write_text("text\n" + "\n".join(rows) + "\n", "utf-8")
+    command = ["-m", "viz", *options(data, checkpoint, tmp_path / "out.json"), "--processes", "2"]
+    first = launch(command)
+    deadline = time.monotonic() + 120
+    while not all((folder / f"shard-{rank}.jsonl").exists() for rank in range(2)):
+        assert time.monotonic() < deadline
+        assert first.poll() is None
+        time.sleep(0.1)
+    first.send_signal(sign)
+    first.communicate(timeout=60)
+    # The worker has said its last word, and let go of its rows.
+    FileLock(folder / "shard-1.lock", timeout=60).acquire()
+    assert not (tmp_path / "out.json").exists()
 
 
 def test_lines_of_another_run_are_not_taken(

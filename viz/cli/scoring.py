@@ -1,8 +1,10 @@
 """The scoring of a file: one process or several, a bar for all of them, then one file."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_PROCESSES = 8
 """Started where nobody says how many: each holds the classifier in memory."""
+PARENT = "CLSIGHT_PARENT"
+"""The environment variable by which a process knows which one started it."""
 ROWS_EACH = 4
 """Fewer rows than this are not worth a process of their own."""
 
@@ -92,9 +96,9 @@ def score_all(asked: Asked) -> Path | None:
     with _one_thread():
         if rank:
             for _ in scoring.run():
-                pass
+                _end_with_parent(os.environ)
             return None
-        with _others(asked, to_start) as others:
+        with _terminated_as_ended(), _others(asked, to_start) as others:
             _watch(scoring, others)
     return _write(scoring, target)
 
@@ -187,6 +191,7 @@ def _others(asked: Asked, world: int) -> Iterator[list[Process]]:
     paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     own = {name: value for name, value in os.environ.items() if name != "MASTER_ADDR"}
     shared = {**own, "WORLD_SIZE": str(world), "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    shared[PARENT] = str(os.getpid())
     command = [sys.executable, "-m", "viz", "score", *asked.arguments()]
     others = [
         subprocess.Popen(command, env={**shared, "RANK": str(rank)}) for rank in range(1, world)
@@ -214,6 +219,30 @@ def _watch(scoring: "Scoring", others: Sequence[Process]) -> None:
         for known in scoring.wait():
             bar.update(known - bar.n)
             _check_alive(others)
+
+
+@contextmanager
+def _terminated_as_ended() -> Iterator[None]:
+    """Let SIGTERM end this process as any error does, so that it ends the others too."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end_with_parent(environment: Mapping[str, str]) -> None:
+    """End a process whose first one was killed; what it has scored is kept."""
+    parent = environment.get(PARENT)
+    if parent is not None and parent != str(os.getppid()):
+        raise SystemExit(1)
 
 
 def _check_alive(others: Sequence[Process]) -> None:
