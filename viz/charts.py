@@ -164,7 +164,7 @@ def _points(shown: Shown, operator: str, record: Record, palette: Palette) -> go
     means = np.array([share.mean for _, share in shown])
     own = [one.method == record.default for one, _ in shown]
     colors = [palette.diverging[1] if default else palette.accent for default in own]
-    hollow = [one.shares_operator == operator for one, _ in shown]
+    hollow = [one.shares_operator in (operator, "both") for one, _ in shown]
     return go.Scatter(
         x=[_cost(one) for one, _ in shown],
         y=means,

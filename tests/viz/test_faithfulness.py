@@ -393,9 +393,9 @@ def test_methods_agree_with_themselves_and_as_much_with_one_another(double: Clas
 
 
 def test_a_method_that_hides_words_is_marked_with_its_operator(double: Classifier) -> None:
-    entries = ["decomposition", "occlusion", "occlusion:operator=delete"]
+    entries = ["decomposition", "occlusion", "occlusion:operator=delete", "decomposition+"]
     rows = compare(double, double.read(TEXT), entries).rows
-    assert [row.shares_operator for row in rows] == [None, "mask", "delete"]
+    assert [row.shares_operator for row in rows] == [None, "mask", "delete", "both"]
     assert [row.method for row in rows] == entries
     assert rows[1].passes == 13  # 12 words, and the text itself
 

@@ -1,6 +1,6 @@
 """What a method is, what it explains, what it is given and what it answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -152,7 +152,7 @@ class Method:
     passes: Callable[[int, int, Options], float] | None = None
     """Cost for n words, n layers and the options given; None where it is always `cost`."""
     hides: str | None = None
-    """The operator its scores are made with, which a measure of faithfulness may share."""
+    """The operator its scores are made with, or both; a measure of faithfulness may share it."""
     control: bool = False
     """Whether its scores know nothing of the model, so that others can be held against them."""
     against_all: bool = False
@@ -176,6 +176,14 @@ class Method:
             "This shows where the model looks, how much and not which way; it is not an explanation"
             " of the prediction."
         )
+
+    def shares(self, options: Options, operators: Sequence[str]) -> str | None:
+        """Which of the *operators* that a text allows the scores were made with, or `both`."""
+        wanted = self.hides and str(options.get("operator", self.hides))
+        if wanted is None or wanted in operators:
+            return wanted
+        # Without a mask token words are deleted, whatever was asked for.
+        return "both" if wanted == "both" and len(operators) > 1 else operators[0]
 
     def chosen(self, given: Options | None) -> Options:
         """The value of every option: those given, and the defaults of the others.

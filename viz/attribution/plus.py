@@ -108,6 +108,6 @@ PLUS = Method(
         SEED,
     ),
     passes=lambda n_words, n_layers, options: float(options["rows"]),
-    hides="mask",
+    hides="both",
     against_all=True,
 )

@@ -210,7 +210,7 @@ class _Maker:
             options=found.options,
             passes=passes or how.expected(n_words, n_layers, found.options),
             seconds=seconds,
-            shares_operator=how.hides and str(found.options.get("operator", how.hides)),
+            shares_operator=how.shares(found.options, self.versions.operators),
         )
 
 

@@ -70,7 +70,7 @@ class Scored:
     """Agreement with occlusion, mean."""
     polarity: float | None = None
     shares_operator: str | None = None
-    """The operator that it hides words with itself, under which it has an advantage."""
+    """The operator, or `both`, that it hides words with itself, which is its advantage there."""
     refused: str | None = None
     """Why it was refused, the last time it was."""
 

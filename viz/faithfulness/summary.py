@@ -120,7 +120,7 @@ class _Table:
             under={o: self._under(entry, o, seed) for o in self.operators if known},
             tau_occlusion=_mean([found["tau_occlusion"] for found in known]),
             polarity=_mean([found["polarity"] for found in known]),
-            shares_operator=method.hides and str(options.get("operator", method.hides)),
+            shares_operator=method.shares(options, self.operators),
             refused=self.refused[entry][-1] if self.refused[entry] else None,
         )
 

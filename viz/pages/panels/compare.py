@@ -21,13 +21,13 @@ from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.pages.panels import waiting
+from viz.pages.panels.scores import MADE_WITH, OPERATORS
 from viz.perturbation import Operator
 from viz.work import Tick, Work
 
 OPEN = "compare-open"
 """Where it is kept which comparison the reader asked for."""
 LABEL = "Comparing all methods"
-OPERATORS = {"mask": "[MASK]", "delete": "deletion"}
 
 
 def offer(asked: Asked) -> None:
@@ -137,7 +137,7 @@ def entries(found: Comparison, row: Row) -> dict[str, object]:
         "suff": sum(one.sufficiency for one in measures) / len(measures),
         "flips": _flips(row),
         "tau": row.tau_occlusion,
-        "shares": OPERATORS.get(row.shares_operator or "", ""),
+        "shares": MADE_WITH.get(row.shares_operator or "", ""),
     }
 
 

@@ -11,6 +11,7 @@ from viz.faithfulness.record import Interval, Record, Scored, Under
 from viz.pages.markdown import plain
 
 OPERATORS = {"mask": "[MASK]", "delete": "deletion"}
+MADE_WITH = OPERATORS | {"both": "both"}
 
 
 def show_scores(record: Record) -> None:
@@ -54,7 +55,7 @@ def _entries(one: Scored, record: Record) -> dict[str, object]:
         "flips": _flips(measures),
         "tau": one.tau_occlusion,
         "seconds": record.seconds.get(one.method),
-        "made": OPERATORS.get(one.shares_operator or "", ""),
+        "made": MADE_WITH.get(one.shares_operator or "", ""),
     }
 
 
