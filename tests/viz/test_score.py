@@ -133,6 +133,7 @@ def test_the_file_holds_means_over_texts(
                 assert record.random[operator][name] == pytest.approx(drawn, abs=2e-5)
             best = np.mean([one.best_aopc(operator) for one in found])
             assert record.best[operator] == pytest.approx(best, abs=2e-5)
+    assert record.default == record.winner()
     decomposition, attention, occlusion, random = record.methods
     assert not decomposition.under["mask"].minus_default
     difference = attention.under["mask"].minus_default["aopc"].mean
@@ -163,6 +164,23 @@ def test_a_share_is_the_way_from_random_to_the_best(
     assert record.winner() == max(cheap, key=merits.__getitem__)
     assert record.winner(100) == max(merits, key=merits.__getitem__)
     assert record.winner(-1) is None
+
+
+def test_methods_are_held_against_the_best_quick_one(
+    data: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    texts, job = open_texts(data), Job(("attention", "rollout", "saliency"))
+    run = Scoring(classifier, texts, job, tmp_path / "lines")
+    list(run.run())
+    record = summarise(classifier, texts, job, run.lines())
+    assert record.default == record.winner() != "decomposition"
+    aopc = {one.method: one.under["mask"].means["aopc"] for one in record.methods}
+    for one in record.methods:
+        against = one.under["mask"].minus_default
+        assert bool(against) == (one.method != record.default)
+        if against:
+            expected = aopc[one.method] - aopc[record.default]
+            assert against["aopc"].mean == pytest.approx(expected, abs=2e-6)
 
 
 def test_two_processes_of_this_machine_write_what_one_does(

@@ -105,6 +105,7 @@ class Record:
     """Random orders of each text."""
     resamples: int
     default: str
+    """The method that others are held against: the winner, with which the app begins."""
     methods: tuple[Scored, ...]
     random: Mapping[str, Mapping[str, float]]
     """What random orders reach, mean, by operator and measure."""
