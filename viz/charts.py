@@ -106,18 +106,29 @@ def agreement_map(
             colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.6},
         )
     )
-    for row, column in np.ndindex(agreement.shape):
-        value = float(agreement[row, column])
-        if not np.isnan(value):
-            ground = mix(palette.diverging, (value + 1) / 2)
-            ink = {"color": readable_ink(ground), "size": 11}
-            figure.add_annotation(
-                x=column, y=row, text=f"{value:.1f}".replace("-", "−"), showarrow=False, font=ink
-            )
+    figure.update_layout(annotations=_numbers(agreement, palette))
     figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, ticks="")
     figure.update_xaxes(automargin=True, showgrid=False, ticks="", tickangle=-45)
     dress(figure, palette, 150 + 28 * len(labels))
     return figure
+
+
+def _numbers(agreement: FloatArray, palette: Palette) -> list[dict[str, object]]:
+    """The numbers in the cells, each in an ink that can be read on its colour."""
+    return [
+        {
+            "x": column,
+            "y": row,
+            "text": f"{value:.1f}".replace("-", "−"),
+            "showarrow": False,
+            "font": {
+                "color": readable_ink(mix(palette.diverging, float(value + 1) / 2)),
+                "size": 11,
+            },
+        }
+        for (row, column), value in np.ndenumerate(agreement)
+        if not np.isnan(value)
+    ]
 
 
 def faithfulness_chart(record: Record, operator: str, *, theme: Theme = "light") -> go.Figure:
