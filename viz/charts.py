@@ -52,7 +52,8 @@ def score_bars(
         most: How many bars at most.
     """
     palette = PALETTES[theme]
-    write = partial(_written, scores, errors, signed=signed, regression=regression)
+    places = decimals(float(np.abs(scores).max(initial=0.0)))
+    write = partial(_written, scores, errors, places, signed=signed, regression=regression)
     exact = "%{x:.6g}" if regression else "%{x:.6f}"
     order = np.argsort(-np.abs(scores), kind="stable")[:most]
     names = _names([spans[index] for index in order])
@@ -284,10 +285,14 @@ def label_shifts(places: Sequence[Place]) -> list[float]:
 
 
 def _written(
-    scores: FloatArray, errors: FloatArray | None, index: int, *, signed: bool, regression: bool
+    scores: FloatArray,
+    errors: FloatArray | None,
+    places: int,
+    index: int,
+    *,
+    signed: bool,
+    regression: bool,
 ) -> str:
-    largest = float(np.abs(scores).max(initial=0.0))
-    places = decimals(largest)
     score = quantity(scores[index], places, signed=signed, regression=regression)
     if errors is None:
         return score

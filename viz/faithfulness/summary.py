@@ -4,7 +4,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -41,38 +41,19 @@ def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Li
             f"least {MIN_WORDS} words."
         )
     table = _Table(measured, job.methods, measures_of(classifier), regression=classifier.regression)
-
-    def against(default: str) -> Record:
-        return _record(classifier, texts, job, table, default=default, skipped=skipped)
-
-    # The app begins with the best quick method, so that is what the others are held against.
-    record = against(next(iter(METHODS)))
-    winner = record.winner()
-    return record if winner in (None, record.default) else against(winner)
-
-
-def _record(
-    classifier: Classifier,
-    texts: Texts,
-    job: Job,
-    table: "_Table",
-    *,
-    default: str,
-    skipped: Mapping[str, int],
-) -> Record:
-    return Record(
+    record = Record(
         checkpoint=classifier.name,
         fingerprint=classifier.fingerprint,
         data=texts.name,
         data_fingerprint=texts.fingerprint,
         columns=asdict(texts.columns),
-        n_texts=table.n_texts,
+        n_texts=len(measured),
         skipped={reason: skipped[reason] for reason in (SHORT, UNREADABLE)},
         seed=job.seed,
         n_random=job.n_random,
         resamples=RESAMPLES,
-        default=default,
-        methods=tuple(table.scored(entry, job.seed, default) for entry in job.methods),
+        default=next(iter(METHODS)),
+        methods=tuple(table.scored(entry, job.seed) for entry in job.methods),
         random={
             operator: table.named(table.random[operator].mean(0)) for operator in table.operators
         },
@@ -83,6 +64,10 @@ def _record(
             if table.known[entry]
         },
     )
+    # The app begins with the best quick method, so that is what the others are held against.
+    default = record.winner() or record.default
+    methods = tuple(table.held_against(default, one, job.seed) for one in record.methods)
+    return replace(record, default=default, methods=methods)
 
 
 class _Table:
@@ -103,7 +88,7 @@ class _Table:
         *,
         regression: bool,
     ) -> None:
-        self.names, self.n_texts = names, len(lines)
+        self.names = names
         self.operators: tuple[str, ...] = tuple(lines[0]["random"])
         self.random = {o: np.array([line["random"][o] for line in lines]) for o in self.operators}
         """(N, F)"""
@@ -124,8 +109,8 @@ class _Table:
 
         self.decimals = _decimals([*self.random.values(), *self.best.values()], regression)
 
-    def scored(self, entry: str, seed: int, default: str) -> Scored:
-        """All that is said of a method."""
+    def scored(self, entry: str, seed: int) -> Scored:
+        """All that is said of a method by itself."""
         method, options = parse(entry)
         known = self.known[entry]
         return Scored(
@@ -136,20 +121,28 @@ class _Table:
             options=dict(options),
             passes=_mean([found["passes"] for found in known]) or method.cost,
             n_texts=len(known),
-            under={o: self._under(entry, o, seed, default) for o in self.operators if known},
+            under={o: self._under(entry, o, seed) for o in self.operators if known},
             tau_occlusion=_mean([found["tau_occlusion"] for found in known]),
             polarity=_mean([found["polarity"] for found in known]),
             shares_operator=method.shares(options, self.operators),
             refused=self.refused[entry][-1] if self.refused[entry] else None,
         )
 
-    def _under(self, entry: str, operator: str, seed: int, default: str) -> Under:
+    def held_against(self, default: str, one: Scored, seed: int) -> Scored:
+        """The same, with what sets it apart from the default."""
+        under = {
+            operator: replace(each, minus_default=self._minus(default, one.method, operator, seed))
+            for operator, each in one.under.items()
+        }
+        return replace(one, under=under)
+
+    def _under(self, entry: str, operator: str, seed: int) -> Under:
         own = self._measures(entry, operator)
         there, random = self.there[entry], self.random[operator]
         return Under(
             means=self.named(own[there].mean(0)),
             minus_random=self._differences(own[there] - random[there], seed),
-            minus_default=self._minus(default, entry, operator, seed),
+            minus_default={},
             share=_ratio(
                 (own[:, AOPC] - random[:, AOPC])[there],
                 (self.best[operator] - random[:, AOPC])[there],

@@ -89,7 +89,7 @@ def row_note(view: AttentionView, part: Quadrant) -> str:
     """What a row is, and how much of it is not shown."""
     if view.signed and not view.weights.any():
         return NOTHING
-    if view.signed and np.count_nonzero(view.weights.any(-1)) == 1:
+    if view.signed and len(view.weights) > 1 == np.count_nonzero(view.weights.any(-1)):
         return "in the last layer only what [CLS] looks at reaches the prediction"
     if view.signed:
         return "signed shares of the explained scalar; nothing is rescaled"

@@ -7,9 +7,9 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
 from viz.attribution import METHODS
-from viz.attribution.wording import explained_scalar, number, scale_ends, summary
+from viz.attribution.wording import decimals, explained_scalar, number, scale_ends, summary
 from viz.colors import LIGHT, mix, readable_ink
-from viz.export.figures.bars import Bar, bars_height, digits, draw_bars
+from viz.export.figures.bars import Bar, bars_height, draw_bars
 from viz.export.figures.flow import PAD, Placed, flow, pieces
 from viz.export.figures.fonts import Style, label, width
 from viz.export.figures.page import DETAILS, NOTE, Box, Page
@@ -174,7 +174,7 @@ class _Body:
         if not self.scale.signed:
             return "0", f"{high:.3g}"
         lowest, highest = map(label, scale_ends(self.reading.prediction, self.attribution))
-        places = digits(high)
+        places = decimals(high, least=2)
         return f"{lowest}  {number(-high, places)}", f"{number(high, places)}  {highest}"
 
     def _strongest(self) -> list[Bar]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from viz.attribution.wording import number
+from viz.attribution.wording import decimals, number
 from viz.colors import LIGHT
 from viz.export.figures.fonts import Style, width
 from viz.export.figures.page import MIDDLE, NOTE, Page
@@ -29,11 +29,6 @@ class Bar:
     color: str
 
 
-def digits(limit: float) -> int:
-    """Decimals that tell scores of at most `limit` apart: two at least, three that matter."""
-    return 2 if limit >= 1 or limit == 0 else min(2 - math.floor(math.log10(limit)), 8)
-
-
 def bars_height(count: int) -> float:
     """Points that so many bars take, their heading included."""
     return TOP + count * PACE if count else 0
@@ -54,7 +49,7 @@ def _axis(bars: Sequence[Bar], left: float, right: float, *, signed: bool) -> _A
     high = max(0.0, *(bar.score for bar in bars))
     before = NUMBER if low < 0 else 0
     unit = (right - left - before - NUMBER) / ((high - low) or 1.0)
-    places = digits(max(high, -low))
+    places = decimals(max(high, -low), least=2)
     write = partial(number, places=places) if signed else f"{{:.{places}f}}".format
     return _Axis(left + before - low * unit, unit, write)
 
