@@ -22,8 +22,8 @@ def held_slope(states: Tensor, activated: Tensor) -> Tensor:
     return states * (activated / states).detach()
 
 
-def held_layer(layer: Any, states: Tensor, n_heads: int) -> Tensor:
-    """A layer whose attention does not move.  (T, D) -> (T, D)"""
+def held_layer(layer: Any, states: Tensor, n_heads: int, as_read: Tensor | None) -> Tensor:
+    """A layer whose attention does not move, half of it another text's, if any.  (T, D)"""
     own, width = layer.attention.self, states.shape[-1] // n_heads
 
     def by_head(linear: nn.Linear) -> Tensor:
@@ -31,7 +31,9 @@ def held_layer(layer: Any, states: Tensor, n_heads: int) -> Tensor:
         return projected.view(-1, n_heads, width).transpose(0, 1)
 
     logits = by_head(own.query) @ by_head(own.key).transpose(1, 2) / width**0.5
-    mixed = (logits.softmax(-1).detach() @ by_head(own.value)).transpose(0, 1).flatten(1)
+    weights = logits.softmax(-1).detach()
+    weights = weights if as_read is None else (weights + as_read) / 2
+    mixed = (weights @ by_head(own.value)).transpose(0, 1).flatten(1)
     output = layer.attention.output
     middle = held_norm(output.dense(mixed) + states, output.LayerNorm)
     inner = layer.intermediate.dense(middle)
@@ -39,16 +41,38 @@ def held_layer(layer: Any, states: Tensor, n_heads: int) -> Tensor:
     return held_norm(layer.output.dense(inner) + middle, layer.output.LayerNorm)
 
 
-def held_log_odds(classifier: Classifier, states: Tensor, target: int) -> Tensor:
-    """A class against all others, from what the first layer reads.  (T, D)"""
+def held_logits(classifier: Classifier, states: Tensor, as_read: Tensor | None = None) -> Tensor:
+    """The logits, from what the first layer reads.  (T, D) -> (C,)
+
+    Args:
+        classifier: A BERT.
+        states: (T, D)
+        as_read: Attention, (L, H, T, T), that is held beside that of these states.
+    """
     bert: Any = classifier.model.bert
-    for layer in bert.encoder.layer:
-        states = held_layer(layer, states, classifier.n_heads)
+    for index, layer in enumerate(bert.encoder.layer):
+        beside = None if as_read is None else as_read[index]
+        states = held_layer(layer, states, classifier.n_heads, beside)
     pooled = bert.pooler.dense(states[0])
-    logits = classifier.model.classifier(held_slope(pooled, pooled.tanh()))
+    logits: Tensor = classifier.model.classifier(held_slope(pooled, pooled.tanh()))
+    return logits
+
+
+def held_log_odds(classifier: Classifier, states: Tensor, target: int, as_read: Tensor) -> Tensor:
+    """A class against all others, from what the first layer reads.  (T, D)"""
+    logits = held_logits(classifier, states, as_read)
     others = [index for index in range(len(logits)) if index != target]
     odds: Tensor = logits[target] - logits[others].logsumexp(0)
     return odds
+
+
+def embedded(classifier: Classifier, reading: Reading) -> Tensor:
+    """What the first layer reads of a text.  (T, D)"""
+    inputs = {name: torch.tensor(ids)[None] for name, ids in reading.encoding.inputs.items()}
+    inputs.pop("attention_mask")
+    with torch.no_grad():
+        states: Tensor = classifier.model.bert.embeddings(**inputs)[0]
+    return states
 
 
 def on_the_path(classifier: Classifier, reading: Reading, target: int, share: float) -> Tensor:
@@ -65,6 +89,7 @@ def on_the_path(classifier: Classifier, reading: Reading, target: int, share: fl
         for part in (words, masks, masks + share * (words - masks))
     )
     leaf = between.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(held_log_odds(classifier, leaf, target), leaf)
+    as_read = torch.tensor(reading.attention.weights)
+    (slope,) = torch.autograd.grad(held_log_odds(classifier, leaf, target, as_read), leaf)
     added: Tensor = ((whole - gone) * slope).sum(-1).detach()
     return added

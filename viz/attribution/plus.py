@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from viz.attribution.exchange import Order, Search, ranks
-from viz.attribution.faded import PASSES, PATH_PASSES, SHARE, Fading, path_scores
+from viz.attribution.faded import PASSES, PATH_PASSES, Fading, path_scores, quick_scores
 from viz.attribution.hiding import SEED, ordered
 from viz.attribution.method import Method, Option, Split, Task
 from viz.perturbation import Operator
@@ -26,15 +26,13 @@ TELLING = 1e-6
 
 
 def _plus(task: Task) -> Split:
-    budget, fading = int(task.options["rows"]), Fading(task)
+    budget, words = int(task.options["rows"]), task.perturbation
     if budget < PATH_PASSES:
-        return Split(
-            task.perturbation.over_tokens(fading.at(SHARE / 100)), measured={"rows": PASSES}
-        )
-    whole, faded = path_scores(fading)
+        return Split(words.over_tokens(quick_scores(task)), measured={"rows": PASSES})
+    whole, faded = path_scores(Fading(task))
     search = Search(task, _weights(task), budget - int(PATH_PASSES))
     if search.left < search.order_cost:
-        return Split(task.perturbation.over_tokens(faded + whole), measured={"rows": PATH_PASSES})
+        return Split(words.over_tokens(faded + whole), measured={"rows": PATH_PASSES})
     best = _improved(search, [faded + whole, faded], int(task.options["seed"]))
     return _split(task, search, best)
 
