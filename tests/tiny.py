@@ -99,7 +99,11 @@ def tiny_checkpoint(
     dtype: torch.dtype = torch.float32,
     seed: int = 0,
 ) -> Path:
-    """Save a random classifier of 3 layers and 4 heads, its weights large enough to matter."""
+    """Save a random classifier of 3 layers and 4 heads, its weights large enough to matter.
+
+    The scales of its normalisations differ from 1, as trained ones do, so that none can be left out
+    unseen.
+    """
     words = tokenizer(family)
     config = AutoConfig.for_model(
         family,
@@ -118,6 +122,8 @@ def tiny_checkpoint(
         for name, weight in model.named_parameters():
             if name.endswith("bias"):
                 weight.normal_(0, 0.1)
+            elif weight.dim() == 1:
+                weight.normal_(1, 0.3)
     model.to(dtype).save_pretrained(path)
     words.save_pretrained(path)
     return path

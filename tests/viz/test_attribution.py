@@ -9,13 +9,15 @@ import pytest
 import torch
 from captum.attr import InputXGradient, Saliency
 
+from tests.frozen import embedded as first_input
+from tests.frozen import held_logits
 from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution import Against
 from viz.attribution.decomposition import Linearised
 from viz.attribution.method import Target
 from viz.errors import MethodError, SelectionError
-from viz.recording import Recorder
+from viz.recording import Leaf, Recorder
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
 PAIR = "The team wins"
@@ -47,6 +49,63 @@ def test_the_linearised_forward_changes_no_logit(double: Classifier) -> None:
     with Linearised():
         linear = double.forward(encoding, Recorder("input", freeze=True))
     torch.testing.assert_close(linear, double.forward(encoding), rtol=0, atol=1e-12)
+
+
+class EveryLayer(Recorder):
+    """Keeps what enters each layer, and how many biases were added before it did."""
+
+    def __init__(self, linear: Linearised) -> None:
+        super().__init__("input", freeze=True)
+        self.linear = linear
+        self.entering: list[torch.Tensor] = []
+        self.n_before: list[int] = []
+
+    def keep_leaf(self, name: Leaf, output: torch.Tensor) -> torch.Tensor:
+        if name == "input":
+            self.n_before.append(len(self.linear.biases))
+        return super().keep_leaf(name, output)
+
+    def keep_states(self, before: torch.Tensor, after: torch.Tensor) -> None:
+        self.entering.append(before)
+        self.n_before.append(len(self.linear.biases))
+
+
+def test_at_every_layer_tokens_and_the_biases_above_add_up_to_the_scalar(
+    double: Classifier,
+) -> None:
+    reading, linear = double.read(TEXT, PAIR), Linearised()
+    recorder = EveryLayer(linear)
+    with linear:
+        logits = double.forward(reading.encoding, recorder)
+    value = Target(1, 3).of(logits)
+    assert len(recorder.entering) == double.n_layers
+    for states, n_before in zip(recorder.entering, recorder.n_before, strict=False):
+        above = linear.biases[n_before:]
+        of_states, *of_biases = torch.autograd.grad(
+            value, [states, *above], retain_graph=True, allow_unused=True
+        )
+        tokens = (states * of_states).sum().item()
+        biases = sum(
+            (bias * slope).sum().item()
+            for bias, slope in zip(above, of_biases, strict=True)
+            if slope is not None
+        )
+        assert tokens + biases == pytest.approx(value.item(), abs=1e-12)
+
+
+def test_the_decomposition_is_the_input_times_the_gradient_of_a_network_held_by_hand(
+    checkpoint: Path,
+) -> None:
+    """The rules of LXT's patches: softmax, deviation and slope of the activation are constants."""
+    classifier = Classifier.load(checkpoint, dtype=torch.float64, device="cpu")
+    reading = classifier.read(TEXT, PAIR)
+    states = first_input(classifier, reading).requires_grad_()
+    held = Target(1, 3).of(held_logits(classifier, states))
+    (slopes,) = torch.autograd.grad(held, states)
+    found = attribute(classifier, reading, target_class=1, against=3)
+    assert found.value == pytest.approx(held.item(), abs=1e-12)
+    expected = (states * slopes).sum(-1).detach().numpy()
+    np.testing.assert_allclose(found.scores, expected, rtol=0, atol=1e-12)
 
 
 def test_the_decomposition_is_linear_in_its_target(double: Classifier) -> None:
@@ -117,6 +176,29 @@ def test_relevance_of_attention_follows_its_rules_step_by_step(double: Classifie
     found = attribute(double, reading, "chefer", target_class=1, against=3)
     np.testing.assert_allclose(found.scores, expected, rtol=0, atol=1e-10)
     assert not np.allclose(found.scores, attribute(double, reading, "chefer", 3, 1).scores)
+
+
+def test_where_nothing_moves_the_class_no_token_is_relevant(tmp_path: Path) -> None:
+    """Where gradients are all zero, relevance stays the identity, which is taken off."""
+    classifier = Classifier.load(tiny_checkpoint(tmp_path / "bert"), dtype=torch.float64)
+    with torch.no_grad():
+        classifier.model.classifier.weight.zero_()
+    found = attribute(classifier, classifier.read(TEXT), "chefer", target_class=1, against=3)
+    assert (found.scores == 0).all()
+
+
+def test_the_attention_of_cls_and_rollout_are_those_of_the_weights_that_are_shown(
+    double: Classifier,
+) -> None:
+    """Rollout: the product of (A + 1) / 2, upper layers on the left, whose first row is [CLS]'s."""
+    reading = double.read(TEXT, PAIR)
+    weights = reading.attention.weights.astype(np.float64)
+    mixed = [(layer.mean(0) + np.eye(layer.shape[-1])) / 2 for layer in weights]
+    product = mixed[2] @ mixed[1] @ mixed[0]
+    rollout = attribute(double, reading, "rollout").scores
+    np.testing.assert_allclose(rollout, product[0], rtol=0, atol=5e-7)
+    last = attribute(double, reading, "attention").scores
+    np.testing.assert_allclose(last, weights[-1, :, 0].mean(0), rtol=0, atol=5e-7)
 
 
 def test_only_the_cls_row_of_the_last_layer_has_a_gradient(double: Classifier) -> None:

@@ -16,6 +16,7 @@ from viz import METHODS, Classifier, attribute
 from viz.__main__ import app
 from viz.export.formats import FORMATS
 from viz.types import Reading
+from viz.words import merge, spans
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,10 @@ def test_read_prints_class_probabilities_and_words(checkpoint: Path, reading: Re
     most = float(reading.prediction.probabilities.max())
     assert first.startswith(f"{reading.prediction.label} ({100 * most:.1f}")
     assert all(any(label in line for line in rest) for label in reading.prediction.labels)
-    assert any("stocks" in line for line in rest)
+    over = spans(reading.encoding)
+    scores = merge(attribute(Classifier.load(checkpoint), reading).scores, over)
+    strongest = over[int(np.abs(scores[1:-1]).argmax()) + 1].label
+    assert any(line.endswith(f"  {strongest}") for line in rest)
     assert rest[-1].startswith("words ")
 
 

@@ -81,6 +81,16 @@ def test_a_text_of_one_word_is_hidden_whole(classifier: Classifier) -> None:
     assert found.scores[1] == pytest.approx(float(expected), abs=1e-5)
 
 
+def test_a_word_that_says_what_a_mask_says_scores_nothing(tmp_path: Path) -> None:
+    classifier = Classifier.load(tiny_checkpoint(tmp_path / "plain"), dtype=torch.float64)
+    tokenizer, table = classifier.tokenizer, classifier.model.get_input_embeddings().weight
+    with torch.no_grad():
+        table[tokenizer.convert_tokens_to_ids("prices")] = table[tokenizer.mask_token_id]
+    found = run(OCCLUSION, classifier, "oil prices rise")
+    assert found.scores[2] == 0
+    assert (found.scores[[1, 3]] != 0).all()
+
+
 def test_words_that_cover_for_each_other_both_score_nothing(classifier: Classifier) -> None:
     scores, _ = play(OCCLUSION, Game(classifier, 4, lambda kept: 3.0 * (kept[:, 0] | kept[:, 1])))
     assert scores == pytest.approx([0, 0, 0, 0])

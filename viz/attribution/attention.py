@@ -5,10 +5,12 @@ from viz.attribution.method import Method, Split, Task
 
 
 def _cls_row(task: Task) -> Split:
+    """score_k = mean over heads of A[h, CLS, k], in the last layer."""
     return Split(attention.cls_row(task.reading.attention.weights))
 
 
 def _rollout(task: Task) -> Split:
+    """[CLS] row of the product over layers, the last on the left, of (mean_h A[h] + 1) / 2."""
     return Split(attention.rollout(task.reading.attention.weights)[0])
 
 

@@ -8,7 +8,7 @@ from viz.recording import Recorder
 
 
 def _grad_attention(task: Task) -> Split:
-    """[CLS] row of the last layer, weights times gradients, summed over heads.
+    """score_k = sum over heads of A[h, CLS, k] dF/dA[h, CLS, k], in the last layer.
 
     The classifier reads only [CLS], so no other row of the last layer has a gradient.
     """
@@ -47,11 +47,13 @@ def _word_gradients(task: Task) -> tuple[Tensor, Tensor]:
 
 
 def _input_x_gradient(task: Task) -> Split:
+    """score_k = <x_k, dF/dx_k>, with x the word embeddings."""
     words, gradient = _word_gradients(task)
     return Split((words * gradient).sum(-1).cpu().numpy())
 
 
 def _saliency(task: Task) -> Split:
+    """score_k = ||dF/dx_k||_2, with x the word embeddings."""
     _, gradient = _word_gradients(task)
     return Split(torch.linalg.vector_norm(gradient, dim=-1).cpu().numpy())
 
