@@ -1,7 +1,7 @@
 """Measures of faithfulness against sums by hand and against what must hold for any order."""
 
 import math
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from viz.faithfulness.orders import order, random_orders
 from viz.perturbation import OPERATORS, Operator, Perturbation
 from viz.ranks import spearman
 from viz.temperature import probabilities
+from viz.types import IntArray
 
 TEXT = "Oil prices rise as stocks fall, the market was not good"
 FOUR = "team wins good game"
@@ -108,12 +109,12 @@ def test_aopc_is_the_one_that_orders_are_searched_by(versions: Perturbation) -> 
 
 
 def test_a_decision_flips_where_the_predicted_class_changes(double: Classifier) -> None:
-    reading = double.read("team wins the game good movie")
-    versions = Perturbation(double, reading.encoding)
     seen = set()
-    predicted = reading.prediction.predicted_class
-    for drawn in random_orders(versions.n_words, 40):
-        for operator in OPERATORS:
+    for text in ("team wins the game good movie", "oil prices rise as stocks fall"):
+        reading = double.read(text)
+        versions = Perturbation(double, reading.encoding)
+        predicted = reading.prediction.predicted_class
+        for drawn, operator in product(random_orders(versions.n_words, 40), OPERATORS):
             (found,) = measure_orders(versions, TARGET, [drawn], operator)
             for flip, hidden in ((found.flip_10, 1), (found.flip_20, 2)):
                 kept = np.ones((1, versions.n_words), dtype=bool)
@@ -122,6 +123,27 @@ def test_a_decision_flips_where_the_predicted_class_changes(double: Classifier) 
                 assert flip == float(changed)
                 seen.add(flip)
     assert seen == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_flips_are_counted_from_10_to_90_percent_from_either_end(
+    versions: Perturbation, operator: Operator
+) -> None:
+    (drawn,) = random_orders(versions.n_words, 1, seed=5)
+    whole = versions.logits(np.ones((1, 12), dtype=bool), operator)[0].argmax()
+
+    def share(words: IntArray) -> float:
+        changed = []
+        for hidden in (2, 3, 4, 5, 6, 8, 9, 10, 11):
+            kept = np.ones((1, 12), dtype=bool)
+            kept[0, words[:hidden]] = False
+            changed.append(versions.logits(kept, operator)[0].argmax() != whole)
+        return float(np.mean(changed))
+
+    (found,) = measure_orders(versions, TARGET, [drawn], operator)
+    assert found.flips == pytest.approx(share(drawn))
+    assert found.flips_least == pytest.approx(share(drawn[::-1]))
+    assert found.flips != found.flips_least
 
 
 def test_with_all_words_comprehensiveness_is_the_whole_fall_and_sufficiency_nothing(

@@ -5,6 +5,7 @@ With x the text, p the probability of the explained class and m the margin, for 
     comprehensiveness = mean over K = 1, 5, 10, 20, 50 % of p(x) - p(x without the first K %)
     sufficiency       = mean over the same K             of p(x) - p(only the first K % of x)
     AOPC              = mean over K = 10, 20, ..., 90 %  of p(x) - p(x without the first K %)
+    flips             = share of the same K at which the decision is another one
 
 A regression has no probability: p is its score itself, in its own unit.  It decides nothing that
 could flip, so the measures in `DECISIVE` are NaN.
@@ -73,13 +74,19 @@ class Measures(Erasure):
     """1 where the decision changes without the top 10 %, else 0."""
     flip_20: float
     """1 where the decision changes without the top 20 %, else 0."""
+    flips: float
+    """Share of 10 to 90 % at which it changes, most important first: 1 minus the accuracy."""
+    flips_least: float
+    """The same, least important first; lower is better."""
 
 
 MEASURES: tuple[str, ...] = tuple(Measures.__dataclass_fields__)
 """The names of all measures."""
-DECISIVE = ("log_odds_20", "flip_10", "flip_20")
+DECISIVE = ("log_odds_20", "flip_10", "flip_20", "flips", "flips_least")
 """Those that take a probability or a decision."""
-LOWER_IS_BETTER = frozenset({"sufficiency", "margin_sufficiency", "aopc_least", "log_odds_20"})
+LOWER_IS_BETTER = frozenset(
+    {"sufficiency", "margin_sufficiency", "aopc_least", "log_odds_20", "flips_least"}
+)
 
 
 def measures_of(classifier: Classifier) -> tuple[str, ...]:
@@ -212,9 +219,10 @@ class _Effects:
         tiny = np.finfo(np.float64).tiny
         return float(np.log(max(after, tiny)) - np.log(max(self._before.outcome[0], tiny)))
 
-    def flip(self, hidden: int) -> float:
-        """1 where the decision is another one without the first words."""
-        return float(self._after.decision[self._row["first", hidden]] != self._before.decision[0])
+    def flips(self, end: Ends, hidden: Sequence[int]) -> float:
+        """At which share of numbers of hidden words the decision is another one."""
+        changed = self._after.decision[self._at(end, hidden)] != self._before.decision[0]
+        return float(changed.mean())
 
     def _at(self, end: Ends, hidden: Sequence[int]) -> list[int]:
         return [self._row[end, size] for size in hidden]
@@ -272,6 +280,8 @@ def _measures(effects: _Effects, n: int, *, decides: bool) -> Measures:
         short=effects.fall("first", sizes(n, SHORT)),
         margin_aopc=effects.margin_fall("first", steps),
         log_odds_20=effects.log_odds(fifth) if decides else math.nan,
-        flip_10=effects.flip(tenth) if decides else math.nan,
-        flip_20=effects.flip(fifth) if decides else math.nan,
+        flip_10=effects.flips("first", [tenth]) if decides else math.nan,
+        flip_20=effects.flips("first", [fifth]) if decides else math.nan,
+        flips=effects.flips("first", steps) if decides else math.nan,
+        flips_least=effects.flips("last", steps) if decides else math.nan,
     )

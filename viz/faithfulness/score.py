@@ -23,8 +23,8 @@ from viz.faithfulness.shards import Line, Shards
 from viz.perturbation import Perturbation
 from viz.texts import Row, Texts
 
-FORMAT = 1
-"""Of the lines and of the record; another one is not read."""
+FORMAT = 2
+"""Of the lines; those of another one are not read."""
 MOST_PASSES = 700
 """A method that takes more is scored only where it is named."""
 POLL = 0.2
