@@ -62,7 +62,7 @@ def open_checkpoint(
     Raises:
         CheckpointError: one sentence that says what came and what to do.
     """
-    place, local = _place(source)
+    place, local = place_of(source)
     if local:
         _check_folder(Path(place))
     on_disk = local or not hub_answers()
@@ -104,7 +104,7 @@ def folder_of(source: str) -> Path | None:
         return None
 
 
-def _place(source: str | os.PathLike[str]) -> tuple[str, bool]:
+def place_of(source: str | os.PathLike[str]) -> tuple[str, bool]:
     """Where to load from, and whether that is a folder of this machine."""
     text = os.fspath(source).strip()
     if not text:

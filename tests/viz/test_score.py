@@ -242,7 +242,9 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
 
     with monkeypatch.context() as patch:
         patch.setattr(scoring_module, "line_of", interrupted)
-        assert run(*options(data, checkpoint, output, "--processes", "1")).exit_code != 0
+        stopped = run(*options(data, checkpoint, output, "--processes", "1"))
+    assert stopped.exit_code != 0
+    assert "Stopped; 4 of 9 texts are scored and kept: start the same" in stopped.stderr
     assert not output.exists()
     shard = tmp_path / "out.partial" / "shard-0.jsonl"
     assert len(shard.read_text("utf-8").splitlines()) == 4
@@ -410,6 +412,12 @@ def test_a_checkpoint_without_a_folder_needs_an_output(data: Path) -> None:
         "'owner/name' has no folder on this machine to write faithfulness.json into; name a file "
         "with --output.\n"
     )
+
+
+def test_a_checkpoint_that_does_not_exist_is_said_to_be(data: Path) -> None:
+    result = run("score", "--data", str(data), "--checkpoint", "./nowhere")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("There is no folder './nowhere'; give a checkpoint folder")
 
 
 @pytest.mark.parametrize("given", [("2", "2"), ("-1", "2"), ("x", "2"), ("0", "0")])

@@ -98,7 +98,7 @@ def score_all(asked: Asked) -> Path | None:
             for _ in scoring.run():
                 _end_with_parent(os.environ)
             return None
-        with _terminated_as_ended(), _others(asked, to_start) as others:
+        with _terminated_as_ended(), _others(asked, to_start) as others, _told(scoring):
             _watch(scoring, others)
     return _write(scoring, target)
 
@@ -238,6 +238,20 @@ def _terminated_as_ended() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def _told(scoring: "Scoring") -> Iterator[None]:
+    """Say that nothing is lost where the run is stopped."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        typer.echo(
+            f"Stopped; {scoring.done:,} of {len(scoring.wanted):,} texts are scored and kept: "
+            "start the same command again, it goes on there.",
+            err=True,
+        )
+        raise
+
+
 def _end_with_parent(environment: Mapping[str, str]) -> None:
     """End a process whose first one was killed; what it has scored is kept."""
     parent = environment.get(PARENT)
@@ -261,7 +275,8 @@ def _write(scoring: "Scoring", target: Path) -> Path:
     record = summarise(scoring.classifier, scoring.texts, scoring.job, scoring.lines())
     for reason, count in record.skipped.items():
         if count:
-            typer.echo(f"{count:,} texts were skipped: {reason}.", err=True)
+            were = "text was" if count == 1 else "texts were"
+            typer.echo(f"{count:,} {were} skipped: {reason}.", err=True)
     for each in record.methods:
         if each.refused is not None:
             typer.echo(f"{each.method}: {each.refused}", err=True)

@@ -79,15 +79,17 @@ def file_for(checkpoint: str | None, output: Path | None, name: str) -> Path:
     """The file to write: *output*, or the file *name* in the checkpoint's folder.
 
     Raises:
+        CheckpointError: where there is no such folder, and no id of the Hub is of that form.
         SelectionError: where the checkpoint has no folder that it could lie in.
     """
-    from viz.checkpoint import folder_of
+    from viz.checkpoint import folder_of, place_of
     from viz.classifier import default_checkpoint
 
     if output is not None:
         return output
     folder = default_checkpoint() if checkpoint is None else folder_of(checkpoint)
     if folder is None:
+        place_of(str(checkpoint))
         raise SelectionError(
             f"{checkpoint!r} has no folder on this machine to write {name} into; name a file with "
             "--output."
