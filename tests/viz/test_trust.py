@@ -118,6 +118,26 @@ def test_the_app_starts_with_the_most_faithful_quick_method(
     assert app.query_params[session.METHOD] == "rollout"
 
 
+def test_the_winner_comes_with_the_options_that_it_was_measured_with(
+    opened: Open, scored: tuple[Path, Record]
+) -> None:
+    folder, record = scored
+    _, *others = winning(record, "saliency").methods
+    faded = replace(
+        winning(record, "decomposition").methods[0],
+        method="decomposition-path:share=20",
+        name="decomposition-path",
+    )
+    best = replace(record, methods=(faded, *(_raised(one, "") for one in others)))
+    (folder / FILE).write_text(best.to_json())
+    app = opened(folder, "read")
+    assert app.selectbox(key=session.METHOD).value == "decomposition-path"
+    share = "option-decomposition-path-share"
+    assert app.number_input(key=share).value == 20
+    app.number_input(key=share).set_value(40).run()
+    assert app.number_input(key=share).value == 40
+
+
 def test_numbers_of_other_weights_change_no_default(
     opened: Open, scored: tuple[Path, Record]
 ) -> None:

@@ -10,14 +10,17 @@ from viz.attribution.entry import parse
 from viz.errors import VizError
 
 SEVERAL = 5.0
-"""Passes from which a method's cost stands beside its name."""
+"""Passes from which a method's cost for a text of 40 words stands beside its name."""
 DEFAULT = "method-default"
 """Where the default of the checkpoint that was last seen is kept."""
 FEW = 6
 """Choices that fit side by side."""
 
+Chosen = tuple[str, tuple[tuple[str, str | int], ...]]
+"""A method by its name, and the value of each of its options."""
 
-def choose_method(source: str) -> tuple[str, tuple[tuple[str, str | int], ...]]:
+
+def choose_method(source: str) -> Chosen:
     """Let the reader pick a method; return its name and the value of each of its options.
 
     Args:
@@ -33,30 +36,34 @@ def ordered() -> list[str]:
     return sorted(METHODS, key=lambda name: METHODS[name].cost if _is_dear(METHODS[name]) else 0.0)
 
 
-def preferred(source: str) -> str:
+def preferred(source: str) -> Chosen:
     """The default method: the most faithful quick one for a checkpoint where that was measured."""
     first = next(iter(METHODS))
     try:
         record = session.record(source)
         if record is None or record.fingerprint != session.classifier(source).fingerprint:
-            return first
-        method, options = parse(record.winner() or first)
+            return _entry(first)
+        return _entry(record.winner() or first)
     except VizError:
-        return first
-    return method.name if dict(options) == dict(method.chosen(None)) else first
+        return _entry(first)
+
+
+def _entry(written: str) -> Chosen:
+    method, options = parse(written)
+    return method.name, tuple(options.items())
 
 
 def named(name: str) -> str:
     """What a method is called where it is picked, with its cost where that matters."""
     method = METHODS[name]
-    return f"{method.label} · {method.cost:.0f} passes" if _is_dear(method) else method.label
+    return f"{method.label} · {method.cost:.0f}×" if _is_dear(method) else method.label
 
 
 def _is_dear(method: Method) -> bool:
     return method.cost >= SEVERAL
 
 
-def _choose_name(names: Sequence[str], default: str) -> str:
+def _choose_name(names: Sequence[str], default: Chosen) -> str:
     _restore_from_link(names)
     _follow_default(default)
     chosen = st.selectbox(
@@ -65,10 +72,10 @@ def _choose_name(names: Sequence[str], default: str) -> str:
         format_func=named,
         key=session.METHOD,
         persist_state="session",
-        help="Most answer at once. Where a number of passes stands beside the name, the text is "
+        help="Most answer at once. Where a number stands beside the name, a text of 40 words is "
         "read about that often, in the background.",
     )
-    _keep_in_link(chosen, default)
+    _keep_in_link(chosen, default[0])
     return chosen
 
 
@@ -82,12 +89,23 @@ def _restore_from_link(names: Sequence[str]) -> None:
         st.session_state[session.METHOD] = known[linked]
 
 
-def _follow_default(default: str) -> None:
-    """Start with the default; take that of another checkpoint where the reader chose no other."""
-    before = st.session_state.get(DEFAULT)
-    if st.session_state.get(session.METHOD) in (None, before):
-        st.session_state[session.METHOD] = default
+def _follow_default(default: Chosen) -> None:
+    """Start with the default; take that of another checkpoint where the reader chose no other.
+
+    It comes with the options that it was measured with.
+    """
+    name, options = default
+    before: Chosen | None = st.session_state.get(DEFAULT)
+    chosen = st.session_state.get(session.METHOD)
+    if before != default and chosen in (None, before and before[0]):
+        st.session_state[session.METHOD] = name
+        for option, value in options:
+            st.session_state[_key(name, option)] = value
     st.session_state[DEFAULT] = default
+
+
+def _key(method: str, option: str) -> str:
+    return f"option-{method}-{option}"
 
 
 def _keep_in_link(name: str, default: str) -> None:
@@ -105,13 +123,13 @@ def _choose_options(method: Method) -> tuple[tuple[str, str | int], ...]:
 
 
 def _choose_option(method: Method, option: Option) -> str | int:
-    key = f"option-{method.name}-{option.name}"
+    key = _key(method.name, option.name)
+    st.session_state.setdefault(key, option.default)
     if not option.choices:
         number = st.number_input(
             option.label,
             min_value=option.least,
             max_value=option.most,
-            value=int(option.default),
             step=1,
             key=key,
             help=option.help,
@@ -119,20 +137,22 @@ def _choose_option(method: Method, option: Option) -> str | int:
         )
         return int(option.default if number is None else number)
     if len(option.choices) > FEW:
-        return st.selectbox(
+        return str(
+            st.selectbox(
+                option.label,
+                option.choices,
+                key=key,
+                help=option.help,
+                persist_state="session",
+            )
+        )
+    return str(
+        st.segmented_control(
             option.label,
             option.choices,
-            index=option.choices.index(str(option.default)),
+            required=True,
             key=key,
             help=option.help,
             persist_state="session",
         )
-    return st.segmented_control(
-        option.label,
-        option.choices,
-        default=str(option.default),
-        required=True,
-        key=key,
-        help=option.help,
-        persist_state="session",
     )
