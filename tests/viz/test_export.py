@@ -135,6 +135,12 @@ def test_every_head_shows_the_numbers_of_the_view(kind: Kind) -> None:
         np.testing.assert_array_equal(drawn.values, expected)
 
 
+@pytest.mark.parametrize("kind", ["head", "layer", "atlas"])
+def test_colours_follow_the_square_root_as_on_screen(kind: Kind) -> None:
+    tint = rasters(figure(plate(kind)))[0].tint
+    assert [tint.share(tint.high * part) for part in (0, 0.25, 1)] == pytest.approx([0, 0.5, 1])
+
+
 def test_contributions_are_coloured_to_both_sides_of_0() -> None:
     tint = rasters(figure(plate("head", contribution=True), Look(colormap="viridis")))[0].tint
     against, nothing, speaks_for = tint.colors(np.array([tint.low, 0.0, tint.high]))

@@ -71,6 +71,14 @@ def test_every_head_of_a_short_text_opens_in_its_atlas(plates: dict[str, Plate])
     assert told["closeups"]["2-null"]["place"] == "L2 · mean of heads"
 
 
+def test_the_heads_of_a_layer_share_one_colour_scale(plates: dict[str, Plate]) -> None:
+    page = render(plates["layer"], "html").decode("utf-8")
+    shown = plates["layer"].view().weights
+    largest = [picture["data"]["largest"] for picture in story(page)["pictures"]]
+    assert largest == pytest.approx([float(shown.max())] * 4)
+    assert "One colour scale for all heads." in page
+
+
 def test_an_atlas_of_too_many_weights_says_that_no_head_opens(
     plates: dict[str, Plate], monkeypatch: pytest.MonkeyPatch
 ) -> None:

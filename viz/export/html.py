@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from typing import cast
 
 from viz.attention import place
 from viz.attribution import METHODS
@@ -131,8 +132,13 @@ def _tell_head(plate: Plate) -> Story:
 def _tell_layer(plate: Plate) -> Story:
     shown = plate.view()
     heads = range(shown.weights.shape[1])
-    payloads = (_closeup(plate, pick(shown, 0, head), plate.layer, head) for head in heads)
-    return Story(tuple((heatmap.HEATMAP, data) for data in payloads))
+    payloads = [_closeup(plate, pick(shown, 0, head), plate.layer, head) for head in heads]
+    # One scale for all heads, as in the other formats, so that they can be held side by side.
+    shared = {"largest": max(cast("float", data["largest"]) for data in payloads)}
+    return Story(
+        tuple((heatmap.HEATMAP, data | shared) for data in payloads),
+        ("One colour scale for all heads.",),
+    )
 
 
 def _tell_atlas(plate: Plate) -> Story:

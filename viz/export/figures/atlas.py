@@ -10,7 +10,7 @@ from viz.export.figures.grain import GAP, Grain, grain
 from viz.export.figures.page import MIDDLE, NOTE, Box, Page
 from viz.export.figures.scale import WIDE, draw_scale
 from viz.export.figures.sheet import counted, sheet, view_notes
-from viz.export.figures.tint import Tint, tint_of
+from viz.export.figures.tint import ROOT, Tint, tint_of
 from viz.export.formats import Look
 from viz.export.plate import Plate
 from viz.types import FloatArray
@@ -30,7 +30,7 @@ def atlas_figure(plate: Plate, look: Look) -> Figure:
     """
     shown = plate.view()
     drawn = _by_head(shown) if shown.signed else shown
-    tint = tint_of(drawn, look.colormap, root=True)
+    tint = tint_of(drawn, look.colormap)
     if shown.signed:
         tint = replace(tint, name="share of each head's largest")
     tile = min(60.0, LARGEST / max(shown.weights.shape[:2]))
@@ -38,8 +38,7 @@ def atlas_figure(plate: Plate, look: Look) -> Figure:
     scale = "A colour scale for each head" if shown.signed else "One colour scale for all heads"
     notes = [
         "In each square rows are the tokens that look, columns the tokens looked at. "
-        f"{scale}, by the square root, so that thin patterns show; a dot that stands for several "
-        "numbers shows the strongest.",
+        f"{scale}. {ROOT} A dot that stands for several numbers shows the strongest.",
         *view_notes(plate, shown),
     ]
     body = _AtlasBody(drawn.weights, over, tint)

@@ -15,7 +15,7 @@ from viz.export.figures.grain import Labels, grain
 from viz.export.figures.page import Box, Page
 from viz.export.figures.scale import WIDE, draw_scale
 from viz.export.figures.sheet import counted, sheet, view_notes
-from viz.export.figures.tint import Tint, tint_of
+from viz.export.figures.tint import ROOT, Tint, tint_of
 from viz.export.formats import Look
 from viz.export.plate import Plate
 from viz.types import FloatArray
@@ -34,8 +34,8 @@ def head_figure(plate: Plate, look: Look) -> Figure:
     mean = plate.layer is None or plate.head is None
     who = "the heads look on average" if mean else "the head looks"
     whole = "; each row sums to 1" if plate.quadrant == "all" else ""
-    notes = (() if shown.signed else (f"Where {who}{whole}.",), view_notes(plate, shown))
-    lines = [note for part in notes for note in part] + over.notes
+    looks = () if shown.signed else (f"Where {who}{whole}.",)
+    lines = [*looks, ROOT, *view_notes(plate, shown), *over.notes]
     what = (place(plate.layer, plate.head), counted(plate, shown))
     return sheet(plate, body, shown=what, notes=lines, dpi=look.dpi)
 
@@ -74,7 +74,7 @@ def layer_figure(plate: Plate, look: Look) -> Figure:
     notes = [
         "In each map rows are the tokens that look"
         + ("" if shown.signed or plate.quadrant != "all" else " and sum to 1")
-        + ", columns the tokens looked at. One colour scale for all heads.",
+        + f", columns the tokens looked at. One colour scale for all heads. {ROOT}",
         *view_notes(plate, shown),
         *over.notes,
     ]

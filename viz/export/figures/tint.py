@@ -45,18 +45,21 @@ class Tint:
         return np.asarray(self.norm.inverse(np.linspace(1, 0, 256)))[:, None]
 
 
-def tint_of(shown: AttentionView, colormap: str, *, root: bool = False) -> Tint:
-    """The scale of a view: up to its largest number, by size.
+ROOT = "Colours follow the square root, so that thin patterns show."
+"""What a reader of a figure must know of every scale."""
+
+
+def tint_of(shown: AttentionView, colormap: str) -> Tint:
+    """The scale of a view: up to its largest number, by the square root of its size, as on screen.
 
     Args:
         shown: What is drawn.
         colormap: A colour map of matplotlib; contributions have their own.
-        root: Whether colours follow the square root, so that thin patterns show.
     """
     known = colormap_named(colormap)
     largest = float(np.abs(shown.weights).max()) or 1.0
     low = -largest if shown.signed else 0.0
-    norm = FuncNorm((_root, _square), low, largest) if root else Normalize(low, largest)
+    norm = FuncNorm((_root, _square), low, largest)
     if shown.signed:
         return Tint(DIVERGING, norm, "contribution")
     return Tint(known, norm, "attention weight")
