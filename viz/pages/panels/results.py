@@ -10,7 +10,7 @@ from finetune.record import RegressionMetrics
 from viz import runs, session
 from viz.curves import MOST, measured
 from viz.pages.markdown import plain
-from viz.pages.panels import run_curves
+from viz.pages.panels import quality, run_curves
 from viz.pages.panels.progress import POLL
 from viz.runs import Run
 
@@ -30,6 +30,13 @@ def show(known: Sequence[Run]) -> None:
     elif curved and not alive:  # one that runs is drawn above
         st.caption(f"Curves of {plain(curved[0].name)}")
         run_curves.show_run(curved[0])
+    for run in chosen or _newest(known):
+        quality.show_quality(run)
+
+
+def _newest(known: Sequence[Run]) -> list[Run]:
+    """The newest run that has finished, if there is one."""
+    return [run for run in known if run.record is not None][:1]
 
 
 def _compare(names: Sequence[str]) -> None:
