@@ -1,5 +1,6 @@
 """Records to plotly figures; nothing here knows Streamlit."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ LINE = 14
 """Height of a label in pixels."""
 LETTER = 6.2
 """Width of a letter in it, on average."""
+MOST_BARS = 20
+"""Words that are drawn as bars."""
 BESIDE = 9
 """Pixels from a point to its label."""
 
@@ -38,7 +41,7 @@ def score_bars(
     signed: bool,
     regression: bool = False,
     theme: Theme = "light",
-    most: int = 20,
+    most: int = MOST_BARS,
 ) -> go.Figure:
     """The strongest words as bars with their exact scores, strongest on top.
 
@@ -145,6 +148,7 @@ def faithfulness_chart(record: Record, operator: str, *, theme: Theme = "light")
     ]
     figure = go.Figure([_points(shown, operator, record, palette)])
     wide, tall = _ranges(shown)
+    powers = [10**power for power in range(math.ceil(_dearest(shown)) + 1)]
     for label in _labels(shown, wide, tall):
         figure.add_annotation(
             label | {"font": {"size": 11, "color": palette.ink}, "arrowcolor": palette.muted}
@@ -155,8 +159,8 @@ def faithfulness_chart(record: Record, operator: str, *, theme: Theme = "light")
         type="log",
         range=wide,
         title="forward passes for a text",
-        tickvals=[10**power for power in range(6)],
-        ticktext=[f"{10**power:,}" for power in range(6)],
+        tickvals=powers,
+        ticktext=[f"{power:,}" for power in powers],
         gridcolor=palette.line,
         zeroline=False,
     )
@@ -209,11 +213,15 @@ def _cost(one: Scored) -> float:
     return max(one.passes, 1.0)
 
 
+def _dearest(shown: Shown) -> float:
+    """How dear the dearest method is, as a power of 10."""
+    return max((math.log10(_cost(one)) for one, _ in shown), default=1.0)
+
+
 def _ranges(shown: Shown) -> tuple[list[float], list[float]]:
     """What the axes span: decades of passes, with room for labels to the right, and shares."""
-    dearest = max((np.log10(_cost(one)) for one, _ in shown), default=1.0)
     widest = max((len(one.label) * LETTER for one, _ in shown), default=0.0)
-    room = (dearest + 0.15) / max(1 - (widest + 2 * BESIDE) / NARROW, 0.3)
+    room = (_dearest(shown) + 0.15) / max(1 - (widest + 2 * BESIDE) / NARROW, 0.3)
     lowest = min((share.low for _, share in shown), default=0.0)
     return [-0.15, float(room)], [min(lowest, 0.0) - 0.05, 1.08]
 

@@ -107,6 +107,7 @@ def _show_table(found: Comparison) -> None:
         column_config=columns(found),
         height="content",
         key="comparison",
+        placeholder="",
     )
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         st.caption(_meaning(found))

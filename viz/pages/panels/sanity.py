@@ -52,6 +52,7 @@ def _show(found: Sanity, fingerprint: str) -> None:
         column_config=_columns(found),
         height="content",
         key="sanity",
+        placeholder="",
     )
     for each in found.methods:
         if each.refused is not None:
@@ -114,7 +115,7 @@ def _columns(found: Sanity) -> dict[str, ColumnConfig | str | None]:
         ),
         "residual": column.NumberColumn(
             "Gap",
-            format="%.3f %%",
+            format="%.3g %%",
             help="What the scores miss of what they split, for the worst text. Empty: the method "
             "claims no sum.",
         ),

@@ -24,6 +24,7 @@ def show_scores(record: Record) -> None:
         column_config=_columns(record),
         height="content",
         key="scores",
+        placeholder="",
     )
     for one in record.methods:
         if one.refused is not None:

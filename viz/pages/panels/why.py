@@ -147,6 +147,8 @@ def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
             theme=current_theme(session.THEME),
         )
         st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
+        if len(spans) > charts.MOST_BARS:
+            st.caption(f"The {charts.MOST_BARS} strongest of {len(spans)} words.")
 
 
 def _word_errors(found: Attribution, spans: Sequence[Span]) -> FloatArray | None:
