@@ -118,9 +118,10 @@ class Encoder:
             )
         if not unknown:
             return []
+        are = "is" if unknown == 1 else "are"
         return [
-            f"{unknown} of {len(written)} tokens are unknown to the vocabulary "
-            f"({self.tokenizer.unk_token}): the model can't tell them apart."
+            f"{unknown} of {len(written)} tokens {are} unknown to the vocabulary "
+            f"({self.tokenizer.unk_token}): the model can't tell what stood there."
         ]
 
 

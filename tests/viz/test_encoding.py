@@ -44,7 +44,8 @@ def test_only_unknown_characters_is_one_sentence(classifier: Classifier) -> None
 def test_some_unknown_characters_are_noted(classifier: Classifier) -> None:
     encoding = classifier.encode("oil ΩΨ prices")
     assert encoding.notes == (
-        "1 of 3 tokens are unknown to the vocabulary ([UNK]): the model can't tell them apart.",
+        "1 of 3 tokens is unknown to the vocabulary ([UNK]): the model can't tell what stood "
+        "there.",
     )
 
 

@@ -152,7 +152,7 @@ def test_a_text_that_cannot_be_read_is_one_sentence_and_the_page_goes_on(
     ("text", "note"),
     [
         ("oil " * 20_000, "The model never saw the last 19,938 of 20,002 tokens"),
-        ("oil ΩΨ prices", "1 of 3 tokens are unknown to the vocabulary"),
+        ("oil ΩΨ prices", "1 of 3 tokens is unknown to the vocabulary"),
     ],
 )
 def test_what_the_model_did_not_see_is_said(app: AppTest, text: str, note: str) -> None:

@@ -16,7 +16,8 @@ from viz.pages.panels import masthead, new_run, progress, results
 def page() -> None:
     """Lay the page out; a VizError ends a part of it with its one sentence."""
     st.html(Path(__file__).parent / "page.css")
-    masthead.show_masthead()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="masthead-alone"):
+        masthead.show_masthead()
     st.divider()
     above, below = st.container(), st.container()
     # The runs come first, since a check of new data may take a while.
