@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from finetune.record import RegressionMetrics
-from viz import runs, session
+from viz import removal, runs, session
 from viz.curves import MOST, measured
 from viz.pages.markdown import plain
 from viz.pages.panels import quality, run_curves
@@ -21,7 +21,10 @@ def show(known: Sequence[Run]) -> None:
         return
     st.subheader("Runs", anchor=False)
     chosen = _choose(known)
-    _open(chosen or known[:MOST], all_kept=bool(chosen))
+    with st.container(horizontal=True, gap="small"):
+        _open(chosen or known[:MOST], all_kept=bool(chosen))
+        if chosen:
+            _offer_to_delete(chosen)
     curved = [run for run in chosen or known if measured([run])][:MOST]
     alive = any(run.state == "running" for run in curved)
     if len(curved) > 1:
@@ -86,16 +89,36 @@ def _row(run: Run) -> dict[str, Any]:
 
 def _open(shown: Sequence[Run], *, all_kept: bool) -> None:
     """A button for each folder that can be opened; of what a stopped run kept, the last or all."""
-    with st.container(horizontal=True, gap="small"):
-        for run in shown:
-            for folder in run.checkpoints:
-                is_result = folder.name == run.name
-                if not (all_kept or is_result or folder == run.checkpoints[-1]):
-                    continue
-                step = folder.name.rpartition("-")[2]
-                label = run.name if is_result else f"{run.name} at step {step}"
-                if st.button(f"Read with {label}", key=f"open-{folder}"):
-                    _read_with(folder)
+    for run in shown:
+        for folder in run.checkpoints:
+            is_result = folder.name == run.name
+            if not (all_kept or is_result or folder == run.checkpoints[-1]):
+                continue
+            step = folder.name.rpartition("-")[2]
+            label = run.name if is_result else f"{run.name} at step {step}"
+            if st.button(f"Read with {label}", key=f"open-{folder}"):
+                _read_with(folder)
+
+
+def _offer_to_delete(chosen: Sequence[Run]) -> None:
+    """Delete the runs that are ticked, once the reader has seen which."""
+    listed = ", ".join(run.name for run in chosen)
+    with st.popover("Delete …", icon=":material/delete:"):
+        st.markdown(
+            f"{plain(listed)}: checkpoints, curves and logs are deleted from the disk for good."
+        )
+        if st.button("Delete for good", key="delete-runs", type="primary"):
+            for run in chosen:
+                removal.remove_run(run.name)
+                _forget(run)
+            st.rerun()
+
+
+def _forget(run: Run) -> None:
+    """Read with the shipped checkpoint where the one that is gone would have read."""
+    gone = {str(folder) for folder in run.checkpoints}
+    if st.session_state.get(session.CHECKPOINT) in gone:
+        del st.session_state[session.CHECKPOINT]
 
 
 def _read_with(folder: Path) -> None:

@@ -1,0 +1,114 @@
+"""Runs deleted from the disk: all of them, nothing else, and none that goes on."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from finetune.record import RunRecord
+from tests.viz.rooms import START, epoch, leave, running
+from viz import removal, run_files, runs, session
+from viz.classifier import default_checkpoint
+from viz.errors import RunError
+from viz.pages.panels import results
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of runs for each test, with one that nobody may touch."""
+    place = tmp_path / "runs"
+    monkeypatch.setenv(run_files.PLACE, str(place))
+    finish(place, "other")
+    return place
+
+
+def finish(room: Path, name: str) -> None:
+    """A finished run."""
+    work = leave(room, name, [START, epoch(1)])
+    RunRecord.load(default_checkpoint()).save(work)
+    work.rename(room / name)
+
+
+def files(room: Path) -> set[Path]:
+    """All that lies in the folder of runs."""
+    return set(room.rglob("*"))
+
+
+def test_a_finished_run_goes_with_its_log(room: Path) -> None:
+    before = files(room)
+    finish(room, "mine")
+    removal.remove_run("mine")
+    assert files(room) == before
+    assert [run.name for run in runs.runs()] == ["other"]
+
+
+def test_a_stopped_run_goes_with_what_it_kept(room: Path) -> None:
+    before = files(room)
+    leave(room, "mine", [START, epoch(1)], steps=[10, 20])
+    removal.remove_run("mine")
+    assert files(room) == before
+
+
+def test_a_run_that_goes_on_stays(room: Path) -> None:
+    leave(room, "mine", [START, epoch(1)])
+    before = files(room)
+    with running(room, "mine"), pytest.raises(RunError, match="'mine' goes on; stop it before"):
+        removal.remove_run("mine")
+    assert files(room) == before
+
+
+@pytest.mark.parametrize("name", ["nobody", "..", "", "logs", "data", "../other"])
+def test_what_is_no_run_is_not_deleted(room: Path, name: str) -> None:
+    before = files(room)
+    with pytest.raises(RunError, match=r"^there is no run"):
+        removal.remove_run(name)
+    assert files(room) == before
+
+
+def test_of_a_link_the_link_alone_is_deleted(room: Path, tmp_path: Path) -> None:
+    finish(room, "mine")
+    (room / "mine").rename(tmp_path / "elsewhere")
+    (room / "mine").symlink_to(tmp_path / "elsewhere")
+    removal.remove_run("mine")
+    assert not (room / "mine").is_symlink()
+    assert (tmp_path / "elsewhere" / "run.json").is_file()
+
+
+def test_what_the_system_refuses_is_one_sentence_and_the_run_stays_listed(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(room, "mine")
+
+    def refuse(place: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(place))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(RunError, match=r"can't be deleted: Permission denied; delete it by hand"):
+        removal.remove_run("mine")
+    assert {run.name for run in runs.runs()} == {"mine", "other"}
+
+
+def test_the_page_deletes_what_is_ticked_and_reads_with_the_shipped_checkpoint(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(room, "mine")
+    monkeypatch.setattr(
+        results, "_choose", lambda known: [run for run in known if run.name == "mine"]
+    )
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page("viz/pages/train.py").run()
+    app.session_state[session.CHECKPOINT] = str(room / "mine")
+    assert "mine: checkpoints, curves and logs" in "".join(text.value for text in app.markdown)
+    app.button(key="delete-runs").click().run()
+    assert not app.exception
+    assert {run.name for run in runs.runs()} == {"other"}
+    assert session.CHECKPOINT not in app.session_state
+
+
+def test_nothing_is_offered_for_deletion_before_a_run_is_ticked() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page("viz/pages/train.py").run()
+    assert "delete-runs" not in {button.key for button in app.button}
