@@ -44,10 +44,10 @@ def difference(interval: Interval | None, *, regression: bool = False) -> str:
 
 def _entries(one: Scored, record: Record) -> dict[str, object]:
     measures = [under.means for under in one.under.values()]
-    entries: dict[str, object] = {"method": _name(one, record), "passes": one.passes}
+    entries: dict[str, object] = {"method": _name(one, record)}
     for operator, under in one.under.items():
         entries[operator] = None if under.share is None else under.share.mean
-    entries["merit"] = one.merit
+    entries |= {"merit": one.merit, "passes": one.passes}
     for operator, under in one.under.items():
         entries[f"default-{operator}"] = _against_default(one, under, record)
     for name in ("comprehensiveness", "sufficiency"):
@@ -129,7 +129,8 @@ def _columns(record: Record) -> dict[str, ColumnConfig | str | None]:
             max_value=1,
         )
         columns[f"default-{operator}"] = column.TextColumn(
-            f"Against {_held_against(record)}, {name}",
-            help="Difference of AOPC, text by text, with its 95 % interval.",
+            f"Δ {name}",
+            help=f"Difference of AOPC from that of {plain(_held_against(record))}, text by text, "
+            "with its 95 % interval.",
         )
     return columns
