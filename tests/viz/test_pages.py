@@ -84,6 +84,18 @@ def test_a_class_is_explained_against_the_one_that_was_chosen(app: AppTest) -> N
     assert "− logit" not in shown(app)
 
 
+def test_the_heading_names_a_class_that_is_not_the_predicted_one(app: AppTest) -> None:
+    app.run()
+    assert app.subheader[0].value == "Why this class?"
+    asked = []
+    for index in range(4):
+        app.selectbox(key=session.TARGET).select(index).run()
+        asked.append(app.subheader[0].value)
+    assert sorted(asked)[-1] == "Why this class?"
+    named = {"Why World?", "Why Sports?", "Why Business?", "Why Sci/Tech?"}
+    assert len(named & set(asked)) == 3
+
+
 def test_a_method_that_joins_all_other_classes_leaves_no_choice_of_one(app: AppTest) -> None:
     app.query_params["method"] = METHODS["decomposition-path"].label
     app.run()
@@ -126,6 +138,9 @@ def test_an_example_replaces_the_text(app: AppTest) -> None:
     app.run()
     app.selectbox(key=session.EXAMPLE).select(load_examples()[1].name).run()
     assert app.text_area(key=session.TEXT).value == load_examples()[1].text
+    assert app.selectbox(key=session.EXAMPLE).value == load_examples()[1].name
+    write(app, "oil prices")
+    assert app.selectbox(key=session.EXAMPLE).value is None
 
 
 @pytest.mark.parametrize(

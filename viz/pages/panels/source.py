@@ -72,10 +72,12 @@ def choose_example() -> None:
             st.session_state[session.PAIR] = ""
             st.session_state[session.HAS_PAIR] = False
 
+    # Its name stands there as long as its text does.
+    if st.session_state.get(session.TEXT) != texts.get(st.session_state.get(session.EXAMPLE) or ""):
+        st.session_state[session.EXAMPLE] = None
     st.selectbox(
         "Examples",
         list(texts),
-        index=None,
         key=session.EXAMPLE,
         on_change=fill,
         placeholder="Try a text",

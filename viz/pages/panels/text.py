@@ -35,7 +35,7 @@ def write_text() -> Texts:
             persist_state="session",
             height=68 if two else 142,
             placeholder="Paste a text",
-            label_visibility="collapsed",
+            label_visibility="visible" if two else "collapsed",
         )
         pair = _second_text() if two else None
         st.form_submit_button("Read", type="primary", icon=":material/visibility:")
@@ -51,7 +51,6 @@ def _second_text() -> str:
         persist_state="session",
         height=68,
         placeholder="Paste a second text",
-        label_visibility="collapsed",
     )
 
 

@@ -29,6 +29,8 @@ JOINED = (
     "This method follows the log-odds of the class against all others together: which class comes "
     "second may change while words are hidden."
 )
+SHORT = 14
+"""The longest name of a class, in characters, that the heading says."""
 WIDTH_OF_BADGE = 270
 """CSS pixels, so that what stands beside it keeps its place."""
 
@@ -36,12 +38,21 @@ WIDTH_OF_BADGE = 270
 def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, DeltaGenerator]:
     """Let the reader pick method and classes; return also where the evidence will stand."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
-        st.subheader(f"Why this {outcome(prediction)}?", anchor=False, width="content")
+        heading = st.container(width="content")
         with st.container(width=325):
             name, options = choose_method(source)
         chosen, held = _choose_classes(prediction, joined=METHODS[name].against_all)
+        heading.subheader(_question(prediction, chosen), anchor=False, width="content")
         badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
     return Asked(source, texts.text, texts.pair, name, chosen, held, options), badge
+
+
+def _question(prediction: Prediction, chosen: int | None) -> str:
+    """What the words are coloured for, no wider than the line has room for."""
+    if chosen is None or chosen == prediction.predicted_class:
+        return f"Why this {outcome(prediction)}?"
+    label = prediction.labels[chosen]
+    return f"Why {plain(label)}?" if len(label) <= SHORT else "Why that class?"
 
 
 def answer(asked: Asked, reading: Reading) -> Attribution | None:
