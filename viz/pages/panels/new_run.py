@@ -160,8 +160,9 @@ def _check(options: list[str], version: tuple[float, ...]) -> dict[str, Any]:
 
 
 def _show_report(report: dict[str, Any]) -> None:
-    rows = ", ".join(f"{count:,} {role}" for role, count in report["rows"].items())
-    labels = f"{report['classes']} classes" if report["classes"] else "scores"
+    rows = ", ".join(f"{number:,} {role}" for role, number in report["rows"].items())
+    count = report["classes"]
+    labels = f"{count} class{'es' * (count != 1)}" if count else "scores"
     st.caption(f"Rows: {plain(rows)}; {labels}.")
     for finding in report["findings"]:
         sentence, icon = plain(finding["sentence"]), ICONS[finding["severity"]]
