@@ -47,9 +47,15 @@ def confusion_map(
     )
     figure.update_layout(annotations=_counts(rows, shares, palette))
     figure.update_yaxes(
-        autorange="reversed", automargin=True, showgrid=False, ticks="", title="true"
+        autorange="reversed",
+        automargin=True,
+        showgrid=False,
+        ticks="",
+        title={"text": "true", "standoff": 12},
     )
-    figure.update_xaxes(automargin=True, showgrid=False, ticks="", title="predicted")
+    figure.update_xaxes(
+        automargin=True, showgrid=False, ticks="", title={"text": "predicted", "standoff": 12}
+    )
     dress(figure, palette, 110 + 30 * len(names))
     return figure
 
