@@ -1,0 +1,92 @@
+"""What was measured of the methods for the shipped checkpoint: whole, good enough, and as told."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from viz import METHODS, Classifier
+from viz.classifier import default_checkpoint
+from viz.faithfulness.record import FILE, Interval, Record, Scored, load
+from viz.faithfulness.score import default_methods
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+WEAKER = ("attention", "rollout", "saliency", "input-x-gradient", "occlusion")
+ROW = re.compile(r"^\| ([^|]+) \| (\d+) \| ([^|]*\)) \| ([^|]*\)) \|$", re.MULTILINE)
+"""A method of the README's table: its name, its passes, and its share under either operator."""
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    return load(default_checkpoint() / FILE)
+
+
+def of(record: Record, name: str) -> Scored:
+    """What the record says of a method."""
+    (found,) = (one for one in record.methods if one.method == name)
+    return found
+
+
+def share(record: Record, name: str, operator: str) -> Interval:
+    """How far a method comes from random orders to the best."""
+    found = of(record, name).under[operator].share
+    assert found is not None
+    return found
+
+
+def test_it_is_of_these_weights_and_of_every_method(record: Record) -> None:
+    assert record.fingerprint == Classifier.load(default_checkpoint()).fingerprint
+    assert record.n_texts >= 200
+    assert {one.method for one in record.methods} == set(default_methods())
+    assert set(default_methods()) == set(METHODS)
+    assert not [one.method for one in record.methods if one.refused]
+
+
+def test_the_app_begins_with_a_method_that_is_faithful_at_two_passes(record: Record) -> None:
+    assert record.default == record.winner() == "decomposition-path"
+    assert of(record, record.default).passes <= 2
+    assert share(record, record.default, "mask").mean >= 0.74
+
+
+@pytest.mark.parametrize("operator", ["mask", "delete"])
+@pytest.mark.parametrize("name", WEAKER)
+def test_it_beats_what_others_show_with_intervals_that_exclude_zero(
+    record: Record, name: str, operator: str
+) -> None:
+    assert of(record, name).under[operator].minus_default["aopc"].below_zero
+
+
+def test_a_hundred_passes_buy_more_under_masks_and_lose_nothing_under_deletion(
+    record: Record,
+) -> None:
+    assert share(record, "decomposition+", "mask").mean >= 0.88
+    aopc = {
+        name: of(record, name).under["delete"].means["aopc"]
+        for name in ("decomposition+", "decomposition")
+    }
+    assert aopc["decomposition+"] >= 0.85 * aopc["decomposition"]
+
+
+def test_the_readme_tells_the_same(record: Record) -> None:
+    told = {name.partition(",")[0]: rest for name, *rest in ROW.findall(README.read_text("utf-8"))}
+    rows = {one.label: one for one in record.methods}
+    told = {rows_label(name, rows): rest for name, rest in told.items()}
+    assert set(told) == set(METHODS) - {"random", "search"}
+    for name, (passes, *shares) in told.items():
+        assert passes == f"{of(record, name).passes:.0f}"
+        assert shares == [written(share(record, name, o)) for o in ("mask", "delete")]
+
+
+def rows_label(name: str, rows: dict[str, Scored]) -> str:
+    """The method that a row of the table is about."""
+    (found,) = (one.method for label, one in rows.items() if label.partition(",")[0] == name)
+    return found
+
+
+def written(found: Interval) -> str:
+    """An interval as the table has it."""
+    low, mean, high = (
+        f"{value:.2f}".replace("-", "−").replace("0.", ".", 1)
+        for value in (found.low, found.mean, found.high)
+    )
+    return f"{mean} ({low} to {high})"
