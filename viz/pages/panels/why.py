@@ -38,7 +38,7 @@ WIDTH_OF_BADGE = 270
 def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, DeltaGenerator]:
     """Let the reader pick method and classes; return also where the evidence will stand."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
-        heading = st.container(width="content")
+        heading = st.empty()
         with st.container(width=325):
             name, options = choose_method(source)
         chosen, held = _choose_classes(prediction, joined=METHODS[name].against_all)
