@@ -150,26 +150,34 @@ def load_evaluation_rows(
 def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
     """Training and validation rows: every class gives its share of its different texts.
 
-    A class of two texts or more gives one at least.  Scores are cut by ranges of them.
+    A class of two texts or more gives one at least, and keeps one.  Scores are cut by ranges of
+    them.
     """
     share = min(VALIDATION_SHARE, VALIDATION_ROWS / len(rows))
-    shuffled = random.Random(seed)
-    chosen: set[int] = set()
-    first = {text: i for i, text in reversed(list(enumerate(rows.inputs())))}
-    different = set(first.values())
+    shuffled, texts = random.Random(seed), rows.inputs()
+    chosen: dict[tuple[str, str | None], int] = {}
     groups = _by_score(rows) if rows.regression else _by_rarest_class(rows)
+    # The rows of a text can have several classes, where labels contradict each other.
+    left = [{texts[i] for i in members} for members in groups.values()]
     for members in groups.values():
-        group = [i for i in members if i in different]
-        size = max(round(len(group) * share), 1) if len(group) > 1 else 0
-        chosen.update(shuffled.sample(group, size))
+        first = {texts[i]: i for i in reversed(members) if texts[i] not in chosen}
+        own = sorted(first.values())
+        size = max(round(len(own) * share), 1) if len(own) > 1 else 0
+        for i in shuffled.sample(own, size):
+            holders = [group for group in left if texts[i] in group]
+            if all(len(group) > 1 for group in holders):
+                chosen[texts[i]] = i
+                for group in holders:
+                    group.remove(texts[i])
     if not chosen:
         raise DataError(
             f"{len(rows)} training rows are too few to cut a validation split, as no"
             f" {'range of scores' if rows.regression else 'class'} has two different texts; give"
             " --validation"
         )
-    train = [i for i in range(len(rows)) if i not in chosen]
-    return rows.select(train), rows.select(sorted(chosen))
+    held_out = sorted(chosen.values())
+    train = sorted(set(range(len(rows))).difference(held_out))
+    return rows.select(train), rows.select(held_out)
 
 
 def drop_repeated(rows: Rows, held_out: list[Rows]) -> Rows:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from finetune.check import CheckReport, Finding, check_splits, labels
@@ -164,6 +164,7 @@ LABELLED = st.tuples(TEXTS, st.sampled_from("abcd"))
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(LABELLED, min_size=1), st.lists(LABELLED), st.lists(LABELLED))
+@example([("rain", "a"), ("rain", "b"), ("bread", "b"), ("bread", "a")], [], [])
 def test_what_the_check_lets_through_the_loader_takes(
     train: list[tuple[str, str]],
     validation: list[tuple[str, str]],

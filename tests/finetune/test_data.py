@@ -39,6 +39,25 @@ def test_rows_of_several_classes_are_cut_by_their_rarest() -> None:
     assert cut_validation(rows, seed=0)[1].counts("ab") == {"a": 3, "b": 1}
 
 
+def test_texts_whose_labels_contradict_each_other_are_cut_and_leave_every_class_some() -> None:
+    texts, labels = ["rain", "rain", "bread", "bread"], ["a", "b", "b", "a"]
+    rows = rows_of({"text": texts, "label": labels})
+    for seed in range(20):
+        train, validation = cut_validation(rows, seed=seed)
+        assert len(validation) == 1
+        left = drop_repeated(train, [validation])
+        assert left.counts("ab") == {"a": 1, "b": 1}
+
+
+def test_a_text_of_two_classes_is_held_out_once() -> None:
+    texts = [f"text {i}" for i in range(100)] * 2
+    rows = rows_of({"text": texts, "label": ["a"] * 100 + ["b"] * 100})
+    for seed in range(20):
+        train, validation = cut_validation(rows, seed=seed)
+        assert len(set(validation.texts)) == len(validation) == 19
+        assert drop_repeated(train, [validation]).counts("ab") == {"a": 81, "b": 81}
+
+
 def test_single_rows_of_each_class_are_too_few_to_cut() -> None:
     rows = rows_of({"text": ["x", "y"], "label": ["a", "b"]})
     with pytest.raises(DataError, match="2 training rows are too few"):
