@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from viz.attribution.wording import decimals, quantity
-from viz.colors import PALETTES, Palette, Theme, mix, readable_ink, stops
+from viz.colors import PALETTES, Palette, Theme, mix
 from viz.faithfulness.record import Interval, Record, Scored
 from viz.types import FloatArray
 from viz.words import Span
@@ -82,57 +82,6 @@ def score_bars(
         margin={"l": 8, "r": 48 if errors is None else 96, "t": 8, "b": 8}, bargap=0.35
     )
     return figure
-
-
-def agreement_map(
-    agreement: FloatArray, names: Sequence[str], *, theme: Theme = "light"
-) -> go.Figure:
-    """Who agrees with whom, as a heat map with its numbers.
-
-    Args:
-        agreement: (M, M), -1 to 1.
-        names: What the M methods are called.
-        theme: Whose colours to use.
-    """
-    palette = PALETTES[theme]
-    labels = [escape(name, quote=False) for name in names]
-    figure = go.Figure(
-        go.Heatmap(
-            z=agreement,
-            x=labels,
-            y=labels,
-            zmin=-1,
-            zmax=1,
-            colorscale=stops(palette.diverging),
-            xgap=2,
-            ygap=2,
-            hovertemplate="%{y}<br>%{x}<br><b>%{z:.3f}</b><extra></extra>",
-            colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.6},
-        )
-    )
-    figure.update_layout(annotations=_numbers(agreement, palette))
-    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, ticks="")
-    figure.update_xaxes(automargin=True, showgrid=False, ticks="", tickangle=-45)
-    dress(figure, palette, 150 + 28 * len(labels))
-    return figure
-
-
-def _numbers(agreement: FloatArray, palette: Palette) -> list[dict[str, object]]:
-    """The numbers in the cells, each in an ink that can be read on its colour."""
-    return [
-        {
-            "x": column,
-            "y": row,
-            "text": f"{value:.1f}".replace("-", "−"),
-            "showarrow": False,
-            "font": {
-                "color": readable_ink(mix(palette.diverging, float(value + 1) / 2)),
-                "size": 11,
-            },
-        }
-        for (row, column), value in np.ndenumerate(agreement)
-        if not np.isnan(value)
-    ]
 
 
 def faithfulness_chart(record: Record, operator: str, *, theme: Theme = "light") -> go.Figure:

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from viz import charts
-from viz.colors import PALETTES, Theme, mix, readable_ink
+from viz.colors import PALETTES, Theme
 from viz.words import Span
 
 
@@ -59,16 +59,3 @@ def test_a_figure_has_the_ink_of_its_theme(theme: Theme) -> None:
     figure = bars("a", "b", theme=theme)
     assert figure.layout.font.color == PALETTES[theme].ink
     assert figure.data[0].marker.color[0] == PALETTES[theme].diverging[-2]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_numbers_of_an_agreement_stand_out_on_their_cells(theme: Theme) -> None:
-    agreement = np.array([[1.0, -0.62], [np.nan, 0.14]])
-    figure = charts.agreement_map(agreement, ["a", "b"], theme=theme)
-    written = {(note.x, note.y): (note.text, note.font.color) for note in figure.layout.annotations}
-    scale = PALETTES[theme].diverging
-    expected = {(0, 0): ("1.0", 1.0), (1, 0): ("−0.6", -0.62), (1, 1): ("0.1", 0.14)}
-    assert written == {
-        place: (text, readable_ink(mix(scale, (value + 1) / 2)))
-        for place, (text, value) in expected.items()
-    }

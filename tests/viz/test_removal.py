@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from finetune.record import RunRecord
-from tests.viz.rooms import START, epoch, leave, running
+from tests.viz.rooms import START, epoch, finish, leave, running
 from viz import removal, run_files, runs, session
-from viz.classifier import default_checkpoint
 from viz.errors import RunError
 from viz.pages.panels import results
 
@@ -23,13 +21,6 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(run_files.PLACE, str(place))
     finish(place, "other")
     return place
-
-
-def finish(room: Path, name: str) -> None:
-    """A finished run."""
-    work = leave(room, name, [START, epoch(1)])
-    RunRecord.load(default_checkpoint()).save(work)
-    work.rename(room / name)
 
 
 def files(room: Path) -> set[Path]:

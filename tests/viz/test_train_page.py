@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from finetune.record import RegressionMetrics, RunRecord
-from tests.viz.rooms import START, Event, epoch, leave, running, step
+from tests.viz.rooms import START, Event, epoch, finish, leave, running, step
 from viz import launch, run_files, session, uploads
 from viz.classifier import default_checkpoint
 from viz.errors import RunError
@@ -73,13 +72,6 @@ def choose(text: str, monkeypatch: pytest.MonkeyPatch, **report: Any) -> AppTest
     app.selectbox(key="train-data-0").select(str(file)).run()
     assert not app.exception
     return app
-
-
-def finish(room: Path, name: str, **changes: Any) -> None:
-    """A finished run, with the record of the shipped checkpoint but for the changes."""
-    work = leave(room, name, [START, epoch(1), epoch(2)])
-    replace(RunRecord.load(default_checkpoint()), **changes).save(work)
-    work.rename(room / name)
 
 
 def charts(app: AppTest) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import cast
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from viz import charts, session
+from viz import session
 from viz.attribution import METHODS
 from viz.attribution.wording import number
 from viz.components.theme import current_theme
@@ -17,6 +17,7 @@ from viz.export.comparison import agreement as in_agreement
 from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked
 from viz.faithfulness.compare import Comparison, Row, compare, expected_passes
 from viz.faithfulness.metrics import Measures
+from viz.matrix import agreement_map
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
@@ -94,7 +95,7 @@ def _show(found: Comparison) -> None:
         _show_table(found)
     with agreement:
         names, correlations = in_agreement(found)
-        figure = charts.agreement_map(correlations, names, theme=current_theme(session.THEME))
+        figure = agreement_map(correlations, names, theme=current_theme(session.THEME))
         st.plotly_chart(figure, key="agreement", theme=None, config=session.PLOT)
         st.caption("Spearman's correlation of the scores of words. Agreement is no proof.")
 

@@ -7,7 +7,7 @@ import streamlit as st
 from finetune.record import AnyMetrics, Metrics, RegressionMetrics, RunRecord
 from viz import session
 from viz.components.theme import current_theme
-from viz.confusion import MOST, confusion_map
+from viz.matrix import MOST, confusion_map
 from viz.pages.markdown import plain
 from viz.runs import Run
 

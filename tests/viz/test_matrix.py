@@ -1,0 +1,46 @@
+"""Matrices with their numbers in the cells."""
+
+import numpy as np
+import pytest
+
+from viz.colors import PALETTES, Theme, mix, readable_ink
+from viz.matrix import agreement_map, confusion_map
+
+LABELS = ("one", "<b>two</b>", "three")
+CONFUSION = ((1200, 300, 0), (1, 0, 3), (0, 0, 0))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_numbers_of_an_agreement_stand_out_on_their_cells(theme: Theme) -> None:
+    agreement = np.array([[1.0, -0.62], [np.nan, 0.14]])
+    figure = agreement_map(agreement, ["a", "b"], theme=theme)
+    written = {(note.x, note.y): (note.text, note.font.color) for note in figure.layout.annotations}
+    scale = PALETTES[theme].diverging
+    expected = {(0, 0): ("1.0", 1.0), (1, 0): ("−0.6", -0.62), (1, 1): ("0.1", 0.14)}
+    assert written == {
+        place: (text, readable_ink(mix(scale, (value + 1) / 2)))
+        for place, (text, value) in expected.items()
+    }
+
+
+def test_a_cell_is_coloured_by_its_share_of_the_true_class() -> None:
+    figure = confusion_map(CONFUSION, LABELS)
+    (drawn,) = figure.data
+    assert drawn.z.tolist() == [[0.8, 0.2, 0.0], [0.25, 0.0, 0.75], [0.0, 0.0, 0.0]]
+    assert drawn.customdata.tolist() == [list(row) for row in CONFUSION]
+    assert list(drawn.x) == list(drawn.y) == ["one", "&lt;b&gt;two&lt;/b&gt;", "three"]
+    assert figure.layout.yaxis.autorange == "reversed"  # the first class is on top
+
+
+def test_numbers_stand_in_the_cells_that_have_rows() -> None:
+    written = {
+        (note.y, note.x): note.text for note in confusion_map(CONFUSION, LABELS).layout.annotations
+    }
+    assert written == {(0, 0): "1,200", (0, 1): "300", (1, 0): "1", (1, 2): "3"}
+
+
+def test_dark_has_colours_of_its_own() -> None:
+    scales = [
+        confusion_map(CONFUSION, LABELS, theme=theme).data[0].colorscale for theme in PALETTES
+    ]
+    assert scales[0] != scales[1]

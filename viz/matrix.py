@@ -1,0 +1,110 @@
+"""Square matrices to plotly figures, their numbers in the cells: agreement and confusion."""
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from viz.charts import dress
+from viz.colors import PALETTES, Theme, mix, readable_ink, stops
+from viz.types import FloatArray
+
+MOST = 20
+"""Classes whose names and numbers still fit."""
+
+
+def agreement_map(
+    agreement: FloatArray, names: Sequence[str], *, theme: Theme = "light"
+) -> go.Figure:
+    """Who agrees with whom, as a heat map with its numbers.
+
+    Args:
+        agreement: (M, M), -1 to 1.
+        names: What the M methods are called.
+        theme: Whose colours to use.
+    """
+    palette = PALETTES[theme]
+    figure = _matrix(agreement, names, palette.diverging, -1)
+    figure.update_traces(
+        hovertemplate="%{y}<br>%{x}<br><b>%{z:.3f}</b><extra></extra>",
+        colorbar={"thickness": 10, "outlinewidth": 0, "len": 0.6},
+    )
+    written = np.vectorize(lambda value: "" if np.isnan(value) else f"{value:.1f}")(agreement)
+    inks = (agreement + 1) / 2
+    figure.update_layout(annotations=_in_cells(written, inks, palette.diverging))
+    figure.update_xaxes(tickangle=-45)
+    dress(figure, palette, 150 + 28 * len(names))
+    return figure
+
+
+def confusion_map(
+    confusion: Sequence[Sequence[int]], labels: Sequence[str], *, theme: Theme = "light"
+) -> go.Figure:
+    """Rows of each true class by the class they were given, as a heat map with its numbers.
+
+    Colours are shares of the true class, so that a rare class is as easy to see as a common one.
+
+    Args:
+        confusion: `confusion[i][j]`: rows of class i called j.  (C, C)
+        labels: The C classes.
+        theme: Whose colours to use.
+    """
+    palette = PALETTES[theme]
+    rows = np.asarray(confusion)
+    shares = rows / np.maximum(rows.sum(1, keepdims=True), 1)
+    figure = _matrix(shares, labels, palette.sequential, 0)
+    figure.update_traces(
+        customdata=rows,
+        showscale=False,
+        hovertemplate="%{y} taken for %{x}<br><b>%{customdata:,} rows</b>, %{z:.1%} of %{y}"
+        "<extra></extra>",
+    )
+    written = np.vectorize(lambda count: f"{count:,}" if count else "")(rows)
+    figure.update_layout(annotations=_in_cells(written, shares, palette.sequential))
+    figure.update_yaxes(title={"text": "true", "standoff": 12})
+    figure.update_xaxes(title={"text": "predicted", "standoff": 12})
+    dress(figure, palette, 110 + 30 * len(labels))
+    return figure
+
+
+def _matrix(
+    values: FloatArray, names: Sequence[str], scale: tuple[str, ...], lowest: float
+) -> go.Figure:
+    """A heat map from *lowest* to 1, the first row on top, still without numbers."""
+    labels = [escape(name, quote=False) for name in names]
+    cells = go.Heatmap(
+        z=values,
+        x=labels,
+        y=labels,
+        zmin=lowest,
+        zmax=1,
+        colorscale=stops(scale),
+        xgap=2,
+        ygap=2,
+    )
+    figure = go.Figure(cells)
+    figure.update_yaxes(autorange="reversed", automargin=True, showgrid=False, ticks="")
+    figure.update_xaxes(automargin=True, showgrid=False, ticks="")
+    return figure
+
+
+def _in_cells(
+    written: NDArray[np.str_], places: FloatArray, scale: tuple[str, ...]
+) -> list[dict[str, object]]:
+    """What stands in the cells, in an ink that can be read on its place, 0 to 1, of the scale."""
+    return [
+        {
+            "x": column,
+            "y": row,
+            "text": text.replace("-", "−"),
+            "showarrow": False,
+            "font": {
+                "color": readable_ink(mix(scale, float(places[row, column]))),
+                "size": 11,
+            },
+        }
+        for (row, column), text in np.ndenumerate(written)
+        if text
+    ]
