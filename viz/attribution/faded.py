@@ -28,8 +28,8 @@ from viz.recording import Leaf, Recorder
 from viz.types import FloatArray
 
 SHARE = 25
-"""Per cent of each word that stays.  Between 20 and 30 faithfulness hardly differs: less is better
-under masks, more under deletion."""
+"""Per cent of each word that stays.  Between 20 and 30 faithfulness hardly differs, and which of
+them is best depends on the data."""
 AS_READ = 0.5
 """What the attention of the whole text counts beside that on the path.
 

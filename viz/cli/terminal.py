@@ -89,7 +89,7 @@ def file_for(checkpoint: str | None, output: Path | None, name: str) -> Path:
         return output
     folder = default_checkpoint() if checkpoint is None else folder_of(checkpoint)
     if folder is None:
-        place_of(str(checkpoint))
+        place_of(str(checkpoint))  # says so where it is no id of the Hub either
         raise SelectionError(
             f"{checkpoint!r} has no folder on this machine to write {name} into; name a file with "
             "--output."
