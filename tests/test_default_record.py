@@ -7,6 +7,7 @@ import pytest
 
 from viz import METHODS, Classifier
 from viz.classifier import default_checkpoint
+from viz.faithfulness import reactions
 from viz.faithfulness.record import FILE, Interval, Record, Scored, load
 from viz.faithfulness.score import default_methods
 
@@ -40,6 +41,15 @@ def test_it_is_of_these_weights_and_of_every_method(record: Record) -> None:
     assert {one.method for one in record.methods} == set(default_methods())
     assert set(default_methods()) == set(METHODS)
     assert not [one.method for one in record.methods if one.refused]
+
+
+def test_what_methods_react_to_was_checked_on_the_same_texts_and_weights(record: Record) -> None:
+    checked = reactions.load(default_checkpoint() / reactions.FILE)
+    assert (checked.fingerprint, checked.data_fingerprint) == (
+        record.fingerprint,
+        record.data_fingerprint,
+    )
+    assert record.default in {each.method for each in checked.methods}
 
 
 def test_the_app_begins_with_a_method_that_is_faithful_at_two_passes(record: Record) -> None:
