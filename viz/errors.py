@@ -27,3 +27,9 @@ class RecordError(VizError):
 
 class RunError(VizError):
     """A run that can't be started, resumed or found, or data it can't use."""
+
+
+def as_sentence(error: Exception) -> str:
+    """The message of an error of `finetune`, as `viz` writes its own: a capital, a period."""
+    message = str(error).strip()
+    return f"{message[:1].upper()}{message[1:].rstrip('.')}."
