@@ -1,41 +1,109 @@
-"""Files that are there whole or not at all, whenever the process or the machine stops."""
+"""Files that are there whole or not at all, whenever the process or the machine stops.
+
+Whoever looks sees the old content or the new, never half of it; and what is written or removed is
+what has the name, never what a link of that name leads to.
+"""
 
 import os
+import secrets
 import shutil
 from pathlib import Path
 
 OLD = ".old"
+PART = ".part"
+"""How the name of an unfinished file ends; it begins with a dot."""
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Let *path* hold *text*, or what it held before."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    sync(fresh)
-    fresh.replace(path)
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Let *path* hold *content*, or what it held before.
+
+    A link at *path* is replaced, not followed.
+
+    Raises:
+        OSError: The folder can't be written to, the disk is full, or *path* is a folder.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    # A name of its own: two that write at once don't share one, and nobody can lay a link there.
+    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}{PART}")
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
     sync(path.parent)
+
+
+def write_named(path: Path, content: str | bytes) -> None:
+    """Let a file that the user named hold *content*: whole, or what it held before.
+
+    Other than with `write_whole` a link is followed, for whoever named it made it; and a pipe or a
+    device, such as `/dev/stdout`, is handed the content as it is.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(data)
+    else:
+        write_whole(path.resolve(), data)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the unfinished files that a killed process left in *folder*."""
+    for part in folder.glob(f".*{PART}"):
+        part.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a folder with all that is in it, or nothing where nothing is there.
+
+    Of a link the link alone goes, here and inside the folder.
+
+    Raises:
+        OSError: The system refuses.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_whole(folder: Path) -> None:
     """Remove *folder*; from the first moment on it is not there by its name."""
     hidden = folder.with_name(f".{folder.name}{OLD}")
-    shutil.rmtree(hidden, ignore_errors=True)
+    remove_quietly(hidden)
     try:
         folder.rename(hidden)
     except FileNotFoundError:
         return
-    shutil.rmtree(hidden, ignore_errors=True)
+    remove_quietly(hidden)
+
+
+def remove_quietly(path: Path) -> None:
+    """Remove as much as the system lets go of; what is left is found by the next who looks."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
 
 
 def sync_all(folder: Path) -> None:
     """Wait until the disk has all that is in *folder*."""
     for path in sorted(folder.rglob("*")):
-        sync(path)
+        if not path.is_symlink():
+            sync(path)
     sync(folder)
 
 
 def sync(path: Path) -> None:
     """Wait until the disk has *path*: a change of name may reach it before the content does."""
+    if os.name == "nt":
+        return  # there a file opened for reading, and a folder, can't be waited for
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)
