@@ -18,6 +18,7 @@ from finetune.quality import Quality, assess, draw
 from finetune.record import CalibrationRecord, RunRecord
 from finetune.reporting.report import describe_run
 from tests.finetune.news import LABELS, news, write_csv
+from tests.finetune.runs import check_close
 from tests.tiny import tiny_checkpoint
 
 
@@ -72,7 +73,7 @@ def test_the_checkpoint_gets_its_temperature_and_evaluate_uses_it(
     assert report.temperature == stored
     assert report.calibration is not None
     assert report.calibration.ece == pytest.approx(calibrated(quality).after.ece, abs=1e-6)
-    assert report.metrics == quality.test
+    check_close(report.metrics, quality.test)
     assert calibrated(quality).measured_on == "test"
 
 
