@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from finetune.config import Task, TrainConfig, Truncation
-from finetune.dataset.columns import ColumnNames
 from finetune.errors import FinetuneError
 from finetune.network import prefer_cache_without_network
 from finetune.options import with_options
 from finetune.recipe import describe_settings
+from finetune.tables.columns import ColumnNames
 
 app = typer.Typer(
     help="Fine-tune a BERT-family text classifier, and measure it.",

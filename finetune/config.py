@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
 
-from finetune.dataset.columns import ColumnNames
 from finetune.errors import ConfigError
+from finetune.tables.columns import ColumnNames
 
 Precision = Literal["auto", "float32", "bfloat16"]
 SaveDtype = Literal["float32", "float16"]

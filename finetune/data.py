@@ -10,11 +10,11 @@ import numpy as np
 from datasets import Dataset
 
 from finetune.config import TrainConfig, local_path, shown_name
-from finetune.dataset.columns import ColumnNames, Columns, find_columns
 from finetune.dataset.rows import Rows, align_rows, join_rows, read_rows
 from finetune.dataset.scores import SCORE, holds_fractions
 from finetune.dataset.sources import data_files, open_source, role_of
 from finetune.errors import DataError
+from finetune.tables.columns import ColumnNames, Columns, find_columns
 
 VALIDATION_SHARE = 0.1
 VALIDATION_ROWS = 2_000
@@ -212,7 +212,7 @@ def _wants_regression(config: TrainConfig, opened: Iterable[tuple[str, Dataset]]
 
 
 def _columns(source: str, dataset: Dataset, named: ColumnNames) -> Columns:
-    return find_columns(dataset.column_names, shown_name(source), named)
+    return find_columns(dataset, shown_name(source), named)
 
 
 def _spellings(source: str, dataset: Dataset, named: ColumnNames) -> Counter[str]:

@@ -11,7 +11,6 @@ import torch
 
 from finetune.config import RANGES, local_path, shown_name
 from finetune.data import load_evaluation_rows
-from finetune.dataset.columns import ColumnNames
 from finetune.dataset.rows import Rows
 from finetune.dataset.truncation import (
     STRIDE,
@@ -29,6 +28,7 @@ from finetune.models import LONGEST, Checkpoint, load_checkpoint, longest_input,
 from finetune.record import AnyMetrics, CalibrationMetrics, RunRecord
 from finetune.reporting.plots import RELIABILITY, metrics_plot, reliability_plot
 from finetune.saving.progress import bar
+from finetune.tables.columns import ColumnNames
 
 ANY_COLUMNS = ColumnNames()
 

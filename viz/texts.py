@@ -29,11 +29,11 @@ TEXTS = (
 )  # fmt: skip
 LABELS = (
     "label_name", "label", "labels", "class", "category", "target", "sentiment", "intent",
-    "coarse_label", "score", "rating", "stars",
+    "coarse_label", "class_index", "score", "rating", "stars",
 )  # fmt: skip
 """Names of the column of true classes or scores.
 
-The names that `finetune.dataset.columns` knows, but a name of a class goes before its number.
+The names that `finetune.tables.columns` knows, but a name of a class goes before its number.
 """
 
 Cells = Mapping[str, object]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from datasets import ClassLabel, Dataset
 
-from finetune.dataset.columns import Columns
 from finetune.errors import DataError
+from finetune.tables.columns import Columns
 
 Key = int | str
 """A class as the label column writes it."""

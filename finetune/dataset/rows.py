@@ -10,10 +10,10 @@ from typing import Any
 
 from datasets import Dataset
 
-from finetune.dataset.columns import ColumnNames, find_columns
 from finetune.dataset.labels import LabelColumn, read_labels
 from finetune.dataset.scores import read_scores
 from finetune.errors import DataError
+from finetune.tables.columns import ColumnNames, find_columns
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -91,7 +91,7 @@ def read_rows(
 
     With *regression* the label is a score.
     """
-    columns = find_columns(dataset.column_names, where, named)
+    columns = find_columns(dataset, where, named)
     texts = _texts(dataset, columns.text)
     pairs = _texts(dataset, columns.pair) if columns.pair else None
     full = [bool(text and pair) for text, pair in zip(texts, pairs or texts, strict=True)]

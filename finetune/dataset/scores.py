@@ -5,8 +5,8 @@ import re
 
 from datasets import ClassLabel, Dataset
 
-from finetune.dataset.columns import Columns
 from finetune.errors import DataError
+from finetune.tables.columns import Columns
 
 SCORE = "score"
 """What the one output of such a model is called."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from datasets import Dataset
 
-from finetune.dataset.columns import ColumnNames
 from finetune.dataset.rows import Rows, read_rows
 from finetune.record import AnyMetrics, Metrics
+from finetune.tables.columns import ColumnNames
 
 WORDS = {
     "Business": ("oil", "prices", "rise", "stocks", "market", "fall"),

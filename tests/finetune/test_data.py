@@ -8,9 +8,9 @@ from datasets import Dataset
 
 from finetune.config import TrainConfig
 from finetune.data import cut_validation, drop_repeated, load_evaluation_rows, load_splits
-from finetune.dataset.columns import ColumnNames
 from finetune.dataset.rows import read_rows
 from finetune.errors import DataError
+from finetune.tables.columns import ColumnNames
 from tests.finetune.news import LABELS, news, rows_of, write_csv, write_jsonl
 
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from finetune.dataset.columns import ColumnNames, Columns
 from finetune.dataset.rows import join_rows, read_rows
 from finetune.dataset.scores import holds_fractions, read_scores
 from finetune.errors import DataError
+from finetune.tables.columns import ColumnNames, Columns
 
 COLUMNS = Columns(text="text", pair=None, label="label", label_name=None)
 

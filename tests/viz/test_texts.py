@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.dataset import columns
+from finetune.tables import columns
 from viz import texts
 from viz.texts import open_texts
 

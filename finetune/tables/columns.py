@@ -1,0 +1,162 @@
+"""Which columns of a file or data set hold the text, its pair and the class."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from finetune.errors import DataError
+from finetune.tables import looks
+from finetune.tables.table import Columnar, require_once, sample
+from finetune.tables.wording import listed, shown
+
+PAIRS = (
+    ("premise", "hypothesis"),
+    ("sentence1", "sentence2"),
+    ("question1", "question2"),
+    ("question", "sentence"),
+    ("text1", "text2"),
+    ("text", "text_pair"),
+)
+"""Usual names that belong together, looked for first."""
+
+TEXTS = (
+    "text", "sentence", "review", "content", "document", "tweet", "comment", "comment_text",
+    "message", "question", "description", "body", "title",
+)  # fmt: skip
+LABELS = (
+    "label", "labels", "class", "category", "target", "sentiment", "intent", "coarse_label",
+    "label_name", "class_index", "score", "rating", "stars",
+)  # fmt: skip
+"""Usual names, the more usual first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnNames:
+    """The columns that are named; None where one is to be found, or there is none."""
+
+    text: str | None = None
+    pair: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    """The names of the columns that are read; no pair and no label name in many data sets."""
+
+    text: str
+    pair: str | None
+    label: str
+    label_name: str | None
+    unread: tuple[str, ...] = ()
+    """Other columns whose cells look like texts."""
+
+
+def find_columns(data: Columnar, where: str, named: ColumnNames | None = None) -> Columns:
+    """The columns of *data*, which is called *where*; those not in *named* are found.
+
+    Raises:
+        DataError: where a named column is not there, no other can be found by its name, or one
+            that is to be read has the name of another.
+    """
+    named = named or ColumnNames()
+    names = list(data.column_names)
+    require_named(names, where, named)
+    found = usual_columns(data, named)
+    if found.text is None:
+        raise DataError(_lacks("text", names, where))
+    if found.label is None:
+        raise DataError(_without_label(data, where, found))
+    label_name = f"{found.label}_name" if f"{found.label}_name" in names else None
+    read = [name for name in (found.text, found.pair, found.label, label_name) if name is not None]
+    for name in read:
+        require_once(data, where, name)
+    return Columns(
+        text=found.text,
+        pair=found.pair,
+        label=found.label,
+        label_name=label_name,
+        unread=unread_texts(data, read),
+    )
+
+
+def require_named(names: Sequence[str], where: str, named: ColumnNames) -> None:
+    """Refuse a named column that is not among *names*."""
+    for what in ("text", "pair", "label"):
+        wanted = getattr(named, what)
+        if wanted is not None and wanted not in names:
+            raise DataError(
+                f"no column {shown(wanted)} in {shown(where)}; --{what}-column can be"
+                f" {listed(names)}"
+            )
+
+
+def usual_columns(data: Columnar, named: ColumnNames | None = None) -> ColumnNames:
+    """The columns of *data* that are named, or that a usual name tells; None where none does."""
+    named = named or ColumnNames()
+    names = list(data.column_names)
+    text, pair = named.text, named.pair
+    usual = _by_usual_name(names)
+    if text is None and pair is None:
+        for first, second in PAIRS:
+            if first in usual and second in usual:
+                text, pair = usual[first], usual[second]
+                break
+    label = named.label or _first(LABELS, names, without=(text, pair))
+    if text is None:
+        text = _first(TEXTS, names, without=(pair, label))
+        text = None if text is None else _rather(data, text, (pair, label))
+    return ColumnNames(text, pair, label)
+
+
+def unread_texts(data: Columnar, read: Iterable[str]) -> tuple[str, ...]:
+    """The columns beside those *read* whose cells look like texts."""
+    others = dict.fromkeys(data.column_names)
+    for name in read:
+        others.pop(name, None)
+    return tuple(name for name in others if looks.are_texts(sample(data, name)))
+
+
+def _rather(data: Columnar, text: str, others: Iterable[str | None]) -> str:
+    """The one column of texts where the one with the usual name holds numbers or keys."""
+    if not looks.are_row_names(sample(data, text)):
+        return text
+    texts = unread_texts(data, [text, *filter(None, others)])
+    return texts[0] if len(texts) == 1 else text
+
+
+def _by_usual_name(names: Iterable[str]) -> dict[str, str]:
+    """Names by how they are usually written; one that is written so itself goes before others."""
+    found: dict[str, str] = {}
+    for name in names:
+        usual = name.strip().lower().replace(" ", "_").replace("-", "_")
+        if usual == name or usual not in found:
+            found[usual] = name
+    return found
+
+
+def _first(
+    wanted: Sequence[str], names: Iterable[str], without: Iterable[str | None]
+) -> str | None:
+    taken = set(without)
+    usual = _by_usual_name(name for name in names if name not in taken)
+    return next((usual[name] for name in wanted if name in usual), None)
+
+
+def _lacks(what: str, names: Sequence[str], where: str) -> str:
+    return f"no {what} column among {listed(names)} of {shown(where)}; name it with --{what}-column"
+
+
+def _without_label(data: Columnar, where: str, found: ColumnNames) -> str:
+    """What is to be done where no column has a usual name for labels."""
+    names = [name for name in data.column_names if name not in (found.text, found.pair)]
+    flags = [name for name in dict.fromkeys(names) if looks.are_flags(sample(data, name))]
+    if len(flags) < 2:
+        return _lacks("label", list(data.column_names), where)
+    return (
+        f"{listed(flags)} of {shown(where)} look like one class each, 0 or 1; write each row's"
+        f' classes as one list in JSON Lines, such as "labels": {_as_list(flags)}, or name a'
+        " single one with --label-column"
+    )
+
+
+def _as_list(flags: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{name[:20]}"' for name in flags[:2]) + "]"

@@ -1,0 +1,136 @@
+"""What a file of rows holds: columns of cells, with the line in which each row begins."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol
+
+from finetune.errors import DataError
+from finetune.tables.wording import shown
+
+SAMPLE = 1_000
+"""Cells looked at to say what a column holds."""
+
+
+class Columnar(Protocol):
+    """Columns of cells by name, as a `Table` and a `datasets.Dataset` have them."""
+
+    @property
+    def column_names(self) -> Sequence[str]:
+        """The names in their order."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """What is known of the type of each column."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The cells of a column."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """The rows of a file, column by column; only a column that is read has to make sense."""
+
+    name: str
+    """Of the file."""
+    column_names: tuple[str, ...]
+    """As the file has them: a name can come twice."""
+    cells: tuple[Sequence[object], ...]
+    """One sequence of cells for each name."""
+    places: Sequence[int]
+    """The line of the file in which each row begins, counted from 1; without lines, its number."""
+    unit: str = "line"
+    """What `places` counts: lines or rows."""
+    class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The names of classes that a column writes by their numbers from 0."""
+    features: Mapping[str, Any] = field(default_factory=dict)
+    """The types of columns that `datasets` knows, where it has to read them."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.places)
+
+    def __getitem__(self, name: str) -> Sequence[object]:
+        """The cells of the column *name*.
+
+        Raises:
+            DataError: where several columns have that name, or the cells are not of one kind.
+        """
+        require_once(self, self.name, name)
+        cells = self.cells[self.column_names.index(name)]
+        self._require_one_kind(name, cells)
+        return cells
+
+    def _require_one_kind(self, name: str, cells: Sequence[object]) -> None:
+        first: tuple[str, int] | None = None
+        for place, cell in zip(self.places, cells, strict=True):
+            kind = _kind(cell)
+            if kind == "binary data":
+                raise DataError(
+                    f"{self.unit} {place} of {shown(self.name)} has binary data in column"
+                    f" {shown(name)}; write it as text"
+                )
+            if kind is None:
+                continue
+            first = first or (kind, place)
+            if kind != first[0]:
+                raise DataError(
+                    f"column {shown(name)} of {shown(self.name)} has {first[0]} in {self.unit}"
+                    f" {first[1]} and {kind} in {self.unit} {place}; write all its cells in one way"
+                )
+
+
+def require_once(data: Columnar, where: str, name: str) -> None:
+    """Refuse a column that is read where several have its name."""
+    count = list(data.column_names).count(name)
+    if count > 1:
+        raise DataError(
+            f"{shown(where)} has {count} columns named {shown(name)}; give each a name of its own"
+        )
+
+
+def sample(data: Columnar, name: str) -> list[object]:
+    """The first cells of a column, whatever they are; none of pictures and sounds."""
+    if isinstance(data, Table):
+        return list(data.cells[data.column_names.index(name)][:SAMPLE])
+    dtype = str(getattr(data.features[name], "dtype", ""))
+    if not dtype.startswith(("string", "large_string", "int", "uint", "float", "bool")):
+        return []
+    return list(islice(iter(data[name]), SAMPLE))
+
+
+def _kind(cell: object) -> str | None:
+    """What a cell is; None where it is missing, or a list with nothing in it."""
+    match cell:
+        case None:
+            return None
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case bytes():
+            return "binary data"
+        case list():
+            kinds = set(_kinds_within(cell))
+            if len(kinds) > 1:
+                return "a list of several kinds"
+            return f"a list of {_PLURALS.get(kinds.pop(), 'other things')}" if kinds else None
+        case dict():
+            return "an object"
+        case _:
+            return f"a {type(cell).__name__}"
+
+
+def _kinds_within(cells: Sequence[object]) -> Iterator[str]:
+    for cell in cells:
+        kind = "a list" if isinstance(cell, list) else _kind(cell)
+        if kind is not None:
+            yield kind
+
+
+_PLURALS = {"a number": "numbers", "a text": "texts", "true or false": "true and false"}

@@ -1,0 +1,21 @@
+"""Names of files, columns and cells as they are told in a sentence: quoted, and never long."""
+
+from collections.abc import Collection
+
+LONGEST = 60
+"""Letters shown of a name or a cell."""
+MOST = 12
+"""Names shown of many."""
+
+
+def shown(name: object, longest: int = LONGEST) -> str:
+    """A name or cell in quotes, a long one cut."""
+    text = str(name)
+    return repr(text if len(text) <= longest else text[: longest - 1] + "…")
+
+
+def listed(names: Collection[object]) -> str:
+    """Names in quotes, the first few of many."""
+    told = ", ".join(shown(name) for name in list(names)[:MOST])
+    more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
+    return told + more or "(none)"
