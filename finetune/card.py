@@ -1,62 +1,84 @@
 """The model card: a README.md told from the record of the run and from nothing else."""
 
+import json
+from collections.abc import Collection
 from pathlib import Path
+from statistics import median
 
+from finetune.disk import write_whole
 from finetune.measuring.calibration import KEY
 from finetune.measuring.spread import spreads
 from finetune.record import (
     EPOCH_METRICS,
     CalibrationRecord,
+    Metrics,
     RegressionMetrics,
     RunRecord,
     SplitRecord,
 )
-from finetune.reporting.markdown import cell, paragraphs, table
+from finetune.reporting.few import few, visible
+from finetune.reporting.limits import limits, several
+from finetune.reporting.markdown import cell, code, escaped, paragraphs, table
 from finetune.reporting.metadata import front_matter, headline
 from finetune.reporting.plots import CONFUSION, RELIABILITY, SCATTER
 from finetune.reporting.report import ranged
 
-KEPT = {"head": "the first", "tail": "the last", "head+tail": "the beginning and the end, together"}
-"""What of a long text is kept, by the setting."""
+COLUMNS = 20
+"""Classes up to which each has a column of its rows."""
+PICTURES = frozenset({CONFUSION, RELIABILITY, SCATTER})
 
 
 def write_card(record: RunRecord, folder: Path) -> None:
-    """Write README.md into *folder*."""
-    (folder / "README.md").write_text(model_card(record), encoding="utf-8")
+    """Write README.md into *folder*; it shows the pictures that are there."""
+    pictures = {name for name in PICTURES if (folder / name).is_file()}
+    write_whole(folder / "README.md", model_card(record, pictures))
 
 
-def model_card(record: RunRecord) -> str:
-    """The card as Markdown, with the front matter that the Hub reads."""
-    sections = (_head, _data, _training, _results, _seeds, _beside, _calibration, _limits)
-    parts = [front_matter(record), *(section(record) for section in sections)]
+def model_card(record: RunRecord, pictures: Collection[str] = PICTURES) -> str:
+    """The card as Markdown, with the front matter that the Hub reads.
+
+    Args:
+        record: What is known of the run; whatever others wrote in it is shown as text.
+        pictures: Those that may be shown, of the ones that such a run has.
+    """
+    parts = [
+        front_matter(record),
+        _head(record),
+        _data(record),
+        _training(record),
+        _results(record, pictures),
+        _seeds(record),
+        _beside(record),
+        _calibration(record, pictures),
+        limits(record),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(record: RunRecord) -> str:
     name = record.settings["output"]
-    return f"""# {name}
+    use = f"""from transformers import pipeline
+
+classify = pipeline("text-classification", {json.dumps(visible(name), ensure_ascii=False)})"""
+    return f"""# {escaped(name)}
 
 Gives a text {_answer(record)}.
-Fine-tuned from {record.base} ({record.parameters / 1e6:.1f} million parameters) on
-{record.data_name}.
+Fine-tuned from {escaped(record.base)} ({record.parameters / 1e6:.1f} million parameters) on
+{escaped(record.data_name)}.
 
-```python
-from transformers import pipeline
-
-classify = pipeline("text-classification", "{name}")
-```"""
+{code(use, "python")}"""
 
 
 def _answer(record: RunRecord) -> str:
     if record.regression:
         return "a score, which is a number (regression)"
-    kind = "any number of" if _several(record) else "one of"
-    return f"{kind} {len(record.labels)} classes: {', '.join(record.labels)}"
+    kind = "any number of" if several(record) else "one of"
+    return f"{kind} {len(record.labels):,} classes: {few(list(map(escaped, record.labels)))}"
 
 
 def _data(record: RunRecord) -> str:
     what = "scores" if record.regression else "class names"
-    terms = record.data_terms or "not stated; ask whoever gave you the data"
+    terms = escaped(record.data_terms or "not stated; ask whoever gave you the data")
     prints = [
         f"- {name}: `{split.fingerprint}`" + _truncated(split.truncated, record.max_length)
         for name, split in record.splits.items()
@@ -64,9 +86,11 @@ def _data(record: RunRecord) -> str:
     return "\n\n".join(
         [
             "## Data",
-            f"{record.data_name}. Terms: {terms}.",
+            f"{escaped(record.data_name)}. Terms: {terms}.",
             _split_table(record),
-            " ".join([f"Validation comes from {record.validation_origin}.", *record.notes]),
+            escaped(
+                " ".join([f"Validation comes from {record.validation_origin}.", *record.notes])
+            ),
             *_warnings(record),
             f"SHA-256 of texts and {what}:\n\n" + "\n".join(prints),
         ]
@@ -74,10 +98,12 @@ def _data(record: RunRecord) -> str:
 
 
 def _split_table(record: RunRecord) -> str:
-    """The rows of each split, and of each class; or where its scores lie."""
-    head = list(record.labels)
+    """The rows of each split, and of its classes; or where its scores lie."""
+    head = list(map(escaped, record.labels))
     if record.regression:
         head = ["mean score", "standard deviation", "lowest", "highest"]
+    elif len(head) > COLUMNS:
+        head = ["classes with rows", "fewest rows of those", "median", "most rows"]
     rows = [
         [name, f"{split.rows:,}", *_content(split, record)] for name, split in record.splits.items()
     ]
@@ -86,7 +112,11 @@ def _split_table(record: RunRecord) -> str:
 
 def _content(split: SplitRecord, record: RunRecord) -> list[str]:
     if split.scores is None:
-        return [f"{split.class_counts[label]:,}" for label in record.labels]
+        counts = [split.class_counts[label] for label in record.labels]
+        if len(counts) > COLUMNS:
+            counts = sorted(filter(None, counts)) or [0]
+            counts = [len(counts), counts[0], int(median(counts)), counts[-1]]
+        return [f"{count:,}" for count in counts]
     found = split.scores
     return [f"{v:.4g}" for v in (found.mean, found.deviation, found.lowest, found.highest)]
 
@@ -94,7 +124,7 @@ def _content(split: SplitRecord, record: RunRecord) -> list[str]:
 def _warnings(record: RunRecord) -> list[str]:
     if not record.check:
         return []
-    return ["The data check warned:\n\n" + "\n".join(f"- {line}" for line in record.check)]
+    return ["The data check warned:\n\n" + "\n".join(f"- {escaped(line)}" for line in record.check)]
 
 
 def _training(record: RunRecord) -> str:
@@ -109,17 +139,17 @@ def _training(record: RunRecord) -> str:
     ]
     measured = [EPOCH_METRICS[name] for name in record.epochs[0].measured]
     best = "R2" if record.regression else "macro F1"
-    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    versions = escaped(", ".join(" ".join(each) for each in record.versions.items()))
     with_pretraining = " with pre-training" if record.settings.get("pretrain_epochs") else ""
     return "\n\n".join(
         [
             "## Training",
-            f"```sh\n{record.command}\n```",
+            code(visible(record.command), "sh"),
             table(["epoch", "train loss", "validation loss", *measured], curve),
             *_loss(record),
             f"The epoch in bold had the highest {best} on validation and is the one saved"
             f" ({record.settings['save_dtype']} weights).",
-            f"Trained in {record.precision} on {record.device}: {_minutes(record.seconds)}"
+            f"Trained in {record.precision} on {escaped(record.device)}: {_minutes(record.seconds)}"
             f"{with_pretraining}, {record.texts_per_second:,.0f} texts per second. Ended"
             f" {record.created}, with {versions}.",
         ]
@@ -132,7 +162,7 @@ def _loss(record: RunRecord) -> list[str]:
     return ["A loss is the mean squared error of scores over their variance in train."]
 
 
-def _results(record: RunRecord) -> str:
+def _results(record: RunRecord, pictures: Collection[str]) -> str:
     parts = ["## Results", "Of the saved weights, computed in float32."]
     parts += ["### Validation", _chosen_on_validation(record), *paragraphs(record.validation)]
     if record.test is not None:
@@ -141,7 +171,7 @@ def _results(record: RunRecord) -> str:
             "Measured once, after training; it chose nothing.",
             *paragraphs(record.test),
         ]
-    return "\n\n".join(parts + _picture(record))
+    return "\n\n".join(parts + _picture(record, pictures))
 
 
 def _seeds(record: RunRecord) -> str:
@@ -167,14 +197,23 @@ def _by_seed(record: RunRecord, split: str, name: str) -> list[str]:
     return [f"{values[name]:{'.2%' if name == 'accuracy' else '.4f'}}" for values in found]
 
 
-def _picture(record: RunRecord) -> list[str]:
+def _picture(record: RunRecord, pictures: Collection[str]) -> list[str]:
     """What `plots.metrics_plot` drew; older runs, without a calibration, have none."""
     split, metrics = headline(record)
     if isinstance(metrics, RegressionMetrics):
-        return [f"![Predicted over true scores on {split}]({SCATTER})"]
-    if record.calibration is None or metrics.confusion is None:
+        alt, name = f"Predicted over true scores on {split}", SCATTER
+    elif record.calibration is None or metrics.confusion is None:
         return []
-    return [f"![Confusion matrix on {split}: true classes down, predicted across]({CONFUSION})"]
+    else:
+        what = f"true {_shown_classes(metrics)} down, predicted across"
+        alt, name = f"Confusion matrix on {split}: {what}", CONFUSION
+    return [f"![{alt}]({name})"] if name in pictures else []
+
+
+def _shown_classes(metrics: Metrics) -> str:
+    if metrics.confused is None:
+        return "classes"
+    return f"classes, the {len(metrics.confused)} most often taken for each other,"
 
 
 def _beside(record: RunRecord) -> str:
@@ -182,7 +221,11 @@ def _beside(record: RunRecord) -> str:
     if not record.baselines:
         return ""
     rows = [
-        [name, setting, *(cell(metrics) for metrics in splits if metrics is not None)]
+        [
+            escaped(name),
+            escaped(setting),
+            *(cell(metrics) for metrics in splits if metrics is not None),
+        ]
         for name, setting, *splits in (
             ("this model", "", record.validation, record.test),
             *((made.name, made.setting, made.validation, made.test) for made in record.baselines),
@@ -204,15 +247,18 @@ def _measures(record: RunRecord) -> str:
     return "Accuracy with its 95 % interval, and macro F1"
 
 
-def _calibration(record: RunRecord) -> str:
+def _calibration(record: RunRecord, pictures: Collection[str]) -> str:
     made = record.calibration
     if made is None:
         return ""
+    curve = (
+        f"![Reliability on {made.measured_on}: share that is right by confidence]({RELIABILITY})"
+    )
     rows = [
         [name, f"{found.ece:.2%}", f"{found.nll:.4f}", f"{found.brier:.4f}"]
         for name, found in (("as trained", made.before), ("at the temperature", made.after))
     ]
-    unit = "every decision for or against a class" if _several(record) else "every row"
+    unit = "every decision for or against a class" if several(record) else "every row"
     return "\n\n".join(
         [
             "## Calibration",
@@ -223,8 +269,7 @@ def _calibration(record: RunRecord) -> str:
             ),
             f"Measured on {_held_out(made)}; {unit} counts, in {len(made.after.curve)} bins of"
             " equal width.",
-            f"![Reliability on {made.measured_on}: share that is right by confidence]"
-            f"({RELIABILITY})",
+            *([curve] if RELIABILITY in pictures else []),
         ]
     )
 
@@ -253,49 +298,6 @@ def _chosen_on_validation(record: RunRecord) -> str:
         f"These rows chose the best of {len(record.epochs)} epochs, so the numbers are slightly"
         " better than new texts of the same kind will give."
     )
-
-
-def _limits(record: RunRecord) -> str:
-    truncation = record.settings.get("truncation", "head")
-    limits = [
-        _unknown(record),
-        f"It learned from {record.data_name} only; on texts from elsewhere, of another time or in"
-        " another language it can be far worse than the numbers above.",
-        "The intervals hold the chance of which rows were drawn, not errors in their labels.",
-        f"It was trained on {KEPT[truncation]} {record.max_length} tokens of each text.",
-        _trust(record),
-    ]
-    return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits)
-
-
-def _unknown(record: RunRecord) -> str:
-    """What becomes of a text unlike those of training."""
-    if record.regression:
-        return "Every text gets a score, also a text for which a score makes no sense."
-    return f"It knows {', '.join(record.labels)} and nothing else. " + (
-        "A text of another kind may get any class or none."
-        if _several(record)
-        else "Every text gets one of the classes, also a text that belongs to none of them."
-    )
-
-
-def _trust(record: RunRecord) -> str:
-    """How far its probabilities are the chance of being right."""
-    if record.regression:
-        return "It doesn't say how sure it is of a score."
-    if record.calibration is None or record.calibration.reason:
-        return (
-            "Its probabilities weren't calibrated: they order classes, but aren't the chance of"
-            " being right."
-        )
-    return (
-        "Its probabilities are calibrated for texts like those of validation, and only once the"
-        " logits are divided by the temperature; on other texts they can be far too sure."
-    )
-
-
-def _several(record: RunRecord) -> bool:
-    return record.problem_type == "multi_label_classification"
 
 
 def _truncated(rows: int, max_length: int) -> str:

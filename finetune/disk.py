@@ -22,7 +22,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         OSError: The folder can't be written to, the disk is full, or *path* is a folder.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    data = _encoded(content)
     # A name of its own: two that write at once don't share one, and nobody can lay a link there.
     part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}{PART}")
     try:
@@ -43,11 +43,16 @@ def write_named(path: Path, content: str | bytes) -> None:
     Other than with `write_whole` a link is followed, for whoever named it made it; and a pipe or a
     device, such as `/dev/stdout`, is handed the content as it is.
     """
-    data = content.encode("utf-8") if isinstance(content, str) else content
+    data = _encoded(content)
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_bytes(data)
     else:
         write_whole(path.resolve(), data)
+
+
+def _encoded(content: str | bytes) -> bytes:
+    """*content* as bytes; half a character, which a file's name may hold, as JSON escapes it."""
+    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
 
 
 def sweep(folder: Path) -> None:

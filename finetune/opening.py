@@ -14,6 +14,7 @@ from finetune.errors import ConfigError
 from finetune.learning.optimizer import has_layers, rate_for
 from finetune.models import LONGEST, Checkpoint, load_base, longest_input
 from finetune.outcome import count_parameters
+from finetune.reporting.few import few_counts
 from finetune.run import Run
 
 BY_LAYER = {"layer_decay": 1.0, "freeze_layers": 0, "gradual_unfreezing": 0.0}
@@ -118,5 +119,4 @@ def _answers(splits: Splits) -> str:
             f"Scores: {min(scores):.4g} to {max(scores):.4g}, mean {scale.mean:.4g}, standard"
             f" deviation {scale.deviation:.4g}."
         )
-    counts = splits.train.counts(splits.labels)
-    return f"Classes: {', '.join(f'{label} {count:,}' for label, count in counts.items())}."
+    return f"Classes: {few_counts(splits.train.counts(splits.labels))}."

@@ -42,18 +42,28 @@ class Metrics:
     classes: tuple[ClassMetrics, ...]
     confusion: tuple[tuple[int, ...], ...] | None
     """`confusion[i][j]`: rows of class i called j; None with several classes per row."""
+    confused: tuple[int, ...] | None = None
+    """Of too many classes, the numbers of those that `confusion` is about: the ones most taken for
+    each other; None where it is about all."""
+
+    @property
+    def confusion_labels(self) -> tuple[str, ...]:
+        """The classes that `confusion` is about, in its order."""
+        labels = tuple(row.label for row in self.classes)
+        return labels if self.confused is None else tuple(labels[i] for i in self.confused)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Metrics":
         """The metrics that `asdict` wrote."""
         low, high = values["accuracy_interval"]
-        confusion = values["confusion"]
+        confusion, confused = values["confusion"], values.get("confused")
         return cls(
             **values
             | {
                 "accuracy_interval": (low, high),
                 "classes": tuple(ClassMetrics(**row) for row in values["classes"]),
                 "confusion": confusion and tuple(tuple(row) for row in confusion),
+                "confused": None if confused is None else tuple(confused),
             }
         )
 

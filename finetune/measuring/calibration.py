@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
+from finetune.disk import write_whole
 from finetune.errors import ModelError
 from finetune.metrics import FloatArray, IntArray
 from finetune.record import CalibrationMetrics, CalibrationRecord, ReliabilityBin
@@ -111,10 +112,8 @@ def store_temperature(folder: Path, temperature: float) -> None:
     """Write the temperature into config.json of a checkpoint, in one step."""
     path = folder / "config.json"
     values = json.loads(path.read_text(encoding="utf-8")) | {KEY: temperature}
-    partial = path.with_suffix(".partial")
     text = json.dumps(values, indent=2, sort_keys=True, allow_nan=False)
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, text + "\n")
 
 
 def stored_temperature(config: object, name: str) -> float:
@@ -153,12 +152,14 @@ def expected_error(curve: tuple[ReliabilityBin, ...]) -> float:
 
 def _metrics(given: FloatArray, targets: Targets, likelihood: float) -> CalibrationMetrics:
     """The metrics of probabilities (N, C)."""
-    flags = _flags(targets, given.shape[1])
     if targets.ndim == 2:
+        flags = targets.astype(np.float64)
         confidence, right, brier = given.ravel(), flags.ravel(), (given - flags) ** 2
     else:
         confidence, right = given.max(axis=1), given.argmax(axis=1) == targets
-        brier = ((given - flags) ** 2).sum(axis=1)
+        short = given.copy()
+        short[np.arange(len(short)), targets.astype(np.int64)] -= 1
+        brier = (short**2).sum(axis=1)
     curve = reliability(confidence, right.astype(bool))
     return CalibrationMetrics(
         ece=expected_error(curve), nll=likelihood, brier=float(brier.mean()), curve=curve
@@ -206,10 +207,3 @@ def _log_softmax(values: FloatArray) -> FloatArray:
     shifted = values - values.max(axis=1, keepdims=True)
     logs: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return logs
-
-
-def _flags(targets: Targets, n_classes: int) -> FloatArray:
-    """1 where a row has the class.  (N, C)"""
-    if targets.ndim == 2:
-        return targets.astype(np.float64)
-    return np.asarray(np.eye(n_classes)[targets.astype(np.int64)])

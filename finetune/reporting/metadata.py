@@ -7,6 +7,7 @@ import json
 import re
 
 from finetune.record import AnyMetrics, RegressionMetrics, RunRecord
+from finetune.reporting.few import visible
 
 HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
 Entry = tuple[str, str, str]
@@ -75,5 +76,5 @@ def headline(record: RunRecord) -> tuple[str, AnyMetrics]:
 
 
 def _yaml(text: str) -> str:
-    """A YAML string; JSON is one."""
-    return json.dumps(text, ensure_ascii=False)
+    """A YAML string, on one line; JSON is one, but for letters that YAML takes for none."""
+    return json.dumps(visible(" ".join(text.split())), ensure_ascii=False)

@@ -7,6 +7,7 @@ import unicodedata
 import warnings
 from collections.abc import Sequence
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from finetune.disk import write_whole
 from finetune.record import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
+from finetune.reporting.few import visible
 
 CONFUSION = "confusion.png"
 RELIABILITY = "reliability.png"
@@ -35,11 +38,17 @@ FONTS = (
 )  # fmt: skip
 """Looked through for each letter, as far as they are installed."""
 
-SIZES = ((8, 0.62, 9.0), (30, 0.42, 7.0), (10**9, 0.22, 4.5))
+MANY = 80
+"""Classes from which on numbers are written only where they are LARGE shares of the true class."""
+LARGE = 0.05
+SIZES = ((8, 0.62, 9.0), (30, 0.42, 7.0), (MANY, 0.22, 4.5), (10**9, 0.15, 3.2))
 """Up to how many classes: inches of a cell, and points of its number."""
+LARGEST = 25.5
+"""Inches of a side at most: some 3,900 pixels."""
 
 LONGEST = 24
 """Half-width letters of a class name; what is longer loses its middle."""
+LONGEST_TITLE = 100
 DARK = 0.33
 """Shares of a row on whose shade white letters are read better."""
 
@@ -67,18 +76,31 @@ def confusion_plot(metrics: Metrics, path: Path, *, title: str) -> None:
     if metrics.confusion is None:
         raise ValueError("several classes per row have no confusion matrix")
     counts = np.array(metrics.confusion)
-    names = [_short(row.label) for row in metrics.classes]
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    names = [_short(name) for name in metrics.confusion_labels]
+    classes = metrics.classes
+    shown = range(len(classes)) if metrics.confused is None else metrics.confused
+    shares = counts / np.maximum([[classes[number].support] for number in shown], 1)
     cell, size = next((cell, size) for most, cell, size in SIZES if len(names) <= most)
-    side = max(cell * len(names), 1.9)
     edge = 0.35 + 0.085 * max(_width(name) for name in names)
+    side = min(max(cell * len(names), 1.9), LARGEST - edge - 0.9)
     figure, axes = _figure(edge + 0.3, edge + 0.3, side, side, right=0.35, top=0.65)
     # By the square root, so that a few errors can be seen beside many right rows.
-    axes.imshow(shares, cmap=SCALE, norm=PowerNorm(0.5, 0, 1), aspect="auto")
+    axes.pcolormesh(shares, cmap=SCALE, norm=PowerNorm(0.5, 0, 1))
+    axes.invert_yaxis()
     _name_classes(axes, names, size=min(size + 2, 9))
     _write_counts(axes, counts, shares, size=size)
-    _head(figure, title, f"{metrics.rows:,} rows; the shade is the share of the true class")
+    _head(figure, title, _caption(metrics))
     _save(figure, path)
+
+
+def _caption(metrics: Metrics) -> str:
+    """What a confusion matrix is about."""
+    of = ""
+    if metrics.confused is not None:
+        shown, classes = len(metrics.confused), len(metrics.classes)
+        of = f"the {shown} of {classes:,} classes most often taken for each other; "
+    few = f"; numbers from {LARGE:.0%} on" if len(metrics.confusion_labels) > MANY else ""
+    return f"{metrics.rows:,} rows; {of}the shade is the share of the true class{few}"
 
 
 def scatter_plot(metrics: RegressionMetrics, path: Path, *, title: str) -> None:
@@ -145,14 +167,14 @@ def _quieten(axes: Axes) -> None:
 
 
 def _name_classes(axes: Axes, names: Sequence[str], *, size: float) -> None:
-    places, fonts = range(len(names)), list(_fonts())
+    places, fonts = np.arange(len(names)) + 0.5, list(_fonts())
     turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     flat = len(names) * max(_width(name) for name in names) <= 45 and len(names) <= 8
     axes.set_xticks(places, names, fontfamily=fonts, fontsize=size, **({} if flat else turned))
     axes.set_yticks(places, names, fontfamily=fonts, fontsize=size)
     axes.set_xlabel("predicted class", color=QUIET, fontsize=9)
     axes.set_ylabel("true class", color=QUIET, fontsize=9)
-    lines = np.arange(len(names) + 1) - 0.5
+    lines = np.arange(len(names) + 1)
     axes.set_xticks(lines, minor=True)
     axes.set_yticks(lines, minor=True)
     axes.grid(which="minor", color="white", linewidth=size / 8)
@@ -160,14 +182,15 @@ def _name_classes(axes: Axes, names: Sequence[str], *, size: float) -> None:
 
 
 def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray, *, size: float) -> None:
-    """The number of rows in each cell that has any."""
+    """The number of rows in each cell that has any, or many."""
+    lowest = LARGE if len(counts) > MANY else 0.0
     for (row, column), count in np.ndenumerate(counts):
-        if count:
+        if count and shares[row, column] >= lowest:
             dark = shares[row, column] > DARK
             color = "white" if dark else INK
             axes.text(
-                column, row, f"{count:,}", color=color, fontsize=_fitting(int(count), size),
-                ha="center", va="center",
+                column + 0.5, row + 0.5, f"{count:,}", color=color, in_layout=False,
+                fontsize=_fitting(int(count), size), ha="center", va="center",
             )  # fmt: skip
 
 
@@ -211,6 +234,7 @@ def _head(figure: Figure, title: str, caption: str) -> None:
     tall = float(figure.get_size_inches()[1])
     left = 0.12 / float(figure.get_size_inches()[0])
     fonts = list(_fonts())
+    title = _cut(title, LONGEST_TITLE)
     figure.text(left, 1 - 0.27 / tall, title, color=INK, fontsize=11, weight="bold",
                 fontfamily=fonts, parse_math=False)  # fmt: skip
     figure.text(left, 1 - 0.47 / tall, caption, color=QUIET, fontsize=8, fontfamily=fonts,
@@ -218,13 +242,15 @@ def _head(figure: Figure, title: str, caption: str) -> None:
 
 
 def _save(figure: Figure, path: Path) -> None:
+    drawn = BytesIO()
     with warnings.catch_warnings():
         # A letter that no installed font has becomes a box; the card has the names as text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(
-            path, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.12,
+            drawn, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.12,
             metadata={"Software": "CLSight"},
         )  # fmt: skip
+    write_whole(path, drawn.getvalue())
 
 
 @cache
@@ -235,12 +261,16 @@ def _fonts() -> tuple[str, ...]:
 
 def _short(name: str) -> str:
     """A class name on one line, cut where it is too long; no letter starts a formula."""
-    plain = " ".join(name.split())
-    if _width(plain) > LONGEST:
-        head = _fitted(plain, LONGEST // 2).rstrip(" .")
-        tail = _fitted(plain[::-1], LONGEST // 2 - 1)[::-1].lstrip()
-        plain = f"{head}…{tail}"
-    return plain.replace("$", r"\$")
+    return _cut(name, LONGEST).replace("$", r"\$")
+
+
+def _cut(name: str, longest: int) -> str:
+    """*name* on one line, without its middle where it is more than so many half-width letters."""
+    plain = visible(" ".join(name.split()))
+    if _width(plain) <= longest:
+        return plain
+    head = _fitted(plain, longest // 2).rstrip(" .")
+    return f"{head}…{_fitted(plain[::-1], longest // 2 - 1)[::-1].lstrip()}"
 
 
 def _fitted(text: str, width: int) -> str:

@@ -14,6 +14,7 @@ from finetune.record import (
     RunRecord,
     SeedRecord,
 )
+from finetune.reporting.few import LISTED, confusions, line, worst
 
 
 def describe_run(record: RunRecord) -> str:
@@ -67,7 +68,7 @@ def describe(metrics: AnyMetrics, *, title: str) -> str:
         "",
         *_class_table(metrics),
     ]
-    return "\n".join([*lines, "", *_confusion_table(metrics)] if metrics.confusion else lines)
+    return "\n".join([*lines, "", *_confused(metrics)] if metrics.confusion else lines)
 
 
 def comparison(found: Sequence[tuple[str, AnyMetrics]], *, title: str) -> str:
@@ -138,17 +139,29 @@ def _errors(metrics: RegressionMetrics) -> list[str]:
 
 
 def _class_table(metrics: Metrics) -> list[str]:
-    width = max(len("class"), *(len(row.label) for row in metrics.classes))
+    shown = worst(metrics)
+    names = [line(row.label) for row in shown]
+    width = max(len("class"), *map(len, names))
     head = f"  {'class':<{width}}  precision  recall      F1  support"
-    return [head] + [
-        f"  {row.label:<{width}}  {row.precision:9.4f}  {row.recall:.4f}  {row.f1:.4f}"
-        f"  {row.support:7,}"
-        for row in metrics.classes
+    rows = [
+        f"  {name:<{width}}  {row.precision:9.4f}  {row.recall:.4f}  {row.f1:.4f}  {row.support:7,}"
+        for name, row in zip(names, shown, strict=True)
     ]
+    if more := len(metrics.classes) - len(shown):
+        rows.append(f"  … and {more:,} more; these have the lowest F1")
+    return [head, *rows]
 
 
-def _confusion_table(metrics: Metrics) -> list[str]:
-    names = [row.label for row in metrics.classes]
+def _confused(metrics: Metrics) -> list[str]:
+    """The confusion matrix, or of many classes what is most often taken for what."""
+    if len(metrics.classes) > LISTED:
+        found = confusions(metrics)
+        head = ["  most often confused"] if found else []
+        return head + [
+            f"  {each.rows:7,} of {line(each.true)} taken for {line(each.predicted)}"
+            for each in found
+        ]
+    names = [line(name) for name in metrics.confusion_labels]
     width = max(len(name) for name in names)
     lines = ["  true class down, predicted across", "  " + " " * width + _cells(names)]
     for name, row in zip(names, metrics.confusion or (), strict=True):

@@ -70,3 +70,32 @@ def test_logits_are_read_by_their_highest_or_by_their_sign() -> None:
 def test_wilson_interval_equals_that_of_scipy(right: int, rows: int) -> None:
     expected = binomtest(right, rows).proportion_ci(method="wilson")
     assert wilson_interval(right, rows) == pytest.approx((expected.low, expected.high))
+
+
+def test_of_many_classes_those_most_taken_for_each_other_are_in_the_matrix() -> None:
+    labels = tuple(f"class {i}" for i in range(5_000))
+    gold = np.arange(10_000) % 5_000
+    predicted = gold.copy()
+    predicted[[7, 5_007, 4_000]] = 4_321, 4_321, 4_001  # 7 twice for 4321, 4000 once for 4001
+    predicted[4_321] = 7
+    found = measure_classes(gold, predicted, labels)
+    assert found.confused is not None
+    assert found.confusion is not None
+    assert len(found.confused) == len(found.confusion) == 50
+    assert {7, 4_321, 4_000, 4_001} < set(found.confused)
+    assert list(found.confused) == sorted(found.confused)
+    assert found.confusion_labels[-1] == "class 4321"
+    place = {number: index for index, number in enumerate(found.confused)}
+    assert found.confusion[place[7]][place[4_321]] == 2
+    assert found.confusion[place[4_321]][place[7]] == 1
+    assert found.confusion[place[4_000]][place[4_001]] == 1
+    assert sum(map(sum, found.confusion)) == 2 * 50
+    assert len(found.classes) == 5_000
+    assert found.accuracy == pytest.approx(1 - 4 / 10_000)
+
+
+def test_up_to_150_classes_all_are_in_the_matrix() -> None:
+    gold = np.arange(300) % 150
+    found = measure_classes(gold, (gold + 1) % 150, tuple(map(str, range(150))))
+    assert found.confused is None
+    assert np.array(found.confusion).tolist() == confusion_matrix(gold, (gold + 1) % 150).tolist()

@@ -1,5 +1,6 @@
 """The pictures: they open, they are not blank, and they grow with what they show."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,28 @@ def test_more_classes_make_a_larger_picture(tmp_path: Path) -> None:
         confusion_plot(metrics_of(labels), path, title="x")
         sizes.append(pixels(path).shape[0])
     assert sizes == sorted(sizes)
+
+
+@pytest.mark.parametrize("classes", [150, 151, 5_000])
+def test_the_picture_of_many_classes_is_bounded(classes: int, tmp_path: Path) -> None:
+    path, labels = (
+        tmp_path / "confusion.png",
+        tuple(f"a class of number {i}" for i in range(classes)),
+    )
+    gold = np.arange(2 * classes) % classes
+    drawn = measure_classes(gold, np.where(gold % 3, gold, (gold + 1) % classes), labels)
+    confusion_plot(drawn, path, title="a long name " * 100)
+    height, width, _ = pixels(path).shape
+    assert 1_500 < width < 4_000
+    assert 1_500 < height < 4_000
+
+
+def test_a_matrix_of_any_size_from_an_older_record_is_bounded(tmp_path: Path) -> None:
+    found = metrics_of(tuple(map(str, range(160))))
+    assert found.confusion is not None
+    whole = replace(found, confused=None, confusion=((1,) * 160,) * 160)
+    confusion_plot(whole, tmp_path / "x.png", title="x")
+    assert max(pixels(tmp_path / "x.png").shape) < 4_000
 
 
 def test_a_mistaken_class_darkens_its_cell(tmp_path: Path) -> None:
