@@ -16,6 +16,7 @@ from torch import Tensor
 
 from viz.attribution import Against, Target, check_made_by, resolve
 from viz.attribution.method import silent
+from viz.batches import rows_at_once
 from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
 from viz.ranks import spearman
@@ -242,7 +243,7 @@ def _open(classifier: Classifier, n_rows: int) -> Tensor:
 def _one_closed(classifier: Classifier, n_tokens: int) -> Iterator[Tensor]:
     """Gates with each head closed in turn, in batches that fit into memory.  (B, L, H)"""
     n_heads = classifier.n_layers * classifier.n_heads
-    rows = max(1, min(ROWS, TOKENS // n_tokens))
+    rows = rows_at_once(classifier, n_tokens, rows=ROWS, tokens=TOKENS)
     for first in range(0, n_heads, rows):
         heads = range(first, min(first + rows, n_heads))
         gates = _open(classifier, len(heads))

@@ -6,13 +6,14 @@ that hide words and the measures of faithfulness share one Perturbation of a tex
 version is read twice.  Source: attribution.md 4.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viz import words
+from viz.batches import rows_at_once
 from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.types import Encoding, FloatArray, IntArray
@@ -127,13 +128,33 @@ class Perturbation:
         return ("mask" if row.all() else operator), np.packbits(row).tobytes()
 
     def _read(self, new: Mapping[tuple[Operator, bytes], BoolArray], operator: Operator) -> None:
-        versions = [(key, self._version(row, operator)) for key, row in new.items()]
-        versions.sort(key=lambda version: len(version[1]["input_ids"]))
-        for batch in _batches(versions):
-            logits = self.classifier.logits([inputs for _, inputs in batch])
-            self._known.update(zip((key for key, _ in batch), logits, strict=True))
-            self.spent += len(batch)
-            self.tick(len(batch))
+        for keys in self._batches(new, operator):
+            versions = [self._version(new[key], operator) for key in keys]
+            logits = self.classifier.logits(versions)
+            self._known.update(zip(keys, logits, strict=True))
+            self.spent += len(keys)
+            self.tick(len(keys))
+
+    def _batches(
+        self, new: Mapping[tuple[Operator, bytes], BoolArray], operator: Operator
+    ) -> Iterator[list[tuple[Operator, bytes]]]:
+        """Versions, shortest first, in batches of bounded size."""
+        kept = np.array(list(new.values()), dtype=bool).reshape(len(new), self.n_words)
+        sizes = np.array([len(unit.tokens) for unit in self.units], dtype=int)
+        whole = self.encoding.n_tokens
+        lengths = whole - ~kept @ sizes if operator == "delete" else np.full(len(kept), whole)
+        keys = list(new)
+        batch: list[tuple[Operator, bytes]] = []
+        for index in np.argsort(lengths, kind="stable"):
+            if len(batch) >= self._rows_at_once(int(lengths[index])):
+                yield batch
+                batch = []
+            batch.append(keys[index])
+        if batch:
+            yield batch
+
+    def _rows_at_once(self, n_tokens: int) -> int:
+        return rows_at_once(self.classifier, n_tokens, rows=BATCH_ROWS, tokens=BATCH_TOKENS)
 
     def _version(self, row: BoolArray, operator: Operator) -> dict[str, IntArray]:
         """The model's inputs with some words hidden."""
@@ -149,20 +170,3 @@ class Perturbation:
         inputs["input_ids"] = inputs["input_ids"].copy()
         inputs["input_ids"][gone] = self.classifier.tokenizer.mask_token_id
         return inputs
-
-
-Version = tuple[tuple[Operator, bytes], dict[str, IntArray]]
-
-
-def _batches(versions: Sequence[Version]) -> Iterator[list[Version]]:
-    """Versions, shortest first, in batches of bounded size."""
-    batch: list[Version] = []
-    for version in versions:
-        n_tokens = len(version[1]["input_ids"])
-        full = len(batch) == BATCH_ROWS or (len(batch) + 1) * n_tokens > BATCH_TOKENS
-        if batch and full:
-            yield batch
-            batch = []
-        batch.append(version)
-    if batch:
-        yield batch

@@ -5,7 +5,7 @@ ever; while one is, it computes the softmax itself and hands the weights to the 
 Recorder lives in a ContextVar, so threads that read at once never see each other's texts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -16,6 +16,7 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
+from viz.cancellation import Check, check_cancelled, current_check
 from viz.errors import MethodError
 
 ATTENTION = "clsight"
@@ -151,8 +152,11 @@ def zero_origin(value: Tensor, activated: Tensor) -> Tensor:
 def watch(model: PreTrainedModel) -> None:
     """Let a Recorder see the model's word embeddings, what its layers take and give, activations.
 
-    The hooks are set once, when the model is loaded, and do nothing while no Recorder is active.
+    The hooks are set once, when the model is loaded, and do nothing while no Recorder is active,
+    but for one: each layer, on the way up and down, asks whether the pass is still wanted.
     """
+    for part in _steps(model):
+        part.register_forward_pre_hook(_cancellation_hook, with_kwargs=True)
     base = model.base_model
     words = model.get_input_embeddings()
     words.register_forward_hook(_leaf_hook("words"))
@@ -171,6 +175,13 @@ def layer_stack(base: nn.Module) -> Sequence[nn.Module]:
     return list(layers) if isinstance(layers, nn.ModuleList) else []
 
 
+def _steps(model: nn.Module) -> list[nn.Module]:
+    """The modules that a pass goes through one after the other, in a model of any architecture."""
+    stacks = [part for part in model.modules() if isinstance(part, nn.ModuleList)]
+    steps = {id(step): step for stack in stacks for step in stack}
+    return list(steps.values()) or list(model.children())
+
+
 def _input_module(base: nn.Module) -> nn.Module:
     """The module whose output enters the first layer (ELECTRA may project its embeddings)."""
     projection = getattr(base, "embeddings_project", None)
@@ -179,6 +190,24 @@ def _input_module(base: nn.Module) -> nn.Module:
 
 
 Hook = Callable[[nn.Module, tuple[Tensor, ...], Any], Any]
+
+
+def _cancellation_hook(
+    module: nn.Module, inputs: tuple[Any, ...], options: Mapping[str, Any]
+) -> None:
+    check_cancelled()
+    if not torch.is_grad_enabled():
+        return
+    for given in (*inputs, *options.values()):
+        if isinstance(given, Tensor) and given.requires_grad:
+            # One is enough: the way down comes to what a layer was given after all that it made.
+            given.register_hook(_down_hook(current_check()))  # type: ignore[no-untyped-call]
+            return
+
+
+def _down_hook(check: Check) -> Callable[[Tensor], None]:
+    """Asks on the way down, which may be in another thread than the way up."""
+    return lambda gradient: check()
 
 
 def _leaf_hook(name: Leaf) -> Hook:

@@ -5,10 +5,12 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import pytest
 
-from viz.work import CancelledError, Kept, Tick, Work
+from viz.cancellation import CancelledError
+from viz.work import Kept, Tick, Work, Works
 
 
 def test_work_is_watched_and_its_result_asked_for() -> None:
@@ -81,6 +83,77 @@ def test_work_that_is_forgotten_stops() -> None:
     del work
     gc.collect()
     assert ended.wait(10)
+
+
+def test_work_whose_watchers_have_all_gone_stops_and_is_freed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Large:
+        """What was computed until then."""
+
+    monkeypatch.setattr("viz.work.PAUSE", 0.0)
+    monkeypatch.setattr("viz.work.GRACE", 0.0)
+    connected = {"one", "other"}
+    made: list[weakref.ref[Large]] = []
+
+    def do(tick: Tick) -> None:
+        large = Large()
+        made.append(weakref.ref(large))
+        forever(tick)
+
+    works = Works()
+    work = works.wait_for("question", do, 10, lambda: "one" in connected)
+    other = works.wait_for("question", do, 10, lambda: "other" in connected)
+    connected.remove("one")
+    assert not other.wait(0.1)
+    assert not other.cancelled
+    assert len(made) == 1, "both wait for the same"
+    connected.remove("other")
+    assert other.wait(10)
+    assert other.abandoned
+    assert work.abandoned
+    assert made[0]() is None
+    again = works.wait_for("question", do, 10, lambda: True)
+    assert not again.cancelled
+    again.cancel()
+    assert again.wait(10)
+
+
+def test_a_connection_may_break_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("viz.work.PAUSE", 0.0)
+    asked: list[bool] = []
+
+    def lives() -> bool:
+        asked.append(True)
+        return len(asked) > 5
+
+    def do(tick: Tick) -> str:
+        for _ in range(10):
+            tick(1)
+        return "done"
+
+    work = Work(do, 10, lives)
+    assert work.result() == "done"
+    assert not work.cancelled
+
+
+def test_one_who_cancels_leaves_the_others_their_work() -> None:
+    go = threading.Event()
+
+    def do(tick: Tick) -> str:
+        while not go.wait(0.005):
+            tick(1)
+        return "done"
+
+    works = Works()
+    one, other = (works.wait_for("question", do, 10, lambda: True) for _ in range(2))
+    one.cancel()
+    assert one.cancelled
+    assert not one.abandoned
+    assert not other.cancelled
+    go.set()
+    assert other.result() == "done"
+    assert works.wait_for("another", lambda tick: "else", 1, lambda: True).result() == "else"
 
 
 def test_a_program_ends_in_order_while_work_goes_on() -> None:

@@ -62,7 +62,7 @@ def _attention_attribution(task: Task) -> Split:
 
     def scores(n_steps: int) -> Tensor:
         total = like.new_zeros(task.reading.encoding.n_tokens)
-        for points in midpoints(n_steps, like).chunks(len(total)):
+        for points in midpoints(n_steps, like).chunks(task.classifier, len(total)):
             total += _attribution_along(task, layer, points)
         return total
 

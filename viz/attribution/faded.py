@@ -22,6 +22,7 @@ from torch import Tensor
 from viz.attribution.decomposition import Linearised, check_linear
 from viz.attribution.hiding import joined
 from viz.attribution.method import Method, Option, Split, Task
+from viz.batches import rows_at_once
 from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.recording import Leaf, Recorder
@@ -125,7 +126,7 @@ class Fading:
         return np.concatenate(found)
 
     def _chunks(self, kept: FloatArray) -> Iterator[FloatArray]:
-        rows = max(1, min(ROWS, TOKENS // len(self.words)))
+        rows = rows_at_once(self.task.classifier, len(self.words), rows=ROWS, tokens=TOKENS)
         for first in range(0, len(kept), rows):
             yield kept[first : first + rows]
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.batches import rows_at_once
 from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.recording import Leaf, Recorder
@@ -40,9 +41,9 @@ class Points:
     places: Tensor
     weights: Tensor
 
-    def chunks(self, n_tokens: int) -> Iterator["Points"]:
+    def chunks(self, classifier: Classifier, n_tokens: int) -> Iterator["Points"]:
         """The points in batches whose gradients fit into memory."""
-        rows = max(1, min(ROWS, TOKENS // n_tokens))
+        rows = rows_at_once(classifier, n_tokens, rows=ROWS, tokens=TOKENS)
         for first in range(0, len(self.places), rows):
             some = slice(first, first + rows)
             yield Points(self.places[some], self.weights[some])
@@ -136,7 +137,7 @@ def _integrated_gradients(task: Task) -> Split:
 
     def scores(n_steps: int) -> Tensor:
         mean = torch.zeros_like(words)
-        for points in gauss_legendre(n_steps, words).chunks(len(words)):
+        for points in gauss_legendre(n_steps, words).chunks(task.classifier, len(words)):
             mean += _gradient_along(task, words, baseline, points)
         return ((words - baseline) * mean).sum(-1)
 

@@ -1,18 +1,25 @@
 """Answers that a page asks for: what is quick at once, what is slow in the background."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import streamlit as st
 
-from viz import session
+from viz import presence, session
 from viz.attribution import METHODS, Against, attribute
 from viz.attribution.method import QUICK, silent
 from viz.types import Attribution
-from viz.work import Tick, Work
+from viz.work import Tick, Work, Works
 
 Result = TypeVar("Result")
+
+SLOT = "work-"
+"""How the places begin where a session keeps the works it waits for, each with its question."""
+WANTED = "wanted-works"
+"""Which of these places this run of the page has looked at."""
+_works = Works()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +84,54 @@ def seconds(asked: Asked) -> float:
 def background(
     key: Hashable, prepare: Callable[[], Callable[[Tick], Result]], expected: float
 ) -> Work[Result]:
-    """The work of this session on one answer, which is kept for all sessions when it is there.
+    """The work on one answer, which is kept for all sessions when it is there.
 
-    A session waits for one answer of a kind at a time: asked for another, it gives the first up.
+    Sessions that ask the same wait for the same work, which ends when none of them is connected any
+    more.  A session waits for one answer of a kind at a time: asked for another, it gives the
+    first up, as it does with what a run of the page doesn't ask for again.
 
     Args:
         key: What the answer is kept by; its first part is the kind.
         prepare: Makes what is to be done, of what only this thread may ask Streamlit for.
         expected: About how many passes it takes.
     """
-    slot = f"work-{cast('tuple[str, ...]', key)[0]}"
+    slot = SLOT + cast("tuple[str, ...]", key)[0]
+    st.session_state.setdefault(WANTED, set()).add(slot)
     current: tuple[Hashable, Work[Result]] | None = st.session_state.get(slot)
-    if current is not None and current[0] == key:
+    if current is not None and current[0] == key and not current[1].abandoned:
         return current[1]
     if current is not None:
         current[1].cancel()
     do, kept = prepare(), session.kept()
-    work = Work(lambda tick: kept.add(key, do(tick)), expected)
+    work = _works.wait_for(
+        key, lambda tick: kept.add(key, do(tick)), expected, lives=presence.browser()
+    )
     st.session_state[slot] = (key, work)
     return work
 
 
 def start_again(kind: str) -> None:
     """Forget the work of a kind, so that it is done anew where it is still asked for."""
-    st.session_state.pop(f"work-{kind}", None)
+    _give_up(SLOT + kind)
+
+
+@contextmanager
+def given_up_unless_asked_for() -> Iterator[None]:
+    """Within this, a page runs; what it waited for before and doesn't ask for again, it gives up.
+
+    A run that Streamlit breaks off has not come to all its questions, and gives nothing up.
+    """
+    st.session_state[WANTED] = set()
+    yield
+    for slot in [str(name) for name in st.session_state if str(name).startswith(SLOT)]:
+        if slot not in st.session_state[WANTED]:
+            _give_up(slot)
+
+
+def _give_up(slot: str) -> None:
+    current: tuple[Hashable, Work[object]] | None = st.session_state.pop(slot, None)
+    if current is not None:
+        current[1].cancel()
 
 
 def _attribute(asked: Asked) -> Callable[[Tick], Attribution]:

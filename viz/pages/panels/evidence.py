@@ -63,7 +63,7 @@ def _known(asked: Asked, found: Attribution) -> Evidence | None:
     if known is not None:
         return known
     work = answers.background(key, lambda: _measure(asked, found), 1)
-    return work.result() if work.finished else None
+    return work.result() if work.finished and not work.cancelled else None
 
 
 def _measure(asked: Asked, found: Attribution) -> Callable[[Tick], Evidence]:

@@ -43,6 +43,7 @@ def offer(asked: Asked, reading: Reading) -> None:
         reading: What came of the text.
     """
     if not st.toggle("Which heads matter", key=OPEN):
+        answers.start_again("ablation")  # nobody waits for it now
         return
     about = replace(asked, method="", options=())
     try:
