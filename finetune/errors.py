@@ -26,3 +26,7 @@ class OutputError(FinetuneError):
 
 class SnapshotError(OutputError):
     """A snapshot of a run that can't be written, or is not what was written."""
+
+
+class RecordError(FinetuneError):
+    """A file that was written here and can't be read back, or is not what was written."""

@@ -1,6 +1,7 @@
 """run.json: what is written is read back, and a broken file is one sentence."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,8 +43,47 @@ def test_a_number_that_is_not_finite_is_not_written(record: RunRecord, tmp_path:
 @pytest.mark.parametrize("text", ["{", "{}", '{"labels": 1}', "[]"])
 def test_a_broken_file_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(text)
-    with pytest.raises(ModelError, match="can't be read"):
+    with pytest.raises(ModelError, match=r"run\.json in .* is damaged: "):
         RunRecord.load(tmp_path)
+
+
+CONTRADICTIONS: dict[str, tuple[tuple[str | int, ...], object]] = {
+    "a class stands twice": (("validation", "classes", 1, "label"), "Sports"),
+    "the confusion matrix is not one of 2 classes": (("validation", "confusion", 0), [1]),
+    "don't add up to those of the classes": (("validation", "confusion", 0, 0), 7),
+    "the accuracy is not that of the confusion matrix": (("validation", "accuracy"), 0.5),
+    "a label stands twice": (("labels",), ["World", "World"]),
+    "what was measured is not of these labels": (("labels",), ["World", "Sports"]),
+    "the split 'train' doesn't count each label": (("splits", "train", "class_counts"), {}),
+    "what was measured is not of this kind": (("problem_type",), "regression"),
+    "the best epoch is none of the epochs": (("best_epoch",), 3),
+    "Invalid isoformat string": (("created",), "yesterday"),
+    "'output' is 7, not a text": (("settings", "output"), 7),
+    "'learning_rate' is True": (("settings", "learning_rate"), True),
+    "'data' is [[]], which is no setting": (("settings", "data"), [[]]),
+    "greater than or equal to 1": (("validation", "rows"), 0),
+    "in 'epochs.0.measured.macro_f1', input should be a valid number": (
+        ("epochs", 0, "macro_f1"),
+        "half",
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", CONTRADICTIONS)
+def test_numbers_that_do_not_add_up_are_not_shown(
+    sentence: str, record: RunRecord, tmp_path: Path
+) -> None:
+    record.save(tmp_path)
+    values = json.loads((tmp_path / FILE_NAME).read_text("utf-8"))
+    (*path, last), value = CONTRADICTIONS[sentence]
+    part = values
+    for key in path:
+        part = part[key]
+    part[last] = value
+    (tmp_path / FILE_NAME).write_text(json.dumps(values), "utf-8")
+    with pytest.raises(ModelError, match=re.escape(sentence)) as refusal:
+        RunRecord.load(tmp_path)
+    assert str(refusal.value).startswith(f"{FILE_NAME} in '{tmp_path.name}' is damaged: ")
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from scipy.stats import norm, spearmanr
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from finetune.measuring.regression import measure_scores
-from finetune.record import Metrics, RegressionMetrics, metrics_from
 
 CHANCE = np.random.default_rng(0)
 GOLD = CHANCE.normal(3, 1, 40)
@@ -64,16 +63,3 @@ def test_points_are_taken_from_all_rows() -> None:
     assert len(points) == 11
     assert (points[0], points[-1]) == ((0, 0.333333), (999, 999.333))
     assert measure_scores(gold, gold, keep=0).points == ()
-
-
-def test_a_record_tells_the_kinds_of_metrics_apart() -> None:
-    from dataclasses import asdict
-
-    from finetune.metrics import measure_classes
-
-    scores = measure_scores(GOLD, PREDICTED, keep=3)
-    classes = measure_classes(np.array([0, 1]), np.array([0, 0]), ("a", "b"))
-    assert isinstance(scores, RegressionMetrics)
-    assert metrics_from(asdict(scores)) == scores
-    assert isinstance(classes, Metrics)
-    assert metrics_from(asdict(classes)) == classes

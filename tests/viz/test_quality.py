@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from finetune.record import BaselineRecord, Metrics, RunRecord
+from finetune.record import BaselineRecord, Metrics, RunRecord, SplitRecord
 from tests.viz.rooms import finish
 from viz import run_files
 from viz.classifier import default_checkpoint
@@ -47,7 +47,9 @@ def tables(app: AppTest) -> list[dict[str, Any]]:
 def test_the_newest_run_shows_its_classes_and_what_stands_beside_it(
     room: Path, measured: Metrics
 ) -> None:
-    weaker = replace(measured, accuracy=0.5, accuracy_interval=(0.4, 0.6), macro_f1=0.45)
+    weaker = replace(
+        measured, accuracy=0.5, accuracy_interval=(0.4, 0.6), macro_f1=0.45, confusion=None
+    )
     beside = BaselineRecord(
         name="naive Bayes", setting="words", validation=weaker, test=None, seconds=1.0
     )
@@ -64,7 +66,18 @@ def test_the_newest_run_shows_its_classes_and_what_stands_beside_it(
 
 
 def test_more_classes_than_names_that_fit_are_listed_only(room: Path, measured: Metrics) -> None:
-    app = page(room, validation=replace(measured, classes=measured.classes * 6))
+    labels = tuple(f"class {number}" for number in range(24))
+    found = replace(
+        measured,
+        rows=24,
+        accuracy=1.0,
+        classes=tuple(replace(measured.classes[0], label=label, support=1) for label in labels),
+        confusion=tuple(tuple(int(i == j) for j in range(24)) for i in range(24)),
+    )
+    counts = SplitRecord(
+        rows=24, class_counts=dict.fromkeys(labels, 1), fingerprint="", truncated=0
+    )
+    app = page(room, labels=labels, splits={"validation": counts}, validation=found)
     assert len(tables(app)[0]["Class"]) == 24
     assert not app.expander[0].get("plotly_chart")
 

@@ -163,7 +163,7 @@ def test_a_damaged_record_is_the_reason_and_its_folder_can_be_opened(room: Path)
     note(room, "mine", asked_to_stop=LATER)
     (run,) = runs.runs()
     assert (run.state, run.record, run.resumable) == ("failed", None, False)
-    assert run.sentence.startswith("run.json in 'mine' can't be read")
+    assert run.sentence.startswith("run.json in 'mine' is damaged: it isn't JSON")
     assert run.checkpoints == (room / "mine",)
 
 

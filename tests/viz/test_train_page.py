@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from finetune.record import RegressionMetrics, RunRecord
+from finetune.record import EpochMetrics, RegressionMetrics, RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, running, step
 from viz import launch, run_files, session, uploads
 from viz.classifier import default_checkpoint
@@ -332,7 +332,7 @@ def test_a_result_with_a_damaged_record_opens(room: Path) -> None:
     (room / "mine" / "settings.json").unlink()
     (room / "mine" / "run.json").write_text("{")
     app = open_page()
-    assert "**mine** failed: run.json in 'mine' can't be read" in said(app)
+    assert "**mine** failed: run.json in 'mine' is damaged" in said(app)
     assert [button.label for button in app.button] == ["Read with mine"]
 
 
@@ -452,7 +452,19 @@ def test_a_run_on_scores_is_listed_with_its_own_measures(room: Path) -> None:
         spearman=None,
         points=(),
     )
-    finish(room, "stars", validation=found, test=None)
+    point = EpochMetrics(
+        epoch=1, train_loss=0.5, validation_loss=0.5, measured={"r2": 0.5, "rmse": 2.0}
+    )
+    finish(
+        room,
+        "stars",
+        labels=("stars",),
+        problem_type="regression",
+        splits={},
+        epochs=(point,),
+        best_epoch=1,
+        validation=found,
+    )
     table = open_page().dataframe[0].value
     assert (table["R²"][0], table["RMSE"][0], table["Measured on"][0]) == (0.5, 2.0, "validation")
     assert "Accuracy" not in table

@@ -1,0 +1,142 @@
+"""Records in files of JSON: each is read whole, checked against its one schema, or refused.
+
+A file may come from anybody, so that it is read only where it is a regular file of a bounded size,
+and nothing in it is taken for what it isn't: numbers are finite, texts are Unicode, no name stands
+twice in an object, and nesting ends somewhere.
+"""
+
+import codecs
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from finetune.errors import RecordError
+
+MOST_BYTES = 64 * 2**20
+"""The largest record that is read."""
+MOST_NAMES = 100_000
+"""Entries of an object; a class has one."""
+LONGEST = 60
+"""Letters of a place or a value that a sentence quotes."""
+ROUNDING = 1e-9
+"""How far the last digits of a mean may lie outside of its range."""
+
+T = TypeVar("T")
+
+Items = Annotated[tuple[T, ...], Field(fail_fast=True)]
+"""Values in their order; the first that is wrong ends the reading."""
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e150, le=1e150)]
+"""A number whose square is one."""
+Amount = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=-ROUNDING, le=1 + ROUNDING)]
+Correlation = Annotated[Number, Field(ge=-1 - ROUNDING, le=1 + ROUNDING)]
+
+
+class Schema(Generic[T]):
+    """What a record must be, read strictly: a text is no number, and a number is no truth value.
+
+    Args:
+        kind: A class, or a type that says more.
+        extra: What becomes of an entry that the schema doesn't have: `ignore` or `forbid`.
+    """
+
+    def __init__(self, kind: Any, *, extra: Any = "ignore") -> None:
+        self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+        self._extra = extra
+
+    def read(self, path: Path, name: str = "", most: int = MOST_BYTES) -> T:
+        """The record in a file, which a sentence calls by its own name or by *name*.
+
+        Raises:
+            RecordError: It can't be read, or is not one; its cause is the OSError where the system
+                refused.
+        """
+        name = name or quoted(path.name)
+        return self.parse(read_bytes(path, name, most), name)
+
+    def parse(self, content: bytes, name: str) -> T:
+        """The record in the content of a file that a sentence calls *name*.
+
+        Raises:
+            RecordError: It is not one.
+        """
+        content = content.removeprefix(codecs.BOM_UTF8)
+        try:
+            # Before the schema, which goes on after what is wrong, to tell of all of it.
+            json.loads(content.decode(), object_pairs_hook=_named_once)
+            return self._adapter.validate_json(content, strict=True, extra=self._extra)
+        except ValidationError as error:
+            raise RecordError(f"{name} is damaged: {_first(error)}") from error
+        except RecursionError as error:
+            raise RecordError(f"{name} is damaged: it is nested too deeply") from error
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise RecordError(f"{name} is damaged: it isn't JSON ({error})") from error
+        except ValueError as error:
+            raise RecordError(f"{name} is damaged: {error}") from error
+
+
+def read_bytes(path: Path, name: str = "", most: int = MOST_BYTES) -> bytes:
+    """The content of a regular file of at most *most* bytes, which a sentence may call *name*.
+
+    Raises:
+        RecordError: It is not there, is something else, is larger, or the system refuses.
+    """
+    name = name or quoted(path.name)
+    try:
+        # A pipe that nobody writes into would be waited for.
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(number, "rb") as file:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise RecordError(f"{name} can't be read: it is not a regular file")
+            content = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{name} can't be read: {_reason(error)}") from error
+    if len(content) > most:
+        raise RecordError(f"{name} is too large; a record has {most:,} bytes at most")
+    return content
+
+
+def quoted(value: object) -> str:
+    """A value as it is written, on one line and no longer than a sentence can hold."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or "the system refuses"
+
+
+def _first(error: ValidationError) -> str:
+    """What is wrong first, and where."""
+    found = error.errors(include_url=False)[0]
+    if found["type"] == "json_invalid":
+        return f"it isn't JSON ({found['ctx']['error']})"
+    what = str(found.get("ctx", {}).get("error", "")) or _lowered(found["msg"])
+    place = ".".join(str(part) for part in found["loc"] if not _is_of_schema(part))
+    return f"in {quoted(place)}, {what}" if place else what
+
+
+def _is_of_schema(part: int | str) -> bool:
+    """Whether a part of a place names a step of the check, not an entry of the file."""
+    return isinstance(part, str) and ("[" in part or part.startswith("?"))
+
+
+def _lowered(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; of a name that comes twice, readers would take the one or the other."""
+    if len(pairs) > MOST_NAMES:
+        raise ValueError(f"an object has {len(pairs):,} entries; {MOST_NAMES:,} are allowed")
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{quoted(twice)} stands twice in one object")
+    return values
