@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from finetune.checkpoint.hub import prefer_cache_without_network
 from finetune.config import Task, TrainConfig, Truncation
 from finetune.errors import FinetuneError
-from finetune.network import prefer_cache_without_network
 from finetune.options import with_options
 from finetune.recipe import describe_settings
 from finetune.tables.columns import ColumnNames

@@ -3,25 +3,28 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import transformers
-from transformers import (
-    AutoConfig,
-    AutoModelForMaskedLM,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
-)
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 )
 
-from finetune.config import local_path, shown_name
+from finetune.checkpoint import limits
+from finetune.checkpoint.configuration import configuration
+from finetune.checkpoint.folder import Folder, look
+from finetune.checkpoint.opening import (
+    misfit,
+    new_classifier,
+    open_classifier,
+    open_model,
+    open_tokenizer,
+    outline,
+)
+from finetune.checkpoint.tokens import check_vocabulary
+from finetune.checkpoint.weights import find_weights
 from finetune.dataset.scale import output_layer
 from finetune.errors import ModelError
 from finetune.record import REGRESSION
@@ -31,11 +34,6 @@ LONGEST = 512
 
 MULTI_LABEL = "multi_label_classification"
 SINGLE_LABEL = "single_label_classification"
-TOKENIZER_FILES = (
-    "tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "spm.model", "tokenizer.model",
-    "sentencepiece.bpe.model",
-)  # fmt: skip
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 LEFTOVERS = (
     "name_or_path", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of",
     "is_local", "local_files_only",
@@ -80,39 +78,64 @@ def load_base(
     The head is new, unless *source* is a classifier of the very same classes; one for *regression*
     always is, as that of another run gives scores in the unit of its own data.
     """
-    config = _open_config(source, what="base model")
-    if not _is_encoder(config):
-        raise ModelError(
-            f"{shown_name(source)!r} is a {config.model_type} model, no encoder that takes a"
-            " classification head; take BERT, RoBERTa, ELECTRA, DistilBERT or their like"
-        )
-    tokenizer = _open_tokenizer(source)
-    model, lacking = _open_weights(
-        source,
-        num_labels=len(labels),
-        id2label=dict(enumerate(labels)),
-        label2id={label: number for number, label in enumerate(labels)},
-        problem_type=REGRESSION if regression else MULTI_LABEL if multi_label else SINGLE_LABEL,
-        ignore_mismatched_sizes=True,
-    )
+    folder, config = _open_base(source)
+    own_labels = _labels_of(config)
+    tokenizer = _padding(open_tokenizer(folder, config), folder)
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: number for number, label in enumerate(labels)}
+    config.problem_type = REGRESSION if regression else MULTI_LABEL if multi_label else SINGLE_LABEL
+    model, report = open_model(folder, config, find_weights(folder))
     prefix = f"{model.base_model_prefix}."
-    lacking_head = bool(lacking)
-    lacking = [name for name in lacking if name.removeprefix(prefix).split(".")[0] not in HEADS]
+    if any(name.startswith(prefix) and not _is_head(name, prefix) for name, *_ in report.misfits):
+        raise ModelError(
+            f"the weights of {folder.owner} don't fit its config.json: {misfit(report)}"
+        )
+    lacking = [name for name in report.missing if not _is_head(name, prefix)]
     if lacking:
         raise ModelError(
-            f"the weights of {shown_name(source)!r} are incomplete: {lacking[0]!r} is missing"
-            f" (tensors missing: {len(lacking)}); take a complete base model"
+            f"the weights of {folder.owner} are incomplete: {lacking[0]!r} is missing (tensors"
+            f" missing: {len(lacking)}); take a complete base model"
         )
-    if not lacking_head and (regression or _labels_of(config) != labels):
+    lacking_head = bool(report.missing or report.misfits)
+    if not lacking_head and (regression or own_labels != labels):
         _renew_head(model)
     if regression:
         output_layer(model)  # raises where scores could not be put into it at the end
-    return _checked(source, model, tokenizer, labels)
+    check_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0], folder.owner)
+    return Checkpoint(model=model, tokenizer=tokenizer, labels=labels)
+
+
+def _open_base(source: str) -> tuple[Folder, PreTrainedConfig]:
+    """A folder and its configuration, where it holds an encoder that takes a head."""
+    folder = look(source)
+    config = configuration(folder)
+    kind = config.model_type
+    if (
+        kind not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+        or kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+        or config.is_encoder_decoder
+    ):
+        raise ModelError(
+            f"{folder.owner} is a {kind} model, not an encoder that takes a classification head;"
+            " take BERT, RoBERTa, ELECTRA, DistilBERT or their like"
+        )
+    return folder, config
+
+
+def _is_head(name: str, prefix: str) -> bool:
+    return name.removeprefix(prefix).split(".")[0] in HEADS
+
+
+def _padding(tokenizer: PreTrainedTokenizerFast, folder: Folder) -> PreTrainedTokenizerFast:
+    """The tokenizer, where it can fill the shorter texts of a batch."""
+    if tokenizer.pad_token is None:
+        raise ModelError(f"the tokenizer of {folder.owner} has no padding token; it needs one")
+    return tokenizer
 
 
 def _renew_head(model: PreTrainedModel) -> None:
     """Give all that stands on the encoder new first weights: the old ones meant other classes."""
-    fresh = AutoModelForSequenceClassification.from_config(model.config)
+    fresh = new_classifier(model.config)
     for name, part in model.named_children():
         if name != model.base_model_prefix:
             part.load_state_dict(getattr(fresh, name).state_dict())
@@ -127,53 +150,31 @@ def _labels_of(config: PreTrainedConfig) -> tuple[str, ...]:
 
 def load_masked(source: str) -> PreTrainedModel:
     """The encoder *source* under the head that guesses hidden words, new where it has none."""
-    model, _ = _open_weights(source, AutoModelForMaskedLM)
+    folder, config = _open_base(source)
+    model, _ = open_model(folder, config, find_weights(folder), masked=True)
     return model
 
 
 def load_checkpoint(source: str) -> Checkpoint:
     """The fine-tuned classifier *source*, its weights as float32 whatever they are on disk."""
-    config = _open_config(source, what="checkpoint")
-    names = config.architectures or ["?"]
-    if not names[0].endswith("ForSequenceClassification"):
-        raise ModelError(
-            f"{shown_name(source)!r} holds a {names[0]}, no text classifier; fine-tune it first"
-            " with python -m finetune train"
-        )
-    tokenizer = _open_tokenizer(source)
-    model, lacking = _open_weights(source)
-    if lacking:
-        raise ModelError(
-            f"the weights of {shown_name(source)!r} are incomplete: {lacking[0]!r} is missing"
-            f" (tensors missing: {len(lacking)}); train the checkpoint again"
-        )
-    labels = _labels_of(model.config)
-    if not labels:
-        raise ModelError(
-            f"the classes in config.json of {shown_name(source)!r} aren't numbered from 0 without a"
-            " gap; mend its id2label"
-        )
-    return _checked(source, model, tokenizer, labels)
+    opened = open_classifier(source, dtype=torch.float32)
+    return Checkpoint(
+        model=opened.model,
+        tokenizer=_padding(opened.tokenizer, opened.folder),
+        labels=_labels_of(opened.config),
+    )
 
 
 def longest_input(checkpoint: Checkpoint) -> int:
     """Tokens that the model can read at once, special tokens included."""
-    return _longest(checkpoint.model.config, checkpoint.tokenizer)
+    return limits.longest_input(checkpoint.model, checkpoint.tokenizer)
 
 
 def load_tokenizer(source: str) -> tuple[PreTrainedTokenizerFast, int]:
     """The tokenizer of the base model *source*, and how many tokens that model reads at once."""
-    config, tokenizer = _open_config(source, what="base model"), _open_tokenizer(source)
-    return tokenizer, _longest(config, tokenizer)
-
-
-def _longest(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerFast) -> int:
-    limits: list[int] = [tokenizer.model_max_length]
-    positions = getattr(config, "max_position_embeddings", None)
-    if positions:
-        offset_from_padding = "roberta" in config.model_type or config.model_type == "camembert"
-        limits.append(positions - (config.pad_token_id + 1 if offset_from_padding else 0))
-    return min(limits)
+    folder, config = _open_base(source)
+    tokenizer = _padding(open_tokenizer(folder, config), folder)
+    return tokenizer, limits.longest_input(outline(folder, config), tokenizer)
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
@@ -191,107 +192,3 @@ def quiet_libraries() -> None:
     transformers.logging.disable_progress_bar()
     for name in ("huggingface_hub", "accelerate"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _open_config(source: str, *, what: str) -> PreTrainedConfig:
-    folder = local_path(source)
-    if folder.is_dir():
-        _check_files(folder)
-    elif folder.exists() or folder.is_absolute() or source.startswith((".", "~")):
-        raise ModelError(f"no folder {source!r}; a {what} is a folder or a Hub name")
-    try:
-        return AutoConfig.from_pretrained(_place(source), trust_remote_code=False)
-    except Exception as error:
-        raise ModelError(
-            f"config.json of {shown_name(source)!r} can't be read, or names an unknown model"
-            if folder.is_dir()
-            else f"no folder {source!r}, and the Hub has no such {what} or can't be reached"
-        ) from error
-
-
-def _place(source: str) -> str:
-    folder = local_path(source)
-    return str(folder) if folder.is_dir() else source
-
-
-def _check_files(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"folder {folder.name!r} is no checkpoint: it has no config.json")
-    if any(folder.glob("*.safetensors")):
-        return
-    pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
-    if pickles:
-        raise ModelError(
-            f"{folder.name!r} holds its weights as a pickle ({pickles[0]}), which can run any code"
-            " when opened; if you trust it, convert it once: AutoModel.from_pretrained(FOLDER,"
-            " use_safetensors=False).save_pretrained(FOLDER)"
-        )
-    raise ModelError(f"folder {folder.name!r} has no weights: model.safetensors is missing")
-
-
-def _is_encoder(config: PreTrainedConfig) -> bool:
-    kind = config.model_type
-    known = kind in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
-    return bool(
-        known and kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.is_encoder_decoder
-    )
-
-
-def _open_tokenizer(source: str) -> PreTrainedTokenizerFast:
-    folder = local_path(source)
-    if folder.is_dir() and not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        raise ModelError(f"folder {folder.name!r} has no tokenizer; copy its tokenizer.json there")
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(_place(source), trust_remote_code=False)
-    except Exception as error:
-        raise ModelError(
-            f"the tokenizer of {shown_name(source)!r} can't be read; is tokenizer.json whole?"
-        ) from error
-    if not tokenizer.is_fast:
-        raise ModelError(f"{shown_name(source)!r} has no fast tokenizer; take a base with one")
-    if tokenizer.pad_token is None:
-        raise ModelError(
-            f"the tokenizer of {shown_name(source)!r} has no padding token; it needs one"
-        )
-    return tokenizer
-
-
-def _open_weights(
-    source: str, kind: Any = AutoModelForSequenceClassification, **settings: Any
-) -> tuple[PreTrainedModel, list[str]]:
-    """The model as float32, and the weights that its files lack or have in another size."""
-    try:
-        model, report = kind.from_pretrained(
-            _place(source),
-            use_safetensors=True,
-            trust_remote_code=False,
-            dtype=torch.float32,
-            output_loading_info=True,
-            **settings,
-        )
-    except Exception as error:
-        raise ModelError(
-            f"the weights of {shown_name(source)!r} can't be read as safetensors"
-            f" ({_first_line(error)}); copy or convert the model again"
-        ) from error
-    lacking = set(report["missing_keys"]) | {key[0] for key in report["mismatched_keys"]}
-    return model, sorted(lacking)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
-
-
-def _checked(
-    source: str,
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    labels: tuple[str, ...],
-) -> Checkpoint:
-    rows = model.get_input_embeddings().weight.shape[0]
-    if len(tokenizer) > rows:
-        raise ModelError(
-            f"the tokenizer of {shown_name(source)!r} has {len(tokenizer):,} entries but the model"
-            f" only {rows:,}; they don't belong together"
-        )
-    return Checkpoint(model=model, tokenizer=tokenizer, labels=labels)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from viz.checkpoint import Checkpoint, is_regression, open_checkpoint
+from viz.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
 from viz.encoding import Encoder
 from viz.errors import CheckpointError
 from viz.recording import ATTENTION, Recorder, watch
@@ -46,7 +46,9 @@ class Classifier:
         """Whether attention passes through our own function; else transformers hands it out."""
         self.encoder = Encoder(
             checkpoint.tokenizer,
-            max_tokens=min(_max_tokens(checkpoint), self._affordable_tokens()),
+            max_tokens=min(
+                longest_input(checkpoint.model, checkpoint.tokenizer), self._affordable_tokens()
+            ),
             inputs=frozenset(inspect.signature(self.model.forward).parameters),
             n_segments=int(getattr(self.config, "type_vocab_size", 2) or 1),
         )
@@ -73,7 +75,6 @@ class Classifier:
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         opened = open_checkpoint(source, attention=ATTENTION, dtype=dtype)
         classifier = cls(opened, records=True, device=place)
-        classifier._check_finite()
         if classifier._captures_all_layers():
             return classifier
         opened = open_checkpoint(source, attention="eager", dtype=dtype)
@@ -230,12 +231,6 @@ class Classifier:
             (plain - recorded).abs().max() <= allowed
         )
 
-    def _check_finite(self) -> None:
-        if not all(bool(torch.isfinite(weights).all()) for weights in self.model.parameters()):
-            raise CheckpointError(
-                f"{self.name!r} holds weights that are not finite numbers; save or train it again."
-            )
-
 
 def _filled(values: IntArray, length: int, fill: int) -> IntArray:
     """Values with as many fills behind them as it takes."""
@@ -245,19 +240,6 @@ def _filled(values: IntArray, length: int, fill: int) -> IntArray:
 def _own(weights: Sequence[Tensor], row: int, n_tokens: int) -> NDArray[np.floating]:
     """One row of a batch without its padding.  L times (B, H, T, T) -> (L, H, t, t)"""
     return torch.stack([layer[row, :, :n_tokens, :n_tokens] for layer in weights]).cpu().numpy()
-
-
-def _max_tokens(checkpoint: Checkpoint) -> int:
-    """The most tokens the model reads: the tokenizer's limit, within that of the positions."""
-    config = checkpoint.config
-    positions = int(getattr(config, "max_position_embeddings", 0) or 512)
-    embeddings = getattr(checkpoint.model.base_model, "embeddings", None)
-    table = getattr(embeddings, "position_embeddings", None)
-    # RoBERTa counts positions from one past the padding index, which costs it that many.
-    padding = getattr(table, "padding_idx", None)
-    if padding is not None:
-        positions -= int(padding) + 1
-    return min(positions, int(checkpoint.tokenizer.model_max_length))
 
 
 def default_checkpoint() -> Path:

@@ -19,8 +19,8 @@ from typing import IO
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
+from finetune.checkpoint.hub import hub_answers
 from viz.errors import RunError
-from viz.hub import hub_answers
 from viz.run_files import (
     DATA,
     LOGS,

@@ -231,7 +231,7 @@ def test_another_checkpoint_can_be_typed_after_a_wrong_one(
         picker.press("Enter")
         app.settle()
         if typed == str(tmp_path):
-            expect(app.page.get_by_role("alert")).to_contain_text("is no checkpoint")
+            expect(app.page.get_by_role("alert")).to_contain_text("is not a checkpoint")
     expect(app.page.get_by_role("alert")).to_have_count(0)
     expect(app.page.get_by_test_id("class-name").first).to_be_visible()
 

@@ -205,22 +205,23 @@ def generative(folder: Path) -> None:
 
 
 BROKEN = [
-    (no_folder, "no folder "),
-    (no_config, "folder 'checkpoint' is no checkpoint: it has no config.json"),
-    (broken_config, "config.json of 'checkpoint' can't be read"),
-    (no_weights, "folder 'checkpoint' has no weights"),
-    (corrupt_weights, "the weights of 'checkpoint' can't be read as safetensors"),
-    (only_a_pickle, "'checkpoint' holds its weights as a pickle (pytorch_model.bin)"),
+    (no_folder, "there is no folder "),
+    (no_config, "'checkpoint' is not a checkpoint: config.json is missing"),
+    (broken_config, "'config.json' in 'checkpoint' can't be read as JSON"),
+    (no_weights, "'checkpoint' has a config.json but model.safetensors is missing"),
+    (corrupt_weights, "'model.safetensors' in 'checkpoint' is damaged or cut short"),
+    (only_a_pickle, "'checkpoint' holds its weights only as a pickle (pytorch_model.bin)"),
     (missing_tensors, "the weights of 'checkpoint' are incomplete: 'bert.encoder.layer.1"),
-    (no_tokenizer, "folder 'checkpoint' has no tokenizer"),
-    (broken_tokenizer, "the tokenizer of 'checkpoint' can't be read"),
+    (no_tokenizer, "'checkpoint' has no tokenizer"),
+    (broken_tokenizer, "'tokenizer.json' in 'checkpoint' can't be read as JSON"),
     (no_padding_token, "the tokenizer of 'checkpoint' has no padding token"),
     (foreign_tokenizer, "the tokenizer of 'checkpoint' has 5,005 entries"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("harm", "message"), [*BROKEN, (generative, "'checkpoint' holds a GPT2LMHeadModel")]
+    ("harm", "message"),
+    [*BROKEN, (generative, "'checkpoint' holds GPT2LMHeadModel, which has no classification head")],
 )
 def test_a_bad_checkpoint_is_one_sentence(
     harm: Callable[[Path], None], message: str, checkpoint: Path, data: Path
@@ -231,7 +232,7 @@ def test_a_bad_checkpoint_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("harm", "message"), [*BROKEN, (generative, "'checkpoint' is a gpt2 model, no encoder")]
+    ("harm", "message"), [*BROKEN, (generative, "'checkpoint' is a gpt2 model, not an encoder")]
 )
 def test_a_bad_base_is_one_sentence(
     harm: Callable[[Path], None], message: str, checkpoint: Path, data: Path, tmp_path: Path
@@ -245,7 +246,9 @@ def test_a_bad_base_is_one_sentence(
 def test_an_encoder_without_a_head_is_no_checkpoint(checkpoint: Path, data: Path) -> None:
     AutoModel.from_pretrained(checkpoint).save_pretrained(checkpoint)
     result = call("evaluate", "--checkpoint", checkpoint, "--data", data)
-    assert sentence(result).startswith("'checkpoint' holds a BertModel, no text classifier")
+    assert sentence(result).startswith(
+        "'checkpoint' holds BertModel, which has no classification head"
+    )
 
 
 def test_a_head_that_was_never_trained_is_no_checkpoint(checkpoint: Path, data: Path) -> None:
@@ -260,7 +263,7 @@ def test_a_hub_model_out_of_reach_is_one_sentence(command: str, data: Path, tmp_
     option = "--checkpoint" if command == "evaluate" else "--model"
     rest = () if command == "evaluate" else ("--output", tmp_path / "out")
     result = call(command, "--data", data, option, "nobody/nothing", *rest)
-    assert "the Hub has no such" in sentence(result)
+    assert "the Hugging Face Hub has no such model" in sentence(result)
 
 
 def test_labels_of_another_task_are_one_sentence(data: Path, tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from transformers import (
     LongformerForSequenceClassification,
 )
 
+from finetune.checkpoint.hub import hub_answers
 from tests.tiny import edit_config, tiny_checkpoint, tokenizer
 from viz import Classifier
 from viz.errors import CheckpointError
-from viz.hub import hub_answers
 
 
 def emptied(folder: Path) -> None:
@@ -50,7 +50,7 @@ def only_a_pickle(folder: Path) -> None:
 
 def missing_shard(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
-    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-2.safetensors"}}
+    index = {"weight_map": {"b": "model-2.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index), "utf-8")
 
 
@@ -91,6 +91,7 @@ def classes_from_one(folder: Path) -> None:
 
 
 def broken_index(folder: Path) -> None:
+    without_weights(folder)
     (folder / "model.safetensors.index.json").write_text('{"weight_map": 3}', "utf-8")
 
 
@@ -135,26 +136,32 @@ def not_finite(folder: Path) -> None:
 
 
 CASES: list[tuple[Callable[[Path], None], str]] = [
-    (emptied, "'broken' is no checkpoint: it has no config.json"),
-    (without_weights, "'broken' has a config.json but no model.safetensors"),
-    (cut_short, "model.safetensors in 'broken' is damaged or cut short"),
-    (garbage, "model.safetensors in 'broken' is damaged or cut short"),
+    (emptied, "'broken' is not a checkpoint: config.json is missing"),
+    (without_weights, "'broken' has a config.json but model.safetensors is missing"),
+    (cut_short, "'model.safetensors' in 'broken' is damaged or cut short"),
+    (garbage, "'model.safetensors' in 'broken' is damaged or cut short"),
     (only_a_pickle, "'broken' holds its weights only as a pickle (pytorch_model.bin)"),
-    (missing_shard, "'broken' lacks model-2.safetensors, which its index names"),
-    (broken_config, "The config.json of 'broken' can't be read"),
-    (unknown_architecture, "names an architecture that transformers doesn't know"),
+    (missing_shard, "'broken' lacks 'model-2.safetensors', which its index names"),
+    (broken_config, "'config.json' in 'broken' can't be read as JSON"),
+    (
+        unknown_architecture,
+        "names the model_type 'perceptron9000', which transformers doesn't know",
+    ),
     (generative, "'broken' is a gpt2 model (GPT2LMHeadModel), which generates text"),
     (without_head, "'broken' holds BertModel, which has no classification head"),
-    (more_classes_than_weights, "The weights of 'broken' "),
-    (more_layers_than_weights, "The weights of 'broken' lack "),
-    (classes_from_one, "numbers its classes [1, 2, 3, 4]"),
-    (broken_index, "model.safetensors.index.json in 'broken' can't be read"),
-    (odd_architectures, "'broken' holds 3, which has no classification head"),
+    (more_classes_than_weights, "The head of 'broken' has 4 classes, config.json names 9"),
+    (more_layers_than_weights, "The weights of 'broken' are incomplete: 'bert.encoder.layer.3."),
+    (classes_from_one, "aren't numbered from 0 without a gap (1, 2, 3, 4)"),
+    (broken_index, "'model.safetensors.index.json' in 'broken' names no files of weights"),
+    (odd_architectures, "The architectures in config.json of 'broken' is '[3]'"),
     (encoder_decoder, "(BartForSequenceClassification), which is of another family"),
     (several_numbers, "'broken' predicts 4 numbers; CLSight reads models that predict one"),
     (no_class, "'broken' has no class; fine-tune one with"),
-    (without_tokenizer, "'broken' has no tokenizer that can be read"),
-    (small_embedding, "The tokenizer of 'broken' knows"),
+    (without_tokenizer, "'broken' has no tokenizer; save the one it was trained with"),
+    (
+        small_embedding,
+        "The tokenizer of 'broken' has 165 entries, the last numbered 164, but the model has only",
+    ),
     (not_finite, "'broken' holds weights that are not finite numbers"),
 ]
 
@@ -178,11 +185,11 @@ def test_a_broken_checkpoint_is_one_sentence(
     [
         ("", "No checkpoint was named"),
         ("./nowhere/at all", "There is no folder './nowhere/at all'"),
-        ("someone/some-model", "could not be fetched from the Hugging Face Hub"),
-        ("no-such-model", "could not be fetched from the Hugging Face Hub"),
+        ("someone/some-model", "the Hugging Face Hub has no such model or can't be reached"),
+        ("no-such-model", "the Hugging Face Hub has no such model or can't be reached"),
         ("a\x00b", "There is no folder"),
         ("~nobody-of-that-name/x", "There is no folder"),
-        ("x" * 5000, "could not be fetched from the Hugging Face Hub"),
+        ("x" * 5000, "There is no folder 'xxx"),
     ],
 )
 def test_a_source_that_leads_nowhere_is_one_sentence(source: str, message: str) -> None:
@@ -199,7 +206,9 @@ def test_a_hub_that_does_not_answer_is_noticed_at_once(
     for variable in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
     assert not hub_answers()
-    with pytest.raises(CheckpointError, match="could not be fetched from the Hugging Face Hub"):
+    with pytest.raises(
+        CheckpointError, match="the Hugging Face Hub has no such model or can't be reached"
+    ):
         Classifier.load("someone/some-model")
     assert capfd.readouterr() == ("", "")
 

@@ -292,7 +292,7 @@ def test_a_blank_text_is_refused(checkpoint: Path, tmp_path: Path, command: str,
 
 
 def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
-    assert "is no checkpoint" in refused(run("read", TEXT, "--checkpoint", tmp_path))
+    assert "is not a checkpoint" in refused(run("read", TEXT, "--checkpoint", tmp_path))
 
 
 def test_a_misspelt_option_is_a_usage_error() -> None:

@@ -209,7 +209,7 @@ def test_a_folder_that_is_no_checkpoint_is_one_sentence_and_the_widgets_stay(
 ) -> None:
     app.query_params["checkpoint"] = str(tmp_path)
     app.run()
-    assert "is no checkpoint\\: it has no config.json" in app.error[0].value
+    assert "is not a checkpoint\\: config.json is missing" in app.error[0].value
     assert app.selectbox(key=session.CHECKPOINT)
     assert app.text_area(key=session.TEXT)
 
@@ -217,7 +217,7 @@ def test_a_folder_that_is_no_checkpoint_is_one_sentence_and_the_widgets_stay(
 def test_a_hub_id_with_no_network_is_one_sentence(app: AppTest) -> None:
     app.session_state[session.CHECKPOINT] = "someone/some-model"
     app.run()
-    assert "could not be fetched from the Hugging Face Hub" in app.error[0].value
+    assert "the Hugging Face Hub has no such model" in app.error[0].value
 
 
 def test_a_link_does_not_send_the_app_to_the_hub(app: AppTest) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.network import OFFLINE, prefer_cache_without_network
+from finetune.checkpoint.hub import OFFLINE, prefer_cache_without_network
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 

@@ -1,0 +1,93 @@
+"""A model without weights: what config.json describes, compared with what the files hold.
+
+It costs no memory and is given up as soon as it grows past the files, so that no number in
+config.json can cost time or memory.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from finetune.checkpoint.failure import refused
+from finetune.checkpoint.weights import Weights
+from finetune.errors import ModelError
+
+SPARE_TENSORS = 200
+"""Tensors that a model may have beyond its files: a new head, what was tied to others."""
+SPARE_NUMBERS = 2**26
+"""Numbers that it may have beyond them."""
+FEW_LAYERS = 256
+"""Layers that may share their weights."""
+
+
+def blueprint(
+    config: PreTrainedConfig, kind: type[PreTrainedModel], weights: Weights, owner: str
+) -> PreTrainedModel:
+    """The model that *config* describes, all its tensors on the device `meta`.
+
+    Args:
+        config: What config.json holds.
+        kind: The class of the model.
+        weights: What the files hold.
+        owner: What messages call the checkpoint.
+
+    Raises:
+        ModelError: It can't be made, or is far larger than the files.
+    """
+    layers = getattr(config, "num_hidden_layers", None)
+    if isinstance(layers, int) and layers > max(FEW_LAYERS, len(weights.headers)):
+        raise ModelError(
+            f"the config.json of {owner} describes {layers:,} layers, but the weights have only"
+            f" {len(weights.headers):,} tensors; save the checkpoint again"
+        )
+    with (
+        refused(f"the config.json of {owner} describes no model", "save the checkpoint again"),
+        _bounded(weights, owner),
+        torch.device("meta"),
+    ):
+        model = kind(config)
+    _check_size(model, weights, owner)
+    return model
+
+
+@contextmanager
+def _bounded(weights: Weights, owner: str) -> Iterator[None]:
+    """Stop the making of a model in this thread once it has more tensors than its files could."""
+    own, limit, made = threading.get_ident(), 2 * len(weights.headers) + SPARE_TENSORS, 0
+
+    def count(module: nn.Module, name: str, parameter: Any) -> None:
+        nonlocal made
+        if threading.get_ident() == own and parameter is not None:
+            made += 1
+            if made > limit:
+                raise ModelError(
+                    f"the config.json of {owner} describes more than {limit:,} tensors, but the"
+                    " weights"
+                    f" have only {len(weights.headers):,}; save the checkpoint again"
+                )
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _check_size(model: PreTrainedModel, weights: Weights, owner: str) -> None:
+    parameters, buffers = _size(model.parameters()), _size(model.buffers())
+    if parameters > weights.size + SPARE_NUMBERS or buffers > weights.size + SPARE_NUMBERS:
+        raise"
+        " ModelError(
+            f"the config.json of {owner} describes a model of {max(parameters, buffers):,} numbers, but"
+            f" the weights have only {weights.size:,}; save the checkpoint again"
+        )
+
+
+def _size(tensors: Iterator[Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors)

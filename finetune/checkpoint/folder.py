@@ -1,0 +1,189 @@
+"""What lies in a checkpoint folder, said by its files alone."""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from finetune.checkpoint.files import MEGABYTE, checked_file, read_json
+from finetune.checkpoint.hub import fetched
+from finetune.checkpoint.place import place_of, shown
+from finetune.errors import ModelError
+
+CONFIG = "config.json"
+ADAPTER = "adapter_config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+SHARDS = "model-*-of-*.safetensors"
+TOKENIZER = "tokenizer.json"
+VOCABULARIES = (
+    TOKENIZER, "vocab.txt", "vocab.json", "spiece.model", "spm.model", "tokenizer.model",
+    "sentencepiece.bpe.model",
+)  # fmt: skip
+"""Files of which a tokenizer has at least one."""
+TOKENIZER_FILES = (
+    *VOCABULARIES, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "merges.txt", "bpe.codes",
+)  # fmt: skip
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+OF_TRAINING = ("optimizer", "scheduler", "scaler", "rng_state", "training_args", "trainer_state")
+"""How names of files begin that keep the state of a training, not weights."""
+SNAPSHOT = re.compile(r"checkpoint-(\d+)")
+PARTIAL = re.compile(r"\..+\.partial")
+MOST_ENTRIES = 10_000
+"""Names of a folder that are looked at."""
+TRAIN = "fine-tune one with python -m finetune train"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A checkpoint folder whose config.json was read, and nothing else yet."""
+
+    title: str
+    """The name of the folder, or the id on the Hub."""
+    path: Path
+    repository: str | None
+    """The id on the Hub that it was fetched by; None for a folder of this machine."""
+    settings: dict[str, Any]
+    """What config.json holds."""
+
+    @property
+    def owner(self) -> str:
+        """What messages call it."""
+        return shown(self.title)
+
+    def file(self, name: str) -> Path | None:
+        """The file *name* in it, or None where it has none; a ModelError where it can't be read."""
+        return checked_file(self.path, name, self.owner)
+
+
+def look(source: str | os.PathLike[str]) -> Folder:
+    """Find a checkpoint and read its config.json.
+
+    Args:
+        source: A folder, or the id of a model on the Hugging Face Hub.
+
+    Raises:
+        ModelError: There is nothing, or something else.
+    """
+    place = place_of(source)
+    if isinstance(place, str):
+        title, path, repository = place, fetched(place, (CONFIG, ADAPTER, *TOKENIZER_FILES)), place
+    else:
+        title, path, repository = place.resolve().name, place, None
+    owner = shown(title)
+    if adapter := checked_file(path, ADAPTER, owner):
+        raise ModelError(_is_adapter(adapter, owner))
+    file = checked_file(path, CONFIG, owner)
+    if file is None:
+        raise ModelError(_without_config(path, owner))
+    return Folder(title, path, repository, read_json(file, CONFIG, owner, 16 * MEGABYTE))
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a folder looks like a saved classifier, judged by its files alone."""
+    try:
+        return (folder / CONFIG).is_file() and any(
+            (folder / name).is_file() for name in (WEIGHTS, INDEX)
+        )
+    except OSError:
+        return False
+
+
+def entries(folder: Path) -> list[str]:
+    """The names in a folder, ascending; none where it can't be looked into."""
+    try:
+        return sorted(name for name, _ in zip(_names(folder), range(MOST_ENTRIES), strict=False))
+    except OSError:
+        return []
+
+
+def _names(folder: Path) -> Iterator[str]:
+    with os.scandir(folder) as found:
+        yield from (entry.name for entry in found)
+
+
+def _is_adapter(file: Path, owner: str) -> str:
+    base = read_json(file, ADAPTER, owner, MEGABYTE).get("base_model_name_or_path")
+    of = f" of {shown(base)}" if isinstance(base, str) and base else ""
+    return (
+        f"{owner} is a LoRA adapter{of}, not a whole model; merge the two with peft"
+        " (merge_and_unload) and save the result"
+    )
+
+
+def _without_config(folder: Path, owner: str) -> str:
+    names = entries(folder)
+    return f"{owner} is not a checkpoint: {_other_content(folder, names)}"
+
+
+def _other_content(folder: Path, names: list[str]) -> str:
+    inside = checkpoints_in(folder)
+    if inside and PARTIAL.fullmatch(folder.resolve().name):
+        return (
+            f"it is the working folder of a run that was stopped; choose its last snapshot,"
+            f" {shown(inside[-1])}, or go on with python -m finetune resume"
+        )
+    if inside:
+        return f"config.json is missing; choose {shown(inside[-1])} inside it"
+    if kept := other_format(folder, names):
+        return f"it holds {kept}, and config.json is missing"
+    if any(name.startswith(OF_TRAINING) for name in names):
+        return (
+            "it holds the state of a training and no model; choose the folder that has config.json"
+        )
+    return f"config.json is missing; choose a folder that holds a saved classifier, or {TRAIN}"
+
+
+def checkpoints_in(folder: Path) -> list[str]:
+    """Checkpoints inside a folder, as paths in it, the newest snapshot of a training last."""
+    found = [
+        place
+        for room in ("", "checkpoints", *_rooms_of_seeds(folder))
+        for name in entries(folder / room)
+        if is_checkpoint(folder / room / name) and (place := f"{room}/{name}".lstrip("/"))
+    ]
+    return sorted(found, key=_step)
+
+
+def _rooms_of_seeds(folder: Path) -> list[str]:
+    return [f"seeds/{name}/checkpoints" for name in entries(folder / "seeds")]
+
+
+def _step(place: str) -> tuple[int, str]:
+    numbered = SNAPSHOT.fullmatch(place.rpartition("/")[2])
+    return (int(numbered[1]) if numbered else -1), place
+
+
+def other_format(folder: Path, names: list[str]) -> str | None:
+    """Which format that CLSight doesn't read the weights of a folder are in, and what to do."""
+    convert = "load it with {} and save it as safetensors"
+    formats = {
+        ".gguf": "a GGUF file of llama.cpp ({}), which can't be trained or looked into; take the"
+        " model it was made from",
+        ".onnx": "an ONNX file ({}), which can't be trained or looked into; take the model it was"
+        " exported from",
+        ".h5": f"TensorFlow weights ({{}}); {convert.format('a release of transformers below 5')}",
+        ".msgpack": f"Flax weights ({{}}); {convert.format('a release of transformers below 5')}",
+    }
+    for ending, sentence in formats.items():
+        found = [name for name in names if name.lower().endswith(ending)]
+        if not found and ending == ".onnx":
+            inner = [name for name in entries(folder / "onnx") if name.endswith(ending)]
+            found = [f"onnx/{name}" for name in inner]
+        if found:
+            return sentence.format(found[0][:60])
+    pickles = [
+        name
+        for name in names
+        if name.lower().endswith(PICKLES) and not name.startswith(OF_TRAINING)
+    ]
+    if pickles:
+        return (
+            f"its weights only as a pickle ({pickles[0][:60]}), which can run any code when opened"
+            " and is not read; if you trust it, load it once with transformers and call"
+            " save_pretrained(), which writes model.safetensors"
+        )
+    return None

@@ -1,0 +1,296 @@
+"""Configuration, weights and tokenizer of a checkpoint, as transformers makes them.
+
+The only file of the project that asks transformers to make one of the three. It hands over what
+was read and checked before, never the folder or an id of the Hub: no code of a checkpoint is run or
+asked about, no pickle is opened, and nothing is looked up elsewhere.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import transformers
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+from finetune.checkpoint.blueprint import blueprint
+from finetune.checkpoint.configuration import configuration
+from finetune.checkpoint.failure import refused
+from finetune.checkpoint.folder import TRAIN, Folder, look
+from finetune.checkpoint.place import shown
+from finetune.checkpoint.tokens import check_tokenizer, check_vocabulary, staged
+from finetune.checkpoint.weights import Weights, described, find_weights
+from finetune.errors import ModelError
+
+CLASSIFIER = "ForSequenceClassification"
+LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
+_loading = threading.RLock()
+"""One load at a time: what transformers prints is set for the whole process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A classifier as transformers loads it."""
+
+    folder: Folder
+    config: PreTrainedConfig
+    tokenizer: PreTrainedTokenizerFast
+    model: PreTrainedModel
+    weights: Weights
+    """The files that it was loaded from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How weights and configuration fit together."""
+
+    missing: tuple[str, ...]
+    """Tensors of the model that no file has."""
+    misfits: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+    """Names with the shape in the files and that in the model."""
+    unread: tuple[str, ...]
+    """Tensors in the files that the model has no place for."""
+
+
+def open_classifier(
+    source: str | os.PathLike[str],
+    *,
+    dtype: torch.dtype = torch.float32,
+    attention: str | None = None,
+    encoder: bool = False,
+) -> Opened:
+    """A fine-tuned classifier, its head proven to be that of the files.
+
+    Args:
+        source: A folder, or the id of a model on the Hugging Face Hub.
+        dtype: What weights are computed in, whatever they are stored in.
+        attention: The attention implementation, by its name in transformers.
+        encoder: Whether only encoders of the BERT family are taken.
+
+    Raises:
+        ModelError: one sentence that says what came and what to do.
+    """
+    folder = look(source)
+    config = configuration(folder)
+    if encoder:
+        require_encoder(folder, config)
+    _require_head(folder, config)
+    weights = find_weights(folder)
+    tokenizer = open_tokenizer(folder, config)
+    model, report = open_model(folder, config, weights, dtype=dtype, attention=attention)
+    _check_whole(folder, model, report)
+    check_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0], folder.owner)
+    return Opened(folder, model.config, tokenizer, model, weights)
+
+
+def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
+    """Refuse models that generate text, and families that guess no hidden words."""
+    kind, named = config.model_type, str(next(iter(config.architectures or [config.model_type])))
+    if kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.is_encoder_decoder:
+        return
+    generates = named.endswith(("CausalLM", "LMHeadModel", "ForConditionalGeneration"))
+    raise ModelError(
+        f"{folder.owner} is a {kind} model ({named[:60]}), which"
+        f" {'generates text' if generates else 'is of another family'}; CLSight reads classifiers"
+        " with a BERT-family encoder (BERT, RoBERTa, ELECTRA, DistilBERT)"
+    )
+
+
+def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
+    """Refuse what says of itself that it is no classifier, or predicts several numbers."""
+    named = next(iter(config.architectures or []), None)
+    if named is not None and not named.endswith(CLASSIFIER):
+        raise ModelError(
+            f"{folder.owner} holds {named[:60]}, which has no classification head; fine-tune it"
+            " with"
+            " python -m finetune train"
+        )
+    if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
+        raise ModelError(
+            f"{folder.owner} is a {config.model_type} model, of which transformers has no"
+            f" classifier; {TRAIN} from BERT, RoBERTa, ELECTRA or DistilBERT"
+        )
+    if not config.num_labels:
+        raise ModelError(f"{folder.owner} has no class; {TRAIN}")
+    if config.problem_type == "regression" and config.num_labels != 1:
+        raise ModelError(
+            f"{folder.owner} predicts {config.num_labels} numbers; CLSight reads models that"
+            " predict one, or classes"
+        )
+
+
+def open_tokenizer(folder: Folder, config: PreTrainedConfig) -> PreTrainedTokenizerFast:
+    """The tokenizer of a checkpoint."""
+    with (
+        refused(
+            f"the tokenizer of {folder.owner} can't be read",
+            "save the one it was trained with into the same folder",
+        ),
+        staged(folder, config) as stage,
+        _quiet(),
+    ):
+        made = AutoTokenizer.from_pretrained(
+            stage, config=config, trust_remote_code=False, local_files_only=True
+        )
+        tokenizer = check_tokenizer(made, folder.owner)
+    tokenizer.name_or_path = str(folder.path)
+    return tokenizer
+
+
+def open_model(
+    folder: Folder,
+    config: PreTrainedConfig,
+    weights: Weights,
+    *,
+    dtype: torch.dtype = torch.float32,
+    attention: str | None = None,
+    masked: bool = False,
+) -> tuple[PreTrainedModel, Report]:
+    """The model that *config* describes with the weights of the files, and how the two fit.
+
+    Args:
+        folder: Where they come from.
+        config: What is made; it stays as it is.
+        weights: The files.
+        dtype: What weights are computed in.
+        attention: The attention implementation; None leaves the choice to transformers.
+        masked: Whether the head is to guess hidden words, not classes.
+    """
+    kind = _class_of(config, masked=masked)
+    blueprint(config, kind, weights, folder.owner)
+    how = {} if attention is None else {"attn_implementation": attention}
+    with (
+        refused(f"the weights of {folder.owner} can't be loaded", "save the checkpoint again"),
+        _quiet(),
+    ):
+        model, found = kind.from_pretrained(
+            None,
+            config=config,
+            state_dict=weights.load(),
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are reported, with both shapes
+            **how,
+        )
+    _check_finite(folder, model)
+    model.config.name_or_path = str(folder.path)
+    return model, Report(
+        tuple(sorted(found["missing_keys"])),
+        tuple(
+            sorted(
+                (name, tuple(own), tuple(asked)) for name, own, asked in found["mismatched_keys"]
+            )
+        ),
+        tuple(sorted(found["unexpected_keys"])),
+    )
+
+
+def _class_of(config: PreTrainedConfig, *, masked: bool) -> type[PreTrainedModel]:
+    known = MODEL_FOR_MASKED_LM_MAPPING if masked else MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
+    kind: type[PreTrainedModel] = known[type(config)]
+    return kind
+
+
+def outline(folder: Folder, config: PreTrainedConfig) -> PreTrainedModel:
+    """The classifier without weights, for what its layers alone tell."""
+    kind = _class_of(config, masked=False)
+    return blueprint(config, kind, find_weights(folder), folder.owner)
+
+
+def new_classifier(config: PreTrainedConfig) -> PreTrainedModel:
+    """A classifier with first weights, which nothing has trained."""
+    made: PreTrainedModel = AutoModelForSequenceClassification.from_config(
+        config, trust_remote_code=False
+    )
+    return made
+
+
+def _check_finite(folder: Folder, model: PreTrainedModel) -> None:
+    for name, weights in model.named_parameters():
+        if not bool(torch.isfinite(weights).all()):
+            raise ModelError(
+                f"{folder.owner} holds weights that are not finite numbers ({name[:80]}); save or"
+                " train it again"
+            )
+
+
+def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None:
+    """Refuse a classifier of which a part is new, of another shape, or left out."""
+    config, prefix = model.config, f"{model.base_model_prefix}."
+    for name, own, asked in report.misfits:
+        if asked and asked[0] == config.num_labels != own[0] and not name.startswith(prefix):
+            default = (
+                "" if folder.settings.get("id2label") else " by default, as it has no id2label"
+            )
+            raise ModelError(
+                f"the head of {folder.owner} has {own[0]} classes, config.json names"
+                f" {config.num_labels}{default}; correct its id2label"
+            )
+    if report.misfits:
+        raise ModelError(
+            f"the weights of {folder.owner} don't fit its config.json: {misfit(report)}"
+        )
+    missing = report.missing
+    if missing and not config.architectures and not missing[0].startswith(prefix):
+        raise ModelError(
+            f"{folder.owner} holds {config.model_type}, which has no classification head"
+            f" (config.json names no architectures, and the weights lack {missing[0]});"
+            " fine-tune it with python -m finetune train"
+        )
+    if missing:
+        raise ModelError(
+            f"the weights of {folder.owner} are incomplete: {shown(missing[0])} is missing (tensors"
+            f" missing: {len(missing)}), so its answers would be guessed; save it again, or {TRAIN}"
+        )
+    layers = getattr(config, "num_hidden_layers", None)
+    beyond = [
+        name
+        for name in report.unread
+        if isinstance(layers, int) and (found := LAYER.search(name)) and int(found[1]) >= layers
+    ]
+    if beyond:
+        raise"
+        " ModelError(
+            f"the config.json of {folder.owner} describes {layers} layers, but its weights have more"
+            f" ({beyond[0][:80]}); correct num_hidden_layers"
+        )
+
+
+def misfit(report: Report) -> str:
+    """The first tensor whose two shapes differ, in words."""
+    name, own, asked = report.misfits[0]
+    return (
+        f"{shown(name)} is {described(own)} in the files and {described(asked)} by config.json;"
+        " save the checkpoint again"
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' bars and load reports to itself: what matters is raised as an error."""
+    logging = transformers.logging
+    with _loading:
+        level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+        logging.set_verbosity(logging.CRITICAL)
+        logging.disable_progress_bar()
+        try:
+            yield
+        finally:
+            logging.set_verbosity(level)
+            if bars:
+                logging.enable_progress_bar()

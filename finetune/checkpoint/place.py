@@ -1,0 +1,57 @@
+"""Where a checkpoint lies: a folder of this machine, or a model on the Hugging Face Hub."""
+
+import os
+import re
+from pathlib import Path
+
+from finetune.errors import ModelError
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
+LONGEST_SHOWN = 80
+"""Characters of a name that a sentence repeats."""
+
+
+def folder_of(source: str) -> Path | None:
+    """The folder that a source names on this machine, or None where it names none."""
+    try:
+        path = Path(source).expanduser()
+        return path if source and path.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # a NUL, a name too long, a user nobody knows
+        return None
+
+
+def place_of(source: str | os.PathLike[str]) -> Path | str:
+    """The folder that *source* names, or the id of a model on the Hub.
+
+    Raises:
+        ModelError: It is neither.
+    """
+    text = os.fspath(source).strip()
+    if not text:
+        raise ModelError("no checkpoint was named; give a folder or a Hub id")
+    folder = folder_of(text)
+    if folder is not None:
+        return _readable(folder)
+    if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises on a NUL
+        raise ModelError(f"{shown(text)} is a file; give the checkpoint's folder instead")
+    if HUB_ID.fullmatch(text):
+        return text
+    raise ModelError(
+        f"there is no folder {shown(text)}; give a checkpoint folder or a Hub id such as owner/name"
+    )
+
+
+def _readable(folder: Path) -> Path:
+    try:
+        str(folder.resolve()).encode()
+    except UnicodeEncodeError as error:
+        raise ModelError(
+            f"the path of {shown(folder.name)} is not UTF-8 and can't be read; rename the folder"
+        ) from error
+    return folder
+
+
+def shown(name: object) -> str:
+    """A name as a sentence repeats it: in quotes, on one line, and not too long."""
+    text = str(name)
+    return repr(text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…")

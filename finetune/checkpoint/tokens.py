@@ -1,0 +1,153 @@
+"""The tokenizer of a checkpoint, made of copies of its files that were checked."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
+
+from finetune.checkpoint.configuration import own_code
+from finetune.checkpoint.files import MEGABYTE, read_bytes, read_json
+from finetune.checkpoint.folder import CONFIG, TOKENIZER, TOKENIZER_FILES, VOCABULARIES, Folder
+from finetune.checkpoint.place import shown
+from finetune.errors import ModelError
+
+TOKENIZER_CONFIG = "tokenizer_config.json"
+LARGEST_FILE = 128 * MEGABYTE
+UNREAD = (
+    "auto_map", "trust_remote_code", "fast_tokenizer_files", "tokenizer_file", "vocab_file",
+    "merges_file", "added_tokens_file", "special_tokens_map_file", "chat_template", "init_inputs",
+    "name_or_path", "gguf_file", "max_length", "stride", "truncation", "truncation_strategy",
+    "padding", "pad_to_multiple_of",
+)  # fmt: skip
+"""Entries that name code or other files, or that an earlier use has left."""
+SAMPLE = "a b c"
+UNLIMITED = 10**31
+"""Larger than what transformers writes where a tokenizer has no limit."""
+
+
+def copy_files(folder: Folder, place: Path) -> None:
+    """Copy what a tokenizer is made of, and nothing that would lead elsewhere.
+
+    Raises:
+        ModelError: There is nothing, or a file that can't be right.
+    """
+    copied = set()
+    for name in TOKENIZER_FILES:
+        file = folder.file(name)
+        if file is None:
+            continue
+        copied.add(name)
+        if name == TOKENIZER_CONFIG:
+            content = read_json(file, name, folder.owner, 16 * MEGABYTE, largest=UNLIMITED)
+            _check_settings(content, folder.owner)
+            kept = {key: content[key] for key in content if key not in UNREAD}
+            _write(place / name, kept)
+        elif name == TOKENIZER:
+            content = read_json(file, name, folder.owner, LARGEST_FILE, largest=None)
+            # How a batch is cut and padded is asked for with each batch.
+            _write(place / name, content | {"truncation": None, "padding": None})
+        else:
+            (place / name).write_bytes(read_bytes(file, name, folder.owner, LARGEST_FILE))
+    # Without any vocabulary transformers makes up an empty tokenizer and says nothing.
+    if not copied.intersection(VOCABULARIES):
+        raise ModelError(
+            f"{folder.owner} has no tokenizer; save the one it was trained with (tokenizer.json)"
+            " into the same folder"
+        )
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _check_settings(content: dict[str, Any], owner: str) -> None:
+    limit = content.get("model_max_length")
+    number = isinstance(limit, int | float) and not isinstance(limit, bool)
+    if limit is not None and not (number and limit >= 1):
+        raise ModelError(
+            f"the model_max_length in {TOKENIZER_CONFIG} of {owner} is {shown(limit)}; it has to"
+            " be a"
+            " number of tokens above 0, or be left out"
+        )
+    name = content.get("tokenizer_class")
+    if _is_unknown(name, TOKENIZER_CONFIG, owner) and (code := own_code(content)):
+        raise ModelError(
+            f"the tokenizer of {owner} is code of its own (auto_map in {TOKENIZER_CONFIG} names"
+            f" {shown(code)}), which is never run; save one that transformers itself knows"
+        )
+    inputs = content.get("model_input_names")
+    if inputs is not None and not (isinstance(inputs, list) and "input_ids" in inputs):
+        raise"
+        " ModelError(
+            f"the model_input_names in {TOKENIZER_CONFIG} of {owner} is {shown(inputs)}; it has to be a"
+            " list that names input_ids, or be left out"
+        )
+
+
+def _is_unknown(name: object, file: str, owner: str) -> bool:
+    """Whether transformers has no class of this *name*; a ModelError where it can't be one."""
+    if name is None:
+        return True
+    known = tokenizer_class_from_name(name) if isinstance(name, str) else name
+    if known is not None and not (
+        isinstance(known, type) and issubclass(known, PreTrainedTokenizerBase)
+    ):
+        raise ModelError(
+            f"the tokenizer_class in {file} of {owner} is {shown(name)}, which is no tokenizer of"
+            " transformers; correct it"
+        )
+    return known is None
+
+
+def staged(folder: Folder, config: PreTrainedConfig) -> TemporaryDirectory[str]:
+    """A folder of its own with the files of the tokenizer, removed when it is closed."""
+    _is_unknown(folder.settings.get("tokenizer_class"), CONFIG, folder.owner)
+    stage = TemporaryDirectory(prefix="clsight-")
+    try:
+        copy_files(folder, Path(stage.name))
+        config.to_json_file(Path(stage.name) / CONFIG)
+    except BaseException:
+        stage.cleanup()
+        raise
+    return stage
+
+
+def check_tokenizer(tokenizer: object, owner: str) -> PreTrainedTokenizerFast:
+    """The tokenizer itself, where it says where a token stands and marks a text's ends.
+
+    Raises:
+        ModelError: It doesn't.
+    """
+    if not isinstance(tokenizer, PreTrainedTokenizerFast) or not tokenizer.is_fast:
+        raise ModelError(
+            f"{owner} has only a slow tokenizer, which does not say where a token stands in the"
+            " text; save a fast one (tokenizer.json) into the same folder"
+        )
+    if not tokenizer.num_special_tokens_to_add(pair=False):
+        raise ModelError(
+            f"the tokenizer of {owner} puts no special token such as [CLS] before a text; save the"
+            " one that the model was trained with"
+        )
+    return tokenizer
+
+
+def check_vocabulary(tokenizer: PreTrainedTokenizerFast, rows: int, owner: str) -> None:
+    """Refuse a tokenizer that gives numbers of which the model has no embedding.
+
+    Args:
+        tokenizer: What makes the numbers.
+        rows: How many embeddings there are.
+        owner: What messages call the checkpoint.
+    """
+    words = tokenizer.get_vocab()
+    made = tokenizer(SAMPLE)["input_ids"] + tokenizer(SAMPLE, SAMPLE)["input_ids"]
+    largest = max([*words.values(), *made, tokenizer.pad_token_id or 0])
+    if largest >= rows:
+        raise ModelError(
+            f"the tokenizer of {owner} has {len(words):,} entries, the last numbered {largest:,},"
+            f" but the model has only {rows:,} embeddings; save the tokenizer that it was trained"
+            " with"
+        )

@@ -1,0 +1,231 @@
+"""The weights of a checkpoint: which files hold them, and what these say of themselves."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from finetune.checkpoint.files import MEGABYTE, read_json
+from finetune.checkpoint.folder import (
+    INDEX,
+    OF_TRAINING,
+    SHARDS,
+    WEIGHTS,
+    Folder,
+    entries,
+    other_format,
+)
+from finetune.checkpoint.hub import fetched
+from finetune.checkpoint.place import shown
+from finetune.errors import ModelError
+
+FLOATS = ("F32", "F16", "BF16", "F64")
+COUNTERS = ("I64", "I32", "BOOL")
+"""Formats of buffers, such as the numbers of positions, that old checkpoints keep."""
+LONGEST_HEADER = 32 * MEGABYTE
+MOST_TENSORS = 100_000
+WRAPPERS = {
+    "_orig_mod.": "torch.compile: save the model that was compiled (model._orig_mod) instead",
+    "module.": "DataParallel or DistributedDataParallel: save the model inside (model.module)",
+    "_fsdp_wrapped_module.": "FSDP: save a full state dict instead",
+}
+"""What wrappers of a model put before the names of its weights."""
+UNMERGED = re.compile(r"\.(lora_[AB]|base_layer|modules_to_save)\.")
+WEIGHT = re.compile(r"\.(weight|bias)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of one tensor."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        size = 1
+        for side in self.shape:
+            size *= side
+        return size
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The files that hold the weights, and what is in them."""
+
+    files: tuple[Path, ...]
+    """In the order of their names."""
+    headers: Mapping[str, Header]
+    """By the names of the tensors."""
+
+    @property
+    def size(self) -> int:
+        """How many numbers they are."""
+        return sum(header.size for header in self.headers.values())
+
+    def load(self) -> dict[str, Tensor]:
+        """All tensors as they are stored."""
+        tensors: dict[str, Tensor] = {}
+        for file in self.files:
+            with safe_open(str(file), framework="pt") as opened:
+                tensors |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - it is no dict
+        return tensors
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the files in the order of their names: what sha256sum says of a single."""
+        digest = hashlib.sha256()
+        for file in self.files:
+            with file.open("rb") as stream:
+                while block := stream.read(MEGABYTE):
+                    digest.update(block)
+        return digest.hexdigest()
+
+
+def find_weights(folder: Folder) -> Weights:
+    """The weights of a checkpoint, by the headers of their files.
+
+    Raises:
+        ModelError: They are missing, damaged, or stored in a way that isn't read.
+    """
+    if folder.repository is not None:
+        fetched(folder.repository, (WEIGHTS, INDEX, SHARDS))
+    names, placed = _named(folder)
+    files: list[Path] = []
+    headers: dict[str, Header] = {}
+    for name in names:
+        file = folder.file(name)
+        if file is None:
+            raise ModelError(
+                f"{folder.owner} lacks {shown(name)}, which its index names; copy the whole folder"
+            )
+        found = _headers(file, name, folder.owner)
+        if twice := sorted(headers.keys() & found.keys()):
+            raise ModelError(
+                f"{folder.owner} holds {shown(twice[0])} in two files of weights, and only one can"
+                " be meant; save the checkpoint again"
+            )
+        if lost := sorted(
+            key for key, place in placed.items() if place == name and key not in found
+        ):
+            raise ModelError(
+                f"{shown(name)} in {folder.owner} lacks {shown(lost[0])}, which its index places"
+                " there; copy the whole folder"
+            )
+        files.append(file)
+        headers |= found
+    _check_readable(headers, folder.owner)
+    return Weights(tuple(files), headers)
+
+
+def _named(folder: Folder) -> tuple[list[str], dict[str, str]]:
+    """The names of the files in order, and where an index places each tensor."""
+    if folder.file(WEIGHTS) is not None:
+        return [WEIGHTS], {}
+    index = folder.file(INDEX)
+    if index is None:
+        raise ModelError(_without_weights(folder))
+    placed = read_json(index, INDEX, folder.owner, 32 * MEGABYTE).get("weight_map")
+    if (
+        not isinstance(placed, dict)
+        or not placed
+        or not all(isinstance(name, str) for name in placed.values())
+    ):
+        raise ModelError(
+            f"{INDEX!r} in {folder.owner} names no files of weights; copy or save the checkpoint"
+            " again"
+        )
+    if other := [name for name in placed.values() if not name.endswith(".safetensors")]:
+        raise ModelError(
+            f"{INDEX!r} in {folder.owner} names {shown(other[0])}, which is not a safetensors file;"
+            " save the checkpoint again"
+        )
+    return sorted(set(placed.values())), placed
+
+
+def _without_weights(folder: Folder) -> str:
+    names = entries(folder.path)
+    if folder.repository is not None:
+        return (
+            f"{folder.owner} on the Hugging Face Hub has no model.safetensors, and a pickle is"
+            " never opened; choose another model, or convert it"
+        )
+    if kept := other_format(folder.path, names):
+        return f"{folder.owner} holds {kept}"
+    others = [name for name in names if name.endswith(".safetensors")]
+    if others:
+        return (
+            f"{folder.owner} has {shown(others[0])} but no model.safetensors, which is the name"
+            " that transformers reads; save the model again"
+        )
+    state = [name for name in names if name.startswith(OF_TRAINING)]
+    if state:
+        return (
+            f"{folder.owner} holds the state of a training ({state[0][:60]}) but no"
+            " model.safetensors; copy the weights there, or save the model again"
+        )
+    return (
+        f"{folder.owner} has a config.json but model.safetensors is missing; copy the weights"
+        " there, or save the model again"
+    )
+
+
+def _headers(file: Path, name: str, owner: str) -> dict[str, Header]:
+    try:
+        _check_length(file, name, owner)
+        with safe_open(str(file), framework="pt") as opened:
+            keys = list(opened.keys())
+            if len(keys) > MOST_TENSORS:
+                raise ModelError(
+                    f"{shown(name)} in {owner} holds {len(keys):,} tensors, more than any"
+                    " classifier has; save the checkpoint again"
+                )
+            slices = {key: opened.get_slice(key) for key in keys}
+            return {
+                key: Header(part.get_dtype(), tuple(part.get_shape()))
+                for key, part in slices.items()
+            }
+    except (SafetensorError, OSError, ValueError, OverflowError) as error:
+        raise ModelError(
+            f"{shown(name)} in {owner} is damaged or cut short; copy or save it again"
+        ) from error
+
+
+def _check_length(file: Path, name: str, owner: str) -> None:
+    """Refuse a header that would take long to read before anything reads it."""
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+    if length > min(LONGEST_HEADER, file.stat().st_size):
+        raise ModelError(f"{shown(name)} in {owner} is damaged or cut short; copy or save it again")
+
+
+def _check_readable(headers: Mapping[str, Header], owner: str) -> None:
+    """Refuse what no loading could read rightly: quantised numbers, names of a wrapper."""
+    for name, header in headers.items():
+        if header.dtype in FLOATS or (header.dtype in COUNTERS and not WEIGHT.search(name)):
+            continue
+        raise ModelError(
+            f"the weights of {owner} are quantized: {shown(name)} is stored as {header.dtype};"
+            " take the checkpoint before quantization, in float32, float16 or bfloat16"
+        )
+    for prefix, remedy in WRAPPERS.items():
+        if headers and all(name.startswith(prefix) for name in headers):
+            raise ModelError(
+                f"the weights of {owner} are named {prefix}…, after the wrapper of {remedy}"
+            )
+    for name in headers:
+        if UNMERGED.search(name):
+            raise ModelError(
+                f"the weights of {owner} hold a LoRA adapter that was not merged ({shown(name)});"
+                " call merge_and_unload() and save the model again"
+            )
+
+
+def described(shape: Any) -> str:
+    """A shape in words: 4 x 32."""
+    return " x ".join(map(str, shape)) or "a single number"
