@@ -68,8 +68,7 @@ def _bounded(weights: Weights, owner: str) -> Iterator[None]:
             if made > limit:
                 raise ModelError(
                     f"the config.json of {owner} describes more than {limit:,} tensors, but the"
-                    " weights"
-                    f" have only {len(weights.headers):,}; save the checkpoint again"
+                    f" weights have only {len(weights.headers):,}; save the checkpoint again"
                 )
 
     handle = register_module_parameter_registration_hook(count)
@@ -82,10 +81,9 @@ def _bounded(weights: Weights, owner: str) -> Iterator[None]:
 def _check_size(model: PreTrainedModel, weights: Weights, owner: str) -> None:
     parameters, buffers = _size(model.parameters()), _size(model.buffers())
     if parameters > weights.size + SPARE_NUMBERS or buffers > weights.size + SPARE_NUMBERS:
-        raise"
-        " ModelError(
-            f"the config.json of {owner} describes a model of {max(parameters, buffers):,} numbers, but"
-            f" the weights have only {weights.size:,}; save the checkpoint again"
+        raise ModelError(
+            f"the config.json of {owner} describes a model of {max(parameters, buffers):,} numbers,"
+            f" but the weights have only {weights.size:,}; save the checkpoint again"
         )
 
 

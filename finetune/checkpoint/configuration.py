@@ -59,8 +59,7 @@ def _model_type(settings: Mapping[str, Any], owner: str) -> str:
     if kind is None:
         raise ModelError(
             f"the config.json of {owner} names no model_type; save the checkpoint again with a"
-            " current"
-            " transformers"
+            " current transformers"
         )
     raise ModelError(
         f"the config.json of {owner} names the model_type {shown(kind)}, which transformers doesn't"
@@ -93,10 +92,9 @@ def _check_classes(settings: Mapping[str, Any], owner: str) -> None:
     names, count = settings.get("id2label"), settings.get("num_labels")
     if names is not None:
         if not isinstance(names, dict) or len(names) > MOST_CLASSES:
-            raise"
-            " ModelError(
-                f"the id2label in config.json of {owner} is {_kind(names)}; it has to name each class"
-                " by its number"
+            raise ModelError(
+                f"the id2label in config.json of {owner} is {_kind(names)}; it has to name each"
+                " class by its number"
             )
         if any(
             isinstance(name, bool) or not isinstance(name, str | int) for name in names.values()
@@ -137,11 +135,10 @@ def _is_count(value: object) -> bool:
 def _check_entries(settings: Mapping[str, Any], kind: type[PreTrainedConfig], owner: str) -> None:
     """Refuse entries that no configuration can have, whatever its kind."""
     for name, value in settings.items():
-        if callable(getattr(kind, name,"
-        " None)):
+        if callable(getattr(kind, name, None)):
             raise ModelError(
-                f"the config.json of {owner} has the entry {shown(name)}, which no configuration has;"
-                " leave it out"
+                f"the config.json of {owner} has the entry {shown(name)}, which no"
+                " configuration has; leave it out"
             )
         if name.endswith(("_eps", "_epsilon")) and not (
             isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1

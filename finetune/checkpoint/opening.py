@@ -114,8 +114,7 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
     if named is not None and not named.endswith(CLASSIFIER):
         raise ModelError(
             f"{folder.owner} holds {named[:60]}, which has no classification head; fine-tune it"
-            " with"
-            " python -m finetune train"
+            " with python -m finetune train"
         )
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise ModelError(
@@ -264,10 +263,9 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None
         if isinstance(layers, int) and (found := LAYER.search(name)) and int(found[1]) >= layers
     ]
     if beyond:
-        raise"
-        " ModelError(
-            f"the config.json of {folder.owner} describes {layers} layers, but its weights have more"
-            f" ({beyond[0][:80]}); correct num_hidden_layers"
+        raise ModelError(
+            f"the config.json of {folder.owner} describes {layers} layers, but its weights have"
+            f" more ({beyond[0][:80]}); correct num_hidden_layers"
         )
 
 

@@ -69,8 +69,7 @@ def _check_settings(content: dict[str, Any], owner: str) -> None:
     if limit is not None and not (number and limit >= 1):
         raise ModelError(
             f"the model_max_length in {TOKENIZER_CONFIG} of {owner} is {shown(limit)}; it has to"
-            " be a"
-            " number of tokens above 0, or be left out"
+            " be a number of tokens above 0, or be left out"
         )
     name = content.get("tokenizer_class")
     if _is_unknown(name, TOKENIZER_CONFIG, owner) and (code := own_code(content)):
@@ -80,10 +79,9 @@ def _check_settings(content: dict[str, Any], owner: str) -> None:
         )
     inputs = content.get("model_input_names")
     if inputs is not None and not (isinstance(inputs, list) and "input_ids" in inputs):
-        raise"
-        " ModelError(
-            f"the model_input_names in {TOKENIZER_CONFIG} of {owner} is {shown(inputs)}; it has to be a"
-            " list that names input_ids, or be left out"
+        raise ModelError(
+            f"the model_input_names in {TOKENIZER_CONFIG} of {owner} is {shown(inputs)}; it has to"
+            " be a list that names input_ids, or be left out"
         )
 
 
