@@ -1,24 +1,22 @@
-"""Where rows come from: a file, a folder or the Hub, opened with `datasets`."""
+"""Where rows come from: a file, a folder of files, or a data set of `datasets`."""
 
-import csv
 import logging
-import tempfile
+import os
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
-from datasets import Dataset, DatasetDict, DownloadConfig
+from datasets import ClassLabel, Dataset, DatasetDict, DownloadConfig
 
 from finetune.config import local_path, shown_name
 from finetune.errors import DataError
+from finetune.tables.files import FORMATS, is_readable
+from finetune.tables.reading import read_table
+from finetune.tables.table import Columnar, Table
+from finetune.tables.wording import shown
 
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".parquet": "parquet",
-}
 SPLITS = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "validation_matched"),
@@ -30,19 +28,23 @@ WHOLE = "all"
 """The split of a data set that has only one, without a role."""
 
 
-def open_source(source: str) -> dict[str, Dataset]:
+def open_source(source: str) -> dict[str, Columnar]:
     """The splits of a file, folder or Hub data set; a file is one split, by its role or `all`."""
     if not source.strip():
         raise DataError("the name of the data is empty; give a file, a folder or a Hub name")
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(logging.CRITICAL)
     path = local_path(source)
-    if path.is_dir():
-        return _open_folder(path)
-    if path.is_file():
+    # Path's own methods raise on a name too long.
+    if os.path.isdir(path):  # noqa: PTH112
+        try:
+            return dict(_open_folder(path))
+        except OSError as error:
+            raise DataError(f"folder {shown(path.name)} can't be read: {error.strerror}") from error
+    if os.path.lexists(path):
         return {role_of(path.stem) or WHOLE: _open_file(path)}
     if _looks_like_path(source):
-        raise DataError(f"no file or folder {source!r}; check the path given as data")
+        raise DataError(f"no file or folder {shown(source)}; check the path given as data")
     return _open_hub(source)
 
 
@@ -57,93 +59,26 @@ def role_of(split: str) -> str | None:
 def data_files(source: str) -> dict[str, str | None]:
     """The data files of a folder with their roles; none if it isn't a folder of such files."""
     folder = local_path(source)
-    if not folder.is_dir() or _is_saved(folder):
+    if not os.path.isdir(folder) or _is_saved(folder):  # noqa: PTH112
         return {}
-    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in FORMATS)
+    names = sorted(path.name for path in folder.iterdir() if is_readable(path.name))
     return {name: role_of(Path(name).stem) for name in names}
 
 
-def _open_file(path: Path) -> Dataset:
-    if path.suffix.lower() not in FORMATS:
-        raise DataError(f"{path.name!r} is none of the formats known: {', '.join(FORMATS)}")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path.name!r} is empty; it needs a header and rows")
-    _check_encoding(path)
-    try:
-        with tempfile.TemporaryDirectory() as cache:
-            return datasets.load_dataset(
-                FORMATS[path.suffix.lower()],
-                data_files={"train": str(path.resolve())},
-                split="train",
-                cache_dir=cache,
-                keep_in_memory=True,
-                **_reading(path),
-            )
-    except DataError:
-        raise
-    except Exception as error:
-        raise DataError(
-            f"{path.name!r} can't be read as {path.suffix[1:]}: {_why(error)}"
-        ) from error
+def _open_file(path: Path) -> Table:
+    """The table of a file, its classes by number known to be that."""
+    table = read_table(path)
+    names = table.class_names
+    return replace(
+        table,
+        features={
+            column: ClassLabel(names=list(names[column])) if column in names else None
+            for column in table.column_names
+        },
+    )
 
 
-def _check_encoding(path: Path) -> None:
-    """Refuse a text file that isn't UTF-8."""
-    if FORMATS[path.suffix.lower()] == "parquet":
-        return
-    try:
-        with path.open(encoding="utf-8") as file:
-            while file.read(1_000_000):
-                pass
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path.name!r} is not UTF-8; save it as UTF-8") from error
-
-
-def _reading(path: Path) -> dict[str, object]:
-    """Every CSV cell stays the text it is: 007 isn't 7 and the text 'None' isn't missing."""
-    if FORMATS[path.suffix.lower()] != "csv":
-        return {}
-    csv.field_size_limit(2**31 - 1)
-    separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = (cells for cells in csv.reader(file, delimiter=separator) if not _is_blank(cells))
-        header, first = next(lines, []), next(lines, [])
-    _check_separator(path, header)
-    if not first:
-        lacks = "has a header but no rows" if header else "is empty; it needs a header and rows"
-        raise DataError(f"{path.name!r} {lacks}")
-    if any(first[len(header) :]):
-        raise DataError(f"{path.name!r} has {len(first)} cells under {len(header)} column names")
-    header += [""] * (len(first) - len(header))
-    names = [name or f"Unnamed: {i}" for i, name in enumerate(header)]
-    features = datasets.Features({name: datasets.Value("string") for name in names})
-    return {
-        "sep": separator,
-        "header": 0,
-        "names": names,
-        "features": features,
-        "keep_default_na": False,
-        "na_filter": False,
-    }
-
-
-def _is_blank(cells: list[str]) -> bool:
-    return len(cells) < 2 and not "".join(cells).strip()
-
-
-def _check_separator(path: Path, header: list[str]) -> None:
-    """Refuse a single column name that another separator would part."""
-    if len(header) != 1:
-        return
-    other = next((mark for mark in ("\t", ";", ",") if mark in header[0]), None)
-    if other is not None:
-        raise DataError(
-            f"the separator of {path.name!r} looks like {other!r}; save it with commas as .csv or"
-            " with tabs as .tsv"
-        )
-
-
-def _open_folder(folder: Path) -> dict[str, Dataset]:
+def _open_folder(folder: Path) -> Mapping[str, Columnar]:
     if _is_saved(folder):
         return _from_disk(folder)
     found = data_files(str(folder))
@@ -154,7 +89,8 @@ def _open_folder(folder: Path) -> dict[str, Dataset]:
     if not by_role:
         raise DataError(
             f"folder {folder.name!r} holds no data set, only {', '.join(found) or 'other files'};"
-            " it needs train.csv (or .tsv, .jsonl, .parquet), or has to be written by save_to_disk"
+            f" it needs train.csv (or {', '.join(FORMATS[1:])}), or has to be written by"
+            " save_to_disk"
         )
     for role, names in by_role.items():
         if len(names) > 1:
@@ -189,8 +125,8 @@ def _open_hub(source: str) -> dict[str, Dataset]:
         )
     except Exception as error:
         raise DataError(
-            f"no file or folder {source!r}, and the Hub has no such data set or can't be reached:"
-            f" {_why(error)}"
+            f"no file or folder {shown(source)}, and the Hub has no such data set or can't be"
+            f" reached: {_why(error)}"
         ) from error
 
 
@@ -200,7 +136,7 @@ def _as_splits(opened: Dataset | DatasetDict) -> dict[str, Dataset]:
 
 def _looks_like_path(source: str) -> bool:
     path = Path(source)
-    known = path.suffix.lower() in FORMATS and ":" not in source
+    known = is_readable(path.name) and ":" not in source
     return source.startswith((".", "~")) or path.is_absolute() or len(path.parts) > 2 or known
 
 

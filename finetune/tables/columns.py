@@ -123,6 +123,12 @@ def _rather(data: Columnar, text: str, others: Iterable[str | None]) -> str:
     return texts[0] if len(texts) == 1 else text
 
 
+def usual_names(names: Iterable[str]) -> list[str]:
+    """Those of *names* that are usual for a text, a second text or a label."""
+    known = {*TEXTS, *LABELS, *(name for pair in PAIRS for name in pair)}
+    return [name for usual, name in _by_usual_name(names).items() if usual in known]
+
+
 def _by_usual_name(names: Iterable[str]) -> dict[str, str]:
     """Names by how they are usually written; one that is written so itself goes before others."""
     found: dict[str, str] = {}

@@ -36,7 +36,7 @@ class Table:
 
     name: str
     """Of the file."""
-    column_names: tuple[str, ...]
+    column_names: list[str]
     """As the file has them: a name can come twice."""
     cells: tuple[Sequence[object], ...]
     """One sequence of cells for each name."""
@@ -53,14 +53,14 @@ class Table:
         """The number of rows."""
         return len(self.places)
 
-    def __getitem__(self, name: str) -> Sequence[object]:
+    def __getitem__(self, name: str) -> list[object]:
         """The cells of the column *name*.
 
         Raises:
             DataError: where several columns have that name, or the cells are not of one kind.
         """
         require_once(self, self.name, name)
-        cells = self.cells[self.column_names.index(name)]
+        cells = list(self.cells[self.column_names.index(name)])
         self._require_one_kind(name, cells)
         return cells
 

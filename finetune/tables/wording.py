@@ -19,3 +19,8 @@ def listed(names: Collection[object]) -> str:
     told = ", ".join(shown(name) for name in list(names)[:MOST])
     more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
     return told + more or "(none)"
+
+
+def unreadable(name: str) -> str:
+    """The beginning of a sentence on what is wrong with the file *name*."""
+    return f"{shown(name)} can't be read as {name.rpartition('.')[2].lower()}"

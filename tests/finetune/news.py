@@ -12,6 +12,7 @@ from datasets import Dataset
 from finetune.dataset.rows import Rows, read_rows
 from finetune.record import AnyMetrics, Metrics
 from finetune.tables.columns import ColumnNames
+from finetune.tables.table import Columnar
 
 WORDS = {
     "Business": ("oil", "prices", "rise", "stocks", "market", "fall"),
@@ -46,9 +47,9 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     return path
 
 
-def rows_of(columns: Dataset | dict[str, list[Any]]) -> Rows:
-    """The rows of a data set, or of one made of *columns*."""
-    data = columns if isinstance(columns, Dataset) else Dataset.from_dict(columns)
+def rows_of(columns: Columnar | dict[str, list[Any]]) -> Rows:
+    """The rows of a data set or table, or of a data set made of *columns*."""
+    data = Dataset.from_dict(columns) if isinstance(columns, dict) else columns
     return read_rows(data, "rows", ColumnNames())
 
 

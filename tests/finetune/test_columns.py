@@ -15,7 +15,7 @@ def table(columns: dict[str, list[object]] | Sequence[tuple[str, list[object]]])
     pairs = list(columns.items() if isinstance(columns, dict) else columns)
     return Table(
         name="x.csv",
-        column_names=tuple(name for name, _ in pairs),
+        column_names=[name for name, _ in pairs],
         cells=tuple(cells for _, cells in pairs),
         places=range(2, 2 + len(pairs[0][1])),
     )

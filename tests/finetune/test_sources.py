@@ -10,10 +10,11 @@ from datasets import Dataset, DatasetDict
 
 from finetune.dataset.sources import open_source
 from finetune.errors import DataError
+from finetune.tables.table import Columnar
 from tests.finetune.news import news, rows_of, write_csv, write_jsonl
 
 
-def lone(path: Path) -> Dataset:
+def lone(path: Path) -> Columnar:
     """The only split of a source."""
     (split,) = open_source(str(path)).values()
     return split
@@ -68,7 +69,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
         ("x.csv", b"", "is empty"),
         ("x.csv", b"\n\n", "is empty"),
         ("x.csv", b"text,label\ncaf\xe9,a\n", "'x.csv' is not UTF-8; save it as UTF-8"),
-        ("x.csv", "text,label\nx,a\n".encode("utf-16"), "'x.csv' is not UTF-8"),
+        ("x.csv", "text,label\nx,a\n".encode("utf-16"), "'x.csv' is not UTF-8 but UTF-16"),
         ("x.jsonl", b'{"text": "caf\xe9", "label": "a"}\n', "'x.jsonl' is not UTF-8"),
         ("x.csv", b"text;label\noil, gas;a\n", "the separator of 'x.csv' looks like ';'"),
         ("x.csv", b"text\tlabel\nx\ta\n", r"looks like '\\t'; save it with commas"),
@@ -77,7 +78,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
         ("x.csv", b"text,label\na,b,c,d\n", "4 cells under 2 column names"),
         ("x.jsonl", b'{"text": "a", "label"', "can't be read as jsonl"),
         ("x.parquet", b"PAR1 but not really", "can't be read as parquet"),
-        ("x.xlsx", b"PK", "none of the formats known: .csv"),
+        ("x.xlsx", b"PK", "is an Excel workbook; save the sheet as CSV"),
     ],
 )
 def test_a_broken_file_is_refused(name: str, content: bytes, message: str, tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
     [
         (",text,label\n0,oil,a\n1,gas,b\n", ["Unnamed: 0", "text", "label"]),
         ("text,label,,\noil,a,,\ngas,b,,\n", ["text", "label", "Unnamed: 2", "Unnamed: 3"]),
-        ("text,label\noil,a,\ngas,b,\n", ["text", "label", "Unnamed: 2"]),
+        ("text,label\noil,a,\ngas,b,\n", ["text", "label"]),
         ("\n \ntext,label\n\noil,a\n\ngas,b\n", ["text", "label"]),
         ("\ufeff\ntext,label\noil,a\ngas,b\n", ["text", "label"]),
     ],
