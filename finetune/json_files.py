@@ -10,7 +10,7 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -42,12 +42,15 @@ class Schema(Generic[T]):
 
     Args:
         kind: A class, or a type that says more.
-        extra: What becomes of an entry that the schema doesn't have: `ignore` or `forbid`.
+        extra: What becomes of an entry that the schema doesn't have.
+        format: The number that stands as `format` in every file of its kind, if one does.
     """
 
-    def __init__(self, kind: Any, *, extra: Any = "ignore") -> None:
+    def __init__(
+        self, kind: Any, *, extra: Literal["ignore", "forbid"] = "ignore", format: int | None = None
+    ) -> None:
         self._adapter: TypeAdapter[T] = TypeAdapter(kind)
-        self._extra = extra
+        self._extra, self._format = extra, format
 
     def read(self, path: Path, name: str = "", most: int = MOST_BYTES) -> T:
         """The record in a file, which a sentence calls by its own name or by *name*.
@@ -68,7 +71,8 @@ class Schema(Generic[T]):
         content = content.removeprefix(codecs.BOM_UTF8)
         try:
             # Before the schema, which goes on after what is wrong, to tell of all of it.
-            json.loads(content.decode(), object_pairs_hook=_named_once)
+            values = json.loads(content.decode(), object_pairs_hook=_named_once)
+            self._check_format(values, name)
             return self._adapter.validate_json(content, strict=True, extra=self._extra)
         except ValidationError as error:
             raise RecordError(f"{name} is damaged: {_first(error)}") from error
@@ -78,6 +82,18 @@ class Schema(Generic[T]):
             raise RecordError(f"{name} is damaged: it isn't JSON ({error})") from error
         except ValueError as error:
             raise RecordError(f"{name} is damaged: {error}") from error
+
+    def _check_format(self, values: Any, name: str) -> None:
+        if self._format is None or not isinstance(values, dict):
+            return
+        if "format" not in values:
+            raise RecordError(f"{name} is damaged: it has no format")
+        found = values["format"]
+        if type(found) is not int or found != self._format:
+            raise RecordError(
+                f"{name} has format {quoted(found)}, and this version of CLSight reads"
+                f" {self._format}"
+            )
 
 
 def read_bytes(path: Path, name: str = "", most: int = MOST_BYTES) -> bytes:

@@ -232,12 +232,14 @@ def label_shifts(places: Sequence[Place]) -> list[float]:
     steps = [0.0] + [sign * LINE * step / 2 for step in range(1, 80) for sign in (1, -1)]
     for index in sorted(range(len(places)), key=lambda index: places[index].y):
         own = places[index]
-        placed[index] = next(
+        free = (
             shift
             for shift in steps
             if not any(own.over(places[other], shift, placed[other]) for other in placed)
             and not any(own.hides(place, shift) for place in places if place is not own)
         )
+        # Of hundreds of points in one place, the last labels lie on others.
+        placed[index] = next(free, 0.0)
     return [placed[index] for index in range(len(places))]
 
 

@@ -1,5 +1,6 @@
 """What a browser session keeps: the keys of its widgets, and what is cached between reruns."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -158,7 +159,7 @@ def identity(source: str) -> tuple[str, float]:
     place = ROOT / source if source in checkpoints() else folder_of(source)
     if place is None:
         return source, 0.0
-    return str(place), max((file.stat().st_mtime for file in place.iterdir()), default=0.0)
+    return str(place), max((file.lstat().st_mtime for file in place.iterdir()), default=0.0)
 
 
 # Classifiers, readings and attributions are never changed once made, so all sessions share them;
@@ -208,7 +209,7 @@ def _view(place: str, version: float, text: str, pair: str | None, shown: Shown)
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _record(place: str, version: float) -> Record | None:
     file = Path(place) / FILE
-    return load(file) if version and file.is_file() else None
+    return load(file) if version and os.path.lexists(file) else None
 
 
 @st.cache_resource(show_spinner=False)

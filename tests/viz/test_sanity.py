@@ -317,7 +317,7 @@ def test_a_file_of_something_else_is_one_sentence(tmp_path: Path, content: str) 
 def test_a_file_of_another_version_says_so(tmp_path: Path) -> None:
     file = tmp_path / "sanity.json"
     file.write_text('{"format": 9}', "utf-8")
-    with pytest.raises(RecordError, match="written by another version"):
+    with pytest.raises(RecordError, match="has format 9, and this version of CLSight reads 1"):
         reactions.load(file)
 
 

@@ -351,10 +351,10 @@ def test_the_file_is_read_back_as_it_was_written(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "holds no record of faithfulness; write it anew with `python -m viz score`."),
-        ("[]", "holds no record of faithfulness; write it anew with `python -m viz score`."),
-        ('{"format": 1, "methods": [{}]}', "holds no record of faithfulness; write it anew"),
-        ('{"format": 99}', "was written by another version of CLSight; write it anew"),
+        ("{", "is damaged: it isn't JSON ("),
+        ("[]", "is damaged: input should be "),
+        ('{"format": 1, "methods": [{}]}', "is damaged: in 'checkpoint', field required; write it"),
+        ('{"format": 99}', "has format 99, and this version of CLSight reads 1; write it again"),
     ],
 )
 def test_a_file_that_is_no_record_is_one_sentence(
@@ -365,7 +365,8 @@ def test_a_file_that_is_no_record_is_one_sentence(
     with pytest.raises(RecordError) as caught:
         load(path)
     assert str(caught.value).startswith(f"'faithfulness.json' {message}")
-    with pytest.raises(RecordError, match=r"can't be read: No such file or directory; name anoth"):
+    assert str(caught.value).endswith("; write it again with `python -m viz score`.")
+    with pytest.raises(RecordError, match=r"can't be read: No such file or directory; write it a"):
         load(tmp_path / "none.json")
 
 

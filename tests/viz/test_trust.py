@@ -102,7 +102,9 @@ def test_a_damaged_file_is_one_sentence_and_the_app_reads_on(
 ) -> None:
     folder, _ = scored
     (folder / FILE).write_text("{}")
-    assert "holds no record of faithfulness" in opened(folder, "trust").error[0].value
+    app = opened(folder, "trust")
+    assert "is damaged" in app.error[0].value
+    assert "Nobody has checked it for this checkpoint." in app.markdown[-1].value
     assert not opened(folder, "read").error
 
 

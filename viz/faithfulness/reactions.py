@@ -6,11 +6,16 @@ Correlations are Spearman's, of word scores, as means over texts.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
+from pydantic import AfterValidator, Field
+
+from finetune import errors
+from finetune.json_files import Amount, Correlation, Count, Items, Schema, Share, quoted
 from viz.attribution.method import Method
-from viz.errors import RecordError
+from viz.errors import RecordError, as_sentence
 
 FILE = "sanity.json"
 FORMAT = 1
@@ -37,22 +42,22 @@ class Reaction:
     label: str
     of_class: bool
     """Whether it claims to explain a class; where not, classes are not compared."""
-    n_texts: int
+    n_texts: Count
     """How many texts it allowed."""
-    cascade: tuple[float | None, ...] = ()
+    cascade: Items[Share | None] = ()
     """After each stage of random weights, the mean |correlation| with the scores before.
 
     None where scores were all equal, so that there is no order to compare.
     """
-    again: float | None = None
+    again: Share | None = None
     """The last of them, for another random network."""
-    random_pair: float | None = None
+    random_pair: Share | None = None
     """The same between both random networks: how much of it is the text alone."""
-    between_classes: float | None = None
+    between_classes: Correlation | None = None
     """Mean correlation of the scores for the logit of the class and for that of the runner-up."""
-    residual: float | None = None
+    residual: Amount | None = None
     """What scores and bias miss of what they split, relative to it, for the worst text."""
-    between_seeds: float | None = None
+    between_seeds: Correlation | None = None
     """Mean correlation of two seeds; 1 for a method that draws nothing."""
     refused: str | None = None
     """Why no text allowed it: one sentence."""
@@ -76,15 +81,15 @@ class Sanity:
     checkpoint: str
     fingerprint: str
     """SHA-256 of the weights."""
-    n_texts: int
-    seed: int
-    stages: tuple[str, ...]
+    n_texts: Count
+    seed: Count
+    stages: Annotated[Items[str], Field(min_length=1)]
     """What was made random, one after the other, embeddings excepted."""
-    chance: float
+    chance: Share
     """Mean |correlation| over the same texts of two scores that give each word a random number."""
-    limit: float
+    limit: Share
     """What 95 % of such means stay below."""
-    methods: tuple[Reaction, ...] = field(default_factory=tuple)
+    methods: Items[Reaction] = field(default_factory=tuple)
     data: str = ""
     """The file of texts; empty where they came from elsewhere."""
     data_fingerprint: str = ""
@@ -123,26 +128,27 @@ def load(path: Path) -> Sanity:
         RecordError: where it can't be read, or holds something else.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
-        if content.pop("format") != FORMAT:
-            raise RecordError(_another(path, "was written by another version of CLSight"))
-        methods = tuple(_reaction(each) for each in content.pop("methods"))
-        stages = tuple(content.pop("stages"))
-        return Sanity(methods=methods, stages=stages, **content)
-    except OSError as error:
-        reason = error.strerror or "the system refuses"
-        raise RecordError(f"{path.name!r} can't be read: {reason}; name another.") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RecordError(_another(path, "holds no record of sanity checks")) from error
+        return _schema().read(path)
+    except errors.RecordError as error:
+        again = "write it again with `python -m viz sanity`"
+        raise RecordError(f"{as_sentence(error)[:-1]}; {again}.") from error
 
 
-def _reaction(content: Mapping[str, Any]) -> Reaction:
-    given = {name: value for name, value in content.items() if name != "flags"}
-    return Reaction(**{**given, "cascade": tuple(given["cascade"])})
+@cache
+def _schema() -> Schema[Sanity]:
+    """What the file has to be; the flags in it are for other readers."""
+    return Schema(Annotated[Sanity, AfterValidator(_consistent)], format=FORMAT)
 
 
-def _another(path: Path, what: str) -> str:
-    return f"{path.name!r} {what}; write it anew with `python -m viz sanity`."
+def _consistent(found: Sanity) -> Sanity:
+    """What was read, if its parts agree."""
+    entries = [each.method for each in found.methods]
+    if len(set(entries)) < len(entries):
+        raise ValueError("a method stands twice")
+    for each in found.methods:
+        if each.refused is None and len(each.cascade) != len(found.stages):
+            raise ValueError(f"{quoted(each.method)} has not one number for each stage")
+    return found
 
 
 def _rounded(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,26 +5,40 @@ Numbers are rounded to 6 decimals, those in the unit of a score to 6 digits of t
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from viz.errors import RecordError
+from pydantic import AfterValidator, Field
+
+from finetune import errors
+from finetune.json_files import Amount, Correlation, Count, Items, Number, Schema, Share, quoted
+from viz.errors import RecordError, as_sentence
 
 FILE = "faithfulness.json"
 FORMAT = 1
+MOST_PASSES = 1e9
+"""More forward passes than anybody has made for a text."""
 CONTROL = "random"
 """The method that explains nothing."""
+SHOWN = ("comprehensiveness", "sufficiency")
+"""Measures that every method has under every operator."""
+
+Operator = Annotated[str, Field(pattern="^(mask|delete)$")]
+Means = Mapping[str, Number]
+"""By the names in `metrics.MEASURES`."""
+Option = str | bool | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A mean over texts, and where 95 % of means over other such texts would lie."""
 
-    mean: float
-    low: float
-    high: float
+    mean: Number
+    low: Number
+    high: Number
 
     @property
     def above_zero(self) -> bool:
@@ -41,7 +55,7 @@ class Interval:
 class Under:
     """What a method reaches under one operator; each by the names in `metrics.MEASURES`."""
 
-    means: Mapping[str, float]
+    means: Means
     minus_random: Mapping[str, Interval]
     """Text by text, minus the mean of random orders."""
     minus_default: Mapping[str, Interval]
@@ -59,17 +73,17 @@ class Scored:
     name: str
     label: str
     signed: bool
-    options: Mapping[str, Any]
-    passes: float
+    options: Mapping[str, Option]
+    passes: Annotated[Amount, Field(le=MOST_PASSES)]
     """Plain forward passes that it takes, mean."""
-    n_texts: int
+    n_texts: Count
     """How many texts it allowed."""
-    under: Mapping[str, Under] = field(default_factory=dict)
+    under: Mapping[Operator, Under] = field(default_factory=dict)
     """By operator; empty where it was refused for every text."""
-    tau_occlusion: float | None = None
+    tau_occlusion: Correlation | None = None
     """Agreement with occlusion, mean."""
-    polarity: float | None = None
-    shares_operator: str | None = None
+    polarity: Share | None = None
+    shares_operator: Annotated[str, Field(pattern="^(mask|delete|both)$")] | None = None
     """The operator, or `both`, that it hides words with itself, which is its advantage there."""
     refused: str | None = None
     """Why it was refused, the last time it was."""
@@ -96,22 +110,22 @@ class Record:
     data_fingerprint: str
     """SHA-256 of the file of texts."""
     columns: Mapping[str, str | None]
-    n_texts: int
+    n_texts: Count
     """How many were measured."""
-    skipped: Mapping[str, int]
+    skipped: Mapping[str, Count]
     """How many were not, by why."""
-    seed: int
-    n_random: int
+    seed: Count
+    n_random: Count
     """Random orders of each text."""
-    resamples: int
+    resamples: Count
     default: str
     """The method that others are held against: the winner, with which the app begins."""
-    methods: tuple[Scored, ...]
-    random: Mapping[str, Mapping[str, float]]
+    methods: Items[Scored]
+    random: Annotated[Mapping[Operator, Means], Field(min_length=1)]
     """What random orders reach, mean, by operator and measure."""
-    best: Mapping[str, float]
+    best: Mapping[Operator, Number]
     """The highest AOPC of any order of a text, mean, by operator."""
-    seconds: Mapping[str, float]
+    seconds: Mapping[str, Amount]
     """Of each method on a text, median; on the machine that measured."""
 
     def winner(self, most_passes: float = 2.0) -> str | None:
@@ -138,36 +152,36 @@ def load(path: Path) -> Record:
         RecordError: where it can't be read, or holds something else.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
-        if content.pop("format") != FORMAT:
-            raise RecordError(_another(path, "was written by another version of CLSight"))
-        methods = tuple(_scored(each) for each in content.pop("methods"))
-        return Record(methods=methods, **content)
-    except OSError as error:
-        reason = error.strerror or "the system refuses"
-        raise RecordError(f"{path.name!r} can't be read: {reason}; name another.") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise RecordError(_another(path, "holds no record of faithfulness")) from error
+        return _schema().read(path)
+    except errors.RecordError as error:
+        again = "write it again with `python -m viz score`"
+        raise RecordError(f"{as_sentence(error)[:-1]}; {again}.") from error
 
 
-def _another(path: Path, what: str) -> str:
-    return f"{path.name!r} {what}; write it anew with `python -m viz score`."
+@cache
+def _schema() -> Schema[Record]:
+    """What the file has to be."""
+    return Schema(Annotated[Record, AfterValidator(_consistent)], format=FORMAT)
 
 
-def _scored(content: Mapping[str, Any]) -> Scored:
-    under = {operator: _under(each) for operator, each in content["under"].items()}
-    return Scored(**{**content, "under": under})
+def _consistent(record: Record) -> Record:
+    """What was read, if its parts agree."""
+    for reason in _contradictions(record):
+        raise ValueError(reason)
+    return record
 
 
-def _under(content: Mapping[str, Any]) -> Under:
-    share = content["share"]
-    return Under(
-        content["means"],
-        _intervals(content["minus_random"]),
-        _intervals(content["minus_default"]),
-        share and Interval(**share),
-    )
-
-
-def _intervals(content: Mapping[str, Any]) -> Mapping[str, Interval]:
-    return {name: Interval(**each) for name, each in content.items()}
+def _contradictions(record: Record) -> Iterator[str]:
+    entries = [one.method for one in record.methods]
+    if len(set(entries)) < len(entries):
+        yield "a method stands twice"
+    for one in record.methods:
+        if not set(one.under) <= set(record.random):
+            yield f"{quoted(one.method)} was measured where random orders were not"
+        for under in one.under.values():
+            if not set(SHOWN) <= set(under.means):
+                yield f"{quoted(one.method)} lacks {' and '.join(SHOWN)}"
+            shares = [] if under.share is None else [under.share]
+            for found in (*shares, *under.minus_random.values(), *under.minus_default.values()):
+                if not found.low <= found.high:
+                    yield f"an interval of {quoted(one.method)} ends before it begins"

@@ -1,5 +1,6 @@
 """The Faithfulness page: how far each method can be believed for this checkpoint."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -22,24 +23,39 @@ MEANING = (
 
 
 def page() -> None:
-    """Lay the page out; a VizError ends it with its one sentence, and the widgets stay."""
+    """Lay the page out; a VizError ends a part of it with its one sentence."""
     st.html(Path(__file__).parent / "page.css")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         masthead.show_masthead()
         chosen = source.choose_checkpoint()
     source.warn_of_link(chosen)
     st.divider()
-    try:
-        record = session.record(chosen)
-        if record is None:
-            explain_how_to_measure(chosen)
-        else:
-            show_record(chosen, record)
-        st.divider()
-        sanity.show_sanity(chosen)
-    except VizError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    told = _try(_show_measured, chosen)
+    st.divider()
+    _try(sanity.show_sanity, chosen, told)
     follow_theme(session.THEME)
+
+
+def _try(part: Callable[[str], None], checkpoint: str, told: str = "") -> str:
+    """Lay out a part, or show its one sentence, unless that was told.
+
+    So a damaged file hides nothing but itself, and a checkpoint that can't be opened is said once.
+    """
+    try:
+        part(checkpoint)
+    except VizError as error:
+        if str(error) != told:
+            st.error(plain(str(error)), icon=":material/error:")
+        return str(error)
+    return ""
+
+
+def _show_measured(checkpoint: str) -> None:
+    record = session.record(checkpoint)
+    if record is None:
+        explain_how_to_measure(checkpoint)
+    else:
+        show_record(checkpoint, record)
 
 
 def explain_how_to_measure(checkpoint: str) -> None:

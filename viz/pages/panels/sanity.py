@@ -1,5 +1,6 @@
 """The sanity panel of the Faithfulness page: which methods react to what they explain."""
 
+import os
 from pathlib import Path
 
 import streamlit as st
@@ -30,7 +31,7 @@ def show_sanity(source: str) -> None:
     st.subheader("Which methods react to what they explain", anchor=False)
     place, version = session.identity(source)
     file = Path(place) / FILE
-    if not (version and file.is_file()):
+    if not (version and os.path.lexists(file)):
         st.markdown("Nobody has checked it for this checkpoint. This command does:")
         st.code(f"python -m viz sanity --checkpoint {source} --data validation.csv", language="sh")
         return
