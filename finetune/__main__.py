@@ -123,11 +123,14 @@ def evaluate(
     Example: python -m finetune evaluate --checkpoint reviews --data reviews-test.csv
     """
     prefer_cache_without_network(checkpoint, data)
+    from finetune.dataset.columns import describe_columns
     from finetune.evaluate import evaluate as run
     from finetune.reporting.report import describe, sureness
 
     columns = ColumnNames(text=text_column, pair=pair_column, label=label_column)
     report = run(checkpoint, data, split=split, columns=columns, batch_size=batch_size, limit=limit)
+    for line in (*describe_columns([(report.split, report.columns)]), *report.notes):
+        typer.echo(line)
     typer.echo(describe(report.metrics, title=f"{report.data}, {report.split}"))
     if report.calibration is not None:
         typer.echo(f"At temperature {report.temperature:.3f}: {sureness(report.calibration)}")
@@ -211,7 +214,8 @@ def baseline(
     """
     prefer_cache_without_network(*data, *filter(None, (validation, test)))
     from finetune.baseline import baselines
-    from finetune.data import load_splits
+    from finetune.data import find_splits, load_splits
+    from finetune.dataset.columns import describe_columns
     from finetune.models import quiet_libraries
     from finetune.reporting.report import describe_baselines
 
@@ -228,7 +232,11 @@ def baseline(
         task=task,
         seed=seed,
     )
-    typer.echo(describe_baselines(baselines(load_splits(config))))
+    found = find_splits(config)
+    splits = load_splits(config, found)
+    for line in (*describe_columns(found.columns), *splits.notes):
+        typer.echo(line)
+    typer.echo(describe_baselines(baselines(splits)))
 
 
 if __name__ == "__main__":

@@ -2,19 +2,22 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from datasets import Dataset
 
 from finetune.config import TrainConfig, local_path, shown_name
-from finetune.dataset.rows import Rows, align_rows, join_rows, read_rows
+from finetune.dataset.matching import align_rows, counted_apart, join_rows, match_classes
+from finetune.dataset.rows import Rows, read_rows
 from finetune.dataset.scores import SCORE, holds_fractions
 from finetune.dataset.sources import data_files, open_source, role_of
 from finetune.errors import DataError
 from finetune.tables.columns import ColumnNames, Columns, find_columns
+from finetune.tables.wording import listed
 
 VALIDATION_SHARE = 0.1
 VALIDATION_ROWS = 2_000
@@ -52,6 +55,10 @@ class Found:
     """How often each label is written in the label column, the blanks around it kept."""
     unread: tuple[str, ...]
     """A sentence for each folder with files that have no role."""
+    columns: tuple[tuple[str, Columns], ...] = ()
+    """What is read of each file or split, by what it is called."""
+    numbered: tuple[str, ...] = ()
+    """A sentence for each further file whose labels are numbers, where the first has others."""
 
 
 def find_splits(config: TrainConfig) -> Found:
@@ -74,6 +81,11 @@ def find_splits(config: TrainConfig) -> Found:
     for role, named in (("validation", config.validation), ("test", config.test)):
         if named is not None and not len(rows[role][0]):
             raise DataError(f"{shown_name(named)!r} has no row with both a text and a label")
+    columns = (
+        (f"{role} in {shown_name(source)!r}", _columns(source, dataset, config.columns))
+        for role, parts in opened.items()
+        for source, dataset in parts
+    )
     return Found(
         rows={role: join_rows(parts) for role, parts in rows.items()},
         spellings={
@@ -81,6 +93,8 @@ def find_splits(config: TrainConfig) -> Found:
             for role, parts in opened.items()
         },
         unread=tuple(_unread(config.data)),
+        columns=tuple(columns),
+        numbered=tuple(_numbered(rows["train"])),
     )
 
 
@@ -109,6 +123,7 @@ def load_splits(config: TrainConfig, source: Found | None = None) -> Splits:
         _check_answers(alone, found_again=found_again)
         how = "over the range of scores" if train.regression else "class by class"
         origin = f"rows cut from the training data, {how}"
+        notes += _lacking(alone, found["validation"])
     if found_again:
         notes.append(f"Left out of train: {found_again:,} found again in validation or test.")
     if train.regression:
@@ -123,6 +138,16 @@ def load_splits(config: TrainConfig, source: Found | None = None) -> Splits:
     )
 
 
+class HeldOut(NamedTuple):
+    """The rows that a checkpoint is measured on, and what is to be said of them."""
+
+    rows: Rows
+    split: str
+    columns: Columns
+    notes: tuple[str, ...]
+    """What was left out, and what labels that are numbers were taken for, a sentence each."""
+
+
 def load_evaluation_rows(
     source: str,
     labels: tuple[str, ...],
@@ -130,8 +155,8 @@ def load_evaluation_rows(
     split: str | None,
     columns: ColumnNames,
     regression: bool = False,
-) -> tuple[Rows, str]:
-    """The rows to measure a checkpoint on, classes named as *labels*, and the split's name.
+) -> HeldOut:
+    """The rows to measure a checkpoint on, classes named as *labels*.
 
     With *regression* they have scores.
     """
@@ -142,9 +167,12 @@ def load_evaluation_rows(
     rows = read_rows(splits[name], shown_name(source), columns, regression=regression)
     if not len(rows):
         raise DataError(f"{shown_name(source)!r} has no row with both a text and a label")
-    if regression:
-        return rows, name
-    return align_rows(rows, labels, where=repr(shown_name(source))), name
+    read, notes = _columns(source, splits[name], columns), _left_out(name, rows)
+    if not regression:
+        where = repr(shown_name(source))
+        notes += filter(None, [match_classes(rows, labels).sentence(where)])
+        rows = align_rows(rows, labels, where=where)
+    return HeldOut(rows, name, read, tuple(notes))
 
 
 def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
@@ -159,12 +187,16 @@ def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
     groups = _by_score(rows) if rows.regression else _by_rarest_class(rows)
     # The rows of a text can have several classes, where labels contradict each other.
     left = [{texts[i] for i in members} for members in groups.values()]
+    holding: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for number, group in enumerate(left):
+        for text in group:
+            holding[text].append(number)
     for members in groups.values():
         first = {texts[i]: i for i in reversed(members) if texts[i] not in chosen}
         own = sorted(first.values())
         size = max(round(len(own) * share), 1) if len(own) > 1 else 0
         for i in shuffled.sample(own, size):
-            holders = [group for group in left if texts[i] in group]
+            holders = [left[number] for number in holding[texts[i]]]
             if all(len(group) > 1 for group in holders):
                 chosen[texts[i]] = i
                 for group in holders:
@@ -213,6 +245,19 @@ def _wants_regression(config: TrainConfig, opened: Iterable[tuple[str, Dataset]]
 
 def _columns(source: str, dataset: Dataset, named: ColumnNames) -> Columns:
     return find_columns(dataset, shown_name(source), named)
+
+
+def _numbered(parts: Sequence[Rows]) -> Iterator[str]:
+    """What is said of further training files that number classes in another way than the first."""
+    first, *others = parts
+    for other in others:
+        if other.numbered and not first.numbered:
+            yield match_classes(other, first.names, first.keys).sentence("a training file")
+        elif counted_apart(first, other):
+            yield (
+                "One training file numbers its classes from 0 and another from 1, so that one"
+                " number may stand for two classes; number them alike."
+            )
 
 
 def _spellings(source: str, dataset: Dataset, named: ColumnNames) -> Counter[str]:
@@ -306,6 +351,15 @@ def _unread(sources: Sequence[str]) -> list[str]:
         if names:
             notes.append(f"Not read in folder {shown_name(source)!r}: {', '.join(names)}.")
     return notes
+
+
+def _lacking(train: Rows, validation: Rows) -> list[str]:
+    """A sentence where a cut split has no row of some classes."""
+    there = {name for row in validation.labels for name in row}
+    counts = train.counts(train.names)
+    lacking = [name for name, count in counts.items() if count and name not in there]
+    told = f"The cut validation split has no row of {listed(lacking)}; give one with --validation."
+    return [told] if lacking else []
 
 
 def _left_out(role: str, rows: Rows) -> list[str]:

@@ -28,7 +28,7 @@ from finetune.models import LONGEST, Checkpoint, load_checkpoint, longest_input,
 from finetune.record import AnyMetrics, CalibrationMetrics, RunRecord
 from finetune.reporting.plots import RELIABILITY, metrics_plot, reliability_plot
 from finetune.saving.progress import bar
-from finetune.tables.columns import ColumnNames
+from finetune.tables.columns import ColumnNames, Columns
 
 ANY_COLUMNS = ColumnNames()
 
@@ -48,10 +48,14 @@ class Report:
     """What the checkpoint divides logits by; 1 where it states none."""
     calibration: CalibrationMetrics | None
     """At that temperature; None for scores, which are no probabilities."""
+    columns: Columns
+    """Which of the data were read."""
+    notes: tuple[str, ...]
+    """What is to be known of the rows, a sentence each."""
 
     def save(self, path: Path) -> None:
         """Write the report as JSON."""
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False)
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False)
         try:
             path.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
@@ -97,17 +101,17 @@ def evaluate(
     if batch_size < 1 or (limit is not None and limit < 1):
         raise ConfigError("--batch-size and --limit have to be at least 1")
     classifier = load_checkpoint(checkpoint)
-    rows, split = load_evaluation_rows(
+    held_out = load_evaluation_rows(
         data, classifier.labels, split=split, columns=columns, regression=classifier.regression
     )
-    rows = rows.select(range(len(rows))[:limit])
+    rows = held_out.rows.select(range(len(held_out.rows))[:limit])
     max_length = _max_length(checkpoint, classifier)
     temperature = stored_temperature(classifier.model.config, shown_name(checkpoint))
     scores = score_rows(classifier, rows, batch_size=batch_size, max_length=max_length)
     return Report(
         checkpoint=shown_name(checkpoint),
         data=shown_name(data),
-        split=split,
+        split=held_out.split,
         labels=classifier.labels,
         fingerprint=rows.fingerprint(),
         max_length=max_length,
@@ -116,6 +120,8 @@ def evaluate(
         calibration=None
         if classifier.regression
         else measure_calibration(scores.logits, scores.targets, temperature),
+        columns=held_out.columns,
+        notes=held_out.notes,
     )
 
 
@@ -142,7 +148,11 @@ def predict_logits(
     batch_size: int,
     max_length: int,
 ) -> FloatArray:
-    """Logits in the order of *inputs*; texts of like length share a batch.  (N, C)"""
+    """Logits in the order of *inputs*; texts of like length share a batch.  (N, C)
+
+    Raises:
+        ModelError: Some are no finite numbers, which can't be measured.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = checkpoint.model.eval().to(device)
     logits = np.empty((len(inputs), len(checkpoint.labels)))
@@ -157,6 +167,12 @@ def predict_logits(
             with torch.inference_mode():
                 found.append(model(**padded).logits.float().cpu().numpy())
         logits[batch] = pooled(np.concatenate(found), owners, len(batch))
+    odd = int((~np.isfinite(logits)).any(axis=1).sum())
+    if odd:
+        raise ModelError(
+            f"the model gives numbers that are not finite (NaN or infinity) for {odd:,} of"
+            f" {len(logits):,} texts; its weights are damaged, or its training diverged"
+        )
     return logits
 
 

@@ -2,20 +2,20 @@
 
 import hashlib
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from datasets import Dataset
-
 from finetune.dataset.labels import LabelColumn, read_labels
 from finetune.dataset.scores import read_scores
 from finetune.errors import DataError
 from finetune.tables.columns import ColumnNames, find_columns
+from finetune.tables.table import Columnar
 
-NUMBER = re.compile(r"-?\d+(\.\d+)?")
+NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +59,7 @@ class Rows:
     @property
     def numbered(self) -> bool:
         """Whether the classes have no names but their numbers."""
-        return self.names == self.keys and all(name.isdecimal() for name in self.names)
+        return self.names == self.keys and all(map(NUMBER.fullmatch, self.names))
 
     def inputs(self) -> list[tuple[str, str | None]]:
         """What the model reads of each row."""
@@ -85,7 +85,7 @@ class Rows:
 
 
 def read_rows(
-    dataset: Dataset, where: str, named: ColumnNames, *, regression: bool = False
+    dataset: Columnar, where: str, named: ColumnNames, *, regression: bool = False
 ) -> Rows:
     """The rows of *dataset*; those with a blank text or no label are left out and counted.
 
@@ -112,35 +112,6 @@ def read_rows(
     )
 
 
-def join_rows(parts: Sequence[Rows]) -> Rows:
-    """All rows of *parts*, one after the other; new classes come after those of earlier parts."""
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = _joined(whole, part)
-    return whole
-
-
-def align_rows(
-    rows: Rows, labels: Sequence[str], *, where: str, keys: Sequence[str] | None = None
-) -> Rows:
-    """*rows* with the class names *labels*: matched by name in any case, or else by *keys*.
-
-    Keys are the numbers from 0 on unless given; they aren't tried where a label is a number.
-    """
-    named = {label.casefold(): label for label in labels} | {label: label for label in labels}
-    found = {name: named.get(name) or named.get(name.casefold()) for name in rows.names}
-    if None in found.values() and rows.numbered and not any(map(NUMBER.fullmatch, labels)):
-        numbers = [str(number) for number in range(len(labels))] if keys is None else keys
-        numbered = dict(zip(numbers, labels, strict=True))
-        found = {name: numbered.get(name) for name in rows.names}
-    unknown = [name for name, label in found.items() if label is None]
-    if unknown:
-        known = ", ".join(repr(label) for label in labels)
-        raise DataError(f"{where} has the class {unknown[0]!r}; the model knows {known}")
-    renamed = tuple(tuple(str(found[name]) for name in row) for row in rows.labels)
-    return replace(rows, labels=renamed, names=tuple(labels), keys=tuple(labels))
-
-
 def _classes(labels: LabelColumn, kept: Sequence[int]) -> dict[str, Any]:
     """The fields of Rows that say which classes the rows *kept* have."""
     rows = [labels.rows[i] or () for i in kept]
@@ -161,38 +132,19 @@ def _scores(found: Sequence[float | None], kept: Sequence[int]) -> dict[str, Any
     return none | {"labels": ((),) * len(kept), "scores": scores}
 
 
-def _joined(first: Rows, second: Rows) -> Rows:
-    if (first.pairs is None) != (second.pairs is None):
-        raise DataError("some training files have a second text and some don't; give one kind")
-    if first.multi_label != second.multi_label:
-        raise DataError("some training files have lists of labels and some don't; give one kind")
-    if first.numbered and not second.numbered:
-        raise DataError(
-            "some training files name their classes and some only number them; name all"
-        )
-    if second.numbered and not first.numbered:
-        second = align_rows(second, first.names, where="a further file", keys=first.keys)
-    keys = dict(zip(first.names + second.names, first.keys + second.keys, strict=True))
-    keys |= dict(zip(first.names, first.keys, strict=True))
-    return Rows(
-        texts=first.texts + second.texts,
-        pairs=None if first.pairs is None else first.pairs + (second.pairs or ()),
-        labels=first.labels + second.labels,
-        names=tuple(keys),
-        keys=tuple(keys.values()),
-        multi_label=first.multi_label,
-        scores=None if first.scores is None else first.scores + (second.scores or ()),
-        blank=first.blank + second.blank,
-        unlabelled=first.unlabelled + second.unlabelled,
-    )
+def _texts(dataset: Columnar, column: str) -> list[str]:
+    """The column as stripped text; numbers are written out, missing values become empty.
 
-
-def _texts(dataset: Dataset, column: str) -> list[str]:
-    """The column as stripped text; numbers are written out, missing values become empty."""
+    A number that isn't one, as pandas writes for what is missing, is missing.
+    """
     values = list(dataset[column])
     odd = next((value for value in values if isinstance(value, list | dict | bytes)), None)
     if odd is not None:
         raise DataError(
             f"column {column!r} holds {type(odd).__name__} values; a text column holds plain text"
         )
-    return ["" if value is None else str(value).strip() for value in values]
+    return ["" if _is_missing(value) else str(value).strip() for value in values]
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -15,6 +15,7 @@ from finetune.record import (
     SeedRecord,
 )
 from finetune.reporting.few import LISTED, confusions, line, worst
+from finetune.tables.wording import listed
 
 
 def describe_run(record: RunRecord) -> str:
@@ -65,10 +66,23 @@ def describe(metrics: AnyMetrics, *, title: str) -> str:
         head,
         f"  accuracy {metrics.accuracy:.2%}  (95 % interval {interval(metrics)})",
         f"  macro F1 {metrics.macro_f1:.4f}, micro F1 {metrics.micro_f1:.4f}",
+        *(f"  {sentence}" for sentence in lacking(metrics)),
         "",
         *_class_table(metrics),
     ]
     return "\n".join([*lines, "", *_confused(metrics)] if metrics.confusion else lines)
+
+
+def lacking(metrics: AnyMetrics) -> tuple[str, ...]:
+    """A sentence where some classes have no row, of which the metrics say nothing then."""
+    classes = () if isinstance(metrics, RegressionMetrics) else metrics.classes
+    none = [row.label for row in classes if not row.support]
+    if not none:
+        return ()
+    return (
+        f"No row of {listed(none)}: macro F1 is the mean over the classes that have rows or are"
+        " predicted, and says nothing of the others.",
+    )
 
 
 def comparison(found: Sequence[tuple[str, AnyMetrics]], *, title: str) -> str:
@@ -77,7 +91,8 @@ def comparison(found: Sequence[tuple[str, AnyMetrics]], *, title: str) -> str:
     lines = [f"  {name:<{width}}  {_in_brief(metrics)}" for name, metrics in found]
     scores = isinstance(found[0][1], RegressionMetrics)
     what = "correlation" if scores else "accuracy"
-    return "\n".join([f"{title}: {found[0][1].rows:,} rows, {what} (95 % interval)", *lines])
+    head = f"{title}: {found[0][1].rows:,} rows, {what} (95 % interval)"
+    return "\n".join([head, *(f"  {sentence}" for sentence in lacking(found[0][1])), *lines])
 
 
 def describe_baselines(records: Sequence[BaselineRecord]) -> str:

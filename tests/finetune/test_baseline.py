@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from finetune.__main__ import app
 from finetune.baseline import FAMILIES, baselines, count_train, has_no_spaces, joined
 from finetune.data import Splits
-from finetune.dataset.rows import Rows, align_rows, read_rows
+from finetune.dataset.matching import align_rows
+from finetune.dataset.rows import Rows, read_rows
 from finetune.record import RegressionMetrics
 from finetune.tables.columns import ColumnNames
 from tests.finetune.news import LABELS, news, of_classes, rows_of, scored_reviews, write_csv

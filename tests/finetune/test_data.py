@@ -173,9 +173,9 @@ def test_a_data_set_without_train_is_refused(tmp_path: Path) -> None:
 def test_evaluation_takes_the_test_split_first(tmp_path: Path) -> None:
     for name, size in (("train", 30), ("validation", 9), ("test", 6)):
         write_csv(tmp_path / f"{name}.csv", news(size))
-    rows, split = load_evaluation_rows(str(tmp_path), LABELS, split=None, columns=ColumnNames())
+    rows, split, *_ = load_evaluation_rows(str(tmp_path), LABELS, split=None, columns=ColumnNames())
     assert (len(rows), split) == (6, "test")
-    train, _ = load_evaluation_rows(str(tmp_path), LABELS, split="train", columns=ColumnNames())
+    train, *_ = load_evaluation_rows(str(tmp_path), LABELS, split="train", columns=ColumnNames())
     assert len(train) == 30
     write_csv(tmp_path / "test.csv", [{"text": " ", "label": "World"}])
     with pytest.raises(DataError, match="has no row with both"):
@@ -265,7 +265,7 @@ def test_a_class_that_is_all_held_out_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "split"), [("held-out", "all"), ("test", "test")])
 def test_a_single_file_is_measured_under_its_role(name: str, split: str, tmp_path: Path) -> None:
     path = write_csv(tmp_path / f"{name}.csv", news(6))
-    assert load_evaluation_rows(str(path), LABELS, split=None, columns=ColumnNames())[1] == split
+    assert load_evaluation_rows(str(path), LABELS, split=None, columns=ColumnNames()).split == split
 
 
 def scored(*scores: Any) -> list[dict[str, Any]]:
@@ -341,7 +341,7 @@ def test_missing_scores_are_left_out_and_said(tmp_path: Path) -> None:
 
 def test_evaluation_rows_have_the_kind_of_the_checkpoint(tmp_path: Path) -> None:
     data = str(write_csv(tmp_path / "x.csv", scored(1, 2, 3)))
-    rows, _ = load_evaluation_rows(
+    rows, *_ = load_evaluation_rows(
         data, ("score",), split=None, columns=ColumnNames(), regression=True
     )
     assert rows.scores == (1, 2, 3)

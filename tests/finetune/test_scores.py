@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from finetune.dataset.rows import join_rows, read_rows
+from finetune.dataset.matching import join_rows
+from finetune.dataset.rows import read_rows
 from finetune.dataset.scores import holds_fractions, read_scores
 from finetune.errors import DataError
 from finetune.tables.columns import ColumnNames, Columns
