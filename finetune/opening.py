@@ -8,6 +8,7 @@ from transformers import set_seed
 from finetune.check import Reading, check_splits
 from finetune.config import TrainConfig, option
 from finetune.data import Splits, find_splits, load_splits
+from finetune.dataset.columns import describe_columns
 from finetune.dataset.scale import Scale
 from finetune.dataset.truncation import store_choice
 from finetune.errors import ConfigError
@@ -103,6 +104,7 @@ def describe_opening(run: Run) -> list[str]:
     test = "" if splits.test is None else f", {len(splits.test):,} test"
     return [
         *splits.notes,
+        *describe_columns(run.check.columns),
         f"Rows: {len(splits.train):,} train, {len(splits.validation):,} validation{test}.",
         _answers(splits),
         f"Base: {run.config.shown_base}, {millions:.1f} million parameters; learning rate"

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from finetune.check.findings import Finding, counted, listed
+from finetune.check.invisible import quoted
 from finetune.dataset.rows import Rows
 
 FEW = 10
@@ -59,8 +60,8 @@ def _uneven(counts: dict[str, int]) -> Iterator[Finding]:
     yield Finding(
         severity="warning" if uneven else "note",
         kind="imbalance",
-        sentence=f"The largest class of train, {most!r} with {high:,} rows, has"
-        f" {high / low:.1f} times those of the smallest, {least!r} with {low:,}"
+        sentence=f"The largest class of train, {quoted(most)} with {high:,} rows, has"
+        f" {high / low:.1f} times those of the smallest, {quoted(least)} with {low:,}"
         + ("; look at macro F1, not at accuracy." if uneven else "."),
         count=high - low,
     )

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
+
+from finetune.check.invisible import quoted
 
 Severity = Literal["stop", "warning", "note"]
 
@@ -60,15 +63,15 @@ def common_start(first: str, second: str) -> int:
 
 def listed(names: Sequence[str]) -> str:
     """The first few of *names* quoted, and how many more there are."""
-    rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(map(repr, names[:NAMED])) + rest
+    rest = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(map(quoted, names[:NAMED])) + rest
 
 
 def counted(counts: Mapping[str, int]) -> str:
     """The first few of *counts* as "name 3", and how many more there are."""
-    parts = [f"{name!r} {count:,}" for name, count in counts.items()]
-    rest = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
-    return ", ".join(parts[:NAMED]) + rest
+    parts = [f"{quoted(name)} {count:,}" for name, count in islice(counts.items(), NAMED)]
+    rest = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
+    return ", ".join(parts) + rest
 
 
 def plural(count: int, one: str, many: str) -> str:

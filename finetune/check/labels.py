@@ -3,16 +3,20 @@
 import difflib
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from finetune.check.findings import Finding, common_start, counted, listed
+from finetune.check.findings import Finding, counted, listed
+from finetune.check.invisible import is_invisible, quoted
+from finetune.check.typos import typo_findings
+from finetune.check.written import reads_as_missing, written_findings
+from finetune.dataset.matching import Matched, counted_apart
 from finetune.dataset.rows import Rows
 
-SHORTEST = 4
-"""Characters that a name has at least where one typo is looked for: 'he' and 'she' are no typo."""
+HINTS = 2
+"""Unknown classes for which a like one is offered."""
 
-RARE = 0.1
-"""Share of the rows of its twin that a name has at most to be a typo of it."""
+COMPARED = 20
+"""Unknown classes for which one is looked for: each is held against all classes of train."""
 
 
 def label_findings(train: Rows, spellings: Mapping[str, Counter[str]]) -> Iterator[Finding]:
@@ -25,24 +29,22 @@ def label_findings(train: Rows, spellings: Mapping[str, Counter[str]]) -> Iterat
     if len(used) < (1 if train.multi_label else 2):
         yield _too_few(train, used)
     yield from _same_names(used)
-    yield from _typos(used)
+    yield from typo_findings(used, folded)
+    yield from written_findings(used)
     yield from _read_as_one(train.names, spellings)
 
 
-def unknown_classes(role: str, rows: Rows, unknown: Iterable[str], known: Rows) -> Finding:
-    """The classes of a held-out split that train lacks; a like name is offered."""
+def unknown_classes(role: str, rows: Rows, matched: Matched, train: Rows) -> Finding:
+    """The classes of a held-out split that train lacks; what may be meant is said."""
+    unknown = matched.unknown
     lacking = rows.counts(unknown)
-    near = [
-        f"{name!r} is close to {match!r}"
-        for name in lacking
-        for match in difflib.get_close_matches(name, known.names, n=1, cutoff=0.8)
-    ]
-    hint = f" ({'; '.join(near[:2])})" if near else ""
+    hints = _hints(role, rows, unknown, train)
     return Finding(
         severity="stop",
         kind="class unknown to train",
-        sentence=f"Train has no row of {listed(list(lacking))}, a class of {role}{hint}; write it"
-        " as in train, or add such rows to train.",
+        sentence=f"Train has no row of {listed(unknown)},"
+        f" {'a class' if len(unknown) == 1 else 'classes'} of {role}"
+        f"{f' ({hints})' if hints else ''}; write it as in train, or add such rows to train.",
         count=sum(lacking.values()),
     )
 
@@ -54,27 +56,28 @@ def no_row() -> Finding:
 
 
 def folded(name: str) -> str:
-    """What is left of a label's name without case, blanks and ways of writing one character."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """What is left of a name without case, blanks, what can't be seen and ways of writing."""
+    seen = "".join(letter for letter in name if not is_invisible(letter))
+    return "".join(unicodedata.normalize("NFKC", seen).casefold().split())
 
 
-def one_typo(first: str, second: str) -> bool:
-    """Whether one character is wrong, missing, too many, or has changed places with the next.
-
-    A digit never counts as a typo: 'level 1' and 'level 2' are meant.
-    """
-    start = common_start(first, second)
-    end = common_start(first[start:][::-1], second[start:][::-1])
-    odd, other = first[start : len(first) - end], second[start : len(second) - end]
-    if not odd + other or any(map(str.isdigit, odd + other)):
-        return False
-    return max(len(odd), len(other)) == 1 or (len(odd) == 2 and odd == other[::-1])
+def _hints(role: str, rows: Rows, unknown: Sequence[str], train: Rows) -> str:
+    if counted_apart(train, rows):
+        return f"either train or {role} numbers classes from 0 and the other from 1"
+    if reads_as_missing(unknown[0]):
+        return f"{quoted(unknown[0])} reads like a missing label: leave it empty then"
+    near = [
+        f"{quoted(name)} is close to {quoted(match)}"
+        for name in unknown[:COMPARED]
+        for match in difflib.get_close_matches(name[:60], train.names, n=1, cutoff=0.8)
+    ]
+    return "; ".join(near[:HINTS])
 
 
 def _too_few(train: Rows, used: Mapping[str, int]) -> Finding:
     if not len(train):
         return no_row()
-    only = f"only the class {next(iter(used))!r}" if used else "no class"
+    only = f"only the class {quoted(next(iter(used)))}" if used else "no class"
     return Finding(
         severity="stop",
         kind="too few classes",
@@ -92,49 +95,29 @@ def _same_names(counts: Mapping[str, int]) -> Iterator[Finding]:
             yield Finding(
                 severity="stop",
                 kind="labels alike",
-                sentence=f"Labels that differ only by case, blanks or Unicode form would be classes"
-                f" of their own: {counted(names)}; write them alike.",
+                sentence="Labels that differ only by case, blanks, invisible characters or Unicode"
+                f" form would be classes of their own: {counted(names)}; write them alike.",
                 count=sum(names.values()),
             )
-
-
-def _typos(counts: Mapping[str, int]) -> Iterator[Finding]:
-    alike = {name: folded(name) for name in counts if len(folded(name)) >= SHORTEST}
-    for common in alike:
-        # Where all labels are rare, as numbers of rows are, nothing is compared.
-        for rare in _rarer(alike, counts, RARE * counts[common]):
-            if one_typo(alike[rare], alike[common]):
-                yield Finding(
-                    severity="warning",
-                    kind="label typo",
-                    sentence=f"The label {rare!r} (rows: {counts[rare]:,}) may be a typo of"
-                    f" {common!r} ({counts[common]:,}).",
-                    count=counts[rare],
-                )
-
-
-def _rarer(names: Iterable[str], counts: Mapping[str, int], most: float) -> Iterator[str]:
-    """Those of at most so many rows; none where that is less than one."""
-    return (name for name in names if counts[name] <= most) if most >= 1 else iter(())
 
 
 def _read_as_one(
     names: tuple[str, ...], spellings: Mapping[str, Counter[str]]
 ) -> Iterator[Finding]:
     """Labels that the loader takes for a class although they are written in another way."""
-    by_fold = {name.casefold(): name for name in names}
+    known, by_fold = set(names), {name.casefold(): name for name in names}
     merged: dict[str, Counter[str]] = defaultdict(Counter)
     for role, written in spellings.items():
         for spelling, count in written.items():
             stripped = spelling.strip()
             name = stripped if role == "train" else by_fold.get(stripped.casefold(), stripped)
-            if name in names and spelling != name and stripped not in set(names) - {name}:
+            if name in known and spelling != name and (stripped == name or stripped not in known):
                 merged[name][spelling] += count
     for name, others in merged.items():
         yield Finding(
             severity="warning",
             kind="label spelling",
-            sentence=f"Read as the label {name!r} although written otherwise:"
-            f" {counted(dict(others))}.",
+            sentence=f"Read as the label {quoted(name)} although written otherwise:"
+            f" {counted(others)}.",
             count=others.total(),
         )

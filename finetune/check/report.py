@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from finetune.check.findings import Finding, plural
+from finetune.dataset.columns import columns_as_json, describe_columns
 from finetune.errors import DataError, OutputError
+from finetune.tables.columns import Columns
 
 FILE_NAME = "check.json"
 
@@ -28,6 +30,8 @@ class CheckReport:
     classes: int
     """Classes of train that have rows; 0 where rows have scores."""
     findings: tuple[Finding, ...]
+    columns: tuple[tuple[str, Columns], ...] = ()
+    """Which columns were read, by file or split."""
     truncation_counted: bool = False
     """Whether it was counted how many texts are too long, which takes a tokenizer."""
 
@@ -69,7 +73,7 @@ class CheckReport:
         """The report for the terminal: rows, then each finding with its examples."""
         splits = ", ".join(f"{count:,} {role}" for role, count in self.rows.items())
         classes = f"; {plural(self.classes, 'class', 'classes')}" if self.classes else ""
-        lines = [f"Rows: {splits}{classes}."]
+        lines = [f"Rows: {splits}{classes}.", *describe_columns(self.columns)]
         for finding in self.findings:
             lines.append(f"  {finding.severity:<8} {finding.sentence}")
             lines += [f"  {'':<8} · {example}" for example in finding.examples]
@@ -87,6 +91,8 @@ class CheckReport:
             "fatal": self.fatal,
             "rows": self.rows,
             "classes": self.classes,
+            "columns": columns_as_json(self.columns),
+            "reads": list(describe_columns(self.columns)),
             "findings": findings,
             "truncation_counted": self.truncation_counted,
         }

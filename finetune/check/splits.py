@@ -1,9 +1,10 @@
 """The check as a whole: the splits as they were found, and as training would use them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from finetune.check.balance import balance_findings
+from finetune.check.coverage import coverage_findings
 from finetune.check.findings import Finding
 from finetune.check.labels import label_findings, no_row, unknown_classes
 from finetune.check.near import near_findings
@@ -12,6 +13,7 @@ from finetune.check.scores import score_findings
 from finetune.check.texts import shared_findings, text_findings
 from finetune.check.truncation import Reading, truncation_findings
 from finetune.data import Found, align_split, drop_repeated
+from finetune.dataset.matching import Matched, match_classes
 from finetune.dataset.rows import Rows
 from finetune.errors import DataError
 
@@ -26,6 +28,7 @@ def check_splits(found: Found, reading: Reading | None = None) -> CheckReport:
     return CheckReport(
         rows={role: len(rows) for role, rows in splits.items()},
         classes=sum(map(bool, splits["train"].counts(splits["train"].names).values())),
+        columns=found.columns,
         findings=tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))),
         truncation_counted=reading is not None,
     )
@@ -39,8 +42,11 @@ def _as_found(found: Found, splits: dict[str, Rows]) -> Iterator[Finding]:
         yield from _scores(splits)
     else:
         yield from label_findings(splits["train"], found.spellings)
+    for sentence in found.numbered:
+        yield Finding(severity="warning", kind="numbers of files", sentence=sentence, count=1)
     if len(splits["train"]):
         yield from _misfits(splits)
+        yield from coverage_findings(splits, _matched(splits))
     for role, rows in splits.items():
         yield from text_findings(role, rows)
     yield from shared_findings(splits)
@@ -77,25 +83,38 @@ def _in_order(rows: dict[str, Rows]) -> dict[str, Rows]:
 
 def _misfits(splits: dict[str, Rows]) -> Iterator[Finding]:
     """Held-out splits that don't have the kind of rows or the classes of train."""
-    train, *_ = splits.values()
+    train = splits["train"]
     for role, rows in splits.items():
-        every = range(len(rows.names))
-        refused = None if role == "train" else _refused(rows, every, role, train)
-        if refused is None:
-            continue
-        other_kind = _refused(rows, (), role, train)
-        unknown = [rows.names[i] for i in every if _refused(rows, (i,), role, train)]
-        if other_kind is None and unknown:
-            yield unknown_classes(role, rows, unknown, train)
-        else:
+        refused = None if role == "train" else _refused(rows, role, train)
+        if refused is not None:
             yield Finding(severity="stop", kind="misfit", sentence=f"{refused}.", count=len(rows))
+    for role, matched in _matched(splits).items():
+        if matched.unknown:
+            yield unknown_classes(role, splits[role], matched, train)
+        elif said := matched.sentence(role):
+            doubt = matched.may_count_from_one
+            yield Finding(
+                severity="warning" if doubt else "note",
+                kind="numbers read as classes",
+                sentence=said,
+                count=len(splits[role]),
+            )
 
 
-def _refused(rows: Rows, classes: Iterable[int], role: str, train: Rows) -> str | None:
-    """Why the loader refuses a split that has only these of its classes, if it does."""
-    names, keys = ([part[i] for i in classes] for part in (rows.names, rows.keys))
+def _matched(splits: dict[str, Rows]) -> dict[str, Matched]:
+    """The classes of each held-out split that has rows of the kind of train."""
+    train = splits["train"]
+    return {
+        role: match_classes(rows, train.names, train.keys)
+        for role, rows in splits.items()
+        if role != "train" and not train.regression and _refused(rows, role, train) is None
+    }
+
+
+def _refused(rows: Rows, role: str, train: Rows) -> str | None:
+    """Why the loader refuses a split for its kind of rows, whatever their classes, if it does."""
     try:
-        align_split(replace(rows.select(()), names=tuple(names), keys=tuple(keys)), role, train)
+        align_split(replace(rows.select(()), names=(), keys=()), role, train)
     except DataError as error:
         return str(error)
     return None

@@ -2,5 +2,6 @@
 
 `sources` opens it, `labels` and `scores` read the label (`flags` refuses what names no class), and
 `rows` holds what comes of it.  `matching` gives rows of several places one set of classes, and
-`columns` says which columns were read.  `scale` is where scores lie, `truncation` which tokens of a long text are read.
+`columns` says which columns were read.  `scale` is where scores lie, `truncation` which tokens of
+a long text are read.
 """

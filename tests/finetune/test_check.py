@@ -8,8 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from finetune.check import CheckReport, Finding, check_splits, labels
+from finetune.check import CheckReport, Finding, check_splits, typos
+from finetune.check.invisible import quoted
+from finetune.check.labels import folded
 from finetune.check.report import NOT_COUNTED
+from finetune.check.typos import typo_findings
 from finetune.config import TrainConfig
 from finetune.data import Found, find_splits, load_splits
 from tests.finetune.news import news, rows_of, write_jsonl
@@ -51,7 +54,8 @@ def test_clean_rows_have_nothing_said_against_them(tmp_path: Path) -> None:
     assert report.findings == ()
     assert not report.fatal
     assert report.describe() == (
-        f"Rows: 60 train, 20 validation; 2 classes.\n{NOT_COUNTED}\n"
+        "Rows: 60 train, 20 validation; 2 classes.\nColumns: text 'text', label 'label'.\n"
+        f"{NOT_COUNTED}\n"
         "Nothing to say against this data."
     )
 
@@ -59,15 +63,30 @@ def test_clean_rows_have_nothing_said_against_them(tmp_path: Path) -> None:
 # --- labels ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("other", ["sports ", "SPORTS", "Spo rts", "Ｓports"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "sports ",
+        "SPORTS",
+        "Spo rts",
+        "Ｓports",
+        "Spo\u200brts",
+        "\ufeffSports",
+        "Sports\u200e",
+        "Spor\u00adts",
+        "Sports\ufe0f",
+        "Spo\u00a0rts",
+        "Sports\x00",
+    ],
+)
 def test_labels_that_differ_only_in_how_they_are_written_stop(tmp_path: Path, other: str) -> None:
     report = check(tmp_path, relabelled(news(60), "Sports", other, 5))
     assert report.fatal
     named = sorted({"Sports": 15, other.strip(): 5}.items())
-    counts = ", ".join(f"{name!r} {count}" for name, count in named)
+    counts = ", ".join(f"{quoted(name)} {count}" for name, count in named)
     assert sentence(report, "labels alike") == (
-        "Labels that differ only by case, blanks or Unicode form would be classes of their own:"
-        f" {counts}; write them alike."
+        "Labels that differ only by case, blanks, invisible characters or Unicode form would be"
+        f" classes of their own: {counts}; write them alike."
     )
     assert of_kind(report, "labels alike")[0].count == 20
 
@@ -107,8 +126,8 @@ def test_labels_that_are_all_rare_are_not_compared(monkeypatch: pytest.MonkeyPat
     def refuse(*_: str) -> bool:
         raise AssertionError
 
-    monkeypatch.setattr(labels, "one_typo", refuse)
-    assert list(labels._typos({f"title {name}": 1 for name in "abcdefgh"})) == []
+    monkeypatch.setattr(typos, "one_typo", refuse)
+    assert list(typo_findings({f"title {name}": 1 for name in "abcdefgh"}, folded)) == []
 
 
 def test_frequent_twins_are_no_typo(tmp_path: Path) -> None:

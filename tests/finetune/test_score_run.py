@@ -108,7 +108,7 @@ def test_only_the_layer_of_the_scores_keeps_float32(run: tuple[RunRecord, Path])
 def test_a_run_of_scores_is_told(run: tuple[RunRecord, Path], said: list[str]) -> None:
     record, output = run
     assert RunRecord.load(output) == record
-    assert said[1].startswith("Scores: ")
+    assert said[2].startswith("Scores: ")
     assert "R2 0." in said[-1]
     assert ", RMSE " in said[-1]
     names = {path.name for path in output.iterdir()}

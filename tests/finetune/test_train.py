@@ -149,12 +149,13 @@ def test_the_best_epoch_is_saved_and_not_the_last(base: Path, tmp_path: Path) ->
 
 
 def test_events_are_said_one_line_each(run: tuple[RunRecord, Path], said: list[str]) -> None:
-    assert said[0] == "Rows: 108 train, 12 validation, 30 test."
-    assert said[1] == "Classes: Business 36, Sports 36, World 36."
-    assert said[2].startswith("Base: tiny-bert, ")
-    assert said[3].startswith("Check: 5 texts of train are nearly the same as another one, ")
-    assert said[4].startswith("Check: 1 text of test is nearly the same as one of train, ")
-    assert [line.split(":")[0] for line in said[5:]] == ["Epoch 1 of 2", "Epoch 2 of 2"]
+    assert said[0] == "Columns: text 'text', label 'label'."
+    assert said[1] == "Rows: 108 train, 12 validation, 30 test."
+    assert said[2] == "Classes: Business 36, Sports 36, World 36."
+    assert said[3].startswith("Base: tiny-bert, ")
+    assert said[4].startswith("Check: 5 texts of train are nearly the same as another one, ")
+    assert said[5].startswith("Check: 1 text of test is nearly the same as one of train, ")
+    assert [line.split(":")[0] for line in said[6:]] == ["Epoch 1 of 2", "Epoch 2 of 2"]
 
 
 def test_evaluate_gives_the_recorded_metrics_again(

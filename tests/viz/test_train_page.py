@@ -23,6 +23,7 @@ PRETRAINING: Event = {
 }  # fmt: skip
 CLEAN: dict[str, Any] = {
     "fatal": False, "rows": {"train": 1}, "classes": 1, "findings": [], "truncation_counted": True,
+    "reads": ["Columns: text 'text', label 'label'."],
 }  # fmt: skip
 """The report of a check that finds nothing."""
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
@@ -141,6 +142,7 @@ def test_a_warning_is_told_and_start_stays_open(monkeypatch: pytest.MonkeyPatch)
     app = choose("one", monkeypatch, findings=[finding], classes=0)
     told = [caption.value for caption in app.caption]
     assert "Rows: 1 train; scores." in told
+    assert r"Columns\: text 'text', label 'label'." in told
     assert any(r"Few \<b\>rows" in sentence for sentence in told)
     assert not app.button[0].disabled
 

@@ -164,6 +164,8 @@ def _show_report(report: dict[str, Any]) -> None:
     count = report["classes"]
     labels = f"{count} class{'es' * (count != 1)}" if count else "scores"
     st.caption(f"Rows: {plain(rows)}; {labels}.")
+    for sentence in report["reads"]:
+        st.caption(plain(sentence))
     for finding in report["findings"]:
         sentence, icon = plain(finding["sentence"]), ICONS[finding["severity"]]
         if finding["severity"] == "stop":
