@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
@@ -123,7 +124,8 @@ def _open_base(source: str) -> tuple[Folder, PreTrainedConfig]:
 
 
 def _is_head(name: str, prefix: str) -> bool:
-    return name.removeprefix(prefix).split(".")[0] in HEADS
+    """Whether a weight is of what stands on the encoder, or of the pooler on top of it."""
+    return not name.startswith(prefix) or name.removeprefix(prefix).split(".")[0] in HEADS
 
 
 def _padding(tokenizer: PreTrainedTokenizerFast, folder: Folder) -> PreTrainedTokenizerFast:
@@ -153,6 +155,22 @@ def load_masked(source: str) -> PreTrainedModel:
     folder, config = _open_base(source)
     model, _ = open_model(folder, config, find_weights(folder), masked=True)
     return model
+
+
+def load_weights(place: Path, model: PreTrainedModel) -> dict[str, Tensor]:
+    """The weights in the folder *place*, as float32, by the names that *model* has for them.
+
+    Files hold the names of the Hub, which in some families are others: transformers knows both.
+
+    Raises:
+        ModelError: The files can't be read, or are not those of such a model.
+    """
+    folder = look(str(place))
+    masked = type(model).__name__.endswith("ForMaskedLM")
+    saved, report = open_model(folder, configuration(folder), find_weights(folder), masked=masked)
+    if report.missing or report.misfits:
+        raise ModelError(f"the weights of {folder.owner} are not those of this model")
+    return dict(saved.state_dict())
 
 
 def load_checkpoint(source: str) -> Checkpoint:

@@ -8,9 +8,11 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
     AutoConfig,
+    AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
     MPNetConfig,
     MPNetForSequenceClassification,
+    PreTrainedConfig,
     PreTrainedTokenizerFast,
 )
 
@@ -144,6 +146,47 @@ def tiny_mpnet(path: Path) -> Path:
     )
     torch.manual_seed(0)
     MPNetForSequenceClassification(config).save_pretrained(path)
+    words.save_pretrained(path)
+    return path
+
+
+SHAPES: dict[str, dict[str, object]] = {
+    "esm": {"position_embedding_type": "rotary", "token_dropout": False, "mask_token_id": 4},
+    "funnel": {"d_model": 32, "n_head": 4, "d_head": 8, "d_inner": 48, "block_sizes": [1, 1]},
+    "reformer": {
+        "attn_layers": ["local", "lsh"], "axial_pos_shape": [8, 8], "axial_pos_embds_dim": [16, 16],
+        "feed_forward_size": 48, "attention_head_size": 8, "is_decoder": False,
+        "lsh_attn_chunk_length": 8, "local_attn_chunk_length": 8,
+    },
+    "longformer": {"attention_window": [8, 8], "max_position_embeddings": 66},
+    "xmod": {"languages": ["en_XX"], "default_language": "en_XX", "max_position_embeddings": 66},
+}  # fmt: skip
+"""What a family needs beside the usual sizes."""
+
+
+def tiny_config(kind: str) -> PreTrainedConfig:
+    """The configuration of a model of any *kind* that transformers knows, two layers deep."""
+    words = tokenizer("bert")
+    sizes: dict[str, object] = {
+        "vocab_size": len(words),
+        "pad_token_id": words.pad_token_id,
+        "max_position_embeddings": 64,
+        "initializer_range": 0.2,
+    }
+    if kind != "funnel":
+        sizes |= {
+            "hidden_size": 32, "embedding_size": 32, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "intermediate_size": 48,
+        }  # fmt: skip
+    return AutoConfig.for_model(kind, **sizes | SHAPES.get(kind, {}))
+
+
+def tiny_base(path: Path, kind: str) -> Path:
+    """Save a random base model of any *kind*, which guesses hidden words."""
+    torch.manual_seed(0)
+    AutoModelForMaskedLM.from_config(tiny_config(kind)).save_pretrained(path)
+    words = tokenizer("bert")
+    words.model_input_names = ["input_ids", "attention_mask"]
     words.save_pretrained(path)
     return path
 

@@ -17,14 +17,14 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
 
 from finetune.dataset.scale import Scale
-from finetune.errors import SnapshotError
+from finetune.errors import ModelError, SnapshotError
 from finetune.learning.batches import TokenBatches
 from finetune.learning.weights import are_plain, plain_weights
-from finetune.models import save_tokenizer
+from finetune.models import load_weights, save_tokenizer
 from finetune.saving import processes
 from finetune.saving.snapshots import Snapshots
 
-WEIGHTS, LEARNING, STATE = "model.safetensors", "learning.safetensors", "trainer_state.json"
+LEARNING, STATE = "learning.safetensors", "trainer_state.json"
 
 
 class SnapshotTrainer(Trainer):  # type: ignore[misc]
@@ -208,14 +208,15 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         self.state.save_to_json(str(folder / STATE))
 
     def _take_weights(self, folder: Path) -> None:
-        file = folder / LEARNING if (folder / LEARNING).is_file() else folder / WEIGHTS
-        tied = set(self.model.all_tied_weights_keys)
-        found = self.model.load_state_dict(load_file(file), strict=False)
-        if found.unexpected_keys or set(found.missing_keys) - tied:
+        own = folder / LEARNING
+        try:
+            found = load_file(own) if own.is_file() else load_weights(folder, self.model)
+            self.model.load_state_dict(found)
+        except (ModelError, RuntimeError) as error:
             raise SnapshotError(
                 f"the weights in {folder.name} don't fit the base model; has it changed since the"
                 " run began?"
-            )
+            ) from error
 
 
 @contextmanager
