@@ -5,8 +5,8 @@ from collections.abc import Collection
 from pathlib import Path
 from statistics import median
 
+from finetune.checkpoint.temperature import KEY
 from finetune.disk import write_whole
-from finetune.measuring.calibration import KEY
 from finetune.measuring.spread import spreads
 from finetune.record import (
     EPOCH_METRICS,

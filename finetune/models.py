@@ -24,7 +24,7 @@ from finetune.checkpoint.opening import (
     open_tokenizer,
     outline,
 )
-from finetune.checkpoint.tokens import check_vocabulary
+from finetune.checkpoint.tokens import check_together
 from finetune.checkpoint.weights import find_weights
 from finetune.dataset.scale import output_layer
 from finetune.errors import ModelError
@@ -81,11 +81,12 @@ def load_base(
     """
     folder, config = _open_base(source)
     own_labels = _labels_of(config)
-    tokenizer = _padding(open_tokenizer(folder, config), folder)
+    weights = find_weights(folder)
+    tokenizer = _padding(open_tokenizer(folder, config, weights), folder)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: number for number, label in enumerate(labels)}
     config.problem_type = REGRESSION if regression else MULTI_LABEL if multi_label else SINGLE_LABEL
-    model, report = open_model(folder, config, find_weights(folder))
+    model, report = open_model(folder, config, weights)
     prefix = f"{model.base_model_prefix}."
     if any(name.startswith(prefix) and not _is_head(name, prefix) for name, *_ in report.misfits):
         raise ModelError(
@@ -102,7 +103,7 @@ def load_base(
         _renew_head(model)
     if regression:
         output_layer(model)  # raises where scores could not be put into it at the end
-    check_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0], folder.owner)
+    check_together(model, tokenizer, folder.owner)
     return Checkpoint(model=model, tokenizer=tokenizer, labels=labels)
 
 
@@ -191,8 +192,11 @@ def longest_input(checkpoint: Checkpoint) -> int:
 def load_tokenizer(source: str) -> tuple[PreTrainedTokenizerFast, int]:
     """The tokenizer of the base model *source*, and how many tokens that model reads at once."""
     folder, config = _open_base(source)
-    tokenizer = _padding(open_tokenizer(folder, config), folder)
-    return tokenizer, limits.longest_input(outline(folder, config), tokenizer)
+    weights = find_weights(folder)
+    tokenizer = _padding(open_tokenizer(folder, config, weights), folder)
+    model = outline(folder, config, weights)
+    check_together(model, tokenizer, folder.owner)
+    return tokenizer, limits.longest_input(model, tokenizer)
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

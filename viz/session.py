@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,7 +160,17 @@ def identity(source: str) -> tuple[str, float]:
     place = ROOT / source if source in checkpoints() else folder_of(source)
     if place is None:
         return source, 0.0
-    return str(place), max((file.lstat().st_mtime for file in place.iterdir()), default=0.0)
+    return str(place), _last_change(place)
+
+
+def _last_change(folder: Path) -> float:
+    """When a file of the folder was last written; what can't be looked at is passed over."""
+    times = [0.0]
+    with suppress(OSError):
+        for file in folder.iterdir():
+            with suppress(OSError):  # a link that leads nowhere
+                times.append(file.stat().st_mtime)
+    return max(times)
 
 
 # Classifiers, readings and attributions are never changed once made, so all sessions share them;

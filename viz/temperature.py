@@ -4,15 +4,13 @@
 the entry and makes nothing of it.  Logits, and what is explained of them, know no temperature.
 """
 
-import math
-
 import numpy as np
 from transformers import PreTrainedConfig
 
-from viz.errors import CheckpointError
+from finetune.checkpoint.temperature import KEY, checked_temperature
+from finetune.errors import ModelError
+from viz.errors import CheckpointError, as_sentence
 from viz.types import FloatArray
-
-KEY = "calibration_temperature"
 
 
 def stored_temperature(config: PreTrainedConfig, name: str) -> float | None:
@@ -21,16 +19,10 @@ def stored_temperature(config: PreTrainedConfig, name: str) -> float | None:
     Raises:
         CheckpointError: where it is no finite number above 0.
     """
-    value = getattr(config, KEY, None)
-    if value is None:
-        return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value <= 0:
-        raise CheckpointError(
-            f"The config.json of {name!r} has {KEY} {value!r}; it has to be a number above 0, or "
-            "be left out."
-        )
-    return float(value)
+    try:
+        return checked_temperature(getattr(config, KEY, None), repr(name))
+    except ModelError as error:
+        raise CheckpointError(as_sentence(error)) from error
 
 
 def probabilities(

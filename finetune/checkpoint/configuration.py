@@ -8,7 +8,9 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from finetune.checkpoint.failure import refused
 from finetune.checkpoint.folder import Folder
-from finetune.checkpoint.place import shown
+from finetune.checkpoint.place import bare, shown
+from finetune.checkpoint.quiet import quiet
+from finetune.checkpoint.temperature import KEY, checked_temperature
 from finetune.errors import ModelError
 
 TASKS = ("single_label_classification", "multi_label_classification", "regression")
@@ -35,7 +37,11 @@ def configuration(folder: Folder) -> PreTrainedConfig:
     _check_storage(settings, owner)
     _check_classes(settings, owner)
     _check_entries(settings, CONFIG_MAPPING[kind], owner)
-    with refused(f"the config.json of {owner} can't be read", "save the checkpoint again"):
+    checked_temperature(settings.get(KEY), owner)
+    with (
+        refused(f"the config.json of {owner} can't be read", "save the checkpoint again"),
+        quiet(),
+    ):
         config: PreTrainedConfig = CONFIG_MAPPING[kind].from_dict(
             {
                 name: value
@@ -107,7 +113,7 @@ def _check_classes(settings: Mapping[str, Any], owner: str) -> None:
             told = ", ".join(sorted(names)[:5])
             raise ModelError(
                 f"the classes in config.json of {owner} aren't numbered from 0 without a gap"
-                f" ({told[:60]}); correct its id2label"
+                f" ({bare(told)}); correct its id2label"
             )
     if count is not None and not (_is_count(count) and count <= MOST_CLASSES):
         raise ModelError(
@@ -144,8 +150,8 @@ def _check_entries(settings: Mapping[str, Any], kind: type[PreTrainedConfig], ow
             isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
         ):
             raise ModelError(
-                f"the {name[:60]} in config.json of {owner} is {shown(value)}; it has to be a small"
-                " number above 0"
+                f"the {bare(name)} in config.json of {owner} is {shown(value)}; it has to be a"
+                " small number above 0"
             )
     named = settings.get("architectures")
     if named is not None and not (

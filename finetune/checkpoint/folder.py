@@ -9,7 +9,7 @@ from typing import Any
 
 from finetune.checkpoint.files import MEGABYTE, checked_file, read_json
 from finetune.checkpoint.hub import fetched
-from finetune.checkpoint.place import place_of, shown
+from finetune.checkpoint.place import bare, place_of, shown
 from finetune.errors import ModelError
 
 CONFIG = "config.json"
@@ -157,6 +157,16 @@ def _step(place: str) -> tuple[int, str]:
     return (int(numbered[1]) if numbered else -1), place
 
 
+def maker_of_embeddings(folder: Folder) -> str | None:
+    """Which library saved a model that gives embeddings; None where none did."""
+    names = set(entries(folder.path))
+    if names & {"config_setfit.json", "model_head.pkl"}:
+        return "SetFit"
+    if names & {"modules.json", "config_sentence_transformers.json"}:
+        return "sentence-transformers"
+    return None
+
+
 def other_format(folder: Path, names: list[str]) -> str | None:
     """Which format that CLSight doesn't read the weights of a folder are in, and what to do."""
     convert = "load it with {} and save it as safetensors"
@@ -174,7 +184,7 @@ def other_format(folder: Path, names: list[str]) -> str | None:
             inner = [name for name in entries(folder / "onnx") if name.endswith(ending)]
             found = [f"onnx/{name}" for name in inner]
         if found:
-            return sentence.format(found[0][:60])
+            return sentence.format(bare(found[0]))
     pickles = [
         name
         for name in names
@@ -182,7 +192,7 @@ def other_format(folder: Path, names: list[str]) -> str | None:
     ]
     if pickles:
         return (
-            f"its weights only as a pickle ({pickles[0][:60]}), which can run any code when opened"
+            f"its weights only as a pickle ({bare(pickles[0])}), which can run any code when opened"
             " and is not read; if you trust it, load it once with transformers and call"
             " save_pretrained(), which writes model.safetensors"
         )

@@ -7,13 +7,9 @@ asked about, no pickle is opened, and nothing is looked up elsewhere.
 
 import os
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-import transformers
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
@@ -28,16 +24,15 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from finetune.checkpoint.blueprint import blueprint
 from finetune.checkpoint.configuration import configuration
 from finetune.checkpoint.failure import refused
-from finetune.checkpoint.folder import TRAIN, Folder, look
-from finetune.checkpoint.place import shown
-from finetune.checkpoint.tokens import check_tokenizer, check_vocabulary, staged
+from finetune.checkpoint.folder import TRAIN, Folder, look, maker_of_embeddings
+from finetune.checkpoint.place import bare, shown
+from finetune.checkpoint.quiet import quiet
+from finetune.checkpoint.tokens import check_together, check_tokenizer, staged
 from finetune.checkpoint.weights import Weights, described, find_weights
 from finetune.errors import ModelError
 
 CLASSIFIER = "ForSequenceClassification"
 LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
-_loading = threading.RLock()
-"""One load at a time: what transformers prints is set for the whole process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +83,10 @@ def open_classifier(
         require_encoder(folder, config)
     _require_head(folder, config)
     weights = find_weights(folder)
-    tokenizer = open_tokenizer(folder, config)
+    tokenizer = open_tokenizer(folder, config, weights)
     model, report = open_model(folder, config, weights, dtype=dtype, attention=attention)
     _check_whole(folder, model, report)
-    check_vocabulary(tokenizer, model.get_input_embeddings().weight.shape[0], folder.owner)
+    check_together(model, tokenizer, folder.owner)
     return Opened(folder, model.config, tokenizer, model, weights)
 
 
@@ -102,7 +97,7 @@ def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
         return
     generates = named.endswith(("CausalLM", "LMHeadModel", "ForConditionalGeneration"))
     raise ModelError(
-        f"{folder.owner} is a {kind} model ({named[:60]}), which"
+        f"{folder.owner} is a {kind} model ({bare(named)}), which"
         f" {'generates text' if generates else 'is of another family'}; CLSight reads classifiers"
         " with a BERT-family encoder (BERT, RoBERTa, ELECTRA, DistilBERT)"
     )
@@ -112,8 +107,14 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
     """Refuse what says of itself that it is no classifier, or predicts several numbers."""
     named = next(iter(config.architectures or []), None)
     if named is not None and not named.endswith(CLASSIFIER):
+        if maker := maker_of_embeddings(folder):
+            raise ModelError(
+                f"{folder.owner} is a {maker} model, which gives embeddings and has no"
+                " classification head that CLSight reads; fine-tune it with python -m finetune"
+                " train"
+            )
         raise ModelError(
-            f"{folder.owner} holds {named[:60]}, which has no classification head; fine-tune it"
+            f"{folder.owner} holds {bare(named)}, which has no classification head; fine-tune it"
             " with python -m finetune train"
         )
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
@@ -130,15 +131,17 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
         )
 
 
-def open_tokenizer(folder: Folder, config: PreTrainedConfig) -> PreTrainedTokenizerFast:
-    """The tokenizer of a checkpoint."""
+def open_tokenizer(
+    folder: Folder, config: PreTrainedConfig, weights: Weights
+) -> PreTrainedTokenizerFast:
+    """The tokenizer of a checkpoint, of no more entries than *weights* can have embeddings."""
     with (
         refused(
             f"the tokenizer of {folder.owner} can't be read",
             "save the one it was trained with into the same folder",
         ),
-        staged(folder, config) as stage,
-        _quiet(),
+        staged(folder, config, weights.rows) as stage,
+        quiet(),
     ):
         made = AutoTokenizer.from_pretrained(
             stage, config=config, trust_remote_code=False, local_files_only=True
@@ -172,7 +175,7 @@ def open_model(
     how = {} if attention is None else {"attn_implementation": attention}
     with (
         refused(f"the weights of {folder.owner} can't be loaded", "save the checkpoint again"),
-        _quiet(),
+        quiet(),
     ):
         model, found = kind.from_pretrained(
             None,
@@ -205,10 +208,9 @@ def _class_of(config: PreTrainedConfig, *, masked: bool) -> type[PreTrainedModel
     return kind
 
 
-def outline(folder: Folder, config: PreTrainedConfig) -> PreTrainedModel:
+def outline(folder: Folder, config: PreTrainedConfig, weights: Weights) -> PreTrainedModel:
     """The classifier without weights, for what its layers alone tell."""
-    kind = _class_of(config, masked=False)
-    return blueprint(config, kind, find_weights(folder), folder.owner)
+    return blueprint(config, _class_of(config, masked=False), weights, folder.owner)
 
 
 def new_classifier(config: PreTrainedConfig) -> PreTrainedModel:
@@ -223,7 +225,7 @@ def _check_finite(folder: Folder, model: PreTrainedModel) -> None:
     for name, weights in model.named_parameters():
         if not bool(torch.isfinite(weights).all()):
             raise ModelError(
-                f"{folder.owner} holds weights that are not finite numbers ({name[:80]}); save or"
+                f"{folder.owner} holds weights that are not finite numbers ({bare(name)}); save or"
                 " train it again"
             )
 
@@ -248,7 +250,7 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None
     if missing and not config.architectures and not missing[0].startswith(prefix):
         raise ModelError(
             f"{folder.owner} holds {config.model_type}, which has no classification head"
-            f" (config.json names no architectures, and the weights lack {missing[0]});"
+            f" (config.json names no architectures, and the weights lack {bare(missing[0])});"
             " fine-tune it with python -m finetune train"
         )
     if missing:
@@ -265,7 +267,7 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None
     if beyond:
         raise ModelError(
             f"the config.json of {folder.owner} describes {layers} layers, but its weights have"
-            f" more ({beyond[0][:80]}); correct num_hidden_layers"
+            f" more ({bare(beyond[0])}); correct num_hidden_layers"
         )
 
 
@@ -276,19 +278,3 @@ def misfit(report: Report) -> str:
         f"{shown(name)} is {described(own)} in the files and {described(asked)} by config.json;"
         " save the checkpoint again"
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' bars and load reports to itself: what matters is raised as an error."""
-    logging = transformers.logging
-    with _loading:
-        level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-        logging.set_verbosity(logging.CRITICAL)
-        logging.disable_progress_bar()
-        try:
-            yield
-        finally:
-            logging.set_verbosity(level)
-            if bars:
-                logging.enable_progress_bar()

@@ -55,3 +55,8 @@ def shown(name: object) -> str:
     """A name as a sentence repeats it: in quotes, on one line, and not too long."""
     text = str(name)
     return repr(text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…")
+
+
+def bare(name: object) -> str:
+    """The same without quotes, for names that are plain words wherever nobody plays tricks."""
+    return shown(name)[1:-1]

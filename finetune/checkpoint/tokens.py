@@ -1,16 +1,23 @@
 """The tokenizer of a checkpoint, made of copies of its files that were checked."""
 
 import json
+from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from transformers import PreTrainedConfig, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import (
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
 from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
 from finetune.checkpoint.configuration import own_code
 from finetune.checkpoint.files import MEGABYTE, read_bytes, read_json
 from finetune.checkpoint.folder import CONFIG, TOKENIZER, TOKENIZER_FILES, VOCABULARIES, Folder
+from finetune.checkpoint.limits import longest_input
 from finetune.checkpoint.place import shown
 from finetune.errors import ModelError
 
@@ -28,8 +35,13 @@ UNLIMITED = 10**31
 """Larger than what transformers writes where a tokenizer has no limit."""
 
 
-def copy_files(folder: Folder, place: Path) -> None:
+def copy_files(folder: Folder, place: Path, rows: int) -> None:
     """Copy what a tokenizer is made of, and nothing that would lead elsewhere.
+
+    Args:
+        folder: Where the files lie.
+        place: Where they are copied to.
+        rows: How many entries the vocabulary may have.
 
     Raises:
         ModelError: There is nothing, or a file that can't be right.
@@ -47,15 +59,34 @@ def copy_files(folder: Folder, place: Path) -> None:
             _write(place / name, kept)
         elif name == TOKENIZER:
             content = read_json(file, name, folder.owner, LARGEST_FILE, largest=None)
+            _check_entries(_entries(content), rows, folder.owner)
             # How a batch is cut and padded is asked for with each batch.
             _write(place / name, content | {"truncation": None, "padding": None})
         else:
-            (place / name).write_bytes(read_bytes(file, name, folder.owner, LARGEST_FILE))
+            plain = read_bytes(file, name, folder.owner, LARGEST_FILE)
+            if name == "vocab.txt":
+                _check_entries(plain.count(b"\n"), rows, folder.owner)
+            (place / name).write_bytes(plain)
     # Without any vocabulary transformers makes up an empty tokenizer and says nothing.
     if not copied.intersection(VOCABULARIES):
         raise ModelError(
             f"{folder.owner} has no tokenizer; save the one it was trained with (tokenizer.json)"
             " into the same folder"
+        )
+
+
+def _entries(content: dict[str, Any]) -> int:
+    """How many entries the vocabulary in a tokenizer.json has."""
+    model = content.get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    return len(vocabulary) if isinstance(vocabulary, dict | list) else 0
+
+
+def _check_entries(count: int, rows: int, owner: str) -> None:
+    if count > rows:
+        raise ModelError(
+            f"the tokenizer of {owner} has {count:,} entries, but the model has only {rows:,}"
+            " embeddings; save the tokenizer that it was trained with"
         )
 
 
@@ -100,12 +131,12 @@ def _is_unknown(name: object, file: str, owner: str) -> bool:
     return known is None
 
 
-def staged(folder: Folder, config: PreTrainedConfig) -> TemporaryDirectory[str]:
+def staged(folder: Folder, config: PreTrainedConfig, rows: int) -> TemporaryDirectory[str]:
     """A folder of its own with the files of the tokenizer, removed when it is closed."""
     _is_unknown(folder.settings.get("tokenizer_class"), CONFIG, folder.owner)
     stage = TemporaryDirectory(prefix="clsight-")
     try:
-        copy_files(folder, Path(stage.name))
+        copy_files(folder, Path(stage.name), rows)
         config.to_json_file(Path(stage.name) / CONFIG)
     except BaseException:
         stage.cleanup()
@@ -132,20 +163,32 @@ def check_tokenizer(tokenizer: object, owner: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def check_vocabulary(tokenizer: PreTrainedTokenizerFast, rows: int, owner: str) -> None:
-    """Refuse a tokenizer that gives numbers of which the model has no embedding.
+def check_together(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, owner: str) -> None:
+    """Refuse a tokenizer that doesn't give what the model reads.
 
     Args:
+        model: The model, whose weights are not looked at.
         tokenizer: What makes the numbers.
-        rows: How many embeddings there are.
         owner: What messages call the checkpoint.
     """
-    words = tokenizer.get_vocab()
-    made = tokenizer(SAMPLE)["input_ids"] + tokenizer(SAMPLE, SAMPLE)["input_ids"]
-    largest = max([*words.values(), *made, tokenizer.pad_token_id or 0])
+    rows, words = model.get_input_embeddings().weight.shape[0], tokenizer.get_vocab()
+    made = tokenizer(SAMPLE, verbose=False)
+    pair = tokenizer(SAMPLE, SAMPLE, verbose=False)
+    largest = max([*words.values(), *made["input_ids"], *pair["input_ids"]])
     if largest >= rows:
         raise ModelError(
             f"the tokenizer of {owner} has {len(words):,} entries, the last numbered {largest:,},"
             f" but the model has only {rows:,} embeddings; save the tokenizer that it was trained"
             " with"
+        )
+    if "attention_mask" not in made and "attention_mask" in signature(model.forward).parameters:
+        raise ModelError(
+            f"the tokenizer of {owner} gives no attention_mask, so padding would be read as text;"
+            f" name it under model_input_names in {TOKENIZER_CONFIG}"
+        )
+    longest, ends = longest_input(model, tokenizer), tokenizer.num_special_tokens_to_add()
+    if longest <= ends:
+        raise ModelError(
+            f"{owner} reads {longest} tokens at once, and {ends} of them mark the ends of a text;"
+            f" correct model_max_length in {TOKENIZER_CONFIG}"
         )

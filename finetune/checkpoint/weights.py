@@ -21,7 +21,7 @@ from finetune.checkpoint.folder import (
     other_format,
 )
 from finetune.checkpoint.hub import fetched
-from finetune.checkpoint.place import shown
+from finetune.checkpoint.place import bare, shown
 from finetune.errors import ModelError
 
 FLOATS = ("F32", "F16", "BF16", "F64")
@@ -68,6 +68,13 @@ class Weights:
     def size(self) -> int:
         """How many numbers they are."""
         return sum(header.size for header in self.headers.values())
+
+    @property
+    def rows(self) -> int:
+        """How many embeddings there can be: the longest side of any matrix."""
+        return max(
+            (max(header.shape) for header in self.headers.values() if header.shape), default=0
+        )
 
     def load(self) -> dict[str, Tensor]:
         """All tensors as they are stored."""
@@ -166,7 +173,7 @@ def _without_weights(folder: Folder) -> str:
     state = [name for name in names if name.startswith(OF_TRAINING)]
     if state:
         return (
-            f"{folder.owner} holds the state of a training ({state[0][:60]}) but no"
+            f"{folder.owner} holds the state of a training ({bare(state[0])}) but no"
             " model.safetensors; copy the weights there, or save the model again"
         )
     return (
@@ -206,6 +213,8 @@ def _check_length(file: Path, name: str, owner: str) -> None:
 
 def _check_readable(headers: Mapping[str, Header], owner: str) -> None:
     """Refuse what no loading could read rightly: quantised numbers, names of a wrapper."""
+    if not headers:
+        raise ModelError(f"the weights of {owner} hold no tensor at all; save the model again")
     for name, header in headers.items():
         if header.dtype in FLOATS or (header.dtype in COUNTERS and not WEIGHT.search(name)):
             continue
@@ -214,7 +223,7 @@ def _check_readable(headers: Mapping[str, Header], owner: str) -> None:
             " take the checkpoint before quantization, in float32, float16 or bfloat16"
         )
     for prefix, remedy in WRAPPERS.items():
-        if headers and all(name.startswith(prefix) for name in headers):
+        if all(name.startswith(prefix) for name in headers):
             raise ModelError(
                 f"the weights of {owner} are named {prefix}…, after the wrapper of {remedy}"
             )

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
+from finetune.checkpoint.temperature import KEY, checked_temperature
 from finetune.disk import write_whole
-from finetune.errors import ModelError
 from finetune.metrics import FloatArray, IntArray
 from finetune.record import CalibrationMetrics, CalibrationRecord, ReliabilityBin
 
@@ -22,9 +22,6 @@ BINS = 15
 FOLDS = 5
 TEMPERATURES = (0.05, 20.0)
 """Where a temperature is looked for; one outside would leave nothing of the logits' order."""
-
-KEY = "calibration_temperature"
-"""The entry of config.json; transformers keeps it and makes nothing of it, so logits stay."""
 
 NO_ERROR = "validation has no wrong decision, so it can't tell how sure is too sure"
 TOO_FEW = "validation has fewer than two rows"
@@ -118,16 +115,8 @@ def store_temperature(folder: Path, temperature: float) -> None:
 
 def stored_temperature(config: object, name: str) -> float:
     """The temperature in the configuration of checkpoint *name*; 1 where it states none."""
-    value = getattr(config, KEY, None)
-    if value is None:
-        return 1.0
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value <= 0:
-        raise ModelError(
-            f"{KEY} in config.json of {name!r} is {value!r}; it has to be a number above 0, or be"
-            " left out"
-        )
-    return float(value)
+    value = checked_temperature(getattr(config, KEY, None), repr(name))
+    return 1.0 if value is None else value
 
 
 def reliability(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from transformers import AutoConfig
 
+from finetune.checkpoint.temperature import KEY
 from finetune.errors import ModelError
 from finetune.measuring.calibration import (
-    KEY,
     NO_BETTER,
     NO_ERROR,
     calibrate,

@@ -10,7 +10,8 @@ import yaml  # type: ignore[import-untyped]
 from huggingface_hub import ModelCard
 
 from finetune.card import model_card, write_card
-from finetune.measuring.calibration import KEY, calibrate
+from finetune.checkpoint.temperature import KEY
+from finetune.measuring.calibration import calibrate
 from finetune.record import BaselineRecord, RunRecord
 from tests.finetune.news import of_classes
 

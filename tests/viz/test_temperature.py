@@ -8,6 +8,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from finetune.checkpoint.temperature import KEY
 from finetune.measuring import calibration
 from tests.screen import shown
 from tests.tiny import edit_config, tiny_checkpoint
@@ -19,7 +20,7 @@ from viz.export.plate import Plate
 from viz.export.record import record
 from viz.faithfulness import metrics
 from viz.perturbation import Perturbation
-from viz.temperature import KEY, probabilities, stored_temperature
+from viz.temperature import probabilities, stored_temperature
 
 TEXT = "oil prices rise as stocks fall"
 WARM = 1.6
@@ -105,7 +106,6 @@ def test_both_rooms_make_the_same_probabilities(several: bool) -> None:
     here = probabilities(logits, multi_label=several, temperature=WARM)
     there = calibration.probabilities(logits, WARM, multi_label=several)
     np.testing.assert_allclose(here, there, rtol=0, atol=1e-12)
-    assert KEY == calibration.KEY
 
 
 @pytest.mark.parametrize("value", [0, -2.0, float("nan"), float("inf"), "hot", True, [1.3]])

@@ -1,0 +1,30 @@
+"""The temperature that a checkpoint states: what logits are divided by (Guo et al. 2017).
+
+`python -m finetune train` writes it into config.json; plain transformers keeps the entry and makes
+nothing of it.
+"""
+
+import math
+from contextlib import suppress
+
+from finetune.checkpoint.place import shown
+from finetune.errors import ModelError
+
+KEY = "calibration_temperature"
+
+
+def checked_temperature(value: object, owner: str) -> float | None:
+    """The temperature that stands in config.json; None where none does.
+
+    Raises:
+        ModelError: It is not a finite number above 0.
+    """
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+        with suppress(OverflowError):  # a whole number may be too large for any float
+            return float(value)
+    raise ModelError(
+        f"the {KEY} in config.json of {owner} is {shown(value)}; it has to be a number above 0, or"
+        " be left out"
+    )

@@ -1,0 +1,69 @@
+"""Whatever lies in a checkpoint folder, both halves open it or say one sentence, and soon."""
+
+import resource
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from finetune.errors import ModelError
+from finetune.models import load_base, load_checkpoint
+from tests.tiny import LABELS, tiny_checkpoint
+from tests.zoo import OPENS, ZOO
+from viz import Classifier
+from viz.errors import CheckpointError, as_sentence
+
+LONGEST = 400
+"""Characters of a sentence."""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_checkpoint(tmp_path_factory.mktemp("zoo") / "whole")
+
+
+@pytest.fixture
+def folder(whole: Path, tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "animal"
+    shutil.copytree(whole, place)
+    yield place
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", ZOO)
+def test_a_hostile_folder_opens_or_is_one_sentence(name: str, folder: Path) -> None:
+    make, expected = ZOO[name]
+    refusals: list[Exception] = []
+    make(folder)
+    if expected == OPENS:
+        reading = Classifier.load(folder).read("oil prices")
+        assert reading.prediction.labels == load_checkpoint(str(folder)).labels
+    else:
+        with pytest.raises(CheckpointError) as read:
+            Classifier.load(folder)
+        with pytest.raises(ModelError) as measured:
+            load_checkpoint(str(folder))
+        assert expected.lower() in str(measured.value).lower()
+        assert str(read.value) == as_sentence(measured.value)
+        refusals.append(read.value)
+    for refusal in [*refusals, *base_refusals(folder)]:
+        assert str(refusal).isprintable()
+        assert len(str(refusal)) < LONGEST
+    assert not list(folder.parent.glob("ran-*"))  # no code of its own did
+
+
+def base_refusals(folder: Path) -> list[ModelError]:
+    """What training from the folder says against it."""
+    try:
+        load_base(str(folder), LABELS, multi_label=False)
+    except ModelError as error:
+        return [error]
+    return []
+
+
+def test_no_hostile_folder_takes_much_memory() -> None:
+    """What the folders above took: the files have a megabyte, and torch itself some hundreds."""
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 * 2**20  # KiB
+    assert len(ZOO) > 106
