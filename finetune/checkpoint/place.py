@@ -51,12 +51,13 @@ def _readable(folder: Path) -> Path:
     return folder
 
 
-def shown(name: object) -> str:
-    """A name as a sentence repeats it: in quotes, on one line, and not too long."""
-    text = str(name)
-    return repr(text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…")
+def shown(value: object) -> str:
+    """A name or value as a sentence repeats it: on one line, not too long, a text in quotes."""
+    text = value if isinstance(value, str) else repr(value)
+    text = text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+    return repr(text) if isinstance(value, str) else text
 
 
-def bare(name: object) -> str:
+def bare(name: str) -> str:
     """The same without quotes, for names that are plain words wherever nobody plays tricks."""
     return shown(name)[1:-1]
