@@ -1,0 +1,113 @@
+"""The door of the app's server: who may ask it anything, and which pages may show it in a frame.
+
+Any page in the reader's browser can reach a server on the reader's machine.  It can come by a name
+of its own that it lets lead here (DNS rebinding), from its own origin, or by a click that it
+borrows (a frame).  So whatever does not come by a name that this server is known under, and from
+its own pages, is refused before Streamlit sees it.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""The names of this machine for itself."""
+HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+"""A Host header: a name or an address, and a port."""
+HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'self'",
+    "X-Frame-Options": "SAMEORIGIN",
+    # A link holds the text that is read; no other site is told it.
+    "Referrer-Policy": "same-origin",
+}
+"""What every answer says: only our own pages may show it in a frame."""
+
+Names = Callable[[], Sequence[str]]
+
+
+class Guard:
+    """Lets an ASGI app answer only those who come in by its names, from its pages.
+
+    Args:
+        app: What is guarded.
+        hosts: The names it is shared under, as in Streamlit's `server.allowedHosts`; where there
+            are none, those of this machine for itself.
+        origins: Other origins whose pages may use it, as in `server.corsAllowedOrigins`.
+        is_shared: Whether other machines may reach it at all.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: Names, origins: Names, is_shared: Callable[[], bool]
+    ) -> None:
+        self._app, self._hosts, self._origins, self._is_shared = app, hosts, origins, is_shared
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse: 403, of a websocket before it opens."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        reason = self._refusal(scope)
+        if not reason:
+            await self._app(scope, receive, _with_headers(send))
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": reason})
+        else:
+            answer = PlainTextResponse(reason, 403)
+            await answer(scope, receive, _with_headers(send))
+
+    def _refusal(self, scope: Scope) -> str:
+        """Why a request is refused, in one sentence; empty where it isn't."""
+        headers = Headers(scope=scope)
+        host = ",".join(headers.getlist("host"))
+        if not is_allowed(host, self._hosts() or LOOPBACK):
+            return (
+                "This server doesn't go by that name; open it as localhost, or share it on "
+                "purpose with --server.allowedHosts."
+            )
+        if scope.get("client") and not self._is_shared() and not _is_here(scope["client"][0]):
+            return (
+                "This server answers to its own machine; share it on purpose with --server.address."
+            )
+        for origin in headers.getlist("origin"):
+            if urlsplit(origin).netloc != host and origin not in self._origins():
+                return "This server answers to its own pages, not to those of another site."
+        return ""
+
+
+def is_allowed(host: str, names: Sequence[str]) -> bool:
+    """Whether a Host header is one of these names, `*.example.com` for all below, `*` for any."""
+    found = HOST.fullmatch(host)
+    if found is None:
+        return False
+    name = found[1].strip("[]").lower()
+    patterns = [pattern.strip().strip("[]").lower() for pattern in names]
+    return any(
+        pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
+        for pattern in patterns
+    )
+
+
+def _is_here(address: str) -> bool:
+    """Whether an address is one of this machine for itself."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(known, IPv6Address):
+        known = known.ipv4_mapped or known
+    return known.is_loopback
+
+
+def _with_headers(send: Send) -> Send:
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(HEADERS)
+        await send(message)
+
+    return answer

@@ -1,0 +1,51 @@
+"""How the app's server begins and ends, and who stands at its door, by Streamlit's own settings."""
+
+import os
+import signal
+import threading
+import webbrowser
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import streamlit as st
+from starlette.middleware import Middleware
+from streamlit import config
+
+from viz.guard import LOOPBACK, Guard
+
+
+def _named(option: str) -> Sequence[str]:
+    return [str(name).strip() for name in config.get_option(option) or ()]
+
+
+def _is_shared() -> bool:
+    """Whether the server was told to listen to other machines."""
+    return (config.get_option("server.address") or "localhost") not in LOOPBACK
+
+
+MIDDLEWARE = [
+    Middleware(
+        Guard,
+        hosts=lambda: _named("server.allowedHosts"),
+        origins=lambda: _named("server.corsAllowedOrigins"),
+        is_shared=_is_shared,
+    )
+]
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
+    """Open the browser as the server begins, and let Ctrl-C end it as SIGTERM does."""
+    if threading.current_thread() is threading.main_thread():
+        # The command line would call Ctrl-C a failure, and wait for whatever goes on.
+        signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    if not config.get_option("server.headless"):
+        webbrowser.open(_address())
+    yield {}
+
+
+def _address() -> str:
+    """Where the app is found on this machine."""
+    scheme = "https" if config.get_option("server.sslCertFile") else "http"
+    path = str(config.get_option("server.baseUrlPath")).strip("/")
+    return f"{scheme}://localhost:{config.get_option('server.port')}/{path}"
