@@ -17,6 +17,11 @@ The story of a run, in the order in which the files are worth reading:
 
 `python -m finetune train` and `python -m finetune evaluate` are the two ways in; `options` makes
 the options of the first from `config`, `recipe` reads settings from a file, `disk` lets files be
-whole or not there, and `network` looks whether the Hub is there.  Whatever a user can mend is an
+whole or not there, `network` looks whether the Hub is there, and `privacy` keeps the libraries
+from sending anything on their own.  Whatever a user can mend is an
 `errors.FinetuneError`.
 """
+
+from finetune.privacy import send_nothing
+
+send_nothing()

@@ -9,6 +9,10 @@ weights), `facts` (what each head is like), `attribution` (why this class), `pic
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from finetune.privacy import send_nothing
+
+send_nothing()
+
 if TYPE_CHECKING:
     from viz.attribution import METHODS, attribute
     from viz.attribution.contribution import contribution
