@@ -4,9 +4,12 @@ Whoever looks sees the old content or the new, never half of it; and what is wri
 what has the name, never what a link of that name leads to.
 """
 
+import errno
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 OLD = ".old"
@@ -22,18 +25,27 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         OSError: The folder can't be written to, the disk is full, or *path* is a folder.
     """
-    data = _encoded(content)
-    # A name of its own: two that write at once don't share one, and nobody can lay a link there.
-    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}{PART}")
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+    with _written(path, content) as part:
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    sync(path.parent)
+
+
+def write_new(path: Path, content: str | bytes) -> None:
+    """Let *path* hold *content*, where nothing has that name, not even a link that leads nowhere.
+
+    Raises:
+        FileExistsError: Something has that name; of several who write at once all but one hear so.
+        OSError: The folder can't be written to, or the disk is full.
+    """
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    with _written(path, content) as part:
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            raise
+        except OSError:  # the disk knows no second name for a file
+            part.replace(path)
     sync(path.parent)
 
 
@@ -53,6 +65,21 @@ def write_named(path: Path, content: str | bytes) -> None:
 def _encoded(content: str | bytes) -> bytes:
     """*content* as bytes; half a character, which a file's name may hold, as JSON escapes it."""
     return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+
+
+@contextmanager
+def _written(path: Path, content: str | bytes) -> Iterator[Path]:
+    """A file beside *path* that the disk has whole; afterwards it is gone by that name."""
+    # A name of its own: two that write at once don't share one, and nobody can lay a link there.
+    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}{PART}")
+    try:
+        with part.open("xb") as file:
+            file.write(_encoded(content))
+            file.flush()
+            os.fsync(file.fileno())
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def sweep(folder: Path) -> None:

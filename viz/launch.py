@@ -1,6 +1,5 @@
 """Starts, resumes and stops runs of `python -m finetune`: processes that outlive the app."""
 
-import fcntl
 import os
 import re
 import shlex
@@ -16,17 +15,17 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
+from filelock import lock_descriptor
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
 from finetune.checkpoint.hub import hub_answers
 from viz.errors import RunError
 from viz.run_files import (
-    DATA,
-    LOGS,
     NAME,
     finished_place,
     is_held,
+    is_name,
     log_file,
     names,
     note,
@@ -121,9 +120,18 @@ def stop(name: str) -> None:
         known = noted(name)
         # Between its lock and its start a process has no number yet.
         if "pid" in known:
-            note(name, **known | {"asked_to_stop": _now()})
-            with suppress(ProcessLookupError):
-                os.killpg(known["pid"], signal.SIGINT)
+            with suppress(OSError):  # on a full disk it is stopped all the same
+                note(name, **known | {"asked_to_stop": _now()})
+            _interrupt(known["pid"])
+
+
+def _interrupt(process: int) -> None:
+    """Do as Ctrl-C does, to a process that was started here and to those that it started."""
+    with suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            os.kill(process, signal.CTRL_BREAK_EVENT)
+        else:
+            os.killpg(process, signal.SIGINT)
 
 
 def terminal_command(run: Run) -> str:
@@ -180,24 +188,41 @@ def _is_cached(base: str) -> bool:
 
 def _launch(name: str, words: list[str], **facts: str | None) -> None:
     log = log_file(name)
-    log.parent.mkdir(parents=True, exist_ok=True)
     heard = open_run(name).history.text("time")
-    with log.open("a") as output:
-        _lock(output, name)
-        output.truncate(0)
-        facts |= {"heard": heard}
-        moment = time.time()
-        # The number of the process before must not be taken for that of this one.
-        note(name, began=moment, **facts)
-        process = subprocess.Popen(
-            command(words),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        _children[:] = [process, *(child for child in _children if child.poll() is None)]
-        note(name, pid=process.pid, began=moment, **facts)
+    facts |= {"heard": heard}
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with _opened(log) as output:
+            _lock(output, name)
+            output.truncate(0)
+            moment = time.time()
+            # The number of the process before must not be taken for that of this one.
+            note(name, began=moment, **facts)
+            process = subprocess.Popen(
+                command(words),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            _children[:] = [process, *(child for child in _children if child.poll() is None)]
+            try:
+                note(name, pid=process.pid, began=moment, **facts)
+            except OSError:
+                process.kill()  # nobody could stop it later
+                raise
+    except OSError as error:
+        raise RunError(
+            f"the run {name!r} can't be started: {error.strerror or error}; make room on the disk, "
+            "and see that the folder of runs can be written to"
+        ) from error
+
+
+def _opened(log: Path) -> IO[str]:
+    """The log, to be written to; never what a link of its name leads to."""
+    if log.is_symlink() or (log.exists() and not log.is_file()):
+        raise RunError(f"{str(log)!r} is a link or a folder; delete it by hand")
+    return log.open("a")
 
 
 def _now() -> str:
@@ -206,15 +231,15 @@ def _now() -> str:
 
 
 def _lock(output: IO[str], name: str) -> None:
-    try:
-        fcntl.flock(output, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise RunError(f"the run {name!r} goes on already; wait for it, or stop it") from error
+    """Hold the log for the process that is handed it: the lock lasts until all have closed it."""
+    if not lock_descriptor(output.fileno(), blocking=False):
+        raise RunError(f"the run {name!r} goes on already; wait for it, or stop it")
 
 
 def _is_taken(name: str) -> bool:
     """Whether a new run of that name would meet another; one that left nothing is no other."""
-    if name.lower() in (DATA, LOGS) or finished_place(name).exists():
+    # A link that leads nowhere has the name too, and would lead the result elsewhere.
+    if not is_name(name) or os.path.lexists(finished_place(name)):
         return True
     run = open_run(name)
     return run.state == "running" or run.resumable

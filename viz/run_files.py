@@ -4,12 +4,17 @@ All runs lie in one folder: `NAME` is a finished one, `.NAME.partial` one that i
 the app keeps what it knows of those it started.
 """
 
-import fcntl
 import json
 import os
 import re
+import threading
+import time
 from pathlib import Path
 from typing import Any
+
+from filelock import lock_descriptor
+
+from finetune.disk import write_whole
 
 PLACE = "CLSIGHT_RUNS"
 """The environment variable that names another folder than `runs` in the current one."""
@@ -17,6 +22,9 @@ DATA, LOGS = "data", "logs"
 """Folders in it that hold no run."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 PARTIAL = ".partial"
+GLANCE = 0.01
+"""Seconds after which a lock is looked at again: another one who looks holds it for a moment."""
+_looking = threading.Lock()
 
 
 def room() -> Path:
@@ -40,31 +48,36 @@ def log_file(name: str) -> Path:
 
 
 def names() -> set[str]:
-    """The names of all runs, finished or not."""
+    """The names of all runs, finished or not; nothing else that lies there is a run."""
     started = {file.stem for file in (room() / LOGS).glob("*.json")}
     finished = {file.parent.name for file in room().glob("*/run.json")}
     others = {place.name[1:].removesuffix(PARTIAL) for place in room().glob(f".*{PARTIAL}")}
-    return (started | finished | others) - {""}
+    return {name for name in started | finished | others if is_name(name)}
+
+
+def is_name(name: str) -> bool:
+    """Whether a run can have this name, which then leads nowhere but into the folder of runs."""
+    return NAME.fullmatch(name) is not None and name.lower() not in (DATA, LOGS)
 
 
 def is_held(file: Path) -> bool:
-    """Whether a process holds the lock of *file*."""
+    """Whether a process holds the lock of *file*; the system frees it with the process."""
+    if not file.is_file():
+        return False
     try:
-        with file.open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        with _looking, file.open("rb") as lock:
+            for _ in range(2):
+                if lock_descriptor(lock.fileno(), blocking=False):
+                    return False
+                time.sleep(GLANCE)
     except OSError:
         return False
-    return False
+    return True
 
 
 def note(name: str, **facts: object) -> None:
     """Write beside the log what only the app knows, whole or not at all."""
-    file = log_file(name).with_suffix(".json")
-    fresh = file.with_suffix(".new")
-    fresh.write_text(json.dumps(facts), "utf-8")
-    fresh.replace(file)
+    write_whole(log_file(name).with_suffix(".json"), json.dumps(facts))
 
 
 def noted(name: str) -> dict[str, Any]:

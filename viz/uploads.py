@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from pyarrow.lib import ArrowException
 from pyarrow.parquet import ParquetFile
 
+from finetune.disk import write_new
 from viz.errors import RunError
 from viz.launch import command
 from viz.run_files import DATA, last_line, room
@@ -39,18 +41,33 @@ def keep_upload(name: str, content: bytes) -> Path:
         raise RunError(f"{name!r} is no data file; give one that ends in {', '.join(FORMATS)}")
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:60] or "upload"
     folder = room() / DATA
-    folder.mkdir(parents=True, exist_ok=True)
-    number, place = 1, folder / f"{stem}{suffix}"
-    while place.exists() and place.read_bytes() != content:
-        number, place = number + 1, folder / f"{stem}-{number + 1}{suffix}"
-    if not place.exists():  # what was checked keeps its date, and so needs no second check
-        place.write_bytes(content)
-    return place
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number, place = 1, folder / f"{stem}{suffix}"
+        while not _holds(place, content):  # what was checked keeps its date: no second check
+            with suppress(FileExistsError):
+                write_new(place, content)
+                break
+            number, place = number + 1, folder / f"{stem}-{number + 1}{suffix}"
+        return place
+    except OSError as error:
+        raise RunError(
+            f"{name!r} can't be kept: {error.strerror or 'the system refuses'}; make room on the "
+            "disk, or type the path of the file"
+        ) from error
+
+
+def _holds(place: Path, content: bytes) -> bool:
+    """Whether a file, and no link to one, holds exactly this."""
+    if place.is_symlink() or not place.is_file() or place.stat().st_size != len(content):
+        return False
+    return place.read_bytes() == content
 
 
 def data_files() -> list[Path]:
     """Data files that were uploaded before."""
-    return sorted(file for file in (room() / DATA).glob("*") if file.suffix in FORMATS)
+    found = (file for file in (room() / DATA).glob("*") if file.suffix in FORMATS)
+    return sorted(file for file in found if file.is_file() and not file.name.startswith("."))
 
 
 def data_file(path: str) -> Path:

@@ -14,6 +14,7 @@ from finetune.disk import (
     sweep,
     sync_all,
     write_named,
+    write_new,
     write_whole,
 )
 
@@ -86,6 +87,43 @@ def test_many_who_write_at_once_leave_one_whole_file(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert file.read_text() in contents
+    assert _names(tmp_path) == {"a"}
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_new_file_takes_nobodys_name(
+    tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not links:  # as on a memory card
+        monkeypatch.setattr("os.link", refuse)
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder").mkdir()
+    write_new(tmp_path / "file", "first")
+    for name in ("link", "folder", "file"):
+        with pytest.raises(FileExistsError):
+            write_new(tmp_path / name, "second")
+    assert (tmp_path / "file").read_text() == "first"
+    assert _names(tmp_path) == {"link", "folder", "file"}
+
+
+def test_of_many_who_write_a_new_file_at_once_one_does(tmp_path: Path) -> None:
+    lost: list[str] = []
+
+    def write(content: str) -> None:
+        try:
+            write_new(tmp_path / "a", content)
+        except FileExistsError:
+            lost.append(content)
+
+    threads = [Thread(target=write, args=(letter,)) for letter in "abcdefgh"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted([*lost, (tmp_path / "a").read_text()]) == list("abcdefgh")
     assert _names(tmp_path) == {"a"}
 
 

@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from tests.finetune.news import news, write_csv
-from tests.viz.rooms import START, leave
+from tests.viz.rooms import START, leave, running
 from viz import launch, run_files, runs
 from viz.errors import RunError
 from viz.launch import Plan
@@ -147,7 +148,7 @@ def test_a_process_that_has_no_number_yet_is_not_stopped(
     leave(room, "mine", [START])
     assert "pid" in run_files.noted("mine")
     monkeypatch.setattr(subprocess, "Popen", begin)
-    with pytest.raises(OSError, match="no process"):
+    with pytest.raises(RunError, match="'mine' can't be started: no process; make room"):
         launch.resume("mine")
     assert signalled == []
     assert [set(facts) for facts in noted] == [{"began", "heard", "data", "base"}]
@@ -166,11 +167,103 @@ def test_a_wish_to_stop_is_noted_with_its_time(room: Path, monkeypatch: pytest.M
     assert before < asked < datetime.now(UTC) + timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("written", [0, 1])
+def test_on_a_full_disk_a_run_is_refused_in_one_sentence_and_nothing_goes_on(
+    room: Path, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*arguments: object) -> None:
+        if len(notes) == written:
+            raise OSError(28, "No space left on device")
+        notes.append(arguments)
+
+    notes: list[object] = []
+    monkeypatch.setattr(run_files, "write_whole", write)
+    monkeypatch.setattr(launch, "command", lambda words: ["sleep", "100"])
+    leave(room, "mine", [START])
+    with pytest.raises(RunError, match="'mine' can't be started: No space left on device; make"):
+        launch.resume("mine")
+    for child in launch._children:
+        child.wait(10)
+    assert not run_files.is_held(run_files.log_file("mine"))
+
+
+def test_on_a_full_disk_a_run_is_stopped_all_the_same(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    signalled: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
+    leave(room, "mine", [START])
+    monkeypatch.setattr(run_files, "write_whole", full)
+    with running(room, "mine"):
+        launch.stop("mine")
+    assert signalled == [0]
+
+
+@pytest.mark.parametrize("target", ["nowhere", "file", "folder"])
+def test_the_log_of_a_run_is_never_written_through_a_link(
+    room: Path, tmp_path: Path, target: str
+) -> None:
+    theirs, log = tmp_path / "theirs", run_files.log_file("mine")
+    leave(room, "mine", [START])
+    log.unlink()
+    if target == "folder":
+        log.mkdir()
+    else:
+        log.symlink_to(theirs)
+    if target == "file":
+        theirs.write_text("theirs")
+    with pytest.raises(RunError, match="is a link or a folder; delete it by hand"):
+        launch.resume("mine")
+    assert not theirs.exists() or theirs.read_text() == "theirs"
+
+
+def test_a_name_that_is_a_link_leading_nowhere_is_taken(room: Path, tmp_path: Path) -> None:
+    room.mkdir()
+    (room / "mine").symlink_to(tmp_path / "nowhere")
+    assert launch.free_name("mine") == "mine-2"
+
+
+def test_a_lock_ends_with_the_last_process_that_was_handed_it(room: Path) -> None:
+    """Whoever started it may have ended long before: the lock is the open file's."""
+    leave(room, "mine", [])
+    log = run_files.log_file("mine")
+    with log.open("a") as output:
+        launch._lock(output, "mine")
+        child = subprocess.Popen(["sleep", "100"], stdout=output)
+    try:
+        assert run_files.is_held(log)
+        with log.open("a") as other, pytest.raises(RunError, match="goes on already"):
+            launch._lock(other, "mine")
+    finally:
+        child.kill()
+        child.wait()
+    assert not run_files.is_held(log)
+
+
+def test_those_who_look_at_a_lock_never_take_each_other_for_its_holder(room: Path) -> None:
+    leave(room, "mine", [])
+    log = run_files.log_file("mine")
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.extend(run_files.is_held(log) for _ in range(50))
+
+    threads = [Thread(target=look) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [False] * 400
+
+
 def test_a_run_that_fails_says_why(tmp_path: Path, checkpoint: Path) -> None:
     launch.start(Plan("lost", str(tmp_path / "none.csv"), str(checkpoint)))
     run = wait("lost", is_over)
     assert (run.state, run.resumable) == ("failed", False)
-    assert "none.csv" in run.sentence
+    assert "no file or folder" in run.sentence
 
 
 @pytest.mark.timeout(900)  # three processes import torch

@@ -68,6 +68,87 @@ def test_of_a_link_the_link_alone_is_deleted(room: Path, tmp_path: Path) -> None
     assert (tmp_path / "elsewhere" / "run.json").is_file()
 
 
+def _everything(folder: Path) -> dict[Path, str]:
+    """All that lies in a folder, and what the files hold."""
+    return {path: path.read_text() if path.is_file() else "" for path in sorted(folder.rglob("*"))}
+
+
+EVIL = [
+    *("..", ".", "...", "....", " ", "-", "-rf", "~", "*", "a b", "a.b", "ü", "a\nb", "x" * 61),
+    *("data", "logs", "Logs", "DATA", "a;b", "$HOME", "a\\b", "\udcff"),
+]
+"""Names that we don't give, and that a file may have all the same."""
+
+
+def test_names_that_we_do_not_give_are_no_runs_and_delete_nothing(
+    room: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "beside").write_text("theirs")
+    for name in EVIL:
+        (room / f".{name}.partial").mkdir(exist_ok=True)
+        (room / f".{name}.partial" / "settings.json").write_text("{}")
+        (room / "logs" / f"{name}.json").write_text("{}")
+        if name.strip(".") and name.lower() not in ("logs", "data"):
+            (room / name).mkdir()
+            (room / name / "run.json").write_text("{}")
+    (room / ".partial").mkdir()
+    before = _everything(tmp_path)
+    assert run_files.names() == {"other"}
+    assert [run.name for run in runs.runs()] == ["other"]
+    for name in (
+        *EVIL,
+        "",
+        "../beside",
+        "../runs",
+        "/",
+        str(tmp_path / "beside"),
+        "other/..",
+        "\0",
+    ):
+        with pytest.raises(RunError, match=r"^there is no run"):
+            removal.remove_run(name)
+    assert _everything(tmp_path) == before
+
+
+@pytest.mark.parametrize("link", ["logs", "mine", ".mine.partial", "logs/mine.log", "mine/inner"])
+def test_nothing_outside_the_folder_of_runs_is_removed_by_any_link(
+    room: Path, tmp_path: Path, link: str
+) -> None:
+    finish(room, "mine")
+    leave(room, "half", [START])
+    (room / ".half.partial").rename(room / ".mine.partial")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for name in ("mine.log", "mine.json", "keep"):
+        (theirs / name).write_text("theirs")
+    target = theirs / "keep" if link.endswith(".log") else theirs
+    place = room / link
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    place.unlink(missing_ok=True)
+    place.symlink_to(target)
+    before = _everything(theirs)
+    if link == "logs":
+        with pytest.raises(RunError, match=r"isn't in the folder of runs; delete it by hand"):
+            removal.remove_run("mine")
+    else:
+        removal.remove_run("mine")
+        assert not place.is_symlink()
+        assert "mine" not in run_files.names()
+    assert _everything(theirs) == before
+    assert (room / "other" / "run.json").is_file()
+
+
+def test_a_folder_of_runs_that_is_a_link_itself_is_one(
+    room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish(room, "mine")
+    (tmp_path / "link").symlink_to(room)
+    monkeypatch.setenv(run_files.PLACE, str(tmp_path / "link"))
+    removal.remove_run("mine")
+    assert run_files.names() == {"other"}
+
+
 def test_what_the_system_refuses_is_one_sentence_and_the_run_stays_listed(
     room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

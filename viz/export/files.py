@@ -1,16 +1,14 @@
 """Files that are put in place whole, or not at all, and a folder that one run has to itself."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from finetune.disk import write_whole
 from viz.errors import SelectionError
 
-PART = ".part"
-"""How the name of an unfinished file ends; it begins with a dot."""
 LOCK = ".lock"
 """Held by the run that writes into a folder; the system lets go of it when that run is killed."""
 
@@ -21,14 +19,9 @@ def write(path: Path, content: bytes) -> Path:
     Raises:
         SelectionError: where the folder can't be written to.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(content)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, content)
     except OSError as error:
         raise _unwritable(path, error) from error
     return path
@@ -64,9 +57,3 @@ def held(folder: Path) -> Iterator[None]:
         with suppress(OSError):  # Windows does not remove what is open
             (folder / LOCK).unlink()
         lock.release()
-
-
-def sweep(folder: Path) -> None:
-    """Remove what a killed run left unfinished."""
-    for part in folder.glob(f".*{PART}"):
-        part.unlink(missing_ok=True)

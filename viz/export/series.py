@@ -17,11 +17,12 @@ from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from finetune.disk import sweep
 from viz.classifier import Classifier
 from viz.errors import SelectionError, VizError
 from viz.export.bundle import bundle
 from viz.export.citation import own_version
-from viz.export.files import held, sweep, write
+from viz.export.files import held, write
 from viz.export.formats import Look, render
 from viz.export.index import Index, Line
 from viz.export.names import bundle_name, file_name
