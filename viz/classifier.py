@@ -11,20 +11,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from viz.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
 from viz.encoding import Encoder
 from viz.errors import CheckpointError
+from viz.probe import Probe, ProbeError, Proof, farthest, settings_of
 from viz.recording import ATTENTION, Recorder, watch
 from viz.temperature import probabilities, stored_temperature
-from viz.types import Attention, Encoding, FloatArray, IntArray, Prediction, Reading
+from viz.types import Attention, Encoding, FloatArray, Inputs, IntArray, Prediction, Reading
 
-Inputs = Mapping[str, IntArray]
-"""The model's integer inputs of one text by name, each (T,)."""
-
-LOGIT_TOLERANCE = 1e-5
-"""How far a recorded pass may be from a plain one, relative to the largest logit (at least 1)."""
-
+FAILURES = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
+    *(RuntimeError, TypeError, ValueError),
+)
+"""What a forward pass of an architecture that nobody knows can raise."""
 
 MEMORY = 2**30
 """Bytes that the attention weights of one reading may take: 1,365 tokens at 12 x 12 heads."""
@@ -44,6 +45,8 @@ class Classifier:
         self.device = device
         self.records = records
         """Whether attention passes through our own function; else transformers hands it out."""
+        self.proof = Proof(pads=False, reads=None)
+        """What is known of the network; nothing before it was proven by `load`."""
         self.encoder = Encoder(
             checkpoint.tokenizer,
             max_tokens=min(
@@ -53,6 +56,7 @@ class Classifier:
             n_segments=int(getattr(self.config, "type_vocab_size", 2) or 1),
         )
         watch(self.model)
+        self._settings = settings_of(self.model)
 
     @classmethod
     def load(
@@ -73,18 +77,32 @@ class Classifier:
             CheckpointError: one sentence that says what came and what to do.
         """
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        opened = open_checkpoint(source, attention=ATTENTION, dtype=dtype)
-        classifier = cls(opened, records=True, device=place)
-        if classifier._captures_all_layers():
-            return classifier
-        opened = open_checkpoint(source, attention="eager", dtype=dtype)
-        classifier = cls(opened, records=False, device=place)
-        if not classifier._captures_all_layers():
-            raise CheckpointError(
-                f"{classifier.name!r} is a {classifier.architecture}, which does not hand out one "
-                "attention map for each head; use a BERT, RoBERTa, ELECTRA or DistilBERT layout."
-            )
-        return classifier
+        for attention, records in ((ATTENTION, True), ("eager", False)):
+            opened = open_checkpoint(source, attention=attention, dtype=dtype)
+            try:
+                classifier = cls(opened, records=records, device=place)
+                classifier.proof = classifier._prove()
+            except ProbeError as error:
+                reason = str(error)
+            except FAILURES as error:  # an architecture we know nothing of can fail in any way
+                reason = f"can't be read by CLSight (its own code raised {type(error).__name__})"
+            else:
+                return classifier
+        raise CheckpointError(
+            f"{opened.name!r} is a {type(opened.model).__name__}, which {reason}; use a BERT, "
+            "RoBERTa, ELECTRA or DistilBERT layout."
+        )
+
+    def _prove(self) -> Proof:
+        """What holds of the network, on a short, a long and a padded text."""
+        probe = Probe(
+            self.model,
+            lambda model, rows, recorder: self._pass(model, self.padded(rows), recorder),
+            self.n_layers,
+            self.n_heads,
+        )
+        short, long = self.encoder.probe(), self.encoder.probe(farthest(self.config))
+        return probe.proof(short.inputs, long.inputs)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -142,12 +160,13 @@ class Classifier:
         """Read encodings in one pass, padded to the longest; a reading has its own tokens alone."""
         recorder = Recorder()
         with torch.inference_mode():
-            logits = self._run([encoding.inputs for encoding in encodings], recorder)
+            logits = self.run(self.padded([encoding.inputs for encoding in encodings]), recorder)
+            self._check_unaltered()
             return [
                 Reading(
                     encoding,
                     self._prediction(logits[row]),
-                    Attention(_own(recorder.weights, row, encoding.n_tokens)),
+                    self._attention(recorder, row, encoding.n_tokens),
                     self.name,
                     self.fingerprint,
                 )
@@ -156,12 +175,15 @@ class Classifier:
 
     def forward(self, encoding: Encoding, recorder: Recorder | None = None) -> Tensor:
         """Run the model on one encoding, recorded where a recorder is given.  (C,)"""
-        return self._run([encoding.inputs], recorder)[0]
+        return self.run(self.padded([encoding.inputs]), recorder)[0]
 
     def logits(self, rows: Sequence[Inputs]) -> FloatArray:
-        """Run the model on the inputs of several texts in one pass, nothing recorded.  (B, C)"""
+        """Run the model on the inputs of several texts, nothing recorded.  (B, C)"""
+        lengths = {len(row["input_ids"]) for row in rows}
+        together = [rows] if self.proof.pads or len(lengths) == 1 else [[row] for row in rows]
         with torch.inference_mode():
-            logits: NDArray[np.floating] = self._run(rows, None).cpu().numpy()
+            found = [self.run(self.padded(some)) for some in together]
+            logits: NDArray[np.floating] = torch.cat(found).cpu().numpy()
         return logits
 
     def probabilities(self, logits: FloatArray) -> FloatArray:
@@ -172,15 +194,30 @@ class Classifier:
         """What a text is judged by: probabilities, or the score itself.  (..., C) -> (..., C)"""
         return logits.astype(np.float64) if self.regression else self.probabilities(logits)
 
-    def _run(self, rows: Sequence[Inputs], recorder: Recorder | None) -> Tensor:
-        """The logits of each row of inputs.  (B, C)"""
-        inputs = self.padded(rows)
+    def run(self, inputs: Mapping[str, Tensor], recorder: Recorder | None = None) -> Tensor:
+        """The logits for the model's inputs, recorded where a recorder is given.  (B, C)
+
+        Raises:
+            CheckpointError: where the architecture's own code fails.
+        """
+        try:
+            return self._pass(self.model, inputs, recorder)
+        except FAILURES as error:
+            raise CheckpointError(
+                f"{self.name!r} is a {self.architecture}, whose own code failed on this text "
+                f"({type(error).__name__}); choose another text or checkpoint."
+            ) from error
+
+    def _pass(
+        self, model: PreTrainedModel, inputs: Mapping[str, Tensor], recorder: Recorder | None
+    ) -> Tensor:
         if recorder is None:
-            logits: Tensor = self.model(**inputs).logits
+            logits: Tensor = model(**inputs).logits
             return logits
+        handed = recorder.weighs and not self.records
         with recorder:
-            output = self.model(**inputs, **({} if self.records else {"output_attentions": True}))
-        if not self.records:
+            output = model(**inputs, **({"output_attentions": True} if handed else {}))
+        if handed:
             recorder.weights.extend(output.attentions)
         recorded: Tensor = output.logits
         return recorded
@@ -201,6 +238,22 @@ class Classifier:
         """The most tokens whose weights, of all heads, fit into `MEMORY`."""
         return math.isqrt(MEMORY // (4 * self.n_layers * self.n_heads))
 
+    def _attention(self, recorder: Recorder, row: int, n_tokens: int) -> Attention:
+        try:
+            return Attention(_own(recorder.weights, row, n_tokens))
+        except ValueError as error:
+            raise CheckpointError(
+                f"{self.name!r} is a {self.architecture}, whose attention for this text is not one "
+                f"map for each head ({error}); choose another text or checkpoint."
+            ) from error
+
+    def _check_unaltered(self) -> None:
+        if settings_of(self.model) != self._settings:
+            raise CheckpointError(
+                f"{self.name!r} is a {self.architecture}, which changed its own settings while it "
+                "read, so that it would read other texts differently; choose another checkpoint."
+            )
+
     def _prediction(self, logits: Tensor) -> Prediction:
         values: NDArray[np.floating] = logits.cpu().numpy()
         if self.regression:
@@ -213,23 +266,6 @@ class Classifier:
     def _warm(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
         """The probabilities of logits (C,) in their own precision."""
         return self.probabilities(logits).astype(logits.dtype)
-
-    def _captures_all_layers(self) -> bool:
-        """Whether one recorded pass yields every layer, rows that sum to 1 and the plain logits."""
-        encoding, recorder = self.encoder.probe(), Recorder()
-        try:
-            with torch.inference_mode():
-                plain, recorded = self.forward(encoding), self.forward(encoding, recorder)
-        except Exception:  # an architecture we know nothing of can fail in any way
-            return False
-        expected = (1, self.n_heads, encoding.n_tokens, encoding.n_tokens)
-        if [tuple(weights.shape) for weights in recorder.weights] != [expected] * self.n_layers:
-            return False
-        rows = torch.cat(recorder.weights).sum(-1)
-        allowed = LOGIT_TOLERANCE * max(1.0, float(plain.abs().max()))
-        return bool((rows - 1).abs().max() < LOGIT_TOLERANCE) and bool(
-            (plain - recorded).abs().max() <= allowed
-        )
 
 
 def _filled(values: IntArray, length: int, fill: int) -> IntArray:

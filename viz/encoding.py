@@ -51,9 +51,9 @@ class Encoder:
         notes.extend(self._unknown(tokens))
         return Encoding(text, pair, tokens, self._inputs(cut), n_unseen, tuple(notes))
 
-    def probe(self) -> Encoding:
-        """A short encoding for trying a checkpoint out; its tokens may be unknown ones."""
-        text = "a b c"
+    def probe(self, n_words: int = 3) -> Encoding:
+        """An encoding for trying a checkpoint out; its tokens may be unknown ones."""
+        text = " ".join("abc"[index % 3] for index in range(n_words))
         encoded = self._tokenize(text, None, cut=True)
         return Encoding(text, None, self._tokens(encoded), self._inputs(encoded))
 

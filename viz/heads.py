@@ -16,6 +16,7 @@ from torch import Tensor
 
 from viz.attribution import Against, Target, check_made_by, resolve
 from viz.attribution.method import silent
+from viz.attribution.needs import gradients
 from viz.batches import rows_at_once
 from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
@@ -151,7 +152,7 @@ def gate_gradients(
     target = _checked(classifier, reading, target_class, against)
     gates = _open(classifier, 1).requires_grad_()
     value = _values(classifier, reading.encoding, target, _Gated(gates))
-    (gradient,) = torch.autograd.grad(value.sum(), gates)
+    (gradient,) = gradients(classifier, value.sum(), [gates])
     slopes: FloatArray = gradient[0].cpu().numpy()
     return slopes
 
@@ -267,6 +268,4 @@ def _fill(classifier: Classifier, mean: FloatArray) -> Tensor:
 def _values(classifier: Classifier, encoding: Encoding, target: Target, recorder: _Gated) -> Tensor:
     """The explained scalar under each row of gates.  (B,)"""
     inputs = classifier.padded([encoding.inputs] * len(recorder.gates))
-    with recorder:
-        logits: Tensor = classifier.model(**inputs).logits
-    return target.of(logits)
+    return target.of(classifier.run(inputs, recorder))

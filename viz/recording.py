@@ -8,7 +8,7 @@ Recorder lives in a ContextVar, so threads that read at once never see each othe
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,15 @@ Leaf = Literal["words", "input"]
 """Where gradients start: the word embeddings, or the input of the first layer."""
 
 _active: ContextVar["Recorder | None"] = ContextVar("recorder", default=None)
+
+
+class Cut(NamedTuple):
+    """A state through which all that lies below reaches what lies above."""
+
+    state: Tensor
+    """(B, T, D)"""
+    n_biases: int
+    """How many biases were added below."""
 
 
 class Recorder:
@@ -51,6 +60,10 @@ class Recorder:
         """(1, T, D) once the pass has run with a `leaf`."""
         self.weights: list[Tensor] = []
         """One (1, H, Q, K) a layer, in the order of the layers."""
+        self.biases: list[Tensor] = []
+        """What a pass made linear has added so far, each a leaf of its own."""
+        self.cuts: list[Cut] = []
+        """Where a frozen pass can be cut in two, from below: behind each layer."""
         self._token: Token[Recorder | None] | None = None
 
     def __enter__(self) -> Self:
@@ -76,7 +89,7 @@ class Recorder:
         """
         if self.leaf is None:
             raise MethodError(
-                "No gradient can be taken through this architecture; choose attention or rollout."
+                "No gradient can be taken through this architecture; choose another method."
             )
         return self.leaf
 
@@ -94,6 +107,8 @@ class Recorder:
 
     def keep_states(self, before: Tensor, after: Tensor) -> None:
         """See what one layer was given and what it made of it.  Each (B, T, D)"""
+        if self.freeze:
+            self.cuts.append(Cut(after, len(self.biases)))
 
     def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
         """Cut the graph at `output` where it is the leaf asked for."""
@@ -161,18 +176,22 @@ def watch(model: PreTrainedModel) -> None:
     words = model.get_input_embeddings()
     words.register_forward_hook(_leaf_hook("words"))
     _input_module(base).register_forward_hook(_leaf_hook("input"))
-    for layer in layer_stack(base):
-        layer.register_forward_hook(_states_hook)
+    for layer in layer_stack(model):
+        layer.register_forward_hook(_states_hook, with_kwargs=True)
     for module in model.modules():
         if type(module).__module__ == "transformers.activations":
             module.register_forward_hook(_activation_hook)
 
 
-def layer_stack(base: nn.Module) -> Sequence[nn.Module]:
-    """The layers where BERT, RoBERTa and ELECTRA or DistilBERT keep them, in order; or none."""
-    stack = getattr(base, "encoder", None) or getattr(base, "transformer", None)
-    layers = getattr(stack, "layer", None)
-    return list(layers) if isinstance(layers, nn.ModuleList) else []
+def layer_stack(model: PreTrainedModel) -> Sequence[nn.Module]:
+    """The layers, in order: the first list of modules that is as long; none where there is none."""
+    lists = (module for module in model.modules() if isinstance(module, nn.ModuleList))
+    return next((list(found) for found in lists if len(found) == n_layers(model)), [])
+
+
+def n_layers(model: PreTrainedModel) -> int:
+    """How many layers the model's configuration names."""
+    return int(getattr(model.config, "num_hidden_layers", 0) or 0)
 
 
 def _steps(model: nn.Module) -> list[nn.Module]:
@@ -220,10 +239,14 @@ def _leaf_hook(name: Leaf) -> Hook:
     return hook
 
 
-def _states_hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+def _states_hook(
+    module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any
+) -> None:
     recorder = _active.get()
-    if recorder is not None and inputs and isinstance(output, Tensor):
-        recorder.keep_states(inputs[0], output)
+    before = inputs[0] if inputs else named.get("hidden_states")
+    after = output[0] if isinstance(output, tuple) else output
+    if recorder is not None and isinstance(before, Tensor) and isinstance(after, Tensor):
+        recorder.keep_states(before, after)
 
 
 def _activation_hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 FloatArray = NDArray[np.floating]
 """float32, or float64 where the classifier was loaded in double precision."""
 IntArray = NDArray[np.int64]
+Inputs = Mapping[str, IntArray]
+"""The model's integer inputs of one text by name, each (T,)."""
 
 ROW_TOLERANCE = 1e-4
 """How far the sum of a row of attention weights may be from 1 (float32 over 512 keys)."""

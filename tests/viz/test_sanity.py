@@ -50,7 +50,7 @@ def _flat(task: Task) -> Split:
 
 
 def _fake(name: str, run: Callable[[Task], Split]) -> Method:
-    return dataclasses.replace(METHODS["decomposition"], name=name, label=name, run=run)
+    return dataclasses.replace(METHODS["decomposition"], name=name, label=name, split=run)
 
 
 @pytest.fixture

@@ -21,12 +21,15 @@ from viz.attribution.layers import (
     Layer,
     Parts,
     centred,
+    has_head,
+    has_layers,
     head_of,
     rate,
     recorded_layers,
     unavailable,
 )
 from viz.attribution.method import Method, Options, Split, Task
+from viz.attribution.needs import reads_first
 from viz.errors import MethodError
 from viz.work import Tick
 
@@ -185,6 +188,7 @@ DECOMPOSITION_ABSDOT = Method(
     description="The decomposition carried forward, each bias shared out among the tokens, which "
     "then add up to the whole.",
     reference="Modarressi et al. 2023 (DecompX)",
-    run=_absdot,
+    split=_absdot,
+    needs=(reads_first, has_layers, has_head),
     passes=_passes,
 )

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.attribution.needs import gradients, records
 from viz.attribution.path import (
     MOST_STEPS,
     POINT,
@@ -77,11 +78,6 @@ def _attention_attribution(task: Task) -> Split:
 def _layer(task: Task) -> int:
     """The layer chosen, counted from 0."""
     classifier, chosen = task.classifier, int(task.options["layer"])
-    if not classifier.records:
-        raise MethodError(
-            f"The attention of the architecture {classifier.architecture} can't be scaled; it can "
-            "for BERT, RoBERTa, ELECTRA and DistilBERT layouts: choose another method."
-        )
     if chosen >= classifier.n_layers:
         raise MethodError(
             f"Layer {chosen} does not exist; the layers are 0 to {classifier.n_layers - 1}, "
@@ -107,9 +103,9 @@ def _attribution_along(task: Task, layer: int, points: Points) -> Tensor:
     if recorder.whole is None or recorder.scaled is None:
         raise MethodError(f"Layer {layer} of this checkpoint does not attend; choose another.")
     value = (task.target.of(logits) * points.weights).sum()
-    (gradients,) = torch.autograd.grad(value, recorder.scaled)
+    (slopes,) = gradients(task.classifier, value, [recorder.scaled])
     task.tick(POINT * len(points.places))
-    return (recorder.whole * gradients.sum(0)).sum((0, 1))
+    return (recorder.whole * slopes.sum(0)).sum((0, 1))
 
 
 def _passes(n_words: int, n_layers: int, options: Options) -> float:
@@ -123,7 +119,8 @@ ATTATTR = Method(
     cost=42,
     description="Gradients added up while the attention of one layer grows from nothing.",
     reference="Hao et al. 2021",
-    run=_attention_attribution,
+    split=_attention_attribution,
+    needs=(records,),
     options=(
         Option(
             "layer",

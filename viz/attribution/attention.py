@@ -2,6 +2,7 @@
 
 from viz import attention
 from viz.attribution.method import Method, Split, Task
+from viz.attribution.needs import reads_first
 
 
 def _cls_row(task: Task) -> Split:
@@ -21,7 +22,8 @@ ATTENTION = Method(
     cost=0.0,
     description="Where [CLS] looks in the last layer, mean of its heads; the same for all classes.",
     reference="Vaswani et al. 2017; on its limits Jain & Wallace 2019",
-    run=_cls_row,
+    split=_cls_row,
+    needs=(reads_first,),
     of_class=False,
 )
 
@@ -32,6 +34,7 @@ ROLLOUT = Method(
     cost=0.0,
     description="Attention carried through all layers, half staying put; the same for all classes.",
     reference="Abnar & Zuidema 2020",
-    run=_rollout,
+    split=_rollout,
+    needs=(reads_first,),
     of_class=False,
 )

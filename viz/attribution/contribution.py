@@ -7,10 +7,9 @@ included, hands to the scalar; the rest flows past it.  Source: attribution.md 1
 """
 
 import numpy as np
-import torch
 
 from viz.attribution import Against, check_made_by, explained, resolve
-from viz.attribution.decomposition import linear_logits
+from viz.attribution.linear import linear_pass
 from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.recording import Recorder
@@ -36,7 +35,7 @@ def contribution(
         values in its first row alone.
 
     Raises:
-        MethodError: where the architecture's attention can't be held fixed.
+        MethodError: where attention can't be held fixed, or the network isn't linear then.
         SelectionError: for a class that doesn't exist, or a reading of another classifier.
     """
     check_made_by(classifier, reading)
@@ -46,12 +45,14 @@ def contribution(
             "there are no contributions; look at the weights instead."
         )
     target = resolve(reading.prediction, target_class, against)
-    recorder = Recorder(freeze=True, by_weights=True)
-    logits, _ = linear_logits(classifier, reading, recorder)
-    slopes = torch.autograd.grad(target.of(logits), recorder.weights)
+    recorder = Recorder("input", freeze=True, by_weights=True)
+    linear = linear_pass(
+        classifier, [reading.encoding.inputs], recorder, reading.prediction.logits[None]
+    )
+    slopes = linear.slopes(target.of, *recorder.weights)
     shares = [
         (weights.detach() * slope)[0].cpu().numpy()
-        for weights, slope in zip(recorder.weights, slopes, strict=True)
+        for weights, slope in zip(recorder.weights, slopes.others, strict=True)
     ]
     return Contribution(
         values=np.stack(shares),

@@ -19,11 +19,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from viz.attribution.decomposition import Linearised, check_linear
 from viz.attribution.hiding import joined
+from viz.attribution.linear import check_holds, check_linear, linear_pass
 from viz.attribution.method import Method, Option, Split, Task
 from viz.batches import rows_at_once
-from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.recording import Leaf, Recorder
 from viz.types import FloatArray
@@ -96,11 +95,11 @@ class Fading:
         as_read: Whether attention is held half way to what it is in the whole text.
 
     Raises:
-        MethodError: where the architecture's attention can't be held fixed.
+        MethodError: where attention can't be held fixed; later, where a pass isn't linear.
     """
 
     def __init__(self, task: Task, *, as_read: bool = False) -> None:
-        check_linear(task.classifier)
+        check_holds(task.classifier)
         self.task = task
         self.as_read = self._as_read() if as_read else None
         self.words, self.hidden = self._ends()
@@ -134,15 +133,23 @@ class Fading:
         places = self._over_tokens(kept)[..., None]
         placed = self.hidden + places * (self.words - self.hidden)
         recorder = _Placed(placed, self.as_read)
-        with Linearised():
-            logits = _logits(self.task.classifier, recorder, self.task)
-        leaf = recorder.differentiated()
-        (gradients,) = torch.autograd.grad(joined(self.task).of(logits).sum(), leaf)
+        linear = linear_pass(
+            self.task.classifier,
+            [self.task.reading.encoding.inputs] * len(kept),
+            recorder,
+            self._as_known(kept),
+        )
+        leaf, gradients = linear.leaf, linear.slopes(joined(self.task).of).leaf
         whole = torch.tensor(np.isin(kept, (0, 1)).all(1), device=leaf.device)[:, None, None]
         source = torch.where(whole, leaf.detach(), self.source)
         scores = (source * gradients).double().sum(-1).cpu().numpy()
         self.task.tick(PASSES * len(kept))
         return np.stack([self.task.perturbation.over_words(row) for row in scores])
+
+    def _as_known(self, kept: FloatArray) -> FloatArray:
+        """The logits of versions that are the whole text as it was read; else NaN.  (B, C)"""
+        whole = (kept == 1).all(1, keepdims=True) & (self.as_read is None)
+        return np.where(whole, self.task.reading.prediction.logits, np.nan)
 
     def _over_tokens(self, kept: FloatArray) -> Tensor:
         """Shares of words as those of tokens; special tokens stay.  (B, n) -> (B, T)"""
@@ -171,10 +178,10 @@ class Fading:
 
     def _input(self, embeddings: Tensor) -> Tensor:
         """What enters the first layer; the pass goes no further.  (T, D)"""
-        recorder = _Placed(embeddings[None], stop=True)
+        recorder, classifier = _Placed(embeddings[None], stop=True), self.task.classifier
         try:
             with torch.no_grad():
-                _logits(self.task.classifier, recorder, self.task)
+                classifier.run(classifier.padded([self.task.reading.encoding.inputs]), recorder)
         except _Stop:
             pass
         return recorder.differentiated()[0].detach()
@@ -200,13 +207,6 @@ def _unit(scores: FloatArray) -> FloatArray:
     return scaled
 
 
-def _logits(classifier: Classifier, recorder: _Placed, task: Task) -> Tensor:
-    inputs = classifier.padded([task.reading.encoding.inputs] * len(recorder.embeddings))
-    with recorder:
-        logits: Tensor = classifier.model(**inputs).logits
-    return logits
-
-
 def _faded(task: Task) -> Split:
     scores = quick_scores(task, int(task.options["share"]))
     if not np.isfinite(scores).all():
@@ -223,7 +223,8 @@ FADED = Method(
     cost=2.0,
     description="What each word does to the class where every word is hidden in part.",
     reference="CLSight; after Modarressi et al. 2023 and Sundararajan et al. 2017",
-    run=_faded,
+    split=_faded,
+    needs=(check_linear,),
     options=(
         Option(
             name="share",

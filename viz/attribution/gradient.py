@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import Method, Split, Task
+from viz.attribution.needs import attends, gradients, has_gradient, reads_first
 from viz.recording import Recorder
 
 
@@ -16,7 +17,7 @@ def _grad_attention(task: Task) -> Split:
     logits = task.classifier.forward(task.reading.encoding, recorder)
     recorder.differentiated()
     weights = recorder.weights[-1]
-    (gradient,) = torch.autograd.grad(task.target.of(logits), weights)
+    (gradient,) = gradients(task.classifier, task.target.of(logits), [weights])
     return Split((weights * gradient)[0, :, 0].sum(0).detach().cpu().numpy())
 
 
@@ -28,11 +29,11 @@ def _chefer(task: Task) -> Split:
     recorder = Recorder("words")
     logits = task.classifier.forward(task.reading.encoding, recorder)
     recorder.differentiated()
-    gradients = torch.autograd.grad(task.target.of(logits), recorder.weights)
+    slopes = gradients(task.classifier, task.target.of(logits), recorder.weights)
     identity = torch.eye(task.reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
     relevance = identity
-    for weights, gradient in zip(recorder.weights, gradients, strict=True):
-        positive = (weights.detach() * gradient)[0].clamp(min=0).mean(0)
+    for weights, slope in zip(recorder.weights, slopes, strict=True):
+        positive = (weights.detach() * slope)[0].clamp(min=0).mean(0)
         relevance = relevance + positive @ relevance
     return Split((relevance - identity)[0].cpu().numpy())
 
@@ -42,7 +43,7 @@ def _word_gradients(task: Task) -> tuple[Tensor, Tensor]:
     recorder = Recorder("words")
     logits = task.classifier.forward(task.reading.encoding, recorder)
     words = recorder.differentiated()
-    (gradient,) = torch.autograd.grad(task.target.of(logits), words)
+    (gradient,) = gradients(task.classifier, task.target.of(logits), [words])
     return words[0].detach(), gradient[0]
 
 
@@ -65,7 +66,8 @@ GRAD_ATTENTION = Method(
     cost=1.9,
     description="What [CLS] takes from a token in the last layer, times its effect on the class.",
     reference="Barkan et al. 2021; Chefer et al. 2021",
-    run=_grad_attention,
+    split=_grad_attention,
+    needs=(reads_first, attends),
 )
 
 INPUT_X_GRADIENT = Method(
@@ -75,7 +77,8 @@ INPUT_X_GRADIENT = Method(
     cost=1.9,
     description="Each word embedding times the gradient of the class: a first-order estimate.",
     reference="Shrikumar et al. 2016",
-    run=_input_x_gradient,
+    split=_input_x_gradient,
+    needs=(has_gradient,),
 )
 
 SALIENCY = Method(
@@ -86,7 +89,8 @@ SALIENCY = Method(
     description="Length of the gradient of the class in each word embedding: how much, not which "
     "way.",
     reference="Simonyan et al. 2014; Li et al. 2016",
-    run=_saliency,
+    split=_saliency,
+    needs=(has_gradient,),
 )
 
 CHEFER = Method(
@@ -96,5 +100,6 @@ CHEFER = Method(
     cost=1.9,
     description="Attention times its positive effect on the class, carried through all layers.",
     reference='Chefer et al. 2021, "Generic Attention-model Explainability"',
-    run=_chefer,
+    split=_chefer,
+    needs=(reads_first, attends),
 )

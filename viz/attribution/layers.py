@@ -136,7 +136,7 @@ def parts_of(classifier: Classifier) -> list[Parts]:
     Raises:
         MethodError: where the architecture is not one of the four layouts.
     """
-    layers = layer_stack(classifier.model.base_model)
+    layers = layer_stack(classifier.model)
     if not classifier.records or not layers:
         raise MethodError(unavailable(classifier))
     try:
@@ -165,6 +165,16 @@ def _fits(layer: Layer) -> bool:
     made = layer.parts.after(layer.parts.first_norm(layer.entering(1)))
     expected = layer.after[:1]
     return bool((made - expected).abs().max() <= TOLERANCE * expected.abs().max())
+
+
+def has_layers(classifier: Classifier) -> None:
+    """Refuse a classifier whose layers are not one of the four layouts."""
+    parts_of(classifier)
+
+
+def has_head(classifier: Classifier) -> None:
+    """Refuse a classifier whose head is not one of the four layouts."""
+    head_of(classifier)
 
 
 def unavailable(classifier: Classifier) -> str:

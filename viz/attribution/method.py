@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from viz.classifier import Classifier
-from viz.errors import MethodError
+from viz.errors import CheckpointError, MethodError
 from viz.perturbation import Perturbation
 from viz.types import FloatArray, Prediction, Reading
 from viz.work import Tick
@@ -130,6 +131,23 @@ class Option:
         raise MethodError(f"{self.name} of {method} can't be {value!r}; it can be {allowed}.")
 
 
+Need = Callable[[Classifier], None]
+"""Raises a MethodError where a classifier does not allow what a method does."""
+
+_tried: WeakKeyDictionary[Classifier, dict[Need, str | None]] = WeakKeyDictionary()
+
+
+def _refusal(need: Need, classifier: Classifier) -> str | None:
+    known = _tried.setdefault(classifier, {})
+    if need not in known:
+        try:
+            need(classifier)
+            known[need] = None
+        except (MethodError, CheckpointError) as error:
+            known[need] = str(error)
+    return known[need]
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """One way to say how much each token matters."""
@@ -145,7 +163,8 @@ class Method:
     """One sentence."""
     reference: str
     """Where it was published."""
-    run: Callable[[Task], Split]
+    split: Callable[[Task], Split]
+    """Scores a text, whatever the classifier; `run` asks first whether it may."""
     of_class: bool = True
     """Whether scores depend on the explained class; else they show where the model looks."""
     options: tuple[Option, ...] = ()
@@ -157,6 +176,26 @@ class Method:
     """Whether its scores know nothing of the model, so that others can be held against them."""
     against_all: bool = False
     """Whether it holds the class against all others together, whatever it is asked."""
+    needs: tuple[Need, ...] = ()
+    """What a classifier must be for it."""
+
+    def run(self, task: Task) -> Split:
+        """Score the tokens of a text.
+
+        Raises:
+            MethodError: where the classifier or the text doesn't allow it.
+        """
+        refusal = self.refusal(task.classifier)
+        if refusal is not None:
+            raise MethodError(refusal)
+        return self.split(task)
+
+    def refusal(self, classifier: Classifier) -> str | None:
+        """Why it can't be used with a classifier, in one sentence; None where it can.
+
+        Each need is tried once for a classifier; a text may still be refused later.
+        """
+        return next(filter(None, (_refusal(need, classifier) for need in self.needs)), None)
 
     @property
     def costly(self) -> bool:

@@ -11,8 +11,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from viz.attribution.layers import Layer, centred, rate, recorded_layers
+from viz.attribution.layers import Layer, centred, has_layers, rate, recorded_layers
 from viz.attribution.method import Method, Option, Split, Task
+from viz.attribution.needs import reads_first
 
 CHUNK = 2**22
 """Bytes of vectors worked on at once: few enough to stay in a processor's cache."""
@@ -162,7 +163,8 @@ NORMS = Method(
     description="Length of what each token hands to [CLS] in the last layer; the same for all "
     "classes.",
     reference="Kobayashi et al. 2020 (attention); Kobayashi et al. 2021 (residual)",
-    run=_norms,
+    split=_norms,
+    needs=(reads_first, has_layers),
     of_class=False,
     options=(
         Option(
@@ -184,7 +186,8 @@ GLOBENC = Method(
     description="Lengths of what tokens hand on, normalised as the layers do, carried through all "
     "layers; the same for all classes.",
     reference="Modarressi et al. 2022 (GlobEnc)",
-    run=_through_layers(by_encoded_length, 2.0),
+    split=_through_layers(by_encoded_length, 2.0),
+    needs=(reads_first, has_layers),
     of_class=False,
 )
 
@@ -196,6 +199,7 @@ ALTI = Method(
     description="How near what a token hands on comes to the whole, carried through all layers; "
     "the same for all classes.",
     reference="Ferrando et al. 2022 (ALTI)",
-    run=_through_layers(by_distance, 2.5),
+    split=_through_layers(by_distance, 2.5),
+    needs=(reads_first, has_layers),
     of_class=False,
 )

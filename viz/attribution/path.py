@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.attribution.needs import gradients, has_gradient
 from viz.batches import rows_at_once
 from viz.classifier import Classifier
 from viz.errors import MethodError
@@ -103,9 +104,7 @@ def repeated_logits(
 ) -> Tensor:
     """The same text `n_rows` times, each row changed by the recorder.  (B, C)"""
     inputs = classifier.padded([encoding.inputs] * n_rows)
-    with recorder:
-        logits: Tensor = classifier.model(**inputs).logits
-    return logits
+    return classifier.run(inputs, recorder)
 
 
 class _Placed(Recorder):
@@ -190,9 +189,9 @@ def _gradient_along(task: Task, words: Tensor, baseline: Tensor, points: Points)
     recorder = _Placed((baseline + places * (words - baseline)).requires_grad_())
     logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(places))
     value = (task.target.of(logits) * points.weights).sum()
-    (gradients,) = torch.autograd.grad(value, recorder.embeddings)
+    (slopes,) = gradients(task.classifier, value, [recorder.embeddings])
     task.tick(POINT * len(places))
-    return gradients.sum(0)
+    return slopes.sum(0)
 
 
 def _passes(n_words: int, n_layers: int, options: Options) -> float:
@@ -207,7 +206,8 @@ INTEGRATED_GRADIENTS = Method(
     cost=150,
     description="Gradients added up on the way from a text of hidden words to this one.",
     reference="Sundararajan et al. 2017",
-    run=_integrated_gradients,
+    split=_integrated_gradients,
+    needs=(has_gradient,),
     options=(
         Option(
             "baseline",

@@ -13,6 +13,7 @@ from scipy.optimize import isotonic_regression
 from viz.attribution.exchange import Order, Search, ranks
 from viz.attribution.faded import PASSES, PATH_PASSES, Fading, path_scores, quick_scores
 from viz.attribution.hiding import SEED, ordered
+from viz.attribution.linear import check_linear
 from viz.attribution.method import Method, Option, Split, Task
 from viz.perturbation import Operator
 from viz.types import FloatArray
@@ -93,7 +94,8 @@ PLUS = Method(
     description="Decompositions of the text on its way to nothing but masks, their order improved "
     "by hiding words.",
     reference="CLSight",
-    run=_plus,
+    split=_plus,
+    needs=(check_linear,),
     options=(
         Option(
             name="rows",

@@ -12,6 +12,7 @@ from viz.attribution.faded import Fading, path_scores
 from viz.attribution.hiding import NO_MASK, ordered
 from viz.attribution.method import Method, Option, Split, Task
 from viz.attribution.occlusion import OCCLUSION
+from viz.errors import MethodError
 from viz.perturbation import OPERATORS
 from viz.types import FloatArray
 
@@ -35,11 +36,13 @@ def _search(task: Task) -> Split:
 
 def _starts(task: Task) -> list[FloatArray]:
     """Scores whose orders are tried first."""
-    if not task.classifier.records:
-        return [task.perturbation.over_words(OCCLUSION.run(_default(task, OCCLUSION)).scores)]
-    exact = task.perturbation.over_words(DECOMPOSITION.run(_default(task, DECOMPOSITION)).scores)
-    whole, faded = path_scores(Fading(task))
-    return [exact, faded, faded + whole]
+    try:
+        exact = DECOMPOSITION.run(_default(task, DECOMPOSITION)).scores
+        whole, faded = path_scores(Fading(task))
+    except MethodError:  # the network can't be made linear
+        hidden = OCCLUSION.run(_default(task, OCCLUSION)).scores
+        return [task.perturbation.over_words(hidden)]
+    return [task.perturbation.over_words(exact), faded, faded + whole]
 
 
 def _default(task: Task, method: Method) -> Task:
@@ -61,7 +64,7 @@ SEARCH = Method(
     description="The order of hiding words that moves the class most, found by search: the limit "
     "for all other methods.",
     reference="CLSight; objective of Samek et al. 2017",
-    run=_search,
+    split=_search,
     options=(
         Option(
             name="operator",

@@ -93,7 +93,7 @@ SHAPLEY = Method(
     cost=400,
     description="What a word adds to the class, averaged over the orders in which words can come.",
     reference="Shapley 1953; Castro et al. 2009; Mitchell et al. 2022",
-    run=_shapley,
+    split=_shapley,
     options=(
         Option(
             name="permutations",

@@ -9,8 +9,9 @@ Source: attribution.md 1.14; Mohebbi et al. 2023.
 import torch
 from torch import Tensor
 
-from viz.attribution.layers import Layer, recorded_layers
+from viz.attribution.layers import Layer, has_layers, recorded_layers
 from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.attribution.needs import reads_first
 
 SILENCING = 0.8
 """Forward passes that the [CLS] rows of all layers cost beside the reading itself."""
@@ -59,7 +60,8 @@ VALUE_ZEROING = Method(
     description="How far [CLS] turns when a token's value is set to zero; the same for all "
     "classes.",
     reference="Mohebbi et al. 2023",
-    run=_value_zeroing,
+    split=_value_zeroing,
+    needs=(reads_first, has_layers),
     of_class=False,
     passes=_passes,
     options=(

@@ -11,7 +11,7 @@ from viz.pictures.widget import Widget
 from viz.words import AttentionView, Quadrant
 
 NOTHING = "all 0: nothing that is handed on here reaches the class or score"
-"""As in the last layer without its [CLS], which alone the classes are read from."""
+"""As in the last layer without the token that the classes are read from."""
 LEVELS = 255
 """Steps of the colour scale; odd, so that 0 is one of them where the scale has two ends."""
 
@@ -90,7 +90,8 @@ def row_note(view: AttentionView, part: Quadrant) -> str:
     if view.signed and not view.weights.any():
         return NOTHING
     if view.signed and len(view.weights) > 1 == np.count_nonzero(view.weights.any(-1)):
-        return "in the last layer only what [CLS] looks at reaches the prediction"
+        row = int(view.weights.any((0, 1, 3)).argmax())
+        return f"in this layer only what {view.spans[row].label} looks at reaches the prediction"
     if view.signed:
         return "signed shares of the explained scalar; nothing is rescaled"
     if part != "all":

@@ -1,0 +1,65 @@
+"""What methods ask of a classifier; each is asked of its passes, not of its name."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from viz.classifier import Classifier
+from viz.errors import MethodError
+from viz.recording import Recorder
+
+
+def reads_first(classifier: Classifier) -> None:
+    """Refuse a classifier whose class is not read from the first token, [CLS], alone."""
+    reads = classifier.proof.reads
+    if reads == "first":
+        return
+    from_where = {
+        "last": "from the last token",
+        "several": "from several tokens",
+        None: "in a way that no gradient shows",
+    }[reads]
+    raise MethodError(
+        f"{classifier.name!r} reads its class {from_where}, and this method follows the first "
+        "token, [CLS], alone; choose another method."
+    )
+
+
+def has_gradient(classifier: Classifier) -> None:
+    """Refuse a classifier whose logits have no gradient in the word embeddings."""
+    recorder = Recorder("words")
+    logits = classifier.forward(classifier.encoder.probe(), recorder)
+    gradients(classifier, logits.sum(), [recorder.differentiated()])
+
+
+def attends(classifier: Classifier) -> None:
+    """Refuse a classifier whose logits have no gradient in the attention it hands out."""
+    recorder = Recorder("words")
+    logits = classifier.forward(classifier.encoder.probe(), recorder)
+    gradients(classifier, logits.sum(), recorder.weights)
+
+
+def records(classifier: Classifier) -> None:
+    """Refuse a classifier whose attention can be looked at but not changed."""
+    if not classifier.records:
+        raise MethodError(
+            f"The attention of the architecture {classifier.architecture} can be looked at but not "
+            "changed, which this method does; choose another method."
+        )
+
+
+def gradients(
+    classifier: Classifier, value: Tensor, tensors: Sequence[Tensor]
+) -> tuple[Tensor, ...]:
+    """The gradients of a number.
+
+    Raises:
+        MethodError: where the architecture's own code cuts the graph or fails.
+    """
+    try:
+        return torch.autograd.grad(value, tensors)
+    except RuntimeError as error:
+        raise MethodError(
+            f"No gradient can be taken through {classifier.architecture}; choose another method."
+        ) from error
