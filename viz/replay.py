@@ -8,7 +8,6 @@ less.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,12 @@ from numpy.typing import NDArray
 
 from viz.attribution import attribute
 from viz.attribution.contribution import contribution
-from viz.checkpoint import is_checkpoint
 from viz.classifier import Classifier
-from viz.errors import RecordError
+from viz.errors import CheckpointError, RecordError
 from viz.export.plate import Plate
 from viz.export.record import record
 from viz.export.saved import Saved, shortened
+from viz.places import checkpoint_folders
 
 TOLERANCE = 1e-6
 
@@ -32,8 +31,6 @@ SCALED = frozenset(
 )
 
 Numbers = NDArray[np.floating]
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +47,8 @@ class Checkpoints:
     """The classifiers that records were made by, each loaded once.
 
     Args:
-        source: A folder or Hub id; where None, folders of assets/ and checkpoints/ are looked
-            through by name.
+        source: A folder or Hub id; where None, those that the Read page offers are looked through
+            by name.
     """
 
     def __init__(self, source: str | None = None) -> None:
@@ -68,13 +65,20 @@ class Checkpoints:
         places = self._places(saved.checkpoint)
         if not places:
             raise RecordError(
-                f"There is no checkpoint {saved.checkpoint!r} in assets/ or checkpoints/; "
-                "name its folder with --checkpoint."
+                f"There is no checkpoint {saved.checkpoint!r} in assets/, in checkpoints/ or among "
+                "the runs; name its folder with --checkpoint."
             )
-        found = [self._load(place) for place in places]
+        found, broken = [], []
+        for place in places:
+            try:
+                found.append(self._load(place))
+            except CheckpointError as error:  # another of the same name may be the one
+                broken.append(error)
         for classifier in found:
             if classifier.fingerprint == saved.fingerprint:
                 return classifier
+        if not found:
+            raise broken[0]
         raise RecordError(
             f"{saved.name!r} was made with weights {saved.fingerprint[:12] or '(not recorded)'}, "
             f"but {found[0].name!r} here has {found[0].fingerprint[:12]}; name the checkpoint that "
@@ -84,13 +88,7 @@ class Checkpoints:
     def _places(self, name: str) -> list[str]:
         if self.source is not None:
             return [self.source]
-        rooms = [
-            folder
-            for room in ("assets", "checkpoints")
-            for folder in sorted((ROOT / room).glob("*"))
-        ]
-        # Compared with the folders that are there, so that a name in a file leads nowhere else.
-        return [str(folder) for folder in rooms if folder.name == name and is_checkpoint(folder)]
+        return [str(folder) for folder in checkpoint_folders() if folder.name == name]
 
     def _load(self, place: str) -> Classifier:
         if place not in self._loaded:

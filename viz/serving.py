@@ -6,6 +6,7 @@ import threading
 import webbrowser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib import import_module
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -35,10 +36,15 @@ MIDDLEWARE = [
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
-    """Open the browser as the server begins, and let Ctrl-C end it as SIGTERM does."""
+    """As the server begins, open the browser and import what is slow before it asks for a page.
+
+    Ctrl-C ends it as SIGTERM does.
+    """
     if threading.current_thread() is threading.main_thread():
         # The command line would call Ctrl-C a failure, and wait for whatever goes on.
         signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    # The run of a page waits for what is being imported.
+    threading.Thread(target=import_module, args=("viz.start",), daemon=True).start()
     if not config.get_option("server.headless"):
         webbrowser.open(_address())
     yield {}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz import run_files, words
+from viz import places, words
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as contribute
-from viz.checkpoint import folder_of, is_checkpoint
+from viz.checkpoint import folder_of
 from viz.classifier import Classifier, default_checkpoint
 from viz.facts import HeadFacts, head_facts
 from viz.faithfulness.record import FILE, Record, load
@@ -21,7 +21,6 @@ from viz.types import Contribution, IntArray, Reading
 from viz.words import AttentionView, Quadrant, Unit
 from viz.work import Kept
 
-ROOT = Path(__file__).resolve().parent.parent
 Explained = tuple[int | None, Against]
 """The class that is explained, None for the predicted one, and what it is held against."""
 
@@ -93,15 +92,12 @@ def checkpoints() -> list[str]:
 
     Those in assets/ and checkpoints/, and the finished runs of the Train page.
     """
-    folders = [
-        folder
-        for room in (ROOT / "assets", ROOT / "checkpoints", run_files.room())
-        for folder in sorted(room.glob("*"))
-        if is_checkpoint(folder) and not folder.name.startswith(".")
-    ]
+    folders = places.checkpoint_folders()
     folders.sort(key=lambda folder: folder != default_checkpoint())
     return [
-        (folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder).as_posix()
+        (
+            folder.relative_to(places.ROOT) if folder.is_relative_to(places.ROOT) else folder
+        ).as_posix()
         for folder in folders
     ]
 
@@ -157,7 +153,7 @@ def kept() -> Kept:
 
 def identity(source: str) -> tuple[str, float]:
     """Where a checkpoint lies and when it was last written; 0 for a Hub id."""
-    place = ROOT / source if source in checkpoints() else folder_of(source)
+    place = places.ROOT / source if source in checkpoints() else folder_of(source)
     if place is None:
         return source, 0.0
     return str(place), _last_change(place)

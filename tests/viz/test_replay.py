@@ -12,8 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.tiny import LABELS, tiny_checkpoint
-from viz import METHODS, Classifier
-from viz import replay as replaying
+from viz import METHODS, Classifier, run_files
 from viz.__main__ import app
 from viz.export import saved as saving
 from viz.export.formats import render
@@ -272,11 +271,15 @@ def test_the_checkpoint_is_found_by_name_and_by_its_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = put(tmp_path, saved(classifier, reading, Request(kinds=("head",))))
-    monkeypatch.setattr(replaying, "ROOT", tmp_path)
-    refused(run(path), "There is no checkpoint 'tiny-bert' in assets/ or checkpoints/")
+    monkeypatch.setattr("viz.places.ROOT", tmp_path)
+    monkeypatch.setenv(run_files.PLACE, str(tmp_path / "runs"))
+    refused(run(path), "There is no checkpoint 'tiny-bert' in assets/, in checkpoints/ or among")
     tiny_checkpoint(tmp_path / "assets" / "tiny-bert", labels=LABELS, seed=1)
     refused(run(path), f"was made with weights {classifier.fingerprint[:12]}")
-    shutil.copytree(checkpoint, tmp_path / "checkpoints" / "tiny-bert")
+    broken = shutil.copytree(checkpoint, tmp_path / "checkpoints" / "tiny-bert")
+    (broken / "config.json").write_text("{")
+    refused(run(path), f"was made with weights {classifier.fingerprint[:12]}")
+    shutil.copytree(checkpoint, tmp_path / "runs" / "tiny-bert")
     assert run(path).exit_code == 0
 
 

@@ -1,6 +1,7 @@
 """What was measured for a checkpoint, on its page, in its chart, and as the app's default."""
 
 import csv
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +62,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
     """
 
     def open_page(folder: Path, page: str) -> AppTest:
-        monkeypatch.setattr(session, "ROOT", folder.parents[1])
+        monkeypatch.setattr("viz.places.ROOT", folder.parents[1])
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
         assert app.selectbox(key=session.CHECKPOINT).value == f"checkpoints/{folder.name}"
         return app if page == "read" else app.switch_page(f"viz/pages/{page}.py").run()
@@ -74,7 +75,21 @@ def test_a_checkpoint_that_was_not_measured_says_how_to(opened: Open, tmp_path: 
     app = opened(folder, "trust")
     assert not app.exception
     assert app.subheader[0].value == "Not measured yet"
-    assert "python -m viz score --checkpoint checkpoints/new" in app.code[0].value
+    assert "python -m viz score --checkpoint=checkpoints/new" in app.code[0].value
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", '$(x) "y"; `z`', "-x"])
+def test_the_commands_to_copy_name_the_folder_to_a_shell(
+    opened: Open, tmp_path: Path, name: str
+) -> None:
+    tiny_checkpoint(tmp_path / "checkpoints" / name)
+    app = opened(tmp_path / "checkpoints" / name, "trust")
+    assert not app.exception
+    for shown, verb in zip(app.code, ("score", "sanity"), strict=True):
+        words = shlex.split(shown.value)
+        assert words[:4] == ["python", "-m", "viz", verb]
+        assert f"--checkpoint=checkpoints/{name}" in words
+        assert "--data=validation.csv" in words
 
 
 def test_what_was_measured_is_drawn_and_listed(opened: Open, scored: tuple[Path, Record]) -> None:

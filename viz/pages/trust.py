@@ -1,5 +1,6 @@
 """The Faithfulness page: how far each method can be believed for this checkpoint."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,10 +66,8 @@ def explain_how_to_measure(checkpoint: str) -> None:
         "Nobody has measured which methods can be believed for this checkpoint. This command does, "
         "on texts like those it was made for, and saves what it finds beside the weights:"
     )
-    st.code(
-        f"python -m viz score --checkpoint {checkpoint} --data validation.csv --limit 200",
-        language="sh",
-    )
+    words = ["score", f"--checkpoint={checkpoint}", "--data=validation.csv", "--limit=200"]
+    st.code(shlex.join(["python", "-m", "viz", *words]), language="sh")
 
 
 def show_record(checkpoint: str, record: Record) -> None:

@@ -1,6 +1,7 @@
 """The sanity panel of the Faithfulness page: which methods react to what they explain."""
 
 import os
+import shlex
 from pathlib import Path
 
 import streamlit as st
@@ -33,7 +34,8 @@ def show_sanity(source: str) -> None:
     file = Path(place) / FILE
     if not (version and os.path.lexists(file)):
         st.markdown("Nobody has checked it for this checkpoint. This command does:")
-        st.code(f"python -m viz sanity --checkpoint {source} --data validation.csv", language="sh")
+        words = ["sanity", f"--checkpoint={source}", "--data=validation.csv"]
+        st.code(shlex.join(["python", "-m", "viz", *words]), language="sh")
         return
     _show(load(file), session.classifier(source).fingerprint)
 
