@@ -9,8 +9,10 @@ import codecs
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, BinaryIO, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -103,18 +105,31 @@ def read_bytes(path: Path, name: str = "", most: int = MOST_BYTES) -> bytes:
         RecordError: It is not there, is something else, is larger, or the system refuses.
     """
     name = name or quoted(path.name)
-    try:
-        # A pipe that nobody writes into would be waited for.
-        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(number, "rb") as file:
-            if not stat.S_ISREG(os.fstat(number).st_mode):
-                raise RecordError(f"{name} can't be read: it is not a regular file")
-            content = file.read(most + 1)
-    except (OSError, ValueError) as error:
-        raise RecordError(f"{name} can't be read: {_reason(error)}") from error
+    with opened(path, name) as file:
+        content = file.read(most + 1)
     if len(content) > most:
         raise RecordError(f"{name} is too large; a record has {most:,} bytes at most")
     return content
+
+
+@contextmanager
+def opened(path: Path, name: str = "") -> Iterator[BinaryIO]:
+    """A regular file to read, which a sentence may call *name*; what the system refuses is said.
+
+    Raises:
+        RecordError: It is not there, is something else, or the system refuses.
+    """
+    name = name or quoted(path.name)
+    try:
+        # A pipe that nobody writes into would be waited for.
+        flags = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        number = os.open(path, os.O_RDONLY | flags)
+        with os.fdopen(number, "rb") as file:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise RecordError(f"{name} can't be read: it is not a regular file")
+            yield file
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{name} can't be read: {_reason(error)}") from error
 
 
 def quoted(value: object) -> str:

@@ -360,7 +360,7 @@ class RunRecord:
             ModelError: There is none, or it was damaged.
         """
         try:
-            return schema().read(folder / FILE_NAME, f"{FILE_NAME} in {quoted(folder.name)}")
+            return schema().read(folder / FILE_NAME, f"{FILE_NAME!r} in {quoted(folder.name)}")
         except RecordError as error:
             if isinstance(error.__cause__, FileNotFoundError):
                 why = f"no {FILE_NAME} in {folder.name!r}; it wasn't trained here"

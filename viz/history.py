@@ -3,14 +3,23 @@
 A file of events is read on from where it was left, since a page looks at it every second.
 """
 
-import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Event = Mapping[str, Any]
+from pydantic import ValidationError
+
+from finetune.errors import RecordError
+from finetune.json_files import opened
+from viz.errors import as_sentence
+from viz.events import EVENT, Event, Measured, Pace, Resumed, Started, Stepped
+
+MOST_BYTES = 256 * 2**20
+"""The largest file that is read: of a run of two weeks."""
+CHUNK = 4 * 2**20
+"""Bytes that are read at once; a longer line is no event."""
 
 
 class Step(NamedTuple):
@@ -50,12 +59,16 @@ class History:
     """Epochs asked for; 0 where the run has not said so yet."""
     latest: Event | None = None
     """The last event of any kind."""
-    pace: Event | None = None
+    pace: Pace | None = None
     """The last event of a step since the run was started or resumed."""
     began: str = ""
     """When it was last started or resumed, as its events tell the time; empty where it was not."""
     pretraining: bool = False
     """Whether `pace` is that of further pre-training, before the epochs."""
+    unread: int = 0
+    """Lines that are no event, which are passed over."""
+    damage: str = ""
+    """Why the file, or what follows in it, can't be read; else empty."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -69,7 +82,7 @@ class History:
 
     def text(self, key: str) -> str:
         """What the last event says of *key*; empty where it says nothing."""
-        return str((self.latest or {}).get(key, ""))
+        return str(getattr(self.latest, key, ""))
 
     def of_best(self, train_loss: float) -> "History":
         """Without the courses of other seeds than the one whose first epoch had that loss."""
@@ -84,7 +97,7 @@ class History:
 def read_history(file: Path) -> History:
     """The history in a file that may still be written; no file is an empty one.
 
-    What is no event is passed over, and so is a last line without its end.
+    What is no event is passed over and counted; a last line without its end is left for later.
     """
     with _lock:
         reader = _readers.setdefault(file, _Reader())
@@ -110,53 +123,88 @@ class _Reader:
     planned: tuple[int, int] = (0, 0)
     """Epochs and steps."""
     latest: Event | None = None
-    pace: Event | None = None
+    pace: Pace | None = None
     began: str = ""
     pretraining: bool = False
+    unread: int = 0
+    damage: str = ""
 
     def read_on(self, file: Path) -> bool:
         """Take in what is new; False where the file is not the one read before."""
+        self.damage = ""
         try:
-            with file.open("rb") as lines:
+            with opened(file) as lines:
                 if lines.read(len(self.first)) != self.first:
                     return False
                 lines.seek(self.end)
-                new = lines.read()
-        except OSError:
+                while new := lines.read(CHUNK):
+                    if not self._take_in(new):
+                        break
+                    lines.seek(self.end)
+        except RecordError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                self.damage = as_sentence(error)
             return self.end == 0
+        return True
+
+    def _take_in(self, new: bytes) -> bool:
+        """Take in the whole lines of what follows; whether there is more to read."""
         whole = new[: new.rfind(b"\n") + 1]
+        if self.end + len(whole) > MOST_BYTES or (not whole and len(new) == CHUNK):
+            self.damage = (
+                f"The file of events is too large; its first {self.end:,} bytes are drawn."
+            )
+            return False
         self.first = self.first or whole[: whole.find(b"\n") + 1]
         self.end += len(whole)
-        for line in whole.decode("utf-8", errors="replace").splitlines():
+        for line in whole.split(b"\n")[:-1]:
             self._take(line)
-        return True
+        return bool(whole)
 
     def history(self) -> History:
         """What was read so far."""
         courses = (*self.over, self._course())
         return History(
-            courses, self.planned[0], self.latest, self.pace, self.began, self.pretraining
+            courses,
+            self.planned[0],
+            self.latest,
+            self.pace,
+            self.began,
+            self.pretraining,
+            self.unread,
+            self.damage,
         )
 
     def _course(self) -> Course:
         epochs = tuple(self.epochs[number] for number in sorted(self.epochs))
         return Course(tuple(self.steps), epochs)
 
-    def _take(self, line: str) -> None:
+    def _take(self, line: bytes) -> None:
         try:
-            event = json.loads(line)
-            kind = event["kind"]
-            if kind in _TAKE:
-                _TAKE[kind](self, event)
-        except (ValueError, KeyError, TypeError):
+            event = EVENT.validate_json(line, strict=True)
+        except ValidationError:
+            self.unread += 1
             return
+        match event:
+            case Started():
+                self._begin(event)
+            case Resumed():
+                self._go_back(event)
+            case Stepped():
+                self._add_step(event)
+            case Measured():
+                self.epochs[event.epoch] = Epoch(event.epoch, event.measured)
+            case Pace():
+                self._pretrain(event)
+            case Event(kind="end"):
+                self.is_over = True
         self.latest = event
 
-    def _begin(self, event: Event) -> None:
-        self.planned = (int(event["epochs"]), int(event["steps"]))
+    def _begin(self, event: Started) -> None:
+        self.planned = (event.epochs, event.steps)
         self._begin_course()
         self.pace, self.pretraining = None, False
-        self.began = str(event.get("time", ""))
+        self.began = event.time
 
     def _begin_course(self) -> None:
         if self.is_over:
@@ -165,47 +213,30 @@ class _Reader:
         self.steps.clear()
         self.epochs.clear()
 
-    def _finish(self, event: Event) -> None:
-        self.is_over = True
-
-    def _pretrain(self, event: Event) -> None:
+    def _pretrain(self, event: Pace) -> None:
         if self.is_over:
             self._begin_course()
         self.pace, self.pretraining = event, True
 
-    def _add_step(self, event: Event) -> None:
-        step = Step(int(event["step"]), float(event["epoch"]), float(event["loss"]))
-        self._forget_beyond(step.step - 1)
-        self.steps.append(step)
+    def _add_step(self, event: Stepped) -> None:
+        self._forget_beyond(event.step - 1)
+        self.steps.append(Step(event.step, event.epoch, event.loss))
         self.pace = event
 
-    def _add_epoch(self, event: Event) -> None:
-        number = int(event["epoch"])
-        numbers = {name: float(x) for name, x in event.items() if isinstance(x, int | float)}
-        self.epochs[number] = Epoch(number, numbers)
-
-    def _go_back(self, event: Event) -> None:
-        step, (epochs, steps) = int(event["step"]), self.planned
-        self._forget_beyond(step)
+    def _go_back(self, event: Resumed) -> None:
+        epochs, steps = self.planned
+        self._forget_beyond(event.step)
         # Epochs are equally long, so that epoch e ends with step e * steps / epochs.
-        for number in [number for number in self.epochs if number * steps > step * epochs]:
+        for number in [number for number in self.epochs if number * steps > event.step * epochs]:
             del self.epochs[number]
         self.pace, self.is_over = None, False
         self.pretraining = False
-        self.began = str(event.get("time", ""))
+        self.began = event.time
 
     def _forget_beyond(self, step: int) -> None:
         while self.steps and self.steps[-1].step > step:
             self.steps.pop()
 
 
-_TAKE = {
-    "start": _Reader._begin,
-    "pretraining": _Reader._pretrain,
-    "step": _Reader._add_step,
-    "epoch": _Reader._add_epoch,
-    "resume": _Reader._go_back,
-    "end": _Reader._finish,
-}
 _readers: dict[Path, _Reader] = {}
 _lock = threading.Lock()

@@ -109,9 +109,7 @@ def resume(name: str) -> None:
             f"the run {name!r} was begun by {run.processes} processes, and this page starts one; "
             f"go on with it in a terminal by {terminal_command(run)}"
         )
-    _launch(
-        name, ["resume", str(finished_place(name))], data=run.data, base=noted(name).get("base")
-    )
+    _launch(name, ["resume", str(finished_place(name))], data=run.data, base=noted(name).base)
 
 
 def stop(name: str) -> None:
@@ -119,10 +117,10 @@ def stop(name: str) -> None:
     if is_held(log_file(name)):
         known = noted(name)
         # Between its lock and its start a process has no number yet.
-        if "pid" in known:
+        if known.pid:
             with suppress(OSError):  # on a full disk it is stopped all the same
-                note(name, **known | {"asked_to_stop": _now()})
-            _interrupt(known["pid"])
+                note(name, **known.facts() | {"asked_to_stop": _now()})
+            _interrupt(known.pid)
 
 
 def _interrupt(process: int) -> None:
@@ -149,7 +147,7 @@ def free_name(stem: str) -> str:
 
 def last_base() -> str:
     """The base model that the app was last given."""
-    bases = [(began(name), base) for name in names() if (base := noted(name).get("base"))]
+    bases = [(began(name), base) for name in names() if (base := noted(name).base)]
     return str(max(bases)[1]) if bases else BASE
 
 

@@ -6,26 +6,32 @@ system frees a lock with the process however that ends, and no number of a proce
 another's.
 """
 
+import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from finetune.errors import ModelError
 from finetune.record import RunRecord
+from viz.errors import as_sentence
 from viz.history import History, read_history
 from viz.run_files import (
+    SETTINGS,
     finished_place,
     is_held,
-    json_object,
     last_line,
     log_file,
+    log_of,
     names,
     noted,
+    read_begun,
+    read_note,
     working_place,
 )
 
-EVENTS, SETTINGS, RECORD = "events.jsonl", "settings.json", "run.json"
+EVENTS, RECORD = "events.jsonl", "run.json"
 DIED = "The process ended without a word: it was killed, or memory ran out."
 
 PUT = "Best epoch "
@@ -61,6 +67,8 @@ class Run:
     """Of several seeds of a finished run, the one that was kept."""
     seeds: int
     """How many trainings the run is made of."""
+    damage: tuple[str, ...] = ()
+    """A sentence for each of its files that can't be read, beside `sentence`."""
 
 
 def runs() -> list[Run]:
@@ -70,48 +78,89 @@ def runs() -> list[Run]:
 
 
 def open_run(name: str) -> Run:
-    """What is known of a run from its files."""
-    folder, work, known = finished_place(name), working_place(name), noted(name)
-    ours = is_held(log_file(name))
+    """What is known of a run from its files, whatever lies there."""
+    try:
+        return _open(name)
+    except OSError as error:
+        reason = error.strerror or "the system refuses"
+        return _unreadable(name, f"The files of {name!r} can't be read: {reason}.")
+
+
+def _unreadable(name: str, sentence: str) -> Run:
+    return Run(
+        name=name,
+        state="failed",
+        data="",
+        sentence=sentence,
+        is_whole=False,
+        record=None,
+        checkpoints=(),
+        resumable=False,
+        processes=1,
+        ours=False,
+        asked_to_stop=False,
+        is_heard=False,
+        history=History(),
+        seeds=1,
+    )
+
+
+def _open(name: str) -> Run:
+    folder, work = finished_place(name), working_place(name)
+    (known, unknown), (begun, lost) = read_note(name), read_begun(name)
+    held = is_held(log_file(name))
     # A process that has put its result in its place has only to end.
-    alive = (ours or is_held(work / "lock")) and (work.exists() or not folder.exists())
-    unfinished, begun = (work / SETTINGS).is_file(), json_object(work / SETTINGS)
-    result, damage = (None, "") if alive else _result(folder)
+    alive = (held or is_held(work / "lock")) and (work.exists() or not folder.exists())
+    unfinished = os.path.lexists(work / SETTINGS)
+    result, broken = (None, "") if alive else _result(folder)
     # A run that replaces a result leaves that in its place until it is finished.
-    record, damage = (None, "") if unfinished else (result, damage)
-    history = read_history((folder if record or damage else work) / EVENTS)
-    if record is not None and record.epochs:
+    record, broken = (None, "") if unfinished else (result, broken)
+    damage = lost or broken
+    history = read_history((folder if record or broken else work) / EVENTS)
+    if record is not None:
         history = history.of_best(record.epochs[0].train_loss)
-    is_heard = history.text("time") != known.get("heard", "")
+    is_heard = history.text("time") != known.heard
     told = history.text("kind") if is_heard else ""
     # A run that went on in a terminal since it was asked was not asked again.
-    asked = not damage and str(known.get("asked_to_stop", "")) > history.began
+    asked = not damage and known.asked_to_stop > history.began
     state = _state(alive=alive, finished=record is not None, told=told, asked=asked)
-    over, settings = state in ("stopped", "failed"), _settings(begun)
+    if damage and not alive:
+        state = "failed"
+    over = state in ("stopped", "failed")
     is_whole = over and unfinished and (work / RECORD).is_file()
     kept = _kept(work) if over else ()
     return Run(
         name=name,
         state=state,
-        data=record.data_name if record else known.get("data") or _data(settings),
+        data=record.data_name if record else known.data or _data(begun.settings.data),
         sentence=(damage or _reason(name, history, told)) if state == "failed" else "",
         is_whole=is_whole,
         record=record,
-        checkpoints=(folder, *kept) if result or damage else kept,
-        resumable=over and unfinished,
-        processes=1 if is_whole else _count(begun, "processes"),
-        ours=alive and ours,
-        asked_to_stop=alive and ours and asked,
+        checkpoints=(folder, *kept) if result or broken else kept,
+        resumable=over and unfinished and not lost,
+        processes=1 if is_whole else begun.processes,
+        # One whose note is lost can't be reached.
+        ours=alive and held and not unknown,
+        asked_to_stop=alive and held and asked,
         is_heard=is_heard,
         history=history,
-        seeds=_count(settings, "seeds"),
+        seeds=begun.settings.seeds,
+        damage=tuple(filter(None, (lost * alive, unknown, *_gaps(history)))),
     )
+
+
+def _gaps(history: History) -> Iterator[str]:
+    """What is missing in the curves."""
+    yield history.damage
+    if history.unread:
+        lines = f"{history.unread:,} line{'s' * (history.unread != 1)}"
+        yield f"{lines} of {EVENTS} can't be read; the curves are drawn without them."
 
 
 def began(name: str) -> float:
     """When a run was last started or resumed, in seconds since 1970, as far as its files tell."""
-    moment = noted(name).get("began")
-    if isinstance(moment, float):
+    moment = noted(name).began
+    if moment is not None:
         return moment
     for file in (working_place(name) / SETTINGS, finished_place(name) / RECORD):
         with suppress(OSError):
@@ -127,53 +176,31 @@ def _state(*, alive: bool, finished: bool, told: str, asked: bool) -> State:
     return "stopped" if told == "stopped" or (asked and told != "failed") else "failed"
 
 
-def _settings(begun: dict[str, Any]) -> dict[str, Any]:
-    """What a run that is not finished was asked for; empty where it has not written that yet."""
-    settings = begun.get("settings")
-    return settings if isinstance(settings, dict) else {}
-
-
-def _data(settings: dict[str, Any]) -> str:
-    given = settings.get("data")
-    return ", ".join(Path(str(path)).name for path in given) if isinstance(given, list) else ""
-
-
-def _count(facts: dict[str, Any], name: str) -> int:
-    number = facts.get(name)
-    return number if isinstance(number, int) else 1
+def _data(sources: tuple[str, ...]) -> str:
+    return ", ".join(Path(source).name for source in sources)
 
 
 def _result(folder: Path) -> tuple[RunRecord | None, str]:
     """The record of a result, or what is wrong with it; neither where there is none."""
-    if not (folder / RECORD).is_file():
+    if not os.path.lexists(folder / RECORD):
         return None, ""
     try:
         return RunRecord.load(folder), ""
     except ModelError as error:
-        return None, str(error)
-    except OSError as error:
-        return None, f"{RECORD} in {folder.name!r} can't be read: {error.strerror}"
+        return None, as_sentence(error)
 
 
 def _is_deleted(name: str) -> bool:
     """Whether a run had put its result in its place, where it is no more."""
-    if finished_place(name).exists() or working_place(name).exists():
+    if os.path.lexists(finished_place(name)) or os.path.lexists(working_place(name)):
         return False
-    return any(line.startswith(PUT) for line in _log(name).splitlines())
-
-
-def _log(name: str) -> str:
-    """What the process has said; empty where it was not started by the app."""
-    try:
-        return log_file(name).read_text("utf-8", errors="replace")
-    except OSError:
-        return ""
+    return any(line.startswith(PUT) for line in log_of(name).splitlines())
 
 
 def _reason(name: str, history: History, told: str) -> str:
     if told == "failed":
         return history.text("sentence") or DIED
-    log = _log(name)
+    log = log_of(name)
     # While it trains, the last line of its log says how far it is, not why it ended.
     return (last_line(log) if not told or "Traceback" in log else "") or DIED
 

@@ -43,7 +43,7 @@ def test_a_number_that_is_not_finite_is_not_written(record: RunRecord, tmp_path:
 @pytest.mark.parametrize("text", ["{", "{}", '{"labels": 1}', "[]"])
 def test_a_broken_file_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(text)
-    with pytest.raises(ModelError, match=r"run\.json in .* is damaged: "):
+    with pytest.raises(ModelError, match=r"'run\.json' in .* is damaged: "):
         RunRecord.load(tmp_path)
 
 
@@ -83,7 +83,7 @@ def test_numbers_that_do_not_add_up_are_not_shown(
     (tmp_path / FILE_NAME).write_text(json.dumps(values), "utf-8")
     with pytest.raises(ModelError, match=re.escape(sentence)) as refusal:
         RunRecord.load(tmp_path)
-    assert str(refusal.value).startswith(f"{FILE_NAME} in '{tmp_path.name}' is damaged: ")
+    assert str(refusal.value).startswith(f"{FILE_NAME!r} in '{tmp_path.name}' is damaged: ")
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

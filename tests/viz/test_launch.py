@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -138,7 +137,7 @@ def test_a_process_that_has_no_number_yet_is_not_stopped(
     """Nor is the one whose number was noted before it."""
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
-    noted: list[dict[str, Any]] = []
+    noted: list[run_files.Note] = []
 
     def begin(words: list[str], **settings: object) -> None:
         launch.stop("mine")
@@ -146,24 +145,26 @@ def test_a_process_that_has_no_number_yet_is_not_stopped(
         raise OSError("no process")
 
     leave(room, "mine", [START])
-    assert "pid" in run_files.noted("mine")
+    run_files.note("mine", pid=4711)
+    assert run_files.noted("mine").pid == 4711
     monkeypatch.setattr(subprocess, "Popen", begin)
     with pytest.raises(RunError, match="'mine' can't be started: no process; make room"):
         launch.resume("mine")
     assert signalled == []
-    assert [set(facts) for facts in noted] == [{"began", "heard", "data", "base"}]
+    assert [set(facts.facts()) for facts in noted] == [{"began", "heard"}]
 
 
 def test_a_wish_to_stop_is_noted_with_its_time(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
     leave(room, "mine", [START])
+    run_files.note("mine", pid=4711)
     before = datetime.now(UTC) - timedelta(seconds=1)
     with (room / "logs" / "mine.log").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         launch.stop("mine")
-    assert signalled == [0]
-    asked = datetime.fromisoformat(run_files.noted("mine")["asked_to_stop"])
+    assert signalled == [4711]
+    asked = datetime.fromisoformat(run_files.noted("mine").asked_to_stop)
     assert before < asked < datetime.now(UTC) + timedelta(seconds=1)
 
 
@@ -196,10 +197,11 @@ def test_on_a_full_disk_a_run_is_stopped_all_the_same(
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
     leave(room, "mine", [START])
+    run_files.note("mine", pid=4711)
     monkeypatch.setattr(run_files, "write_whole", full)
     with running(room, "mine"):
         launch.stop("mine")
-    assert signalled == [0]
+    assert signalled == [4711]
 
 
 @pytest.mark.parametrize("target", ["nowhere", "file", "folder"])

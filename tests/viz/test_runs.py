@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from finetune.record import RunRecord
-from tests.viz.rooms import START, Event, epoch, leave, step
+from tests.viz.rooms import START, Event, epoch, finish, leave, step
 from viz import run_files, runs
 from viz.classifier import default_checkpoint
 
@@ -163,7 +164,7 @@ def test_a_damaged_record_is_the_reason_and_its_folder_can_be_opened(room: Path)
     note(room, "mine", asked_to_stop=LATER)
     (run,) = runs.runs()
     assert (run.state, run.record, run.resumable) == ("failed", None, False)
-    assert run.sentence.startswith("run.json in 'mine' is damaged: it isn't JSON")
+    assert run.sentence.startswith("'run.json' in 'mine' is damaged: it isn't JSON")
     assert run.checkpoints == (room / "mine",)
 
 
@@ -230,3 +231,92 @@ def test_the_newest_run_comes_first(room: Path) -> None:
         note(room, name, began=float(began))
     (room / ".theirs.partial").mkdir()
     assert [run.name for run in runs.runs()] == ["third", "second", "first", "theirs"]
+
+
+OBSTACLES = ("folder", "pipe", "zero", "loop", "dangling")
+
+
+def obstruct(place: Path, kind: str) -> None:
+    """Put something that is no file where one is looked for."""
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to({"zero": "/dev/zero", "loop": place.name, "dangling": "nowhere"}[kind])
+
+
+DAMAGED = ("[" * 100_000, '{"a": 1e999}', "\udcff", "[]", "null", "")
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_one_damaged_record_hides_no_other_run(room: Path, content: str) -> None:
+    finish(room, "mine")
+    finish(room, "other")
+    raw = content.encode("utf-8", "surrogateescape")
+    (room / "mine" / "run.json").write_bytes(raw)
+    (room / "logs" / "mine.json").write_bytes(raw)
+    states = {run.name: (run.state, run.sentence[:29]) for run in runs.runs()}
+    assert states == {
+        "mine": ("failed", "'run.json' in 'mine' is damag"),
+        "other": ("finished", ""),
+    }
+
+
+def test_a_damaged_note_is_said_and_its_run_stays_as_it_is(room: Path) -> None:
+    finish(room, "mine")
+    leave(room, "other", [START, step(5), STOPPED], steps=(5,))
+    for name in ("mine", "other"):
+        note(room, name, pid=-1)
+    mine, other = (runs.open_run(name) for name in ("mine", "other"))
+    assert (mine.state, other.state, other.resumable) == ("finished", "stopped", True)
+    assert mine.damage[0].startswith("'mine.json' is damaged: in 'pid', input should be greater")
+    with held(room / "logs" / "other.log"):
+        assert not runs.open_run("other").ours
+
+
+def test_a_run_whose_settings_are_damaged_can_not_be_resumed(room: Path) -> None:
+    work = leave(room, "mine", [START, step(5), STOPPED], steps=(5,))
+    (work / "settings.json").write_text('{"settings": {"seeds": "two"}}')
+    run = runs.open_run("mine")
+    assert (run.state, run.resumable) == ("failed", False)
+    assert run.sentence.startswith("'settings.json' is damaged: in 'settings.seeds', input should")
+    assert [place.name for place in run.checkpoints] == ["checkpoint-5"]
+
+
+def test_events_that_can_not_be_read_are_counted(room: Path) -> None:
+    work = leave(room, "mine", [START, step(5), STOPPED])
+    with (work / "events.jsonl").open("a") as events:
+        events.write('{"kind": "step", "step": -1, "epoch": 1, "loss": 1}\n[]\n')
+    run = runs.open_run("mine")
+    assert (run.state, len(run.history.steps)) == ("stopped", 1)
+    assert run.damage == (
+        "2 lines of events.jsonl can't be read; the curves are drawn without them.",
+    )
+
+
+@pytest.mark.parametrize("file", ["run.json", "events.jsonl", "settings.json", "lock"])
+@pytest.mark.parametrize("kind", OBSTACLES)
+def test_whatever_lies_in_the_folder_the_run_is_listed(room: Path, file: str, kind: str) -> None:
+    finish(room, "other")
+    work = leave(room, "mine", [START, step(5)])
+    place = work / file
+    place.unlink(missing_ok=True)
+    obstruct(place, kind)
+    if file == "run.json":
+        (work / "settings.json").unlink()
+        work.rename(room / "mine")
+    found = {run.name: run.state for run in runs.runs()}
+    assert found["other"] == "finished"
+    if kind != "dangling":
+        assert found["mine"] == "failed"
+
+
+def test_notes_and_logs_that_are_no_files_are_no_notes_and_logs(room: Path) -> None:
+    for kind in OBSTACLES:
+        leave(room, kind, [START, step(5)])
+        for suffix in (".json", ".log"):
+            place = (room / "logs" / kind).with_suffix(suffix)
+            place.unlink()
+            obstruct(place, kind)
+    assert {run.sentence for run in runs.runs()} == {runs.DIED}

@@ -334,7 +334,7 @@ def test_a_result_with_a_damaged_record_opens(room: Path) -> None:
     (room / "mine" / "settings.json").unlink()
     (room / "mine" / "run.json").write_text("{")
     app = open_page()
-    assert "**mine** failed: run.json in 'mine' is damaged" in said(app)
+    assert "**mine** failed: 'run.json' in 'mine' is damaged" in said(app)
     assert [button.label for button in app.button] == ["Read with mine"]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from viz import launch, runs
-from viz.history import Event
+from viz.events import Pace
 from viz.pages.markdown import plain
 from viz.pages.panels import run_curves
 from viz.pages.panels.waiting import in_words
@@ -48,7 +48,7 @@ def _share(run: Run) -> float:
     """How much of the run, or of the pre-training before it, is done.  0 to 1."""
     pace = run.history.pace
     if run.history.pretraining and pace is not None:
-        return min(float(pace.get("step") or 0) / float(pace.get("steps") or 1), 1.0)
+        return min(pace.step / (pace.steps or 1), 1.0)
     steps, epochs = run.history.steps, run.history.planned
     share = min(steps[-1].epoch / epochs, 1.0) if steps and epochs else 0.0
     return min((len(run.history.courses) - 1 + share) / run.seeds, 1.0)
@@ -63,7 +63,7 @@ def _stage(run: Run) -> str:
         return "gets ready"
     seed = _seed(run)
     if history.pretraining and pace is not None:
-        return f"is being pre-trained{seed}, {_tempo(float(pace.get('seconds_left') or 0), pace)}"
+        return f"is being pre-trained{seed}, {_tempo(pace.seconds_left, pace)}"
     if history.text("kind") == "end":
         return f"is being measured{seed}"
     if pace is None:
@@ -73,20 +73,19 @@ def _stage(run: Run) -> str:
     return f"is in epoch {epoch} of {history.planned}{seed}, {tempo}"
 
 
-def _tempo(seconds: float, pace: Event) -> str:
-    speed = float(pace.get("texts_per_second") or 0)
-    return f"{in_words(seconds)} left, {speed:,.0f} texts a second"
+def _tempo(seconds: float, pace: Pace) -> str:
+    return f"{in_words(seconds)} left, {pace.texts_per_second:,.0f} texts a second"
 
 
 def _seed(run: Run) -> str:
     return f" with seed {len(run.history.courses)} of {run.seeds}" if run.seeds > 1 else ""
 
 
-def _seconds_left(run: Run, pace: Event) -> float:
+def _seconds_left(run: Run, pace: Pace) -> float:
     """What this seed still takes, and the seeds after it at the same pace."""
-    left, step, steps = (float(pace.get(key) or 0) for key in ("seconds_left", "step", "steps"))
-    whole = left / (steps - step) * steps if step < steps else 0.0
-    return left + whole * max(run.seeds - len(run.history.courses), 0)
+    left = pace.steps - pace.step
+    whole = pace.seconds_left / left * pace.steps if left > 0 else 0.0
+    return pace.seconds_left + whole * max(run.seeds - len(run.history.courses), 0)
 
 
 def _offer_again(run: Run) -> bool:
