@@ -64,8 +64,12 @@ def resume(
 
     Example: python -m finetune resume reviews
     """
+    from finetune.saving.finished import finished_run
     from finetune.saving.output import stopped_run
 
+    if finished_run(output) is not None:
+        typer.echo(f"The run of {output} is finished; nothing is left to do.")
+        return
     config = stopped_run(output)
     prefer_cache_without_network(*config.inputs)
     _train(config)
@@ -213,7 +217,7 @@ def baseline(
     Example: python -m finetune baseline --data reviews.csv
     """
     prefer_cache_without_network(*data, *filter(None, (validation, test)))
-    from finetune.baseline import baselines
+    from finetune.baseline import baselines, left_out
     from finetune.data import find_splits, load_splits
     from finetune.dataset.columns import describe_columns
     from finetune.models import quiet_libraries
@@ -236,6 +240,8 @@ def baseline(
     splits = load_splits(config, found)
     for line in (*describe_columns(found.columns), *splits.notes):
         typer.echo(line)
+    if missing := left_out(splits.labels):
+        typer.echo(missing)
     typer.echo(describe_baselines(baselines(splits)))
 
 

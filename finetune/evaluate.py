@@ -20,6 +20,7 @@ from finetune.dataset.truncation import (
     stored_stride,
     stored_truncation,
 )
+from finetune.disk import write_named
 from finetune.errors import ConfigError, DataError, ModelError, OutputError
 from finetune.measuring.calibration import Targets, measure_calibration, stored_temperature
 from finetune.measuring.regression import measure_scores
@@ -57,7 +58,7 @@ class Report:
         """Write the report as JSON."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False)
         try:
-            path.write_text(text + "\n", encoding="utf-8")
+            write_named(path, text + "\n")
         except OSError as error:
             raise OutputError(f"{path.name!r} can't be written: {error.strerror}") from error
 

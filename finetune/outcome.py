@@ -1,7 +1,7 @@
 """What a run comes to: its weights on disk, how good they are, and the record of it all."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,15 +10,19 @@ import torch
 import transformers
 from torch import Tensor
 
+from finetune.card import write_card
 from finetune.dataset.scale import Scale, output_layer
 from finetune.evaluate import count_truncated
 from finetune.learning.trainer import SnapshotTrainer
 from finetune.learning.weights import plain_weights
 from finetune.models import Checkpoint, load_checkpoint, save_tokenizer
-from finetune.quality import Quality, assess
+from finetune.quality import Quality, assess, draw
 from finetune.record import RunRecord, ScoreRange, SplitRecord
+from finetune.reporting.spare import spare
 from finetune.run import Run
 from finetune.saving.progress import curve
+
+Say = Callable[[str], None]
 
 
 def save_weights(run: Run, work: Path) -> Checkpoint:
@@ -50,7 +54,7 @@ def _in_format(run: Run, dtype: torch.dtype) -> dict[str, Tensor]:
     }
 
 
-def assess_run(run: Run, saved: Checkpoint, work: Path) -> Quality:
+def assess_run(run: Run, saved: Checkpoint, work: Path, say: Say) -> Quality:
     """Measure the saved weights on validation and test, beside the baselines."""
     return assess(
         saved,
@@ -59,7 +63,14 @@ def assess_run(run: Run, saved: Checkpoint, work: Path) -> Quality:
         batch_size=run.config.batch_size,
         max_length=run.max_length,
         baseline=run.config.baseline,
+        say=say,
     )
+
+
+def present(record: RunRecord, folder: Path, say: Say) -> None:
+    """Write the pictures and the model card; *say* hears of each one that can't be made."""
+    draw(record, folder, say)
+    spare("the model card README.md", lambda: write_card(record, folder), say)
 
 
 def write_down(

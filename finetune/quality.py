@@ -1,16 +1,24 @@
 """How good a saved checkpoint is: measured, calibrated, drawn, and held against plain counting."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.baseline import baselines
+from finetune.baseline import baselines, left_out
 from finetune.data import Splits
 from finetune.dataset.rows import Rows
 from finetune.evaluate import Scores, measure, score_rows
 from finetune.measuring.calibration import calibrate, store_temperature
 from finetune.models import Checkpoint
 from finetune.record import AnyMetrics, BaselineRecord, CalibrationRecord, RunRecord
-from finetune.reporting.plots import RELIABILITY, metrics_plot, reliability_plot
+from finetune.reporting.plots import (
+    CONFUSION,
+    RELIABILITY,
+    SCATTER,
+    metrics_plot,
+    reliability_plot,
+)
+from finetune.reporting.spare import spare
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +40,7 @@ def assess(
     batch_size: int,
     max_length: int,
     baseline: bool,
+    say: Callable[[str], None],
 ) -> Quality:
     """Measure *saved*, whose files lie in *folder*, and leave its temperature there.
 
@@ -42,6 +51,7 @@ def assess(
         batch_size: Texts per step.
         max_length: Tokens kept of each text.
         baseline: Whether to train what needs no network too.
+        say: Hears it where that fails.
     """
 
     def score(rows: Rows) -> Scores:
@@ -52,23 +62,32 @@ def assess(
     calibration = None if saved.regression else calibrate(validation, test)
     if calibration is not None and not calibration.reason:
         store_temperature(folder, calibration.temperature)
+    if baseline and (missing := left_out(splits.labels)):
+        say(missing)
+    compared = "the comparison with classical methods"
+    beside = spare(compared, lambda: baselines(splits), say) if baseline else None
     return Quality(
         validation=measure(validation, saved),
         test=None if test is None else measure(test, saved),
         calibration=calibration,
-        baselines=baselines(splits) if baseline else (),
+        baselines=beside or (),
     )
 
 
-def draw(record: RunRecord, folder: Path) -> None:
-    """Draw what the record knows as the pictures that the model card shows."""
+def draw(record: RunRecord, folder: Path, say: Callable[[str], None]) -> None:
+    """Draw what the record knows as the pictures that the model card shows.
+
+    One that can't be drawn is left out, which *say* hears.
+    """
     split = "validation" if record.test is None else "test"
     metrics = record.test or record.validation
     title = f"{record.settings['output']} on {split}"
-    metrics_plot(metrics, folder, title=title)
+    what = SCATTER if record.regression else CONFUSION
+    spare(what, lambda: metrics_plot(metrics, folder, title=title), say)
     if record.calibration is not None:
         made = record.calibration
         curves = [("as trained", made.before)]
         if not made.reason:
             curves.append((f"at temperature {made.temperature:.2f}", made.after))
-        reliability_plot(curves, folder / RELIABILITY, title=title)
+        path = folder / RELIABILITY
+        spare(RELIABILITY, lambda: reliability_plot(curves, path, title=title), say)

@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from finetune.config import TrainConfig
+from finetune.disk import write_whole
 from finetune.errors import ConfigError
 
 FILE_NAME = "train.toml"
@@ -47,7 +48,7 @@ def write_recipe(config: TrainConfig, folder: Path) -> None:
     """Write `train.toml` into *folder*: what *config* says, with names in place of paths."""
     settings = config.settings().items()
     lines = [f"{name} = {_toml(value)}\n" for name, value in settings if value is not None]
-    (folder / FILE_NAME).write_text(HEAD + "".join(lines), encoding="utf-8")
+    write_whole(folder / FILE_NAME, HEAD + "".join(lines))
 
 
 def describe_settings(config: TrainConfig) -> str:

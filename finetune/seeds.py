@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from finetune.card import write_card
 from finetune.config import TrainConfig
 from finetune.errors import DataError
 from finetune.measuring.spread import in_brief
+from finetune.outcome import present
 from finetune.recipe import write_recipe
 from finetune.record import FILE_NAME, RunRecord, SeedRecord
 from finetune.saving import processes
@@ -42,7 +42,7 @@ def train_seeds(
         seeds=tuple(_told(seed, each, kept=seed == best) for seed, each in records.items()),
     )
     if processes.is_first():
-        _keep(_place(work, best), record, config, work)
+        _keep(_place(work, best), record, config, work, say)
     processes.wait()
     return record
 
@@ -88,10 +88,12 @@ def _require_same_rows(first: RunRecord, record: RunRecord) -> None:
             )
 
 
-def _keep(place: Path, record: RunRecord, config: TrainConfig, work: Path) -> None:
+def _keep(
+    place: Path, record: RunRecord, config: TrainConfig, work: Path, say: Callable[[str], None]
+) -> None:
     """Copy the best run into *work*, and write down that it is one of several, the record last."""
     others = shutil.ignore_patterns(CHECKPOINTS, SETTINGS, FILE_NAME)
     shutil.copytree(place, work, ignore=others, dirs_exist_ok=True)
     write_recipe(config, work)
-    write_card(record, work)
+    present(record, work, say)
     record.save(work)

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from finetune.card import write_card
 from finetune.config import TrainConfig
 from finetune.learning.fit import Say, fit, last_step
 from finetune.learning.pretraining import pretrain, seconds_spent
 from finetune.learning.trainer import SnapshotTrainer
 from finetune.models import quiet_libraries
 from finetune.opening import describe_opening, open_run
-from finetune.outcome import assess_run, count_parameters, save_weights, write_down
-from finetune.quality import draw
+from finetune.outcome import assess_run, count_parameters, present, save_weights, write_down
 from finetune.recipe import write_recipe
 from finetune.record import FILE_NAME as FINISHED
 from finetune.record import RunRecord
@@ -20,6 +18,7 @@ from finetune.run import Run
 from finetune.saving import processes, space
 from finetune.saving.ending import told
 from finetune.saving.events import Events
+from finetune.saving.finished import finished_run, require_same_settings
 from finetune.saving.interrupt import terminated_as_interrupted
 from finetune.saving.output import (
     CHECKPOINTS,
@@ -40,6 +39,8 @@ from finetune.saving.settings import (
 from finetune.saving.snapshots import Snapshots
 from finetune.seeds import train_seeds
 
+ALREADY = "The run is finished, with the same settings; nothing is left to do."
+
 
 def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
     """Run *config* and leave a checkpoint folder at its output; *say* gets one line per event.
@@ -49,6 +50,11 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
     """
     quiet_libraries()
     processes.join()
+    if config.resume and (record := finished_run(config.output)) is not None:
+        require_same_settings(config, record)
+        if processes.is_first():
+            say(ALREADY)
+        return record
     _check_place(config)
     with terminated_as_interrupted(), _folder(config) as work, told(config.output):
         say, events = say if processes.is_first() else _unheard, Events(work)
@@ -79,7 +85,7 @@ def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRe
         pretrain(run, work, events, say)
     trainer = fit(run, work, step, events, say)
     if processes.is_first():
-        _finish(run, trainer, work)
+        _finish(run, trainer, work, say)
     processes.wait()
     return _read(work)
 
@@ -116,16 +122,14 @@ def _begin(config: TrainConfig, rows: Fingerprints, work: Path) -> None:
     processes.wait()
 
 
-def _finish(run: Run, trainer: SnapshotTrainer, work: Path) -> None:
+def _finish(run: Run, trainer: SnapshotTrainer, work: Path, say: Say) -> None:
     """Write the best weights and all that is known of them, the record last."""
     saved = save_weights(run, work)
-    record = write_down(
-        run, trainer, saved, assess_run(run, saved, work), before=seconds_spent(work)
-    )
+    quality = assess_run(run, saved, work, say)
+    record = write_down(run, trainer, saved, quality, before=seconds_spent(work))
     write_recipe(run.config, work)
     run.check.save(work, examples=False)
-    draw(record, work)
-    write_card(record, work)
+    present(record, work, say)
     record.save(work)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from finetune.check.findings import Finding, plural
 from finetune.dataset.columns import columns_as_json, describe_columns
+from finetune.disk import write_named
 from finetune.errors import DataError, OutputError
 from finetune.tables.columns import Columns
 
@@ -102,7 +103,7 @@ class CheckReport:
         path = path / FILE_NAME if path.is_dir() else path
         text = json.dumps(self.to_dict(examples=examples), indent=2, ensure_ascii=False)
         try:
-            path.write_text(text + "\n", encoding="utf-8")
+            write_named(path, text + "\n")
         except OSError as error:
             raise OutputError(f"{path.name!r} can't be written: {error.strerror}") from error
 

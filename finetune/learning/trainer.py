@@ -147,6 +147,23 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         # A plain number: a card need not be waited for.
         return samples, rows * decisions
 
+    def compute_loss(self, model: nn.Module, inputs: Any, *more: Any, **options: Any) -> Any:
+        """The loss of a batch; a family that can't read it is refused in a sentence."""
+        try:
+            return super().compute_loss(model, inputs, *more, **options)
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            AssertionError,
+            NotImplementedError,
+        ) as error:
+            told = str(error).strip().partition("\n")[0][:100] or type(error).__name__
+            raise ModelError(
+                f"this {self.model.config.model_type} model can't be trained on batches of texts"
+                f" ({told}); take BERT, RoBERTa, ELECTRA, DistilBERT or their like"
+            ) from error
+
     def log(self, logs: dict[str, float], *more: Any) -> None:
         """Note numbers of the epoch; its loss is that of a text.
 

@@ -15,6 +15,7 @@ from finetune.saving.output import is_kept, what_is_left, working_place
 STOPS = (
     OSError,
     SafetensorError,
+    MemoryError,
     torch.OutOfMemoryError,
     FloatingPointError,  # the loss isn't finite
     OverflowError,  # the weights don't fit into the number format of the file
@@ -33,12 +34,14 @@ def told(output: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         _tell(output, "stopped", "stopped as asked")
         raise KeyboardInterrupt(f"stopped as asked; {what_is_left(output)}") from None
-    except (SnapshotError, *STOPS) as error:
+    except Exception as error:
+        if isinstance(error, FinetuneError) and not isinstance(error, SnapshotError):
+            _tell(output, "failed", str(error))
+            raise
+        if not (isinstance(error, (SnapshotError, *STOPS)) or _is_full(error)):
+            raise
         _tell(output, "failed", _reason(error))
         raise FinetuneError(f"{_reason(error)}; {what_is_left(output)}") from error
-    except FinetuneError as error:
-        _tell(output, "failed", str(error))
-        raise
 
 
 def _tell(output: Path, kind: str, sentence: str) -> None:
@@ -55,8 +58,15 @@ def _reason(error: Exception) -> str:
             "the memory of the graphics card is full; begin anew by --overwrite with"
             " --gradient-checkpointing or a lower --batch-size or --max-length"
         )
+    if isinstance(error, MemoryError) or _is_full(error):
+        return "memory is full; close other programs, or use a machine with more"
     if isinstance(error, OSError):
         return f"the run stopped at a file or folder: {error.strerror or type(error).__name__}"
     if isinstance(error, SafetensorError):
         return "the weights can't be written; make room on the disk"
     return str(error)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether torch found no more memory of the machine, which it says by a RuntimeError."""
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

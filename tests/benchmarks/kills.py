@@ -24,8 +24,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
+from finetune.checkpoint.folder import WEIGHTS
 from finetune.errors import FinetuneError
-from finetune.learning.trainer import WEIGHTS
 from finetune.models import load_checkpoint, quiet_libraries
 from finetune.record import RunRecord
 from finetune.saving.events import FILE_NAME as EVENTS

@@ -19,7 +19,7 @@ from finetune.quality import Quality, assess, draw
 from finetune.record import CalibrationRecord, RunRecord
 from finetune.reporting.report import describe_run
 from tests.finetune.news import LABELS, news, write_csv
-from tests.finetune.runs import check_close
+from tests.finetune.runs import check_close, silent
 from tests.tiny import tiny_checkpoint
 
 
@@ -55,6 +55,7 @@ def assessed(saved: Path, data: dict[str, str], *, test: bool, baseline: bool = 
         batch_size=16,
         max_length=64,
         baseline=baseline,
+        say=silent,
     )
 
 
@@ -114,7 +115,7 @@ def test_a_run_is_told_beside_its_baselines(
     assert "test: 30 rows, accuracy (95 % interval)" in text
     assert text.count("TF-IDF + linear SVM   100.00%  (88.65% to 100.00%)") == 2
     assert f"temperature {calibrated(quality).temperature:.3f}; on test, ECE" in text
-    draw(known, tmp_path)
+    draw(known, tmp_path, silent)
     assert {file.name for file in tmp_path.glob("*.png")} == {"confusion.png", "reliability.png"}
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from finetune.__main__ import app
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError, DataError, FinetuneError, OutputError
 from finetune.models import load_checkpoint
@@ -302,11 +304,44 @@ def test_a_run_that_replaces_a_folder_is_resumed_and_replaces_it(
     assert not (output / "old.txt").exists()
 
 
-def test_a_finished_run_is_not_resumed(data: Path, base: Path, tmp_path: Path) -> None:
+def test_a_finished_run_that_is_started_again_has_nothing_to_do(
+    data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output = tmp_path / "out"
-    train(settings(data, base, output, epochs=1), say=silent)
+    record = train(settings(data, base, output, epochs=1), say=silent)
+    before = {path.name: path.stat().st_mtime_ns for path in output.iterdir()}
+    monkeypatch.setattr("finetune.train.train_in", None)
+    said: list[str] = []
+    again = settings(data, base, output, epochs=1, resume=True, save_minutes=7)
+    assert train(again, say=said.append) == record
+    assert said == ["The run is finished, with the same settings; nothing is left to do."]
+    # A rate that isn't given is the one that the run took.
+    assert train(replace(again, learning_rate=None), say=silent) == record
+    assert {path.name: path.stat().st_mtime_ns for path in output.iterdir()} == before
+    for more, told in (
+        ({"epochs": 2}, "--epochs 1, not 2"),
+        ({"learning_rate": 1e-4}, "--learning-rate 0.005, not 0.0001"),
+        ({"data": (str(base),)}, "--data news.csv, not tiny-bert"),
+    ):
+        with pytest.raises(ConfigError, match=f"'out' is finished and had {told}; give the same"):
+            train(replace(again, **more), say=silent)
     with pytest.raises(FinetuneError, match="isn't empty"):
-        train(settings(data, base, output, epochs=1, resume=True), say=silent)
+        train(replace(again, resume=False), say=silent)
+    (output / "run.json").unlink()
+    with pytest.raises(FinetuneError, match="isn't empty"):
+        train(again, say=silent)
+
+
+def test_the_commands_of_a_finished_run_end_with_0(data: Path, base: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    given = [*command(data, base, output), "--resume"]
+    for words in (given, given, ["resume", str(output)]):
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0, result.output
+    assert "is finished; nothing is left to do." in result.output
+    other = CliRunner().invoke(app, [*given, "--seed=7"])
+    assert other.exit_code == 1
+    assert "had --seed 42, not 7" in other.stderr
 
 
 def test_what_comes_after_a_damaged_snapshot_is_kept(

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from safetensors.torch import load_file
 from transformers import AlbertConfig, AlbertModel, DataCollatorWithPadding, pipeline
 
 from finetune.config import TrainConfig
-from finetune.errors import ConfigError, FinetuneError, OutputError
+from finetune.errors import ConfigError, FinetuneError, ModelError, OutputError
 from finetune.evaluate import evaluate
 from finetune.learning.optimizer import build_optimizer, height, rate_for
 from finetune.models import load_base
@@ -24,7 +25,7 @@ from finetune.saving.progress import EpochLines
 from finetune.train import train
 from tests.finetune.news import LABELS, news, of_classes, write_csv, write_jsonl
 from tests.finetune.runs import check_close, silent, tiny_run
-from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint, tokenizer
+from tests.tiny import FAMILIES, Family, edit_config, tiny_base, tiny_checkpoint, tokenizer
 
 settings = partial(tiny_run, epochs=2)
 
@@ -431,6 +432,8 @@ def test_label_smoothing_is_for_one_class_per_text(base: Path, tmp_path: Path) -
     [
         (OSError(28, "No space left on device", "/some/where"), "folder: No space left on device"),
         (SafetensorError("I/O error: /some/where"), "make room on the disk"),
+        (MemoryError("std::bad_alloc"), "memory is full; close other programs"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory is full"),
         (torch.OutOfMemoryError("CUDA out of memory"), "lower --batch-size or --max-length"),
     ],
 )
@@ -446,13 +449,49 @@ def test_a_full_disk_or_memory_is_one_sentence(
         raise error
 
     monkeypatch.setattr("finetune.outcome.save_tokenizer", fail)
-    with pytest.raises(FinetuneError, match=f"{message}; 'out' was not .* resume .*out") as caught:
+    with pytest.raises(
+        FinetuneError, match=f"{message}.*; 'out' was not .* resume .*out"
+    ) as caught:
         train(settings(folder, base, tmp_path / "out", epochs=1), say=silent)
     assert "/some/where" not in str(caught.value)
     monkeypatch.undo()
     record = train(settings(folder, base, tmp_path / "out", epochs=1, resume=True), say=silent)
     check_close(evaluate(str(tmp_path / "out"), str(folder)).metrics, record.test)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_finished_training_can_do_without_never_costs_it(
+    folder: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(error: BaseException) -> Callable[..., None]:
+        def fail(*_: object, **__: object) -> None:
+            raise error
+
+        return fail
+
+    monkeypatch.setattr("finetune.quality.metrics_plot", failing(MemoryError("std::bad_alloc")))
+    monkeypatch.setattr("finetune.quality.baselines", failing(ValueError("no words\nat all")))
+    said: list[str] = []
+    record = train(settings(folder, base, tmp_path / "out", epochs=1), say=said.append)
+    left = "the checkpoint is whole without it."
+    assert f"Left out: confusion.png (memory is full); {left}" in said
+    compared = "the comparison with classical methods"
+    assert f"Left out: {compared} (ValueError: no words); {left}" in said
+    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert "confusion.png" not in card
+    assert "](reliability.png)" in card
+    assert evaluate(str(tmp_path / "out"), str(folder)).metrics == record.test
+    monkeypatch.setattr("finetune.outcome.write_card", failing(OSError(28, "No space left")))
+    train(settings(folder, base, tmp_path / "no-card", epochs=1), say=said.append)
+    assert f"Left out: the model card README.md (No space left); {left}" in said
+    assert load_base(str(tmp_path / "no-card"), LABELS, multi_label=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["no-card", "out"]
+
+
+def test_a_family_that_cannot_read_a_batch_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+    base = tiny_base(tmp_path / "base", "reformer")
+    with pytest.raises(ModelError, match="this reformer model can't be trained on batches of"):
+        train(settings(folder, base, tmp_path / "out"), say=silent)
 
 
 def test_a_run_that_diverges_is_stopped(
