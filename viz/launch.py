@@ -18,8 +18,10 @@ from typing import IO
 from filelock import lock_descriptor
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from finetune.checkpoint.hub import hub_answers
+from finetune.tables.wording import shown
 from viz.errors import RunError
 from viz.run_files import (
     NAME,
@@ -36,6 +38,8 @@ from viz.texts import Columns
 
 BASE = "bert-base-uncased"
 """The base model of a first run."""
+LONGEST_WORD = 10_000
+"""Bytes of a word on a command line that is started; systems allow some 100,000."""
 _children: list[subprocess.Popen[bytes]] = []
 """Processes started here; Python warns of one that is dropped while it runs."""
 
@@ -152,8 +156,22 @@ def last_base() -> str:
 
 
 def command(words: list[str]) -> list[str]:
-    """The command line of finetune with *words*."""
+    """The command line of finetune with *words*; a RunError where one can't stand on it."""
+    for word in words:
+        if not is_word(word):
+            raise RunError(
+                f"{shown(word)} can't be handed to a run: it is too long, or has a character that"
+                " no command can have; give another"
+            )
     return [sys.executable, "-m", "finetune", *words]
+
+
+def is_word(text: str) -> bool:
+    """Whether *text* can stand on a command line."""
+    try:
+        return "\0" not in text and len(text.encode()) <= LONGEST_WORD
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
 
 
 def _options(values: Mapping[str, object]) -> list[str]:
@@ -162,14 +180,21 @@ def _options(values: Mapping[str, object]) -> list[str]:
 
 def _is_folder(path: str) -> bool:
     # Path's own methods raise on an unknown user or a name too long, which may be typed here.
-    return os.path.isdir(os.path.expanduser(path))  # noqa: PTH111, PTH112
+    return is_word(path) and os.path.isdir(os.path.expanduser(path))  # noqa: PTH111, PTH112
 
 
 def _require_base(base: str) -> None:
     """Refuse a base model that can't be there, before a process is started for it."""
     if not base:
         raise RunError(f"name a base model: a folder, or an id on the Hub such as {BASE}")
-    if Path(base).expanduser().exists() or _is_cached(base) or hub_answers():
+    if _is_folder(base) or _is_cached(base):
+        return
+    if not is_word(base) or not _may_be_hub_name(base):
+        raise RunError(
+            f"{shown(base)} is not a folder here, and not an id that a model on the Hub can have; "
+            "give another base model"
+        )
+    if hub_answers():
         return
     raise RunError(
         f"{base!r} is no folder here, and the Hugging Face Hub can't be reached; give the folder "
@@ -177,10 +202,18 @@ def _require_base(base: str) -> None:
     )
 
 
+def _may_be_hub_name(base: str) -> bool:
+    try:
+        validate_repo_id(base)
+    except HFValidationError:
+        return False
+    return True
+
+
 def _is_cached(base: str) -> bool:
     try:
         return isinstance(try_to_load_from_cache(base, "config.json"), str)
-    except HFValidationError:
+    except (HFValidationError, ValueError, OSError):
         return False
 
 

@@ -1,29 +1,28 @@
 """Data files given to the Train page: kept beside the runs, and checked before they are used."""
 
-import csv
 import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from itertools import islice
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pyarrow.lib import ArrowException
-from pyarrow.parquet import ParquetFile
-
 from finetune.disk import write_new
-from viz.errors import RunError
-from viz.launch import command
+from finetune.errors import DataError
+from finetune.tables.files import is_readable, open_file, require_known_suffix
+from finetune.tables.reading import read_head
+from finetune.tables.table import Table
+from finetune.tables.wording import shown
+from viz.errors import RunError, as_sentence
+from viz.launch import command, is_word
 from viz.run_files import DATA, last_line, room
-from viz.texts import FORMATS
 
-OBJECTS = 100
-"""Rows of JSON Lines that are searched for names of columns."""
 NAMED_ALIKE = "; each file needs texts and classes (or scores) in columns of the same names"
 WORDS = {
+    ", or name a single one with --label-column": ", or choose a single one",
     "; name it with --text-column": NAMED_ALIKE,
     "; name it with --label-column": NAMED_ALIKE,
     "--text-column": "the column of texts",
@@ -36,9 +35,9 @@ WORDS = {
 
 def keep_upload(name: str, content: bytes) -> Path:
     """Save an uploaded file under a safe name of our own; a RunError for another kind of file."""
+    with _told():
+        require_known_suffix(name)
     suffix = Path(name).suffix.lower()
-    if suffix not in FORMATS:
-        raise RunError(f"{name!r} is no data file; give one that ends in {', '.join(FORMATS)}")
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:60] or "upload"
     folder = room() / DATA
     try:
@@ -66,40 +65,49 @@ def _holds(place: Path, content: bytes) -> bool:
 
 def data_files() -> list[Path]:
     """Data files that were uploaded before."""
-    found = (file for file in (room() / DATA).glob("*") if file.suffix in FORMATS)
+    found = (file for file in (room() / DATA).glob("*") if is_readable(file.name))
     return sorted(file for file in found if file.is_file() and not file.name.startswith("."))
 
 
 def data_file(path: str) -> Path:
     """The data file at a path that was typed; a RunError where there is none."""
-    place = Path(path).expanduser().resolve()
-    if not place.is_file() or place.suffix.lower() not in FORMATS:
-        raise RunError(
-            f"{place.name!r} is no data file here; give one that ends in {', '.join(FORMATS)}"
-        )
-    return place
-
-
-def first_rows(file: Path, count: int) -> list[dict[str, str]]:
-    """The first rows of a data file, cells as text; none where it can't be read."""
     try:
-        if file.suffix.lower() == ".parquet":
-            batch = next(ParquetFile(file).iter_batches(count), None)
-            return [] if batch is None else [_as_text(row) for row in batch.to_pylist()]
-        with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-            if file.suffix.lower() == ".jsonl":
-                return [_object(line) for line in islice(lines, count)]
-            return [_as_text(row) for row in islice(_table(file, lines), count)]
-    except (OSError, ValueError, csv.Error, ArrowException):
-        return []
+        place = Path(path).expanduser().absolute()
+    except (OSError, ValueError, RuntimeError) as error:  # ~nobody, or NUL after ~
+        raise RunError(f"{shown(path)} is not the path of a file here; type another.") from error
+    with _told(), open_file(place):
+        return place
 
 
-def column_names(file: Path) -> list[str]:
-    """The different names of the columns of a data file; none where it can't be read."""
+def head(file: Path) -> Table:
+    """The first rows of a data file; a RunError with a sentence where it can't be read."""
+    with _told():
+        return read_head(file)
+
+
+def first_rows(table: Table, count: int) -> list[dict[str, str]]:
+    """The first rows of a table, cells as text; a name that comes again is numbered."""
+    known, names = Counter[str](), []
+    for name in table.column_names:
+        known[name] += 1
+        names.append(name if known[name] == 1 else f"{name} ({known[name]})")
+    with _told():
+        columns = [["" if c is None else str(c) for c in cells[:count]] for cells in table.cells]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def column_names(table: Table) -> list[str]:
+    """The different names of the columns of a table that can be chosen."""
+    return [name for name in dict.fromkeys(table.column_names) if name and is_word(name)]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A refusal of a file in the words of the page."""
     try:
-        return list(dict.fromkeys(filter(None, _names(file))))
-    except (OSError, ValueError, csv.Error, ArrowException):
-        return []
+        yield
+    except DataError as error:
+        raise RunError(_without_options(as_sentence(error))) from error
 
 
 def check(options: Sequence[str]) -> dict[str, Any]:
@@ -119,28 +127,3 @@ def _without_options(sentence: str) -> str:
     for option, words in WORDS.items():
         sentence = sentence.replace(option, words)
     return sentence
-
-
-def _names(file: Path) -> Iterable[str]:
-    if file.suffix.lower() == ".parquet":
-        return list(ParquetFile(file).schema_arrow.names)
-    if file.suffix.lower() == ".jsonl":
-        return [name for row in first_rows(file, OBJECTS) for name in row]
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        return list(_table(file, lines).fieldnames or ())
-
-
-def _table(file: Path, lines: Iterable[str]) -> "csv.DictReader[str]":
-    csv.field_size_limit(2**31 - 1)
-    return csv.DictReader(lines, delimiter="\t" if file.suffix.lower() == ".tsv" else ",")
-
-
-def _as_text(row: Mapping[Any, object]) -> dict[str, str]:
-    return {str(key): str(value) for key, value in row.items()}
-
-
-def _object(line: str) -> dict[str, str]:
-    try:
-        return _as_text(dict(json.loads(line)))
-    except (ValueError, TypeError):
-        return {"line": line}

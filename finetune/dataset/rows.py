@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,9 +10,8 @@ from typing import Any
 
 from finetune.dataset.labels import LabelColumn, read_labels
 from finetune.dataset.scores import read_scores
-from finetune.errors import DataError
 from finetune.tables.columns import ColumnNames, find_columns
-from finetune.tables.table import Columnar
+from finetune.tables.table import Columnar, written_texts
 
 NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
@@ -133,18 +131,5 @@ def _scores(found: Sequence[float | None], kept: Sequence[int]) -> dict[str, Any
 
 
 def _texts(dataset: Columnar, column: str) -> list[str]:
-    """The column as stripped text; numbers are written out, missing values become empty.
-
-    A number that isn't one, as pandas writes for what is missing, is missing.
-    """
-    values = list(dataset[column])
-    odd = next((value for value in values if isinstance(value, list | dict | bytes)), None)
-    if odd is not None:
-        raise DataError(
-            f"column {column!r} holds {type(odd).__name__} values; a text column holds plain text"
-        )
-    return ["" if _is_missing(value) else str(value).strip() for value in values]
-
-
-def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and math.isnan(value))
+    """The column as stripped text; numbers are written out, missing values become empty."""
+    return [text.strip() for text in written_texts(dataset, column)]

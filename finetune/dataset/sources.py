@@ -24,6 +24,9 @@ SPLITS = {
 }
 """The three roles of a split and the names under which data sets keep them."""
 
+PATH = 200
+"""Letters of a path that are told."""
+
 WHOLE = "all"
 """The split of a data set that has only one, without a role."""
 
@@ -44,7 +47,7 @@ def open_source(source: str) -> dict[str, Columnar]:
     if os.path.lexists(path):
         return {role_of(path.stem) or WHOLE: _open_file(path)}
     if _looks_like_path(source):
-        raise DataError(f"no file or folder {shown(source)}; check the path given as data")
+        raise DataError(f"no file or folder {shown(source, PATH)}; check the path given as data")
     return _open_hub(source)
 
 
@@ -125,7 +128,7 @@ def _open_hub(source: str) -> dict[str, Dataset]:
         )
     except Exception as error:
         raise DataError(
-            f"no file or folder {shown(source)}, and the Hub has no such data set or can't be"
+            f"no file or folder {shown(source, PATH)}, and the Hub has no such data set or can't be"
             f" reached: {_why(error)}"
         ) from error
 

@@ -1,7 +1,7 @@
 """Which columns of a file or data set hold the text, its pair and the class."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from finetune.errors import DataError
 from finetune.tables import looks
@@ -57,12 +57,8 @@ def find_columns(data: Columnar, where: str, named: ColumnNames | None = None) -
         DataError: where a named column is not there, no other can be found by its name, or one
             that is to be read has the name of another.
     """
-    named = named or ColumnNames()
-    names = list(data.column_names)
-    require_named(names, where, named)
-    found = usual_columns(data, named)
-    if found.text is None:
-        raise DataError(_lacks("text", names, where))
+    found, names = _found(data, where, named), data.column_names
+    assert found.text is not None  # else it was refused
     if found.label is None:
         raise DataError(_without_label(data, where, found))
     label_name = f"{found.label}_name" if f"{found.label}_name" in names else None
@@ -76,6 +72,33 @@ def find_columns(data: Columnar, where: str, named: ColumnNames | None = None) -
         label_name=label_name,
         unread=unread_texts(data, read),
     )
+
+
+def find_texts(data: Columnar, where: str, named: ColumnNames | None = None) -> ColumnNames:
+    """The columns of texts, as `find_columns` has them, and that of labels if there is one.
+
+    It is the one with the names of the classes where there are numbers beside them.
+
+    Raises:
+        DataError: as `find_columns` does, but for a label that is not found.
+    """
+    named = named or ColumnNames()
+    found = _found(data, where, named)
+    if named.label is None and f"{found.label}_name" in data.column_names:
+        found = replace(found, label=f"{found.label}_name")
+    for name in filter(None, (found.text, found.pair, found.label)):
+        require_once(data, where, name)
+    return found
+
+
+def _found(data: Columnar, where: str, named: ColumnNames | None) -> ColumnNames:
+    """The columns that are named and there, or usual; at least a text."""
+    named, names = named or ColumnNames(), list(data.column_names)
+    require_named(names, where, named)
+    found = usual_columns(data, named)
+    if found.text is None:
+        raise DataError(_lacks("text", names, where))
+    return found
 
 
 def require_named(names: Sequence[str], where: str, named: ColumnNames) -> None:

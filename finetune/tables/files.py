@@ -4,8 +4,8 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from finetune.errors import DataError
 from finetune.tables.wording import shown
@@ -49,7 +49,7 @@ PAGES = (b"<!doctype html", b"<html")
 
 
 @contextmanager
-def open_file(path: Path) -> Iterator[BinaryIO]:
+def open_file(path: Path) -> Iterator[BufferedReader]:
     """The file at *path*, open to be read; it lies on a disk and is of a kind that is known.
 
     Raises:
@@ -86,7 +86,7 @@ def require_known_suffix(name: str) -> None:
         )
 
 
-def _opened(path: Path, name: str) -> BinaryIO:
+def _opened(path: Path, name: str) -> BufferedReader:
     try:
         # A pipe would wait for a writer, and a device might not end.
         _require_regular(path.stat().st_mode, name)

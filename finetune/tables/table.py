@@ -1,5 +1,6 @@
 """What a file of rows holds: columns of cells, with the line in which each row begins."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -64,6 +65,27 @@ class Table:
         self._require_one_kind(name, cells)
         return cells
 
+    def written_labels(self, name: str) -> list[str]:
+        """The cells of a label column as text, numbers of classes by their names.
+
+        Raises:
+            DataError: where a number has no name.
+        """
+        cells, names = self[name], self.class_names.get(name)
+        if names is None:
+            return ["" if cell is None else str(cell) for cell in cells]
+        labels = []
+        for place, cell in zip(self.places, cells, strict=True):
+            numbers = cell if isinstance(cell, list) else [cell]
+            known = [number for number in numbers if isinstance(number, int) and number != -1]
+            if not all(0 <= number < len(names) for number in known):
+                raise DataError(
+                    f"{self.unit} {place} of {shown(self.name)} has the class {cell} in column"
+                    f" {shown(name)}, which names {len(names)} classes from 0 on"
+                )
+            labels.append(", ".join(names[number] for number in known))
+        return labels
+
     def _require_one_kind(self, name: str, cells: Sequence[object]) -> None:
         first: tuple[str, int] | None = None
         for place, cell in zip(self.places, cells, strict=True):
@@ -90,6 +112,23 @@ def require_once(data: Columnar, where: str, name: str) -> None:
         raise DataError(
             f"{shown(where)} has {count} columns named {shown(name)}; give each a name of its own"
         )
+
+
+def written_texts(data: Columnar, name: str) -> list[str]:
+    """The cells of a column of texts: numbers written out, missing ones empty.
+
+    Raises:
+        DataError: where it holds something else.
+    """
+    cells = list(data[name])
+    odd = next((cell for cell in cells if isinstance(cell, list | dict | bytes)), None)
+    if odd is not None:
+        raise DataError(
+            f"column {shown(name)} holds {type(odd).__name__} values; a text column holds plain"
+            " text"
+        )
+    missing = (cell is None or (isinstance(cell, float) and math.isnan(cell)) for cell in cells)
+    return ["" if lacks else str(cell) for cell, lacks in zip(cells, missing, strict=True)]
 
 
 def sample(data: Columnar, name: str) -> list[object]:

@@ -9,9 +9,9 @@ MOST = 12
 
 
 def shown(name: object, longest: int = LONGEST) -> str:
-    """A name or cell in quotes, a long one cut."""
-    text = str(name)
-    return repr(text if len(text) <= longest else text[: longest - 1] + "…")
+    """A name or cell in quotes, a long one without its middle: a path ends in what it names."""
+    text, half = str(name), longest // 2
+    return repr(text if len(text) <= longest else f"{text[: half - 1]}…{text[-half:]}")
 
 
 def listed(names: Collection[object]) -> str:

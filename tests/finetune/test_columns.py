@@ -68,7 +68,11 @@ def test_named_columns_win() -> None:
         (["text", "label", "text"], {}, "'x.csv' has 2 columns named 'text'"),
         (["text", "label", "label"], {}, "'x.csv' has 2 columns named 'label'"),
         ([f"c{i}" for i in range(5_000)], {}, "'c11' and 4,988 more of 'x.csv'"),
-        (["n" * 200_000, "b"], {}, "nnn…', 'b' of 'x.csv'"),
+        (
+            ["n" * 200_000, "b"],
+            {},
+            "'nnnnnnnnnnnnnnnnnnnnnnnnnnnnn…nnnnnnnnnnnnnnnnnnnnnnnnnnnnnn', 'b' of",
+        ),
     ],
 )
 def test_a_missing_column_lists_what_there_is(

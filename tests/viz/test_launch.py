@@ -72,11 +72,22 @@ def test_a_run_that_left_nothing_gives_its_name_free(room: Path) -> None:
     assert launch.free_name("mine") == "mine"
 
 
+@pytest.mark.parametrize(
+    "base", ["no/hub/name", "a\0b", "~nobody-here/base", "x" * 5_000, "/" + "x" * 5_000, "\ud800"]
+)
+def test_a_base_that_nothing_can_be_is_refused_at_once(base: str) -> None:
+    plan = Plan("mine", "rows.csv", base)
+    assert isinstance(plan.check_options(), list)
+    with pytest.raises(RunError, match="is not a folder here, and not an id") as refused:
+        launch.start(plan)
+    assert len(str(refused.value)) < 200
+
+
 def test_without_a_network_a_base_that_is_not_here_is_refused_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    for base in ("some-model-of-nobody", "no/hub/name"):
+    for base in ("some-model-of-nobody", "no/such-name"):
         with pytest.raises(
             RunError, match="the Hugging Face Hub can't be reached; give the folder"
         ):

@@ -264,7 +264,7 @@ def test_a_path_without_a_file_hides_no_run(room: Path, monkeypatch: pytest.Monk
     (file,) = uploads.data_files()
     file.unlink()
     app.run()
-    assert "is no data file here" in app.error[0].value
+    assert "no such file or directory" in app.error[0].value
     assert app.button(key="resume-mine")
 
 

@@ -4,16 +4,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from finetune.tables.columns import usual_columns
+from finetune.tables.table import Table
 from viz import uploads
-from viz.texts import Columns, usual_columns
+from viz.texts import Columns
 
 NO_PAIR = "no second text"
 
 
-def ask(data: Path) -> Columns | None:
+def ask(data: Path, table: Table) -> Columns | None:
     """The columns that have to be named to finetune; None as long as some are to be chosen."""
-    names = uploads.column_names(data)
-    found = usual_columns(names)
+    names = uploads.column_names(table)
+    found = usual_columns(table)
     known = None not in (found.text, found.label)
     if not known and len(names) < 2:
         return Columns()  # nothing to choose from: the check says what is wrong with the file

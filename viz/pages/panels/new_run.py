@@ -6,11 +6,13 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from finetune.tables.files import FORMATS
+from finetune.tables.table import Table
 from viz import launch, uploads
 from viz.launch import Plan
 from viz.pages.markdown import plain
 from viz.pages.panels import columns
-from viz.texts import FORMATS, Columns
+from viz.texts import Columns
 
 ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
 PREVIEW = 4
@@ -39,8 +41,9 @@ def offer() -> None:
             )
         return
     with left:
-        _preview(data)
-        chosen = columns.ask(data)
+        table = uploads.head(data)
+        _preview(data, table)
+        chosen = columns.ask(data, table)
         findings = st.container()
     with right:
         plan = _ask(data, chosen or Columns())
@@ -58,7 +61,7 @@ def _choose_data() -> Path | None:
     # After a start these are new fields, empty: the page is short again, and shows the run.
     started = st.session_state.get(STARTED, 0)
     given = st.file_uploader(
-        "Data: CSV, TSV, JSON Lines or Parquet, up to 200 MB",
+        "Data: CSV, TSV, JSON Lines, JSON or Parquet, up to 200 MB",
         type=[suffix.removeprefix(".") for suffix in FORMATS],
         key=f"train-upload-{started}",
         help="For a larger file, type its path, or train with `python -m finetune train`.",
@@ -83,10 +86,10 @@ def _keep(given: UploadedFile) -> str:
     return str(st.session_state[key])
 
 
-def _preview(data: Path) -> None:
+def _preview(data: Path, table: Table) -> None:
     """The first rows, as text in a table, which draws no HTML."""
     st.caption(f"The first rows of {plain(data.name)}")
-    st.dataframe(uploads.first_rows(data, PREVIEW), hide_index=True)
+    st.dataframe(uploads.first_rows(table, PREVIEW), hide_index=True)
 
 
 def _ask(data: Path, chosen: Columns) -> Plan:
