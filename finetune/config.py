@@ -243,8 +243,8 @@ class TrainConfig:
     """Replace an output folder that isn't empty, and forget a stopped run of it."""
 
     resume: bool = False
-    """Go on with a stopped run of this output; begin it where there is none, and do nothing where it
-    is finished with the same settings."""
+    """Go on with a stopped run of this output; begin it where there is none, and do nothing where
+    it is finished with the same settings."""
 
     save_minutes: float = 5.0
     """Minutes between two snapshots of a run, from the last of which a killed one goes on; 0 makes

@@ -6,6 +6,7 @@ what has the name, never what a link of that name leads to.
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 OLD = ".old"
+HALF = re.compile("[\ud800-\udfff]")
 PART = ".part"
 """How the name of an unfinished file ends; it begins with a dot."""
 
@@ -63,8 +65,8 @@ def write_named(path: Path, content: str | bytes) -> None:
 
 
 def _encoded(content: str | bytes) -> bytes:
-    """*content* as bytes; half a character, which a file's name may hold, as JSON escapes it."""
-    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    """*content* as bytes; half a character, which a file's name may hold, becomes a box."""
+    return HALF.sub("\ufffd", content).encode() if isinstance(content, str) else content
 
 
 @contextmanager
