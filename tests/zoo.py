@@ -652,6 +652,13 @@ def an_end_past_the_embeddings(folder: Path) -> None:
     (folder / TOKENIZER).write_text(json.dumps(text))
 
 
+@animal("fails on a short text")
+def an_end_that_is_not_described(folder: Path) -> None:
+    text = json.loads((folder / TOKENIZER).read_text("utf-8"))
+    text["post_processor"]["pair"][-1]["SpecialToken"]["id"] = "x"
+    (folder / TOKENIZER).write_text(json.dumps(text))
+
+
 @animal("no special token")
 def nothing_around_a_text(folder: Path) -> None:
     edit(folder / TOKENIZER, post_processor=None)
@@ -675,6 +682,9 @@ animal("is no number", "model_max_length is not a number")(
 animal("reads 1 tokens at once", "a limit of one token")(_tokenizer_entry("model_max_length", 1))
 animal(OPENS, "no limit of tokens")(_tokenizer_entry("model_max_length", int(1e30)))
 animal("model_input_names", "inputs that are a number")(_tokenizer_entry("model_input_names", 3))
+animal("model_input_names", "inputs that are objects")(
+    _tokenizer_entry("model_input_names", ["input_ids", {}])
+)
 animal("model_input_names", "inputs without ids")(_tokenizer_entry("model_input_names", ["x"]))
 animal("attention_mask", "inputs without a mask")(
     _tokenizer_entry("model_input_names", ["input_ids"])
