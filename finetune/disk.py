@@ -61,7 +61,7 @@ def write_named(path: Path, content: str | bytes) -> None:
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_bytes(data)
     else:
-        write_whole(path.resolve(), data)
+        write_whole(Path(os.path.realpath(path)), data)  # Path.resolve raises on a link to itself
 
 
 def _encoded(content: str | bytes) -> bytes:

@@ -1,7 +1,6 @@
 """The output folder: filled out of sight, and put in its place when it is whole."""
 
 import shlex
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from finetune.config import TrainConfig, local_path
-from finetune.disk import sync_all
+from finetune.disk import remove, remove_quietly, sweep, sync_all
 from finetune.errors import OutputError
 from finetune.record import FILE_NAME as FINISHED
 from finetune.saving.settings import FILE_NAME as SETTINGS
@@ -22,6 +21,8 @@ SEEDS = "seeds"
 """Folder inside it with a folder for each of several seeds."""
 LOCK = "lock"
 """File inside it that the process at work holds locked; the system frees it however that ends."""
+PATIENCE = 0.5
+"""Seconds that the lock is waited for."""
 
 
 def check_output(output: Path, *, inputs: Iterable[str], overwrite: bool) -> None:
@@ -64,7 +65,7 @@ def working_folder(output: Path, *, resume: bool = False) -> Iterator[Path]:
             yield work
         except BaseException:
             if not is_kept(work):
-                shutil.rmtree(work, ignore_errors=True)
+                remove_quietly(work)
             raise
         _put(work, output)
 
@@ -144,9 +145,14 @@ def resolved(output: Path) -> Path:
 
 @contextmanager
 def _locked(work: Path) -> Iterator[None]:
+    if work.is_symlink():
+        raise OutputError(
+            f"{work.name} beside the output is a link; remove it, or give another --output"
+        )
     try:
         work.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(work / LOCK, timeout=0)
+        # Whoever only looks whether the run goes on holds the lock for a moment.
+        lock = FileLock(work / LOCK, timeout=PATIENCE)
         lock.acquire()
     except Timeout as error:
         raise OutputError(
@@ -177,15 +183,14 @@ def _check_content(output: Path, *, overwrite: bool) -> None:
 def _empty(work: Path) -> None:
     """Remove all that earlier runs left, but for the lock that is held."""
     for path in work.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != LOCK:
-            path.unlink()
+        if path.name != LOCK:
+            remove(path)
 
 
 def _put(work: Path, output: Path) -> None:
     """Move *work* to its place, and only then take out what a run that goes on would need."""
     try:
+        sweep(work)
         sync_all(work)
         _replace(output, work)
     except OSError as error:
@@ -194,7 +199,7 @@ def _put(work: Path, output: Path) -> None:
             f" in {work.name} beside it; python -m finetune resume tries again"
         ) from error
     for name in (CHECKPOINTS, SEEDS):
-        shutil.rmtree(output / name, ignore_errors=True)
+        remove_quietly(output / name)
     for name in (SETTINGS, LOCK):
         (output / name).unlink(missing_ok=True)
 
@@ -203,7 +208,7 @@ def _replace(output: Path, work: Path) -> None:
     """Move *work* to *output*; what was there comes back if that fails."""
     old = work.with_suffix(".old")
     if output.exists():
-        shutil.rmtree(old, ignore_errors=True)
+        remove_quietly(old)
         output.rename(old)
     try:
         work.rename(output)
@@ -211,4 +216,4 @@ def _replace(output: Path, work: Path) -> None:
         if old.exists():
             old.rename(output)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    remove_quietly(old)

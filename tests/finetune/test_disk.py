@@ -140,6 +140,12 @@ def test_a_file_that_the_user_named_is_written_through_a_link_of_his(tmp_path: P
     assert (tmp_path / "report.json").is_symlink()
 
 
+def test_a_link_to_itself_that_the_user_named_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    write_named(tmp_path / "loop", "{}")
+    assert (tmp_path / "loop").read_text() == "{}"
+
+
 def test_a_pipe_that_the_user_named_is_handed_the_content(tmp_path: Path) -> None:
     pipe, heard = tmp_path / "pipe", []
     os.mkfifo(pipe)

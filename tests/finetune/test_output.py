@@ -35,6 +35,41 @@ def test_a_link_is_followed(target_exists: bool, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "target"]
 
 
+def test_a_working_folder_that_is_a_link_is_refused_and_what_it_leads_to_is_left(
+    tmp_path: Path,
+) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "file").touch()
+    (tmp_path / ".out.partial").symlink_to(theirs)
+    with pytest.raises(OutputError, match=r"\.out\.partial beside the output is a link; remove it"):
+        fill(tmp_path / "out")
+    assert [path.name for path in theirs.iterdir()] == ["file"]
+
+
+def test_links_left_beside_and_inside_the_output_go_without_what_they_lead_to(
+    tmp_path: Path,
+) -> None:
+    theirs, out, work = tmp_path / "theirs", tmp_path / "out", tmp_path / ".out.partial"
+    for folder in (theirs, out, work):
+        folder.mkdir()
+    (theirs / "file").touch()
+    for link in (work / "link", work / "loop", out / CHECKPOINTS, tmp_path / ".out.old"):
+        link.symlink_to(work / "loop" if link.name == "loop" else theirs)
+    (work / ".run.json.0123.part").touch()
+    fill(out)
+    assert [path.name for path in theirs.iterdir()] == ["file"]
+    assert [path.name for path in out.iterdir()] == ["model.safetensors"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "theirs"]
+
+
+def test_a_half_written_file_of_a_killed_process_is_not_part_of_the_result(tmp_path: Path) -> None:
+    with working_folder(tmp_path / "out") as work:
+        (work / "model.safetensors").touch()
+        (work / ".run.json.0123.part").touch()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.safetensors"]
+
+
 def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     fill(Path("~/out"))

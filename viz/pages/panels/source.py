@@ -58,7 +58,9 @@ def _keep_in_link(source: str, offered: list[str]) -> None:
 
 
 def _is_here(source: str, offered: list[str]) -> bool:
-    return source in offered or folder_of(source) is not None
+    """Whether a link may name it: a folder of this machine, and of no other on its network."""
+    elsewhere = source.startswith(("\\\\", "//"))
+    return source in offered or (not elsewhere and folder_of(source) is not None)
 
 
 def choose_example() -> None:
