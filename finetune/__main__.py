@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from finetune.checkpoint.hub import prefer_cache_without_network
-from finetune.config import Task, TrainConfig, Truncation
+from finetune.checkpoint.truncation import Truncation
+from finetune.config import Task, TrainConfig
 from finetune.errors import FinetuneError
 from finetune.options import with_options
 from finetune.recipe import describe_settings

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, get_args
 
+from finetune.checkpoint.truncation import Truncation
 from finetune.errors import ConfigError
 from finetune.tables.columns import ColumnNames
 
@@ -14,7 +15,6 @@ Precision = Literal["auto", "float32", "bfloat16"]
 SaveDtype = Literal["float32", "float16"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 SAVE_DTYPES: tuple[SaveDtype, ...] = get_args(SaveDtype)
-Truncation = Literal["head", "tail", "head+tail"]
 ClassWeights = Literal["none", "balanced", "effective"]
 Task = Literal["auto", "classes", "regression"]
 

@@ -51,7 +51,6 @@ def open_checkpoint(
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error
     model, tokenizer = opened.model.eval().requires_grad_(False), opened.tokenizer
-    tokenizer.truncation_side = "right"  # what is cut off is always the end of a text
     return Checkpoint(
         opened.folder.title, opened.config, tokenizer, model, opened.weights.fingerprint()
     )

@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, TypedDict
 
 import numpy as np
 import torch
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
+from finetune.errors import ModelError
 from viz.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
 from viz.encoding import Encoder
-from viz.errors import CheckpointError
+from viz.errors import CheckpointError, as_sentence
 from viz.probe import Probe, ProbeError, Proof, farthest, settings_of
 from viz.recording import ATTENTION, Recorder, watch
 from viz.temperature import probabilities, stored_temperature
@@ -54,6 +56,7 @@ class Classifier:
             ),
             inputs=frozenset(inspect.signature(self.model.forward).parameters),
             n_segments=int(getattr(self.config, "type_vocab_size", 2) or 1),
+            **_cutting(checkpoint),
         )
         watch(self.model)
         self._settings = settings_of(self.model)
@@ -266,6 +269,22 @@ class Classifier:
     def _warm(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
         """The probabilities of logits (C,) in their own precision."""
         return self.probabilities(logits).astype(logits.dtype)
+
+
+class _Cutting(TypedDict):
+    truncation: Truncation
+    stride: int
+
+
+def _cutting(checkpoint: Checkpoint) -> _Cutting:
+    """How training cut the texts that were too long."""
+    try:
+        return {
+            "truncation": stored_truncation(checkpoint.config),
+            "stride": stored_stride(checkpoint.config),
+        }
+    except ModelError as error:
+        raise CheckpointError(as_sentence(error)) from error
 
 
 def _filled(values: IntArray, length: int, fill: int) -> IntArray:

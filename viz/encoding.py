@@ -2,14 +2,17 @@
 
 import re
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from finetune.checkpoint.truncation import Truncation, kept_positions
 from viz.errors import TextError
-from viz.types import Encoding, Token
+from viz.types import Encoding, Token, Unseen
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -25,6 +28,10 @@ class Encoder:
     """The inputs that the model takes."""
     n_segments: int = 2
     """How many texts the model tells apart by `token_type_ids`."""
+    truncation: Truncation = "head"
+    """Which end of a text that is too long is read, as it was trained."""
+    stride: int = 0
+    """Tokens from one window to the next, where it was trained on windows over whole texts."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     """Held while tokenising: the tokenizer keeps how it cuts in itself, for all threads."""
 
@@ -38,60 +45,59 @@ class Encoder:
         text = _whole(text, notes)
         pair = _whole(pair, notes) if pair is not None else None
         _check_written(text, pair)
-        full = self._tokenize(text, pair, cut=False)
-        n_unseen = max(0, len(full["input_ids"]) - self.max_tokens)
-        cut = self._tokenize(text, pair, cut=True) if n_unseen else full
-        if n_unseen:
-            last = "the last " if pair is None else ""
-            notes.append(
-                f"The model never saw {last}{n_unseen:,} of {len(full['input_ids']):,} tokens: "
-                f"{self.max_tokens:,} are read at most."
-            )
-        tokens = self._tokens(cut)
-        notes.extend(self._unknown(tokens))
-        return Encoding(text, pair, tokens, self._inputs(cut), n_unseen, tuple(notes))
+        encoded = self._tokenize(text, pair)
+        kept, n_all = self._kept(encoded), len(encoded["input_ids"])
+        tokens, unseen = self._tokens(encoded, kept), _unseen(encoded, kept)
+        encoding = Encoding(
+            text, pair, tokens, self._inputs(encoded, kept), n_all - len(kept), unseen=unseen
+        )
+        notes += [*self._cut(encoding), *self._unknown(encoding), *self._literal(encoding)]
+        return replace(encoding, notes=tuple(notes))
 
     def probe(self, n_words: int = 3) -> Encoding:
         """An encoding for trying a checkpoint out; its tokens may be unknown ones."""
         text = " ".join("abc"[index % 3] for index in range(n_words))
-        encoded = self._tokenize(text, None, cut=True)
-        return Encoding(text, None, self._tokens(encoded), self._inputs(encoded))
+        encoded = self._tokenize(text, None)
+        kept = self._kept(encoded)
+        return Encoding(text, None, self._tokens(encoded, kept), self._inputs(encoded, kept))
 
-    def _tokenize(self, text: str, pair: str | None, *, cut: bool) -> Any:
+    def _tokenize(self, text: str, pair: str | None) -> Any:
         with self.lock:
-            return self.tokenizer(
-                text,
-                pair,
-                truncation="longest_first" if cut else False,
-                max_length=self.max_tokens if cut else None,
-                return_offsets_mapping=True,
-                verbose=False,
-            )
+            return self.tokenizer(text, pair, return_offsets_mapping=True, verbose=False)
 
-    def _tokens(self, encoded: Any) -> tuple[Token, ...]:
+    def _kept(self, encoded: Any) -> list[int]:
+        """The positions that the model reads, as training and plain transformers cut a text."""
+        mode = self.truncation
+        if mode == "head" and self.tokenizer.truncation_side == "left":
+            mode = "tail"
+        return kept_positions(encoded.sequence_ids(), max_length=self.max_tokens, mode=mode)
+
+    def _tokens(self, encoded: Any, kept: Sequence[int]) -> tuple[Token, ...]:
         parts: list[int | None] = encoded.sequence_ids()
         words: list[int | None] = encoded.word_ids()
-        texts = self.tokenizer.convert_ids_to_tokens(encoded["input_ids"])
+        places, ids = encoded["offset_mapping"], encoded["input_ids"]
+        texts = self.tokenizer.convert_ids_to_tokens([ids[index] for index in kept])
         # Words are counted from 0 in each text of a pair; ours go on counting.
         numbers = [w for w, part in zip(words, parts, strict=True) if part == 0 and w is not None]
         first = max(numbers, default=-1) + 1
         return tuple(
-            Token(
-                text=texts[index],
-                start=start if part is not None else 0,
-                end=end if part is not None else 0,
-                word=None if word is None or part is None else word + first * part,
-                special=part is None,
-                part=part,
-            )
-            for index, ((start, end), word, part) in enumerate(
-                zip(encoded["offset_mapping"], words, parts, strict=True)
-            )
+            self._token(text, places[index], words[index], parts[index], first)
+            for text, index in zip(texts, kept, strict=True)
         )
 
-    def _inputs(self, encoded: Any) -> dict[str, Any]:
+    @staticmethod
+    def _token(
+        text: str, place: tuple[int, int], word: int | None, part: int | None, first: int
+    ) -> Token:
+        """A token; the words of a second text are counted from `first` on."""
+        if part is None:
+            return Token(text, 0, 0, None, special=True)
+        number = None if word is None else word + first * part
+        return Token(text, *place, number, special=False, part=part)
+
+    def _inputs(self, encoded: Any, kept: Sequence[int]) -> dict[str, Any]:
         arrays = {
-            name: np.array(encoded[name], dtype=np.int64)
+            name: np.array(encoded[name], dtype=np.int64)[kept]
             for name in self.tokenizer.model_input_names
             if name in self.inputs and name in encoded
         }
@@ -99,30 +105,120 @@ class Encoder:
             arrays["token_type_ids"] = arrays["token_type_ids"].clip(max=self.n_segments - 1)
         return arrays
 
-    def _unknown(self, tokens: tuple[Token, ...]) -> list[str]:
+    def _cut(self, encoding: Encoding) -> Iterator[str]:
+        """How much the model doesn't see, and where in a single text that stands."""
+        if not encoding.n_unseen:
+            return
+        n_all = encoding.n_tokens + encoding.n_unseen
+        where, inside = "", ""
+        if encoding.pair is None and encoding.unseen:
+            seen = [token for token in encoding.tokens if not token.special]
+            before = bool(seen) and encoding.unseen[0].start < seen[0].start
+            behind = not seen or encoding.unseen[-1].end > seen[-1].end
+            where = "the first " if before else "the last " if behind else ""
+            inside = "" if where else " in the middle"
+        yield (
+            f"The model never saw {where}{encoding.n_unseen:,} of {n_all:,} tokens{inside}: "
+            f"{self.max_tokens:,} are read at most."
+        )
+        if self.stride:
+            yield (
+                "This checkpoint is measured on windows over a whole text, whose logits are "
+                "averaged; here one window is read, so its class may be another one."
+            )
+
+    def _unknown(self, encoding: Encoding) -> Iterator[str]:
         """A note where some of the text is unknown to the vocabulary.
 
         Raises:
             TextError: where no token, or no known token, is left.
         """
-        written = [token for token in tokens if not token.special]
-        unknown = sum(token.text == self.tokenizer.unk_token for token in written)
+        written = [token for token in encoding.tokens if not token.special]
+        unknown = [token for token in written if token.text == self.tokenizer.unk_token]
         if not written:
             raise TextError(
                 "Nothing of this text is left after tokenising; write at least one word."
             )
-        if unknown == len(written):
-            raise TextError(
+        long = [token for token in unknown if self._is_too_long(encoding.written(token))]
+        if len(unknown) == len(written):
+            raise TextError(self._nothing_known(encoding, unknown, long))
+        if unknown:
+            are = "is" if len(unknown) == 1 else "are"
+            yield (
+                f"{len(unknown)} of {len(written)} tokens {are} unknown to the vocabulary "
+                f"({self.tokenizer.unk_token}): the model can't tell what stood there."
+            )
+        if long:
+            words = "1 word has" if len(long) == 1 else f"{len(long)} words have"
+            yield (
+                f"{words} more than the {self._longest_word} characters that the tokenizer reads "
+                f"as one word, and became {self.tokenizer.unk_token}."
+            )
+
+    def _nothing_known(
+        self, encoding: Encoding, unknown: Sequence[Token], long: Sequence[Token]
+    ) -> str:
+        if not long:
+            return (
                 "No character of this text is in the model's vocabulary, so there is nothing to "
                 "read; write in the language and script it was trained on."
             )
-        if not unknown:
-            return []
-        are = "is" if unknown == 1 else "are"
-        return [
-            f"{unknown} of {len(written)} tokens {are} unknown to the vocabulary "
-            f"({self.tokenizer.unk_token}): the model can't tell what stood there."
+        longest = max(len(encoding.written(token)) for token in long)
+        which = "Every word" if len(long) == len(unknown) else "A word or more"
+        return (
+            f"{which} of this text is too long for the tokenizer, up to {longest:,} characters "
+            f"where it reads {self._longest_word} at most, and nothing else of it is known; put "
+            "spaces between words."
+        )
+
+    @property
+    def _longest_word(self) -> int | None:
+        """The most characters of a word that the tokenizer looks up; None where there is no end."""
+        return getattr(self.tokenizer.backend_tokenizer.model, "max_input_chars_per_word", None)
+
+    def _is_too_long(self, word: str) -> bool:
+        """Whether a word is unknown for its length alone: its beginning would be known."""
+        most, backend = self._longest_word, self.tokenizer.backend_tokenizer
+        if most is None or len(word) <= most:
+            return False
+        if backend.normalizer is not None:
+            word = backend.normalizer.normalize_str(word)
+        begins = [token.value for token in backend.model.tokenize(word[:most])]
+        return len(word) > most and begins != [self.tokenizer.unk_token]
+
+    def _literal(self, encoding: Encoding) -> Iterator[str]:
+        """A note where special tokens are written out in the text, which the model takes for such.
+
+        They count as words of the text everywhere, since a reader wrote them.
+        """
+        special = {
+            *self.tokenizer.all_special_tokens,
+            *(str(own) for own in self.tokenizer.added_tokens_decoder.values() if own.special),
+        }
+        found = [
+            token.text
+            for token in encoding.tokens
+            if not token.special
+            and token.text in special
+            and encoding.written(token).strip() == token.text
         ]
+        if found:
+            names = list(dict.fromkeys(found))
+            are = "is read as a special token" if len(names) == 1 else "are read as special tokens"
+            yield f"{', '.join(names)} in the text {are}."
+
+
+def _unseen(encoded: Any, kept: Sequence[int]) -> tuple[Unseen, ...]:
+    """The stretches of the texts whose tokens are not kept."""
+    parts, places = encoded.sequence_ids(), encoded["offset_mapping"]
+    stretches: list[Unseen] = []
+    for before, after in pairwise([-1, *kept, len(parts)]):
+        gone = range(before + 1, after)
+        for part in (0, 1):
+            own = [places[index] for index in gone if parts[index] == part]
+            if own:
+                stretches.append(Unseen(part, own[0][0], own[-1][1]))
+    return tuple(sorted(stretches))
 
 
 def _whole(text: str, notes: list[str]) -> str:

@@ -6,6 +6,7 @@ Shape letters: L layers, H heads, T tokens, Q query positions, K key positions, 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,6 +47,15 @@ class Token:
     """0 for the text, 1 for the second text of a pair, None for a special token."""
 
 
+class Unseen(NamedTuple):
+    """A stretch of a text that the model never saw."""
+
+    part: int
+    """0 for the text, 1 for the second text of a pair."""
+    start: int
+    end: int
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """A text, or a pair of texts, as the model sees it."""
@@ -59,6 +69,8 @@ class Encoding:
     """Tokens cut off because the model reads only so many."""
     notes: tuple[str, ...] = ()
     """One sentence for each thing a reader must know: what was cut, unknown or replaced."""
+    unseen: tuple[Unseen, ...] = ()
+    """What was cut off, in reading order."""
 
     def __post_init__(self) -> None:
         """Check that tokens and inputs are equally long, and freeze the inputs."""
@@ -72,6 +84,10 @@ class Encoding:
     def n_tokens(self) -> int:
         """How many positions the model reads, special tokens included."""
         return len(self.tokens)
+
+    def written(self, token: Token) -> str:
+        """What stands in the text where a token was read."""
+        return self.source(token.part)[token.start : token.end]
 
     def source(self, part: int | None) -> str:
         """The text that offsets of tokens with this `part` point into."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from finetune.check.findings import Finding
-from finetune.config import Truncation
+from finetune.checkpoint.truncation import Truncation
 from finetune.dataset.rows import Rows
 
 MANY = 0.1

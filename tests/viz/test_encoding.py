@@ -5,14 +5,21 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
 
+from finetune.evaluate import encode
+from finetune.models import load_checkpoint
 from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier
-from viz.errors import TextError
+from viz.errors import CheckpointError, TextError
+from viz.perturbation import Perturbation
+from viz.pictures.strip import segments
+from viz.words import spans
 
 
 def test_tokens_carry_offsets_words_and_parts(classifier: Classifier) -> None:
@@ -113,3 +120,111 @@ def test_any_text_is_read_or_refused_and_offsets_stay_inside(
     written = [token for token in encoding.tokens if not token.special]
     assert all(0 <= token.start <= token.end <= len(encoding.text) for token in written)
     assert [token.word for token in written] == sorted(token.word or 0 for token in written)
+
+
+def cut_side(folder: Path, side: str) -> Path:
+    file = folder / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {"truncation_side": side}))
+    return folder
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("pair", [None, "moon ice " * 60, "the team wins the game", "moon " * 200])
+def test_a_text_is_cut_where_the_tokenizer_of_the_checkpoint_cuts_it(
+    tmp_path: Path, side: str, pair: str | None
+) -> None:
+    folder = cut_side(tiny_checkpoint(tmp_path / "sided"), side)
+    text = "oil prices rise as stocks fall . " * 20
+    encoding = Classifier.load(folder).encode(text, pair)
+    plain = AutoTokenizer.from_pretrained(folder)(text, pair, truncation=True, max_length=64)
+    assert encoding.inputs["input_ids"].tolist() == plain["input_ids"]
+    assert encoding.inputs["token_type_ids"].tolist() == plain["token_type_ids"]
+    if pair is None:
+        end = "first" if side == "left" else "last"
+        assert f"never saw the {end} 78 of 142 tokens: 64 are read at most" in encoding.notes[0]
+        seen = [token for token in encoding.tokens if not token.special]
+        (unseen,) = encoding.unseen
+        outside = (0, seen[0].start) if side == "left" else (seen[-1].end, len(text))
+        assert outside[0] <= unseen.start < unseen.end <= outside[1]
+
+
+@pytest.mark.parametrize("mode", ["tail", "head+tail"])
+def test_a_text_is_cut_as_training_cut_it(tmp_path: Path, mode: str) -> None:
+    folder = tiny_checkpoint(tmp_path / "cut")
+    edit_config(folder, text_truncation=mode)
+    text = "oil prices rise as stocks fall . " * 20
+    encoding = Classifier.load(folder).encode(text)
+    trained = load_checkpoint(str(folder))
+    read = encode(trained, [(text, None)], max_length=64)
+    assert encoding.inputs["input_ids"].tolist() == read["input_ids"][0]
+    told = {"tail": "the first 78 of 142 tokens:", "head+tail": "78 of 142 tokens in the middle:"}
+    assert f"The model never saw {told[mode]}" in encoding.notes[0]
+    parts = segments(encoding, spans(encoding), np.zeros(64), None)[0]
+    kinds = [part.kind for part in parts if part.kind in ("word", "unseen")]
+    where = 0 if mode == "tail" else kinds.index("unseen")
+    assert kinds.count("unseen") == 1
+    assert kinds[where] == "unseen"
+    assert "".join(part.text for part in parts if part.kind != "special") == text
+
+
+def test_windows_of_training_are_told_where_one_window_is_read(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "windows")
+    edit_config(folder, text_window_stride=20)
+    classifier = Classifier.load(folder)
+    assert "here one window is read" in classifier.encode("oil " * 100).notes[1]
+    assert classifier.encode("oil prices").notes == ()
+
+
+def test_an_unknown_way_to_cut_texts_is_one_sentence(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "odd")
+    edit_config(folder, text_truncation="sideways")
+    with pytest.raises(CheckpointError, match=r"^Text_truncation in config.json is 'sideways'; "):
+        Classifier.load(folder)
+
+
+def test_special_tokens_that_stand_in_a_text_are_noted_and_count_as_words(
+    classifier: Classifier,
+) -> None:
+    encoding = classifier.encode("oil [SEP] and [MASK] [MASK] prices", "the [CLS]")
+    assert encoding.notes == ("[SEP], [MASK], [CLS] in the text are read as special tokens.",)
+    assert [span.label for span in spans(encoding) if not span.special][:4] == [
+        *("oil", "[SEP]", "and", "[MASK]"),
+    ]
+    assert Perturbation(classifier, encoding).n_words == 8
+    assert classifier.encode("oil [MASK]").notes == (
+        "[MASK] in the text is read as a special token.",
+    )
+    assert classifier.encode("oil and not a ice").notes == ()
+
+
+def test_special_tokens_of_another_family_are_noted_too(tmp_path: Path) -> None:
+    roberta = Classifier.load(tiny_checkpoint(tmp_path / "roberta", "roberta"))
+    assert roberta.encode("oil <mask> prices").notes == (
+        "<mask> in the text is read as a special token.",
+    )
+
+
+@pytest.mark.parametrize("text", ["a" * 10_000, "oil" * 100 + " " + "b" * 200])
+def test_words_that_are_too_long_are_told_by_their_length(
+    classifier: Classifier, text: str
+) -> None:
+    with pytest.raises(TextError, match=r"too long for the tokenizer, up to .* put spaces between"):
+        classifier.encode(text)
+
+
+def test_a_word_that_is_too_long_among_others_is_noted_and_other_scripts_keep_their_note(
+    classifier: Classifier,
+) -> None:
+    notes = classifier.encode(f"oil {'a' * 101} prices").notes
+    assert notes[1] == (
+        "1 word has more than the 100 characters that the tokenizer reads as one word, and "
+        "became [UNK]."
+    )
+    assert "became" not in " ".join(classifier.encode(f"oil {'a' * 100} prices").notes)
+    assert len(classifier.encode(f"oil {'🙂' * 200} prices").notes) == 1
+    with pytest.raises(TextError, match="in the language and script it was trained on"):
+        classifier.encode("🙂" * 200)
+    with pytest.raises(
+        TextError, match=r"too long for the tokenizer.* nothing else of it is known"
+    ):
+        classifier.encode("🙂 " + "a" * 200)

@@ -168,12 +168,18 @@ def _written(encoding: Encoding, part: int, own: Sequence[_Scored]) -> Iterator[
     text, cursor = encoding.source(part), 0
     for start, end, scored in _places(text, own):
         if start > cursor:
-            yield Segment(text[cursor:start], "gap")
+            yield _between(encoding, part, cursor, start)
         yield Segment(text[start:end], "word", scored.score, scored.error)
         cursor = end
-    rest = text[cursor:]
-    if rest:
-        yield Segment(rest, "unseen" if encoding.n_unseen and rest.strip() else "gap")
+    if cursor < len(text):
+        yield _between(encoding, part, cursor, len(text))
+
+
+def _between(encoding: Encoding, part: int, start: int, end: int) -> Segment:
+    """What stands between two words, or around them: a gap, or what the model never saw."""
+    cut = any(own.part == part and own.start < end and own.end > start for own in encoding.unseen)
+    text = encoding.source(part)[start:end]
+    return Segment(text, "unseen" if cut and text.strip() else "gap")
 
 
 def _places(text: str, own: Sequence[_Scored]) -> list[tuple[int, int, _Scored]]:
