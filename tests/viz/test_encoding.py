@@ -224,7 +224,5 @@ def test_a_word_that_is_too_long_among_others_is_noted_and_other_scripts_keep_th
     assert len(classifier.encode(f"oil {'🙂' * 200} prices").notes) == 1
     with pytest.raises(TextError, match="in the language and script it was trained on"):
         classifier.encode("🙂" * 200)
-    with pytest.raises(
-        TextError, match=r"too long for the tokenizer.* nothing else of it is known"
-    ):
+    with pytest.raises(TextError, match=r"too long .* and nothing else of it is known"):
         classifier.encode("🙂 " + "a" * 200)
