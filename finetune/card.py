@@ -16,12 +16,13 @@ from finetune.record import (
     RunRecord,
     SplitRecord,
 )
-from finetune.reporting.few import few, visible
+from finetune.reporting.few import few
 from finetune.reporting.limits import limits, several
 from finetune.reporting.markdown import cell, code, escaped, paragraphs, table
 from finetune.reporting.metadata import front_matter, headline
 from finetune.reporting.plots import CONFUSION, RELIABILITY, SCATTER
 from finetune.reporting.report import ranged
+from finetune.visible import visible
 
 COLUMNS = 20
 """Classes up to which each has a column of its rows."""

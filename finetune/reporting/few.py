@@ -1,12 +1,12 @@
 """What is told of many classes: the first few, or the ones that matter most, and how many more."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from finetune.record import ClassMetrics, Metrics
+from finetune.visible import visible
 
 NAMED = 10
 """Names in one sentence."""
@@ -18,8 +18,6 @@ PAIRS = 10
 """Confusions told where there are too many classes for a matrix."""
 LONGEST = 40
 """Letters shown of a name in the terminal."""
-TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn the direction of what follows."""
 
 
 class Confusion(NamedTuple):
@@ -64,15 +62,3 @@ def line(text: str, longest: int = LONGEST) -> str:
     """*text* on one line of a terminal, which acts on none of it; a long one loses its end."""
     shown = visible(" ".join(text.split()))
     return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
-
-
-def visible(text: str) -> str:
-    """*text* with a box for each letter that steers a screen in place of being seen on it."""
-    return "".join("\ufffd" if _steers(letter) else letter for letter in text)
-
-
-def _steers(letter: str) -> bool:
-    """Whether it is a control character, half of one, or turns the direction of writing."""
-    return letter in TURNS or (
-        unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") and letter != "\n"
-    )

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from finetune.record import AnyMetrics, Metrics, RegressionMetrics
-from finetune.reporting.few import LISTED, confusions, visible, worst
+from finetune.reporting.few import LISTED, confusions, worst
 from finetune.reporting.report import interval, pearson, plain
+from finetune.visible import unlinked, visible
 
 ESCAPES = {
     "\\": "&#92;",  # with a parenthesis behind it, the Hub would see a formula
@@ -18,10 +19,6 @@ ESCAPES = {
     ">": "&gt;",
     **{letter: f"\\{letter}" for letter in "`*_[]|~$#="},
 }
-LINK = re.compile(r"(?<=://)|(?<=\bwww\.)|(?<=@)", re.IGNORECASE)
-"""Where a bare address would become a link."""
-NO_BREAK = "\u2060"
-"""A word joiner: it has no width, and ends what Markdown takes for an address."""
 LEADING = re.compile(r"[-+](?=[-+\s]|$)|\d{1,9}[.)](?=\s|$)")
 """What makes a list of a line that begins with it."""
 BACKTICKS = re.compile("`+")
@@ -30,7 +27,7 @@ BACKTICKS = re.compile("`+")
 def escaped(text: str) -> str:
     """*text* as Markdown shows it letter by letter, on one line; nothing of it is acted on."""
     line = visible(" ".join(text.split()))
-    line = LINK.sub(NO_BREAK, "".join(ESCAPES.get(letter, letter) for letter in line))
+    line = unlinked("".join(ESCAPES.get(letter, letter) for letter in line))
     if (found := LEADING.match(line)) is None:
         return line
     return f"{line[: found.end() - 1]}\\{line[found.end() - 1 :]}"

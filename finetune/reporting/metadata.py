@@ -7,7 +7,7 @@ import json
 import re
 
 from finetune.record import AnyMetrics, RegressionMetrics, RunRecord
-from finetune.reporting.few import visible
+from finetune.visible import visible
 
 HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
 Entry = tuple[str, str, str]

@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from finetune.disk import write_whole
 from finetune.record import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
-from finetune.reporting.few import visible
+from finetune.visible import visible
 
 CONFUSION = "confusion.png"
 RELIABILITY = "reliability.png"

@@ -2,7 +2,11 @@
 
 import re
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#!|$~:^=])")
+from finetune.visible import unlinked, visible
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#!|$~:^=&])")
+_LEADING = re.compile(r"[-+](?=[-+\s]|$)|\d{1,9}[.)](?=\s|$)")
+"""What makes a list of a line that begins with it."""
 
 
 def plain(text: str) -> str:
@@ -11,4 +15,7 @@ def plain(text: str) -> str:
     Class names and file names come with a checkpoint; unescaped, one of them could load a picture
     from a foreign host.
     """
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    line = _SPECIAL.sub(r"\\\1", unlinked(visible(" ".join(text.split()))))
+    if (found := _LEADING.match(line)) is None:
+        return line
+    return f"{line[: found.end() - 1]}\\{line[found.end() - 1 :]}"

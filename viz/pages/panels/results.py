@@ -99,7 +99,7 @@ def _open(shown: Sequence[Run], *, all_kept: bool) -> None:
                 continue
             step = folder.name.rpartition("-")[2]
             label = run.name if is_result else f"{run.name} at step {step}"
-            if st.button(f"Read with {label}", key=f"open-{folder}"):
+            if st.button(f"Read with {plain(label)}", key=f"open-{folder}"):
                 _read_with(folder)
 
 

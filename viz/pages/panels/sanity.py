@@ -84,7 +84,7 @@ def _name(each: Reaction) -> str:
 
 def _columns(found: Sanity) -> dict[str, ColumnConfig | str | None]:
     column = st.column_config
-    names = ", then ".join(found.stages)
+    names = plain(", then ".join(found.stages))
     return {
         "method": column.TextColumn("Method", width="medium", pinned=True),
         "verdict": column.TextColumn("Verdict"),
