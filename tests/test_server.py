@@ -2,12 +2,14 @@
 
 import base64
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,18 +72,20 @@ class Server:
         raise AssertionError("the page was never drawn to its end")
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The app, started in a folder that isn't its own."""
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
+@contextmanager
+def started(folder: Path, *options: str, host: str = "localhost") -> Iterator[Server]:
+    """The app, started with these options in a folder that isn't its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    options = [f"--server.port={port}", "--server.headless=true"]
-    log = elsewhere / "log.txt"
-    with watched(tmp_path_factory.mktemp("outside")) as outside, log.open("w") as output:
+    elsewhere, hidden = folder / "elsewhere", folder / "outside"
+    elsewhere.mkdir()
+    hidden.mkdir()
+    log = folder / "log.txt"
+    words = [str(ROOT / "app.py"), f"--server.port={port}", "--server.headless=true", *options]
+    with watched(hidden) as outside, log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), *options],
+            [sys.executable, "-m", "streamlit", "run", *words],
             cwd=elsewhere,
             env=outside.env | {"CLSIGHT_RUNS": str(elsewhere / "runs")},
             stdout=output,
@@ -89,17 +93,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
         running = Server(process, port, outside, log)
         try:
-            _wait_until_it_answers(running)
+            _wait_until_it_answers(running, host)
             yield running
         finally:
             process.kill()
             process.wait(10)
 
 
-def _wait_until_it_answers(server: Server) -> None:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app as the README starts it."""
+    with started(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+def _wait_until_it_answers(server: Server, host: str) -> None:
     for _ in range(PATIENCE * 10):
         try:
-            server.asked("/_stcore/health", "Host: localhost", "Connection: close")
+            server.asked("/_stcore/health", f"Host: {host}", "Connection: close")
         except OSError:
             time.sleep(0.1)
         else:
@@ -156,3 +167,21 @@ def test_it_ends_at_once_when_it_is_told_to(server: Server) -> None:
     assert server.process.wait(10) in (0, 130, -signal.SIGTERM)
     assert "Traceback" not in server.log.read_text()
     assert server.outside.calls() == []
+
+
+def test_the_readme_says_how_to_share_it_and_it_is_then_known_by_that_name_alone(
+    tmp_path: Path,
+) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (command,) = (line for line in readme.splitlines() if "--server.allowedHosts=" in line)
+    options = shlex.split(command)[3:]
+    with started(tmp_path, *options, host="192.168.1.20") as shared:
+        host = f"192.168.1.20:{shared.port}"
+        assert " 200 " in shared.asked("/", f"Host: {host}")
+        assert " 101 " in shared.opened(host, f"http://{host}")
+        assert " 403 " in shared.opened(host, "http://evil.example")
+        for other in ("evil.example", "localhost", "192.168.1.21"):
+            assert " 403 " in shared.asked("/", f"Host: {other}")
+            assert " 403 " in shared.opened(other, f"http://{other}")
+        # Streamlit prints where an app is found, and would ask a service outside for it.
+        assert shared.outside.calls() == []
