@@ -3,12 +3,16 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from finetune.config import INPUTS, OF_ONE_COMMAND, TrainConfig, local_path, option
 from finetune.disk import write_whole
-from finetune.errors import ConfigError, DataError, OutputError
+from finetune.errors import ConfigError, DataError, OutputError, RecordError
+from finetune.json_files import Schema
 from finetune.saving import processes
 
 FILE_NAME = "settings.json"
@@ -48,19 +52,28 @@ def load_settings(folder: Path) -> Begun:
         OutputError: There are none, or they were damaged or written by another version.
     """
     try:
-        content = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
-        given: dict[str, Any] = content["settings"]
-        given |= {"data": tuple(given["data"]), "output": Path(given["output"])}
-        return Begun(TrainConfig(**given), dict(content["rows"]), int(content["processes"]))
-    except OSError as error:
-        raise OutputError(
-            f"no run can be resumed here: {FILE_NAME} can't be read ({error.strerror})"
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
-        raise OutputError(
-            f"{FILE_NAME} of the stopped run is damaged or of another version; start anew with"
-            " --overwrite"
-        ) from error
+        found = _schema().read(folder / FILE_NAME, f"{FILE_NAME} of the stopped run")
+    except (RecordError, ConfigError) as error:
+        if isinstance(error.__cause__, OSError):
+            raise OutputError(f"no run can be resumed here: {error}") from error
+        raise OutputError(f"{error}; use --overwrite to start over") from error
+    return Begun(found.settings, found.rows, found.processes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    """The content of the file."""
+
+    version: Literal[1]
+    settings: TrainConfig
+    rows: Fingerprints
+    processes: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+@cache
+def _schema() -> Schema[_File]:
+    """A setting that another version added may make another run of it, so it is not left out."""
+    return Schema(_File, extra="forbid")
 
 
 def require_same(config: TrainConfig, begun: TrainConfig) -> None:

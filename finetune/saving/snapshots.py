@@ -5,17 +5,42 @@ import json
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from safetensors import SafetensorError
 
 from finetune.disk import remove_whole, sync, sync_all
-from finetune.errors import SnapshotError
+from finetune.errors import RecordError, SnapshotError
+from finetune.json_files import Count, Schema, quoted
 
 NAME = "checkpoint-"
 MANIFEST = "manifest.json"
 HALF = ".partial"
 CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sum:
+    """What a file is."""
+
+    bytes: Count
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manifest:
+    """The files of a snapshot."""
+
+    version: Literal[1]
+    files: dict[str, Sum]
+
+
+@cache
+def _schema() -> Schema[Manifest]:
+    return Schema(Manifest)
 
 
 class Snapshots:
@@ -91,8 +116,9 @@ class Snapshots:
 
 def seal(folder: Path) -> None:
     """Bring all files of *folder* to the disk and write the manifest of what they are."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    sums = {path.relative_to(folder).as_posix(): _described(path) for path in files}
+    sums = {
+        path.relative_to(folder).as_posix(): asdict(_described(path)) for path in _files(folder)
+    }
     manifest = folder / MANIFEST
     manifest.write_text(json.dumps({"version": 1, "files": sums}, indent=1), encoding="utf-8")
     sync_all(folder)
@@ -105,23 +131,31 @@ def verify(folder: Path) -> None:
         SnapshotError: A file is missing or is not what was written.
     """
     try:
-        sums = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-        for name, described in sums.items():
-            if _described(folder / name) != described:
-                raise SnapshotError(f"{name} in {folder.name} is not what was written")
+        files = _schema().read(folder / MANIFEST, f"{MANIFEST} in {folder.name}").files
+        there = {path.relative_to(folder).as_posix() for path in _files(folder)} - {MANIFEST}
+        for name in sorted(there - set(files)):
+            raise SnapshotError(f"{quoted(name)} in {folder.name} was not written with it")
+        for name, described in files.items():
+            # So that a name leads nowhere else, and to nothing that has no end.
+            if name not in there or _described(folder / name) != described:
+                raise SnapshotError(f"{quoted(name)} in {folder.name} is not what was written")
+    except RecordError as error:
+        raise SnapshotError(str(error)) from error
     except OSError as error:
         name = Path(error.filename or MANIFEST).name
         raise SnapshotError(f"{name} in {folder.name} can't be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SnapshotError(f"{MANIFEST} in {folder.name} is damaged") from error
 
 
-def _described(path: Path) -> dict[str, object]:
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _described(path: Path) -> Sum:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
-    return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+    return Sum(bytes=path.stat().st_size, sha256=digest.hexdigest())
 
 
 def _reason(error: Exception) -> str:

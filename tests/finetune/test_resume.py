@@ -235,7 +235,7 @@ def test_a_damaged_snapshot_is_passed_over(
     (newest / "optimizer.pt").write_bytes(b"half")
     said: list[str] = []
     record = train(stopped_run(stopped.output), say=said.append)
-    assert "optimizer.pt in checkpoint-4 is not what was written; it is passed over." in said
+    assert "'optimizer.pt' in checkpoint-4 is not what was written; it is passed over." in said
     assert "Going on after step 3." in said
     check_same(tmp_path / "out", record, whole["plain"])
 
