@@ -11,6 +11,7 @@ ICON = Path(__file__).parent / "assets" / "icon.png"
 
 if __name__ == "__main__":
     import viz.start  # noqa: F401 - for what it does when imported, once in a process
+    from viz import session
     from viz.pages.answers import given_up_unless_asked_for
 
     st.set_page_config(page_title="CLSight", page_icon=str(ICON), layout="wide")
@@ -22,6 +23,7 @@ if __name__ == "__main__":
         ],
         position="hidden",
     )
+    session.visit()
     with given_up_unless_asked_for():
         chosen.run()
 else:

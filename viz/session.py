@@ -1,11 +1,13 @@
 """What a browser session keeps: the keys of its widgets, and what is cached between reruns."""
 
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import streamlit as st
 
@@ -16,10 +18,10 @@ from viz.checkpoint import folder_of
 from viz.classifier import Classifier, default_checkpoint
 from viz.facts import HeadFacts, head_facts
 from viz.faithfulness.record import FILE, Record, load
+from viz.kept import Kept
 from viz.perturbation import Perturbation
 from viz.types import Contribution, IntArray, Reading
 from viz.words import AttentionView, Quadrant, Unit
-from viz.work import Kept
 
 Explained = tuple[int | None, Against]
 """The class that is explained, None for the predicted one, and what it is held against."""
@@ -37,6 +39,10 @@ class Shown:
     """Which text of a pair looks at which."""
 
 
+MEMORY = 1e9
+"""Bytes of maps of heads that are kept: of 12 x 12 heads and 512 tokens, six."""
+LINGER = 5.0
+"""Seconds after which a browser that was the last one has gone, and doesn't load the page again."""
 PATIENCE = 0.1
 """Seconds within which a pass is quick enough to be timed a second time."""
 FEW_ROWS = 4
@@ -169,6 +175,59 @@ def _last_change(folder: Path) -> float:
     return max(times)
 
 
+def _bytes(found: object) -> float:
+    """What the maps of all heads take in memory."""
+    if isinstance(found, Reading):
+        return found.attention.weights.nbytes
+    if isinstance(found, Contribution):
+        return found.values.nbytes
+    return found.weights.nbytes if isinstance(found, AttentionView) else 0
+
+
+_maps = Kept(MEMORY, _bytes)
+"""The maps of all heads of the texts that were read last, let go once no browser is connected."""
+
+
+@dataclass(slots=True)
+class _Visitors:
+    """How many browsers are connected; when the last one has been gone for a while, maps go too."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    count: int = 0
+
+    def come(self) -> Self:
+        """One more is here."""
+        with self.lock:
+            self.count += 1
+        return self
+
+    def go(self) -> None:
+        """One has gone."""
+        with self.lock:
+            self.count -= 1
+            last = not self.count
+        if last:
+            timer = threading.Timer(LINGER, self.clear)
+            timer.daemon = True
+            timer.start()
+
+    def clear(self) -> None:
+        """Let the maps go where nobody has come since."""
+        with self.lock:
+            if not self.count:
+                _maps.clear()
+
+
+_visitors = _Visitors()
+
+
+# Streamlit releases what belongs to a session when its browser disconnects.
+@st.cache_resource(scope="session", on_release=_Visitors.go, show_spinner=False)
+def visit() -> _Visitors:
+    """Count the browser of this session in."""
+    return _visitors.come()
+
+
 # Classifiers, readings and attributions are never changed once made, so all sessions share them;
 # cache_data would copy their arrays on every rerun.
 @st.cache_resource(max_entries=4, show_spinner="Loading the checkpoint …")
@@ -176,9 +235,9 @@ def _load(place: str, version: float) -> Classifier:
     return Classifier.load(place)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
 def _read(place: str, version: float, text: str, pair: str | None) -> Reading:
-    return _load(place, version).read(text, pair)
+    key = ("reading", place, version, text, pair)
+    return _maps.made(key, lambda: _load(place, version).read(text, pair))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -187,16 +246,20 @@ def _facts(place: str, version: float, text: str, pair: str | None) -> HeadFacts
     return head_facts(read.encoding, read.attention.weights)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
 def _contribute(
     place: str, version: float, text: str, pair: str | None, explained: Explained
 ) -> Contribution:
     read = _read(place, version, text, pair)
-    return contribute(_load(place, version), read, *explained)
+    key = ("contribution", place, version, text, pair, explained)
+    return _maps.made(key, lambda: contribute(_load(place, version), read, *explained))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
 def _view(place: str, version: float, text: str, pair: str | None, shown: Shown) -> AttentionView:
+    key = ("view", place, version, text, pair, shown)
+    return _maps.made(key, lambda: _seen(place, version, text, pair, shown))
+
+
+def _seen(place: str, version: float, text: str, pair: str | None, shown: Shown) -> AttentionView:
     read = _read(place, version, text, pair)
     values = (
         read.attention.weights

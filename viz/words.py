@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from viz.cancellation import check_cancelled
 from viz.types import Encoding, FloatArray, Token
 
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -126,13 +127,16 @@ def view(
     """
     over = spans(encoding, unit)
     merged = _merge(weights, over, signed=signed)
+    check_cancelled()
     if special:
         nothing = np.zeros(merged.shape[:3], merged.dtype)
         return AttentionView(over, merged, nothing, over, signed)
     kept = [index for index, span in enumerate(over) if not span.special]
     left = tuple(over[index] for index in kept)
     rows = np.ascontiguousarray(merged[:, :, kept])
+    check_cancelled()
     shown = rows[..., kept]
+    check_cancelled()
     if signed:
         return AttentionView(left, shown, rows.sum(-1) - shown.sum(-1), left, signed)
     # Summed in double precision, so that rows sum to 1 however many there were.
@@ -149,6 +153,7 @@ def _merge(weights: FloatArray, over: Sequence[Span], *, signed: bool) -> FloatA
     # Spans follow one another without a gap, so a span is all that lies before the next one.
     starts = [span.tokens[0] for span in over]
     rows = np.add.reduceat(weights, starts, axis=-2)
+    check_cancelled()
     if not signed:
         rows /= np.array([len(span.tokens) for span in over], dtype=weights.dtype)[:, None]
     return np.asarray(np.add.reduceat(rows, starts, axis=-1))

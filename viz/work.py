@@ -8,7 +8,6 @@ import threading
 import time
 import traceback
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -49,7 +48,7 @@ class _Doing(Generic[Result]):
     trace: TracebackType | None = None
     """Where the error was raised; it would grow whenever the error is raised again."""
     _next_look: float = 0.0
-    _last_seen: float = field(default_factory=time.monotonic)
+    _away_since: float | None = None
 
     def tick(self, passes: float) -> None:
         """Count passes, and go on where somebody wants the result."""
@@ -62,8 +61,10 @@ class _Doing(Generic[Result]):
         if now >= self._next_look:
             self._next_look = now + PAUSE
             if any(lives() for lives in list(self.watchers.values())):
-                self._last_seen = now
-            elif now - self._last_seen > GRACE:
+                self._away_since = None
+            elif self._away_since is None:
+                self._away_since = now
+            elif now - self._away_since >= GRACE:
                 self.cancelled.set()
         if self.cancelled.is_set():
             raise CancelledError
@@ -185,28 +186,3 @@ class Works:
             work = Work(do, expected, lives, doing)
             self._going_on[key] = cast("_Doing[object]", work._doing)
         return work
-
-
-class Kept:
-    """What was worked out, by what was asked; of too many, those asked for longest ago go."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._results: OrderedDict[Hashable, object] = OrderedDict()
-
-    def get(self, key: Hashable) -> object:
-        """What was worked out; None where it wasn't."""
-        with self._lock:
-            if key in self._results:
-                self._results.move_to_end(key)
-            return self._results.get(key)
-
-    def add(self, key: Hashable, result: Result) -> Result:
-        """Keep a result, and hand it on."""
-        with self._lock:
-            self._results[key] = result
-            self._results.move_to_end(key)
-            while len(self._results) > self._most:
-                self._results.popitem(last=False)
-        return result

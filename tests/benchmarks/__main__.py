@@ -1,6 +1,6 @@
 """All benchmarks of pictures, scores, memory and training, each a ratio or a goal in one run.
 
-    python -m tests.benchmarks [atlas] [figures] [app] [evidence] [score] [memory]
+    python -m tests.benchmarks [atlas] [figures] [app] [evidence] [endings] [score] [memory]
                                [training] [kills] [--output report.json]
 
 They take about ten minutes, and some gigabytes of memory for BertViz's page of 128 tokens; `memory`
@@ -16,8 +16,8 @@ from pathlib import Path
 from tests.benchmarks.browser import chromium
 from tests.benchmarks.result import Result, tell
 
-PARTS = ("atlas", "figures", "app", "evidence", "score", "memory", "training", "kills")
-ON_SCREEN = {"atlas", "app", "evidence"}
+PARTS = ("atlas", "figures", "app", "evidence", "endings", "score", "memory", "training", "kills")
+ON_SCREEN = {"atlas", "app", "evidence", "endings"}
 """Those that measure in a browser, and are handed one."""
 
 

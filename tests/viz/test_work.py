@@ -10,7 +10,7 @@ import weakref
 import pytest
 
 from viz.cancellation import CancelledError
-from viz.work import Kept, Tick, Work, Works
+from viz.work import Tick, Work, Works
 
 
 def test_work_is_watched_and_its_result_asked_for() -> None:
@@ -172,11 +172,3 @@ work.wait(0.3)
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, b"")
-
-
-def test_of_too_many_results_those_asked_for_longest_ago_go() -> None:
-    kept = Kept(2)
-    assert [kept.add(name, name.upper()) for name in "ab"] == ["A", "B"]
-    assert kept.get("a") == "A"
-    kept.add("c", "C")
-    assert [kept.get(name) for name in "abc"] == ["A", None, "C"]

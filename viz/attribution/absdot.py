@@ -30,6 +30,7 @@ from viz.attribution.layers import (
 )
 from viz.attribution.method import Method, Options, Split, Task
 from viz.attribution.needs import reads_first
+from viz.cancellation import check_cancelled
 from viz.errors import MethodError
 from viz.work import Tick
 
@@ -124,8 +125,10 @@ def _attention(layer: Layer, states: Tensor, n_rows: int, spread: Spread, tick: 
     for head, weights in enumerate(layer.weights[:, :n_rows]):
         own = slice(head * size, (head + 1) * size)
         values = states @ value.weight[own].T
+        check_cancelled()
         values += shares[..., None] * value.bias[own]
         taken = weights @ values.view(n_tokens, -1)
+        check_cancelled()
         made.addmm_(taken.view(-1, size), output.weight[:, own].T)
         tick(1 / 3 / len(layer.weights))
     return made.view(n_rows, n_parts, width)

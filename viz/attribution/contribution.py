@@ -10,6 +10,7 @@ import numpy as np
 
 from viz.attribution import Against, check_made_by, explained, resolve
 from viz.attribution.linear import linear_pass
+from viz.cancellation import check_cancelled
 from viz.classifier import Classifier
 from viz.errors import MethodError
 from viz.recording import Recorder
@@ -50,10 +51,10 @@ def contribution(
         classifier, [reading.encoding.inputs], recorder, reading.prediction.logits[None]
     )
     slopes = linear.slopes(target.of, *recorder.weights)
-    shares = [
-        (weights.detach() * slope)[0].cpu().numpy()
-        for weights, slope in zip(recorder.weights, slopes.others, strict=True)
-    ]
+    shares = []
+    for weights, slope in zip(recorder.weights, slopes.others, strict=True):
+        check_cancelled()
+        shares.append((weights.detach() * slope)[0].cpu().numpy())
     return Contribution(
         values=np.stack(shares),
         value=explained(reading.prediction, target),

@@ -14,6 +14,7 @@ from torch import Tensor
 from viz.attribution.layers import Layer, centred, has_layers, rate, recorded_layers
 from viz.attribution.method import Method, Option, Split, Task
 from viz.attribution.needs import reads_first
+from viz.cancellation import check_cancelled
 
 CHUNK = 2**22
 """Bytes of vectors worked on at once: few enough to stay in a processor's cache."""
@@ -111,13 +112,12 @@ def distances(weights: Tensor, vectors: Tensor, kept: Tensor, whole: Tensor) -> 
     """
     wide, taken = vectors.transpose(0, 1), weights.permute(2, 1, 0)
     step = max(1, CHUNK // (whole.numel() * whole.element_size()))
-    pieces = [
+    pieces = []
+    for at in range(0, len(wide), step):
+        check_cancelled()
         # One small product for each key: (R, H) @ (H, D).
-        torch.linalg.vector_norm(
-            torch.baddbmm(whole, taken[at : at + step], wide[at : at + step], alpha=-1), 1, dim=-1
-        )
-        for at in range(0, len(wide), step)
-    ]
+        off = torch.baddbmm(whole, taken[at : at + step], wide[at : at + step], alpha=-1)
+        pieces.append(torch.linalg.vector_norm(off, 1, dim=-1))
     found = torch.cat(pieces).T.contiguous()
     own = _own(weights, vectors) + kept
     found.diagonal().copy_((whole - own).abs().sum(-1))
@@ -148,6 +148,7 @@ def _through_layers(rule: Rule, passes: float) -> Callable[[Task], Split]:
             # From the top down a row stays a row: of the last layer, that of [CLS] is enough.
             row = mixing(layers[-1], rule, 1)
             for layer in reversed(layers[:-1]):
+                check_cancelled()
                 row = row @ mixing(layer, rule, len(layer.before))
                 task.tick((passes - 1) / len(layers))
         return Split(row[0].cpu().numpy())

@@ -12,6 +12,7 @@ from torch import Tensor
 from viz.attribution.layers import Layer, has_layers, recorded_layers
 from viz.attribution.method import Method, Option, Options, Split, Task
 from viz.attribution.needs import reads_first
+from viz.cancellation import check_cancelled
 
 SILENCING = 0.8
 """Forward passes that the [CLS] rows of all layers cost beside the reading itself."""
@@ -42,6 +43,7 @@ def _value_zeroing(task: Task) -> Split:
         used = layers[-1:] if task.options["rows"] == "last" else layers
         rows = []
         for layer in used:
+            check_cancelled()
             rows.append(cls_row(layer))
             task.tick(SILENCING / len(layers))
         row = torch.stack(rows).mean(0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 
+from viz.cancellation import check_cancelled
 from viz.errors import SelectionError
 from viz.export.plate import Plate
 
@@ -63,6 +64,7 @@ def render(plate: Plate, format: str, look: Look | None = None) -> bytes:
         raise SelectionError(
             f"Format {format!r} is unknown; {', '.join(FORMATS)} is what can be written."
         )
+    check_cancelled()
     home = import_module(f"viz.export.{FORMATS[format].home}")
     content: bytes = getattr(home, format)(plate, look or Look())
     return content

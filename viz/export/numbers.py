@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from viz.cancellation import check_cancelled
 from viz.export.cells import guarded, written
 from viz.export.formats import Look
 from viz.export.heads import fact_arrays, head_rows
@@ -57,7 +58,7 @@ def npz(plate: Plate, look: Look) -> bytes:
         always["probabilities"] = made.probabilities
     if encoding.pair is not None:
         always["pair"] = np.array(encoding.pair)
-    content = BytesIO()
+    content = _Watched()
     np.savez_compressed(content, allow_pickle=False, **(shown | always))
     return content.getvalue()
 
@@ -75,8 +76,17 @@ def _dumps(value: object) -> str:
     return json_module.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
+class _Watched(BytesIO):
+    """A file in memory that is given up in the middle where nobody wants it any more."""
+
+    def write(self, content: Any, /) -> int:
+        check_cancelled()
+        return super().write(content)
+
+
 def _cells(rows: Iterable[Row]) -> Iterator[list[str]]:
     for row in rows:
+        check_cancelled()
         yield [guarded(cell) if isinstance(cell, str) else written(cell) for cell in row]
 
 

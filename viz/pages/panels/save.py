@@ -16,6 +16,7 @@ from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.pages.panels.selection import Selection
 from viz.pages.panels.text import Texts
+from viz.presence import while_connected
 from viz.types import Reading
 
 SUBJECTS: dict[str, Kind] = {
@@ -94,7 +95,7 @@ def _choose_resolution() -> int:
 def _offer_figure(plate: Plate, format: str, look: Look, refused: str | None) -> None:
     st.download_button(
         "Save",
-        data=lambda: render(plate, format, look),
+        data=while_connected(lambda: render(plate, format, look)),
         file_name=file_name(plate, format),
         mime=FORMATS[format].mime,
         key="save",
@@ -122,7 +123,7 @@ def _refusal(plate: Plate, format: str, n_cells: int) -> str | None:
 def _offer_everything(plates: Sequence[Plate], look: Look) -> None:
     st.download_button(
         "Everything (ZIP)",
-        data=lambda: bundle(plates, tuple(FORMATS), look),
+        data=while_connected(lambda: bundle(plates, tuple(FORMATS), look)),
         file_name=bundle_name(plates),
         mime="application/zip",
         key="save-everything",
