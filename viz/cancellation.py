@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import NoReturn
 
 Check = Callable[[], None]
 """Returns where the result is still wanted; what it raises ends the computation."""
@@ -70,21 +71,38 @@ def ask_everywhere(check: Check) -> None:
         _everywhere.append(check)
 
 
-@atexit.register
-def _end_all() -> None:
-    """Let all threads leave our rooms before the interpreter ends: torch can't bear losing one.
+def leave(code: int) -> NoReturn:
+    """End the program at once, with a code; threads have `LAST_WORDS` seconds to leave our rooms.
 
     Files are written beside their places and moved there whole, so a thread that does not leave in
     time can be left behind.
     """
+    _end_threads()
+    _exit(code)
+
+
+@atexit.register
+def _end_all() -> None:
+    """Let all threads leave our rooms before the interpreter ends: torch can't bear losing one."""
+    if not _end_threads():
+        _exit(1 if hasattr(sys, "last_value") else 0)
+
+
+def _end_threads() -> bool:
+    """Tell all threads to end what they compute; whether they did."""
     _ending.set()
     deadline = time.monotonic() + LAST_WORDS
     while _computing():
         if time.monotonic() > deadline:
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
-            os._exit(1 if hasattr(sys, "last_value") else 0)
+            return False
         time.sleep(GLANCE)
+    return True
+
+
+def _exit(code: int) -> NoReturn:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 def _computing() -> bool:

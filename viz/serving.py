@@ -12,6 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
+from viz.cancellation import leave
 from viz.guard import LOOPBACK, Guard
 
 
@@ -38,16 +39,25 @@ MIDDLEWARE = [
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
     """As the server begins, open the browser and import what is slow before it asks for a page.
 
-    Ctrl-C ends it as SIGTERM does.
+    Ctrl-C ends it as SIGTERM does, and both end what goes on.
     """
-    if threading.current_thread() is threading.main_thread():
+    asked_by = [signal.SIGTERM]
+
+    def end(*_: object) -> None:
+        asked_by[0] = signal.SIGINT
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    of_its_own = threading.current_thread() is threading.main_thread()
+    if of_its_own:
         # The command line would call Ctrl-C a failure, and wait for whatever goes on.
-        signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        signal.signal(signal.SIGINT, end)
     # The run of a page waits for what is being imported.
     threading.Thread(target=import_module, args=("viz.start",), daemon=True).start()
     if not config.get_option("server.headless"):
         webbrowser.open(_address())
     yield {}
+    if of_its_own:
+        leave(128 + asked_by[0])
 
 
 def _address() -> str:
