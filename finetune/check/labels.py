@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from finetune.check.findings import Finding, counted, listed
 from finetune.check.invisible import is_invisible, quoted
+from finetune.check.missing import is_missing
 from finetune.check.typos import typo_findings
-from finetune.check.written import reads_as_missing, written_findings
+from finetune.check.written import written_findings
 from finetune.dataset.matching import Matched, counted_apart
 from finetune.dataset.rows import Rows
 
@@ -64,7 +65,7 @@ def folded(name: str) -> str:
 def _hints(role: str, rows: Rows, unknown: Sequence[str], train: Rows) -> str:
     if counted_apart(train, rows):
         return f"either train or {role} numbers classes from 0 and the other from 1"
-    if reads_as_missing(unknown[0]):
+    if is_missing(unknown[0]):
         return f"{quoted(unknown[0])} reads like a missing label: leave it empty then"
     near = [
         f"{quoted(name)} is close to {quoted(match)}"

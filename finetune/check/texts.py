@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from finetune.check.findings import Finding, plural, shown_input, some
+from finetune.check.findings import Finding, counted, plural, shown_input, some
+from finetune.check.missing import is_missing
 from finetune.dataset.rows import Rows
 
 Input = tuple[str, str | None]
@@ -14,6 +15,7 @@ Answer = frozenset[str] | float
 def text_findings(role: str, rows: Rows) -> Iterator[Finding]:
     """What is odd about the texts of one split."""
     yield from _left_out(role, rows)
+    yield from _missing(role, rows)
     labels: dict[Input, Counter[Answer]] = defaultdict(Counter)
     for text, answer in zip(rows.inputs(), rows.answers(), strict=True):
         labels[text][answer] += 1
@@ -58,6 +60,19 @@ def _left_out(role: str, rows: Rows) -> Iterator[Finding]:
                 sentence=f"Left out of {role}: {plural(count, 'row', 'rows')} with {what}.",
                 count=count,
             )
+
+
+def _missing(role: str, rows: Rows) -> Iterator[Finding]:
+    """Texts that are but a word for no text."""
+    found = Counter(text for row in rows.inputs() for text in row if text and is_missing(text))
+    if found:
+        yield Finding(
+            severity="warning",
+            kind="text for missing",
+            sentence=f"Texts of {role} that read like missing ones: {counted(found)}; leave them"
+            " empty, and such rows are left out.",
+            count=found.total(),
+        )
 
 
 def _repeated(role: str, labels: Mapping[Input, Counter[Answer]]) -> Iterator[Finding]:

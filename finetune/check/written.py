@@ -6,15 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from finetune.check.findings import Finding, counted, listed
 from finetune.check.invisible import invisible_in
-
-MACHINE_MISSING = frozenset({"nan", "nat", "<na>", "#n/a", "#na", "null", "#null!", "\\n"})
-"""What programs write for a value that is missing."""
-MISSING = MACHINE_MISSING | {
-    "na", "n/a", "n.a.", "n.a", "none", "nil", "missing", "unknown", "undefined", "empty", "blank",
-    "(blank)", "(empty)", "not available", "not applicable", "unlabeled", "unlabelled", "tbd", "-",
-    "--", "---", "–", "—", "?", "??", ".", "..", "...", "…", "_", "*",
-}  # fmt: skip
-"""What people write, some of which can be the name of a class."""
+from finetune.check.missing import is_missing, is_written_by_programs
 
 PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 OTHER_NUMBER = re.compile(
@@ -34,11 +26,6 @@ def written_findings(counts: Mapping[str, int]) -> Iterator[Finding]:
     yield from _several(counts)
 
 
-def reads_as_missing(text: str) -> bool:
-    """Whether *text* is a word that stands for no value."""
-    return " ".join(text.split()).casefold() in MISSING
-
-
 def _invisible(counts: Mapping[str, int]) -> Iterator[Finding]:
     found = {name: count for name, count in counts.items() if invisible_in(name)}
     if found:
@@ -54,9 +41,9 @@ def _invisible(counts: Mapping[str, int]) -> Iterator[Finding]:
 
 
 def _missing(counts: Mapping[str, int]) -> Iterator[Finding]:
-    found = {name: count for name, count in counts.items() if reads_as_missing(name)}
+    found = {name: count for name, count in counts.items() if is_missing(name)}
     if found:
-        sure = any(name.casefold() in MACHINE_MISSING for name in found)
+        sure = any(map(is_written_by_programs, found))
         reads = "reads like a missing label" if len(found) == 1 else "read like missing labels"
         yield Finding(
             severity="warning" if sure else "note",
@@ -70,8 +57,8 @@ def _missing(counts: Mapping[str, int]) -> Iterator[Finding]:
 
 def _numbers(names: Sequence[str]) -> Iterator[Finding]:
     """Labels that are all numbers, but for how some are written or for words that mean none."""
-    numbers = [name for name in names if not reads_as_missing(name)]
-    words = [name for name in names if reads_as_missing(name)]
+    numbers = [name for name in names if not is_missing(name)]
+    words = [name for name in names if is_missing(name)]
     odd = [name for name in numbers if not PLAIN_NUMBER.fullmatch(name)]
     if not all(map(OTHER_NUMBER.fullmatch, numbers)):
         return

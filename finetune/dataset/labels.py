@@ -51,7 +51,7 @@ def read_labels(dataset: Columnar, columns: Columns) -> LabelColumn:
     column = columns.label
     values = list(dataset[column])
     multi_label = any(isinstance(value, list) for value in values)
-    known = _class_names(dataset, column)
+    known = class_names(dataset, column)
     if known is None and columns.label_name is None:
         refuse_flags(values, column)
     rows = [_keys(value, column) for value in values]
@@ -64,8 +64,8 @@ def read_labels(dataset: Columnar, columns: Columns) -> LabelColumn:
     return LabelColumn(rows=rows, names=names, multi_label=multi_label)
 
 
-def _class_names(dataset: Columnar, column: str) -> Sequence[str] | None:
-    """What the column itself calls its numbers; None where it doesn't say."""
+def class_names(dataset: Columnar, column: str) -> Sequence[str] | None:
+    """What a label column itself calls its numbers, -1 of which is none; None where it doesn't."""
     feature = dataset.features.get(column)
     inner = getattr(feature, "feature", feature)
     if isinstance(inner, ClassLabel):

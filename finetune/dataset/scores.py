@@ -3,10 +3,10 @@
 import math
 import re
 
-from datasets import ClassLabel, Dataset
-
+from finetune.dataset.labels import class_names
 from finetune.errors import DataError
 from finetune.tables.columns import Columns
+from finetune.tables.table import Columnar
 
 SCORE = "score"
 """What the one output of such a model is called."""
@@ -17,9 +17,9 @@ LARGEST = 1e30
 """Size that a score may have; float32, in which models compute, ends a little above it."""
 
 
-def holds_fractions(dataset: Dataset, columns: Columns) -> bool:
+def holds_fractions(dataset: Columnar, columns: Columns) -> bool:
     """Whether every label of *dataset* is a number, or missing, and one at least isn't whole."""
-    if isinstance(dataset.features[columns.label], ClassLabel):
+    if class_names(dataset, columns.label) is not None:
         return False
     found = False
     for value in dataset[columns.label]:
@@ -30,14 +30,14 @@ def holds_fractions(dataset: Dataset, columns: Columns) -> bool:
     return found
 
 
-def read_scores(dataset: Dataset, columns: Columns) -> list[float | None]:
+def read_scores(dataset: Columnar, columns: Columns) -> list[float | None]:
     """The score of each row, None where it is missing; classes of a ClassLabel by their number.
 
     Raises:
         DataError: A label is no number, or too large a one.
     """
     values = list(dataset[columns.label])
-    if isinstance(dataset.features[columns.label], ClassLabel):
+    if class_names(dataset, columns.label) is not None:
         values = [None if value == -1 else value for value in values]
     return [_score(value, columns.label) for value in values]
 

@@ -4,17 +4,16 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import datasets
-from datasets import ClassLabel, Dataset, DatasetDict, DownloadConfig
+from datasets import Dataset, DatasetDict, DownloadConfig
 
 from finetune.config import local_path, shown_name
 from finetune.errors import DataError
 from finetune.tables.files import FORMATS, is_readable
 from finetune.tables.reading import read_table
-from finetune.tables.table import Columnar, Table
+from finetune.tables.table import Columnar
 from finetune.tables.wording import shown
 
 SPLITS = {
@@ -45,7 +44,7 @@ def open_source(source: str) -> dict[str, Columnar]:
         except OSError as error:
             raise DataError(f"folder {shown(path.name)} can't be read: {error.strerror}") from error
     if os.path.lexists(path):
-        return {role_of(path.stem) or WHOLE: _open_file(path)}
+        return {role_of(path.stem) or WHOLE: read_table(path)}
     if _looks_like_path(source):
         raise DataError(f"no file or folder {shown(source, PATH)}; check the path given as data")
     return _open_hub(source)
@@ -68,19 +67,6 @@ def data_files(source: str) -> dict[str, str | None]:
     return {name: role_of(Path(name).stem) for name in names}
 
 
-def _open_file(path: Path) -> Table:
-    """The table of a file, its classes by number known to be that."""
-    table = read_table(path)
-    names = table.class_names
-    return replace(
-        table,
-        features={
-            column: ClassLabel(names=list(names[column])) if column in names else None
-            for column in table.column_names
-        },
-    )
-
-
 def _open_folder(folder: Path) -> Mapping[str, Columnar]:
     if _is_saved(folder):
         return _from_disk(folder)
@@ -101,7 +87,7 @@ def _open_folder(folder: Path) -> Mapping[str, Columnar]:
                 f"folder {folder.name!r} has {len(names)} {role} files, {', '.join(names)};"
                 " leave one of them there"
             )
-    return {role: _open_file(folder / name) for role, (name,) in by_role.items()}
+    return {role: read_table(folder / name) for role, (name,) in by_role.items()}
 
 
 def _is_saved(folder: Path) -> bool:

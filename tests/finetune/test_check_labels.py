@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import ClassLabel, Dataset, List
+from typer.testing import CliRunner, Result
 
-from finetune.check import CheckReport
+from finetune.__main__ import app
+from finetune.check import CheckReport, check_splits
 from finetune.check.invisible import quoted
 from finetune.check.typos import one_typo, typo_findings
 from finetune.config import TrainConfig
-from finetune.data import load_splits
+from finetune.data import find_splits, load_splits
 from tests.finetune.news import news, write_csv, write_jsonl
 from tests.finetune.test_check import Row, check, of_kind, relabelled, sentence
 
@@ -190,9 +193,6 @@ def test_splits_that_count_from_zero_and_from_one_stop(
 
 
 def test_files_that_count_from_zero_and_from_one_are_said(tmp_path: Path) -> None:
-    from finetune.check import check_splits
-    from finetune.data import find_splits
-
     paths = [
         str(write_csv(tmp_path / f"{labels}.csv", texts([*labels] * 5, seed=int(labels))))
         for labels in ("012", "123")
@@ -278,3 +278,72 @@ def test_long_labels_are_cut_where_they_are_told(tmp_path: Path) -> None:
     assert rows.is_file()
     report = check(tmp_path, texts(["y" * 5_000, "z" * 5_000] * 2))
     assert max(len(finding.sentence) for finding in report.findings) < 400
+
+
+# --- classes by number ---------------------------------------------------------------------------
+
+
+def numbered(numbers: list[Any], names: list[str]) -> Dataset:
+    """Rows whose labels have names by number; nobody looks whether each number has one."""
+    data = Dataset.from_list(texts(numbers))
+    feature = ClassLabel(names=names)
+    return data.cast_column("label", List(feature) if isinstance(numbers[0], list) else feature)
+
+
+def checked(path: Path) -> Result:
+    return CliRunner().invoke(app, ["check", "--data", str(path)])
+
+
+@pytest.mark.parametrize("kind", ["saved", "parquet"])
+@pytest.mark.parametrize("labels", [[5, 0, 1], [[5], [0], [1]]])
+def test_a_class_number_out_of_range_is_one_sentence(
+    tmp_path: Path, kind: str, labels: list[Any]
+) -> None:
+    data, path = numbered(labels * 5, ["a", "b", "c"]), tmp_path / "x.parquet"
+    if kind == "saved":
+        path = tmp_path / "saved"
+        data.save_to_disk(path)
+    else:
+        data.to_parquet(path)
+    result = checked(path)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "column 'label' holds the class number 5, but it has names for 3 classes, 0 to 2; mend the"
+        " number or add its name\n"
+    )
+
+
+def test_two_class_numbers_of_one_name_are_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    numbered([0, 1, 2] * 5, ["aaa", "aab", "c"]).to_parquet(path)
+    path.write_bytes(path.read_bytes().replace(b'"aab"', b'"aaa"'))
+    result = checked(path)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "column 'label' calls two of its class numbers 'aaa'; give each a name of its own\n"
+    )
+
+
+def test_names_that_numbers_have_are_read_from_either(tmp_path: Path) -> None:
+    data = numbered([[0, 2], [1], []] * 5, ["a", "b", "c"])
+    data.to_parquet(tmp_path / "x.parquet")
+    data.save_to_disk(tmp_path / "saved")
+    first, second = (
+        find_splits(TrainConfig(data=(str(tmp_path / name),), model="", output=Path("out")))
+        for name in ("x.parquet", "saved")
+    )
+    assert first.rows["train"] == second.rows["train"]
+    assert first.rows["train"].labels[0] == ("a", "c")
+
+
+# --- texts ---------------------------------------------------------------------------------------
+
+
+def test_texts_that_mean_missing_are_noted(tmp_path: Path) -> None:
+    rows = [*news(30), {"text": "nan", "label": "World"}, {"text": "N/A", "label": "Sports"}]
+    (finding,) = of_kind(check(tmp_path, rows), "text for missing")
+    assert (finding.severity, finding.count) == ("warning", 2)
+    assert finding.sentence == (
+        "Texts of train that read like missing ones: 'nan' 1, 'N/A' 1; leave them empty, and such"
+        " rows are left out."
+    )
