@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from tests.foreign import foreign_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.__main__ import app
+from viz.errors import MethodError
 from viz.export.formats import FORMATS
 from viz.types import Reading
 from viz.words import merge, spans
@@ -312,3 +315,59 @@ def test_a_terminal_without_unicode_still_reads_signs(checkpoint: Path) -> None:
     assert result.exit_code == 0
     assert "?" not in result.stdout
     assert " -0." in result.stdout
+
+
+@pytest.fixture(scope="module")
+def modern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ModernBERT that reads its class from a mean: most methods are refused."""
+    folder = tmp_path_factory.mktemp("modern") / "modern"
+    return foreign_checkpoint(folder, "modernbert", classifier_pooling="mean")
+
+
+def test_read_explains_by_the_first_method_that_the_checkpoint_allows(modern: Path) -> None:
+    result = run("read", TEXT, "--checkpoint", modern)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "Strongest words by input × gradient" in result.stdout
+    record = json.loads(run("read", TEXT, "--checkpoint", modern, "--json").stdout)
+    assert record["attribution"]["method"] == "input-x-gradient"
+    classifier = Classifier.load(modern)
+    expected = attribute(classifier, classifier.read(TEXT), "input-x-gradient")
+    assert record["attribution"]["scores"] == expected.scores.tolist()
+
+
+def test_read_tells_the_class_where_the_method_asked_for_is_refused(modern: Path) -> None:
+    label = Classifier.load(modern).read(TEXT).prediction.label
+    result = run("read", TEXT, "--checkpoint", modern, "--method", "rollout")
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{label} (")
+    assert "Strongest words" not in result.stdout
+    assert "reads its class from several tokens" in result.stderr
+    result = run("read", TEXT, "--checkpoint", modern, "--method", "decomposition", "--json")
+    assert result.exit_code == 1
+    record = json.loads(result.stdout)
+    assert (record["label"], record["attribution"]) == (label, None)
+
+
+def test_export_colours_by_the_first_method_that_the_checkpoint_allows(
+    modern: Path, tmp_path: Path
+) -> None:
+    place = ("--checkpoint", modern, "--output", tmp_path)
+    result = run("export", TEXT, "--zip", "--format", "json", *place)
+    assert result.exit_code == 0, result.output
+    (file,) = tmp_path.glob("*.zip")
+    with zipfile.ZipFile(file) as archive:
+        (name,) = [name for name in archive.namelist() if "attribution" in name]
+        assert json.loads(archive.read(name))["request"]["method"] == "input-x-gradient"
+
+
+def test_read_tells_the_class_where_no_method_runs(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise MethodError("No.")
+
+    monkeypatch.setattr("viz.attribution.named.attribute", refuse)
+    result = run("read", TEXT, "--checkpoint", checkpoint)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0].endswith("says tiny-bert")
+    assert result.stderr == "No.\n"

@@ -8,9 +8,10 @@ from typing import cast
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.foreign import foreign_checkpoint
 from tests.screen import sent, shown
 from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
-from viz import METHODS, session
+from viz import METHODS, Classifier, session
 from viz.examples import load_examples
 from viz.pages.panels.method import SEVERAL, ordered
 
@@ -236,27 +237,15 @@ def test_contributions_are_of_the_class_that_is_explained(app: AppTest) -> None:
     assert "What each weight hands to logit World − logit Sci/Tech" in shown(app)
 
 
-def test_a_checkpoint_that_can_not_be_split_says_so_and_goes_on(tmp_path: Path) -> None:
+def test_a_checkpoint_that_can_not_be_split_shows_weights_alone(tmp_path: Path) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["checkpoint"] = str(tiny_mpnet(tmp_path / "mpnet"))
     app.query_params.update({"method": "Attention rollout", "show": "contribution to the class"})
     app.run()
     assert not app.exception
-    assert "look at the weights instead" in app.error[0].value
-    app.segmented_control(key=session.MEASURE).set_value("weights").run()
     assert not app.error
-    assert sent(app, "heatmap")
-
-
-@pytest.mark.parametrize("view", ["arcs", "on the text"])
-def test_the_head_can_be_seen_in_other_ways(app: AppTest, view: str) -> None:
-    app.query_params.update({"view": view, "layer": "1", "head": "2"})
-    app.run()
-    assert not app.exception
-    if view == "arcs":
-        assert sent(app, "arcs")["place"] == "L1"
-    else:
-        assert app.selectbox(key=session.QUERY).value == 0
+    assert app.segmented_control(key=session.MEASURE).options == ["weights"]
+    assert not sent(app, "heatmap")["signed"]
 
 
 def test_a_pair_can_be_seen_by_its_quadrants(app: AppTest) -> None:
@@ -334,9 +323,32 @@ def test_a_link_names_a_method_by_its_name_too(app: AppTest) -> None:
     assert app.run().selectbox(key=session.METHOD).value == "rollout"
 
 
-def test_methods_are_offered_quick_ones_first_then_by_their_cost() -> None:
-    costs = [METHODS[name].cost for name in ordered()]
+def test_methods_are_offered_quick_ones_first_then_by_their_cost(classifier: Classifier) -> None:
+    costs = [METHODS[name].cost for name in ordered(classifier)]
     slow = [cost for cost in costs if cost >= SEVERAL]
     assert slow == sorted(slow)
     assert costs[-len(slow) :] == slow
-    assert set(ordered()) == set(METHODS)
+    assert set(ordered(classifier)) == set(METHODS)
+
+
+def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    foreign_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"checkpoint": str(checkpoint), "text": LONG, "method": "rollout"})
+    assert app.run().selectbox(key=session.METHOD).value == "rollout"
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"checkpoint": str(tmp_path / "modern"), "text": LONG})
+    app.query_params.update({"method": "rollout", "show": "contribution to the class"})
+    app.run()
+    assert not app.exception
+    assert not app.error
+    method = app.selectbox(key=session.METHOD)
+    assert method.value == "input-x-gradient"
+    offered = {label.split(" · ")[0] for label in method.options}
+    assert {METHODS[name].label for name in ("occlusion", "saliency", "attattr")} <= offered
+    refused = ("decomposition", "decomposition+", "rollout", "grad-attention", "norms")
+    assert not {METHODS[name].label for name in refused} & offered
+    assert app.segmented_control(key=session.MEASURE).options == ["weights"]
+    assert "parts" in sent(app, "strip")

@@ -35,7 +35,10 @@ from viz.perturbation import Perturbation
 from viz.types import Attribution, Prediction, Reading
 from viz.work import Tick
 
-__all__ = ["METHODS", "Against", "Method", "Option", "Split", "Target", "Task", "attribute"]
+__all__ = [
+    "METHODS", "Against", "Method", "Option", "Split", "Target", "Task", "attribute", "defaults",
+    "offered",
+]  # fmt: skip
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
@@ -109,6 +112,25 @@ def attribute(
         notes=split.notes,
         against_all=target.against_all,
     )
+
+
+def offered(classifier: Classifier) -> list[str]:
+    """The methods that a classifier allows, in the order of `METHODS`; a text may refuse more."""
+    return [name for name, method in METHODS.items() if method.refusal(classifier) is None]
+
+
+def defaults(classifier: Classifier) -> list[str]:
+    """Methods to explain with where nobody named one, each for when those before it are refused.
+
+    Those that a classifier allows and no reader has to wait for, and at last `occlusion`, which
+    asks for nothing but logits.
+    """
+    quick = [
+        name
+        for name in offered(classifier)
+        if not METHODS[name].costly and not METHODS[name].control
+    ]
+    return [*quick, OCCLUSION.name]
 
 
 def known(method: str) -> Method:

@@ -1,9 +1,11 @@
 """Attributions asked for by the names of classes, as people write them."""
 
-from viz.attribution import Against, attribute
+from contextlib import suppress
+
+from viz.attribution import Against, attribute, defaults
 from viz.attribution.entry import parse
 from viz.classifier import Classifier
-from viz.errors import SelectionError
+from viz.errors import MethodError, SelectionError
 from viz.types import Attribution, Prediction, Reading
 
 MOST_CLASSES = 10
@@ -11,14 +13,20 @@ MOST_CLASSES = 10
 
 
 def attribute_named(
-    classifier: Classifier, reading: Reading, method: str, *, target: str | None, against: str
+    classifier: Classifier,
+    reading: Reading,
+    method: str | None,
+    *,
+    target: str | None,
+    against: str,
 ) -> Attribution:
     """Attribute a reading, its classes given by name.
 
     Args:
         classifier: The classifier that made the reading.
         reading: What it read.
-        method: A name in `METHODS`, options behind colons: `lime:rows=200`.
+        method: A name in `METHODS`, options behind colons: `lime:rows=200`; None for the first one
+            that classifier and text allow.
         target: The class to explain; the predicted one where None.
         against: The class held against it, `runner-up`, or `none` for the plain logit.
 
@@ -27,8 +35,20 @@ def attribute_named(
         SelectionError: where there is no such class, or it is held against itself.
     """
     classes = classes_named(reading.prediction, target, against)
+    if method is None:
+        return _by_default(classifier, reading, classes)
     how, options = parse(method)
     return attribute(classifier, reading, how.name, *classes, options=options)
+
+
+def _by_default(
+    classifier: Classifier, reading: Reading, classes: tuple[int | None, Against]
+) -> Attribution:
+    *some, last = defaults(classifier)
+    for name in some:
+        with suppress(MethodError):
+            return attribute(classifier, reading, name, *classes)
+    return attribute(classifier, reading, last, *classes)
 
 
 def classes_named(

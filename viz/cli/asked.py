@@ -90,7 +90,6 @@ class Asked:
 
     def request(self) -> "Request":
         """What is made of each text."""
-        from viz.attribution import METHODS
         from viz.export.request import Request
 
         return Request(
@@ -101,7 +100,7 @@ class Asked:
             special=self.special,
             quadrant=self.quadrant,
             measure=self.measure,
-            method=self.attribution or next(iter(METHODS)),
+            method=self.attribution,
             target=self.target,
             against=self.against,
         )

@@ -29,8 +29,13 @@ def read(
     pair: Pair = None,
     checkpoint: Folder = None,
     method: Annotated[
-        str, typer.Option(help="How words are scored: decomposition, rollout, ...")
-    ] = "decomposition",
+        str | None,
+        typer.Option(
+            help="How words are scored: decomposition, rollout, ...; by default the first that the "
+            "checkpoint allows.",
+            show_default=False,
+        ),
+    ] = None,
     target: Target = None,
     against: AgainstName = "runner-up",
     as_json: Annotated[
@@ -46,14 +51,24 @@ def read(
     """
     with one_sentence():
         from viz.attribution.named import attribute_named
+        from viz.errors import MethodError
         from viz.export.report import record, report
 
-        check_method(method)
+        if method is not None:
+            check_method(method)
         classifier = load(checkpoint)
         reading = classifier.read(given(text), pair)
-        attribution = attribute_named(classifier, reading, method, target=target, against=against)
+        attribution, refused = None, None
+        try:
+            attribution = attribute_named(
+                classifier, reading, method, target=target, against=against
+            )
+        except MethodError as error:  # the class is told in any case
+            refused = error
         if as_json:
             typer.echo(json.dumps(record(reading, attribution), allow_nan=False))
         else:
             say("\n".join(report(reading, attribution)))
             notes(reading.encoding)
+        if refused is not None:
+            raise refused

@@ -1,6 +1,6 @@
 """A reading with its attribution in words and numbers: as lines of text, and as plain values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from viz.attribution import METHODS
 from viz.attribution.wording import percent, quantity, summary, verdict
@@ -15,10 +15,12 @@ BAR = 24
 """Characters of a bar for the whole."""
 
 
-def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
-    """All but the attention weights, as plain values that JSON can hold."""
+def record(reading: Reading, attribution: Attribution | None) -> dict[str, object]:
+    """All but the attention weights, as plain values that JSON can hold.
+
+    Without an attribution, `attribution` is null.
+    """
     encoding, labels = reading.encoding, reading.prediction.labels
-    against = attribution.against_class
     return {
         "checkpoint": reading.checkpoint,
         "fingerprint": reading.fingerprint,
@@ -26,21 +28,29 @@ def record(reading: Reading, attribution: Attribution) -> dict[str, object]:
         "pair": encoding.pair,
         **prediction(reading.prediction),
         "tokens": tokens(encoding),
-        "attribution": {
-            "method": attribution.method,
-            "target_class": labels[attribution.target_class],
-            "against_class": None if against is None else labels[against],
-            "against_all": attribution.against_all,
-            "value": attribution.value,
-            "bias": attribution.bias,
-            "scores": attribution.scores.tolist(),
-        },
+        "attribution": None if attribution is None else _scores(attribution, labels),
         "notes": list(encoding.notes),
     }
 
 
-def report(reading: Reading, attribution: Attribution) -> Iterator[str]:
-    """Lines for people: the class, the likeliest classes with bars, the strongest words."""
+def _scores(attribution: Attribution, labels: Sequence[str]) -> dict[str, object]:
+    against = attribution.against_class
+    return {
+        "method": attribution.method,
+        "target_class": labels[attribution.target_class],
+        "against_class": None if against is None else labels[against],
+        "against_all": attribution.against_all,
+        "value": attribution.value,
+        "bias": attribution.bias,
+        "scores": attribution.scores.tolist(),
+    }
+
+
+def report(reading: Reading, attribution: Attribution | None) -> Iterator[str]:
+    """Lines for people: the class, the likeliest classes with bars, the strongest words.
+
+    Without an attribution, the classes alone.
+    """
     names, probability = verdict(reading.prediction)
     if reading.prediction.regression:
         yield f"{names} {probability} says {reading.checkpoint}"
@@ -48,6 +58,8 @@ def report(reading: Reading, attribution: Attribution) -> Iterator[str]:
         yield f"{names} ({probability}) says {reading.checkpoint}"
         yield ""
         yield from _classes(reading.prediction)
+    if attribution is None:
+        return
     method = METHODS[attribution.method]
     yield f"\nStrongest words by {method.label.lower()}"
     if method.caveat is not None:

@@ -24,7 +24,8 @@ class Request:
     special: bool = True
     quadrant: Quadrant = "all"
     measure: Measure = "weights"
-    method: str = "decomposition"
+    method: str | None = None
+    """None for the first one that classifier and text allow."""
     target: str | None = None
     """None for the predicted class."""
     against: str = "runner-up"

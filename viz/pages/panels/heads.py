@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from viz import session
-from viz.attribution import resolve
+from viz.attribution import METHODS, resolve
 from viz.attribution.wording import explained_scalar, outcome
 from viz.components import atlas
 from viz.errors import MethodError
@@ -38,7 +38,10 @@ def show_heads(
         classes: The class that contributions explain, and what it is held against.
         beneath: Draws what stands under both, given what is selected.
     """
-    selection = _choose_selection(reading, classes)
+    splits = METHODS["decomposition"].refusal(session.classifier(source)) is None
+    selection = _choose_selection(
+        reading, classes, [WEIGHTS, CONTRIBUTION] if splits else [WEIGHTS]
+    )
     try:
         view = session.view(source, texts.text, texts.pair, selection.shown)
     except MethodError as error:
@@ -52,11 +55,13 @@ def show_heads(
     beneath(selection)
 
 
-def _choose_selection(reading: Reading, classes: session.Explained) -> Selection:
+def _choose_selection(
+    reading: Reading, classes: session.Explained, measures: list[str]
+) -> Selection:
     title, controls = st.columns([5, 6], gap="medium", vertical_alignment="bottom")
     with title.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader("Attention", anchor=False, width="content")
-        explained = classes if _choose_measure(reading) == CONTRIBUTION else None
+        explained = classes if _choose_measure(reading, measures) == CONTRIBUTION else None
     title.caption(_caption(reading, explained))
     with controls.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
@@ -67,12 +72,14 @@ def _choose_selection(reading: Reading, classes: session.Explained) -> Selection
     return Selection(layer, head, session.Shown(unit, special, explained, part))
 
 
-def _choose_measure(reading: Reading) -> str:
+def _choose_measure(reading: Reading, measures: list[str]) -> str:
+    if st.session_state.get(session.MEASURE, WEIGHTS) not in measures:
+        del st.session_state[session.MEASURE]  # chosen for a checkpoint that allows it
     contribution = f"contribution to the {outcome(reading.prediction)}"
     return str(
         st.segmented_control(
             "What is shown",
-            [WEIGHTS, CONTRIBUTION],
+            measures,
             default=WEIGHTS,
             format_func={WEIGHTS: WEIGHTS, CONTRIBUTION: contribution}.__getitem__,
             required=True,

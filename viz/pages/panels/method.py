@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from viz import session
-from viz.attribution import METHODS, Method, Option
+from viz.attribution import METHODS, Method, Option, defaults, offered
 from viz.attribution.entry import parse
+from viz.classifier import Classifier
 from viz.errors import VizError
 
 SEVERAL = 5.0
@@ -26,26 +27,35 @@ def choose_method(source: str) -> Chosen:
     Args:
         source: The checkpoint, which may have a default of its own.
     """
+    names = ordered(session.classifier(source))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        method = METHODS[_choose_name(ordered(), preferred(source))]
+        method = METHODS[_choose_name(names, preferred(source))]
         return method.name, _choose_options(method) if method.options else ()
 
 
-def ordered() -> list[str]:
-    """Methods as they are offered: the quick ones as registered, the others by their cost."""
-    return sorted(METHODS, key=lambda name: METHODS[name].cost if _is_dear(METHODS[name]) else 0.0)
+def ordered(classifier: Classifier) -> list[str]:
+    """The methods a classifier allows: the quick ones as registered, the others by their cost."""
+    return sorted(
+        offered(classifier),
+        key=lambda name: METHODS[name].cost if _is_dear(METHODS[name]) else 0.0,
+    )
 
 
 def preferred(source: str) -> Chosen:
-    """The default method: the most faithful quick one for a checkpoint where that was measured."""
-    first = next(iter(METHODS))
+    """The default method: the most faithful quick one for a checkpoint where that was measured.
+
+    Else the first that the checkpoint allows.
+    """
+    classifier = session.classifier(source)
+    first = _entry(defaults(classifier)[0])
     try:
         record = session.record(source)
-        if record is None or record.fingerprint != session.classifier(source).fingerprint:
-            return _entry(first)
-        return _entry(record.winner() or first)
+        if record is None or record.fingerprint != classifier.fingerprint:
+            return first
+        best = _entry(record.winner() or first[0])
     except VizError:
-        return _entry(first)
+        return first
+    return best if METHODS[best[0]].refusal(classifier) is None else first
 
 
 def _entry(written: str) -> Chosen:
@@ -65,6 +75,10 @@ def _is_dear(method: Method) -> bool:
 
 def _choose_name(names: Sequence[str], default: Chosen) -> str:
     _restore_from_link(names)
+    if st.session_state.get(session.METHOD, names[0]) not in names:
+        # It was chosen for another checkpoint, which allows it.
+        del st.session_state[session.METHOD]
+        st.session_state.pop(DEFAULT, None)
     _follow_default(default)
     chosen = st.selectbox(
         "Method",
