@@ -41,11 +41,16 @@ class Lines:
         self.since_mark = []
 
     def _split(self, file: BinaryIO) -> Iterator[str]:
+        # Only where the first line ends in a lone carriage return do all others; elsewhere one
+        # that is not in a quoted cell is a fault.
+        alone: bool | None = None
         for number, raw in enumerate(file):
             line = decoded(self.name, raw, self.number + 1)
             if number == 0:
                 line = line.removeprefix("\ufeff")
-            if "\r" in line[:-2] or line.endswith("\r"):
+            if alone is None and line.strip():
+                alone = "\r" in line.removesuffix("\n")[:-1] or line.endswith("\r")
+            if alone:
                 yield from LINE.findall(line)
             elif line:
                 yield line

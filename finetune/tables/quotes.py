@@ -69,6 +69,12 @@ def broken(name: str, separator: str, first: int, lines: Lines, why: str) -> Quo
     if '\\"' in whole:
         here = next(i for i, line in enumerate(lines.since_mark) if '\\"' in line)
         return QuoteError(f"{unreadable(name)}: line {first + here} {BACKSLASHES}")
+    if "new-line" in why:
+        number = lines.number
+        return QuoteError(
+            f"{unreadable(name)}: line {number} has a carriage return in a cell without quotes; put"
+            " the cell in quotes, or remove it"
+        )
     if "unexpected end" in why:
         told = f"the quote that begins in line {begins} is never closed"
     elif begins == lines.number:
@@ -107,12 +113,17 @@ def require_no_swallowed_rows(
             _looks_like_row(line.rstrip("\r\n"), separator, columns, known) for line in inner
         )
         if alike * 2 >= len(inner) and alike:
-            whole = "".join(span.lines)
-            begins = span.first + whole.count("\n", 0, _first_opening_over_lines(whole, separator))
-            raise QuoteError(
-                f"{unreadable(name)}: the quote that begins in line {begins} takes"
-                f" in rows up to line {span.first + len(span.lines) - 1}; {REMEDY}"
-            )
+            raise taking_in(name, separator, span)
+
+
+def taking_in(name: str, separator: str, span: Span) -> QuoteError:
+    """A quoted cell over lines that are rows of their own."""
+    whole = "".join(span.lines)
+    begins = span.first + whole.count("\n", 0, _first_opening_over_lines(whole, separator))
+    return QuoteError(
+        f"{unreadable(name)}: the quote that begins in line {begins} takes in rows up to line"
+        f" {span.first + len(span.lines) - 1}; {REMEDY}"
+    )
 
 
 def _known_cells(

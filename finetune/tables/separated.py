@@ -39,12 +39,15 @@ def read_separated(name: str, file: BinaryIO, separator: str, limit: int | None 
     """
     try:
         sheet = _read(name, file, separator, limit, quoting=True)
-        if sheet.spans and separator == TAB:
-            sheet = _without_quoting(name, file, limit) or sheet
+        plain = _line_by_line(name, file, limit) if sheet.spans and separator == TAB else None
+        if plain is not None:
+            if quotes.are_meant(plain.names, plain.rows):
+                raise quotes.taking_in(name, separator, sheet.spans[0])
+            sheet = plain
         quotes.require_no_swallowed_rows(name, separator, sheet.spans, sheet.rows)
     except quotes.QuoteError:
-        plain = _without_quoting(name, file, limit) if separator == TAB else None
-        if plain is None:
+        plain = _line_by_line(name, file, limit) if separator == TAB else None
+        if plain is None or quotes.are_meant(plain.names, plain.rows):
             raise
         sheet = plain
     if not sheet.rows:
@@ -57,15 +60,13 @@ def read_separated(name: str, file: BinaryIO, separator: str, limit: int | None 
     )
 
 
-def _without_quoting(name: str, file: BinaryIO, limit: int | None) -> _Sheet | None:
-    """The rows where each line is one, with its quotes; None where they are not meant so."""
+def _line_by_line(name: str, file: BinaryIO, limit: int | None) -> _Sheet | None:
+    """The rows where each line is one, with its quotes; None where not each has all columns."""
     try:
         sheet = _read(name, file, TAB, limit, quoting=False)
     except DataError:
         return None
-    if len(sheet.names) < 2 or quotes.are_meant(sheet.names, sheet.rows):
-        return None
-    return sheet
+    return sheet if len(sheet.names) > 1 else None
 
 
 def _read(name: str, file: BinaryIO, separator: str, limit: int | None, *, quoting: bool) -> _Sheet:

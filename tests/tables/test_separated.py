@@ -77,6 +77,20 @@ def test_texts_of_several_lines_with_commas_are_read(tmp_path: Path) -> None:
         assert as_rows(read_table(path)) == rows
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+@pytest.mark.parametrize("text", ["\r", "one\rtwo", "one\r"])
+def test_a_carriage_return_ends_no_row_of_another_file(
+    text: str, suffix: str, tmp_path: Path
+) -> None:
+    """Python's writer and pandas put no quotes around it where lines end in a line feed."""
+    separator = "," if suffix == ".csv" else "\t"
+    rows = [*ROWS, (text, "good")]
+    sentence = refusal(put(tmp_path, f"x{suffix}", joined(rows, separator)))
+    assert "line 22 has a carriage return in a cell without quotes" in sentence
+    quoted = [(f'"{text}"', label) for text, label in rows]
+    assert as_rows(read_table(put(tmp_path, f"y{suffix}", joined(quoted, separator)))) == rows
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_end_as_any_system_ends_them(end: str, tmp_path: Path) -> None:
     rows = [('one "quoted" word', "a"), ("two words", "b")]
