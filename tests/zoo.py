@@ -743,6 +743,19 @@ animal("the tokenizer of", "a broken expression")(
 animal("the tokenizer of", "added tokens that are a number")(_rust("added_tokens", 3))
 
 
+MANY = {f"t{number}": number for number in range(2000)}
+animal("has 2,000 entries", "added tokens without end")(
+    _rust("added_tokens", [{"id": number, "content": word} for word, number in MANY.items()])
+)
+animal("has 2,000 entries", "added tokens of the settings without end")(
+    _tokenizer_entry("added_tokens_decoder", {str(n): {"content": w} for w, n in MANY.items()})
+)
+animal("has 2,000 entries", "added tokens of their own file without end")(
+    _content("added_tokens.json", json.dumps(MANY).encode())
+)
+animal("has 2,000 entries", "a vocabulary without end")(_content("vocab.txt", b"t\n" * 2000))
+
+
 @animal("has no tokenizer")
 def no_tokenizer(folder: Path) -> None:
     (folder / TOKENIZER).unlink()

@@ -79,7 +79,7 @@ def look(source: str | os.PathLike[str]) -> Folder:
     file = checked_file(path, CONFIG, owner)
     if file is None:
         raise ModelError(_without_config(path, owner))
-    return Folder(title, path, repository, read_json(file, CONFIG, owner, 16 * MEGABYTE))
+    return Folder(title, path, repository, read_json(file, CONFIG, owner, 4 * MEGABYTE))
 
 
 def is_checkpoint(folder: Path) -> bool:

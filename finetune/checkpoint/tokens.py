@@ -1,6 +1,7 @@
 """The tokenizer of a checkpoint, made of copies of its files that were checked."""
 
 import json
+from collections.abc import Iterator, Sized
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +24,8 @@ from finetune.checkpoint.place import shown
 from finetune.errors import ModelError
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
-LARGEST_FILE = 128 * MEGABYTE
+LARGEST_FILE = 64 * MEGABYTE
+LARGEST_SETTINGS = 4 * MEGABYTE
 UNREAD = (
     "auto_map", "trust_remote_code", "fast_tokenizer_files", "tokenizer_file", "vocab_file",
     "merges_file", "added_tokens_file", "special_tokens_map_file", "chat_template", "init_inputs",
@@ -53,21 +55,7 @@ def copy_files(folder: Folder, place: Path, rows: int) -> None:
         if file is None:
             continue
         copied.add(name)
-        if name == TOKENIZER_CONFIG:
-            content = read_json(file, name, folder.owner, 16 * MEGABYTE, largest=UNLIMITED)
-            _check_settings(content, folder.owner)
-            kept = {key: content[key] for key in content if key not in UNREAD}
-            _write(place / name, kept)
-        elif name == TOKENIZER:
-            content = read_json(file, name, folder.owner, LARGEST_FILE, largest=None)
-            _check_entries(_entries(content), rows, folder.owner)
-            # How a batch is cut and padded is asked for with each batch.
-            _write(place / name, content | {"truncation": None, "padding": None})
-        else:
-            plain = read_bytes(file, name, folder.owner, LARGEST_FILE)
-            if name == "vocab.txt":
-                _check_entries(plain.count(b"\n"), rows, folder.owner)
-            (place / name).write_bytes(plain)
+        _copy(file, place / name, folder.owner, rows)
     # Without any vocabulary transformers makes up an empty tokenizer and says nothing.
     if not copied.intersection(VOCABULARIES):
         raise ModelError(
@@ -76,11 +64,43 @@ def copy_files(folder: Folder, place: Path, rows: int) -> None:
         )
 
 
-def _entries(content: dict[str, Any]) -> int:
-    """How many entries the vocabulary in a tokenizer.json has."""
+def _copy(file: Path, place: Path, owner: str, rows: int) -> None:
+    """Copy one file, where no part of it has more entries than the vocabulary may have."""
+    name = place.name
+    if name == TOKENIZER:
+        content = read_json(file, name, owner, LARGEST_FILE, largest=None)
+        for part in _lists(content):
+            _check_entries(len(part), rows, owner)
+        # How a batch is cut and padded is asked for with each batch.
+        _write(place, content | {"truncation": None, "padding": None})
+    elif name == TOKENIZER_CONFIG:
+        content = read_json(file, name, owner, LARGEST_SETTINGS, largest=UNLIMITED)
+        _check_settings(content, owner)
+        _check_entries(_length(content.get("added_tokens_decoder")), rows, owner)
+        _write(place, {key: content[key] for key in content if key not in UNREAD})
+    elif name.endswith(".json"):
+        limit = LARGEST_FILE if name in VOCABULARIES else LARGEST_SETTINGS
+        content = read_json(file, name, owner, limit, largest=None)
+        _check_entries(len(content), rows, owner)
+        _write(place, content)
+    else:
+        plain = read_bytes(file, name, owner, LARGEST_FILE)
+        if name.endswith((".txt", ".codes")):
+            _check_entries(plain.count(b"\n"), rows + 1, owner)  # merges have a line of their own
+        place.write_bytes(plain)
+
+
+def _length(part: object) -> int:
+    return len(part) if isinstance(part, dict | list) else 0
+
+
+def _lists(content: dict[str, Any]) -> Iterator[Sized]:
+    """The vocabulary in a tokenizer.json, its merges, and the tokens added to it."""
     model = content.get("model")
-    vocabulary = model.get("vocab") if isinstance(model, dict) else None
-    return len(vocabulary) if isinstance(vocabulary, dict | list) else 0
+    parts = [content.get("added_tokens")]
+    if isinstance(model, dict):
+        parts += [model.get("vocab"), model.get("merges")]
+    yield from (part for part in parts if isinstance(part, dict | list))
 
 
 def _check_entries(count: int, rows: int, owner: str) -> None:
