@@ -6,6 +6,7 @@ import torch
 from transformers import set_seed
 
 from finetune.check import Reading, check_splits
+from finetune.check.model import with_model
 from finetune.config import TrainConfig, option
 from finetune.data import Splits, find_splits, load_splits
 from finetune.dataset.columns import describe_columns
@@ -43,7 +44,7 @@ def open_run(config: TrainConfig) -> Run:
         truncation=config.truncation,
         window_stride=config.window_stride,
     )
-    check = check_splits(found, reading)
+    check = with_model(check_splits(found, reading), base.model.config)
     if not config.ignore_check:
         check.require_nothing_fatal()
     return Run(

@@ -1,5 +1,6 @@
 """The check by itself: as a run would make it, without a model being trained."""
 
+from finetune.check.model import with_model
 from finetune.check.report import CheckReport
 from finetune.check.splits import check_splits
 from finetune.check.truncation import Reading
@@ -7,7 +8,7 @@ from finetune.config import TrainConfig, shown_name
 from finetune.data import find_splits
 from finetune.dataset.truncation import require_no_pairs
 from finetune.errors import ConfigError
-from finetune.models import LONGEST, load_tokenizer, quiet_libraries
+from finetune.models import LONGEST, base_config, load_tokenizer, quiet_libraries
 
 
 def check_data(config: TrainConfig, *, model: str | None = None) -> CheckReport:
@@ -20,7 +21,8 @@ def check_data(config: TrainConfig, *, model: str | None = None) -> CheckReport:
     reading = None if model is None else _reading(config, model)
     found = find_splits(config)
     require_no_pairs(config, pairs=found.rows["train"].pairs is not None)
-    return check_splits(found, reading)
+    report = check_splits(found, reading)
+    return report if model is None else with_model(report, base_config(model))
 
 
 def _reading(config: TrainConfig, model: str) -> Reading:

@@ -213,10 +213,11 @@ def outline(folder: Folder, config: PreTrainedConfig, weights: Weights) -> PreTr
     return blueprint(config, _class_of(config, masked=False), weights, folder.owner)
 
 
-def new_classifier(config: PreTrainedConfig) -> PreTrainedModel:
+def new_classifier(config: PreTrainedConfig, *, attention: str | None = None) -> PreTrainedModel:
     """A classifier with first weights, which nothing has trained."""
+    how = {} if attention is None else {"attn_implementation": attention}
     made: PreTrainedModel = AutoModelForSequenceClassification.from_config(
-        config, trust_remote_code=False
+        config, trust_remote_code=False, **how
     )
     return made
 
