@@ -20,7 +20,7 @@ BACKSLASHES = (
 )
 ESCAPED = re.compile(r'"(?:[^"]|"")*"')
 KNOWN = 0.5
-"""Share of different cells in a column, at most, whose cells are names of classes."""
+"""Share of the cells of a column that recur in it, at least, where these are names of classes."""
 
 
 class QuoteError(DataError):
@@ -132,8 +132,9 @@ def _known_cells(
     """The cells of each column that recur in it; None for a column of numbers."""
     for column in range(columns):
         counts = Counter(row[column] for row in rows)
-        if len(counts) <= max(len(rows) * KNOWN, 1) and rows:
-            yield column, frozenset(counts)
+        again = {cell: count for cell, count in counts.items() if count > 1}
+        if again and sum(again.values()) >= len(rows) * KNOWN:
+            yield column, frozenset(again)
         elif looks.are_numbers(counts):
             yield column, None
 
@@ -149,7 +150,7 @@ def _looks_like_row(
         if len(cells) == columns or column in (0, columns - 1):
             cell = cells[-1 if column == columns - 1 else column].strip('"')
             told.append(looks.are_numbers([cell]) if names is None else cell in names)
-    return bool(told) and all(told)
+    return bool(told) and sum(told) * 2 >= len(told)
 
 
 def _openings(text: str, separator: str) -> Iterator[tuple[int, int]]:
