@@ -1,6 +1,5 @@
 """The settings of a run: each with its default, its reason and its check."""
 
-import math
 import os
 import shlex
 from dataclasses import dataclass, fields
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from finetune.checkpoint.truncation import Truncation
-from finetune.errors import ConfigError
+from finetune.errors import ConfigError, quoted
 from finetune.tables.columns import ColumnNames
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -36,19 +35,21 @@ OF_ONE_COMMAND = ("overwrite", "resume")
 """Settings that say what to do with what is there already, and nothing of the run."""
 
 
+MOST = 10**9
+"""What no number of a setting exceeds; libraries count in 32 bits here and there."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Range:
     """Numbers from `low` to `high`, without those two where the range is open."""
 
     low: float
-    high: float = math.inf
+    high: float = MOST
     open_low: bool = False
     open_high: bool = False
 
     def __contains__(self, value: float) -> bool:
         """Whether *value* lies inside; neither NaN nor an infinity does."""
-        if math.isinf(value):
-            return False
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below
@@ -57,7 +58,7 @@ class Range:
         """The range in words."""
         low = f"{'above' if self.open_low else 'at least'} {self.low}"
         high = f" and {'below' if self.open_high else 'at most'} {self.high}"
-        return low if self.high == math.inf else low + high
+        return low if self.high == MOST else low + high
 
 
 RANGES = {
@@ -257,7 +258,10 @@ class TrainConfig:
         for name, allowed in RANGES.items():
             value = getattr(self, name)
             if value is not None and value not in allowed:
-                raise ConfigError(f"{option(name)} is {value}; it has to be {allowed}")
+                ceiling = f" and at most {MOST:,}" if allowed.high == MOST < value else ""
+                raise ConfigError(
+                    f"{option(name)} is {quoted(value)}; it has to be {allowed}{ceiling}"
+                )
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(

@@ -3,6 +3,9 @@
 Each message says what came, what is allowed or what to do, in one sentence.
 """
 
+LONGEST = 60
+"""Letters of a value that a sentence quotes."""
+
 
 class FinetuneError(Exception):
     """Anything a user can mend; the command line shows its one sentence and exits with 1."""
@@ -30,3 +33,9 @@ class SnapshotError(OutputError):
 
 class RecordError(FinetuneError):
     """A file that was written here and can't be read back, or is not what was written."""
+
+
+def quoted(value: object) -> str:
+    """A value as it is written, on one line and no longer than a sentence can hold."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"

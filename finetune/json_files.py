@@ -16,14 +16,12 @@ from typing import Annotated, Any, BinaryIO, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from finetune.errors import RecordError
+from finetune.errors import RecordError, quoted
 
 MOST_BYTES = 64 * 2**20
 """The largest record that is read."""
 MOST_NAMES = 100_000
 """Entries of an object; a class has one."""
-LONGEST = 60
-"""Letters of a place or a value that a sentence quotes."""
 ROUNDING = 1e-9
 """How far the last digits of a mean may lie outside of its range."""
 
@@ -130,12 +128,6 @@ def opened(path: Path, name: str = "") -> Iterator[BinaryIO]:
             yield file
     except (OSError, ValueError) as error:
         raise RecordError(f"{name} can't be read: {_reason(error)}") from error
-
-
-def quoted(value: object) -> str:
-    """A value as it is written, on one line and no longer than a sentence can hold."""
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 
 def _reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from finetune.config import TrainConfig
 from finetune.disk import write_whole
-from finetune.errors import ConfigError
+from finetune.errors import ConfigError, RecordError, quoted
 
 FILE_NAME = "train.toml"
 HEAD = """\
@@ -25,19 +25,23 @@ HEAD = """\
 
 def read_recipe(path: Path) -> dict[str, Any]:
     """The settings in the TOML file *path*, each known and of its type; a lone `data` is a list."""
+    # Not needed for `--help`, which is to be there at once.
+    from finetune.json_files import read_bytes
+
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"--config {path.name!r} can't be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"--config {path.name!r} is no TOML file: {error}") from error
+        found = tomllib.loads(read_bytes(path, f"--config {quoted(path.name)}").decode())
+    except RecordError as error:
+        raise ConfigError(str(error)) from error
+    except (ValueError, RecursionError) as error:
+        why = f"--config {quoted(path.name)} is not a TOML file: {error}"
+        raise ConfigError(why) from error
     types = get_type_hints(TrainConfig)
     for name, value in found.items():
         if name not in types:
             raise ConfigError(_unknown(name, path, list(types)))
         if not _fits(value, types[name], name):
             raise ConfigError(
-                f"{name} in {path.name!r} is {value!r}; it has to be {_in_words(types[name])}"
+                f"{name} in {path.name!r} is {quoted(value)}; it has to be {_in_words(types[name])}"
             )
     if isinstance(found.get("data"), str):
         found["data"] = [found["data"]]
@@ -66,7 +70,8 @@ def describe_settings(config: TrainConfig) -> str:
 
 def _unknown(name: str, path: Path, known: list[str]) -> str:
     close = get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0)
-    return f"{path.name!r} has the unknown setting {name!r}; the closest known one is {close[0]!r}"
+    unknown = f"{path.name!r} has the unknown setting {quoted(name)}"
+    return f"{unknown}; the closest known one is {close[0]!r}"
 
 
 def _fits(value: object, wanted: Any, name: str) -> bool:
@@ -83,7 +88,8 @@ def _fits(value: object, wanted: Any, name: str) -> bool:
 def _kinds(wanted: Any) -> set[type]:
     """The types that TOML has for an annotation."""
     if get_origin(wanted) in (Union, UnionType):
-        return set().union(*map(_kinds, get_args(wanted)))
+        given = (part for part in get_args(wanted) if part is not type(None))
+        return set().union(*map(_kinds, given))
     return {wanted} if wanted in (int, float, bool) else {str}
 
 

@@ -11,18 +11,8 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from finetune.disk import write_whole
-from finetune.errors import ModelError, RecordError
-from finetune.json_files import (
-    ROUNDING,
-    Amount,
-    Correlation,
-    Count,
-    Items,
-    Number,
-    Schema,
-    Share,
-    quoted,
-)
+from finetune.errors import ModelError, RecordError, quoted
+from finetune.json_files import ROUNDING, Amount, Correlation, Count, Items, Number, Schema, Share
 
 FILE_NAME = "run.json"
 REGRESSION = "regression"

@@ -31,6 +31,11 @@ BATCH_TOKENS = 4096
 """Tokens read at once, so that memory is bounded for long texts."""
 
 
+def operators_of(classifier: Classifier) -> tuple[Operator, ...]:
+    """The ways of hiding a word that the tokenizer of a classifier allows."""
+    return OPERATORS if classifier.tokenizer.mask_token_id is not None else ("delete",)
+
+
 class Perturbation:
     """The logits of every version of one text that was asked for; not to be shared by threads.
 
@@ -78,7 +83,7 @@ class Perturbation:
     @property
     def operators(self) -> tuple[Operator, ...]:
         """The ways of hiding a word that this tokenizer allows."""
-        return OPERATORS if self.classifier.tokenizer.mask_token_id is not None else ("delete",)
+        return operators_of(self.classifier)
 
     def logits(self, kept: BoolArray, operator: Operator) -> FloatArray:
         """What the classifier says of each version.

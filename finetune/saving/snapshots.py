@@ -13,8 +13,8 @@ from typing import Literal
 from safetensors import SafetensorError
 
 from finetune.disk import remove_whole, sync, sync_all
-from finetune.errors import RecordError, SnapshotError
-from finetune.json_files import Count, Schema, quoted
+from finetune.errors import RecordError, SnapshotError, quoted
+from finetune.json_files import Count, Schema
 
 NAME = "checkpoint-"
 MANIFEST = "manifest.json"

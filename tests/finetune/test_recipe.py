@@ -35,12 +35,13 @@ def toml(path: Path, text: str) -> Path:
         ),
         ('batch-size = "3"', "unknown setting 'batch-size'; the closest known one is 'batch_size'"),
         ("epochs = 2.5", "epochs in 'a.toml' is 2.5; it has to be a whole number"),
+        ("learning_rate = ''", "learning_rate in 'a.toml' is ''; it has to be a number"),
         ("epochs = true", "epochs in 'a.toml' is True; it has to be a whole number"),
         ("weight_decay = '0'", "weight_decay in 'a.toml' is '0'; it has to be a number"),
         ("overwrite = 1", "overwrite in 'a.toml' is 1; it has to be true or false"),
         ("precision = 'int8'", "it has to be one of auto, float32, bfloat16"),
         ("data = [1]", "data in 'a.toml' is [1]; it has to be text in quotes"),
-        ("epochs = ", "'a.toml' is no TOML file"),
+        ("epochs = ", "'a.toml' is not a TOML file"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_one_sentence(text: str, message: str, tmp_path: Path) -> None:
@@ -137,3 +138,23 @@ def test_the_file_in_a_checkpoint_makes_the_same_weights_again(
         for name in ("first", "second")
     ]
     assert records[0] | {"output": "second"} == records[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("data = " + "[" * 100_000, "'a.toml' is not a TOML file"),
+        ("epochs = 1" + "0" * 400, "and at most 1,000,000,000"),
+        ("learning_rate = 1e999", "--learning-rate is inf; it has to be above 0 and at most 1"),
+        ("epochs = 1" + "0" * 5000, "'a.toml' is not a TOML file"),
+        ("x" * 100_000 + " = 1", "unknown setting 'xxx"),
+        ("epochs = '" + "x" * 100_000 + "'", "it has to be a whole number"),
+    ],
+)
+def test_a_hostile_file_is_one_short_sentence(text: str, message: str, tmp_path: Path) -> None:
+    options = ("--data", "x", "--model", "x", "--output", str(tmp_path / "out"))
+    result = call("train", "--config", toml(tmp_path / "a.toml", text), *options)
+    (line,) = result.stderr.splitlines()
+    assert result.exit_code == 1
+    assert message in line
+    assert len(line) < 300

@@ -315,13 +315,41 @@ def test_two_runs_do_not_write_into_one_folder(
 def test_what_follows_a_line_cut_short_is_read(tmp_path: Path) -> None:
     shards = Shards(tmp_path, "abc")
     with shards.held(0) as file:
-        shards.add(file, 1, {"a": 1})
+        shards.add(file, 1, {"skipped": "one"})
         with file.open("ab") as stream:
             stream.write(b'{"row": 2, "sett')
         assert shards.rows() == {1}
-        shards.add(file, 3, {"a": 3})
+        shards.add(file, 3, {"skipped": "three"})
     assert shards.rows() == {1, 3}
-    assert {row: line["a"] for row, line in shards.lines()} == {1: 1, 3: 3}
+    found = {row: line["skipped"] for row, line in shards.lines()}
+    assert found == {1: "one", 3: "three"}
+
+
+DAMAGES: dict[str, tuple[str, str]] = {
+    "a measure less": ('"random": {"mask": [', '"random": {"mask": ["x", '),
+    "a method that has another name": ('"attention"', '"saliency"'),
+    "an operator that is none": ('"delete"', '"remove"'),
+    "a number that has no end": ('"seconds": ', '"seconds": 1e999, "other": '),
+    "a negative row": ('"row": ', '"row": -'),
+    "nesting without an end": ('"best": ', '"best": ' + "[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_line_is_scored_again(
+    data: Path, classifier: Classifier, tmp_path: Path, damage: str
+) -> None:
+    texts, job = open_texts(data, limit=2), Job(("attention",))
+    whole = [*Scoring(classifier, texts, job, tmp_path).run()]
+    assert whole == [1, 2]
+    shard = tmp_path / "shard-0.jsonl"
+    first, second = shard.read_text("utf-8").splitlines(keepends=True)
+    assert DAMAGES[damage][0] in second
+    shard.write_text(first + second.replace(*DAMAGES[damage]), "utf-8")
+    again = Scoring(classifier, texts, job, tmp_path)
+    assert again.done == 1
+    assert [*again.run()] == [2]
+    assert len(again.lines()) == 2
 
 
 def test_a_method_that_is_refused_is_in_the_file_with_its_sentence(

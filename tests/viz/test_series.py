@@ -443,7 +443,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_line_of_the_index_survives_whatever_its_cells_hold() -> None:
-    line = Line(7, ("a.png", "b.csv"), "=label", 0.25, '-gold, "x"', "a 'note'")
+    line = Line(7, ("000007-a.png", "000007-b.csv"), "=label", 0.25, '-gold, "x"', "a 'note'")
     (cells,) = csv.reader([line.written()])
     assert Line.read(cells) == line
     assert Line(1, note="two\nlines\r").written().count("\n") == 1
@@ -473,3 +473,46 @@ def test_readings_of_a_batch_are_those_of_single_texts(family_checkpoint: Path) 
         np.testing.assert_allclose(
             found.prediction.logits, alone.prediction.logits, atol=1e-5, rtol=1e-5
         )
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        ("000000-", "../000000-"),
+        ("000000-", "000001-"),
+        ("\n0,", "\n-1,"),
+        (",Business", ',"' + "x" * 200_000),
+        ("\n0,", "\n\udcff0,"),
+    ],
+)
+def test_a_row_whose_line_is_damaged_is_made_again(
+    tmp_path: Path, checkpoint: Path, damage: tuple[str, str]
+) -> None:
+    data, folder = rows_to(tmp_path / "rows.csv", ROWS[:1] + ROWS[1:2]), tmp_path / "out"
+    options = ("--attribution", "attention", "--format", "csv")
+    assert run(data, folder, checkpoint, *options).exit_code == 0
+    index = folder / "index.csv"
+    whole = index.read_text("utf-8")
+    index.write_bytes(whole.replace(damage[0], damage[1], 1).encode("utf-8", "surrogateescape"))
+    if index.read_text("utf-8", errors="replace") == whole:
+        pytest.skip("the row has another class")
+    again = run(data, folder, checkpoint, *options)
+    assert again.exit_code == 0, again.output
+    assert index.read_text("utf-8") == whole
+
+
+def test_a_damaged_table_or_index_is_one_sentence(tmp_path: Path, checkpoint: Path) -> None:
+    data, folder = rows_to(tmp_path / "rows.csv", ROWS[:2]), tmp_path / "out"
+    options = ("--attribution", "attention", "--format", "csv")
+    assert run(data, folder, checkpoint, *options).exit_code == 0
+    (table, _) = sorted(folder.glob("0*.csv"))
+    table.write_bytes(b"")
+    damaged = run(data, folder, checkpoint, *options)
+    assert damaged.exit_code == 1
+    assert damaged.stderr.splitlines()[-1].startswith(f"'{table.name}' is damaged; delete it")
+    table.unlink()
+    assert run(data, folder, checkpoint, *options).exit_code == 0
+    (folder / "index.csv").unlink()
+    os.mkfifo(folder / "index.csv")
+    piped = run(data, folder, checkpoint, *options)
+    assert "'index.csv' can't be read: it is not a regular file" in piped.stderr

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from finetune.errors import quoted
 from viz.classifier import Classifier
 from viz.errors import CheckpointError, MethodError
 from viz.perturbation import Perturbation
@@ -128,7 +129,7 @@ class Option:
             if number and self.least <= cast(int, value) <= self.most:
                 return cast(int, value)
             allowed = f"{self.least} to {self.most}"
-        raise MethodError(f"{self.name} of {method} can't be {value!r}; it can be {allowed}.")
+        raise MethodError(f"{self.name} of {method} can't be {quoted(value)}; it can be {allowed}.")
 
 
 Need = Callable[[Classifier], None]

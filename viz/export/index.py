@@ -6,17 +6,26 @@ have the same columns for every row are put together in `numbers.csv`.
 """
 
 import csv
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO, StringIO, TextIOWrapper
+from math import isfinite
 from pathlib import Path
 from typing import ClassVar, Self
 
-from viz.errors import SelectionError
+from finetune.errors import RecordError
+from finetune.json_files import read_bytes
+from viz.errors import SelectionError, as_sentence
 from viz.export.cells import guarded, unguarded
 from viz.export.files import write
 
 COLUMNS = ("row", "file", "label", "probability", "gold_label", "note")
+LONGEST = 255
+"""Letters of a file's name."""
+MOST_BYTES = 2**30
+"""The largest index that is read."""
 TOGETHER = ("-atlas", "-attribution")
 """In the names of tables that have the same columns for every row."""
 
@@ -49,14 +58,25 @@ class Line:
             ValueError: where it is none.
         """
         row, files, label, share, gold, note = cells
+        number, names = int(row), tuple(files.split(";")) if files else ()
+        # Only what this row was given: a name leads to no other file, here or elsewhere.
+        if number < 0 or not all(_is_of_row(name, number) for name in names):
+            raise ValueError(f"{files!r} are no files of row {row}")
+        probability = float(share) if share else None
+        if probability is not None and not isfinite(probability):
+            raise ValueError(f"{share!r} is no probability")
         return cls(
-            int(row),
-            tuple(files.split(";")) if files else (),
+            number,
+            names,
             unguarded(label),
-            float(share) if share else None,
+            probability,
             unguarded(gold) or None,
             unguarded(note),
         )
+
+
+def _is_of_row(name: str, row: int) -> bool:
+    return name.startswith(f"{row:06d}-") and len(name) <= LONGEST and not set(name) & set("/\\\0")
 
 
 def _flat(text: str) -> str:
@@ -116,15 +136,17 @@ class Index:
 
 def _lines(path: Path) -> Iterator[Line]:
     """The whole lines of an index; the one that a kill cut short has no line break."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1].decode("utf-8", "replace")
-    for cells in list(csv.reader(StringIO(whole, newline="")))[1:]:
-        try:
-            yield Line.read(cells)
-        except ValueError:  # edited by hand: its row is made again
-            continue
+    try:
+        content = read_bytes(path, most=MOST_BYTES)
+    except RecordError as error:
+        sentence = f"{as_sentence(error)[:-1]}; choose another folder, or delete it."
+        raise SelectionError(sentence) from error
+    for line in content[: content.rfind(b"\n") + 1].split(b"\n")[1:-1]:
+        # One that was edited by hand or is damaged is left out, and its row is made again.
+        with suppress(ValueError, csv.Error, StopIteration):
+            yield Line.read(next(csv.reader([line.decode()])))
 
 
 def _is_together(name: str) -> bool:
@@ -136,11 +158,30 @@ def _together(folder: Path, tables: list[tuple[int, str]]) -> bytes:
     target = BytesIO()
     text = TextIOWrapper(target, "utf-8", newline="")
     table = csv.writer(text, lineterminator="\n")
-    for position, (row, name) in enumerate(tables):
-        with (folder / name).open(encoding="utf-8", newline="") as file:
-            header, *cells = csv.reader(file)
-        if not position:
+    first: list[str] = []
+    for row, name in tables:
+        header, *cells = _table(folder / name)
+        if not first:
             table.writerow(["row", *header])
+        first = first or header
+        if header != first or any(len(line) != len(header) for line in cells):
+            raise _damaged(name)
         table.writerows([str(row), *line] for line in cells)
     text.flush()
     return target.getvalue()
+
+
+def _table(path: Path) -> list[list[str]]:
+    """The cells of a table that was made here."""
+    try:
+        content = read_bytes(path, most=MOST_BYTES).decode()
+        cells = list(csv.reader(StringIO(content, newline="")))
+    except (RecordError, ValueError, csv.Error) as error:
+        raise _damaged(path.name) from error
+    if not cells or not cells[0]:
+        raise _damaged(path.name)
+    return cells
+
+
+def _damaged(name: str) -> SelectionError:
+    return SelectionError(f"{name!r} is damaged; delete it, and run the same command again.")

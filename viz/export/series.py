@@ -11,13 +11,17 @@ moves weights by up to 3e-6, more than `python -m viz replay` lets pass.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from finetune.disk import sweep
+from finetune.errors import RecordError
+from finetune.json_files import Schema
 from viz.classifier import Classifier
 from viz.errors import SelectionError, VizError
 from viz.export.bundle import bundle
@@ -34,6 +38,7 @@ SETTINGS = "settings.json"
 WINDOW = 256
 """Rows that are encoded ahead, to find some of equal length among them."""
 BATCH = 8
+_SETTINGS: Schema[Mapping[str, Any]] = Schema(dict[str, Any])
 BATCHED_TOKENS = 64
 """The longest texts that are read together."""
 
@@ -174,7 +179,7 @@ def _claim(folder: Path, settings: Mapping[str, object]) -> None:
     """Make a folder ours, or refuse one that holds something else."""
     path = folder / SETTINGS
     content = json.dumps(settings, indent=2, ensure_ascii=False)
-    if path.exists():
+    if os.path.lexists(path):
         there = _settings_of(path)
         now = json.loads(content)
         other = [name for name in now if there.get(name) != now[name]]
@@ -192,11 +197,11 @@ def _claim(folder: Path, settings: Mapping[str, object]) -> None:
 
 
 def _settings_of(path: Path) -> Mapping[str, object]:
+    """What another run wrote there, which is only compared; nothing where it can't be read."""
     try:
-        there = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        there = None
-    return there if isinstance(there, dict) else {}
+        return _SETTINGS.read(path)
+    except RecordError:
+        return {}
 
 
 def _said(made: Prediction) -> str:

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field
 
 from finetune import errors
-from finetune.json_files import Amount, Correlation, Count, Items, Schema, Share, quoted
+from finetune.errors import quoted
+from finetune.json_files import Amount, Correlation, Count, Items, Schema, Share
 from viz.attribution.method import Method
 from viz.errors import RecordError, as_sentence
 

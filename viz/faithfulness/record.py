@@ -14,7 +14,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from finetune import errors
-from finetune.json_files import Amount, Correlation, Count, Items, Number, Schema, Share, quoted
+from finetune.errors import quoted
+from finetune.json_files import Amount, Correlation, Count, Items, Number, Schema, Share
 from viz.errors import RecordError, as_sentence
 
 FILE = "faithfulness.json"

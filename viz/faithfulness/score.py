@@ -20,7 +20,7 @@ from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.compare import Row as Compared
 from viz.faithfulness.metrics import MIN_WORDS, measures_of
 from viz.faithfulness.shards import Line, Shards
-from viz.perturbation import Perturbation
+from viz.perturbation import Perturbation, operators_of
 from viz.texts import Row, Texts
 
 FORMAT = 2
@@ -82,7 +82,7 @@ class Scoring:
     ) -> None:
         self.classifier, self.texts, self.job = classifier, texts, job
         self.rank, self.world = rank, world
-        self.shards = Shards(folder, self._hash())
+        self.shards = Shards(folder, self._hash(), self._fits)
 
     @cached_property
     def wanted(self) -> frozenset[int]:
@@ -123,6 +123,23 @@ class Scoring:
         """What is known of every row, by its number."""
         known = {row: line for row, line in self.shards.lines() if row in self.wanted}
         return [known[row] for row in sorted(known)]
+
+    def _fits(self, line: Line) -> bool:
+        """Whether a line has every method under every operator, and a number for each measure."""
+        if "skipped" in line:
+            return line["skipped"] in (SHORT, UNREADABLE)
+        known = [each for each in line["methods"].values() if "refused" not in each]
+        measured = [line["random"], *(each["measures"] for each in known)]
+        operators = set(operators_of(self.classifier))
+        return (
+            set(line["methods"]) == set(self.job.methods)
+            and all(set(each) == operators for each in (line["best"], *measured))
+            and all(len(row) == self._n_measures for each in measured for row in each.values())
+        )
+
+    @cached_property
+    def _n_measures(self) -> int:
+        return len(measures_of(self.classifier))
 
     def _hash(self) -> str:
         """A name of all that a line depends on; not of how many rows are wanted."""

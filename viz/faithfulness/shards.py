@@ -6,17 +6,71 @@ run does no harm.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
 
+from finetune.errors import RecordError
+from finetune.json_files import Amount, Correlation, Count, Items, Number, Share, opened
 from viz.errors import SelectionError
 
 Line = Mapping[str, Any]
 """What is known of one row; JSON."""
+
+
+Operator = Literal["mask", "delete"]
+Numbers = Items[Number]
+"""Of each measure, in their order."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """What is known of a method on a row."""
+
+    measures: dict[Operator, Numbers]
+    tau_occlusion: Correlation | None
+    polarity: Share | None
+    passes: Amount
+    seconds: Amount
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """Why a method was not measured on a row."""
+
+    refused: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What every line has."""
+
+    row: Count
+    settings: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scored(Known):
+    """A row that was measured."""
+
+    methods: dict[str, Made | Refused]
+    random: dict[Operator, Numbers]
+    best: dict[Operator, Number]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Skipped(Known):
+    """A row that was not."""
+
+    skipped: str
+
+
+_LINE: TypeAdapter[Scored | Skipped] = TypeAdapter(Scored | Skipped)
 
 
 class Shards:
@@ -25,11 +79,14 @@ class Shards:
     Args:
         folder: Shared by all processes.
         settings: What lines must have been made with: a hash.
+        fits: Whether a line holds all that such settings make.
     """
 
-    def __init__(self, folder: Path, settings: str) -> None:
+    def __init__(
+        self, folder: Path, settings: str, fits: Callable[[Line], bool] = lambda _: True
+    ) -> None:
         self.folder = folder
-        self._settings = settings
+        self._settings, self._fits = settings, fits
         self._read: dict[Path, int] = {}
         self._rows: set[int] = set()
 
@@ -100,25 +157,24 @@ class Shards:
     def _new(self, file: Path, read: dict[Path, int]) -> Iterator[tuple[int, Line]]:
         """The lines of a file behind the bytes that were read; one being written is left."""
         # The first process may merge all files and remove them at any time.
-        with suppress(FileNotFoundError), file.open("rb") as stream:
+        # Of something else that is called so, nothing is known.
+        with suppress(RecordError), opened(file) as stream:
             stream.seek(read.get(file, 0))
             for written in stream:
                 if not written.endswith(b"\n"):
                     return
                 read[file] = read.get(file, 0) + len(written)
                 line = _parsed(written)
-                row = line.get("row")
-                if line.get("settings") == self._settings and isinstance(row, int):
-                    yield row, line
+                if line.get("settings") == self._settings and self._fits(line):
+                    yield line["row"], line
 
 
 def _parsed(written: bytes) -> Line:
-    """A line; empty where a killed process left it half written."""
+    """A line; empty where a killed process left it half written, or it was damaged."""
     try:
-        line = json.loads(written)
-    except ValueError:
+        return asdict(_LINE.validate_json(written, strict=True))
+    except ValidationError:
         return {}
-    return line if isinstance(line, dict) else {}
 
 
 def _is_whole(file: Path) -> bool:
