@@ -25,6 +25,7 @@ NAMES = (
     "index",
     "table",
     "settings of an export",
+    "check report",
     "manifest",
     "recipe",
 )

@@ -1,17 +1,18 @@
 """Data files given to the Train page: kept beside the runs, and checked before they are used."""
 
-import json
 import re
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from finetune.disk import write_new
-from finetune.errors import DataError
+from finetune.errors import DataError, RecordError
+from finetune.json_files import Count, Items, Schema
 from finetune.tables.files import is_readable, open_file, require_known_suffix
 from finetune.tables.reading import read_head
 from finetune.tables.table import Table
@@ -110,14 +111,44 @@ def _told() -> Iterator[None]:
         raise RunError(_without_options(as_sentence(error))) from error
 
 
-def check(options: Sequence[str]) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that the check has to say."""
+
+    kind: str
+    severity: Literal["stop", "warning", "note"]
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What the page shows of a check."""
+
+    fatal: bool
+    rows: Mapping[str, Count]
+    """Rows that can be used, by split."""
+    classes: Count
+    """0 where rows have scores."""
+    reads: Items[str]
+    """What the columns are read as."""
+    findings: Items[Finding]
+    truncation_counted: bool
+
+
+_REPORT: Schema[Report] = Schema(Report)
+
+
+def check(options: Sequence[str]) -> Report:
     """The report of `python -m finetune check`; a RunError with its sentence where it made none."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "check.json"
         words = ["check", *options, f"--json={report}"]
         done = subprocess.run(command(words), capture_output=True, text=True)
         if report.is_file():
-            return dict(json.loads(report.read_text("utf-8")))
+            try:
+                return _REPORT.read(report)
+            except RecordError as error:
+                raise RunError(f"{as_sentence(error)[:-1]}; check the data again") from error
     told = _without_options(last_line(done.stderr))
     raise RunError(told or "the data check ended without a word; try again")
 

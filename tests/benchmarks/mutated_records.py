@@ -26,6 +26,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finetune.card import model_card
+from finetune.check.run import check_data
 from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
 from finetune.measuring.regression import measure_scores
@@ -38,7 +39,7 @@ from finetune.saving.snapshots import seal, verify
 from tests.mutated import mutated_lines, mutated_words, mutations
 from tests.tiny import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step
-from viz import Classifier, launch, run_files, runs
+from viz import Classifier, launch, run_files, runs, uploads
 from viz.attribution.entry import parse
 from viz.charts import faithfulness_chart
 from viz.classifier import default_checkpoint
@@ -55,7 +56,8 @@ from viz.faithfulness import reactions, record
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
 from viz.matrix import MOST, confusion_map
-from viz.pages.panels import progress, quality, results, sanity, scores
+from viz.pages.markdown import plain
+from viz.pages.panels import new_run, progress, quality, results, sanity, scores
 from viz.replay import replay
 from viz.texts import open_texts
 
@@ -208,6 +210,13 @@ def use_recipe(file: Path) -> None:
     config.command()
 
 
+def use_report(file: Path) -> None:
+    """What the Train page shows of a check."""
+    found = uploads._REPORT.read(file)
+    _ = ", ".join(f"{number:,} {role}" for role, number in found.rows.items())
+    _json([plain(each.sentence) + new_run.ICONS[each.severity] for each in found.findings])
+
+
 class Kinds:
     """All kinds, each with a file that is right.
 
@@ -326,9 +335,15 @@ class Kinds:
             TrainConfig(data=("rows.csv",), model="tiny", output=Path("x"), learning_rate=1e-4),
             self.place,
         )
+        rows = self.place / "labelled.csv"
+        rows.write_text("text,label\n" + "a text,one\nanother,two\n" * 3, "utf-8")
+        report = self.place / "check.json"
+        config = TrainConfig(data=(str(rows),), model="tiny", output=Path("x"))
+        check_data(config).save(report)
         recipe = self.place / "train.toml"
         assert tomllib.loads(recipe.read_text("utf-8"))
         return {
+            "check report": Kind(report, partial(use_report, report)),
             "manifest": Kind(snapshot / "manifest.json", lambda: verify(snapshot)),
             "recipe": Kind(recipe, lambda: use_recipe(recipe), mutated_words),
         }

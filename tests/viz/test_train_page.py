@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PRETRAINING: Event = {
     "kind": "pretraining", "step": 1, "steps": 4, "texts_per_second": 40.0, "seconds_left": 9.0,
 }  # fmt: skip
-CLEAN: dict[str, Any] = {
-    "fatal": False, "rows": {"train": 1}, "classes": 1, "findings": [], "truncation_counted": True,
-    "reads": ["Columns: text 'text', label 'label'."],
-}  # fmt: skip
+CLEAN = uploads.Report(
+    fatal=False,
+    rows={"train": 1},
+    classes=1,
+    findings=(),
+    truncation_counted=True,
+    reads=("Columns: text 'text', label 'label'.",),
+)
 """The report of a check that finds nothing."""
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
 
@@ -48,7 +53,7 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The options of every check that is made from now on."""
     heard: list[list[str]] = []
 
-    def check(options: list[str]) -> dict[str, Any]:
+    def check(options: list[str]) -> uploads.Report:
         heard.append(options)
         return CLEAN
 
@@ -67,7 +72,7 @@ def unknown_columns(content: str = "文本,标签,别的\n好,a,x\n") -> tuple[A
 
 def choose(text: str, monkeypatch: pytest.MonkeyPatch, **report: Any) -> AppTest:
     """The page with a file of one text chosen, and the report that the check would give."""
-    monkeypatch.setattr(uploads, "check", lambda options: CLEAN | report)
+    monkeypatch.setattr(uploads, "check", lambda options: replace(CLEAN, **report))
     file = uploads.keep_upload("rows.csv", f"text,label\n{text},a\n".encode())
     app = open_page()
     app.selectbox(key="train-data-0").select(str(file)).run()
@@ -93,8 +98,8 @@ def test_the_empty_page_says_what_it_is_for() -> None:
 
 
 def test_something_fatal_keeps_start_shut(monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = {"severity": "stop", "kind": "k", "sentence": "One *class* only.", "count": 1}
-    app = choose("one", monkeypatch, fatal=True, findings=[finding])
+    finding = uploads.Finding(severity="stop", kind="k", sentence="One *class* only.")
+    app = choose("one", monkeypatch, fatal=True, findings=(finding,))
     assert app.button[0].label == "Start"
     assert app.button[0].disabled
     assert r"\*class\*" in app.error[0].value
@@ -138,8 +143,8 @@ def test_a_validation_file_that_changes_is_checked_again(
 
 
 def test_a_warning_is_told_and_start_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = {"severity": "warning", "kind": "k", "sentence": "Few <b>rows</b>.", "count": 1}
-    app = choose("one", monkeypatch, findings=[finding], classes=0)
+    finding = uploads.Finding(severity="warning", kind="k", sentence="Few <b>rows</b>.")
+    app = choose("one", monkeypatch, findings=(finding,), classes=0)
     told = [caption.value for caption in app.caption]
     assert "Rows: 1 train; scores." in told
     assert r"Columns\: text 'text', label 'label'." in told
@@ -478,3 +483,23 @@ def test_a_run_that_goes_on_is_compared_live(room: Path) -> None:
     with running(room, "second"):
         app = open_page()
     assert len(charts(app)) == 3
+
+
+def test_a_damaged_file_of_one_run_is_said_and_all_others_are_shown(room: Path) -> None:
+    for name in ("first", "second", "third"):
+        finish(room, name)
+    (room / "first" / "run.json").write_text("[" * 100_000)
+    (room / "logs" / "second.json").write_text('{"began": 1e999}')
+    with (room / "third" / "events.jsonl").open("ab") as events:
+        events.write(b"\xff\n")
+    app = open_page()
+    assert not app.error
+    table = app.dataframe[0].value
+    states = dict(zip(table["Run"], table["State"], strict=True))
+    assert states == {"first": "failed", "second": "finished", "third": "finished"}
+    assert "**first** failed: 'run.json' in 'first' is damaged" in said(app)
+    told = "\n".join(caption.value for caption in app.caption)
+    assert "second\\: 'second.json' is damaged\\: in 'began', input should be" in told
+    assert "third\\: 1 line of events.jsonl can't be read" in told
+    labels = {button.label for button in app.button}
+    assert labels >= {"Read with first", "Read with second", "Read with third"}

@@ -156,8 +156,8 @@ def test_the_check_gives_its_findings(tmp_path: Path) -> None:
     held_out = tmp_path / "held.csv"
     held_out.write_text("text,label\nanother word,same\n")
     report = uploads.check([f"--data={one_class}", f"--validation={held_out}"])
-    assert report["fatal"]
-    assert report["rows"] == {"train": 30, "validation": 1}
+    assert report.fatal
+    assert report.rows == {"train": 30, "validation": 1}
 
 
 def test_a_check_that_makes_no_report_gives_its_sentence(tmp_path: Path) -> None:
@@ -173,10 +173,10 @@ def test_the_check_counts_long_texts_with_a_model(tmp_path: Path) -> None:
     data.write_text("text,label\n" + "".join(rows))
     options = [f"--data={data}", f"--model={default_checkpoint()}", "--max-length=16"]
     report = uploads.check(options)
-    assert report["truncation_counted"]
-    (told,) = [f["sentence"] for f in report["findings"] if f["kind"] == "truncated"]
+    assert report.truncation_counted
+    (told,) = [f.sentence for f in report.findings if f.kind == "truncated"]
     assert "have more than 16 tokens and lose their end" in told
-    assert not uploads.check(options[:1])["truncation_counted"]
+    assert not uploads.check(options[:1]).truncation_counted
 
 
 def test_the_sentence_of_a_check_names_no_option(tmp_path: Path) -> None:

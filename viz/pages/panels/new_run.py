@@ -1,7 +1,6 @@
 """A new run: its data, what the check says of them, its base and a few settings."""
 
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -52,7 +51,7 @@ def offer() -> None:
         with findings:
             report = _check(plan.check_options(), _version(data, plan.validation))
             _show_report(report)
-            ready = not report["fatal"]
+            ready = not report.fatal
     with right:
         _offer_start(plan, ready=ready)
 
@@ -158,22 +157,22 @@ def _version(data: Path, validation: str | None) -> tuple[float, ...]:
 
 
 @st.cache_data(max_entries=8, show_spinner="Checking the data …")
-def _check(options: list[str], version: tuple[float, ...]) -> dict[str, Any]:
+def _check(options: list[str], version: tuple[float, ...]) -> uploads.Report:
     return uploads.check(options)
 
 
-def _show_report(report: dict[str, Any]) -> None:
-    rows = ", ".join(f"{number:,} {role}" for role, number in report["rows"].items())
-    count = report["classes"]
+def _show_report(report: uploads.Report) -> None:
+    rows = ", ".join(f"{number:,} {role}" for role, number in report.rows.items())
+    count = report.classes
     labels = f"{count} class{'es' * (count != 1)}" if count else "scores"
     st.caption(f"Rows: {plain(rows)}; {labels}.")
-    for sentence in report["reads"]:
+    for sentence in report.reads:
         st.caption(plain(sentence))
-    for finding in report["findings"]:
-        sentence, icon = plain(finding["sentence"]), ICONS[finding["severity"]]
-        if finding["severity"] == "stop":
+    for finding in report.findings:
+        sentence, icon = plain(finding.sentence), ICONS[finding.severity]
+        if finding.severity == "stop":
             st.error(sentence, icon=icon)
         else:
             st.caption(f"{icon} {sentence}")
-    if not report["truncation_counted"]:
+    if not report.truncation_counted:
         st.caption(NOT_COUNTED)
