@@ -4,9 +4,9 @@ Streamlit ends the run of a page where the page draws something next.  `check_ca
 the middle of a pass too, once this module is imported.
 """
 
+import weakref
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
 import streamlit as st
 from streamlit import runtime
@@ -15,8 +15,6 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from viz.cancellation import CancelledError, ask_everywhere, asked
 from viz.work import Lives, always
-
-Made = TypeVar("Made", str, bytes)
 
 PLACE = "presence"
 """A place in the state of a session where nothing is kept."""
@@ -32,20 +30,27 @@ def browser() -> Lives:
     return always if context is None else partial(_is_connected, context.session_id)
 
 
-def while_connected(make: Callable[[], Made]) -> Callable[[], Made | bytes]:
-    """What a thread of the server makes for the browser of this run: nothing where that goes."""
-    lives = browser()
+def while_connected(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """What a thread of the server makes for the browser of this run: nothing where that goes.
+
+    Whoever asks keeps *make*: Streamlit keeps what is returned, and so would keep all that it
+    takes, for a while after the tab is closed.
+    """
+    lives, wanted = browser(), weakref.ref(make)
 
     def check() -> None:
         if not lives():
             raise CancelledError
 
-    def made() -> Made | bytes:
+    def made() -> bytes:
+        kept = wanted()
+        if kept is None:
+            return b""  # nobody is there to get it
         try:
             with asked(check):
-                return make()
+                return kept()
         except CancelledError:
-            return b""  # nobody is there to get it
+            return b""
 
     return made
 

@@ -1,9 +1,11 @@
 """What a browser session keeps: the keys of its widgets, and what is cached between reruns."""
 
+import ctypes
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Self
 
 import streamlit as st
 
-from viz import places, words
+from viz import places, presence, words
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as contribute
 from viz.checkpoint import folder_of
@@ -216,6 +218,13 @@ class _Visitors:
         with self.lock:
             if not self.count:
                 _maps.clear()
+                _give_memory_back()
+
+
+def _give_memory_back() -> None:
+    """Hand what was freed back to the system, where the C library would keep it."""
+    with suppress(OSError, AttributeError):  # one of another kind than glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 _visitors = _Visitors()
@@ -226,6 +235,18 @@ _visitors = _Visitors()
 def visit() -> _Visitors:
     """Count the browser of this session in."""
     return _visitors.come()
+
+
+def download(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """What is made of a reading when the browser asks for it; forgotten when that disconnects."""
+    _downloads().append(make)
+    return presence.while_connected(make)
+
+
+@st.cache_resource(scope="session", show_spinner=False)
+def _downloads() -> deque[Callable[[], bytes]]:
+    """What the two buttons make, of this run and the one before, whose click may be on its way."""
+    return deque(maxlen=4)
 
 
 # Classifiers, readings and attributions are never changed once made, so all sessions share them;

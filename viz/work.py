@@ -81,11 +81,14 @@ class _Doing(Generic[Result]):
             with asked(self.check):
                 self.tick(0)
                 self.result = do(self.tick)
+        except CancelledError:
+            self.error = CancelledError()  # without a trace, which would keep all that was taken
         except BaseException as error:  # whatever it is, the one who asks for the result gets it
             # Frames hold what was computed until then, which may be gigabytes.
             traceback.clear_frames(error.__traceback__)
             self.error, self.trace = error, error.__traceback__
         finally:
+            del do  # the trace of an error keeps this frame and what it names
             self.finished.set()
 
 

@@ -130,12 +130,11 @@ def test_the_map_is_centred_at_zero_in_the_colours_of_the_page() -> None:
 
 
 def _panel(source: str, text: str) -> None:
-    from viz import session
     from viz.pages.answers import Asked
     from viz.pages.panels.importance import offer
 
     asked = Asked(source, text, None, "decomposition", 1, 3)
-    offer(asked, session.reading(*asked.place))
+    offer(asked)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 
 import pytest
 
@@ -96,24 +97,30 @@ def test_work_whose_watchers_have_all_gone_stops_and_is_freed(
     connected = {"one", "other"}
     made: list[weakref.ref[Large]] = []
 
-    def do(tick: Tick) -> None:
-        large = Large()
-        made.append(weakref.ref(large))
-        forever(tick)
+    def work_on(given: Large) -> Callable[[Tick], None]:
+        def do(tick: Tick) -> None:
+            large = Large()
+            made.extend([weakref.ref(given), weakref.ref(large)])
+            forever(tick)
+
+        return do
 
     works = Works()
-    work = works.wait_for("question", do, 10, lambda: "one" in connected)
-    other = works.wait_for("question", do, 10, lambda: "other" in connected)
+    work = works.wait_for("question", work_on(Large()), 10, lambda: "one" in connected)
+    other = works.wait_for("question", forever, 10, lambda: "other" in connected)
     connected.remove("one")
     assert not other.wait(0.1)
     assert not other.cancelled
-    assert len(made) == 1, "both wait for the same"
+    assert len(made) == 2, "both wait for the same"
     connected.remove("other")
     assert other.wait(10)
     assert other.abandoned
     assert work.abandoned
-    assert made[0]() is None
-    again = works.wait_for("question", do, 10, lambda: True)
+    deadline = time.monotonic() + 10
+    while any(large() for large in made) and time.monotonic() < deadline:
+        time.sleep(0.01)  # the thread itself has to go first
+    assert [large() for large in made] == [None, None]
+    again = works.wait_for("question", forever, 10, lambda: True)
     assert not again.cancelled
     again.cancel()
     assert again.wait(10)

@@ -45,15 +45,14 @@ def read(checkpoint: str) -> None:
     heads.show_heads(
         checkpoint,
         texts,
-        reading,
         asked.classes,
-        beneath=lambda selection: save.offer(checkpoint, texts, reading, asked, selection),
+        beneath=lambda selection: save.offer(checkpoint, texts, asked, selection),
     )
-    importance.offer(asked, reading)
+    importance.offer(asked)
     with answer:
         found = why.answer(asked, reading)
     st.divider()
-    bertviz.offer(reading)
+    bertviz.offer(asked)
     # Last of all: it is measured in the background once the page stands.
     with badge:
         evidence.show(asked, found)

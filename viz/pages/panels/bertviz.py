@@ -6,6 +6,7 @@ from viz import session
 from viz.components.theme import current_theme
 from viz.errors import SelectionError
 from viz.export.bertviz import View, affordable_layers, bertviz_html
+from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.types import Reading
 
@@ -16,8 +17,13 @@ HEIGHT = 760
 
 # What is chosen here concerns nothing else on the page.
 @st.fragment
-def offer(reading: Reading) -> None:
-    """Show BertViz where the reader asks for it, with as many layers as a browser bears."""
+def offer(asked: Asked) -> None:
+    """Show BertViz where the reader asks for it, with as many layers as a browser bears.
+
+    Args:
+        asked: The text and the checkpoint; nothing else matters.
+    """
+    reading = session.reading(*asked.place)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if not st.toggle("Show in BertViz", key=session.BERTVIZ, bind="query-params"):
             return

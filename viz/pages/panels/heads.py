@@ -25,7 +25,6 @@ CONTRIBUTION = "contribution"
 def show_heads(
     source: str,
     texts: Texts,
-    reading: Reading,
     classes: session.Explained,
     beneath: Callable[[Selection], None],
 ) -> None:
@@ -34,10 +33,11 @@ def show_heads(
     Args:
         source: The checkpoint.
         texts: What was read.
-        reading: What came of it.
         classes: The class that contributions explain, and what it is held against.
         beneath: Draws what stands under both, given what is selected.
     """
+    # Streamlit keeps what a fragment is given after its tab is closed: so not the reading itself.
+    reading = session.reading(source, texts.text, texts.pair)
     splits = METHODS["decomposition"].refusal(session.classifier(source)) is None
     selection = _choose_selection(
         reading, classes, [WEIGHTS, CONTRIBUTION] if splits else [WEIGHTS]

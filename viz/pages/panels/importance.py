@@ -35,19 +35,18 @@ LOSS = "**Without it**: what {scalar} loses when the head hands on nothing. One 
 
 # The switch draws this panel again and leaves the rest of the page alone.
 @st.fragment
-def offer(asked: Asked, reading: Reading) -> None:
+def offer(asked: Asked) -> None:
     """A switch, and under it the map of all heads where the reader asked for it.
 
     Args:
         asked: The text and the classes; the method does not matter.
-        reading: What came of the text.
     """
     if not st.toggle("Which heads matter", key=OPEN):
         answers.start_again("ablation")  # nobody waits for it now
         return
     about = replace(asked, method="", options=())
     try:
-        _show(about, reading)
+        _show(about, session.reading(*asked.place))
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
 

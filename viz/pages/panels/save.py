@@ -16,7 +16,6 @@ from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.pages.panels.selection import Selection
 from viz.pages.panels.text import Texts
-from viz.presence import while_connected
 from viz.types import Reading
 
 SUBJECTS: dict[str, Kind] = {
@@ -30,8 +29,9 @@ RESOLUTIONS = (72, 150, 300, 600)
 """Dots per inch that are offered; print asks for 300."""
 
 
-def offer(source: str, texts: Texts, reading: Reading, asked: Asked, selection: Selection) -> None:
+def offer(source: str, texts: Texts, asked: Asked, selection: Selection) -> None:
     """Offer one figure in the format that the reader chooses, and everything as a ZIP."""
+    reading = session.reading(source, texts.text, texts.pair)
     try:
         plates = _plates(source, texts, reading, asked, selection)
     except VizError as error:
@@ -95,7 +95,7 @@ def _choose_resolution() -> int:
 def _offer_figure(plate: Plate, format: str, look: Look, refused: str | None) -> None:
     st.download_button(
         "Save",
-        data=while_connected(lambda: render(plate, format, look)),
+        data=session.download(lambda: render(plate, format, look)),
         file_name=file_name(plate, format),
         mime=FORMATS[format].mime,
         key="save",
@@ -123,7 +123,7 @@ def _refusal(plate: Plate, format: str, n_cells: int) -> str | None:
 def _offer_everything(plates: Sequence[Plate], look: Look) -> None:
     st.download_button(
         "Everything (ZIP)",
-        data=while_connected(lambda: bundle(plates, tuple(FORMATS), look)),
+        data=session.download(lambda: bundle(plates, tuple(FORMATS), look)),
         file_name=bundle_name(plates),
         mime="application/zip",
         key="save-everything",
