@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.foreign import foreign_checkpoint
 from viz import Classifier
 from viz.__main__ import app
 from viz.errors import SelectionError
@@ -516,3 +517,16 @@ def test_a_damaged_table_or_index_is_one_sentence(tmp_path: Path, checkpoint: Pa
     os.mkfifo(folder / "index.csv")
     piped = run(data, folder, checkpoint, *options)
     assert "'index.csv' can't be read: it is not a regular file" in piped.stderr
+
+
+def test_all_rows_are_explained_by_one_method_where_nobody_named_one(
+    tmp_path: Path,
+) -> None:
+    folder = foreign_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
+    out = tmp_path / "out"
+    job = Job(request=Request(kinds=("attribution",)), formats=("json",), look=Look())
+    texts = open_texts(rows_to(tmp_path / "rows.csv"))
+    list(Series(Classifier.load(folder), texts, job, out).run())
+    made = [json.loads(file.read_text("utf-8")) for file in out.glob("0*.json")]
+    assert {each["request"]["method"] for each in made} == {"input-x-gradient"}
+    assert len(made) > 1

@@ -22,6 +22,7 @@ from typing import Any
 from finetune.disk import sweep
 from finetune.errors import RecordError
 from finetune.json_files import Schema
+from viz.attribution import defaults
 from viz.classifier import Classifier
 from viz.errors import SelectionError, VizError
 from viz.export.bundle import bundle
@@ -71,7 +72,10 @@ class Series:
     """
 
     def __init__(self, classifier: Classifier, texts: Texts, job: Job, folder: Path) -> None:
-        self.classifier, self.texts, self.job, self.folder = classifier, texts, job, folder
+        self.classifier, self.texts, self.folder = classifier, texts, folder
+        # One method for all rows: texts explained by several could not be compared.
+        method = job.request.method or defaults(classifier)[0]
+        self.job = replace(job, request=replace(job.request, method=method))
         self._try_out()
         with ExitStack() as holding:
             holding.enter_context(held(folder))
