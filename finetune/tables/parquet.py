@@ -74,7 +74,10 @@ def read_parquet(name: str, file: BinaryIO, limit: int | None = None) -> Table:
         places=range(1, found.num_rows + 1),
         unit="row",
         class_names={
-            column.strip(): names for column, names in _class_names(found.schema.metadata or {})
+            column.strip(): names
+            for column, names in _class_names(found.schema.metadata or {})
+            if found.schema.get_field_index(column) != -1
+            and _holds_numbers(found.schema.field(column).type)
         },
     )
 
@@ -89,6 +92,15 @@ def _class_names(metadata: Mapping[bytes, bytes]) -> Iterator[tuple[str, tuple[s
                 yield column, tuple(map(str, inner["names"]))
     except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         return
+
+
+def _holds_numbers(kind: Any) -> bool:
+    """Whether a column holds numbers, or lists of them: another program may have put in names."""
+    from pyarrow import types
+
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        kind = kind.value_type
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_null(kind))
 
 
 def _why(error: Exception) -> str:

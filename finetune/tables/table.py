@@ -76,14 +76,14 @@ class Table:
             return ["" if cell is None else str(cell) for cell in cells]
         labels = []
         for place, cell in zip(self.places, cells, strict=True):
-            numbers = cell if isinstance(cell, list) else [cell]
-            known = [number for number in numbers if isinstance(number, int) and number != -1]
-            if not all(0 <= number < len(names) for number in known):
+            numbers: list[Any] = cell if isinstance(cell, list) else [cell]
+            known = [number for number in numbers if not _is_none(number)]
+            if not all(number in range(len(names)) for number in known):
                 raise DataError(
                     f"{self.unit} {place} of {shown(self.name)} has the class {cell} in column"
                     f" {shown(name)}, which names {len(names)} classes from 0 on"
                 )
-            labels.append(", ".join(names[number] for number in known))
+            labels.append(", ".join(names[int(number)] for number in known))
         return labels
 
     def _require_one_kind(self, name: str, cells: Sequence[object]) -> None:
@@ -139,6 +139,11 @@ def sample(data: Columnar, name: str) -> list[object]:
     if not dtype.startswith(("string", "large_string", "int", "uint", "float", "bool")):
         return []
     return list(islice(iter(data[name]), SAMPLE))
+
+
+def _is_none(number: object) -> bool:
+    """Whether the number of a class says that there is none."""
+    return number is None or number == -1 or number != number
 
 
 def _kind(cell: object) -> str | None:

@@ -71,3 +71,21 @@ def test_a_column_that_cannot_be_read_is_told_where_it_is_read(tmp_path: Path) -
 )
 def test_what_is_no_parquet_is_refused(content: bytes, told: str, tmp_path: Path) -> None:
     assert told in refusal(put(tmp_path, "x.parquet", content))
+
+
+@pytest.mark.parametrize(
+    ("labels", "golds"),
+    [([0.0, 1.0, None], ["bad", "good", ""]), (["good", "bad", None], ["good", "bad", ""])],
+)
+def test_classes_that_another_program_wrote_anew_keep_their_names(
+    labels: list[object], golds: list[str], tmp_path: Path
+) -> None:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["bad", "good"])})
+    data = Dataset.from_dict({"text": ["oil", "gas", "gold"], "label": [0, 1, 1]}, features)
+    data.to_parquet(tmp_path / "x.parquet")
+    table = pq.read_table(tmp_path / "x.parquet")
+    changed = table.set_column(1, "label", pa.array(labels))
+    pq.write_table(changed.replace_schema_metadata(table.schema.metadata), tmp_path / "x.parquet")
+    found = read_table(tmp_path / "x.parquet")
+    assert found.written_labels("label") == golds
+    assert [name for row in rows_of(found).labels for name in row] == golds[:2]
