@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from finetune.errors import DataError
@@ -19,8 +19,13 @@ BACKSLASHES = (
     " the rows as JSON Lines"
 )
 ESCAPED = re.compile(r'"(?:[^"]|"")*"')
+KEY = re.compile(r"[^\s\"]{1,30}")
+"""A name without a blank: all labels of a file can be such, and no sentence is one."""
 KNOWN = 0.5
 """Share of the cells of a column that recur in it, at least, where these are names of classes."""
+
+
+_Test = Callable[[str], bool]
 
 
 class QuoteError(DataError):
@@ -126,30 +131,30 @@ def taking_in(name: str, separator: str, span: Span) -> QuoteError:
     )
 
 
-def _known_cells(
-    rows: Sequence[Sequence[str]], columns: int
-) -> Iterator[tuple[int, frozenset[str] | None]]:
-    """The cells of each column that recur in it; None for a column of numbers."""
+def _known_cells(rows: Sequence[Sequence[str]], columns: int) -> Iterator[tuple[int, _Test]]:
+    """By what a cell of each column is known: it recurs there, or all are numbers or keys."""
     for column in range(columns):
         counts = Counter(row[column] for row in rows)
         again = {cell: count for cell, count in counts.items() if count > 1}
-        if again and sum(again.values()) >= len(rows) * KNOWN:
-            yield column, frozenset(again)
+        if again and len(again) == len(counts):
+            yield column, frozenset(again).__contains__
         elif looks.are_numbers(counts):
-            yield column, None
+            yield column, lambda cell: looks.are_numbers([cell])
+        elif counts and all(map(KEY.fullmatch, counts)):  # others of their like may be swallowed
+            yield column, lambda cell: KEY.fullmatch(cell) is not None
+        elif again and sum(again.values()) >= len(rows) * KNOWN:
+            yield column, frozenset(again).__contains__
 
 
-def _looks_like_row(
-    line: str, separator: str, columns: int, known: Mapping[int, frozenset[str] | None]
-) -> bool:
+def _looks_like_row(line: str, separator: str, columns: int, known: Mapping[int, _Test]) -> bool:
     cells = line.split(separator)
     if len(cells) < columns:
         return False
     told = []
-    for column, names in known.items():
+    for column, is_known in known.items():
         if len(cells) == columns or column in (0, columns - 1):
             cell = cells[-1 if column == columns - 1 else column].strip('"')
-            told.append(looks.are_numbers([cell]) if names is None else cell in names)
+            told.append(is_known(cell))
     return bool(told) and sum(told) * 2 >= len(told)
 
 

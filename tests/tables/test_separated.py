@@ -56,6 +56,16 @@ def test_rows_of_numbers_that_a_stray_quote_takes_in_are_told(label: str, tmp_pa
     assert "the quote that begins in line 6 takes in rows up to line 11" in refusal(path)
 
 
+@pytest.mark.parametrize("label", ["c{}", "{}-x"])
+def test_rows_of_many_classes_that_a_stray_quote_takes_in_are_told(
+    label: str, tmp_path: Path
+) -> None:
+    """The classes of the rows within need not be those of the others."""
+    rows = [(text, label.format(max(i, 3))) for i, (text, _) in enumerate(ROWS)]
+    path = put(tmp_path, "x.csv", joined(changed(rows, {4: '"so', 9: 'no"'})))
+    assert "the quote that begins in line 6 takes in rows up to line 11" in refusal(path)
+
+
 def test_backslash_quotes_are_refused_in_both_kinds(tmp_path: Path) -> None:
     for suffix, separator in ((".csv", ","), (".tsv", "\t")):
         rows = [(r'"he said \"x\" twice"', label) for _, label in ROWS]
