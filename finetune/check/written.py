@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from finetune.check.findings import Finding, counted, listed
@@ -92,19 +93,19 @@ def _from_one(names: Sequence[str]) -> Iterator[Finding]:
 
 
 def _several(counts: Mapping[str, int]) -> Iterator[Finding]:
-    """Labels whose parts are labels of their own."""
-    parts = {name: BETWEEN.split(name) for name in counts if BETWEEN.search(name)}
-    known = set(counts) | {part for others in parts.values() for part in others}
+    """Labels all of whose parts are found in others: 'a|b' beside 'b|c', 'c' and 'a'."""
+    parts = {name: set(BETWEEN.split(name)) for name in counts}
+    holding = Counter(part for own in parts.values() for part in own)
     alone = {
         name: counts[name]
         for name, own in parts.items()
-        if len(own) > 1 and all(part in known and part in counts for part in own)
+        if len(own) > 1 and all(part and holding[part] > 1 for part in own)
     }
-    if alone:
+    if alone and not all(map(OTHER_NUMBER.fullmatch, alone)):
         yield Finding(
             severity="warning",
             kind="several classes in one label",
-            sentence=f"{counted(alone)}: each is read as one class, though its parts are classes of"
-            " their own; write lists of classes in JSON Lines where a text has several.",
+            sentence=f"{counted(alone)}: each is read as one class, though its parts are found in"
+            " other labels; write lists of classes in JSON Lines where a text has several.",
             count=sum(alone.values()),
         )

@@ -168,6 +168,19 @@ def test_several_classes_in_one_label_are_said(tmp_path: Path) -> None:
     assert sentence(report, "several classes in one label").startswith("'a, b' 5: each is read as")
 
 
+def test_joined_classes_that_recur_only_in_others_are_said(tmp_path: Path) -> None:
+    report = check(tmp_path, texts(["a|b", "b|c", "c|a", "d"] * 5))
+    assert sentence(report, "several classes in one label").startswith("'a|b' 5, 'b|c' 5, 'c|a' 5:")
+
+
+@pytest.mark.parametrize(
+    "labels", [["toys, games", "food, drink"], ["Arts, Crafts", "Arts, Music"], ["1,5", "5,1"]]
+)
+def test_names_with_commas_are_one_class(tmp_path: Path, labels: list[str]) -> None:
+    report = check(tmp_path, texts(labels * 5))
+    assert not of_kind(report, "several classes in one label")
+
+
 # --- numbers ------------------------------------------------------------------------------------
 
 
