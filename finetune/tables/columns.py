@@ -110,6 +110,13 @@ def require_named(names: Sequence[str], where: str, named: ColumnNames) -> None:
                 f"no column {shown(wanted)} in {shown(where)}; --{what}-column can be"
                 f" {listed(names)}"
             )
+    chosen = [name for name in (named.text, named.pair, named.label) if name is not None]
+    twice = next((name for name in chosen if chosen.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(
+            f"column {shown(twice)} of {shown(where)} can't be two things at once; name another"
+            " column for one of them"
+        )
 
 
 def usual_columns(data: Columnar, named: ColumnNames | None = None) -> ColumnNames:

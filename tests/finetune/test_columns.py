@@ -65,6 +65,8 @@ def test_named_columns_win() -> None:
         (["text", "label"], {"text": "c"}, "no column 'c' in 'x.csv'; --text-column can be 'text'"),
         (["text", "label"], {"pair": "c"}, "--pair-column can be"),
         (["text", "label"], {"label": "c"}, "--label-column can be"),
+        (["text", "label"], {"text": "text", "label": "text"}, "'text' of 'x.csv' can't be two"),
+        (["text", "label"], {"text": "text", "pair": "text"}, "'text' of 'x.csv' can't be two"),
         (["text", "label", "text"], {}, "'x.csv' has 2 columns named 'text'"),
         (["text", "label", "label"], {}, "'x.csv' has 2 columns named 'label'"),
         ([f"c{i}" for i in range(5_000)], {}, "'c11' and 4,988 more of 'x.csv'"),
