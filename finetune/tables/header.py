@@ -18,7 +18,10 @@ NAMELESS = "Unnamed: "
 
 def named(cells: Sequence[str]) -> tuple[str, ...]:
     """Names of columns without the blanks around them; those without one by their number."""
-    return tuple(cell.strip() or f"{NAMELESS}{number}" for number, cell in enumerate(cells))
+    # A file that was joined or saved twice has more than one mark of its encoding.
+    return tuple(
+        cell.strip("\ufeff").strip() or f"{NAMELESS}{number}" for number, cell in enumerate(cells)
+    )
 
 
 def require_separator(name: str, cells: Sequence[str], line: str, separator: str) -> None:
@@ -31,9 +34,10 @@ def require_separator(name: str, cells: Sequence[str], line: str, separator: str
     if re.match(r'\s*(\[\s*)?\{\s*"', line):
         raise DataError(f"{shown(name)} holds JSON; let its name end in .jsonl")
     if len(cells) != 1:
-        return
-    found = next((mark for mark in MARKS if mark in cells[0]), None)
-    if found == separator:
+        found = None if usual_names(cells) else _better_mark(line, separator)
+    else:
+        found = next((mark for mark in MARKS if mark in cells[0]), None)
+    if found == separator:  # in the one cell
         raise DataError(
             f"the header of {shown(name)} is one quoted cell, {shown(cells[0])}; leave out the"
             " quotes around whole lines"
@@ -43,6 +47,12 @@ def require_separator(name: str, cells: Sequence[str], line: str, separator: str
             f"the separator of {shown(name)} looks like {found!r}; save it with commas as .csv or"
             " with tabs as .tsv"
         )
+
+
+def _better_mark(line: str, separator: str) -> str | None:
+    """The mark that parts a header into usual names."""
+    others = (mark for mark in MARKS if mark != separator and mark in line)
+    return next((mark for mark in others if usual_names(named(line.split(mark)))), None)
 
 
 def require_header(table: Table) -> None:

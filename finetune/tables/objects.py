@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NoReturn, overload
 
 from finetune.errors import DataError
+from finetune.tables import looks
 from finetune.tables.lines import decoded
 from finetune.tables.table import Table
 from finetune.tables.wording import shown, unreadable
@@ -290,4 +291,7 @@ def _is_nested(row: dict[str, Any]) -> bool:
     rows_inside = any(
         isinstance(value, list) and value and isinstance(value[0], dict | list) for value in values
     )
-    return rows_inside or (bool(values) and all(isinstance(v, dict | list) for v in values))
+    by_text = len(row) > 1 and looks.are_texts(row)
+    return (
+        rows_inside or by_text or (bool(values) and all(isinstance(v, dict | list) for v in values))
+    )

@@ -73,6 +73,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
         ("x.jsonl", b'{"text": "caf\xe9", "label": "a"}\n', "'x.jsonl' is not UTF-8"),
         ("x.csv", b"text;label\noil, gas;a\n", "the separator of 'x.csv' looks like ';'"),
         ("x.csv", b"text\tlabel\nx\ta\n", r"looks like '\\t'; save it with commas"),
+        ("x.csv", b"id,nr\ttext\tlabel\n1\toil, gas\ta\n", r"looks like '\\t'; save it with"),
+        ("x.tsv", b"nr\tid,text,label\n1,oil,a\n", "looks like ','; save it with commas"),
         ("x.csv", b'text,label\n"never closed,a\n', "can't be read as csv"),
         ("x.csv", b"text,label\na,b\na,b,c,d\n", "can't be read as csv"),
         ("x.csv", b"text,label\na,b,c,d\n", "4 cells under 2 column names"),
@@ -105,6 +107,7 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
         ("text,label\noil,a,\ngas,b,\n", ["text", "label"]),
         ("\n \ntext,label\n\noil,a\n\ngas,b\n", ["text", "label"]),
         ("\ufeff\ntext,label\noil,a\ngas,b\n", ["text", "label"]),
+        ("\ufeff\ufefftext,label\noil,a\ngas,b\n", ["text", "label"]),
     ],
 )
 def test_a_csv_with_a_nameless_column_or_blank_lines_is_read(

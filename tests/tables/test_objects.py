@@ -108,3 +108,9 @@ def test_many_names_in_many_rows_take_no_more_than_the_file(tmp_path: Path) -> N
     table = read_table(put(tmp_path, "x.jsonl", content))
     assert (len(table), len(table.column_names)) == (20_000, 20_000)
     assert table["k19999"][-1] == 19_999
+
+
+def test_texts_as_names_are_no_row(tmp_path: Path) -> None:
+    content = json.dumps({"oil is up again": "bad", "gold is up again": "good"})
+    sentence = refusal(put(tmp_path, "x.json", content))
+    assert sentence.startswith("'x.json' has all in one object; write the rows as a list")
