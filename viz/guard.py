@@ -75,7 +75,7 @@ class Guard:
                 "This server answers to its own machine; share it on purpose with --server.address."
             )
         for origin in headers.getlist("origin"):
-            if urlsplit(origin).netloc != host and origin not in self._origins():
+            if _place_in(origin) != host and origin not in self._origins():
                 return "This server answers to its own pages, not to those of another site."
         return ""
 
@@ -91,6 +91,14 @@ def is_allowed(host: str, names: Sequence[str]) -> bool:
         pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
         for pattern in patterns
     )
+
+
+def _place_in(origin: str) -> str | None:
+    """The host and port in an Origin header; None where it is no address at all."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # a bracket without its other
+        return None
 
 
 def _is_here(address: str) -> bool:

@@ -121,6 +121,8 @@ def test_two_hosts_at_once_are_refused(kind: str) -> None:
         "http://localhost:8501@evil.example",
         "http://user@localhost:8501",
         "localhost:8501",
+        "http://[bad",
+        "http://[::1",
     ],
 )
 def test_a_page_of_another_origin_is_refused(kind: str, origin: str) -> None:
