@@ -20,7 +20,7 @@ SHARDS = "model-*-of-*.safetensors"
 TOKENIZER = "tokenizer.json"
 VOCABULARIES = (
     TOKENIZER, "vocab.txt", "vocab.json", "spiece.model", "spm.model", "tokenizer.model",
-    "sentencepiece.bpe.model",
+    "sentencepiece.model", "sentencepiece.bpe.model",
 )  # fmt: skip
 """Files of which a tokenizer has at least one."""
 TOKENIZER_FILES = (

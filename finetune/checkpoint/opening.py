@@ -7,6 +7,7 @@ asked about, no pickle is opened, and nothing is looked up elsewhere.
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
@@ -189,6 +190,8 @@ def open_model(
             ignore_mismatched_sizes=True,  # they are reported, with both shapes
             **how,
         )
+    if masked:
+        _zero_new_biases(model, found["missing_keys"])
     _check_finite(folder, model)
     model.config.name_or_path = str(folder.path)
     return model, Report(
@@ -200,6 +203,18 @@ def open_model(
         ),
         tuple(sorted(found["unexpected_keys"])),
     )
+
+
+def _zero_new_biases(model: PreTrainedModel, missing: Collection[str]) -> None:
+    """Begin the biases of a new head at 0, as transformers means to.
+
+    It leaves those that some heads (Longformer's, FNet's) have beside their layers as they were
+    found in memory.
+    """
+    with torch.no_grad():
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            if name in missing and name.endswith("bias"):
+                parameter.zero_()
 
 
 def _class_of(config: PreTrainedConfig, *, masked: bool) -> type[PreTrainedModel]:

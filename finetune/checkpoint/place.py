@@ -26,10 +26,11 @@ def place_of(source: str | os.PathLike[str]) -> Path | str:
     Raises:
         ModelError: It is neither.
     """
-    text = os.fspath(source).strip()
+    named = os.fspath(source)
+    text = named.strip()
     if not text:
         raise ModelError("no checkpoint was named; give a folder or a Hub id")
-    folder = folder_of(text)
+    folder = folder_of(named) or folder_of(text)  # a folder's name may end with a blank
     if folder is not None:
         return _readable(folder)
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises on a NUL

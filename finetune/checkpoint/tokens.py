@@ -1,7 +1,6 @@
 """The tokenizer of a checkpoint, made of copies of its files that were checked."""
 
 import json
-from collections.abc import Iterator, Sized
 from inspect import signature
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +32,9 @@ UNREAD = (
     "padding", "pad_to_multiple_of",
 )  # fmt: skip
 """Entries that name code or other files, or that an earlier use has left."""
+MERGES_OF_A_TOKEN = 10
+"""At most, on average: the tokenizers of Llama 3 and Gemma list each way to make a token of two."""
+MERGES = ("merges.txt", "bpe.codes")
 SAMPLE = "a b c"
 UNLIMITED = 10**31
 """Larger than what transformers writes where a tokenizer has no limit."""
@@ -69,8 +71,11 @@ def _copy(file: Path, place: Path, owner: str, rows: int) -> None:
     name = place.name
     if name == TOKENIZER:
         content = read_json(file, name, owner, LARGEST_FILE, largest=None)
-        for part in _lists(content):
-            _check_entries(len(part), rows, owner)
+        model = content.get("model")
+        parts: dict[str, object] = model if isinstance(model, dict) else {}
+        for part in (content.get("added_tokens"), parts.get("vocab")):
+            _check_entries(_length(part), rows, owner)
+        _check_merges(_length(parts.get("merges")), rows, owner)
         # How a batch is cut and padded is asked for with each batch.
         _write(place, content | {"truncation": None, "padding": None})
     elif name == TOKENIZER_CONFIG:
@@ -85,8 +90,10 @@ def _copy(file: Path, place: Path, owner: str, rows: int) -> None:
         _write(place, content)
     else:
         plain = read_bytes(file, name, owner, LARGEST_FILE)
-        if name.endswith((".txt", ".codes")):
-            _check_entries(plain.count(b"\n"), rows + 1, owner)  # merges have a line of their own
+        if name in MERGES:
+            _check_merges(plain.count(b"\n"), rows, owner)
+        elif name.endswith(".txt"):
+            _check_entries(plain.count(b"\n"), rows + 1, owner)  # a line may be blank
         place.write_bytes(plain)
 
 
@@ -94,20 +101,19 @@ def _length(part: object) -> int:
     return len(part) if isinstance(part, dict | list) else 0
 
 
-def _lists(content: dict[str, Any]) -> Iterator[Sized]:
-    """The vocabulary in a tokenizer.json, its merges, and the tokens added to it."""
-    model = content.get("model")
-    parts = [content.get("added_tokens")]
-    if isinstance(model, dict):
-        parts += [model.get("vocab"), model.get("merges")]
-    yield from (part for part in parts if isinstance(part, dict | list))
-
-
 def _check_entries(count: int, rows: int, owner: str) -> None:
     if count > rows:
         raise ModelError(
             f"the tokenizer of {owner} has {count:,} entries, but the model has only {rows:,}"
             " embeddings; save the tokenizer that it was trained with"
+        )
+
+
+def _check_merges(count: int, rows: int, owner: str) -> None:
+    if count > MERGES_OF_A_TOKEN * rows:
+        raise ModelError(
+            f"the tokenizer of {owner} has {count:,} merges, far more than the {rows:,} embeddings"
+            " of the model need; save the tokenizer that it was trained with"
         )
 
 

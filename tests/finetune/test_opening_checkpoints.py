@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModel, AutoModelForSequenceClassification
 
 from finetune.checkpoint.folder import checkpoints_in
 from finetune.checkpoint.opening import open_classifier
 from finetune.errors import ModelError
-from finetune.models import load_base, load_tokenizer, longest_input
+from finetune.models import load_base, load_masked, load_tokenizer, longest_input
 from finetune.models import load_checkpoint as load
-from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from tests.tiny import FAMILIES, Family, tiny_checkpoint, tiny_config
 from tests.zoo import ZOO, sharded
 from viz import Classifier
 
@@ -269,3 +269,60 @@ def test_what_a_base_lacks_is_drawn_as_transformers_draws_it(base: Path) -> None
     torch.manual_seed(3)
     ours = load_base(str(base), names, multi_label=False).model
     assert torch.equal(ours.classifier.weight, plain.classifier.weight)
+
+
+def _with_merges(folder: Path, each: int) -> None:
+    """Let the tokenizer list so many ways to make each of its tokens of two others."""
+    file = folder / "tokenizer.json"
+    content = json.loads(file.read_text("utf-8"))
+    tokens = list(content["model"]["vocab"])
+    runs = ["a" * length for length in range(1, len(tokens) - 4)]
+    vocabulary = {token: number for number, token in enumerate([*tokens[:5], *runs])}
+    pairs = [[runs[i], runs[n - 1 - i]] for n in range(1, len(runs)) for i in range(n)]
+    content["model"] = {
+        "type": "BPE",
+        "unk_token": tokens[1],
+        "vocab": vocabulary,
+        "merges": pairs[: each * len(tokens)],
+    }
+    file.write_text(json.dumps(content), "utf-8")
+
+
+def test_a_tokenizer_may_list_several_ways_to_make_a_token(base: Path, tmp_path: Path) -> None:
+    """As those of Llama 3 and Gemma do, which EuroBERT and mmBERT read with."""
+    folder = shutil.copytree(base, tmp_path / "merging")
+    _with_merges(folder, 3)
+    assert "aaa" in open_classifier(folder).tokenizer.tokenize("aaa")
+    _with_merges(folder, 11)
+    with pytest.raises(ModelError, match="merges, far more than the 115 embeddings"):
+        open_classifier(folder)
+
+
+def test_a_folder_whose_name_ends_with_a_blank_opens(base: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(base, tmp_path / " a model ")
+    assert open_classifier(folder).folder.path == folder
+    assert load(str(folder)).labels
+    assert open_classifier(f"  {base}\n").folder.path == base
+
+
+@pytest.fixture
+def memory_is_never_clean() -> Iterator[None]:
+    """What nobody writes into new memory is no number."""
+    torch.use_deterministic_algorithms(mode=True, warn_only=True)
+    yield
+    torch.use_deterministic_algorithms(mode=False)
+
+
+@pytest.mark.usefixtures("memory_is_never_clean")
+@pytest.mark.parametrize("family", ["bert", "data2vec-text", "fnet", "longformer", "roberta"])
+def test_a_new_head_that_guesses_words_begins_with_a_bias_of_zero(
+    family: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / family
+    AutoModel.from_config(tiny_config(family)).save_pretrained(folder)
+    heads = [
+        parameter
+        for name, parameter in load_masked(str(folder)).named_parameters()
+        if name in ("lm_head.bias", "cls.predictions.bias")
+    ]
+    assert [bool((head == 0).all()) for head in heads] == [True]
