@@ -315,7 +315,7 @@ def test_other_data_or_weights_into_the_same_folder_are_refused(
         (("--atlas", "--colormap", "nope"), "'nope'"),
         (("--attribution", "decomposition", "--target", "Weather"), "no class 'Weather'"),
         (("--atlas", "--quadrant", "A-B"), "has no second texts"),
-        (("--text-column", "words"), "has no column 'words'; --text-column can be 'text', 'label'"),
+        (("--text-column", "words"), "No column 'words' in"),
         (("--limit", "0"), "leaves no row"),
         (("--pair", "good movie"), "--pair goes with a text"),
         (("--bertviz", "head"), "--bertviz is for one text"),
