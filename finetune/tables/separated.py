@@ -33,22 +33,24 @@ def read_separated(name: str, file: BinaryIO, separator: str, limit: int | None 
 
     Quotes are read as RFC 4180 has them.  A TSV file of which that makes no sense, and in which
     each line is a row without them, is one without quoting: its quotes belong to the texts.
+    One that makes sense both ways is refused.
 
     Raises:
         DataError: where it is not that, with the line.
     """
+    sheet, refused = _Sheet(), None
     try:
         sheet = _read(name, file, separator, limit, quoting=True)
-        plain = _line_by_line(name, file, limit) if sheet.spans and separator == TAB else None
-        if plain is not None:
-            if quotes.are_meant(plain.names, plain.rows):
-                raise quotes.taking_in(name, separator, sheet.spans[0])
-            sheet = plain
         quotes.require_no_swallowed_rows(name, separator, sheet.spans, sheet.rows)
-    except quotes.QuoteError:
-        plain = _line_by_line(name, file, limit) if separator == TAB else None
-        if plain is None or quotes.are_meant(plain.names, plain.rows):
-            raise
+    except quotes.QuoteError as error:
+        refused = error
+    doubtful = refused is not None or bool(sheet.spans)
+    plain = _line_by_line(name, file, limit) if doubtful and separator == TAB else None
+    if plain is None and refused is not None:
+        raise refused
+    if plain is not None:
+        if refused is None or quotes.are_meant(plain.names, plain.rows):  # or both make sense
+            raise refused or quotes.taking_in(name, separator, sheet.spans[0])
         sheet = plain
     if not sheet.rows:
         raise DataError(f"{shown(name)} has a header but no rows; add some")

@@ -19,6 +19,14 @@ def test_a_tsv_whose_stray_quotes_make_a_cell_by_the_rules_keeps_its_rows(tmp_pa
     assert as_rows(read_table(put(tmp_path, "gl.tsv", joined(rows, "\t")))) == rows
 
 
+@pytest.mark.parametrize("text", ["\t\n", "one\ttwo\nthree"])
+def test_a_tsv_that_makes_rows_with_and_without_quoting_is_refused(
+    text: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "x.tsv", ("text", "label"), [(text, "good"), *ROWS], delimiter="\t")
+    assert "the quote that begins in line 2 takes in rows up to line 3" in refusal(path)
+
+
 def test_a_tsv_with_quoting_is_read_with_it(tmp_path: Path) -> None:
     rows = [('one\ttab and "quotes"', "a"), ("two\nlines", "b"), ("plain", "a")]
     path = write(tmp_path / "x.tsv", ("text", "label"), rows, delimiter="\t")
