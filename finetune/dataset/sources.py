@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from finetune.errors import DataError
 from finetune.tables.files import FORMATS, is_readable
 from finetune.tables.reading import read_table
 from finetune.tables.table import Columnar
-from finetune.tables.wording import shown
+from finetune.tables.wording import listed, shown
 
 SPLITS = {
     "train": ("train", "training"),
@@ -25,6 +26,9 @@ SPLITS = {
 
 PATH = 200
 """Letters of a path that are told."""
+
+PATHS = re.compile(r"(?<![\w/:.])/[^\s'\",;:]+")
+"""Paths of this machine in what a library says."""
 
 WHOLE = "all"
 """The split of a data set that has only one, without a role."""
@@ -77,9 +81,9 @@ def _open_folder(folder: Path) -> Mapping[str, Columnar]:
             by_role[role].append(name)
     if not by_role:
         raise DataError(
-            f"folder {folder.name!r} holds no data set, only {', '.join(found) or 'other files'};"
-            f" it needs train.csv (or {', '.join(FORMATS[1:])}), or has to be written by"
-            " save_to_disk"
+            f"folder {folder.name!r} has no train, validation or test file"
+            f"{f', only {listed(found)}' if found else ''}; call a file train.csv (or"
+            f" {', '.join(FORMATS[1:])}), give the file itself, or a folder that save_to_disk wrote"
         )
     for role, names in by_role.items():
         if len(names) > 1:
@@ -99,8 +103,11 @@ def _from_disk(folder: Path) -> dict[str, Dataset]:
     try:
         return _as_splits(datasets.load_from_disk(str(folder)))
     except Exception as error:
+        empty = isinstance(error, LookupError)  # no file of rows is named, or none is
+        why = "it is empty or damaged" if empty else _why(error)
         raise DataError(
-            f"folder {folder.name!r} can't be read as a data set: {_why(error)}"
+            f"folder {folder.name!r} can't be read as a data set: {why}; write it again by"
+            " save_to_disk"
         ) from error
 
 
@@ -134,5 +141,4 @@ def _why(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    words = (shown_name(word) if word.startswith("/") else word for word in lines[0].split())
-    return " ".join(words)[:200]
+    return PATHS.sub(lambda found: shown_name(found[0]), lines[0]).rstrip(".")[:200]

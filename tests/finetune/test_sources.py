@@ -92,11 +92,24 @@ def test_a_broken_file_is_refused(name: str, content: bytes, message: str, tmp_p
 
 
 def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no data set"):
+    with pytest.raises(DataError, match="has no train, validation or test file; call"):
         open_source(str(tmp_path))
     (tmp_path / "state.json").write_text("{")
     with pytest.raises(DataError, match="can't be read as a data set"):
         open_source(str(tmp_path))
+
+
+def test_a_saved_set_that_is_empty_or_lost_its_rows_is_refused(tmp_path: Path) -> None:
+    data = Dataset.from_list(news(6))
+    data.select([]).save_to_disk(tmp_path / "empty")
+    with pytest.raises(DataError, match="'empty' can't be read as a data set: it is empty or dam"):
+        open_source(str(tmp_path / "empty"))
+    data.save_to_disk(tmp_path / "lost")
+    (arrow,) = (tmp_path / "lost").glob("*.arrow")
+    arrow.unlink()
+    with pytest.raises(DataError, match="write it again by save_to_disk") as caught:
+        open_source(str(tmp_path / "lost"))
+    assert str(tmp_path) not in str(caught.value)
 
 
 @pytest.mark.parametrize(
