@@ -2,21 +2,21 @@
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from datasets import Dataset
 
 from finetune.config import TrainConfig, local_path, shown_name
 from finetune.dataset.matching import align_rows, counted_apart, join_rows, match_classes
 from finetune.dataset.rows import Rows, read_rows
 from finetune.dataset.scores import SCORE, holds_fractions
-from finetune.dataset.sources import data_files, open_source, role_of
+from finetune.dataset.sources import WHOLE, data_files, open_source, role_of
 from finetune.errors import DataError
 from finetune.tables.columns import ColumnNames, Columns, find_columns
+from finetune.tables.table import Columnar, Table
 from finetune.tables.wording import listed
 
 VALIDATION_SHARE = 0.1
@@ -63,18 +63,22 @@ class Found:
 
 def find_splits(config: TrainConfig) -> Found:
     """All rows that *config* names; train is always among the roles."""
-    opened: dict[str, list[tuple[str, Dataset]]] = defaultdict(list)
+    opened: dict[str, list[tuple[str, Columnar]]] = defaultdict(list)
+    unread = list[str]()
     for source in config.data:
-        for role, dataset in _datasets(source).items():
-            opened[role].append((source, dataset))
+        splits = _by_role(source, open_source(source), "train")
+        unread += _unread(source, splits.others)
+        for role, dataset in splits.roles.items():
+            opened[role].append((_place(source, role, dataset), dataset))
     for role, named in (("validation", config.validation), ("test", config.test)):
         if named is not None:
-            opened[role] = [(named, _datasets(named, needed=role)[role])]
+            dataset = _by_role(named, open_source(named), role).roles[role]
+            opened[role] = [(_place(named, role, dataset), dataset)]
     regression = _wants_regression(config, chain.from_iterable(opened.values()))
     rows = {
         role: [
-            read_rows(dataset, shown_name(source), config.columns, regression=regression)
-            for source, dataset in parts
+            read_rows(dataset, where, config.columns, regression=regression)
+            for where, dataset in parts
         ]
         for role, parts in opened.items()
     }
@@ -82,9 +86,9 @@ def find_splits(config: TrainConfig) -> Found:
         if named is not None and not len(rows[role][0]):
             raise DataError(f"{shown_name(named)!r} has no row with both a text and a label")
     columns = (
-        (f"{role} in {shown_name(source)!r}", _columns(source, dataset, config.columns))
+        (f"{role} in {where!r}", find_columns(dataset, where, config.columns))
         for role, parts in opened.items()
-        for source, dataset in parts
+        for where, dataset in parts
     )
     return Found(
         rows={role: join_rows(parts) for role, parts in rows.items()},
@@ -92,7 +96,7 @@ def find_splits(config: TrainConfig) -> Found:
             role: sum((_spellings(*part, config.columns) for part in parts), Counter[str]())
             for role, parts in opened.items()
         },
-        unread=tuple(_unread(config.data)),
+        unread=tuple(unread),
         columns=tuple(columns),
         numbered=tuple(_numbered(rows["train"])),
     )
@@ -164,10 +168,11 @@ def load_evaluation_rows(
     name = split or _default_split(tuple(splits))
     if name not in splits:
         raise DataError(f"no split {name!r} in {shown_name(source)!r}; it has {', '.join(splits)}")
-    rows = read_rows(splits[name], shown_name(source), columns, regression=regression)
+    place = _place(source, name, splits[name])
+    rows = read_rows(splits[name], place, columns, regression=regression)
     if not len(rows):
         raise DataError(f"{shown_name(source)!r} has no row with both a text and a label")
-    read, notes = _columns(source, splits[name], columns), _left_out(name, rows)
+    read, notes = find_columns(splits[name], place, columns), _left_out(name, rows)
     if not regression:
         where = repr(shown_name(source))
         notes += filter(None, [match_classes(rows, labels).sentence(where)])
@@ -218,33 +223,51 @@ def drop_repeated(rows: Rows, held_out: list[Rows]) -> Rows:
     return rows.select([i for i, text in enumerate(rows.inputs()) if text not in seen])
 
 
-def _datasets(source: str, *, needed: str = "train") -> dict[str, Dataset]:
-    """Splits by role; a single file, or a lone split without a role, is the one that is needed."""
-    splits = open_source(source)
+class _Splits(NamedTuple):
+    """The splits of a source by their roles, and the names of those that have none."""
+
+    roles: dict[str, Columnar]
+    others: list[str]
+
+
+def _by_role(source: str, splits: Mapping[str, Columnar], needed: str) -> _Splits:
+    """A single file, or a lone split without a role, is the one that is needed."""
     if local_path(source).is_file() or [role_of(name) for name in splits] == [None]:
-        splits = {needed: next(iter(splits.values()))}
-    roles = {role: rows for name, rows in splits.items() if (role := role_of(name))}
-    if needed not in roles:
+        return _Splits({needed: next(iter(splits.values()))}, [])
+    names: dict[str | None, list[str]] = defaultdict(list)
+    for name in splits:
+        names[role_of(name)].append(name)
+    others = names.pop(None, [])
+    if needed not in names:
         files = data_files(source)
         raise DataError(
             f"{shown_name(source)!r} has no {needed} {'file' if files else 'split'}; it has"
             f" {', '.join(files or splits)}"
         )
-    return roles
+    for role, alike in names.items():
+        if len(alike) > 1:
+            raise DataError(
+                f"{shown_name(source)!r} has {len(alike)} {role} splits, {', '.join(alike)}; save"
+                " it with one of them"
+            )
+    return _Splits({str(role): splits[name] for role, (name,) in names.items()}, others)
 
 
-def _wants_regression(config: TrainConfig, opened: Iterable[tuple[str, Dataset]]) -> bool:
+def _place(source: str, split: str, dataset: Columnar) -> str:
+    """What a split is called in a sentence: by its file, or by its data set and its own name."""
+    name = shown_name(source)
+    own = dataset.name if isinstance(dataset, Table) else split
+    return name if own in (name, WHOLE) else f"{name}/{own}"
+
+
+def _wants_regression(config: TrainConfig, opened: Iterable[tuple[str, Columnar]]) -> bool:
     """What --task says, or else whether any file has fractions where classes would be."""
     if config.task != "auto":
         return config.task == "regression"
     return any(
-        holds_fractions(dataset, _columns(source, dataset, config.columns))
-        for source, dataset in opened
+        holds_fractions(dataset, find_columns(dataset, where, config.columns))
+        for where, dataset in opened
     )
-
-
-def _columns(source: str, dataset: Dataset, named: ColumnNames) -> Columns:
-    return find_columns(dataset, shown_name(source), named)
 
 
 def _numbered(parts: Sequence[Rows]) -> Iterator[str]:
@@ -260,9 +283,9 @@ def _numbered(parts: Sequence[Rows]) -> Iterator[str]:
             )
 
 
-def _spellings(source: str, dataset: Dataset, named: ColumnNames) -> Counter[str]:
+def _spellings(where: str, dataset: Columnar, named: ColumnNames) -> Counter[str]:
     """How often each label is written that way; numbers are left out, as they have one spelling."""
-    column = _columns(source, dataset, named).label
+    column = find_columns(dataset, where, named).label
     values = (v if isinstance(v, list) else [v] for v in dataset[column])
     return Counter(name for row in values for name in row if isinstance(name, str) and name.strip())
 
@@ -343,14 +366,13 @@ def _default_split(names: tuple[str, ...]) -> str:
     return roles.get("test") or roles.get("validation") or names[0]
 
 
-def _unread(sources: Sequence[str]) -> list[str]:
-    """A sentence for each folder with data files that have no role."""
-    notes = []
-    for source in sources:
-        names = [name for name, role in data_files(source).items() if role is None]
-        if names:
-            notes.append(f"Not read in folder {shown_name(source)!r}: {', '.join(names)}.")
-    return notes
+def _unread(source: str, splits: Sequence[str]) -> Iterator[str]:
+    """A sentence on the files of a folder, or the *splits* of a data set, that have no role."""
+    files = [name for name, role in data_files(source).items() if role is None]
+    if files:
+        yield f"Not read in folder {shown_name(source)!r}: {', '.join(files)}."
+    if splits:
+        yield f"Not read of data set {shown_name(source)!r}: {', '.join(splits)}."
 
 
 def _lacking(train: Rows, validation: Rows) -> list[str]:

@@ -87,7 +87,8 @@ def _misfits(splits: dict[str, Rows]) -> Iterator[Finding]:
     for role, rows in splits.items():
         refused = None if role == "train" else _refused(rows, role, train)
         if refused is not None:
-            yield Finding(severity="stop", kind="misfit", sentence=f"{refused}.", count=len(rows))
+            sentence = f"{refused[:1].upper()}{refused[1:]}."
+            yield Finding(severity="stop", kind="misfit", sentence=sentence, count=len(rows))
     for role, matched in _matched(splits).items():
         if matched.unknown:
             yield unknown_classes(role, splits[role], matched, train)

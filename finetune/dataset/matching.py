@@ -77,9 +77,16 @@ def match_classes(rows: Rows, labels: Sequence[str], keys: Sequence[str] | None 
 
 
 def align_rows(
-    rows: Rows, labels: Sequence[str], *, where: str, keys: Sequence[str] | None = None
+    rows: Rows,
+    labels: Sequence[str],
+    *,
+    where: str,
+    keys: Sequence[str] | None = None,
+    known: str = "the model knows",
 ) -> Rows:
     """*rows* with the class names *labels*, matched as `match_classes` does.
+
+    A refusal calls the rows *where*, and says by *known* whose labels those are.
 
     Raises:
         DataError: A class is none of the labels.
@@ -93,7 +100,7 @@ def align_rows(
         )
     if matched.unknown:
         raise DataError(
-            f"{where} has the class {shown(matched.unknown[0])}; the model knows {listed(labels)}"
+            f"{where} has the class {shown(matched.unknown[0])}; {known} {listed(labels)}"
         )
     found = matched.labels
     renamed = tuple(tuple(str(found[name]) for name in row) for row in rows.labels)
@@ -126,7 +133,13 @@ def _joined(first: Rows, second: Rows) -> Rows:
             "some training files name their classes and some only number them; name all"
         )
     if second.numbered and not first.numbered:
-        second = align_rows(second, first.names, where="a further file", keys=first.keys)
+        second = align_rows(
+            second,
+            first.names,
+            where="a further training file",
+            keys=first.keys,
+            known="those before it have",
+        )
     keys = dict(zip(first.names + second.names, first.keys + second.keys, strict=True))
     keys |= dict(zip(first.names, first.keys, strict=True))
     return Rows(

@@ -174,7 +174,7 @@ def test_a_held_out_class_that_train_lacks_stops_with_the_name_that_may_be_meant
 def test_a_held_out_split_of_another_kind_stops(tmp_path: Path) -> None:
     validation = [row | {"text_pair": "y"} for row in news(66)[60:]]
     report = check(tmp_path, news(60), validation=validation)
-    assert report.verdict() == "only one of train and validation has a second text; give one kind"
+    assert report.verdict() == "Only one of train and validation has a second text; give one kind"
 
 
 TEXTS = st.sampled_from(("rain", "bread", "sun", "fish", "snow"))

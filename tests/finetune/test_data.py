@@ -1,10 +1,11 @@
 """The splits of a run: cut, kept apart, and refused where nothing can be learned."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
 from finetune.config import TrainConfig
 from finetune.data import cut_validation, drop_repeated, load_evaluation_rows, load_splits
@@ -207,6 +208,39 @@ def test_files_of_a_folder_that_are_not_read_are_said(tmp_path: Path) -> None:
         write_csv(tmp_path / f"{name}.csv", news(30))
     (note,) = load_splits(config(tmp_path)).notes
     assert note == f"Not read in folder {tmp_path.name!r}: extra.csv, train_sentences.csv."
+
+
+def test_splits_of_a_data_set_that_are_not_read_are_said(tmp_path: Path) -> None:
+    data = Dataset.from_list(news(30))
+    DatasetDict(train=data, unsupervised=data).save_to_disk(tmp_path / "saved")
+    (note,) = load_splits(config(tmp_path / "saved")).notes
+    assert note == "Not read of data set 'saved': unsupervised."
+
+
+def test_two_splits_of_one_role_are_refused(tmp_path: Path) -> None:
+    data = Dataset.from_list(news(30))
+    DatasetDict(train=data, dev=data, validation=data).save_to_disk(tmp_path / "saved")
+    with pytest.raises(DataError, match="'saved' has 2 validation splits, dev, validation; save"):
+        load_splits(config(tmp_path / "saved"))
+
+
+def test_a_split_without_labels_is_named(tmp_path: Path) -> None:
+    write_csv(tmp_path / "train.csv", news(30))
+    write_csv(tmp_path / "test.csv", [{"text": row["text"]} for row in news(3)])
+    with pytest.raises(DataError, match=f"no label column among 'text' of '{tmp_path.name}/test."):
+        load_splits(config(tmp_path))
+    saved = DatasetDict(train=Dataset.from_list(news(30)), test=Dataset.from_dict({"text": ["x"]}))
+    saved.save_to_disk(tmp_path / "saved")
+    with pytest.raises(DataError, match="no label column among 'text' of 'saved/test';"):
+        load_splits(config(tmp_path / "saved"))
+
+
+def test_a_further_file_with_other_classes_is_held_against_the_first(tmp_path: Path) -> None:
+    first = write_csv(tmp_path / "first.csv", news(30))
+    other = write_csv(tmp_path / "other.csv", [{"text": str(i), "label": "7"} for i in range(9)])
+    both = replace(config(first), data=(str(first), str(other)))
+    with pytest.raises(DataError, match="a further training file has the class '7'; those before"):
+        load_splits(both)
 
 
 def test_a_single_file_is_what_its_option_says(tmp_path: Path) -> None:
