@@ -409,7 +409,7 @@ def test_a_file_that_is_no_record_is_one_sentence(
         (("--processes", "0"), "--processes 0 does nothing; give 1 or more."),
         (
             ("--text-column", "body"),
-            "'texts.csv' has no column 'body'; --text-column can be 'text'",
+            "No column 'body' in 'texts.csv'; --text-column can be 'text'",
         ),
         (("--output", "."), "'.' is a folder; --output names a file."),
     ],

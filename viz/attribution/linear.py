@@ -218,7 +218,7 @@ def check_linear(classifier: Classifier) -> None:
 def unavailable(classifier: Classifier) -> str:
     """Why what needs a linear network can't be shown."""
     return (
-        f"What this method splits does not add up for the architecture {classifier.architecture}, "
+        f"The decomposition does not add up for the architecture {classifier.architecture}, "
         "which does more than CLSight can hold fixed; choose another method."
     )
 
