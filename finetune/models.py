@@ -17,6 +17,7 @@ from finetune.checkpoint import limits
 from finetune.checkpoint.configuration import configuration
 from finetune.checkpoint.folder import Folder, look
 from finetune.checkpoint.opening import (
+    check_layers,
     misfit,
     new_classifier,
     open_classifier,
@@ -103,6 +104,7 @@ def load_base(
         _renew_head(model)
     if regression:
         output_layer(model)  # raises where scores could not be put into it at the end
+    check_layers(folder, model, report)
     check_together(model, tokenizer, folder.owner)
     return Checkpoint(model=model, tokenizer=tokenizer, labels=labels)
 

@@ -602,6 +602,19 @@ def numbers_of_positions_among_the_weights(folder: Path) -> None:
     )
 
 
+@animal("has no place in a bert model, so its answers would differ")
+def positions_relative_to_each_other(folder: Path) -> None:
+    name = "bert.encoder.layer.0.attention.self.distance_embedding.weight"
+    edit_config(folder, position_embedding_type="relative_key")
+    put_weights(folder, weights_of(folder) | {name: torch.ones(127, 8)})
+
+
+@animal("has no place in a bert model, so its answers would differ")
+def an_adapter_inside_a_layer(folder: Path) -> None:
+    name = "bert.encoder.layer.1.output.adapters.news.adapter_up.weight"
+    put_weights(folder, weights_of(folder) | {name: torch.ones(32, 4)})
+
+
 @animal("after the wrapper of torch.compile")
 def names_of_torch_compile(folder: Path) -> None:
     renamed(folder, lambda name: f"_orig_mod.{name}")

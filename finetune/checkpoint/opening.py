@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
+import transformers
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
@@ -29,7 +30,7 @@ from finetune.checkpoint.folder import TRAIN, Folder, look, maker_of_embeddings
 from finetune.checkpoint.place import bare, shown
 from finetune.checkpoint.quiet import quiet
 from finetune.checkpoint.tokens import check_together, check_tokenizer, staged
-from finetune.checkpoint.weights import Weights, described, find_weights
+from finetune.checkpoint.weights import WEIGHT, Weights, described, find_weights
 from finetune.errors import ModelError
 
 CLASSIFIER = "ForSequenceClassification"
@@ -274,6 +275,7 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None
             f"the weights of {folder.owner} are incomplete: {shown(missing[0])} is missing (tensors"
             f" missing: {len(missing)}), so its answers would be guessed; save it again, or {TRAIN}"
         )
+    check_layers(folder, model, report)
     layers = getattr(config, "num_hidden_layers", None)
     beyond = [
         name
@@ -285,6 +287,23 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None
             f"the config.json of {folder.owner} describes {layers} layers, but its weights have"
             f" more ({bare(beyond[0])}); correct num_hidden_layers"
         )
+
+
+def check_layers(folder: Folder, model: PreTrainedModel, report: Report) -> None:
+    """Refuse a layer of which a part is left out: an adapter, positions relative to each other.
+
+    Raises:
+        ModelError: The files hold weights of a layer of the model that the model doesn't have.
+    """
+    layers = getattr(model.config, "num_hidden_layers", None)
+    for name in report.unread:
+        found = LAYER.search(name)
+        if found and WEIGHT.search(name) and isinstance(layers, int) and int(found[1]) < layers:
+            raise ModelError(
+                f"the weights of {folder.owner} hold {shown(name)}, for which transformers"
+                f" {transformers.__version__} has no place in a {bare(model.config.model_type)}"
+                " model, so its answers would differ; take another checkpoint"
+            )
 
 
 def misfit(report: Report) -> str:
