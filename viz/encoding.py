@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from finetune.checkpoint.failure import refused
 from finetune.checkpoint.truncation import Truncation, kept_positions
-from viz.errors import TextError
+from finetune.errors import ModelError
+from viz.errors import TextError, as_sentence
 from viz.types import Encoding, Token, Unseen
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+FAILS = "the tokenizer of the checkpoint fails on this text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +61,18 @@ class Encoder:
 
     def probe(self, n_words: int = 3) -> Encoding:
         """An encoding for trying a checkpoint out; its tokens may be unknown ones."""
+        n_words = min(n_words, self.max_tokens)  # more would be cut away
         text = " ".join("abc"[index % 3] for index in range(n_words))
         encoded = self._tokenize(text, None)
         kept = self._kept(encoded)
         return Encoding(text, None, self._tokens(encoded, kept), self._inputs(encoded, kept))
 
     def _tokenize(self, text: str, pair: str | None) -> Any:
-        with self.lock:
-            return self.tokenizer(text, pair, return_offsets_mapping=True, verbose=False)
+        try:
+            with self.lock, refused(FAILS, "save the one the model was trained with"):
+                return self.tokenizer(text, pair, return_offsets_mapping=True, verbose=False)
+        except ModelError as error:
+            raise TextError(as_sentence(error)) from error
 
     def _kept(self, encoded: Any) -> list[int]:
         """The positions that the model reads, as training and plain transformers cut a text."""

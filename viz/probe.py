@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from finetune.checkpoint.truncation import STRIDE
 from viz.recording import Recorder
 from viz.types import Inputs
 
@@ -26,6 +27,8 @@ LOOKED_AT = 1e-6
 """A row whose gradient is smaller than this, relative to the largest, has no say in the class."""
 LONG = 32
 """Tokens of the longer text that is tried, where no window is longer."""
+LONGEST = 4096
+"""Tokens that are tried at most, whatever the settings say of windows."""
 
 Reads = Literal["first", "last", "several"]
 """Which of the last states a class is read from."""
@@ -190,8 +193,9 @@ def farthest(config: PreTrainedConfig) -> int:
     sizes = [
         (12 if "block" in name else 2) * size
         for name, value in vars(config).items()
-        if any(word in name for word in ("window", "local", "block", "chunk"))
+        if name != STRIDE  # of windows over a text, none of which the model knows of
+        and any(word in name for word in ("window", "local", "block", "chunk"))
         for size in (value if isinstance(value, (list, tuple)) else [value])
         if isinstance(size, int)
     ]
-    return max([LONG, *(size + 1 for size in sizes)])
+    return min(max([LONG, *(size + 1 for size in sizes)]), LONGEST)

@@ -25,7 +25,7 @@ def stored_truncation(config: "PreTrainedConfig") -> Truncation:
     mode: Truncation = getattr(config, KEY, "head")
     if mode not in get_args(Truncation):
         raise ModelError(
-            f"{KEY} in config.json is {mode!r}; it has to be one of"
+            f"the {KEY} in config.json is {mode!r}; it has to be one of"
             f" {', '.join(get_args(Truncation))}"
         )
     return mode
@@ -35,7 +35,7 @@ def stored_stride(config: "PreTrainedConfig") -> int:
     """Tokens from one window to the next; 0 where texts are cut."""
     stride: object = getattr(config, STRIDE, 0)
     if type(stride) is not int or stride < 0:
-        raise ModelError(f"{STRIDE} in config.json is {stride!r}; it has to be a whole number")
+        raise ModelError(f"the {STRIDE} in config.json is {stride!r}; it has to be a whole number")
     return stride
 
 

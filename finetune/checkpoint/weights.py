@@ -197,7 +197,7 @@ def _headers(file: Path, name: str, owner: str) -> dict[str, Header]:
                 key: Header(part.get_dtype(), tuple(part.get_shape()))
                 for key, part in slices.items()
             }
-    except (SafetensorError, OSError, ValueError, OverflowError) as error:
+    except (SafetensorError, OSError, ValueError, OverflowError, MemoryError) as error:
         raise ModelError(
             f"{shown(name)} in {owner} is damaged or cut short; copy or save it again"
         ) from error

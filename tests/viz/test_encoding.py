@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, BertConfig
 
 from finetune.evaluate import encode
 from finetune.models import load_checkpoint
@@ -19,7 +19,11 @@ from viz import Classifier
 from viz.errors import CheckpointError, TextError
 from viz.perturbation import Perturbation
 from viz.pictures.strip import segments
+from viz.probe import LONG, LONGEST, farthest
 from viz.words import spans
+
+ENDLESS = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": "a"}
+"""A pattern that goes back and forth over many letters until it is given up."""
 
 
 def test_tokens_carry_offsets_words_and_parts(classifier: Classifier) -> None:
@@ -178,8 +182,35 @@ def test_windows_of_training_are_told_where_one_window_is_read(tmp_path: Path) -
 def test_an_unknown_way_to_cut_texts_is_one_sentence(tmp_path: Path) -> None:
     folder = tiny_checkpoint(tmp_path / "odd")
     edit_config(folder, text_truncation="sideways")
-    with pytest.raises(CheckpointError, match=r"^Text_truncation in config.json is 'sideways'; "):
+    with pytest.raises(
+        CheckpointError, match=r"^The text_truncation in config.json is 'sideways'; "
+    ):
         Classifier.load(folder)
+
+
+def test_no_number_in_the_settings_makes_the_tried_text_long(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "endless")
+    edit_config(folder, text_window_stride=10**9, local_attention=10**9)
+    assert Classifier.load(folder).encoder.probe(10**9).n_tokens == 64
+    for config in (BertConfig(text_window_stride=10**9), BertConfig()):
+        assert farthest(config) == LONG
+    assert farthest(BertConfig(local_attention=10**9)) == LONGEST
+
+
+@pytest.mark.parametrize("change", [{"model": {"unk_token": "nowhere"}}, {"normalizer": ENDLESS}])
+def test_a_tokenizer_that_fails_on_a_text_is_one_sentence(
+    change: dict[str, dict[str, object]], tmp_path: Path
+) -> None:
+    file = tiny_checkpoint(tmp_path / "failing") / "tokenizer.json"
+    content = json.loads(file.read_text("utf-8"))
+    for part, entries in change.items():
+        content[part] |= entries
+    file.write_text(json.dumps(content), "utf-8")
+    classifier = Classifier.load(file.parent)
+    assert classifier.encode("oil prices").n_tokens == 4
+    with pytest.raises(TextError, match="tokenizer of the checkpoint fails on this text") as caught:
+        classifier.encode("oil " + "a" * 60 + "\N{SNOWMAN}")
+    assert "\n" not in str(caught.value)
 
 
 def test_special_tokens_that_stand_in_a_text_are_noted_and_count_as_words(
