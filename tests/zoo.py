@@ -615,6 +615,21 @@ def an_adapter_inside_a_layer(folder: Path) -> None:
     put_weights(folder, weights_of(folder) | {name: torch.ones(32, 4)})
 
 
+@animal("hold the same tensor twice")
+def a_weight_under_its_old_name_too(folder: Path) -> None:
+    weights = weights_of(folder)
+    name = next(name for name in weights if name.endswith("LayerNorm.weight"))
+    old = f"{name.removesuffix('.weight')}.gamma"
+    put_weights(folder, weights | {old: weights[name] + 1})
+
+
+@animal("hold the same tensor twice")
+def a_weight_without_the_prefix_too(folder: Path) -> None:
+    weights = weights_of(folder)
+    name = next(name for name in weights if name.startswith("bert."))
+    put_weights(folder, weights | {name.removeprefix("bert."): weights[name] + 1})
+
+
 @animal("after the wrapper of torch.compile")
 def names_of_torch_compile(folder: Path) -> None:
     renamed(folder, lambda name: f"_orig_mod.{name}")

@@ -30,7 +30,13 @@ from finetune.checkpoint.folder import TRAIN, Folder, look, maker_of_embeddings
 from finetune.checkpoint.place import bare, shown
 from finetune.checkpoint.quiet import quiet
 from finetune.checkpoint.tokens import check_together, check_tokenizer, staged
-from finetune.checkpoint.weights import WEIGHT, Weights, described, find_weights
+from finetune.checkpoint.weights import (
+    WEIGHT,
+    Weights,
+    described,
+    find_weights,
+    require_one_name,
+)
 from finetune.errors import ModelError
 
 CLASSIFIER = "ForSequenceClassification"
@@ -174,6 +180,7 @@ def open_model(
     """
     kind = _class_of(config, masked=masked)
     blueprint(config, kind, weights, folder.owner)
+    require_one_name(weights, f"{kind.base_model_prefix}.", folder.owner)
     how = {} if attention is None else {"attn_implementation": attention}
     with (
         refused(f"the weights of {folder.owner} can't be loaded", "save the checkpoint again"),

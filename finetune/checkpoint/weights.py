@@ -37,6 +37,8 @@ WRAPPERS = {
 """What wrappers of a model put before the names of its weights."""
 UNMERGED = re.compile(r"\.(lora_[AB]|base_layer|modules_to_save)\.")
 WEIGHT = re.compile(r"\.(weight|bias)$")
+OLD_ENDS = {".gamma": ".weight", ".beta": ".bias"}
+"""What the first checkpoints of BERT call the scale and the shift of a LayerNorm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,27 @@ def _check_readable(headers: Mapping[str, Header], owner: str) -> None:
                 f"the weights of {owner} hold a LoRA adapter that was not merged ({shown(name)});"
                 " call merge_and_unload() and save the model again"
             )
+
+
+def require_one_name(weights: Weights, prefix: str, owner: str) -> None:
+    """Refuse files that hold a weight under two names, of which loading would take either.
+
+    Args:
+        weights: The files.
+        prefix: What the model puts before the names of its encoder's weights, such as `bert.`.
+        owner: What messages call the checkpoint.
+    """
+    seen: dict[str, str] = {}
+    for name in weights.headers:
+        own = name.removeprefix(prefix)
+        for old, new in OLD_ENDS.items():
+            own = own.removesuffix(old) + new if own.endswith(old) else own
+        if own in seen:
+            raise ModelError(
+                f"the weights of {owner} hold the same tensor twice, as {shown(seen[own])} and"
+                f" {shown(name)}, and only one can be meant; save the checkpoint again"
+            )
+        seen[own] = name
 
 
 def described(shape: Any) -> str:
