@@ -28,6 +28,9 @@ LABELS = (
 )  # fmt: skip
 """Usual names, the more usual first."""
 
+ROW_WORDS = 5
+"""Words of a name that may be a text."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnNames:
@@ -178,7 +181,13 @@ def _first(
 
 
 def _lacks(what: str, names: Sequence[str], where: str) -> str:
-    return f"no {what} column among {listed(names)} of {shown(where)}; name it with --{what}-column"
+    # It may be a question that people were asked, so it is not refused for that alone.
+    row = any(len(name.split()) >= ROW_WORDS for name in names)
+    doubt = ", whose first line may be a row instead of a header" if row else ""
+    return (
+        f"no {what} column among {listed(names)} of {shown(where)}{doubt}; name it with"
+        f" --{what}-column"
+    )
 
 
 def _without_label(data: Columnar, where: str, found: ColumnNames) -> str:

@@ -129,8 +129,7 @@ def _fitted(
         if '"' in "".join(islice(lines.since_mark, 100)):
             raise quotes.QuoteError(message + quotes.REMEDY)
         lacks = "write all cells, or remove it"
-        raise DataError(
-            message
-            + ("put quotes around a cell that holds the separator" if any(surplus) else lacks)
-        )
+        alone = ", or name each column in the header" if len(names) == 1 else ""
+        quoted = f"put quotes around a cell that holds the separator{alone}"
+        raise DataError(message + (quoted if any(surplus) else lacks))
     return cells[: len(names)]

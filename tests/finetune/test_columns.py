@@ -65,6 +65,11 @@ def test_named_columns_win() -> None:
         (["text", "label"], {"text": "c"}, "no column 'c' in 'x.csv'; --text-column can be 'text'"),
         (["text", "label"], {"pair": "c"}, "--pair-column can be"),
         (["text", "label"], {"label": "c"}, "--label-column can be"),
+        (
+            ["oil is up again today"],
+            {},
+            "whose first line may be a row instead of a header; name it",
+        ),
         (["text", "label"], {"text": "text", "label": "text"}, "'text' of 'x.csv' can't be two"),
         (["text", "label"], {"text": "text", "pair": "text"}, "'text' of 'x.csv' can't be two"),
         (["text", "label", "text"], {}, "'x.csv' has 2 columns named 'text'"),

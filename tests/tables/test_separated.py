@@ -74,6 +74,12 @@ def test_rows_of_many_classes_that_a_stray_quote_takes_in_are_told(
     assert "the quote that begins in line 6 takes in rows up to line 11" in refusal(path)
 
 
+def test_a_line_above_the_header_is_told_by_the_rows(tmp_path: Path) -> None:
+    sentence = refusal(put(tmp_path, "x.csv", f"# of today\n{joined(ROWS)}"))
+    assert "line 2 has 2 cells under 1 column name; put quotes" in sentence
+    assert sentence.endswith("holds the separator, or name each column in the header")
+
+
 def test_backslash_quotes_are_refused_in_both_kinds(tmp_path: Path) -> None:
     for suffix, separator in ((".csv", ","), (".tsv", "\t")):
         rows = [(r'"he said \"x\" twice"', label) for _, label in ROWS]
