@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from viz.attribution.wording import percent
 from viz.colors import DARK, LIGHT
 from viz.pictures import bars, strip
-from viz.types import Encoding, Prediction, Reading, Token
+from viz.types import Encoding, Prediction, Reading, Token, Unseen
 from viz.words import Span, merge, spans
 
 
@@ -100,17 +100,18 @@ def test_special_tokens_stand_where_the_model_reads_them() -> None:
 
 
 def test_what_the_model_never_saw_is_marked() -> None:
-    seen = (CLS, Token("oil", 0, 3, 0, False, 0), SEP)
-    assert kinds(Encoding("oil rises", None, seen, {}, n_unseen=1)) == [
+    seen, cut = (CLS, Token("oil", 0, 3, 0, False, 0), SEP), (Unseen(0, 3, 9),)
+    assert kinds(Encoding("oil rises", None, seen, {}, n_unseen=1, unseen=cut)) == [
         [("special", "[CLS]"), ("word", "oil"), ("special", "[SEP]"), ("unseen", " rises")]
     ]
-    assert kinds(Encoding("oil \n", None, seen, {}, n_unseen=1))[0][-1] == ("gap", " \n")
+    assert kinds(Encoding("oil \n", None, seen, {}))[0][-1] == ("gap", " \n")
     assert kinds(Encoding("oil!", None, seen, {}))[0][-1] == ("gap", "!")
 
 
 def test_a_text_of_which_nothing_was_seen_is_marked_whole() -> None:
     first = Token("oil", 0, 3, 0, False, 0)
-    assert kinds(Encoding("oil", "gone", (CLS, first, SEP), {}, 1))[1] == [("unseen", "gone")]
+    encoding = Encoding("oil", "gone", (CLS, first, SEP), {}, 1, unseen=(Unseen(1, 0, 4),))
+    assert kinds(encoding)[1] == [("unseen", "gone")]
 
 
 def test_pieces_of_one_character_are_one_word_with_their_scores_added() -> None:
