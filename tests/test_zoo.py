@@ -1,11 +1,14 @@
 """Whatever lies in a checkpoint folder, both halves open it or say one sentence, and soon."""
 
+import json
 import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from transformers import AutoConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
 from finetune.errors import ModelError
 from finetune.models import load_base, load_checkpoint
@@ -58,6 +61,16 @@ def test_a_hostile_folder_opens_or_is_one_sentence(name: str, folder: Path) -> N
         assert str(refusal).isprintable()
         assert len(str(refusal)) < LONGEST
     assert not list(folder.parent.glob("ran-*"))  # no code of its own did
+
+
+def test_the_config_of_any_family_beside_other_weights_is_one_sentence(folder: Path) -> None:
+    for kind in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES:
+        settings = AutoConfig.for_model(kind).to_dict() | {"model_type": kind}
+        (folder / "config.json").write_text(json.dumps(settings, default=str), "utf-8")
+        with pytest.raises(CheckpointError) as refused:
+            Classifier.load(folder)
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < LONGEST
 
 
 def base_refusals(folder: Path) -> list[ModelError]:

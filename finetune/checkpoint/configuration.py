@@ -170,7 +170,7 @@ def _check_sizes(config: PreTrainedConfig, owner: str) -> None:
             raise ModelError(
                 f"the {name} in config.json of {owner} is {value}; it has to be at least 1"
             )
-    padding, rows = config.pad_token_id, getattr(config, "vocab_size", None)
+    padding, rows = (getattr(config, name, None) for name in ("pad_token_id", "vocab_size"))
     if isinstance(padding, int) and isinstance(rows, int) and not 0 <= padding < rows:
         raise ModelError(
             f"the pad_token_id in config.json of {owner} is {padding}, outside a vocabulary of"
