@@ -51,6 +51,19 @@ def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
     assert sent(app, "heatmap")["place"] == "L1 · H3"
 
 
+def test_a_method_of_a_link_that_the_checkpoint_refuses_is_said(
+    app: AppTest, tmp_path: Path
+) -> None:
+    app.query_params["checkpoint"] = str(tiny_mpnet(tmp_path / "mpnet"))
+    app.query_params["method"] = "Decomposition"
+    app.run()
+    assert not app.exception
+    (said,) = app.toast
+    assert "The decomposition does not add up for the architecture MPNet" in said.value
+    assert app.selectbox(key=session.METHOD).value != "decomposition"
+    assert "method" not in app.query_params
+
+
 def test_a_short_text_goes_into_the_link_and_a_long_one_does_not(app: AppTest) -> None:
     write(app.run(), "the market falls")
     assert app.query_params["text"] == "the market falls"

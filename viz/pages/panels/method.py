@@ -9,6 +9,7 @@ from viz.attribution import METHODS, Method, Option, defaults, offered
 from viz.attribution.entry import parse
 from viz.classifier import Classifier
 from viz.errors import VizError
+from viz.pages.markdown import plain
 
 SEVERAL = 5.0
 """Passes from which a method's cost for a text of 40 words stands beside its name."""
@@ -27,7 +28,9 @@ def choose_method(source: str) -> Chosen:
     Args:
         source: The checkpoint, which may have a default of its own.
     """
-    names = ordered(session.classifier(source))
+    classifier = session.classifier(source)
+    names = ordered(classifier)
+    _restore_from_link(names, classifier)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         method = METHODS[_choose_name(names, preferred(source))]
         return method.name, _choose_options(method) if method.options else ()
@@ -74,7 +77,6 @@ def _is_dear(method: Method) -> bool:
 
 
 def _choose_name(names: Sequence[str], default: Chosen) -> str:
-    _restore_from_link(names)
     if st.session_state.get(session.METHOD, names[0]) not in names:
         # It was chosen for another checkpoint, which allows it.
         del st.session_state[session.METHOD]
@@ -93,14 +95,19 @@ def _choose_name(names: Sequence[str], default: Chosen) -> str:
     return chosen
 
 
-def _restore_from_link(names: Sequence[str]) -> None:
-    """Take the method from the link, by its name or its label, when the session starts."""
+def _restore_from_link(names: Sequence[str], classifier: Classifier) -> None:
+    """Take the method from the link, by its name or its label, when the session starts.
+
+    Where the classifier refuses it, say so: the page goes on with the default.
+    """
     linked = st.query_params.get(session.METHOD)
     if linked is None or session.METHOD in st.session_state:
         return
-    known = {METHODS[name].label: name for name in names} | {name: name for name in names}
-    if linked in known:
-        st.session_state[session.METHOD] = known[linked]
+    name = next((name for name, method in METHODS.items() if linked in (name, method.label)), None)
+    if name in names:
+        st.session_state[session.METHOD] = name
+    elif name is not None:
+        st.toast(plain(f"{METHODS[name].label}: {METHODS[name].refusal(classifier)}"))
 
 
 def _follow_default(default: Chosen) -> None:
