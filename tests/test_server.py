@@ -185,3 +185,24 @@ def test_the_readme_says_how_to_share_it_and_it_is_then_known_by_that_name_alone
             assert " 403 " in shared.opened(other, f"http://{other}")
         # Streamlit prints where an app is found, and would ask a service outside for it.
         assert shared.outside.calls() == []
+
+
+def test_a_browser_is_opened_once_the_server_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A browser in the terminal is waited for; a server that waits before it listens never answers.
+    seen, script = tmp_path / "seen.txt", tmp_path / "browser.py"
+    script.write_text(
+        "import pathlib, sys, urllib.request\n"
+        "direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))\n"
+        "answer = direct.open(sys.argv[1], timeout=5)\n"
+        f"pathlib.Path({str(seen)!r}).write_text(str(answer.status))\n"
+    )
+    monkeypatch.setenv("BROWSER", f"{shlex.join([sys.executable, str(script)])} %s")
+    with started(tmp_path, "--server.headless=false"):
+        for _ in range(200):
+            if seen.exists() and seen.read_text():
+                break
+            time.sleep(0.1)
+        assert seen.exists()
+        assert seen.read_text() == "200"

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import socket
 import threading
+import time
 import webbrowser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +16,9 @@ from streamlit import config
 
 from viz.cancellation import leave
 from viz.guard import LOOPBACK, Guard
+
+PATIENCE = 30.0
+"""Seconds that the browser waits for the server to listen."""
 
 
 def _named(option: str) -> Sequence[str]:
@@ -54,10 +59,23 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
     # The run of a page waits for what is being imported.
     threading.Thread(target=import_module, args=("viz.start",), daemon=True).start()
     if not config.get_option("server.headless"):
-        webbrowser.open(_address())
+        threading.Thread(target=_open_browser, daemon=True).start()
     yield {}
     if of_its_own:
         leave(128 + asked_by[0])
+
+
+def _open_browser() -> None:
+    """Open the page once the server listens, which it does after the lifespan has begun."""
+    port, until = config.get_option("server.port"), time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("localhost", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            webbrowser.open(_address())
+            return
 
 
 def _address() -> str:
