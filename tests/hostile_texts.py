@@ -15,7 +15,11 @@ from viz.export.plate import Plate
 from viz.export.report import record, report
 from viz.facts import head_facts
 from viz.perturbation import Perturbation
-from viz.pictures import arcs, atlas, bars, heatmap, strip
+from viz.widgets.arcs import payload as arcs
+from viz.widgets.atlas import payload as atlas
+from viz.widgets.bars import payload as bars
+from viz.widgets.colored_text import payload as strip
+from viz.widgets.heatmap import payload as heatmap
 
 WORDS = (
     *("oil", "prices", "rise", "as", "stocks", "fall", "the", "market", "team", "wins", "game"),

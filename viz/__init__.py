@@ -2,7 +2,7 @@
 
 Read the room in this order: `types` (the records), `classifier` (a checkpoint and one recorded
 forward pass), `recording` (how attention is captured), `words` and `attention` (views over
-weights), `facts` (what each head is like), `attribution` (why this class), `pictures` and `export`
+weights), `facts` (what each head is like), `attribution` (why this class), `widgets` and `export`
 (what is seen and saved), `pages` (the app).
 """
 

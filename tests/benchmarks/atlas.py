@@ -26,8 +26,8 @@ from tests.benchmarks.browser import median_to_painted, new_page, seconds_to_pai
 from tests.benchmarks.noise import reading
 from tests.benchmarks.result import Result, timed
 from viz.facts import head_facts
-from viz.pictures.atlas import ATLAS, payload
 from viz.types import Reading
+from viz.widgets.atlas.payload import ATLAS, payload
 from viz.words import view
 
 PEER = f"bertviz {version('bertviz')} model view"

@@ -267,7 +267,7 @@ def test_a_page_without_a_server_shows_the_same_atlas(
 def stand_alone(classifier: Classifier, theme: str) -> str:
     """A page with the atlas and no more: the least that its script asks of one."""
     from viz.colors import PALETTES
-    from viz.pictures.atlas import ATLAS, payload
+    from viz.widgets.atlas.payload import ATLAS, payload
     from viz.words import view
 
     reading = classifier.read(TEXT)

@@ -9,8 +9,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.stage import LABELS, Stage, view_of
 from viz.colors import Theme
-from viz.pictures import heatmap
 from viz.types import FloatArray
+from viz.widgets.heatmap import payload as heatmap
 from viz.words import AttentionView
 
 DEEP_FOCUS = """() => {

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.stage import Stage, view_of
-from viz.pictures import arcs
+from viz.widgets.arcs import payload as arcs
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.errors import CheckpointError, TextError
 from viz.perturbation import Perturbation
-from viz.pictures.strip import segments
 from viz.probe import LONG, LONGEST, farthest
+from viz.widgets.colored_text.payload import segments
 from viz.words import spans
 
 ENDLESS = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": "a"}

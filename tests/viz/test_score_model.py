@@ -35,9 +35,9 @@ from viz.faithfulness.summary import summarise
 from viz.heads import ablate
 from viz.pages.panels.scores import difference
 from viz.perturbation import Perturbation
-from viz.pictures.bars import payload
 from viz.texts import open_texts
 from viz.types import Prediction, Reading
+from viz.widgets.bars.payload import payload
 from viz.words import merge, spans
 
 TEXT = "the movie was good and the script was not bad"

@@ -17,8 +17,11 @@ from viz.export.citation import citation
 from viz.export.formats import Look
 from viz.export.plate import Plate
 from viz.facts import head_facts
-from viz.pictures import arcs, atlas, heatmap, strip
-from viz.pictures.widget import Widget, read
+from viz.widgets.arcs import payload as arcs
+from viz.widgets.atlas import payload as atlas
+from viz.widgets.colored_text import payload as strip
+from viz.widgets.heatmap import payload as heatmap
+from viz.widgets.shared.widget import Widget, read
 from viz.words import AttentionView, merge, pick, spans
 
 MOST_WEIGHTS = 4_000_000
@@ -58,7 +61,7 @@ def html(plate: Plate, look: Look) -> bytes:
         caption=escape(citation(plate).sentence()),
         story=_data(told),
         widgets="\n".join(_script(widget) for widget in widgets.values()),
-        host=read("host.js"),
+        host=read("shared/standalone.js"),
     )
     return page.encode("utf-8")
 
@@ -104,7 +107,7 @@ def _data(value: object) -> str:
 
 def _style() -> str:
     themes = (f"html.{theme} {{{_variables(palette)}}}" for theme, palette in PALETTES.items())
-    return "\n".join((*themes, read("host.css")))
+    return "\n".join((*themes, read("shared/standalone.css")))
 
 
 def _variables(palette: Palette) -> str:

@@ -5,10 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 from viz import session
-from viz.components.theme import follow_theme
 from viz.errors import VizError
 from viz.pages.markdown import plain
 from viz.pages.panels import bertviz, evidence, heads, importance, masthead, save, source, text, why
+from viz.widgets.theme.component import follow_theme
 
 
 def page() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import streamlit as st
 
 from viz import launch, runs, session
-from viz.components.theme import follow_theme
 from viz.errors import VizError
 from viz.pages.markdown import plain
 from viz.pages.panels import masthead, new_run, progress, results
+from viz.widgets.theme.component import follow_theme
 
 
 def page() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import streamlit as st
 
 from viz import charts, session
-from viz.components.theme import current_theme, follow_theme
 from viz.errors import VizError
 from viz.faithfulness.record import FILE, Record
 from viz.pages.markdown import plain
 from viz.pages.panels import masthead, sanity, source
 from viz.pages.panels.scores import OPERATORS, show_scores
+from viz.widgets.theme.component import current_theme, follow_theme
 
 MEANING = (
     "For each text, words are hidden in the order in which a method ranks them, most important "

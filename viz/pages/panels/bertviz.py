@@ -3,12 +3,12 @@
 import streamlit as st
 
 from viz import session
-from viz.components.theme import current_theme
 from viz.errors import SelectionError
 from viz.export.bertviz import View, affordable_layers, bertviz_html
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.types import Reading
+from viz.widgets.theme.component import current_theme
 
 VIEWS: dict[str, View] = {"head view": "head", "model view": "model"}
 HEIGHT = 760

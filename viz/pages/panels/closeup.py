@@ -8,12 +8,12 @@ import streamlit as st
 from viz import session, words
 from viz.attention import place
 from viz.attribution.wording import outcome
-from viz.components.arcs import arcs
-from viz.components.heatmap import heatmap
-from viz.components.strip import strip
 from viz.pages.panels.selection import Selection
-from viz.pictures.heatmap import row_note
 from viz.types import Reading
+from viz.widgets.arcs.component import arcs
+from viz.widgets.colored_text.component import strip
+from viz.widgets.heatmap.component import heatmap
+from viz.widgets.heatmap.payload import row_note
 from viz.words import AttentionView
 
 MAP, ARCS, TEXT = "heat map", "arcs", "on the text"

@@ -11,7 +11,6 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from viz import session
 from viz.attribution import METHODS
 from viz.attribution.wording import number
-from viz.components.theme import current_theme
 from viz.errors import VizError
 from viz.export.comparison import agreement as in_agreement
 from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked
@@ -24,6 +23,7 @@ from viz.pages.markdown import plain
 from viz.pages.panels import waiting
 from viz.pages.panels.scores import MADE_WITH, OPERATORS
 from viz.perturbation import Operator
+from viz.widgets.theme.component import current_theme
 from viz.work import Tick, Work
 
 OPEN = "compare-open"

@@ -8,13 +8,13 @@ import streamlit as st
 
 from viz import session
 from viz.attribution.wording import quantity
-from viz.components.pulse import pulse
 from viz.errors import VizError
 from viz.faithfulness.evidence import BINS, Evidence, evidence
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.types import Attribution
+from viz.widgets.poll.component import pulse
 from viz.work import Tick
 
 N_RANDOM = 10

@@ -7,13 +7,13 @@ import streamlit as st
 from viz import session
 from viz.attribution import METHODS, resolve
 from viz.attribution.wording import explained_scalar, outcome
-from viz.components import atlas
 from viz.errors import MethodError
 from viz.pages.markdown import plain
 from viz.pages.panels import closeup
 from viz.pages.panels.selection import MEAN, Selection
 from viz.pages.panels.text import Texts
 from viz.types import Reading
+from viz.widgets.atlas import component as atlas
 from viz.words import QUADRANTS, AttentionView, Quadrant, Unit
 
 WEIGHTS = "weights"

@@ -9,7 +9,6 @@ import streamlit as st
 from viz import session
 from viz.attribution import resolve
 from viz.attribution.wording import explained_scalar
-from viz.components.theme import current_theme
 from viz.errors import VizError
 from viz.export.importance import HeadTable, agreement, of_one_text, table_csv
 from viz.headmap import head_map
@@ -19,6 +18,7 @@ from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.pages.panels import waiting
 from viz.types import FloatArray, Reading
+from viz.widgets.theme.component import current_theme
 from viz.work import Tick, Work
 
 OPEN = "importance-open"

@@ -6,10 +6,10 @@ import streamlit as st
 
 from finetune.record import AnyMetrics, Metrics, RegressionMetrics, RunRecord
 from viz import session
-from viz.components.theme import current_theme
 from viz.matrix import MOST, confusion_map
 from viz.pages.markdown import plain
 from viz.runs import Run
+from viz.widgets.theme.component import current_theme
 
 COLUMNS = {
     "Accuracy": st.column_config.NumberColumn(format="percent"),

@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from viz import session
-from viz.components.theme import current_theme
 from viz.curves import MEASURES, Chart, comparison, loss_chart, measured, quality_chart
 from viz.runs import Run
+from viz.widgets.theme.component import current_theme
 
 COLUMNS = ("epoch", "value", "line", "dot")
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from viz import session
-from viz.components.bars import bars
 from viz.examples import load_examples
 from viz.pages.markdown import plain
 from viz.types import Reading
+from viz.widgets.bars.component import bars
 
 CALIBRATED = (
     "Logits are divided by this number, which was fitted on validation rows, before they become "

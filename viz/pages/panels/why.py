@@ -9,8 +9,6 @@ from streamlit.delta_generator import DeltaGenerator
 from viz import charts, session, words
 from viz.attribution import METHODS, Against
 from viz.attribution.wording import outcome, scale_ends, summary
-from viz.components.strip import strip
-from viz.components.theme import current_theme
 from viz.errors import VizError
 from viz.pages import answers
 from viz.pages.answers import Asked
@@ -19,6 +17,8 @@ from viz.pages.panels import compare, waiting
 from viz.pages.panels.method import choose_method
 from viz.pages.panels.text import Texts
 from viz.types import Attribution, FloatArray, Prediction, Reading
+from viz.widgets.colored_text.component import strip
+from viz.widgets.theme.component import current_theme
 from viz.words import Span
 
 PREDICTED = "predicted class"

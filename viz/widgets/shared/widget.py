@@ -6,9 +6,11 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class Widget:
-    """One kind of picture; its files carry its name and lie beside this one."""
+    """One kind of picture."""
 
     name: str
+    source: str
+    """Where its script and its style lie below `viz/widgets`, without their suffixes."""
     html: str
     """The markup that the script finds in its element."""
     parts: tuple[str, ...] = ()
@@ -17,14 +19,14 @@ class Widget:
     @property
     def script(self) -> str:
         """One module that exports a function of a component."""
-        return "".join(read(f"{part}.js") for part in ("page", *self.parts, self.name))
+        return "".join(read(f"{part}.js") for part in ("shared/page", *self.parts, self.source))
 
     @property
     def style(self) -> str:
         """Its style, after the one that all share."""
-        return read("page.css") + read(f"{self.name}.css")
+        return read("shared/page.css") + read(f"{self.source}.css")
 
 
 def read(file: str) -> str:
-    """The text of a file that lies beside this one."""
-    return files("viz.pictures").joinpath(file).read_text(encoding="utf-8")
+    """The text of a file below `viz/widgets`."""
+    return files("viz.widgets").joinpath(file).read_text(encoding="utf-8")

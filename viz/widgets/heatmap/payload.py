@@ -4,10 +4,10 @@ import numpy as np
 
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
-from viz.pictures.axes import axes
-from viz.pictures.packed import packed
-from viz.pictures.screen import ENLARGE, SCREEN
-from viz.pictures.widget import Widget
+from viz.widgets.shared.axes import axes
+from viz.widgets.shared.expand import ENLARGE, SCREEN
+from viz.widgets.shared.packed import packed
+from viz.widgets.shared.widget import Widget
 from viz.words import AttentionView, Quadrant
 
 NOTHING = "all 0: nothing that is handed on here reaches the class or score"
@@ -49,7 +49,19 @@ HTML = f"""
 </div>
 """
 
-HEATMAP = Widget("heatmap", HTML, ("packed", "expand", "labels", "frame", "cells", "explore"))
+HEATMAP = Widget(
+    "heatmap",
+    "heatmap/heatmap",
+    HTML,
+    (
+        "shared/packed",
+        "shared/expand",
+        "heatmap/labels",
+        "heatmap/frame",
+        "heatmap/cells",
+        "heatmap/explore",
+    ),
+)
 
 
 def payload(view: AttentionView, *, place: str, note: str = "") -> dict[str, object]:

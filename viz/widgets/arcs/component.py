@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from viz.components.registry import register
-from viz.pictures.arcs import ARCS, payload
+from viz.widgets.arcs.payload import ARCS, payload
+from viz.widgets.shared.component import register
 from viz.words import AttentionView
 
 _mount = register(ARCS)

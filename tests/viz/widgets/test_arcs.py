@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from tests.screen import sent
-from tests.viz.test_heatmap import unpacked, view_of
+from tests.viz.widgets.test_heatmap import unpacked, view_of
+from viz.categorical_colors import HUES, hues
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
-from viz.pictures.arcs import MOST_ARCS, Strongest, payload
-from viz.pictures.hues import HUES, hues
 from viz.types import FloatArray
+from viz.widgets.arcs.payload import MOST_ARCS, Strongest, payload
 
 
 def weights_of(n_heads: int, n: int, m: int | None = None) -> FloatArray:
@@ -125,7 +125,7 @@ def test_they_are_mounted_on_a_page() -> None:
     def page() -> None:
         import numpy as np
 
-        from viz.components.arcs import arcs
+        from viz.widgets.arcs.component import arcs
         from viz.words import AttentionView, Span
 
         spans = (Span("oil", 0, 3, (0,), False, 0),)

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from viz.pictures.widget import Widget
+from viz.widgets.shared.widget import Widget
 
 
 def register(widget: Widget) -> ComponentRenderer:

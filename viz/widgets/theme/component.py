@@ -3,10 +3,10 @@
 import streamlit as st
 
 from viz.colors import Theme
-from viz.components.registry import register
-from viz.pictures.widget import Widget
+from viz.widgets.shared.component import register
+from viz.widgets.shared.widget import Widget
 
-_mount = register(Widget("theme", '<div class="root"></div>'))
+_mount = register(Widget("theme", "theme/theme", '<div class="root"></div>'))
 
 
 def follow_theme(key: str) -> None:

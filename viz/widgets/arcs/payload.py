@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from viz.categorical_colors import hues, signs
 from viz.errors import SelectionError
-from viz.pictures.axes import axes
-from viz.pictures.hues import hues, signs
-from viz.pictures.packed import packed
-from viz.pictures.screen import ENLARGE, SCREEN
-from viz.pictures.widget import Widget
 from viz.types import FloatArray
+from viz.widgets.shared.axes import axes
+from viz.widgets.shared.expand import ENLARGE, SCREEN
+from viz.widgets.shared.packed import packed
+from viz.widgets.shared.widget import Widget
 from viz.words import AttentionView
 
 MOST_ARCS = 49_152
@@ -40,7 +40,12 @@ HTML = f"""
 </div>
 """
 
-ARCS = Widget("arcs", HTML, ("packed", "expand", "bundle", "bows", "tokens"))
+ARCS = Widget(
+    "arcs",
+    "arcs/arcs",
+    HTML,
+    ("shared/packed", "shared/expand", "arcs/selection", "arcs/arc_paths", "arcs/token_columns"),
+)
 
 
 @dataclass(frozen=True, slots=True)

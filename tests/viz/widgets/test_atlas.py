@@ -13,11 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from viz import words
 from viz.colors import DARK, LIGHT
-from viz.components import atlas as component
 from viz.errors import SelectionError
 from viz.facts import FACTS, PATTERNS, head_facts
-from viz.pictures import atlas
 from viz.types import FloatArray, Reading
+from viz.widgets.atlas import component as component
+from viz.widgets.atlas import payload as atlas
 from viz.words import AttentionView, Span
 
 Dots = NDArray[np.int8]
@@ -209,7 +209,7 @@ def page_with_an_atlas() -> None:
     import numpy as np
     import streamlit as st
 
-    from viz.components import atlas
+    from viz.widgets.atlas import component as atlas
     from viz.words import AttentionView, Span
 
     spans = tuple(Span("x", at, at + 1, (at,), False, 0) for at in range(4))

@@ -17,9 +17,9 @@ from streamlit.testing.v1 import AppTest
 from tests.screen import sent
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
-from viz.pictures.heatmap import payload
-from viz.pictures.packed import packed
 from viz.types import FloatArray
+from viz.widgets.heatmap.payload import payload
+from viz.widgets.shared.packed import packed
 from viz.words import AttentionView, Span
 
 
@@ -130,7 +130,7 @@ def test_it_is_mounted_on_a_page() -> None:
     def page() -> None:
         import numpy as np
 
-        from viz.components.heatmap import heatmap
+        from viz.widgets.heatmap.component import heatmap
         from viz.words import AttentionView, Span
 
         spans = (Span("oil", 0, 3, (0,), False, 0),)

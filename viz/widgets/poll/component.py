@@ -2,10 +2,10 @@
 
 import time
 
-from viz.components.registry import register
-from viz.pictures.widget import Widget
+from viz.widgets.shared.component import register
+from viz.widgets.shared.widget import Widget
 
-_mount = register(Widget("pulse", '<div class="root"></div>'))
+_mount = register(Widget("pulse", "poll/poll", '<div class="root"></div>'))
 
 
 def pulse(seconds: float, *, key: str) -> None:

@@ -1,8 +1,8 @@
 """The bars of the classes on the page."""
 
-from viz.components.registry import register
-from viz.pictures.bars import BARS, payload
 from viz.types import Prediction
+from viz.widgets.bars.payload import BARS, payload
+from viz.widgets.shared.component import register
 
 _mount = register(BARS)
 

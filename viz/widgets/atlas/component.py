@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 import streamlit as st
 
-from viz.components.registry import register
 from viz.facts import HeadFacts
-from viz.pictures.atlas import ATLAS, POINTER, payload, pointer
+from viz.widgets.atlas.payload import ATLAS, POINTER, payload, pointer
+from viz.widgets.shared.component import register
 from viz.words import AttentionView
 
 Selection: TypeAlias = tuple[int | None, int | None]

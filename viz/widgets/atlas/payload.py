@@ -14,8 +14,8 @@ from viz.attention import select
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
 from viz.facts import FACTS, PATTERNS, Fact, HeadFacts
-from viz.pictures.widget import Widget
 from viz.types import FloatArray
+from viz.widgets.shared.widget import Widget
 from viz.words import AttentionView
 
 LARGEST_SIDE = 48
@@ -62,10 +62,19 @@ HTML = """
 """
 
 ATLAS = Widget(
-    "atlas", HTML, ("raster", "atlas-order", "atlas-words", "atlas-labels", "atlas-controls")
+    "atlas",
+    "atlas/atlas",
+    HTML,
+    (
+        "atlas/thumbnails",
+        "atlas/order",
+        "atlas/descriptions",
+        "atlas/labels",
+        "atlas/controls",
+    ),
 )
 
-POINTER = Widget("atlas-pointer", '<div class="root"></div>')
+POINTER = Widget("atlas-pointer", "atlas/pointer", '<div class="root"></div>')
 
 
 def payload(view: AttentionView, facts: HeadFacts | None = None) -> dict[str, object]:

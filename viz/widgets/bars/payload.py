@@ -6,8 +6,8 @@ A regression has no bars: its score stands in large letters.
 import numpy as np
 
 from viz.attribution.wording import percent, verdict
-from viz.pictures.widget import Widget
 from viz.types import Prediction
+from viz.widgets.shared.widget import Widget
 
 SHOWN = 12
 """Bars that are seen at once; further ones are reached by scrolling."""
@@ -23,7 +23,7 @@ HTML = """
 </div>
 """
 
-BARS = Widget("bars", HTML)
+BARS = Widget("bars", "bars/bars", HTML)
 
 
 def payload(prediction: Prediction) -> dict[str, object]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from viz.components.registry import register
-from viz.pictures.strip import STRIP, payload
 from viz.types import Encoding, FloatArray
+from viz.widgets.colored_text.payload import STRIP, payload
+from viz.widgets.shared.component import register
 from viz.words import Span
 
 _mount = register(STRIP)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from viz.attribution.wording import decimals
 from viz.colors import PALETTES, Palette, mix, readable_ink
-from viz.pictures.widget import Widget
 from viz.types import Encoding, FloatArray
+from viz.widgets.shared.widget import Widget
 from viz.words import Span
 
 HTML = """
@@ -27,7 +27,7 @@ HTML = """
 </div>
 """
 
-STRIP = Widget("strip", HTML)
+STRIP = Widget("strip", "colored_text/colored_text", HTML)
 
 Kind = Literal["word", "gap", "unseen", "special"]
 

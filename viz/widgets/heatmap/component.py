@@ -1,7 +1,7 @@
 """The heat map of one head on the page."""
 
-from viz.components.registry import register
-from viz.pictures.heatmap import HEATMAP, payload
+from viz.widgets.heatmap.payload import HEATMAP, payload
+from viz.widgets.shared.component import register
 from viz.words import AttentionView
 
 _mount = register(HEATMAP)

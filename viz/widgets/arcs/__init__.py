@@ -1,0 +1,1 @@
+"""From each token to those it looks at."""

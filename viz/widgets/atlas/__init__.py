@@ -1,0 +1,1 @@
+"""The attention of every head of every layer in one picture."""

@@ -1,0 +1,1 @@
+"""The predicted class, and a bar for each class."""

@@ -1,0 +1,1 @@
+"""The text, each word on the color of its score."""

@@ -1,0 +1,1 @@
+"""A look at the server again after a while."""

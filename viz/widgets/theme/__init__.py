@@ -1,0 +1,1 @@
+"""The theme that the browser shows."""
