@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from huggingface_hub import ModelCard
 
 from finetune.card import model_card, write_card

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from finetune.card import model_card, write_card
 from finetune.metrics import measure_classes

@@ -1,16 +1,13 @@
 """What a figure is cited by: which checkpoint, which text, what is shown, made by what."""
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from viz.attention import place
 from viz.attribution import METHODS
 from viz.attribution.wording import explained_scalar
 from viz.export.plate import Plate
+from viz.installation import version
 from viz.types import Attribution, Contribution, Encoding
 
 SHORT = 12
@@ -56,7 +53,7 @@ def citation(plate: Plate) -> Citation:
         shows=_shows(plate, taken),
         explains=_explains(plate, taken),
         settings=tuple(_settings(plate)),
-        version=own_version(),
+        version=version(),
     )
 
 
@@ -64,16 +61,6 @@ def text_hash(encoding: Encoding) -> str:
     """SHA-256 of the text in UTF-8; of a pair, of both with a zero byte between them."""
     texts = [encoding.text, *([] if encoding.pair is None else [encoding.pair])]
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-@cache
-def own_version() -> str:
-    """The installed version of CLSight."""
-    try:
-        return version("clsight")
-    except PackageNotFoundError:  # run from a folder that was never installed
-        project = Path(__file__).parents[2] / "pyproject.toml"
-        return str(tomllib.loads(project.read_text("utf-8"))["project"]["version"])
 
 
 def _shows(plate: Plate, taken: Attribution | Contribution | None) -> str:

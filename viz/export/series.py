@@ -26,12 +26,12 @@ from viz.attribution import defaults
 from viz.classifier import Classifier
 from viz.errors import SelectionError, VizError
 from viz.export.bundle import bundle
-from viz.export.citation import own_version
 from viz.export.files import held, write
 from viz.export.formats import Look, render
 from viz.export.index import Index, Line
 from viz.export.names import bundle_name, file_name
 from viz.export.request import Request
+from viz.installation import version
 from viz.texts import Row, Texts
 from viz.types import Encoding, Prediction, Reading
 
@@ -154,7 +154,7 @@ class Series:
     def _settings(self) -> Mapping[str, object]:
         """What decides the content of the folder."""
         return {
-            "version": own_version(),
+            "version": version(),
             "checkpoint": self.classifier.name,
             "fingerprint": self.classifier.fingerprint,
             "data": self.texts.fingerprint,
