@@ -11,10 +11,10 @@ from viz.faithfulness import reactions
 from viz.faithfulness.record import FILE, Interval, Record, Scored, load
 from viz.faithfulness.score import default_methods
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+README = Path(__file__).resolve().parents[1] / "viz/attribution/README.md"
 WEAKER = ("attention", "rollout", "saliency", "input-x-gradient", "occlusion")
 ROW = re.compile(r"^\| ([^|]+) \| (\d+) \| ([^|]*\)) \| ([^|]*\)) \|$", re.MULTILINE)
-"""A method of the README's table: its name, its passes, and its share under either operator."""
+"""A method of the table on methods: its name, its passes, and its share under either operator."""
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_a_hundred_passes_buy_more_under_masks_and_lose_nothing_under_deletion(
     assert aopc["decomposition+"] >= 0.85 * aopc["decomposition"]
 
 
-def test_the_readme_tells_the_same(record: Record) -> None:
+def test_the_page_on_methods_tells_the_same(record: Record) -> None:
     told = {name.partition(",")[0]: rest for name, *rest in ROW.findall(README.read_text("utf-8"))}
     rows = {one.label: one for one in record.methods}
     told = {rows_label(name, rows): rest for name, rest in told.items()}

@@ -1,0 +1,87 @@
+"""What the pages on methods and on faithfulness tell is what the code and its records say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from viz import METHODS
+from viz.attribution import Method
+from viz.classifier import default_checkpoint
+from viz.faithfulness import reactions, record
+
+ROOT = Path(__file__).resolve().parents[1]
+ATTRIBUTION = (ROOT / "viz/attribution/README.md").read_text("utf-8")
+FAITHFULNESS = (ROOT / "viz/faithfulness/README.md").read_text("utf-8")
+MEASURED = record.load(default_checkpoint() / record.FILE)
+CHECKED = reactions.load(default_checkpoint() / reactions.FILE)
+SECTIONS = {
+    name: text
+    for section in re.split(r"^##+ ", ATTRIBUTION, flags=re.MULTILINE)
+    for name, text in re.findall(r"\A[^\n]*\(`([^`]+)`\)\n(.*)\Z", section, re.DOTALL)
+}
+"""What is said of each method, by its name."""
+
+
+def row(method: Method) -> str:
+    """The line of a method in the table of all methods."""
+    signed, of_class = ("yes" if each else "no" for each in (method.signed, method.of_class))
+    return (
+        f"| `{method.name}` | {method.label} | {signed} | {of_class} | {method.cost:g} "
+        f"| {method.hides or '–'} |"
+    )
+
+
+def written(value: float | None) -> str:
+    """A number as the tables have it: two decimals and a true minus."""
+    if value is None:
+        return "–"
+    return f"{value:.2f}".replace("-", "−").replace("0.", ".", 1)
+
+
+def test_the_table_of_methods_is_that_of_the_code() -> None:
+    lines = [line for line in ATTRIBUTION.splitlines() if line.startswith("| `")]
+    assert lines == [row(method) for method in METHODS.values()]
+
+
+def test_every_method_has_a_section() -> None:
+    assert set(SECTIONS) == set(METHODS)
+    assert all("**Source**" in text for text in SECTIONS.values())
+
+
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"search", "random"}))
+def test_a_section_says_what_was_measured(name: str) -> None:
+    (scored,) = (one for one in MEASURED.methods if one.method == name)
+    shares = [scored.under[operator].share for operator in ("mask", "delete")]
+    said = re.search(r"\*\*Measured\*\* (\S+) and (−?\.\d\d)", SECTIONS[name])
+    assert said is not None
+    assert list(said.groups()) == [written(share.mean) for share in shares if share is not None]
+
+
+def test_the_table_of_sanity_checks_is_that_of_the_record() -> None:
+    told = re.findall(r"^\| ([^|]+) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \| ", FAITHFULNESS, re.M)
+    assert told == [
+        (
+            each.label,
+            *(written(value) for value in (each.cascade[0], *each.after, each.between_classes)),
+        )
+        for each in CHECKED.methods
+    ]
+    assert f"{written(CHECKED.chance)} on average" in FAITHFULNESS
+    assert f"stay below {written(CHECKED.limit)}" in FAITHFULNESS
+
+
+def test_what_the_sanity_checks_flag_is_told() -> None:
+    flagged = {each.label for each in CHECKED.methods if CHECKED.flags(each)}
+    told = re.findall(r"^\| ([^|]+) \|.*\| (?:in part|no reaction) \|$", FAITHFULNESS, re.M)
+    assert set(told) == flagged
+
+
+@pytest.mark.parametrize("page", [ATTRIBUTION, FAITHFULNESS])
+def test_sections_are_numbered_in_order_and_each_once(page: str) -> None:
+    numbers = [
+        tuple(map(int, number.split("."))) for number in re.findall(r"^##+ ([\d.]*\d)", page, re.M)
+    ]
+    assert numbers == sorted(set(numbers))
+    for cited in re.findall(r"\((?:sections? )?(\d+\.\d+)\)", page):
+        assert tuple(map(int, cited.split("."))) in numbers, cited
