@@ -1,4 +1,4 @@
-"""Which version of CLSight this is."""
+"""Where CLSight lies, and which version it is."""
 
 import tomllib
 from functools import cache
@@ -7,6 +7,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """The root of the repository; where CLSight is installed from a wheel, the folder it went into."""
+APP = CHECKOUT / "app.py"
+"""The script that Streamlit runs."""
 
 
 @cache

@@ -1,0 +1,19 @@
+"""The commands of `python -m viz`: `read`, `export`, `replay`, `score`, `sanity` and `heads`."""
+
+import typer
+
+from viz.cli.export import export
+from viz.cli.heads import heads
+from viz.cli.read import read
+from viz.cli.replay import replay
+from viz.cli.sanity import sanity
+from viz.cli.score import score
+
+app = typer.Typer(
+    help="See what a fine-tuned BERT-family text classifier looks at, and why it chose a class.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (read, export, replay, score, sanity, heads):
+    app.command()(command)

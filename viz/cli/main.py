@@ -1,0 +1,102 @@
+"""The command `clsight`: opens the app, and has all commands of `viz` and of `finetune`."""
+
+from copy import copy
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+# By name, since this is the one place where both command lines meet.
+from finetune.__main__ import app as finetune
+from viz.cli.commands import app as viz
+from viz.installation import APP, version
+
+LOOK, TRAIN = "Look at a model", "Train and measure one"
+SUMMARIES = {
+    "read": "Classify a text and show which words decided.",
+    "export": "Save pictures and numbers of a text or a data set.",
+    "replay": "Recompute saved numbers and compare them.",
+    "score": "Measure how faithful each method is.",
+    "sanity": "Check that methods react to weights and classes.",
+    "heads": "Measure which attention heads matter.",
+    "check": "Find what is wrong with a data set.",
+    "train": "Fine-tune a classifier.",
+    "resume": "Continue a run that was stopped.",
+    "evaluate": "Measure a classifier on a data set.",
+    "baseline": "Measure classical classifiers on a data set.",
+}
+"""A few words for each command, so that the help fits a screen."""
+
+
+class OpensTheApp(TyperGroup):
+    """Commands of which `app` is meant where none is named."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Take no command, or an option of the server such as `--server.port`, for `app`."""
+        is_for_app = not args or (args[0].startswith("--") and "." in args[0])
+        if is_for_app and not ctx.resilient_parsing:  # as it is where a shell asks to complete
+            args = ["app", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=OpensTheApp,
+    help="See what a text classifier looks at. Without a command: open the app.",
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"CLSight {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
+
+
+@app.command(
+    "app",
+    short_help="Open the app in the browser.",
+    rich_help_panel=LOOK,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+def open_app(context: typer.Context) -> None:
+    """Open the app in the browser, as clsight does without a command.
+
+    Options are handed to Streamlit's server; `streamlit run --help` lists them.
+
+    Example: clsight --server.port 8502 --server.headless true
+    """
+    from streamlit.web.cli import main_run
+
+    main_run.main([str(APP), *context.args], prog_name="clsight app")
+
+
+def _add(line: typer.Typer, panel: str) -> None:
+    """Add all commands of another command line under a heading of their own."""
+    for command in line.registered_commands:
+        own = copy(command)
+        assert own.callback is not None  # a registered command has one
+        own.short_help = SUMMARIES[own.name or own.callback.__name__]
+        own.rich_help_panel = panel
+        app.registered_commands.append(own)
+    for group in line.registered_groups:
+        several = copy(group)
+        assert isinstance(several.name, str)  # of commands that stand under a name
+        several.short_help = SUMMARIES[several.name]
+        several.rich_help_panel = panel
+        app.registered_groups.append(several)
+
+
+_add(viz, LOOK)
+_add(finetune, TRAIN)
