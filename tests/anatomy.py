@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from viz import Classifier, Reading
-from viz.recording import Recorder
+from viz.model.recording import Recorder
 
 Array = np.ndarray
 Layer = dict[str, Array]

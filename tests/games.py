@@ -6,7 +6,7 @@ import numpy as np
 
 from viz import Classifier
 from viz.attribution.method import Method, Split, Target, Task
-from viz.perturbation import BoolArray, Operator, Perturbation
+from viz.model.perturbation import BoolArray, Operator, Perturbation
 from viz.types import FloatArray
 
 Rule = Callable[[BoolArray], FloatArray]

@@ -14,7 +14,7 @@ from viz.export.formats import render
 from viz.export.plate import Plate
 from viz.export.report import record, report
 from viz.facts import head_facts
-from viz.perturbation import Perturbation
+from viz.model.perturbation import Perturbation
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.bars import payload as bars

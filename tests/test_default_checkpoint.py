@@ -8,8 +8,8 @@ from safetensors import safe_open
 from transformers import pipeline
 
 from viz import Classifier, attribute
-from viz.classifier import default_checkpoint
 from viz.examples import load_examples
+from viz.model.classifier import default_checkpoint
 
 FOLDER = default_checkpoint()
 CLEAR = {

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from viz import METHODS, Classifier
-from viz.classifier import default_checkpoint
 from viz.faithfulness import reactions
 from viz.faithfulness.record import FILE, Interval, Record, Scored, load
 from viz.faithfulness.score import default_methods
+from viz.model.classifier import default_checkpoint
 
 README = Path(__file__).resolve().parents[1] / "viz/attribution/README.md"
 WEAKER = ("attention", "rollout", "saliency", "input-x-gradient", "occlusion")

@@ -7,8 +7,8 @@ import pytest
 
 from viz import METHODS
 from viz.attribution import Method
-from viz.classifier import default_checkpoint
 from viz.faithfulness import reactions, record
+from viz.model.classifier import default_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 ATTRIBUTION = (ROOT / "viz/attribution/README.md").read_text("utf-8")

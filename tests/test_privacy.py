@@ -102,7 +102,7 @@ def test_nobody_is_called_past_a_proxy_either(tmp_path: Path) -> None:
         assert outside.calls() == []
 
 
-@pytest.mark.parametrize("room", ["finetune.errors", "viz.texts"])
+@pytest.mark.parametrize("room", ["finetune.errors", "viz.model.text_files"])
 @pytest.mark.parametrize("first", ["", "import datasets, huggingface_hub"])
 def test_whatever_is_imported_first_the_libraries_are_silent(
     room: str, first: str, outside: Outside, tmp_path: Path

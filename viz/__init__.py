@@ -16,10 +16,10 @@ send_nothing()
 if TYPE_CHECKING:
     from viz.attribution import METHODS, attribute
     from viz.attribution.contribution import contribution
-    from viz.classifier import Classifier
     from viz.facts import HeadFacts, head_facts
     from viz.faithfulness.evidence import Evidence, evidence
     from viz.heads import head_importance
+    from viz.model.classifier import Classifier
     from viz.types import (
         Attention,
         Attribution,
@@ -53,7 +53,7 @@ _HOMES = {
     "METHODS": "attribution",
     "attribute": "attribution",
     "contribution": "attribution.contribution",
-    "Classifier": "classifier",
+    "Classifier": "model.classifier",
     "Evidence": "faithfulness.evidence",
     "evidence": "faithfulness.evidence",
     "head_importance": "heads",

@@ -17,11 +17,11 @@ from torch import Tensor
 from viz.attribution import Against, Target, check_made_by, resolve
 from viz.attribution.method import silent
 from viz.attribution.needs import gradients
-from viz.batches import rows_at_once
-from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
+from viz.model.batches import rows_at_once
+from viz.model.classifier import Classifier
+from viz.model.recording import Recorder
 from viz.ranks import spearman
-from viz.recording import Recorder
 from viz.types import Encoding, FloatArray, Reading
 from viz.work import Tick
 

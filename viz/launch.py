@@ -23,6 +23,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 from finetune.checkpoint.hub import hub_answers
 from finetune.tables.wording import shown
 from viz.errors import RunError
+from viz.model.text_files import Columns
 from viz.run_files import (
     NAME,
     finished_place,
@@ -34,7 +35,6 @@ from viz.run_files import (
     noted,
 )
 from viz.runs import Run, began, open_run
-from viz.texts import Columns
 
 BASE = "bert-base-uncased"
 """The base model of a first run."""

@@ -13,7 +13,7 @@ from streamlit import runtime
 from streamlit.runtime import RuntimeState
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from viz.cancellation import CancelledError, ask_everywhere, asked
+from viz.model.cancellation import CancelledError, ask_everywhere, asked
 from viz.work import Lives, always
 
 PLACE = "presence"

@@ -14,8 +14,8 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
-from viz.cancellation import leave
 from viz.guard import LOOPBACK, Guard
+from viz.model.cancellation import leave
 
 PATIENCE = 30.0
 """Seconds that the browser waits for the server to listen."""

@@ -16,12 +16,12 @@ import streamlit as st
 from viz import places, presence, words
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as contribute
-from viz.checkpoint import folder_of
-from viz.classifier import Classifier, default_checkpoint
 from viz.facts import HeadFacts, head_facts
 from viz.faithfulness.record import FILE, Record, load
 from viz.kept import Kept
-from viz.perturbation import Perturbation
+from viz.model.checkpoint import folder_of
+from viz.model.classifier import Classifier, default_checkpoint
+from viz.model.perturbation import Perturbation
 from viz.types import Contribution, IntArray, Reading
 from viz.words import AttentionView, Quadrant, Unit
 

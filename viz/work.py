@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, TypeVar, cast
 
-from viz.cancellation import CancelledError, asked
+from viz.model.cancellation import CancelledError, asked
 
 Result = TypeVar("Result")
 Done = TypeVar("Done", covariant=True)

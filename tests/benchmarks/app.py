@@ -26,7 +26,7 @@ from tests.benchmarks.browser import TWO_FRAMES, new_page
 from tests.benchmarks.result import Result, timed
 from tests.benchmarks.server import running_app
 from viz import Classifier
-from viz.classifier import default_checkpoint
+from viz.model.classifier import default_checkpoint
 
 N_TOKENS = 512
 ROUNDS = 5

@@ -119,7 +119,7 @@ def show(room: str, name: str, seconds: float) -> None:
 
     from viz import METHODS, Classifier, attribute
     from viz.errors import MethodError
-    from viz.perturbation import Perturbation
+    from viz.model.perturbation import Perturbation
 
     classifier = Classifier.load(room, device="cpu")
     n_words = classifier.tokenizer.model_max_length - 2

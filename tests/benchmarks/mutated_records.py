@@ -42,7 +42,6 @@ from tests.viz.rooms import START, epoch, finish, leave, step
 from viz import Classifier, launch, run_files, runs, uploads
 from viz.attribution.entry import parse
 from viz.charts import faithfulness_chart
-from viz.classifier import default_checkpoint
 from viz.curves import MEASURES, comparison, loss_chart, measured, quality_chart
 from viz.errors import VizError
 from viz.export import series
@@ -56,10 +55,11 @@ from viz.faithfulness import reactions, record
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
 from viz.matrix import MOST, confusion_map
+from viz.model.classifier import default_checkpoint
+from viz.model.text_files import open_texts
 from viz.pages.markdown import plain
 from viz.pages.panels import new_run, progress, quality, results, sanity, scores
 from viz.replay import replay
-from viz.texts import open_texts
 
 Use = Callable[[], None]
 """Reads a file where it lies, and draws it."""

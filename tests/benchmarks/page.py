@@ -18,7 +18,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tests.benchmarks.browser import TWO_FRAMES, chromium, new_page
 from tests.benchmarks.server import running_app
-from viz.classifier import default_checkpoint
+from viz.model.classifier import default_checkpoint
 
 NOUNS = (
     "oil",

@@ -16,7 +16,7 @@ import torch
 from transformers import AutoModelForSequenceClassification
 
 from viz import Classifier
-from viz.classifier import default_checkpoint
+from viz.model.classifier import default_checkpoint
 
 
 def main() -> None:

@@ -19,14 +19,15 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 from tests.benchmarks.result import Result, timed
-from viz import METHODS, Classifier, attribute, perturbation
+from viz import METHODS, Classifier, attribute
 from viz.attribution.method import Target
-from viz.classifier import default_checkpoint
 from viz.examples import load_examples
 from viz.faithfulness import metrics
 from viz.faithfulness.orders import random_orders
 from viz.faithfulness.record import Record, load
-from viz.perturbation import OPERATORS, Operator, Perturbation
+from viz.model import perturbation
+from viz.model.classifier import default_checkpoint
+from viz.model.perturbation import OPERATORS, Operator, Perturbation
 from viz.types import Reading
 
 PEER = "one text, method and version at a time"

@@ -16,7 +16,7 @@ from finetune.errors import DataError
 from finetune.tables.reading import read_table
 from tests.tables.sheets import as_rows, put, write
 from viz.errors import SelectionError
-from viz.texts import open_texts
+from viz.model.text_files import open_texts
 
 NASTY = st.text(
     st.sampled_from(

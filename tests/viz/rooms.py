@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.record import RunRecord
-from viz.classifier import default_checkpoint
+from viz.model.classifier import default_checkpoint
 
 Event = dict[str, Any]
 START: Event = {"kind": "start", "pid": 1, "steps": 20, "epochs": 2}

@@ -15,7 +15,7 @@ from viz.attribution import path
 from viz.attribution.attattr import ATTATTR
 from viz.attribution.method import Split, Target, Task
 from viz.errors import MethodError
-from viz.recording import ATTENTION, Recorder, attend
+from viz.model.recording import ATTENTION, Recorder, attend
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
 MARGIN = Target(1, 3)

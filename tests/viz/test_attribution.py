@@ -17,7 +17,7 @@ from viz.attribution import Against
 from viz.attribution.linear import Linearised
 from viz.attribution.method import Target
 from viz.errors import MethodError, SelectionError
-from viz.recording import Leaf, Recorder
+from viz.model.recording import Leaf, Recorder
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
 PAIR = "The team wins"

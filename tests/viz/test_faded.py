@@ -16,7 +16,7 @@ from viz.attribution.plus import in_order
 from viz.attribution.prefix import aopc
 from viz.attribution.shrinkage import Fit, shrink
 from viz.errors import MethodError
-from viz.perturbation import Perturbation
+from viz.model.perturbation import Perturbation
 from viz.types import FloatArray
 
 TEXT = "Oil prices rise as stocks fall, the market was not good!"

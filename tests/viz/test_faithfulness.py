@@ -22,9 +22,9 @@ from viz.faithfulness.compare import compare, expected_passes
 from viz.faithfulness.evidence import Evidence, evidence
 from viz.faithfulness.metrics import MEASURES, Erasure, erase_orders, measure, measure_orders, sizes
 from viz.faithfulness.orders import order, random_orders
-from viz.perturbation import OPERATORS, Operator, Perturbation
+from viz.model.perturbation import OPERATORS, Operator, Perturbation
+from viz.model.temperature import probabilities
 from viz.ranks import spearman
-from viz.temperature import probabilities
 from viz.types import IntArray
 
 TEXT = "Oil prices rise as stocks fall, the market was not good"

@@ -13,8 +13,8 @@ from viz import Classifier, Reading, heads
 from viz.attribution import Target
 from viz.errors import MethodError, SelectionError
 from viz.heads import HeadImportance
+from viz.model.recording import Recorder
 from viz.ranks import spearman
-from viz.recording import Recorder
 from viz.types import FloatArray
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

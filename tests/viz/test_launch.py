@@ -20,7 +20,7 @@ from tests.viz.rooms import START, leave, running
 from viz import launch, run_files, runs
 from viz.errors import RunError
 from viz.launch import Plan
-from viz.texts import Columns
+from viz.model.text_files import Columns
 
 
 @pytest.fixture(autouse=True)

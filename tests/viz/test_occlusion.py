@@ -14,7 +14,7 @@ from viz.attribution.control import RANDOM
 from viz.attribution.hiding import NO_MASK
 from viz.attribution.method import Method, Split, Target, Task
 from viz.attribution.occlusion import OCCLUSION
-from viz.perturbation import Perturbation
+from viz.model.perturbation import Perturbation
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
 PAIR = "The team wins"

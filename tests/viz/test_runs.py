@@ -13,7 +13,7 @@ import pytest
 from finetune.record import RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, step
 from viz import run_files, runs
-from viz.classifier import default_checkpoint
+from viz.model.classifier import default_checkpoint
 
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
 LATER = "t9"

@@ -29,8 +29,8 @@ from viz.faithfulness.record import Record, load
 from viz.faithfulness.score import Job, Scoring, default_methods, line_of
 from viz.faithfulness.shards import Shards
 from viz.faithfulness.summary import summarise
-from viz.perturbation import OPERATORS
-from viz.texts import open_texts
+from viz.model.perturbation import OPERATORS
+from viz.model.text_files import open_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = (

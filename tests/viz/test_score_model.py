@@ -33,9 +33,9 @@ from viz.faithfulness.sanity import sanity
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
 from viz.heads import ablate
+from viz.model.perturbation import Perturbation
+from viz.model.text_files import open_texts
 from viz.pages.panels.scores import difference
-from viz.perturbation import Perturbation
-from viz.texts import open_texts
 from viz.types import Prediction, Reading
 from viz.widgets.bars.payload import payload
 from viz.words import merge, spans

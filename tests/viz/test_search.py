@@ -16,8 +16,8 @@ from viz.attribution.method import Split, Target, Task
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.prefix import aopc, bucket_sizes, prefixes
 from viz.attribution.search import SEARCH
-from viz.perturbation import OPERATORS, BoolArray, Operator, Perturbation
-from viz.temperature import probabilities
+from viz.model.perturbation import OPERATORS, BoolArray, Operator, Perturbation
+from viz.model.temperature import probabilities
 from viz.types import FloatArray
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

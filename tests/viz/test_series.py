@@ -26,7 +26,7 @@ from viz.export.formats import Look
 from viz.export.index import Index, Line
 from viz.export.request import Request
 from viz.export.series import Job, Series
-from viz.texts import Columns, open_texts
+from viz.model.text_files import Columns, open_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = [

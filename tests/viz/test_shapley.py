@@ -12,7 +12,7 @@ from tests.games import Game, Rule, play
 from viz import Classifier
 from viz.attribution.method import Target, Task
 from viz.attribution.shapley import SHAPLEY, exact_values
-from viz.perturbation import BoolArray, Perturbation
+from viz.model.perturbation import BoolArray, Perturbation
 from viz.types import FloatArray
 
 LONG = "Oil prices rise as stocks fall, the market was not good!"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.shortcut import Planted
 from viz import METHODS, Classifier, attribute
-from viz.perturbation import Perturbation
+from viz.model.perturbation import Perturbation
 
 CERTAIN = ("decomposition", "integrated-gradients", "occlusion")
 """Methods that must find it; all others are reported."""

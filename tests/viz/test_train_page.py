@@ -13,10 +13,10 @@ from streamlit.testing.v1 import AppTest
 from finetune.record import EpochMetrics, RegressionMetrics, RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, running, step
 from viz import launch, run_files, session, uploads
-from viz.classifier import default_checkpoint
 from viz.errors import RunError
+from viz.model.classifier import default_checkpoint
+from viz.model.text_files import Columns
 from viz.pages.panels import columns, new_run
-from viz.texts import Columns
 
 ROOT = Path(__file__).resolve().parents[2]
 PRETRAINING: Event = {

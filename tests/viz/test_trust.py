@@ -17,7 +17,7 @@ from viz.colors import PALETTES
 from viz.faithfulness.record import FILE, Record, Scored
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
-from viz.texts import open_texts
+from viz.model.text_files import open_texts
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game", "peace talks on the moon")

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from viz import run_files, uploads
-from viz.classifier import default_checkpoint
 from viz.errors import RunError
+from viz.model.classifier import default_checkpoint
 
 
 @pytest.fixture(autouse=True)

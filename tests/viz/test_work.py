@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from viz.cancellation import CancelledError
+from viz.model.cancellation import CancelledError
 from viz.work import Tick, Work, Works
 
 

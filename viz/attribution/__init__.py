@@ -29,9 +29,9 @@ from viz.attribution.regression import KERNEL_SHAP, LIME
 from viz.attribution.search import SEARCH
 from viz.attribution.shapley import SHAPLEY
 from viz.attribution.zeroing import VALUE_ZEROING
-from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
-from viz.perturbation import Perturbation
+from viz.model.classifier import Classifier
+from viz.model.perturbation import Perturbation
 from viz.types import Attribution, Prediction, Reading
 from viz.work import Tick
 

@@ -30,8 +30,8 @@ from viz.attribution.layers import (
 )
 from viz.attribution.method import Method, Options, Split, Task
 from viz.attribution.needs import reads_first
-from viz.cancellation import check_cancelled
 from viz.errors import MethodError
+from viz.model.cancellation import check_cancelled
 from viz.work import Tick
 
 TOLERANCE = 1e-3

@@ -17,7 +17,7 @@ from viz.attribution.path import (
     repeated_logits,
 )
 from viz.errors import MethodError
-from viz.recording import Recorder
+from viz.model.recording import Recorder
 
 
 class _Scaled(Recorder):

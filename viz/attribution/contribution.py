@@ -10,10 +10,10 @@ import numpy as np
 
 from viz.attribution import Against, check_made_by, explained, resolve
 from viz.attribution.linear import linear_pass
-from viz.cancellation import check_cancelled
-from viz.classifier import Classifier
 from viz.errors import MethodError
-from viz.recording import Recorder
+from viz.model.cancellation import check_cancelled
+from viz.model.classifier import Classifier
+from viz.model.recording import Recorder
 from viz.types import Contribution, Reading
 
 

@@ -12,7 +12,7 @@ and to layer-wise relevance propagation with frozen attention (Ali et al. 2022).
 
 from viz.attribution.linear import check_linear, linear_pass
 from viz.attribution.method import Method, Split, Task
-from viz.recording import Recorder
+from viz.model.recording import Recorder
 
 
 def _decomposition(task: Task) -> Split:

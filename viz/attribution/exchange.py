@@ -20,7 +20,7 @@ from viz.attribution.hiding import log_odds, ordered, subsets
 from viz.attribution.method import Task
 from viz.attribution.prefix import bucket_sizes, drops, prefixes
 from viz.attribution.shrinkage import Fit, shrink
-from viz.perturbation import BoolArray, Operator
+from viz.model.perturbation import BoolArray, Operator
 from viz.types import FloatArray
 
 EXCHANGES = 8

@@ -22,9 +22,9 @@ from torch import Tensor
 from viz.attribution.hiding import joined
 from viz.attribution.linear import check_holds, check_linear, linear_pass
 from viz.attribution.method import Method, Option, Split, Task
-from viz.batches import rows_at_once
 from viz.errors import MethodError
-from viz.recording import Leaf, Recorder
+from viz.model.batches import rows_at_once
+from viz.model.recording import Leaf, Recorder
 from viz.types import FloatArray
 
 SHARE = 25

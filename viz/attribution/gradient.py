@@ -5,7 +5,7 @@ from torch import Tensor
 
 from viz.attribution.method import Method, Split, Task
 from viz.attribution.needs import attends, gradients, has_gradient, reads_first
-from viz.recording import Recorder
+from viz.model.recording import Recorder
 
 
 def _grad_attention(task: Task) -> Split:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from viz.attribution.method import Option, Target, Task, against_all
-from viz.perturbation import OPERATORS, BoolArray, Operator
+from viz.model.perturbation import OPERATORS, BoolArray, Operator
 from viz.types import FloatArray
 
 OPERATOR = Option(

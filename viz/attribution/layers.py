@@ -18,9 +18,9 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 
 from viz.attribution.method import Task
-from viz.classifier import Classifier
 from viz.errors import MethodError
-from viz.recording import Recorder, layer_stack
+from viz.model.classifier import Classifier
+from viz.model.recording import Recorder, layer_stack
 
 TOLERANCE = 1e-3
 """How far a state made again from its parts may be off, relative to its largest entry."""

@@ -21,9 +21,9 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from viz.classifier import Classifier
 from viz.errors import MethodError
-from viz.recording import Cut, Recorder, zero_origin
+from viz.model.classifier import Classifier
+from viz.model.recording import Cut, Recorder, zero_origin
 from viz.types import FloatArray, Inputs
 
 TOLERANCE = 1e-4

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from finetune.errors import quoted
-from viz.classifier import Classifier
 from viz.errors import CheckpointError, MethodError
-from viz.perturbation import Perturbation
+from viz.model.classifier import Classifier
+from viz.model.perturbation import Perturbation
 from viz.types import FloatArray, Prediction, Reading
 from viz.work import Tick
 

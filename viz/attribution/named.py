@@ -4,8 +4,8 @@ from contextlib import suppress
 
 from viz.attribution import Against, attribute, defaults
 from viz.attribution.entry import parse
-from viz.classifier import Classifier
 from viz.errors import MethodError, SelectionError
+from viz.model.classifier import Classifier
 from viz.types import Attribution, Prediction, Reading
 
 MOST_CLASSES = 10

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from viz.classifier import Classifier
 from viz.errors import MethodError
-from viz.recording import Recorder
+from viz.model.classifier import Classifier
+from viz.model.recording import Recorder
 
 
 def reads_first(classifier: Classifier) -> None:

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from viz.attribution.method import Method, Option, Options, Split, Task
 from viz.attribution.needs import gradients, has_gradient
-from viz.batches import rows_at_once
-from viz.classifier import Classifier
 from viz.errors import MethodError
-from viz.recording import Leaf, Recorder
+from viz.model.batches import rows_at_once
+from viz.model.classifier import Classifier
+from viz.model.recording import Leaf, Recorder
 from viz.types import Encoding
 
 TOLERANCE = 0.01

@@ -15,7 +15,7 @@ from viz.attribution.faded import PASSES, PATH_PASSES, Fading, path_scores, quic
 from viz.attribution.hiding import SEED, ordered
 from viz.attribution.linear import check_linear
 from viz.attribution.method import Method, Option, Split, Task
-from viz.perturbation import Operator
+from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
 WEIGHTS: dict[Operator, float] = {"mask": 0.8, "delete": 0.2}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from viz.perturbation import BoolArray, Operator, Perturbation
+from viz.model.perturbation import BoolArray, Operator, Perturbation
 from viz.types import FloatArray
 
 TENTHS = tuple(range(1, 10))

@@ -25,7 +25,7 @@ from viz.attribution.hiding import (
     subsets,
 )
 from viz.attribution.method import Method, Option, Options, Split, Task
-from viz.perturbation import BoolArray
+from viz.model.perturbation import BoolArray
 from viz.types import FloatArray
 
 WIDTH = 0.25

@@ -13,7 +13,7 @@ from viz.attribution.hiding import NO_MASK, ordered
 from viz.attribution.method import Method, Option, Split, Task
 from viz.attribution.occlusion import OCCLUSION
 from viz.errors import MethodError
-from viz.perturbation import OPERATORS
+from viz.model.perturbation import OPERATORS
 from viz.types import FloatArray
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from viz.attribution.hiding import OPERATOR, SEED, explained, operator_of, subsets
 from viz.attribution.method import Method, Option, Options, Split, Task
-from viz.perturbation import Operator
+from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
 EXACT_WORDS = 10

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.perturbation import BoolArray, Operator
+from viz.model.perturbation import BoolArray, Operator
 from viz.types import FloatArray
 
 WIDTHS = 4 * 10.0 ** np.arange(-1.5, 2.6, 0.5)

@@ -20,9 +20,9 @@ from viz.cli.terminal import (
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.classifier import Classifier
     from viz.export.importance import HeadTable
-    from viz.texts import Texts
+    from viz.model.classifier import Classifier
+    from viz.model.text_files import Texts
 
 FORMATS = (".csv", ".json")
 MOST_SHOWN = 10
@@ -54,7 +54,7 @@ def heads(
     """
     with one_sentence():
         from viz.export.files import write
-        from viz.texts import Columns, open_texts
+        from viz.model.text_files import Columns, open_texts
 
         _check(limit, output)
         texts = open_texts(data, Columns(text_column, pair_column), limit)

@@ -7,7 +7,7 @@ from viz.cli.asked import Asked
 from viz.cli.terminal import fonts, given, load, notes, say
 
 if TYPE_CHECKING:
-    from viz.classifier import Classifier
+    from viz.model.classifier import Classifier
     from viz.types import Reading
 
 Files = Iterator[tuple[str, bytes]]

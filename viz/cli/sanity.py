@@ -22,9 +22,9 @@ from viz.cli.terminal import (
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.classifier import Classifier
     from viz.faithfulness.reactions import Sanity
-    from viz.texts import Texts
+    from viz.model.classifier import Classifier
+    from viz.model.text_files import Texts
 
 
 def sanity(
@@ -60,7 +60,7 @@ def sanity(
     """
     with one_sentence():
         from viz.faithfulness.reactions import FILE
-        from viz.texts import Columns, open_texts
+        from viz.model.text_files import Columns, open_texts
 
         check_limit(limit)
         chosen = _named(methods)

@@ -125,7 +125,7 @@ def place(environment: Mapping[str, str]) -> tuple[int, int]:
 def _open(asked: Asked, folder: Path) -> "Scoring":
     from viz.cli.terminal import load
     from viz.faithfulness.score import Scoring
-    from viz.texts import Columns, open_texts
+    from viz.model.text_files import Columns, open_texts
 
     texts = open_texts(asked.data, Columns(*asked.columns), asked.limit)
     return Scoring(load(asked.checkpoint), texts, asked.job, folder)

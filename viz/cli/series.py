@@ -7,7 +7,7 @@ from viz.cli.asked import Asked
 from viz.cli.terminal import load, say
 from viz.export.index import Index
 from viz.export.series import Job, Series
-from viz.texts import Columns, open_texts
+from viz.model.text_files import Columns, open_texts
 
 
 def save_series(asked: Asked) -> None:

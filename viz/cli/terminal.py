@@ -13,8 +13,8 @@ import typer
 from viz.errors import SelectionError, TextError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.classifier import Classifier
-    from viz.texts import Texts
+    from viz.model.classifier import Classifier
+    from viz.model.text_files import Texts
     from viz.types import Encoding, Reading
 
 PLAIN = str.maketrans("−█·×", "-#,x")
@@ -82,8 +82,8 @@ def file_for(checkpoint: str | None, output: Path | None, name: str) -> Path:
         CheckpointError: where there is no such folder, and no id of the Hub is of that form.
         SelectionError: where the checkpoint has no folder that it could lie in.
     """
-    from viz.checkpoint import folder_of, place_of
-    from viz.classifier import default_checkpoint
+    from viz.model.checkpoint import folder_of, place_of
+    from viz.model.classifier import default_checkpoint
 
     if output is not None:
         return output
@@ -106,7 +106,7 @@ def check_method(method: str) -> None:
 
 def load(checkpoint: str | None) -> "Classifier":
     """The checkpoint that is named, or the shipped one."""
-    from viz.classifier import Classifier, default_checkpoint
+    from viz.model.classifier import Classifier, default_checkpoint
 
     return Classifier.load(default_checkpoint() if checkpoint is None else checkpoint)
 

@@ -9,7 +9,7 @@ import numpy as np
 from viz.attribution import METHODS
 from viz.faithfulness.compare import Comparison, Row
 from viz.faithfulness.metrics import MEASURES
-from viz.perturbation import Operator
+from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 
-from viz.cancellation import check_cancelled
 from viz.errors import SelectionError
 from viz.export.plate import Plate
+from viz.model.cancellation import check_cancelled
 
 LEAST_DPI, MOST_DPI = 72, 1200
 """Dots per inch that a PNG can have."""

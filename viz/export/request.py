@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from viz.attribution.contribution import contribution
 from viz.attribution.named import attribute_named, classes_named
-from viz.classifier import Classifier
 from viz.export.plate import Kind, Measure, Plate
+from viz.model.classifier import Classifier
 from viz.types import Reading
 from viz.words import Quadrant, Unit
 

@@ -23,7 +23,6 @@ from finetune.disk import sweep
 from finetune.errors import RecordError
 from finetune.json_files import Schema
 from viz.attribution import defaults
-from viz.classifier import Classifier
 from viz.errors import SelectionError, VizError
 from viz.export.bundle import bundle
 from viz.export.files import held, write
@@ -32,7 +31,8 @@ from viz.export.index import Index, Line
 from viz.export.names import bundle_name, file_name
 from viz.export.request import Request
 from viz.installation import version
-from viz.texts import Row, Texts
+from viz.model.classifier import Classifier
+from viz.model.text_files import Row, Texts
 from viz.types import Encoding, Prediction, Reading
 
 SETTINGS = "settings.json"

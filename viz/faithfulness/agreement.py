@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from viz.attribution.method import Target
-from viz.perturbation import Operator, Perturbation
+from viz.model.perturbation import Operator, Perturbation
 from viz.types import FloatArray
 
 TOP = 3

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from viz.classifier import Classifier
+from viz.model.classifier import Classifier
 
 HEAD = "head"
 _LAYER = re.compile(r"layers?\.(\d+)\.")

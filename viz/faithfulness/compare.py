@@ -11,12 +11,12 @@ import numpy as np
 from viz.attribution import METHODS, Against, attribute, check_made_by, resolve
 from viz.attribution.entry import parse
 from viz.attribution.method import Method, Options, Target, silent
-from viz.classifier import Classifier
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, polarity, single_falls
 from viz.faithfulness.metrics import MIN_WORDS, Measures, measure_orders, n_versions
 from viz.faithfulness.orders import order, random_orders
-from viz.perturbation import OPERATORS, Operator, Perturbation
+from viz.model.classifier import Classifier
+from viz.model.perturbation import OPERATORS, Operator, Perturbation
 from viz.ranks import spearman
 from viz.types import Attribution, FloatArray, Reading
 from viz.work import Tick

@@ -8,10 +8,10 @@ import numpy as np
 from scipy.special import stdtrit
 
 from viz.attribution.method import Target, silent
-from viz.classifier import Classifier
 from viz.faithfulness.metrics import MIN_WORDS, Erasure, erase_orders
 from viz.faithfulness.orders import order, random_orders
-from viz.perturbation import Operator, Perturbation
+from viz.model.classifier import Classifier
+from viz.model.perturbation import Operator, Perturbation
 from viz.types import Attribution, Reading
 from viz.work import Tick
 

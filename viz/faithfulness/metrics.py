@@ -23,9 +23,9 @@ import numpy as np
 
 from viz.attribution.method import Target
 from viz.attribution.prefix import bucket_sizes, prefixes
-from viz.classifier import Classifier
 from viz.faithfulness.orders import order
-from viz.perturbation import BoolArray, Operator, Perturbation
+from viz.model.classifier import Classifier
+from viz.model.perturbation import BoolArray, Operator, Perturbation
 from viz.types import FloatArray, IntArray
 
 BINS = (1, 5, 10, 20, 50)

@@ -15,13 +15,13 @@ import numpy as np
 from viz.attribution import METHODS, attribute, check_made_by, resolve
 from viz.attribution.entry import parse
 from viz.attribution.method import Method, Options, Target, silent
-from viz.classifier import Classifier
 from viz.errors import MethodError, TextError
 from viz.faithfulness.cascade import cascade, copied, stages
 from viz.faithfulness.likeness import Maps, likeness, random_likeness
 from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.reactions import Reaction, Sanity
-from viz.perturbation import Perturbation
+from viz.model.classifier import Classifier
+from viz.model.perturbation import Perturbation
 from viz.types import Attribution, FloatArray, Reading
 from viz.work import Tick
 

@@ -14,14 +14,14 @@ from pathlib import Path
 
 from viz.attribution import METHODS
 from viz.attribution.entry import parse
-from viz.classifier import Classifier
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.compare import Row as Compared
 from viz.faithfulness.metrics import MIN_WORDS, measures_of
 from viz.faithfulness.shards import Line, Shards
-from viz.perturbation import Perturbation, operators_of
-from viz.texts import Row, Texts
+from viz.model.classifier import Classifier
+from viz.model.perturbation import Perturbation, operators_of
+from viz.model.text_files import Row, Texts
 
 FORMAT = 2
 """Of the lines; those of another one are not read."""

@@ -10,15 +10,15 @@ import numpy as np
 
 from viz.attribution import METHODS
 from viz.attribution.entry import parse
-from viz.classifier import Classifier
 from viz.errors import SelectionError
 from viz.faithfulness.intervals import RESAMPLES, limits, resampled_sums
 from viz.faithfulness.metrics import MEASURES, MIN_WORDS, measures_of
 from viz.faithfulness.record import Interval, Record, Scored, Under
 from viz.faithfulness.score import SHORT, UNREADABLE, Job
 from viz.faithfulness.shards import Line
-from viz.perturbation import BoolArray
-from viz.texts import Texts
+from viz.model.classifier import Classifier
+from viz.model.perturbation import BoolArray
+from viz.model.text_files import Texts
 from viz.types import FloatArray
 
 AOPC = MEASURES.index("aopc")

@@ -7,7 +7,7 @@ import streamlit as st
 from finetune.tables.columns import usual_columns
 from finetune.tables.table import Table
 from viz import uploads
-from viz.texts import Columns
+from viz.model.text_files import Columns
 
 NO_PAIR = "no second text"
 

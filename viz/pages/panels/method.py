@@ -7,8 +7,8 @@ import streamlit as st
 from viz import session
 from viz.attribution import METHODS, Method, Option, defaults, offered
 from viz.attribution.entry import parse
-from viz.classifier import Classifier
 from viz.errors import VizError
+from viz.model.classifier import Classifier
 from viz.pages.markdown import plain
 
 SEVERAL = 5.0

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from viz import session
-from viz.checkpoint import folder_of
 from viz.examples import load_examples
+from viz.model.checkpoint import folder_of
 from viz.pages.markdown import plain
 
 

@@ -2,7 +2,7 @@
 
 Work in the background brings its own answer with it (`asked`); a server answers for all of its
 other threads (`ask_everywhere`).  Whoever computes for longer than a moment calls
-`check_cancelled` on the way; models do so by themselves, in each layer (`viz.recording`).
+`check_cancelled` on the way; models do so by themselves, in each layer (`viz.model.recording`).
 """
 
 import atexit

@@ -16,8 +16,8 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
-from viz.cancellation import Check, check_cancelled, current_check
 from viz.errors import MethodError
+from viz.model.cancellation import Check, check_cancelled, current_check
 
 ATTENTION = "clsight"
 """The name under which transformers knows our attention function."""

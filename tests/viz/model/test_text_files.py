@@ -10,7 +10,7 @@ from finetune.data import load_evaluation_rows
 from finetune.errors import DataError
 from finetune.tables.columns import ColumnNames
 from viz.errors import SelectionError, as_sentence
-from viz.texts import open_texts
+from viz.model.text_files import open_texts
 
 
 @pytest.mark.parametrize("name", ["score", "Rating", "stars", "coarse_label"])

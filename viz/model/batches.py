@@ -1,6 +1,6 @@
 """How many texts are read at once: as many as help, within bounds of memory and time."""
 
-from viz.classifier import Classifier
+from viz.model.classifier import Classifier
 
 MOST_OPERATIONS = 120e9
 """Floating-point operations of one pass on a CPU, about two seconds on two slow cores.

@@ -15,11 +15,11 @@ from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.attribution.linear import Linearised, linear_pass
 from viz.attribution.method import Target
-from viz.checkpoint import open_checkpoint
 from viz.errors import CheckpointError, MethodError
 from viz.heads import _Gated, gate_gradients
-from viz.probe import ProbeError
-from viz.recording import Leaf, Recorder
+from viz.model.checkpoint import open_checkpoint
+from viz.model.probe import ProbeError
+from viz.model.recording import Leaf, Recorder
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 LONG = f"{TEXT} {TEXT} {TEXT} {TEXT}"

@@ -15,12 +15,12 @@ from transformers import PreTrainedModel
 
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError
-from viz.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
-from viz.encoding import Encoder
 from viz.errors import CheckpointError, as_sentence
-from viz.probe import Probe, ProbeError, Proof, farthest, settings_of
-from viz.recording import ATTENTION, Recorder, watch
-from viz.temperature import probabilities, stored_temperature
+from viz.model.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
+from viz.model.encoding import Encoder
+from viz.model.probe import Probe, ProbeError, Proof, farthest, settings_of
+from viz.model.recording import ATTENTION, Recorder, watch
+from viz.model.temperature import probabilities, stored_temperature
 from viz.types import Attention, Encoding, FloatArray, Inputs, IntArray, Prediction, Reading
 
 FAILURES = (
@@ -299,4 +299,4 @@ def _own(weights: Sequence[Tensor], row: int, n_tokens: int) -> NDArray[np.float
 
 def default_checkpoint() -> Path:
     """The checkpoint that the app opens with, shipped beside the code."""
-    return Path(__file__).resolve().parent.parent / "assets" / "ag-news-minilm"
+    return Path(__file__).resolve().parents[2] / "assets" / "ag-news-minilm"

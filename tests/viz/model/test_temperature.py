@@ -19,13 +19,13 @@ from viz.errors import CheckpointError
 from viz.export.plate import Plate
 from viz.export.record import record
 from viz.faithfulness import metrics
-from viz.perturbation import Perturbation
-from viz.temperature import probabilities, stored_temperature
+from viz.model.perturbation import Perturbation
+from viz.model.temperature import probabilities, stored_temperature
 
 TEXT = "oil prices rise as stocks fall"
 WARM = 1.6
 MULTI = "multi_label_classification"
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def pair(folder: Path, problem: str | None = None) -> tuple[Classifier, Classifier]:

@@ -17,8 +17,8 @@ from finetune.models import load_checkpoint
 from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.errors import CheckpointError, TextError
-from viz.perturbation import Perturbation
-from viz.probe import LONG, LONGEST, farthest
+from viz.model.perturbation import Perturbation
+from viz.model.probe import LONG, LONGEST, farthest
 from viz.widgets.colored_text.payload import segments
 from viz.words import spans
 

@@ -9,7 +9,7 @@ import torch
 from tests.tiny import tiny_checkpoint
 from viz import Classifier
 from viz.errors import MethodError
-from viz.perturbation import BATCH_ROWS, BATCH_TOKENS, OPERATORS, Operator, Perturbation
+from viz.model.perturbation import BATCH_ROWS, BATCH_TOKENS, OPERATORS, Operator, Perturbation
 
 TEXT = "Oil prices rise as stockss fall!"
 PAIR = "The team wins"
@@ -130,7 +130,7 @@ def test_batches_hold_so_many_rows_and_tokens_at_most(
         return plain(rows)
 
     monkeypatch.setattr(classifier, "logits", watched)
-    monkeypatch.setattr("viz.perturbation.BATCH_TOKENS", 40)
+    monkeypatch.setattr("viz.model.perturbation.BATCH_TOKENS", 40)
     words = Perturbation(classifier, classifier.encode(TEXT))
     kept = np.random.default_rng(0).random((50, words.n_words)) < 0.5
     words.logits(kept, "delete")

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viz import words
-from viz.batches import rows_at_once
-from viz.classifier import Classifier
 from viz.errors import MethodError
+from viz.model.batches import rows_at_once
+from viz.model.classifier import Classifier
 from viz.types import Encoding, FloatArray, IntArray
 from viz.words import Span
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from finetune.checkpoint.truncation import STRIDE
-from viz.recording import Recorder
+from viz.model.recording import Recorder
 from viz.types import Inputs
 
 TOLERANCE = 1e-5

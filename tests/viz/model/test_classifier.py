@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
-from viz.recording import Recorder
+from viz.model.recording import Recorder
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
 PAIR = "The team wins"

@@ -13,13 +13,13 @@ import torch
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
-from viz.cancellation import CancelledError, asked, check_cancelled
 from viz.faithfulness.compare import compare
 from viz.faithfulness.evidence import evidence
 from viz.faithfulness.sanity import sanity
 from viz.heads import head_importance
-from viz.perturbation import Perturbation
-from viz.recording import layer_stack
+from viz.model.cancellation import CancelledError, asked, check_cancelled
+from viz.model.perturbation import Perturbation
+from viz.model.recording import layer_stack
 from viz.types import FloatArray, Inputs
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."

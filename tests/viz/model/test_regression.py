@@ -16,7 +16,7 @@ from viz.attribution.method import Method, Target, Task
 from viz.attribution.regression import FEW_PAIRS, KERNEL_SHAP, LIME, lime_rows, ridge, shap_pairs
 from viz.attribution.shapley import exact_values
 from viz.attribution.wording import explained_scalar, scale_ends
-from viz.perturbation import BoolArray
+from viz.model.perturbation import BoolArray
 from viz.types import FloatArray
 
 SHORT = "oil prices rise, stockss fall"
