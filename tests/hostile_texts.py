@@ -7,13 +7,14 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from viz.attention.rollout.statistics import head_facts
 
-from viz import Classifier, Reading, attribute, charts, words
+from viz import Classifier, Reading, attribute, charts
+from viz.attention.rollout import view
 from viz.attribution.contribution import contribution
 from viz.export.formats import render
 from viz.export.plate import Plate
 from viz.export.report import record, report
-from viz.facts import head_facts
 from viz.model.perturbation import Perturbation
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
@@ -127,8 +128,8 @@ def see_all(
     """
     reading = classifier.read(text, pair)
     found = attribute(classifier, reading, method)
-    over = words.spans(reading.encoding)
-    scores = words.merge(found.scores, over)
+    over = view.spans(reading.encoding)
+    scores = view.merge(found.scores, over)
     _check_pieces(reading)
     sent: list[object] = [
         strip.payload(reading.encoding, over, scores, signed=True),
@@ -137,16 +138,16 @@ def see_all(
     ]
     "\n".join(report(reading, found)).encode("utf-8")
     for unit, special in (("word", True), ("wordpiece", False)):
-        view = words.view(reading.encoding, reading.attention.weights, unit=unit, special=special)  # type: ignore[arg-type]
+        view = view.view(reading.encoding, reading.attention.weights, unit=unit, special=special)  # type: ignore[arg-type]
         if not view.spans:
             continue
-        one = words.pick(view, -1, None)
+        one = view.pick(view, -1, None)
         sent.append(heatmap.payload(one, place="L0", note=heatmap.row_note(one, "all")))
-        layer = words.pick_layer(view, 0)
+        layer = view.pick_layer(view, 0)
         names = [f"H{head}" for head in range(classifier.n_heads)]
         sent.append(arcs.payload(layer, names=names, chosen=[0], place="L0"))
     facts = head_facts(reading.encoding, reading.attention.weights)
-    sent.append(atlas.payload(words.view(reading.encoding, reading.attention.weights), facts))
+    sent.append(atlas.payload(view.view(reading.encoding, reading.attention.weights), facts))
     json.dumps(sent, allow_nan=False).encode("utf-8")
     if drawn:
         _draw(classifier, reading, method)
@@ -155,15 +156,15 @@ def see_all(
 def _check_pieces(reading: Reading) -> None:
     """All of a text is shown: words, gaps and what wasn't read together are the text itself."""
     encoding = reading.encoding
-    over = words.spans(encoding)
+    over = view.spans(encoding)
     for part, own in enumerate(strip.segments(encoding, over, np.zeros(len(over)), None)):
         written = "".join(segment.text for segment in own if segment.kind != "special")
         assert written == encoding.source(part)
 
 
 def _draw(classifier: Classifier, reading: Reading, method: str) -> None:
-    found, over = attribute(classifier, reading, method), words.spans(reading.encoding)
-    charts.score_bars(words.merge(found.scores, over), over, signed=True).to_json()
+    found, over = attribute(classifier, reading, method), view.spans(reading.encoding)
+    charts.score_bars(view.merge(found.scores, over), over, signed=True).to_json()
     Perturbation(classifier, reading.encoding).logits(
         np.zeros((1, sum(not span.special for span in over)), dtype=bool), "delete"
     )

@@ -4,11 +4,11 @@ import re
 from types import MappingProxyType
 
 import numpy as np
+from viz.attention.rollout.view import Quadrant, Unit
 
 from viz.export import Plate
 from viz.export.plate import Kind
 from viz.types import Attention, Attribution, Contribution, Encoding, Prediction, Reading, Token
-from viz.words import Quadrant, Unit
 
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
 TEXT = "Oil prices rise as international stocks fall, the market was not good."

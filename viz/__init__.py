@@ -14,9 +14,9 @@ from finetune.privacy import send_nothing
 send_nothing()
 
 if TYPE_CHECKING:
+    from viz.attention.rollout.statistics import HeadFacts, head_facts
     from viz.attribution import METHODS, attribute
     from viz.attribution.contribution import contribution
-    from viz.facts import HeadFacts, head_facts
     from viz.faithfulness.evidence import Evidence, evidence
     from viz.heads import head_importance
     from viz.model.classifier import Classifier
@@ -57,8 +57,8 @@ _HOMES = {
     "Evidence": "faithfulness.evidence",
     "evidence": "faithfulness.evidence",
     "head_importance": "heads",
-    "HeadFacts": "facts",
-    "head_facts": "facts",
+    "HeadFacts": "attention.statistics",
+    "head_facts": "attention.statistics",
 }
 
 

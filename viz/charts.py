@@ -10,11 +10,11 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
+from viz.attention.rollout.view import Span
 from viz.attribution.wording import decimals, quantity
 from viz.colors import PALETTES, Palette, Theme, mix
 from viz.faithfulness.record import Interval, Record, Scored
 from viz.types import FloatArray
-from viz.words import Span
 
 LABEL_LENGTH = 18
 """Longer labels are shortened."""

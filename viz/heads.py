@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from viz.attention.rollout.rank_correlation import spearman
 from viz.attribution import Against, Target, check_made_by, resolve
 from viz.attribution.method import silent
 from viz.attribution.needs import gradients
@@ -21,7 +22,6 @@ from viz.errors import MethodError, SelectionError
 from viz.model.batches import rows_at_once
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
-from viz.ranks import spearman
 from viz.types import Encoding, FloatArray, Reading
 from viz.work import Tick
 

@@ -13,17 +13,18 @@ from typing import Self
 
 import streamlit as st
 
-from viz import places, presence, words
+from viz import places, presence
+from viz.attention.rollout import view
+from viz.attention.rollout.statistics import HeadFacts, head_facts
+from viz.attention.rollout.view import AttentionView, Quadrant, Unit
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as contribute
-from viz.facts import HeadFacts, head_facts
 from viz.faithfulness.record import FILE, Record, load
 from viz.kept import Kept
 from viz.model.checkpoint import folder_of
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.model.perturbation import Perturbation
 from viz.types import Contribution, IntArray, Reading
-from viz.words import AttentionView, Quadrant, Unit
 
 Explained = tuple[int | None, Against]
 """The class that is explained, None for the predicted one, and what it is held against."""
@@ -287,14 +288,14 @@ def _seen(place: str, version: float, text: str, pair: str | None, shown: Shown)
         if shown.explained is None
         else _contribute(place, version, text, pair, shown.explained).values
     )
-    whole = words.view(
+    whole = view.view(
         read.encoding,
         values,
         unit=shown.unit,
         special=shown.special,
         signed=shown.explained is not None,
     )
-    return words.quadrant(whole, shown.quadrant)
+    return view.quadrant(whole, shown.quadrant)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from playwright.sync_api import ConsoleMessage, Locator, Page
+from viz.attention.rollout.rollout.view import AttentionView, Span
 
 from viz.colors import PALETTES, Theme
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.heatmap import payload as heatmap
 from viz.widgets.shared.widget import Widget
-from viz.words import AttentionView, Span
 
 LABELS = ("[CLS]", "<b>x</b>", "oil", "prices", "النفط", "油", "🇩🇪", "[SEP]")
 MOUNT = """

@@ -3,10 +3,10 @@
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from viz.attention.rollout.view import Span
 
 from viz import charts
 from viz.colors import PALETTES, Theme
-from viz.words import Span
 
 
 def spans_of(*labels: str) -> list[Span]:

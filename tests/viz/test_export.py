@@ -12,6 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
+from viz.attention.rollout.view import QUADRANTS, Quadrant
 
 from tests.plates import TEXT, attribution_of, plate, read
 from viz import export
@@ -26,7 +27,6 @@ from viz.export.figures.page import rasters, writing
 from viz.export.figures.tint import strongest
 from viz.export.names import bundle_name
 from viz.export.plate import KINDS, Kind
-from viz.words import QUADRANTS, Quadrant
 
 ODD = "Costs $5 or $x^2$ <b>bold</b> \\alpha 😀 \ud800 \x07bell 周二 שלום " + "long" * 12
 Drawn = Literal["png", "svg", "pdf"]

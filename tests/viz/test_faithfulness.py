@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.stats import kendalltau, spearmanr
 from scipy.stats import t as student
+from viz.attention.rollout.rank_correlation import spearman
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
@@ -24,7 +25,6 @@ from viz.faithfulness.metrics import MEASURES, Erasure, erase_orders, measure, m
 from viz.faithfulness.orders import order, random_orders
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
 from viz.model.temperature import probabilities
-from viz.ranks import spearman
 from viz.types import IntArray
 
 TEXT = "Oil prices rise as stocks fall, the market was not good"

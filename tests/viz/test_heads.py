@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from viz.attention.rollout.rank_correlation import spearman
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import Classifier, Reading, heads
@@ -14,7 +15,6 @@ from viz.attribution import Target
 from viz.errors import MethodError, SelectionError
 from viz.heads import HeadImportance
 from viz.model.recording import Recorder
-from viz.ranks import spearman
 from viz.types import FloatArray
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner, Result
+from viz.attention.rollout.rank_correlation import spearman
 
 from viz import Classifier
 from viz.__main__ import app
@@ -21,7 +22,6 @@ from viz.export.importance import agreement, head_table, of_one_text, passes, ta
 from viz.headmap import head_map
 from viz.heads import ablate, gate_gradients
 from viz.pages.panels import importance
-from viz.ranks import spearman
 from viz.work import Tick
 
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game")

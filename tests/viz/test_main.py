@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
+from viz.attention.rollout.view import merge, spans
 
 from tests.foreign import foreign_checkpoint
 from viz import METHODS, Classifier, attribute
@@ -19,7 +20,6 @@ from viz.__main__ import app
 from viz.errors import MethodError
 from viz.export.formats import FORMATS
 from viz.types import Reading
-from viz.words import merge, spans
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,6 +11,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from typer.testing import CliRunner
+from viz.attention.rollout.rollout.view import merge, spans
 
 from tests.screen import sent, shown
 from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
@@ -38,7 +39,6 @@ from viz.model.text_files import open_texts
 from viz.pages.panels.scores import difference
 from viz.types import Prediction, Reading
 from viz.widgets.bars.payload import payload
-from viz.words import merge, spans
 
 TEXT = "the movie was good and the script was not bad"
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,18 +1,18 @@
 """Attributions read off attention alone: the same for every class, never negative."""
 
-from viz import attention
+from viz.attention.rollout import rollout
 from viz.attribution.method import Method, Split, Task
 from viz.attribution.needs import reads_first
 
 
 def _cls_row(task: Task) -> Split:
     """score_k = mean over heads of A[h, CLS, k], in the last layer."""
-    return Split(attention.cls_row(task.reading.attention.weights))
+    return Split(rollout.cls_row(task.reading.attention.weights))
 
 
 def _rollout(task: Task) -> Split:
     """[CLS] row of the product over layers, the last on the left, of (mean_h A[h] + 1) / 2."""
-    return Split(attention.rollout(task.reading.attention.weights)[0])
+    return Split(rollout.rollout(task.reading.attention.weights)[0])
 
 
 ATTENTION = Method(

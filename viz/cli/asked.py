@@ -9,10 +9,10 @@ from viz.cli.terminal import check_method
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:
+    from viz.attention.rollout.view import Quadrant, Unit
     from viz.export.formats import Look
     from viz.export.plate import Kind, Measure
     from viz.export.request import Request
-    from viz.words import Quadrant, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

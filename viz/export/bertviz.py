@@ -16,12 +16,12 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from viz.attention.rollout.view import spans
 from viz.colors import PALETTES, Theme
 from viz.errors import SelectionError
 from viz.export.citation import citation
 from viz.export.plate import Plate
 from viz.types import FloatArray, Reading, Token
-from viz.words import spans
 
 View = Literal["head", "model"]
 

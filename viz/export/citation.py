@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from viz.attention import place
+from viz.attention.rollout.rollout import place
 from viz.attribution import METHODS
 from viz.attribution.wording import explained_scalar
 from viz.export.plate import Plate

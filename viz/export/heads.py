@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from viz.attention.rollout.statistics import FACTS, head_facts
 from viz.export.plate import Plate
-from viz.facts import FACTS, head_facts
 
 
 def head_rows(plate: Plate) -> Iterator[Sequence[object]]:

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from html import escape
 from typing import cast
 
-from viz.attention import place
+from viz.attention.rollout.rollout.rollout import place
+from viz.attention.rollout.rollout.statistics import head_facts
+from viz.attention.rollout.rollout.view import AttentionView, merge, pick, spans
 from viz.attribution import METHODS
 from viz.attribution.wording import number, scale_ends, summary, verdict
 from viz.colors import PALETTES, Palette
 from viz.export.citation import citation
 from viz.export.formats import Look
 from viz.export.plate import Plate
-from viz.facts import head_facts
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.colored_text import payload as strip
 from viz.widgets.heatmap import payload as heatmap
 from viz.widgets.shared.widget import Widget, read
-from viz.words import AttentionView, merge, pick, spans
 
 MOST_WEIGHTS = 4_000_000
 """Weights that an atlas carries along so that its heads open; 12 x 12 heads x 166 tokens."""

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from viz.attention.rollout.view import AttentionView, Span, merge, spans
 from viz.export.cells import guarded, written
 from viz.export.formats import Look
 from viz.export.heads import fact_arrays, head_rows
 from viz.export.plate import Plate
 from viz.export.record import check_few, cited, record, request
 from viz.model.cancellation import check_cancelled
-from viz.words import AttentionView, Span, merge, spans
 
 Row = Sequence[object]
 Arrays = dict[str, Any]

@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from viz.attention import select
+from viz.attention.rollout.rollout import select
+from viz.attention.rollout.view import (
+    AttentionView,
+    Quadrant,
+    Unit,
+    pick,
+    pick_layer,
+    quadrant,
+    view,
+)
 from viz.errors import SelectionError
 from viz.types import Attribution, Contribution, FloatArray, Reading
-from viz.words import AttentionView, Quadrant, Unit, pick, pick_layer, quadrant, view
 
 Kind = Literal["head", "layer", "atlas", "arcs", "attribution"]
 KINDS: tuple[Kind, ...] = ("head", "layer", "atlas", "arcs", "attribution")

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from viz.attention.rollout.view import Span, merge, spans
 from viz.errors import SelectionError
 from viz.export.citation import citation
 from viz.export.plate import Plate
 from viz.types import Attribution, Encoding, Prediction
-from viz.words import Span, merge, spans
 
 FORMAT = 1
 """Raised when a record changes so that an older CLSight could not replay it."""

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from viz.attention.rollout.view import Quadrant, Unit
 from viz.attribution.contribution import contribution
 from viz.attribution.named import attribute_named, classes_named
 from viz.export.plate import Kind, Measure, Plate
 from viz.model.classifier import Classifier
 from viz.types import Reading
-from viz.words import Quadrant, Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

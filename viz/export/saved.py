@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
+from viz.attention.rollout.view import QUADRANTS
 from viz.attribution import METHODS
 from viz.errors import RecordError
 from viz.export.plate import KINDS
 from viz.export.record import FORMAT, Values
-from viz.words import QUADRANTS
 
 MOST_BYTES = 2**29
 """Of one record, unpacked; the largest that is written has about 100 MB."""

@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from viz.attention.rollout.rank_correlation import spearman
 from viz.attribution import METHODS, Against, attribute, check_made_by, resolve
 from viz.attribution.entry import parse
 from viz.attribution.method import Method, Options, Target, silent
@@ -17,7 +18,6 @@ from viz.faithfulness.metrics import MIN_WORDS, Measures, measure_orders, n_vers
 from viz.faithfulness.orders import order, random_orders
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
-from viz.ranks import spearman
 from viz.types import Attribution, FloatArray, Reading
 from viz.work import Tick
 

@@ -12,12 +12,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from viz import words
+from viz.attention.rollout import view
+from viz.attention.rollout.view import Span
 from viz.errors import MethodError
 from viz.model.batches import rows_at_once
 from viz.model.classifier import Classifier
 from viz.types import Encoding, FloatArray, IntArray
-from viz.words import Span
 
 Operator = Literal["mask", "delete"]
 """How a word is hidden."""
@@ -56,7 +56,7 @@ class Perturbation:
         self.encoding = encoding
         self.tick = tick
         self.units: tuple[Span, ...] = tuple(
-            span for span in words.spans(encoding) if not span.special
+            span for span in view.spans(encoding) if not span.special
         )
         """The words, in reading order."""
         self.spent = 0

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, BertConfig
+from viz.attention.rollout.rollout.view import spans
 
 from finetune.evaluate import encode
 from finetune.models import load_checkpoint
@@ -20,7 +21,6 @@ from viz.errors import CheckpointError, TextError
 from viz.model.perturbation import Perturbation
 from viz.model.probe import LONG, LONGEST, farthest
 from viz.widgets.colored_text.payload import segments
-from viz.words import spans
 
 ENDLESS = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": "a"}
 """A pattern that goes back and forth over many letters until it is given up."""

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from viz.attention.rollout.statistics import FACTS, head_facts
+from viz.attention.rollout.view import QUADRANTS, merge, spans
 
 from viz import Classifier, attribute
 from viz.attribution.contribution import contribution
@@ -19,9 +21,7 @@ from viz.export.cells import guarded, unguarded
 from viz.export.citation import citation
 from viz.export.formats import FORMATS, render
 from viz.export.plate import Kind, Plate
-from viz.facts import FACTS, head_facts
 from viz.types import Reading
-from viz.words import QUADRANTS, merge, spans
 
 ODD = "good = + - @ ' movie, \" 你好 script"
 KINDS = ("head", "mean", "layer", "atlas", "arcs", "pair", "signed")

@@ -124,9 +124,9 @@ def test_what_does_not_fit_is_refused(
 def test_they_are_mounted_on_a_page() -> None:
     def page() -> None:
         import numpy as np
+        from viz.attention.rollout.rollout.view import AttentionView, Span
 
         from viz.widgets.arcs.component import arcs
-        from viz.words import AttentionView, Span
 
         spans = (Span("oil", 0, 3, (0,), False, 0),)
         two = np.ones((1, 2, 1, 1), np.float32)

@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
+from viz.attention.rollout.rollout.view import Span, merge, spans
 
 from viz.attribution.wording import percent
 from viz.colors import DARK, LIGHT
 from viz.types import Encoding, Prediction, Reading, Token, Unseen
 from viz.widgets.bars import payload as bars
 from viz.widgets.colored_text import payload as strip
-from viz.words import Span, merge, spans
 
 
 def page_with_both() -> None:
     """Mount the class bars and the coloured text."""
     import numpy as np
+    from viz.attention.rollout.rollout.view import spans
 
     from viz.types import Encoding, Prediction, Token
     from viz.widgets.bars import component as bars
     from viz.widgets.colored_text import component as strip
-    from viz.words import spans
 
     encoding = Encoding("oil", None, (Token("oil", 0, 3, 0, False, 0),), {})
     ones = np.ones(1, np.float32)

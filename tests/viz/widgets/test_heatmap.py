@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import DTypeLike, NDArray
 from streamlit.testing.v1 import AppTest
+from viz.attention.rollout.rollout.view import AttentionView, Span
 
 from tests.screen import sent
 from viz.colors import DARK, LIGHT
@@ -20,7 +21,6 @@ from viz.errors import SelectionError
 from viz.types import FloatArray
 from viz.widgets.heatmap.payload import payload
 from viz.widgets.shared.packed import packed
-from viz.words import AttentionView, Span
 
 
 def unpacked(text: object, dtype: DTypeLike) -> NDArray[Any]:
@@ -129,9 +129,9 @@ def test_a_map_without_tokens_is_refused(shape: tuple[int, int, int, int]) -> No
 def test_it_is_mounted_on_a_page() -> None:
     def page() -> None:
         import numpy as np
+        from viz.attention.rollout.rollout.view import AttentionView, Span
 
         from viz.widgets.heatmap.component import heatmap
-        from viz.words import AttentionView, Span
 
         spans = (Span("oil", 0, 3, (0,), False, 0),)
         one = np.ones((1, 1, 1, 1), np.float32)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.figure import Figure
 
+from viz.attention.rollout.view import AttentionView
 from viz.export.figures.attention import ASIDE
 from viz.export.figures.grain import GAP, Grain, grain
 from viz.export.figures.page import MIDDLE, NOTE, Box, Page
@@ -14,7 +15,6 @@ from viz.export.figures.tint import ROOT, Tint, tint_of
 from viz.export.formats import Look
 from viz.export.plate import Plate
 from viz.types import FloatArray
-from viz.words import AttentionView
 
 LARGEST = 1200
 """Points of the whole atlas."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from viz.attention import place
+from viz.attention.rollout.rollout import place
 from viz.colors import LIGHT
 from viz.export.figures.fonts import Style
 from viz.export.figures.grain import Labels, grain

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
+from viz.attention.rollout.view import Span, merge, spans
 from viz.attribution import METHODS
 from viz.attribution.wording import decimals, explained_scalar, number, scale_ends, summary
 from viz.colors import LIGHT, mix, readable_ink
@@ -18,7 +19,6 @@ from viz.export.figures.tint import DIVERGING, Tint
 from viz.export.formats import Look
 from viz.export.plate import Plate
 from viz.types import Attribution, FloatArray, Reading
-from viz.words import Span, merge, spans
 
 ROOM = 600
 """Points of width of the text."""

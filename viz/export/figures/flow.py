@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from viz.attention.rollout.view import Span
 from viz.export.figures.clusters import clusters
 from viz.export.figures.direction import RIGHT, Direction, direction, levels, visual
 from viz.export.figures.fonts import Style, drawable, width
 from viz.export.figures.wrap import broken
-from viz.words import Span
 
 LONGEST_UNREAD = 400
 """Characters shown of what the model did not read."""

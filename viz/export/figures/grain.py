@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from viz.attention.rollout.view import AttentionView, Span
 from viz.colors import LIGHT
 from viz.export.figures.fonts import DENSITY, Style, label, width
 from viz.export.figures.page import MIDDLE, Page
-from viz.words import AttentionView, Span
 
 GAP = 5
 """Points between a map and its labels."""

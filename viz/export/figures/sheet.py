@@ -6,6 +6,7 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
+from viz.attention.rollout.view import AttentionView, spans
 from viz.attribution.wording import quantity, scale_ends, verdict
 from viz.export.citation import citation
 from viz.export.figures.fonts import NO_BREAK, Style
@@ -14,7 +15,6 @@ from viz.export.figures.scripts import missing_fonts
 from viz.export.figures.wrap import wrap
 from viz.export.plate import Plate
 from viz.types import Contribution, Prediction, Reading
-from viz.words import AttentionView, spans
 
 NARROWEST = 300
 """Points of width below which a title block would be cramped."""

@@ -7,10 +7,10 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Normalize
 
+from viz.attention.rollout.view import AttentionView
 from viz.colors import LIGHT
 from viz.errors import SelectionError
 from viz.types import FloatArray
-from viz.words import AttentionView
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from viz import session, words
-from viz.attention import place
+from viz import session
+from viz.attention.rollout.rollout.rollout import place
+from viz.attention.rollout.rollout.view import AttentionView
 from viz.attribution.wording import outcome
 from viz.pages.panels.selection import Selection
 from viz.types import Reading
@@ -14,7 +15,6 @@ from viz.widgets.arcs.component import arcs
 from viz.widgets.colored_text.component import strip
 from viz.widgets.heatmap.component import heatmap
 from viz.widgets.heatmap.payload import row_note
-from viz.words import AttentionView
 
 MAP, ARCS, TEXT = "heat map", "arcs", "on the text"
 
@@ -23,7 +23,7 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     """Show the selected head in the way that the reader chose."""
     chosen = _choose_picture()
     name = place(selection.layer, selection.head)
-    one = words.pick(view, selection.layer, selection.head)
+    one = view.pick(view, selection.layer, selection.head)
     if chosen == ARCS:
         _show_arcs(view, selection)
     elif chosen == MAP:
@@ -48,8 +48,8 @@ def _choose_picture() -> str:
 
 def _show_arcs(view: AttentionView, selection: Selection) -> None:
     """All heads of the selected layer and their mean, the selected one drawn at first."""
-    layer = words.pick_layer(view, selection.layer)
-    mean = words.pick(layer, 0, None)
+    layer = view.pick_layer(view, selection.layer)
+    mean = view.pick(layer, 0, None)
     together = replace(
         layer,
         weights=np.concatenate([layer.weights, mean.weights], axis=1),

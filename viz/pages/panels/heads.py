@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from viz import session
+from viz.attention.rollout.rollout.view import QUADRANTS, AttentionView, Quadrant, Unit
 from viz.attribution import METHODS, resolve
 from viz.attribution.wording import explained_scalar, outcome
 from viz.errors import MethodError
@@ -14,7 +15,6 @@ from viz.pages.panels.selection import MEAN, Selection
 from viz.pages.panels.text import Texts
 from viz.types import Reading
 from viz.widgets.atlas import component as atlas
-from viz.words import QUADRANTS, AttentionView, Quadrant, Unit
 
 WEIGHTS = "weights"
 CONTRIBUTION = "contribution"

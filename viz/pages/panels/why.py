@@ -6,7 +6,9 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from viz import charts, session, words
+from viz import charts, session
+from viz.attention.rollout.rollout import view
+from viz.attention.rollout.rollout.view import Span
 from viz.attribution import METHODS, Against
 from viz.attribution.wording import outcome, scale_ends, summary
 from viz.errors import VizError
@@ -19,7 +21,6 @@ from viz.pages.panels.text import Texts
 from viz.types import Attribution, FloatArray, Prediction, Reading
 from viz.widgets.colored_text.component import strip
 from viz.widgets.theme.component import current_theme
-from viz.words import Span
 
 PREDICTED = "predicted class"
 ALONE = "nothing"
@@ -124,8 +125,8 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
 
 def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
     method = METHODS[found.method]
-    spans = words.spans(reading.encoding)
-    scores, errors = words.merge(found.scores, spans), _word_errors(found, spans)
+    spans = view.spans(reading.encoding)
+    scores, errors = view.merge(found.scores, spans), _word_errors(found, spans)
     low, high = scale_ends(reading.prediction, found) if method.signed else ("none", "most")
     strip(
         reading.encoding,
@@ -166,4 +167,4 @@ def _word_errors(found: Attribution, spans: Sequence[Span]) -> FloatArray | None
     """Standard errors of the words: squares of those of their tokens add up.  (n,)"""
     if found.errors is None:
         return None
-    return np.sqrt(words.merge(np.square(found.errors), spans))
+    return np.sqrt(view.merge(np.square(found.errors), spans))

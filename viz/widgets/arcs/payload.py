@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from viz.attention.rollout.rollout.view import AttentionView
 from viz.categorical_colors import hues, signs
 from viz.errors import SelectionError
 from viz.types import FloatArray
@@ -13,7 +14,6 @@ from viz.widgets.shared.axes import axes
 from viz.widgets.shared.expand import ENLARGE, SCREEN
 from viz.widgets.shared.packed import packed
 from viz.widgets.shared.widget import Widget
-from viz.words import AttentionView
 
 MOST_ARCS = 49_152
 """Arcs that are sent, of all heads together: 12 heads of 512 tokens get 8 for each query."""

@@ -6,10 +6,10 @@ from typing import TypeAlias
 
 import streamlit as st
 
-from viz.facts import HeadFacts
+from viz.attention.rollout.rollout.statistics import HeadFacts
+from viz.attention.rollout.rollout.view import AttentionView
 from viz.widgets.atlas.payload import ATLAS, POINTER, payload, pointer
 from viz.widgets.shared.component import register
-from viz.words import AttentionView
 
 Selection: TypeAlias = tuple[int | None, int | None]
 """Layer and head; None for the mean over layers, or over heads."""

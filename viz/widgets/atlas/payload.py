@@ -10,13 +10,13 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.attention import select
+from viz.attention.rollout.rollout.rollout import select
+from viz.attention.rollout.rollout.statistics import FACTS, PATTERNS, Fact, HeadFacts
+from viz.attention.rollout.rollout.view import AttentionView
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
-from viz.facts import FACTS, PATTERNS, Fact, HeadFacts
 from viz.types import FloatArray
 from viz.widgets.shared.widget import Widget
-from viz.words import AttentionView
 
 LARGEST_SIDE = 48
 """Dots along a thumbnail: more than a screen gives to one of twelve heads."""

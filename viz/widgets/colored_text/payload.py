@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from viz.attention.rollout.rollout.view import Span
 from viz.attribution.wording import decimals
 from viz.colors import PALETTES, Palette, mix, readable_ink
 from viz.types import Encoding, FloatArray
 from viz.widgets.shared.widget import Widget
-from viz.words import Span
 
 HTML = """
 <div class="root">

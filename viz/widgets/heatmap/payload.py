@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from viz.attention.rollout.rollout.view import AttentionView, Quadrant
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
 from viz.widgets.shared.axes import axes
 from viz.widgets.shared.expand import ENLARGE, SCREEN
 from viz.widgets.shared.packed import packed
 from viz.widgets.shared.widget import Widget
-from viz.words import AttentionView, Quadrant
 
 NOTHING = "all 0: nothing that is handed on here reaches the class or score"
 """As in the last layer without the token that the classes are read from."""

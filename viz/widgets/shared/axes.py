@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from viz.attention.rollout.view import AttentionView, Span
 from viz.errors import SelectionError
-from viz.words import AttentionView, Span
 
 Axis = dict[str, list[str] | list[int]]
 

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from viz import Reading, attention
+from viz import Reading
+from viz.attention.rollout import rollout
 from viz.errors import SelectionError
 
 
 def test_rollout_of_identity_attention_is_identity() -> None:
     weights = np.broadcast_to(np.eye(5, dtype=np.float32), (4, 3, 5, 5))
-    np.testing.assert_array_equal(attention.rollout(weights), np.eye(5))
+    np.testing.assert_array_equal(rollout.rollout(weights), np.eye(5))
 
 
 def test_rollout_of_uniform_attention_has_its_closed_form() -> None:
@@ -17,29 +18,27 @@ def test_rollout_of_uniform_attention_has_its_closed_form() -> None:
     weights = np.full((n_layers, 3, n_tokens, n_tokens), 1 / n_tokens, dtype=np.float32)
     stays = 2.0**-n_layers
     expected = stays * np.eye(n_tokens) + (1 - stays) / n_tokens
-    np.testing.assert_allclose(attention.rollout(weights), expected, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(rollout.rollout(weights), expected, rtol=0, atol=1e-7)
 
 
 def test_rollout_multiplies_upper_layers_from_the_left() -> None:
     """Layer 0 sends token 1 to token 2, layer 1 sends token 0 to token 1: so 0 reaches 2."""
     weights = np.broadcast_to(np.eye(3, dtype=np.float32), (2, 1, 3, 3)).copy()
     weights[0, 0, 1], weights[1, 0, 0] = [0, 0, 1], [0, 1, 0]
-    np.testing.assert_allclose(attention.rollout(weights)[0], [0.5, 0.25, 0.25])
+    np.testing.assert_allclose(rollout.rollout(weights)[0], [0.5, 0.25, 0.25])
 
 
 def test_rows_of_rollout_and_the_cls_row_sum_to_one(reading: Reading) -> None:
-    np.testing.assert_allclose(attention.rollout(reading.attention.weights).sum(-1), 1, atol=1e-6)
-    assert attention.cls_row(reading.attention.weights).sum() == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(rollout.rollout(reading.attention.weights).sum(-1), 1, atol=1e-6)
+    assert rollout.cls_row(reading.attention.weights).sum() == pytest.approx(1, abs=1e-6)
 
 
 def test_none_selects_a_mean(reading: Reading) -> None:
     weights = reading.attention.weights
-    np.testing.assert_array_equal(attention.select(weights, 1, 2), weights[1, 2])
-    np.testing.assert_allclose(attention.select(weights, 1, None), weights[1].mean(0), atol=1e-7)
-    np.testing.assert_allclose(attention.select(weights, None, 2), weights[:, 2].mean(0), atol=1e-7)
-    np.testing.assert_allclose(
-        attention.select(weights, None, None), weights.mean((0, 1)), atol=1e-7
-    )
+    np.testing.assert_array_equal(rollout.select(weights, 1, 2), weights[1, 2])
+    np.testing.assert_allclose(rollout.select(weights, 1, None), weights[1].mean(0), atol=1e-7)
+    np.testing.assert_allclose(rollout.select(weights, None, 2), weights[:, 2].mean(0), atol=1e-7)
+    np.testing.assert_allclose(rollout.select(weights, None, None), weights.mean((0, 1)), atol=1e-7)
 
 
 @pytest.mark.parametrize(("layer", "head", "message"), [(3, 0, "layer 3"), (0, -1, "head -1")])
@@ -49,4 +48,4 @@ def test_a_layer_or_head_that_does_not_exist_is_one_sentence(
     with pytest.raises(
         SelectionError, match=rf"^{message} does not exist; this model's .* are 0 to"
     ):
-        attention.select(reading.attention.weights, layer, head)
+        rollout.select(reading.attention.weights, layer, head)

@@ -1,0 +1,1 @@
+"""Views over attention weights: words for wordpieces, means and rollout, statistics of each head."""
