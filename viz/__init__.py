@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from viz.attention.rollout.statistics import HeadFacts, head_facts
     from viz.attribution import METHODS, attribute
     from viz.attribution.contribution import contribution
+    from viz.attribution.head_importance import head_importance
     from viz.faithfulness.evidence import Evidence, evidence
-    from viz.heads import head_importance
     from viz.model.classifier import Classifier
     from viz.types import (
         Attention,
@@ -56,7 +56,7 @@ _HOMES = {
     "Classifier": "model.classifier",
     "Evidence": "faithfulness.evidence",
     "evidence": "faithfulness.evidence",
-    "head_importance": "heads",
+    "head_importance": "attribution.head_importance",
     "HeadFacts": "attention.statistics",
     "head_facts": "attention.statistics",
 }

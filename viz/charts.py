@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from viz.attention.rollout.view import Span
-from viz.attribution.wording import decimals, quantity
+from viz.attribution.descriptions import decimals, quantity
 from viz.colors import PALETTES, Palette, Theme, mix
 from viz.faithfulness.record import Interval, Record, Scored
 from viz.types import FloatArray

@@ -40,7 +40,7 @@ from tests.mutated import mutated_lines, mutated_words, mutations
 from tests.tiny import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step
 from viz import Classifier, launch, run_files, runs, uploads
-from viz.attribution.entry import parse
+from viz.attribution.method_spec import parse
 from viz.charts import faithfulness_chart
 from viz.curves import MEASURES, comparison, loss_chart, measured, quality_chart
 from viz.errors import VizError

@@ -16,7 +16,7 @@ from viz.attention.rollout.view import QUADRANTS, Quadrant
 
 from tests.plates import TEXT, attribution_of, plate, read
 from viz import export
-from viz.attribution.wording import summary
+from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
 from viz.export import Look, Plate, figure, render
 from viz.export.citation import citation

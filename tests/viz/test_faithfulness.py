@@ -13,9 +13,9 @@ from viz.attention.rollout.rank_correlation import spearman
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
-from viz.attribution.entry import parse
+from viz.attribution.aopc import aopc
 from viz.attribution.method import Target
-from viz.attribution.prefix import aopc
+from viz.attribution.method_spec import parse
 from viz.errors import MethodError, TextError
 from viz.faithfulness import metrics
 from viz.faithfulness.agreement import kendall, polarity, single_falls

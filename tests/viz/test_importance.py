@@ -16,11 +16,11 @@ from viz.attention.rollout.rank_correlation import spearman
 
 from viz import Classifier
 from viz.__main__ import app
+from viz.attribution.head_importance import ablate, gate_gradients
 from viz.colors import PALETTES
 from viz.errors import SelectionError
 from viz.export.importance import agreement, head_table, of_one_text, passes, table_csv
 from viz.headmap import head_map
-from viz.heads import ablate, gate_gradients
 from viz.pages.panels import importance
 from viz.work import Tick
 

@@ -366,7 +366,7 @@ def test_read_tells_the_class_where_no_method_runs(
     def refuse(*args: object, **kwargs: object) -> None:
         raise MethodError("No.")
 
-    monkeypatch.setattr("viz.attribution.named.attribute", refuse)
+    monkeypatch.setattr("viz.attribution.class_names.attribute", refuse)
     result = run("read", TEXT, "--checkpoint", checkpoint)
     assert result.exit_code == 1
     assert result.stdout.splitlines()[0].endswith("says tiny-bert")

@@ -19,8 +19,16 @@ from viz import METHODS, Classifier, attribute, session
 from viz.__main__ import app as command
 from viz.attribution import resolve
 from viz.attribution.contribution import contribution
+from viz.attribution.descriptions import (
+    amount,
+    explained_scalar,
+    quantity,
+    scale_ends,
+    summary,
+    verdict,
+)
+from viz.attribution.head_importance import ablate
 from viz.attribution.method import Target
-from viz.attribution.wording import amount, explained_scalar, quantity, scale_ends, summary, verdict
 from viz.errors import SelectionError
 from viz.export import FORMATS, Plate, render
 from viz.export.comparison import comparison_csv
@@ -33,7 +41,6 @@ from viz.faithfulness.record import load
 from viz.faithfulness.sanity import sanity
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
-from viz.heads import ablate
 from viz.model.perturbation import Perturbation
 from viz.model.text_files import open_texts
 from viz.pages.panels.scores import difference

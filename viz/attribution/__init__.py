@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from viz.attribution.absdot import DECOMPOSITION_ABSDOT
-from viz.attribution.attattr import ATTATTR
 from viz.attribution.attention import ATTENTION, ROLLOUT
-from viz.attribution.control import RANDOM
+from viz.attribution.attention_attribution import ATTATTR
+from viz.attribution.best_order import SEARCH
 from viz.attribution.decomposition import DECOMPOSITION
-from viz.attribution.faded import FADED
+from viz.attribution.decomposition_path import FADED
+from viz.attribution.decomposition_plus import PLUS
+from viz.attribution.decompx import DECOMPOSITION_ABSDOT
 from viz.attribution.gradient import CHEFER, GRAD_ATTENTION, INPUT_X_GRADIENT, SALIENCY
+from viz.attribution.integrated_gradients import INTEGRATED_GRADIENTS
+from viz.attribution.lime_shap import KERNEL_SHAP, LIME
 from viz.attribution.method import (
     Method,
     Option,
@@ -23,12 +26,9 @@ from viz.attribution.method import (
 )
 from viz.attribution.norms import ALTI, GLOBENC, NORMS
 from viz.attribution.occlusion import OCCLUSION
-from viz.attribution.path import INTEGRATED_GRADIENTS
-from viz.attribution.plus import PLUS
-from viz.attribution.regression import KERNEL_SHAP, LIME
-from viz.attribution.search import SEARCH
+from viz.attribution.random_baseline import RANDOM
 from viz.attribution.shapley import SHAPLEY
-from viz.attribution.zeroing import VALUE_ZEROING
+from viz.attribution.value_zeroing import VALUE_ZEROING
 from viz.errors import MethodError, SelectionError
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation

@@ -2,7 +2,7 @@
 
 from viz.attention.rollout import rollout
 from viz.attribution.method import Method, Split, Task
-from viz.attribution.needs import reads_first
+from viz.attribution.requirements import reads_first
 
 
 def _cls_row(task: Task) -> Split:

@@ -9,7 +9,7 @@ included, hands to the scalar; the rest flows past it.  Source: attribution.md 1
 import numpy as np
 
 from viz.attribution import Against, check_made_by, explained, resolve
-from viz.attribution.linear import linear_pass
+from viz.attribution.linear_pass import linear_pass
 from viz.errors import MethodError
 from viz.model.cancellation import check_cancelled
 from viz.model.classifier import Classifier

@@ -10,7 +10,7 @@ holds exactly.  Source: attribution.md 1.5; equal to DecompX (Modarressi et al. 
 and to layer-wise relevance propagation with frozen attention (Ali et al. 2022).
 """
 
-from viz.attribution.linear import check_linear, linear_pass
+from viz.attribution.linear_pass import check_linear, linear_pass
 from viz.attribution.method import Method, Split, Task
 from viz.model.recording import Recorder
 

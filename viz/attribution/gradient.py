@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import Method, Split, Task
-from viz.attribution.needs import attends, gradients, has_gradient, reads_first
+from viz.attribution.requirements import attends, gradients, has_gradient, reads_first
 from viz.model.recording import Recorder
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from viz.attribution.layers import Layer, centred, has_layers, rate, recorded_layers
 from viz.attribution.method import Method, Option, Split, Task
-from viz.attribution.needs import reads_first
+from viz.attribution.requirements import reads_first
 from viz.model.cancellation import check_cancelled
 
 CHUNK = 2**22

@@ -8,7 +8,7 @@ attribution.md 1.11; Zeiler and Fergus 2014; Li et al. 2016.
 
 import numpy as np
 
-from viz.attribution.hiding import OPERATOR, explained, operator_of
+from viz.attribution.masking import OPERATOR, explained, operator_of
 from viz.attribution.method import Method, Options, Split, Task
 
 

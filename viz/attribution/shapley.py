@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from viz.attribution.hiding import OPERATOR, SEED, explained, operator_of, subsets
+from viz.attribution.masking import OPERATOR, SEED, explained, operator_of, subsets
 from viz.attribution.method import Method, Option, Options, Split, Task
 from viz.model.perturbation import Operator
 from viz.types import FloatArray

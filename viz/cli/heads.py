@@ -109,7 +109,7 @@ def _content(classifier: "Classifier", texts: "Texts", table: "HeadTable", kind:
 
 def _lines(table: "HeadTable", *, regression: bool) -> list[str]:
     """The heads that matter most, then whether both measures agree."""
-    from viz.attribution.wording import quantity
+    from viz.attribution.descriptions import quantity
     from viz.export.importance import agreement
 
     places = table.by_size[:MOST_SHOWN]

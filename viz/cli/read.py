@@ -50,7 +50,7 @@ def read(
     Example: python -m viz read "Oil prices rise as stocks fall"
     """
     with one_sentence():
-        from viz.attribution.named import attribute_named
+        from viz.attribution.class_names import attribute_named
         from viz.errors import MethodError
         from viz.export.report import record, report
 

@@ -74,7 +74,7 @@ def sanity(
 
 def _named(methods: str | None) -> tuple[str, ...]:
     """The methods to check, each once, before anything slow begins."""
-    from viz.attribution.entry import parse
+    from viz.attribution.method_spec import parse
     from viz.faithfulness.sanity import default_methods
 
     if methods is None:
@@ -116,7 +116,7 @@ def _write(found: "Sanity", target: Path) -> None:
 
 def _lines(found: "Sanity") -> list[str]:
     """One line a method: what is wrong with it, or that nothing is."""
-    from viz.attribution.wording import number
+    from viz.attribution.descriptions import number
 
     lines = [
         f"Random weights in {found.n_texts} texts; chance reaches {found.chance:.2f}, "

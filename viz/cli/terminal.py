@@ -99,7 +99,7 @@ def file_for(checkpoint: str | None, output: Path | None, name: str) -> Path:
 
 def check_method(method: str) -> None:
     """Refuse a method that doesn't exist before anything slow begins."""
-    from viz.attribution.entry import parse
+    from viz.attribution.method_spec import parse
 
     parse(method)
 

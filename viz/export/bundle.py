@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
-from viz.attribution.wording import verdict
+from viz.attribution.descriptions import verdict
 from viz.errors import SelectionError
 from viz.export.citation import citation
 from viz.export.formats import Look, render

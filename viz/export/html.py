@@ -13,7 +13,7 @@ from viz.attention.rollout.rollout.rollout import place
 from viz.attention.rollout.rollout.statistics import head_facts
 from viz.attention.rollout.rollout.view import AttentionView, merge, pick, spans
 from viz.attribution import METHODS
-from viz.attribution.wording import number, scale_ends, summary, verdict
+from viz.attribution.descriptions import number, scale_ends, summary, verdict
 from viz.colors import PALETTES, Palette
 from viz.export.citation import citation
 from viz.export.formats import Look

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from viz.attention.rollout.rank_correlation import spearman
+from viz.attribution.head_importance import ablate, gate_gradients
 from viz.attribution.method import silent
 from viz.errors import SelectionError
-from viz.heads import ablate, gate_gradients
 from viz.model.classifier import Classifier
 from viz.types import FloatArray, Reading
 from viz.work import Tick

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from viz.attention.rollout.view import merge, spans
 from viz.attribution import METHODS
-from viz.attribution.wording import percent, quantity, summary, verdict
+from viz.attribution.descriptions import percent, quantity, summary, verdict
 from viz.export.record import prediction, tokens
 from viz.types import Attribution, Prediction, Reading
 

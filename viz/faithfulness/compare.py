@@ -10,8 +10,8 @@ import numpy as np
 
 from viz.attention.rollout.rank_correlation import spearman
 from viz.attribution import METHODS, Against, attribute, check_made_by, resolve
-from viz.attribution.entry import parse
 from viz.attribution.method import Method, Options, Target, silent
+from viz.attribution.method_spec import parse
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, polarity, single_falls
 from viz.faithfulness.metrics import MIN_WORDS, Measures, measure_orders, n_versions

@@ -21,8 +21,8 @@ from typing import Literal
 
 import numpy as np
 
+from viz.attribution.aopc import bucket_sizes, prefixes
 from viz.attribution.method import Target
-from viz.attribution.prefix import bucket_sizes, prefixes
 from viz.faithfulness.orders import order
 from viz.model.classifier import Classifier
 from viz.model.perturbation import BoolArray, Operator, Perturbation

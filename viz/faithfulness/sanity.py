@@ -13,8 +13,8 @@ from typing import Self
 import numpy as np
 
 from viz.attribution import METHODS, attribute, check_made_by, resolve
-from viz.attribution.entry import parse
 from viz.attribution.method import Method, Options, Target, silent
+from viz.attribution.method_spec import parse
 from viz.errors import MethodError, TextError
 from viz.faithfulness.cascade import cascade, copied, stages
 from viz.faithfulness.likeness import Maps, likeness, random_likeness

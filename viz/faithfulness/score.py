@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from viz.attribution import METHODS
-from viz.attribution.entry import parse
+from viz.attribution.method_spec import parse
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.compare import Row as Compared

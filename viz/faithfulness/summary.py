@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from viz.attribution import METHODS
-from viz.attribution.entry import parse
+from viz.attribution.method_spec import parse
 from viz.errors import SelectionError
 from viz.faithfulness.intervals import RESAMPLES, limits, resampled_sums
 from viz.faithfulness.metrics import MEASURES, MIN_WORDS, measures_of

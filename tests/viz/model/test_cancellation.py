@@ -13,10 +13,10 @@ import torch
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
+from viz.attribution.head_importance import head_importance
 from viz.faithfulness.compare import compare
 from viz.faithfulness.evidence import evidence
 from viz.faithfulness.sanity import sanity
-from viz.heads import head_importance
 from viz.model.cancellation import CancelledError, asked, check_cancelled
 from viz.model.perturbation import Perturbation
 from viz.model.recording import layer_stack

@@ -13,10 +13,10 @@ from transformers import AutoModelForSequenceClassification
 from tests.foreign import foreign_checkpoint
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
-from viz.attribution.linear import Linearised, linear_pass
+from viz.attribution.head_importance import _Gated, gate_gradients
+from viz.attribution.linear_pass import Linearised, linear_pass
 from viz.attribution.method import Target
 from viz.errors import CheckpointError, MethodError
-from viz.heads import _Gated, gate_gradients
 from viz.model.checkpoint import open_checkpoint
 from viz.model.probe import ProbeError
 from viz.model.recording import Leaf, Recorder

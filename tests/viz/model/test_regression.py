@@ -11,11 +11,11 @@ from sklearn.linear_model import Ridge
 from tests.games import Game, Rule, play
 from tests.tiny import tiny_checkpoint
 from viz import METHODS, Classifier, attribute
-from viz.attribution.hiding import NO_MASK, log_odds, subsets
+from viz.attribution.descriptions import explained_scalar, scale_ends
+from viz.attribution.lime_shap import FEW_PAIRS, KERNEL_SHAP, LIME, lime_rows, ridge, shap_pairs
+from viz.attribution.masking import NO_MASK, log_odds, subsets
 from viz.attribution.method import Method, Target, Task
-from viz.attribution.regression import FEW_PAIRS, KERNEL_SHAP, LIME, lime_rows, ridge, shap_pairs
 from viz.attribution.shapley import exact_values
-from viz.attribution.wording import explained_scalar, scale_ends
 from viz.model.perturbation import BoolArray
 from viz.types import FloatArray
 

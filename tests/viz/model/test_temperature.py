@@ -13,8 +13,8 @@ from finetune.measuring import calibration
 from tests.screen import shown
 from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier, attribute
+from viz.attribution.aopc import aopc
 from viz.attribution.method import Target
-from viz.attribution.prefix import aopc
 from viz.errors import CheckpointError
 from viz.export.plate import Plate
 from viz.export.record import record

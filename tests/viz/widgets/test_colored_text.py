@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 from viz.attention.rollout.rollout.view import Span, merge, spans
 
-from viz.attribution.wording import percent
+from viz.attribution.descriptions import percent
 from viz.colors import DARK, LIGHT
 from viz.types import Encoding, Prediction, Reading, Token, Unseen
 from viz.widgets.bars import payload as bars

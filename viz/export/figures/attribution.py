@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from viz.attention.rollout.view import Span, merge, spans
 from viz.attribution import METHODS
-from viz.attribution.wording import decimals, explained_scalar, number, scale_ends, summary
+from viz.attribution.descriptions import decimals, explained_scalar, number, scale_ends, summary
 from viz.colors import LIGHT, mix, readable_ink
 from viz.export.figures.bars import Bar, bars_height, draw_bars
 from viz.export.figures.flow import PAD, Placed, flow, pieces

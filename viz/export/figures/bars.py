@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from viz.attribution.wording import decimals, number
+from viz.attribution.descriptions import decimals, number
 from viz.colors import LIGHT
 from viz.export.figures.fonts import Style, width
 from viz.export.figures.page import MIDDLE, NOTE, Page

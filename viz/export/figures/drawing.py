@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from viz.attribution.wording import verdict
+from viz.attribution.descriptions import verdict
 from viz.errors import SelectionError
 from viz.export.citation import citation
 from viz.export.figures.arcs import arcs_figure

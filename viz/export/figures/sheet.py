@@ -7,7 +7,7 @@ from typing import Protocol
 from matplotlib.figure import Figure
 
 from viz.attention.rollout.view import AttentionView, spans
-from viz.attribution.wording import quantity, scale_ends, verdict
+from viz.attribution.descriptions import quantity, scale_ends, verdict
 from viz.export.citation import citation
 from viz.export.figures.fonts import NO_BREAK, Style
 from viz.export.figures.page import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page

@@ -8,7 +8,7 @@ import streamlit as st
 from viz import session
 from viz.attention.rollout.rollout.rollout import place
 from viz.attention.rollout.rollout.view import AttentionView
-from viz.attribution.wording import outcome
+from viz.attribution.descriptions import outcome
 from viz.pages.panels.selection import Selection
 from viz.types import Reading
 from viz.widgets.arcs.component import arcs

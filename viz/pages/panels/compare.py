@@ -10,7 +10,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from viz import session
 from viz.attribution import METHODS
-from viz.attribution.wording import number
+from viz.attribution.descriptions import number
 from viz.errors import VizError
 from viz.export.comparison import agreement as in_agreement
 from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked

@@ -7,7 +7,7 @@ from typing import Literal, cast
 import streamlit as st
 
 from viz import session
-from viz.attribution.wording import quantity
+from viz.attribution.descriptions import quantity
 from viz.errors import VizError
 from viz.faithfulness.evidence import BINS, Evidence, evidence
 from viz.pages import answers

@@ -7,7 +7,7 @@ import streamlit as st
 from viz import session
 from viz.attention.rollout.rollout.view import QUADRANTS, AttentionView, Quadrant, Unit
 from viz.attribution import METHODS, resolve
-from viz.attribution.wording import explained_scalar, outcome
+from viz.attribution.descriptions import explained_scalar, outcome
 from viz.errors import MethodError
 from viz.pages.markdown import plain
 from viz.pages.panels import closeup

@@ -8,11 +8,11 @@ import streamlit as st
 
 from viz import session
 from viz.attribution import resolve
-from viz.attribution.wording import explained_scalar
+from viz.attribution.descriptions import explained_scalar
+from viz.attribution.head_importance import ablate, gate_gradients
 from viz.errors import VizError
 from viz.export.importance import HeadTable, agreement, of_one_text, table_csv
 from viz.headmap import head_map
-from viz.heads import ablate, gate_gradients
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain

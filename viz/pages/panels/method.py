@@ -6,7 +6,7 @@ import streamlit as st
 
 from viz import session
 from viz.attribution import METHODS, Method, Option, defaults, offered
-from viz.attribution.entry import parse
+from viz.attribution.method_spec import parse
 from viz.errors import VizError
 from viz.model.classifier import Classifier
 from viz.pages.markdown import plain

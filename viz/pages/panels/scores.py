@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from viz.attribution.wording import quantity
+from viz.attribution.descriptions import quantity
 from viz.faithfulness.record import Interval, Record, Scored, Under
 from viz.pages.markdown import plain
 

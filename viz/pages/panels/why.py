@@ -10,7 +10,7 @@ from viz import charts, session
 from viz.attention.rollout.rollout import view
 from viz.attention.rollout.rollout.view import Span
 from viz.attribution import METHODS, Against
-from viz.attribution.wording import outcome, scale_ends, summary
+from viz.attribution.descriptions import outcome, scale_ends, summary
 from viz.errors import VizError
 from viz.pages import answers
 from viz.pages.answers import Asked

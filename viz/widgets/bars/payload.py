@@ -5,7 +5,7 @@ A regression has no bars: its score stands in large letters.
 
 import numpy as np
 
-from viz.attribution.wording import percent, verdict
+from viz.attribution.descriptions import percent, verdict
 from viz.types import Prediction
 from viz.widgets.shared.widget import Widget
 

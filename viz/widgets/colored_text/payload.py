@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viz.attention.rollout.rollout.view import Span
-from viz.attribution.wording import decimals
+from viz.attribution.descriptions import decimals
 from viz.colors import PALETTES, Palette, mix, readable_ink
 from viz.types import Encoding, FloatArray
 from viz.widgets.shared.widget import Widget

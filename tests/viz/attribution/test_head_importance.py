@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from viz.attention.rollout.rank_correlation import spearman
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
-from viz import Classifier, Reading, heads
-from viz.attribution import Target
+from viz import Classifier, Reading
+from viz.attribution import Target, head_importance
+from viz.attribution.head_importance import HeadImportance
 from viz.errors import MethodError, SelectionError
-from viz.heads import HeadImportance
 from viz.model.recording import Recorder
 from viz.types import FloatArray
 
@@ -83,14 +83,14 @@ def one_head(
 def test_open_gates_change_nothing(double: Classifier) -> None:
     reading = double.read(TEXT, PAIR)
     gates = torch.ones(1, double.n_layers, double.n_heads, dtype=torch.float64)
-    recorder = heads._Gated(gates)
+    recorder = head_importance._Gated(gates)
     assert margin(double, reading, recorder) == pytest.approx(margin(double, reading), abs=1e-12)
     assert recorder.weights == []
 
 
 def test_the_gate_gradient_is_a_finite_difference(double: Classifier) -> None:
     reading = double.read(TEXT)
-    found = heads.gate_gradients(double, reading, 1, 3)
+    found = head_importance.gate_gradients(double, reading, 1, 3)
     assert found.shape == (double.n_layers, double.n_heads)
     step = 1e-5
     for layer in range(double.n_layers):
@@ -112,13 +112,13 @@ def test_the_gate_gradient_is_attention_times_its_gradient(double: Classifier) -
         (weights.detach() * gradient)[0].sum((1, 2)).numpy()
         for weights, gradient in zip(recorder.weights, gradients, strict=True)
     ]
-    found = heads.gate_gradients(double, reading, 1, 3)
+    found = head_importance.gate_gradients(double, reading, 1, 3)
     np.testing.assert_allclose(found, np.stack(expected), rtol=0, atol=1e-12)
 
 
 def test_ablation_is_a_hook_that_zeroes_the_head(double: Classifier) -> None:
     reading = double.read(TEXT, PAIR)
-    found = heads.ablate(double, reading, 1, 3)
+    found = head_importance.ablate(double, reading, 1, 3)
     whole = margin(double, reading)
     for layer in range(double.n_layers):
         for head in range(double.n_heads):
@@ -128,13 +128,15 @@ def test_ablation_is_a_hook_that_zeroes_the_head(double: Classifier) -> None:
 
 def test_a_head_may_hand_on_its_mean_instead(double: Classifier) -> None:
     reading = double.read(TEXT)
-    mean = heads.mean_outputs(double, [double.encode("The team wins"), double.encode("Bad movie.")])
-    found = heads.ablate(double, reading, 1, 3, mean=mean)
+    mean = head_importance.mean_outputs(
+        double, [double.encode("The team wins"), double.encode("Bad movie.")]
+    )
+    found = head_importance.ablate(double, reading, 1, 3, mean=mean)
     whole = margin(double, reading)
     for layer, head in ((0, 1), (1, 0), (2, 3)):
         without = replaced(double, reading, layer, one_head(head, 0, mean[layer, head]))
         assert found[layer, head] == pytest.approx(whole - without, abs=1e-10)
-    assert not np.allclose(found, heads.ablate(double, reading, 1, 3))
+    assert not np.allclose(found, head_importance.ablate(double, reading, 1, 3))
 
 
 def test_mean_outputs_are_what_the_projections_read(double: Classifier) -> None:
@@ -151,7 +153,7 @@ def test_mean_outputs_are_what_the_projections_read(double: Classifier) -> None:
         for handle in handles:
             handle.remove()
     means = torch.stack([outputs[0].mean(0) for outputs in seen]).reshape(2, double.n_layers, -1)
-    found = heads.mean_outputs(double, texts)
+    found = head_importance.mean_outputs(double, texts)
     assert found.shape == (double.n_layers, double.n_heads, 8)
     np.testing.assert_allclose(
         found.reshape(double.n_layers, -1), means.mean(0).numpy(), rtol=0, atol=1e-12
@@ -160,12 +162,12 @@ def test_mean_outputs_are_what_the_projections_read(double: Classifier) -> None:
 
 def test_the_batch_does_not_show(bert: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
     reading = bert.read(TEXT)
-    together = heads.ablate(bert, reading)
+    together = head_importance.ablate(bert, reading)
     told: list[float] = []
     for rows in (5, 1):
-        monkeypatch.setattr(heads, "TOKENS", rows * reading.encoding.n_tokens)
+        monkeypatch.setattr(head_importance, "TOKENS", rows * reading.encoding.n_tokens)
         told.clear()
-        found = heads.ablate(bert, reading, tick=told.append)
+        found = head_importance.ablate(bert, reading, tick=told.append)
         np.testing.assert_allclose(found, together, rtol=0, atol=1e-12)
         assert max(told) == rows
         assert sum(told) == bert.n_layers * bert.n_heads
@@ -174,8 +176,8 @@ def test_the_batch_does_not_show(bert: Classifier, monkeypatch: pytest.MonkeyPat
 def test_importance_is_the_mean_size_over_texts(bert: Classifier) -> None:
     readings = [bert.read(text) for text in (TEXT, PAIR, "Bad movie.")]
     told: list[float] = []
-    found = heads.importance(bert, iter(readings), tick=told.append)
-    each = [heads.gate_gradients(bert, reading) for reading in readings]
+    found = head_importance.importance(bert, iter(readings), tick=told.append)
+    each = [head_importance.gate_gradients(bert, reading) for reading in readings]
     np.testing.assert_allclose(found, np.mean(np.abs(each), axis=0), rtol=0, atol=1e-15)
     assert np.min(each) < 0
     assert told == [2, 2, 2]
@@ -183,9 +185,11 @@ def test_importance_is_the_mean_size_over_texts(bert: Classifier) -> None:
 
 def test_both_measures_come_with_their_correlation(bert: Classifier) -> None:
     reading = bert.read(TEXT)
-    found = heads.head_importance(bert, reading, 1, 3)
-    np.testing.assert_array_equal(found.gradient, heads.gate_gradients(bert, reading, 1, 3))
-    np.testing.assert_array_equal(found.ablation, heads.ablate(bert, reading, 1, 3))
+    found = head_importance.head_importance(bert, reading, 1, 3)
+    np.testing.assert_array_equal(
+        found.gradient, head_importance.gate_gradients(bert, reading, 1, 3)
+    )
+    np.testing.assert_array_equal(found.ablation, head_importance.ablate(bert, reading, 1, 3))
     assert found.correlation == spearman(found.gradient, found.ablation)
     assert not found.gradient.flags.writeable
     with pytest.raises(ValueError, match=r"\(L, H\) is needed"):
@@ -206,18 +210,22 @@ def test_heads_out_of_our_reach_are_one_sentence(tmp_path: Path) -> None:
     other = Classifier.load(tiny_mpnet(tmp_path))
     reading = other.read(TEXT)
     message = r"^The heads of the architecture MPNet\w+ can't be switched off; they can in .*\.$"
-    for call in (heads.gate_gradients, heads.ablate, heads.head_importance):
+    for call in (
+        head_importance.gate_gradients,
+        head_importance.ablate,
+        head_importance.head_importance,
+    ):
         with pytest.raises(MethodError, match=message):
             call(other, reading)
     with pytest.raises(MethodError, match=message):
-        heads.mean_outputs(other, [reading.encoding])
+        head_importance.mean_outputs(other, [reading.encoding])
 
 
 def test_what_cannot_be_averaged_or_filled_is_one_sentence(bert: Classifier) -> None:
     with pytest.raises(SelectionError, match=r"^No text came; head importance .*\.$"):
-        heads.importance(bert, [])
+        head_importance.importance(bert, [])
     with pytest.raises(SelectionError, match=r"^No text came; mean outputs .*\.$"):
-        heads.mean_outputs(bert, [])
+        head_importance.mean_outputs(bert, [])
     message = r"^Mean outputs came as \(3, 4, 7\); this checkpoint has \(3, 4, 8\) .*\.$"
     with pytest.raises(SelectionError, match=message):
-        heads.ablate(bert, bert.read(TEXT), mean=np.zeros((3, 4, 7)))
+        head_importance.ablate(bert, bert.read(TEXT), mean=np.zeros((3, 4, 7)))

@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from viz.attribution.hiding import (
+from viz.attribution.masking import (
     OPERATOR,
     SEED,
     log_odds,

@@ -12,10 +12,15 @@ from torch import Tensor
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
-from viz.attribution import path
-from viz.attribution.attattr import ATTATTR
+from viz.attribution import integrated_gradients
+from viz.attribution.attention_attribution import ATTATTR
+from viz.attribution.integrated_gradients import (
+    INTEGRATED_GRADIENTS,
+    Points,
+    gauss_legendre,
+    midpoints,
+)
 from viz.attribution.method import Method, Split, Target, Task
-from viz.attribution.path import INTEGRATED_GRADIENTS, Points, gauss_legendre, midpoints
 from viz.errors import MethodError
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -52,7 +57,7 @@ def run(
 
 def one_round(patch: pytest.MonkeyPatch, n_steps: int) -> None:
     """Let no sum be refined past `n_steps`."""
-    patch.setattr(path, "MOST_STEPS", n_steps)
+    patch.setattr(integrated_gradients, "MOST_STEPS", n_steps)
 
 
 def weigh_as_captum_does(patch: pytest.MonkeyPatch) -> None:
@@ -62,7 +67,7 @@ def weigh_as_captum_does(patch: pytest.MonkeyPatch) -> None:
         exact = gauss_legendre(n_steps, like)
         return Points(exact.places, exact.weights.float().to(like.dtype))
 
-    patch.setattr(path, "gauss_legendre", rounded)
+    patch.setattr(integrated_gradients, "gauss_legendre", rounded)
 
 
 def test_points_integrate_polynomials_exactly() -> None:
@@ -236,7 +241,7 @@ def test_what_does_not_add_up_is_refined_and_then_flagged(
     start: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(path, "TOLERANCE", 1e-7)
+    monkeypatch.setattr(integrated_gradients, "TOLERANCE", 1e-7)
     first = options["n_steps"]
     refined = run(bert, how, **options)
     assert refined.measured["n_steps"] > first
@@ -253,7 +258,7 @@ def test_the_batch_does_not_show(
     double: Classifier, how: Method, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = run(double, how)
-    monkeypatch.setattr(path, "TOKENS", 1)
+    monkeypatch.setattr(integrated_gradients, "TOKENS", 1)
     np.testing.assert_allclose(run(double, how).scores, together.scores, rtol=0, atol=1e-12)
 
 

@@ -15,7 +15,7 @@ from tests.tiny import tiny_mpnet
 from viz import Classifier, Reading
 from viz.attribution.layers import recorded_layers
 from viz.attribution.method import Target, Task
-from viz.attribution.zeroing import VALUE_ZEROING, cls_row
+from viz.attribution.value_zeroing import VALUE_ZEROING, cls_row
 from viz.errors import MethodError
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import Method, Option, Options, Split, Task
-from viz.attribution.needs import gradients, has_gradient
+from viz.attribution.requirements import gradients, has_gradient
 from viz.errors import MethodError
 from viz.model.batches import rows_at_once
 from viz.model.classifier import Classifier

@@ -17,7 +17,7 @@ from torch import Tensor
 from viz.attention.rollout.rank_correlation import spearman
 from viz.attribution import Against, Target, check_made_by, resolve
 from viz.attribution.method import silent
-from viz.attribution.needs import gradients
+from viz.attribution.requirements import gradients
 from viz.errors import MethodError, SelectionError
 from viz.model.batches import rows_at_once
 from viz.model.classifier import Classifier

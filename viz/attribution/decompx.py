@@ -29,7 +29,7 @@ from viz.attribution.layers import (
     unavailable,
 )
 from viz.attribution.method import Method, Options, Split, Task
-from viz.attribution.needs import reads_first
+from viz.attribution.requirements import reads_first
 from viz.errors import MethodError
 from viz.model.cancellation import check_cancelled
 from viz.work import Tick

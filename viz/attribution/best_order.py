@@ -7,9 +7,9 @@ attainable.  Source: attribution.md 4 and 5b; ours.
 import numpy as np
 
 from viz.attribution.decomposition import DECOMPOSITION
-from viz.attribution.exchange import Search, ranks
-from viz.attribution.faded import Fading, path_scores
-from viz.attribution.hiding import NO_MASK, ordered
+from viz.attribution.decomposition_path import Fading, path_scores
+from viz.attribution.local_search import Search, ranks
+from viz.attribution.masking import NO_MASK, ordered
 from viz.attribution.method import Method, Option, Split, Task
 from viz.attribution.occlusion import OCCLUSION
 from viz.errors import MethodError

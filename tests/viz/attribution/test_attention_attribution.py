@@ -11,8 +11,8 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
-from viz.attribution import path
-from viz.attribution.attattr import ATTATTR
+from viz.attribution import integrated_gradients
+from viz.attribution.attention_attribution import ATTATTR
 from viz.attribution.method import Split, Target, Task
 from viz.errors import MethodError
 from viz.model.recording import ATTENTION, Recorder, attend
@@ -78,7 +78,7 @@ def exchanged(classifier: Classifier, layer: int, weights: Tensor) -> Tensor:
 def test_attention_attribution_equals_a_loop_by_hand(
     double: Classifier, layer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(path, "MOST_STEPS", 5)
+    monkeypatch.setattr(integrated_gradients, "MOST_STEPS", 5)
     found = run(double, layer=layer, n_steps=5)
     expected = by_hand(double, layer, 5)
     np.testing.assert_allclose(found.scores, expected.sum((0, 1)), rtol=0, atol=1e-10)

@@ -8,8 +8,8 @@ import torch
 
 from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import Classifier, attribute
-from viz.attribution import absdot
-from viz.attribution.absdot import DECOMPOSITION_ABSDOT, apart, by_product, carry
+from viz.attribution import decompx
+from viz.attribution.decompx import DECOMPOSITION_ABSDOT, apart, by_product, carry
 from viz.attribution.method import Target, Task
 from viz.errors import MethodError
 
@@ -79,7 +79,7 @@ def test_a_bias_is_shared_by_the_size_of_its_product() -> None:
 
 def test_small_pieces_give_the_same(double: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = carry(task(double), by_product)
-    monkeypatch.setattr(absdot, "CHUNK", 1)
+    monkeypatch.setattr(decompx, "CHUNK", 1)
     np.testing.assert_allclose(carry(task(double), by_product), whole, rtol=0, atol=1e-12)
 
 

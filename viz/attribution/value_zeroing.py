@@ -11,7 +11,7 @@ from torch import Tensor
 
 from viz.attribution.layers import Layer, has_layers, recorded_layers
 from viz.attribution.method import Method, Option, Options, Split, Task
-from viz.attribution.needs import reads_first
+from viz.attribution.requirements import reads_first
 from viz.model.cancellation import check_cancelled
 
 SILENCING = 0.8

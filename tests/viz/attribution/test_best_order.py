@@ -10,12 +10,12 @@ import torch
 from tests.games import Game, Rule, play
 from tests.tiny import tiny_checkpoint
 from viz import Classifier
+from viz.attribution.aopc import aopc, bucket_sizes, prefixes
+from viz.attribution.best_order import SEARCH
 from viz.attribution.decomposition import DECOMPOSITION
-from viz.attribution.hiding import NO_MASK, ordered
+from viz.attribution.masking import NO_MASK, ordered
 from viz.attribution.method import Split, Target, Task
 from viz.attribution.occlusion import OCCLUSION
-from viz.attribution.prefix import aopc, bucket_sizes, prefixes
-from viz.attribution.search import SEARCH
 from viz.model.perturbation import OPERATORS, BoolArray, Operator, Perturbation
 from viz.model.temperature import probabilities
 from viz.types import FloatArray

@@ -10,10 +10,16 @@ of each score and its standard error.  Source: attribution.md 5b; ours.
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from viz.attribution.exchange import Order, Search, ranks
-from viz.attribution.faded import PASSES, PATH_PASSES, Fading, path_scores, quick_scores
-from viz.attribution.hiding import SEED, ordered
-from viz.attribution.linear import check_linear
+from viz.attribution.decomposition_path import (
+    PASSES,
+    PATH_PASSES,
+    Fading,
+    path_scores,
+    quick_scores,
+)
+from viz.attribution.linear_pass import check_linear
+from viz.attribution.local_search import Order, Search, ranks
+from viz.attribution.masking import SEED, ordered
 from viz.attribution.method import Method, Option, Split, Task
 from viz.model.perturbation import Operator
 from viz.types import FloatArray

@@ -16,10 +16,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from viz.attribution.hiding import log_odds, ordered, subsets
+from viz.attribution.aopc import bucket_sizes, drops, prefixes
+from viz.attribution.empirical_bayes import Fit, shrink
+from viz.attribution.masking import log_odds, ordered, subsets
 from viz.attribution.method import Task
-from viz.attribution.prefix import bucket_sizes, drops, prefixes
-from viz.attribution.shrinkage import Fit, shrink
 from viz.model.perturbation import BoolArray, Operator
 from viz.types import FloatArray
 

@@ -9,12 +9,12 @@ import torch
 
 from tests.frozen import on_the_path
 from viz import Classifier, Reading, attribute
-from viz.attribution.exchange import Order, Search
-from viz.attribution.faded import Fading
+from viz.attribution.aopc import aopc
+from viz.attribution.decomposition_path import Fading
+from viz.attribution.decomposition_plus import in_order
+from viz.attribution.empirical_bayes import Fit, shrink
+from viz.attribution.local_search import Order, Search
 from viz.attribution.method import Target, Task
-from viz.attribution.plus import in_order
-from viz.attribution.prefix import aopc
-from viz.attribution.shrinkage import Fit, shrink
 from viz.errors import MethodError
 from viz.model.perturbation import Perturbation
 from viz.types import FloatArray

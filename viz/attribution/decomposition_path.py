@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from viz.attribution.hiding import joined
-from viz.attribution.linear import check_holds, check_linear, linear_pass
+from viz.attribution.linear_pass import check_holds, check_linear, linear_pass
+from viz.attribution.masking import joined
 from viz.attribution.method import Method, Option, Split, Task
 from viz.errors import MethodError
 from viz.model.batches import rows_at_once

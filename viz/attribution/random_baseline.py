@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from viz.attribution.hiding import SEED
+from viz.attribution.masking import SEED
 from viz.attribution.method import Method, Split, Task
 
 

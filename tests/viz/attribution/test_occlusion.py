@@ -10,10 +10,10 @@ from captum.attr import FeatureAblation
 from tests.games import Game, play
 from tests.tiny import tiny_checkpoint
 from viz import Classifier
-from viz.attribution.control import RANDOM
-from viz.attribution.hiding import NO_MASK
+from viz.attribution.masking import NO_MASK
 from viz.attribution.method import Method, Split, Target, Task
 from viz.attribution.occlusion import OCCLUSION
+from viz.attribution.random_baseline import RANDOM
 from viz.model.perturbation import Perturbation
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

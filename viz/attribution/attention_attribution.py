@@ -6,9 +6,7 @@ Source: attribution.md 1.16; the original explains the probability, this one the
 import torch
 from torch import Tensor
 
-from viz.attribution.method import Method, Option, Options, Split, Task
-from viz.attribution.needs import gradients, records
-from viz.attribution.path import (
+from viz.attribution.integrated_gradients import (
     MOST_STEPS,
     POINT,
     Points,
@@ -16,6 +14,8 @@ from viz.attribution.path import (
     midpoints,
     repeated_logits,
 )
+from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.attribution.requirements import gradients, records
 from viz.errors import MethodError
 from viz.model.recording import Recorder
 

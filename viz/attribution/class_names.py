@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from viz.attribution import Against, attribute, defaults
-from viz.attribution.entry import parse
+from viz.attribution.method_spec import parse
 from viz.errors import MethodError, SelectionError
 from viz.model.classifier import Classifier
 from viz.types import Attribution, Prediction, Reading

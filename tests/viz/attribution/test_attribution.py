@@ -14,7 +14,7 @@ from tests.frozen import held_logits
 from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution import Against
-from viz.attribution.linear import Linearised
+from viz.attribution.linear_pass import Linearised
 from viz.attribution.method import Target
 from viz.errors import MethodError, SelectionError
 from viz.model.recording import Leaf, Recorder
