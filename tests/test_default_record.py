@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from viz import METHODS, Classifier
-from viz.faithfulness import reactions
+from viz.faithfulness import sanity_record
 from viz.faithfulness.record import FILE, Interval, Record, Scored, load
 from viz.faithfulness.score import default_methods
 from viz.model.classifier import default_checkpoint
@@ -44,7 +44,7 @@ def test_it_is_of_these_weights_and_of_every_method(record: Record) -> None:
 
 
 def test_what_methods_react_to_was_checked_on_the_same_texts_and_weights(record: Record) -> None:
-    checked = reactions.load(default_checkpoint() / reactions.FILE)
+    checked = sanity_record.load(default_checkpoint() / sanity_record.FILE)
     assert (checked.fingerprint, checked.data_fingerprint) == (
         record.fingerprint,
         record.data_fingerprint,

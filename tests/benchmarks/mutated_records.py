@@ -51,7 +51,7 @@ from viz.export.request import Request
 from viz.export.saved import open_saved
 from viz.export.series import Job as ExportJob
 from viz.export.series import Series
-from viz.faithfulness import reactions, record
+from viz.faithfulness import record, sanity_record
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
 from viz.matrix import MOST, confusion_map
@@ -170,7 +170,7 @@ def use_faithfulness(file: Path) -> None:
 
 def use_sanity(file: Path) -> None:
     """The panel of sanity checks."""
-    found = reactions.load(file)
+    found = sanity_record.load(file)
     for each in found.methods:
         found.flags(each)
     _as_table([sanity._entries(each, found) for each in found.methods if each.refused is None])
@@ -283,7 +283,7 @@ class Kinds:
 
     def _of_methods(self) -> dict[str, Kind]:
         kinds = {}
-        uses = {record.FILE: use_faithfulness, reactions.FILE: use_sanity}
+        uses = {record.FILE: use_faithfulness, sanity_record.FILE: use_sanity}
         for name, use in uses.items():
             file = self.place / name
             file.write_bytes((default_checkpoint() / name).read_bytes())

@@ -9,9 +9,9 @@ from typer.testing import CliRunner, Result
 from tests.tiny import tiny_checkpoint
 from viz import Classifier
 from viz.__main__ import app
-from viz.faithfulness import reactions
-from viz.faithfulness.reactions import NO_WEIGHTS
+from viz.faithfulness import sanity_record
 from viz.faithfulness.sanity import sanity
+from viz.faithfulness.sanity_record import NO_WEIGHTS
 from viz.pages.markdown import plain
 
 
@@ -44,7 +44,7 @@ def test_the_command_checks_a_file_and_saves_what_the_api_finds(
         for text in ("oil prices rise as stocks fall", "the team wins the game")
     ]
     expected = sanity(classifier, read, methods.split(","))
-    found = reactions.load(target)
+    found = sanity_record.load(target)
     assert found.n_texts == 2
     assert found.data == "texts.csv"
     assert found.methods[1].cascade == pytest.approx(expected.methods[1].cascade, rel=1e-3)
@@ -54,7 +54,7 @@ def test_by_default_the_file_lies_beside_the_weights(texts: Path, tmp_path: Path
     folder = tiny_checkpoint(tmp_path / "tiny")
     result = run("--data", texts, "--checkpoint", folder, "--methods", "rollout", "--limit", "1")
     assert result.exit_code == 0, result.output
-    assert reactions.load(folder / "sanity.json").n_texts == 1
+    assert sanity_record.load(folder / "sanity.json").n_texts == 1
     assert not list(folder.glob(".*"))
 
 

@@ -22,7 +22,7 @@ from viz.cli.terminal import (
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.faithfulness.reactions import Sanity
+    from viz.faithfulness.sanity_record import Sanity
     from viz.model.classifier import Classifier
     from viz.model.text_files import Texts
 
@@ -59,7 +59,7 @@ def sanity(
     Example: python -m viz sanity --checkpoint out/my-model --data validation.csv
     """
     with one_sentence():
-        from viz.faithfulness.reactions import FILE
+        from viz.faithfulness.sanity_record import FILE
         from viz.model.text_files import Columns, open_texts
 
         check_limit(limit)

@@ -16,10 +16,10 @@ from viz.attribution import METHODS, attribute, check_made_by, resolve
 from viz.attribution.method import Method, Options, Target, silent
 from viz.attribution.method_spec import parse
 from viz.errors import MethodError, TextError
-from viz.faithfulness.cascade import cascade, copied, stages
-from viz.faithfulness.likeness import Maps, likeness, random_likeness
 from viz.faithfulness.metrics import MIN_WORDS
-from viz.faithfulness.reactions import Reaction, Sanity
+from viz.faithfulness.rank_similarity import Maps, likeness, random_likeness
+from viz.faithfulness.sanity_record import Reaction, Sanity
+from viz.faithfulness.weight_randomization import cascade, copied, stages
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import Attribution, FloatArray, Reading

@@ -18,7 +18,7 @@ from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.compare import Row as Compared
 from viz.faithfulness.metrics import MIN_WORDS, measures_of
-from viz.faithfulness.shards import Line, Shards
+from viz.faithfulness.partial_results import Line, Shards
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation, operators_of
 from viz.model.text_files import Row, Texts

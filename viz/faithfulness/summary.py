@@ -11,11 +11,11 @@ import numpy as np
 from viz.attribution import METHODS
 from viz.attribution.method_spec import parse
 from viz.errors import SelectionError
-from viz.faithfulness.intervals import RESAMPLES, limits, resampled_sums
+from viz.faithfulness.bootstrap import RESAMPLES, limits, resampled_sums
 from viz.faithfulness.metrics import MEASURES, MIN_WORDS, measures_of
+from viz.faithfulness.partial_results import Line
 from viz.faithfulness.record import Interval, Record, Scored, Under
 from viz.faithfulness.score import SHORT, UNREADABLE, Job
-from viz.faithfulness.shards import Line
 from viz.model.classifier import Classifier
 from viz.model.perturbation import BoolArray
 from viz.model.text_files import Texts

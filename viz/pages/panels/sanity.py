@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from viz import session
-from viz.faithfulness.reactions import FILE, Reaction, Sanity, load
+from viz.faithfulness.sanity_record import FILE, Reaction, Sanity, load
 from viz.pages.markdown import plain
 
 MEANING = (

@@ -20,19 +20,19 @@ from viz import METHODS, Classifier
 from viz.__main__ import app
 from viz.cli.scoring import place
 from viz.errors import RecordError, SelectionError
-from viz.faithfulness import intervals
+from viz.faithfulness import bootstrap
 from viz.faithfulness import score as scoring_module
+from viz.faithfulness.bootstrap import RESAMPLES, limits, resampled_sums
 from viz.faithfulness.compare import compare
-from viz.faithfulness.intervals import RESAMPLES, limits, resampled_sums
 from viz.faithfulness.metrics import MEASURES
+from viz.faithfulness.partial_results import Shards
 from viz.faithfulness.record import Record, load
 from viz.faithfulness.score import Job, Scoring, default_methods, line_of
-from viz.faithfulness.shards import Shards
 from viz.faithfulness.summary import summarise
 from viz.model.perturbation import OPERATORS
 from viz.model.text_files import open_texts
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEXTS = (
     "Oil prices rise as stocks fall",
     "team wins the game and the market rise",
@@ -489,5 +489,5 @@ def test_columns_are_drawn_together_and_again_with_the_same_seed() -> None:
 def test_memory_does_not_grow_with_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(2).normal(size=(30, 2))
     whole = resampled_sums(values)
-    monkeypatch.setattr(intervals, "_CELLS", 30 * 7)
+    monkeypatch.setattr(bootstrap, "_CELLS", 30 * 7)
     np.testing.assert_allclose(resampled_sums(values), whole)

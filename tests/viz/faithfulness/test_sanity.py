@@ -17,11 +17,11 @@ from tests.tiny import LABELS, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.method import Method, Split, Task
 from viz.errors import MethodError, RecordError, SelectionError, TextError
-from viz.faithfulness import reactions
-from viz.faithfulness.cascade import cascade, copied, stages
-from viz.faithfulness.likeness import likeness, random_likeness
-from viz.faithfulness.reactions import FEW_WEIGHTS, NO_CLASS, NO_WEIGHTS, NOT_COMPLETE, Sanity
+from viz.faithfulness import sanity_record
+from viz.faithfulness.rank_similarity import likeness, random_likeness
 from viz.faithfulness.sanity import default_methods, expected_passes, sanity
+from viz.faithfulness.sanity_record import FEW_WEIGHTS, NO_CLASS, NO_WEIGHTS, NOT_COMPLETE, Sanity
+from viz.faithfulness.weight_randomization import cascade, copied, stages
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 
@@ -293,9 +293,9 @@ def test_what_is_saved_is_read_back(
     shortcut: Classifier, readings: list[Reading], tmp_path: Path
 ) -> None:
     found = sanity(shortcut, readings[:2], ["random", "decomposition"]).of_data("a.csv", "ff")
-    file = tmp_path / reactions.FILE
+    file = tmp_path / sanity_record.FILE
     file.write_text(found.to_json(), "utf-8")
-    again = reactions.load(file)
+    again = sanity_record.load(file)
     assert again.to_json() == found.to_json()
     assert (again.data, again.stages) == ("a.csv", found.stages)
     assert flags(again) == flags(found)
@@ -311,14 +311,14 @@ def test_a_file_of_something_else_is_one_sentence(tmp_path: Path, content: str) 
     file = tmp_path / "sanity.json"
     file.write_text(content, "utf-8")
     with pytest.raises(RecordError, match=r"^'sanity.json' .* `python -m viz sanity`\.$"):
-        reactions.load(file)
+        sanity_record.load(file)
 
 
 def test_a_file_of_another_version_says_so(tmp_path: Path) -> None:
     file = tmp_path / "sanity.json"
     file.write_text('{"format": 9}', "utf-8")
     with pytest.raises(RecordError, match="has format 9, and this version of CLSight reads 1"):
-        reactions.load(file)
+        sanity_record.load(file)
 
 
 # Every method, twice.

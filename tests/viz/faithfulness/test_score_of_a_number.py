@@ -48,7 +48,7 @@ from viz.types import Prediction, Reading
 from viz.widgets.bars.payload import payload
 
 TEXT = "the movie was good and the script was not bad"
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
