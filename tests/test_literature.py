@@ -7,14 +7,14 @@ import pytest
 
 from viz import METHODS
 from viz.attribution import Method
-from viz.faithfulness import reactions, record
+from viz.faithfulness import record, sanity_record
 from viz.model.classifier import default_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 ATTRIBUTION = (ROOT / "viz/attribution/README.md").read_text("utf-8")
 FAITHFULNESS = (ROOT / "viz/faithfulness/README.md").read_text("utf-8")
 MEASURED = record.load(default_checkpoint() / record.FILE)
-CHECKED = reactions.load(default_checkpoint() / reactions.FILE)
+CHECKED = sanity_record.load(default_checkpoint() / sanity_record.FILE)
 SECTIONS = {
     name: text
     for section in re.split(r"^##+ ", ATTRIBUTION, flags=re.MULTILINE)

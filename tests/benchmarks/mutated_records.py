@@ -41,8 +41,6 @@ from tests.tiny import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step
 from viz import Classifier, launch, run_files, runs, uploads
 from viz.attribution.method_spec import parse
-from viz.charts import faithfulness_chart
-from viz.curves import MEASURES, comparison, loss_chart, measured, quality_chart
 from viz.errors import VizError
 from viz.export import series
 from viz.export.formats import Look, render
@@ -54,11 +52,13 @@ from viz.export.series import Series
 from viz.faithfulness import record, sanity_record
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
-from viz.matrix import MOST, confusion_map
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import open_texts
 from viz.pages.markdown import plain
 from viz.pages.panels import new_run, progress, quality, results, sanity, scores
+from viz.plots.bars import faithfulness_chart
+from viz.plots.matrix import MOST, confusion_map
+from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
 from viz.replay import replay
 
 Use = Callable[[], None]

@@ -20,8 +20,8 @@ from viz.attribution.head_importance import ablate, gate_gradients
 from viz.colors import PALETTES
 from viz.errors import SelectionError
 from viz.export.importance import agreement, head_table, of_one_text, passes, table_csv
-from viz.headmap import head_map
 from viz.pages.panels import importance
+from viz.plots.heads import head_map
 from viz.work import Tick
 
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game")

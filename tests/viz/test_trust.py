@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from tests.tiny import tiny_checkpoint
-from viz import Classifier, charts, session
+from viz import Classifier, session
 from viz.colors import PALETTES
 from viz.faithfulness.record import FILE, Record, Scored
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
 from viz.model.text_files import open_texts
+from viz.plots import bars
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game", "peace talks on the moon")
@@ -169,7 +170,7 @@ def test_the_chart_shows_every_method_with_its_interval(
     scored: tuple[Path, Record], operator: str
 ) -> None:
     _, record = scored
-    (points,) = charts.faithfulness_chart(record, operator).data
+    (points,) = bars.faithfulness_chart(record, operator).data
     for index, one in enumerate(record.methods):
         share = one.under[operator].share
         assert share is not None
@@ -180,16 +181,16 @@ def test_the_chart_shows_every_method_with_its_interval(
     assert hollow == [one.shares_operator in (operator, "both") for one in record.methods]
 
 
-places = st.builds(charts.Place, st.floats(0, 320), st.floats(0, 420), st.floats(20, 150))
+places = st.builds(bars.Place, st.floats(0, 320), st.floats(0, 420), st.floats(20, 150))
 
 
 @given(st.lists(places, min_size=1, max_size=20))
-def test_no_label_lies_on_another(points: list[charts.Place]) -> None:
-    shifts = charts.label_shifts(points)
+def test_no_label_lies_on_another(points: list[bars.Place]) -> None:
+    shifts = bars.label_shifts(points)
     for index, one in enumerate(points):
         for other in range(index):
             assert not one.over(points[other], shifts[index], shifts[other])
 
 
 def test_a_label_with_room_stays_beside_its_point() -> None:
-    assert charts.label_shifts([charts.Place(0, 0, 50), charts.Place(0, 100, 50)]) == [0, 0]
+    assert bars.label_shifts([bars.Place(0, 0, 50), bars.Place(0, 100, 50)]) == [0, 0]

@@ -12,11 +12,11 @@ from viz.attribution.descriptions import explained_scalar
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.errors import VizError
 from viz.export.importance import HeadTable, agreement, of_one_text, table_csv
-from viz.headmap import head_map
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.pages.panels import waiting
+from viz.plots.heads import head_map
 from viz.types import FloatArray, Reading
 from viz.widgets.theme.component import current_theme
 from viz.work import Tick, Work

@@ -8,10 +8,10 @@ import streamlit as st
 
 from finetune.record import RegressionMetrics
 from viz import removal, runs, session
-from viz.curves import MOST, measured
 from viz.pages.markdown import plain
 from viz.pages.panels import quality, run_curves
 from viz.pages.panels.progress import POLL
+from viz.plots.training import MOST, measured
 from viz.runs import Run
 
 

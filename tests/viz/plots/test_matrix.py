@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from viz.colors import PALETTES, Theme, mix, readable_ink
-from viz.matrix import agreement_map, confusion_map
+from viz.plots.matrix import agreement_map, confusion_map
 
 LABELS = ("one", "<b>two</b>", "three")
 CONFUSION = ((1200, 300, 0), (1, 0, 3), (0, 0, 0))

@@ -7,8 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from viz.charts import dress
 from viz.colors import PALETTES, Theme, mix, readable_ink, stops
+from viz.plots.bars import dress
 from viz.types import FloatArray
 
 MOST = 20

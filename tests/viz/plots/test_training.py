@@ -8,7 +8,8 @@ import pytest
 from tests.viz.rooms import START, Event, epoch, leave, step
 from viz import run_files, runs
 from viz.colors import Theme
-from viz.curves import (
+from viz.history import Step
+from viz.plots.training import (
     COLORS,
     MOST,
     POINTS,
@@ -19,7 +20,6 @@ from viz.curves import (
     quality_chart,
     thinned,
 )
-from viz.history import Step
 from viz.runs import Run
 
 SCORED: Event = {"kind": "epoch", "epoch": 1, "r2": -0.5, "rmse": 2.0, "validation_loss": 4.0}

@@ -3,8 +3,8 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.charts import dress
 from viz.colors import PALETTES, Theme, stops
+from viz.plots.bars import dress
 from viz.types import FloatArray
 
 CELL = 22

@@ -1,0 +1,1 @@
+"""Charts of the app: records to plotly figures and Vega-Lite specifications, without Streamlit."""
