@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from viz.attention.rollout.statistics import head_facts
 
-from viz import Classifier, Reading, attribute, charts
+from viz import Classifier, Reading, attribute
 from viz.attention.rollout import view
 from viz.attribution.contribution import contribution
 from viz.export.formats import render
-from viz.export.plate import Plate
 from viz.export.report import record, report
+from viz.figures.spec import Plate
 from viz.model.perturbation import Perturbation
+from viz.plots import bars
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.bars import payload as bars
@@ -164,7 +165,7 @@ def _check_pieces(reading: Reading) -> None:
 
 def _draw(classifier: Classifier, reading: Reading, method: str) -> None:
     found, over = attribute(classifier, reading, method), view.spans(reading.encoding)
-    charts.score_bars(view.merge(found.scores, over), over, signed=True).to_json()
+    bars.score_bars(view.merge(found.scores, over), over, signed=True).to_json()
     Perturbation(classifier, reading.encoding).logits(
         np.zeros((1, sum(not span.special for span in over)), dtype=bool), "delete"
     )

@@ -7,7 +7,7 @@ import numpy as np
 from viz.attention.rollout.view import Quadrant, Unit
 
 from viz.export import Plate
-from viz.export.plate import Kind
+from viz.figures.spec import Kind
 from viz.types import Attention, Attribution, Contribution, Encoding, Prediction, Reading, Token
 
 LABELS = ("World", "Sports", "Business", "Sci/Tech")

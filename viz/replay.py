@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from viz.attribution import attribute
 from viz.attribution.contribution import contribution
 from viz.errors import CheckpointError, RecordError
-from viz.export.plate import Plate
 from viz.export.record import record
 from viz.export.saved import Saved, shortened
+from viz.figures.spec import Plate
 from viz.model.classifier import Classifier
 from viz.places import checkpoint_folders
 

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 from tests.benchmarks.noise import reading
 from tests.benchmarks.result import Result, timed
 from viz.export.formats import render
-from viz.export.plate import Plate
+from viz.figures.spec import Plate
 from viz.types import Reading
 
 PEER = f"matplotlib {version('matplotlib')} recipe"

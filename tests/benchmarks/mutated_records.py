@@ -43,7 +43,7 @@ from viz import Classifier, launch, run_files, runs, uploads
 from viz.attribution.method_spec import parse
 from viz.errors import VizError
 from viz.export import series
-from viz.export.formats import Look, render
+from viz.export.formats import render
 from viz.export.index import Index
 from viz.export.request import Request
 from viz.export.saved import open_saved
@@ -52,6 +52,7 @@ from viz.export.series import Series
 from viz.faithfulness import record, sanity_record
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
+from viz.figures.render_options import Look
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import open_texts
 from viz.pages.markdown import plain

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.export.formats import render
-from viz.export.plate import Plate
+from viz.figures.spec import Plate
 
 INK = """canvas => {
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

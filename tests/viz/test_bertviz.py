@@ -23,7 +23,7 @@ from viz.export.bertviz import (
     bertviz_html,
     parameters,
 )
-from viz.export.citation import SHORT, text_hash
+from viz.figures.citation import SHORT, text_hash
 from viz.types import Attention, Encoding, Prediction, Token
 
 VIEWS: tuple[View, ...] = ("head", "model")

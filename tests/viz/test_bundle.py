@@ -12,11 +12,11 @@ from viz import Classifier
 from viz.__main__ import app
 from viz.export import record
 from viz.export.bundle import README, bundle
-from viz.export.citation import citation
 from viz.export.formats import FORMATS, render
 from viz.export.names import file_name
-from viz.export.plate import KINDS, Plate
 from viz.export.request import Request
+from viz.figures.citation import citation
+from viz.figures.spec import KINDS, Plate
 from viz.types import Reading
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."

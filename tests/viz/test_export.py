@@ -19,14 +19,14 @@ from viz import export
 from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
 from viz.export import Look, Plate, figure, render
-from viz.export.citation import citation
-from viz.export.figures.arcs import MOST, strongest_pairs
-from viz.export.figures.fonts import NO_BREAK, REPLACEMENT
-from viz.export.figures.grain import DOT, grain
-from viz.export.figures.page import rasters, writing
-from viz.export.figures.tint import strongest
 from viz.export.names import bundle_name
-from viz.export.plate import KINDS, Kind
+from viz.figures.arcs import MOST, strongest_pairs
+from viz.figures.canvas import rasters, writing
+from viz.figures.citation import citation
+from viz.figures.color_scale import strongest
+from viz.figures.grid import DOT, grain
+from viz.figures.spec import KINDS, Kind
+from viz.figures.text.fonts import NO_BREAK, REPLACEMENT
 
 ODD = "Costs $5 or $x^2$ <b>bold</b> \\alpha 😀 \ud800 \x07bell 周二 שלום " + "long" * 12
 Drawn = Literal["png", "svg", "pdf"]

@@ -10,9 +10,9 @@ import pytest
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.export import html
-from viz.export.citation import citation
 from viz.export.formats import render
-from viz.export.plate import KINDS, Kind, Plate
+from viz.figures.citation import citation
+from viz.figures.spec import KINDS, Kind, Plate
 
 STORY = re.compile(r'<script type="application/json" id="story">(.*?)</script>', re.DOTALL)
 

@@ -22,10 +22,10 @@ from viz.__main__ import app
 from viz.errors import SelectionError
 from viz.export import files
 from viz.export import series as series_module
-from viz.export.formats import Look
 from viz.export.index import Index, Line
 from viz.export.request import Request
 from viz.export.series import Job, Series
+from viz.figures.render_options import Look
 from viz.model.text_files import Columns, open_texts
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -135,7 +135,7 @@ def notes(encoding: "Encoding") -> None:
 
 def fonts(reading: "Reading") -> None:
     """Say on stderr which fonts to install, where a picture had to leave characters out."""
-    from viz.export.figures.scripts import missing_fonts
+    from viz.figures.text.missing_fonts import missing_fonts
 
     encoding = reading.encoding
     for sentence in missing_fonts((encoding.text, encoding.pair or "", *reading.prediction.labels)):

@@ -19,8 +19,8 @@ import numpy as np
 from viz.attention.rollout.view import spans
 from viz.colors import PALETTES, Theme
 from viz.errors import SelectionError
-from viz.export.citation import citation
-from viz.export.plate import Plate
+from viz.figures.citation import citation
+from viz.figures.spec import Plate
 from viz.types import FloatArray, Reading, Token
 
 View = Literal["head", "model"]

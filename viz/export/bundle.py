@@ -12,10 +12,11 @@ from io import BytesIO
 
 from viz.attribution.descriptions import verdict
 from viz.errors import SelectionError
-from viz.export.citation import citation
-from viz.export.formats import Look, render
+from viz.export.formats import render
 from viz.export.names import file_name
-from viz.export.plate import Plate
+from viz.figures.citation import citation
+from viz.figures.render_options import Look
+from viz.figures.spec import Plate
 from viz.types import Reading
 
 README = "README.txt"

@@ -6,21 +6,9 @@ from importlib import import_module
 from types import MappingProxyType
 
 from viz.errors import SelectionError
-from viz.export.plate import Plate
+from viz.figures.render_options import Look
+from viz.figures.spec import Plate
 from viz.model.cancellation import check_cancelled
-
-LEAST_DPI, MOST_DPI = 72, 1200
-"""Dots per inch that a PNG can have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a picture is drawn; numbers do not depend on it."""
-
-    dpi: int = 150
-    """Dots per inch of a PNG; 300 for print."""
-    colormap: str = "Blues"
-    """A colour map of matplotlib, for attention weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +18,20 @@ class Format:
     name: str
     mime: str
     home: str
-    """The module of `viz.export` whose function of the format's name writes it."""
+    """The module whose function of the format's name writes it."""
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         format.name: format
         for format in (
-            Format("png", "image/png", "figures.drawing"),
-            Format("svg", "image/svg+xml", "figures.drawing"),
-            Format("pdf", "application/pdf", "figures.drawing"),
-            Format("html", "text/html", "html"),
-            Format("csv", "text/csv", "numbers"),
-            Format("npz", "application/octet-stream", "numbers"),
-            Format("json", "application/json", "numbers"),
+            Format("png", "image/png", "viz.figures.drawing"),
+            Format("svg", "image/svg+xml", "viz.figures.drawing"),
+            Format("pdf", "application/pdf", "viz.figures.drawing"),
+            Format("html", "text/html", "viz.export.html"),
+            Format("csv", "text/csv", "viz.export.numbers"),
+            Format("npz", "application/octet-stream", "viz.export.numbers"),
+            Format("json", "application/json", "viz.export.numbers"),
         )
     }
 )
@@ -65,6 +53,6 @@ def render(plate: Plate, format: str, look: Look | None = None) -> bytes:
             f"Format {format!r} is unknown; {', '.join(FORMATS)} is what can be written."
         )
     check_cancelled()
-    home = import_module(f"viz.export.{FORMATS[format].home}")
+    home = import_module(FORMATS[format].home)
     content: bytes = getattr(home, format)(plate, look or Look())
     return content

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from viz.export.plate import Plate
+from viz.figures.spec import Plate
 from viz.types import Attribution, Contribution, Reading
 
 LONGEST = 60

@@ -20,10 +20,10 @@ import numpy as np
 
 from viz.attention.rollout.view import AttentionView, Span, merge, spans
 from viz.export.cells import guarded, written
-from viz.export.formats import Look
 from viz.export.heads import fact_arrays, head_rows
-from viz.export.plate import Plate
 from viz.export.record import check_few, cited, record, request
+from viz.figures.render_options import Look
+from viz.figures.spec import Plate
 from viz.model.cancellation import check_cancelled
 
 Row = Sequence[object]

@@ -10,8 +10,8 @@ from typing import Any
 
 from viz.attention.rollout.view import Span, merge, spans
 from viz.errors import SelectionError
-from viz.export.citation import citation
-from viz.export.plate import Plate
+from viz.figures.citation import citation
+from viz.figures.spec import Plate
 from viz.types import Attribution, Encoding, Prediction
 
 FORMAT = 1

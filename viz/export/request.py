@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from viz.attention.rollout.view import Quadrant, Unit
 from viz.attribution.class_names import attribute_named, classes_named
 from viz.attribution.contribution import contribution
-from viz.export.plate import Kind, Measure, Plate
+from viz.figures.spec import Kind, Measure, Plate
 from viz.model.classifier import Classifier
 from viz.types import Reading
 

@@ -13,8 +13,8 @@ from zipfile import BadZipFile, ZipFile
 from viz.attention.rollout.view import QUADRANTS
 from viz.attribution import METHODS
 from viz.errors import RecordError
-from viz.export.plate import KINDS
 from viz.export.record import FORMAT, Values
+from viz.figures.spec import KINDS
 
 MOST_BYTES = 2**29
 """Of one record, unpacked; the largest that is written has about 100 MB."""

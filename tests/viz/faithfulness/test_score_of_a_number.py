@@ -32,7 +32,6 @@ from viz.attribution.method import Target
 from viz.errors import SelectionError
 from viz.export import FORMATS, Plate, render
 from viz.export.comparison import comparison_csv
-from viz.export.figures.sheet import view_notes
 from viz.export.report import report
 from viz.faithfulness.compare import compare
 from viz.faithfulness.evidence import Evidence, evidence
@@ -41,6 +40,7 @@ from viz.faithfulness.record import load
 from viz.faithfulness.sanity import sanity
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
+from viz.figures.layout import view_notes
 from viz.model.perturbation import Perturbation
 from viz.model.text_files import open_texts
 from viz.pages.panels.scores import difference

@@ -18,9 +18,9 @@ from viz.attribution.contribution import contribution
 from viz.errors import SelectionError
 from viz.export import record as records
 from viz.export.cells import guarded, unguarded
-from viz.export.citation import citation
 from viz.export.formats import FORMATS, render
-from viz.export.plate import Kind, Plate
+from viz.figures.citation import citation
+from viz.figures.spec import Kind, Plate
 from viz.types import Reading
 
 ODD = "good = + - @ ' movie, \" 你好 script"

@@ -16,9 +16,9 @@ from viz import Classifier, attribute
 from viz.attribution.aopc import aopc
 from viz.attribution.method import Target
 from viz.errors import CheckpointError
-from viz.export.plate import Plate
 from viz.export.record import record
 from viz.faithfulness import metrics
+from viz.figures.spec import Plate
 from viz.model.perturbation import Perturbation
 from viz.model.temperature import probabilities, stored_temperature
 

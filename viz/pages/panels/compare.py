@@ -16,13 +16,13 @@ from viz.export.comparison import agreement as in_agreement
 from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked
 from viz.faithfulness.compare import Comparison, Row, compare, expected_passes
 from viz.faithfulness.metrics import Measures
-from viz.matrix import agreement_map
 from viz.model.perturbation import Operator
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.pages.panels import waiting
 from viz.pages.panels.scores import MADE_WITH, OPERATORS
+from viz.plots.matrix import agreement_map
 from viz.widgets.theme.component import current_theme
 from viz.work import Tick, Work
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from finetune.record import AnyMetrics, Metrics, RegressionMetrics, RunRecord
 from viz import session
-from viz.matrix import MOST, confusion_map
 from viz.pages.markdown import plain
+from viz.plots.matrix import MOST, confusion_map
 from viz.runs import Run
 from viz.widgets.theme.component import current_theme
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from viz import session
-from viz.curves import MEASURES, Chart, comparison, loss_chart, measured, quality_chart
+from viz.plots.training import MEASURES, Chart, comparison, loss_chart, measured, quality_chart
 from viz.runs import Run
 from viz.widgets.theme.component import current_theme
 

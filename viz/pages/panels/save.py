@@ -7,10 +7,11 @@ import streamlit as st
 from viz import session
 from viz.errors import MethodError, SelectionError, VizError
 from viz.export.bundle import bundle
-from viz.export.formats import FORMATS, Look, render
+from viz.export.formats import FORMATS, render
 from viz.export.names import bundle_name, file_name
-from viz.export.plate import Kind, Plate
 from viz.export.record import check_few
+from viz.figures.render_options import Look
+from viz.figures.spec import Kind, Plate
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain

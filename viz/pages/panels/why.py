@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from viz import charts, session
+from viz import session
 from viz.attention.rollout.rollout import view
 from viz.attention.rollout.rollout.view import Span
 from viz.attribution import METHODS, Against
@@ -150,7 +150,7 @@ def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
         compare.offer(asked)
         bars = st.toggle("Bars", key=session.BARS, bind="query-params")
     if bars:
-        figure = charts.score_bars(
+        figure = bars.score_bars(
             scores,
             spans,
             errors=errors,
@@ -159,8 +159,8 @@ def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
             theme=current_theme(session.THEME),
         )
         st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
-        if len(spans) > charts.MOST_BARS:
-            st.caption(f"The {charts.MOST_BARS} strongest of {len(spans)} words.")
+        if len(spans) > bars.MOST_BARS:
+            st.caption(f"The {bars.MOST_BARS} strongest of {len(spans)} words.")
 
 
 def _word_errors(found: Attribution, spans: Sequence[Span]) -> FloatArray | None:

@@ -10,7 +10,7 @@ from matplotlib.font_manager import findSystemFonts
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features
 
-from viz.export.figures.clusters import EMOJI, JOINERS
+from viz.figures.text.graphemes import EMOJI, JOINERS
 
 FILES = (
     "NotoColorEmoji",

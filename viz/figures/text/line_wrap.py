@@ -1,7 +1,7 @@
 """Text broken into lines that fit."""
 
-from viz.export.figures.clusters import clusters
-from viz.export.figures.fonts import Style, drawable, width
+from viz.figures.text.fonts import Style, drawable, width
+from viz.figures.text.graphemes import clusters
 
 
 def wrap(text: str, style: Style, room: float) -> list[str]:

@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 
 from viz.attention.rollout.rollout import place
 from viz.colors import LIGHT
-from viz.export.figures.fonts import Style
-from viz.export.figures.grain import Labels, grain
-from viz.export.figures.page import Box, Page
-from viz.export.figures.scale import WIDE, draw_scale
-from viz.export.figures.sheet import counted, sheet, view_notes
-from viz.export.figures.tint import ROOT, Tint, tint_of
-from viz.export.formats import Look
-from viz.export.plate import Plate
+from viz.figures.canvas import Box, Page
+from viz.figures.color_scale import ROOT, Tint, tint_of
+from viz.figures.colorbar import WIDE, draw_scale
+from viz.figures.grid import Labels, grain
+from viz.figures.layout import counted, sheet, view_notes
+from viz.figures.render_options import Look
+from viz.figures.spec import Plate
+from viz.figures.text.fonts import Style
 from viz.types import FloatArray
 
 AXIS = Style(8, LIGHT.muted)

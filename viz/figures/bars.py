@@ -7,8 +7,8 @@ from functools import partial
 
 from viz.attribution.descriptions import decimals, number
 from viz.colors import LIGHT
-from viz.export.figures.fonts import Style, width
-from viz.export.figures.page import MIDDLE, NOTE, Page
+from viz.figures.canvas import MIDDLE, NOTE, Page
+from viz.figures.text.fonts import Style, width
 
 NAME = Style(8.5)
 VALUE = Style(7.5, LIGHT.muted)

@@ -18,10 +18,10 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
 from viz.colors import LIGHT
-from viz.export.figures.direction import direction
-from viz.export.figures.emoji import picture
-from viz.export.figures.fonts import Style, runs, width
-from viz.export.figures.tint import Tint, strongest
+from viz.figures.color_scale import Tint, strongest
+from viz.figures.text.bidi import direction
+from viz.figures.text.emoji import picture
+from viz.figures.text.fonts import Style, runs, width
 from viz.types import FloatArray
 
 HEADING = Style(13, weight="bold")

@@ -12,14 +12,14 @@ from PIL import Image
 
 from tests.plates import plate, read
 from viz.export import missing_fonts, render
-from viz.export.figures import emoji as emoji_module
-from viz.export.figures import fonts, scripts
-from viz.export.figures.clusters import clusters
-from viz.export.figures.drawing import figure
-from viz.export.figures.emoji import emoji_files, picture, pictured
-from viz.export.figures.fonts import BOX, REPLACEMENT, Style, drawable, label, runs, width
-from viz.export.figures.page import rasters, writing
-from viz.export.figures.wrap import wrap
+from viz.figures.canvas import rasters, writing
+from viz.figures.drawing import figure
+from viz.figures.text import emoji as emoji_module
+from viz.figures.text import fonts, missing_fonts
+from viz.figures.text.emoji import emoji_files, picture, pictured
+from viz.figures.text.fonts import BOX, REPLACEMENT, Style, drawable, label, runs, width
+from viz.figures.text.graphemes import clusters
+from viz.figures.text.line_wrap import wrap
 
 FAMILY, FLAG, THUMB, HEART, KEYCAP = "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "❤️", "1️⃣"
 EMOJI = (FAMILY, FLAG, THUMB, HEART, KEYCAP, "😀", "⭐")
@@ -168,7 +168,7 @@ def test_a_character_without_meaning_is_named_by_its_code() -> None:
 
 def test_nothing_is_said_where_everything_can_be_drawn() -> None:
     assert missing_fonts(["plain", "naïve", "e\u0301", "\u200d", "\ufe0f", "\x00", ""]) == ()
-    assert set(scripts.EAST_ASIA.values()) == {"Chinese", "Japanese", "Korean"}
+    assert set(missing_fonts.EAST_ASIA.values()) == {"Chinese", "Japanese", "Korean"}
 
 
 def test_a_font_is_used_once_it_is_installed(

@@ -2,8 +2,8 @@
 
 from matplotlib.ticker import MaxNLocator
 
-from viz.export.figures.page import MIDDLE, NOTE, Box, Page
-from viz.export.figures.tint import Tint
+from viz.figures.canvas import MIDDLE, NOTE, Box, Page
+from viz.figures.color_scale import Tint
 
 WIDE = 50
 """Points that a scale takes to the right of its left edge, numbers and name included."""

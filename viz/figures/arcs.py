@@ -10,13 +10,13 @@ from matplotlib.path import Path
 
 from viz.attention.rollout.rollout import place
 from viz.colors import LIGHT
-from viz.export.figures.attention import AXIS
-from viz.export.figures.fonts import NO_BREAK
-from viz.export.figures.grain import GAP, Side
-from viz.export.figures.page import MIDDLE, Page
-from viz.export.figures.sheet import counted, sheet, view_notes
-from viz.export.formats import Look
-from viz.export.plate import Plate
+from viz.figures.attention import AXIS
+from viz.figures.canvas import MIDDLE, Page
+from viz.figures.grid import GAP, Side
+from viz.figures.layout import counted, sheet, view_notes
+from viz.figures.render_options import Look
+from viz.figures.spec import Plate
+from viz.figures.text.fonts import NO_BREAK
 from viz.types import FloatArray, IntArray
 
 MOST = 400

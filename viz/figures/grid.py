@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from viz.attention.rollout.view import AttentionView, Span
 from viz.colors import LIGHT
-from viz.export.figures.fonts import DENSITY, Style, label, width
-from viz.export.figures.page import MIDDLE, Page
+from viz.figures.canvas import MIDDLE, Page
+from viz.figures.text.fonts import DENSITY, Style, label, width
 
 GAP = 5
 """Points between a map and its labels."""

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from viz.attention.rollout.view import AttentionView, spans
 from viz.attribution.descriptions import quantity, scale_ends, verdict
-from viz.export.citation import citation
-from viz.export.figures.fonts import NO_BREAK, Style
-from viz.export.figures.page import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page
-from viz.export.figures.scripts import missing_fonts
-from viz.export.figures.wrap import wrap
-from viz.export.plate import Plate
+from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page
+from viz.figures.citation import citation
+from viz.figures.spec import Plate
+from viz.figures.text.fonts import NO_BREAK, Style
+from viz.figures.text.line_wrap import wrap
+from viz.figures.text.missing_fonts import missing_fonts
 from viz.types import Contribution, Prediction, Reading
 
 NARROWEST = 300

@@ -22,8 +22,8 @@ from matplotlib.font_manager import (
 )
 
 from viz.colors import LIGHT
-from viz.export.figures.clusters import JOINERS, clusters, invisible
-from viz.export.figures.emoji import picture, pictured
+from viz.figures.text.emoji import picture, pictured
+from viz.figures.text.graphemes import JOINERS, clusters, invisible
 
 FIRST = "DejaVu Sans"
 """Comes with matplotlib."""

@@ -3,9 +3,9 @@
 import unicodedata
 from collections.abc import Iterable
 
-from viz.export.figures.clusters import EMOJI, clusters
-from viz.export.figures.emoji import is_emoji
-from viz.export.figures.fonts import BOX, drawable
+from viz.figures.text.emoji import is_emoji
+from viz.figures.text.fonts import BOX, drawable
+from viz.figures.text.graphemes import EMOJI, clusters
 
 EAST_ASIA = {
     "CJK": "Chinese",

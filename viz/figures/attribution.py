@@ -10,14 +10,14 @@ from viz.attention.rollout.view import Span, merge, spans
 from viz.attribution import METHODS
 from viz.attribution.descriptions import decimals, explained_scalar, number, scale_ends, summary
 from viz.colors import LIGHT, mix, readable_ink
-from viz.export.figures.bars import Bar, bars_height, draw_bars
-from viz.export.figures.flow import PAD, Placed, flow, pieces
-from viz.export.figures.fonts import Style, label, width
-from viz.export.figures.page import DETAILS, NOTE, Box, Page
-from viz.export.figures.sheet import Block, sheet
-from viz.export.figures.tint import DIVERGING, Tint
-from viz.export.formats import Look
-from viz.export.plate import Plate
+from viz.figures.bars import Bar, bars_height, draw_bars
+from viz.figures.canvas import DETAILS, NOTE, Box, Page
+from viz.figures.color_scale import DIVERGING, Tint
+from viz.figures.layout import Block, sheet
+from viz.figures.render_options import Look
+from viz.figures.spec import Plate
+from viz.figures.text.flow import PAD, Placed, flow, pieces
+from viz.figures.text.fonts import Style, label, width
 from viz.types import Attribution, FloatArray, Reading
 
 ROOM = 600

@@ -18,16 +18,16 @@ from PIL.PngImagePlugin import PngInfo
 
 from viz.attribution.descriptions import verdict
 from viz.errors import SelectionError
-from viz.export.citation import citation
-from viz.export.figures.arcs import arcs_figure
-from viz.export.figures.atlas import atlas_figure
-from viz.export.figures.attention import head_figure, layer_figure
-from viz.export.figures.attribution import attribution_figure
-from viz.export.figures.fonts import NO_BREAK, REPLACEMENT, font_files
-from viz.export.figures.page import writing
-from viz.export.figures.tint import colormap_named
-from viz.export.formats import LEAST_DPI, MOST_DPI, Look
-from viz.export.plate import Plate
+from viz.figures.arcs import arcs_figure
+from viz.figures.atlas import atlas_figure
+from viz.figures.attention import head_figure, layer_figure
+from viz.figures.attribution import attribution_figure
+from viz.figures.canvas import writing
+from viz.figures.citation import citation
+from viz.figures.color_scale import colormap_named
+from viz.figures.render_options import LEAST_DPI, MOST_DPI, Look
+from viz.figures.spec import Plate
+from viz.figures.text.fonts import NO_BREAK, REPLACEMENT, font_files
 
 PRINT = 300
 """Dots per inch of the maps and emoji inside SVG and PDF, whose texts and lines have no dots."""
