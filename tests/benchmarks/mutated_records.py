@@ -42,13 +42,14 @@ from tests.viz.rooms import START, epoch, finish, leave, step
 from viz import Classifier, launch, run_files, runs, uploads
 from viz.attribution.method_spec import parse
 from viz.errors import VizError
-from viz.export import series
+from viz.export import dataset_export
+from viz.export.dataset_export import Job as ExportJob
+from viz.export.dataset_export import Series
 from viz.export.formats import render
 from viz.export.index import Index
+from viz.export.json_reader import open_saved
+from viz.export.replay import replay
 from viz.export.request import Request
-from viz.export.saved import open_saved
-from viz.export.series import Job as ExportJob
-from viz.export.series import Series
 from viz.faithfulness import record, sanity_record
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
@@ -60,7 +61,6 @@ from viz.pages.panels import new_run, progress, quality, results, sanity, scores
 from viz.plots.bars import faithfulness_chart
 from viz.plots.matrix import MOST, confusion_map
 from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
-from viz.replay import replay
 
 Use = Callable[[], None]
 """Reads a file where it lies, and draws it."""
@@ -317,13 +317,13 @@ class Kinds:
         made = ExportJob(request=requests["saved attribution"], formats=("csv",), look=Look())
         asked = Series(self.classifier, texts, made, folder)
         assert list(asked.run())
-        settings = folder / series.SETTINGS
+        settings = folder / dataset_export.SETTINGS
         kinds["index"] = Kind(folder / Index.NAME, lambda: use_index(folder), mutated_words)
         kinds["table"] = Kind(
             sorted(folder.glob("0*.csv"))[0], lambda: use_index(folder), mutated_words
         )
         kinds["settings of an export"] = Kind(
-            settings, lambda: series._claim(folder, asked._settings())
+            settings, lambda: dataset_export._claim(folder, asked._settings())
         )
         return kinds
 

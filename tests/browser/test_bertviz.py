@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from viz import Classifier, Reading
 from viz.colors import PALETTES, Theme, rgb
-from viz.export.bertviz import View, bertviz_html
+from viz.export.bertviz.page import View, bertviz_html
 
 OPACITIES = "lines => lines.map(line => +line.getAttribute('stroke-opacity'))"
 

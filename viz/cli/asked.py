@@ -11,8 +11,8 @@ from viz.errors import SelectionError
 if TYPE_CHECKING:
     from viz.attention.rollout.view import Quadrant, Unit
     from viz.export.formats import Look
-    from viz.export.plate import Kind, Measure
     from viz.export.request import Request
+    from viz.figures.spec import Kind, Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Asked:
         if self.attribution is not None:
             check_method(self.attribution)
         if self.colormap is not None:
-            from viz.export.figures.tint import colormap_named
+            from viz.figures.color_scale import colormap_named
 
             colormap_named(self.colormap)
 

@@ -20,7 +20,7 @@ from viz.cli.terminal import (
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.export.importance import HeadTable
+    from viz.export.head_importance import HeadTable
     from viz.model.classifier import Classifier
     from viz.model.text_files import Texts
 
@@ -53,7 +53,7 @@ def heads(
     Example: python -m viz heads --checkpoint out/my-model --data validation.csv --output heads.csv
     """
     with one_sentence():
-        from viz.export.files import write
+        from viz.export.atomic_files import write
         from viz.model.text_files import Columns, open_texts
 
         _check(limit, output)
@@ -79,7 +79,7 @@ def _measure(classifier: "Classifier", texts: "Texts", *, ablation: bool) -> "He
     """Read and measure, with a bar where somebody watches; none in a log file."""
     from tqdm import tqdm
 
-    from viz.export.importance import head_table, passes
+    from viz.export.head_importance import head_table, passes
 
     readings = readable(classifier, texts)
     if len(readings) < len(texts.rows):
@@ -94,7 +94,7 @@ def _measure(classifier: "Classifier", texts: "Texts", *, ablation: bool) -> "He
 
 
 def _content(classifier: "Classifier", texts: "Texts", table: "HeadTable", kind: str) -> bytes:
-    from viz.export.importance import table_csv, table_json
+    from viz.export.head_importance import table_csv, table_json
 
     if kind == ".csv":
         return table_csv(table)
@@ -110,7 +110,7 @@ def _content(classifier: "Classifier", texts: "Texts", table: "HeadTable", kind:
 def _lines(table: "HeadTable", *, regression: bool) -> list[str]:
     """The heads that matter most, then whether both measures agree."""
     from viz.attribution.descriptions import quantity
-    from viz.export.importance import agreement
+    from viz.export.head_importance import agreement
 
     places = table.by_size[:MOST_SHOWN]
     lines = [f"The {len(places)} heads that matter most in {table.n_texts} texts, means:"]

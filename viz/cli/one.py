@@ -15,7 +15,7 @@ Files = Iterator[tuple[str, bytes]]
 
 def save_one(asked: Asked) -> None:
     """Read the text, write its files and print where they are; then what a reader must know."""
-    from viz.export.files import write
+    from viz.export.atomic_files import write
 
     classifier = load(asked.checkpoint)
     reading = classifier.read(given(asked.text or ""), asked.pair)
@@ -33,13 +33,13 @@ def _files(asked: Asked, classifier: "Classifier", reading: "Reading") -> Files:
         return
     plates = asked.request().plates(classifier, reading)
     if asked.everything:
-        from viz.export.bundle import bundle
-        from viz.export.names import bundle_name
+        from viz.export.archive import bundle
+        from viz.export.filenames import bundle_name
 
         yield bundle_name(plates), bundle(plates, asked.formats, asked.look)
         return
+    from viz.export.filenames import file_name
     from viz.export.formats import render
-    from viz.export.names import file_name
 
     for plate in plates:
         for format in asked.formats:
@@ -47,7 +47,7 @@ def _files(asked: Asked, classifier: "Classifier", reading: "Reading") -> Files:
 
 
 def _bertviz(reading: "Reading", view: Literal["head", "model"]) -> tuple[str, bytes]:
-    from viz.export.bertviz import bertviz_html
-    from viz.export.names import reading_name
+    from viz.export.bertviz.page import bertviz_html
+    from viz.export.filenames import reading_name
 
     return reading_name(reading, f"bertviz-{view}", "html"), bertviz_html(reading, view=view)

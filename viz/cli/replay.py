@@ -8,8 +8,8 @@ import typer
 from viz.cli.terminal import Folder, one_sentence, say
 
 if TYPE_CHECKING:
-    from viz.export.saved import Saved
-    from viz.replay import Part
+    from viz.export.json_reader import Saved
+    from viz.export.replay import Part
 
 
 def replay(
@@ -25,8 +25,8 @@ def replay(
     Example: python -m viz replay pictures/ag-news-minilm-head-L3-H7.json
     """
     with one_sentence():
-        from viz.export.saved import open_saved
-        from viz.replay import Checkpoints, replay
+        from viz.export.json_reader import open_saved
+        from viz.export.replay import Checkpoints, replay
 
         checkpoints = Checkpoints(checkpoint)
         agree = True

@@ -109,7 +109,7 @@ def _check(classifier: "Classifier", texts: "Texts", methods: Sequence[str], see
 
 
 def _write(found: "Sanity", target: Path) -> None:
-    from viz.export.files import write
+    from viz.export.atomic_files import write
 
     write(target, found.to_json().encode())
 

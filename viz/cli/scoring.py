@@ -269,7 +269,7 @@ def _check_alive(others: Sequence[Process]) -> None:
 
 
 def _write(scoring: "Scoring", target: Path) -> Path:
-    from viz.export.files import write
+    from viz.export.atomic_files import write
     from viz.faithfulness.summary import summarise
 
     record = summarise(scoring.classifier, scoring.texts, scoring.job, scoring.lines())

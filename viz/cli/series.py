@@ -5,8 +5,8 @@ from tqdm import tqdm
 
 from viz.cli.asked import Asked
 from viz.cli.terminal import load, say
+from viz.export.dataset_export import Job, Series
 from viz.export.index import Index
-from viz.export.series import Job, Series
 from viz.model.text_files import Columns, open_texts
 
 

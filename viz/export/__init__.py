@@ -1,17 +1,17 @@
 """Pictures and numbers to take away, made on the server without any browser.
 
 A `Plate` says what is shown, `render` makes it a file of any of the `FORMATS`, `file_name` names
-it.  `viz.figures` draws PNG, SVG and PDF, `html` makes pages, `numbers` tables and arrays, `bundle`
-a ZIP of all, `series` the files of a whole data set.
+it.  `viz.figures` draws PNG, SVG and PDF, `html` makes pages, `table` tables and arrays, `archive`
+a ZIP of all, `dataset_export` the files of a whole data set.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from viz.export.bertviz import bertviz_html
+    from viz.export.bertviz.page import bertviz_html
+    from viz.export.filenames import file_name
     from viz.export.formats import FORMATS, render
-    from viz.export.names import file_name
     from viz.figures.drawing import figure
     from viz.figures.render_options import Look
     from viz.figures.spec import KINDS, Plate
@@ -32,11 +32,11 @@ __all__ = [
 _HOMES = {
     "FORMATS": "viz.export.formats",
     "KINDS": "viz.figures.spec",
-    "bertviz_html": "viz.export.bertviz",
+    "bertviz_html": "viz.export.bertviz.page",
     "Look": "viz.figures.render_options",
     "Plate": "viz.figures.spec",
     "figure": "viz.figures.drawing",
-    "file_name": "viz.export.names",
+    "file_name": "viz.export.filenames",
     "missing_fonts": "viz.figures.text.missing_fonts",
     "render": "viz.export.formats",
 }

@@ -29,9 +29,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("svg", "image/svg+xml", "viz.figures.drawing"),
             Format("pdf", "application/pdf", "viz.figures.drawing"),
             Format("html", "text/html", "viz.export.html"),
-            Format("csv", "text/csv", "viz.export.numbers"),
-            Format("npz", "application/octet-stream", "viz.export.numbers"),
-            Format("json", "application/json", "viz.export.numbers"),
+            Format("csv", "text/csv", "viz.export.table"),
+            Format("npz", "application/octet-stream", "viz.export.table"),
+            Format("json", "application/json", "viz.export.table"),
         )
     }
 )

@@ -15,9 +15,9 @@ from viz.attention.rollout.rollout.view import AttentionView, merge, pick, spans
 from viz.attribution import METHODS
 from viz.attribution.descriptions import number, scale_ends, summary, verdict
 from viz.colors import PALETTES, Palette
-from viz.export.citation import citation
 from viz.export.formats import Look
-from viz.export.plate import Plate
+from viz.figures.citation import citation
+from viz.figures.spec import Plate
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.colored_text import payload as strip

@@ -18,8 +18,8 @@ from typing import ClassVar, Self
 from finetune.errors import RecordError
 from finetune.json_files import read_bytes
 from viz.errors import SelectionError, as_sentence
-from viz.export.cells import guarded, unguarded
-from viz.export.files import write
+from viz.export.atomic_files import write
+from viz.export.csv_cells import guarded, unguarded
 
 COLUMNS = ("row", "file", "label", "probability", "gold_label", "note")
 LONGEST = 255

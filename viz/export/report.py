@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from viz.attention.rollout.view import merge, spans
 from viz.attribution import METHODS
 from viz.attribution.descriptions import percent, quantity, summary, verdict
-from viz.export.record import prediction, tokens
+from viz.export.json_record import prediction, tokens
 from viz.types import Attribution, Prediction, Reading
 
 MOST_CLASSES = 10

@@ -6,14 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from viz.attention.rollout.view import AttentionView
-from viz.export.figures.attention import ASIDE
-from viz.export.figures.grain import GAP, Grain, grain
-from viz.export.figures.page import MIDDLE, NOTE, Box, Page
-from viz.export.figures.scale import WIDE, draw_scale
-from viz.export.figures.sheet import counted, sheet, view_notes
-from viz.export.figures.tint import ROOT, Tint, tint_of
 from viz.export.formats import Look
-from viz.export.plate import Plate
+from viz.figures.attention import ASIDE
+from viz.figures.canvas import MIDDLE, NOTE, Box, Page
+from viz.figures.color_scale import ROOT, Tint, tint_of
+from viz.figures.colorbar import WIDE, draw_scale
+from viz.figures.grid import GAP, Grain, grain
+from viz.figures.layout import counted, sheet, view_notes
+from viz.figures.spec import Plate
 from viz.types import FloatArray
 
 LARGEST = 1200

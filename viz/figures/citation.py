@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from viz.attention.rollout.rollout import place
 from viz.attribution import METHODS
 from viz.attribution.descriptions import explained_scalar
-from viz.export.plate import Plate
+from viz.figures.spec import Plate
 from viz.installation import version
 from viz.types import Attribution, Contribution, Encoding
 

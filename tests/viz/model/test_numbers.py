@@ -16,8 +16,8 @@ from viz.attention.rollout.view import QUADRANTS, merge, spans
 from viz import Classifier, attribute
 from viz.attribution.contribution import contribution
 from viz.errors import SelectionError
-from viz.export import record as records
-from viz.export.cells import guarded, unguarded
+from viz.export import json_record as records
+from viz.export.csv_cells import guarded, unguarded
 from viz.export.formats import FORMATS, render
 from viz.figures.citation import citation
 from viz.figures.spec import Kind, Plate

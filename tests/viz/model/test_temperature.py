@@ -16,7 +16,7 @@ from viz import Classifier, attribute
 from viz.attribution.aopc import aopc
 from viz.attribution.method import Target
 from viz.errors import CheckpointError
-from viz.export.record import record
+from viz.export.json_record import record
 from viz.faithfulness import metrics
 from viz.figures.spec import Plate
 from viz.model.perturbation import Perturbation

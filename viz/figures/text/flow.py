@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from viz.attention.rollout.view import Span
-from viz.export.figures.clusters import clusters
-from viz.export.figures.direction import RIGHT, Direction, direction, levels, visual
-from viz.export.figures.fonts import Style, drawable, width
-from viz.export.figures.wrap import broken
+from viz.figures.text.bidi import RIGHT, Direction, direction, levels, visual
+from viz.figures.text.fonts import Style, drawable, width
+from viz.figures.text.graphemes import clusters
+from viz.figures.text.line_wrap import broken
 
 LONGEST_UNREAD = 400
 """Characters shown of what the model did not read."""

@@ -11,7 +11,7 @@ from viz.attribution import resolve
 from viz.attribution.descriptions import explained_scalar
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.errors import VizError
-from viz.export.importance import HeadTable, agreement, of_one_text, table_csv
+from viz.export.head_importance import HeadTable, agreement, of_one_text, table_csv
 from viz.pages import answers
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain

@@ -6,10 +6,10 @@ import streamlit as st
 
 from viz import session
 from viz.errors import MethodError, SelectionError, VizError
-from viz.export.bundle import bundle
+from viz.export.archive import bundle
+from viz.export.filenames import bundle_name, file_name
 from viz.export.formats import FORMATS, render
-from viz.export.names import bundle_name, file_name
-from viz.export.record import check_few
+from viz.export.json_record import check_few
 from viz.figures.render_options import Look
 from viz.figures.spec import Kind, Plate
 from viz.pages import answers

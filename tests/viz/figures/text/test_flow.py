@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import pytest
 from viz.attention.rollout.view import Span, Unit, spans
-from viz.export.figures.direction import RIGHT, direction, levels, visual
-from viz.export.figures.flow import Placed, flow, pieces
-from viz.export.figures.fonts import Style, drawable
 
 from tests.plates import TEXT, encode
+from viz.figures.text.bidi import RIGHT, direction, levels, visual
+from viz.figures.text.flow import Placed, flow, pieces
+from viz.figures.text.fonts import Style, drawable
 
 ODD = "Costs $5 or $x^2$ <b>bold</b> \\alpha 😀 \ud800 \x07bell 周二 שלום " + "long" * 12
 ARABIC = "ارتفعت أسعار النفط (أوبك BERT model) بنسبة 12 في المئة."

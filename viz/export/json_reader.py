@@ -13,7 +13,7 @@ from zipfile import BadZipFile, ZipFile
 from viz.attention.rollout.view import QUADRANTS
 from viz.attribution import METHODS
 from viz.errors import RecordError
-from viz.export.record import FORMAT, Values
+from viz.export.json_record import FORMAT, Values
 from viz.figures.spec import KINDS
 
 MOST_BYTES = 2**29

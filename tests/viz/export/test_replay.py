@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from tests.tiny import LABELS, tiny_checkpoint
 from viz import METHODS, Classifier, run_files
 from viz.__main__ import app
-from viz.export import saved as saving
+from viz.export import json_reader as saving
 from viz.export.formats import render
 from viz.export.request import Request
 from viz.types import Reading

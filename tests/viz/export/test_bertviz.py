@@ -14,7 +14,7 @@ import torch
 
 from viz import Classifier, Reading
 from viz.errors import SelectionError
-from viz.export.bertviz import (
+from viz.export.bertviz.page import (
     BYTES,
     MOST_BYTES,
     MOST_LINES,

@@ -20,15 +20,15 @@ from tests.foreign import foreign_checkpoint
 from viz import Classifier
 from viz.__main__ import app
 from viz.errors import SelectionError
-from viz.export import files
-from viz.export import series as series_module
+from viz.export import atomic_files
+from viz.export import dataset_export as series_module
+from viz.export.dataset_export import Job, Series
 from viz.export.index import Index, Line
 from viz.export.request import Request
-from viz.export.series import Job, Series
 from viz.figures.render_options import Look
 from viz.model.text_files import Columns, open_texts
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ROWS = [
     ("Oil prices rise as stocks fall", "Business"),
     ("team wins the game", "Sports"),
@@ -255,7 +255,7 @@ def test_a_run_stopped_between_any_two_files_ends_alike(
     job = Job(request=Request(kinds=("head", "attribution")), formats=("json",), look=Look())
     whole, folder = tmp_path / "whole", tmp_path / "stopped"
     list(Series(classifier, texts, job, whole).run())
-    real, written = files.write, 0
+    real, written = atomic_files.write, 0
 
     def stopping(path: Path, content: bytes) -> Path:
         nonlocal written

@@ -19,7 +19,7 @@ from viz import export
 from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
 from viz.export import Look, Plate, figure, render
-from viz.export.names import bundle_name
+from viz.export.filenames import bundle_name
 from viz.figures.arcs import MOST, strongest_pairs
 from viz.figures.canvas import rasters, writing
 from viz.figures.citation import citation

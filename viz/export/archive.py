@@ -12,8 +12,8 @@ from io import BytesIO
 
 from viz.attribution.descriptions import verdict
 from viz.errors import SelectionError
+from viz.export.filenames import file_name
 from viz.export.formats import render
-from viz.export.names import file_name
 from viz.figures.citation import citation
 from viz.figures.render_options import Look
 from viz.figures.spec import Plate

@@ -19,7 +19,7 @@ from viz.__main__ import app
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.colors import PALETTES
 from viz.errors import SelectionError
-from viz.export.importance import agreement, head_table, of_one_text, passes, table_csv
+from viz.export.head_importance import agreement, head_table, of_one_text, passes, table_csv
 from viz.pages.panels import importance
 from viz.plots.heads import head_map
 from viz.work import Tick

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from viz.attention.rollout.statistics import FACTS, head_facts
-from viz.export.plate import Plate
+from viz.figures.spec import Plate
 
 
 def head_rows(plate: Plate) -> Iterator[Sequence[object]]:

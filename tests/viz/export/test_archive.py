@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from viz import Classifier
 from viz.__main__ import app
-from viz.export import record
-from viz.export.bundle import README, bundle
+from viz.export import json_record
+from viz.export.archive import README, bundle
+from viz.export.filenames import file_name
 from viz.export.formats import FORMATS, render
-from viz.export.names import file_name
 from viz.export.request import Request
 from viz.figures.citation import citation
 from viz.figures.spec import KINDS, Plate
@@ -70,7 +70,7 @@ def test_what_is_compressed_already_is_stored(plates: list[Plate]) -> None:
 def test_what_a_format_refuses_is_listed_with_its_sentence(
     plates: list[Plate], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "MOST_NUMBERS", 200)
+    monkeypatch.setattr(json_record, "MOST_NUMBERS", 200)
     packed = opened(bundle(plates, ("json", "npz")))
     readme = " ".join(packed.read(README).decode().split())
     atlas = next(plate for plate in plates if plate.kind == "atlas")

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from viz.attribution import attribute
 from viz.attribution.contribution import contribution
 from viz.errors import CheckpointError, RecordError
-from viz.export.record import record
-from viz.export.saved import Saved, shortened
+from viz.export.json_reader import Saved, shortened
+from viz.export.json_record import record
 from viz.figures.spec import Plate
 from viz.model.classifier import Classifier
 from viz.places import checkpoint_folders

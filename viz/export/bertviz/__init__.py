@@ -1,0 +1,1 @@
+"""BertViz of a reading, as one HTML file that needs no network."""
