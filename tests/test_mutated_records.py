@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.benchmarks.mutated_records import Kind, Kinds, check
-from viz import run_files
+from viz.runs import files
 
 COUNT = 24
 NAMES = (
@@ -36,7 +36,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Kind]]
     """A right file of each kind."""
     with pytest.MonkeyPatch.context() as patch:
         place = tmp_path_factory.mktemp("records")
-        patch.setenv(run_files.PLACE, str(place / "runs"))
+        patch.setenv(files.PLACE, str(place / "runs"))
         yield Kinds(place).all()
 
 

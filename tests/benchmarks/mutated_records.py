@@ -39,7 +39,7 @@ from finetune.saving.snapshots import seal, verify
 from tests.mutated import mutated_lines, mutated_words, mutations
 from tests.tiny import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step
-from viz import Classifier, launch, run_files, runs, uploads
+from viz import Classifier
 from viz.attribution.method_spec import parse
 from viz.errors import VizError
 from viz.export import dataset_export
@@ -61,6 +61,7 @@ from viz.pages.panels import new_run, progress, quality, results, sanity, scores
 from viz.plots.bars import faithfulness_chart
 from viz.plots.matrix import MOST, confusion_map
 from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
+from viz.runs import files, launch, state, uploads
 
 Use = Callable[[], None]
 """Reads a file where it lies, and draws it."""
@@ -101,7 +102,7 @@ def _as_table(rows: Sequence[Any]) -> None:
 
 def use_run(folder: Path, beside: str) -> None:
     """A finished run on the Train page, in the terminal and on its card."""
-    known = {run.name: run for run in runs.runs()}
+    known = {run.name: run for run in state.runs()}
     if known[beside].state != "finished":
         raise AssertionError("another run is lost")
     run = known[folder.name]
@@ -125,7 +126,7 @@ def use_run(folder: Path, beside: str) -> None:
             assert not failed, failed
 
 
-def _use_listed(run: runs.Run) -> None:
+def _use_listed(run: state.Run) -> None:
     _as_table([results._row(run)])
     for chart in (loss_chart(run), quality_chart(run)):
         _json([chart.spec, chart.rows])
@@ -140,7 +141,7 @@ def _use_listed(run: runs.Run) -> None:
 
 def use_listed(name: str) -> None:
     """A run that goes on, on the Train page."""
-    (run,) = [run for run in runs.runs() if run.name == name]
+    (run,) = [run for run in state.runs() if run.name == name]
     _use_listed(run)
     _use_listed(replace(run, state="running", is_heard=True))
     launch.last_base()
@@ -228,7 +229,7 @@ class Kinds:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.room = place / "runs"
-        os.environ[run_files.PLACE] = str(self.room)
+        os.environ[files.PLACE] = str(self.room)
         self.checkpoint = tiny_checkpoint(place / "tiny", labels=LABELS)
         self.classifier = Classifier.load(self.checkpoint)
 

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from finetune.record import BaselineRecord, Metrics, RunRecord, SplitRecord
 from tests.viz.rooms import finish
-from viz import run_files
 from viz.model.classifier import default_checkpoint
+from viz.runs import files
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of runs."""
-    monkeypatch.setenv(run_files.PLACE, str(tmp_path))
+    monkeypatch.setenv(files.PLACE, str(tmp_path))
     return tmp_path
 
 

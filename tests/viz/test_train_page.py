@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from finetune.record import EpochMetrics, RegressionMetrics, RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, running, step
-from viz import launch, run_files, session, uploads
+from viz import session
 from viz.errors import RunError
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import Columns
 from viz.pages.panels import columns, new_run
+from viz.runs import files, launch, uploads
 
 ROOT = Path(__file__).resolve().parents[2]
 PRETRAINING: Event = {
@@ -37,7 +38,7 @@ STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of runs."""
-    monkeypatch.setenv(run_files.PLACE, str(tmp_path))
+    monkeypatch.setenv(files.PLACE, str(tmp_path))
     return tmp_path
 
 

@@ -24,11 +24,11 @@ from finetune.errors import RecordError
 from finetune.json_files import Schema
 from viz.attribution import defaults
 from viz.errors import SelectionError, VizError
-from viz.export.bundle import bundle
-from viz.export.files import held, write
+from viz.export.archive import bundle
+from viz.export.atomic_files import held, write
+from viz.export.filenames import bundle_name, file_name
 from viz.export.formats import Look, render
 from viz.export.index import Index, Line
-from viz.export.names import bundle_name, file_name
 from viz.export.request import Request
 from viz.installation import version
 from viz.model.classifier import Classifier

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from viz.attention.rollout.view import AttentionView, Span, merge, spans
-from viz.export.cells import guarded, written
-from viz.export.heads import fact_arrays, head_rows
-from viz.export.record import check_few, cited, record, request
+from viz.export.csv_cells import guarded, written
+from viz.export.head_rows import fact_arrays, head_rows
+from viz.export.json_record import check_few, cited, record, request
 from viz.figures.render_options import Look
 from viz.figures.spec import Plate
 from viz.model.cancellation import check_cancelled

@@ -11,10 +11,7 @@ import bertviz
 import numpy as np
 import pytest
 import torch
-
-from viz import Classifier, Reading
-from viz.errors import SelectionError
-from viz.export.bertviz.page import (
+from viz.export.bertviz.page.page import (
     BYTES,
     MOST_BYTES,
     MOST_LINES,
@@ -23,6 +20,9 @@ from viz.export.bertviz.page import (
     bertviz_html,
     parameters,
 )
+
+from viz import Classifier, Reading
+from viz.errors import SelectionError
 from viz.figures.citation import SHORT, text_hash
 from viz.types import Attention, Encoding, Prediction, Token
 

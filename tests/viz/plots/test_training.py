@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.viz.rooms import START, Event, epoch, leave, step
-from viz import run_files, runs
 from viz.colors import Theme
-from viz.history import Step
 from viz.plots.training import (
     COLORS,
     MOST,
@@ -20,7 +18,9 @@ from viz.plots.training import (
     quality_chart,
     thinned,
 )
-from viz.runs import Run
+from viz.runs import files, state
+from viz.runs.history import Step
+from viz.runs.state import Run
 
 SCORED: Event = {"kind": "epoch", "epoch": 1, "r2": -0.5, "rmse": 2.0, "validation_loss": 4.0}
 
@@ -28,14 +28,14 @@ SCORED: Event = {"kind": "epoch", "epoch": 1, "r2": -0.5, "rmse": 2.0, "validati
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test."""
-    monkeypatch.setenv(run_files.PLACE, str(tmp_path))
+    monkeypatch.setenv(files.PLACE, str(tmp_path))
     return tmp_path
 
 
 def run(room: Path, name: str, *events: Event) -> Run:
     """A run with these events."""
     leave(room, name, events)
-    return runs.open_run(name)
+    return state.open_run(name)
 
 
 def points(chart: Chart, line: str) -> list[tuple[float, float]]:

@@ -287,7 +287,7 @@ def _colors(theme: Theme) -> str:
 
 
 def _own(name: str) -> str:
-    return files("viz.export.bertviz").joinpath(name).read_text(encoding="utf-8")
+    return files("viz.export.bertviz.page").joinpath(name).read_text(encoding="utf-8")
 
 
 def _installed(package: str, path: str) -> str:

@@ -6,8 +6,8 @@ import streamlit as st
 
 from finetune.tables.columns import usual_columns
 from finetune.tables.table import Table
-from viz import uploads
 from viz.model.text_files import Columns
+from viz.runs import uploads
 
 NO_PAIR = "no second text"
 

@@ -7,11 +7,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from finetune.tables.files import FORMATS
 from finetune.tables.table import Table
-from viz import launch, uploads
-from viz.launch import Plan
 from viz.model.text_files import Columns
 from viz.pages.markdown import plain
 from viz.pages.panels import columns
+from viz.runs import launch, uploads
+from viz.runs.launch import Plan
 
 ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
 PREVIEW = 4

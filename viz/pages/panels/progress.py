@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from viz import launch, runs
-from viz.events import Pace
 from viz.pages.markdown import plain
 from viz.pages.panels import run_curves
 from viz.pages.panels.waiting import in_words
-from viz.runs import Run
+from viz.runs import launch, state
+from viz.runs.events import Pace
+from viz.runs.state import Run
 
 POLL = 1.0
 """Seconds between two looks at a run; nothing is looked at where none goes on."""
@@ -27,7 +27,7 @@ def show_unfinished(known: Sequence[Run]) -> str | None:
 
 
 def _watch(name: str) -> None:
-    run = runs.open_run(name)
+    run = state.open_run(name)
     if run.state != "running":
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -103,7 +103,7 @@ def _offer_again(run: Run) -> bool:
 
 def _how_it_ended(run: Run) -> str:
     if run.is_whole:
-        tried = "" if run.sentence in ("", runs.DIED) else f" The last try: {plain(run.sentence)}"
+        tried = "" if run.sentence in ("", state.DIED) else f" The last try: {plain(run.sentence)}"
         return f"is finished, and only has to be put in its place, which Resume does.{tried}"
     if run.state == "failed":
         return f"failed: {plain(run.sentence)}"

@@ -7,12 +7,13 @@ from typing import Any
 import streamlit as st
 
 from finetune.record import RegressionMetrics
-from viz import removal, runs, session
+from viz import session
 from viz.pages.markdown import plain
 from viz.pages.panels import quality, run_curves
 from viz.pages.panels.progress import POLL
 from viz.plots.training import MOST, measured
-from viz.runs import Run
+from viz.runs import deletion, state
+from viz.runs.state import Run
 
 
 def show(known: Sequence[Run]) -> None:
@@ -46,7 +47,7 @@ def _newest(known: Sequence[Run]) -> list[Run]:
 
 
 def _compare(names: Sequence[str]) -> None:
-    run_curves.compare([runs.open_run(name) for name in names])
+    run_curves.compare([state.open_run(name) for name in names])
 
 
 def _choose(known: Sequence[Run]) -> list[Run]:
@@ -112,7 +113,7 @@ def _offer_to_delete(chosen: Sequence[Run]) -> None:
         )
         if st.button("Delete for good", key="delete-runs", type="primary"):
             for run in chosen:
-                removal.remove_run(run.name)
+                deletion.remove_run(run.name)
                 _forget(run)
             st.rerun()
 

@@ -15,11 +15,12 @@ from viz.export import missing_fonts, render
 from viz.figures.canvas import rasters, writing
 from viz.figures.drawing import figure
 from viz.figures.text import emoji as emoji_module
-from viz.figures.text import fonts, missing_fonts
+from viz.figures.text import fonts
 from viz.figures.text.emoji import emoji_files, picture, pictured
 from viz.figures.text.fonts import BOX, REPLACEMENT, Style, drawable, label, runs, width
 from viz.figures.text.graphemes import clusters
 from viz.figures.text.line_wrap import wrap
+from viz.figures.text.missing_fonts import EAST_ASIA
 
 FAMILY, FLAG, THUMB, HEART, KEYCAP = "👩‍👩‍👧‍👦", "🇩🇪", "👍🏽", "❤️", "1️⃣"
 EMOJI = (FAMILY, FLAG, THUMB, HEART, KEYCAP, "😀", "⭐")
@@ -168,7 +169,7 @@ def test_a_character_without_meaning_is_named_by_its_code() -> None:
 
 def test_nothing_is_said_where_everything_can_be_drawn() -> None:
     assert missing_fonts(["plain", "naïve", "e\u0301", "\u200d", "\ufe0f", "\x00", ""]) == ()
-    assert set(missing_fonts.EAST_ASIA.values()) == {"Chinese", "Japanese", "Korean"}
+    assert set(EAST_ASIA.values()) == {"Chinese", "Japanese", "Korean"}
 
 
 def test_a_font_is_used_once_it_is_installed(

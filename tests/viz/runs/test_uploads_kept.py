@@ -6,15 +6,16 @@ from threading import Thread
 
 import pytest
 
-from viz import run_files, uploads
+from viz.runs import files
+from viz.runs import uploads
 from viz.errors import RunError
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of uploads."""
-    monkeypatch.setenv(run_files.PLACE, str(tmp_path / "runs"))
-    place = tmp_path / "runs" / run_files.DATA
+    monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
+    place = tmp_path / "runs" / files.DATA
     place.mkdir(parents=True)
     return place
 

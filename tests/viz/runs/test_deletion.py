@@ -7,18 +7,21 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.viz.rooms import START, epoch, finish, leave, running
-from viz import removal, run_files, runs, session
+from viz import session
+from viz.runs import deletion
+from viz.runs import files
+from viz.runs import state
 from viz.errors import RunError
 from viz.pages.panels import results
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test, with one that nobody may touch."""
     place = tmp_path / "runs"
-    monkeypatch.setenv(run_files.PLACE, str(place))
+    monkeypatch.setenv(files.PLACE, str(place))
     finish(place, "other")
     return place
 
@@ -31,15 +34,15 @@ def files(room: Path) -> set[Path]:
 def test_a_finished_run_goes_with_its_log(room: Path) -> None:
     before = files(room)
     finish(room, "mine")
-    removal.remove_run("mine")
+    deletion.remove_run("mine")
     assert files(room) == before
-    assert [run.name for run in runs.runs()] == ["other"]
+    assert [run.name for run in state.runs()] == ["other"]
 
 
 def test_a_stopped_run_goes_with_what_it_kept(room: Path) -> None:
     before = files(room)
     leave(room, "mine", [START, epoch(1)], steps=[10, 20])
-    removal.remove_run("mine")
+    deletion.remove_run("mine")
     assert files(room) == before
 
 
@@ -47,7 +50,7 @@ def test_a_run_that_goes_on_stays(room: Path) -> None:
     leave(room, "mine", [START, epoch(1)])
     before = files(room)
     with running(room, "mine"), pytest.raises(RunError, match="'mine' goes on; stop it before"):
-        removal.remove_run("mine")
+        deletion.remove_run("mine")
     assert files(room) == before
 
 
@@ -55,7 +58,7 @@ def test_a_run_that_goes_on_stays(room: Path) -> None:
 def test_what_is_no_run_is_not_deleted(room: Path, name: str) -> None:
     before = files(room)
     with pytest.raises(RunError, match=r"^there is no run"):
-        removal.remove_run(name)
+        deletion.remove_run(name)
     assert files(room) == before
 
 
@@ -63,7 +66,7 @@ def test_of_a_link_the_link_alone_is_deleted(room: Path, tmp_path: Path) -> None
     finish(room, "mine")
     (room / "mine").rename(tmp_path / "elsewhere")
     (room / "mine").symlink_to(tmp_path / "elsewhere")
-    removal.remove_run("mine")
+    deletion.remove_run("mine")
     assert not (room / "mine").is_symlink()
     assert (tmp_path / "elsewhere" / "run.json").is_file()
 
@@ -93,8 +96,8 @@ def test_names_that_we_do_not_give_are_no_runs_and_delete_nothing(
             (room / name / "run.json").write_text("{}")
     (room / ".partial").mkdir()
     before = _everything(tmp_path)
-    assert run_files.names() == {"other"}
-    assert [run.name for run in runs.runs()] == ["other"]
+    assert files.names() == {"other"}
+    assert [run.name for run in state.runs()] == ["other"]
     for name in (
         *EVIL,
         "",
@@ -106,7 +109,7 @@ def test_names_that_we_do_not_give_are_no_runs_and_delete_nothing(
         "\0",
     ):
         with pytest.raises(RunError, match=r"^there is no run"):
-            removal.remove_run(name)
+            deletion.remove_run(name)
     assert _everything(tmp_path) == before
 
 
@@ -130,11 +133,11 @@ def test_nothing_outside_the_folder_of_runs_is_removed_by_any_link(
     before = _everything(theirs)
     if link == "logs":
         with pytest.raises(RunError, match=r"isn't in the folder of runs; delete it by hand"):
-            removal.remove_run("mine")
+            deletion.remove_run("mine")
     else:
-        removal.remove_run("mine")
+        deletion.remove_run("mine")
         assert not place.is_symlink()
-        assert "mine" not in run_files.names()
+        assert "mine" not in files.names()
     assert _everything(theirs) == before
     assert (room / "other" / "run.json").is_file()
 
@@ -144,9 +147,9 @@ def test_a_folder_of_runs_that_is_a_link_itself_is_one(
 ) -> None:
     finish(room, "mine")
     (tmp_path / "link").symlink_to(room)
-    monkeypatch.setenv(run_files.PLACE, str(tmp_path / "link"))
-    removal.remove_run("mine")
-    assert run_files.names() == {"other"}
+    monkeypatch.setenv(files.PLACE, str(tmp_path / "link"))
+    deletion.remove_run("mine")
+    assert files.names() == {"other"}
 
 
 def test_what_the_system_refuses_is_one_sentence_and_the_run_stays_listed(
@@ -159,8 +162,8 @@ def test_what_the_system_refuses_is_one_sentence_and_the_run_stays_listed(
 
     monkeypatch.setattr(shutil, "rmtree", refuse)
     with pytest.raises(RunError, match=r"can't be deleted: Permission denied; delete it by hand"):
-        removal.remove_run("mine")
-    assert {run.name for run in runs.runs()} == {"mine", "other"}
+        deletion.remove_run("mine")
+    assert {run.name for run in state.runs()} == {"mine", "other"}
 
 
 def test_the_page_deletes_what_is_ticked_and_reads_with_the_shipped_checkpoint(
@@ -176,7 +179,7 @@ def test_the_page_deletes_what_is_ticked_and_reads_with_the_shipped_checkpoint(
     assert "mine: checkpoints, curves and logs" in "".join(text.value for text in app.markdown)
     app.button(key="delete-runs").click().run()
     assert not app.exception
-    assert {run.name for run in runs.runs()} == {"other"}
+    assert {run.name for run in state.runs()} == {"other"}
     assert session.CHECKPOINT not in app.session_state
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from finetune.checkpoint.folder import is_checkpoint
-from viz import run_files
+from viz.runs import files
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("assets", "checkpoints")
 """Folders of checkpoints beside the app; the folder of runs is the third."""
 
@@ -17,7 +17,7 @@ def checkpoint_folders() -> list[Path]:
     """
     return [
         folder
-        for room in (*(ROOT / name for name in ROOMS), run_files.room())
+        for room in (*(ROOT / name for name in ROOMS), files.room())
         for folder in sorted(room.glob("*"))
         if not folder.name.startswith(".") and is_checkpoint(folder)
     ]

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from viz import run_files, uploads
+from viz.runs import files
+from viz.runs import uploads
 from viz.errors import RunError
 from viz.model.classifier import default_checkpoint
 
@@ -17,7 +18,7 @@ from viz.model.classifier import default_checkpoint
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test."""
-    monkeypatch.setenv(run_files.PLACE, str(tmp_path / "runs"))
+    monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
     return tmp_path / "runs"
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from finetune.record import RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, step
-from viz import run_files, runs
+from viz.runs import files
+from viz.runs import state
 from viz.model.classifier import default_checkpoint
 
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
@@ -24,7 +25,7 @@ FAILED: Event = {"kind": "failed", "sentence": "The disk is full."}
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test."""
-    monkeypatch.setenv(run_files.PLACE, str(tmp_path))
+    monkeypatch.setenv(files.PLACE, str(tmp_path))
     return tmp_path
 
 
@@ -47,42 +48,42 @@ def note(room: Path, name: str, **facts: object) -> None:
     [
         (STOPPED, "stopped", ""),
         (FAILED, "failed", "The disk is full."),
-        (step(7), "failed", runs.DIED),
-        ({"kind": "failed"}, "failed", runs.DIED),
+        (step(7), "failed", state.DIED),
+        ({"kind": "failed"}, "failed", state.DIED),
     ],
 )
 def test_the_last_event_tells_how_a_run_ended(
     room: Path, last: Event, state: str, sentence: str
 ) -> None:
     leave(room, "mine", [START, step(5), last], log="training: 25%")
-    run = runs.open_run("mine")
+    run = state.open_run("mine")
     assert (run.state, run.sentence, run.resumable) == (state, sentence, True)
 
 
 def test_a_run_that_was_asked_to_stop_is_stopped_even_if_it_says_nothing(room: Path) -> None:
     leave(room, "mine", [START, step(5)])
     note(room, "mine", asked_to_stop=LATER)
-    assert runs.open_run("mine").state == "stopped"
+    assert state.open_run("mine").state == "stopped"
 
 
 def test_a_process_that_ends_before_its_first_event_gives_its_last_line(room: Path) -> None:
     """The events are of the run before, which was stopped; only the log is new."""
     leave(room, "mine", [START, STOPPED], log="Rows: 3\nthe rows are not those it began with\n")
     note(room, "mine", heard="t1")
-    run = runs.open_run("mine")
+    run = state.open_run("mine")
     assert (run.state, run.is_heard) == ("failed", False)
     assert run.sentence == "the rows are not those it began with"
 
 
 def test_a_crash_gives_the_last_line_of_its_traceback(room: Path) -> None:
     leave(room, "mine", [START, step(5)], log="Traceback (most…):\nValueError: no\n\n")
-    assert runs.open_run("mine").sentence == "ValueError: no"
+    assert state.open_run("mine").sentence == "ValueError: no"
 
 
 def test_a_run_without_a_log_died(room: Path) -> None:
     leave(room, "mine", [])
     (room / "logs" / "mine.log").unlink()
-    assert runs.open_run("mine").sentence == runs.DIED
+    assert state.open_run("mine").sentence == state.DIED
 
 
 def test_what_was_kept_comes_in_the_order_of_its_steps(room: Path) -> None:
@@ -90,7 +91,7 @@ def test_what_was_kept_comes_in_the_order_of_its_steps(room: Path) -> None:
     (work / "checkpoints" / ".checkpoint-120.partial").mkdir()
     (work / "checkpoints" / "checkpoint-best").mkdir()
     (work / "checkpoints" / "checkpoint-best" / "model.safetensors").touch()
-    found = [place.name for place in runs.open_run("mine").checkpoints]
+    found = [place.name for place in state.open_run("mine").checkpoints]
     assert found == ["checkpoint-20", "checkpoint-100"]
 
 
@@ -104,7 +105,7 @@ def test_of_several_seeds_the_one_trained_last_gives_what_was_kept(room: Path) -
     ):
         (work / place).mkdir(parents=True)
         (work / place / "model.safetensors").touch()
-    run = runs.open_run("mine")
+    run = state.open_run("mine")
     assert run.seeds == 12
     assert [place.parts[-3:] for place in run.checkpoints] == [
         ("seed-10", "checkpoints", "checkpoint-5")
@@ -117,9 +118,9 @@ def test_a_run_of_a_terminal_runs_while_its_lock_is_held(room: Path) -> None:
     settings = {"settings": {"data": ["/far/rows.csv", "more.csv"]}}
     (work / "settings.json").write_text(json.dumps(settings))
     with held(work / "lock"):
-        run = runs.open_run("theirs")
+        run = state.open_run("theirs")
         assert (run.state, run.ours, run.checkpoints) == ("running", False, ())
-    (found,) = runs.runs()
+    (found,) = state.runs()
     assert (found.name, found.state, found.data) == ("theirs", "failed", "rows.csv, more.csv")
 
 
@@ -127,7 +128,7 @@ def test_a_run_of_the_app_runs_while_its_log_is_held(room: Path) -> None:
     leave(room, "mine", [START], steps=(20,))
     note(room, "mine", asked_to_stop=LATER)
     with held(room / "logs" / "mine.log"):
-        run = runs.open_run("mine")
+        run = state.open_run("mine")
         assert (run.state, run.ours, run.asked_to_stop) == ("running", True, True)
         assert not run.resumable
         assert not run.checkpoints
@@ -138,11 +139,11 @@ def test_a_finished_run_has_its_record_and_its_history(room: Path) -> None:
     record = RunRecord.load(default_checkpoint())
     record.save(work)
     work.rename(room / "mine")
-    (run,) = runs.runs()
+    (run,) = state.runs()
     assert (run.state, run.data, run.record) == ("finished", record.data_name, record)
     assert run.checkpoints == (room / "mine",)
     with held(room / "logs" / "mine.log"):  # its process has not ended yet
-        assert runs.open_run("mine") == run
+        assert state.open_run("mine") == run
     assert [one.epoch for one in run.history.epochs] == [1]
 
 
@@ -152,7 +153,7 @@ def test_a_finished_run_of_several_seeds_shows_the_one_that_was_kept(room: Path)
     work = leave(room, "mine", [START, best, {"kind": "end"}, START, epoch(1), {"kind": "end"}])
     record.save(work)
     work.rename(room / "mine")
-    (run,) = runs.runs()
+    (run,) = state.runs()
     assert [one.measured["train_loss"] for one in run.history.epochs] == [best["train_loss"]]
     assert len(run.history.courses) == 1
 
@@ -162,7 +163,7 @@ def test_a_damaged_record_is_the_reason_and_its_folder_can_be_opened(room: Path)
     (room / "mine" / "settings.json").unlink()
     (room / "mine" / "run.json").write_text("{")
     note(room, "mine", asked_to_stop=LATER)
-    (run,) = runs.runs()
+    (run,) = state.runs()
     assert (run.state, run.record, run.resumable) == ("failed", None, False)
     assert run.sentence.startswith("'run.json' in 'mine' is damaged: it isn't JSON")
     assert run.checkpoints == (room / "mine",)
@@ -172,12 +173,12 @@ def test_a_stopped_run_that_was_to_replace_a_result_hides_behind_none(room: Path
     RunRecord.load(default_checkpoint()).save(leave(room, "mine", [START, epoch(1)]))
     (room / ".mine.partial").rename(room / "mine")
     leave(room, "mine", [START, step(5), STOPPED], steps=(5,))
-    (run,) = runs.runs()
+    (run,) = state.runs()
     assert (run.state, run.record, run.resumable) == ("stopped", None, True)
     assert [one.step for one in run.history.steps] == [5]
     assert [place.name for place in run.checkpoints] == ["mine", "checkpoint-5"]
     (room / "mine" / "run.json").write_text("{")
-    damaged = runs.open_run("mine")
+    damaged = state.open_run("mine")
     assert (damaged.state, damaged.sentence) == ("stopped", "")
     assert [place.name for place in damaged.checkpoints] == ["checkpoint-5"]
 
@@ -185,10 +186,10 @@ def test_a_stopped_run_that_was_to_replace_a_result_hides_behind_none(room: Path
 def test_a_whole_result_needs_one_process_to_be_put_in_its_place(room: Path) -> None:
     work = leave(room, "mine", [START, epoch(2), {"kind": "end"}])
     (work / "settings.json").write_text('{"processes": 2}')
-    run = runs.open_run("mine")
+    run = state.open_run("mine")
     assert (run.is_whole, run.resumable, run.processes) == (False, True, 2)
     RunRecord.load(default_checkpoint()).save(work)
-    run = runs.open_run("mine")
+    run = state.open_run("mine")
     assert (run.is_whole, run.resumable, run.processes) == (True, True, 1)
 
 
@@ -202,18 +203,18 @@ def test_a_whole_result_needs_one_process_to_be_put_in_its_place(room: Path) -> 
 def test_a_result_that_was_deleted_is_not_listed(room: Path, log: str, listed: list[str]) -> None:
     work = leave(room, "mine", [START], log=log)
     shutil.rmtree(work)
-    assert [run.name for run in runs.runs()] == listed
+    assert [run.name for run in state.runs()] == listed
 
 
 def test_a_wish_to_stop_does_not_stick_to_a_run_resumed_since(room: Path) -> None:
     again: Event = {"kind": "resume", "step": 5}
     work = leave(room, "mine", [START, step(5), STOPPED, again, step(7)])
     note(room, "mine", asked_to_stop="t1")
-    assert runs.open_run("mine").state == "failed"
+    assert state.open_run("mine").state == "failed"
     with held(work / "lock"):
-        assert not runs.open_run("mine").asked_to_stop
+        assert not state.open_run("mine").asked_to_stop
     note(room, "mine", asked_to_stop=LATER)
-    assert runs.open_run("mine").state == "stopped"
+    assert state.open_run("mine").state == "stopped"
 
 
 def test_a_run_of_a_terminal_was_not_asked_by_the_app(room: Path) -> None:
@@ -221,7 +222,7 @@ def test_a_run_of_a_terminal_was_not_asked_by_the_app(room: Path) -> None:
     work = leave(room, "mine", [START, step(5), STOPPED])
     note(room, "mine", asked_to_stop=LATER)
     with held(work / "lock"):
-        run = runs.open_run("mine")
+        run = state.open_run("mine")
     assert (run.state, run.asked_to_stop) == ("running", False)
 
 
@@ -230,7 +231,7 @@ def test_the_newest_run_comes_first(room: Path) -> None:
         leave(room, name, [])
         note(room, name, began=float(began))
     (room / ".theirs.partial").mkdir()
-    assert [run.name for run in runs.runs()] == ["third", "second", "first", "theirs"]
+    assert [run.name for run in state.runs()] == ["third", "second", "first", "theirs"]
 
 
 OBSTACLES = ("folder", "pipe", "zero", "loop", "dangling")
@@ -256,7 +257,7 @@ def test_one_damaged_record_hides_no_other_run(room: Path, content: str) -> None
     raw = content.encode("utf-8", "surrogateescape")
     (room / "mine" / "run.json").write_bytes(raw)
     (room / "logs" / "mine.json").write_bytes(raw)
-    states = {run.name: (run.state, run.sentence[:29]) for run in runs.runs()}
+    states = {run.name: (run.state, run.sentence[:29]) for run in state.runs()}
     assert states == {
         "mine": ("failed", "'run.json' in 'mine' is damag"),
         "other": ("finished", ""),
@@ -268,17 +269,17 @@ def test_a_damaged_note_is_said_and_its_run_stays_as_it_is(room: Path) -> None:
     leave(room, "other", [START, step(5), STOPPED], steps=(5,))
     for name in ("mine", "other"):
         note(room, name, pid=-1)
-    mine, other = (runs.open_run(name) for name in ("mine", "other"))
+    mine, other = (state.open_run(name) for name in ("mine", "other"))
     assert (mine.state, other.state, other.resumable) == ("finished", "stopped", True)
     assert mine.damage[0].startswith("'mine.json' is damaged: in 'pid', input should be greater")
     with held(room / "logs" / "other.log"):
-        assert not runs.open_run("other").ours
+        assert not state.open_run("other").ours
 
 
 def test_a_run_whose_settings_are_damaged_can_not_be_resumed(room: Path) -> None:
     work = leave(room, "mine", [START, step(5), STOPPED], steps=(5,))
     (work / "settings.json").write_text('{"settings": {"seeds": "two"}}')
-    run = runs.open_run("mine")
+    run = state.open_run("mine")
     assert (run.state, run.resumable) == ("failed", False)
     assert run.sentence.startswith("'settings.json' is damaged: in 'settings.seeds', input should")
     assert [place.name for place in run.checkpoints] == ["checkpoint-5"]
@@ -288,7 +289,7 @@ def test_events_that_can_not_be_read_are_counted(room: Path) -> None:
     work = leave(room, "mine", [START, step(5), STOPPED])
     with (work / "events.jsonl").open("a") as events:
         events.write('{"kind": "step", "step": -1, "epoch": 1, "loss": 1}\n[]\n')
-    run = runs.open_run("mine")
+    run = state.open_run("mine")
     assert (run.state, len(run.history.steps)) == ("stopped", 1)
     assert run.damage == (
         "2 lines of events.jsonl can't be read; the curves are drawn without them.",
@@ -306,7 +307,7 @@ def test_whatever_lies_in_the_folder_the_run_is_listed(room: Path, file: str, ki
     if file == "run.json":
         (work / "settings.json").unlink()
         work.rename(room / "mine")
-    found = {run.name: run.state for run in runs.runs()}
+    found = {run.name: run.state for run in state.runs()}
     assert found["other"] == "finished"
     if kind != "dangling":
         assert found["mine"] == "failed"
@@ -319,4 +320,4 @@ def test_notes_and_logs_that_are_no_files_are_no_notes_and_logs(room: Path) -> N
             place = (room / "logs" / kind).with_suffix(suffix)
             place.unlink()
             obstruct(place, kind)
-    assert {run.sentence for run in runs.runs()} == {runs.DIED}
+    assert {run.sentence for run in state.runs()} == {state.DIED}

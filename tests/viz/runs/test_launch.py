@@ -17,16 +17,18 @@ import pytest
 
 from tests.finetune.news import news, write_csv
 from tests.viz.rooms import START, leave, running
-from viz import launch, run_files, runs
+from viz.runs import launch
+from viz.runs import files
+from viz.runs import state
 from viz.errors import RunError
-from viz.launch import Plan
+from viz.runs.launch import Plan
 from viz.model.text_files import Columns
 
 
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of runs for each test, whose processes are waited for."""
-    monkeypatch.setenv(run_files.PLACE, str(tmp_path / "runs"))
+    monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
     yield tmp_path / "runs"
     for child in launch._children:
         child.wait()
@@ -38,14 +40,14 @@ def data(tmp_path: Path) -> str:
     return str(write_csv(tmp_path / "news.csv", news(60)))
 
 
-def wait(name: str, until: Callable[[runs.Run], bool]) -> runs.Run:
+def wait(name: str, until: Callable[[state.Run], bool]) -> state.Run:
     """The run as soon as it is so far; pytest's own limit ends a wait in vain."""
-    while not until(run := runs.open_run(name)):
+    while not until(run := state.open_run(name)):
         time.sleep(0.1)
     return run
 
 
-def is_over(run: runs.Run) -> bool:
+def is_over(run: state.Run) -> bool:
     """Whether it doesn't run."""
     return run.state != "running"
 
@@ -148,16 +150,16 @@ def test_a_process_that_has_no_number_yet_is_not_stopped(
     """Nor is the one whose number was noted before it."""
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
-    noted: list[run_files.Note] = []
+    noted: list[files.Note] = []
 
     def begin(words: list[str], **settings: object) -> None:
         launch.stop("mine")
-        noted.append(run_files.noted("mine"))
+        noted.append(files.noted("mine"))
         raise OSError("no process")
 
     leave(room, "mine", [START])
-    run_files.note("mine", pid=4711)
-    assert run_files.noted("mine").pid == 4711
+    files.note("mine", pid=4711)
+    assert files.noted("mine").pid == 4711
     monkeypatch.setattr(subprocess, "Popen", begin)
     with pytest.raises(RunError, match="'mine' can't be started: no process; make room"):
         launch.resume("mine")
@@ -169,13 +171,13 @@ def test_a_wish_to_stop_is_noted_with_its_time(room: Path, monkeypatch: pytest.M
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
     leave(room, "mine", [START])
-    run_files.note("mine", pid=4711)
+    files.note("mine", pid=4711)
     before = datetime.now(UTC) - timedelta(seconds=1)
     with (room / "logs" / "mine.log").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         launch.stop("mine")
     assert signalled == [4711]
-    asked = datetime.fromisoformat(run_files.noted("mine").asked_to_stop)
+    asked = datetime.fromisoformat(files.noted("mine").asked_to_stop)
     assert before < asked < datetime.now(UTC) + timedelta(seconds=1)
 
 
@@ -189,14 +191,14 @@ def test_on_a_full_disk_a_run_is_refused_in_one_sentence_and_nothing_goes_on(
         notes.append(arguments)
 
     notes: list[object] = []
-    monkeypatch.setattr(run_files, "write_whole", write)
+    monkeypatch.setattr(files, "write_whole", write)
     monkeypatch.setattr(launch, "command", lambda words: ["sleep", "100"])
     leave(room, "mine", [START])
     with pytest.raises(RunError, match="'mine' can't be started: No space left on device; make"):
         launch.resume("mine")
     for child in launch._children:
         child.wait(10)
-    assert not run_files.is_held(run_files.log_file("mine"))
+    assert not files.is_held(files.log_file("mine"))
 
 
 def test_on_a_full_disk_a_run_is_stopped_all_the_same(
@@ -208,8 +210,8 @@ def test_on_a_full_disk_a_run_is_stopped_all_the_same(
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
     leave(room, "mine", [START])
-    run_files.note("mine", pid=4711)
-    monkeypatch.setattr(run_files, "write_whole", full)
+    files.note("mine", pid=4711)
+    monkeypatch.setattr(files, "write_whole", full)
     with running(room, "mine"):
         launch.stop("mine")
     assert signalled == [4711]
@@ -219,7 +221,7 @@ def test_on_a_full_disk_a_run_is_stopped_all_the_same(
 def test_the_log_of_a_run_is_never_written_through_a_link(
     room: Path, tmp_path: Path, target: str
 ) -> None:
-    theirs, log = tmp_path / "theirs", run_files.log_file("mine")
+    theirs, log = tmp_path / "theirs", files.log_file("mine")
     leave(room, "mine", [START])
     log.unlink()
     if target == "folder":
@@ -242,27 +244,27 @@ def test_a_name_that_is_a_link_leading_nowhere_is_taken(room: Path, tmp_path: Pa
 def test_a_lock_ends_with_the_last_process_that_was_handed_it(room: Path) -> None:
     """Whoever started it may have ended long before: the lock is the open file's."""
     leave(room, "mine", [])
-    log = run_files.log_file("mine")
+    log = files.log_file("mine")
     with log.open("a") as output:
         launch._lock(output, "mine")
         child = subprocess.Popen(["sleep", "100"], stdout=output)
     try:
-        assert run_files.is_held(log)
+        assert files.is_held(log)
         with log.open("a") as other, pytest.raises(RunError, match="goes on already"):
             launch._lock(other, "mine")
     finally:
         child.kill()
         child.wait()
-    assert not run_files.is_held(log)
+    assert not files.is_held(log)
 
 
 def test_those_who_look_at_a_lock_never_take_each_other_for_its_holder(room: Path) -> None:
     leave(room, "mine", [])
-    log = run_files.log_file("mine")
+    log = files.log_file("mine")
     seen: list[bool] = []
 
     def look() -> None:
-        seen.extend(run_files.is_held(log) for _ in range(50))
+        seen.extend(files.is_held(log) for _ in range(50))
 
     threads = [Thread(target=look) for _ in range(8)]
     for thread in threads:
@@ -299,7 +301,7 @@ def test_a_run_is_stopped_and_killed_and_goes_on_to_its_end(
     wait("mine", lambda run: len(run.history.epochs) > done)
     os.killpg(json.loads((room / "logs" / "mine.json").read_text())["pid"], signal.SIGKILL)
     killed = wait("mine", is_over)
-    assert (killed.state, killed.sentence) == ("failed", runs.DIED)
+    assert (killed.state, killed.sentence) == ("failed", state.DIED)
 
     launch.resume("mine")
     run = wait("mine", is_over)
@@ -316,7 +318,7 @@ def test_a_result_that_was_deleted_is_listed_no_more(
     """By what a real process has said: its log alone would look like that of a failed run."""
     launch.start(Plan("mine", data, str(checkpoint), epochs=1))
     assert wait("mine", is_over).state == "finished"
-    wait("mine", lambda run: not run_files.is_held(run_files.log_file("mine")))
-    assert [run.name for run in runs.runs()] == ["mine"]
+    wait("mine", lambda run: not files.is_held(files.log_file("mine")))
+    assert [run.name for run in state.runs()] == ["mine"]
     shutil.rmtree(room / "mine")
-    assert runs.runs() == []
+    assert state.runs() == []
