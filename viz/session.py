@@ -13,7 +13,7 @@ from typing import Self
 
 import streamlit as st
 
-from viz import places, presence
+from viz import presence
 from viz.attention.rollout import view
 from viz.attention.rollout.statistics import HeadFacts, head_facts
 from viz.attention.rollout.view import AttentionView, Quadrant, Unit
@@ -24,6 +24,7 @@ from viz.kept import Kept
 from viz.model.checkpoint import folder_of
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.model.perturbation import Perturbation
+from viz.runs.state.state import checkpoint_folders
 from viz.types import Contribution, IntArray, Reading
 
 Explained = tuple[int | None, Against]
@@ -101,11 +102,13 @@ def checkpoints() -> list[str]:
 
     Those in assets/ and checkpoints/, and the finished runs of the Train page.
     """
-    folders = places.checkpoint_folders()
+    folders = checkpoint_folders.checkpoint_folders()
     folders.sort(key=lambda folder: folder != default_checkpoint())
     return [
         (
-            folder.relative_to(places.ROOT) if folder.is_relative_to(places.ROOT) else folder
+            folder.relative_to(checkpoint_folders.ROOT)
+            if folder.is_relative_to(checkpoint_folders.ROOT)
+            else folder
         ).as_posix()
         for folder in folders
     ]
@@ -162,7 +165,7 @@ def kept() -> Kept:
 
 def identity(source: str) -> tuple[str, float]:
     """Where a checkpoint lies and when it was last written; 0 for a Hub id."""
-    place = places.ROOT / source if source in checkpoints() else folder_of(source)
+    place = checkpoint_folders.ROOT / source if source in checkpoints() else folder_of(source)
     if place is None:
         return source, 0.0
     return str(place), _last_change(place)

@@ -12,7 +12,7 @@ def import_the_slow() -> None:
     """Import torch, transformers and plotly as our rooms use them."""
     gc.disable()
     try:
-        for room in ("viz.attribution", "viz.plots.bars"):
+        for room in ("viz.attribution", "viz.plots.score_bars"):
             import_module(room)
     finally:
         gc.enable()

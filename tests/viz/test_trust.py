@@ -18,7 +18,7 @@ from viz.faithfulness.record import FILE, Record, Scored
 from viz.faithfulness.score import Job, Scoring
 from viz.faithfulness.summary import summarise
 from viz.model.text_files import open_texts
-from viz.plots import bars
+from viz.plots import score_bars
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game", "peace talks on the moon")
@@ -63,7 +63,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
     """
 
     def open_page(folder: Path, page: str) -> AppTest:
-        monkeypatch.setattr("viz.runs.checkpoint_folders.ROOT", folder.parents[1])
+        monkeypatch.setattr("viz.runs.state.checkpoint_folders.ROOT", folder.parents[1])
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
         assert app.selectbox(key=session.CHECKPOINT).value == f"checkpoints/{folder.name}"
         return app if page == "read" else app.switch_page(f"viz/pages/{page}.py").run()
@@ -170,7 +170,7 @@ def test_the_chart_shows_every_method_with_its_interval(
     scored: tuple[Path, Record], operator: str
 ) -> None:
     _, record = scored
-    (points,) = bars.faithfulness_chart(record, operator).data
+    (points,) = score_bars.faithfulness_chart(record, operator).data
     for index, one in enumerate(record.methods):
         share = one.under[operator].share
         assert share is not None
@@ -181,16 +181,19 @@ def test_the_chart_shows_every_method_with_its_interval(
     assert hollow == [one.shares_operator in (operator, "both") for one in record.methods]
 
 
-places = st.builds(bars.Place, st.floats(0, 320), st.floats(0, 420), st.floats(20, 150))
+places = st.builds(score_bars.Place, st.floats(0, 320), st.floats(0, 420), st.floats(20, 150))
 
 
 @given(st.lists(places, min_size=1, max_size=20))
-def test_no_label_lies_on_another(points: list[bars.Place]) -> None:
-    shifts = bars.label_shifts(points)
+def test_no_label_lies_on_another(points: list[score_bars.Place]) -> None:
+    shifts = score_bars.label_shifts(points)
     for index, one in enumerate(points):
         for other in range(index):
             assert not one.over(points[other], shifts[index], shifts[other])
 
 
 def test_a_label_with_room_stays_beside_its_point() -> None:
-    assert bars.label_shifts([bars.Place(0, 0, 50), bars.Place(0, 100, 50)]) == [0, 0]
+    assert score_bars.label_shifts([score_bars.Place(0, 0, 50), score_bars.Place(0, 100, 50)]) == [
+        0,
+        0,
+    ]

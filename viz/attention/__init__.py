@@ -1,1 +1,1 @@
-"""Views over attention weights: words for wordpieces, means and rollout, statistics of each head."""
+"""Views over attention weights: words for wordpieces, means, rollout, statistics of each head."""

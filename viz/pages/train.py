@@ -6,10 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz import launch, runs, session
+from viz import session
 from viz.errors import VizError
 from viz.pages.markdown import plain
 from viz.pages.panels import masthead, new_run, progress, results
+from viz.runs import launch, state
 from viz.widgets.theme.component import follow_theme
 
 
@@ -30,7 +31,7 @@ def page() -> None:
 
 
 def _show_runs() -> None:
-    known, answer = runs.runs(), st.container()
+    known, answer = state.runs(), st.container()
     wanted = progress.show_unfinished(known)
     results.show(known)
     # Only now, so that a refusal hides no run.

@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from viz.colors import PALETTES, Theme, stops
-from viz.plots.bars import dress
+from viz.plots.score_bars import dress
 from viz.types import FloatArray
 
 CELL = 22

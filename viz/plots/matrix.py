@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from viz.colors import PALETTES, Theme, mix, readable_ink, stops
-from viz.plots.bars import dress
+from viz.plots.score_bars import dress
 from viz.types import FloatArray
 
 MOST = 20

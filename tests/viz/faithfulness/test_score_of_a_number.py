@@ -292,7 +292,7 @@ def test_the_contributions_of_a_score_survive_a_change_to_classes(
     tiny_checkpoint(
         tmp_path / "checkpoints" / "stars", labels=("score",), problem_type="regression"
     )
-    monkeypatch.setattr("viz.runs.checkpoint_folders.ROOT", tmp_path)
+    monkeypatch.setattr("viz.runs.state.state.state.checkpoint_folders.ROOT", tmp_path)
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     test.query_params.update({"checkpoint": "checkpoints/stars", "text": TEXT})
     test.query_params["show"] = "contribution to the score"

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from viz.runs.state.history import Step
+from viz.runs.state.state import Run
 
 from tests.viz.rooms import START, Event, epoch, leave, step
 from viz.colors import Theme
@@ -18,9 +20,7 @@ from viz.plots.training import (
     quality_chart,
     thinned,
 )
-from viz.runs import files, state
-from viz.runs.history import Step
-from viz.runs.state import Run
+from viz.runs.state import files, state
 
 SCORED: Event = {"kind": "epoch", "epoch": 1, "r2": -0.5, "rmse": 2.0, "validation_loss": 4.0}
 

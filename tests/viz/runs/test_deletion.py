@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.viz.rooms import START, epoch, finish, leave, running
 from viz import session
-from viz.runs import deletion
-from viz.runs import files
-from viz.runs import state
+from viz.runs.state import deletion
+from viz.runs.state import files
+from viz.runs.state import state
 from viz.errors import RunError
 from viz.pages.panels import results
 
@@ -26,40 +26,40 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def files(room: Path) -> set[Path]:
+def files_in(room: Path) -> set[Path]:
     """All that lies in the folder of runs."""
     return set(room.rglob("*"))
 
 
 def test_a_finished_run_goes_with_its_log(room: Path) -> None:
-    before = files(room)
+    before = files_in(room)
     finish(room, "mine")
     deletion.remove_run("mine")
-    assert files(room) == before
+    assert files_in(room) == before
     assert [run.name for run in state.runs()] == ["other"]
 
 
 def test_a_stopped_run_goes_with_what_it_kept(room: Path) -> None:
-    before = files(room)
+    before = files_in(room)
     leave(room, "mine", [START, epoch(1)], steps=[10, 20])
     deletion.remove_run("mine")
-    assert files(room) == before
+    assert files_in(room) == before
 
 
 def test_a_run_that_goes_on_stays(room: Path) -> None:
     leave(room, "mine", [START, epoch(1)])
-    before = files(room)
+    before = files_in(room)
     with running(room, "mine"), pytest.raises(RunError, match="'mine' goes on; stop it before"):
         deletion.remove_run("mine")
-    assert files(room) == before
+    assert files_in(room) == before
 
 
 @pytest.mark.parametrize("name", ["nobody", "..", "", "logs", "data", "../other"])
 def test_what_is_no_run_is_not_deleted(room: Path, name: str) -> None:
-    before = files(room)
+    before = files_in(room)
     with pytest.raises(RunError, match=r"^there is no run"):
         deletion.remove_run(name)
-    assert files(room) == before
+    assert files_in(room) == before
 
 
 def test_of_a_link_the_link_alone_is_deleted(room: Path, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from finetune.record import RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, step
-from viz.runs import files
-from viz.runs import state
+from viz.runs.state import files
+from viz.runs.state import state
 from viz.model.classifier import default_checkpoint
 
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
@@ -44,7 +44,7 @@ def note(room: Path, name: str, **facts: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "state", "sentence"),
+    ("last", "outcome", "sentence"),
     [
         (STOPPED, "stopped", ""),
         (FAILED, "failed", "The disk is full."),
@@ -53,11 +53,11 @@ def note(room: Path, name: str, **facts: object) -> None:
     ],
 )
 def test_the_last_event_tells_how_a_run_ended(
-    room: Path, last: Event, state: str, sentence: str
+    room: Path, last: Event, outcome: str, sentence: str
 ) -> None:
     leave(room, "mine", [START, step(5), last], log="training: 25%")
     run = state.open_run("mine")
-    assert (run.state, run.sentence, run.resumable) == (state, sentence, True)
+    assert (run.state, run.sentence, run.resumable) == (outcome, sentence, True)
 
 
 def test_a_run_that_was_asked_to_stop_is_stopped_even_if_it_says_nothing(room: Path) -> None:

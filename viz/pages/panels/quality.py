@@ -8,7 +8,7 @@ from finetune.record import AnyMetrics, Metrics, RegressionMetrics, RunRecord
 from viz import session
 from viz.pages.markdown import plain
 from viz.plots.matrix import MOST, confusion_map
-from viz.runs import Run
+from viz.runs.state import Run
 from viz.widgets.theme.component import current_theme
 
 COLUMNS = {

@@ -7,7 +7,7 @@ import streamlit as st
 
 from viz import session
 from viz.plots.training import MEASURES, Chart, comparison, loss_chart, measured, quality_chart
-from viz.runs import Run
+from viz.runs.state import Run
 from viz.widgets.theme.component import current_theme
 
 COLUMNS = ("epoch", "value", "line", "dot")
