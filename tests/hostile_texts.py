@@ -7,16 +7,16 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from viz.attention.rollout.statistics import head_facts
 
 from viz import Classifier, Reading, attribute
-from viz.attention.rollout import view
+from viz.attention import views
+from viz.attention.statistics import head_facts
 from viz.attribution.contribution import contribution
 from viz.export.formats import render
 from viz.export.report import record, report
 from viz.figures.spec import Plate
 from viz.model.perturbation import Perturbation
-from viz.plots import bars
+from viz.plots import score_bars
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.bars import payload as bars
@@ -129,8 +129,8 @@ def see_all(
     """
     reading = classifier.read(text, pair)
     found = attribute(classifier, reading, method)
-    over = view.spans(reading.encoding)
-    scores = view.merge(found.scores, over)
+    over = views.spans(reading.encoding)
+    scores = views.merge(found.scores, over)
     _check_pieces(reading)
     sent: list[object] = [
         strip.payload(reading.encoding, over, scores, signed=True),
@@ -139,16 +139,16 @@ def see_all(
     ]
     "\n".join(report(reading, found)).encode("utf-8")
     for unit, special in (("word", True), ("wordpiece", False)):
-        view = view.view(reading.encoding, reading.attention.weights, unit=unit, special=special)  # type: ignore[arg-type]
+        view = views.view(reading.encoding, reading.attention.weights, unit=unit, special=special)  # type: ignore[arg-type]
         if not view.spans:
             continue
-        one = view.pick(view, -1, None)
+        one = views.pick(view, -1, None)
         sent.append(heatmap.payload(one, place="L0", note=heatmap.row_note(one, "all")))
-        layer = view.pick_layer(view, 0)
+        layer = views.pick_layer(view, 0)
         names = [f"H{head}" for head in range(classifier.n_heads)]
         sent.append(arcs.payload(layer, names=names, chosen=[0], place="L0"))
     facts = head_facts(reading.encoding, reading.attention.weights)
-    sent.append(atlas.payload(view.view(reading.encoding, reading.attention.weights), facts))
+    sent.append(atlas.payload(views.view(reading.encoding, reading.attention.weights), facts))
     json.dumps(sent, allow_nan=False).encode("utf-8")
     if drawn:
         _draw(classifier, reading, method)
@@ -157,15 +157,15 @@ def see_all(
 def _check_pieces(reading: Reading) -> None:
     """All of a text is shown: words, gaps and what wasn't read together are the text itself."""
     encoding = reading.encoding
-    over = view.spans(encoding)
+    over = views.spans(encoding)
     for part, own in enumerate(strip.segments(encoding, over, np.zeros(len(over)), None)):
         written = "".join(segment.text for segment in own if segment.kind != "special")
         assert written == encoding.source(part)
 
 
 def _draw(classifier: Classifier, reading: Reading, method: str) -> None:
-    found, over = attribute(classifier, reading, method), view.spans(reading.encoding)
-    bars.score_bars(view.merge(found.scores, over), over, signed=True).to_json()
+    found, over = attribute(classifier, reading, method), views.spans(reading.encoding)
+    score_bars.score_bars(views.merge(found.scores, over), over, signed=True).to_json()
     Perturbation(classifier, reading.encoding).logits(
         np.zeros((1, sum(not span.special for span in over)), dtype=bool), "delete"
     )

@@ -4,8 +4,8 @@ import re
 from types import MappingProxyType
 
 import numpy as np
-from viz.attention.rollout.view import Quadrant, Unit
 
+from viz.attention.views import Quadrant, Unit
 from viz.export import Plate
 from viz.figures.spec import Kind
 from viz.types import Attention, Attribution, Contribution, Encoding, Prediction, Reading, Token

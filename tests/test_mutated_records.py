@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.benchmarks.mutated_records import Kind, Kinds, check
-from viz.runs.state import files
+from viz.runs import files
 
 COUNT = 24
 NAMES = (

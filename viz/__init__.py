@@ -14,7 +14,7 @@ from finetune.privacy import send_nothing
 send_nothing()
 
 if TYPE_CHECKING:
-    from viz.attention.rollout.statistics import HeadFacts, head_facts
+    from viz.attention.statistics import HeadFacts, head_facts
     from viz.attribution import METHODS, attribute
     from viz.attribution.contribution import contribution
     from viz.attribution.head_importance import head_importance

@@ -14,9 +14,9 @@ from typing import Self
 import streamlit as st
 
 from viz import presence
-from viz.attention.rollout import view
-from viz.attention.rollout.statistics import HeadFacts, head_facts
-from viz.attention.rollout.view import AttentionView, Quadrant, Unit
+from viz.attention import views
+from viz.attention.statistics import HeadFacts, head_facts
+from viz.attention.views import AttentionView, Quadrant, Unit
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as contribute
 from viz.faithfulness.record import FILE, Record, load
@@ -24,7 +24,7 @@ from viz.kept import Kept
 from viz.model.checkpoint import folder_of
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.model.perturbation import Perturbation
-from viz.runs.state.state import checkpoint_folders
+from viz.runs import checkpoint_folders
 from viz.types import Contribution, IntArray, Reading
 
 Explained = tuple[int | None, Against]
@@ -291,14 +291,14 @@ def _seen(place: str, version: float, text: str, pair: str | None, shown: Shown)
         if shown.explained is None
         else _contribute(place, version, text, pair, shown.explained).values
     )
-    whole = view.view(
+    whole = views.view(
         read.encoding,
         values,
         unit=shown.unit,
         special=shown.special,
         signed=shown.explained is not None,
     )
-    return view.quadrant(whole, shown.quadrant)
+    return views.quadrant(whole, shown.quadrant)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -21,12 +21,12 @@ from pathlib import Path
 import bertviz
 import torch
 from playwright.sync_api import Browser, Route
-from viz.attention.rollout.rollout.statistics import head_facts
-from viz.attention.rollout.rollout.view import view
 
 from tests.benchmarks.browser import median_to_painted, new_page, seconds_to_painted
 from tests.benchmarks.noise import reading
 from tests.benchmarks.result import Result, timed
+from viz.attention.statistics import head_facts
+from viz.attention.views import view
 from viz.types import Reading
 from viz.widgets.atlas.payload import ATLAS, payload
 

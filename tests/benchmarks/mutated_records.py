@@ -61,7 +61,7 @@ from viz.pages.panels import new_run, progress, quality, results, sanity, scores
 from viz.plots.matrix import MOST, confusion_map
 from viz.plots.score_bars import faithfulness_chart
 from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
-from viz.runs.state import files, launch, state, uploads
+from viz.runs import files, launch, state, uploads
 
 Use = Callable[[], None]
 """Reads a file where it lies, and draws it."""

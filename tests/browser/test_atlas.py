@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
-from viz.attention.rollout.rollout.statistics import HeadFacts, head_facts
 
 from tests.browser.conftest import App
 from viz import Classifier
+from viz.attention.statistics import HeadFacts, head_facts
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 LARGE = 10_000
@@ -266,8 +266,7 @@ def test_a_page_without_a_server_shows_the_same_atlas(
 
 def stand_alone(classifier: Classifier, theme: str) -> str:
     """A page with the atlas and no more: the least that its script asks of one."""
-    from viz.attention.rollout.rollout.view import view
-
+    from viz.attention.views import view
     from viz.colors import PALETTES
     from viz.widgets.atlas.payload import ATLAS, payload
 

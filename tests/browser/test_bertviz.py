@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from viz.export.bertviz.page.page import View, bertviz_html
 
 from viz import Classifier, Reading
 from viz.colors import PALETTES, Theme, rgb
+from viz.export.bertviz.page import View, bertviz_html
 
 OPACITIES = "lines => lines.map(line => +line.getAttribute('stroke-opacity'))"
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from viz.attention.rollout.rollout.view import AttentionView
 
 from tests.browser.stage import LABELS, Stage, view_of
+from viz.attention.views import AttentionView
 from viz.colors import Theme
 from viz.types import FloatArray
 from viz.widgets.heatmap import payload as heatmap

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
-from viz.attention.rollout.view import merge, spans
 
 from tests.foreign import foreign_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.__main__ import app
+from viz.attention.views import merge, spans
 from viz.errors import MethodError
 from viz.export.formats import FORMATS
 from viz.types import Reading

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from finetune.record import BaselineRecord, Metrics, RunRecord, SplitRecord
 from tests.viz.rooms import finish
 from viz.model.classifier import default_checkpoint
-from viz.runs.state import files
+from viz.runs import files
 
 ROOT = Path(__file__).resolve().parents[2]
 

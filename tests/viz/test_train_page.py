@@ -17,7 +17,7 @@ from viz.errors import RunError
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import Columns
 from viz.pages.panels import columns, new_run
-from viz.runs.state import files, launch, uploads
+from viz.runs import files, launch, uploads
 
 ROOT = Path(__file__).resolve().parents[2]
 PRETRAINING: Event = {

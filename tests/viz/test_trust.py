@@ -63,7 +63,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
     """
 
     def open_page(folder: Path, page: str) -> AppTest:
-        monkeypatch.setattr("viz.runs.state.checkpoint_folders.ROOT", folder.parents[1])
+        monkeypatch.setattr("viz.runs.checkpoint_folders.ROOT", folder.parents[1])
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
         assert app.selectbox(key=session.CHECKPOINT).value == f"checkpoints/{folder.name}"
         return app if page == "read" else app.switch_page(f"viz/pages/{page}.py").run()

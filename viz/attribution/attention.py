@@ -1,6 +1,6 @@
 """Attributions read off attention alone: the same for every class, never negative."""
 
-from viz.attention.rollout import rollout
+from viz.attention import rollout
 from viz.attribution.method import Method, Split, Task
 from viz.attribution.requirements import reads_first
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from viz.attention.rollout.rank_correlation import spearman
+from viz.attention.rank_correlation import spearman
 from viz.attribution import Against, Target, check_made_by, resolve
 from viz.attribution.method import silent
 from viz.attribution.requirements import gradients

@@ -9,9 +9,9 @@ from viz.cli.terminal import check_method
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:
-    from viz.attention.rollout.view import Quadrant, Unit
-    from viz.export.formats import Look
+    from viz.attention.views import Quadrant, Unit
     from viz.export.request import Request
+    from viz.figures.render_options import Look
     from viz.figures.spec import Kind, Measure
 
 
@@ -72,7 +72,7 @@ class Asked:
     @property
     def look(self) -> "Look":
         """How pictures are drawn."""
-        from viz.export.formats import Look
+        from viz.figures.render_options import Look
 
         return Look(dpi=self.dpi, colormap=self.colormap or Look().colormap)
 
@@ -143,7 +143,8 @@ class Asked:
             yield "--head needs --layer, for every layer has heads of its own."
 
     def _wrong_files(self) -> Iterator[str]:
-        from viz.export.formats import FORMATS, LEAST_DPI, MOST_DPI
+        from viz.export.formats import FORMATS
+        from viz.figures.render_options import LEAST_DPI, MOST_DPI
 
         for name in self.formats:
             if name not in FORMATS:

@@ -47,7 +47,7 @@ def _files(asked: Asked, classifier: "Classifier", reading: "Reading") -> Files:
 
 
 def _bertviz(reading: "Reading", view: Literal["head", "model"]) -> tuple[str, bytes]:
-    from viz.export.bertviz.page.page import bertviz_html
+    from viz.export.bertviz.page import bertviz_html
     from viz.export.filenames import reading_name
 
     return reading_name(reading, f"bertviz-{view}", "html"), bertviz_html(reading, view=view)

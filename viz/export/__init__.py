@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from viz.export.bertviz.page.page import bertviz_html
+    from viz.export.bertviz.page import bertviz_html
     from viz.export.filenames import file_name
     from viz.export.formats import FORMATS, render
     from viz.figures.drawing import figure
@@ -32,7 +32,7 @@ __all__ = [
 _HOMES = {
     "FORMATS": "viz.export.formats",
     "KINDS": "viz.figures.spec",
-    "bertviz_html": "viz.export.bertviz.page.page",
+    "bertviz_html": "viz.export.bertviz.page",
     "Look": "viz.figures.render_options",
     "Plate": "viz.figures.spec",
     "figure": "viz.figures.drawing",

@@ -27,9 +27,10 @@ from viz.errors import SelectionError, VizError
 from viz.export.archive import bundle
 from viz.export.atomic_files import held, write
 from viz.export.filenames import bundle_name, file_name
-from viz.export.formats import Look, render
+from viz.export.formats import render
 from viz.export.index import Index, Line
 from viz.export.request import Request
+from viz.figures.render_options import Look
 from viz.installation import version
 from viz.model.classifier import Classifier
 from viz.model.text_files import Row, Texts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from viz.attention.rollout.rank_correlation import spearman
+from viz.attention.rank_correlation import spearman
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.attribution.method import silent
 from viz.errors import SelectionError

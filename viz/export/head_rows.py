@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from viz.attention.rollout.statistics import FACTS, head_facts
+from viz.attention.statistics import FACTS, head_facts
 from viz.figures.spec import Plate
 
 

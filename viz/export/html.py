@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import cast
 
-from viz.attention.rollout.rollout.rollout import place
-from viz.attention.rollout.rollout.statistics import head_facts
-from viz.attention.rollout.rollout.view import AttentionView, merge, pick, spans
+from viz.attention.rollout import place
+from viz.attention.statistics import head_facts
+from viz.attention.views import AttentionView, merge, pick, spans
 from viz.attribution import METHODS
 from viz.attribution.descriptions import number, scale_ends, summary, verdict
 from viz.colors import PALETTES, Palette
-from viz.export.formats import Look
 from viz.figures.citation import citation
+from viz.figures.render_options import Look
 from viz.figures.spec import Plate
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from viz.attention.rollout.view import QUADRANTS
+from viz.attention.views import QUADRANTS
 from viz.attribution import METHODS
 from viz.errors import RecordError
 from viz.export.json_record import FORMAT, Values

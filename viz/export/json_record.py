@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from viz.attention.rollout.view import Span, merge, spans
+from viz.attention.views import Span, merge, spans
 from viz.errors import SelectionError
 from viz.figures.citation import citation
 from viz.figures.spec import Plate

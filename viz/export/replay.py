@@ -20,7 +20,7 @@ from viz.export.json_reader import Saved, shortened
 from viz.export.json_record import record
 from viz.figures.spec import Plate
 from viz.model.classifier import Classifier
-from viz.runs.state.checkpoint_folders import checkpoint_folders
+from viz.runs.checkpoint_folders import checkpoint_folders
 
 TOLERANCE = 1e-6
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from viz.attention.rollout.view import merge, spans
+from viz.attention.views import merge, spans
 from viz.attribution import METHODS
 from viz.attribution.descriptions import percent, quantity, summary, verdict
 from viz.export.json_record import prediction, tokens

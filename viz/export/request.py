@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.attention.rollout.view import Quadrant, Unit
+from viz.attention.views import Quadrant, Unit
 from viz.attribution.class_names import attribute_named, classes_named
 from viz.attribution.contribution import contribution
 from viz.figures.spec import Kind, Measure, Plate

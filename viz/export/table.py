@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from viz.attention.rollout.view import AttentionView, Span, merge, spans
+from viz.attention.views import AttentionView, Span, merge, spans
 from viz.export.csv_cells import guarded, written
 from viz.export.head_rows import fact_arrays, head_rows
 from viz.export.json_record import check_few, cited, record, request

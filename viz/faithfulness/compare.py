@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from viz.attention.rollout.rank_correlation import spearman
+from viz.attention.rank_correlation import spearman
 from viz.attribution import METHODS, Against, attribute, check_made_by, resolve
 from viz.attribution.method import Method, Options, Target, silent
 from viz.attribution.method_spec import parse

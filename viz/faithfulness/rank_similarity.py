@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from viz.attention.rollout.rank_correlation import spearman
+from viz.attention.rank_correlation import spearman
 from viz.types import FloatArray
 
 CERTAINTY = 0.95

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
-from viz.attention.rollout.rollout import place
+from viz.attention.rollout import place
 from viz.colors import LIGHT
 from viz.figures.attention import AXIS
 from viz.figures.canvas import MIDDLE, Page

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.figure import Figure
 
-from viz.attention.rollout.view import AttentionView
-from viz.export.formats import Look
+from viz.attention.views import AttentionView
 from viz.figures.attention import ASIDE
 from viz.figures.canvas import MIDDLE, NOTE, Box, Page
 from viz.figures.color_scale import ROOT, Tint, tint_of
 from viz.figures.colorbar import WIDE, draw_scale
 from viz.figures.grid import GAP, Grain, grain
 from viz.figures.layout import counted, sheet, view_notes
+from viz.figures.render_options import Look
 from viz.figures.spec import Plate
 from viz.types import FloatArray
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from viz.attention.rollout.rollout import place
+from viz.attention.rollout import place
 from viz.colors import LIGHT
 from viz.figures.canvas import Box, Page
 from viz.figures.color_scale import ROOT, Tint, tint_of

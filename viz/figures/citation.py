@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from viz.attention.rollout.rollout import place
+from viz.attention.rollout import place
 from viz.attribution import METHODS
 from viz.attribution.descriptions import explained_scalar
 from viz.figures.spec import Plate

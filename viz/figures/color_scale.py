@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Normalize
 
-from viz.attention.rollout.view import AttentionView
+from viz.attention.views import AttentionView
 from viz.colors import LIGHT
 from viz.errors import SelectionError
 from viz.types import FloatArray

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.attention.rollout.view import AttentionView, Span
+from viz.attention.views import AttentionView, Span
 from viz.colors import LIGHT
 from viz.figures.canvas import MIDDLE, Page
 from viz.figures.text.fonts import DENSITY, Style, label, width

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
-from viz.attention.rollout.view import AttentionView, spans
+from viz.attention.views import AttentionView, spans
 from viz.attribution.descriptions import quantity, scale_ends, verdict
 from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page
 from viz.figures.citation import citation

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from viz.attention.rollout.rollout import select
-from viz.attention.rollout.view import (
+from viz.attention.rollout import select
+from viz.attention.views import (
     AttentionView,
     Quadrant,
     Unit,

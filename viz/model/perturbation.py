@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.attention.rollout import view
-from viz.attention.rollout.view import Span
+from viz.attention import views
+from viz.attention.views import Span
 from viz.errors import MethodError
 from viz.model.batches import rows_at_once
 from viz.model.classifier import Classifier
@@ -56,7 +56,7 @@ class Perturbation:
         self.encoding = encoding
         self.tick = tick
         self.units: tuple[Span, ...] = tuple(
-            span for span in view.spans(encoding) if not span.special
+            span for span in views.spans(encoding) if not span.special
         )
         """The words, in reading order."""
         self.spent = 0

@@ -12,7 +12,7 @@ from viz.faithfulness.record import FILE, Record
 from viz.pages.markdown import plain
 from viz.pages.panels import masthead, sanity, source
 from viz.pages.panels.scores import OPERATORS, show_scores
-from viz.plots import bars
+from viz.plots.score_bars import faithfulness_chart
 from viz.widgets.theme.component import current_theme, follow_theme
 
 MEANING = (
@@ -83,7 +83,7 @@ def show_record(checkpoint: str, record: Record) -> None:
     for column, operator in zip(st.columns(len(measured), gap="medium"), measured, strict=True):
         with column:
             st.markdown(f"**Words hidden by {plain(OPERATORS[operator])}**")
-            figure = bars.faithfulness_chart(record, operator, theme=current_theme(session.THEME))
+            figure = faithfulness_chart(record, operator, theme=current_theme(session.THEME))
             st.plotly_chart(figure, key=f"faithfulness-{operator}", theme=None, config=session.PLOT)
     show_scores(record)
     st.download_button(

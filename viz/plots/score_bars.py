@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.attention.rollout.view import Span
+from viz.attention.views import Span
 from viz.attribution.descriptions import decimals, quantity
 from viz.colors import PALETTES, Palette, Theme, mix
 from viz.faithfulness.record import Interval, Record, Scored

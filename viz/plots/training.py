@@ -10,8 +10,8 @@ from math import isfinite
 from typing import Any
 
 from viz.colors import PALETTES, Theme
-from viz.runs.state.history import Step
-from viz.runs.state.state import Run
+from viz.runs.history import Step
+from viz.runs.state import Run
 
 HEIGHT = 190
 """Pixels between the axes."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from finetune.checkpoint.folder import is_checkpoint
-from viz.runs.state import files
+from viz.runs import files
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("assets", "checkpoints")

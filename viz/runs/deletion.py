@@ -4,8 +4,8 @@ from pathlib import Path
 
 from finetune.disk import remove
 from viz.errors import RunError
-from viz.runs.state.files import LOGS, finished_place, log_file, names, room, working_place
-from viz.runs.state.state import open_run
+from viz.runs.files import LOGS, finished_place, log_file, names, room, working_place
+from viz.runs.state import open_run
 
 
 def remove_run(name: str) -> None:

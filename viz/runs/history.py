@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from finetune.errors import RecordError
 from finetune.json_files import opened
 from viz.errors import as_sentence
-from viz.runs.state.events import EVENT, Event, Measured, Pace, Resumed, Started, Stepped
+from viz.runs.events import EVENT, Event, Measured, Pace, Resumed, Started, Stepped
 
 MOST_BYTES = 256 * 2**20
 """The largest file that is read: of a run of two weeks."""

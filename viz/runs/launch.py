@@ -24,7 +24,7 @@ from finetune.checkpoint.hub import hub_answers
 from finetune.tables.wording import shown
 from viz.errors import RunError
 from viz.model.text_files import Columns
-from viz.runs.state.files import (
+from viz.runs.files import (
     NAME,
     finished_place,
     is_held,
@@ -34,7 +34,7 @@ from viz.runs.state.files import (
     note,
     noted,
 )
-from viz.runs.state.state import Run, began, open_run
+from viz.runs.state import Run, began, open_run
 
 BASE = "bert-base-uncased"
 """The base model of a first run."""

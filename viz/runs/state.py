@@ -16,8 +16,8 @@ from typing import Literal
 from finetune.errors import ModelError
 from finetune.record import RunRecord
 from viz.errors import as_sentence
-from viz.runs.state.history import History, read_history
-from viz.runs.state.files import (
+from viz.runs.history import History, read_history
+from viz.runs.files import (
     SETTINGS,
     finished_place,
     is_held,

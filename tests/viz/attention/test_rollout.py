@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from viz import Reading
-from viz.attention.rollout import rollout
+from viz.attention import rollout
 from viz.errors import SelectionError
 
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from viz.attention.rollout.statistics import FACTS, MAJORITY, PATTERNS, HeadFacts, head_facts
 
+from viz.attention.statistics import FACTS, MAJORITY, PATTERNS, HeadFacts, head_facts
 from viz.types import Encoding, FloatArray, Reading, Token
 
 N = 9

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viz import Classifier, Reading
-from viz.attention.rollout import view
+from viz.attention import views
 from viz.types import Encoding, FloatArray, Token
 
 
@@ -36,7 +36,7 @@ def test_keys_of_a_word_are_added_and_its_queries_averaged() -> None:
     weights = np.zeros((1, 1, 4, 4), dtype=np.float32)
     rows = [(0, 1, 0, 0), (0, 0.25, 0.5, 0.25), (0.5, 0.5, 0, 0), (1, 0, 0, 0)]
     weights[0, 0] = np.array(rows)
-    view = view.view(encoding, weights)
+    view = views.view(encoding, weights)
     expected = np.array([(0, 1, 0), (0.25, 0.625, 0.125), (1, 0, 0)])
     np.testing.assert_allclose(view.weights[0, 0], expected, atol=1e-7)
 
@@ -46,7 +46,7 @@ def test_removing_special_tokens_rescales_rows_and_keeps_the_removed_mass() -> N
     weights = np.zeros((1, 1, 4, 4), dtype=np.float32)
     rows = [(0, 0, 0, 1), (0.5, 0.125, 0.125, 0.25), (0.1, 0.6, 0.2, 0.1), (1, 0, 0, 0)]
     weights[0, 0] = np.array(rows)
-    view = view.view(encoding, weights, special=False)
+    view = views.view(encoding, weights, special=False)
     np.testing.assert_allclose(view.weights[0, 0], [[0.5, 0.5], [0.75, 0.25]], atol=1e-7)
     np.testing.assert_allclose(view.removed[0, 0], [0.75, 0.2], atol=1e-7)
 
@@ -55,10 +55,12 @@ def test_removing_special_tokens_rescales_rows_and_keeps_the_removed_mass() -> N
 @pytest.mark.parametrize("special", [True, False])
 @given(groups=st.lists(st.integers(1, 4), min_size=1, max_size=8), seed=st.integers(0, 99))
 def test_rows_sum_to_one_in_every_view(
-    unit: view.Unit, special: bool, groups: list[int], seed: int
+    unit: views.Unit, special: bool, groups: list[int], seed: int
 ) -> None:
     encoding = encoding_of(*groups)
-    view = view.view(encoding, softmax_weights(encoding.n_tokens, seed), unit=unit, special=special)
+    view = views.view(
+        encoding, softmax_weights(encoding.n_tokens, seed), unit=unit, special=special
+    )
     np.testing.assert_allclose(view.weights.sum(-1), 1, rtol=0, atol=1e-6)
     assert view.weights.shape[-1] == len(view.spans)
     assert ((view.removed >= 0) & (view.removed <= 1)).all()
@@ -66,7 +68,7 @@ def test_rows_sum_to_one_in_every_view(
 
 
 def test_all_tokens_shown_as_wordpieces_are_the_weights_themselves(reading: Reading) -> None:
-    view = view.view(reading.encoding, reading.attention.weights, unit="wordpiece")
+    view = views.view(reading.encoding, reading.attention.weights, unit="wordpiece")
     np.testing.assert_allclose(view.weights, reading.attention.weights, atol=1e-7)
 
 
@@ -74,7 +76,7 @@ def test_all_tokens_shown_as_wordpieces_are_the_weights_themselves(reading: Read
 def test_word_scores_add_up_to_token_scores(groups: list[int]) -> None:
     encoding = encoding_of(*groups)
     scores = np.random.default_rng(0).normal(size=encoding.n_tokens).astype(np.float32)
-    merged = view.merge(scores, view.spans(encoding))
+    merged = views.merge(scores, views.spans(encoding))
     assert len(merged) == len(groups) + 2
     assert merged.sum() == pytest.approx(scores.sum(), abs=1e-5)
 
@@ -83,14 +85,14 @@ def test_a_word_is_spelled_as_in_the_text_and_a_wordpiece_as_in_the_vocabulary(
     classifier: Classifier,
 ) -> None:
     encoding = classifier.encode("Oil Stocksy ΩΩ")
-    assert [span.label for span in view.spans(encoding)] == [
+    assert [span.label for span in views.spans(encoding)] == [
         "[CLS]",
         "Oil",
         "Stocksy",
         "ΩΩ",
         "[SEP]",
     ]
-    pieces = [span.label for span in view.spans(encoding, "wordpiece")]
+    pieces = [span.label for span in views.spans(encoding, "wordpiece")]
     assert pieces == ["[CLS]", "oil", "stocks", "##y", "[UNK]", "[SEP]"]
 
 
@@ -110,12 +112,12 @@ def test_ideographs_that_a_tokenizer_joins_are_words_of_their_own() -> None:
         ("\u2581oil", 2, 6, 1),
         ("s", 6, 7, 1),
     )
-    assert [span.label for span in view.spans(encoding)] == ["你", "好", "oils"]
+    assert [span.label for span in views.spans(encoding)] == ["你", "好", "oils"]
 
 
 def test_bytes_of_one_character_stay_together() -> None:
     encoding = encoding_from("你", ("ä½", 0, 1, 0), ("ł", 0, 1, 0))
-    assert [span.tokens for span in view.spans(encoding)] == [(0, 1)]
+    assert [span.tokens for span in views.spans(encoding)] == [(0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_bytes_of_one_character_stay_together() -> None:
 def test_a_wordpiece_keeps_its_sign_and_bytes_become_text(piece: str, label: str) -> None:
     text = label.replace("##", "")
     encoding = encoding_from(text, (piece, 0, len(text), 0))
-    assert view.spans(encoding, "wordpiece")[0].label == label
+    assert views.spans(encoding, "wordpiece")[0].label == label
 
 
 @given(groups=st.lists(st.integers(1, 4), min_size=1, max_size=6), seed=st.integers(0, 99))
@@ -134,8 +136,8 @@ def test_signed_shares_add_up_and_what_was_removed_is_the_rest(
     encoding = encoding_of(*groups)
     shape = (2, 3, encoding.n_tokens, encoding.n_tokens)
     shares = np.random.default_rng(seed).normal(size=shape)
-    whole = view.view(encoding, shares, signed=True)
-    left = view.view(encoding, shares, signed=True, special=False)
+    whole = views.view(encoding, shares, signed=True)
+    left = views.view(encoding, shares, signed=True, special=False)
     np.testing.assert_allclose(whole.weights.sum((-1, -2)), shares.sum((-1, -2)))
     kept = whole.weights[:, :, 1:-1, 1:-1]
     np.testing.assert_array_equal(left.weights, kept)
@@ -144,7 +146,7 @@ def test_signed_shares_add_up_and_what_was_removed_is_the_rest(
 
 def test_rows_of_a_long_text_sum_to_one_without_special_tokens() -> None:
     encoding = encoding_of(*[1, 2, 3] * 85)
-    view = view.view(encoding, softmax_weights(encoding.n_tokens, 0), special=False)
+    view = views.view(encoding, softmax_weights(encoding.n_tokens, 0), special=False)
     sums = view.weights.sum(-1, dtype=np.float64)
     np.testing.assert_allclose(sums, 1, rtol=0, atol=1e-6)
 
@@ -159,11 +161,11 @@ def test_rows_of_a_long_text_sum_to_one_without_special_tokens() -> None:
     ],
 )
 def test_a_quadrant_is_one_text_of_a_pair_looking_at_one(
-    classifier: Classifier, name: view.Quadrant, queries: str, keys: str
+    classifier: Classifier, name: views.Quadrant, queries: str, keys: str
 ) -> None:
     reading = classifier.read("oil prices", "rise")
-    whole = view.view(reading.encoding, reading.attention.weights)
-    part = view.quadrant(whole, name)
+    whole = views.view(reading.encoding, reading.attention.weights)
+    part = views.quadrant(whole, name)
     assert " ".join(span.label for span in part.spans) == queries
     assert " ".join(span.label for span in part.keys) == keys
     rows, columns = ({"A": [0, 1, 2, 3], "B": [4, 5]}[letter] for letter in (name[0], name[2]))
@@ -173,11 +175,11 @@ def test_a_quadrant_is_one_text_of_a_pair_looking_at_one(
 
 def test_all_of_a_pair_is_the_view_itself(classifier: Classifier) -> None:
     reading = classifier.read("oil prices", "rise")
-    whole = view.view(reading.encoding, reading.attention.weights)
-    assert view.quadrant(whole, "all") is whole
+    whole = views.view(reading.encoding, reading.attention.weights)
+    assert views.quadrant(whole, "all") is whole
 
 
 def test_a_word_keeps_the_accents_that_its_tokens_dropped(classifier: Classifier) -> None:
     decomposed = "oil cafe\u0301"
-    labels = [span.label for span in view.spans(classifier.encode(decomposed))]
+    labels = [span.label for span in views.spans(classifier.encode(decomposed))]
     assert labels == ["[CLS]", "oil", "cafe\u0301", "[SEP]"]

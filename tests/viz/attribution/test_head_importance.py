@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from viz.attention.rollout.rank_correlation import spearman
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import Classifier, Reading
+from viz.attention.rank_correlation import spearman
 from viz.attribution import Target, head_importance
 from viz.attribution.head_importance import HeadImportance
 from viz.errors import MethodError, SelectionError

@@ -11,7 +11,10 @@ import bertviz
 import numpy as np
 import pytest
 import torch
-from viz.export.bertviz.page.page import (
+
+from viz import Classifier, Reading
+from viz.errors import SelectionError
+from viz.export.bertviz.page import (
     BYTES,
     MOST_BYTES,
     MOST_LINES,
@@ -20,9 +23,6 @@ from viz.export.bertviz.page.page import (
     bertviz_html,
     parameters,
 )
-
-from viz import Classifier, Reading
-from viz.errors import SelectionError
 from viz.figures.citation import SHORT, text_hash
 from viz.types import Attention, Encoding, Prediction, Token
 

@@ -12,10 +12,10 @@ import pytest
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
-from viz.attention.rollout.view import QUADRANTS, Quadrant
 
 from tests.plates import TEXT, attribution_of, plate, read
 from viz import export
+from viz.attention.views import QUADRANTS, Quadrant
 from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
 from viz.export import Look, Plate, figure, render

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner, Result
-from viz.attention.rollout.rank_correlation import spearman
 
 from viz import Classifier
 from viz.__main__ import app
+from viz.attention.rank_correlation import spearman
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.colors import PALETTES
 from viz.errors import SelectionError

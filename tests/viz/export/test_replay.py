@@ -17,7 +17,7 @@ from viz.__main__ import app
 from viz.export import json_reader as saving
 from viz.export.formats import render
 from viz.export.request import Request
-from viz.runs.state import files
+from viz.runs import files
 from viz.types import Reading
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
@@ -272,7 +272,7 @@ def test_the_checkpoint_is_found_by_name_and_by_its_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = put(tmp_path, saved(classifier, reading, Request(kinds=("head",))))
-    monkeypatch.setattr("viz.runs.state.checkpoint_folders.ROOT", tmp_path)
+    monkeypatch.setattr("viz.runs.checkpoint_folders.ROOT", tmp_path)
     monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
     refused(run(path), "There is no checkpoint 'tiny-bert' in assets/, in checkpoints/ or among")
     tiny_checkpoint(tmp_path / "assets" / "tiny-bert", labels=LABELS, seed=1)

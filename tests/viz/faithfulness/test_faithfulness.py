@@ -9,10 +9,10 @@ import pytest
 import torch
 from scipy.stats import kendalltau, spearmanr
 from scipy.stats import t as student
-from viz.attention.rollout.rank_correlation import spearman
 
 from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
+from viz.attention.rank_correlation import spearman
 from viz.attribution.aopc import aopc
 from viz.attribution.method import Target
 from viz.attribution.method_spec import parse

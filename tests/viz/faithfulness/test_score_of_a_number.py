@@ -11,12 +11,12 @@ import torch
 from streamlit.testing.v1 import AppTest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from typer.testing import CliRunner
-from viz.attention.rollout.rollout.view import merge, spans
 
 from tests.screen import sent, shown
 from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
 from viz import METHODS, Classifier, attribute, session
 from viz.__main__ import app as command
+from viz.attention.views import merge, spans
 from viz.attribution import resolve
 from viz.attribution.contribution import contribution
 from viz.attribution.descriptions import (
@@ -292,7 +292,7 @@ def test_the_contributions_of_a_score_survive_a_change_to_classes(
     tiny_checkpoint(
         tmp_path / "checkpoints" / "stars", labels=("score",), problem_type="regression"
     )
-    monkeypatch.setattr("viz.runs.state.state.state.checkpoint_folders.ROOT", tmp_path)
+    monkeypatch.setattr("viz.runs.checkpoint_folders.ROOT", tmp_path)
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     test.query_params.update({"checkpoint": "checkpoints/stars", "text": TEXT})
     test.query_params["show"] = "contribution to the score"

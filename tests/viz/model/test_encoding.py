@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, BertConfig
-from viz.attention.rollout.rollout.view import spans
 
 from finetune.evaluate import encode
 from finetune.models import load_checkpoint
 from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier
+from viz.attention.views import spans
 from viz.errors import CheckpointError, TextError
 from viz.model.perturbation import Perturbation
 from viz.model.probe import LONG, LONGEST, farthest

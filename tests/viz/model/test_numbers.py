@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from viz.attention.rollout.statistics import FACTS, head_facts
-from viz.attention.rollout.view import QUADRANTS, merge, spans
 
 from viz import Classifier, attribute
+from viz.attention.statistics import FACTS, head_facts
+from viz.attention.views import QUADRANTS, merge, spans
 from viz.attribution.contribution import contribution
 from viz.errors import SelectionError
 from viz.export import json_record as records

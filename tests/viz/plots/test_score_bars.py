@@ -3,10 +3,10 @@
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from viz.attention.rollout.view import Span
 
+from viz.attention.views import Span
 from viz.colors import PALETTES, Theme
-from viz.plots import bars
+from viz.plots import score_bars
 
 
 def spans_of(*labels: str) -> list[Span]:
@@ -16,25 +16,25 @@ def spans_of(*labels: str) -> list[Span]:
 def bars(*labels: str, theme: Theme = "light") -> go.Figure:
     """Bars of falling length."""
     scores = np.arange(len(labels), 0, -1, dtype=np.float32)
-    return bars.score_bars(scores, spans_of(*labels), signed=True, theme=theme)
+    return score_bars.score_bars(scores, spans_of(*labels), signed=True, theme=theme)
 
 
 def test_equal_words_keep_a_row_each() -> None:
     names = bars("the", "cat", "the").data[0].y
     assert len(set(names)) == 3
-    assert [name.replace(bars.ZERO_WIDTH, "") for name in names] == ["the", "cat", "the"]
+    assert [name.replace(score_bars.ZERO_WIDTH, "") for name in names] == ["the", "cat", "the"]
 
 
 def test_markup_in_a_token_is_escaped_and_a_long_one_shortened() -> None:
     long = "x" * 40
     names = bars('<b>"', long).data[0].y
     assert names[0] == '&lt;b&gt;"'
-    assert names[1] == "x" * (bars.LABEL_LENGTH - 1) + "…"
+    assert names[1] == "x" * (score_bars.LABEL_LENGTH - 1) + "…"
 
 
 def test_bars_are_the_strongest_words_with_their_sign() -> None:
     scores = np.array([0.1, -0.9, 0.5], dtype=np.float32)
-    bar = bars.score_bars(scores, spans_of("a", "b", "c"), signed=True, most=2).data[0]
+    bar = score_bars.score_bars(scores, spans_of("a", "b", "c"), signed=True, most=2).data[0]
     assert list(bar.y) == ["b", "c"]
     assert list(bar.text) == ["−0.900", "+0.500"]
     assert bar.marker.color[0] != bar.marker.color[1]
@@ -42,14 +42,14 @@ def test_bars_are_the_strongest_words_with_their_sign() -> None:
 
 def test_a_standard_error_stands_beside_its_bar() -> None:
     scores, errors = np.array([0.1, -0.9]), np.array([0.25, 0.05])
-    bar = bars.score_bars(scores, spans_of("a", "b"), errors=errors, signed=True).data[0]
+    bar = score_bars.score_bars(scores, spans_of("a", "b"), errors=errors, signed=True).data[0]
     assert list(bar.text) == ["−0.900 ± 0.050", "+0.100 ± 0.250"]
 
 
 def test_bars_of_a_tiny_score_have_its_digits() -> None:
     scores, errors = np.array([1.5e-4, -9e-5]), np.array([2e-5, 1e-5])
     over = spans_of("a", "b")
-    bar = bars.score_bars(scores, over, errors=errors, signed=True, regression=True).data[0]
+    bar = score_bars.score_bars(scores, over, errors=errors, signed=True, regression=True).data[0]
     assert list(bar.text) == ["+1.500e−04 ± 2.000e−05", "−9.000e−05 ± 1.000e−05"]
     assert "%{x:.6g}" in bar.hovertemplate
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from viz.runs.state.history import Step
-from viz.runs.state.state import Run
 
 from tests.viz.rooms import START, Event, epoch, leave, step
 from viz.colors import Theme
@@ -20,7 +18,9 @@ from viz.plots.training import (
     quality_chart,
     thinned,
 )
-from viz.runs.state import files, state
+from viz.runs import files, state
+from viz.runs.history import Step
+from viz.runs.state import Run
 
 SCORED: Event = {"kind": "epoch", "epoch": 1, "r2": -0.5, "rmse": 2.0, "validation_loss": 4.0}
 

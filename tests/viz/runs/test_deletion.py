@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.viz.rooms import START, epoch, finish, leave, running
 from viz import session
-from viz.runs.state import deletion
-from viz.runs.state import files
-from viz.runs.state import state
+from viz.runs import deletion
+from viz.runs import files
+from viz.runs import state
 from viz.errors import RunError
 from viz.pages.panels import results
 

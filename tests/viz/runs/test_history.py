@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.viz.rooms import START, epoch, step, written
-from viz.runs.state.history import Course, Epoch, History, read_history
+from viz.runs.history import Course, Epoch, History, read_history
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ import pytest
 
 from tests.finetune.news import news, write_csv
 from tests.viz.rooms import START, leave, running
-from viz.runs.state import launch
-from viz.runs.state import files
-from viz.runs.state import state
+from viz.runs import launch
+from viz.runs import files
+from viz.runs import state
 from viz.errors import RunError
-from viz.runs.state.launch import Plan
+from viz.runs.launch import Plan
 from viz.model.text_files import Columns
 
 

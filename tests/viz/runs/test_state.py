@@ -12,8 +12,8 @@ import pytest
 
 from finetune.record import RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, step
-from viz.runs.state import files
-from viz.runs.state import state
+from viz.runs import files
+from viz.runs import state
 from viz.model.classifier import default_checkpoint
 
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}

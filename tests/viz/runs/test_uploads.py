@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from viz.runs.state import files
-from viz.runs.state import uploads
+from viz.runs import files
+from viz.runs import uploads
 from viz.errors import RunError
 from viz.model.classifier import default_checkpoint
 

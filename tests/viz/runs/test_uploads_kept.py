@@ -6,8 +6,8 @@ from threading import Thread
 
 import pytest
 
-from viz.runs.state import files
-from viz.runs.state import uploads
+from viz.runs import files
+from viz.runs import uploads
 from viz.errors import RunError
 
 

@@ -124,8 +124,8 @@ def test_what_does_not_fit_is_refused(
 def test_they_are_mounted_on_a_page() -> None:
     def page() -> None:
         import numpy as np
-        from viz.attention.rollout.rollout.view import AttentionView, Span
 
+        from viz.attention.views import AttentionView, Span
         from viz.widgets.arcs.component import arcs
 
         spans = (Span("oil", 0, 3, (0,), False, 0),)

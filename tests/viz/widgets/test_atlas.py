@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
-from viz.attention.rollout.rollout import view
-from viz.attention.rollout.rollout.statistics import FACTS, PATTERNS, head_facts
-from viz.attention.rollout.rollout.view import AttentionView, Span
 
+from viz.attention import views
+from viz.attention.statistics import FACTS, PATTERNS, head_facts
+from viz.attention.views import AttentionView, Span
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
 from viz.types import FloatArray, Reading
@@ -158,7 +158,7 @@ def test_colours_run_from_one_end_of_the_palette_to_the_other(signed: bool) -> N
 
 def test_facts_are_sent_with_the_words_for_them(reading: Reading) -> None:
     facts = head_facts(reading.encoding, reading.attention.weights)
-    data = atlas.payload(view.view(reading.encoding, reading.attention.weights), facts)
+    data = atlas.payload(views.view(reading.encoding, reading.attention.weights), facts)
     columns = cast("list[dict[str, Any]]", data["facts"])
     assert [column["name"] for column in columns] == [fact.name for fact in FACTS]
     np.testing.assert_allclose(columns[0]["values"], facts.entropy.ravel(), rtol=1e-3)
@@ -208,8 +208,8 @@ def page_with_an_atlas() -> None:
     """Mount the atlas and write what was selected."""
     import numpy as np
     import streamlit as st
-    from viz.attention.rollout.rollout.view import AttentionView, Span
 
+    from viz.attention.views import AttentionView, Span
     from viz.widgets.atlas import component as atlas
 
     spans = tuple(Span("x", at, at + 1, (at,), False, 0) for at in range(4))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
-from viz.attention.rollout.rollout.view import Span, merge, spans
 
+from viz.attention.views import Span, merge, spans
 from viz.attribution.descriptions import percent
 from viz.colors import DARK, LIGHT
 from viz.types import Encoding, Prediction, Reading, Token, Unseen
@@ -21,8 +21,8 @@ from viz.widgets.colored_text import payload as strip
 def page_with_both() -> None:
     """Mount the class bars and the coloured text."""
     import numpy as np
-    from viz.attention.rollout.rollout.view import spans
 
+    from viz.attention.views import spans
     from viz.types import Encoding, Prediction, Token
     from viz.widgets.bars import component as bars
     from viz.widgets.colored_text import component as strip

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import DTypeLike, NDArray
 from streamlit.testing.v1 import AppTest
-from viz.attention.rollout.rollout.view import AttentionView, Span
 
 from tests.screen import sent
+from viz.attention.views import AttentionView, Span
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
 from viz.types import FloatArray
@@ -129,8 +129,8 @@ def test_a_map_without_tokens_is_refused(shape: tuple[int, int, int, int]) -> No
 def test_it_is_mounted_on_a_page() -> None:
     def page() -> None:
         import numpy as np
-        from viz.attention.rollout.rollout.view import AttentionView, Span
 
+        from viz.attention.views import AttentionView, Span
         from viz.widgets.heatmap.component import heatmap
 
         spans = (Span("oil", 0, 3, (0,), False, 0),)

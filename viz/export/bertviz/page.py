@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from viz.attention.rollout.view import spans
+from viz.attention.views import spans
 from viz.colors import PALETTES, Theme
 from viz.errors import SelectionError
 from viz.figures.citation import citation
@@ -287,7 +287,7 @@ def _colors(theme: Theme) -> str:
 
 
 def _own(name: str) -> str:
-    return files("viz.export.bertviz.page").joinpath(name).read_text(encoding="utf-8")
+    return files("viz.export.bertviz").joinpath(name).read_text(encoding="utf-8")
 
 
 def _installed(package: str, path: str) -> str:

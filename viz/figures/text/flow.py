@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from viz.attention.rollout.view import Span
+from viz.attention.views import Span
 from viz.figures.text.bidi import RIGHT, Direction, direction, levels, visual
 from viz.figures.text.fonts import Style, drawable, width
 from viz.figures.text.graphemes import clusters

@@ -4,7 +4,7 @@ import streamlit as st
 
 from viz import session
 from viz.errors import SelectionError
-from viz.export.bertviz.page.page import View, affordable_layers, bertviz_html
+from viz.export.bertviz.page import View, affordable_layers, bertviz_html
 from viz.pages.answers import Asked
 from viz.pages.markdown import plain
 from viz.types import Reading

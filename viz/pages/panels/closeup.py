@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from viz import session
-from viz.attention.rollout.rollout.rollout import place
-from viz.attention.rollout.rollout.view import AttentionView
+from viz.attention import views
+from viz.attention.rollout import place
+from viz.attention.views import AttentionView
 from viz.attribution.descriptions import outcome
 from viz.pages.panels.selection import Selection
 from viz.types import Reading
@@ -23,7 +24,7 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     """Show the selected head in the way that the reader chose."""
     chosen = _choose_picture()
     name = place(selection.layer, selection.head)
-    one = view.pick(view, selection.layer, selection.head)
+    one = views.pick(view, selection.layer, selection.head)
     if chosen == ARCS:
         _show_arcs(view, selection)
     elif chosen == MAP:
@@ -48,8 +49,8 @@ def _choose_picture() -> str:
 
 def _show_arcs(view: AttentionView, selection: Selection) -> None:
     """All heads of the selected layer and their mean, the selected one drawn at first."""
-    layer = view.pick_layer(view, selection.layer)
-    mean = view.pick(layer, 0, None)
+    layer = views.pick_layer(view, selection.layer)
+    mean = views.pick(layer, 0, None)
     together = replace(
         layer,
         weights=np.concatenate([layer.weights, mean.weights], axis=1),

@@ -7,7 +7,7 @@ import streamlit as st
 from finetune.tables.columns import usual_columns
 from finetune.tables.table import Table
 from viz.model.text_files import Columns
-from viz.runs.state import uploads
+from viz.runs import uploads
 
 NO_PAIR = "no second text"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from viz import session
-from viz.attention.rollout.rollout.view import QUADRANTS, AttentionView, Quadrant, Unit
+from viz.attention.views import QUADRANTS, AttentionView, Quadrant, Unit
 from viz.attribution import METHODS, resolve
 from viz.attribution.descriptions import explained_scalar, outcome
 from viz.errors import MethodError

@@ -10,8 +10,8 @@ from finetune.tables.table import Table
 from viz.model.text_files import Columns
 from viz.pages.markdown import plain
 from viz.pages.panels import columns
-from viz.runs.state import launch, uploads
-from viz.runs.state.launch import Plan
+from viz.runs import launch, uploads
+from viz.runs.launch import Plan
 
 ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
 PREVIEW = 4

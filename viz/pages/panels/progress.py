@@ -7,9 +7,9 @@ import streamlit as st
 from viz.pages.markdown import plain
 from viz.pages.panels import run_curves
 from viz.pages.panels.waiting import in_words
-from viz.runs.state import launch, state
-from viz.runs.state.events import Pace
-from viz.runs.state.state import Run
+from viz.runs import launch, state
+from viz.runs.events import Pace
+from viz.runs.state import Run
 
 POLL = 1.0
 """Seconds between two looks at a run; nothing is looked at where none goes on."""

@@ -12,8 +12,8 @@ from viz.pages.markdown import plain
 from viz.pages.panels import quality, run_curves
 from viz.pages.panels.progress import POLL
 from viz.plots.training import MOST, measured
-from viz.runs.state import deletion, state
-from viz.runs.state.state import Run
+from viz.runs import deletion, state
+from viz.runs.state import Run
 
 
 def show(known: Sequence[Run]) -> None:

@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from viz import session
-from viz.attention.rollout.rollout import view
-from viz.attention.rollout.rollout.view import Span
+from viz.attention import views
+from viz.attention.views import Span
 from viz.attribution import METHODS, Against
 from viz.attribution.descriptions import outcome, scale_ends, summary
 from viz.errors import VizError
@@ -18,6 +18,7 @@ from viz.pages.markdown import plain
 from viz.pages.panels import compare, waiting
 from viz.pages.panels.method import choose_method
 from viz.pages.panels.text import Texts
+from viz.plots import score_bars
 from viz.types import Attribution, FloatArray, Prediction, Reading
 from viz.widgets.colored_text.component import strip
 from viz.widgets.theme.component import current_theme
@@ -125,8 +126,8 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
 
 def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
     method = METHODS[found.method]
-    spans = view.spans(reading.encoding)
-    scores, errors = view.merge(found.scores, spans), _word_errors(found, spans)
+    spans = views.spans(reading.encoding)
+    scores, errors = views.merge(found.scores, spans), _word_errors(found, spans)
     low, high = scale_ends(reading.prediction, found) if method.signed else ("none", "most")
     strip(
         reading.encoding,
@@ -148,9 +149,9 @@ def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="medium"
     ):
         compare.offer(asked)
-        bars = st.toggle("Bars", key=session.BARS, bind="query-params")
-    if bars:
-        figure = bars.score_bars(
+        with_bars = st.toggle("Bars", key=session.BARS, bind="query-params")
+    if with_bars:
+        figure = score_bars.score_bars(
             scores,
             spans,
             errors=errors,
@@ -159,12 +160,12 @@ def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
             theme=current_theme(session.THEME),
         )
         st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
-        if len(spans) > bars.MOST_BARS:
-            st.caption(f"The {bars.MOST_BARS} strongest of {len(spans)} words.")
+        if len(spans) > score_bars.MOST_BARS:
+            st.caption(f"The {score_bars.MOST_BARS} strongest of {len(spans)} words.")
 
 
 def _word_errors(found: Attribution, spans: Sequence[Span]) -> FloatArray | None:
     """Standard errors of the words: squares of those of their tokens add up.  (n,)"""
     if found.errors is None:
         return None
-    return np.sqrt(view.merge(np.square(found.errors), spans))
+    return np.sqrt(views.merge(np.square(found.errors), spans))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from viz.attention.rollout.rollout.view import AttentionView
+from viz.attention.views import AttentionView
 from viz.widgets.arcs.payload import ARCS, payload
 from viz.widgets.shared.component import register
 
@@ -21,7 +21,7 @@ def arcs(
     """Show who looks at whom in one layer, several heads at once.
 
     Args:
-        view: One layer, (1, H, n, m), as from `viz.attention.rollout.rollout.view.pick_layer`.
+        view: One layer, (1, H, n, m), as from `viz.attention.views.pick_layer`.
         names: What each of the H maps is called, e.g. "H0" or "mean".
         chosen: Indices of the maps that are drawn first; the reader may choose others.
         place: What the maps are of, e.g. "L3".

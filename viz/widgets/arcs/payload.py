@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.attention.rollout.rollout.view import AttentionView
+from viz.attention.views import AttentionView
 from viz.categorical_colors import hues, signs
 from viz.errors import SelectionError
 from viz.types import FloatArray

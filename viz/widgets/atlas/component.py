@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import streamlit as st
 
-from viz.attention.rollout.rollout.statistics import HeadFacts
-from viz.attention.rollout.rollout.view import AttentionView
+from viz.attention.statistics import HeadFacts
+from viz.attention.views import AttentionView
 from viz.widgets.atlas.payload import ATLAS, POINTER, payload, pointer
 from viz.widgets.shared.component import register
 

@@ -10,9 +10,9 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.attention.rollout.rollout.rollout import select
-from viz.attention.rollout.rollout.statistics import FACTS, PATTERNS, Fact, HeadFacts
-from viz.attention.rollout.rollout.view import AttentionView
+from viz.attention.rollout import select
+from viz.attention.statistics import FACTS, PATTERNS, Fact, HeadFacts
+from viz.attention.views import AttentionView
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
 from viz.types import FloatArray

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.attention.rollout.rollout.view import Span
+from viz.attention.views import Span
 from viz.attribution.descriptions import decimals
 from viz.colors import PALETTES, Palette, mix, readable_ink
 from viz.types import Encoding, FloatArray

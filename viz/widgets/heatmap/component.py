@@ -1,6 +1,6 @@
 """The heat map of one head on the page."""
 
-from viz.attention.rollout.rollout.view import AttentionView
+from viz.attention.views import AttentionView
 from viz.widgets.heatmap.payload import HEATMAP, payload
 from viz.widgets.shared.component import register
 
@@ -11,7 +11,7 @@ def heatmap(view: AttentionView, *, place: str, key: str, note: str = "") -> Non
     """Show one map at full resolution, with the exact value of every cell.
 
     Args:
-        view: One map, (1, 1, n, m), as from `viz.attention.rollout.rollout.view.pick`.
+        view: One map, (1, 1, n, m), as from `viz.attention.views.pick`.
         place: What the map is of, e.g. "L3 · H7".
         key: The component's own key.
         note: A few words beside it.

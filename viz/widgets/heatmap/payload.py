@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from viz.attention.rollout.rollout.view import AttentionView, Quadrant
+from viz.attention.views import AttentionView, Quadrant
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
 from viz.widgets.shared.axes import axes

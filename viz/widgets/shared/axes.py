@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from viz.attention.rollout.view import AttentionView, Span
+from viz.attention.views import AttentionView, Span
 from viz.errors import SelectionError
 
 Axis = dict[str, list[str] | list[int]]

@@ -4,9 +4,9 @@ import re
 from itertools import pairwise
 
 import pytest
-from viz.attention.rollout.view import Span, Unit, spans
 
 from tests.plates import TEXT, encode
+from viz.attention.views import Span, Unit, spans
 from viz.figures.text.bidi import RIGHT, direction, levels, visual
 from viz.figures.text.flow import Placed, flow, pieces
 from viz.figures.text.fonts import Style, drawable
