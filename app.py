@@ -10,16 +10,18 @@ import streamlit as st
 ICON = Path(__file__).parent / "assets" / "icon.png"
 
 if __name__ == "__main__":
-    import viz.start  # noqa: F401 - for what it does when imported, once in a process
-    from viz import session
-    from viz.pages.answers import given_up_unless_asked_for
+    from viz.app import session
+    from viz.app.background import given_up_unless_asked_for
+    from viz.app.preload import import_models
+
+    import_models()
 
     st.set_page_config(page_title="CLSight", page_icon=str(ICON), layout="wide")
     chosen = st.navigation(
         [
-            st.Page("viz/pages/read.py", title="Read", default=True),
-            st.Page("viz/pages/trust.py", title="Faithfulness", url_path="faithfulness"),
-            st.Page("viz/pages/train.py", title="Train", url_path="train"),
+            st.Page("viz/app/pages/read.py", title="Read", default=True),
+            st.Page("viz/app/pages/faithfulness.py", title="Faithfulness", url_path="faithfulness"),
+            st.Page("viz/app/pages/train.py", title="Train", url_path="train"),
         ],
         position="hidden",
     )
@@ -27,6 +29,6 @@ if __name__ == "__main__":
     with given_up_unless_asked_for():
         chosen.run()
 else:
-    from viz.serving import MIDDLEWARE, lifespan
+    from viz.app.server import MIDDLEWARE, lifespan
 
     app = st.App(__file__, middleware=MIDDLEWARE, lifespan=lifespan)

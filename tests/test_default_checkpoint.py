@@ -8,7 +8,7 @@ from safetensors import safe_open
 from transformers import pipeline
 
 from viz import Classifier, attribute
-from viz.examples import load_examples
+from viz.app.examples import load_examples
 from viz.model.classifier import default_checkpoint
 
 FOLDER = default_checkpoint()

@@ -40,6 +40,8 @@ from tests.mutated import mutated_lines, mutated_words, mutations
 from tests.tiny import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step
 from viz import Classifier
+from viz.app.markdown import plain
+from viz.app.panels import active_runs, new_run, quality, results, sanity, scores
 from viz.attribution.method_spec import parse
 from viz.errors import VizError
 from viz.export import dataset_export
@@ -56,8 +58,6 @@ from viz.faithfulness.summary import summarise
 from viz.figures.render_options import Look
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import open_texts
-from viz.pages.markdown import plain
-from viz.pages.panels import new_run, progress, quality, results, sanity, scores
 from viz.plots.matrix import MOST, confusion_map
 from viz.plots.score_bars import faithfulness_chart
 from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
@@ -134,9 +134,9 @@ def _use_listed(run: state.Run) -> None:
     for measure in measured([run]):
         _json(comparison([run], measure).rows)
     assert set(measured([run])) <= set(MEASURES)
-    progress._share(run)
-    progress._stage(run) if run.state == "running" or run.history.steps else None
-    progress._how_it_ended(run)
+    active_runs._share(run)
+    active_runs._stage(run) if run.state == "running" or run.history.steps else None
+    active_runs._how_it_ended(run)
 
 
 def use_listed(name: str) -> None:

@@ -23,7 +23,7 @@ import finetune, viz
 
 for package in (viz, finetune):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if module.name not in ("viz.pages.read", "viz.pages.train", "viz.pages.trust"):
+        if not module.name.startswith("viz.app.pages."):
             importlib.import_module(module.name)
 """
 """Imports all but the pages, which draw themselves when they are imported."""

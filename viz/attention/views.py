@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from viz.model.cancellation import check_cancelled
+from viz.jobs.cancellation import check_cancelled
 from viz.types import Encoding, FloatArray, Token
 
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")

@@ -30,10 +30,10 @@ from viz.attribution.random_baseline import RANDOM
 from viz.attribution.shapley import SHAPLEY
 from viz.attribution.value_zeroing import VALUE_ZEROING
 from viz.errors import MethodError, SelectionError
+from viz.jobs.background import Tick
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import Attribution, Prediction, Reading
-from viz.work import Tick
 
 __all__ = [
     "METHODS", "Against", "Method", "Option", "Split", "Target", "Task", "attribute", "defaults",

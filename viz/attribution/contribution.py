@@ -11,7 +11,7 @@ import numpy as np
 from viz.attribution import Against, check_made_by, explained, resolve
 from viz.attribution.linear_pass import linear_pass
 from viz.errors import MethodError
-from viz.model.cancellation import check_cancelled
+from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
 from viz.types import Contribution, Reading

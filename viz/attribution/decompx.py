@@ -31,8 +31,8 @@ from viz.attribution.layers import (
 from viz.attribution.method import Method, Options, Split, Task
 from viz.attribution.requirements import reads_first
 from viz.errors import MethodError
-from viz.model.cancellation import check_cancelled
-from viz.work import Tick
+from viz.jobs.background import Tick
+from viz.jobs.cancellation import check_cancelled
 
 TOLERANCE = 1e-3
 """Largest gap between parts and whole, relative to the parts, before we refuse to show it."""

@@ -19,11 +19,11 @@ from viz.attribution import Against, Target, check_made_by, resolve
 from viz.attribution.method import silent
 from viz.attribution.requirements import gradients
 from viz.errors import MethodError, SelectionError
+from viz.jobs.background import Tick
 from viz.model.batches import rows_at_once
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
 from viz.types import Encoding, FloatArray, Reading
-from viz.work import Tick
 
 ROWS = 16
 """Ablations read at once; more gain nothing on a CPU."""

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from finetune.errors import quoted
 from viz.errors import CheckpointError, MethodError
+from viz.jobs.background import Tick
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import FloatArray, Prediction, Reading
-from viz.work import Tick
 
 Values = TypeVar("Values", Tensor, FloatArray)
 Options = Mapping[str, Any]

@@ -14,7 +14,7 @@ from torch import Tensor
 from viz.attribution.layers import Layer, centred, has_layers, rate, recorded_layers
 from viz.attribution.method import Method, Option, Split, Task
 from viz.attribution.requirements import reads_first
-from viz.model.cancellation import check_cancelled
+from viz.jobs.cancellation import check_cancelled
 
 CHUNK = 2**22
 """Bytes of vectors worked on at once: few enough to stay in a processor's cache."""

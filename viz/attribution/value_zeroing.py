@@ -12,7 +12,7 @@ from torch import Tensor
 from viz.attribution.layers import Layer, has_layers, recorded_layers
 from viz.attribution.method import Method, Option, Options, Split, Task
 from viz.attribution.requirements import reads_first
-from viz.model.cancellation import check_cancelled
+from viz.jobs.cancellation import check_cancelled
 
 SILENCING = 0.8
 """Forward passes that the [CLS] rows of all layers cost beside the reading itself."""

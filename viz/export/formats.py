@@ -8,7 +8,7 @@ from types import MappingProxyType
 from viz.errors import SelectionError
 from viz.figures.render_options import Look
 from viz.figures.spec import Plate
-from viz.model.cancellation import check_cancelled
+from viz.jobs.cancellation import check_cancelled
 
 
 @dataclass(frozen=True, slots=True)

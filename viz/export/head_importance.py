@@ -12,9 +12,9 @@ from viz.attention.rank_correlation import spearman
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.attribution.method import silent
 from viz.errors import SelectionError
+from viz.jobs.background import Tick
 from viz.model.classifier import Classifier
 from viz.types import FloatArray, Reading
-from viz.work import Tick
 
 AGREE, DISAGREE = 0.7, 0.3
 """Rank correlations from which on two measures say the same, and below which they don't."""

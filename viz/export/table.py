@@ -24,7 +24,7 @@ from viz.export.head_rows import fact_arrays, head_rows
 from viz.export.json_record import check_few, cited, record, request
 from viz.figures.render_options import Look
 from viz.figures.spec import Plate
-from viz.model.cancellation import check_cancelled
+from viz.jobs.cancellation import check_cancelled
 
 Row = Sequence[object]
 Arrays = dict[str, Any]

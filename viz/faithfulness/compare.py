@@ -16,10 +16,10 @@ from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, polarity, single_falls
 from viz.faithfulness.metrics import MIN_WORDS, Measures, measure_orders, n_versions
 from viz.faithfulness.orders import order, random_orders
+from viz.jobs.background import Tick
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
 from viz.types import Attribution, FloatArray, Reading
-from viz.work import Tick
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from scipy.special import stdtrit
 from viz.attribution.method import Target, silent
 from viz.faithfulness.metrics import MIN_WORDS, Erasure, erase_orders
 from viz.faithfulness.orders import order, random_orders
+from viz.jobs.background import Tick
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
 from viz.types import Attribution, Reading
-from viz.work import Tick
 
 CERTAINTY = 0.95
 """Share of random orders that a band holds, and that a better order has to beat."""

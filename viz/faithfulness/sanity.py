@@ -20,10 +20,10 @@ from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.rank_similarity import Maps, likeness, random_likeness
 from viz.faithfulness.sanity_record import Reaction, Sanity
 from viz.faithfulness.weight_randomization import cascade, copied, stages
+from viz.jobs.background import Tick
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import Attribution, FloatArray, Reading
-from viz.work import Tick
 
 SMALLEST = 0.01
 """A smaller whole counts as this, so that rounding is not taken for a gap."""

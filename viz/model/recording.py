@@ -17,7 +17,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 from viz.errors import MethodError
-from viz.model.cancellation import Check, check_cancelled, current_check
+from viz.jobs.cancellation import Check, check_cancelled, current_check
 
 ATTENTION = "clsight"
 """The name under which transformers knows our attention function."""

@@ -16,7 +16,6 @@ from typing import Literal
 from finetune.errors import ModelError
 from finetune.record import RunRecord
 from viz.errors import as_sentence
-from viz.runs.history import History, read_history
 from viz.runs.files import (
     SETTINGS,
     finished_place,
@@ -30,6 +29,7 @@ from viz.runs.files import (
     read_note,
     working_place,
 )
+from viz.runs.history import History, read_history
 
 EVENTS, RECORD = "events.jsonl", "run.json"
 DIED = "The process ended without a word: it was killed, or memory ran out."

@@ -18,8 +18,8 @@ from finetune.tables.reading import read_head
 from finetune.tables.table import Table
 from finetune.tables.wording import shown
 from viz.errors import RunError, as_sentence
-from viz.runs.launch import command, is_word
 from viz.runs.files import DATA, last_line, room
+from viz.runs.launch import command, is_word
 
 NAMED_ALIKE = "; each file needs texts and classes (or scores) in columns of the same names"
 WORDS = {

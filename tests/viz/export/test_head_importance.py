@@ -15,14 +15,14 @@ from typer.testing import CliRunner, Result
 
 from viz import Classifier
 from viz.__main__ import app
+from viz.app.panels import importance
 from viz.attention.rank_correlation import spearman
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.colors import PALETTES
 from viz.errors import SelectionError
 from viz.export.head_importance import agreement, head_table, of_one_text, passes, table_csv
-from viz.pages.panels import importance
+from viz.jobs.background import Tick
 from viz.plots.heads import head_map
-from viz.work import Tick
 
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game")
 
@@ -130,8 +130,8 @@ def test_the_map_is_centred_at_zero_in_the_colours_of_the_page() -> None:
 
 
 def _panel(source: str, text: str) -> None:
-    from viz.pages.answers import Asked
-    from viz.pages.panels.importance import offer
+    from viz.app.background import Asked
+    from viz.app.panels.importance import offer
 
     asked = Asked(source, text, None, "decomposition", 1, 3)
     offer(asked)

@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 
 from tests.screen import sent, shown
 from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
-from viz import METHODS, Classifier, attribute, session
+from viz import METHODS, Classifier, attribute
 from viz.__main__ import app as command
+from viz.app import session
+from viz.app.panels.scores import difference
 from viz.attention.views import merge, spans
 from viz.attribution import resolve
 from viz.attribution.contribution import contribution
@@ -43,7 +45,6 @@ from viz.faithfulness.summary import summarise
 from viz.figures.layout import view_notes
 from viz.model.perturbation import Perturbation
 from viz.model.text_files import open_texts
-from viz.pages.panels.scores import difference
 from viz.types import Prediction, Reading
 from viz.widgets.bars.payload import payload
 

@@ -7,12 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.viz.rooms import START, epoch, finish, leave, running
-from viz import session
-from viz.runs import deletion
-from viz.runs import files
-from viz.runs import state
+from viz.app import session
+from viz.app.panels import results
 from viz.errors import RunError
-from viz.pages.panels import results
+from viz.runs import deletion, files, state
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -174,7 +172,7 @@ def test_the_page_deletes_what_is_ticked_and_reads_with_the_shipped_checkpoint(
         results, "_choose", lambda known: [run for run in known if run.name == "mine"]
     )
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    app.switch_page("viz/pages/train.py").run()
+    app.switch_page("viz/app/pages/train.py").run()
     app.session_state[session.CHECKPOINT] = str(room / "mine")
     assert "mine: checkpoints, curves and logs" in "".join(text.value for text in app.markdown)
     app.button(key="delete-runs").click().run()
@@ -185,5 +183,5 @@ def test_the_page_deletes_what_is_ticked_and_reads_with_the_shipped_checkpoint(
 
 def test_nothing_is_offered_for_deletion_before_a_run_is_ticked() -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    app.switch_page("viz/pages/train.py").run()
+    app.switch_page("viz/app/pages/train.py").run()
     assert "delete-runs" not in {button.key for button in app.button}

@@ -17,12 +17,10 @@ import pytest
 
 from tests.finetune.news import news, write_csv
 from tests.viz.rooms import START, leave, running
-from viz.runs import launch
-from viz.runs import files
-from viz.runs import state
 from viz.errors import RunError
-from viz.runs.launch import Plan
 from viz.model.text_files import Columns
+from viz.runs import files, launch, state
+from viz.runs.launch import Plan
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,8 @@ import pytest
 
 from finetune.record import RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, step
-from viz.runs import files
-from viz.runs import state
 from viz.model.classifier import default_checkpoint
+from viz.runs import files, state
 
 STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
 LATER = "t9"

@@ -9,10 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from viz.runs import files
-from viz.runs import uploads
 from viz.errors import RunError
 from viz.model.classifier import default_checkpoint
+from viz.runs import files, uploads
 
 
 @pytest.fixture(autouse=True)

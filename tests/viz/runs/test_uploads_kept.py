@@ -6,9 +6,8 @@ from threading import Thread
 
 import pytest
 
-from viz.runs import files
-from viz.runs import uploads
 from viz.errors import RunError
+from viz.runs import files, uploads
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,60 @@
+"""Results that are kept: the latest ones, by number or size, each made once."""
+
+import threading
+
+from viz.app.cache import Kept
+
+
+def test_of_too_many_results_those_asked_for_longest_ago_go() -> None:
+    kept = Kept(2)
+    assert [kept.add(name, name.upper()) for name in "ab"] == ["A", "B"]
+    assert kept.get("a") == "A"
+    kept.add("c", "C")
+    assert [kept.get(name) for name in "abc"] == ["A", None, "C"]
+
+
+def test_of_too_much_what_was_asked_for_longest_ago_goes_but_never_all() -> None:
+    kept = Kept(5, lambda result: len(str(result)))
+    for name in ("a", "bb", "ccc"):
+        kept.add(name, name)
+    assert [kept.get(name) for name in ("a", "bb", "ccc")] == [None, "bb", "ccc"]
+    kept.add("long", "longer than all")
+    assert [kept.get(name) for name in ("bb", "ccc", "long")] == [None, None, "longer than all"]
+    kept.clear()
+    assert kept.get("long") is None
+    assert kept.size == 0
+
+
+def test_of_those_who_ask_at_once_one_works() -> None:
+    kept, go, made = Kept(2), threading.Event(), []
+
+    def make() -> str:
+        go.wait(10)
+        made.append(1)
+        return "done"
+
+    found: list[str] = []
+    askers = [
+        threading.Thread(target=lambda: found.append(kept.made("question", make))) for _ in range(3)
+    ]
+    for asker in askers:
+        asker.start()
+    go.set()
+    for asker in askers:
+        asker.join(10)
+    assert found == ["done"] * 3
+    assert made == [1]
+
+
+def test_what_could_not_be_made_is_made_by_the_next_who_asks() -> None:
+    kept = Kept(2)
+
+    def fail() -> str:
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        try:
+            kept.made("question", fail)
+        except KeyboardInterrupt:
+            continue
+    assert kept.made("question", lambda: "done") == "done"

@@ -1,0 +1,54 @@
+"""The table of the comparison on the Read page: what it says of decisions."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.tiny import tiny_checkpoint
+from viz import Classifier, Reading
+from viz.app.panels.compare import columns, entries
+from viz.faithfulness.compare import Comparison, compare
+
+TEXT = "the movie was good and the script was not bad"
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """A comparison for a model that predicts a score."""
+    folder = tmp_path_factory.mktemp("scores") / "stars"
+    tiny_checkpoint(folder, labels=("score",), problem_type="regression")
+    stars = Classifier.load(folder, device="cpu")
+    return compare(stars, stars.read(TEXT), ["decomposition", "saliency"])
+
+
+def test_a_score_has_no_decision_to_flip(scored: Comparison) -> None:
+    assert [entries(scored, row)["flips"] for row in scored.rows] == ["", ""]
+
+
+def test_flips_are_named_by_how_words_are_hidden(classifier: Classifier, reading: Reading) -> None:
+    found = compare(classifier, reading, ["decomposition"])
+    row = found.rows[0]
+    for flips, said in (((1, 0), "[MASK]"), ((1, 1), "[MASK], deletion"), ((0, 0), "no")):
+        values = zip(row.measures.items(), flips, strict=True)
+        measures = {name: replace(one, flip_20=flip) for (name, one), flip in values}
+        assert entries(found, replace(row, measures=measures))["flips"] == said
+
+
+def test_falls_of_a_score_are_written_with_digits(scored: Comparison) -> None:
+    assert _formats(scored) == {"comp": "%.3g", "suff": "%.3g"}
+
+
+def test_falls_of_a_probability_are_written_with_decimals(
+    classifier: Classifier, reading: Reading
+) -> None:
+    found = compare(classifier, reading, ["decomposition"])
+    assert _formats(found) == {"comp": "%.2f", "suff": "%.2f"}
+
+
+def _formats(found: Comparison) -> dict[str, object]:
+    written = {}
+    for name in ("comp", "suff"):
+        config = columns(found)[name]
+        assert isinstance(config, dict)
+        written[name] = dict(config["type_config"] or {})["format"]
+    return written

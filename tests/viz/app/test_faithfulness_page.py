@@ -1,0 +1,200 @@
+"""What was measured for a checkpoint, on its page, in its chart, and as the app's default."""
+
+import csv
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from tests.tiny import tiny_checkpoint
+from viz import Classifier
+from viz.app import session
+from viz.colors import PALETTES
+from viz.faithfulness.record import FILE, Record, Scored
+from viz.faithfulness.score import Job, Scoring
+from viz.faithfulness.summary import summarise
+from viz.model.text_files import open_texts
+from viz.plots import score_bars
+
+ROOT = Path(__file__).resolve().parents[3]
+TEXTS = ("oil prices rise as stocks fall", "the team wins the game", "peace talks on the moon")
+METHODS = ("decomposition", "saliency", "attention", "occlusion")
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
+    """A checkpoint, and what was measured of four methods for it."""
+    room = tmp_path_factory.mktemp("scored")
+    with (room / "texts.csv").open("w") as file:
+        csv.writer(file).writerows([["text"], *([text] for text in TEXTS)])
+    folder = tiny_checkpoint(room / "checkpoints" / "tiny")
+    classifier, texts = Classifier.load(folder), open_texts(room / "texts.csv")
+    run = Scoring(classifier, texts, Job(METHODS, n_random=3), room / "lines")
+    assert list(run.run()) == [1, 2, 3]
+    return folder, summarise(classifier, texts, run.job, run.lines())
+
+
+def winning(record: Record, name: str) -> Record:
+    """The record, as it would be if a quick method were better than all others."""
+    return replace(record, methods=tuple(_raised(one, name) for one in record.methods))
+
+
+def _raised(one: Scored, name: str) -> Scored:
+    under = {}
+    for operator, found in one.under.items():
+        assert found.share is not None
+        share = replace(found.share, mean=1.0 if one.method == name else 0.0)
+        under[operator] = replace(found, share=share)
+    return replace(one, under=under)
+
+
+Open = Callable[[Path, str], AppTest]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens a page of the app in a place where there is but one checkpoint.
+
+    AppTest loses what was typed into a field on the way to another page; a browser does not.
+    """
+
+    def open_page(folder: Path, page: str) -> AppTest:
+        monkeypatch.setattr("viz.runs.checkpoint_folders.ROOT", folder.parents[1])
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+        assert app.selectbox(key=session.CHECKPOINT).value == f"checkpoints/{folder.name}"
+        return app if page == "read" else app.switch_page(f"viz/app/pages/{page}.py").run()
+
+    return open_page
+
+
+def test_a_checkpoint_that_was_not_measured_says_how_to(opened: Open, tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "checkpoints" / "new")
+    app = opened(folder, "faithfulness")
+    assert not app.exception
+    assert app.subheader[0].value == "Not measured yet"
+    assert "python -m viz score --checkpoint=checkpoints/new" in app.code[0].value
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", '$(x) "y"; `z`', "-x"])
+def test_the_commands_to_copy_name_the_folder_to_a_shell(
+    opened: Open, tmp_path: Path, name: str
+) -> None:
+    tiny_checkpoint(tmp_path / "checkpoints" / name)
+    app = opened(tmp_path / "checkpoints" / name, "faithfulness")
+    assert not app.exception
+    for shown, verb in zip(app.code, ("score", "sanity"), strict=True):
+        words = shlex.split(shown.value)
+        assert words[:4] == ["python", "-m", "viz", verb]
+        assert f"--checkpoint=checkpoints/{name}" in words
+        assert "--data=validation.csv" in words
+
+
+def test_what_was_measured_is_drawn_and_listed(opened: Open, scored: tuple[Path, Record]) -> None:
+    folder, record = scored
+    (folder / FILE).write_text(record.to_json())
+    app = opened(folder, "faithfulness")
+    assert not app.exception
+    assert not app.error
+    assert not app.warning
+    assert "Measured on 3 texts of texts.csv" in app.caption[0].value
+    assert len(app.get("plotly_chart")) == 2
+    assert set(app.dataframe[0].value["method"]) == {one.label for one in record.methods}
+    merits = list(app.dataframe[0].value["merit"])
+    assert merits == sorted(merits, reverse=True)
+
+
+def test_numbers_of_other_weights_are_said_to_be(opened: Open, scored: tuple[Path, Record]) -> None:
+    folder, record = scored
+    (folder / FILE).write_text(replace(record, fingerprint="0" * 64).to_json())
+    assert "other weights" in opened(folder, "faithfulness").warning[0].value
+
+
+def test_a_damaged_file_is_one_sentence_and_the_app_reads_on(
+    opened: Open, scored: tuple[Path, Record]
+) -> None:
+    folder, _ = scored
+    (folder / FILE).write_text("{}")
+    app = opened(folder, "faithfulness")
+    assert "is damaged" in app.error[0].value
+    assert "Nobody has checked it for this checkpoint." in app.markdown[-1].value
+    assert not opened(folder, "read").error
+
+
+def test_the_app_starts_with_the_most_faithful_quick_method(
+    opened: Open, scored: tuple[Path, Record]
+) -> None:
+    folder, record = scored
+    (folder / FILE).write_text(winning(record, "saliency").to_json())
+    app = opened(folder, "read")
+    assert app.selectbox(key=session.METHOD).value == "saliency"
+    assert session.METHOD not in app.query_params
+    app.selectbox(key=session.METHOD).select("rollout").run()
+    assert app.query_params[session.METHOD] == "rollout"
+
+
+def test_the_winner_comes_with_the_options_that_it_was_measured_with(
+    opened: Open, scored: tuple[Path, Record]
+) -> None:
+    folder, record = scored
+    _, *others = winning(record, "saliency").methods
+    faded = replace(
+        winning(record, "decomposition").methods[0],
+        method="decomposition-path:share=20",
+        name="decomposition-path",
+    )
+    best = replace(record, methods=(faded, *(_raised(one, "") for one in others)))
+    (folder / FILE).write_text(best.to_json())
+    app = opened(folder, "read")
+    assert app.selectbox(key=session.METHOD).value == "decomposition-path"
+    share = "option-decomposition-path-share"
+    assert app.number_input(key=share).value == 20
+    app.number_input(key=share).set_value(40).run()
+    assert app.number_input(key=share).value == 40
+
+
+def test_numbers_of_other_weights_change_no_default(
+    opened: Open, scored: tuple[Path, Record]
+) -> None:
+    folder, record = scored
+    best = winning(record, "saliency")
+    (folder / FILE).write_text(replace(best, fingerprint="0" * 64).to_json())
+    assert opened(folder, "read").selectbox(key=session.METHOD).value == "decomposition"
+
+
+@pytest.mark.parametrize("operator", ["mask", "delete"])
+def test_the_chart_shows_every_method_with_its_interval(
+    scored: tuple[Path, Record], operator: str
+) -> None:
+    _, record = scored
+    (points,) = score_bars.faithfulness_chart(record, operator).data
+    for index, one in enumerate(record.methods):
+        share = one.under[operator].share
+        assert share is not None
+        assert points.y[index] == share.mean
+        assert points.x[index] == max(one.passes, 1)
+        assert points.y[index] + points.error_y.array[index] == pytest.approx(share.high)
+    hollow = [color == PALETTES["light"].ground for color in points.marker.color]
+    assert hollow == [one.shares_operator in (operator, "both") for one in record.methods]
+
+
+places = st.builds(score_bars.Place, st.floats(0, 320), st.floats(0, 420), st.floats(20, 150))
+
+
+@given(st.lists(places, min_size=1, max_size=20))
+def test_no_label_lies_on_another(points: list[score_bars.Place]) -> None:
+    shifts = score_bars.label_shifts(points)
+    for index, one in enumerate(points):
+        for other in range(index):
+            assert not one.over(points[other], shifts[index], shifts[other])
+
+
+def test_a_label_with_room_stays_beside_its_point() -> None:
+    assert score_bars.label_shifts([score_bars.Place(0, 0, 50), score_bars.Place(0, 100, 50)]) == [
+        0,
+        0,
+    ]

@@ -1,0 +1,27 @@
+"""Whatever others wrote stands on a page letter by letter, and does nothing there."""
+
+import pytest
+
+from finetune.visible import NO_BREAK
+from tests.evil import EVIL, on_a_line, shown
+from viz.app.markdown import plain
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_a_name_is_shown_letter_by_letter(text: str) -> None:
+    for markdown in (plain(text), f"Of {plain(text)}", f"- {plain(text)}"):
+        found = shown(markdown)
+        assert found.text.replace(NO_BREAK, "").removeprefix("Of ").strip() == on_a_line(text)
+        assert set(found.tags) <= {"p", "ul", "li"}
+
+
+@pytest.mark.parametrize("text", [":red[x]", ":material/home:", ":smile:", "$x^2$", ":small[x]"])
+def test_the_marks_of_streamlit_are_escaped(text: str) -> None:
+    assert not {":", "$", "["} & set(
+        plain(text).replace("\\:", "").replace("\\$", "").replace("\\[", "")
+    )
+
+
+def test_an_address_is_no_link() -> None:
+    assert plain("https://a.example") == f"https\\://{NO_BREAK}a.example"
+    assert plain("www.a.example me@a.example") == f"www.{NO_BREAK}a.example me@{NO_BREAK}a.example"

@@ -1,0 +1,368 @@
+"""The Read page without a browser: widgets, calls and sentences."""
+
+import re
+import time
+from pathlib import Path
+from typing import cast
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.foreign import foreign_checkpoint
+from tests.screen import sent, shown
+from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
+from viz import METHODS, Classifier
+from viz.app import session
+from viz.app.examples import load_examples
+from viz.app.panels.method import SEVERAL, ordered
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def app(checkpoint: Path) -> AppTest:
+    """The app, opened by a link on the tiny checkpoint."""
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    test.query_params["checkpoint"] = str(checkpoint)
+    return test
+
+
+def write(app: AppTest, text: str) -> AppTest:
+    """Type a text and press Read."""
+    app.text_area(key=session.TEXT).set_value(text)
+    return app.button[0].click().run()
+
+
+def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert app.text_area(key=session.TEXT).value == load_examples()[0].text
+    assert sent(app, "heatmap")["place"] == "L2 · mean of heads"
+    assert "special tokens" in shown(app)
+
+
+def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
+    app.query_params.update(
+        {"text": "the team wins", "layer": "1", "head": "3", "method": "Attention rollout"}
+    )
+    app.run()
+    assert app.text_area(key=session.TEXT).value == "the team wins"
+    assert app.selectbox(key=session.METHOD).value == "rollout"
+    assert sent(app, "heatmap")["place"] == "L1 · H3"
+
+
+def test_a_method_of_a_link_that_the_checkpoint_refuses_is_said(
+    app: AppTest, tmp_path: Path
+) -> None:
+    app.query_params["checkpoint"] = str(tiny_mpnet(tmp_path / "mpnet"))
+    app.query_params["method"] = "Decomposition"
+    app.run()
+    assert not app.exception
+    (said,) = app.toast
+    assert "The decomposition does not add up for the architecture MPNet" in said.value
+    assert app.selectbox(key=session.METHOD).value != "decomposition"
+    assert "method" not in app.query_params
+
+
+def test_a_short_text_goes_into_the_link_and_a_long_one_does_not(app: AppTest) -> None:
+    write(app.run(), "the market falls")
+    assert app.query_params["text"] == "the market falls"
+    write(app, "oil " * 200)
+    assert "text" not in app.query_params
+
+
+def test_half_a_pair_does_not_go_into_the_link(app: AppTest) -> None:
+    app.query_params.update({"text": "oil", "pair": "the team wins"})
+    write(app.run(), "oil " * 200)
+    assert "text" not in app.query_params
+    assert "pair" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    "label", ["Gradient × attention", "Attention of [CLS]", "Input × gradient"]
+)
+def test_every_method_can_be_chosen(app: AppTest, label: str) -> None:
+    app.query_params["method"] = label
+    app.run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_a_class_is_explained_against_the_one_that_was_chosen(app: AppTest) -> None:
+    app.run()
+    app.selectbox(key=session.TARGET).select(0).run()
+    app.selectbox(key=session.AGAINST).select(3).run()
+    assert "logit World − logit Sci/Tech" in shown(app)
+    app.selectbox(key=session.AGAINST).select("nothing").run()
+    assert "= logit World" in shown(app)
+    assert "− logit" not in shown(app)
+
+
+def test_the_heading_names_a_class_that_is_not_the_predicted_one(app: AppTest) -> None:
+    app.run()
+    assert app.subheader[0].value == "Why this class?"
+    asked = []
+    for index in range(4):
+        app.selectbox(key=session.TARGET).select(index).run()
+        asked.append(app.subheader[0].value)
+    assert sorted(asked)[-1] == "Why this class?"
+    named = {"Why World?", "Why Sports?", "Why Business?", "Why Sci/Tech?"}
+    assert len(named & set(asked)) == 3
+
+
+def test_a_method_that_joins_all_other_classes_leaves_no_choice_of_one(app: AppTest) -> None:
+    app.query_params["method"] = METHODS["decomposition-path"].label
+    app.run()
+    (against,) = [box for box in app.selectbox if box.label == "Against"]
+    assert (against.value, against.disabled) == ("all others", True)
+    assert "log-odds" in shown(app)
+
+
+def test_bars_are_drawn_on_demand(app: AppTest) -> None:
+    app.run()
+    before = len(app.get("plotly_chart"))
+    app.toggle(key=session.BARS).set_value(True).run()
+    assert len(app.get("plotly_chart")) == before + 1
+
+
+def test_removing_special_tokens_says_how_much_went_with_them(app: AppTest) -> None:
+    app.run()
+    app.toggle(key=session.SPECIAL).set_value(False).run()
+    note = str(sent(app, "heatmap")["note"])
+    assert "of its attention went to special tokens; rows rescaled to 1" in note
+
+
+def test_a_second_text_is_read_with_the_first(app: AppTest) -> None:
+    app.run()
+    app.toggle(key=session.HAS_PAIR).set_value(True).run()
+    app.text_area(key=session.PAIR).set_value("the team wins")
+    app.button[0].click().run()
+    assert not app.error
+    assert app.query_params["pair"] == "the team wins"
+
+
+def test_a_link_restores_a_pair_of_texts(app: AppTest) -> None:
+    app.query_params.update({"text": "oil prices", "pair": "the team wins"})
+    app.run()
+    assert app.toggle(key=session.HAS_PAIR).value
+    assert app.text_area(key=session.PAIR).value == "the team wins"
+
+
+def test_an_example_replaces_the_text(app: AppTest) -> None:
+    app.run()
+    app.selectbox(key=session.EXAMPLE).select(load_examples()[1].name).run()
+    assert app.text_area(key=session.TEXT).value == load_examples()[1].text
+    assert app.selectbox(key=session.EXAMPLE).value == load_examples()[1].name
+    write(app, "oil prices")
+    assert app.selectbox(key=session.EXAMPLE).value is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "The text is empty; write at least one word."),
+        (" \n ", "The text is empty; write at least one word."),
+        ("\x00\x07", "Nothing of this text is left after tokenising; write at least one word."),
+        ("ΩΨ 🙂", "No character of this text is in the model's vocabulary"),
+    ],
+)
+def test_a_text_that_cannot_be_read_is_one_sentence_and_the_page_goes_on(
+    app: AppTest, text: str, sentence: str
+) -> None:
+    write(app.run(), text)
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith(sentence)
+    write(app, "the market falls")
+    assert not app.error
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("oil " * 20_000, "The model never saw the last 19,938 of 20,002 tokens"),
+        ("oil ΩΨ prices", "1 of 3 tokens is unknown to the vocabulary"),
+    ],
+)
+def test_what_the_model_did_not_see_is_said(app: AppTest, text: str, note: str) -> None:
+    write(app.run(), text)
+    assert not app.error
+    assert note in app.warning[0].value
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert('oil')</script>", "<b>oil</b> & $x^2$", "oil\x07 a"]
+)
+def test_markup_is_sent_as_text(app: AppTest, text: str) -> None:
+    """The browser test of the same name checks that it also stays text there."""
+    write(app.run(), text)
+    assert not app.error
+    assert not app.exception
+    (part,) = cast("list[list[dict[str, str]]]", sent(app, "strip")["parts"])
+    assert "".join(s["text"] for s in part if s["kind"] != "special") == text
+
+
+def test_names_that_a_checkpoint_brings_are_not_taken_for_markdown(tmp_path: Path) -> None:
+    """A picture in a class name would be fetched from a foreign host."""
+    hostile = "![x](http://example.invalid/x.png)"
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["checkpoint"] = str(tiny_checkpoint(tmp_path / "h", labels=(hostile, "b")))
+    app.run()
+    assert not app.error
+    written = [str(e.value) for e in [*app.caption, *app.markdown, *app.warning]]
+    assert not any("![" in text for text in written)
+    edit_config(tmp_path / "h", architectures=[hostile])
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    again.query_params["checkpoint"] = str(tmp_path / "h")
+    again.run()
+    assert "\\!\\[x\\]" in again.error[0].value
+
+
+def test_a_folder_that_is_no_checkpoint_is_one_sentence_and_the_widgets_stay(
+    app: AppTest, tmp_path: Path
+) -> None:
+    app.query_params["checkpoint"] = str(tmp_path)
+    app.run()
+    assert "is not a checkpoint\\: config.json is missing" in app.error[0].value
+    assert app.selectbox(key=session.CHECKPOINT)
+    assert app.text_area(key=session.TEXT)
+
+
+def test_a_hub_id_with_no_network_is_one_sentence(app: AppTest) -> None:
+    app.session_state[session.CHECKPOINT] = "someone/some-model"
+    app.run()
+    assert "the Hugging Face Hub has no such model" in app.error[0].value
+
+
+def test_a_link_does_not_send_the_app_to_the_hub(app: AppTest) -> None:
+    app.query_params["checkpoint"] = "someone/some-model"
+    app.run()
+    assert app.selectbox(key=session.CHECKPOINT).value != "someone/some-model"
+    assert "The link names the checkpoint 'someone/some-model'" in app.warning[0].value
+
+
+def test_contributions_are_of_the_class_that_is_explained(app: AppTest) -> None:
+    app.query_params["show"] = "contribution to the class"
+    app.run()
+    assert sent(app, "heatmap")["signed"]
+    app.selectbox(key=session.TARGET).select(0).run()
+    app.selectbox(key=session.AGAINST).select(3).run()
+    assert "What each weight hands to logit World − logit Sci/Tech" in shown(app)
+
+
+def test_a_checkpoint_that_can_not_be_split_shows_weights_alone(tmp_path: Path) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["checkpoint"] = str(tiny_mpnet(tmp_path / "mpnet"))
+    app.query_params.update({"method": "Attention rollout", "show": "contribution to the class"})
+    app.run()
+    assert not app.exception
+    assert not app.error
+    assert app.segmented_control(key=session.MEASURE).options == ["weights"]
+    assert not sent(app, "heatmap")["signed"]
+
+
+def test_a_pair_can_be_seen_by_its_quadrants(app: AppTest) -> None:
+    app.query_params.update({"text": "oil prices", "pair": "the team", "quadrant": "A-B"})
+    app.run()
+    assert not app.exception
+    assert app.segmented_control(key=session.QUADRANT).value == "A-B"
+    app.segmented_control(key=session.QUADRANT).set_value("B-B").run()
+    assert not app.exception
+
+
+def test_one_text_has_no_quadrants(app: AppTest) -> None:
+    app.run()
+    keys = [control.key for control in app.segmented_control]
+    assert session.QUADRANT not in keys
+
+
+def test_bertviz_is_shown_where_it_is_asked_for(app: AppTest) -> None:
+    app.run()
+    assert not app.get("iframe")
+    app.toggle(key=session.BERTVIZ).set_value(True).run()
+    assert not app.exception
+    assert app.get("iframe")
+
+
+def test_a_quadrant_does_not_claim_that_its_rows_sum_to_1(app: AppTest) -> None:
+    app.query_params.update({"text": "oil prices rise", "pair": "the team wins"})
+    assert sent(app.run(), "heatmap")["note"] == "each row sums to 1"
+    quadrants = next(one for one in app.segmented_control if one.key == session.QUADRANT)
+    note = str(sent(quadrants.set_value("A-B").run(), "heatmap")["note"])
+    assert re.fullmatch(r"text A looking at B: rows sum to 0\.\d\d on average", note)
+
+
+def test_a_head_that_hands_nothing_to_the_class_is_said_to(app: AppTest) -> None:
+    app.query_params.update({"show": "contribution to the class", "layer": "1"})
+    assert "nothing is rescaled" in str(sent(app.run(), "heatmap")["note"])
+    app.selectbox(key=session.LAYER).set_value("2")
+    note = sent(app.toggle(key=session.SPECIAL).set_value(False).run(), "heatmap")["note"]
+    assert note == "all 0: nothing that is handed on here reaches the class or score"
+
+
+LONG = "oil prices rise as stocks fall the market team wins game election peace talks"
+
+
+def finished(app: AppTest) -> AppTest:
+    """The app once what it computes in the background is there."""
+    for _ in range(100):
+        if "parts" in sent(app, "strip"):
+            return app
+        time.sleep(0.1)
+        app.run()
+    raise AssertionError("the explanation did not come")
+
+
+def test_a_slow_method_is_computed_beside_the_page_and_kept(app: AppTest) -> None:
+    app.query_params.update({"text": LONG, "method": "occlusion"})
+    app.run()
+    assert sent(app, "heatmap")
+    finished(app)
+    assert not app.exception
+    assert "What the class loses when a word is hidden" in shown(app)
+    app.run()
+    assert "parts" in sent(app, "strip")
+
+
+def test_settings_of_a_method_change_what_it_finds(app: AppTest) -> None:
+    app.query_params.update({"text": LONG, "method": "occlusion"})
+    before = sent(finished(app.run()), "strip")["parts"]
+    app.segmented_control(key="option-occlusion-operator").set_value("delete").run()
+    assert sent(finished(app), "strip")["parts"] != before
+
+
+def test_a_link_names_a_method_by_its_name_too(app: AppTest) -> None:
+    app.query_params["method"] = "rollout"
+    assert app.run().selectbox(key=session.METHOD).value == "rollout"
+
+
+def test_methods_are_offered_quick_ones_first_then_by_their_cost(classifier: Classifier) -> None:
+    costs = [METHODS[name].cost for name in ordered(classifier)]
+    slow = [cost for cost in costs if cost >= SEVERAL]
+    assert slow == sorted(slow)
+    assert costs[-len(slow) :] == slow
+    assert set(ordered(classifier)) == set(METHODS)
+
+
+def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    foreign_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"checkpoint": str(checkpoint), "text": LONG, "method": "rollout"})
+    assert app.run().selectbox(key=session.METHOD).value == "rollout"
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"checkpoint": str(tmp_path / "modern"), "text": LONG})
+    app.query_params.update({"method": "rollout", "show": "contribution to the class"})
+    app.run()
+    assert not app.exception
+    assert not app.error
+    method = app.selectbox(key=session.METHOD)
+    assert method.value == "input-x-gradient"
+    offered = {label.split(" · ")[0] for label in method.options}
+    assert {METHODS[name].label for name in ("occlusion", "saliency", "attattr")} <= offered
+    refused = ("decomposition", "decomposition+", "rollout", "grad-attention", "norms")
+    assert not {METHODS[name].label for name in refused} & offered
+    assert app.segmented_control(key=session.MEASURE).options == ["weights"]
+    assert "parts" in sent(app, "strip")

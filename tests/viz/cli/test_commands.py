@@ -1,0 +1,373 @@
+"""The command line of viz: what it prints and writes, and one sentence for whatever is wrong."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from tests.foreign import foreign_checkpoint
+from viz import METHODS, Classifier, attribute
+from viz.__main__ import app
+from viz.attention.views import merge, spans
+from viz.errors import MethodError
+from viz.export.formats import FORMATS
+from viz.types import Reading
+
+TEXT = "Oil prices rise as stocks fall, the market was not good."
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(*arguments: str | Path, given: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=given)
+
+
+def refused(result: Result) -> str:
+    """The one sentence on stderr of a command that was refused."""
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith(".")
+    return lines[0]
+
+
+def test_read_prints_class_probabilities_and_words(checkpoint: Path, reading: Reading) -> None:
+    result = run("read", TEXT, "--checkpoint", checkpoint)
+    assert (result.exit_code, result.stderr) == (0, "")
+    first, *rest = result.stdout.splitlines()
+    most = float(reading.prediction.probabilities.max())
+    assert first.startswith(f"{reading.prediction.label} ({100 * most:.1f}")
+    assert all(any(label in line for line in rest) for label in reading.prediction.labels)
+    over = spans(reading.encoding)
+    scores = merge(attribute(Classifier.load(checkpoint), reading).scores, over)
+    strongest = over[int(np.abs(scores[1:-1]).argmax()) + 1].label
+    assert any(line.endswith(f"  {strongest}") for line in rest)
+    assert rest[-1].startswith("words ")
+
+
+def test_read_as_json_holds_the_same_numbers_as_the_api(
+    checkpoint: Path, classifier: Classifier, reading: Reading
+) -> None:
+    result = run("read", TEXT, "--checkpoint", checkpoint, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    record = json.loads(result.stdout)
+    expected = attribute(classifier, reading)
+    labels = reading.prediction.labels
+    assert record["label"] == reading.prediction.label
+    assert record["labels"] == list(labels)
+    np.testing.assert_allclose(record["logits"], reading.prediction.logits, rtol=1e-6)
+    np.testing.assert_allclose(record["probabilities"], reading.prediction.probabilities, rtol=1e-6)
+    np.testing.assert_allclose(
+        record["attribution"]["scores"], expected.scores, rtol=1e-5, atol=1e-7
+    )
+    assert record["attribution"]["method"] == "decomposition"
+    assert record["attribution"]["target_class"] == labels[expected.target_class]
+    assert record["attribution"]["against_class"] in labels
+    assert record["attribution"]["value"] == pytest.approx(expected.value, rel=1e-6)
+    assert [token["text"] for token in record["tokens"]] == [
+        token.text for token in reading.encoding.tokens
+    ]
+    assert {"checkpoint", "text", "pair", "notes"} <= set(record)
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_every_method_can_be_read(checkpoint: Path, method: str) -> None:
+    result = run("read", TEXT, "--checkpoint", checkpoint, "--method", method)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (METHODS[method].caveat or "") in result.stdout
+
+
+def test_read_explains_the_classes_that_are_named(checkpoint: Path) -> None:
+    arguments = ("read", TEXT, "--checkpoint", checkpoint, "--json", "--target", "sci/tech")
+    record = json.loads(run(*arguments, "--against", "World").stdout)["attribution"]
+    assert (record["target_class"], record["against_class"]) == ("Sci/Tech", "World")
+    assert (
+        json.loads(run(*arguments, "--against", "none").stdout)["attribution"]["against_class"]
+        is None
+    )
+
+
+def test_a_minus_reads_standard_input(checkpoint: Path) -> None:
+    arguments = ("read", "-", "--checkpoint", checkpoint, "--json")
+    assert json.loads(run(*arguments, given=TEXT).stdout)["text"] == TEXT
+    broken = json.loads(run(*arguments, given=b"good \xff market").stdout)
+    assert "market" in broken["text"]
+
+
+def test_notes_go_to_stderr_and_into_json(checkpoint: Path) -> None:
+    long = "market " * 2000
+    result = run("read", long, "--checkpoint", checkpoint)
+    assert result.exit_code == 0
+    assert "never saw" in result.stderr
+    assert "never saw" not in result.stdout
+    record = json.loads(run("read", long, "--checkpoint", checkpoint, "--json").stdout)
+    assert "never saw" in record["notes"][0]
+
+
+def test_control_characters_do_not_reach_the_terminal(checkpoint: Path) -> None:
+    result = run("read", "good \x1b[31m market \x9b", "--checkpoint", checkpoint)
+    assert result.exit_code == 0
+    assert "\x1b" not in result.output
+    assert "\x9b" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ((), "tiny-bert-head-L{last}-mean.png"),
+        (("--layer", "1"), "tiny-bert-layer-L1.png"),
+        (("--layer", "1", "--head", "0"), "tiny-bert-head-L1-H0.png"),
+        (("--atlas", "--no-special"), "tiny-bert-atlas-no-special.png"),
+        (("--arcs",), "tiny-bert-arcs-L{last}-mean.png"),
+        (("--arcs", "--layer", "1", "--head", "0"), "tiny-bert-arcs-L1-H0.png"),
+        (("--layer", "1", "--contribution"), "tiny-bert-layer-L1-contribution.png"),
+        (("--atlas", "--measure", "contribution"), "tiny-bert-atlas-contribution.png"),
+        (("--atlas", "--pair", "good", "--quadrant", "A-B"), "tiny-bert-atlas-A-B.png"),
+        (("--attribution", "rollout"), "tiny-bert-attribution-rollout.png"),
+        (("--layer", "0", "--head", "1", "--colormap", "magma"), "tiny-bert-head-L0-H1.png"),
+        (
+            ("--atlas", "--unit", "wordpiece", "--pair", "good movie"),
+            "tiny-bert-atlas-wordpiece.png",
+        ),
+    ],
+)
+def test_export_writes_a_picture_and_prints_its_path(
+    checkpoint: Path, classifier: Classifier, tmp_path: Path, options: tuple[str, ...], name: str
+) -> None:
+    folder = tmp_path / "new" / "folder"
+    result = run("export", TEXT, "--checkpoint", checkpoint, "--output", folder, *options)
+    assert (result.exit_code, result.stderr) == (0, "")
+    path = folder / name.format(last=classifier.n_layers - 1)
+    assert result.stdout == f"{path}\n"
+    assert list(folder.iterdir()) == [path]
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        assert np.asarray(image.convert("L")).min() < 128
+
+
+def test_every_format_is_written_under_one_name(checkpoint: Path, tmp_path: Path) -> None:
+    place = ("--layer", "1", "--head", "2", "--checkpoint", checkpoint, "--output", tmp_path)
+    formats = ("--format", "png,svg,pdf", "--format", "html", "--format", "csv, npz,json,csv")
+    result = run("export", TEXT, *place, *formats)
+    assert (result.exit_code, result.stderr) == (0, "")
+    names = [f"tiny-bert-head-L1-H2.{format}" for format in FORMATS]
+    assert result.stdout.splitlines() == [str(tmp_path / name) for name in names]
+    starts = [b"\x89PNG", b"<?xml", b"%PDF", b"<!doctype html>", b"layer,", b"PK", b'{"clsight":']
+    for name, start in zip(names, starts, strict=True):
+        assert (tmp_path / name).read_bytes().lower().startswith(start.lower())
+
+
+def test_a_finer_picture_has_more_pixels(checkpoint: Path, tmp_path: Path) -> None:
+    sizes = []
+    for dpi in ("75", "300"):
+        run("export", TEXT, "--checkpoint", checkpoint, "--output", tmp_path, "--dpi", dpi)
+        with Image.open(next(tmp_path.glob("*.png"))) as image:
+            sizes.append(image.width)
+    assert sizes[1] == pytest.approx(4 * sizes[0], rel=0.02)
+
+
+@pytest.mark.parametrize("view", ["head", "model"])
+def test_bertviz_is_saved_as_a_page(checkpoint: Path, tmp_path: Path, view: str) -> None:
+    arguments = ("--checkpoint", checkpoint, "--output", tmp_path, "--bertviz", view)
+    result = run("export", TEXT, *arguments)
+    path = tmp_path / f"tiny-bert-bertviz-{view}.html"
+    assert (result.exit_code, result.stdout) == (0, f"{path}\n"), result.output
+    assert b"BertViz" in path.read_bytes()
+
+
+def test_export_without_anything_to_read_says_so(tmp_path: Path) -> None:
+    assert "give a text, or a file" in refused(run("export", "--output", tmp_path / "new"))
+
+
+def test_export_replaces_a_picture_that_is_there(checkpoint: Path, tmp_path: Path) -> None:
+    path = tmp_path / "tiny-bert-atlas.png"
+    path.write_text("old")
+    run("export", TEXT, "--checkpoint", checkpoint, "--output", tmp_path, "--atlas")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--format", "gif"), "png, svg, pdf, html, csv, npz, json is what can be written"),
+        (("--format", "png,gif"), "Format 'gif' is unknown"),
+        (("--arcs", "--atlas"), "--arcs and --atlas are different pictures"),
+        (("--zip", "--atlas"), "--atlas and --zip are different pictures"),
+        (("--bertviz", "head", "--layer", "1"), "--layer and --bertviz are different pictures"),
+        (("--bertviz", "head", "--format", "png"), "--bertviz is a page"),
+        (("--attribution", "rollout", "--contribution"), "--contribution is for attention"),
+        (("--atlas", "--quadrant", "A-B"), "there is no quadrant A-B"),
+        (("--dpi", "71"), "--dpi 71 can't be drawn; give 72 to 1200"),
+        (("--zip", "--colormap", "nope"), "Colour map 'nope' is unknown"),
+        (("--zip", "--dpi", "1201"), "--dpi 1201 can't be drawn"),
+        (("--text-column", "text"), "about the file of --data, which is missing"),
+        (("--limit", "3"), "about the file of --data, which is missing"),
+        (("--atlas", "--layer", "1"), "--layer and --atlas are different pictures"),
+        (("--atlas", "--attribution", "rollout"), "different pictures"),
+        (("--attribution", "rollout", "--head", "1"), "different pictures"),
+        (("--head", "1"), "--head needs --layer"),
+        (("--attribution", "magic"), "known are decomposition"),
+        (("--attribution", "rollout", "--colormap", "Blues"), "--colormap is for attention"),
+        (("--colormap", "nope"), "Colour map 'nope' is unknown"),
+        (("--layer", "99"), "layer 99 does not exist"),
+        (("--layer", "-1"), "layer -1 does not exist"),
+        (("--layer", "0", "--head", "99"), "head 99 does not exist"),
+    ],
+)
+def test_export_refuses_with_one_sentence(
+    checkpoint: Path, tmp_path: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    folder = tmp_path / "pictures"
+    result = run("export", TEXT, "--checkpoint", checkpoint, "--output", folder, *options)
+    assert sentence in refused(result)
+    assert not folder.exists()
+
+
+def test_export_refuses_a_file_as_its_folder(checkpoint: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    result = run("export", TEXT, "--checkpoint", checkpoint, "--output", file)
+    assert "is a file" in refused(result)
+    result = run("export", TEXT, "--checkpoint", checkpoint, "--output", file / "below")
+    assert "can't be written" in refused(result)
+    assert file.read_text() == "mine"
+    for name in ("long" * 100, Path("long" * 100) / "below"):
+        result = run("export", TEXT, "--checkpoint", checkpoint, "--output", tmp_path / name)
+        assert "can't be written: File name too long" in refused(result)
+
+
+@contextmanager
+def _files_of_at_most(size: int) -> Iterator[None]:
+    """No larger file can be written meanwhile; Python ignores the signal that would end it."""
+    import resource  # not everywhere
+
+    limit, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to set")
+@pytest.mark.parametrize("data", [False, True])
+def test_a_full_disk_is_said_in_one_sentence(checkpoint: Path, tmp_path: Path, data: bool) -> None:
+    """A limit on the size of files refuses to write as a full disk does."""
+    (tmp_path / "rows.csv").write_text("text\nteam wins\n", "utf-8")
+    source = ("--data", str(tmp_path / "rows.csv")) if data else (TEXT,)
+    folder = tmp_path / "out"
+    with _files_of_at_most(4000):
+        done = run("export", *source, "--checkpoint", checkpoint, "--output", folder, "--atlas")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "can't be written: File too large; choose another folder." in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(folder.glob("*.png")) + list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--target", "Weather"), "the classes are World, Sports, Business, Sci/Tech"),
+        (("--against", "Weather"), "There is no class 'Weather'"),
+        (("--target", "World", "--against", "World"), "can't be held against itself"),
+        (("--method", "magic"), "known are decomposition"),
+    ],
+)
+def test_read_refuses_with_one_sentence(
+    checkpoint: Path, options: tuple[str, ...], sentence: str
+) -> None:
+    assert sentence in refused(run("read", TEXT, "--checkpoint", checkpoint, *options))
+
+
+@pytest.mark.parametrize("text", ["", " \n\t "])
+@pytest.mark.parametrize("command", ["read", "export"])
+def test_a_blank_text_is_refused(checkpoint: Path, tmp_path: Path, command: str, text: str) -> None:
+    output = ("--output", tmp_path) if command == "export" else ()
+    refused(run(command, text, "--checkpoint", checkpoint, *output))
+
+
+def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    assert "is not a checkpoint" in refused(run("read", TEXT, "--checkpoint", tmp_path))
+
+
+def test_a_misspelt_option_is_a_usage_error() -> None:
+    assert run("read", TEXT, "--nope").exit_code == 2
+
+
+def test_the_module_runs_as_a_program_without_noise(checkpoint: Path) -> None:
+    command = (sys.executable, "-m", "viz", "read", TEXT, "--checkpoint", checkpoint, "--json")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["checkpoint"] == "tiny-bert"
+
+
+def test_a_terminal_without_unicode_still_reads_signs(checkpoint: Path) -> None:
+    runner = CliRunner(charset="ascii")
+    result = runner.invoke(app, ["read", TEXT, "--checkpoint", str(checkpoint)])
+    assert result.exit_code == 0
+    assert "?" not in result.stdout
+    assert " -0." in result.stdout
+
+
+@pytest.fixture(scope="module")
+def modern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ModernBERT that reads its class from a mean: most methods are refused."""
+    folder = tmp_path_factory.mktemp("modern") / "modern"
+    return foreign_checkpoint(folder, "modernbert", classifier_pooling="mean")
+
+
+def test_read_explains_by_the_first_method_that_the_checkpoint_allows(modern: Path) -> None:
+    result = run("read", TEXT, "--checkpoint", modern)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "Strongest words by input × gradient" in result.stdout
+    record = json.loads(run("read", TEXT, "--checkpoint", modern, "--json").stdout)
+    assert record["attribution"]["method"] == "input-x-gradient"
+    classifier = Classifier.load(modern)
+    expected = attribute(classifier, classifier.read(TEXT), "input-x-gradient")
+    assert record["attribution"]["scores"] == expected.scores.tolist()
+
+
+def test_read_tells_the_class_where_the_method_asked_for_is_refused(modern: Path) -> None:
+    label = Classifier.load(modern).read(TEXT).prediction.label
+    result = run("read", TEXT, "--checkpoint", modern, "--method", "rollout")
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{label} (")
+    assert "Strongest words" not in result.stdout
+    assert "reads its class from several tokens" in result.stderr
+    result = run("read", TEXT, "--checkpoint", modern, "--method", "decomposition", "--json")
+    assert result.exit_code == 1
+    record = json.loads(result.stdout)
+    assert (record["label"], record["attribution"]) == (label, None)
+
+
+def test_export_colours_by_the_first_method_that_the_checkpoint_allows(
+    modern: Path, tmp_path: Path
+) -> None:
+    place = ("--checkpoint", modern, "--output", tmp_path)
+    result = run("export", TEXT, "--zip", "--format", "json", *place)
+    assert result.exit_code == 0, result.output
+    (file,) = tmp_path.glob("*.zip")
+    with zipfile.ZipFile(file) as archive:
+        (name,) = [name for name in archive.namelist() if "attribution" in name]
+        assert json.loads(archive.read(name))["request"]["method"] == "input-x-gradient"
+
+
+def test_read_tells_the_class_where_no_method_runs(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise MethodError("No.")
+
+    monkeypatch.setattr("viz.attribution.class_names.attribute", refuse)
+    result = run("read", TEXT, "--checkpoint", checkpoint)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0].endswith("says tiny-bert")
+    assert result.stderr == "No.\n"

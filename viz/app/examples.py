@@ -1,0 +1,20 @@
+"""Texts written for this project, to try a checkpoint with."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = Path(__file__).resolve().parents[2] / "assets" / "examples.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A named text."""
+
+    name: str
+    text: str
+
+
+def load_examples() -> tuple[Example, ...]:
+    """Every example, in the order in which it is offered."""
+    return tuple(Example(**entry) for entry in json.loads(FILE.read_text("utf-8")))

@@ -1,0 +1,105 @@
+"""The Faithfulness page: how far each method can be believed for this checkpoint."""
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from viz.app import session
+from viz.app.markdown import plain
+from viz.app.panels import masthead, sanity, source
+from viz.app.panels.scores import OPERATORS, show_scores
+from viz.errors import VizError
+from viz.faithfulness.record import FILE, Record
+from viz.plots.score_bars import faithfulness_chart
+from viz.widgets.theme.component import current_theme, follow_theme
+
+MEANING = (
+    "For each text, words are hidden in the order in which a method ranks them, most important "
+    "first. A faithful order makes the probability of the class, or a predicted score itself, fall "
+    "soon. 0 is the mean of random orders, 1 the best order that any method found; lines are 95 % "
+    "intervals over texts. Orange: the method that others are held against. Hollow: "
+    "the method itself hides words in this way, which helps it here, so judge it by the other side."
+)
+
+
+def page() -> None:
+    """Lay the page out; a VizError ends a part of it with its one sentence."""
+    st.html(Path(__file__).parent / "page.css")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        masthead.show_masthead()
+        chosen = source.choose_checkpoint()
+    source.warn_of_link(chosen)
+    st.divider()
+    told = _try(_show_measured, chosen)
+    st.divider()
+    _try(sanity.show_sanity, chosen, told)
+    follow_theme(session.THEME)
+
+
+def _try(part: Callable[[str], None], checkpoint: str, told: str = "") -> str:
+    """Lay out a part, or show its one sentence, unless that was told.
+
+    So a damaged file hides nothing but itself, and a checkpoint that can't be opened is said once.
+    """
+    try:
+        part(checkpoint)
+    except VizError as error:
+        if str(error) != told:
+            st.error(plain(str(error)), icon=":material/error:")
+        return str(error)
+    return ""
+
+
+def _show_measured(checkpoint: str) -> None:
+    record = session.record(checkpoint)
+    if record is None:
+        explain_how_to_measure(checkpoint)
+    else:
+        show_record(checkpoint, record)
+
+
+def explain_how_to_measure(checkpoint: str) -> None:
+    """Say that nothing was measured, and the command that does it."""
+    st.subheader("Not measured yet", anchor=False)
+    st.markdown(
+        "Nobody has measured which methods can be believed for this checkpoint. This command does, "
+        "on texts like those it was made for, and saves what it finds beside the weights:"
+    )
+    words = ["score", f"--checkpoint={checkpoint}", "--data=validation.csv", "--limit=200"]
+    st.code(shlex.join(["python", "-m", "viz", *words]), language="sh")
+
+
+def show_record(checkpoint: str, record: Record) -> None:
+    """Show the chart, and the table behind it."""
+    st.subheader("Which methods find what the prediction hangs on", anchor=False)
+    st.caption(f"{plain(_measured_on(record))} {MEANING}")
+    if record.fingerprint != session.classifier(checkpoint).fingerprint:
+        st.warning(
+            "This was measured with other weights; measure again.", icon=":material/warning:"
+        )
+    measured = [operator for operator in OPERATORS if operator in record.random]
+    for column, operator in zip(st.columns(len(measured), gap="medium"), measured, strict=True):
+        with column:
+            st.markdown(f"**Words hidden by {plain(OPERATORS[operator])}**")
+            figure = faithfulness_chart(record, operator, theme=current_theme(session.THEME))
+            st.plotly_chart(figure, key=f"faithfulness-{operator}", theme=None, config=session.PLOT)
+    show_scores(record)
+    st.download_button(
+        FILE,
+        data=record.to_json(),
+        file_name=FILE,
+        mime="application/json",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+def _measured_on(record: Record) -> str:
+    skipped = sum(record.skipped.values())
+    left_out = f", {skipped} left out" if skipped else ""
+    return f"Measured on {record.n_texts} texts of {record.data}{left_out}."
+
+
+page()

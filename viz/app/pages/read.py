@@ -1,0 +1,71 @@
+"""The Read page: paste a text, see its class, the words that made it and every head."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from viz.app import session
+from viz.app.markdown import plain
+from viz.app.panels import (
+    bertviz,
+    evidence,
+    explanation,
+    heads,
+    importance,
+    masthead,
+    save,
+    source,
+    text,
+)
+from viz.errors import VizError
+from viz.widgets.theme.component import follow_theme
+
+
+def page() -> None:
+    """Lay the page out; a VizError ends it with its one sentence, and the widgets stay."""
+    st.html(Path(__file__).parent / "page.css")
+    text.restore_from_link()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        masthead.show_masthead()
+        chosen = source.choose_checkpoint()
+        source.choose_example()
+        text.toggle_second_text()
+    source.warn_of_link(chosen)
+    try:
+        read(chosen)
+    except VizError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    follow_theme(session.THEME)
+
+
+def read(checkpoint: str) -> None:
+    """Read the text and show what came of it."""
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        texts = text.write_text()
+    reading = session.reading(checkpoint, texts.text, texts.pair)
+    with right:
+        text.show_prediction(reading, session.classifier(checkpoint).temperature)
+    text.show_notes(reading)
+    st.divider()
+    asked, badge = explanation.ask(checkpoint, texts, reading.prediction)
+    answer = st.container()
+    st.divider()
+    # Heads first: an attribution takes longer, and nobody should wait for it to see the atlas.
+    heads.show_heads(
+        checkpoint,
+        texts,
+        asked.classes,
+        beneath=lambda selection: save.offer(checkpoint, texts, asked, selection),
+    )
+    importance.offer(asked)
+    with answer:
+        found = explanation.answer(asked, reading)
+    st.divider()
+    bertviz.offer(asked)
+    # Last of all: it is measured in the background once the page stands.
+    with badge:
+        evidence.show(asked, found)
+
+
+page()

@@ -1,0 +1,210 @@
+"""All methods side by side on this text: how faithful each is, its cost, and who agrees."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import isnan
+from typing import cast
+
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from viz.app import background, session
+from viz.app.background import Asked
+from viz.app.markdown import plain
+from viz.app.panels import job_progress
+from viz.app.panels.scores import MADE_WITH, OPERATORS
+from viz.attribution import METHODS
+from viz.attribution.descriptions import number
+from viz.errors import VizError
+from viz.export.comparison import agreement as in_agreement
+from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked
+from viz.faithfulness.compare import Comparison, Row, compare, expected_passes
+from viz.faithfulness.metrics import Measures
+from viz.jobs.background import Tick, Work
+from viz.model.perturbation import Operator
+from viz.plots.matrix import agreement_map
+from viz.widgets.theme.component import current_theme
+
+OPEN = "compare-open"
+"""Where it is kept which comparison the reader asked for."""
+LABEL = "Comparing all methods"
+
+
+def offer(asked: Asked) -> None:
+    """A button that opens the comparison of this text, or closes it."""
+    if st.session_state.get(OPEN) == _about(asked):
+        st.button("Close comparison", key="compare", on_click=_open, args=(None,))
+    else:
+        st.button(
+            "Compare all methods",
+            key="compare",
+            icon=":material/leaderboard:",
+            on_click=_open,
+            args=(_about(asked),),
+            help="Runs every method on this text and measures which of them finds the words that "
+            "the class or score hangs on. It takes a while; the page goes on meanwhile.",
+        )
+
+
+def show(asked: Asked) -> None:
+    """Show the comparison where the reader asked for it: its table, or how far it is."""
+    about = _about(asked)
+    if st.session_state.get(OPEN) != about:
+        return
+    try:
+        found = cast("Comparison | None", session.kept().get(about.key("compare"))) or _wait(about)
+    except VizError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    if found is not None:
+        _show(found)
+
+
+def _about(asked: Asked) -> Asked:
+    """The same question without a method: all methods answer it."""
+    return replace(asked, method="", options=())
+
+
+def _open(about: Asked | None) -> None:
+    background.start_again("compare")
+    st.session_state[OPEN] = about
+
+
+def _wait(about: Asked) -> Comparison | None:
+    versions = session.versions(*about.place)
+    passes = expected_passes(versions.classifier, versions.n_words, list(METHODS))
+    seconds = passes * session.seconds_per_pass(*about.place)
+    key = about.key("compare")
+    work: Work[Comparison] = background.background(key, lambda: _compare(about), passes)
+    return job_progress.result(work, "compare", what=LABEL, seconds=seconds)
+
+
+def _compare(about: Asked) -> Callable[[Tick], Comparison]:
+    classifier = session.classifier(about.source)
+    reading, versions = session.reading(*about.place), session.versions(*about.place)
+    methods = list(METHODS)
+    return lambda tick: compare(
+        classifier, reading, methods, *about.classes, tick=tick, shared=versions
+    )
+
+
+def _show(found: Comparison) -> None:
+    table, agreement = st.tabs(["How faithful", "Who agrees with whom"])
+    with table:
+        _show_table(found)
+    with agreement:
+        names, correlations = in_agreement(found)
+        figure = agreement_map(correlations, names, theme=current_theme(session.THEME))
+        st.plotly_chart(figure, key="agreement", theme=None, config=session.PLOT)
+        st.caption("Spearman's correlation of the scores of words. Agreement is no proof.")
+
+
+def _show_table(found: Comparison) -> None:
+    rows = ranked(found)
+    st.dataframe(
+        [entries(found, row) for row in rows if row.refused is None],
+        hide_index=True,
+        column_config=columns(found),
+        height="content",
+        key="comparison",
+        placeholder="",
+    )
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
+        st.caption(_meaning(found))
+        st.download_button(
+            "CSV",
+            data=lambda: comparison_csv(found),
+            file_name="comparison.csv",
+            mime="text/csv",
+            key="save-comparison",
+            on_click="ignore",
+            icon=":material/download:",
+            help="Every measure under both operators.",
+        )
+    for row in rows:
+        if row.refused is not None:
+            st.caption(plain(f"{METHODS[row.method].label}: {row.refused}"))
+
+
+def entries(found: Comparison, row: Row) -> dict[str, object]:
+    """What the table says of a method that was measured, by column."""
+    measures = row.measures.values()
+    return {
+        "method": METHODS[row.method].label,
+        "passes": row.passes,
+        **{operator: found.share(row, operator) for operator in found.random},
+        "mean": mean_share(found, row),
+        "comp": sum(one.comprehensiveness for one in measures) / len(measures),
+        "suff": sum(one.sufficiency for one in measures) / len(measures),
+        "flips": _flips(row),
+        "tau": row.tau_occlusion,
+        "shares": MADE_WITH.get(row.shares_operator or "", ""),
+    }
+
+
+def _flips(row: Row) -> str:
+    """The operators under which the decision changes; empty for scores, which decide nothing."""
+    decided = _decided(row)
+    flips = [OPERATORS[name] for name, one in decided.items() if one.flip_20 == 1]
+    return ", ".join(flips) or ("no" if decided else "")
+
+
+def _decided(row: Row) -> dict[Operator, Measures]:
+    return {name: one for name, one in row.measures.items() if not isnan(one.flip_20)}
+
+
+def columns(found: Comparison) -> dict[str, ColumnConfig | str | None]:
+    """How each column is headed and written."""
+    column = st.column_config
+    digits = "%.2f" if any(_decided(row) for row in found.rows) else "%.3g"
+    shares: dict[str, ColumnConfig | str | None] = {
+        operator: column.ProgressColumn(
+            f"by {OPERATORS[operator]}",
+            help=f"AOPC with words hidden by {OPERATORS[operator]}: 0 is the mean of 10 random "
+            "orders, 1 the best order that any method found.",
+            format="%.2f",
+            min_value=0,
+            max_value=1,
+        )
+        for operator in found.random
+    }
+    return {
+        "method": column.TextColumn("Method", width="medium", pinned=True),
+        "passes": column.NumberColumn(
+            "Passes", format="%.0f", help="Forward passes that the method took by itself."
+        ),
+        **shares,
+        "mean": column.NumberColumn("Mean", format="%.2f", help="Of both; the table's order."),
+        "comp": column.NumberColumn(
+            "Comp.", format=digits, help="Comprehensiveness, mean over operators: higher is better."
+        ),
+        "suff": column.NumberColumn(
+            "Suff.", format=digits, help="Sufficiency, mean over operators: lower is better."
+        ),
+        "flips": column.TextColumn(
+            "Flips", help="Whether the decision changes without the top 20 % of the words."
+        ),
+        "tau": column.NumberColumn(
+            "τ occlusion",
+            format="%.2f",
+            help="Agreement with occlusion: Kendall's tau of the scores with what hiding one "
+            "word does. It is no proof.",
+        ),
+        "shares": column.TextColumn(
+            "Made with",
+            help="The way of hiding words that the scores themselves were made with: there the "
+            "method has an advantage, so judge it by the other column.",
+        ),
+    }
+
+
+def _meaning(found: Comparison) -> str:
+    bands = [
+        f"{number(low)} to {number(high)} by {OPERATORS[operator]}"
+        for operator, (low, high) in random_shares(found).items()
+    ]
+    return plain(
+        f"Shares of the way from a random order (0) to the best order found (1). The 10 random "
+        f"orders themselves lie at {' and '.join(bands)}. One text: what holds for the checkpoint "
+        "is measured over many, see Faithfulness."
+    )

@@ -1,0 +1,170 @@
+"""Why this class: the words coloured by an attribution, and the numbers behind it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from viz.app import background, session
+from viz.app.background import Asked
+from viz.app.markdown import plain
+from viz.app.panels import compare, job_progress
+from viz.app.panels.method import choose_method
+from viz.app.panels.text import Texts
+from viz.attention import views
+from viz.attention.views import Span
+from viz.attribution import METHODS, Against
+from viz.attribution.descriptions import outcome, scale_ends, summary
+from viz.errors import VizError
+from viz.plots import score_bars
+from viz.types import Attribution, FloatArray, Prediction, Reading
+from viz.widgets.colored_text.component import strip
+from viz.widgets.theme.component import current_theme
+
+PREDICTED = "predicted class"
+ALONE = "nothing"
+RUNNER_UP = "runner-up"
+TOGETHER = "all others"
+JOINED = (
+    "This method follows the log-odds of the class against all others together: which class comes "
+    "second may change while words are hidden."
+)
+SHORT = 14
+"""The longest name of a class, in characters, that the heading says."""
+WIDTH_OF_BADGE = 270
+"""CSS pixels, so that what stands beside it keeps its place."""
+
+
+def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, DeltaGenerator]:
+    """Let the reader pick method and classes; return also where the evidence will stand."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
+        heading = st.empty()
+        with st.container(width=325):
+            name, options = choose_method(source)
+        chosen, held = _choose_classes(prediction, joined=METHODS[name].against_all)
+        heading.subheader(_question(prediction, chosen), anchor=False, width="content")
+        badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
+    return Asked(source, texts.text, texts.pair, name, chosen, held, options), badge
+
+
+def _question(prediction: Prediction, chosen: int | None) -> str:
+    """What the words are coloured for, no wider than the line has room for."""
+    if chosen is None or chosen == prediction.predicted_class:
+        return f"Why this {outcome(prediction)}?"
+    label = prediction.labels[chosen]
+    return f"Why {plain(label)}?" if len(label) <= SHORT else "Why that class?"
+
+
+def answer(asked: Asked, reading: Reading) -> Attribution | None:
+    """Show the coloured text, how far it is, or the sentence that says why there is none."""
+    try:
+        found = background.attribution(asked) or _wait(asked)
+    except VizError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return None
+    if found is not None:
+        _show_words(asked, reading, found)
+        compare.show(asked)
+    return found
+
+
+def _wait(asked: Asked) -> Attribution | None:
+    """The answer if it is there within a moment; else what the reader sees meanwhile."""
+    work, label = background.attribution_work(asked), METHODS[asked.method].label
+    return job_progress.result(work, "attribution", what=label, seconds=background.seconds(asked))
+
+
+def _choose_classes(prediction: Prediction, *, joined: bool) -> tuple[int | None, Against]:
+    """The class to explain and what it is held against; a score leaves no choice."""
+    if prediction.regression:
+        return None, "runner-up"
+    chosen = _choose_target(prediction)
+    return chosen, _choose_against(prediction, chosen, joined=joined)
+
+
+def _choose_target(prediction: Prediction) -> int | None:
+    """The class to explain; None is the predicted one, whichever that is."""
+    labels = prediction.labels
+    session.start_anew(session.TARGET, labels, first=PREDICTED)
+    chosen = st.selectbox(
+        "Explain",
+        [PREDICTED, *range(len(labels))],
+        format_func=lambda option: labels[option] if isinstance(option, int) else option,
+        key=session.TARGET,
+        bind="query-params",
+        width=155,
+        help="The class whose logit is explained.",
+    )
+    return chosen if isinstance(chosen, int) else None
+
+
+def _choose_against(prediction: Prediction, target: int | None, *, joined: bool) -> Against:
+    """What the class is held against; a method that joins all other classes leaves no choice."""
+    labels = prediction.labels
+    if joined and not prediction.multi_label and len(labels) > 2:
+        st.selectbox("Against", [TOGETHER], disabled=True, width=155, help=JOINED)
+        return "runner-up"
+    explained = prediction.predicted_class if target is None else target
+    others = [index for index in range(len(labels)) if index != explained]
+    options = [ALONE] if prediction.multi_label else [RUNNER_UP, *others, ALONE]
+    session.start_anew(session.AGAINST, labels, first=options[0])
+    chosen = st.selectbox(
+        "Against",
+        options,
+        format_func=lambda option: labels[option] if isinstance(option, int) else option,
+        key=session.AGAINST,
+        bind="query-params",
+        width=155,
+        help="The strongest other class, a class of your choice, or nothing: the plain logit.",
+    )
+    if chosen == RUNNER_UP:
+        return "runner-up"
+    return chosen if isinstance(chosen, int) else None
+
+
+def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
+    method = METHODS[found.method]
+    spans = views.spans(reading.encoding)
+    scores, errors = views.merge(found.scores, spans), _word_errors(found, spans)
+    low, high = scale_ends(reading.prediction, found) if method.signed else ("none", "most")
+    strip(
+        reading.encoding,
+        spans,
+        scores,
+        errors=errors,
+        signed=method.signed,
+        key="strip",
+        low_label=low,
+        high_label=high,
+        caption=summary(reading, found, signed=method.signed),
+    )
+    for note in found.notes:
+        st.caption(f":material/warning: {plain(note)}")
+    text, switch = st.columns([2, 1], vertical_alignment="top")
+    about = (method.description, method.caveat, f"Source: {method.reference}.")
+    text.caption(" ".join(plain(sentence) for sentence in about if sentence))
+    with switch.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="medium"
+    ):
+        compare.offer(asked)
+        with_bars = st.toggle("Bars", key=session.BARS, bind="query-params")
+    if with_bars:
+        figure = score_bars.score_bars(
+            scores,
+            spans,
+            errors=errors,
+            signed=method.signed,
+            regression=reading.prediction.regression,
+            theme=current_theme(session.THEME),
+        )
+        st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
+        if len(spans) > score_bars.MOST_BARS:
+            st.caption(f"The {score_bars.MOST_BARS} strongest of {len(spans)} words.")
+
+
+def _word_errors(found: Attribution, spans: Sequence[Span]) -> FloatArray | None:
+    """Standard errors of the words: squares of those of their tokens add up.  (n,)"""
+    if found.errors is None:
+        return None
+    return np.sqrt(views.merge(np.square(found.errors), spans))

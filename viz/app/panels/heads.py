@@ -1,0 +1,154 @@
+"""Where every head looks: the atlas of all heads, and the one that is selected."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from viz.app import session
+from viz.app.markdown import plain
+from viz.app.panels import closeup
+from viz.app.panels.selection import MEAN, Selection
+from viz.app.panels.text import Texts
+from viz.attention.views import QUADRANTS, AttentionView, Quadrant, Unit
+from viz.attribution import METHODS, resolve
+from viz.attribution.descriptions import explained_scalar, outcome
+from viz.errors import MethodError
+from viz.types import Reading
+from viz.widgets.atlas import component as atlas
+
+WEIGHTS = "weights"
+CONTRIBUTION = "contribution"
+
+
+# A click in the atlas draws this panel again and leaves the rest of the page alone.
+@st.fragment
+def show_heads(
+    source: str,
+    texts: Texts,
+    classes: session.Explained,
+    beneath: Callable[[Selection], None],
+) -> None:
+    """Show the atlas and the selected head.
+
+    Args:
+        source: The checkpoint.
+        texts: What was read.
+        classes: The class that contributions explain, and what it is held against.
+        beneath: Draws what stands under both, given what is selected.
+    """
+    # Streamlit keeps what a fragment is given after its tab is closed: so not the reading itself.
+    reading = session.reading(source, texts.text, texts.pair)
+    splits = METHODS["decomposition"].refusal(session.classifier(source)) is None
+    selection = _choose_selection(
+        reading, classes, [WEIGHTS, CONTRIBUTION] if splits else [WEIGHTS]
+    )
+    try:
+        view = session.view(source, texts.text, texts.pair, selection.shown)
+    except MethodError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    left, right = st.columns([5, 6], gap="medium")
+    with left:
+        _show_atlas(source, texts, view, selection)
+    with right:
+        closeup.show(reading, view, selection)
+    beneath(selection)
+
+
+def _choose_selection(
+    reading: Reading, classes: session.Explained, measures: list[str]
+) -> Selection:
+    title, controls = st.columns([5, 6], gap="medium", vertical_alignment="bottom")
+    with title.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.subheader("Attention", anchor=False, width="content")
+        explained = classes if _choose_measure(reading, measures) == CONTRIBUTION else None
+    title.caption(_caption(reading, explained))
+    with controls.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
+        head = _choose(session.HEAD, reading.attention.n_heads, default=None)
+        unit = _choose_unit()
+        special = st.toggle("Special tokens", True, key=session.SPECIAL, bind="query-params")
+        part = "all" if reading.encoding.pair is None else _choose_quadrant()
+    return Selection(layer, head, session.Shown(unit, special, explained, part))
+
+
+def _choose_measure(reading: Reading, measures: list[str]) -> str:
+    if st.session_state.get(session.MEASURE, WEIGHTS) not in measures:
+        del st.session_state[session.MEASURE]  # chosen for a checkpoint that allows it
+    contribution = f"contribution to the {outcome(reading.prediction)}"
+    return str(
+        st.segmented_control(
+            "What is shown",
+            measures,
+            default=WEIGHTS,
+            format_func={WEIGHTS: WEIGHTS, CONTRIBUTION: contribution}.__getitem__,
+            required=True,
+            key=session.MEASURE,
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+    )
+
+
+def _caption(reading: Reading, explained: session.Explained | None) -> str:
+    if explained is None:
+        return "Where heads look. Looking is not yet a reason."
+    target = resolve(reading.prediction, *explained)
+    scalar = plain(explained_scalar(reading.prediction, target))
+    return f"What each weight hands to {scalar}: weight × slope, attention fixed."
+
+
+def _choose_unit() -> Unit:
+    wordpieces = st.segmented_control(
+        "Rows and columns",
+        ["words", "wordpieces"],
+        default="words",
+        required=True,
+        key=session.UNIT,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return "wordpiece" if wordpieces == "wordpieces" else "word"
+
+
+def _choose_quadrant() -> Quadrant:
+    return st.segmented_control(
+        "Which text looks at which",
+        QUADRANTS,
+        default="all",
+        required=True,
+        key=session.QUADRANT,
+        bind="query-params",
+        label_visibility="collapsed",
+        help="Of the two texts A and B: the one that looks, and the one looked at.",
+    )
+
+
+def _choose(key: str, count: int, *, default: int | None) -> int | None:
+    """Let the reader pick a layer or a head by number, or the mean of all."""
+    options = [*(str(index) for index in range(count)), MEAN]
+    place = count if default is None else default % count
+    chosen = st.selectbox(
+        key.capitalize(), options, index=place, key=key, bind="query-params", width=96
+    )
+    return None if chosen == MEAN else int(chosen)
+
+
+def _show_atlas(source: str, texts: Texts, view: AttentionView, selection: Selection) -> None:
+    atlas.atlas(
+        view,
+        session.facts(source, texts.text, texts.pair),
+        layer=selection.layer,
+        head=selection.head,
+        key=session.ATLAS,
+        on_change=_follow_atlas,
+    )
+
+
+def _follow_atlas() -> None:
+    """Carry a click in the atlas over to the layer and head that are selected."""
+    selected = atlas.selection(session.ATLAS)
+    if selected is not None:
+        layer, head = selected
+        st.session_state[session.LAYER] = MEAN if layer is None else str(layer)
+        st.session_state[session.HEAD] = MEAN if head is None else str(head)

@@ -1,0 +1,132 @@
+"""Which heads matter for the class of this text: their slopes at once, silencing on demand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+import streamlit as st
+
+from viz.app import background, session
+from viz.app.background import Asked
+from viz.app.markdown import plain
+from viz.app.panels import job_progress
+from viz.attribution import resolve
+from viz.attribution.descriptions import explained_scalar
+from viz.attribution.head_importance import ablate, gate_gradients
+from viz.errors import VizError
+from viz.export.head_importance import HeadTable, agreement, of_one_text, table_csv
+from viz.jobs.background import Tick, Work
+from viz.plots.heads import head_map
+from viz.types import FloatArray, Reading
+from viz.widgets.theme.component import current_theme
+
+OPEN = "importance-open"
+"""Whether the reader asked for the heads."""
+SILENCED = "importance-silenced"
+"""Where it is kept for which question the reader had all heads silenced."""
+LABEL = "Silencing each head"
+SLOPE = (
+    "**A little less of it**: how fast {scalar} falls when a head hands on a little less. Two "
+    "passes, but a head that is saturated hardly shows."
+)
+LOSS = "**Without it**: what {scalar} loses when the head hands on nothing. One pass a head."
+
+
+# The switch draws this panel again and leaves the rest of the page alone.
+@st.fragment
+def offer(asked: Asked) -> None:
+    """A switch, and under it the map of all heads where the reader asked for it.
+
+    Args:
+        asked: The text and the classes; the method does not matter.
+    """
+    if not st.toggle("Which heads matter", key=OPEN):
+        background.start_again("ablation")  # nobody waits for it now
+        return
+    about = replace(asked, method="", options=())
+    try:
+        _show(about, session.reading(*asked.place))
+    except VizError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def _show(about: Asked, reading: Reading) -> None:
+    gradient = _gradient(about, reading)
+    target = resolve(reading.prediction, *about.classes)
+    scalar = plain(explained_scalar(reading.prediction, target))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.caption(SLOPE.format(scalar=scalar))
+        _draw(gradient, "head-gradient")
+    with right:
+        st.caption(LOSS.format(scalar=scalar))
+        lost = _ablation(about, gradient.size)
+        if lost is not None:
+            _draw(lost, "head-ablation")
+    _show_table(of_one_text(gradient, lost))
+
+
+def _draw(values: FloatArray, key: str) -> None:
+    figure = head_map(values, theme=current_theme(session.THEME))
+    st.plotly_chart(figure, key=key, theme=None, config=session.PLOT)
+
+
+def _gradient(about: Asked, reading: Reading) -> FloatArray:
+    """The slopes of all heads, computed once.  (L, H)"""
+    key, kept = about.key("head-gradient"), session.kept()
+    found = cast("FloatArray | None", kept.get(key))
+    if found is None:
+        classifier = session.classifier(about.source)
+        found = kept.add(key, gate_gradients(classifier, reading, *about.classes))
+    return found
+
+
+def _ablation(about: Asked, passes: int) -> FloatArray | None:
+    """What is lost without each head, (L, H); None where it was not asked for or isn't there."""
+    found = cast("FloatArray | None", session.kept().get(about.key("ablation")))
+    if found is not None:
+        return found
+    seconds = passes * session.seconds_per_pass(*about.place)
+    if st.session_state.get(SILENCED) != about:
+        st.button(
+            f"Silence each head, {job_progress.in_words(seconds)}",
+            key="ablation",
+            icon=":material/volume_off:",
+            on_click=_silence,
+            args=(about,),
+        )
+        return None
+    return _wait(about, passes, seconds)
+
+
+def _silence(about: Asked) -> None:
+    background.start_again("ablation")
+    st.session_state[SILENCED] = about
+
+
+def _wait(about: Asked, passes: int, seconds: float) -> FloatArray | None:
+    key = about.key("ablation")
+    work: Work[FloatArray] = background.background(key, lambda: _ablate(about), passes)
+    return job_progress.result(work, "ablation", what=LABEL, seconds=seconds)
+
+
+def _ablate(about: Asked) -> Callable[[Tick], FloatArray]:
+    classifier, reading = session.classifier(about.source), session.reading(*about.place)
+    return lambda tick: ablate(classifier, reading, *about.classes, tick=tick)
+
+
+def _show_table(table: HeadTable) -> None:
+    """Whether both measures agree, and all numbers to take away."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        if table.correlation is not None:
+            st.caption(plain(agreement(table.correlation)))
+        st.download_button(
+            "CSV",
+            data=lambda: table_csv(table),
+            file_name="heads.csv",
+            mime="text/csv",
+            key="save-heads",
+            on_click="ignore",
+            icon=":material/download:",
+            help="One row a head.",
+        )

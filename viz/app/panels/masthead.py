@@ -1,0 +1,19 @@
+"""The name of the app, and the way from one page to the other."""
+
+import streamlit as st
+
+PAGES = {
+    "Read": "viz/app/pages/read.py",
+    "Faithfulness": "viz/app/pages/faithfulness.py",
+    "Train": "viz/app/pages/train.py",
+}
+
+
+def show_masthead() -> None:
+    """Show the name, and a link to each page; the one that is open is marked."""
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="masthead", width="stretch"
+    ):
+        st.title("CLSight", anchor=False, width="content")
+        for label, page in PAGES.items():
+            st.page_link(page, label=label)

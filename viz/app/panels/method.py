@@ -1,0 +1,179 @@
+"""By which method, with which settings: quick methods first, then by what they cost."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from viz.app import session
+from viz.app.markdown import plain
+from viz.attribution import METHODS, Method, Option, defaults, offered
+from viz.attribution.method_spec import parse
+from viz.errors import VizError
+from viz.model.classifier import Classifier
+
+SEVERAL = 5.0
+"""Passes from which a method's cost for a text of 40 words stands beside its name."""
+DEFAULT = "method-default"
+"""Where the default of the checkpoint that was last seen is kept."""
+FEW = 6
+"""Choices that fit side by side."""
+
+Chosen = tuple[str, tuple[tuple[str, str | int], ...]]
+"""A method by its name, and the value of each of its options."""
+
+
+def choose_method(source: str) -> Chosen:
+    """Let the reader pick a method; return its name and the value of each of its options.
+
+    Args:
+        source: The checkpoint, which may have a default of its own.
+    """
+    classifier = session.classifier(source)
+    names = ordered(classifier)
+    _restore_from_link(names, classifier)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        method = METHODS[_choose_name(names, preferred(source))]
+        return method.name, _choose_options(method) if method.options else ()
+
+
+def ordered(classifier: Classifier) -> list[str]:
+    """The methods a classifier allows: the quick ones as registered, the others by their cost."""
+    return sorted(
+        offered(classifier),
+        key=lambda name: METHODS[name].cost if _is_dear(METHODS[name]) else 0.0,
+    )
+
+
+def preferred(source: str) -> Chosen:
+    """The default method: the most faithful quick one for a checkpoint where that was measured.
+
+    Else the first that the checkpoint allows.
+    """
+    classifier = session.classifier(source)
+    first = _entry(defaults(classifier)[0])
+    try:
+        record = session.record(source)
+        if record is None or record.fingerprint != classifier.fingerprint:
+            return first
+        best = _entry(record.winner() or first[0])
+    except VizError:
+        return first
+    return best if METHODS[best[0]].refusal(classifier) is None else first
+
+
+def _entry(written: str) -> Chosen:
+    method, options = parse(written)
+    return method.name, tuple(options.items())
+
+
+def named(name: str) -> str:
+    """What a method is called where it is picked, with its cost where that matters."""
+    method = METHODS[name]
+    return f"{method.label} · {method.cost:.0f}×" if _is_dear(method) else method.label
+
+
+def _is_dear(method: Method) -> bool:
+    return method.cost >= SEVERAL
+
+
+def _choose_name(names: Sequence[str], default: Chosen) -> str:
+    if st.session_state.get(session.METHOD, names[0]) not in names:
+        # It was chosen for another checkpoint, which allows it.
+        del st.session_state[session.METHOD]
+        st.session_state.pop(DEFAULT, None)
+    _follow_default(default)
+    chosen = st.selectbox(
+        "Method",
+        names,
+        format_func=named,
+        key=session.METHOD,
+        persist_state="session",
+        help="Most answer at once. Where a number stands beside the name, a text of 40 words is "
+        "read about that often, in the background.",
+    )
+    _keep_in_link(chosen, default[0])
+    return chosen
+
+
+def _restore_from_link(names: Sequence[str], classifier: Classifier) -> None:
+    """Take the method from the link, by its name or its label, when the session starts.
+
+    Where the classifier refuses it, say so: the page goes on with the default.
+    """
+    linked = st.query_params.get(session.METHOD)
+    if linked is None or session.METHOD in st.session_state:
+        return
+    name = next((name for name, method in METHODS.items() if linked in (name, method.label)), None)
+    if name in names:
+        st.session_state[session.METHOD] = name
+    elif name is not None:
+        st.toast(plain(f"{METHODS[name].label}: {METHODS[name].refusal(classifier)}"))
+
+
+def _follow_default(default: Chosen) -> None:
+    """Start with the default; take that of another checkpoint where the reader chose no other.
+
+    It comes with the options that it was measured with.
+    """
+    name, options = default
+    before: Chosen | None = st.session_state.get(DEFAULT)
+    chosen = st.session_state.get(session.METHOD)
+    if before != default and chosen in (None, before and before[0]):
+        st.session_state[session.METHOD] = name
+        for option, value in options:
+            st.session_state[_key(name, option)] = value
+    st.session_state[DEFAULT] = default
+
+
+def _key(method: str, option: str) -> str:
+    return f"option-{method}-{option}"
+
+
+def _keep_in_link(name: str, default: str) -> None:
+    if name != default:
+        st.query_params[session.METHOD] = name
+    elif session.METHOD in st.query_params:
+        del st.query_params[session.METHOD]
+
+
+def _choose_options(method: Method) -> tuple[tuple[str, str | int], ...]:
+    """A control for each option, out of sight until asked for."""
+    with st.popover("Settings"):
+        st.markdown(f"**{method.label}**")
+        return tuple((option.name, _choose_option(method, option)) for option in method.options)
+
+
+def _choose_option(method: Method, option: Option) -> str | int:
+    key = _key(method.name, option.name)
+    st.session_state.setdefault(key, option.default)
+    if not option.choices:
+        number = st.number_input(
+            option.label,
+            min_value=option.least,
+            max_value=option.most,
+            step=1,
+            key=key,
+            help=option.help,
+            persist_state="session",
+        )
+        return int(option.default if number is None else number)
+    if len(option.choices) > FEW:
+        return str(
+            st.selectbox(
+                option.label,
+                option.choices,
+                key=key,
+                help=option.help,
+                persist_state="session",
+            )
+        )
+    return str(
+        st.segmented_control(
+            option.label,
+            option.choices,
+            required=True,
+            key=key,
+            help=option.help,
+            persist_state="session",
+        )
+    )

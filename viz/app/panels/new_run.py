@@ -1,0 +1,178 @@
+"""A new run: its data, what the check says of them, its base and a few settings."""
+
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from finetune.tables.files import FORMATS
+from finetune.tables.table import Table
+from viz.app.markdown import plain
+from viz.app.panels import columns
+from viz.model.text_files import Columns
+from viz.runs import launch, uploads
+from viz.runs.launch import Plan
+
+ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
+PREVIEW = 4
+"""Rows shown."""
+NONE = "cut from the data"
+NOT_COUNTED = (
+    "How many texts are too long was not counted: that needs a base model in a folder on this "
+    "machine."
+)
+STARTED = "train-started"
+"""Key of the number of runs that this browser has started."""
+
+
+def offer() -> None:
+    """Ask for data first; the rest stands below and beside them once there are any."""
+    st.subheader("Train a classifier", anchor=False)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        data = _choose_data()
+    if data is None:
+        with right:
+            st.caption(
+                "Give a file with a column of texts and a column of classes or scores. It is "
+                "checked, a model learns from it on this machine, and the result opens on the Read "
+                "page. Training goes on when you close the browser."
+            )
+        return
+    with left:
+        table = uploads.head(data)
+        _preview(data, table)
+        chosen = columns.ask(data, table)
+        findings = st.container()
+    with right:
+        plan = _ask(data, chosen or Columns())
+    ready = False
+    if chosen is not None:
+        with findings:
+            report = _check(plan.check_options(), _version(data, plan.validation))
+            _show_report(report)
+            ready = not report.fatal
+    with right:
+        _offer_start(plan, ready=ready)
+
+
+def _choose_data() -> Path | None:
+    # After a start these are new fields, empty: the page is short again, and shows the run.
+    started = st.session_state.get(STARTED, 0)
+    given = st.file_uploader(
+        "Data: CSV, TSV, JSON Lines, JSON or Parquet, up to 200 MB",
+        type=[suffix.removeprefix(".") for suffix in FORMATS],
+        key=f"train-upload-{started}",
+        help="For a larger file, type its path, or train with `python -m finetune train`.",
+    )
+    chosen = (_keep(given) if given else None) or st.selectbox(
+        "or a file that is here",
+        [str(file) for file in uploads.data_files()],
+        index=None,
+        key=f"train-data-{started}",
+        format_func=lambda path: Path(path).name,
+        accept_new_options=True,
+        placeholder="Choose, or type a path",
+    )
+    return uploads.data_file(chosen) if chosen else None
+
+
+def _keep(given: UploadedFile) -> str:
+    """Where an upload is kept, which may be large: only its first rerun compares and saves it."""
+    key = f"train-kept-{given.file_id}"
+    if not Path(st.session_state.get(key, "")).is_file():
+        st.session_state[key] = str(uploads.keep_upload(given.name, given.getvalue()))
+    return str(st.session_state[key])
+
+
+def _preview(data: Path, table: Table) -> None:
+    """The first rows, as text in a table, which draws no HTML."""
+    st.caption(f"The first rows of {plain(data.name)}")
+    st.dataframe(uploads.first_rows(table, PREVIEW), hide_index=True)
+
+
+def _ask(data: Path, chosen: Columns) -> Plan:
+    base = st.text_input(
+        "Base model",
+        launch.last_base(),
+        key="train-base",
+        placeholder=f"{launch.BASE}, or a folder",
+        help="A folder, or an id on the Hugging Face Hub. Without a network only folders and "
+        "models that were loaded before can be used.",
+    )
+    name = st.text_input("Name of the run", launch.free_name(data.stem), key=f"train-name-{data}")
+    left, right = st.columns(2)
+    epochs = left.number_input("Epochs", 1, 1000, 3, key="train-epochs")
+    rate = right.number_input(
+        "Learning rate",
+        1e-7,
+        1.0,
+        None,
+        step=1e-5,
+        format="%.1e",
+        placeholder="by the model's width",
+        key="train-rate",
+    )
+    length = left.number_input(
+        "Longest text", 8, 8192, None, key="train-length", placeholder="auto", help="In tokens."
+    )
+    seeds = right.number_input(
+        "Seeds",
+        1,
+        1000,
+        1,
+        key="train-seeds",
+        help="Trains so often with other random numbers; the best run is kept, and mean and "
+        "interval of all are told.",
+    )
+    offered = [NONE, *(str(file) for file in uploads.data_files() if file != data)]
+    validation = st.selectbox(
+        "Validation", offered, key="train-validation", format_func=lambda path: Path(path).name
+    )
+    held_out = None if validation == NONE else str(validation)
+    return Plan(
+        name=name.strip(),
+        data=str(data),
+        base=base.strip(),
+        validation=held_out,
+        columns=chosen,
+        epochs=epochs,
+        learning_rate=rate,
+        max_length=length,
+        seeds=seeds,
+    )
+
+
+def _offer_start(plan: Plan, *, ready: bool) -> None:
+    if st.button("Start", type="primary", disabled=not ready, icon=":material/play_arrow:"):
+        launch.start(plan)
+        st.session_state[STARTED] = st.session_state.get(STARTED, 0) + 1
+        st.rerun()
+
+
+def _version(data: Path, validation: str | None) -> tuple[float, ...]:
+    """When the files were last changed, in seconds since 1970; 0 for one that is gone."""
+    files = [data] if validation is None else [data, Path(validation)]
+    return tuple(file.stat().st_mtime if file.is_file() else 0.0 for file in files)
+
+
+@st.cache_data(max_entries=8, show_spinner="Checking the data …")
+def _check(options: list[str], version: tuple[float, ...]) -> uploads.Report:
+    return uploads.check(options)
+
+
+def _show_report(report: uploads.Report) -> None:
+    rows = ", ".join(f"{number:,} {role}" for role, number in report.rows.items())
+    count = report.classes
+    labels = f"{count} class{'es' * (count != 1)}" if count else "scores"
+    st.caption(f"Rows: {plain(rows)}; {labels}.")
+    for sentence in report.reads:
+        st.caption(plain(sentence))
+    for finding in report.findings:
+        sentence, icon = plain(finding.sentence), ICONS[finding.severity]
+        if finding.severity == "stop":
+            st.error(sentence, icon=icon)
+        else:
+            st.caption(f"{icon} {sentence}")
+    if not report.truncation_counted:
+        st.caption(NOT_COUNTED)

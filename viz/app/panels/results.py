@@ -1,0 +1,130 @@
+"""Runs side by side: one table, their curves laid over each other, and the way to the Read page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from finetune.record import RegressionMetrics
+from viz.app import session
+from viz.app.markdown import plain
+from viz.app.panels import quality, run_curves
+from viz.app.panels.active_runs import POLL
+from viz.plots.training import MOST, measured
+from viz.runs import deletion, state
+from viz.runs.state import Run
+
+
+def show(known: Sequence[Run]) -> None:
+    """Show all runs; nothing where there are none."""
+    if not known:
+        return
+    st.subheader("Runs", anchor=False)
+    chosen = _choose(known)
+    for run in known:
+        for sentence in run.damage:
+            st.caption(f":material/warning: {plain(f'{run.name}: {sentence}')}")
+    with st.container(horizontal=True, gap="small"):
+        _open(chosen or known[:MOST], all_kept=bool(chosen))
+        if chosen:
+            _offer_to_delete(chosen)
+    curved = [run for run in chosen or known if measured([run])][:MOST]
+    alive = any(run.state == "running" for run in curved)
+    if len(curved) > 1:
+        names = [run.name for run in curved]
+        st.fragment(_compare, run_every=POLL if alive else None)(names)
+    elif curved and not alive:  # one that runs is drawn above
+        st.caption(f"Curves of {plain(curved[0].name)}")
+        run_curves.show_run(curved[0])
+    for run in chosen or _newest(known):
+        quality.show_quality(run)
+
+
+def _newest(known: Sequence[Run]) -> list[Run]:
+    """The newest run that has finished, if there is one."""
+    return [run for run in known if run.record is not None][:1]
+
+
+def _compare(names: Sequence[str]) -> None:
+    run_curves.compare([state.open_run(name) for name in names])
+
+
+def _choose(known: Sequence[Run]) -> list[Run]:
+    """The table; the runs whose rows are ticked."""
+    table = st.dataframe(
+        [_row(run) for run in known],
+        hide_index=True,
+        # Ticks are kept by the number of the row, which means another run once there are more.
+        key=f"train-runs-{len(known)}-{known[0].name}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        placeholder="",
+        column_config={
+            "Accuracy": st.column_config.NumberColumn(format="percent"),
+            "Macro F1": st.column_config.NumberColumn(format="%.3f"),
+            "R²": st.column_config.NumberColumn(format="%.3f"),
+            "RMSE": st.column_config.NumberColumn(format="%.4g"),
+            "Minutes": st.column_config.NumberColumn(format="%.1f"),
+        },
+    )
+    return [known[row] for row in table.selection.rows if row < len(known)]
+
+
+def _row(run: Run) -> dict[str, Any]:
+    row: dict[str, Any] = {"Run": run.name, "Data": run.data, "State": run.state}
+    if run.record is None:
+        return row
+    found = run.record.test or run.record.validation
+    row |= {
+        "Base": run.record.base,
+        "Minutes": run.record.seconds / 60,
+        "Measured on": "validation" if run.record.test is None else "test",
+    }
+    if isinstance(found, RegressionMetrics):
+        return row | {"R²": found.r2, "RMSE": found.rmse}
+    low, high = found.accuracy_interval
+    return row | {
+        "Accuracy": found.accuracy,
+        "95 % interval": f"{low:.1%} to {high:.1%}",
+        "Macro F1": found.macro_f1,
+    }
+
+
+def _open(shown: Sequence[Run], *, all_kept: bool) -> None:
+    """A button for each folder that can be opened; of what a stopped run kept, the last or all."""
+    for run in shown:
+        for folder in run.checkpoints:
+            is_result = folder.name == run.name
+            if not (all_kept or is_result or folder == run.checkpoints[-1]):
+                continue
+            step = folder.name.rpartition("-")[2]
+            label = run.name if is_result else f"{run.name} at step {step}"
+            if st.button(f"Read with {plain(label)}", key=f"open-{folder}"):
+                _read_with(folder)
+
+
+def _offer_to_delete(chosen: Sequence[Run]) -> None:
+    """Delete the runs that are ticked, once the reader has seen which."""
+    listed = ", ".join(run.name for run in chosen)
+    with st.popover("Delete …", icon=":material/delete:"):
+        st.markdown(
+            f"{plain(listed)}: checkpoints, curves and logs are deleted from the disk for good."
+        )
+        if st.button("Delete for good", key="delete-runs", type="primary"):
+            for run in chosen:
+                deletion.remove_run(run.name)
+                _forget(run)
+            st.rerun()
+
+
+def _forget(run: Run) -> None:
+    """Read with the shipped checkpoint where the one that is gone would have read."""
+    gone = {str(folder) for folder in run.checkpoints}
+    if st.session_state.get(session.CHECKPOINT) in gone:
+        del st.session_state[session.CHECKPOINT]
+
+
+def _read_with(folder: Path) -> None:
+    st.session_state[session.CHECKPOINT] = str(folder)
+    st.switch_page("viz/app/pages/read.py")

@@ -1,0 +1,133 @@
+"""Figures to take away, each with its caption: drawn on the server, only when asked for."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from viz.app import background, session
+from viz.app.background import Asked
+from viz.app.markdown import plain
+from viz.app.panels.selection import Selection
+from viz.app.panels.text import Texts
+from viz.errors import MethodError, SelectionError, VizError
+from viz.export.archive import bundle
+from viz.export.filenames import bundle_name, file_name
+from viz.export.formats import FORMATS, render
+from viz.export.json_record import check_few
+from viz.figures.render_options import Look
+from viz.figures.spec import Kind, Plate
+from viz.types import Reading
+
+SUBJECTS: dict[str, Kind] = {
+    "head": "head",
+    "layer": "layer",
+    "all heads": "atlas",
+    "arcs": "arcs",
+    "attribution": "attribution",
+}
+RESOLUTIONS = (72, 150, 300, 600)
+"""Dots per inch that are offered; print asks for 300."""
+
+
+def offer(source: str, texts: Texts, asked: Asked, selection: Selection) -> None:
+    """Offer one figure in the format that the reader chooses, and everything as a ZIP."""
+    reading = session.reading(source, texts.text, texts.pair)
+    try:
+        plates = _plates(source, texts, reading, asked, selection)
+    except VizError as error:
+        st.caption(plain(str(error)))
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        plate = plates[_choose("Save", list(plates), session.SUBJECT)]
+        format = _choose("as", [name.upper() for name in FORMATS], session.FORMAT).lower()
+        look = Look(dpi=_choose_resolution() if format == "png" else Look().dpi)
+        view = session.view(source, texts.text, texts.pair, selection.shown)
+        _offer_figure(plate, format, look, _refusal(plate, format, view.weights[0, 0].size))
+        _offer_everything(list(plates.values()), look)
+
+
+def _plates(
+    source: str, texts: Texts, reading: Reading, asked: Asked, selection: Selection
+) -> dict[str, Plate]:
+    """What can be saved, by its name on the page."""
+    shown = selection.shown
+    try:
+        found = background.attribution(asked)
+    except MethodError:
+        found = None
+    taken = (
+        None
+        if shown.explained is None
+        else session.contribution(source, texts.text, texts.pair, shown.explained)
+    )
+    plates = {}
+    for name, kind in SUBJECTS.items():
+        if (kind == "layer" and selection.layer is None) or (
+            kind == "attribution" and found is None
+        ):
+            continue
+        plates[name] = Plate(
+            reading,
+            kind,
+            layer=None if kind in ("atlas", "attribution") else selection.layer,
+            head=selection.head if kind in ("head", "arcs") else None,
+            unit=shown.unit,
+            special=shown.special,
+            quadrant="all" if kind == "attribution" else shown.quadrant,
+            attribution=found if kind == "attribution" else None,
+            contribution=None if kind == "attribution" else taken,
+        )
+    return plates
+
+
+def _choose(label: str, options: list[str], key: str) -> str:
+    return str(st.segmented_control(label, options, default=options[0], required=True, key=key))
+
+
+def _choose_resolution() -> int:
+    return int(
+        st.selectbox(
+            "dots per inch", RESOLUTIONS, index=1, key=session.DPI, width=96, help="300 for print."
+        )
+    )
+
+
+def _offer_figure(plate: Plate, format: str, look: Look, refused: str | None) -> None:
+    st.download_button(
+        "Save",
+        data=session.download(lambda: render(plate, format, look)),
+        file_name=file_name(plate, format),
+        mime=FORMATS[format].mime,
+        key="save",
+        on_click="ignore",
+        icon=":material/download:",
+        disabled=refused is not None,
+        help=refused,
+    )
+
+
+def _refusal(plate: Plate, format: str, n_cells: int) -> str | None:
+    """Why a format can't hold a plate, known before anything is drawn; None where it can."""
+    n_layers, n_heads = plate.reading.attention.weights.shape[:2]
+    maps = {"atlas": n_layers * n_heads, "layer": n_heads, "attribution": 0}.get(plate.kind, 1)
+    # The table of an atlas holds facts instead.
+    written = format == "json" or (format == "csv" and plate.kind != "atlas")
+    try:
+        if written:
+            check_few(maps * n_cells, format.upper())
+    except SelectionError as error:
+        return str(error)
+    return None
+
+
+def _offer_everything(plates: Sequence[Plate], look: Look) -> None:
+    st.download_button(
+        "Everything (ZIP)",
+        data=session.download(lambda: bundle(plates, tuple(FORMATS), look)),
+        file_name=bundle_name(plates),
+        mime="application/zip",
+        key="save-everything",
+        on_click="ignore",
+        icon=":material/folder_zip:",
+        help="Every figure in every format, with the numbers; JSON files can be replayed.",
+    )

@@ -1,0 +1,136 @@
+"""The table of the Faithfulness page: every method, the most faithful first."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from viz.app.markdown import plain
+from viz.attribution.descriptions import quantity
+from viz.faithfulness.record import Interval, Record, Scored, Under
+
+OPERATORS = {"mask": "[MASK]", "delete": "deletion"}
+MADE_WITH = OPERATORS | {"both": "both"}
+
+
+def show_scores(record: Record) -> None:
+    """Show what was measured of every method; of those refused, why."""
+    measured = [one for one in record.methods if one.under]
+    measured.sort(key=lambda one: -(one.merit if one.merit is not None else -1.0))
+    st.dataframe(
+        [_entries(one, record) for one in measured],
+        hide_index=True,
+        column_config=_columns(record),
+        height="content",
+        key="scores",
+        placeholder="",
+    )
+    for one in record.methods:
+        if one.refused is not None:
+            st.caption(plain(f"{one.label}: {one.refused}"))
+
+
+def difference(interval: Interval | None, *, regression: bool = False) -> str:
+    """A mean difference with its interval; one that may be none is said to be none."""
+    write = partial(quantity, signed=True, regression=regression)
+    if interval is None:
+        return ""
+    written = f"{write(interval.low)} to {write(interval.high)}"
+    if not (interval.above_zero or interval.below_zero):
+        return f"none ({written})"
+    return f"{write(interval.mean)} ({written})"
+
+
+def _entries(one: Scored, record: Record) -> dict[str, object]:
+    measures = [under.means for under in one.under.values()]
+    entries: dict[str, object] = {"method": _name(one, record)}
+    for operator, under in one.under.items():
+        entries[operator] = None if under.share is None else under.share.mean
+    entries |= {"merit": one.merit, "passes": one.passes}
+    for operator, under in one.under.items():
+        entries[f"default-{operator}"] = _against_default(one, under, record)
+    for name in ("comprehensiveness", "sufficiency"):
+        entries[name] = sum(each[name] for each in measures) / len(measures)
+    return entries | {
+        "flips": _flips(measures),
+        "tau": one.tau_occlusion,
+        "seconds": record.seconds.get(one.method),
+        "made": MADE_WITH.get(one.shares_operator or "", ""),
+    }
+
+
+def _flips(measures: Sequence[Mapping[str, float]]) -> float | None:
+    """Per cent of decisions; None for scores, which decide nothing."""
+    flips = [each["flip_20"] for each in measures if "flip_20" in each]
+    return 100 * sum(flips) / len(flips) if flips else None
+
+
+def _name(one: Scored, record: Record) -> str:
+    """The label, with the options that were named, as in `Shapley values (n_orders=20)`."""
+    named = one.method.split(":")[1:]
+    return f"{one.label} ({', '.join(named)})" if named else one.label
+
+
+def _against_default(one: Scored, under: Under, record: Record) -> str:
+    if one.method == record.default:
+        return "–"
+    return difference(under.minus_default.get("aopc"), regression="flip_20" not in under.means)
+
+
+def _held_against(record: Record) -> str:
+    """What the method is called that the others are held against."""
+    labels = [one.label for one in record.methods if one.method == record.default]
+    return labels[0] if labels else record.default
+
+
+def _decides(record: Record) -> bool:
+    """Whether the model puts texts into classes, which a predicted score does not."""
+    under = [under for one in record.methods for under in one.under.values()]
+    return any("flip_20" in each.means for each in under)
+
+
+def _columns(record: Record) -> dict[str, ColumnConfig | str | None]:
+    column = st.column_config
+    digits = "%.2f" if _decides(record) else "%.3g"
+    columns: dict[str, ColumnConfig | str | None] = {
+        "method": column.TextColumn("Method", width="medium", pinned=True),
+        "passes": column.NumberColumn("Passes", format="%.0f", help="Forward passes for a text."),
+        "merit": column.NumberColumn("Mean", format="%.2f", help="Of both; the table's order."),
+        "comprehensiveness": column.NumberColumn(
+            "Comp.", format=digits, help="Comprehensiveness, mean over operators: higher is better."
+        ),
+        "sufficiency": column.NumberColumn(
+            "Suff.", format=digits, help="Sufficiency, mean over operators: lower is better."
+        ),
+        "flips": column.NumberColumn(
+            "Flips", format="%.0f %%", help="Decisions that change without the top 20 % of words."
+        ),
+        "tau": column.NumberColumn(
+            "τ occlusion",
+            format="%.2f",
+            help="Agreement with occlusion: Kendall's tau of the scores with what hiding one "
+            "word does. It is no proof.",
+        ),
+        "seconds": column.NumberColumn(
+            "Seconds", format="%.2f", help="For a text, median, on the machine that measured."
+        ),
+        "made": column.TextColumn(
+            "Made with", help="The way of hiding words that the scores were made with."
+        ),
+    }
+    for operator in record.random:
+        name = OPERATORS.get(operator, operator)
+        columns[operator] = column.ProgressColumn(
+            f"by {name}",
+            help="Share of the way from random orders (0) to the best order found (1).",
+            format="%.2f",
+            min_value=0,
+            max_value=1,
+        )
+        columns[f"default-{operator}"] = column.TextColumn(
+            f"Δ {name}",
+            help=f"Difference of AOPC from that of {plain(_held_against(record))}, text by text, "
+            "with its 95 % interval.",
+        )
+    return columns

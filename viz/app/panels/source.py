@@ -1,0 +1,87 @@
+"""The top line: which checkpoint reads, and which examples there are."""
+
+import streamlit as st
+
+from viz.app import session
+from viz.app.examples import load_examples
+from viz.app.markdown import plain
+from viz.model.checkpoint import folder_of
+
+
+def choose_checkpoint() -> str:
+    """Let the reader pick a checkpoint, or type any folder or Hub id."""
+    offered = session.checkpoints()
+    linked = st.query_params.get(session.CHECKPOINT)
+    # A link may name a folder; only the reader may send the app to the Hub.
+    if linked and session.CHECKPOINT not in st.session_state and _is_here(linked, offered):
+        st.session_state[session.CHECKPOINT] = linked
+    current = st.session_state.get(session.CHECKPOINT)
+    if current is not None:
+        # Said again, since a page left right after it came would hand on the default instead.
+        st.session_state[session.CHECKPOINT] = current
+    chosen = st.selectbox(
+        "Checkpoint",
+        offered if current is None or current in offered else [*offered, current],
+        key=session.CHECKPOINT,
+        persist_state="session",
+        accept_new_options=True,
+        placeholder="Choose, or type a folder or a Hub id",
+        width=320,
+        help="Folders in assets/ and checkpoints/ are offered, and what was trained on the Train "
+        "page. Type any other folder, or the id of a model on the Hugging Face Hub.",
+    )
+    source = str(chosen or "")
+    _keep_in_link(source, offered)
+    return source
+
+
+def warn_of_link(source: str) -> None:
+    """Say so where the link names another checkpoint than the one that reads."""
+    linked = st.query_params.get(session.CHECKPOINT)
+    if linked and linked != source:
+        st.warning(
+            plain(
+                f"The link names the checkpoint {linked!r}, which is no folder here; "
+                "type it into the field above to load it."
+            ),
+            icon=":material/info:",
+        )
+
+
+def _keep_in_link(source: str, offered: list[str]) -> None:
+    """Name the checkpoint in the URL, unless it is the one that opens by itself."""
+    linked = st.query_params.get(session.CHECKPOINT)
+    if source and source != next(iter(offered), None):
+        st.query_params[session.CHECKPOINT] = source
+    elif linked and _is_here(linked, offered):
+        del st.query_params[session.CHECKPOINT]
+
+
+def _is_here(source: str, offered: list[str]) -> bool:
+    """Whether a link may name it: a folder of this machine, and of no other on its network."""
+    elsewhere = source.startswith(("\\\\", "//"))
+    return source in offered or (not elsewhere and folder_of(source) is not None)
+
+
+def choose_example() -> None:
+    """Let the reader fill the text field with an example."""
+    texts = {example.name: example.text for example in load_examples()}
+
+    def fill() -> None:
+        chosen = st.session_state[session.EXAMPLE]
+        if chosen is not None:
+            st.session_state[session.TEXT] = texts[chosen]
+            st.session_state[session.PAIR] = ""
+            st.session_state[session.HAS_PAIR] = False
+
+    # Its name stands there as long as its text does.
+    if st.session_state.get(session.TEXT) != texts.get(st.session_state.get(session.EXAMPLE) or ""):
+        st.session_state[session.EXAMPLE] = None
+    st.selectbox(
+        "Examples",
+        list(texts),
+        key=session.EXAMPLE,
+        on_change=fill,
+        placeholder="Try a text",
+        width=230,
+    )

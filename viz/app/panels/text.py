@@ -1,0 +1,99 @@
+"""What is read: the text, an optional second one, and the class that came of it."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from viz.app import session
+from viz.app.examples import load_examples
+from viz.app.markdown import plain
+from viz.types import Reading
+from viz.widgets.bars.component import bars
+
+CALIBRATED = (
+    "Logits are divided by this number, which was fitted on validation rows, before they become "
+    "probabilities: of what is said with 80 %, about 80 % should be right. The class, the logits "
+    "and what is explained of them stay as they are."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What the reader asked to have read."""
+
+    text: str
+    pair: str | None
+
+
+def write_text() -> Texts:
+    """Show the text field; return what was last sent with Read, or came with the link."""
+    two = bool(st.session_state[session.HAS_PAIR])
+    with st.form("text-form", border=False, enter_to_submit=True):
+        text = st.text_area(
+            "Text",
+            key=session.TEXT,
+            persist_state="session",
+            height=68 if two else 142,
+            placeholder="Paste a text",
+            label_visibility="visible" if two else "collapsed",
+        )
+        pair = _second_text() if two else None
+        st.form_submit_button("Read", type="primary", icon=":material/visibility:")
+    texts = Texts(text, pair if pair and pair.strip() else None)
+    _keep_in_link(texts)
+    return texts
+
+
+def _second_text() -> str:
+    return st.text_area(
+        "Second text",
+        key=session.PAIR,
+        persist_state="session",
+        height=68,
+        placeholder="Paste a second text",
+    )
+
+
+def toggle_second_text() -> None:
+    """Let the reader add a second text, for checkpoints that read pairs."""
+    st.toggle(
+        "Second text",
+        key=session.HAS_PAIR,
+        help="For checkpoints trained on pairs of texts.",
+        persist_state="session",
+    )
+
+
+def restore_from_link() -> None:
+    """Fill the fields from the URL, or with the first example, when the session starts."""
+    if session.TEXT in st.session_state:
+        return
+    linked = st.query_params.get(session.TEXT)
+    pair = st.query_params.get(session.PAIR, "") if linked is not None else ""
+    st.session_state[session.TEXT] = load_examples()[0].text if linked is None else linked
+    st.session_state[session.PAIR] = pair
+    st.session_state[session.HAS_PAIR] = bool(pair)
+
+
+def _keep_in_link(texts: Texts) -> None:
+    """Put both texts into the URL, or none: half a pair would be another text."""
+    written = {session.TEXT: texts.text, session.PAIR: texts.pair}
+    short = all(len(value or "") <= session.SHORT_TEXT for value in written.values())
+    for name, value in written.items():
+        if value and short:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def show_prediction(reading: Reading, temperature: float | None) -> None:
+    """Show the predicted class, a bar for each class, and whether these numbers were calibrated."""
+    bars(reading.prediction, key="classes")
+    if temperature is not None:
+        st.caption(f"calibrated (temperature {temperature:.2f})", help=CALIBRATED)
+
+
+def show_notes(reading: Reading) -> None:
+    """Say what was cut, unknown or replaced, one line each."""
+    for note in reading.encoding.notes:
+        st.warning(plain(note), icon=":material/info:")
