@@ -269,6 +269,7 @@ def stand_alone(classifier: Classifier, theme: str) -> str:
     from viz.attention.views import view
     from viz.colors import PALETTES
     from viz.widgets.atlas.payload import ATLAS, payload
+    from viz.widgets.shared.modules import bundle
 
     reading = classifier.read(TEXT)
     facts = head_facts(reading.encoding, reading.attention.weights)
@@ -277,11 +278,12 @@ def stand_alone(classifier: Classifier, theme: str) -> str:
     colors = PALETTES["dark" if theme == "dark" else "light"]
     names = {"background-color": colors.ground, "text-color": colors.ink, "font": "sans-serif"}
     variables = "".join(f"--st-{name}: {value};" for name, value in names.items())
-    script = ATLAS.script.replace("export default function", "const main = function")
+    script = bundle("page.js", f'import draw from "./{ATLAS.source}.js";\nwindow.draw = draw;')
     return f"""<!doctype html><meta charset="utf-8"><style>:root {{ {variables} }} {ATLAS.style}
-    </style><div id="host">{ATLAS.html}</div><script type="module">{script}
+    </style><div id="host">{ATLAS.html}</div><script type="module">
+    {script}
     window.sent = [];
     const setStateValue = (name, value) => window.sent.push(value);
     const parentElement = document.getElementById("host");
-    main({{ data: {json.dumps(data)}, parentElement, setStateValue }});
+    window.draw({{ data: {json.dumps(data)}, parentElement, setStateValue }});
     </script>"""

@@ -22,7 +22,8 @@ from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.colored_text import payload as strip
 from viz.widgets.heatmap import payload as heatmap
-from viz.widgets.shared.widget import Widget, read
+from viz.widgets.shared.modules import bundle, read
+from viz.widgets.shared.widget import Widget
 
 MOST_WEIGHTS = 4_000_000
 """Weights that an atlas carries along so that its heads open; 12 x 12 heads x 166 tokens."""
@@ -60,8 +61,7 @@ def html(plate: Plate, look: Look) -> bytes:
         layout="side-by-side" if plate.kind == "layer" else "below",
         caption=escape(citation(plate).sentence()),
         story=_data(told),
-        widgets="\n".join(_script(widget) for widget in widgets.values()),
-        host=read("shared/standalone.js"),
+        script=_script(widgets),
     )
     return page.encode("utf-8")
 
@@ -84,20 +84,22 @@ _PAGE = """<!DOCTYPE html>
 <footer>{caption}</footer>
 <script type="application/json" id="story">{story}</script>
 <script type="module">
-const widgets = {{}};
-{widgets}
-{host}
+{script}
 </script>
 </body>
 </html>
 """
 
 
-def _script(widget: Widget) -> str:
-    """A widget's module as a function of its own, entered into `widgets` by name."""
-    name = json.dumps(widget.name)
-    body = widget.script.replace("export default function", f"widgets[{name}].draw = function", 1)
-    return f"widgets[{name}] = {_data({'html': widget.html, 'css': widget.style})};\n{{\n{body}\n}}"
+def _script(widgets: dict[str, Widget]) -> str:
+    """One script that draws the story with the modules of its widgets."""
+    lines = ['import { showStory } from "./shared/standalone.js";']
+    lines += [f'import draw{i} from "./{w.source}.js";' for i, w in enumerate(widgets.values())]
+    lines.append("showStory({")
+    for index, (name, widget) in enumerate(widgets.items()):
+        resources = _data({"html": widget.html, "css": widget.style})
+        lines.append(f"{json.dumps(name)}: {{ ...{resources}, draw: draw{index} }},")
+    return bundle("page.js", "\n".join([*lines, "});"]))
 
 
 def _data(value: object) -> str:

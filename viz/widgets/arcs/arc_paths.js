@@ -1,9 +1,9 @@
 // The arcs as a canvas draws them: as much of them as is scrolled into sight.
 
-const ROW = 22; // CSS pixels from one token to the next; `arcs.css` has it as --row
+export const ROW = 22; // CSS pixels from one token to the next; `arcs.css` has it as --row
 
 /** Draws `view.arcs` between the columns. */
-function drawBows(view) {
+export function drawBows(view) {
   const { canvas, area, arcs, largest } = view;
   const ratio = window.devicePixelRatio || 1;
   const [width, height] = [canvas.parentElement.clientWidth, area.clientHeight];
@@ -31,7 +31,7 @@ function drawBows(view) {
 }
 
 /** By sign where one head of signed shares is drawn, else by head. */
-function colorOf({ data, chosen, root }, { head, value }) {
+export function colorOf({ data, chosen, root }, { head, value }) {
   const { theme } = root.dataset;
   if (data.signed && chosen.size === 1) return data.signs[theme][value < 0 ? 0 : 1];
   return data.hues[theme][head];
@@ -40,4 +40,3 @@ function colorOf({ data, chosen, root }, { head, value }) {
 function dashed({ data, chosen }, { value }) {
   return data.signed && chosen.size > 1 && value < 0;
 }
-

@@ -1,5 +1,14 @@
 // The arcs: who looks at whom; a token under the pointer shows its own, a click pins it.
 
+import { make } from "../shared/elements.js";
+import { expandable, focused } from "../shared/expand.js";
+import { mount } from "../shared/mount.js";
+import { unpackFloats, unpackIndices } from "../shared/packed.js";
+import { followTheme } from "../shared/page_theme.js";
+import { ROW, drawBows } from "./arc_paths.js";
+import { arcsOf, largestOf } from "./selection.js";
+import { describeShare, fillColumns, markTokens, tokenAt } from "./token_columns.js";
+
 export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");

@@ -40,12 +40,7 @@ HTML = f"""
 </div>
 """
 
-ARCS = Widget(
-    "arcs",
-    "arcs/arcs",
-    HTML,
-    ("shared/packed", "shared/expand", "arcs/selection", "arcs/arc_paths", "arcs/token_columns"),
-)
+ARCS = Widget("arcs", "arcs/arcs", HTML)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ function eachArc({ data, chosen, targets, values }, queries, visit) {
 }
 
 /** The arcs of one token, { side: "query" | "key", index }, or the strongest of all; weakest first. */
-function arcsOf(bundle, token) {
+export function arcsOf(bundle, token) {
   const all = [0, bundle.data.rows];
   const arcs = [];
   const take = (head, query, key, value) => arcs.push({ head, query, key, value });
@@ -38,7 +38,7 @@ function thresholdOf(bundle, all) {
 }
 
 /** The part, 0 to 1, of what a token sends or receives, or of all weight, that `arcs` hold. */
-function shareOf({ data, chosen, sent, received }, token, arcs) {
+export function shareOf({ data, chosen, sent, received }, token, arcs) {
   const [totals, length] = token?.side === "key" ? [received, data.columns] : [sent, data.rows];
   let all = 0;
   for (const head of chosen) {
@@ -50,11 +50,10 @@ function shareOf({ data, chosen, sent, received }, token, arcs) {
 }
 
 /** The largest size of a chosen head's arcs: the scale of width and strength. */
-function largestOf(bundle) {
+export function largestOf(bundle) {
   let largest = 0;
   eachArc(bundle, [0, bundle.data.rows], (head, query, key, value) => {
     largest = Math.max(largest, Math.abs(value));
   });
   return largest || 1;
 }
-

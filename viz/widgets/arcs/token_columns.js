@@ -1,9 +1,14 @@
 // The two columns of tokens beside the arcs, with the weights that the chosen token's arcs carry.
 
+import { make } from "../shared/elements.js";
+import { EXACT, number } from "../shared/numbers.js";
+import { colorOf } from "./arc_paths.js";
+import { shareOf } from "./selection.js";
+
 const ROOMY = 900; // CSS pixels from which there is room for two heads' weights beside a token
 
 /** Fills both columns; their elements stay until other tokens come. */
-function fillColumns({ columns, axes }) {
+export function fillColumns({ columns, axes }) {
   for (const side of ["query", "key"]) {
     const special = new Set(axes[side].special);
     const rows = axes[side].labels.map((label, index) => {
@@ -20,7 +25,7 @@ function fillColumns({ columns, axes }) {
 }
 
 /** Marks the active token, and writes the weights of its arcs beside those it is joined to. */
-function markTokens(view) {
+export function markTokens(view) {
   const { columns, active, pinned, data, area } = view;
   for (const row of area.querySelectorAll(".marked")) {
     row.classList.remove("marked", "active", "pinned");
@@ -55,13 +60,13 @@ function weights(view, arcs, { names, signed }) {
 }
 
 /** The token an event happened at, as { side, index }. */
-function tokenAt(event) {
+export function tokenAt(event) {
   const row = event.target.closest?.(".token");
   return row ? { side: row.dataset.side, index: Number(row.dataset.index) } : null;
 }
 
 /** One line on what is drawn and what share of the weight it holds. */
-function describeShare(view) {
+export function describeShare(view) {
   const { active, axes, arcs, data, chosen } = view;
   const share = shareOf(view, active, arcs);
   const percent = percentOf(share);
@@ -80,4 +85,3 @@ function percentOf(share) {
   if (share >= 1 - 1e-6) return "100 %";
   return share >= 0.9995 ? "> 99.9 %" : `${(share * 100).toFixed(1)} %`;
 }
-

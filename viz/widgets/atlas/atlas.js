@@ -1,5 +1,14 @@
 // The atlas: thumbnails of all heads painted into one canvas; a click or an arrow key selects.
 
+import { mount } from "../shared/mount.js";
+import { number } from "../shared/numbers.js";
+import { followTheme } from "../shared/page_theme.js";
+import { followControls, showControls } from "./controls.js";
+import { captionOf, nameOf, patternOf, sentenceOf, showCard } from "./descriptions.js";
+import { dim, labelHeads, labelLines, outline } from "./labels.js";
+import { nextCell, scaleOf, sortedGroups, storedSettings } from "./order.js";
+import { cellUnder, largestPeak, layout, paint, unpack } from "./thumbnails.js";
+
 const KEY_PAUSE = 150; // milliseconds of rest before a selection by arrow keys is sent
 
 export default function (component) {

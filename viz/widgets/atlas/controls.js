@@ -1,10 +1,13 @@
 // The line of controls above the atlas: colours, and the fact by which heads are sorted or dimmed.
 
+import { written } from "./descriptions.js";
+import { bounds, chosenFact, litBy, rangeOf, scaleOf, storeSettings } from "./order.js";
+
 const CURVES = [["root", "square root"], ["linear", "linear"]];
 const SCALES = [["shared", "shared"], ["own", "per head"]];
 
 /** Follows the controls; `change(what)` is called with "colors", "order" or "light". */
-function followControls(view, on, change) {
+export function followControls(view, on, change) {
   const controls = view.root.querySelector(".controls");
   const field = (name) => controls.querySelector(`[name="${name}"]`);
   view.controls = { controls, field };
@@ -39,7 +42,7 @@ function fillChoices(select, choices) {
 }
 
 /** Brings the controls in line with the settings and the picture. */
-function showControls(view) {
+export function showControls(view) {
   const { data, settings } = view;
   const { controls, field } = view.controls;
   const facts = data.facts ?? [];
@@ -94,4 +97,3 @@ function showCount(view) {
   const text = `${count} of ${layers * heads} heads`;
   view.controls.controls.querySelector(".count").textContent = lit ? text : "";
 }
-

@@ -1,22 +1,26 @@
 // Heads in words: their names, their facts, the card under the pointer, what a screen reader says.
 
-function nameOf({ layers, heads }, { row, column }) {
+import { make } from "../shared/elements.js";
+import { number } from "../shared/numbers.js";
+import { chosenFact } from "./order.js";
+
+export function nameOf({ layers, heads }, { row, column }) {
   if (row < layers) return column < heads ? `L${row} · H${column}` : `L${row} · mean of heads`;
   return column < heads ? `H${column} · mean of layers` : "mean of all heads";
 }
 
 /** The place of a head in the lists of facts; -1 for a mean. */
-function headAt({ layers, heads }, { row, column }) {
+export function headAt({ layers, heads }, { row, column }) {
   return row < layers && column < heads ? row * heads + column : -1;
 }
 
-function patternOf(data, cell) {
+export function patternOf(data, cell) {
   const fact = data.facts?.find(({ name }) => name === "pattern");
   return data.patterns[fact?.values[headAt(data, cell)]]?.name ?? "";
 }
 
 /** A value of a fact as a reader sees it; without its unit where room is short. */
-function written({ unit }, value, short = false) {
+export function written({ unit }, value, short = false) {
   if (unit === "share") return `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
   const digits = value.toFixed(value < 9.95 ? 2 : 1);
   return short ? digits : `${digits} ${unit}`;
@@ -34,7 +38,7 @@ function linesOf(data, cell) {
 }
 
 /** Everything about a head in one sentence. */
-function sentenceOf(data, cell) {
+export function sentenceOf(data, cell) {
   const pattern = patternOf(data, cell);
   const lines = linesOf(data, cell).map(([what, value]) => `${what} ${value}`);
   return `${nameOf(data, cell)}${pattern && `, ${pattern}`}: ${lines.join(", ")}.`;
@@ -42,7 +46,7 @@ function sentenceOf(data, cell) {
 
 /** Shows the card of a cell beside it: to the right, or to the left where there is no room;
  *  where there is none on either side, below it or above. */
-function showCard({ canvas, card, data, place, root }, cell) {
+export function showCard({ canvas, card, data, place, root }, cell) {
   const list = make("dl", "");
   for (const [what, value] of linesOf(data, cell)) list.append(make("dt", "", what), make("dd", "", value));
   const heading = [make("strong", "", nameOf(data, cell)), make("span", "", patternOf(data, cell))];
@@ -64,7 +68,7 @@ function showCard({ canvas, card, data, place, root }, cell) {
 }
 
 /** The sentences under the picture: what its order is, what a dot is, what the fact means. */
-function captionOf(view) {
+export function captionOf(view) {
   const { data, settings } = view;
   const fact = chosenFact(view);
   const way = fact?.name === "pattern" ? "their pattern" : `“${fact?.label}”, largest first`;
@@ -74,4 +78,3 @@ function captionOf(view) {
     .filter(Boolean)
     .join(" ");
 }
-

@@ -1,6 +1,10 @@
 // What is drawn over the thumbnails: names, values, dimming, the outline of a head.
 
-function outline({ px, wide, high }, pen, { x, y }, color, width) {
+import { headAt, written } from "./descriptions.js";
+import { chosenFact, litBy } from "./order.js";
+import { LABEL_HEIGHT, LABEL_WIDTH } from "./thumbnails.js";
+
+export function outline({ px, wide, high }, pen, { x, y }, color, width) {
   const thick = px(width);
   pen.strokeStyle = color;
   pen.lineWidth = thick;
@@ -8,7 +12,7 @@ function outline({ px, wide, high }, pen, { x, y }, color, width) {
 }
 
 /** Lays the ground over heads that are out of the chosen range, and over the means. */
-function dim(view, pen, colors) {
+export function dim(view, pen, colors) {
   const { data, place } = view;
   const lit = litBy(view);
   if (!lit) return;
@@ -34,7 +38,7 @@ function writer({ place, root }, pen, colors, size) {
 }
 
 /** Names of rows and columns; where they are narrow, only every second or third. */
-function labelLines(view, pen, colors) {
+export function labelLines(view, pen, colors) {
   const { data, selected, place } = view;
   const { px, wide: cell, high, gap, x, y, width } = place;
   const write = writer(view, pen, colors, 11);
@@ -59,7 +63,7 @@ function labelLines(view, pen, colors) {
 }
 
 /** Below each thumbnail its name and the value it is sorted by; above each group its title. */
-function labelHeads(view, pen, colors) {
+export function labelHeads(view, pen, colors) {
   const { data, place, selected } = view;
   const { px, wide, high } = place;
   const fact = chosenFact(view);
@@ -81,4 +85,3 @@ function shortName({ layers, heads }, { row, column }) {
   if (row === layers && column === heads) return "all";
   return [row < layers && `L${row}`, column < heads && `H${column}`].filter(Boolean).join(" ");
 }
-

@@ -3,7 +3,7 @@
 /** What the reader chose, kept for the next picture and the next visit of this window. */
 const CHOICES = "clsight-atlas";
 
-function storedSettings() {
+export function storedSettings() {
   const fresh = { curve: "root", scale: "", fact: "", sort: true, pattern: "", ranges: {} };
   try {
     return { ...fresh, ...JSON.parse(sessionStorage.getItem(CHOICES)) };
@@ -14,11 +14,11 @@ function storedSettings() {
 
 /** "own" where each head has a colour scale to itself, else "shared".  Contributions differ so much
  *  in size that most heads would be blank on a shared one, so they start with their own. */
-function scaleOf({ data, settings }) {
+export function scaleOf({ data, settings }) {
   return settings.scale || (data.signed ? "own" : "shared");
 }
 
-function storeSettings(settings) {
+export function storeSettings(settings) {
   try {
     sessionStorage.setItem(CHOICES, JSON.stringify(settings));
   } catch {
@@ -27,7 +27,7 @@ function storeSettings(settings) {
 }
 
 /** The fact that is chosen; undefined where none is, or the picture came without. */
-function chosenFact({ data, settings }) {
+export function chosenFact({ data, settings }) {
   return data.facts?.find(({ name }) => name === settings.fact);
 }
 
@@ -37,17 +37,17 @@ function extent({ values }) {
 }
 
 /** The values between the two ends of the slider, which stand in thousandths of the extent. */
-function bounds({ settings }, fact) {
+export function bounds({ settings }, fact) {
   const [least, most] = extent(fact);
   return rangeOf(settings, fact).map((at) => least + ((most - least) * at) / 1000);
 }
 
-function rangeOf({ ranges }, { name }) {
+export function rangeOf({ ranges }, { name }) {
   return ranges[name] ?? [0, 1000];
 }
 
 /** A test for heads that are not dimmed; null where none is. */
-function litBy(view) {
+export function litBy(view) {
   const fact = chosenFact(view);
   if (!fact) return null;
   if (fact.name === "pattern") {
@@ -62,7 +62,7 @@ function litBy(view) {
 }
 
 /** Groups of heads in the order of the chosen fact, means last; null for their own places. */
-function sortedGroups(view) {
+export function sortedGroups(view) {
   const { data, settings } = view;
   const fact = chosenFact(view);
   if (!fact || !settings.sort) return null;
@@ -84,7 +84,7 @@ function sortedGroups(view) {
 }
 
 /** Where a key leads from `cell`, in the order that is shown; undefined for other keys. */
-function nextCell({ lines, cells }, { row, column }, key, sorted) {
+export function nextCell({ lines, cells }, { row, column }, key, sorted) {
   const at = (cell) => cell.row === row && cell.column === column;
   const down = Math.max(0, lines.findIndex((line) => line.some(at)));
   const across = Math.max(0, lines[down].findIndex(at));
@@ -102,4 +102,3 @@ function nextCell({ lines, cells }, { row, column }, key, sorted) {
   };
   return targets[key]?.();
 }
-

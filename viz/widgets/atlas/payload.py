@@ -61,18 +61,7 @@ HTML = """
 </div>
 """
 
-ATLAS = Widget(
-    "atlas",
-    "atlas/atlas",
-    HTML,
-    (
-        "atlas/thumbnails",
-        "atlas/order",
-        "atlas/descriptions",
-        "atlas/labels",
-        "atlas/controls",
-    ),
-)
+ATLAS = Widget("atlas", "atlas/atlas", HTML)
 
 POINTER = Widget("atlas-pointer", "atlas/pointer", '<div class="root"></div>')
 

@@ -1,12 +1,14 @@
 // A grid of thumbnails as pixels: one byte a dot comes in, an image of the right size goes out.
 
-const LABEL_WIDTH = 38;
-const LABEL_HEIGHT = 20;
+import { scaleOf } from "./order.js";
+
+export const LABEL_WIDTH = 38;
+export const LABEL_HEIGHT = 20;
 const LARGEST_CELL = 120;
 const NARROWEST = 42; // what the name under a thumbnail needs: "L11 H11"
 const STEEPEST = 2.5; // a thumbnail is at most so many times longer than wide, or wider than long
 
-async function unpack(text) {
+export async function unpack(text) {
   const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Int8Array(await new Response(stream).arrayBuffer());
@@ -14,7 +16,7 @@ async function unpack(text) {
 
 /** Where thumbnails lie, in device pixels, for the width that the page gives.
  *  Without `groups` they stand in their rows and columns, with them one after another. */
-function layout({ root, data }, groups) {
+export function layout({ root, data }, groups) {
   const ratio = window.devicePixelRatio || 1;
   const px = (length) => Math.round(length * ratio);
   const room = Math.floor(root.clientWidth * ratio);
@@ -67,13 +69,13 @@ function flow(room, sized, px, groups, most) {
 }
 
 /** The cell at a place in device pixels, the text below it and half the gaps around it included. */
-function cellUnder({ cells, wide, high, gap, below }, x, y) {
+export function cellUnder({ cells, wide, high, gap, below }, x, y) {
   const inside = (at, from, size) => at >= from - gap / 2 && at < from + size + gap / 2;
   return cells.find((cell) => inside(x, cell.x, wide) && inside(y, cell.y, high + below)) ?? null;
 }
 
 /** All thumbnails, enlarged to whole pixels or shrunk by taking the dot farthest from 0. */
-function paint(view, colors) {
+export function paint(view, colors) {
   const { data, dots, place, settings } = view;
   const own = scaleOf(view) === "own";
   const picture = new OffscreenCanvas(place.width, place.height);
@@ -134,7 +136,7 @@ function shadesOf(scale, { steps, signed }, { curve }, share) {
   return shades;
 }
 
-function largestPeak({ peaks }) {
+export function largestPeak({ peaks }) {
   return peaks.reduce((most, peak) => Math.max(most, Math.abs(peak)), 0) || 1;
 }
 
@@ -151,4 +153,3 @@ function pixelOf(color) {
   const number = parseInt(color.slice(1), 16);
   return (0xff000000 | ((number & 0xff) << 16) | (number & 0xff00) | (number >> 16)) >>> 0;
 }
-

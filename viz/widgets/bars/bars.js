@@ -1,5 +1,9 @@
 // The bars: the predicted class by name, then every class with its probability.
 
+import { make } from "../shared/elements.js";
+import { mount } from "../shared/mount.js";
+import { followTheme } from "../shared/page_theme.js";
+
 export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");

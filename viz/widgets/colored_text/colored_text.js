@@ -1,5 +1,10 @@
 // The strip: words of the text on the colours of their scores; the exact score on hover and focus.
 
+import { make } from "../shared/elements.js";
+import { mount } from "../shared/mount.js";
+import { followTheme } from "../shared/page_theme.js";
+import { showTip } from "../shared/tooltip.js";
+
 export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");

@@ -1,5 +1,7 @@
 // The cells of a heat map as pixels; where they are smaller than pixels, the strongest of each.
 
+import { READABLE, cellSides, cornerOf } from "./frame.js";
+
 /** The colour of each cell as an index into the scale; 0 is the first, or the middle if signed. */
 function levelsOf({ values, data, linear }, steps) {
   const levels = new Uint8Array(values.length);
@@ -62,7 +64,7 @@ function pixelImage(width, height, colors, fill) {
 }
 
 /** Lays the cells that are seen into the frame. */
-function paintCells(view, pen, colors) {
+export function paintCells(view, pen, colors) {
   const { place, zoom } = view;
   const { left, top, width, height, columns, rows } = place;
   const [wide, high] = cellSides(view);
@@ -96,7 +98,7 @@ function lines(view, pen) {
 }
 
 /** Marks the row, the column and the cell that is read. */
-function markCell(view, pen, colors, [row, column]) {
+export function markCell(view, pen, colors, [row, column]) {
   const { left, top, width, height, px } = view.place;
   const [[x, y], [wide, high]] = [cornerOf(view, row, column), cellSides(view)];
   pen.save();
@@ -116,4 +118,3 @@ function markCell(view, pen, colors, [row, column]) {
   pen.strokeRect(x - px(1), y - px(1), wide + px(2), high + px(2));
   pen.restore();
 }
-

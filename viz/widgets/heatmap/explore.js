@@ -1,10 +1,17 @@
 // Going about a heat map: by pointer, wheel, two fingers, buttons and keys.
 
+import { make } from "../shared/elements.js";
+import { focused } from "../shared/expand.js";
+import { EXACT, number } from "../shared/numbers.js";
+import { showTip } from "../shared/tooltip.js";
+import { bringIntoSight, cellAt, cellSides, cornerOf, moveTo, within, zoomAt } from "./frame.js";
+import { shortened } from "./labels.js";
+
 const KEY_ZOOM = 1.6;
 const DRAG = 4; // CSS pixels a pointer may tremble before a press is a drag
 
 /** Buttons and keys. */
-function listen(view, signal) {
+export function listen(view, signal) {
   const { canvas, find } = view;
   const on = (element, type, react) => element.addEventListener(type, react, { signal });
   const middle = () => [view.place.width / 2, view.place.height / 2];
@@ -19,7 +26,7 @@ function listen(view, signal) {
 
 function colorBy(view, linear) {
   Object.assign(view, { linear, levels: null, image: null });
-  if (view.data) describe(view);
+  if (view.data) view.describe();
   view.redraw();
 }
 
@@ -67,7 +74,7 @@ function middleOf(view) {
 }
 
 /** Hovering reads, dragging moves, the wheel and two fingers zoom. */
-function followPointer(view, signal) {
+export function followPointer(view, signal) {
   const { canvas } = view;
   const on = (type, react, options) => canvas.addEventListener(type, react, { signal, ...options });
   const down = (view.pointers = new Map());
@@ -121,7 +128,7 @@ function drag(view, event) {
 }
 
 /** Reads a cell: marks it and says its value; null reads none.  `byKey`: aloud as well. */
-function point(view, cell, byKey = false) {
+export function point(view, cell, byKey = false) {
   const { canvas, place, tip } = view;
   if (!cell && !view.cell) return;
   const same = String(cell) === String(view.cell) && !tip.hidden;
@@ -151,4 +158,3 @@ function sentences({ axes, data, values, removed }, [row, column]) {
     : [query, " looks at ", key, `: ${value}`];
   return [...first, make("small", "", `row sums to ${number(sum, data.signed, EXACT)}${gone}`)];
 }
-

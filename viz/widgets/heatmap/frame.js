@@ -1,14 +1,16 @@
 // Where the cells of a heat map lie: the frame around them, and the part of them that is seen.
 
+import { LABEL_STEP } from "./labels.js";
+
 const TALLEST = 680; // CSS pixels of a heat map that does not fill the screen
 const LARGEST_SQUARE = 64;
-const READABLE = 15; // a row or column this wide has room for its label
+export const READABLE = 15; // a row or column this wide has room for its label
 const ZOOMED = 56; // how large a cell can be made
-const TITLE = 20;
-const EDGE = 8;
+export const TITLE = 20;
+export const EDGE = 8;
 
 /** The frame in device pixels, for the room that the page gives. */
-function fitFrame({ area, expanded, axes, values }, labels) {
+export function fitFrame({ area, expanded, axes, values }, labels) {
   const [rows, columns] = [axes.queries.labels.length, axes.keys.labels.length];
   const ratio = window.devicePixelRatio || 1;
   const px = (length) => Math.round(length * ratio);
@@ -37,19 +39,19 @@ function cellSize(rows, columns, room, tall) {
 }
 
 /** The sides of a cell in device pixels, as zoomed. */
-function cellSides({ place, zoom }) {
+export function cellSides({ place, zoom }) {
   return [(place.width / place.columns) * zoom.by, (place.height / place.rows) * zoom.by];
 }
 
 /** The left top corner of a cell in device pixels. */
-function cornerOf(view, row, column) {
+export function cornerOf(view, row, column) {
   const [wide, high] = cellSides(view);
   const { place, zoom } = view;
   return [place.left + (column - zoom.x) * wide, place.top + (row - zoom.y) * high];
 }
 
 /** Which row and column a pointer is at; null outside. */
-function cellAt({ canvas, place, zoom, ...view }, event) {
+export function cellAt({ canvas, place, zoom, ...view }, event) {
   if (!place) return null;
   const [x, y] = within(canvas, place, event);
   if (x < 0 || y < 0 || x >= place.width || y >= place.height) return null;
@@ -59,13 +61,13 @@ function cellAt({ canvas, place, zoom, ...view }, event) {
 }
 
 /** A pointer's place in device pixels from the corner of the cells. */
-function within(canvas, { ratio, left, top }, event) {
+export function within(canvas, { ratio, left, top }, event) {
   const box = canvas.getBoundingClientRect();
   return [(event.clientX - box.left) * ratio - left, (event.clientY - box.top) * ratio - top];
 }
 
 /** Zooms by `factor` so that what lies at `x`, `y` (device pixels within the cells) stays there. */
-function zoomAt(view, factor, [x, y]) {
+export function zoomAt(view, factor, [x, y]) {
   const [wide, high] = cellSides(view);
   const { place, zoom } = view;
   const by = Math.min(Math.max(zoom.by * factor, 1), place.most);
@@ -74,16 +76,15 @@ function zoomAt(view, factor, [x, y]) {
 }
 
 /** Shows the cells from column `x` and row `y` on; never beyond the last one. */
-function moveTo(view, by, x, y) {
+export function moveTo(view, by, x, y) {
   const { rows, columns } = view.place;
   const clip = (from, count) => Math.min(Math.max(from, 0), count - count / by);
   view.zoom = { by, x: clip(x, columns), y: clip(y, rows) };
 }
 
 /** Moves as little as needed to see a cell. */
-function bringIntoSight(view, [row, column]) {
+export function bringIntoSight(view, [row, column]) {
   const { place, zoom } = view;
   const near = (from, count, index) => Math.min(Math.max(from, index + 1 - count / zoom.by), index);
   moveTo(view, zoom.by, near(zoom.x, place.columns, column), near(zoom.y, place.rows, row));
 }
-

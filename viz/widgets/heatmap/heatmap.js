@@ -1,5 +1,15 @@
 // The heat map: one map at full resolution; its exact values by pointer or arrow keys.
 
+import { expandable } from "../shared/expand.js";
+import { mount } from "../shared/mount.js";
+import { number } from "../shared/numbers.js";
+import { unpackFloats } from "../shared/packed.js";
+import { followTheme } from "../shared/page_theme.js";
+import { markCell, paintCells } from "./cells.js";
+import { followPointer, listen, point } from "./explore.js";
+import { EDGE, TITLE, cellSides, cornerOf, fitFrame, moveTo } from "./frame.js";
+import { LABEL_SIZE, LABEL_STEP, fitLabels, writeAxis } from "./labels.js";
+
 const KEY = "key: the token looked at";
 const QUERY = "query: the token that looks";
 /** One ideograph, kana, syllable or emoji: turned by a quarter it would be hard to read. */
@@ -11,6 +21,7 @@ export default function (component) {
     const find = (name) => root.querySelector(`.${name}`);
     const [stage, area, canvas, tip] = [find("stage"), find("area"), root.querySelector("canvas"), find("tip")];
     const view = { root, stage, area, canvas, tip, find, zoom: { by: 1, x: 0, y: 0 }, cell: null };
+    view.describe = () => describe(view);
     view.redraw = () => view.values && draw(view);
     const repaint = () => {
       view.image = null;

@@ -1,18 +1,18 @@
 // Names of tokens as a canvas writes them: shortened to fit, any script, never on one another.
 
-const LABEL_SIZE = 12; // CSS pixels
-const LABEL_STEP = 14; // from one label to the next, at least
+export const LABEL_SIZE = 12; // CSS pixels
+export const LABEL_STEP = 14; // from one label to the next, at least
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** A label of at most `most` characters, as a reader counts them. */
-function shortened(label, most) {
+export function shortened(label, most) {
   if (label.length <= most) return label;
   const letters = Array.from(graphemes.segment(label), ({ segment }) => segment);
   return letters.length <= most ? label : `${letters.slice(0, most - 1).join("")}…`;
 }
 
 /** Labels that are at most `limit` wide in the pen's font, and the width of the widest. */
-function fitLabels(pen, { labels, special }, limit) {
+export function fitLabels(pen, { labels, special }, limit) {
   const known = new Map();
   const fit = (label) => {
     if (!known.has(label)) known.set(label, fitLabel(pen, label, limit));
@@ -40,7 +40,7 @@ function fitLabel(pen, label, limit) {
 
 /** Writes the labels that fit along one axis; the active one always, and bold.
  *  `write(text, at)` writes one with its middle at `at`; `at(index)` is where that lies. */
-function writeAxis(pen, axis, { at, step, from, to, colors, font, active }, write) {
+export function writeAxis(pen, axis, { at, step, from, to, colors, font, active }, write) {
   const count = axis.texts.length;
   const apart = Math.max(1, Math.ceil(step / (at(1) - at(0))));
   const near = (index) => active !== null && Math.abs(at(index) - at(active)) < step;
@@ -56,4 +56,3 @@ function writeAxis(pen, axis, { at, step, from, to, colors, font, active }, writ
   }
   if (active !== null) set(active, colors.accent, 600);
 }
-

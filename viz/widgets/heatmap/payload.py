@@ -49,19 +49,7 @@ HTML = f"""
 </div>
 """
 
-HEATMAP = Widget(
-    "heatmap",
-    "heatmap/heatmap",
-    HTML,
-    (
-        "shared/packed",
-        "shared/expand",
-        "heatmap/labels",
-        "heatmap/frame",
-        "heatmap/cells",
-        "heatmap/explore",
-    ),
-)
+HEATMAP = Widget("heatmap", "heatmap/heatmap", HTML)
 
 
 def payload(view: AttentionView, *, place: str, note: str = "") -> dict[str, object]:

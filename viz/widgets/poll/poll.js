@@ -1,5 +1,7 @@
 // The pulse: asks the server once, a while after it was last drawn; draws nothing.
 
+import { mount } from "../shared/mount.js";
+
 export default function (component) {
   return mount(component, () => {
     let timer;

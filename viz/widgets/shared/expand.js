@@ -3,7 +3,7 @@
 /** Lets the `stage` of `view` fill the screen: by its button, or by "clsight:open" on the window,
  *  whose `detail.picture` may name one kind of picture.  `target` gets the focus in there.
  *  Returns a function that ends it. */
-function expandable(view, name, target) {
+export function expandable(view, name, target) {
   const { root, stage, redraw } = view;
   const dialog = root.querySelector(".screen");
   const button = root.querySelector(".enlarge");
@@ -56,9 +56,8 @@ function expandable(view, name, target) {
 }
 
 /** The element that has the focus, inside whichever shadow root. */
-function focused() {
+export function focused() {
   let element = document.activeElement;
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
   return element;
 }
-

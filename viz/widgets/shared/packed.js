@@ -1,10 +1,10 @@
 // Numbers from `packed.py`: base64, then deflate, then one plane for each byte of a number.
 
-async function unpackFloats(text) {
+export async function unpackFloats(text) {
   return new Float32Array(await unpackBytes(text, 4));
 }
 
-async function unpackIndices(text) {
+export async function unpackIndices(text) {
   return new Uint16Array(await unpackBytes(text, 2));
 }
 
@@ -21,4 +21,3 @@ async function unpackBytes(text, size) {
   }
   return values.buffer;
 }
-

@@ -1,17 +1,32 @@
-// The host: gives the pictures of a stand-alone page what Streamlit would give them.
+// A stand-alone page gives its pictures what Streamlit would give them.
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
+/** Draws the pictures of a page; `widgets` holds the markup, style and `draw` of each by its name. */
+export function showStory(widgets) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", () => followSystem(dark));
+  followSystem(dark);
+  const story = JSON.parse(document.getElementById("story").textContent);
+  const elements = story.pictures.map(() => {
+    const element = document.createElement("section");
+    document.getElementById("pictures").append(element);
+    return element;
+  });
+  const updates = [];
+  story.pictures.forEach(({ widget, data }, index) => {
+    updates[index] = show(widgets[widget], elements[index], data, (state, value) => {
+      const closer = state === "selected" && story.closeups?.[`${value.layer}-${value.head}`];
+      if (closer) updates[index + 1]?.(closer);
+    });
+  });
+}
 
 /** The theme is a class above the pictures, so that they notice when it changes. */
-function followSystem() {
+function followSystem(dark) {
   document.documentElement.className = dark.matches ? "dark" : "light";
 }
-dark.addEventListener("change", followSystem);
-followSystem();
 
 /** Draws one widget into a shadow root of `element`; returns a function that gives it other data. */
-function show(name, element, data, onState = () => {}) {
-  const { html, css, draw } = widgets[name];
+function show({ html, css, draw }, element, data, onState) {
   const root = element.attachShadow({ mode: "open" });
   const style = document.createElement("style");
   style.textContent = css;
@@ -23,17 +38,3 @@ function show(name, element, data, onState = () => {}) {
   update(data);
   return update;
 }
-
-const story = JSON.parse(document.getElementById("story").textContent);
-const elements = story.pictures.map(() => {
-  const element = document.createElement("section");
-  document.getElementById("pictures").append(element);
-  return element;
-});
-const updates = [];
-story.pictures.forEach(({ widget, data }, index) => {
-  updates[index] = show(widget, elements[index], data, (state, value) => {
-    const closer = state === "selected" && story.closeups?.[`${value.layer}-${value.head}`];
-    if (closer) updates[index + 1]?.(closer);
-  });
-});

@@ -1,0 +1,26 @@
+// Which theme the page shows.
+
+/** "light" or "dark", by the luminance of the ground that `element` stands on. */
+function themeOf(element) {
+  const color = getComputedStyle(element).backgroundColor;
+  const [red, green, blue, opacity = 1] = color.match(/[\d.]+/g).map(Number);
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return opacity === 0 || luminance > 127 ? "light" : "dark";
+}
+
+/** Keeps `root.dataset.theme` true to the page and returns a function that stops it.
+ *  Streamlit doesn't run a component again when its theme changes; the classes above it do. */
+export function followTheme(root, onChange = () => {}) {
+  const update = () => {
+    const theme = themeOf(root);
+    if (theme === root.dataset.theme) return;
+    root.dataset.theme = theme;
+    onChange();
+  };
+  const observer = new MutationObserver(update);
+  for (let node = root.getRootNode().host ?? root; node; node = node.parentElement) {
+    observer.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
+  }
+  update();
+  return () => observer.disconnect();
+}
