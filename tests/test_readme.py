@@ -1,69 +1,136 @@
-"""The README's commands exist, its map matches the rooms, and what it prints runs."""
+"""What the README files print exists and runs, and their maps match the rooms."""
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from finetune.__main__ import app as finetune_app
-from viz.__main__ import app as viz_app
+from finetune.__main__ import app as finetune
+from tests.readmes import READMES, ROOT, Readme
+from viz.__main__ import app as viz
+from viz.cli.main import app as clsight
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, re.DOTALL)
-SHELL = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
-COMMANDS = [line for line in SHELL if line.startswith("python -m ")]
-MAP = next(block for kind, block in BLOCKS if not kind)
+LINES = {"clsight": clsight, "python -m viz": viz, "python -m finetune": finetune}
+"""The ways in to a command, and the command line that each is of."""
+WRITTEN: dict[object, tuple[str, ...]] = {
+    None: ("none", "by width"),
+    False: ("off", "0"),
+    1: ("1",),
+}
+"""How defaults are told that are written in another way in Python."""
+SAFE = {"read", "export", "replay"}
+"""Commands that need no more than the shipped checkpoint."""
+TOP = READMES[0]
+OF = {readme.name: readme for readme in READMES}
 
 
-def test_the_two_commands_are_printed_as_promised() -> None:
-    assert "pip install -e . && streamlit run app.py" in SHELL
-    assert 'pip install -e ".[test]" && pytest' in SHELL
+def taken_apart(command: str) -> tuple[typer.Typer, list[str]] | None:
+    """The command line that a printed command is of, and its words; None of another program."""
+    for start, line in LINES.items():
+        if command.startswith(f"{start} "):
+            return line, shlex.split(command.removeprefix(start))
+    return None
+
+
+COMMANDS = sorted(
+    {
+        command
+        for readme in READMES
+        for command in readme.lines("sh", "text")
+        if taken_apart(command) is not None
+    }
+)
+
+
+def test_every_room_that_promises_a_readme_has_one() -> None:
+    assert {
+        "README.md", "finetune/README.md", "viz/README.md", "viz/app/README.md",
+        "viz/attribution/README.md", "viz/export/README.md", "viz/faithfulness/README.md",
+        "tests/benchmarks/README.md",
+    } <= OF.keys()  # fmt: skip
+
+
+def test_the_first_page_has_two_commands_and_fits_in_900_words() -> None:
+    assert "pip install -e . && streamlit run app.py" in TOP.lines("sh")
+    assert 'pip install -e ".[test]" && pytest' in TOP.lines("sh")
+    assert len(TOP.text.split()) <= 900
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_in_a_printed_command_exists(command: str) -> None:
-    _, _, package, verb, *words = shlex.split(command)
-    app = {"viz": viz_app, "finetune": finetune_app}[package]
-    result = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    found = taken_apart(command)
+    assert found is not None
+    line, words = found
+    options = {word for word in words if word.startswith("--")} - {"--"}
+    verbs = _verbs(line, words)
+    result = CliRunner().invoke(line, [*verbs, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
     assert result.exit_code == 0
-    for option in (word for word in words if word.startswith("--")):
-        assert re.search(rf"{option}\b", result.output), f"{option} is not an option of {verb}"
+    for option in options:
+        assert re.search(rf"{option}\b", result.output), f"{option} is not an option of {verbs}"
 
 
-@pytest.mark.parametrize("block", [text for kind, text in BLOCKS if kind == "sh"])
-def test_every_printed_viz_command_runs_on_the_shipped_checkpoint(
-    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def _verbs(line: typer.Typer, words: list[str]) -> list[str]:
+    """The leading words that name a command, and one of its commands where it has some."""
+    group, verbs = typer.main.get_command(line), []
+    for word in words:
+        if word not in (commands := getattr(group, "commands", {})):
+            break
+        group = commands[word]
+        verbs.append(word)
+    return verbs
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.name)
+def test_every_printed_command_of_a_text_runs_on_the_shipped_checkpoint(
+    readme: Readme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the order printed: a later command may read what an earlier one wrote."""
     monkeypatch.chdir(tmp_path)
-    for command in block.splitlines():
-        if command.startswith("python -m viz"):
-            result = CliRunner().invoke(viz_app, shlex.split(command)[3:])
-            assert result.exit_code == 0, result.output
+    for command in readme.lines("sh"):
+        found = taken_apart(command)
+        if found is not None and found[1][0] in SAFE:
+            result = CliRunner().invoke(*found)
+            assert result.exit_code == 0, f"{command}\n{result.output}"
 
 
-def test_the_python_example_runs_as_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.name)
+def test_python_examples_run_as_printed(readme: Readme, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, so that a later one may use what an earlier one made."""
     monkeypatch.chdir(ROOT)
-    example = next(block for kind, block in BLOCKS if kind == "python")
     names: dict[str, object] = {}
-    exec(example, names)
-    assert {"classifier", "reading"} <= names.keys()
+    for example in readme.blocks("python"):
+        exec(example, names)
 
 
-def test_the_map_names_every_room_and_only_rooms_that_exist() -> None:
-    named = {line.split()[0] for line in MAP.splitlines()}
-    assert {name for name in named if not (ROOT / name).exists()} == set()
-    modules = {f"viz/{file.name}" for file in (ROOT / "viz").glob("*.py")}
-    rooms = {
-        f"viz/{file.name}/" for file in (ROOT / "viz").iterdir() if (file / "__init__.py").exists()
+def test_the_first_page_has_a_python_example() -> None:
+    (example,) = TOP.blocks("python")
+    assert len([line for line in example.splitlines() if line]) <= 10
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.name)
+def test_every_link_leads_somewhere(readme: Readme) -> None:
+    for file, anchor in readme.links():
+        target = (readme.path.parent / file).resolve() if file else readme.path
+        assert target.exists(), file
+        if anchor:
+            assert anchor in Readme(target).anchors(), f"{file}#{anchor}"
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.name)
+def test_every_module_that_is_printed_as_a_program_exists(readme: Readme) -> None:
+    for module in re.findall(r"python -m ([\w.]+)", readme.text):
+        assert importlib.util.find_spec(module) is not None, module
+
+
+def test_the_settings_of_training_are_told_with_their_defaults() -> None:
+    params = {
+        param.name: param for param in typer.main.get_group(finetune).commands["train"].params
     }
-    assert modules | rooms <= named | {"viz/__init__.py"}
-
-
-def test_every_link_to_a_file_leads_somewhere() -> None:
-    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", OF["finetune/README.md"].text, re.MULTILINE)
+    assert len(rows) > 20
+    for name, default in rows:
+        assert default in WRITTEN.get(params[name].default, (str(params[name].default),)), name

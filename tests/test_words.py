@@ -1,0 +1,106 @@
+"""Words that are ours no longer: a dialect of names, British spelling, foreign grammar.
+
+The glossary in `viz/README.md` says which words are.  Once a word is gone, add it here with what
+stands in its place, so that it doesn't come back.
+"""
+
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.readmes import READMES
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = (
+    ROOT / "app.py",
+    *sorted(
+        file
+        for room in ("viz", "finetune")
+        for kind in ("py", "js", "css")
+        for file in (ROOT / room).rglob(f"*.{kind}")
+        if "vendor" not in file.parts
+    ),
+)
+PROSE = (*(readme.path for readme in READMES), *sorted((ROOT / ".github").rglob("*.md")))
+
+FILES = {
+    "bows": "arc_paths",
+    "host": "page_theme",
+    "hues": "categorical_colors",
+    "pulse": "poll",
+    "strip": "colored_text",
+}
+"""Names of files and folders, and what they are called now."""
+
+NAMES: dict[str, str] = {}
+"""Names in code, and what is said instead."""
+
+WORDS = {
+    r"colour": "color",
+    r"favour": "favor",
+    r"behaviour": "behavior",
+    r"neighbour": "neighbor",
+    r"\bcentre": "center",
+    r"licence": "license",
+    r"(normal|token|random|summar|linear|recogn|organ|optim|minim|maxim|serial|initial|regular)"
+    r"is(e|es|ed|er|ing|ation)\b": "-ize",
+    r"labell(ed|ing)": "labeled, labeling",
+    r"judgement": "judgment",
+    r"\blearnt\b": "learned",
+    r"spelt\b": "spelled",
+    r"\bgrey": "gray",
+    r"\btowards\b": "toward",
+    r"\banew\b": "start over, again",
+    r"\bheld against\b": "compared with",
+    r"\bis no (checkpoint|folder|file|number|text|name|address)\b": "is not a",
+}
+"""Patterns that stand in no document, and what is said instead."""
+
+IN_CODE_TOO: frozenset[str] = frozenset()
+"""Those of them that stand nowhere in code either, nor in its comments and messages."""
+
+
+@cache
+def names(file: Path) -> frozenset[str]:
+    """The names in a file, without what stands in strings and comments."""
+    if file.suffix != ".py":
+        return frozenset(re.findall(r"[A-Za-z_]\w*", file.read_text("utf-8")))
+    with file.open(encoding="utf-8") as stream:
+        tokens = tokenize.generate_tokens(stream.readline)
+        return frozenset(token.string for token in tokens if token.type == tokenize.NAME)
+
+
+def places(files: tuple[Path, ...], pattern: str) -> Iterator[str]:
+    """Where a pattern stands, in any case: file, line and what it matched."""
+    for file in files:
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
+            for match in re.finditer(pattern, line, re.IGNORECASE):
+                yield f"{file.relative_to(ROOT)}:{number}: {match[0]}"
+
+
+def test_no_file_has_an_old_name() -> None:
+    found = {part: file for file in CODE for part in (*file.parent.parts, file.stem)}
+    assert {name: str(found[name]) for name in FILES.keys() & found.keys()} == {}
+
+
+def test_old_names_are_gone() -> None:
+    found = {
+        f"{file.relative_to(ROOT)}: {name}": f"say {NAMES[name]}"
+        for file in CODE
+        for name in NAMES.keys() & names(file)
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("pattern", WORDS)
+def test_documents_are_in_american_english(pattern: str) -> None:
+    assert list(places(PROSE, pattern)) == [], f"say {WORDS[pattern]}"
+
+
+def test_code_is_in_american_english_too() -> None:
+    found = [place for pattern in sorted(IN_CODE_TOO) for place in places(CODE, pattern)]
+    assert found == []
