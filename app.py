@@ -3,23 +3,20 @@
 Streamlit loads this file twice: once to start the server, and as a script for each browser.
 """
 
-from pathlib import Path
-
 import streamlit as st
-
-ICON = Path(__file__).parent / "assets" / "icon.png"
 
 if __name__ == "__main__":
     import viz.start  # noqa: F401 - for what it does when imported, once in a process
     from viz import session
+    from viz.installation import ASSETS
     from viz.pages.answers import given_up_unless_asked_for
+    from viz.pages.navigation import PAGES, READ
 
-    st.set_page_config(page_title="CLSight", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_title="CLSight", page_icon=str(ASSETS / "icon.png"), layout="wide")
     chosen = st.navigation(
         [
-            st.Page("viz/pages/read.py", title="Read", default=True),
-            st.Page("viz/pages/trust.py", title="Faithfulness", url_path="faithfulness"),
-            st.Page("viz/pages/train.py", title="Train", url_path="train"),
+            st.Page(script, title=title, url_path=title.lower(), default=script == READ)
+            for title, script in PAGES.items()
         ],
         position="hidden",
     )

@@ -18,6 +18,7 @@ from finetune.errors import ModelError
 from viz.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
 from viz.encoding import Encoder
 from viz.errors import CheckpointError, as_sentence
+from viz.installation import ASSETS
 from viz.probe import Probe, ProbeError, Proof, farthest, settings_of
 from viz.recording import ATTENTION, Recorder, watch
 from viz.temperature import probabilities, stored_temperature
@@ -298,5 +299,5 @@ def _own(weights: Sequence[Tensor], row: int, n_tokens: int) -> NDArray[np.float
 
 
 def default_checkpoint() -> Path:
-    """The checkpoint that the app opens with, shipped beside the code."""
-    return Path(__file__).resolve().parent.parent / "assets" / "ag-news-minilm"
+    """The checkpoint that the app opens with, which ships with the code."""
+    return ASSETS / "ag-news-minilm"

@@ -102,12 +102,7 @@ def checkpoints() -> list[str]:
     """
     folders = places.checkpoint_folders()
     folders.sort(key=lambda folder: folder != default_checkpoint())
-    return [
-        (
-            folder.relative_to(places.ROOT) if folder.is_relative_to(places.ROOT) else folder
-        ).as_posix()
-        for folder in folders
-    ]
+    return [places.display_name(folder) for folder in folders]
 
 
 def classifier(source: str) -> Classifier:
@@ -161,7 +156,8 @@ def kept() -> Kept:
 
 def identity(source: str) -> tuple[str, float]:
     """Where a checkpoint lies and when it was last written; 0 for a Hub id."""
-    place = places.ROOT / source if source in checkpoints() else folder_of(source)
+    offered = {places.display_name(folder): folder for folder in places.checkpoint_folders()}
+    place = offered.get(source) or folder_of(source)
     if place is None:
         return source, 0.0
     return str(place), _last_change(place)

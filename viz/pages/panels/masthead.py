@@ -2,11 +2,7 @@
 
 import streamlit as st
 
-PAGES = {
-    "Read": "viz/pages/read.py",
-    "Faithfulness": "viz/pages/trust.py",
-    "Train": "viz/pages/train.py",
-}
+from viz.pages.navigation import PAGES
 
 
 def show_masthead() -> None:

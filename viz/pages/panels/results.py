@@ -10,6 +10,7 @@ from finetune.record import RegressionMetrics
 from viz import removal, runs, session
 from viz.curves import MOST, measured
 from viz.pages.markdown import plain
+from viz.pages.navigation import READ
 from viz.pages.panels import quality, run_curves
 from viz.pages.panels.progress import POLL
 from viz.runs import Run
@@ -126,4 +127,4 @@ def _forget(run: Run) -> None:
 
 def _read_with(folder: Path) -> None:
     st.session_state[session.CHECKPOINT] = str(folder)
-    st.switch_page("viz/pages/read.py")
+    st.switch_page(READ)
