@@ -3,25 +3,22 @@
 Streamlit loads this file twice: once to start the server, and as a script for each browser.
 """
 
-from pathlib import Path
-
 import streamlit as st
-
-ICON = Path(__file__).parent / "assets" / "icon.png"
 
 if __name__ == "__main__":
     from viz.app import session
     from viz.app.background import given_up_unless_asked_for
+    from viz.app.navigation import PAGES, READ
     from viz.app.preload import import_models
+    from viz.installation import ASSETS
 
     import_models()
 
-    st.set_page_config(page_title="CLSight", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_title="CLSight", page_icon=str(ASSETS / "icon.png"), layout="wide")
     chosen = st.navigation(
         [
-            st.Page("viz/app/pages/read.py", title="Read", default=True),
-            st.Page("viz/app/pages/faithfulness.py", title="Faithfulness", url_path="faithfulness"),
-            st.Page("viz/app/pages/train.py", title="Train", url_path="train"),
+            st.Page(script, title=title, url_path=title.lower(), default=script == READ)
+            for title, script in PAGES.items()
         ],
         position="hidden",
     )

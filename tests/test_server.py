@@ -1,11 +1,7 @@
 """The app's server as a stranger meets it, started as a user may start it."""
 
-import base64
-import os
 import shlex
 import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,111 +10,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ClientState_pb2 import ClientState
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
-from websockets.typing import Subprotocol
 
 from tests.outside import Outside, watched
+from tests.served import Server, running
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 60
 
 
 @dataclass
-class Server:
+class Watched(Server):
     """A running app, watched for what it says to other machines."""
 
-    process: "subprocess.Popen[bytes]"
-    port: int
     outside: Outside
-    log: Path
-
-    def asked(self, path: str, *headers: str) -> str:
-        """The head of the answer to a request with exactly these headers."""
-        request = "\r\n".join([f"GET {path} HTTP/1.1", *headers, "", ""])
-        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as client:
-            client.sendall(request.encode())
-            return client.recv(1 << 16).decode().partition("\r\n\r\n")[0]
-
-    def opened(self, host: str, origin: str | None) -> str:
-        """The answer to a websocket by that name, from a page of that origin: its first line."""
-        key = base64.b64encode(os.urandom(16)).decode()
-        headers = [
-            f"Host: {host}",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            "Sec-WebSocket-Version: 13",
-            f"Sec-WebSocket-Key: {key}",
-            "Sec-WebSocket-Protocol: streamlit",
-        ]
-        more = [] if origin is None else [f"Origin: {origin}"]
-        return self.asked("/_stcore/stream", *headers, *more).partition("\r\n")[0]
-
-    def page(self, query: str) -> str:
-        """All that the page says to a browser that opens a link, until it has been drawn."""
-        url = f"ws://localhost:{self.port}/_stcore/stream"
-        asking = BackMsg(rerun_script=ClientState(query_string=query))
-        said = []
-        protocols = [Subprotocol("streamlit")]
-        with connect(url, subprotocols=protocols, max_size=None, proxy=None) as browser:
-            browser.send(asking.SerializeToString())
-            for _ in range(1000):
-                message = ForwardMsg.FromString(browser.recv(PATIENCE, decode=False))
-                said.append(str(message))
-                if message.WhichOneof("type") == "script_finished":
-                    return "\n".join(said)
-        raise AssertionError("the page was never drawn to its end")
 
 
 @contextmanager
-def started(folder: Path, *options: str, host: str = "localhost") -> Iterator[Server]:
+def started(folder: Path, *options: str, host: str = "localhost") -> Iterator[Watched]:
     """The app, started with these options in a folder that isn't its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
     elsewhere, hidden = folder / "elsewhere", folder / "outside"
     elsewhere.mkdir()
     hidden.mkdir()
-    log = folder / "log.txt"
-    words = [str(ROOT / "app.py"), f"--server.port={port}", "--server.headless=true", *options]
-    with watched(hidden) as outside, log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", *words],
-            cwd=elsewhere,
-            env=outside.env | {"CLSIGHT_RUNS": str(elsewhere / "runs")},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        running = Server(process, port, outside, log)
-        try:
-            _wait_until_it_answers(running, host)
-            yield running
-        finally:
-            process.kill()
-            process.wait(10)
+    run = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
+    command = [*run, "--server.headless=true", *options]
+    with watched(hidden) as outside:
+        env = outside.env | {"CLSIGHT_RUNS": str(elsewhere / "runs")}
+        log = folder / "log.txt"
+        with running(command, folder=elsewhere, env=env, log=log, host=host) as server:
+            yield Watched(server.process, server.port, log, outside)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """The app as the README starts it."""
     with started(tmp_path_factory.mktemp("server")) as running:
         yield running
 
 
-def _wait_until_it_answers(server: Server, host: str) -> None:
-    for _ in range(PATIENCE * 10):
-        try:
-            server.asked("/_stcore/health", f"Host: {host}", "Connection: close")
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail(f"the app did not start:\n{server.log.read_text()}")
-
-
-def test_it_listens_to_its_own_machine_wherever_it_is_started(server: Server) -> None:
+def test_it_listens_to_its_own_machine_wherever_it_is_started(server: Watched) -> None:
     listening = Path("/proc/net/tcp").read_text() if sys.platform == "linux" else ""
     for line in listening.splitlines()[1:]:
         address, state = line.split()[1], line.split()[3]
@@ -126,7 +54,7 @@ def test_it_listens_to_its_own_machine_wherever_it_is_started(server: Server) ->
             assert address.startswith("0100007F")
 
 
-def test_a_page_that_lets_its_own_name_lead_here_is_refused(server: Server) -> None:
+def test_a_page_that_lets_its_own_name_lead_here_is_refused(server: Watched) -> None:
     assert " 403 " in server.asked("/", "Host: evil.example")
     assert " 403 " in server.asked("/_stcore/health", f"Host: evil.example:{server.port}")
     for host in ("evil.example", f"evil.example:{server.port}", "localhost.evil.example"):
@@ -134,27 +62,27 @@ def test_a_page_that_lets_its_own_name_lead_here_is_refused(server: Server) -> N
         assert " 403 " in server.opened(host, None)
 
 
-def test_its_own_pages_are_answered_by_each_name_of_this_machine(server: Server) -> None:
+def test_its_own_pages_are_answered_by_each_name_of_this_machine(server: Watched) -> None:
     for host in ("localhost", "127.0.0.1", "[::1]"):
         assert " 200 " in server.asked("/", f"Host: {host}:{server.port}")
         assert " 101 " in server.opened(f"{host}:{server.port}", f"http://{host}:{server.port}")
 
 
-def test_a_page_of_another_origin_is_refused_and_nobody_is_asked_of_it(server: Server) -> None:
+def test_a_page_of_another_origin_is_refused_and_nobody_is_asked_of_it(server: Watched) -> None:
     for origin in ("http://evil.example", "https://8.8.8.8", "null", "http://localhost:3000"):
         assert " 403 " in server.opened(f"localhost:{server.port}", origin)
         assert " 403 " in server.asked("/", "Host: localhost", f"Origin: {origin}")
     assert server.outside.calls() == []
 
 
-def test_no_other_site_may_show_it_in_a_frame(server: Server) -> None:
+def test_no_other_site_may_show_it_in_a_frame(server: Watched) -> None:
     for path in ("/", "/_stcore/health", "/train", "/not/there"):
         head = server.asked(path, "Host: localhost").lower()
         assert "content-security-policy: frame-ancestors 'self'" in head
         assert "x-frame-options: sameorigin" in head
 
 
-def test_a_link_alone_sends_nothing_and_asks_the_hub_for_nothing(server: Server) -> None:
+def test_a_link_alone_sends_nothing_and_asks_the_hub_for_nothing(server: Watched) -> None:
     assert "Sci/Tech" in server.page("text=oil+prices+rise")
     said = server.page("checkpoint=someone/some-model&text=oil+prices+rise")
     assert "which is no folder here" in said
@@ -162,7 +90,7 @@ def test_a_link_alone_sends_nothing_and_asks_the_hub_for_nothing(server: Server)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are those of Unix")
-def test_it_ends_at_once_when_it_is_told_to(server: Server) -> None:
+def test_it_ends_at_once_when_it_is_told_to(server: Watched) -> None:
     server.process.send_signal(signal.SIGINT)
     assert server.process.wait(10) in (0, 130, -signal.SIGTERM)
     assert "Traceback" not in server.log.read_text()
@@ -172,7 +100,7 @@ def test_it_ends_at_once_when_it_is_told_to(server: Server) -> None:
 def test_the_readme_says_how_to_share_it_and_it_is_then_known_by_that_name_alone(
     tmp_path: Path,
 ) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+    readme = (ROOT / "viz" / "app" / "README.md").read_text("utf-8")
     (command,) = (line for line in readme.splitlines() if "--server.allowedHosts=" in line)
     options = shlex.split(command)[3:]
     with started(tmp_path, *options, host="192.168.1.20") as shared:

@@ -1,23 +1,30 @@
-"""Where CLSight lies, and which version it is."""
+"""Where CLSight lies, in a checkout or installed from a wheel, and which version it is."""
 
 import tomllib
 from functools import cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-"""The root of the repository; where CLSight is installed from a wheel, the folder it went into."""
-APP = CHECKOUT / "app.py"
+_PACKAGE = Path(__file__).resolve().parent
+_IN_WHEEL = _PACKAGE / "shipped"
+"""Where a wheel has what stands beside the packages in a checkout; `.ci/wheel.py` puts it there."""
+
+IS_CHECKOUT = not _IN_WHEEL.is_dir()
+ROOT = _PACKAGE.parent if IS_CHECKOUT else _IN_WHEEL
+"""The folder of `app.py`, `assets` and Streamlit's settings."""
+APP = ROOT / "app.py"
 """The script that Streamlit runs."""
+ASSETS = ROOT / "assets"
+"""The shipped checkpoint, the examples and the icon."""
 
 
 @cache
 def version() -> str:
     """The version of the code that runs, which pyproject.toml states.
 
-    A checkout is asked first: it may have been updated since it was installed.
+    A checkout may have been updated since it was installed.
     """
-    project = CHECKOUT / "pyproject.toml"
-    if project.is_file():
-        return str(tomllib.loads(project.read_text("utf-8"))["project"]["version"])
-    return installed_version("clsight")
+    if not IS_CHECKOUT:
+        return installed_version("clsight")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    return str(project["project"]["version"])

@@ -2,9 +2,10 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
-FILE = Path(__file__).resolve().parents[2] / "assets" / "examples.json"
+from viz.installation import ASSETS
+
+FILE = ASSETS / "examples.json"
 
 
 @dataclass(frozen=True, slots=True)

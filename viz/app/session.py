@@ -104,14 +104,7 @@ def checkpoints() -> list[str]:
     """
     folders = checkpoint_folders.checkpoint_folders()
     folders.sort(key=lambda folder: folder != default_checkpoint())
-    return [
-        (
-            folder.relative_to(checkpoint_folders.ROOT)
-            if folder.is_relative_to(checkpoint_folders.ROOT)
-            else folder
-        ).as_posix()
-        for folder in folders
-    ]
+    return [checkpoint_folders.display_name(folder) for folder in folders]
 
 
 def classifier(source: str) -> Classifier:
@@ -165,7 +158,11 @@ def kept() -> Kept:
 
 def identity(source: str) -> tuple[str, float]:
     """Where a checkpoint lies and when it was last written; 0 for a Hub id."""
-    place = checkpoint_folders.ROOT / source if source in checkpoints() else folder_of(source)
+    offered = {
+        checkpoint_folders.display_name(folder): folder
+        for folder in checkpoint_folders.checkpoint_folders()
+    }
+    place = offered.get(source) or folder_of(source)
     if place is None:
         return source, 0.0
     return str(place), _last_change(place)

@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError
 from viz.errors import CheckpointError, as_sentence
+from viz.installation import ASSETS
 from viz.model.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
 from viz.model.encoding import Encoder
 from viz.model.probe import Probe, ProbeError, Proof, farthest, settings_of
@@ -298,5 +299,5 @@ def _own(weights: Sequence[Tensor], row: int, n_tokens: int) -> NDArray[np.float
 
 
 def default_checkpoint() -> Path:
-    """The checkpoint that the app opens with, shipped beside the code."""
-    return Path(__file__).resolve().parents[2] / "assets" / "ag-news-minilm"
+    """The checkpoint that the app opens with, which ships with the code."""
+    return ASSETS / "ag-news-minilm"

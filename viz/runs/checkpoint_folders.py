@@ -3,11 +3,8 @@
 from pathlib import Path
 
 from finetune.checkpoint.folder import is_checkpoint
+from viz.installation import IS_CHECKOUT, ROOT
 from viz.runs import files
-
-ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("assets", "checkpoints")
-"""Folders of checkpoints beside the app; the folder of runs is the third."""
 
 
 def checkpoint_folders() -> list[Path]:
@@ -17,7 +14,20 @@ def checkpoint_folders() -> list[Path]:
     """
     return [
         folder
-        for room in (*(ROOT / name for name in ROOMS), files.room())
+        for room in (ROOT / "assets", _user_root() / "checkpoints", files.room())
         for folder in sorted(room.glob("*"))
         if not folder.name.startswith(".") and is_checkpoint(folder)
     ]
+
+
+def display_name(folder: Path) -> str:
+    """A short path by which a checkpoint folder is offered, the same in a checkout and a wheel."""
+    for root in (ROOT, _user_root()):
+        if folder.is_relative_to(root):
+            return folder.relative_to(root).as_posix()
+    return folder.as_posix()
+
+
+def _user_root() -> Path:
+    """The folder in which users put checkpoints: the checkout, or else the current folder."""
+    return ROOT if IS_CHECKOUT else Path.cwd()

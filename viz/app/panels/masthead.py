@@ -2,11 +2,7 @@
 
 import streamlit as st
 
-PAGES = {
-    "Read": "viz/app/pages/read.py",
-    "Faithfulness": "viz/app/pages/faithfulness.py",
-    "Train": "viz/app/pages/train.py",
-}
+from viz.app.navigation import PAGES
 
 
 def show_masthead() -> None:

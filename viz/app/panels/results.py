@@ -9,6 +9,7 @@ import streamlit as st
 from finetune.record import RegressionMetrics
 from viz.app import session
 from viz.app.markdown import plain
+from viz.app.navigation import READ
 from viz.app.panels import quality, run_curves
 from viz.app.panels.active_runs import POLL
 from viz.plots.training import MOST, measured
@@ -127,4 +128,4 @@ def _forget(run: Run) -> None:
 
 def _read_with(folder: Path) -> None:
     st.session_state[session.CHECKPOINT] = str(folder)
-    st.switch_page("viz/app/pages/read.py")
+    st.switch_page(READ)
