@@ -22,6 +22,6 @@ from sending anything on their own.  Whatever a user can mend is an
 `errors.FinetuneError`.
 """
 
-from finetune.privacy import send_nothing
+from finetune.checkpoint.telemetry import send_nothing
 
 send_nothing()

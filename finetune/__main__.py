@@ -219,9 +219,9 @@ def baseline(
     """
     prefer_cache_without_network(*data, *filter(None, (validation, test)))
     from finetune.baseline import baselines, left_out
+    from finetune.checkpoint.models import quiet_libraries
     from finetune.data import find_splits, load_splits
     from finetune.dataset.columns import describe_columns
-    from finetune.models import quiet_libraries
     from finetune.reporting.report import describe_baselines
 
     quiet_libraries()

@@ -24,10 +24,11 @@ from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import ComplementNB
 from sklearn.svm import LinearSVC
 
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.data import Splits
 from finetune.dataset.rows import Rows
 from finetune.measuring.regression import measure_scores
-from finetune.metrics import FloatArray, IntArray, measure_classes, measure_flags
+from finetune.metrics import measure_classes, measure_flags
 from finetune.record import AnyMetrics, BaselineRecord, RegressionMetrics
 
 SEPARATOR = " [SEP] "

@@ -9,6 +9,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from finetune.checkpoint.arrays import FloatArray, IntArray
+from finetune.checkpoint.models import (
+    LONGEST,
+    Checkpoint,
+    load_checkpoint,
+    longest_input,
+    quiet_libraries,
+)
 from finetune.config import RANGES, local_path, shown_name
 from finetune.data import load_evaluation_rows
 from finetune.dataset.rows import Rows
@@ -24,8 +32,7 @@ from finetune.disk import write_named
 from finetune.errors import ConfigError, DataError, ModelError, OutputError
 from finetune.measuring.calibration import Targets, measure_calibration, stored_temperature
 from finetune.measuring.regression import measure_scores
-from finetune.metrics import FloatArray, IntArray, measure_logits
-from finetune.models import LONGEST, Checkpoint, load_checkpoint, longest_input, quiet_libraries
+from finetune.metrics import measure_logits
 from finetune.record import AnyMetrics, CalibrationMetrics, RunRecord
 from finetune.reporting.plots import RELIABILITY, metrics_plot, reliability_plot
 from finetune.saving.progress import bar

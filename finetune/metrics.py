@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import precision_recall_fscore_support
 
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.record import ClassMetrics, Metrics
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.floating]
 
 WHOLE = 150
 """Classes up to which every one is in the confusion matrix, which grows with their square."""

@@ -7,14 +7,14 @@ from transformers import set_seed
 
 from finetune.check import Reading, check_splits
 from finetune.check.model import with_model
+from finetune.checkpoint.models import LONGEST, Checkpoint, load_base, longest_input
+from finetune.checkpoint.score_scale import Scale
 from finetune.config import TrainConfig, option
 from finetune.data import Splits, find_splits, load_splits
 from finetune.dataset.columns import describe_columns
-from finetune.dataset.scale import Scale
 from finetune.dataset.truncation import store_choice
 from finetune.errors import ConfigError
 from finetune.learning.optimizer import has_layers, rate_for
-from finetune.models import LONGEST, Checkpoint, load_base, longest_input
 from finetune.outcome import count_parameters
 from finetune.reporting.few import few_counts
 from finetune.run import Run

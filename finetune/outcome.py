@@ -11,11 +11,11 @@ import transformers
 from torch import Tensor
 
 from finetune.card import write_card
-from finetune.dataset.scale import Scale, output_layer
+from finetune.checkpoint.models import Checkpoint, load_checkpoint, save_tokenizer
+from finetune.checkpoint.score_scale import Scale, output_layer
 from finetune.evaluate import count_truncated
 from finetune.learning.trainer import SnapshotTrainer
 from finetune.learning.weights import plain_weights
-from finetune.models import Checkpoint, load_checkpoint, save_tokenizer
 from finetune.quality import Quality, assess, draw
 from finetune.record import RunRecord, ScoreRange, SplitRecord
 from finetune.reporting.spare import spare

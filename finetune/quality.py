@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.baseline import baselines, left_out
+from finetune.checkpoint.models import Checkpoint
 from finetune.data import Splits
 from finetune.dataset.rows import Rows
 from finetune.evaluate import Scores, measure, score_rows
 from finetune.measuring.calibration import calibrate, store_temperature
-from finetune.models import Checkpoint
 from finetune.record import AnyMetrics, BaselineRecord, CalibrationRecord, RunRecord
 from finetune.reporting.plots import (
     CONFUSION,

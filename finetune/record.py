@@ -10,15 +10,12 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
+from finetune.checkpoint.problem_types import PROBLEM_TYPES, REGRESSION
 from finetune.disk import write_whole
 from finetune.errors import ModelError, RecordError, quoted
 from finetune.json_files import ROUNDING, Amount, Correlation, Count, Items, Number, Schema, Share
 
 FILE_NAME = "run.json"
-REGRESSION = "regression"
-"""The problem type of a model that gives a score."""
-
-PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", REGRESSION)
 TRUNCATIONS = ("head", "tail", "head+tail")
 """What may be kept of a text."""
 TOLERANCE = 1e-6

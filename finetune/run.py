@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from finetune.check import CheckReport
+from finetune.checkpoint.models import Checkpoint
+from finetune.checkpoint.score_scale import Scale
 from finetune.config import TrainConfig
 from finetune.data import Splits
-from finetune.dataset.scale import Scale
-from finetune.models import Checkpoint
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from finetune.checkpoint.models import quiet_libraries
 from finetune.config import TrainConfig
 from finetune.learning.fit import Say, fit, last_step
 from finetune.learning.pretraining import pretrain, seconds_spent
 from finetune.learning.trainer import SnapshotTrainer
-from finetune.models import quiet_libraries
 from finetune.opening import describe_opening, open_run
 from finetune.outcome import assess_run, count_parameters, present, save_weights, write_down
 from finetune.recipe import write_recipe

@@ -10,8 +10,8 @@ import pytest
 from transformers import AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
+from finetune.checkpoint.models import load_base, load_checkpoint
 from finetune.errors import ModelError
-from finetune.models import load_base, load_checkpoint
 from tests.tiny import LABELS, tiny_checkpoint
 from tests.zoo import OPENS, ZOO
 from viz import Classifier

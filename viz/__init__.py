@@ -9,7 +9,7 @@ weights), `facts` (what each head is like), `attribution` (why this class), `wid
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from finetune.privacy import send_nothing
+from finetune.checkpoint.telemetry import send_nothing
 
 send_nothing()
 

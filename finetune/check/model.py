@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from transformers import PreTrainedConfig
 
-from finetune.attending import not_shown
 from finetune.check.findings import Finding
 from finetune.check.report import SEVERITIES, CheckReport
+from finetune.checkpoint.attention_support import not_shown
 
 
 def with_model(report: CheckReport, config: PreTrainedConfig) -> CheckReport:

@@ -4,11 +4,11 @@ from finetune.check.model import with_model
 from finetune.check.report import CheckReport
 from finetune.check.splits import check_splits
 from finetune.check.truncation import Reading
+from finetune.checkpoint.models import LONGEST, base_config, load_tokenizer, quiet_libraries
 from finetune.config import TrainConfig, shown_name
 from finetune.data import find_splits
 from finetune.dataset.truncation import require_no_pairs
 from finetune.errors import ConfigError
-from finetune.models import LONGEST, base_config, load_tokenizer, quiet_libraries
 
 
 def check_data(config: TrainConfig, *, model: str | None = None) -> CheckReport:

@@ -8,8 +8,8 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from finetune.checkpoint.failure import refused
 from finetune.checkpoint.folder import Folder
-from finetune.checkpoint.place import bare, shown
-from finetune.checkpoint.quiet import quiet
+from finetune.checkpoint.location import bare, shown
+from finetune.checkpoint.quiet_libraries import quiet
 from finetune.checkpoint.temperature import KEY, checked_temperature
 from finetune.errors import ModelError
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from finetune.checkpoint.files import MEGABYTE, checked_file, read_json
 from finetune.checkpoint.hub import fetched
-from finetune.checkpoint.place import bare, place_of, shown
+from finetune.checkpoint.location import bare, place_of, shown
 from finetune.errors import ModelError
 
 CONFIG = "config.json"

@@ -27,8 +27,8 @@ from finetune.checkpoint.blueprint import blueprint
 from finetune.checkpoint.configuration import configuration
 from finetune.checkpoint.failure import refused
 from finetune.checkpoint.folder import TRAIN, Folder, look, maker_of_embeddings
-from finetune.checkpoint.place import bare, shown
-from finetune.checkpoint.quiet import quiet
+from finetune.checkpoint.location import bare, shown
+from finetune.checkpoint.quiet_libraries import quiet
 from finetune.checkpoint.tokens import check_together, check_tokenizer, staged
 from finetune.checkpoint.weights import (
     WEIGHT,

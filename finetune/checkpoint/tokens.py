@@ -19,7 +19,7 @@ from finetune.checkpoint.failure import refused
 from finetune.checkpoint.files import MEGABYTE, read_bytes, read_json
 from finetune.checkpoint.folder import CONFIG, TOKENIZER, TOKENIZER_FILES, VOCABULARIES, Folder
 from finetune.checkpoint.limits import longest_input
-from finetune.checkpoint.place import shown
+from finetune.checkpoint.location import shown
 from finetune.errors import ModelError
 
 TOKENIZER_CONFIG = "tokenizer_config.json"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
+from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.truncation import (
     KEY,
     STRIDE,
@@ -19,7 +20,6 @@ from finetune.checkpoint.truncation import (
 )
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError
-from finetune.metrics import FloatArray
 
 __all__ = [
     "STRIDE", "cut_texts", "cut_windows", "kept_positions", "pooled", "require_no_pairs",

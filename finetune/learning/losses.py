@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from finetune.checkpoint.score_scale import Scale
 from finetune.config import ClassWeights, TrainConfig
 from finetune.dataset.rows import Rows
-from finetune.dataset.scale import Scale
 
 Loss = Callable[..., Tensor]
 HALF = (torch.bfloat16, torch.float16)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
+from finetune.checkpoint.models import load_masked
 from finetune.errors import ModelError
 from finetune.learning.batches import TokenBatches
 from finetune.learning.fit import (
@@ -28,7 +29,6 @@ from finetune.learning.fit import (
 from finetune.learning.optimizer import build_optimizer, rate_by_width
 from finetune.learning.tokens import tokenised
 from finetune.learning.trainer import SnapshotTrainer, seconds_until
-from finetune.models import load_masked
 from finetune.run import Run
 from finetune.saving import processes
 from finetune.saving.events import Events, StepLog

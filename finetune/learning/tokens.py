@@ -11,10 +11,10 @@ from datasets import Dataset
 from pyarrow import ArrowInvalid
 from transformers import PreTrainedTokenizerFast
 
+from finetune.checkpoint.models import Checkpoint
 from finetune.dataset.rows import Rows
 from finetune.dataset.truncation import stored_truncation
 from finetune.evaluate import encode, targets
-from finetune.models import Checkpoint
 from finetune.saving import processes
 
 WORTH = 5_000

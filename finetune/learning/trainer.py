@@ -16,11 +16,11 @@ from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
 
-from finetune.dataset.scale import Scale
+from finetune.checkpoint.models import load_weights, save_tokenizer
+from finetune.checkpoint.score_scale import Scale
 from finetune.errors import ModelError, SnapshotError
 from finetune.learning.batches import TokenBatches
 from finetune.learning.weights import are_plain, plain_weights
-from finetune.models import load_weights, save_tokenizer
 from finetune.saving import processes
 from finetune.saving.snapshots import Snapshots
 

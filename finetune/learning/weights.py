@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from finetune.dataset.scale import Scale
+from finetune.checkpoint.score_scale import Scale
 from finetune.learning.lora import is_adapted, merged_weights
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.checkpoint.temperature import KEY, checked_temperature
 from finetune.disk import write_whole
-from finetune.metrics import FloatArray, IntArray
 from finetune.record import CalibrationMetrics, CalibrationRecord, ReliabilityBin
 
 BINS = 15

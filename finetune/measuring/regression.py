@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import ConstantInputWarning, NearConstantInputWarning, pearsonr, spearmanr
 
-from finetune.metrics import FloatArray, IntArray
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.record import RegressionMetrics
 
 KEPT = 500

@@ -25,8 +25,8 @@ from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from finetune.checkpoint.folder import WEIGHTS
+from finetune.checkpoint.models import load_checkpoint, quiet_libraries
 from finetune.errors import FinetuneError
-from finetune.models import load_checkpoint, quiet_libraries
 from finetune.record import RunRecord
 from finetune.saving.events import FILE_NAME as EVENTS
 from finetune.saving.output import CHECKPOINTS, working_place

@@ -19,13 +19,13 @@ from transformers import (
     set_seed,
 )
 
+from finetune.checkpoint.models import LONGEST, Checkpoint
 from finetune.config import TrainConfig
 from finetune.data import Splits
 from finetune.dataset.rows import Rows
 from finetune.evaluate import score_rows
 from finetune.learning import fit
 from finetune.learning.trainer import SnapshotTrainer
-from finetune.models import LONGEST, Checkpoint
 from finetune.train import train
 from tests.benchmarks.clock import Clock, Exam
 

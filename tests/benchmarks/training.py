@@ -31,11 +31,11 @@ from unittest.mock import patch
 import datasets
 from transformers import AutoTokenizer
 
+from finetune.checkpoint.models import LONGEST, quiet_libraries
 from finetune.config import TrainConfig
 from finetune.data import load_splits
 from finetune.errors import FinetuneError
 from finetune.metrics import wilson_interval
-from finetune.models import LONGEST, quiet_libraries
 from tests.benchmarks.clock import GLANCE_ROWS, Clock
 from tests.benchmarks.race import WARM_UP, Race
 from tests.benchmarks.result import Result, tell

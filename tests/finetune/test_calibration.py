@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from transformers import AutoConfig
 
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.checkpoint.temperature import KEY
 from finetune.errors import ModelError
 from finetune.measuring.calibration import (
@@ -23,7 +24,6 @@ from finetune.measuring.calibration import (
     store_temperature,
     stored_temperature,
 )
-from finetune.metrics import FloatArray, IntArray
 from tests.tiny import tiny_checkpoint
 
 

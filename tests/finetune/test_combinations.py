@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from finetune.checkpoint.models import load_checkpoint
 from finetune.config import TrainConfig
-from finetune.models import load_checkpoint
 from finetune.train import train
 from tests.finetune.news import news, scored_reviews, write_csv, write_jsonl
 from tests.finetune.runs import silent

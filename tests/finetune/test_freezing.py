@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from finetune.checkpoint.models import load_base
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError
 from finetune.learning.freezing import Thawing, freeze_below
 from finetune.learning.optimizer import height, heights
 from finetune.learning.stopping import Patience, epochs_since_best
-from finetune.models import load_base
 from finetune.train import train
 from tests.finetune.news import LABELS, news, write_csv
 from tests.tiny import FAMILIES, Family, tiny_checkpoint

@@ -8,11 +8,11 @@ import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 
+from finetune.checkpoint.models import load_base, load_checkpoint
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError
 from finetune.learning.lora import add_lora, attention_matrices, merged_weights
 from finetune.learning.optimizer import height, heights
-from finetune.models import load_base, load_checkpoint
 from finetune.train import train
 from tests.finetune.news import LABELS, news, write_csv
 from tests.tiny import FAMILIES, Family, tiny_checkpoint

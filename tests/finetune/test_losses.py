@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from finetune.checkpoint.score_scale import Scale
 from finetune.config import ClassWeights
-from finetune.dataset.scale import Scale
 from finetune.learning.losses import BETA, build_loss, class_weights, positive_weights, score_loss
 
 COUNTS = (70, 20, 10)

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from finetune.checkpoint.models import load_base
 from finetune.errors import FinetuneError
 from finetune.learning.batches import TokenBatches
 from finetune.learning.pretraining import Hiding, guessing_loss, seconds_spent
-from finetune.models import load_base
 from finetune.record import RunRecord
 from finetune.saving.output import stopped_run
 from finetune.train import train

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from finetune.models import load_checkpoint
+from finetune.checkpoint.models import load_checkpoint
 from finetune.record import RunRecord
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import check_close

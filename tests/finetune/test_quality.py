@@ -9,12 +9,12 @@ from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
+from finetune.checkpoint.models import load_checkpoint
 from finetune.checkpoint.temperature import KEY
 from finetune.config import TrainConfig
 from finetune.data import load_splits
 from finetune.evaluate import evaluate
 from finetune.measuring.calibration import TEMPERATURES
-from finetune.models import load_checkpoint
 from finetune.quality import Quality, assess, draw
 from finetune.record import CalibrationRecord, RunRecord
 from finetune.reporting.report import describe_run

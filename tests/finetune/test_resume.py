@@ -15,9 +15,9 @@ import pytest
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
+from finetune.checkpoint.models import load_checkpoint
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError, DataError, FinetuneError, OutputError
-from finetune.models import load_checkpoint
 from finetune.record import RunRecord
 from finetune.saving.output import stopped_run, what_is_left, working_folder
 from finetune.saving.snapshots import Snapshots

@@ -13,9 +13,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
+from finetune.checkpoint.models import load_base, load_checkpoint
 from finetune.errors import ConfigError
 from finetune.evaluate import evaluate
-from finetune.models import load_base, load_checkpoint
 from finetune.record import RegressionMetrics, RunRecord
 from finetune.train import train
 from tests.finetune.news import news, scored_reviews, write_csv

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from finetune.checkpoint.models import Checkpoint, load_base
 from finetune.dataset.rows import Rows
 from finetune.learning import tokens
 from finetune.learning.tokens import place, tokenised
-from finetune.models import Checkpoint, load_base
 from tests.finetune.news import LABELS
 
 

@@ -15,11 +15,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AlbertConfig, AlbertModel, DataCollatorWithPadding, pipeline
 
+from finetune.checkpoint.models import load_base
 from finetune.config import TrainConfig
 from finetune.errors import ConfigError, FinetuneError, ModelError, OutputError
 from finetune.evaluate import evaluate
 from finetune.learning.optimizer import build_optimizer, height, rate_for
-from finetune.models import load_base
 from finetune.record import RunRecord
 from finetune.saving.progress import EpochLines
 from finetune.train import train

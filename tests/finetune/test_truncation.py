@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from finetune.checkpoint.models import Checkpoint, load_checkpoint
 from finetune.config import TrainConfig
 from finetune.dataset.truncation import kept_positions, pooled, windows
 from finetune.errors import ConfigError, ModelError
 from finetune.evaluate import encode, predict_logits
-from finetune.models import Checkpoint, load_checkpoint
 from finetune.train import train
 from tests.finetune.news import LABELS, WORDS, of_classes, write_csv
 from tests.tiny import Family, edit_config, tiny_checkpoint

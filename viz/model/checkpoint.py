@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-from finetune.checkpoint import place
+from finetune.checkpoint import location, problem_types
 from finetune.checkpoint.folder import is_checkpoint
 from finetune.checkpoint.limits import longest_input
+from finetune.checkpoint.location import folder_of
 from finetune.checkpoint.opening import open_classifier
-from finetune.checkpoint.place import folder_of
 from finetune.errors import ModelError
 from viz.errors import CheckpointError, as_sentence
 
@@ -63,7 +63,7 @@ def place_of(source: str | os.PathLike[str]) -> tuple[str, bool]:
         CheckpointError: It is neither a folder nor the form of a Hub id.
     """
     try:
-        found = place.place_of(source)
+        found = location.place_of(source)
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error
     return str(found), isinstance(found, Path)
@@ -71,7 +71,4 @@ def place_of(source: str | os.PathLike[str]) -> tuple[str, bool]:
 
 def is_regression(config: PreTrainedConfig) -> bool:
     """Whether the model predicts a number; as in transformers, a lone logit does unless it says."""
-    return bool(
-        config.problem_type == "regression"
-        or (config.problem_type is None and config.num_labels == 1)
-    )
+    return problem_types.is_regression(config.problem_type, config.num_labels)

@@ -11,8 +11,8 @@ import numpy as np
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from finetune.checkpoint.arrays import FloatArray
 from finetune.errors import ModelError
-from finetune.metrics import FloatArray
 
 Values = TypeVar("Values", FloatArray, Tensor)
 

@@ -8,7 +8,7 @@ from transformers import AutoModelForSequenceClassification, BertConfig
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
-from finetune.attending import not_shown
+from finetune.checkpoint.attention_support import not_shown
 from tests.finetune.news import news, write_csv
 from tests.tiny import tiny_base, tiny_config, tokenizer
 from viz import Classifier

@@ -7,9 +7,9 @@ import pytest
 from safetensors import safe_open
 from transformers import AutoModelForSequenceClassification
 
+from finetune.checkpoint.models import load_base, load_checkpoint
 from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
-from finetune.models import load_base, load_checkpoint
 from finetune.saving.output import stopped_run
 from finetune.train import train
 from tests.finetune.news import LABELS, news, write_csv

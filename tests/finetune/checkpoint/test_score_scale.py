@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from finetune.dataset.scale import Scale, output_layer
+from finetune.checkpoint.score_scale import Scale, output_layer
 from finetune.errors import ModelError
 from tests.tiny import FAMILIES, Family, tiny_checkpoint
 

@@ -17,15 +17,15 @@ import torch
 from transformers import AutoModel, AutoModelForSequenceClassification
 
 from finetune.checkpoint.folder import checkpoints_in
+from finetune.checkpoint.models import load_base, load_masked, load_tokenizer, longest_input
+from finetune.checkpoint.models import load_checkpoint as load
 from finetune.checkpoint.opening import open_classifier
 from finetune.errors import ModelError
-from finetune.models import load_base, load_masked, load_tokenizer, longest_input
-from finetune.models import load_checkpoint as load
 from tests.tiny import FAMILIES, Family, tiny_checkpoint, tiny_config
 from tests.zoo import ZOO, sharded
 from viz import Classifier
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 COMMIT = "0" * 40
 
 

@@ -25,17 +25,15 @@ from finetune.checkpoint.opening import (
     open_tokenizer,
     outline,
 )
+from finetune.checkpoint.problem_types import MULTI_LABEL, REGRESSION, SINGLE_LABEL, is_regression
+from finetune.checkpoint.score_scale import output_layer
 from finetune.checkpoint.tokens import check_together
 from finetune.checkpoint.weights import find_weights
-from finetune.dataset.scale import output_layer
 from finetune.errors import ModelError
-from finetune.record import REGRESSION
 
 LONGEST = 512
 """Tokens read by default of models that could read more."""
 
-MULTI_LABEL = "multi_label_classification"
-SINGLE_LABEL = "single_label_classification"
 LEFTOVERS = (
     "name_or_path", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of",
     "is_local", "local_files_only",
@@ -63,8 +61,7 @@ class Checkpoint:
     @property
     def regression(self) -> bool:
         """Whether it gives a score; as in transformers, a lone logit is one unless it says."""
-        kind = self.model.config.problem_type
-        return kind == REGRESSION or (kind is None and len(self.labels) == 1)
+        return is_regression(self.model.config.problem_type, len(self.labels))
 
     @property
     def problem_type(self) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from finetune.checkpoint.models import load_base, load_checkpoint, longest_input
 from finetune.errors import ModelError
-from finetune.models import load_base, load_checkpoint, longest_input
 from tests.tiny import FAMILIES, LABELS, Family, edit_config, tiny_checkpoint, tiny_mpnet
 
 

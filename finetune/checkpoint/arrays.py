@@ -1,0 +1,7 @@
+"""Types of the arrays that pass between rooms."""
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.floating]
