@@ -11,11 +11,11 @@ import typer
 
 from finetune.checkpoint.hub import prefer_cache_without_network
 from finetune.checkpoint.truncation import Truncation
-from finetune.config import Task, TrainConfig
 from finetune.errors import FinetuneError
-from finetune.options import with_options
-from finetune.recipe import describe_settings
-from finetune.tables.columns import ColumnNames
+from finetune.run.column_names import ColumnNames
+from finetune.run.config import Task, TrainConfig
+from finetune.run.options import with_options
+from finetune.run.recipe import describe_settings
 
 app = typer.Typer(
     help="Fine-tune a BERT-family text classifier, and measure it.",
@@ -65,8 +65,8 @@ def resume(
 
     Example: python -m finetune resume reviews
     """
-    from finetune.saving.finished import finished_run
-    from finetune.saving.output import stopped_run
+    from finetune.run.finished import finished_run
+    from finetune.run.output_folder import stopped_run
 
     if finished_run(output) is not None:
         typer.echo(f"The run of {output} is finished; nothing is left to do.")
@@ -78,14 +78,14 @@ def resume(
 
 def _train(config: TrainConfig) -> None:
     """Run *config* and say what came of it; of several processes the first one does."""
-    from finetune.reporting.report import describe_run
-    from finetune.saving import processes
-    from finetune.train import train
+    from finetune.evaluation.report.terminal import describe_run
+    from finetune.run import processes
+    from finetune.training.train import train
 
     if processes.is_first():
         typer.echo(describe_settings(config))
         if config.push_to_hub is not None:
-            from finetune.reporting.hub import require_pushable
+            from finetune.evaluation.report.hub import require_pushable
 
             require_pushable(config.push_to_hub)
     record = train(config, say=typer.echo)
@@ -94,7 +94,7 @@ def _train(config: TrainConfig) -> None:
     typer.echo(describe_run(record))
     typer.echo(f"Best epoch {record.best_epoch}; checkpoint in {config.output}.")
     if config.push_to_hub is not None:
-        from finetune.reporting.hub import push_to_hub
+        from finetune.evaluation.report.hub import push_to_hub
 
         folder = config.output.expanduser().resolve()
         typer.echo(f"Pushed to {push_to_hub(folder, config.push_to_hub)}.")
@@ -128,9 +128,9 @@ def evaluate(
     Example: python -m finetune evaluate --checkpoint reviews --data reviews-test.csv
     """
     prefer_cache_without_network(checkpoint, data)
-    from finetune.dataset.columns import describe_columns
-    from finetune.evaluate import evaluate as run
-    from finetune.reporting.report import describe, sureness
+    from finetune.data.columns import describe_columns
+    from finetune.evaluation.evaluate import evaluate as run
+    from finetune.evaluation.report.terminal import describe, sureness
 
     columns = ColumnNames(text=text_column, pair=pair_column, label=label_column)
     report = run(checkpoint, data, split=split, columns=columns, batch_size=batch_size, limit=limit)
@@ -175,7 +175,7 @@ def check(
     Example: python -m finetune check --data reviews.csv --model bert-base-uncased
     """
     prefer_cache_without_network(*data, *filter(None, (validation, test, model)))
-    from finetune.check.run import check_data
+    from finetune.data.check.run import check_data
     from finetune.errors import DataError
 
     config = TrainConfig(
@@ -218,11 +218,11 @@ def baseline(
     Example: python -m finetune baseline --data reviews.csv
     """
     prefer_cache_without_network(*data, *filter(None, (validation, test)))
-    from finetune.baseline import baselines, left_out
     from finetune.checkpoint.models import quiet_libraries
-    from finetune.data import find_splits, load_splits
-    from finetune.dataset.columns import describe_columns
-    from finetune.reporting.report import describe_baselines
+    from finetune.data.columns import describe_columns
+    from finetune.data.splits import find_splits, load_splits
+    from finetune.evaluation.baseline import baselines, left_out
+    from finetune.evaluation.report.terminal import describe_baselines
 
     quiet_libraries()
     config = TrainConfig(

@@ -15,7 +15,7 @@ from tests.tiny import tiny_checkpoint
 ROOT = Path(__file__).resolve().parents[1]
 ALL = """
 import json, sys
-import finetune.data
+import finetune.data.splits
 
 from finetune.__main__ import app as finetune
 from viz.__main__ import app as viz

@@ -27,11 +27,11 @@ from typing import Any
 from finetune.checkpoint.folder import WEIGHTS
 from finetune.checkpoint.models import load_checkpoint, quiet_libraries
 from finetune.errors import FinetuneError
-from finetune.record import RunRecord
-from finetune.saving.events import FILE_NAME as EVENTS
-from finetune.saving.output import CHECKPOINTS, working_place
-from finetune.saving.settings import FILE_NAME as SETTINGS
-from finetune.saving.snapshots import Snapshots
+from finetune.run.events import FILE_NAME as EVENTS
+from finetune.run.output_folder import CHECKPOINTS, working_place
+from finetune.run.record import RunRecord
+from finetune.run.settings import FILE_NAME as SETTINGS
+from finetune.run.snapshots import Snapshots
 from tests.benchmarks.result import Result, tell, timed
 from tests.finetune.news import news, write_csv
 from tests.tiny import tiny_checkpoint

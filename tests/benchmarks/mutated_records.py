@@ -25,17 +25,17 @@ from unittest.mock import patch
 import pandas as pd
 import pyarrow as pa
 
-from finetune.card import model_card
-from finetune.check.run import check_data
-from finetune.config import TrainConfig
+from finetune.data.check.run import check_data
 from finetune.errors import FinetuneError
-from finetune.measuring.regression import measure_scores
-from finetune.quality import draw
-from finetune.recipe import read_recipe, write_recipe
-from finetune.record import EpochMetrics, Metrics, RunRecord, ScoreRange, SeedRecord
-from finetune.reporting.report import describe_run
-from finetune.saving.settings import load_settings, save_settings
-from finetune.saving.snapshots import seal, verify
+from finetune.evaluation.quality import draw
+from finetune.evaluation.regression import measure_scores
+from finetune.evaluation.report.card import model_card
+from finetune.evaluation.report.terminal import describe_run
+from finetune.run.config import TrainConfig
+from finetune.run.recipe import read_recipe, write_recipe
+from finetune.run.record import EpochMetrics, Metrics, RunRecord, ScoreRange, SeedRecord
+from finetune.run.settings import load_settings, save_settings
+from finetune.run.snapshots import seal, verify
 from tests.mutated import mutated_lines, mutated_words, mutations
 from tests.tiny import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step

@@ -20,13 +20,13 @@ from transformers import (
 )
 
 from finetune.checkpoint.models import LONGEST, Checkpoint
-from finetune.config import TrainConfig
-from finetune.data import Splits
-from finetune.dataset.rows import Rows
-from finetune.evaluate import score_rows
-from finetune.learning import fit
-from finetune.learning.trainer import SnapshotTrainer
-from finetune.train import train
+from finetune.data.rows import Rows
+from finetune.data.splits import Splits
+from finetune.evaluation.evaluate import score_rows
+from finetune.run.config import TrainConfig
+from finetune.training import fit
+from finetune.training.train import train
+from finetune.training.trainer import SnapshotTrainer
 from tests.benchmarks.clock import Clock, Exam
 
 WARM_UP = 2

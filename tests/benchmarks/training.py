@@ -3,7 +3,7 @@
     python -m tests.benchmarks.training [--data train.csv --validation validation.csv] [--rows 2000]
                                         [--whole] [--output report.json]
 
-Ours is `finetune.train.train`, as the command runs it.  The peers are what everybody writes:
+Ours is `train`, as the command runs it.  The peers are what everybody writes:
 transformers' Trainer with `padding="max_length"`, cut at 512 tokens (the most that the model reads)
 or at 128, 32 texts a step in random order.  All start from the same weights, in one process, on the
 same rows, with the same AdamW, rates, epochs, seed and float32.
@@ -32,10 +32,10 @@ import datasets
 from transformers import AutoTokenizer
 
 from finetune.checkpoint.models import LONGEST, quiet_libraries
-from finetune.config import TrainConfig
-from finetune.data import load_splits
+from finetune.data.splits import load_splits
 from finetune.errors import FinetuneError
-from finetune.metrics import wilson_interval
+from finetune.evaluation.metrics import wilson_interval
+from finetune.run.config import TrainConfig
 from tests.benchmarks.clock import GLANCE_ROWS, Clock
 from tests.benchmarks.race import WARM_UP, Race
 from tests.benchmarks.result import Result, tell

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from finetune.measuring.regression import measure_scores
-from finetune.metrics import measure_classes
-from finetune.record import BaselineRecord, EpochMetrics, RunRecord, ScoreRange, SplitRecord
+from finetune.evaluation.metrics import measure_classes
+from finetune.evaluation.regression import measure_scores
+from finetune.run.record import BaselineRecord, EpochMetrics, RunRecord, ScoreRange, SplitRecord
 from tests.tiny import tiny_checkpoint
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from datasets import Dataset
 
-from finetune.dataset.rows import Rows, read_rows
-from finetune.record import AnyMetrics, Metrics
-from finetune.tables.columns import ColumnNames
-from finetune.tables.table import Columnar
+from finetune.data.rows import Rows, read_rows
+from finetune.data.tables.table import Columnar
+from finetune.run.column_names import ColumnNames
+from finetune.run.record import AnyMetrics, Metrics
 
 WORDS = {
     "Business": ("oil", "prices", "rise", "stocks", "market", "fall"),

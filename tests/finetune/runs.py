@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from finetune.config import TrainConfig
-from finetune.learning.trainer import SnapshotTrainer
-from finetune.record import AnyMetrics
+from finetune.run.config import TrainConfig
+from finetune.run.record import AnyMetrics
+from finetune.training.trainer import SnapshotTrainer
 
 
 def silent(_: str) -> None:

@@ -15,8 +15,8 @@ from transformers import AutoModel, BertTokenizerFast, GPT2Config, GPT2LMHeadMod
 from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
-from finetune.metrics import measure_classes
-from finetune.reporting.report import describe
+from finetune.evaluation.metrics import measure_classes
+from finetune.evaluation.report.terminal import describe
 from tests.finetune.news import news, write_csv, write_jsonl
 from tests.tiny import edit_config, tiny_checkpoint
 
@@ -292,7 +292,7 @@ def test_ctrl_c_is_one_sentence(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("finetune.evaluate.evaluate", interrupt)
+    monkeypatch.setattr("finetune.evaluation.evaluate.evaluate", interrupt)
     result = call("evaluate", "--checkpoint", checkpoint, "--data", data)
     assert result.exit_code == 130
     assert result.stderr == "stopped by the keyboard; nothing was written\n"
@@ -304,7 +304,7 @@ def test_ctrl_c_in_a_run_says_what_is_left(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("finetune.train.fit", interrupt)
+    monkeypatch.setattr("finetune.training.train.fit", interrupt)
     result = call("train", "--data", data, "--model", base, "--output", tmp_path / "out")
     assert result.exit_code == 130
     assert result.stderr == "stopped as asked; 'out' was not written\n"

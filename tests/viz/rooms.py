@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from finetune.record import RunRecord
+from finetune.run.record import RunRecord
 from viz.model.classifier import default_checkpoint
 
 Event = dict[str, Any]

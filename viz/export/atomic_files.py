@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from finetune.disk import write_whole
+from finetune.run.atomic_files import write_whole
 from viz.errors import SelectionError
 
 LOCK = ".lock"

@@ -19,9 +19,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from finetune.disk import sweep
 from finetune.errors import RecordError
-from finetune.json_files import Schema
+from finetune.run.atomic_files import sweep
+from finetune.run.json_files import Schema
 from viz.attribution import defaults
 from viz.errors import SelectionError, VizError
 from viz.export.archive import bundle

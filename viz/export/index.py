@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from finetune.errors import RecordError
-from finetune.json_files import read_bytes
+from finetune.run.json_files import read_bytes
 from viz.errors import SelectionError, as_sentence
 from viz.export.atomic_files import write
 from viz.export.csv_cells import guarded, unguarded

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from finetune.errors import RecordError
-from finetune.json_files import Amount, Correlation, Count, Items, Number, Share, opened
+from finetune.run.json_files import Amount, Correlation, Count, Items, Number, Share, opened
 from viz.errors import SelectionError
 
 Line = Mapping[str, Any]

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field
 
 from finetune import errors
 from finetune.errors import quoted
-from finetune.json_files import Amount, Correlation, Count, Items, Number, Schema, Share
+from finetune.run.json_files import Amount, Correlation, Count, Items, Number, Schema, Share
 from viz.errors import RecordError, as_sentence
 
 FILE = "faithfulness.json"

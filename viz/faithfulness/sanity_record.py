@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 
 from finetune import errors
 from finetune.errors import quoted
-from finetune.json_files import Amount, Correlation, Count, Items, Schema, Share
+from finetune.run.json_files import Amount, Correlation, Count, Items, Schema, Share
 from viz.attribution.method import Method
 from viz.errors import RecordError, as_sentence
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from finetune.data.tables.columns import find_texts
+from finetune.data.tables.files import open_file
+from finetune.data.tables.reading import read_opened
+from finetune.data.tables.table import Table, written_texts
 from finetune.errors import DataError
-from finetune.tables.columns import ColumnNames as Columns
-from finetune.tables.columns import find_texts
-from finetune.tables.files import open_file
-from finetune.tables.reading import read_opened
-from finetune.tables.table import Table, written_texts
+from finetune.run.column_names import ColumnNames as Columns
 from viz.errors import SelectionError, as_sentence
 
 __all__ = ["Columns", "Row", "Texts", "open_texts"]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from finetune.disk import remove
+from finetune.run.atomic_files import remove
 from viz.errors import RunError
 from viz.runs.files import LOGS, finished_place, log_file, names, room, working_place
 from viz.runs.state import open_run

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter
 
-from finetune.json_files import Amount, Count
+from finetune.run.json_files import Amount, Count
 
 Epochs = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e6)]
 Seconds = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e10)]

@@ -16,9 +16,9 @@ from typing import Annotated, TypeVar
 from filelock import lock_descriptor
 from pydantic import Field
 
-from finetune.disk import write_whole
 from finetune.errors import RecordError
-from finetune.json_files import Amount, Items, Schema, opened
+from finetune.run.atomic_files import write_whole
+from finetune.run.json_files import Amount, Items, Schema, opened
 from viz.errors import as_sentence
 
 T = TypeVar("T")

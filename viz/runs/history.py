@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from finetune.errors import RecordError
-from finetune.json_files import opened
+from finetune.run.json_files import opened
 from viz.errors import as_sentence
 from viz.runs.events import EVENT, Event, Measured, Pace, Resumed, Started, Stepped
 

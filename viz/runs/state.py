@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from finetune.errors import ModelError
-from finetune.record import RunRecord
+from finetune.run.record import RunRecord
 from viz.errors import as_sentence
 from viz.runs.files import (
     SETTINGS,

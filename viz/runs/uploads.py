@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from finetune.disk import write_new
+from finetune.data.tables.files import is_readable, open_file, require_known_suffix
+from finetune.data.tables.reading import read_head
+from finetune.data.tables.table import Table
+from finetune.data.tables.wording import shown
 from finetune.errors import DataError, RecordError
-from finetune.json_files import Count, Items, Schema
-from finetune.tables.files import is_readable, open_file, require_known_suffix
-from finetune.tables.reading import read_head
-from finetune.tables.table import Table
-from finetune.tables.wording import shown
+from finetune.run.atomic_files import write_new
+from finetune.run.json_files import Count, Items, Schema
 from viz.errors import RunError, as_sentence
 from viz.runs.files import DATA, last_line, room
 from viz.runs.launch import command, is_word

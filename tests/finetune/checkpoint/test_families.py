@@ -8,10 +8,10 @@ from safetensors import safe_open
 from transformers import AutoModelForSequenceClassification
 
 from finetune.checkpoint.models import load_base, load_checkpoint
-from finetune.config import TrainConfig
 from finetune.errors import FinetuneError
-from finetune.saving.output import stopped_run
-from finetune.train import train
+from finetune.run.config import TrainConfig
+from finetune.run.output_folder import stopped_run
+from finetune.training.train import train
 from tests.finetune.news import LABELS, news, write_csv
 from tests.finetune.runs import fail_snapshot, silent, tiny_run
 from tests.tiny import tiny_base, tiny_config

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from finetune.record import EpochMetrics, RegressionMetrics, RunRecord
+from finetune.run.record import EpochMetrics, RegressionMetrics, RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, running, step
 from viz.app import session
 from viz.app.panels import columns, new_run

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, BertConfig
 
 from finetune.checkpoint.models import load_checkpoint
-from finetune.evaluate import encode
+from finetune.evaluation.evaluate import encode
 from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.attention.views import spans

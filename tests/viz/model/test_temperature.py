@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from finetune.checkpoint.temperature import KEY
-from finetune.measuring import calibration
+from finetune.evaluation import calibration
 from tests.screen import shown
 from tests.tiny import edit_config, tiny_checkpoint
 from viz import Classifier, attribute

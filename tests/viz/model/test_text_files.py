@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from finetune.data import load_evaluation_rows
+from finetune.data.splits import load_evaluation_rows
 from finetune.errors import DataError
-from finetune.tables.columns import ColumnNames
+from finetune.run.column_names import ColumnNames
 from viz.errors import SelectionError, as_sentence
 from viz.model.text_files import open_texts
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.record import RunRecord
+from finetune.run.record import RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, step
 from viz.model.classifier import default_checkpoint
 from viz.runs import files, state

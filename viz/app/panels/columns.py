@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from finetune.tables.columns import usual_columns
-from finetune.tables.table import Table
+from finetune.data.tables.columns import usual_columns
+from finetune.data.tables.table import Table
 from viz.model.text_files import Columns
 from viz.runs import uploads
 

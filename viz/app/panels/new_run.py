@@ -5,8 +5,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from finetune.tables.files import FORMATS
-from finetune.tables.table import Table
+from finetune.data.tables.files import FORMATS
+from finetune.data.tables.table import Table
 from viz.app.markdown import plain
 from viz.app.panels import columns
 from viz.model.text_files import Columns

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from finetune.record import AnyMetrics, Metrics, RegressionMetrics, RunRecord
+from finetune.run.record import AnyMetrics, Metrics, RegressionMetrics, RunRecord
 from viz.app import session
 from viz.app.markdown import plain
 from viz.plots.matrix import MOST, confusion_map

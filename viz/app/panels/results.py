@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from finetune.record import RegressionMetrics
+from finetune.run.record import RegressionMetrics
 from viz.app import session
 from viz.app.markdown import plain
 from viz.app.navigation import READ

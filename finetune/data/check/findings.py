@@ -1,0 +1,84 @@
+"""Findings: what the check has to say about the data, one sentence each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from finetune.data.check.invisible import quoted
+
+Severity = Literal["stop", "warning", "note"]
+
+EXAMPLES = 3
+"""Examples kept of one finding."""
+
+NAMED = 5
+"""Classes named in one sentence; the others are counted."""
+
+LONGEST = 60
+"""Characters shown of a text."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One fact about the data, and how much it matters."""
+
+    severity: Severity
+    """stop: training would waste its time; warning: know it; note: good to know."""
+    kind: str
+    sentence: str
+    count: int
+    """How many rows, texts or classes it is about; `sentence` says which."""
+    examples: tuple[str, ...] = ()
+    """A few texts, shortened."""
+
+
+def shortened(text: str) -> str:
+    """*text* on one line, its end left out where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
+
+
+def shown_input(row: tuple[str, str | None]) -> str:
+    """A text, or both texts of a pair, shortened."""
+    text, pair = row
+    return shortened(text) if pair is None else f"{shortened(text)} | {shortened(pair)}"
+
+
+def shown_apart(row: tuple[str, str | None], other: tuple[str, str | None]) -> str:
+    """Two inputs that are nearly the same, both from shortly before where they part."""
+    one, two = (
+        " | ".join(" ".join(text.split()) for text in part if text) for part in (row, other)
+    )
+    start = max(common_start(one, two) - LONGEST // 2, 0)
+    lead = "…" if start else ""
+    return " ~ ".join(lead + shortened(text[start:]) for text in (one, two))
+
+
+def common_start(first: str, second: str) -> int:
+    """How many characters both begin with."""
+    parted = (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
+    return next(parted, min(len(first), len(second)))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few of *names* quoted, and how many more there are."""
+    rest = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(map(quoted, names[:NAMED])) + rest
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """The first few of *counts* as "name 3", and how many more there are."""
+    parts = [f"{quoted(name)} {count:,}" for name, count in islice(counts.items(), NAMED)]
+    rest = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
+    return ", ".join(parts) + rest
+
+
+def plural(count: int, one: str, many: str) -> str:
+    """The number with its words."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def some(examples: Iterable[str]) -> tuple[str, ...]:
+    """The first few of *examples*."""
+    return tuple(example for example, _ in zip(examples, range(EXAMPLES), strict=False))

@@ -1,0 +1,39 @@
+"""The check by itself: as a run would make it, without a model being trained."""
+
+from finetune.checkpoint.models import LONGEST, base_config, load_tokenizer, quiet_libraries
+from finetune.data.check.model import with_model
+from finetune.data.check.report import CheckReport
+from finetune.data.check.splits import check_splits
+from finetune.data.check.truncation import Reading
+from finetune.data.splits import find_splits
+from finetune.data.truncation import require_no_pairs
+from finetune.errors import ConfigError
+from finetune.run.config import TrainConfig, shown_name
+
+
+def check_data(config: TrainConfig, *, model: str | None = None) -> CheckReport:
+    """The report on the data of *config*; with *model*, truncation is counted by its tokenizer."""
+    quiet_libraries()
+    if model is None and config.max_length is not None:
+        raise ConfigError(
+            "--max-length counts tokens; give --model too, whose tokenizer makes them"
+        )
+    reading = None if model is None else _reading(config, model)
+    found = find_splits(config)
+    require_no_pairs(config, pairs=found.rows["train"].pairs is not None)
+    report = check_splits(found, reading)
+    return report if model is None else with_model(report, base_config(model))
+
+
+def _reading(config: TrainConfig, model: str) -> Reading:
+    tokenizer, longest = load_tokenizer(model)
+    if (config.max_length or 0) > longest:
+        raise ConfigError(
+            f"--max-length is {config.max_length}; {shown_name(model)!r} reads {longest} at most"
+        )
+    return Reading(
+        tokenizer=tokenizer,
+        max_length=config.max_length or min(longest, LONGEST),
+        truncation=config.truncation,
+        window_stride=config.window_stride,
+    )

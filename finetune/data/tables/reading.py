@@ -1,0 +1,44 @@
+"""A file of rows as a table: the one way in which files are read, whole or their first rows."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from finetune.data.tables.files import open_file
+from finetune.data.tables.header import require_header
+from finetune.data.tables.objects import read_objects
+from finetune.data.tables.parquet import read_parquet
+from finetune.data.tables.separated import COMMA, TAB, read_separated
+from finetune.data.tables.table import SAMPLE, Table
+
+
+def read_table(path: Path) -> Table:
+    """All rows of a file; how it is read follows from how its name ends.
+
+    Raises:
+        DataError: where it can't be read as it is, with the line where there is one.
+    """
+    with open_file(path) as file:
+        return read_opened(path.name, file)
+
+
+def read_head(path: Path, rows: int = SAMPLE) -> Table:
+    """The first rows of a file, with only as much of it read as they take.
+
+    Raises:
+        DataError: where these can't be read.
+    """
+    with open_file(path) as file:
+        return read_opened(path.name, file, rows)
+
+
+def read_opened(name: str, file: BinaryIO, limit: int | None = None) -> Table:
+    """The rows of an open file called *name*, or its first *limit*."""
+    match Path(name).suffix.lower():
+        case ".parquet":
+            return read_parquet(name, file, limit)
+        case ".json" | ".jsonl":
+            return read_objects(name, file, limit)
+        case suffix:
+            table = read_separated(name, file, TAB if suffix == ".tsv" else COMMA, limit)
+            require_header(table)
+            return table

@@ -1,0 +1,180 @@
+"""What a file of rows holds: columns of cells, with the line in which each row begins."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Protocol
+
+from finetune.data.tables.wording import shown
+from finetune.errors import DataError
+
+SAMPLE = 1_000
+"""Cells looked at to say what a column holds."""
+
+
+class Columnar(Protocol):
+    """Columns of cells by name, as a `Table` and a `datasets.Dataset` have them."""
+
+    @property
+    def column_names(self) -> Sequence[str]:
+        """The names in their order."""
+
+    @property
+    def features(self) -> Mapping[str, Any]:
+        """What is known of the type of each column."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The cells of a column."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """The rows of a file, column by column; only a column that is read has to make sense."""
+
+    name: str
+    """Of the file."""
+    column_names: list[str]
+    """As the file has them: a name can come twice."""
+    cells: tuple[Sequence[object], ...]
+    """One sequence of cells for each name."""
+    places: Sequence[int]
+    """The line of the file in which each row begins, counted from 1; without lines, its number."""
+    unit: str = "line"
+    """What `places` counts: lines or rows."""
+    class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The names of classes that a column writes by their numbers from 0."""
+    features: Mapping[str, Any] = field(default_factory=dict)
+    """The types of columns that `datasets` knows, where it has to read them."""
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.places)
+
+    def __getitem__(self, name: str) -> list[object]:
+        """The cells of the column *name*.
+
+        Raises:
+            DataError: where several columns have that name, or the cells are not of one kind.
+        """
+        require_once(self, self.name, name)
+        cells = list(self.cells[self.column_names.index(name)])
+        self._require_one_kind(name, cells)
+        return cells
+
+    def written_labels(self, name: str) -> list[str]:
+        """The cells of a label column as text, numbers of classes by their names.
+
+        Raises:
+            DataError: where a number has no name.
+        """
+        cells, names = self[name], self.class_names.get(name)
+        if names is None:
+            return ["" if cell is None else str(cell) for cell in cells]
+        labels = []
+        for place, cell in zip(self.places, cells, strict=True):
+            numbers: list[Any] = cell if isinstance(cell, list) else [cell]
+            known = [number for number in numbers if not _is_none(number)]
+            if not all(number in range(len(names)) for number in known):
+                raise DataError(
+                    f"{self.unit} {place} of {shown(self.name)} has the class {cell} in column"
+                    f" {shown(name)}, which names {len(names)} classes from 0 on"
+                )
+            labels.append(", ".join(names[int(number)] for number in known))
+        return labels
+
+    def _require_one_kind(self, name: str, cells: Sequence[object]) -> None:
+        first: tuple[str, int] | None = None
+        for place, cell in zip(self.places, cells, strict=True):
+            kind = _kind(cell)
+            if kind == "binary data":
+                raise DataError(
+                    f"{self.unit} {place} of {shown(self.name)} has binary data in column"
+                    f" {shown(name)}; write it as text"
+                )
+            if kind is None:
+                continue
+            first = first or (kind, place)
+            if kind != first[0]:
+                raise DataError(
+                    f"column {shown(name)} of {shown(self.name)} has {first[0]} in {self.unit}"
+                    f" {first[1]} and {kind} in {self.unit} {place}; write all its cells in one way"
+                )
+
+
+def require_once(data: Columnar, where: str, name: str) -> None:
+    """Refuse a column that is read where several have its name."""
+    count = list(data.column_names).count(name)
+    if count > 1:
+        raise DataError(
+            f"{shown(where)} has {count} columns named {shown(name)}; give each a name of its own"
+        )
+
+
+def written_texts(data: Columnar, name: str) -> list[str]:
+    """The cells of a column of texts: numbers written out, missing ones empty.
+
+    Raises:
+        DataError: where it holds something else.
+    """
+    cells = list(data[name])
+    odd = next((cell for cell in cells if isinstance(cell, list | dict | bytes)), None)
+    if odd is not None:
+        raise DataError(
+            f"column {shown(name)} holds {type(odd).__name__} values; a text column holds plain"
+            " text"
+        )
+    missing = (cell is None or (isinstance(cell, float) and math.isnan(cell)) for cell in cells)
+    return ["" if lacks else str(cell) for cell, lacks in zip(cells, missing, strict=True)]
+
+
+def sample(data: Columnar, name: str) -> list[object]:
+    """The first cells of a column, whatever they are; none of pictures and sounds."""
+    if isinstance(data, Table):
+        return list(data.cells[data.column_names.index(name)][:SAMPLE])
+    dtype = str(getattr(data.features[name], "dtype", ""))
+    if not dtype.startswith(("string", "large_string", "int", "uint", "float", "bool")):
+        return []
+    return list(islice(iter(data[name]), SAMPLE))
+
+
+def _is_none(number: object) -> bool:
+    """Whether the number of a class says that there is none."""
+    return number is None or number == -1 or number != number
+
+
+def _kind(cell: object) -> str | None:
+    """What a cell is; None where it is missing, or a list with nothing in it."""
+    match cell:
+        case None:
+            return None
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case bytes():
+            return "binary data"
+        case list():
+            kinds = set(_kinds_within(cell))
+            if len(kinds) > 1:
+                return "a list of several kinds"
+            return f"a list of {_PLURALS.get(kinds.pop(), 'other things')}" if kinds else None
+        case dict():
+            return "an object"
+        case _:
+            return f"a {type(cell).__name__}"
+
+
+def _kinds_within(cells: Sequence[object]) -> Iterator[str]:
+    for cell in cells:
+        kind = "a list" if isinstance(cell, list) else _kind(cell)
+        if kind is not None:
+            yield kind
+
+
+_PLURALS = {"a number": "numbers", "a text": "texts", "true or false": "true and false"}

@@ -1,0 +1,1 @@
+"""How good a classifier is: metrics, calibration, classical baselines, and the report of them."""

@@ -1,0 +1,258 @@
+"""Measure a checkpoint on rows it didn't see."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from finetune.checkpoint.arrays import FloatArray, IntArray
+from finetune.checkpoint.models import (
+    LONGEST,
+    Checkpoint,
+    load_checkpoint,
+    longest_input,
+    quiet_libraries,
+)
+from finetune.data.rows import Rows
+from finetune.data.splits import load_evaluation_rows
+from finetune.data.tables.columns import Columns
+from finetune.data.truncation import (
+    STRIDE,
+    cut_texts,
+    cut_windows,
+    pooled,
+    stored_stride,
+    stored_truncation,
+)
+from finetune.errors import ConfigError, DataError, ModelError, OutputError
+from finetune.evaluation.calibration import Targets, measure_calibration, stored_temperature
+from finetune.evaluation.metrics import measure_logits
+from finetune.evaluation.regression import measure_scores
+from finetune.evaluation.report.plots import RELIABILITY, metrics_plot, reliability_plot
+from finetune.run.atomic_files import write_named
+from finetune.run.column_names import ColumnNames
+from finetune.run.config import RANGES, local_path, shown_name
+from finetune.run.progress import bar
+from finetune.run.record import AnyMetrics, CalibrationMetrics, RunRecord
+
+ANY_COLUMNS = ColumnNames()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """How a checkpoint does on one split of one data set."""
+
+    checkpoint: str
+    data: str
+    split: str
+    labels: tuple[str, ...]
+    fingerprint: str
+    max_length: int
+    metrics: AnyMetrics
+    temperature: float
+    """What the checkpoint divides logits by; 1 where it states none."""
+    calibration: CalibrationMetrics | None
+    """At that temperature; None for scores, which are no probabilities."""
+    columns: Columns
+    """Which of the data were read."""
+    notes: tuple[str, ...]
+    """What is to be known of the rows, a sentence each."""
+
+    def save(self, path: Path) -> None:
+        """Write the report as JSON."""
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False)
+        try:
+            write_named(path, text + "\n")
+        except OSError as error:
+            raise OutputError(f"{path.name!r} can't be written: {error.strerror}") from error
+
+    def save_plots(self, folder: Path) -> list[Path]:
+        """Draw what there is to see into *folder*; a matrix only with one class per row."""
+        title, made = f"{self.checkpoint} on {self.data}", []
+        name = "as trained" if self.temperature == 1 else f"at temperature {self.temperature:.2f}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if self.calibration is not None:
+                reliability_plot([(name, self.calibration)], folder / RELIABILITY, title=title)
+                made.append(folder / RELIABILITY)
+            made += metrics_plot(self.metrics, folder, title=title)
+        except OSError as error:
+            raise OutputError(
+                f"no picture can be written into {folder.name!r}: {error.strerror}"
+            ) from error
+        return made
+
+
+class Scores(NamedTuple):
+    """What a checkpoint said of rows, and what they are."""
+
+    logits: FloatArray
+    """(N, C)"""
+    targets: Targets
+    """Class numbers or scores (N,), or flags (N, C) where a row may have several classes."""
+
+
+def evaluate(
+    checkpoint: str,
+    data: str,
+    *,
+    split: str | None = None,
+    columns: ColumnNames = ANY_COLUMNS,
+    batch_size: int = 32,
+    limit: int | None = None,
+) -> Report:
+    """The report of *checkpoint* on *data*, of which *limit* keeps the first rows."""
+    quiet_libraries()
+    if batch_size < 1 or (limit is not None and limit < 1):
+        raise ConfigError("--batch-size and --limit have to be at least 1")
+    classifier = load_checkpoint(checkpoint)
+    held_out = load_evaluation_rows(
+        data, classifier.labels, split=split, columns=columns, regression=classifier.regression
+    )
+    rows = held_out.rows.select(range(len(held_out.rows))[:limit])
+    max_length = _max_length(checkpoint, classifier)
+    temperature = stored_temperature(classifier.model.config, shown_name(checkpoint))
+    scores = score_rows(classifier, rows, batch_size=batch_size, max_length=max_length)
+    return Report(
+        checkpoint=shown_name(checkpoint),
+        data=shown_name(data),
+        split=held_out.split,
+        labels=classifier.labels,
+        fingerprint=rows.fingerprint(),
+        max_length=max_length,
+        metrics=measure(scores, classifier),
+        temperature=temperature,
+        calibration=None
+        if classifier.regression
+        else measure_calibration(scores.logits, scores.targets, temperature),
+        columns=held_out.columns,
+        notes=held_out.notes,
+    )
+
+
+def measure(scores: Scores, checkpoint: Checkpoint) -> AnyMetrics:
+    """How good the logits of *checkpoint* are."""
+    if checkpoint.regression:
+        return measure_scores(scores.targets, scores.logits[:, 0])
+    return measure_logits(scores.logits, scores.targets, checkpoint.labels)
+
+
+def score_rows(checkpoint: Checkpoint, rows: Rows, *, batch_size: int, max_length: int) -> Scores:
+    """Logits and targets of *rows*, whose classes are named as the checkpoint's."""
+    if rows.multi_label and not checkpoint.multi_label:
+        raise DataError("the rows have lists of labels but the checkpoint gives one class per text")
+    inputs = rows.inputs()
+    logits = predict_logits(checkpoint, inputs, batch_size=batch_size, max_length=max_length)
+    return Scores(logits, targets(rows, checkpoint))
+
+
+def predict_logits(
+    checkpoint: Checkpoint,
+    inputs: Sequence[tuple[str, str | None]],
+    *,
+    batch_size: int,
+    max_length: int,
+) -> FloatArray:
+    """Logits in the order of *inputs*; texts of like length share a batch.  (N, C)
+
+    Raises:
+        ModelError: Some are no finite numbers, which can't be measured.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = checkpoint.model.eval().to(device)
+    logits = np.empty((len(inputs), len(checkpoint.labels)))
+    order = sorted(range(len(inputs)), key=lambda i: -len(inputs[i][0]) - len(inputs[i][1] or ""))
+    for start in bar(range(0, len(order), batch_size), "evaluating"):
+        batch = order[start : start + batch_size]
+        read, owners = encode_all(checkpoint, [inputs[i] for i in batch], max_length=max_length)
+        found = []
+        for first in range(0, len(owners), batch_size):
+            part = {name: rows[first : first + batch_size] for name, rows in read.items()}
+            padded = checkpoint.tokenizer.pad(part, return_tensors="pt").to(device)
+            with torch.inference_mode():
+                found.append(model(**padded).logits.float().cpu().numpy())
+        logits[batch] = pooled(np.concatenate(found), owners, len(batch))
+    odd = int((~np.isfinite(logits)).any(axis=1).sum())
+    if odd:
+        raise ModelError(
+            f"the model gives numbers that are not finite (NaN or infinity) for {odd:,} of"
+            f" {len(logits):,} texts; its weights are damaged, or its training diverged"
+        )
+    return logits
+
+
+def encode_all(
+    checkpoint: Checkpoint, inputs: Sequence[tuple[str, str | None]], *, max_length: int
+) -> tuple[dict[str, list[list[int]]], list[int]]:
+    """What is read of *inputs* to measure them, and the number of the input of each part."""
+    stride = stored_stride(checkpoint.model.config)
+    if not stride:
+        return encode(checkpoint, inputs, max_length=max_length), list(range(len(inputs)))
+    if inputs[0][1] is not None:
+        raise DataError(
+            f"the checkpoint reads windows of single texts but the rows are pairs; remove {STRIDE}"
+            " from its config.json"
+        )
+    texts = [text for text, _ in inputs]
+    return cut_windows(checkpoint.tokenizer, texts, max_length=max_length, stride=stride)
+
+
+def encode(
+    checkpoint: Checkpoint, inputs: Sequence[tuple[str, str | None]], *, max_length: int
+) -> dict[str, list[list[int]]]:
+    """Token numbers of *inputs*, cut to *max_length* and not padded."""
+    texts = [text for text, _ in inputs]
+    pairs = [pair for _, pair in inputs]
+    return cut_texts(
+        checkpoint.tokenizer,
+        texts,
+        None if inputs[0][1] is None else [pair or "" for pair in pairs],
+        max_length=max_length,
+        mode=stored_truncation(checkpoint.model.config),
+    )
+
+
+def count_truncated(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> int:
+    """Rows of more than *max_length* tokens, special tokens included."""
+    count = 0
+    for start in range(0, len(rows), 1_000):
+        batch = rows.select(range(start, min(start + 1_000, len(rows)))).inputs()
+        encoded = encode(checkpoint, batch, max_length=max_length + 1)
+        count += sum(len(tokens) > max_length for tokens in encoded["input_ids"])
+    return count
+
+
+def targets(rows: Rows, checkpoint: Checkpoint) -> FloatArray | IntArray:
+    """Class numbers (N,), scores (N,), or flags (N, C) where a text may have several classes.
+
+    Scores and flags are float32, as the logits they are held against.
+    """
+    if rows.scores is not None:
+        return np.array(rows.scores, dtype=np.float32)
+    number = {label: i for i, label in enumerate(checkpoint.labels)}
+    if not checkpoint.multi_label:
+        return np.array([number[name] for (name,) in rows.labels])
+    flags = np.zeros((len(rows), len(number)), dtype=np.float32)
+    for i, row in enumerate(rows.labels):
+        flags[i, [number[name] for name in row]] = 1
+    return flags
+
+
+def _max_length(name: str, checkpoint: Checkpoint) -> int:
+    """The limit that the checkpoint was trained with, or else what it can read."""
+    longest = longest_input(checkpoint)
+    trained = _trained_length(name)
+    return min(longest, LONGEST if trained is None else trained)
+
+
+def _trained_length(name: str) -> int | None:
+    """The limit in the record of the checkpoint's run, if there is one and it may be a limit."""
+    try:
+        length: object = RunRecord.load(local_path(name)).max_length
+    except ModelError:
+        return None
+    return length if isinstance(length, int) and length in RANGES["max_length"] else None

@@ -1,0 +1,309 @@
+"""The model card: a README.md told from the record of the run and from nothing else."""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from statistics import median
+
+from finetune.checkpoint.temperature import KEY
+from finetune.data.tables.visible import visible
+from finetune.evaluation.report.few import few
+from finetune.evaluation.report.limitations import limits, several
+from finetune.evaluation.report.markdown import cell, code, escaped, paragraphs, table
+from finetune.evaluation.report.metadata import front_matter, headline
+from finetune.evaluation.report.plots import CONFUSION, RELIABILITY, SCATTER
+from finetune.evaluation.report.terminal import ranged
+from finetune.evaluation.seed_spread import spreads
+from finetune.run.atomic_files import write_whole
+from finetune.run.record import (
+    EPOCH_METRICS,
+    CalibrationRecord,
+    Metrics,
+    RegressionMetrics,
+    RunRecord,
+    SplitRecord,
+)
+
+COLUMNS = 20
+"""Classes up to which each has a column of its rows."""
+PICTURES = frozenset({CONFUSION, RELIABILITY, SCATTER})
+
+
+def write_card(record: RunRecord, folder: Path) -> None:
+    """Write README.md into *folder*; it shows the pictures that are there."""
+    pictures = {name for name in PICTURES if (folder / name).is_file()}
+    write_whole(folder / "README.md", model_card(record, pictures))
+
+
+def model_card(record: RunRecord, pictures: Collection[str] = PICTURES) -> str:
+    """The card as Markdown, with the front matter that the Hub reads.
+
+    Args:
+        record: What is known of the run; whatever others wrote in it is shown as text.
+        pictures: Those that may be shown, of the ones that such a run has.
+    """
+    parts = [
+        front_matter(record),
+        _head(record),
+        _data(record),
+        _training(record),
+        _results(record, pictures),
+        _seeds(record),
+        _beside(record),
+        _calibration(record, pictures),
+        limits(record),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(record: RunRecord) -> str:
+    name = record.settings["output"]
+    use = f"""from transformers import pipeline
+
+classify = pipeline("text-classification", {json.dumps(visible(name), ensure_ascii=False)})"""
+    return f"""# {escaped(name)}
+
+Gives a text {_answer(record)}.
+Fine-tuned from {escaped(record.base)} ({record.parameters / 1e6:.1f} million parameters) on
+{escaped(record.data_name)}.
+
+{code(use, "python")}"""
+
+
+def _answer(record: RunRecord) -> str:
+    if record.regression:
+        return "a score, which is a number (regression)"
+    kind = "any number of" if several(record) else "one of"
+    return f"{kind} {len(record.labels):,} classes: {few(list(map(escaped, record.labels)))}"
+
+
+def _data(record: RunRecord) -> str:
+    what = "scores" if record.regression else "class names"
+    terms = escaped(record.data_terms or "not stated; ask whoever gave you the data")
+    prints = [
+        f"- {name}: `{split.fingerprint}`" + _truncated(split.truncated, record.max_length)
+        for name, split in record.splits.items()
+    ]
+    return "\n\n".join(
+        [
+            "## Data",
+            f"{escaped(record.data_name)}. Terms: {terms}.",
+            _split_table(record),
+            escaped(
+                " ".join([f"Validation comes from {record.validation_origin}.", *record.notes])
+            ),
+            *_warnings(record),
+            f"SHA-256 of texts and {what}:\n\n" + "\n".join(prints),
+        ]
+    )
+
+
+def _split_table(record: RunRecord) -> str:
+    """The rows of each split, and of its classes; or where its scores lie."""
+    head = list(map(escaped, record.labels))
+    if record.regression:
+        head = ["mean score", "standard deviation", "lowest", "highest"]
+    elif len(head) > COLUMNS:
+        head = ["classes with rows", "fewest rows of those", "median", "most rows"]
+    rows = [
+        [name, f"{split.rows:,}", *_content(split, record)] for name, split in record.splits.items()
+    ]
+    return table(["split", "rows", *head], rows)
+
+
+def _content(split: SplitRecord, record: RunRecord) -> list[str]:
+    if split.scores is None:
+        counts = [split.class_counts[label] for label in record.labels]
+        if len(counts) > COLUMNS:
+            counts = sorted(filter(None, counts)) or [0]
+            counts = [len(counts), counts[0], int(median(counts)), counts[-1]]
+        return [f"{count:,}" for count in counts]
+    found = split.scores
+    return [f"{v:.4g}" for v in (found.mean, found.deviation, found.lowest, found.highest)]
+
+
+def _warnings(record: RunRecord) -> list[str]:
+    if not record.check:
+        return []
+    return ["The data check warned:\n\n" + "\n".join(f"- {escaped(line)}" for line in record.check)]
+
+
+def _training(record: RunRecord) -> str:
+    curve = [
+        [
+            f"**{point.epoch}**" if point.epoch == record.best_epoch else str(point.epoch),
+            f"{point.train_loss:.4f}",
+            f"{point.validation_loss:.4f}",
+            *(f"{value:.4f}" for value in point.measured.values()),
+        ]
+        for point in record.epochs
+    ]
+    measured = [EPOCH_METRICS[name] for name in record.epochs[0].measured]
+    best = "R2" if record.regression else "macro F1"
+    versions = escaped(", ".join(" ".join(each) for each in record.versions.items()))
+    with_pretraining = " with pre-training" if record.settings.get("pretrain_epochs") else ""
+    return "\n\n".join(
+        [
+            "## Training",
+            code(visible(record.command), "sh"),
+            table(["epoch", "train loss", "validation loss", *measured], curve),
+            *_loss(record),
+            f"The epoch in bold had the highest {best} on validation and is the one saved"
+            f" ({record.settings['save_dtype']} weights).",
+            f"Trained in {record.precision} on {escaped(record.device)}: {_minutes(record.seconds)}"
+            f"{with_pretraining}, {record.texts_per_second:,.0f} texts per second. Ended"
+            f" {record.created}, with {versions}.",
+        ]
+    )
+
+
+def _loss(record: RunRecord) -> list[str]:
+    if not record.regression:
+        return []
+    return ["A loss is the mean squared error of scores over their variance in train."]
+
+
+def _results(record: RunRecord, pictures: Collection[str]) -> str:
+    parts = ["## Results", "Of the saved weights, computed in float32."]
+    parts += ["### Validation", _chosen_on_validation(record), *paragraphs(record.validation)]
+    if record.test is not None:
+        parts += [
+            "### Test",
+            "Measured once, after training; it chose nothing.",
+            *paragraphs(record.test),
+        ]
+    return "\n\n".join(parts + _picture(record, pictures))
+
+
+def _seeds(record: RunRecord) -> str:
+    """How far runs that differ in their seed lie apart."""
+    if not record.seeds:
+        return ""
+    rows = [
+        [f"{EPOCH_METRICS[name]}, {split}", *_by_seed(record, split, name), ranged(name, found)]
+        for split, metrics in spreads(record.seeds).items()
+        for name, found in metrics.items()
+    ]
+    told = (
+        "The same run with other seeds; the one that was kept was the best of them on validation,"
+        " so its own numbers there flatter it. The mean tells more, with its 95 % interval by"
+        " Student's t:"
+    )
+    names = (f"seed {each.seed}{' (kept)' if each.kept else ''}" for each in record.seeds)
+    return "\n\n".join(["## Seeds", told, table(["", *names, "mean"], rows)])
+
+
+def _by_seed(record: RunRecord, split: str, name: str) -> list[str]:
+    found = [each.validation if split == "validation" else each.test or {} for each in record.seeds]
+    return [f"{values[name]:{'.2%' if name == 'accuracy' else '.4f'}}" for values in found]
+
+
+def _picture(record: RunRecord, pictures: Collection[str]) -> list[str]:
+    """What `plots.metrics_plot` drew; older runs, without a calibration, have none."""
+    split, metrics = headline(record)
+    if isinstance(metrics, RegressionMetrics):
+        alt, name = f"Predicted over true scores on {split}", SCATTER
+    elif record.calibration is None or metrics.confusion is None:
+        return []
+    else:
+        what = f"true {_shown_classes(metrics)} down, predicted across"
+        alt, name = f"Confusion matrix on {split}: {what}", CONFUSION
+    return [f"![{alt}]({name})"] if name in pictures else []
+
+
+def _shown_classes(metrics: Metrics) -> str:
+    if metrics.confused is None:
+        return "classes"
+    return f"classes, the {len(metrics.confused)} most often taken for each other,"
+
+
+def _beside(record: RunRecord) -> str:
+    """What is made of the same rows without a network."""
+    if not record.baselines:
+        return ""
+    rows = [
+        [
+            escaped(name),
+            escaped(setting),
+            *(cell(metrics) for metrics in splits if metrics is not None),
+        ]
+        for name, setting, *splits in (
+            ("this model", "", record.validation, record.test),
+            *((made.name, made.setting, made.validation, made.test) for made in record.baselines),
+        )
+    ]
+    splits = ["validation"] if record.test is None else ["validation", "test"]
+    return "\n\n".join(
+        [
+            f"## Beside classical {'regression' if record.regression else 'classifiers'}",
+            f"Trained on the same rows; validation chose their settings. {_measures(record)}:",
+            table(["method" if record.regression else "classifier", "setting", *splits], rows),
+        ]
+    )
+
+
+def _measures(record: RunRecord) -> str:
+    if record.regression:
+        return "R2, root mean squared error, and Pearson's correlation with its 95 % interval"
+    return "Accuracy with its 95 % interval, and macro F1"
+
+
+def _calibration(record: RunRecord, pictures: Collection[str]) -> str:
+    made = record.calibration
+    if made is None:
+        return ""
+    curve = (
+        f"![Reliability on {made.measured_on}: share that is right by confidence]({RELIABILITY})"
+    )
+    rows = [
+        [name, f"{found.ece:.2%}", f"{found.nll:.4f}", f"{found.brier:.4f}"]
+        for name, found in (("as trained", made.before), ("at the temperature", made.after))
+    ]
+    unit = "every decision for or against a class" if several(record) else "every row"
+    return "\n\n".join(
+        [
+            "## Calibration",
+            _temperature(made),
+            table(
+                ["probabilities", "expected calibration error", "log-likelihood lost", "Brier"],
+                rows[:1] if made.reason else rows,
+            ),
+            f"Measured on {_held_out(made)}; {unit} counts, in {len(made.after.curve)} bins of"
+            " equal width.",
+            *([curve] if RELIABILITY in pictures else []),
+        ]
+    )
+
+
+def _temperature(made: CalibrationRecord) -> str:
+    if made.reason:
+        return f"No temperature was fitted: {made.reason}."
+    return (
+        f"Dividing the logits by **{made.temperature:.3f}** makes their softmax or sigmoid closer"
+        " to the chance of being right. The number was fitted on validation and stands as"
+        f" `{KEY}` in `config.json`; CLSight uses it, transformers itself doesn't. No decision"
+        " changes."
+    )
+
+
+def _held_out(made: CalibrationRecord) -> str:
+    if made.measured_on == "test" or made.reason:
+        return made.measured_on
+    return "validation, each fifth at the temperature fitted on the other four"
+
+
+def _chosen_on_validation(record: RunRecord) -> str:
+    if len(record.epochs) == 1:
+        return "One epoch was run, so these rows chose nothing."
+    return (
+        f"These rows chose the best of {len(record.epochs)} epochs, so the numbers are slightly"
+        " better than new texts of the same kind will give."
+    )
+
+
+def _truncated(rows: int, max_length: int) -> str:
+    return f" (longer than {max_length} tokens and cut: {rows:,})" if rows else ""
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"

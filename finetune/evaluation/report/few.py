@@ -1,0 +1,64 @@
+"""What is told of many classes: the first few, or the ones that matter most, and how many more."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from finetune.data.tables.visible import visible
+from finetune.run.record import ClassMetrics, Metrics
+
+NAMED = 10
+"""Names in one sentence."""
+LISTED = 30
+"""Classes up to which a table has them all."""
+WORST = 20
+"""Classes in a table of more."""
+PAIRS = 10
+"""Confusions told where there are too many classes for a matrix."""
+LONGEST = 40
+"""Letters shown of a name in the terminal."""
+
+
+class Confusion(NamedTuple):
+    """A class that is taken for another."""
+
+    true: str
+    predicted: str
+    rows: int
+
+
+def few(names: Sequence[str], most: int = NAMED) -> str:
+    """The first few of *names*, and how many more there are."""
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+
+
+def few_counts(counts: Mapping[str, int], most: int = NAMED) -> str:
+    """The first few of *counts* as "name 3", and how many more there are."""
+    return few([f"{line(name)} {count:,}" for name, count in counts.items()], most)
+
+
+def worst(metrics: Metrics) -> list[ClassMetrics]:
+    """All classes, or of many those with the lowest F1 among the ones that have rows."""
+    if len(metrics.classes) <= LISTED:
+        return list(metrics.classes)
+    return sorted(metrics.classes, key=lambda row: (not row.support, row.f1))[:WORST]
+
+
+def confusions(metrics: Metrics, most: int = PAIRS) -> list[Confusion]:
+    """What is most often taken for what, the most rows first."""
+    labels, counts = metrics.confusion_labels, np.array(metrics.confusion or [[]])
+    found = [
+        Confusion(labels[true], labels[called], int(counts[true, called]))
+        for true, called in np.argwhere(counts)
+        if true != called
+    ]
+    return sorted(found, key=lambda each: -each.rows)[:most]
+
+
+def line(text: str, longest: int = LONGEST) -> str:
+    """*text* on one line of a terminal, which acts on none of it; a long one loses its end."""
+    shown = visible(" ".join(text.split()))
+    return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"

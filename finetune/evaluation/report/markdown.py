@@ -1,0 +1,110 @@
+"""Metrics as the Markdown of a model card: sentences and tables.
+
+Whatever was written by somebody else goes through `escaped` or `code`: names of classes, of files
+and of models may hold anything.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from finetune.data.tables.visible import unlinked, visible
+from finetune.evaluation.report.few import LISTED, confusions, worst
+from finetune.evaluation.report.terminal import interval, pearson, plain
+from finetune.run.record import AnyMetrics, Metrics, RegressionMetrics
+
+ESCAPES = {
+    "\\": "&#92;",  # with a parenthesis behind it, the Hub would see a formula
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    **{letter: f"\\{letter}" for letter in "`*_[]|~$#="},
+}
+LEADING = re.compile(r"[-+](?=[-+\s]|$)|\d{1,9}[.)](?=\s|$)")
+"""What makes a list of a line that begins with it."""
+BACKTICKS = re.compile("`+")
+
+
+def escaped(text: str) -> str:
+    """*text* as Markdown shows it letter by letter, on one line; nothing of it is acted on."""
+    line = visible(" ".join(text.split()))
+    line = unlinked("".join(ESCAPES.get(letter, letter) for letter in line))
+    if (found := LEADING.match(line)) is None:
+        return line
+    return f"{line[: found.end() - 1]}\\{line[found.end() - 1 :]}"
+
+
+def code(text: str, language: str) -> str:
+    """*text* as a block of code, whose fence is longer than any in it."""
+    fence = "`" * max(3, *(len(run) + 1 for run in BACKTICKS.findall(text)), 0)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def paragraphs(metrics: AnyMetrics) -> list[str]:
+    """All that was measured, a sentence and then tables."""
+    if isinstance(metrics, RegressionMetrics):
+        return [_scores(metrics)]
+    return _classes(metrics)
+
+
+def cell(metrics: AnyMetrics) -> str:
+    """The numbers that matter most, with the interval that was measured."""
+    if isinstance(metrics, RegressionMetrics):
+        return f"{plain(metrics.r2)}, {metrics.rmse:.4g}, {pearson(metrics)}"
+    return f"{metrics.accuracy:.2%} ({interval(metrics)}), {metrics.macro_f1:.4f}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown; all columns but the first are numbers, on the right."""
+    lines = [head, ["---", *(["---:"] * (len(head) - 1))], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _scores(metrics: RegressionMetrics) -> str:
+    return (
+        f"{metrics.rows:,} rows: R2 **{plain(metrics.r2)}**, root mean squared error"
+        f" **{metrics.rmse:.4g}**, mean absolute error {metrics.mae:.4g}. Correlation with the true"
+        f" scores (95 % interval): Pearson {pearson(metrics)}; Spearman {plain(metrics.spearman)}."
+    )
+
+
+def _classes(metrics: Metrics) -> list[str]:
+    right = "rows with every class right" if metrics.confusion is None else "accuracy"
+    shown = worst(metrics)
+    classes = [
+        [
+            escaped(row.label),
+            *(f"{v:.4f}" for v in (row.precision, row.recall, row.f1)),
+            f"{row.support:,}",
+        ]
+        for row in shown
+    ]
+    parts = [
+        f"{metrics.rows:,} rows: {right} **{metrics.accuracy:.2%}** (95 % interval"
+        f" {interval(metrics)}), macro F1 **{metrics.macro_f1:.4f}**.",
+        *_lowest(len(shown), len(metrics.classes)),
+        table(["class", "precision", "recall", "F1", "rows"], classes),
+    ]
+    return parts + _confusion(metrics)
+
+
+def _lowest(shown: int, classes: int) -> list[str]:
+    if shown == classes:
+        return []
+    return [
+        f"The {shown} classes with the lowest F1; `run.json` has the {classes - shown:,} others:"
+    ]
+
+
+def _confusion(metrics: Metrics) -> list[str]:
+    if metrics.confusion is None:
+        return []
+    if len(metrics.classes) > LISTED:
+        found = confusions(metrics)
+        rows = [[escaped(true), escaped(called), f"{count:,}"] for true, called, count in found]
+        return ["Most often confused:", table(["true", "predicted", "rows"], rows)] if found else []
+    labels = [escaped(label) for label in metrics.confusion_labels]
+    rows = [
+        [label, *(f"{count:,}" for count in counts)]
+        for label, counts in zip(labels, metrics.confusion, strict=True)
+    ]
+    return ["Confusion matrix:", table(["true \\ predicted", *labels], rows)]

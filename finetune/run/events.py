@@ -1,0 +1,122 @@
+"""What happens in a run, as it happens: one JSON object a line in `events.jsonl`.
+
+Whoever watches a run reads this file; the run knows nothing of them.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from transformers import TrainerCallback
+
+from finetune.run.progress import curve
+
+FILE_NAME = "events.jsonl"
+PAUSE = 1.0
+"""Seconds between two events of steps; reading a loss makes a graphics card wait."""
+
+Loss = Callable[..., Tensor]
+
+
+class Events:
+    """The file of events of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+
+    def add(self, kind: str, **facts: object) -> None:
+        """Append an event, which is there for others to read at once."""
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": moment, "kind": kind} | facts, ensure_ascii=False)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+class StepLog(TrainerCallback):  # type: ignore[misc]
+    """Writes once a second how far the steps are.
+
+    Args:
+        events: Where to.
+        texts: Texts of a step, on average.
+        kind: What its events are called.
+    """
+
+    def __init__(self, events: Events, texts: float, kind: str = "step") -> None:
+        self.events, self.texts, self.kind = events, texts, kind
+        self.begun = self.told = 0.0
+        self.first = 0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note from which step on there is something to do, and when."""
+        self.begun, self.first = time.monotonic(), state.global_step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **settings: Any) -> None:
+        """Say how far it is, once a second and at the last step."""
+        now = time.monotonic()
+        if now - self.told < PAUSE and state.global_step < state.max_steps:
+            return
+        self.told = now
+        pace = (now - self.begun) / (state.global_step - self.first)
+        self.events.add(
+            self.kind,
+            step=state.global_step,
+            steps=state.max_steps,
+            epoch=round(state.epoch, 4),
+            **self.more(settings["lr_scheduler"]),
+            texts_per_second=round(self.texts / pace, 1),
+            seconds_left=round(pace * (state.max_steps - state.global_step), 1),
+        )
+
+    def more(self, schedule: Any) -> dict[str, float]:
+        """What else is told of a step."""
+        return {"learning_rate": schedule.get_last_lr()[-1]}
+
+
+class EventLog(StepLog):
+    """Writes the start of the epochs, their steps with the loss, each epoch and the end."""
+
+    loss: Tensor | None = None
+
+    def watched(self, loss: Loss) -> Loss:
+        """*loss*, its last value kept where it is, for the next event.
+
+        What is kept is the mean over the texts at hand, of which a step may have more or fewer than
+        the number that its loss is divided by.
+        """
+
+        def compute(
+            outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None
+        ) -> Tensor:
+            found = loss(outputs, labels, num_items_in_batch)
+            divided_by = labels.numel() if num_items_in_batch is None else num_items_in_batch
+            self.loss = found.detach() * divided_by / labels.numel()
+            return found
+
+        return compute
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say how much there is to do, and from which step on it is done."""
+        super().on_train_begin(args, state, control)
+        facts = {"pid": os.getpid(), "steps": state.max_steps, "epochs": int(args.num_train_epochs)}
+        if self.first:
+            self.events.add("resume", step=self.first, **facts)
+        else:
+            self.events.add("start", **facts)
+
+    def more(self, schedule: Any) -> dict[str, float]:
+        """The loss of the step besides."""
+        told = {} if self.loss is None else {"loss": float(self.loss)}
+        return told | super().more(schedule)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say how the epoch went."""
+        self.events.add("epoch", **curve(state.log_history)[-1].to_dict())
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say that the epochs are over."""
+        self.events.add("end")

@@ -1,0 +1,219 @@
+"""The output folder: filled out of sight, and put in its place when it is whole."""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from finetune.errors import OutputError
+from finetune.run.atomic_files import remove, remove_quietly, sweep, sync_all
+from finetune.run.config import TrainConfig, local_path
+from finetune.run.record import FILE_NAME as FINISHED
+from finetune.run.settings import FILE_NAME as SETTINGS
+from finetune.run.settings import load_settings
+
+CHECKPOINTS = "checkpoints"
+"""Folder inside the working folder with the snapshots of the run."""
+SEEDS = "seeds"
+"""Folder inside it with a folder for each of several seeds."""
+LOCK = "lock"
+"""File inside it that the process at work holds locked; the system frees it however that ends."""
+PATIENCE = 0.5
+"""Seconds that the lock is waited for."""
+
+
+def check_output(output: Path, *, inputs: Iterable[str], overwrite: bool) -> None:
+    """Refuse a place that holds something else, before hours are spent on it.
+
+    *inputs* are what the run reads; those that are no path on this machine are passed over.
+    """
+    output = resolved(output)
+    if Path.cwd().is_relative_to(output):
+        raise OutputError("--output is the current folder or one above it; name a new folder")
+    for source in inputs:
+        path = local_path(source)
+        if path.exists() and path.resolve().is_relative_to(output):
+            raise OutputError(
+                f"--output {output.name!r} is or holds {path.name!r}, which the run reads;"
+                " give another --output"
+            )
+    try:
+        _check_content(output, overwrite=overwrite)
+    except OSError as error:
+        raise OutputError(
+            f"{output.name!r} can't be looked into ({error.strerror}); give another --output"
+        ) from error
+
+
+@contextmanager
+def working_folder(output: Path, *, resume: bool = False) -> Iterator[Path]:
+    """A folder beside *output* that takes its place at the end; no other process may use it.
+
+    A run that fails leaves nothing, or this folder where it has snapshots, which the next run of
+    the same output finds there if it is to *resume*. A run that ends well but can't be put in its
+    place stays in this folder.
+    """
+    output = resolved(output)
+    work = working_place(output)
+    with _locked(work):
+        if not resume:
+            _empty(work)
+        try:
+            yield work
+        except BaseException:
+            if not is_kept(work):
+                remove_quietly(work)
+            raise
+        _put(work, output)
+
+
+def working_place(output: Path) -> Path:
+    """The folder in which a run of *output* works."""
+    output = resolved(output)
+    return output.with_name(f".{output.name}.partial")
+
+
+def is_kept(work: Path) -> bool:
+    """Whether a stopped run left something in *work* to go on from, or the whole checkpoint."""
+    snapshot = f"{CHECKPOINTS}/**/checkpoint-*"
+    kept = (FINISHED, snapshot, f"{SEEDS}/*/{snapshot}", f"{SEEDS}/*/{FINISHED}")
+    return (work / SETTINGS).is_file() and any(any(work.glob(pattern)) for pattern in kept)
+
+
+def require_nothing_kept(output: Path) -> None:
+    """Refuse to begin anew where that would lose what an earlier run left."""
+    work = working_place(output)
+    if not is_kept(work):
+        return
+    with _locked(work):
+        raise OutputError(
+            f"a run of {resolved(output).name!r} was stopped and is kept; go on with it by"
+            " --resume, or give --overwrite to begin anew"
+        )
+
+
+def stopped_run(output: Path) -> TrainConfig:
+    """The settings with which the stopped run of *output* goes on.
+
+    Raises:
+        OutputError: There is no such run.
+    """
+    work = working_place(output)
+    if not (work / SETTINGS).is_file():
+        there = "it is finished" if resolved(output).is_dir() else "nothing of it is there"
+        raise OutputError(
+            f"no run of {resolved(output).name!r} was stopped: {there}; give the --output of a run"
+            " that was"
+        )
+    return replace(load_settings(work).config, output=output, resume=True, overwrite=False)
+
+
+def what_is_left(output: Path) -> str:
+    """What a stopped run leaves, and how to go on, as the end of a sentence."""
+    name = resolved(output).name
+    if not is_kept(working_place(output)):
+        return f"{name!r} was not written"
+    return f"{name!r} was not written, but the run is kept: go on with it by {resuming(output)}"
+
+
+def resuming(output: Path) -> str:
+    """The command that goes on with the run of *output*, by as many processes as began it."""
+    try:
+        count = load_settings(working_place(output)).processes
+    except OutputError:
+        count = 1
+    python = "python" if count == 1 else f"torchrun --nproc-per-node {count}"
+    return f"{python} -m finetune resume {shlex.quote(str(output))}"
+
+
+def resolved(output: Path) -> Path:
+    """Where *output* lies: `~` expanded, links followed even where their target isn't there."""
+    try:
+        place = output.expanduser().resolve()
+        if not place.name:
+            raise OutputError(f"--output {str(output)!r} is the whole disk; name a folder on it")
+        return place
+    except (OSError, RuntimeError) as error:
+        raise OutputError(
+            f"--output {output.name!r} leads nowhere (an unknown user after ~, or a link to"
+            " itself); give another --output"
+        ) from error
+
+
+@contextmanager
+def _locked(work: Path) -> Iterator[None]:
+    if work.is_symlink():
+        raise OutputError(
+            f"{work.name} beside the output is a link; remove it, or give another --output"
+        )
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        # Whoever only looks whether the run goes on holds the lock for a moment.
+        lock = FileLock(work / LOCK, timeout=PATIENCE)
+        lock.acquire()
+    except Timeout as error:
+        raise OutputError(
+            f"another process works on this output in {work.name}; wait for it, stop it, or give"
+            " another --output"
+        ) from error
+    except OSError as error:
+        raise OutputError(
+            f"{work.name} can't be made beside the output: {error.strerror}"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _check_content(output: Path, *, overwrite: bool) -> None:
+    if output.exists() and not output.is_dir():
+        raise OutputError(f"{output.name!r} is a file; give a folder as --output")
+    if output.is_mount():
+        raise OutputError(f"{output.name!r} is a mount point; give a folder inside it as --output")
+    if output.is_dir() and any(output.iterdir()) and not overwrite:
+        raise OutputError(
+            f"folder {output.name!r} isn't empty; give another --output, or --overwrite to replace"
+        )
+
+
+def _empty(work: Path) -> None:
+    """Remove all that earlier runs left, but for the lock that is held."""
+    for path in work.iterdir():
+        if path.name != LOCK:
+            remove(path)
+
+
+def _put(work: Path, output: Path) -> None:
+    """Move *work* to its place, and only then take out what a run that goes on would need."""
+    try:
+        sweep(work)
+        sync_all(work)
+        _replace(output, work)
+    except OSError as error:
+        raise OutputError(
+            f"{output.name!r} can't be written ({error.strerror}); the finished checkpoint is kept"
+            f" in {work.name} beside it; python -m finetune resume tries again"
+        ) from error
+    for name in (CHECKPOINTS, SEEDS):
+        remove_quietly(output / name)
+    for name in (SETTINGS, LOCK):
+        (output / name).unlink(missing_ok=True)
+
+
+def _replace(output: Path, work: Path) -> None:
+    """Move *work* to *output*; what was there comes back if that fails."""
+    old = work.with_suffix(".old")
+    if output.exists():
+        remove_quietly(old)
+        output.rename(old)
+    try:
+        work.rename(output)
+    except OSError:
+        if old.exists():
+            old.rename(output)
+        raise
+    remove_quietly(old)

@@ -1,0 +1,121 @@
+"""The settings of a run that goes on, as they were given: to resume it with no word repeated."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from finetune.errors import ConfigError, DataError, OutputError, RecordError
+from finetune.run import processes
+from finetune.run.atomic_files import write_whole
+from finetune.run.config import INPUTS, OF_ONE_COMMAND, TrainConfig, local_path, option
+from finetune.run.json_files import Schema
+
+FILE_NAME = "settings.json"
+FREE = (*OF_ONE_COMMAND, "output", "push_to_hub", "save_minutes")
+"""Settings that may change when a run is resumed, for no weight hangs on them."""
+
+Fingerprints = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a run was begun with."""
+
+    config: TrainConfig
+    rows: Fingerprints
+    """Of each split; none where a series of seeds keeps them seed by seed."""
+    processes: int
+
+
+def save_settings(config: TrainConfig, fingerprints: Fingerprints, folder: Path) -> None:
+    """Write the settings, paths of this machine whole, what the rows were, and who trains."""
+    written = {field.name: _plain(config, field.name) for field in fields(config)}
+    content = {
+        "version": 1,
+        "settings": written,
+        "rows": dict(fingerprints),
+        "processes": processes.count(),
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    write_whole(folder / FILE_NAME, text)
+
+
+def load_settings(folder: Path) -> Begun:
+    """What is in *folder*.
+
+    Raises:
+        OutputError: There are none, or they were damaged or written by another version.
+    """
+    try:
+        found = _schema().read(folder / FILE_NAME, f"{FILE_NAME} of the stopped run")
+    except (RecordError, ConfigError) as error:
+        if isinstance(error.__cause__, OSError):
+            raise OutputError(f"no run can be resumed here: {error}") from error
+        raise OutputError(f"{error}; use --overwrite to start over") from error
+    return Begun(found.settings, found.rows, found.processes)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    """The content of the file."""
+
+    version: Literal[1]
+    settings: TrainConfig
+    rows: Fingerprints
+    processes: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+@cache
+def _schema() -> Schema[_File]:
+    """A setting that another version added may make another run of it, so it is not left out."""
+    return Schema(_File, extra="forbid")
+
+
+def require_same(config: TrainConfig, begun: TrainConfig) -> None:
+    """Refuse to resume the run *begun* with settings that would make another one of it."""
+    for field in fields(config):
+        was, now = _plain(begun, field.name), _plain(config, field.name)
+        if field.name not in FREE and was != now:
+            raise ConfigError(
+                f"the stopped run has {option(field.name)} {was}, not {now}; give the same to go on"
+                " with it, or --overwrite without --resume to start anew"
+            )
+
+
+def require_same_processes(begun: int) -> None:
+    """Refuse to resume a run with more or fewer processes: its steps would be others."""
+    if processes.count() != begun:
+        raise ConfigError(
+            f"the stopped run has {begun} {'process' if begun == 1 else 'processes'}, not"
+            f" {processes.count()}; start as many to go on with it, as by torchrun --nproc-per-node"
+        )
+
+
+def require_same_rows(now: Fingerprints, begun: Fingerprints) -> None:
+    """Refuse to resume a run on rows it did not begin with."""
+    changed = [role for role in begun if now.get(role) != begun[role]]
+    if changed:
+        raise DataError(
+            f"the rows of {' and '.join(changed)} are not those the run began with; bring the files"
+            " back, or start anew with --overwrite"
+        )
+
+
+def _plain(config: TrainConfig, name: str) -> Any:
+    """A setting as JSON has it; the paths of what the run reads are absolute."""
+    value = getattr(config, name)
+    if isinstance(value, Path):
+        return str(value.expanduser().resolve())
+    if name not in (*INPUTS, "model") or value is None:
+        return value
+    return [_whole(source) for source in value] if isinstance(value, tuple) else _whole(value)
+
+
+def _whole(source: str) -> str:
+    path = local_path(source)
+    return str(path.resolve()) if path.exists() else source

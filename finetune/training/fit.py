@@ -1,0 +1,198 @@
+"""The epochs themselves: the Trainer, its arguments, and who watches it."""
+
+from collections.abc import Callable
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import (
+    DataCollatorWithPadding,
+    EvalPrediction,
+    PrinterCallback,
+    ProgressCallback,
+    TrainingArguments,
+    set_seed,
+)
+
+from finetune.errors import ConfigError
+from finetune.evaluation.metrics import measure_logits
+from finetune.evaluation.regression import measure_scores
+from finetune.run import processes
+from finetune.run.config import TrainConfig
+from finetune.run.events import EventLog, Events
+from finetune.run.graceful_stop import StopWish
+from finetune.run.output_folder import CHECKPOINTS
+from finetune.run.progress import EpochLines
+from finetune.run.snapshots import Snapshots
+from finetune.training.batches import TokenBatches, batches_within
+from finetune.training.early_stopping import Patience
+from finetune.training.freezing import Thawing
+from finetune.training.lora import add_lora
+from finetune.training.losses import training_loss
+from finetune.training.optimizer import build_optimizer
+from finetune.training.run import Run
+from finetune.training.snapshot_callback import Keeping
+from finetune.training.tokenized_rows import tokenised
+from finetune.training.trainer import SnapshotTrainer, best_steps
+
+Say = Callable[[str], None]
+
+
+def fit(run: Run, work: Path, step: int | None, events: Events, say: Say) -> SnapshotTrainer:
+    """The trainer after its last epoch, with the best weights; it goes on after *step*, if any."""
+    if run.config.lora_rank:
+        set_seed(run.config.seed)
+        add_lora(run.base.model, rank=run.config.lora_rank, alpha=run.config.lora_alpha)
+    rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
+    batches = token_batches(run.config, rows)
+    log = EventLog(events, texts_of_step(run.config, rows, batches))
+    trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
+    if processes.is_first():
+        trainer.add_callback(log)
+    if run.config.freezes:
+        trainer.add_callback(Thawing(run.base.model, run.config))
+    if run.config.patience:
+        trainer.add_callback(Patience(run.config.patience, run.best_by))
+    run_epochs(trainer, run.config, step, events, EpochLines(say))
+    if trainer.before.get("over"):
+        log.on_train_end(trainer.args, trainer.state, trainer.control)
+    return trainer
+
+
+def run_epochs(
+    trainer: SnapshotTrainer,
+    config: TrainConfig,
+    step: int | None,
+    events: Events,
+    lines: EpochLines,
+) -> None:
+    """Train, from the snapshot of *step* if any; signals stop it once that is safe."""
+    for raw_logs in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(raw_logs)
+    if processes.is_first():
+        trainer.add_callback(lines)
+    wish = StopWish()
+    trainer.add_callback(Keeping(trainer, events, wish, minutes=config.save_minutes))
+    try:
+        with wish.heard():
+            trainer.fit(step)
+    finally:
+        lines.close()
+    if processes.any_says(wish.made):
+        raise KeyboardInterrupt
+
+
+def last_step(snapshots: Snapshots, say: Say) -> int | None:
+    """The step to go on from, said in a sentence; none where no snapshot is whole."""
+    step = snapshots.newest(say, needs=best_steps)
+    if step is not None:
+        say(f"Going on after step {step}.")
+    elif snapshots.steps():
+        say("No snapshot is whole; the run begins anew.")
+    return step
+
+
+def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
+    """The batches of *rows*: as many as batches of `batch_size` rows would be, of less padding."""
+    lengths, world = list(rows["length"]), processes.count()
+    if len(lengths) < world:
+        raise ConfigError(
+            f"{len(lengths)} training rows are too few for {world} processes; start fewer"
+        )
+    batches = (
+        batches_within(lengths, config.batch_tokens)
+        if config.batch_tokens
+        else ceil(len(lengths) / config.batch_size)
+    )
+    return TokenBatches(
+        lengths,
+        batches=batches,
+        seed=config.seed,
+        processes=world,
+        rank=processes.rank(),
+    )
+
+
+def texts_of_step(config: TrainConfig, rows: Dataset, batches: TokenBatches) -> float:
+    """How many texts a step takes, on average, over all processes."""
+    return len(rows) / batches.steps(config.gradient_accumulation)
+
+
+def _trainer(
+    run: Run, rows: Dataset, batches: TokenBatches, log: EventLog, snapshots: Snapshots
+) -> SnapshotTrainer:
+    loss = training_loss(run.config, run.splits.train, run.splits.labels)
+    return SnapshotTrainer(
+        batches=batches,
+        snapshots=snapshots,
+        scale=run.scale,
+        model=run.base.model,
+        args=training_arguments(
+            run, snapshots.folder, metric_for_best_model=run.best_by, greater_is_better=True
+        ),
+        train_dataset=rows,
+        eval_dataset=held_out_rows(run),
+        processing_class=run.base.tokenizer,
+        data_collator=DataCollatorWithPadding(
+            run.base.tokenizer, pad_to_multiple_of=8 if torch.cuda.is_available() else None
+        ),
+        compute_loss_func=log.watched(loss),
+        compute_metrics=lambda prediction: _epoch_metrics(prediction, run),
+        optimizers=(build_optimizer(run.base.model, run.config), None),
+    )
+
+
+def held_out_rows(run: Run) -> Dataset:
+    """The validation rows; texts of like length are measured together, as no measure minds."""
+    rows = tokenised(run.base, run.splits.validation, max_length=run.max_length)
+    return rows.select(np.argsort(-np.array(rows["length"]), kind="stable"))
+
+
+def training_arguments(run: Run, folder: Path, **more: Any) -> TrainingArguments:
+    """What the Trainer is told of *run*, and *more* of a stage."""
+    config, cuda = run.config, torch.cuda.is_available()
+    settings: dict[str, Any] = {
+        "num_train_epochs": config.epochs,
+        "learning_rate": config.rate,
+    } | more
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        per_device_train_batch_size=config.batch_size,
+        per_device_eval_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation,
+        activation_checkpointing=config.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        torch_compile=config.compile,
+        full_determinism=config.deterministic,
+        ddp_find_unused_parameters=config.freezes,
+        lr_scheduler_type="linear",
+        warmup_steps=config.warmup_ratio,
+        bf16=run.bfloat16,
+        use_cpu=not cuda,
+        dataloader_num_workers=2 if cuda else 0,
+        dataloader_pin_memory=cuda,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        logging_nan_inf_filter=False,
+        report_to="none",
+        seed=config.seed,
+        **settings,
+    )
+    # One card a process: torchrun starts as many as there are, and each resumes exactly.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
+
+
+def _epoch_metrics(prediction: EvalPrediction, run: Run) -> dict[str, float]:
+    """The metrics of an epoch, by the names in `record.EPOCH_METRICS`."""
+    logits, targets = prediction.predictions, prediction.label_ids
+    if run.scale is not None:
+        errors = measure_scores(targets, run.scale.restored(logits[:, 0]), keep=0)
+        # Validation holds two scores at least, so there is a share of their variance.
+        return {"r2": errors.r2 or 0.0, "rmse": errors.rmse}
+    metrics = measure_logits(logits, targets, run.base.labels)
+    return {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}

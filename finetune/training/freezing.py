@@ -1,0 +1,57 @@
+"""Which layers learn: all, the upper ones, the head alone, or one more from the top at a time."""
+
+from typing import Any
+
+from transformers import PreTrainedModel, TrainerCallback
+
+from finetune.errors import ConfigError
+from finetune.run.config import TrainConfig
+from finetune.training.optimizer import heights
+
+
+class Thawing(TrainerCallback):  # type: ignore[misc]
+    """Sets before every step which layers learn, from the number of the step and nothing else.
+
+    So a resumed run goes on as if it had never stopped. The head learns from the first step; with
+    `gradual_unfreezing` (Howard & Ruder 2018) the layers follow from the top, evenly over that
+    share of the steps, and the embeddings last. Those that the config freezes never do.
+    """
+
+    def __init__(self, model: PreTrainedModel, config: TrainConfig) -> None:
+        super().__init__()
+        self.n_layers = model.config.num_hidden_layers
+        if config.freeze_layers > self.n_layers:
+            raise ConfigError(
+                f"--freeze-layers is {config.freeze_layers}; {config.shown_base!r} has"
+                f" {self.n_layers} layers"
+            )
+        self.share = config.gradual_unfreezing
+        self.floor = lowest(config, self.n_layers)
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **parts: Any) -> None:
+        """Freeze what lies below the step's height."""
+        freeze_below(parts["model"], self.height_at(state.global_step, state.max_steps))
+
+    def height_at(self, step: int, steps: int) -> int:
+        """The lowest height that learns in *step* of *steps*, counted from 0."""
+        if not self.share:
+            return self.floor
+        stages = self.n_layers + 1
+        thawed = min(int(step * stages / (self.share * steps)), stages)
+        found: int = max(self.floor, stages - thawed)
+
+        return found
+
+
+def lowest(config: TrainConfig, n_layers: int) -> int:
+    """The lowest height that ever learns: 0 embeddings, L + 1 layer L, n_layers + 1 the head."""
+    if config.head_only:
+        return n_layers + 1
+    return config.freeze_layers + 1 if config.freeze_layers else 0
+
+
+def freeze_below(model: PreTrainedModel, floor: int) -> None:
+    """Let the weights at the height *floor* and above learn, and no others."""
+    at = heights(model)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(at[name] >= floor)

@@ -1,0 +1,20 @@
+"""The weights of a plain checkpoint, from a model that learned with something of its own in it."""
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from finetune.checkpoint.score_scale import Scale
+from finetune.training.lora import is_adapted, merged_weights
+
+
+def are_plain(model: PreTrainedModel, scale: Scale | None) -> bool:
+    """Whether the weights that learn are those of the checkpoint."""
+    return scale is None and not is_adapted(model)
+
+
+@torch.no_grad()
+def plain_weights(model: PreTrainedModel, scale: Scale | None) -> dict[str, Tensor]:
+    """The weights of *model*, adapters merged and scores in their own unit; it stays as it is."""
+    weights = merged_weights(model)
+    return weights if scale is None else scale.added(weights, model)

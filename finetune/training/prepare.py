@@ -1,0 +1,125 @@
+"""Before the first step: data, base model and settings are opened, fitted together and checked."""
+
+from dataclasses import replace
+
+import torch
+from transformers import set_seed
+
+from finetune.checkpoint.models import LONGEST, Checkpoint, load_base, longest_input
+from finetune.checkpoint.score_scale import Scale
+from finetune.data.check import Reading, check_splits
+from finetune.data.check.model import with_model
+from finetune.data.columns import describe_columns
+from finetune.data.splits import Splits, find_splits, load_splits
+from finetune.data.truncation import store_choice
+from finetune.errors import ConfigError
+from finetune.evaluation.report.few import few_counts
+from finetune.run.config import TrainConfig, option
+from finetune.training.optimizer import has_layers, rate_for
+from finetune.training.results import count_parameters
+from finetune.training.run import Run
+
+BY_LAYER = {"layer_decay": 1.0, "freeze_layers": 0, "gradual_unfreezing": 0.0}
+"""Settings that tell layers apart, and what they are where they don't."""
+
+
+def open_run(config: TrainConfig) -> Run:
+    """Data, base model and check of *config*, without a word; whatever is wrong raises."""
+    bfloat16 = _wants_bfloat16(config)
+    found = find_splits(config)
+    splits = load_splits(config, found)
+    set_seed(config.seed)
+    base = load_base(
+        config.model,
+        splits.labels,
+        multi_label=splits.train.multi_label,
+        regression=splits.train.regression,
+    )
+    store_choice(base.model.config, config, pairs=splits.train.pairs is not None)
+    _require_fitting(config, base)
+    length = _max_length(config, base)
+    reading = Reading(
+        tokenizer=base.tokenizer,
+        max_length=length,
+        truncation=config.truncation,
+        window_stride=config.window_stride,
+    )
+    check = with_model(check_splits(found, reading), base.model.config)
+    if not config.ignore_check:
+        check.require_nothing_fatal()
+    return Run(
+        config=replace(config, learning_rate=rate_for(base.model, config)),
+        splits=splits,
+        base=base,
+        max_length=length,
+        bfloat16=bfloat16,
+        check=check,
+    )
+
+
+def _require_fitting(config: TrainConfig, base: Checkpoint) -> None:
+    """Refuse settings that this task or this base model can't have."""
+    family = base.model.config.model_type
+    if (base.multi_label or base.regression) and config.label_smoothing:
+        raise ConfigError("--label-smoothing is for one class per text; leave it out here")
+    if base.regression and config.class_weights != "none":
+        raise ConfigError("--class-weights is for classes, not for scores; leave it out here")
+    if config.gradient_checkpointing and not base.model.supports_gradient_checkpointing:
+        raise ConfigError(f"--gradient-checkpointing: no {family} model has it; leave it out here")
+    by_layer = [name for name in BY_LAYER if getattr(config, name) != BY_LAYER[name]]
+    if by_layer and not has_layers(base.model):
+        raise ConfigError(
+            f"{option(by_layer[0])} tells layers apart, and those of this {family} share their"
+            " weights or have names unknown here; leave it out"
+        )
+
+
+def _wants_bfloat16(config: TrainConfig) -> bool:
+    if not torch.cuda.is_available():
+        return config.precision == "bfloat16"
+    has_it = torch.cuda.is_bf16_supported(including_emulation=False)
+    if config.precision == "bfloat16" and not has_it:
+        raise ConfigError("--precision is bfloat16, which this CUDA card lacks; take float32")
+    return config.precision != "float32" and has_it
+
+
+def _max_length(config: TrainConfig, base: Checkpoint) -> int:
+    longest = longest_input(base)
+    if config.max_length is not None and config.max_length > longest:
+        raise ConfigError(
+            f"--max-length is {config.max_length}; {config.shown_base!r} reads {longest} at most"
+        )
+    length = config.max_length or min(longest, LONGEST)
+    room = length - base.tokenizer.num_special_tokens_to_add(pair=False)
+    if config.window_stride > room:
+        raise ConfigError(
+            f"--window-stride is {config.window_stride}; a window of {length} tokens holds {room}"
+            " of the text, and what lies between two windows would not be read"
+        )
+    return length
+
+
+def describe_opening(run: Run) -> list[str]:
+    """What is about to be trained, and what the check warns of, a sentence each."""
+    splits, millions = run.splits, count_parameters(run.base) / 1e6
+    test = "" if splits.test is None else f", {len(splits.test):,} test"
+    return [
+        *splits.notes,
+        *describe_columns(run.check.columns),
+        f"Rows: {len(splits.train):,} train, {len(splits.validation):,} validation{test}.",
+        _answers(splits),
+        f"Base: {run.config.shown_base}, {millions:.1f} million parameters; learning rate"
+        f" {run.config.rate:g}.",
+        *(f"Check: {sentence}" for sentence in run.check.warnings()),
+    ]
+
+
+def _answers(splits: Splits) -> str:
+    """The classes of train, or where its scores lie."""
+    if splits.train.scores is not None:
+        scores, scale = splits.train.scores, Scale.of(splits.train.scores)
+        return (
+            f"Scores: {min(scores):.4g} to {max(scores):.4g}, mean {scale.mean:.4g}, standard"
+            f" deviation {scale.deviation:.4g}."
+        )
+    return f"Classes: {few_counts(splits.train.counts(splits.labels))}."

@@ -1,0 +1,127 @@
+"""Further pre-training: the base model's own task, hidden words, on the texts of the data set.
+
+A first stage for texts unlike those the base has read (Gururangan et al. 2020, Don't Stop
+Pretraining; Sun et al. 2019, section 5.3). It has snapshots of its own and is resumed like a run.
+"""
+
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
+
+from finetune.checkpoint.models import load_masked
+from finetune.errors import ModelError
+from finetune.run import processes
+from finetune.run.events import Events, StepLog
+from finetune.run.output_folder import CHECKPOINTS
+from finetune.run.progress import EpochLines
+from finetune.run.snapshots import Snapshots
+from finetune.training.batches import TokenBatches
+from finetune.training.fit import (
+    Say,
+    held_out_rows,
+    last_step,
+    run_epochs,
+    texts_of_step,
+    token_batches,
+    training_arguments,
+)
+from finetune.training.optimizer import build_optimizer, rate_by_width
+from finetune.training.run import Run
+from finetune.training.tokenized_rows import tokenised
+from finetune.training.trainer import SnapshotTrainer, seconds_until
+
+FOLDER = "pretraining"
+SHARE = 0.15
+"""Tokens to be guessed, as in Devlin et al. 2019; 80 % of them are hidden, 10 % exchanged."""
+
+
+def pretrain(run: Run, work: Path, events: Events, say: Say) -> None:
+    """Train on hidden words, and give what the encoder learned to the classifier of *run*."""
+    if run.base.tokenizer.mask_token is None:
+        raise ModelError(
+            f"the tokenizer of {run.config.shown_base!r} has no token that hides a word; leave out"
+            " --pretrain-epochs"
+        )
+    snapshots = Snapshots(work / CHECKPOINTS / FOLDER)
+    trainer, step = _trainer(run, snapshots), last_step(snapshots, say)
+    if processes.is_first():
+        texts = texts_of_step(run.config, trainer.train_dataset, trainer.batches)
+        trainer.add_callback(StepLog(events, texts, FOLDER))
+    run_epochs(trainer, run.config, step, events, EpochLines(say, "Pre-training epoch"))
+    learned = trainer.model.base_model.state_dict()
+    run.base.model.base_model.load_state_dict(learned, strict=False)
+
+
+def seconds_spent(work: Path) -> float:
+    """How long this stage took in the run of *work*; 0 where it had none."""
+    snapshots = Snapshots(work / CHECKPOINTS / FOLDER)
+    steps = snapshots.steps()
+    return seconds_until(snapshots.at(steps[-1])) if steps else 0.0
+
+
+def _trainer(run: Run, snapshots: Snapshots) -> SnapshotTrainer:
+    rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
+    batches, model = token_batches(run.config, rows), load_masked(run.config.model)
+    # All weights learn here, whatever learns later, so the rate is not that of the run.
+    settings = replace(run.config, learning_rate=rate_by_width(model))
+    return SnapshotTrainer(
+        batches=batches,
+        by_text=False,
+        snapshots=snapshots,
+        model=model,
+        args=training_arguments(
+            run,
+            snapshots.folder,
+            num_train_epochs=run.config.pretrain_epochs,
+            metric_for_best_model="loss",
+            greater_is_better=False,
+            learning_rate=settings.rate,
+        ),
+        train_dataset=rows.remove_columns("labels"),
+        eval_dataset=held_out_rows(run).remove_columns("labels"),
+        processing_class=run.base.tokenizer,
+        data_collator=Hiding(run.base.tokenizer, run.config.seed, batches),
+        eval_collator=Hiding(run.base.tokenizer, run.config.seed),
+        compute_loss_func=guessing_loss,
+        optimizers=(build_optimizer(model, settings), None),
+    )
+
+
+class Hiding:
+    """Batches with hidden words: the same ones for the same texts in the same epoch of *batches*.
+
+    So they do not hang on what was drawn before, and a resumed run hides what it would have hidden.
+    Without *batches* they are always the same, so that epochs can be compared.
+    """
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerFast, seed: int, batches: TokenBatches | None = None
+    ) -> None:
+        self.hide = DataCollatorForLanguageModeling(tokenizer, mlm_probability=SHARE)
+        self.batches, self.seed = batches, seed
+
+    def __call__(self, rows: list[dict[str, Any]]) -> Any:
+        """The padded batch, with the tokens to guess as `labels`, -100 elsewhere.  (B, L)"""
+        epoch = None if self.batches is None else self.batches.epoch
+        told = repr((self.seed, epoch, [row["input_ids"] for row in rows]))
+        self.hide.generator = torch.Generator().manual_seed(zlib.crc32(told.encode()))
+        return self.hide(rows)
+
+
+def guessing_loss(
+    outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None
+) -> Tensor:
+    """Cross-entropy of the hidden tokens: their sum over *num_items_in_batch*, else their mean.
+
+    A batch that hides nothing has a loss of 0.
+    """
+    logits, hidden = outputs["logits"], labels != -100
+    total = functional.cross_entropy(logits[hidden].float(), labels[hidden], reduction="sum")
+    items = hidden.sum() if num_items_in_batch is None else torch.as_tensor(num_items_in_batch)
+    return total / items.clamp(min=1)

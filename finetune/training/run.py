@@ -1,0 +1,32 @@
+"""A run that is opened and checked, before its first step."""
+
+from dataclasses import dataclass
+
+from finetune.checkpoint.models import Checkpoint
+from finetune.checkpoint.score_scale import Scale
+from finetune.data.check import CheckReport
+from finetune.data.splits import Splits
+from finetune.run.config import TrainConfig
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """What a run consists of once everything is opened and checked."""
+
+    config: TrainConfig
+    splits: Splits
+    base: Checkpoint
+    max_length: int
+    bfloat16: bool
+    check: CheckReport
+
+    @property
+    def best_by(self) -> str:
+        """The metric of the best epoch; accuracy would let a model ignore a rare class."""
+        return "r2" if self.base.regression else "macro_f1"
+
+    @property
+    def scale(self) -> Scale | None:
+        """Where the scores of train lie; None where rows have classes."""
+        scores = self.splits.train.scores
+        return None if scores is None else Scale.of(scores)

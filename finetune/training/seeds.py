@@ -1,0 +1,99 @@
+"""Several runs that differ in their seed alone: the best is kept, and all are told of."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from finetune.errors import DataError
+from finetune.evaluation.seed_spread import in_brief
+from finetune.run import processes
+from finetune.run.config import TrainConfig
+from finetune.run.output_folder import CHECKPOINTS, SEEDS
+from finetune.run.recipe import write_recipe
+from finetune.run.record import FILE_NAME, RunRecord, SeedRecord
+from finetune.run.settings import FILE_NAME as SETTINGS
+from finetune.training.results import present
+
+OneRun = Callable[[Path, TrainConfig], RunRecord]
+
+
+def train_seeds(
+    work: Path, config: TrainConfig, say: Callable[[str], None], *, train: OneRun
+) -> RunRecord:
+    """Run *config* with each seed in a folder of its own, and leave the best in *work*.
+
+    Runs that ended before this one was stopped are not run again.
+    """
+    records: dict[int, RunRecord] = {}
+    for number, seed in enumerate(range(config.seed, config.seed + config.seeds), start=1):
+        say(f"Seed {seed}, {number} of {config.seeds}.")
+        records[seed] = _one(_place(work, seed), config, seed, train)
+        _require_same_rows(records[config.seed], records[seed])
+    best = max(records, key=lambda seed: (_decisive(records[seed]), -seed))
+    say(f"Seed {best} is the best on validation.")
+    config = replace(config, learning_rate=records[best].settings["learning_rate"])
+    record = replace(
+        records[best],
+        command=config.command(),
+        settings=config.settings(),
+        seconds=round(sum(each.seconds for each in records.values()), 1),
+        baselines=records[config.seed].baselines,
+        seeds=tuple(_told(seed, each, kept=seed == best) for seed, each in records.items()),
+    )
+    if processes.is_first():
+        _keep(_place(work, best), record, config, work, say)
+    processes.wait()
+    return record
+
+
+def _place(work: Path, seed: int) -> Path:
+    return work / SEEDS / f"seed-{seed}"
+
+
+def _one(place: Path, config: TrainConfig, seed: int, train: OneRun) -> RunRecord:
+    if (place / FILE_NAME).is_file():
+        return RunRecord.load(place)
+    place.mkdir(parents=True, exist_ok=True)
+    settings = replace(
+        config,
+        seed=seed,
+        split_seed=config.cut_seed,
+        seeds=1,
+        # The rows are the same, so once is enough.
+        baseline=config.baseline and seed == config.seed,
+    )
+    record = train(place, settings)
+    if processes.is_first():
+        shutil.rmtree(place / CHECKPOINTS, ignore_errors=True)
+    return record
+
+
+def _decisive(record: RunRecord) -> float:
+    return list(in_brief(record.validation).values())[-1]
+
+
+def _told(seed: int, record: RunRecord, *, kept: bool) -> SeedRecord:
+    test = None if record.test is None else in_brief(record.test)
+    return SeedRecord(seed=seed, validation=in_brief(record.validation), test=test, kept=kept)
+
+
+def _require_same_rows(first: RunRecord, record: RunRecord) -> None:
+    """Refuse to tell runs as one that were not on the same rows: a file changed in between."""
+    for name, split in record.splits.items():
+        if split.fingerprint != first.splits[name].fingerprint:
+            raise DataError(
+                f"the rows of {name} changed since the first seed was run; bring the files back, or"
+                " start anew with --overwrite"
+            )
+
+
+def _keep(
+    place: Path, record: RunRecord, config: TrainConfig, work: Path, say: Callable[[str], None]
+) -> None:
+    """Copy the best run into *work*, and write down that it is one of several, the record last."""
+    others = shutil.ignore_patterns(CHECKPOINTS, SETTINGS, FILE_NAME)
+    shutil.copytree(place, work, ignore=others, dirs_exist_ok=True)
+    write_recipe(config, work)
+    present(record, work, say)
+    record.save(work)

@@ -1,0 +1,96 @@
+"""The rows as a model takes them: token numbers, made once and kept for the next run."""
+
+import hashlib
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import datasets
+from datasets import Dataset
+from pyarrow import ArrowInvalid
+from transformers import PreTrainedTokenizerFast
+
+from finetune.checkpoint.models import Checkpoint
+from finetune.data.rows import Rows
+from finetune.data.truncation import stored_truncation
+from finetune.evaluation.evaluate import encode, targets
+from finetune.run import processes
+
+WORTH = 5_000
+"""Rows from which on reading the file again is quicker than making it."""
+MOST = 20
+"""Files that are kept; the oldest goes first."""
+
+
+def tokenised(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset:
+    """Token numbers, targets and lengths of *rows*; padding waits for the batch."""
+    if len(rows) < WORTH:
+        return _make(checkpoint, rows, max_length, None)
+    file = place(checkpoint, rows, max_length=max_length)
+    if not processes.is_first():
+        processes.wait()
+    found = _kept(file)
+    if found is None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        found = _make(checkpoint, rows, max_length, file)
+        _forget_oldest(file.parent)
+    if processes.is_first():
+        processes.wait()
+    return found
+
+
+def place(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
+    """The file for these rows, this tokenizer and this limit, in the cache of `datasets`."""
+    told = [
+        _told(checkpoint.tokenizer),
+        stored_truncation(checkpoint.model.config),
+        max_length,
+        checkpoint.labels,
+        checkpoint.multi_label,
+        rows.fingerprint(),
+    ]
+    key = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+    return Path(datasets.config.HF_DATASETS_CACHE) / "clsight-tokens" / f"{key}.arrow"
+
+
+def _told(tokenizer: PreTrainedTokenizerFast) -> object:
+    """What decides over its token numbers, without the limit that the last call left in it."""
+    told = json.loads(tokenizer.backend_tokenizer.to_str())
+    told |= {"truncation": None, "padding": None}
+    return [told, tokenizer.model_input_names, tokenizer.truncation_side]
+
+
+def _kept(file: Path) -> Dataset | None:
+    """The rows in *file*; none where it is missing or damaged."""
+    if file.is_file():
+        with suppress(OSError, ArrowInvalid):
+            file.touch()
+            return Dataset.from_file(str(file))
+    return None
+
+
+def _make(checkpoint: Checkpoint, rows: Rows, max_length: int, file: Path | None) -> Dataset:
+    inputs = Dataset.from_dict({"row": list(range(len(rows)))})
+    texts, labels = rows.inputs(), targets(rows, checkpoint)
+
+    def batch(rows: dict[str, list[int]]) -> dict[str, list[Any]]:
+        encoded = encode(checkpoint, [texts[i] for i in rows["row"]], max_length=max_length)
+        lengths = [len(tokens) for tokens in encoded["input_ids"]]
+        return encoded | {"labels": [labels[i] for i in rows["row"]], "length": lengths}
+
+    # A fingerprint of our own spares `datasets` from hashing the whole model to make one.
+    return inputs.map(
+        batch,
+        batched=True,
+        remove_columns="row",
+        new_fingerprint="rows" if file is None else file.stem,
+        cache_file_name=None if file is None else str(file),
+        load_from_cache_file=False,
+    )
+
+
+def _forget_oldest(folder: Path) -> None:
+    files = sorted(folder.glob("*.arrow"), key=lambda file: -file.stat().st_mtime)
+    for file in files[MOST:]:
+        file.unlink(missing_ok=True)

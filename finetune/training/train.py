@@ -1,0 +1,150 @@
+"""Fine-tune: open, run the epochs, keep the best one, measure it, write all of it down."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from finetune.checkpoint.models import quiet_libraries
+from finetune.run import disk_space, processes
+from finetune.run.config import TrainConfig
+from finetune.run.events import Events
+from finetune.run.finished import finished_run, require_same_settings
+from finetune.run.graceful_stop import terminated_as_interrupted
+from finetune.run.output_folder import (
+    CHECKPOINTS,
+    check_output,
+    require_nothing_kept,
+    working_folder,
+    working_place,
+)
+from finetune.run.recipe import write_recipe
+from finetune.run.record import FILE_NAME as FINISHED
+from finetune.run.record import RunRecord
+from finetune.run.settings import FILE_NAME as SETTINGS
+from finetune.run.settings import (
+    Fingerprints,
+    load_settings,
+    require_same,
+    require_same_processes,
+    require_same_rows,
+    save_settings,
+)
+from finetune.run.shutdown import told
+from finetune.run.snapshots import Snapshots
+from finetune.training.fit import Say, fit, last_step
+from finetune.training.prepare import describe_opening, open_run
+from finetune.training.pretraining import pretrain, seconds_spent
+from finetune.training.results import (
+    assess_run,
+    count_parameters,
+    present,
+    save_weights,
+    write_down,
+)
+from finetune.training.run import Run
+from finetune.training.seeds import train_seeds
+from finetune.training.trainer import SnapshotTrainer
+
+ALREADY = "The run is finished, with the same settings; nothing is left to do."
+
+
+def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
+    """Run *config* and leave a checkpoint folder at its output; *say* gets one line per event.
+
+    Of several processes the first speaks and writes. What stops the run is one sentence: a
+    FinetuneError, or a KeyboardInterrupt after Ctrl-C or SIGTERM.
+    """
+    quiet_libraries()
+    processes.join()
+    if config.resume and (record := finished_run(config.output)) is not None:
+        require_same_settings(config, record)
+        if processes.is_first():
+            say(ALREADY)
+        return record
+    _check_place(config)
+    with terminated_as_interrupted(), _folder(config) as work, told(config.output):
+        say, events = say if processes.is_first() else _unheard, Events(work)
+        if config.resume and (work / FINISHED).is_file():
+            require_same(config, load_settings(work).config)
+            say("The run had ended; its checkpoint is put in its place.")
+            return _read(work)
+        if config.seeds == 1:
+            return train_in(work, config, events, say)
+        _begin(config, {}, work)
+        return train_seeds(
+            work, config, say, train=lambda place, one: train_in(place, one, events, say)
+        )
+
+
+def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRecord:
+    """Run *config* in the folder *work*, from where it is; the checkpoint is in it at the end."""
+    run = open_run(config)
+    for line in describe_opening(run):
+        say(line)
+    rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
+    _begin(config, rows, work)
+    stages = 2 if config.pretrain_epochs else 1
+    if tight := disk_space.warning(work, count_parameters(run.base), stages=stages):
+        say(tight)
+    step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
+    if step is None and config.pretrain_epochs:
+        pretrain(run, work, events, say)
+    trainer = fit(run, work, step, events, say)
+    if processes.is_first():
+        _finish(run, trainer, work, say)
+    processes.wait()
+    return _read(work)
+
+
+def _check_place(config: TrainConfig) -> None:
+    """Refuse an output that holds something, unless the run, or the one it goes on with, may."""
+    work, overwrite = working_place(config.output), config.overwrite
+    if config.resume and (work / SETTINGS).is_file():
+        overwrite = load_settings(work).config.overwrite
+    check_output(config.output, inputs=config.inputs, overwrite=overwrite)
+    if not (config.resume or config.overwrite):
+        require_nothing_kept(config.output)
+
+
+@contextmanager
+def _folder(config: TrainConfig) -> Iterator[Path]:
+    """The working folder, which the first process makes and moves to its place."""
+    if processes.is_first():
+        with working_folder(config.output, resume=config.resume) as work:
+            yield work
+    else:
+        yield working_place(config.output)
+
+
+def _begin(config: TrainConfig, rows: Fingerprints, work: Path) -> None:
+    """Write settings and rows down, or compare them with those of the run that goes on."""
+    if config.resume and (work / SETTINGS).is_file():
+        begun = load_settings(work)
+        require_same(config, begun.config)
+        require_same_processes(begun.processes)
+        require_same_rows(rows, begun.rows)
+    elif processes.is_first():
+        save_settings(config, rows, work)
+    processes.wait()
+
+
+def _finish(run: Run, trainer: SnapshotTrainer, work: Path, say: Say) -> None:
+    """Write the best weights and all that is known of them, the record last."""
+    saved = save_weights(run, work)
+    quality = assess_run(run, saved, work, say)
+    record = write_down(run, trainer, saved, quality, before=seconds_spent(work))
+    write_recipe(run.config, work)
+    run.check.save(work, examples=False)
+    present(record, work, say)
+    record.save(work)
+
+
+def _read(work: Path) -> RunRecord:
+    """The record in *work*, which the first process may move once all have read it."""
+    record = RunRecord.load(work)
+    processes.wait()
+    return record
+
+
+def _unheard(_: str) -> None:
+    """What other processes would say."""

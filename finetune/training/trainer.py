@@ -1,0 +1,265 @@
+"""The Hugging Face Trainer with batches by tokens, and with snapshots to go on from."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from errno import EIO
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.data_loader import prepare_data_loader
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainerState
+
+from finetune.checkpoint.models import load_weights, save_tokenizer
+from finetune.checkpoint.score_scale import Scale
+from finetune.errors import ModelError, SnapshotError
+from finetune.run import processes
+from finetune.run.snapshots import Snapshots
+from finetune.training.batches import TokenBatches
+from finetune.training.plain_weights import are_plain, plain_weights
+
+LEARNING, STATE = "learning.safetensors", "trainer_state.json"
+
+
+class SnapshotTrainer(Trainer):  # type: ignore[misc]
+    """Trains on token batches, and from a snapshot as if it had never stopped.
+
+    Args:
+        batches: The rows of each training batch.
+        snapshots: Where the state of the run is kept.
+        by_text: Whether every text weighs alike, however long or short those of its step are; else
+            every label does.
+        eval_collator: Makes the batches that are measured, where not as those of training.
+        scale: Of the scores, where rows have scores: snapshots give them in their own unit.
+        settings: What the Trainer takes.
+    """
+
+    def __init__(
+        self,
+        *,
+        batches: TokenBatches,
+        snapshots: Snapshots,
+        by_text: bool = True,
+        eval_collator: Callable[[list[Any]], Any] | None = None,
+        scale: Scale | None = None,
+        **settings: Any,
+    ) -> None:
+        super().__init__(**settings)
+        self.batches, self.snapshots, self.by_text = batches, snapshots, by_text
+        self.eval_collator, self.scale = eval_collator, scale
+        self.before: dict[str, Any] = {}
+        self.started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long the run took so far, that of stopped processes included."""
+        return float(self.before.get("seconds", 0)) + time.monotonic() - self.started
+
+    @property
+    def best_step(self) -> int:
+        """The last step of the best epoch so far; 0 before there is one."""
+        return self.state.best_global_step or 0
+
+    def fit(self, step: int | None = None) -> None:
+        """Train, from the snapshot of *step* where one is given, and take the best weights."""
+        if step is None:
+            self.train()
+        else:
+            self._go_on(self.snapshots.at(step))
+        processes.wait()
+        self._take_weights(self.snapshots.at(self.best_step))
+
+    def take_snapshot(self) -> None:
+        """Keep all that the run needs to go on after this step: the last two, and the best."""
+        step = self.state.global_step
+        if processes.is_first():
+            with self.snapshots.writing(step) as folder:
+                processes.wait()
+                self._write_own(folder)
+                self._write_shared(folder)
+                processes.wait()
+            # Later ones are those that were passed over when the run was resumed.
+            last = [found for found in self.snapshots.steps() if found <= step][-2:]
+            self.snapshots.keep({*last, self.best_step})
+        else:
+            processes.wait()
+            self._write_own(self.snapshots.half(step))
+            processes.wait()
+
+    def restore_loss(self) -> None:
+        """Give back the loss summed up since the last epoch, which the Trainer forgets."""
+        if self.before:
+            self._tr_loss.fill_(self.before["loss"])
+            self._globalstep_last_logged = self.before["logged"]
+
+    def get_train_dataloader(self) -> Any:
+        """The training rows of this process, batch by batch."""
+        loader = DataLoader(
+            self._remove_unused_columns(self.train_dataset, description="Training"),
+            batch_sampler=self.batches,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        # The batches are those of this process already: accelerate has none to deal out.
+        return prepare_data_loader(
+            loader,
+            self.args.device,
+            num_processes=1,
+            process_index=0,
+            put_on_device=True,
+            non_blocking=self.args.dataloader_pin_memory,
+        )
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """The rows to measure, batch by batch."""
+        own: Any = self.data_collator
+        self.data_collator: Any = self.eval_collator or own
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.data_collator = own
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Any]:
+        """The batches of a step, and what divides its loss: the rows (or decisions) of a mean step.
+
+        So every text weighs alike; divided by the number of its own rows, a step of few long texts
+        would count each of them more than a step of many short ones does.
+        """
+        if not self.by_text:
+            found: tuple[list[Any], Any] = super().get_batch_samples(
+                epoch_iterator, num_batches, device
+            )
+            return found
+        samples = list(islice(epoch_iterator, num_batches))
+        batches = len(self.batches) * self.batches.processes
+        per_step = self.args.gradient_accumulation_steps * self.batches.processes
+        decisions = samples[0]["labels"][0].numel() if samples else 1
+        rows = len(self.train_dataset) / batches * per_step
+        # A plain number: a card need not be waited for.
+        return samples, rows * decisions
+
+    def compute_loss(self, model: nn.Module, inputs: Any, *more: Any, **options: Any) -> Any:
+        """The loss of a batch; a family that can't read it is refused in a sentence."""
+        try:
+            return super().compute_loss(model, inputs, *more, **options)
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            AssertionError,
+            NotImplementedError,
+        ) as error:
+            told = str(error).strip().partition("\n")[0][:100] or type(error).__name__
+            raise ModelError(
+                f"this {self.model.config.model_type} model can't be trained on batches of texts"
+                f" ({told}); take BERT, RoBERTa, ELECTRA, DistilBERT or their like"
+            ) from error
+
+    def log(self, logs: dict[str, float], *more: Any) -> None:
+        """Note numbers of the epoch; its loss is that of a text.
+
+        The Trainer takes the mean of the steps, of which the last may have fewer batches.
+        """
+        if self.by_text and "loss" in logs:
+            whole = self.batches.steps(self.args.gradient_accumulation_steps)
+            logs["loss"] *= whole * self.args.gradient_accumulation_steps / len(self.batches)
+        super().log(logs, *more)
+
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Whether this epoch is the best; of those with the same metric, the surest one is.
+
+        Few validation rows are soon all right, long before the model has learned what it can.
+        """
+        state, name = self.state, f"eval_{self.args.metric_for_best_model}"
+        measured = {entry["step"]: entry for entry in state.log_history if "eval_loss" in entry}
+        best = measured.get(state.best_global_step)
+        if super()._determine_best_metric(metrics, trial):
+            return True
+        if best is None or metrics[name] < best[name] or metrics["eval_loss"] >= best["eval_loss"]:
+            return False
+        state.best_global_step = state.global_step
+        return True
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        self.take_snapshot()
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        self._take_weights(Path(resume_from_checkpoint))
+
+    def _go_on(self, folder: Path) -> None:
+        self.before = _own_progress(folder)
+        if self.before["over"]:
+            self.state = TrainerState.load_from_json(str(folder / STATE))
+        else:
+            self.train(resume_from_checkpoint=str(folder))
+
+    def _write_own(self, folder: Path) -> None:
+        """What differs between processes."""
+        with _torch_writes():
+            self._save_rng_state(str(folder))
+        progress = {
+            "loss": float(self._tr_loss),
+            "logged": self._globalstep_last_logged,
+            "over": self.control.should_training_stop,
+            "seconds": round(self.seconds, 1),
+        }
+        (folder / _own_name()).write_text(json.dumps(progress), encoding="utf-8")
+
+    def _write_shared(self, folder: Path) -> None:
+        """Weights that open as a classifier, and the states of optimizer, schedule and Trainer."""
+        self.model.save_pretrained(folder, state_dict=plain_weights(self.model, self.scale))
+        if not are_plain(self.model, self.scale):
+            save_file(self.model.state_dict(), folder / LEARNING)
+        save_tokenizer(self.processing_class, folder)
+        with _torch_writes():
+            self._save_optimizer_and_scheduler(str(folder))
+        self.state.save_to_json(str(folder / STATE))
+
+    def _take_weights(self, folder: Path) -> None:
+        own = folder / LEARNING
+        try:
+            found = load_file(own) if own.is_file() else load_weights(folder, self.model)
+            self.model.load_state_dict(found)
+        except (ModelError, RuntimeError) as error:
+            raise SnapshotError(
+                f"the weights in {folder.name} don't fit the base model; has it changed since the"
+                " run began?"
+            ) from error
+
+
+@contextmanager
+def _torch_writes() -> Iterator[None]:
+    """What torch raises where it can't write a file, as what it is."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(EIO, "a file can't be written; is the disk full?") from error
+
+
+def best_steps(folder: Path) -> list[int]:
+    """The last step of the best epoch before the snapshot in *folder*, which it needs, if any."""
+    state = TrainerState.load_from_json(str(folder / STATE))
+    return [state.best_global_step] if state.best_global_step else []
+
+
+def seconds_until(folder: Path) -> float:
+    """How long the run had taken when the snapshot in *folder* was made."""
+    return float(_own_progress(folder)["seconds"])
+
+
+def _own_progress(folder: Path) -> dict[str, Any]:
+    progress: dict[str, Any] = json.loads((folder / _own_name()).read_text(encoding="utf-8"))
+    return progress
+
+
+def _own_name() -> str:
+    return f"progress-{processes.rank()}.json"
