@@ -2,8 +2,8 @@
 
 A map that stays as it was when all weights are random shows the text, not the network (Adebayo et
 al. 2018).  Methods that multiply by the input keep some of its structure (Kokhlikyan et al. 2021),
-so a correlation is not judged against 0 but against what two random scores of words reach.
-Source: attribution.md 4.
+so a correlation is not judged against 0 but against what two random scores of words reach. Source:
+viz/faithfulness/README.md 5.
 """
 
 from collections.abc import Iterator, Sequence
