@@ -42,7 +42,7 @@ from tests.viz.rooms import START, epoch, finish, leave, step
 from viz import Classifier
 from viz.app.markdown import plain
 from viz.app.panels import active_runs, new_run, quality, results, sanity, scores
-from viz.attribution.method_spec import parse
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import VizError
 from viz.export import dataset_export
 from viz.export.dataset_export import Job as ExportJob
@@ -167,7 +167,7 @@ def use_faithfulness(file: Path) -> None:
     found.to_json()
     if (winner := found.winner()) is not None:
         with suppress(VizError):
-            parse(winner)
+            MethodSpec.parse(winner)
 
 
 def use_sanity(file: Path) -> None:

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from viz.attribution import METHODS
-from viz.attribution.method_spec import parse
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.compare import Row as Compared
@@ -56,7 +56,7 @@ class ScoreConfig:
         if len(set(self.methods)) < len(self.methods):
             raise SelectionError("A method was named twice; name each once.")
         for entry in self.methods:
-            parse(entry)
+            MethodSpec.parse(entry)
 
 
 class ScoreRun:
@@ -152,7 +152,9 @@ class ScoreRun:
             "data": self.texts.fingerprint,
             "columns": asdict(self.texts.columns),
             "config": asdict(self.config),
-            "options": {entry: dict(parse(entry)[1]) for entry in self.config.methods},
+            "options": {
+                entry: dict(MethodSpec.parse(entry).options) for entry in self.config.methods
+            },
         }
         return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from viz.attribution import METHODS
-from viz.attribution.method_spec import parse
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError
 from viz.faithfulness.bootstrap import RESAMPLES, limits, resampled_sums
 from viz.faithfulness.metrics import MEASURES, MIN_WORDS, measures_of
@@ -115,20 +115,20 @@ class _Table:
 
     def scored(self, entry: str, seed: int) -> Scored:
         """All that is said of a method by itself."""
-        method, options = parse(entry)
+        spec = MethodSpec.parse(entry)
         known = self.known[entry]
         return Scored(
             method=entry,
-            name=method.name,
-            label=method.label,
-            signed=method.signed,
-            options=dict(options),
-            passes=_mean([found["passes"] for found in known]) or method.cost,
+            name=spec.method.name,
+            label=spec.method.label,
+            signed=spec.method.signed,
+            options=dict(spec.options),
+            passes=_mean([found["passes"] for found in known]) or spec.method.cost,
             n_texts=len(known),
             under={o: self._under(entry, o, seed) for o in self.operators if known},
             tau_occlusion=_mean([found["tau_occlusion"] for found in known]),
             polarity=_mean([found["polarity"] for found in known]),
-            shares_operator=method.shares(options, self.operators),
+            shares_operator=spec.method.shares(spec.options, self.operators),
             refused=self.refused[entry][-1] if self.refused[entry] else None,
         )
 
