@@ -1,6 +1,8 @@
 """What the pages on methods and on faithfulness tell is what the code and its records say."""
 
+import inspect
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,44 @@ def test_what_the_sanity_checks_flag_is_told() -> None:
     flagged = {each.label for each in CHECKED.methods if CHECKED.flags(each)}
     told = re.findall(r"^\| ([^|]+) \|.*\| (?:in part|no reaction) \|$", FAITHFULNESS, re.M)
     assert set(told) == flagged
+
+
+CITATION = re.compile(r"([a-z/]+README\.md)\s((?:\d+(?:\.\d+)?(?:,\s|\sand\s|\sto\s)?)+)")
+"""How docstrings cite a section: the page, and its number or numbers."""
+
+
+def cited(file: Path) -> Iterator[tuple[str, str]]:
+    """The pages and sections that a file cites; of a range, all."""
+    for page, numbers in CITATION.findall(file.read_text("utf-8")):
+        for first, last in re.findall(r"([\d.]*\d)(?:\sto\s([\d.]*\d))?", numbers):
+            chapter, _, start = first.rpartition(".")
+            stop = last.rpartition(".")[2] or start
+            for number in range(int(start), int(stop) + 1):
+                yield page, f"{chapter}.{number}".lstrip(".")
+
+
+def headings(page: str) -> set[str]:
+    """The numbers of the sections of a page."""
+    text = (ROOT / page).read_text("utf-8")
+    return set(re.findall(r"^##+ (\d+(?:\.\d+)?)", text, re.MULTILINE))
+
+
+def test_every_section_that_is_cited_exists() -> None:
+    sources = [
+        file for room in ("viz", "finetune", "tests") for file in (ROOT / room).rglob("*.py")
+    ]
+    found = {(file, *each) for file in sources for each in cited(file)}
+    assert len(found) >= 26
+    assert [each for each in found if each[2] not in headings(each[1])] == []
+    elsewhere = re.compile(r"\battribution\.md")
+    assert [file for file in sources if elsewhere.search(file.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_file_of_a_method_cites_its_section(name: str) -> None:
+    (number,) = re.findall(rf"^### ([\d.]+) .*\(`{re.escape(name)}`\)$", ATTRIBUTION, re.MULTILINE)
+    home = Path(inspect.getfile(METHODS[name].split))
+    assert ("viz/attribution/README.md", number) in set(cited(home))
 
 
 @pytest.mark.parametrize("page", [ATTRIBUTION, FAITHFULNESS])

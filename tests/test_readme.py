@@ -126,6 +126,18 @@ def test_every_module_that_is_printed_as_a_program_exists(readme: Readme) -> Non
         assert importlib.util.find_spec(module) is not None, module
 
 
+@pytest.mark.parametrize("room", ["viz"])
+def test_the_map_of_a_room_names_all_that_stands_in_it(room: str) -> None:
+    rows = re.findall(r"^\| \[`([^`]+)`\]\(([^)]+)\)", OF[f"{room}/README.md"].text, re.MULTILINE)
+    there = {
+        f"{each.name}/" if each.is_dir() else each.name
+        for each in (ROOT / room).iterdir()
+        if each.suffix == ".py" or list(each.glob("*.py"))
+    }
+    assert {shown for shown, _ in rows} == there - {"__init__.py", "__main__.py"}
+    assert all(shown.rstrip("/") == link for shown, link in rows)
+
+
 def test_the_settings_of_training_are_told_with_their_defaults() -> None:
     params = {
         param.name: param for param in typer.main.get_group(finetune).commands["train"].params

@@ -42,7 +42,7 @@ from tests.viz.rooms import START, epoch, finish, leave, step
 from viz import Classifier
 from viz.app.markdown import plain
 from viz.app.panels import active_runs, new_run, quality, results, sanity, scores
-from viz.attribution.method_spec import parse
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import VizError
 from viz.export import dataset_export
 from viz.export.dataset_export import Job as ExportJob
@@ -53,7 +53,7 @@ from viz.export.json_reader import open_saved
 from viz.export.replay import replay
 from viz.export.request import Request
 from viz.faithfulness import record, sanity_record
-from viz.faithfulness.score import Job, Scoring
+from viz.faithfulness.score import ScoreConfig, ScoreRun
 from viz.faithfulness.summary import summarise
 from viz.figures.render_options import Look
 from viz.model.classifier import default_checkpoint
@@ -167,7 +167,7 @@ def use_faithfulness(file: Path) -> None:
     found.to_json()
     if (winner := found.winner()) is not None:
         with suppress(VizError):
-            parse(winner)
+            MethodSpec.parse(winner)
 
 
 def use_sanity(file: Path) -> None:
@@ -187,13 +187,13 @@ def use_saved(file: Path, classifier: Classifier) -> None:
         replay(saved, classifier)
 
 
-def use_shards(scoring: Scoring) -> None:
+def use_partial_results(run: ScoreRun) -> None:
     """A run of `score` that goes on: what can't be used is scored again."""
-    scoring.shards._rows.clear()
-    scoring.shards._read.clear()
-    _ = scoring.done
-    lines = scoring.lines()
-    summarise(scoring.classifier, scoring.texts, scoring.job, lines).to_json()
+    run.partial_results._rows.clear()
+    run.partial_results._read.clear()
+    _ = run.done
+    lines = run.lines()
+    summarise(run.classifier, run.texts, run.config, lines).to_json()
 
 
 def use_index(folder: Path) -> None:
@@ -293,12 +293,12 @@ class Kinds:
         data = self.place / "texts.csv"
         with data.open("w", encoding="utf-8", newline="") as rows:
             csv.writer(rows).writerows([["text"], *([text] for text in TEXTS)])
-        job = Job(("decomposition", "saliency"))
+        config = ScoreConfig(("decomposition", "saliency"))
         folder = self.place / "score.partial"
-        scoring = Scoring(self.classifier, open_texts(data), job, folder)
-        assert list(scoring.run())
+        run = ScoreRun(self.classifier, open_texts(data), config, folder)
+        assert list(run.run())
         shard = folder / "shard-0.jsonl"
-        kinds["partial results"] = Kind(shard, lambda: use_shards(scoring), mutated_lines)
+        kinds["partial results"] = Kind(shard, lambda: use_partial_results(run), mutated_lines)
         return kinds
 
     def _of_exports(self) -> dict[str, Kind]:

@@ -3,8 +3,8 @@
     AOPC = mean over K = 10, 20, ..., 90 % of p(x) - p(x without the first K % of the order)
 
 p is the probability of the explained class, or the score of a regression.  Which words are hidden
-at each step counts, not the order in which a step's words were given.  Source: attribution.md 4;
-Samek et al. 2017.
+at each step counts, not the order in which a step's words were given.  Source:
+viz/faithfulness/README.md 2; Samek et al. 2017.
 """
 
 from collections.abc import Sequence

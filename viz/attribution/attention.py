@@ -1,4 +1,7 @@
-"""Attributions read off attention alone: the same for every class, never negative."""
+"""Attributions read off attention alone: the same for every class, never negative.
+
+Source: viz/attribution/README.md 2.6 and 2.7.
+"""
 
 from viz.attention import rollout
 from viz.attribution.method import Method, Split, Task

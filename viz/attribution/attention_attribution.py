@@ -1,6 +1,7 @@
 """Attention attribution: the class followed while the attention of one layer grows from nothing.
 
-Source: attribution.md 1.16; the original explains the probability, this one the scalar F.
+Source: viz/attribution/README.md 2.13; Hao et al. 2021; the original explains the probability, this
+one the scalar F.
 """
 
 import torch

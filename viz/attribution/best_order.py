@@ -1,7 +1,7 @@
 """The limit: an order of words found by search on the measure of faithfulness itself.
 
 Its score is the best order found, so that every other method can be read as a share of what is
-attainable.  Source: attribution.md 4 and 5b; ours.
+attainable.  Source: viz/attribution/README.md 2.22.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from viz.attribution import Against, attribute, defaults
-from viz.attribution.method_spec import parse
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, SelectionError
 from viz.model.classifier import Classifier
 from viz.types import Attribution, Prediction, Reading
@@ -37,8 +37,8 @@ def attribute_named(
     classes = classes_named(reading.prediction, target, against)
     if method is None:
         return _by_default(classifier, reading, classes)
-    how, options = parse(method)
-    return attribute(classifier, reading, how.name, *classes, options=options)
+    spec = MethodSpec.parse(method)
+    return attribute(classifier, reading, spec.method.name, *classes, options=spec.options)
 
 
 def _by_default(

@@ -3,7 +3,7 @@
 The network is made linear as for the decomposition, and its slope in each attention weight is
 taken.  Weight times slope is the exact share of the explained scalar that passes through that
 weight: over all weights of a layer it adds up to what that layer's attention, its value biases
-included, hands to the scalar; the rest flows past it.  Source: attribution.md 1.5, C_l[h,q,k].
+included, hands to the scalar; the rest flows past it.  Source: viz/attribution/README.md 2.4.
 """
 
 import numpy as np

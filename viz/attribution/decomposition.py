@@ -6,8 +6,8 @@ they are now linear in the first layer's input and in the biases, so that
 
     explained scalar = sum over tokens <input, gradient> + sum over biases <bias, gradient>
 
-holds exactly.  Source: attribution.md 1.5; equal to DecompX (Modarressi et al. 2023) without bias
-and to layer-wise relevance propagation with frozen attention (Ali et al. 2022).
+holds exactly.  Source: viz/attribution/README.md 2.1; equal to DecompX (Modarressi et al. 2023)
+without bias and to layer-wise relevance propagation with frozen attention (Ali et al. 2022).
 """
 
 from viz.attribution.linear_pass import check_linear, linear_pass

@@ -9,8 +9,9 @@ that of the mask token, and the network is decomposed there, at the price of one
 x is the input of the first layer, x' that of the text with every word masked, F~ the network made
 linear as in `decomposition`.  Words that are nearly masks look elsewhere than they do in the text,
 so attention is held at the mean of its weights there and in the whole text, which are known from
-reading it.  The scalar is the log-odds of the class against all others, for the
-runner-up may change on the way.  Source: attribution.md 1.5 and 1.9 put together; ours.
+reading it.  The scalar is the log-odds of the class against all others, for the runner-up may
+change on the way.  Source: viz/attribution/README.md 2.2;
+after Modarressi et al. 2023 and Sundararajan et al. 2017.
 """
 
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ activation are held at the values they take for this text.  A bias b belongs to 
 are two ways to place it: `by_product` shares it in proportion to |<b, part>|, so that tokens alone
 add up to the explained scalar (Modarressi et al. 2023, DecompX, "absdot"); `apart` keeps it in a
 slot of its own, behind the tokens.  The latter is `decomposition`, found without any gradient.
-Source: attribution.md 1.5 and 1.6.
+Source: viz/attribution/README.md 2.5; Modarressi et al. 2023.
 """
 
 from collections.abc import Callable, Iterator

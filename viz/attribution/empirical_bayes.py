@@ -3,7 +3,7 @@
 What a version loses, in log-odds, is taken to be the sum of its hidden words' scores.  Scores are
 those known before, times one factor for each operator, plus a correction held small: a Gaussian
 prior, whose width is chosen by the evidence.  Both operators share the correction.  Source:
-attribution.md 5b; MacKay 1992, "Bayesian Interpolation".
+viz/attribution/README.md 2.3; MacKay 1992, "Bayesian Interpolation".
 """
 
 from dataclasses import dataclass

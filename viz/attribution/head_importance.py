@@ -1,9 +1,9 @@
 """Which heads matter: the slope of the class in a head, and what is lost without the head.
 
-A gate of 1 stands behind every head and multiplies what it hands on.  The gradient of the
-explained scalar in a gate is the head's first-order importance and equals, added over queries and
-keys, its weights times their gradients; ablation puts the gate to 0 and reads the text again.
-The two disagree where heads saturate, so both are shown.  Source: attribution.md 1.15.
+A gate of 1 stands behind every head and multiplies what it hands on.  The gradient of the explained
+scalar in a gate is the head's first-order importance and equals, added over queries and keys, its
+weights times their gradients; ablation puts the gate to 0 and reads the text again. The two
+disagree where heads saturate, so both are shown.  Source: viz/attribution/README.md 2.24.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -2,7 +2,8 @@
 
 Scores split the difference of the explained scalar F between the two ends of the path, up to the
 error of the sum that stands for the integral.  That error is measured, and the number of steps
-doubled until it is below 1 % of the difference.  Source: attribution.md 1.9.
+doubled until it is below 1 % of the difference.  Source: viz/attribution/README.md 2.12;
+Sundararajan et al. 2017.
 """
 
 from collections.abc import Callable, Iterator

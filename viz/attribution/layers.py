@@ -6,7 +6,7 @@ names.  With E the state a layer is given, A its weights and v = E W_V + b_V its
     y  = LN1(sum over heads and keys of A[h, q, k] v[h, k] W_O[h]  + b_O + E[q])
     E' = LN2(W_2 act(W_1 y + b_1) + b_2 + y).
 
-Source: attribution.md 1.13 and 3.
+Source: viz/attribution/README.md 1.4.
 """
 
 from collections.abc import Callable

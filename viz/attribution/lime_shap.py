@@ -1,7 +1,7 @@
 """LIME and KernelSHAP: hide words at random, fit a linear model to what the classifier then says.
 
-Both explain the log-odds of the class against all others together, which a linear model fits
-better than the margin to the runner-up (attribution.md 5b); for a multi-label head the logit.
+Both explain the log-odds of the class against all others together, which a linear model fits better
+than the margin to the runner-up (viz/attribution/README.md 1.1); for a multi-label head the logit.
 
 LIME (Ribeiro et al. 2016, defaults of its text explainer): how many words are hidden is uniform
 from 1 to n; a version's distance d is 1 - cos(kept, all) = 1 - sqrt(share kept); it weighs
@@ -11,6 +11,8 @@ KernelSHAP (Lundberg and Lee 2017; paired as by Covert and Lee 2021): k words ar
 probability that goes as (n - 1) / (k (n - k)); each version comes with its complement; scores add
 up to v(text) - v(nothing).  Where there are fewer pairs than words, the smallest scores that fit
 are taken, measured from equal shares.
+
+Source: viz/attribution/README.md 2.15 and 2.16.
 """
 
 import math

@@ -6,7 +6,7 @@ changes one of the sets alone.  Which exchanges are worth a reading is told by a
 versions read so far, drawn from anew each time.  The best order is put together from all sets that
 were read, so it is known at any time and never worse than those it began with.  Where no exchange
 is left to try, orders drawn from the regression are improved on their own and their sets added.
-Source: attribution.md 4 and 5b; ours.
+Source: viz/attribution/README.md 2.3 and 2.22.
 """
 
 import math

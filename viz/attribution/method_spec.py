@@ -1,32 +1,46 @@
 """How a method with its options is written in one word: `name` or `name:option=value:...`."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
 from viz.attribution import known
 from viz.attribution.method import Method, Options
 from viz.errors import MethodError
 
 
-def parse(entry: str) -> tuple[Method, Options]:
-    """The method that is meant, and the value of every option of it.
+@dataclass(frozen=True, slots=True)
+class MethodSpec:
+    """A method with the value of every option of it."""
 
-    Raises:
-        MethodError: for an unknown method, option or value.
-    """
-    name, *given = entry.split(":")
-    method = known(name)
-    numbers = {option.name for option in method.options if not option.choices}
-    options: dict[str, object] = {}
-    for setting in given:
-        option, equals, value = setting.partition("=")
-        if not equals:
-            raise MethodError(
-                f"{entry!r} can't be understood; write an option as {name}:option=value."
-            )
-        options[option] = _number(value) if option in numbers else value
-    return method, method.chosen(options)
+    text: str
+    """As it was written."""
+    method: Method
+    options: Options
+
+    @classmethod
+    def parse(cls, text: str, options: Mapping[str, object] | None = None) -> Self:
+        """The method that is meant; what *options* name goes before what is written.
+
+        Raises:
+            MethodError: for an unknown method, option or value.
+        """
+        name, *settings = text.split(":")
+        method = known(name)
+        numbers = {option.name for option in method.options if not option.choices}
+        values: dict[str, object] = {}
+        for setting in settings:
+            option, equals, value = setting.partition("=")
+            if not equals:
+                raise MethodError(
+                    f"{text!r} can't be understood; write an option as {name}:option=value."
+                )
+            values[option] = _number(value) if option in numbers else value
+        return cls(text, method, method.chosen({**values, **(options or {})}))
 
 
 def _number(value: str) -> object:
-    """A whole number; what is none is left for the option to refuse."""
+    """A whole number; anything else is left for the option to refuse."""
     try:
         return int(value)
     except ValueError:

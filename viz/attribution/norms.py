@@ -2,8 +2,8 @@
 
 T(k -> q) = sum over heads of A[h, q, k] v[h, k] W_O[h] is what query q takes from key k; on the
 diagonal the residual E[q] is added.  A weight says only how much is taken of a value that may be
-short, or undone by another head's; the length of T says how much arrives.
-Source: attribution.md 1.13.
+short, or undone by another head's; the length of T says how much arrives. Source:
+viz/attribution/README.md 2.18 to 2.20.
 """
 
 from collections.abc import Callable

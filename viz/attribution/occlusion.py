@@ -3,7 +3,7 @@
     score of a word = F(text) - F(text without the word)
 
 Words that say the same thing cover for each other, so that both may score 0.  Sources:
-attribution.md 1.11; Zeiler and Fergus 2014; Li et al. 2016.
+viz/attribution/README.md 2.14; Zeiler and Fergus 2014; Li et al. 2016.
 """
 
 import numpy as np

@@ -5,8 +5,8 @@
 An absent word is hidden.  Up to `EXACT_WORDS` words every set of words is read; beyond, orders are
 drawn at random, each together with its reverse (antithetic: what one overrates because the word
 came early, the other underrates).  Along one order the scores add up to F(text) - F(nothing), so
-their mean does too, however few were drawn.  Sources: attribution.md 1.12; Shapley 1953; Castro
-et al. 2009; Mitchell et al. 2022.
+their mean does too, however few were drawn.  Sources: viz/attribution/README.md 2.17; Shapley 1953;
+Castro et al. 2009; Mitchell et al. 2022.
 """
 
 import math

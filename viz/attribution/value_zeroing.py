@@ -2,8 +2,8 @@
 
 With the value vector of token t set to zero in one layer, bias included, and the attention weights
 left as they are, [CLS] takes z - A[:, [CLS], t] v_t from its heads.  The rest of the layer is run
-on it; the score is 1 - cosine between what comes out and what came out before.
-Source: attribution.md 1.14; Mohebbi et al. 2023.
+on it; the score is 1 - cosine between what comes out and what came out before. Source:
+viz/attribution/README.md 2.21; Mohebbi et al. 2023.
 """
 
 import torch

@@ -74,7 +74,7 @@ def sanity(
 
 def _named(methods: str | None) -> tuple[str, ...]:
     """The methods to check, each once, before anything slow begins."""
-    from viz.attribution.method_spec import parse
+    from viz.attribution.method_spec import MethodSpec
     from viz.faithfulness.sanity import default_methods
 
     if methods is None:
@@ -84,7 +84,7 @@ def _named(methods: str | None) -> tuple[str, ...]:
     if not chosen:
         raise SelectionError("No method was named; give at least one with --methods.")
     for entry in chosen:
-        parse(entry)
+        MethodSpec.parse(entry)
     return chosen
 
 

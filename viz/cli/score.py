@@ -8,7 +8,7 @@ import typer
 from viz.cli.terminal import Data, Folder, PairColumn, TextColumn, one_sentence, say
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.faithfulness.score import Job
+    from viz.faithfulness.score import ScoreConfig
 
 
 def score(
@@ -57,7 +57,7 @@ def score(
             data=data,
             checkpoint=checkpoint,
             limit=limit,
-            job=_job(methods, seed),
+            config=_score_config(methods, seed),
             output=output,
             processes=processes,
             columns=(text_column, pair_column, None),
@@ -67,9 +67,9 @@ def score(
             say(str(written))
 
 
-def _job(methods: str | None, seed: int) -> "Job":
-    from viz.faithfulness.score import Job, default_methods
+def _score_config(methods: str | None, seed: int) -> "ScoreConfig":
+    from viz.faithfulness.score import ScoreConfig, default_methods
 
     named = (part.strip() for part in (methods or "").split(","))
     chosen = tuple(part for part in named if part)
-    return Job(default_methods() if methods is None else chosen, seed)
+    return ScoreConfig(default_methods() if methods is None else chosen, seed)

@@ -17,7 +17,7 @@ from viz.cli.terminal import check_limit, check_output, file_for
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:
-    from viz.faithfulness.score import Job, Scoring
+    from viz.faithfulness.score import ScoreConfig, ScoreRun
 
 MOST_PROCESSES = 8
 """Started where nobody says how many: each holds the classifier in memory."""
@@ -34,7 +34,7 @@ class Asked:
     data: Path
     checkpoint: str | None
     limit: int | None
-    job: "Job"
+    config: "ScoreConfig"
     output: Path | None
     processes: int | None
     columns: tuple[str | None, str | None, str | None]
@@ -53,8 +53,8 @@ class Asked:
             "--data": self.data,
             "--checkpoint": self.checkpoint,
             "--limit": self.limit,
-            "--methods": ",".join(self.job.methods),
-            "--seed": self.job.seed,
+            "--methods": ",".join(self.config.methods),
+            "--seed": self.config.seed,
             "--output": self.output,
             "--text-column": self.columns[0],
             "--pair-column": self.columns[1],
@@ -86,21 +86,21 @@ def score_all(asked: Asked) -> Path | None:
     """
     rank, world = place(os.environ)
     target = asked.target
-    scoring = _open(asked, target.with_suffix(".partial"))
-    scoring.rank, scoring.world = rank, world
+    run = _open(asked, target.with_suffix(".partial"))
+    run.rank, run.world = rank, world
     if world > 1:
-        _gather(scoring)
+        _gather(run)
     else:
-        scoring.world = _worth(asked, scoring)
-    to_start = scoring.world if world == 1 else 1
+        run.world = _worth(asked, run)
+    to_start = run.world if world == 1 else 1
     with _one_thread():
         if rank:
-            for _ in scoring.run():
+            for _ in run.run():
                 _end_with_parent(os.environ)
             return None
-        with _terminated_as_ended(), _others(asked, to_start) as others, _told(scoring):
-            _watch(scoring, others)
-    return _write(scoring, target)
+        with _terminated_as_ended(), _others(asked, to_start) as others, _told(run):
+            _watch(run, others)
+    return _write(run, target)
 
 
 def place(environment: Mapping[str, str]) -> tuple[int, int]:
@@ -122,22 +122,22 @@ def place(environment: Mapping[str, str]) -> tuple[int, int]:
     return rank, world
 
 
-def _open(asked: Asked, folder: Path) -> "Scoring":
+def _open(asked: Asked, folder: Path) -> "ScoreRun":
     from viz.cli.terminal import load
-    from viz.faithfulness.score import Scoring
+    from viz.faithfulness.score import ScoreRun
     from viz.model.text_files import Columns, open_texts
 
     texts = open_texts(asked.data, Columns(*asked.columns), asked.limit)
-    return Scoring(load(asked.checkpoint), texts, asked.job, folder)
+    return ScoreRun(load(asked.checkpoint), texts, asked.config, folder)
 
 
-def _worth(asked: Asked, scoring: "Scoring") -> int:
+def _worth(asked: Asked, run: "ScoreRun") -> int:
     """How many processes of this machine the rows that are left are worth."""
     if asked.processes is not None:
         return asked.processes
-    if scoring.classifier.device.type != "cpu":
+    if run.classifier.device.type != "cpu":
         return 1
-    left = len(scoring.wanted) - scoring.done
+    left = len(run.wanted) - run.done
     return max(1, min(_cores(), MOST_PROCESSES, left // ROWS_EACH))
 
 
@@ -148,17 +148,17 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _gather(scoring: "Scoring") -> None:
+def _gather(run: "ScoreRun") -> None:
     """Wait until all processes of torchrun know what is left to do.
 
     One that came late might find the lines of all others merged and gone.
     """
-    _ = scoring.known_before  # read now, kept for later
+    _ = run.known_before  # read now, kept for later
     if "MASTER_ADDR" not in os.environ:
         return
     from torch import distributed
 
-    distributed.init_process_group("gloo", rank=scoring.rank, world_size=scoring.world)
+    distributed.init_process_group("gloo", rank=run.rank, world_size=run.world)
     distributed.barrier()
     distributed.destroy_process_group()
 
@@ -205,18 +205,18 @@ def _others(asked: Asked, world: int) -> Iterator[list[Process]]:
             process.wait()
 
 
-def _watch(scoring: "Scoring", others: Sequence[Process]) -> None:
+def _watch(run: "ScoreRun", others: Sequence[Process]) -> None:
     """Score the rows of this process and wait for those of all others, with one bar for all."""
     from tqdm import tqdm
 
-    n_rows, done = len(scoring.wanted), scoring.done
+    n_rows, done = len(run.wanted), run.done
     if done:
         typer.echo(f"{done:,} of {n_rows:,} texts are scored already.", err=True)
     # A bar where somebody watches; none in a log file.
     with tqdm(total=n_rows, initial=done, unit="text", leave=False, disable=None) as bar:
-        for known in scoring.run():
+        for known in run.run():
             bar.update(known - bar.n)
-        for known in scoring.wait():
+        for known in run.wait():
             bar.update(known - bar.n)
             _check_alive(others)
 
@@ -239,13 +239,13 @@ def _terminated_as_ended() -> Iterator[None]:
 
 
 @contextmanager
-def _told(scoring: "Scoring") -> Iterator[None]:
+def _told(run: "ScoreRun") -> Iterator[None]:
     """Say that nothing is lost where the run is stopped."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
         typer.echo(
-            f"Stopped; {scoring.done:,} of {len(scoring.wanted):,} texts are scored and kept: "
+            f"Stopped; {run.done:,} of {len(run.wanted):,} texts are scored and kept: "
             "start the same command again, it goes on there.",
             err=True,
         )
@@ -268,11 +268,11 @@ def _check_alive(others: Sequence[Process]) -> None:
             )
 
 
-def _write(scoring: "Scoring", target: Path) -> Path:
+def _write(run: "ScoreRun", target: Path) -> Path:
     from viz.export.atomic_files import write
     from viz.faithfulness.summary import summarise
 
-    record = summarise(scoring.classifier, scoring.texts, scoring.job, scoring.lines())
+    record = summarise(run.classifier, run.texts, run.config, run.lines())
     for reason, count in record.skipped.items():
         if count:
             were = "text was" if count == 1 else "texts were"
@@ -281,5 +281,5 @@ def _write(scoring: "Scoring", target: Path) -> Path:
         if each.refused is not None:
             typer.echo(f"{each.method}: {each.refused}", err=True)
     write(target, record.to_json().encode())
-    scoring.shards.remove()
+    run.partial_results.remove()
     return target

@@ -99,9 +99,9 @@ def file_for(checkpoint: str | None, output: Path | None, name: str) -> Path:
 
 def check_method(method: str) -> None:
     """Refuse a method that doesn't exist before anything slow begins."""
-    from viz.attribution.method_spec import parse
+    from viz.attribution.method_spec import MethodSpec
 
-    parse(method)
+    MethodSpec.parse(method)
 
 
 def load(checkpoint: str | None) -> "Classifier":

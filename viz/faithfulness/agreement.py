@@ -24,7 +24,7 @@ def single_falls(perturbation: Perturbation, target: Target, operator: Operator)
 def polarity(scores: FloatArray, falls: FloatArray) -> float | None:
     """Of the highest positive scores, the share of words whose removal lowers the scalar.
 
-    None where no score is positive.  Source: attribution.md 4; Liu et al. 2022.
+    None where no score is positive.  Source: viz/faithfulness/README.md 2; Liu et al. 2022.
     """
     highest = [index for index in np.argsort(-scores, kind="stable")[:TOP] if scores[index] > 0]
     return float(np.mean(falls[highest] > 0)) if highest else None

@@ -1,6 +1,6 @@
 """Paired bootstrap: how far a mean over texts would vary, had other texts been drawn.
 
-Source: Efron and Tibshirani 1993; attribution.md 4.
+Source: Efron and Tibshirani 1993; viz/faithfulness/README.md 4.
 """
 
 import numpy as np

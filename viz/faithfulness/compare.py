@@ -4,14 +4,13 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
 
 import numpy as np
 
 from viz.attention.rank_correlation import spearman
 from viz.attribution import METHODS, Against, attribute, check_made_by, resolve
-from viz.attribution.method import Method, Options, Target, silent
-from viz.attribution.method_spec import parse
+from viz.attribution.method import Options, Target, silent
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, polarity, single_falls
 from viz.faithfulness.metrics import MIN_WORDS, Measures, measure_orders, n_versions
@@ -123,13 +122,13 @@ def compare(
         SelectionError: as `attribute` does.
         TextError: where the text has fewer than 3 words.
     """
-    asked = [_Asked.of(entry, (options or {}).get(entry)) for entry in dict.fromkeys(methods)]
+    specs = [MethodSpec.parse(text, (options or {}).get(text)) for text in dict.fromkeys(methods)]
     check_made_by(classifier, reading)
     target = resolve(reading.prediction, target_class, against)
     versions = (shared or Perturbation(classifier, reading.encoding)).told(tick)
     _check_length(versions)
     maker = _Maker(classifier, reading, target, versions, tick)
-    made = [maker.make(each) for each in asked]
+    made = [maker.make(spec) for spec in specs]
     return _measured(made, target, versions, n_random, seed)
 
 
@@ -138,8 +137,8 @@ def expected_passes(
 ) -> float:
     """About how many passes `compare` will take, methods with their default options."""
     own = sum(
-        method.expected(n_words, classifier.n_layers, options)
-        for method, options in map(parse, methods)
+        spec.method.expected(n_words, classifier.n_layers, spec.options)
+        for spec in map(MethodSpec.parse, methods)
     )
     n_operators = len(OPERATORS) if classifier.tokenizer.mask_token_id is not None else 1
     # An order and its reverse share their versions; so do the methods that agree, now and then.
@@ -156,20 +155,6 @@ def _check_length(versions: Perturbation) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A method with its options, and how it was written."""
-
-    entry: str
-    method: Method
-    options: Options
-
-    @classmethod
-    def of(cls, entry: str, given: Options | None) -> Self:
-        method, written = parse(entry)
-        return cls(entry, method, method.chosen({**written, **(given or {})}))
-
-
-@dataclass(frozen=True, slots=True)
 class _Maker:
     """Runs methods on a text, timed."""
 
@@ -179,7 +164,7 @@ class _Maker:
     versions: Perturbation
     tick: Tick
 
-    def make(self, asked: _Asked) -> Row:
+    def make(self, spec: MethodSpec) -> Row:
         """The row of a method, its measures still missing."""
         meter = _Meter(self.tick)
         own = Perturbation(self.classifier, self.reading.encoding, meter)
@@ -188,24 +173,24 @@ class _Maker:
             found = attribute(
                 self.classifier,
                 self.reading,
-                asked.method.name,
+                spec.method.name,
                 self.target.target_class,
                 self.target.against_class,
-                options=asked.options,
+                options=spec.options,
                 tick=meter,
                 shared=own,
             )
         except MethodError as error:
-            return Row(asked.entry, refused=str(error), options=asked.options)
+            return Row(spec.text, refused=str(error), options=spec.options)
         seconds = time.perf_counter() - started
         self.versions.learn(own)
-        return self._row(asked, found, meter.passes, seconds)
+        return self._row(spec, found, meter.passes, seconds)
 
-    def _row(self, asked: _Asked, found: Attribution, passes: float, seconds: float) -> Row:
-        how = asked.method
+    def _row(self, spec: MethodSpec, found: Attribution, passes: float, seconds: float) -> Row:
+        how = spec.method
         n_words, n_layers = self.versions.n_words, self.classifier.n_layers
         return Row(
-            asked.entry,
+            spec.text,
             scores=self.versions.over_words(found.scores),
             options=found.options,
             passes=passes or how.expected(n_words, n_layers, found.options),
@@ -250,7 +235,7 @@ def _full(
 ) -> Row:
     assert row.scores is not None  # a row without scores is measured by nobody
     tau = kendall(row.scores, falls)
-    method, _ = parse(row.method)
+    method = MethodSpec.parse(row.method).method
     return replace(
         row,
         measures={operator: each[at] for operator, each in found.items()},

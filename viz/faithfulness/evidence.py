@@ -1,4 +1,7 @@
-"""The badge beside an explanation: is its order of words better than random ones, on this text?"""
+"""The badge beside an explanation: is its order of words better than random ones, on this text?
+
+Source: viz/faithfulness/README.md 3.
+"""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ A regression has no probability: p is its score itself, in its own unit.  It dec
 could flip, so the measures in `DECISIVE` are NaN.
 
 K % of n words is rounded up to whole words, and a number of words that two K share counts once.
-Sources: attribution.md 4; DeYoung et al. 2020 (ERASER); Samek et al. 2017.
+Sources: viz/faithfulness/README.md 2; DeYoung et al. 2020 (ERASER); Samek et al. 2017.
 """
 
 import math

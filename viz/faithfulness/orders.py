@@ -1,4 +1,7 @@
-"""Orders in which words are hidden: those that scores ask for, and random ones."""
+"""Orders in which words are hidden: those that scores ask for, and random ones.
+
+Source: viz/faithfulness/README.md 1.
+"""
 
 import numpy as np
 

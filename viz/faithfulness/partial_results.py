@@ -19,7 +19,7 @@ from finetune.errors import RecordError
 from finetune.run.json_files import Amount, Correlation, Count, Items, Number, Share, opened
 from viz.errors import SelectionError
 
-Line = Mapping[str, Any]
+RowResult = Mapping[str, Any]
 """What is known of one row; JSON."""
 
 
@@ -29,7 +29,7 @@ Numbers = Items[Number]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
+class MethodResult:
     """What is known of a method on a row."""
 
     measures: dict[Operator, Numbers]
@@ -40,14 +40,14 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Refused:
+class RefusedMethod:
     """Why a method was not measured on a row."""
 
     refused: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class StoredRow:
     """What every line has."""
 
     row: Count
@@ -55,25 +55,25 @@ class Known:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Scored(Known):
+class MeasuredRow(StoredRow):
     """A row that was measured."""
 
-    methods: dict[str, Made | Refused]
+    methods: dict[str, MethodResult | RefusedMethod]
     random: dict[Operator, Numbers]
     best: dict[Operator, Number]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Skipped(Known):
+class SkippedRow(StoredRow):
     """A row that was not."""
 
     skipped: str
 
 
-_LINE: TypeAdapter[Scored | Skipped] = TypeAdapter(Scored | Skipped)
+_STORED_ROW: TypeAdapter[MeasuredRow | SkippedRow] = TypeAdapter(MeasuredRow | SkippedRow)
 
 
-class Shards:
+class PartialResults:
     """The lines of all processes.
 
     Args:
@@ -83,7 +83,7 @@ class Shards:
     """
 
     def __init__(
-        self, folder: Path, settings: str, fits: Callable[[Line], bool] = lambda _: True
+        self, folder: Path, settings: str, fits: Callable[[RowResult], bool] = lambda _: True
     ) -> None:
         self.folder = folder
         self._settings, self._fits = settings, fits
@@ -96,7 +96,7 @@ class Shards:
             self._rows.update(row for row, _ in self._new(file, self._read))
         return self._rows
 
-    def lines(self) -> Iterator[tuple[int, Line]]:
+    def lines(self) -> Iterator[tuple[int, RowResult]]:
         """The number of every row that is known, each once, and what is known of it."""
         seen: set[int] = set()
         for file in self._files():
@@ -129,7 +129,7 @@ class Shards:
         finally:
             lock.release()
 
-    def add(self, file: Path, row: int, line: Line) -> None:
+    def add(self, file: Path, row: int, line: RowResult) -> None:
         """Append what is known of a row.
 
         Raises:
@@ -138,7 +138,7 @@ class Shards:
         written = json.dumps({"row": row, "settings": self._settings, **line}, allow_nan=False)
         try:
             with file.open("a+b") as stream:
-                stream.write(b"" if _is_whole(file) else b"\n")
+                stream.write(b"" if _ends_with_newline(file) else b"\n")
                 stream.write(written.encode() + b"\n")
         except OSError as error:
             raise _unwritable(self.folder, error) from error
@@ -154,7 +154,7 @@ class Shards:
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("shard-*.jsonl"))
 
-    def _new(self, file: Path, read: dict[Path, int]) -> Iterator[tuple[int, Line]]:
+    def _new(self, file: Path, read: dict[Path, int]) -> Iterator[tuple[int, RowResult]]:
         """The lines of a file behind the bytes that were read; one being written is left."""
         # The first process may merge all files and remove them at any time.
         # Of something else that is called so, nothing is known.
@@ -164,20 +164,20 @@ class Shards:
                 if not written.endswith(b"\n"):
                     return
                 read[file] = read.get(file, 0) + len(written)
-                line = _parsed(written)
+                line = _parse_row(written)
                 if line.get("settings") == self._settings and self._fits(line):
                     yield line["row"], line
 
 
-def _parsed(written: bytes) -> Line:
+def _parse_row(written: bytes) -> RowResult:
     """A line; empty where a killed process left it half written, or it was damaged."""
     try:
-        return asdict(_LINE.validate_json(written, strict=True))
+        return asdict(_STORED_ROW.validate_json(written, strict=True))
     except ValidationError:
         return {}
 
 
-def _is_whole(file: Path) -> bool:
+def _ends_with_newline(file: Path) -> bool:
     """Whether a file is empty or ends with a whole line."""
     with file.open("rb") as stream:
         stream.seek(0, 2)

@@ -2,19 +2,18 @@
 
 A map that stays as it was when all weights are random shows the text, not the network (Adebayo et
 al. 2018).  Methods that multiply by the input keep some of its structure (Kokhlikyan et al. 2021),
-so a correlation is not judged against 0 but against what two random scores of words reach.
-Source: attribution.md 4.
+so a correlation is not judged against 0 but against what two random scores of words reach. Source:
+viz/faithfulness/README.md 5.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 
 from viz.attribution import METHODS, attribute, check_made_by, resolve
-from viz.attribution.method import Method, Options, Target, silent
-from viz.attribution.method_spec import parse
+from viz.attribution.method import Target, silent
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, TextError
 from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.rank_similarity import Maps, likeness, random_likeness
@@ -27,19 +26,6 @@ from viz.types import Attribution, FloatArray, Reading
 
 SMALLEST = 0.01
 """A smaller whole counts as this, so that rounding is not taken for a gap."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A method with its options, as it was written."""
-
-    entry: str
-    method: Method
-    options: Options
-
-    @classmethod
-    def of(cls, entry: str) -> Self:
-        return cls(entry, *parse(entry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +82,9 @@ def sanity(
         SelectionError: for a reading of another classifier.
         TextError: where no text has 3 words.
     """
-    asked = [_Asked.of(entry) for entry in _named(methods)]
+    specs = [MethodSpec.parse(text) for text in _named(methods)]
     cases = _cases(classifier, readings)
-    looks = [_look(classifier, cases, each, tick) for each in asked]
+    looks = [_look(classifier, cases, spec, tick) for spec in specs]
     chance, limit = random_likeness([case.vocabulary for case in cases], seed)
     return Sanity(
         checkpoint=classifier.name,
@@ -108,7 +94,7 @@ def sanity(
         stages=stages(classifier),
         chance=chance,
         limit=limit,
-        methods=tuple(_randomised(classifier, cases, asked, looks, seed, tick)),
+        methods=tuple(_randomised(classifier, cases, specs, looks, seed, tick)),
     )
 
 
@@ -119,7 +105,7 @@ def expected_passes(
     cases = _cases(classifier, readings)
     return sum(
         _n_maps(classifier, each) * _passes(classifier, case, each)
-        for each in map(_Asked.of, _named(methods))
+        for each in map(MethodSpec.parse, _named(methods))
         for case in cases
     )
 
@@ -156,23 +142,21 @@ class _Look:
     reaction: Reaction
 
 
-def _look(classifier: Classifier, cases: Sequence[_Case], asked: _Asked, tick: Tick) -> _Look:
-    every = [_attribution(classifier, case, asked, tick) for case in cases]
+def _look(classifier: Classifier, cases: Sequence[_Case], spec: MethodSpec, tick: Tick) -> _Look:
+    every = [_attribution(classifier, case, spec, tick) for case in cases]
     found = [each for each in every if isinstance(each, Attribution)]
     if not found:
-        return _Look(
-            [None] * len(cases), Reaction.refusal(asked.entry, asked.method, str(every[0]))
-        )
+        return _Look([None] * len(cases), Reaction.refusal(spec.text, spec.method, str(every[0])))
     maps = [_of_words(case, each) for case, each in zip(cases, every, strict=True)]
     residuals = [missed for missed in map(_residual, found) if missed is not None]
     reaction = Reaction(
-        method=asked.entry,
-        label=asked.method.label,
-        of_class=asked.method.of_class,
+        method=spec.text,
+        label=spec.method.label,
+        of_class=spec.method.of_class,
         n_texts=len(found),
-        between_classes=_between_classes(classifier, cases, asked, tick),
+        between_classes=_between_classes(classifier, cases, spec, tick),
         residual=max(residuals, default=None),
-        between_seeds=_between_seeds(classifier, cases, asked, maps, tick),
+        between_seeds=_between_seeds(classifier, cases, spec, maps, tick),
     )
     return _Look(maps, reaction)
 
@@ -180,23 +164,23 @@ def _look(classifier: Classifier, cases: Sequence[_Case], asked: _Asked, tick: T
 def _randomised(
     classifier: Classifier,
     cases: Sequence[_Case],
-    asked: Sequence[_Asked],
+    specs: Sequence[MethodSpec],
     looks: Sequence[_Look],
     seed: int,
     tick: Tick,
 ) -> Iterator[Reaction]:
     """Each reaction, with what becomes of the method's maps when weights turn random."""
-    kept = [each for each, look in zip(asked, looks, strict=True) if not look.reaction.refused]
+    kept = [spec for spec, look in zip(specs, looks, strict=True) if not look.reaction.refused]
     other = copied(classifier)
     after = [_maps(other, cases, kept, tick) for _ in cascade(other, seed)]
     for _ in cascade(other, seed + 1):  # another random network, of which only the end is of use
         continue
     again = _maps(other, cases, kept, tick)
-    for asked_for, look in zip(asked, looks, strict=True):
+    for spec, look in zip(specs, looks, strict=True):
         if look.reaction.refused:
             yield look.reaction
             continue
-        at = kept.index(asked_for)
+        at = kept.index(spec)
         yield replace(
             look.reaction,
             cascade=tuple(likeness(look.maps, stage[at], size=True) for stage in after),
@@ -206,24 +190,24 @@ def _randomised(
 
 
 def _maps(
-    classifier: Classifier, cases: Sequence[_Case], asked: Sequence[_Asked], tick: Tick
+    classifier: Classifier, cases: Sequence[_Case], specs: Sequence[MethodSpec], tick: Tick
 ) -> list[Maps]:
     """The maps of each method by a network, for the classes explained before."""
     read = [case.read_by(classifier) for case in cases]
     return [
-        [_of_words(case, _attribution(classifier, case, each, tick)) for case in read]
-        for each in asked
+        [_of_words(case, _attribution(classifier, case, spec, tick)) for case in read]
+        for spec in specs
     ]
 
 
 def _between_classes(
-    classifier: Classifier, cases: Sequence[_Case], asked: _Asked, tick: Tick
+    classifier: Classifier, cases: Sequence[_Case], spec: MethodSpec, tick: Tick
 ) -> float | None:
     """Likeness of the maps of the class and of the strongest other one, each for its plain logit.
 
     A margin would be that of the other class with its sign turned: no sum of squares could differ.
     """
-    if not (asked.method.of_class and classifier.n_classes > 1):
+    if not (spec.method.of_class and classifier.n_classes > 1):
         return None
     maps: tuple[list[FloatArray | None], ...] = ([], [])
     for case in cases:
@@ -231,39 +215,39 @@ def _between_classes(
         other = case.reading.prediction.runner_up(own)
         assert other is not None  # there are two classes or more
         for kept, target in zip(maps, (own, other), strict=True):
-            found = _attribution(classifier, case.explaining(target), asked, tick)
+            found = _attribution(classifier, case.explaining(target), spec, tick)
             kept.append(_of_words(case, found))
     return likeness(*maps)
 
 
 def _between_seeds(
-    classifier: Classifier, cases: Sequence[_Case], asked: _Asked, maps: Maps, tick: Tick
+    classifier: Classifier, cases: Sequence[_Case], spec: MethodSpec, maps: Maps, tick: Tick
 ) -> float | None:
-    if "seed" not in asked.options:
+    if "seed" not in spec.options:
         return 1.0
-    reseeded = replace(asked, options={**asked.options, "seed": asked.options["seed"] + 1})
+    reseeded = replace(spec, options={**spec.options, "seed": spec.options["seed"] + 1})
     found = [_of_words(case, _attribution(classifier, case, reseeded, tick)) for case in cases]
     return likeness(maps, found)
 
 
 def _attribution(
-    classifier: Classifier, case: _Case, asked: _Asked, tick: Tick
+    classifier: Classifier, case: _Case, spec: MethodSpec, tick: Tick
 ) -> Attribution | str:
     """What a method says of a text, or the sentence with which it refuses."""
     try:
         return attribute(
             classifier,
             case.reading,
-            asked.method.name,
+            spec.method.name,
             case.target.target_class,
             case.target.against_class,
-            options=asked.options,
+            options=spec.options,
             shared=case.words,
         )
     except MethodError as error:
         return str(error)
     finally:
-        tick(_passes(classifier, case, asked))
+        tick(_passes(classifier, case, spec))
 
 
 def _of_words(case: _Case, found: Attribution | str) -> FloatArray | None:
@@ -282,11 +266,11 @@ def _residual(found: Attribution) -> float | None:
     return abs(parts - found.value) / max(abs(found.value), SMALLEST)
 
 
-def _n_maps(classifier: Classifier, asked: _Asked) -> int:
+def _n_maps(classifier: Classifier, spec: MethodSpec) -> int:
     """How many maps of each text are made to check a method."""
-    n_classes = 2 if asked.method.of_class and classifier.n_classes > 1 else 0
-    return 1 + n_classes + ("seed" in asked.options) + len(stages(classifier)) + 1
+    n_classes = 2 if spec.method.of_class and classifier.n_classes > 1 else 0
+    return 1 + n_classes + ("seed" in spec.options) + len(stages(classifier)) + 1
 
 
-def _passes(classifier: Classifier, case: _Case, asked: _Asked) -> float:
-    return asked.method.expected(case.words.n_words, classifier.n_layers, asked.options)
+def _passes(classifier: Classifier, case: _Case, spec: MethodSpec) -> float:
+    return spec.method.expected(case.words.n_words, classifier.n_layers, spec.options)

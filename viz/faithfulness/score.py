@@ -13,12 +13,12 @@ from functools import cached_property
 from pathlib import Path
 
 from viz.attribution import METHODS
-from viz.attribution.method_spec import parse
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import Comparison, compare
 from viz.faithfulness.compare import Row as Compared
 from viz.faithfulness.metrics import MIN_WORDS, measures_of
-from viz.faithfulness.partial_results import Line, Shards
+from viz.faithfulness.partial_results import PartialResults, RowResult
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation, operators_of
 from viz.model.text_files import Row, Texts
@@ -39,7 +39,7 @@ def default_methods() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ScoreConfig:
     """What is measured of every text."""
 
     methods: tuple[str, ...]
@@ -56,16 +56,16 @@ class Job:
         if len(set(self.methods)) < len(self.methods):
             raise SelectionError("A method was named twice; name each once.")
         for entry in self.methods:
-            parse(entry)
+            MethodSpec.parse(entry)
 
 
-class Scoring:
+class ScoreRun:
     """The scoring of a file of texts, as one of several processes.
 
     Args:
         classifier: The classifier to judge the methods with.
         texts: The file.
-        job: What is measured.
+        config: What is measured.
         folder: For what is known while the run goes on; all processes share it.
         rank: The number of this process, from 0.
         world: How many processes there are.
@@ -75,14 +75,14 @@ class Scoring:
         self,
         classifier: Classifier,
         texts: Texts,
-        job: Job,
+        config: ScoreConfig,
         folder: Path,
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        self.classifier, self.texts, self.job = classifier, texts, job
+        self.classifier, self.texts, self.config = classifier, texts, config
         self.rank, self.world = rank, world
-        self.shards = Shards(folder, self._hash(), self._fits)
+        self.partial_results = PartialResults(folder, self._hash(), self._fits)
 
     @cached_property
     def wanted(self) -> frozenset[int]:
@@ -92,12 +92,12 @@ class Scoring:
     @cached_property
     def known_before(self) -> frozenset[int]:
         """The numbers of the rows that were known when this was first asked for."""
-        return frozenset(self.shards.rows())
+        return frozenset(self.partial_results.rows())
 
     @property
     def done(self) -> int:
         """How many rows are known by now, whoever scored them."""
-        return len(self.wanted & self.shards.rows())
+        return len(self.wanted & self.partial_results.rows())
 
     def run(self) -> Generator[int, None, None]:
         """Score the rows of this process that are not known; tells how many are known of all.
@@ -106,10 +106,12 @@ class Scoring:
             SelectionError: where another run has the folder, or it can't be written to.
         """
         known = self.known_before
-        with self.shards.held(self.rank) as file:
+        with self.partial_results.held(self.rank) as file:
             for row in self.texts.rows:
                 if row.number % self.world == self.rank and row.number not in known:
-                    self.shards.add(file, row.number, line_of(self.classifier, row, self.job))
+                    self.partial_results.add(
+                        file, row.number, score_row(self.classifier, row, self.config)
+                    )
                     yield self.done
 
     def wait(self) -> Iterator[int]:
@@ -119,12 +121,12 @@ class Scoring:
             time.sleep(POLL)
         yield done
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[RowResult]:
         """What is known of every row, by its number."""
-        known = {row: line for row, line in self.shards.lines() if row in self.wanted}
+        known = {row: line for row, line in self.partial_results.lines() if row in self.wanted}
         return [known[row] for row in sorted(known)]
 
-    def _fits(self, line: Line) -> bool:
+    def _fits(self, line: RowResult) -> bool:
         """Whether a line has every method under every operator, and a number for each measure."""
         if "skipped" in line:
             return line["skipped"] in (SHORT, UNREADABLE)
@@ -132,7 +134,7 @@ class Scoring:
         measured = [line["random"], *(each["measures"] for each in known)]
         operators = set(operators_of(self.classifier))
         return (
-            set(line["methods"]) == set(self.job.methods)
+            set(line["methods"]) == set(self.config.methods)
             and all(set(each) == operators for each in (line["best"], *measured))
             and all(len(row) == self._n_measures for each in measured for row in each.values())
         )
@@ -149,13 +151,15 @@ class Scoring:
             "dtype": str(self.classifier.model.dtype),
             "data": self.texts.fingerprint,
             "columns": asdict(self.texts.columns),
-            "job": asdict(self.job),
-            "options": {entry: dict(parse(entry)[1]) for entry in self.job.methods},
+            "config": asdict(self.config),
+            "options": {
+                entry: dict(MethodSpec.parse(entry).options) for entry in self.config.methods
+            },
         }
         return hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def line_of(classifier: Classifier, row: Row, job: Job) -> Line:
+def score_row(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResult:
     """What is measured of a row; the predicted class is explained, against the runner-up."""
     try:
         reading = classifier.read(row.text, row.pair)
@@ -167,10 +171,10 @@ def line_of(classifier: Classifier, row: Row, job: Job) -> Line:
     found = compare(
         classifier,
         reading,
-        job.methods,
-        n_random=job.n_random,
+        config.methods,
+        n_random=config.n_random,
         shared=versions,
-        seed=job.seed + row.number,
+        seed=config.seed + row.number,
     )
     names = measures_of(classifier)
     return {
@@ -187,7 +191,7 @@ def _best(found: Comparison) -> Mapping[str, float]:
     return {operator: found.best_aopc(operator) for operator in found.random}
 
 
-def _method(row: Compared, names: Sequence[str]) -> Line:
+def _method(row: Compared, names: Sequence[str]) -> RowResult:
     if row.refused is not None:
         return {"refused": row.refused}
     return {

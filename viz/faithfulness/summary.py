@@ -9,13 +9,13 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from viz.attribution import METHODS
-from viz.attribution.method_spec import parse
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError
 from viz.faithfulness.bootstrap import RESAMPLES, limits, resampled_sums
 from viz.faithfulness.metrics import MEASURES, MIN_WORDS, measures_of
-from viz.faithfulness.partial_results import Line
+from viz.faithfulness.partial_results import RowResult
 from viz.faithfulness.record import Interval, Record, Scored, Under
-from viz.faithfulness.score import SHORT, UNREADABLE, Job
+from viz.faithfulness.score import SHORT, UNREADABLE, ScoreConfig
 from viz.model.classifier import Classifier
 from viz.model.perturbation import BoolArray
 from viz.model.text_files import Texts
@@ -27,7 +27,9 @@ DECIMALS = 6
 """Of a probability, a share or a mean of counts; of scores, digits of the largest."""
 
 
-def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Line]) -> Record:
+def summarise(
+    classifier: Classifier, texts: Texts, config: ScoreConfig, lines: Sequence[RowResult]
+) -> Record:
     """The record of all rows, in the order of their numbers.
 
     Raises:
@@ -40,7 +42,9 @@ def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Li
             f"None of the {len(lines)} texts of {texts.name!r} can be measured; give texts of at "
             f"least {MIN_WORDS} words."
         )
-    table = _Table(measured, job.methods, measures_of(classifier), regression=classifier.regression)
+    table = _Table(
+        measured, config.methods, measures_of(classifier), regression=classifier.regression
+    )
     record = Record(
         checkpoint=classifier.name,
         fingerprint=classifier.fingerprint,
@@ -49,24 +53,24 @@ def summarise(classifier: Classifier, texts: Texts, job: Job, lines: Sequence[Li
         columns=asdict(texts.columns),
         n_texts=len(measured),
         skipped={reason: skipped[reason] for reason in (SHORT, UNREADABLE)},
-        seed=job.seed,
-        n_random=job.n_random,
+        seed=config.seed,
+        n_random=config.n_random,
         resamples=RESAMPLES,
         default=next(iter(METHODS)),
-        methods=tuple(table.scored(entry, job.seed) for entry in job.methods),
+        methods=tuple(table.scored(entry, config.seed) for entry in config.methods),
         random={
             operator: table.named(table.random[operator].mean(0)) for operator in table.operators
         },
         best={o: _rounded(table.best[o].mean(), table.decimals) for o in table.operators},
         seconds={
             entry: statistics.median(known["seconds"] for known in table.known[entry])
-            for entry in job.methods
+            for entry in config.methods
             if table.known[entry]
         },
     )
     # The app begins with the best quick method, so that is what the others are held against.
     default = record.winner() or record.default
-    methods = tuple(table.held_against(default, one, job.seed) for one in record.methods)
+    methods = tuple(table.held_against(default, one, config.seed) for one in record.methods)
     return replace(record, default=default, methods=methods)
 
 
@@ -82,7 +86,7 @@ class _Table:
 
     def __init__(
         self,
-        lines: Sequence[Line],
+        lines: Sequence[RowResult],
         entries: Sequence[str],
         names: Sequence[str],
         *,
@@ -99,7 +103,7 @@ class _Table:
             entry: np.array(["refused" not in found for found in each[entry]]) for entry in entries
         }
         """Which texts a method allowed.  (N,)"""
-        self.known: dict[str, list[Line]] = {
+        self.known: dict[str, list[RowResult]] = {
             entry: [found for found in each[entry] if "refused" not in found] for entry in entries
         }
         self.refused = {
@@ -111,20 +115,20 @@ class _Table:
 
     def scored(self, entry: str, seed: int) -> Scored:
         """All that is said of a method by itself."""
-        method, options = parse(entry)
+        spec = MethodSpec.parse(entry)
         known = self.known[entry]
         return Scored(
             method=entry,
-            name=method.name,
-            label=method.label,
-            signed=method.signed,
-            options=dict(options),
-            passes=_mean([found["passes"] for found in known]) or method.cost,
+            name=spec.method.name,
+            label=spec.method.label,
+            signed=spec.method.signed,
+            options=dict(spec.options),
+            passes=_mean([found["passes"] for found in known]) or spec.method.cost,
             n_texts=len(known),
             under={o: self._under(entry, o, seed) for o in self.operators if known},
             tau_occlusion=_mean([found["tau_occlusion"] for found in known]),
             polarity=_mean([found["polarity"] for found in known]),
-            shares_operator=method.shares(options, self.operators),
+            shares_operator=spec.method.shares(spec.options, self.operators),
             refused=self.refused[entry][-1] if self.refused[entry] else None,
         )
 

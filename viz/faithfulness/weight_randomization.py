@@ -1,7 +1,7 @@
 """A copy of a classifier whose weights turn random from the top down: the head, then each layer.
 
-Embeddings keep their weights: they are the text as the network is given it, and a method that
-looks at nothing else must not seem to react.  Sources: Adebayo et al. 2018; attribution.md 4.
+Embeddings keep their weights: they are the text as the network is given it, and a method that looks
+at nothing else must not seem to react.  Sources: Adebayo et al. 2018; viz/faithfulness/README.md 5.
 """
 
 import copy

@@ -3,7 +3,7 @@
 Two ways to hide a word: `mask` puts the tokenizer's mask token in the place of each of its tokens,
 `delete` takes them out, so that what follows moves up.  Special tokens are never hidden.  Methods
 that hide words and the measures of faithfulness share one Perturbation of a text, so that no
-version is read twice.  Source: attribution.md 4.
+version is read twice.  Source: viz/attribution/README.md 1.2.
 """
 
 from collections.abc import Callable, Iterator, Mapping

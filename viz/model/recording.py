@@ -43,7 +43,7 @@ class Recorder:
     Args:
         leaf: The tensor to differentiate by; None records under no gradient at all.
         freeze: Whether attention weights and activations are held fixed, so that the network is
-            linear in the leaf (attribution.md 1.5).
+            linear in the leaf (viz/attribution/README.md 1.3).
         by_weights: Whether frozen weights can be differentiated by, each layer's on their own.
     """
 

@@ -16,7 +16,7 @@ from viz import Classifier
 from viz.app import session
 from viz.colors import PALETTES
 from viz.faithfulness.record import FILE, Record, Scored
-from viz.faithfulness.score import Job, Scoring
+from viz.faithfulness.score import ScoreConfig, ScoreRun
 from viz.faithfulness.summary import summarise
 from viz.model.text_files import open_texts
 from viz.plots import score_bars
@@ -34,9 +34,9 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
         csv.writer(file).writerows([["text"], *([text] for text in TEXTS)])
     folder = tiny_checkpoint(room / "checkpoints" / "tiny")
     classifier, texts = Classifier.load(folder), open_texts(room / "texts.csv")
-    run = Scoring(classifier, texts, Job(METHODS, n_random=3), room / "lines")
+    run = ScoreRun(classifier, texts, ScoreConfig(METHODS, n_random=3), room / "lines")
     assert list(run.run()) == [1, 2, 3]
-    return folder, summarise(classifier, texts, run.job, run.lines())
+    return folder, summarise(classifier, texts, run.config, run.lines())
 
 
 def winning(record: Record, name: str) -> Record:

@@ -15,7 +15,7 @@ from viz import METHODS, Classifier, Reading, attribute
 from viz.attention.rank_correlation import spearman
 from viz.attribution.aopc import aopc
 from viz.attribution.method import Target
-from viz.attribution.method_spec import parse
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, TextError
 from viz.faithfulness import metrics
 from viz.faithfulness.agreement import kendall, polarity, single_falls
@@ -455,10 +455,10 @@ def test_without_a_mask_token_words_are_deleted_only(checkpoint: Path) -> None:
 )
 def test_an_entry_that_makes_no_sense_is_one_sentence(entry: str, message: str) -> None:
     with pytest.raises(MethodError, match=message):
-        parse(entry)
+        MethodSpec.parse(entry)
 
 
 def test_options_are_read_from_an_entry() -> None:
-    method, options = parse("shapley:permutations=20:operator=delete")
-    assert method.name == "shapley"
-    assert dict(options) == {"permutations": 20, "operator": "delete", "seed": 0}
+    spec = MethodSpec.parse("shapley:permutations=20:operator=delete")
+    assert spec.method.name == "shapley"
+    assert dict(spec.options) == {"permutations": 20, "operator": "delete", "seed": 0}

@@ -25,9 +25,9 @@ from viz.faithfulness import score as scoring_module
 from viz.faithfulness.bootstrap import RESAMPLES, limits, resampled_sums
 from viz.faithfulness.compare import compare
 from viz.faithfulness.metrics import MEASURES
-from viz.faithfulness.partial_results import Shards
+from viz.faithfulness.partial_results import PartialResults
 from viz.faithfulness.record import Record, load
-from viz.faithfulness.score import Job, Scoring, default_methods, line_of
+from viz.faithfulness.score import ScoreConfig, ScoreRun, default_methods, score_row
 from viz.faithfulness.summary import summarise
 from viz.model.perturbation import OPERATORS
 from viz.model.text_files import open_texts
@@ -169,10 +169,10 @@ def test_a_share_is_the_way_from_random_to_the_best(
 def test_methods_are_held_against_the_best_quick_one(
     data: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
-    texts, job = open_texts(data), Job(("attention", "rollout", "saliency"))
-    run = Scoring(classifier, texts, job, tmp_path / "lines")
+    texts, config = open_texts(data), ScoreConfig(("attention", "rollout", "saliency"))
+    run = ScoreRun(classifier, texts, config, tmp_path / "lines")
     list(run.run())
-    record = summarise(classifier, texts, job, run.lines())
+    record = summarise(classifier, texts, config, run.lines())
     assert record.default == record.winner() != "decomposition"
     aopc = {one.method: one.under["mask"].means["aopc"] for one in record.methods}
     for one in record.methods:
@@ -212,16 +212,18 @@ def test_torchrun_writes_what_one_process_does(
 def test_processes_that_share_a_folder_deal_out_the_rows(
     data: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
-    texts, job = open_texts(data), Job(tuple(METHODS_ASKED.split(",")))
-    alone = Scoring(classifier, texts, job, tmp_path / "alone")
+    texts, config = open_texts(data), ScoreConfig(tuple(METHODS_ASKED.split(",")))
+    alone = ScoreRun(classifier, texts, config, tmp_path / "alone")
     assert list(alone.run()) == list(range(1, 10))
-    shared = [Scoring(classifier, texts, job, tmp_path / "shared", rank, 3) for rank in range(3)]
+    shared = [
+        ScoreRun(classifier, texts, config, tmp_path / "shared", rank, 3) for rank in range(3)
+    ]
     assert [list(each.run()) for each in reversed(shared)] == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
     assert list(shared[0].wait()) == [9]
     for rank in range(3):
         lines = (tmp_path / "shared" / f"shard-{rank}.jsonl").read_text("utf-8").splitlines()
         assert [json.loads(line)["row"] % 3 for line in lines] == [rank] * 3
-    records = [summarise(classifier, texts, job, each.lines()) for each in (alone, shared[1])]
+    records = [summarise(classifier, texts, config, each.lines()) for each in (alone, shared[1])]
     for record in records:
         object.__setattr__(record, "seconds", {})
     assert records[0] == records[1]
@@ -238,10 +240,10 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
         rows.append(arguments[1].number)
         if len(rows) == 5:
             raise KeyboardInterrupt
-        return line_of(*arguments)
+        return score_row(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(scoring_module, "line_of", interrupted)
+        patch.setattr(scoring_module, "score_row", interrupted)
         stopped = run(*options(data, checkpoint, output, "--processes", "1"))
     assert stopped.exit_code != 0
     assert "Stopped; 4 of 9 texts are scored and kept: start the same" in stopped.stderr
@@ -253,10 +255,10 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
 
     def noted(*arguments: Any) -> Any:
         rows.append(arguments[1].number)
-        return line_of(*arguments)
+        return score_row(*arguments)
 
     rows.clear()
-    monkeypatch.setattr(scoring_module, "line_of", noted)
+    monkeypatch.setattr(scoring_module, "score_row", noted)
     result = run(*options(data, checkpoint, output, "--processes", "1"))
     assert result.exit_code == 0
     assert "4 of 9 texts are scored already." in result.stderr
@@ -291,21 +293,26 @@ def test_lines_of_another_run_are_not_taken(
     data: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
     texts = open_texts(data)
-    first = Scoring(classifier, texts, Job(("attention",)), tmp_path)
+    first = ScoreRun(classifier, texts, ScoreConfig(("attention",)), tmp_path)
     running = first.run()
     next(running)
     running.close()
-    assert Scoring(classifier, texts, Job(("attention",)), tmp_path).done == 1
-    assert Scoring(classifier, open_texts(data, limit=3), Job(("attention",)), tmp_path).done == 1
-    for other in (Job(("attention",), seed=1), Job(("attention", "rollout"))):
-        assert Scoring(classifier, texts, other, tmp_path).done == 0
+    assert ScoreRun(classifier, texts, ScoreConfig(("attention",)), tmp_path).done == 1
+    assert (
+        ScoreRun(classifier, open_texts(data, limit=3), ScoreConfig(("attention",)), tmp_path).done
+        == 1
+    )
+    for other in (ScoreConfig(("attention",), seed=1), ScoreConfig(("attention", "rollout"))):
+        assert ScoreRun(classifier, texts, other, tmp_path).done == 0
 
 
 def test_two_runs_do_not_write_into_one_folder(
     data: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
     texts = open_texts(data)
-    first, other = (Scoring(classifier, texts, Job(("attention",)), tmp_path) for _ in range(2))
+    first, other = (
+        ScoreRun(classifier, texts, ScoreConfig(("attention",)), tmp_path) for _ in range(2)
+    )
     running = first.run()
     next(running)
     with pytest.raises(SelectionError, match=r"^Another run is writing into '.*'; wait until it"):
@@ -313,15 +320,15 @@ def test_two_runs_do_not_write_into_one_folder(
 
 
 def test_what_follows_a_line_cut_short_is_read(tmp_path: Path) -> None:
-    shards = Shards(tmp_path, "abc")
-    with shards.held(0) as file:
-        shards.add(file, 1, {"skipped": "one"})
+    partial_results = PartialResults(tmp_path, "abc")
+    with partial_results.held(0) as file:
+        partial_results.add(file, 1, {"skipped": "one"})
         with file.open("ab") as stream:
             stream.write(b'{"row": 2, "sett')
-        assert shards.rows() == {1}
-        shards.add(file, 3, {"skipped": "three"})
-    assert shards.rows() == {1, 3}
-    found = {row: line["skipped"] for row, line in shards.lines()}
+        assert partial_results.rows() == {1}
+        partial_results.add(file, 3, {"skipped": "three"})
+    assert partial_results.rows() == {1, 3}
+    found = {row: line["skipped"] for row, line in partial_results.lines()}
     assert found == {1: "one", 3: "three"}
 
 
@@ -339,14 +346,14 @@ DAMAGES: dict[str, tuple[str, str]] = {
 def test_a_damaged_line_is_scored_again(
     data: Path, classifier: Classifier, tmp_path: Path, damage: str
 ) -> None:
-    texts, job = open_texts(data, limit=2), Job(("attention",))
-    whole = [*Scoring(classifier, texts, job, tmp_path).run()]
+    texts, config = open_texts(data, limit=2), ScoreConfig(("attention",))
+    whole = [*ScoreRun(classifier, texts, config, tmp_path).run()]
     assert whole == [1, 2]
     shard = tmp_path / "shard-0.jsonl"
     first, second = shard.read_text("utf-8").splitlines(keepends=True)
     assert DAMAGES[damage][0] in second
     shard.write_text(first + second.replace(*DAMAGES[damage]), "utf-8")
-    again = Scoring(classifier, texts, job, tmp_path)
+    again = ScoreRun(classifier, texts, config, tmp_path)
     assert again.done == 1
     assert [*again.run()] == [2]
     assert len(again.lines()) == 2

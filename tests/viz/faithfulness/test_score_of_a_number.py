@@ -40,7 +40,7 @@ from viz.faithfulness.evidence import Evidence, evidence
 from viz.faithfulness.metrics import DECISIVE, MEASURES, Erasure, measure, measures_of
 from viz.faithfulness.record import load
 from viz.faithfulness.sanity import sanity
-from viz.faithfulness.score import Job, Scoring
+from viz.faithfulness.score import ScoreConfig, ScoreRun
 from viz.faithfulness.summary import summarise
 from viz.figures.layout import view_notes
 from viz.model.perturbation import Perturbation
@@ -351,13 +351,13 @@ def test_a_record_of_tiny_scores_keeps_their_digits(
 ) -> None:
     data = tmp_path / "x.csv"
     data.write_text("text\n" + "".join(f"{TEXT} {more}\n" for more in ("oil", "team")), "utf-8")
-    texts, job = open_texts(data), Job(("decomposition", "random"), n_random=3)
+    texts, config = open_texts(data), ScoreConfig(("decomposition", "random"), n_random=3)
     records = []
     for name, place in (("usual", folder), ("tiny", tiny_scores)):
         classifier = Classifier.load(place, device="cpu")
-        run = Scoring(classifier, texts, job, tmp_path / name)
+        run = ScoreRun(classifier, texts, config, tmp_path / name)
         list(run.run())
-        records.append(summarise(classifier, texts, job, run.lines()))
+        records.append(summarise(classifier, texts, config, run.lines()))
     usual, tiny = records
     for operator, best in usual.best.items():
         assert tiny.best[operator] == pytest.approx(1e-5 * best, rel=1e-3)

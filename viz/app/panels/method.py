@@ -7,7 +7,7 @@ import streamlit as st
 from viz.app import session
 from viz.app.markdown import plain
 from viz.attribution import METHODS, Method, Option, defaults, offered
-from viz.attribution.method_spec import parse
+from viz.attribution.method_spec import MethodSpec
 from viz.errors import VizError
 from viz.model.classifier import Classifier
 
@@ -62,8 +62,8 @@ def preferred(source: str) -> Chosen:
 
 
 def _entry(written: str) -> Chosen:
-    method, options = parse(written)
-    return method.name, tuple(options.items())
+    spec = MethodSpec.parse(written)
+    return spec.method.name, tuple(spec.options.items())
 
 
 def named(name: str) -> str:
