@@ -22,7 +22,7 @@ from viz.cli.terminal import (
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.faithfulness.sanity_record import Sanity
+    from viz.faithfulness.sanity_record import SanityRecord
     from viz.model.classifier import Classifier
     from viz.model.text_files import Texts
 
@@ -88,7 +88,9 @@ def _named(methods: str | None) -> tuple[str, ...]:
     return chosen
 
 
-def _check(classifier: "Classifier", texts: "Texts", methods: Sequence[str], seed: int) -> "Sanity":
+def _check(
+    classifier: "Classifier", texts: "Texts", methods: Sequence[str], seed: int
+) -> "SanityRecord":
     """All checks, with a bar where somebody watches; none in a log file."""
     from tqdm import tqdm
 
@@ -105,16 +107,16 @@ def _check(classifier: "Classifier", texts: "Texts", methods: Sequence[str], see
         found = check(classifier, readings, methods, seed=seed, tick=tick)
     if found.n_texts < len(texts.rows):
         typer.echo(f"{len(texts.rows) - found.n_texts:,} texts were too short to check.", err=True)
-    return found.of_data(texts.name, texts.fingerprint)
+    return found.with_data(texts.name, texts.fingerprint)
 
 
-def _write(found: "Sanity", target: Path) -> None:
+def _write(found: "SanityRecord", target: Path) -> None:
     from viz.export.atomic_files import write
 
     write(target, found.to_json().encode())
 
 
-def _lines(found: "Sanity") -> list[str]:
+def _lines(found: "SanityRecord") -> list[str]:
     """One line a method: what is wrong with it, or that nothing is."""
     from viz.attribution.descriptions import number
 

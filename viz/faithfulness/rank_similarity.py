@@ -1,4 +1,4 @@
-"""How alike two lots of maps are, one of each text, and what chance reaches."""
+"""How similar the word scores of two networks or classes are, and what chance reaches."""
 
 import math
 from collections.abc import Hashable, Sequence
@@ -8,27 +8,33 @@ import numpy as np
 from viz.attention.rank_correlation import spearman
 from viz.types import FloatArray
 
-CERTAINTY = 0.95
-DRAWS = 500
-"""Random pairs that the limit is taken from."""
+CONFIDENCE = 0.95
+N_RANDOM_PAIRS = 500
+"""Random pairs that the mean and the limit are taken from."""
 
 Maps = Sequence[FloatArray | None]
 """Word scores of each text, each (n_words,); None where the method was refused."""
 
 
-def likeness(one: Maps, other: Maps, *, size: bool = False) -> float | None:
-    """Mean Spearman over the texts that both have an order for, or of its size.
+def similarity(one: Maps, other: Maps, *, absolute: bool = False) -> float | None:
+    """Mean Spearman correlation over the texts that both have an order for.
 
-    None where there is no such text.
+    Args:
+        one: Word scores of each text.
+        other: Word scores of the same texts.
+        absolute: Whether a reversed order counts as the same one.
+
+    Returns:
+        None where there is no such text.
     """
     pairs = zip(one, other, strict=True)
-    every = [spearman(a, b) for a, b in pairs if a is not None and b is not None]
-    known = [abs(value) if size else value for value in every if not math.isnan(value)]
+    correlations = [spearman(a, b) for a, b in pairs if a is not None and b is not None]
+    known = [abs(r) if absolute else r for r in correlations if not math.isnan(r)]
     return float(np.mean(known)) if known else None
 
 
-def random_likeness(texts: Sequence[Sequence[Hashable]], seed: int = 0) -> tuple[float, float]:
-    """What two networks that know nothing reach: |Spearman|, as a mean over texts.
+def random_similarity(texts: Sequence[Sequence[Hashable]], seed: int = 0) -> tuple[float, float]:
+    """What two networks that learned nothing reach: |Spearman|, as a mean over texts.
 
     Each gives every word of the vocabulary one random score, wherever the word stands: what maps
     of random networks have in common over texts that share words, independent orders would miss.
@@ -40,13 +46,13 @@ def random_likeness(texts: Sequence[Sequence[Hashable]], seed: int = 0) -> tuple
     Returns:
         The mean, and what 95 % of such means over these texts stay below.
     """
-    known = {word: at for at, word in enumerate(dict.fromkeys(word for t in texts for word in t))}
-    draw = np.random.default_rng(seed)
-    every = [[known[word] for word in text] for text in texts]
-    means = [_mean_likeness(draw.random((2, len(known))), every) for _ in range(DRAWS)]
-    return float(np.mean(means)), float(np.quantile(means, CERTAINTY))
-
-
-def _mean_likeness(lexicons: FloatArray, texts: Sequence[Sequence[int]]) -> float:
-    one, other = ([lexicon[text] for text in texts] for lexicon in lexicons)
-    return likeness(one, other, size=True) or 0.0
+    vocabulary = {word: None for text in texts for word in text}
+    index = {word: number for number, word in enumerate(vocabulary)}
+    words = [[index[word] for word in text] for text in texts]
+    generator = np.random.default_rng(seed)
+    means = []
+    for _ in range(N_RANDOM_PAIRS):
+        one, other = generator.random((2, len(index)))
+        pairs = [one[text] for text in words], [other[text] for text in words]
+        means.append(similarity(*pairs, absolute=True) or 0.0)
+    return float(np.mean(means)), float(np.quantile(means, CONFIDENCE))

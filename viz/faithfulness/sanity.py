@@ -2,7 +2,7 @@
 
 A map that stays as it was when all weights are random shows the text, not the network (Adebayo et
 al. 2018).  Methods that multiply by the input keep some of its structure (Kokhlikyan et al. 2021),
-so a correlation is not judged against 0 but against what two random scores of words reach. Source:
+so a correlation is not judged against 0 but against what two random scores of words reach.  Source:
 viz/faithfulness/README.md 5.
 """
 
@@ -16,20 +16,24 @@ from viz.attribution.method import Target, silent
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, TextError
 from viz.faithfulness.metrics import MIN_WORDS
-from viz.faithfulness.rank_similarity import Maps, likeness, random_likeness
-from viz.faithfulness.sanity_record import Reaction, Sanity
-from viz.faithfulness.weight_randomization import cascade, copied, stages
+from viz.faithfulness.rank_similarity import Maps, random_similarity, similarity
+from viz.faithfulness.sanity_record import SanityRecord, SanityResult
+from viz.faithfulness.weight_randomization import (
+    copy_classifier,
+    randomization_stages,
+    randomize_weights,
+)
 from viz.jobs.background import Tick
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import Attribution, FloatArray, Reading
 
-SMALLEST = 0.01
-"""A smaller whole counts as this, so that rounding is not taken for a gap."""
+MIN_VALUE_SIZE = 0.01
+"""A smaller explained scalar counts as this, so that rounding is not taken for a gap."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class _Example:
     """A text, as one classifier reads it, and what of it is explained."""
 
     reading: Reading
@@ -42,15 +46,17 @@ class _Case:
         ids = self.reading.encoding.inputs["input_ids"]
         return [tuple(ids[list(unit.tokens)].tolist()) for unit in self.words.units]
 
-    def read_by(self, other: Classifier) -> "_Case":
+    def read_by(self, other: Classifier) -> "_Example":
         """The same text and classes, read by another network."""
         encoding = self.reading.encoding
         reading = other.read_many([encoding])[0]
         return replace(self, reading=reading, words=Perturbation(other, encoding))
 
-    def explaining(self, target_class: int) -> "_Case":
-        """The same reading, the plain logit of a class explained."""
-        return replace(self, target=Target(target_class, None))
+    def word_scores(self, attribution: Attribution | str) -> FloatArray | None:
+        """The scores of an attribution; None of a refusal.  (n_words,)"""
+        if isinstance(attribution, str):
+            return None
+        return self.words.over_words(attribution.scores)
 
 
 def default_methods() -> tuple[str, ...]:
@@ -65,7 +71,7 @@ def sanity(
     *,
     seed: int = 0,
     tick: Tick = silent,
-) -> Sanity:
+) -> SanityRecord:
     """Check how methods react; the predicted class is explained, against the runner-up.
 
     The weights are made random in a copy, which takes as much memory as the model once more.
@@ -82,19 +88,19 @@ def sanity(
         SelectionError: for a reading of another classifier.
         TextError: where no text has 3 words.
     """
-    specs = [MethodSpec.parse(text) for text in _named(methods)]
-    cases = _cases(classifier, readings)
-    looks = [_look(classifier, cases, spec, tick) for spec in specs]
-    chance, limit = random_likeness([case.vocabulary for case in cases], seed)
-    return Sanity(
+    specs = _specs(methods)
+    examples = _examples(classifier, readings)
+    trained = [_check_trained(examples, spec, tick) for spec in specs]
+    chance, limit = random_similarity([example.vocabulary for example in examples], seed)
+    return SanityRecord(
         checkpoint=classifier.name,
         fingerprint=classifier.fingerprint,
-        n_texts=len(cases),
+        n_texts=len(examples),
         seed=seed,
-        stages=stages(classifier),
+        stages=randomization_stages(classifier),
         chance=chance,
         limit=limit,
-        methods=tuple(_randomised(classifier, cases, specs, looks, seed, tick)),
+        methods=tuple(_check_randomized(classifier, examples, trained, seed, tick)),
     )
 
 
@@ -102,175 +108,169 @@ def expected_passes(
     classifier: Classifier, readings: Sequence[Reading], methods: Sequence[str] | None = None
 ) -> float:
     """About how many passes `sanity` will take."""
-    cases = _cases(classifier, readings)
-    return sum(
-        _n_maps(classifier, each) * _passes(classifier, case, each)
-        for each in map(MethodSpec.parse, _named(methods))
-        for case in cases
-    )
+    examples = _examples(classifier, readings)
+    n_stages = len(randomization_stages(classifier))
+    passes = 0.0
+    for spec in _specs(methods):
+        n_classes = 2 if _compares_classes(classifier, spec) else 0
+        n_maps = 1 + n_classes + ("seed" in spec.options) + n_stages + 1
+        passes += n_maps * sum(_passes(example, spec) for example in examples)
+    return passes
 
 
-def _named(methods: Sequence[str] | None) -> tuple[str, ...]:
-    return default_methods() if methods is None else tuple(dict.fromkeys(methods))
+def _specs(methods: Sequence[str] | None) -> list[MethodSpec]:
+    texts = default_methods() if methods is None else dict.fromkeys(methods)
+    return [MethodSpec.parse(text) for text in texts]
 
 
-def _cases(classifier: Classifier, readings: Sequence[Reading]) -> list[_Case]:
+def _examples(classifier: Classifier, readings: Sequence[Reading]) -> list[_Example]:
+    examples = []
     for reading in readings:
         check_made_by(classifier, reading)
-    every = [
-        _Case(
-            reading,
-            resolve(reading.prediction, None, "runner-up"),
-            Perturbation(classifier, reading.encoding),
-        )
-        for reading in readings
-    ]
-    cases = [case for case in every if case.words.n_words >= MIN_WORDS]
-    if not cases:
+        words = Perturbation(classifier, reading.encoding)
+        if words.n_words >= MIN_WORDS:
+            target = resolve(reading.prediction, None, "runner-up")
+            examples.append(_Example(reading, target, words))
+    if not examples:
         raise TextError(
-            f"None of the {len(every)} texts has {MIN_WORDS} words, which is what an order of "
+            f"None of the {len(readings)} texts has {MIN_WORDS} words, which is what an order of "
             "words takes; give longer texts."
         )
-    return cases
+    return examples
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What a method says of each text, and what can be checked with the weights as they are."""
+class _Checked:
+    """A method, what it says of each text, and what can be checked with the weights as they are."""
 
+    spec: MethodSpec
     maps: Maps
-    reaction: Reaction
+    result: SanityResult
 
 
-def _look(classifier: Classifier, cases: Sequence[_Case], spec: MethodSpec, tick: Tick) -> _Look:
-    every = [_attribution(classifier, case, spec, tick) for case in cases]
-    found = [each for each in every if isinstance(each, Attribution)]
-    if not found:
-        return _Look([None] * len(cases), Reaction.refusal(spec.text, spec.method, str(every[0])))
-    maps = [_of_words(case, each) for case, each in zip(cases, every, strict=True)]
-    residuals = [missed for missed in map(_residual, found) if missed is not None]
-    reaction = Reaction(
+def _check_trained(examples: Sequence[_Example], spec: MethodSpec, tick: Tick) -> _Checked:
+    answers = [_explain(example, spec, tick) for example in examples]
+    attributions = [answer for answer in answers if isinstance(answer, Attribution)]
+    result = SanityResult(
         method=spec.text,
         label=spec.method.label,
         of_class=spec.method.of_class,
-        n_texts=len(found),
-        between_classes=_between_classes(classifier, cases, spec, tick),
-        residual=max(residuals, default=None),
-        between_seeds=_between_seeds(classifier, cases, spec, maps, tick),
+        n_texts=len(attributions),
     )
-    return _Look(maps, reaction)
+    maps = [example.word_scores(each) for example, each in zip(examples, answers, strict=True)]
+    if not attributions:
+        return _Checked(spec, maps, replace(result, refused=str(answers[0])))
+    residuals = [gap for gap in map(_residual, attributions) if gap is not None]
+    result = replace(
+        result,
+        between_classes=_between_classes(examples, spec, tick),
+        residual=max(residuals, default=None),
+        between_seeds=_between_seeds(examples, spec, maps, tick),
+    )
+    return _Checked(spec, maps, result)
 
 
-def _randomised(
+def _check_randomized(
     classifier: Classifier,
-    cases: Sequence[_Case],
-    specs: Sequence[MethodSpec],
-    looks: Sequence[_Look],
+    examples: Sequence[_Example],
+    trained: Sequence[_Checked],
     seed: int,
     tick: Tick,
-) -> Iterator[Reaction]:
-    """Each reaction, with what becomes of the method's maps when weights turn random."""
-    kept = [spec for spec, look in zip(specs, looks, strict=True) if not look.reaction.refused]
-    other = copied(classifier)
-    after = [_maps(other, cases, kept, tick) for _ in cascade(other, seed)]
-    for _ in cascade(other, seed + 1):  # another random network, of which only the end is of use
+) -> Iterator[SanityResult]:
+    """Each result, with what becomes of the method's maps when weights turn random."""
+    allowed = [checked.spec for checked in trained if not checked.result.refused]
+    network = copy_classifier(classifier)
+    by_stage = [_maps(network, examples, allowed, tick) for _ in randomize_weights(network, seed)]
+    for _ in randomize_weights(network, seed + 1):  # of this one, only the end is of use
         continue
-    again = _maps(other, cases, kept, tick)
-    for spec, look in zip(specs, looks, strict=True):
-        if look.reaction.refused:
-            yield look.reaction
+    second = _maps(network, examples, allowed, tick)
+    for checked in trained:
+        if checked.result.refused:
+            yield checked.result
             continue
-        at = kept.index(spec)
+        text, maps = checked.spec.text, checked.maps
         yield replace(
-            look.reaction,
-            cascade=tuple(likeness(look.maps, stage[at], size=True) for stage in after),
-            again=likeness(look.maps, again[at], size=True),
-            random_pair=likeness(after[-1][at], again[at], size=True),
+            checked.result,
+            cascade=tuple(similarity(maps, stage[text], absolute=True) for stage in by_stage),
+            again=similarity(maps, second[text], absolute=True),
+            random_pair=similarity(by_stage[-1][text], second[text], absolute=True),
         )
 
 
 def _maps(
-    classifier: Classifier, cases: Sequence[_Case], specs: Sequence[MethodSpec], tick: Tick
-) -> list[Maps]:
+    network: Classifier, examples: Sequence[_Example], specs: Sequence[MethodSpec], tick: Tick
+) -> dict[str, Maps]:
     """The maps of each method by a network, for the classes explained before."""
-    read = [case.read_by(classifier) for case in cases]
-    return [
-        [_of_words(case, _attribution(classifier, case, spec, tick)) for case in read]
+    read = [example.read_by(network) for example in examples]
+    return {
+        spec.text: [example.word_scores(_explain(example, spec, tick)) for example in read]
         for spec in specs
-    ]
+    }
 
 
-def _between_classes(
-    classifier: Classifier, cases: Sequence[_Case], spec: MethodSpec, tick: Tick
-) -> float | None:
-    """Likeness of the maps of the class and of the strongest other one, each for its plain logit.
+def _between_classes(examples: Sequence[_Example], spec: MethodSpec, tick: Tick) -> float | None:
+    """Similarity of the maps of the class and of the strongest other, each for its plain logit.
 
     A margin would be that of the other class with its sign turned: no sum of squares could differ.
     """
-    if not (spec.method.of_class and classifier.n_classes > 1):
+    if not _compares_classes(examples[0].words.classifier, spec):
         return None
-    maps: tuple[list[FloatArray | None], ...] = ([], [])
-    for case in cases:
-        own = case.target.target_class
-        other = case.reading.prediction.runner_up(own)
-        assert other is not None  # there are two classes or more
-        for kept, target in zip(maps, (own, other), strict=True):
-            found = _attribution(classifier, case.explaining(target), spec, tick)
-            kept.append(_of_words(case, found))
-    return likeness(*maps)
+    own: list[FloatArray | None] = []
+    other: list[FloatArray | None] = []
+    for example in examples:
+        target_class = example.target.target_class
+        runner_up = example.reading.prediction.runner_up(target_class)
+        assert runner_up is not None  # there are two classes or more
+        for maps, explained in ((own, target_class), (other, runner_up)):
+            plain = replace(example, target=Target(explained, None))
+            maps.append(plain.word_scores(_explain(plain, spec, tick)))
+    return similarity(own, other)
+
+
+def _compares_classes(classifier: Classifier, spec: MethodSpec) -> bool:
+    return spec.method.of_class and classifier.n_classes > 1
 
 
 def _between_seeds(
-    classifier: Classifier, cases: Sequence[_Case], spec: MethodSpec, maps: Maps, tick: Tick
+    examples: Sequence[_Example], spec: MethodSpec, maps: Maps, tick: Tick
 ) -> float | None:
     if "seed" not in spec.options:
         return 1.0
     reseeded = replace(spec, options={**spec.options, "seed": spec.options["seed"] + 1})
-    found = [_of_words(case, _attribution(classifier, case, reseeded, tick)) for case in cases]
-    return likeness(maps, found)
+    second = [example.word_scores(_explain(example, reseeded, tick)) for example in examples]
+    return similarity(maps, second)
 
 
-def _attribution(
-    classifier: Classifier, case: _Case, spec: MethodSpec, tick: Tick
-) -> Attribution | str:
+def _explain(example: _Example, spec: MethodSpec, tick: Tick) -> Attribution | str:
     """What a method says of a text, or the sentence with which it refuses."""
     try:
         return attribute(
-            classifier,
-            case.reading,
+            example.words.classifier,
+            example.reading,
             spec.method.name,
-            case.target.target_class,
-            case.target.against_class,
+            example.target.target_class,
+            example.target.against_class,
             options=spec.options,
-            shared=case.words,
+            shared=example.words,
         )
     except MethodError as error:
         return str(error)
     finally:
-        tick(_passes(classifier, case, spec))
+        tick(_passes(example, spec))
 
 
-def _of_words(case: _Case, found: Attribution | str) -> FloatArray | None:
-    return None if isinstance(found, str) else case.words.over_words(found.scores)
+def _passes(example: _Example, spec: MethodSpec) -> float:
+    n_layers = example.words.classifier.n_layers
+    return spec.method.expected(example.words.n_words, n_layers, spec.options)
 
 
-def _residual(found: Attribution) -> float | None:
+def _residual(attribution: Attribution) -> float | None:
     """What an attribution misses of what it splits, relative to it; None where it splits nothing.
 
     With a bias it is the explained scalar that scores and bias split; a method that splits
     something else, as those that follow a path do, measures the gap itself.
     """
-    if found.bias is None:
-        return found.measured.get("convergence_delta")
-    parts = float(found.scores.sum(dtype=np.float64)) + found.bias
-    return abs(parts - found.value) / max(abs(found.value), SMALLEST)
-
-
-def _n_maps(classifier: Classifier, spec: MethodSpec) -> int:
-    """How many maps of each text are made to check a method."""
-    n_classes = 2 if spec.method.of_class and classifier.n_classes > 1 else 0
-    return 1 + n_classes + ("seed" in spec.options) + len(stages(classifier)) + 1
-
-
-def _passes(classifier: Classifier, case: _Case, spec: MethodSpec) -> float:
-    return spec.method.expected(case.words.n_words, classifier.n_layers, spec.options)
+    if attribution.bias is None:
+        return attribution.measured.get("convergence_delta")
+    total = float(attribution.scores.sum(dtype=np.float64)) + attribution.bias
+    return abs(total - attribution.value) / max(abs(attribution.value), MIN_VALUE_SIZE)

@@ -15,18 +15,17 @@ from pydantic import AfterValidator, Field
 from finetune import errors
 from finetune.errors import quoted
 from finetune.run.json_files import Amount, Correlation, Count, Items, Schema, Share
-from viz.attribution.method import Method
 from viz.errors import RecordError, as_sentence
 
 FILE = "sanity.json"
 FORMAT = 1
 
-SAME = 0.999
-"""A mean correlation from which the maps of two classes count as one."""
-DEAF = 0.9
-"""A mean |correlation| from which the maps of two networks count as one."""
-RESIDUAL = 0.01
-"""Largest share that scores may miss of what they say they split."""
+SAME_CLASS_CORRELATION = 0.999
+"""From this mean correlation on, the maps of two classes count as one."""
+SAME_NETWORK_CORRELATION = 0.9
+"""From this mean |correlation| on, the maps of two networks count as one."""
+MAX_RESIDUAL = 0.01
+"""The share that scores may miss of what they say they split."""
 
 NO_WEIGHTS = "does not react to the weights: a random network gets the same order of words"
 FEW_WEIGHTS = "reacts to the weights in part: a random network keeps more of its order than chance"
@@ -35,7 +34,7 @@ NOT_COMPLETE = "does not add up to what it says it splits, for at least one text
 
 
 @dataclass(frozen=True, slots=True)
-class Reaction:
+class SanityResult:
     """One method over all texts."""
 
     method: str
@@ -63,11 +62,6 @@ class Reaction:
     refused: str | None = None
     """Why no text allowed it: one sentence."""
 
-    @classmethod
-    def refusal(cls, entry: str, how: Method, why: str) -> Self:
-        """Of a method that no text allowed."""
-        return cls(entry, how.label, how.of_class, 0, refused=why)
-
     @property
     def after(self) -> tuple[float, ...]:
         """The mean |correlation| once all weights are random, in two random networks."""
@@ -76,7 +70,7 @@ class Reaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Sanity:
+class SanityRecord:
     """All methods, and what two random scores of the same words reach."""
 
     checkpoint: str
@@ -90,26 +84,27 @@ class Sanity:
     """Mean |correlation| over the same texts of two scores that give each word a random number."""
     limit: Share
     """What 95 % of such means stay below."""
-    methods: Items[Reaction] = field(default_factory=tuple)
+    methods: Items[SanityResult] = field(default_factory=tuple)
     data: str = ""
     """The file of texts; empty where they came from elsewhere."""
     data_fingerprint: str = ""
     """SHA-256 of it."""
 
-    def flags(self, method: Reaction) -> tuple[str, ...]:
+    def flags(self, method: SanityResult) -> tuple[str, ...]:
         """What is wrong with a method, each as the end of a sentence that its name begins."""
         # What both random networks reach: by chance, one method in twenty would stay above the
         # limit in a single one.
         after = min(method.after, default=0.0)
         found = {
-            NO_WEIGHTS: after >= DEAF,
-            FEW_WEIGHTS: self.limit < after < DEAF,
-            NO_CLASS: method.between_classes is not None and method.between_classes >= SAME,
-            NOT_COMPLETE: method.residual is not None and method.residual >= RESIDUAL,
+            NO_WEIGHTS: after >= SAME_NETWORK_CORRELATION,
+            FEW_WEIGHTS: self.limit < after < SAME_NETWORK_CORRELATION,
+            NO_CLASS: method.between_classes is not None
+            and method.between_classes >= SAME_CLASS_CORRELATION,
+            NOT_COMPLETE: method.residual is not None and method.residual >= MAX_RESIDUAL,
         }
         return tuple(sentence for sentence, wrong in found.items() if wrong)
 
-    def of_data(self, name: str, fingerprint: str) -> Self:
+    def with_data(self, name: str, fingerprint: str) -> Self:
         """The same, with the file that its texts came from."""
         return replace(self, data=name, data_fingerprint=fingerprint)
 
@@ -122,7 +117,7 @@ class Sanity:
         return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def load(path: Path) -> Sanity:
+def load(path: Path) -> SanityRecord:
     """Read the file.
 
     Raises:
@@ -136,12 +131,12 @@ def load(path: Path) -> Sanity:
 
 
 @cache
-def _schema() -> Schema[Sanity]:
+def _schema() -> Schema[SanityRecord]:
     """What the file has to be; the flags in it are for other readers."""
-    return Schema(Annotated[Sanity, AfterValidator(_consistent)], format=FORMAT)
+    return Schema(Annotated[SanityRecord, AfterValidator(_consistent)], format=FORMAT)
 
 
-def _consistent(found: Sanity) -> Sanity:
+def _consistent(found: SanityRecord) -> SanityRecord:
     """What was read, if its parts agree."""
     entries = [each.method for each in found.methods]
     if len(set(entries)) < len(entries):

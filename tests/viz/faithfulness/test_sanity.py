@@ -18,10 +18,20 @@ from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.method import Method, Split, Task
 from viz.errors import MethodError, RecordError, SelectionError, TextError
 from viz.faithfulness import sanity_record
-from viz.faithfulness.rank_similarity import likeness, random_likeness
+from viz.faithfulness.rank_similarity import random_similarity, similarity
 from viz.faithfulness.sanity import default_methods, expected_passes, sanity
-from viz.faithfulness.sanity_record import FEW_WEIGHTS, NO_CLASS, NO_WEIGHTS, NOT_COMPLETE, Sanity
-from viz.faithfulness.weight_randomization import cascade, copied, stages
+from viz.faithfulness.sanity_record import (
+    FEW_WEIGHTS,
+    NO_CLASS,
+    NO_WEIGHTS,
+    NOT_COMPLETE,
+    SanityRecord,
+)
+from viz.faithfulness.weight_randomization import (
+    copy_classifier,
+    randomization_stages,
+    randomize_weights,
+)
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 
@@ -71,7 +81,7 @@ def weights(classifier: Classifier) -> dict[str, torch.Tensor]:
     return {name: values.clone() for name, values in classifier.model.state_dict().items()}
 
 
-def flags(found: Sanity) -> dict[str, tuple[str, ...]]:
+def flags(found: SanityRecord) -> dict[str, tuple[str, ...]]:
     return {each.method: found.flags(each) for each in found.methods}
 
 
@@ -221,7 +231,7 @@ def test_a_reading_of_another_classifier_is_refused(shortcut: Classifier, readin
 
 def test_a_copy_reads_and_is_recorded_like_its_model(family_checkpoint: Path) -> None:
     classifier = Classifier.load(family_checkpoint, device="cpu")
-    other = copied(classifier)
+    other = copy_classifier(classifier)
     reading = classifier.read(TEXT)
     again = other.read(TEXT)
     np.testing.assert_allclose(again.attention.weights, reading.attention.weights, atol=1e-6)
@@ -235,14 +245,14 @@ def test_weights_turn_random_from_the_top_down_and_embeddings_stay(
     family_checkpoint: Path,
 ) -> None:
     classifier = Classifier.load(family_checkpoint, device="cpu")
-    other = copied(classifier)
+    other = copy_classifier(classifier)
     before = weights(classifier)
     touched: list[set[str]] = []
-    for _ in cascade(other):
+    for _ in randomize_weights(other):
         now = other.model.state_dict()
         done = set().union(*touched)
         touched.append({n for n in now if not torch.equal(now[n], before[n])} - done)
-    assert stages(classifier) == ("head", "layer 2", "layer 1", "layer 0")
+    assert randomization_stages(classifier) == ("head", "layer 2", "layer 1", "layer 0")
     assert all("classifier" in name or "pooler" in name for name in touched[0])
     for height, names in zip((2, 1, 0), touched[1:], strict=True):
         assert names == {name for name in before if f"layer.{height}." in name}
@@ -251,8 +261,8 @@ def test_weights_turn_random_from_the_top_down_and_embeddings_stay(
 
 
 def test_random_weights_are_as_wide_as_the_configuration_says(shortcut: Classifier) -> None:
-    other = copied(shortcut)
-    assert list(cascade(other, seed=3)) == list(stages(shortcut))
+    other = copy_classifier(shortcut)
+    assert list(randomize_weights(other, seed=3)) == list(randomization_stages(shortcut))
     after = other.model.state_dict()
     layer = "bert.encoder.layer.1"
     dense = after[f"{layer}.intermediate.dense.weight"]
@@ -266,24 +276,24 @@ def test_random_weights_are_as_wide_as_the_configuration_says(shortcut: Classifi
 
 def test_the_reference_is_that_of_random_orders_where_texts_share_no_word() -> None:
     """For 3 words |Spearman| is 1 for two of six orders, and 1/2 for the other four."""
-    mean, limit = random_likeness([range(3 * at, 3 * at + 3) for at in range(40)])
+    mean, limit = random_similarity([range(3 * at, 3 * at + 3) for at in range(40)])
     assert mean == pytest.approx(2 / 3, abs=0.01)
     assert limit == pytest.approx(2 / 3 + 1.645 * math.sqrt(1 / 18 / 40), abs=0.02)
 
 
 def test_texts_that_share_their_words_leave_chance_more_room() -> None:
-    apart = random_likeness([range(8 * at, 8 * at + 8) for at in range(20)])
-    same = random_likeness([range(8)] * 20)
+    apart = random_similarity([range(8 * at, 8 * at + 8) for at in range(20)])
+    same = random_similarity([range(8)] * 20)
     assert same[1] > 0.6 > 0.5 > apart[1]
     assert same[0] == pytest.approx(apart[0], abs=0.03)
 
 
-def test_likeness_is_a_mean_over_the_texts_that_have_an_order() -> None:
+def test_similarity_is_a_mean_over_the_texts_that_have_an_order() -> None:
     up, down, flat = np.arange(4.0), -np.arange(4.0), np.zeros(4)
-    assert likeness([up, up, flat, None], [up, up, up, up]) == 1
-    assert likeness([up, down], [up, up]) == 0
-    assert likeness([up, down], [up, up], size=True) == 1
-    assert likeness([flat, None], [up, up]) is None
+    assert similarity([up, up, flat, None], [up, up, up, up]) == 1
+    assert similarity([up, down], [up, up]) == 0
+    assert similarity([up, down], [up, up], absolute=True) == 1
+    assert similarity([flat, None], [up, up]) is None
 
 
 # What is kept.
@@ -292,7 +302,7 @@ def test_likeness_is_a_mean_over_the_texts_that_have_an_order() -> None:
 def test_what_is_saved_is_read_back(
     shortcut: Classifier, readings: list[Reading], tmp_path: Path
 ) -> None:
-    found = sanity(shortcut, readings[:2], ["random", "decomposition"]).of_data("a.csv", "ff")
+    found = sanity(shortcut, readings[:2], ["random", "decomposition"]).with_data("a.csv", "ff")
     file = tmp_path / sanity_record.FILE
     file.write_text(found.to_json(), "utf-8")
     again = sanity_record.load(file)

@@ -9,7 +9,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from viz.app import session
 from viz.app.markdown import plain
-from viz.faithfulness.sanity_record import FILE, Reaction, Sanity, load
+from viz.faithfulness.sanity_record import FILE, SanityRecord, SanityResult, load
 
 MEANING = (
     "The weights of a copy are made random, from the head down, and the scores of words compared "
@@ -40,7 +40,7 @@ def show_sanity(source: str) -> None:
     _show(load(file), session.classifier(source).fingerprint)
 
 
-def _show(found: Sanity, fingerprint: str) -> None:
+def _show(found: SanityRecord, fingerprint: str) -> None:
     meaning = MEANING.format(chance=found.chance, limit=found.limit)
     where = f" of {found.data}" if found.data else ""
     st.caption(f"{plain(f'Checked on {found.n_texts} texts{where}.')} {meaning}")
@@ -62,7 +62,7 @@ def _show(found: Sanity, fingerprint: str) -> None:
             st.caption(plain(f"{each.label}: {each.refused}"))
 
 
-def _entries(each: Reaction, found: Sanity) -> dict[str, object]:
+def _entries(each: SanityResult, found: SanityRecord) -> dict[str, object]:
     return {
         "method": _name(each),
         "verdict": "flagged" if found.flags(each) else "reacts",
@@ -76,13 +76,13 @@ def _entries(each: Reaction, found: Sanity) -> dict[str, object]:
     }
 
 
-def _name(each: Reaction) -> str:
+def _name(each: SanityResult) -> str:
     """The label, with the options that were named."""
     named = each.method.split(":")[1:]
     return f"{each.label} ({', '.join(named)})" if named else each.label
 
 
-def _columns(found: Sanity) -> dict[str, ColumnConfig | str | None]:
+def _columns(found: SanityRecord) -> dict[str, ColumnConfig | str | None]:
     column = st.column_config
     names = plain(", then ".join(found.stages))
     return {
