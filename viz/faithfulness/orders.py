@@ -8,7 +8,7 @@ import numpy as np
 from viz.types import FloatArray, IntArray
 
 
-def order(scores: FloatArray, seed: int = 0) -> IntArray:
+def word_order(scores: FloatArray, seed: int = 0) -> IntArray:
     """Indices of words, the most important first.
 
     Only ranks count.  Equal scores are put into a random order, so that a method which can't tell

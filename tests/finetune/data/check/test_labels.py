@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from datasets import ClassLabel, Dataset, List
-from tests.finetune.data.check.test_splits import Row, check, of_kind, relabelled, sentence
 from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
@@ -16,6 +15,7 @@ from finetune.data.check.invisible import quoted
 from finetune.data.check.typos import one_typo, typo_findings
 from finetune.data.splits import find_splits, load_splits
 from finetune.run.config import TrainConfig
+from tests.finetune.data.check.test_splits import Row, check, of_kind, relabelled, sentence
 from tests.finetune.news import news, write_csv, write_jsonl
 
 
