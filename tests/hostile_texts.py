@@ -14,7 +14,7 @@ from viz.attention.statistics import head_facts
 from viz.attribution.contribution import contribution
 from viz.export.formats import render
 from viz.export.report import record, report
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.model.perturbation import Perturbation
 from viz.plots import score_bars
 from viz.widgets.arcs import payload as arcs
@@ -169,11 +169,11 @@ def _draw(classifier: Classifier, reading: Reading, method: str) -> None:
     Perturbation(classifier, reading.encoding).logits(
         np.zeros((1, sum(not span.special for span in over)), dtype=bool), "delete"
     )
-    plates = [
-        Plate(reading, "attribution", attribution=found),
-        Plate(reading, "head", layer=0, head=0),
-        Plate(reading, "head", layer=0, contribution=contribution(classifier, reading)),
+    specs = [
+        FigureSpec(reading, "attribution", attribution=found),
+        FigureSpec(reading, "head", layer=0, head=0),
+        FigureSpec(reading, "head", layer=0, contribution=contribution(classifier, reading)),
     ]
-    for plate in plates:
+    for spec in specs:
         for format in ("svg", "html", "csv", "json"):
-            render(plate, format)
+            render(spec, format)

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 from tests.benchmarks.noise import reading
 from tests.benchmarks.result import Result, timed
 from viz.export.formats import render
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.types import Reading
 
 PEER = f"matplotlib {version('matplotlib')} recipe"
@@ -31,8 +31,8 @@ def measure() -> Iterator[Result]:
     """All results, one by one."""
     matplotlib.use("agg")
     shown = reading(N_TOKENS)
-    layer = Plate(shown, "layer", layer=5, unit="wordpiece")
-    atlas = Plate(shown, "atlas", unit="wordpiece")
+    layer = FigureSpec(shown, "layer", layer=5, unit="wordpiece")
+    atlas = FigureSpec(shown, "atlas", unit="wordpiece")
     ours, theirs, thinned = _medians(
         lambda: render(layer, "png"), lambda: recipe(shown, 5), lambda: recipe(shown, 5, step=4)
     )

@@ -309,9 +309,9 @@ class Kinds:
             "saved attribution": Request(kinds=("attribution",), method="occlusion"),
         }
         for name, request in requests.items():
-            (plate,) = request.plates(self.classifier, reading)
+            (spec,) = request.specs(self.classifier, reading)
             file = self.place / f"{name}.json"
-            file.write_bytes(render(plate, "json"))
+            file.write_bytes(render(spec, "json"))
             kinds[name] = Kind(file, partial(use_saved, file, self.classifier))
         folder = self.place / "exported"
         texts = open_texts(self.place / "texts.csv")

@@ -31,19 +31,19 @@ def _files(asked: Asked, classifier: "Classifier", reading: "Reading") -> Files:
     if asked.bertviz is not None:
         yield _bertviz(reading, asked.bertviz)
         return
-    plates = asked.request().plates(classifier, reading)
+    specs = asked.request().specs(classifier, reading)
     if asked.everything:
         from viz.export.archive import bundle
         from viz.export.filenames import bundle_name
 
-        yield bundle_name(plates), bundle(plates, asked.formats, asked.look)
+        yield bundle_name(specs), bundle(specs, asked.formats, asked.look)
         return
     from viz.export.filenames import file_name
     from viz.export.formats import render
 
-    for plate in plates:
+    for spec in specs:
         for format in asked.formats:
-            yield file_name(plate, format), render(plate, format, asked.look)
+            yield file_name(spec, format), render(spec, format, asked.look)
 
 
 def _bertviz(reading: "Reading", view: Literal["head", "model"]) -> tuple[str, bytes]:

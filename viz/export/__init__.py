@@ -1,8 +1,8 @@
 """Pictures and numbers to take away, made on the server without any browser.
 
-A `Plate` says what is shown, `render` makes it a file of any of the `FORMATS`, `file_name` names
-it.  `viz.figures` draws PNG, SVG and PDF, `html` makes pages, `table` tables and arrays, `archive`
-a ZIP of all, `dataset_export` the files of a whole data set.
+A `FigureSpec` says what is shown, `render` makes it a file of any of the `FORMATS`, `file_name`
+names it.  `viz.figures` draws PNG, SVG and PDF, `html` makes pages, `table` tables and arrays,
+`archive` a ZIP of all, `dataset_export` the files of a whole data set.
 """
 
 from importlib import import_module
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from viz.export.formats import FORMATS, render
     from viz.figures.drawing import figure
     from viz.figures.render_options import Look
-    from viz.figures.spec import KINDS, Plate
+    from viz.figures.spec import KINDS, FigureSpec
     from viz.figures.text.missing_fonts import missing_fonts
 
 __all__ = [
     "FORMATS",
     "KINDS",
+    "FigureSpec",
     "Look",
-    "Plate",
     "bertviz_html",
     "figure",
     "file_name",
@@ -34,7 +34,7 @@ _HOMES = {
     "KINDS": "viz.figures.spec",
     "bertviz_html": "viz.export.bertviz.page",
     "Look": "viz.figures.render_options",
-    "Plate": "viz.figures.spec",
+    "FigureSpec": "viz.figures.spec",
     "figure": "viz.figures.drawing",
     "file_name": "viz.export.filenames",
     "missing_fonts": "viz.figures.text.missing_fonts",

@@ -1,6 +1,6 @@
 """Everything of a reading in one ZIP, with a README.txt that says what is in it.
 
-The same plates make the same bytes: no time of day goes into it.  One file is made and packed
+The same figures make the same bytes: no time of day goes into it.  One file is made and packed
 after the other, so that no more than one is held beside the ZIP itself.
 """
 
@@ -16,7 +16,7 @@ from viz.export.filenames import file_name
 from viz.export.formats import render
 from viz.figures.citation import citation
 from viz.figures.render_options import Look
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.types import Reading
 
 README = "README.txt"
@@ -46,40 +46,40 @@ class _Contents:
 
 
 def bundle(
-    plates: Sequence[Plate],
+    specs: Sequence[FigureSpec],
     formats: Sequence[str],
     look: Look | None = None,
     extra: Mapping[str, bytes] | None = None,
 ) -> bytes:
-    """Every plate in every format, as the content of a ZIP.
+    """Every figure in every format, as the content of a ZIP.
 
     What a format can't hold is left out and listed in the README.txt with its reason.
 
     Args:
-        plates: What is shown, all of one reading.
+        specs: What is shown, all of one reading.
         formats: Names in `FORMATS`.
         look: How pictures are drawn.
         extra: Further files by name.
     """
     contents, target = _Contents(), BytesIO()
     with zipfile.ZipFile(target, "w") as packed:
-        for plate in plates:
-            contents.lines.append(f"\n{citation(plate).sentence()}")
+        for spec in specs:
+            contents.lines.append(f"\n{citation(spec).sentence()}")
             for format in dict.fromkeys(formats):
-                _pack(packed, contents, plate, format, look)
+                _pack(packed, contents, spec, format, look)
         for name, content in (extra or {}).items():
             _add(packed, name, content)
             contents.lines.append(f"\n{name}")
-        _add(packed, README, _readme(plates[0].reading, contents).encode())
+        _add(packed, README, _readme(specs[0].reading, contents).encode())
     return target.getvalue()
 
 
 def _pack(
-    packed: zipfile.ZipFile, contents: _Contents, plate: Plate, format: str, look: Look | None
+    packed: zipfile.ZipFile, contents: _Contents, spec: FigureSpec, format: str, look: Look | None
 ) -> None:
-    name = file_name(plate, format)
+    name = file_name(spec, format)
     try:
-        content = render(plate, format, look)
+        content = render(spec, format, look)
     except SelectionError as refusal:
         contents.refused.append(f"{name}: {refusal}")
         return

@@ -127,14 +127,14 @@ class Series:
         )
 
     def _files(self, reading: Reading, notes: list[str]) -> Iterator[tuple[str, bytes]]:
-        plates = self.job.request.plates(self.classifier, reading)
+        specs = self.job.request.specs(self.classifier, reading)
         if self.job.packed:
-            yield bundle_name(plates), bundle(plates, self.job.formats, self.job.look)
+            yield bundle_name(specs), bundle(specs, self.job.formats, self.job.look)
             return
-        for plate in plates:
+        for spec in specs:
             for format in self.job.formats:
                 try:
-                    yield file_name(plate, format), render(plate, format, self.job.look)
+                    yield file_name(spec, format), render(spec, format, self.job.look)
                 except SelectionError as error:
                     notes.append(f"{format}: {error}")
 
@@ -149,8 +149,8 @@ class Series:
                 )
             request = replace(request, quadrant="all")
         (reading,) = self.classifier.read_many([self.classifier.encoder.probe()])
-        for plate in request.plates(self.classifier, reading):
-            render(plate, self.job.formats[0], self.job.look)
+        for spec in request.specs(self.classifier, reading):
+            render(spec, self.job.formats[0], self.job.look)
 
     def _settings(self) -> Mapping[str, object]:
         """What decides the content of the folder."""

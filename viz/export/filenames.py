@@ -3,51 +3,51 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.types import Attribution, Contribution, Reading
 
 LONGEST = 60
 """Characters of a checkpoint's name that a file name keeps."""
 
 
-def file_name(plate: Plate, extension: str) -> str:
+def file_name(spec: FigureSpec, extension: str) -> str:
     """A name such as `ag-news-minilm-head-L3-H7.png`, safe on every file system."""
-    parts = [plate.reading.checkpoint, *_parts(plate)]
+    parts = [spec.reading.checkpoint, *_parts(spec)]
     return f"{'-'.join(map(_safe, parts))}.{_safe(extension)}"
 
 
 def reading_name(reading: Reading, what: str, extension: str) -> str:
-    """The name of a file that holds more of a reading than one plate."""
+    """The name of a file that holds more of a reading than one figure."""
     return f"{_safe(reading.checkpoint)}-{_safe(what)}.{_safe(extension)}"
 
 
-def bundle_name(plates: Sequence[Plate]) -> str:
-    """The name of a ZIP of plates of one reading: what is the usual way is left out."""
-    ways = dict.fromkeys(way for plate in plates for way in _ways(plate))
-    return reading_name(plates[0].reading, "-".join(("all", *ways)), "zip")
+def bundle_name(specs: Sequence[FigureSpec]) -> str:
+    """The name of a ZIP of figures of one reading: what is the usual way is left out."""
+    ways = dict.fromkeys(way for spec in specs for way in _ways(spec))
+    return reading_name(specs[0].reading, "-".join(("all", *ways)), "zip")
 
 
-def _parts(plate: Plate) -> Iterator[str]:
-    """What tells a plate from others of the same reading, each default left out."""
-    yield plate.kind
-    yield from _places(plate.kind, plate.layer, plate.head)
-    if plate.kind == "attribution" and plate.attribution is not None:
-        yield plate.attribution.method
-    yield from _ways(plate)
+def _parts(spec: FigureSpec) -> Iterator[str]:
+    """What tells a figure from others of the same reading, each default left out."""
+    yield spec.kind
+    yield from _places(spec.kind, spec.layer, spec.head)
+    if spec.kind == "attribution" and spec.attribution is not None:
+        yield spec.attribution.method
+    yield from _ways(spec)
 
 
-def _ways(plate: Plate) -> Iterator[str]:
-    """How a plate shows what it shows, where that is not the usual way."""
-    if plate.kind == "attribution" and plate.attribution is not None:
-        yield from _classes(plate.reading, plate.attribution)
-    elif plate.contribution is not None:
+def _ways(spec: FigureSpec) -> Iterator[str]:
+    """How a figure shows what it shows, where that is not the usual way."""
+    if spec.kind == "attribution" and spec.attribution is not None:
+        yield from _classes(spec.reading, spec.attribution)
+    elif spec.contribution is not None:
         yield "contribution"
-        yield from _classes(plate.reading, plate.contribution)
-    if plate.quadrant != "all":
-        yield plate.quadrant
-    if plate.unit != "word":
-        yield plate.unit
-    if not plate.special and plate.kind != "attribution":
+        yield from _classes(spec.reading, spec.contribution)
+    if spec.quadrant != "all":
+        yield spec.quadrant
+    if spec.unit != "word":
+        yield spec.unit
+    if not spec.special and spec.kind != "attribution":
         yield "no-special"
 
 

@@ -1,4 +1,4 @@
-"""The formats that a plate can be saved in, and the one way to save it."""
+"""The formats that a figure can be saved in, and the one way to save it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from viz.errors import SelectionError
 from viz.figures.render_options import Look
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.jobs.cancellation import check_cancelled
 
 
@@ -37,11 +37,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 
 
-def render(plate: Plate, format: str, look: Look | None = None) -> bytes:
-    """A plate as the content of a file.
+def render(spec: FigureSpec, format: str, look: Look | None = None) -> bytes:
+    """A figure as the content of a file.
 
     Args:
-        plate: What is shown.
+        spec: What is shown.
         format: A name in `FORMATS`.
         look: How pictures are drawn.
 
@@ -54,5 +54,5 @@ def render(plate: Plate, format: str, look: Look | None = None) -> bytes:
         )
     check_cancelled()
     home = import_module(FORMATS[format].home)
-    content: bytes = getattr(home, format)(plate, look or Look())
+    content: bytes = getattr(home, format)(spec, look or Look())
     return content

@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from viz.attention.statistics import FACTS, head_facts
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 
 
-def head_rows(plate: Plate) -> Iterator[Sequence[object]]:
+def head_rows(spec: FigureSpec) -> Iterator[Sequence[object]]:
     """A header, then one row a head: its facts, its largest number, and who looks at whom there."""
-    shown = plate.view()
-    facts = fact_arrays(plate)
+    shown = spec.view()
+    facts = fact_arrays(spec)
     place = ("query_index", "query", "key_index", "key")
-    yield ["layer", "head", *facts, f"largest_{plate.measure}", *place]
+    yield ["layer", "head", *facts, f"largest_{spec.measure}", *place]
     n_layers, n_heads, _, n_keys = shown.weights.shape
     for layer, head in np.ndindex(n_layers, n_heads):
         values = shown.weights[layer, head]
@@ -23,8 +23,8 @@ def head_rows(plate: Plate) -> Iterator[Sequence[object]]:
         yield [layer, head, *known, values[query, key], *where]
 
 
-def fact_arrays(plate: Plate) -> dict[str, np.ndarray]:
+def fact_arrays(spec: FigureSpec) -> dict[str, np.ndarray]:
     """The facts of every head by name, each (L, H): of its attention, whatever is shown of it."""
-    reading = plate.reading
+    reading = spec.reading
     facts = head_facts(reading.encoding, reading.attention.weights)
     return {fact.name: getattr(facts, fact.name) for fact in FACTS}

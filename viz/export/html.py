@@ -1,4 +1,4 @@
-"""A plate as one HTML file that opens anywhere, without a network: the pictures of the app itself.
+"""A figure as one HTML file that opens anywhere, without a network: the pictures of the app itself.
 
 The page holds its scripts, its styles and its numbers, and forbids itself to load anything.
 """
@@ -17,7 +17,7 @@ from viz.attribution.descriptions import number, scale_ends, summary, verdict
 from viz.colors import PALETTES, Palette
 from viz.figures.citation import citation
 from viz.figures.render_options import Look
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.colored_text import payload as strip
@@ -40,26 +40,26 @@ class Story:
     table: str = ""
 
 
-def html(plate: Plate, look: Look) -> bytes:
-    """The page of a plate; pictures follow the reader's light or dark setting."""
-    story = _TELL[plate.kind](plate)
+def html(spec: FigureSpec, look: Look) -> bytes:
+    """The page of a figure; pictures follow the reader's light or dark setting."""
+    story = _TELL[spec.kind](spec)
     widgets = {widget.name: widget for widget, _ in story.pictures}
-    name, probability = verdict(plate.reading.prediction)
+    name, probability = verdict(spec.reading.prediction)
     told = {
         "pictures": [{"widget": widget.name, "data": data} for widget, data in story.pictures],
         "closeups": story.closeups,
     }
     page = _PAGE.format(
-        title=escape(f"{name} {probability} · {plate.reading.checkpoint}"),
+        title=escape(f"{name} {probability} · {spec.reading.checkpoint}"),
         style=_style(),
         heading=f"{escape(name)} <small>{escape(probability)}</small>",
         notes="\n".join(
             f'<p class="note">{escape(note)}</p>'
-            for note in (*story.notes, *plate.reading.encoding.notes)
+            for note in (*story.notes, *spec.reading.encoding.notes)
         ),
         table=story.table,
-        layout="side-by-side" if plate.kind == "layer" else "below",
-        caption=escape(citation(plate).sentence()),
+        layout="side-by-side" if spec.kind == "layer" else "below",
+        caption=escape(citation(spec).sentence()),
         story=_data(told),
         script=_script(widgets),
     )
@@ -123,21 +123,21 @@ def _variables(palette: Palette) -> str:
 
 
 def _closeup(
-    plate: Plate, one: AttentionView, layer: int | None, head: int | None
+    spec: FigureSpec, one: AttentionView, layer: int | None, head: int | None
 ) -> dict[str, object]:
-    """The heat map of one head of a plate, as on the page."""
-    note = heatmap.row_note(one, plate.quadrant)
+    """The heat map of one head of a figure, as on the page."""
+    note = heatmap.row_note(one, spec.quadrant)
     return heatmap.payload(one, place=place(layer, head), note=note)
 
 
-def _tell_head(plate: Plate) -> Story:
-    return Story(((heatmap.HEATMAP, _closeup(plate, plate.view(), plate.layer, plate.head)),))
+def _tell_head(spec: FigureSpec) -> Story:
+    return Story(((heatmap.HEATMAP, _closeup(spec, spec.view(), spec.layer, spec.head)),))
 
 
-def _tell_layer(plate: Plate) -> Story:
-    shown = plate.view()
+def _tell_layer(spec: FigureSpec) -> Story:
+    shown = spec.view()
     heads = range(shown.weights.shape[1])
-    payloads = [_closeup(plate, pick(shown, 0, head), plate.layer, head) for head in heads]
+    payloads = [_closeup(spec, pick(shown, 0, head), spec.layer, head) for head in heads]
     # One scale for all heads, as in the other formats, so that they can be held side by side.
     shared = {"largest": max(cast("float", data["largest"]) for data in payloads)}
     return Story(
@@ -146,45 +146,45 @@ def _tell_layer(plate: Plate) -> Story:
     )
 
 
-def _tell_atlas(plate: Plate) -> Story:
-    shown = plate.view()
-    reading = plate.reading
+def _tell_atlas(spec: FigureSpec) -> Story:
+    shown = spec.view()
+    reading = spec.reading
     facts = head_facts(reading.encoding, reading.attention.weights)
     picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": {"layer": 0, "head": 0}})
     if shown.weights.size > MOST_WEIGHTS:
         note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."
         return Story((picture,), (note,))
-    closeups = dict(_closeups(plate, shown))
+    closeups = dict(_closeups(spec, shown))
     return Story((picture, (heatmap.HEATMAP, closeups["0-0"])), (), closeups)
 
 
-def _closeups(plate: Plate, shown: AttentionView) -> Iterator[tuple[str, dict[str, object]]]:
+def _closeups(spec: FigureSpec, shown: AttentionView) -> Iterator[tuple[str, dict[str, object]]]:
     """Each head and each mean at full resolution, by what the atlas selects."""
     n_layers, n_heads = shown.weights.shape[:2]
     for layer in (*range(n_layers), None):
         for head in (*range(n_heads), None):
             name = "-".join("null" if index is None else str(index) for index in (layer, head))
-            yield name, _closeup(plate, pick(shown, layer, head), layer, head)
+            yield name, _closeup(spec, pick(shown, layer, head), layer, head)
 
 
-def _tell_arcs(plate: Plate) -> Story:
-    shown = plate.view()
-    head = "mean" if plate.head is None else f"H{plate.head}"
-    layer = "mean of layers" if plate.layer is None else f"L{plate.layer}"
+def _tell_arcs(spec: FigureSpec) -> Story:
+    shown = spec.view()
+    head = "mean" if spec.head is None else f"H{spec.head}"
+    layer = "mean of layers" if spec.layer is None else f"L{spec.layer}"
     return Story(((arcs.ARCS, arcs.payload(shown, names=[head], chosen=[0], place=layer)),))
 
 
-def _tell_attribution(plate: Plate) -> Story:
-    found, encoding = plate.attribution, plate.reading.encoding
-    assert found is not None  # a plate of this kind has one
-    over = spans(encoding, plate.unit)
+def _tell_attribution(spec: FigureSpec) -> Story:
+    found, encoding = spec.attribution, spec.reading.encoding
+    assert found is not None  # a figure of this kind has one
+    over = spans(encoding, spec.unit)
     scores = merge(found.scores, over)
     method = METHODS[found.method]
-    low, high = scale_ends(plate.reading.prediction, found) if method.signed else ("none", "most")
+    low, high = scale_ends(spec.reading.prediction, found) if method.signed else ("none", "most")
     labels = {
         "low": low,
         "high": high,
-        "caption": summary(plate.reading, found, signed=method.signed),
+        "caption": summary(spec.reading, found, signed=method.signed),
     }
     data = strip.payload(encoding, over, scores, signed=method.signed) | labels
     rows = [(span.label, float(score)) for span, score in zip(over, scores, strict=True)]

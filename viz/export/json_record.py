@@ -1,6 +1,6 @@
-"""A plate as plain values: all that is needed to compute its numbers again, and the numbers.
+"""A figure as plain values: all that is needed to compute its numbers again, and the numbers.
 
-`python -m viz replay` reads such a record, builds the same plate from it and compares the two, so
+`python -m viz replay` reads such a record, builds the same figure from it and compares the two, so
 whatever a record holds is either an input of the computation or checked against its outcome.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 from viz.attention.views import Span, merge, spans
 from viz.errors import SelectionError
 from viz.figures.citation import citation
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.types import Attribution, Encoding, Prediction
 
 FORMAT = 1
@@ -24,44 +24,44 @@ Values = dict[str, Any]
 """What JSON can hold."""
 
 
-def record(plate: Plate) -> Values:
-    """A plate as plain values.
+def record(spec: FigureSpec) -> Values:
+    """A figure as plain values.
 
     Raises:
         SelectionError: where its numbers are too many for text.
     """
     return {
         "clsight": FORMAT,
-        "citation": cited(plate),
-        "request": request(plate),
-        "text": plate.reading.encoding.text,
-        "pair": plate.reading.encoding.pair,
-        "tokens": tokens(plate.reading.encoding),
-        "prediction": prediction(plate.reading.prediction),
-        "numbers": _scores(plate) if plate.kind == "attribution" else _maps(plate),
+        "citation": cited(spec),
+        "request": request(spec),
+        "text": spec.reading.encoding.text,
+        "pair": spec.reading.encoding.pair,
+        "tokens": tokens(spec.reading.encoding),
+        "prediction": prediction(spec.reading.prediction),
+        "numbers": _scores(spec) if spec.kind == "attribution" else _maps(spec),
     }
 
 
-def cited(plate: Plate) -> Values:
+def cited(spec: FigureSpec) -> Values:
     """What the numbers are cited by, and the sentence that says so."""
-    source = citation(plate)
+    source = citation(spec)
     return asdict(source) | {"settings": list(source.settings), "sentence": source.sentence()}
 
 
-def request(plate: Plate) -> Values:
+def request(spec: FigureSpec) -> Values:
     """What was asked for; classes by their index, with their names beside."""
-    labels, taken = plate.reading.prediction.labels, plate.attribution or plate.contribution
+    labels, taken = spec.reading.prediction.labels, spec.attribution or spec.contribution
     target, against = (None, None) if taken is None else (taken.target_class, taken.against_class)
     return {
-        "kind": plate.kind,
-        "layer": plate.layer,
-        "head": plate.head,
-        "unit": plate.unit,
-        "special": plate.special,
-        "quadrant": plate.quadrant,
-        "measure": plate.measure,
-        "method": None if plate.attribution is None else plate.attribution.method,
-        "options": {} if plate.attribution is None else dict(plate.attribution.options),
+        "kind": spec.kind,
+        "layer": spec.layer,
+        "head": spec.head,
+        "unit": spec.unit,
+        "special": spec.special,
+        "quadrant": spec.quadrant,
+        "measure": spec.measure,
+        "method": None if spec.attribution is None else spec.attribution.method,
+        "options": {} if spec.attribution is None else dict(spec.attribution.options),
         "target_class": target,
         "target_label": None if target is None else labels[target],
         "against_class": against,
@@ -102,24 +102,24 @@ def check_few(n_numbers: int, format: str) -> None:
         )
 
 
-def _scores(plate: Plate) -> Values:
-    made = plate.attribution
-    assert made is not None  # checked by the plate
-    over = spans(plate.reading.encoding, plate.unit)
+def _scores(spec: FigureSpec) -> Values:
+    made = spec.attribution
+    assert made is not None  # checked by FigureSpec
+    over = spans(spec.reading.encoding, spec.unit)
     return attributed(made) | {
         "spans": _spans(over),
         "scores": merge(made.scores, over).tolist(),
     }
 
 
-def _maps(plate: Plate) -> Values:
-    shown = plate.view()
+def _maps(spec: FigureSpec) -> Values:
+    shown = spec.view()
     check_few(shown.weights.size, "JSON")
-    taken = plate.contribution
+    taken = spec.contribution
     return ({} if taken is None else {"value": taken.value}) | {
         "queries": _spans(shown.spans),
         "keys": _spans(shown.keys),
-        plate.measure: shown.weights.tolist(),
+        spec.measure: shown.weights.tolist(),
         "removed": shown.removed.tolist(),
     }
 

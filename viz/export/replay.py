@@ -18,7 +18,7 @@ from viz.attribution.contribution import contribution
 from viz.errors import CheckpointError, RecordError
 from viz.export.json_reader import Saved, shortened
 from viz.export.json_record import record
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.model.classifier import Classifier
 from viz.runs.checkpoint_folders import checkpoint_folders
 
@@ -104,17 +104,17 @@ def replay(saved: Saved, classifier: Classifier) -> list[Part]:
         SelectionError: where the model has no such layer, head or class.
         TextError: where the text can't be read.
     """
-    again = record(_plate(saved, classifier))
+    again = record(_spec(saved, classifier))
     _check_parts(saved, again)
     return list(_compared(saved, again))
 
 
-def _plate(saved: Saved, classifier: Classifier) -> Plate:
-    """The plate that a record describes, made anew."""
+def _spec(saved: Saved, classifier: Classifier) -> FigureSpec:
+    """The figure that a record describes, made anew."""
     asked = saved.request
     reading = classifier.read(saved.values["text"], saved.values["pair"])
     classes = (asked["target_class"], asked["against_class"])
-    plate = Plate(
+    spec = FigureSpec(
         reading,
         asked["kind"],
         attribution=attribute(
@@ -125,8 +125,8 @@ def _plate(saved: Saved, classifier: Classifier) -> Plate:
         **{name: asked[name] for name in ("layer", "head", "unit", "special", "quadrant")},
     )
     if asked["measure"] == "weights":
-        return plate
-    return replace(plate, contribution=contribution(classifier, reading, *classes))
+        return spec
+    return replace(spec, contribution=contribution(classifier, reading, *classes))
 
 
 def _check_parts(saved: Saved, again: Mapping[str, Any]) -> None:

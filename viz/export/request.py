@@ -1,4 +1,4 @@
-"""What is asked of a reading, before there is one: it makes the plates of any text."""
+"""What is asked of a reading, before there is one: it makes the figures of any text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from viz.attention.views import Quadrant, Unit
 from viz.attribution.class_names import attribute_named, classes_named
 from viz.attribution.contribution import contribution
-from viz.figures.spec import Kind, Measure, Plate
+from viz.figures.spec import FigureSpec, Kind, Measure
 from viz.model.classifier import Classifier
 from viz.types import Reading
 
@@ -30,8 +30,8 @@ class Request:
     """None for the predicted class."""
     against: str = "runner-up"
 
-    def plates(self, classifier: Classifier, reading: Reading) -> list[Plate]:
-        """One plate of each kind.
+    def specs(self, classifier: Classifier, reading: Reading) -> list[FigureSpec]:
+        """One figure of each kind.
 
         Raises:
             SelectionError: where the model has no such layer, head or class, or the text no pair.
@@ -45,7 +45,7 @@ class Request:
         return [
             self._attribution(classifier, reading)
             if kind == "attribution"
-            else Plate(
+            else FigureSpec(
                 reading,
                 kind,
                 layer=None if kind == "atlas" else last if self.layer is None else self.layer,
@@ -58,8 +58,8 @@ class Request:
             for kind in self.kinds
         ]
 
-    def _attribution(self, classifier: Classifier, reading: Reading) -> Plate:
+    def _attribution(self, classifier: Classifier, reading: Reading) -> FigureSpec:
         made = attribute_named(
             classifier, reading, self.method, target=self.target, against=self.against
         )
-        return Plate(reading, "attribution", unit=self.unit, attribution=made)
+        return FigureSpec(reading, "attribution", unit=self.unit, attribution=made)

@@ -1,4 +1,4 @@
-"""The numbers of a plate, the same that its picture shows: as CSV, NPZ and JSON.
+"""The numbers of a figure, the same that its picture shows: as CSV, NPZ and JSON.
 
 CSV is UTF-8 with one header line, and what `pandas.read_csv(file, keep_default_na=False)` reads.
 A map is a labelled matrix, one row a query: `layer`, `head` (`mean` for a mean), `query_index`,
@@ -6,7 +6,7 @@ A map is a labelled matrix, one row a query: `layer`, `head` (`mean` for a mean)
 heads below each other.  The atlas has one row a head: its facts and its largest number.  An
 attribution has one row a word or wordpiece, then the bias and the explained value.
 
-NPZ holds arrays that `numpy.load(file, allow_pickle=False)` reads; the same plate makes the same
+NPZ holds arrays that `numpy.load(file, allow_pickle=False)` reads; the same figure makes the same
 bytes.  JSON is what `python -m viz replay` reads, see `record`.
 """
 
@@ -23,36 +23,36 @@ from viz.export.csv_cells import guarded, written
 from viz.export.head_rows import fact_arrays, head_rows
 from viz.export.json_record import check_few, cited, record, request
 from viz.figures.render_options import Look
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.jobs.cancellation import check_cancelled
 
 Row = Sequence[object]
 Arrays = dict[str, Any]
 
 
-def csv(plate: Plate, look: Look) -> bytes:
+def csv(spec: FigureSpec, look: Look) -> bytes:
     """One table.
 
     Raises:
         SelectionError: where there are too many numbers for text.
     """
-    rows = {"attribution": _score_rows, "atlas": head_rows}.get(plate.kind, _map_rows)
+    rows = {"attribution": _score_rows, "atlas": head_rows}.get(spec.kind, _map_rows)
     table = StringIO()
-    csv_module.writer(table, lineterminator="\n").writerows(_cells(rows(plate)))
+    csv_module.writer(table, lineterminator="\n").writerows(_cells(rows(spec)))
     return table.getvalue().encode()
 
 
-def npz(plate: Plate, look: Look) -> bytes:
-    """Compressed arrays with their labels; the layers and heads that a plate lacks have no axis."""
-    shown = _score_arrays(plate) if plate.kind == "attribution" else _map_arrays(plate)
-    made, encoding = plate.reading.prediction, plate.reading.encoding
+def npz(spec: FigureSpec, look: Look) -> bytes:
+    """Compressed arrays with their labels; the layers and heads it lacks have no axis."""
+    shown = _score_arrays(spec) if spec.kind == "attribution" else _map_arrays(spec)
+    made, encoding = spec.reading.prediction, spec.reading.encoding
     always = {
         "text": np.array(encoding.text),
         "tokens": _texts(token.text for token in encoding.tokens),
         "labels": _texts(made.labels),
         "logits": made.logits,
-        "citation": np.array(_dumps(cited(plate))),
-        "request": np.array(_dumps(request(plate))),
+        "citation": np.array(_dumps(cited(spec))),
+        "request": np.array(_dumps(request(spec))),
     }
     if not made.regression:
         always["probabilities"] = made.probabilities
@@ -63,13 +63,13 @@ def npz(plate: Plate, look: Look) -> bytes:
     return content.getvalue()
 
 
-def json(plate: Plate, look: Look) -> bytes:
+def json(spec: FigureSpec, look: Look) -> bytes:
     """A record that can be replayed.
 
     Raises:
         SelectionError: where there are too many numbers for text.
     """
-    return _dumps(record(plate)).encode()
+    return _dumps(record(spec)).encode()
 
 
 def _dumps(value: object) -> str:
@@ -90,53 +90,53 @@ def _cells(rows: Iterable[Row]) -> Iterator[list[str]]:
         yield [guarded(cell) if isinstance(cell, str) else written(cell) for cell in row]
 
 
-def _map_rows(plate: Plate) -> Iterator[Row]:
-    shown = plate.view()
+def _map_rows(spec: FigureSpec) -> Iterator[Row]:
+    shown = spec.view()
     check_few(shown.weights.size, "CSV")
     columns = ("layer", "head", "query_index", "query", "removed")
     yield [*columns, *(f"key {index}: {key.label}" for index, key in enumerate(shown.keys))]
-    layer = "mean" if plate.layer is None else plate.layer
-    for index, head in enumerate(_heads(plate, shown)):
+    layer = "mean" if spec.layer is None else spec.layer
+    for index, head in enumerate(_heads(spec, shown)):
         for row, query in enumerate(shown.spans):
             removed = shown.removed[0, index, row]
             yield [layer, head, row, query.label, removed, *shown.weights[0, index, row]]
 
 
-def _heads(plate: Plate, shown: AttentionView) -> list[int | str]:
-    if plate.kind == "layer":
+def _heads(spec: FigureSpec, shown: AttentionView) -> list[int | str]:
+    if spec.kind == "layer":
         return list(range(shown.weights.shape[1]))
-    return ["mean" if plate.head is None else plate.head]
+    return ["mean" if spec.head is None else spec.head]
 
 
-def _score_rows(plate: Plate) -> Iterator[Row]:
-    made, over = plate.attribution, spans(plate.reading.encoding, plate.unit)
-    assert made is not None  # checked by the plate
+def _score_rows(spec: FigureSpec) -> Iterator[Row]:
+    made, over = spec.attribution, spans(spec.reading.encoding, spec.unit)
+    assert made is not None  # checked by FigureSpec
     yield ["kind", "index", "text", "part", "start", "end", "special", "score"]
     for index, (span, score) in enumerate(zip(over, merge(made.scores, over), strict=True)):
         place = (span.part, span.start, span.end, span.special)
-        yield [plate.unit, index, span.label, *place, score]
+        yield [spec.unit, index, span.label, *place, score]
     if made.bias is not None:
         yield ["bias", None, "", None, None, None, None, made.bias]
     yield ["value", None, "", None, None, None, None, made.value]
 
 
-def _map_arrays(plate: Plate) -> Arrays:
-    shown = plate.view()
-    axes = {"atlas": (), "layer": (0,)}.get(plate.kind, (0, 1))
+def _map_arrays(spec: FigureSpec) -> Arrays:
+    shown = spec.view()
+    axes = {"atlas": (), "layer": (0,)}.get(spec.kind, (0, 1))
     arrays = {
-        plate.measure: shown.weights.squeeze(axes),
+        spec.measure: shown.weights.squeeze(axes),
         "removed": shown.removed.squeeze(axes),
         **_span_arrays("query", shown.spans),
         **_span_arrays("key", shown.keys),
     }
-    if plate.contribution is not None:
-        arrays["value"] = np.float64(plate.contribution.value)
-    return arrays | (fact_arrays(plate) if plate.kind == "atlas" else {})
+    if spec.contribution is not None:
+        arrays["value"] = np.float64(spec.contribution.value)
+    return arrays | (fact_arrays(spec) if spec.kind == "atlas" else {})
 
 
-def _score_arrays(plate: Plate) -> Arrays:
-    made, over = plate.attribution, spans(plate.reading.encoding, plate.unit)
-    assert made is not None  # checked by the plate
+def _score_arrays(spec: FigureSpec) -> Arrays:
+    made, over = spec.attribution, spans(spec.reading.encoding, spec.unit)
+    assert made is not None  # checked by FigureSpec
     arrays = {
         "scores": merge(made.scores, over),
         "token_scores": made.scores,

@@ -15,7 +15,7 @@ from viz.figures.canvas import MIDDLE, Page
 from viz.figures.grid import GAP, Side
 from viz.figures.layout import counted, sheet, view_notes
 from viz.figures.render_options import Look
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK
 from viz.types import FloatArray, IntArray
 
@@ -31,18 +31,18 @@ WIDEST = 3.0
 """Points of the strongest arc."""
 
 
-def arcs_figure(plate: Plate, look: Look) -> Figure:
+def arcs_figure(spec: FigureSpec, look: Look) -> Figure:
     """Curves from each token that looks to those it looks at; width and opacity say how much."""
-    shown = plate.view()
+    shown = spec.view()
     weights = shown.weights[0, 0]
     queries, keys = strongest_pairs(weights)
     pitch = min(PITCH, TALLEST / max(weights.shape))
     size = min(max(0.62 * pitch, 5.0), 8.5)
     sides = Side.of(shown.spans, size), Side.of(shown.keys, size)
     body = _ArcsBody(weights, (queries, keys), sides, pitch, size)
-    notes = [_share(weights, queries, keys), *view_notes(plate, shown)]
-    what = (place(plate.layer, plate.head), counted(plate, shown))
-    return sheet(plate, body, shown=what, notes=notes, dpi=look.dpi)
+    notes = [_share(weights, queries, keys), *view_notes(spec, shown)]
+    what = (place(spec.layer, spec.head), counted(spec, shown))
+    return sheet(spec, body, shown=what, notes=notes, dpi=look.dpi)
 
 
 def strongest_pairs(weights: FloatArray) -> tuple[IntArray, IntArray]:

@@ -13,7 +13,7 @@ from viz.figures.colorbar import WIDE, draw_scale
 from viz.figures.grid import GAP, Grain, grain
 from viz.figures.layout import counted, sheet, view_notes
 from viz.figures.render_options import Look
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.types import FloatArray
 
 LARGEST = 1200
@@ -22,13 +22,13 @@ APART = 4
 """Points between two thumbnails."""
 
 
-def atlas_figure(plate: Plate, look: Look) -> Figure:
+def atlas_figure(spec: FigureSpec, look: Look) -> Figure:
     """A thumbnail for each head of each layer, by the square root.
 
     Weights are on one scale.  Contributions differ so much between heads that each has a scale of
     its own, as on screen.
     """
-    shown = plate.view()
+    shown = spec.view()
     drawn = _by_head(shown) if shown.signed else shown
     tint = tint_of(drawn, look.colormap)
     if shown.signed:
@@ -39,11 +39,11 @@ def atlas_figure(plate: Plate, look: Look) -> Figure:
     notes = [
         "In each square rows are the tokens that look, columns the tokens looked at. "
         f"{scale}. {ROOT} A dot that stands for several numbers shows the strongest.",
-        *view_notes(plate, shown),
+        *view_notes(spec, shown),
     ]
     body = _AtlasBody(drawn.weights, over, tint)
-    what = ("all layers and heads", counted(plate, shown))
-    return sheet(plate, body, shown=what, notes=notes, dpi=look.dpi)
+    what = ("all layers and heads", counted(spec, shown))
+    return sheet(spec, body, shown=what, notes=notes, dpi=look.dpi)
 
 
 def _by_head(shown: AttentionView) -> AttentionView:

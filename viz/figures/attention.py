@@ -1,6 +1,6 @@
 """Pictures of attention weights or contributions: one head, or all heads of a layer.
 
-They show the numbers of the plate's view; rows look, columns are looked at.
+They show the numbers of the figure's view; rows look, columns are looked at.
 """
 
 import math
@@ -16,7 +16,7 @@ from viz.figures.colorbar import WIDE, draw_scale
 from viz.figures.grid import Labels, grain
 from viz.figures.layout import counted, sheet, view_notes
 from viz.figures.render_options import Look
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import Style
 from viz.types import FloatArray
 
@@ -25,19 +25,19 @@ ASIDE = 14
 """Points between a map and its colour scale."""
 
 
-def head_figure(plate: Plate, look: Look) -> Figure:
+def head_figure(spec: FigureSpec, look: Look) -> Figure:
     """One heat map with token labels on both sides."""
-    shown = plate.view()
+    shown = spec.view()
     tint = tint_of(shown, look.colormap)
     over = grain(*shown.weights.shape[2:], usual=480, largest=1000)
     body = _HeadBody(shown.weights[0, 0], Labels.of(shown, over), tint)
-    mean = plate.layer is None or plate.head is None
+    mean = spec.layer is None or spec.head is None
     who = "the heads look on average" if mean else "the head looks"
-    whole = "; each row sums to 1" if plate.quadrant == "all" else ""
+    whole = "; each row sums to 1" if spec.quadrant == "all" else ""
     looks = () if shown.signed else (f"Where {who}{whole}.",)
-    lines = [*looks, ROOT, *view_notes(plate, shown), *over.notes]
-    what = (place(plate.layer, plate.head), counted(plate, shown))
-    return sheet(plate, body, shown=what, notes=lines, dpi=look.dpi)
+    lines = [*looks, ROOT, *view_notes(spec, shown), *over.notes]
+    what = (place(spec.layer, spec.head), counted(spec, shown))
+    return sheet(spec, body, shown=what, notes=lines, dpi=look.dpi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +65,21 @@ class _HeadBody:
         draw_scale(page, left + over.wide + ASIDE, y, self.tint, beside=over.high)
 
 
-def layer_figure(plate: Plate, look: Look) -> Figure:
+def layer_figure(spec: FigureSpec, look: Look) -> Figure:
     """A heat map for each head of one layer, on one colour scale."""
-    shown = plate.view()
+    shown = spec.view()
     tint = tint_of(shown, look.colormap)
     over = grain(*shown.weights.shape[2:], usual=150, largest=270)
     body = _LayerBody(shown.weights[0], Labels.of(shown, over), tint)
     notes = [
         "In each map rows are the tokens that look"
-        + ("" if shown.signed or plate.quadrant != "all" else " and sum to 1")
+        + ("" if shown.signed or spec.quadrant != "all" else " and sum to 1")
         + f", columns the tokens looked at. One colour scale for all heads. {ROOT}",
-        *view_notes(plate, shown),
+        *view_notes(spec, shown),
         *over.notes,
     ]
-    what = (f"L{plate.layer} · all heads", counted(plate, shown))
-    return sheet(plate, body, shown=what, notes=notes, dpi=look.dpi)
+    what = (f"L{spec.layer} · all heads", counted(spec, shown))
+    return sheet(spec, body, shown=what, notes=notes, dpi=look.dpi)
 
 
 @dataclass(frozen=True, slots=True)

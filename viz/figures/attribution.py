@@ -15,7 +15,7 @@ from viz.figures.canvas import DETAILS, NOTE, Box, Page
 from viz.figures.color_scale import DIVERGING, Tint
 from viz.figures.layout import Block, sheet
 from viz.figures.render_options import Look
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.figures.text.flow import PAD, Placed, flow, pieces
 from viz.figures.text.fonts import Style, label, width
 from viz.types import Attribution, FloatArray, Reading
@@ -61,19 +61,19 @@ _UNSIGNED = LIGHT.sequential[:-1]
 _RISING = LinearSegmentedColormap.from_list("scores", _UNSIGNED)
 
 
-def attribution_figure(plate: Plate, look: Look) -> Figure:
+def attribution_figure(spec: FigureSpec, look: Look) -> Figure:
     """The text in coloured words, bars of the strongest, and a line on what they leave out."""
-    taken = plate.attribution
+    taken = spec.attribution
     if taken is None:
-        raise ValueError("the plate holds no attribution")
-    over = spans(plate.reading.encoding, plate.unit)
+        raise ValueError("the figure holds no attribution")
+    over = spans(spec.reading.encoding, spec.unit)
     scores = merge(taken.scores, over)
     own = [abs(float(score)) for score, span in zip(scores, over, strict=True) if not span.special]
     scale = Scale(max(own, default=0.0) or 1.0, is_signed(taken))
-    body = _Body(plate.reading, taken, over, scores, scale)
+    body = _Body(spec.reading, taken, over, scores, scale)
     method = METHODS.get(taken.method)
     notes = [] if method is None or method.caveat is None else [method.caveat]
-    return sheet(plate, body, shown=(_what(plate.reading, taken),), notes=notes, dpi=look.dpi)
+    return sheet(spec, body, shown=(_what(spec.reading, taken),), notes=notes, dpi=look.dpi)
 
 
 def is_signed(attribution: Attribution) -> bool:

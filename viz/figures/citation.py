@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from viz.attention.rollout import place
 from viz.attribution import METHODS
 from viz.attribution.descriptions import explained_scalar
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.installation import version
 from viz.types import Attribution, Contribution, Encoding
 
@@ -42,17 +42,17 @@ class Citation:
         return " · ".join(parts)
 
 
-def citation(plate: Plate) -> Citation:
-    """The citation of a plate."""
-    reading = plate.reading
-    taken = plate.attribution if plate.kind == "attribution" else plate.contribution
+def citation(spec: FigureSpec) -> Citation:
+    """The citation of a figure."""
+    reading = spec.reading
+    taken = spec.attribution if spec.kind == "attribution" else spec.contribution
     return Citation(
         checkpoint=reading.checkpoint,
         fingerprint=reading.fingerprint,
         text_hash=text_hash(reading.encoding),
-        shows=_shows(plate, taken),
-        explains=_explains(plate, taken),
-        settings=tuple(_settings(plate)),
+        shows=_shows(spec, taken),
+        explains=_explains(spec, taken),
+        settings=tuple(_settings(spec)),
         version=version(),
     )
 
@@ -63,30 +63,30 @@ def text_hash(encoding: Encoding) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _shows(plate: Plate, taken: Attribution | Contribution | None) -> str:
+def _shows(spec: FigureSpec, taken: Attribution | Contribution | None) -> str:
     if isinstance(taken, Attribution):
         method = METHODS.get(taken.method)
         return taken.method if method is None else method.label
     return "attention weights" if taken is None else "contribution of each attention weight"
 
 
-def _explains(plate: Plate, taken: Attribution | Contribution | None) -> str | None:
+def _explains(spec: FigureSpec, taken: Attribution | Contribution | None) -> str | None:
     if taken is None or (isinstance(taken, Attribution) and not METHODS[taken.method].of_class):
         return None
-    return explained_scalar(plate.reading.prediction, taken)
+    return explained_scalar(spec.reading.prediction, taken)
 
 
-def _settings(plate: Plate) -> list[str]:
-    settings = [f"{plate.unit}s"]
-    if plate.kind == "attribution":
-        chosen = plate.attribution.options if plate.attribution else {}
+def _settings(spec: FigureSpec) -> list[str]:
+    settings = [f"{spec.unit}s"]
+    if spec.kind == "attribution":
+        chosen = spec.attribution.options if spec.attribution else {}
         return [*settings, *(f"{name} {value}" for name, value in chosen.items())]
-    if plate.kind == "layer":
-        settings.insert(0, f"L{plate.layer} · all heads")
-    elif plate.kind != "atlas":
-        settings.insert(0, place(plate.layer, plate.head))
-    if not plate.special:
+    if spec.kind == "layer":
+        settings.insert(0, f"L{spec.layer} · all heads")
+    elif spec.kind != "atlas":
+        settings.insert(0, place(spec.layer, spec.head))
+    if not spec.special:
         settings.append("special tokens removed")
-    if plate.quadrant != "all":
-        settings.append(f"only {plate.quadrant}")
+    if spec.quadrant != "all":
+        settings.append(f"only {spec.quadrant}")
     return settings

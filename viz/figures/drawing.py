@@ -1,6 +1,6 @@
-"""A plate as a picture: the figure, and its files as PNG, SVG and PDF.
+"""From a spec to its picture: a Figure of matplotlib, and files as PNG, SVG and PDF.
 
-The same plate gives the same bytes, for files carry no date and ids are made from content.
+The same figure gives the same bytes, for files carry no date and ids are made from content.
 """
 
 from functools import cache
@@ -26,7 +26,7 @@ from viz.figures.canvas import writing
 from viz.figures.citation import citation
 from viz.figures.color_scale import colormap_named
 from viz.figures.render_options import LEAST_DPI, MOST_DPI, Look
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK, REPLACEMENT, font_files
 
 PRINT = 300
@@ -45,8 +45,8 @@ _saving = Lock()
 """Settings of matplotlib are shared by all threads."""
 
 
-def figure(plate: Plate, look: Look | None = None) -> Figure:
-    """The picture of a plate as a Figure of matplotlib.
+def figure(spec: FigureSpec, look: Look | None = None) -> Figure:
+    """The picture as a Figure of matplotlib.
 
     Raises:
         SelectionError: for an unknown colour map, a resolution out of range, or where there is
@@ -59,37 +59,37 @@ def figure(plate: Plate, look: Look | None = None) -> Figure:
             "and 300 is for print."
         )
     colormap_named(chosen.colormap)
-    return _FIGURES[plate.kind](plate, chosen)
+    return _FIGURES[spec.kind](spec, chosen)
 
 
-def png(plate: Plate, look: Look | None = None) -> bytes:
+def png(spec: FigureSpec, look: Look | None = None) -> bytes:
     """The picture as an opaque PNG that carries its citation."""
-    drawn = figure(plate, look)
+    drawn = figure(spec, look)
     _check_size(drawn)
     canvas: Any = FigureCanvasAgg(drawn)
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
     buffer = BytesIO()
-    image.save(buffer, "PNG", dpi=(drawn.dpi, drawn.dpi), compress_level=5, pnginfo=_info(plate))
+    image.save(buffer, "PNG", dpi=(drawn.dpi, drawn.dpi), compress_level=5, pnginfo=_info(spec))
     return buffer.getvalue()
 
 
-def svg(plate: Plate, look: Look | None = None) -> bytes:
+def svg(spec: FigureSpec, look: Look | None = None) -> bytes:
     """The picture as SVG; texts are outlines, which look alike wherever it is opened."""
-    about = {"Title": _title(plate), "Description": _cited(plate), "Date": None}
+    about = {"Title": _title(spec), "Description": _cited(spec), "Date": None}
     settings = {"svg.fonttype": "path", "svg.hashsalt": "CLSight"}
-    return _saved(figure(plate, look), "svg", settings, {**about, "Creator": ["CLSight"]})
+    return _saved(figure(spec, look), "svg", settings, {**about, "Creator": ["CLSight"]})
 
 
-def pdf(plate: Plate, look: Look | None = None) -> bytes:
+def pdf(spec: FigureSpec, look: Look | None = None) -> bytes:
     """The picture as PDF with the fonts embedded that it uses."""
     about = {
-        "Title": _title(plate),
-        "Subject": _cited(plate),
+        "Title": _title(spec),
+        "Subject": _cited(spec),
         "Creator": "CLSight",
         "CreationDate": None,
     }
-    drawn = figure(plate, look)
+    drawn = figure(spec, look)
     return _saved(drawn, "pdf", {"pdf.fonttype": _font_type(drawn)}, about)
 
 
@@ -110,13 +110,13 @@ def _check_size(drawn: Figure) -> None:
         )
 
 
-def _title(plate: Plate) -> str:
-    names, probability = verdict(plate.reading.prediction)
-    return _printable(f"{names} {probability}: {plate.kind}")
+def _title(spec: FigureSpec) -> str:
+    names, probability = verdict(spec.reading.prediction)
+    return _printable(f"{names} {probability}: {spec.kind}")
 
 
-def _cited(plate: Plate) -> str:
-    return _printable(citation(plate).sentence())
+def _cited(spec: FigureSpec) -> str:
+    return _printable(citation(spec).sentence())
 
 
 def _printable(text: str) -> str:
@@ -124,10 +124,10 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == NO_BREAK else REPLACEMENT for c in text)
 
 
-def _info(plate: Plate) -> PngInfo:
+def _info(spec: FigureSpec) -> PngInfo:
     info = PngInfo()
-    info.add_itxt("Title", _title(plate))
-    info.add_itxt("Description", _cited(plate))
+    info.add_itxt("Title", _title(spec))
+    info.add_itxt("Description", _cited(spec))
     info.add_itxt("Software", "CLSight")
     return info
 

@@ -10,7 +10,7 @@ from viz.attention.views import AttentionView, spans
 from viz.attribution.descriptions import quantity, scale_ends, verdict
 from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page
 from viz.figures.citation import citation
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK, Style
 from viz.figures.text.line_wrap import wrap
 from viz.figures.text.missing_fonts import missing_fonts
@@ -38,20 +38,20 @@ class Body(Protocol):
 
 
 def sheet(
-    plate: Plate, body: Body, *, shown: Sequence[str], notes: Sequence[str], dpi: float
+    spec: FigureSpec, body: Body, *, shown: Sequence[str], notes: Sequence[str], dpi: float
 ) -> Figure:
     """A body under its title block and above its citation.
 
     Args:
-        plate: What is shown.
+        spec: What is shown.
         body: Its picture.
         shown: What the picture shows, in a few words each.
         notes: Sentences for the reader, in small print.
         dpi: Dots per inch.
     """
     room = max(body.wide, NARROWEST)
-    top = Block.of(_title(plate, shown, notes), room)
-    foot = Block.of([(citation(plate).sentence(), NOTE)], room)
+    top = Block.of(_title(spec, shown, notes), room)
+    foot = Block.of([(citation(spec).sentence(), NOTE)], room)
     high = top.high + GAP + body.high + GAP + foot.high
     page = Page(room + 2 * MARGIN, high + 2 * MARGIN, dpi)
     top.draw(page, MARGIN, MARGIN)
@@ -85,21 +85,23 @@ class Block:
             y += style.size * LEADING
 
 
-def _title(plate: Plate, shown: Sequence[str], notes: Sequence[str]) -> Iterator[tuple[str, Style]]:
-    names, probability = verdict(plate.reading.prediction)
+def _title(
+    spec: FigureSpec, shown: Sequence[str], notes: Sequence[str]
+) -> Iterator[tuple[str, Style]]:
+    names, probability = verdict(spec.reading.prediction)
     yield f"{names}  {probability.replace(' %', NO_BREAK + '%')}", HEADING
-    yield " · ".join((*shown, plate.reading.checkpoint)), DETAILS
-    yield " ".join((*notes, *_cut(plate.reading), *missing_fonts(_texts(plate)))), NOTE
+    yield " · ".join((*shown, spec.reading.checkpoint)), DETAILS
+    yield " ".join((*notes, *_cut(spec.reading), *missing_fonts(_texts(spec)))), NOTE
 
 
-def _texts(plate: Plate) -> list[str]:
+def _texts(spec: FigureSpec) -> list[str]:
     """Every text of the reader's that the figure may hold."""
-    reading = plate.reading
-    labels = [span.label for span in spans(reading.encoding, plate.unit)]
+    reading = spec.reading
+    labels = [span.label for span in spans(reading.encoding, spec.unit)]
     return [
         *(
             (reading.encoding.text, reading.encoding.pair or "")
-            if plate.kind == "attribution"
+            if spec.kind == "attribution"
             else ()
         ),
         *labels,
@@ -114,17 +116,17 @@ def _cut(reading: Reading) -> tuple[str, ...]:
     return (f"The text is cut: {what} not read.",) if count else ()
 
 
-def view_notes(plate: Plate, shown: AttentionView) -> Iterator[str]:
+def view_notes(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
     """Sentences on what a map's numbers are, and on what it does not show."""
-    if plate.contribution is not None:
-        yield _handed(plate.reading.prediction, plate.contribution)
-    if plate.quadrant != "all":
+    if spec.contribution is not None:
+        yield _handed(spec.reading.prediction, spec.contribution)
+    if spec.quadrant != "all":
         text = {"A": "first", "B": "second"}
-        query, key = text[plate.quadrant[0]], text[plate.quadrant[2]]
+        query, key = text[spec.quadrant[0]], text[spec.quadrant[2]]
         again = "itself" if query == key else f"the {key}"
         yield f"Only the {query} text looking at {again}; nothing is rescaled for that."
-    if not plate.special:
-        yield from _removed(plate, shown)
+    if not spec.special:
+        yield from _removed(spec, shown)
 
 
 def _handed(prediction: Prediction, contribution: Contribution) -> str:
@@ -134,12 +136,12 @@ def _handed(prediction: Prediction, contribution: Contribution) -> str:
     return f"What each weight hands to the class: blue speaks {high}, orange {low}."
 
 
-def _removed(plate: Plate, shown: AttentionView) -> Iterator[str]:
+def _removed(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
     """What went with the special tokens."""
     if not shown.removed.any():
         return
-    if plate.contribution is not None:
-        removed, regression = float(shown.removed.sum()), plate.reading.prediction.regression
+    if spec.contribution is not None:
+        removed, regression = float(shown.removed.sum()), spec.reading.prediction.regression
         total = quantity(removed, 3, signed=True, regression=regression)
         yield f"Special tokens are left out as keys: {total} in all went from these rows with them."
         return
@@ -150,9 +152,9 @@ def _removed(plate: Plate, shown: AttentionView) -> Iterator[str]:
     )
 
 
-def counted(plate: Plate, shown: AttentionView) -> str:
+def counted(spec: FigureSpec, shown: AttentionView) -> str:
     """How many words or wordpieces are shown, special tokens aside."""
     sides = [sum(not span.special for span in side) for side in (shown.spans, shown.keys)]
-    if plate.quadrant != "all":
-        return f"{sides[0]} × {sides[1]} {plate.unit}s"
-    return f"{sides[0]} {plate.unit}s" if sides[0] != 1 else f"1 {plate.unit}"
+    if spec.quadrant != "all":
+        return f"{sides[0]} × {sides[1]} {spec.unit}s"
+    return f"{sides[0]} {spec.unit}s" if sides[0] != 1 else f"1 {spec.unit}"

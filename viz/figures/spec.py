@@ -1,4 +1,4 @@
-"""A plate: one figure of one reading, with everything that decides what it shows."""
+"""What a figure shows: one reading, and everything that decides what is drawn of it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +22,7 @@ Measure = Literal["weights", "contribution"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plate:
+class FigureSpec:
     """What a figure shows; its picture, its numbers and its caption all follow from it.
 
     Raises:
@@ -39,16 +39,16 @@ class Plate:
     special: bool = True
     quadrant: Quadrant = "all"
     attribution: Attribution | None = None
-    """What a plate of the kind `attribution` shows."""
+    """What a figure of the kind `attribution` shows."""
     contribution: Contribution | None = None
     """Shown instead of attention weights."""
 
     def __post_init__(self) -> None:
         """Check that there is something to show."""
         if self.kind == "attribution" and self.attribution is None:
-            raise SelectionError("A plate of an attribution needs the attribution.")
+            raise SelectionError("A figure of an attribution needs the attribution.")
         if self.kind == "layer" and self.layer is None:
-            raise SelectionError("A plate of a layer needs its number.")
+            raise SelectionError("A figure of a layer needs its number.")
         if self.quadrant != "all" and self.reading.encoding.pair is None:
             raise SelectionError(
                 f"Only one text was read, so there is no quadrant {self.quadrant}; choose all."
@@ -61,7 +61,7 @@ class Plate:
         return "weights" if self.contribution is None else "contribution"
 
     def view(self) -> AttentionView:
-        """The numbers of a plate of attention: (1, 1, n, m), (1, H, n, m) or (L, H, n, m).
+        """The numbers of a figure of attention: (1, 1, n, m), (1, H, n, m) or (L, H, n, m).
 
         Raises:
             SelectionError: where nothing but special tokens was read, and they are not shown, or

@@ -16,64 +16,64 @@ from viz.export.filenames import file_name
 from viz.export.formats import FORMATS, render
 from viz.export.request import Request
 from viz.figures.citation import citation
-from viz.figures.spec import KINDS, Plate
+from viz.figures.spec import KINDS, FigureSpec
 from viz.types import Reading
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 
 
 @pytest.fixture(scope="module")
-def plates(classifier: Classifier, reading: Reading) -> list[Plate]:
-    return Request(kinds=KINDS, special=False).plates(classifier, reading)
+def specs(classifier: Classifier, reading: Reading) -> list[FigureSpec]:
+    return Request(kinds=KINDS, special=False).specs(classifier, reading)
 
 
 def opened(content: bytes) -> ZipFile:
     return ZipFile(BytesIO(content))
 
 
-def test_it_holds_every_plate_in_every_format_and_a_readme(plates: list[Plate]) -> None:
-    packed = opened(bundle(plates, tuple(FORMATS), extra={"bertviz.html": b"<p>"}))
-    wanted = {file_name(plate, format) for plate in plates for format in FORMATS}
+def test_it_holds_every_figure_in_every_format_and_a_readme(specs: list[FigureSpec]) -> None:
+    packed = opened(bundle(specs, tuple(FORMATS), extra={"bertviz.html": b"<p>"}))
+    wanted = {file_name(spec, format) for spec in specs for format in FORMATS}
     assert set(packed.namelist()) == wanted | {README, "bertviz.html"}
     assert packed.testzip() is None
     assert packed.read("bertviz.html") == b"<p>"
     readme = packed.read(README).decode()
     assert all(name in readme for name in wanted | {"bertviz.html"})
-    assert all(citation(plate).sentence() in readme for plate in plates)
-    assert plates[0].reading.fingerprint in readme
+    assert all(citation(spec).sentence() in readme for spec in specs)
+    assert specs[0].reading.fingerprint in readme
     assert "python -m viz replay" in readme
     assert "WHAT IS NOT" not in readme
 
 
-def test_its_files_are_those_that_are_saved_one_by_one(plates: list[Plate]) -> None:
-    packed = opened(bundle(plates, ("json", "npz", "csv")))
-    for plate in plates:
+def test_its_files_are_those_that_are_saved_one_by_one(specs: list[FigureSpec]) -> None:
+    packed = opened(bundle(specs, ("json", "npz", "csv")))
+    for spec in specs:
         for format in ("json", "npz", "csv"):
-            assert packed.read(file_name(plate, format)) == render(plate, format)
+            assert packed.read(file_name(spec, format)) == render(spec, format)
 
 
-def test_the_same_plates_make_the_same_bytes(
-    plates: list[Plate], monkeypatch: pytest.MonkeyPatch
+def test_the_same_figures_make_the_same_bytes(
+    specs: list[FigureSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = bundle(plates, ("json", "npz", "png"))
+    first = bundle(specs, ("json", "npz", "png"))
     monkeypatch.setattr("time.time", lambda: 2e9)
     monkeypatch.setattr("time.localtime", lambda *_: (2030, 1, 1, 0, 0, 0, 0, 0, 0))
-    assert bundle(plates, ("json", "npz", "png")) == first
+    assert bundle(specs, ("json", "npz", "png")) == first
 
 
-def test_what_is_compressed_already_is_stored(plates: list[Plate]) -> None:
-    packed = opened(bundle(plates, ("png", "npz", "json")))
+def test_what_is_compressed_already_is_stored(specs: list[FigureSpec]) -> None:
+    packed = opened(bundle(specs, ("png", "npz", "json")))
     for info in packed.infolist():
         assert (info.compress_type == ZIP_STORED) == info.filename.endswith((".png", ".npz"))
 
 
 def test_what_a_format_refuses_is_listed_with_its_sentence(
-    plates: list[Plate], monkeypatch: pytest.MonkeyPatch
+    specs: list[FigureSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(json_record, "MOST_NUMBERS", 200)
-    packed = opened(bundle(plates, ("json", "npz")))
+    packed = opened(bundle(specs, ("json", "npz")))
     readme = " ".join(packed.read(README).decode().split())
-    atlas = next(plate for plate in plates if plate.kind == "atlas")
+    atlas = next(spec for spec in specs if spec.kind == "atlas")
     assert file_name(atlas, "json") not in packed.namelist()
     assert file_name(atlas, "npz") in packed.namelist()
     left_out = readme[readme.index("WHAT IS NOT") :]
@@ -93,10 +93,10 @@ def test_a_zip_saved_by_the_command_line_replays(checkpoint: Path, tmp_path: Pat
 
 
 def test_a_changed_number_in_a_zip_is_found(
-    checkpoint: Path, plates: list[Plate], tmp_path: Path
+    checkpoint: Path, specs: list[FigureSpec], tmp_path: Path
 ) -> None:
-    whole, path = opened(bundle(plates, ("json",))), tmp_path / "changed.zip"
-    changed = file_name(plates[1], "json")
+    whole, path = opened(bundle(specs, ("json",))), tmp_path / "changed.zip"
+    changed = file_name(specs[1], "json")
     with ZipFile(path, "w") as packed:
         for name in whole.namelist():
             content = whole.read(name)
@@ -108,11 +108,11 @@ def test_a_changed_number_in_a_zip_is_found(
     result = CliRunner().invoke(app, ["replay", str(path), "--checkpoint", str(checkpoint)])
     assert result.exit_code == 1
     assert f"{changed}: DIFFERS in weights" in result.stdout
-    assert result.stdout.count("all agree") == len(plates) - 1
+    assert result.stdout.count("all agree") == len(specs) - 1
 
 
-def test_a_damaged_zip_is_refused(plates: list[Plate], tmp_path: Path) -> None:
-    content = bytearray(bundle(plates, ("json",)))
+def test_a_damaged_zip_is_refused(specs: list[FigureSpec], tmp_path: Path) -> None:
+    content = bytearray(bundle(specs, ("json",)))
     content[200:260] = bytes(60)
     path = tmp_path / "damaged.zip"
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Pictures: the numbers of the plate's view, nothing cut off, alike at every resolution."""
+"""Pictures: the numbers of the figure's view, nothing cut off, alike at every resolution."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.plates import TEXT, attribution_of, plate, read
+from tests.synthetic import TEXT, attribution_of, figure_spec, read
 from viz import export
 from viz.attention.views import QUADRANTS, Quadrant
 from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
-from viz.export import Look, Plate, figure, render
+from viz.export import FigureSpec, Look, figure, render
 from viz.export.filenames import bundle_name
 from viz.figures.arcs import MOST, strongest_pairs
 from viz.figures.canvas import rasters, writing
@@ -53,7 +53,7 @@ def texts(drawn: Figure) -> list[str]:
 def test_a_picture_has_content_and_free_margins(
     kind: Kind, contribution: bool, text: str, pair: str | None
 ) -> None:
-    shown = plate(kind, read(text, pair), contribution=contribution)
+    shown = figure_spec(kind, read(text, pair), contribution=contribution)
     pixels = decode(render(shown, "png", Look(80)))
     margin = 10
     edges = (pixels[:margin], pixels[-margin:], pixels[:, :margin], pixels[:, -margin:])
@@ -63,40 +63,40 @@ def test_a_picture_has_content_and_free_margins(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_wordpieces_can_be_drawn_too(kind: Kind) -> None:
-    drawn = {render(plate(kind, unit=unit), "png") for unit in ("word", "wordpiece")}
+    drawn = {render(figure_spec(kind, unit=unit), "png") for unit in ("word", "wordpiece")}
     assert len(drawn) == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_picture_of_many_tokens_keeps_within_limits(kind: Kind) -> None:
-    data = render(plate(kind, read("word and " * 250)), "png")
+    data = render(figure_spec(kind, read("word and " * 250)), "png")
     assert max(decode(data).shape) < 3000
     assert len(data) < 5_000_000
 
 
 @pytest.mark.parametrize("kind", ["head", "layer", "arcs", "attribution"])
 def test_a_picture_grows_with_its_text(kind: Kind) -> None:
-    short, long = (figure(plate(kind, read("word and " * count))) for count in (4, 40))
+    short, long = (figure(figure_spec(kind, read("word and " * count))) for count in (4, 40))
     assert short.get_size_inches()[1] < long.get_size_inches()[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_is_equally_large_at_every_resolution(kind: Kind) -> None:
-    usual = figure(plate(kind), Look(150)).get_size_inches()
+    usual = figure(figure_spec(kind), Look(150)).get_size_inches()
     for dpi in (72, 300, 1200):
         np.testing.assert_allclose(
-            figure(plate(kind), Look(dpi)).get_size_inches(), usual, atol=0.02
+            figure(figure_spec(kind), Look(dpi)).get_size_inches(), usual, atol=0.02
         )
 
 
 @pytest.mark.parametrize("dpi", [71, 1201, 0, -5])
 def test_a_resolution_out_of_range_is_refused(dpi: int) -> None:
     with pytest.raises(SelectionError, match="72 to 1200 is allowed"):
-        render(plate("head"), "png", Look(dpi))
+        render(figure_spec("head"), "png", Look(dpi))
 
 
 def test_more_dots_than_memory_holds_are_refused_with_what_fits() -> None:
-    shown = plate("layer", read("word and " * 250, shape=(2, 12)))
+    shown = figure_spec("layer", read("word and " * 250, shape=(2, 12)))
     with pytest.raises(SelectionError, match=r"choose \d+ or less") as refused:
         render(shown, "png", Look(1200))
     fitting = re.search(r"choose (\d+)", str(refused.value))
@@ -111,7 +111,7 @@ def test_more_dots_than_memory_holds_are_refused_with_what_fits() -> None:
 def test_a_head_shows_the_numbers_of_the_view(
     contribution: bool, quadrant: Quadrant, special: bool, layer: int | None, head: int | None
 ) -> None:
-    shown = plate(
+    shown = figure_spec(
         "head",
         read(TEXT, "A second text"),
         layer=layer,
@@ -128,7 +128,7 @@ def test_a_head_shows_the_numbers_of_the_view(
 
 @pytest.mark.parametrize("kind", ["layer", "atlas"])
 def test_every_head_shows_the_numbers_of_the_view(kind: Kind) -> None:
-    shown = plate(kind, read(TEXT, "More", shape=(2, 5)), special=False, quadrant="A-B")
+    shown = figure_spec(kind, read(TEXT, "More", shape=(2, 5)), special=False, quadrant="A-B")
     numbers = shown.view().weights
     maps = rasters(figure(shown))[:-1]  # the last one is the colour scale
     for drawn, expected in zip(maps, numbers.reshape(-1, *numbers.shape[2:]), strict=True):
@@ -137,12 +137,12 @@ def test_every_head_shows_the_numbers_of_the_view(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", ["head", "layer", "atlas"])
 def test_colours_follow_the_square_root_as_on_screen(kind: Kind) -> None:
-    tint = rasters(figure(plate(kind)))[0].tint
+    tint = rasters(figure(figure_spec(kind)))[0].tint
     assert [tint.share(tint.high * part) for part in (0, 0.25, 1)] == pytest.approx([0, 0.5, 1])
 
 
 def test_contributions_are_coloured_to_both_sides_of_0() -> None:
-    tint = rasters(figure(plate("head", contribution=True), Look(colormap="viridis")))[0].tint
+    tint = rasters(figure(figure_spec("head", contribution=True), Look(colormap="viridis")))[0].tint
     against, nothing, speaks_for = tint.colors(np.array([tint.low, 0.0, tint.high]))
     assert tuple(nothing) == (255, 255, 255, 255)
     assert against[0] > against[2]
@@ -151,8 +151,8 @@ def test_contributions_are_coloured_to_both_sides_of_0() -> None:
 
 
 def test_a_scale_of_contributions_is_named_so() -> None:
-    assert "contribution" in texts(figure(plate("head", contribution=True)))
-    assert "attention weight" in texts(figure(plate("head")))
+    assert "contribution" in texts(figure(figure_spec("head", contribution=True)))
+    assert "attention weight" in texts(figure(figure_spec("head")))
 
 
 def test_a_dot_shows_the_strongest_of_the_numbers_it_covers() -> None:
@@ -164,19 +164,19 @@ def test_a_dot_shows_the_strongest_of_the_numbers_it_covers() -> None:
 
 @pytest.mark.parametrize(("count", "said"), [(4, False), (300, True)])
 def test_a_map_with_more_numbers_than_dots_says_so(count: int, said: bool) -> None:
-    lines = " ".join(texts(figure(plate("layer", read("word and " * count)))))
+    lines = " ".join(texts(figure(figure_spec("layer", read("word and " * count)))))
     assert ("shows the strongest" in lines) == said
 
 
 def test_a_map_of_few_numbers_is_made_of_equal_rectangles() -> None:
-    drawn = rasters(figure(plate("head", read("good"))))[0]
+    drawn = rasters(figure(figure_spec("head", read("good"))))[0]
     dots = drawn.dots(30, 30)
     cells = dots.reshape(3, 10, 3, 10, 4)
     assert (cells == cells[:, :1, :, :1]).all()
 
 
 def test_the_strongest_arcs_are_drawn_and_their_share_is_stated() -> None:
-    shown = plate("arcs", read("word and " * 40))
+    shown = figure_spec("arcs", read("word and " * 40))
     weights = shown.view().weights[0, 0]
     queries, keys = strongest_pairs(weights)
     kept = np.zeros(weights.shape, dtype=bool)
@@ -190,9 +190,9 @@ def test_the_strongest_arcs_are_drawn_and_their_share_is_stated() -> None:
 
 
 def test_blues_is_the_default_and_another_colormap_can_be_named() -> None:
-    plain = render(plate("head"), "png")
-    assert plain == render(plate("head"), "png", Look(colormap="Blues"))
-    assert plain != render(plate("head"), "png", Look(colormap="viridis"))
+    plain = render(figure_spec("head"), "png")
+    assert plain == render(figure_spec("head"), "png", Look(colormap="Blues"))
+    assert plain != render(figure_spec("head"), "png", Look(colormap="viridis"))
     blue = decode(plain).reshape(-1, 3).astype(int)
     assert (blue[:, 2] - blue[:, 0]).max() > 80
     assert (blue[:, 0] - blue[:, 2]).max() < 20
@@ -201,16 +201,16 @@ def test_blues_is_the_default_and_another_colormap_can_be_named() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unknown_colormap_is_refused(kind: Kind) -> None:
     with pytest.raises(SelectionError, match="'nope' is unknown"):
-        render(plate(kind), "png", Look(colormap="nope"))
+        render(figure_spec(kind), "png", Look(colormap="nope"))
 
 
 def test_a_text_of_special_tokens_alone_is_refused() -> None:
     with pytest.raises(SelectionError, match="Only special tokens"):
-        figure(plate("atlas", read(" "), special=False))
+        figure(figure_spec("atlas", read(" "), special=False))
 
 
 def test_the_title_states_class_place_checkpoint_and_what_was_removed() -> None:
-    shown = plate("head", layer=1, head=2, special=False)
+    shown = figure_spec("head", layer=1, head=2, special=False)
     lines = texts(figure(shown))
     assert lines[0] == f"Sci/Tech  64.4{NO_BREAK}%"
     assert "L1 · H2" in lines[1]
@@ -221,7 +221,7 @@ def test_the_title_states_class_place_checkpoint_and_what_was_removed() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_citation_stands_at_the_foot_whole(kind: Kind) -> None:
-    shown = plate(kind, read(labels=("A" * 60, "B" * 200)), contribution=True)
+    shown = figure_spec(kind, read(labels=("A" * 60, "B" * 200)), contribution=True)
     drawn = writing(figure(shown))
     words = "".join(line.text for line in drawn).replace(" ", "")
     assert citation(shown).sentence().replace(" ", "") in words
@@ -230,7 +230,7 @@ def test_the_citation_stands_at_the_foot_whole(kind: Kind) -> None:
 
 
 def test_a_quadrant_is_said_not_to_sum_to_1() -> None:
-    lines = " ".join(texts(figure(plate("head", read(TEXT, "More"), quadrant="A-B"))))
+    lines = " ".join(texts(figure(figure_spec("head", read(TEXT, "More"), quadrant="A-B"))))
     assert "Only the first text looking at the second" in lines
     assert "sums to 1" not in lines
 
@@ -238,27 +238,27 @@ def test_a_quadrant_is_said_not_to_sum_to_1() -> None:
 def test_the_title_says_when_the_text_was_cut() -> None:
     whole = read()
     cut = replace(whole, encoding=replace(whole.encoding, n_unseen=1234))
-    assert "1,234 tokens were not read." in " ".join(texts(figure(plate("atlas", cut))))
+    assert "1,234 tokens were not read." in " ".join(texts(figure(figure_spec("atlas", cut))))
 
 
 @pytest.mark.parametrize("format", ["png", "svg", "pdf"])
 def test_names_and_texts_are_never_markup(format: Drawn) -> None:
     reading = read("$x^2$ <b>bold</b>", labels=("$\\frac{1}{2}$", "a\x00b\ud800"))
     reading = replace(reading, checkpoint="</svg>\x00&\udfff")
-    shown = plate("head", reading)
+    shown = figure_spec("head", reading)
     assert texts(figure(shown))[0].startswith(f"a{REPLACEMENT}b{REPLACEMENT}")
     assert render(shown, format)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("format", ["png", "svg", "pdf"])
-def test_the_same_plate_gives_the_same_bytes(kind: Kind, format: Drawn) -> None:
-    shown = plate(kind, read("Oil 周二 שלום العربية 👍🏽"))
+def test_the_same_figure_gives_the_same_bytes(kind: Kind, format: Drawn) -> None:
+    shown = figure_spec(kind, read("Oil 周二 שלום العربية 👍🏽"))
     assert render(shown, format) == render(shown, format)
 
 
 def test_an_svg_is_a_small_document_with_title_and_description() -> None:
-    shown = plate("layer", read("word and " * 60, shape=(2, 12)))
+    shown = figure_spec("layer", read("word and " * 60, shape=(2, 12)))
     data = render(shown, "svg")
     root = ElementTree.fromstring(data)
     name = "{http://www.w3.org/2000/svg}"
@@ -272,7 +272,7 @@ def test_an_svg_is_a_small_document_with_title_and_description() -> None:
 
 
 def test_a_pdf_embeds_its_fonts_and_has_no_date() -> None:
-    data = render(plate("head", read("Oil العربية")), "pdf")
+    data = render(figure_spec("head", read("Oil العربية")), "pdf")
     assert b"/FontFile2" in data
     assert b"/CIDFontType2" in data
     assert b"/Type3" not in data
@@ -281,9 +281,9 @@ def test_a_pdf_embeds_its_fonts_and_has_no_date() -> None:
 
 
 def test_a_png_carries_its_resolution_and_citation() -> None:
-    image = Image.open(BytesIO(render(plate("head"), "png", Look(300))))
+    image = Image.open(BytesIO(render(figure_spec("head"), "png", Look(300))))
     assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
-    assert image.info["Description"] == citation(plate("head")).sentence()
+    assert image.info["Description"] == citation(figure_spec("head")).sentence()
 
 
 @pytest.mark.parametrize("count", [1, 5, 40, 128, 512, 5000])
@@ -311,17 +311,17 @@ def test_a_method_without_bias_claims_no_sum() -> None:
 
 
 def test_an_unsigned_method_is_captioned_as_where_it_looks() -> None:
-    lines = texts(figure(plate("attribution", method="rollout")))
+    lines = texts(figure(figure_spec("attribution", method="rollout")))
     assert any("not an explanation" in line for line in lines)
     assert not any("logit" in line or "+" in line for line in lines)
 
 
 @pytest.mark.parametrize("format", ["png", "svg", "pdf"])
 def test_pictures_drawn_in_threads_equal_those_drawn_alone(format: Drawn) -> None:
-    plates = [plate("head", read(f"number {n} has {'a' * n} $ 周二 👍🏽 ")) for n in range(8)]
-    alone = [render(shown, format) for shown in plates]
+    specs = [figure_spec("head", read(f"number {n} has {'a' * n} $ 周二 👍🏽 ")) for n in range(8)]
+    alone = [render(shown, format) for shown in specs]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda shown: render(shown, format), plates))
+        together = list(pool.map(lambda shown: render(shown, format), specs))
     assert together == alone
 
 
@@ -336,31 +336,31 @@ def test_pictures_drawn_in_threads_equal_those_drawn_alone(format: Drawn) -> Non
 )
 def test_file_names_are_safe(checkpoint: str, expected: str) -> None:
     reading = replace(read(shape=(4, 8)), checkpoint=checkpoint)
-    assert export.file_name(plate("head", reading, layer=3, head=7), "png") == expected
+    assert export.file_name(figure_spec("head", reading, layer=3, head=7), "png") == expected
 
 
-def test_file_names_tell_plates_apart() -> None:
+def test_file_names_tell_figures_apart() -> None:
     pair = read(TEXT, "More")
-    plates = [
-        *(plate(kind, pair) for kind in KINDS),
-        *(plate("head", pair, quadrant=quadrant) for quadrant in QUADRANTS[1:]),
-        plate("head", pair, layer=None),
-        plate("head", pair, head=None),
-        plate("head", pair, head=1),
-        plate("head", pair, unit="wordpiece"),
-        plate("head", pair, special=False),
-        plate("head", pair, contribution=True),
-        plate("attribution", pair, method="rollout"),
+    specs = [
+        *(figure_spec(kind, pair) for kind in KINDS),
+        *(figure_spec("head", pair, quadrant=quadrant) for quadrant in QUADRANTS[1:]),
+        figure_spec("head", pair, layer=None),
+        figure_spec("head", pair, head=None),
+        figure_spec("head", pair, head=1),
+        figure_spec("head", pair, unit="wordpiece"),
+        figure_spec("head", pair, special=False),
+        figure_spec("head", pair, contribution=True),
+        figure_spec("attribution", pair, method="rollout"),
     ]
-    names = {export.file_name(shown, "svg") for shown in plates}
-    assert len(names) == len(plates)
+    names = {export.file_name(shown, "svg") for shown in specs}
+    assert len(names) == len(specs)
     assert "tiny-bert-head-L1-H0-contribution.svg" in names
     assert "tiny-bert-attribution-rollout.svg" in names
 
 
 @pytest.mark.parametrize("kind", ["head", "attribution"])
 def test_file_names_tell_pairs_of_classes_apart(kind: Kind) -> None:
-    shown = plate(kind, contribution=True)
+    shown = figure_spec(kind, contribution=True)
     names = {
         export.file_name(_explaining(shown, target, against), "png")
         for target in range(4)
@@ -375,9 +375,9 @@ def test_file_names_tell_pairs_of_classes_apart(kind: Kind) -> None:
 
 
 def test_the_names_of_zips_tell_ways_apart() -> None:
-    usual = [plate(kind) for kind in KINDS]
-    against = [_explaining(plate("attribution"), 3, 0), *usual]
-    contributed = [plate(kind, contribution=True, special=False) for kind in KINDS]
+    usual = [figure_spec(kind) for kind in KINDS]
+    against = [_explaining(figure_spec("attribution"), 3, 0), *usual]
+    contributed = [figure_spec(kind, contribution=True, special=False) for kind in KINDS]
     assert bundle_name(usual) == "tiny-bert-all.zip"
     assert bundle_name(against) == "tiny-bert-all-against-0.zip"
     assert bundle_name(contributed) == "tiny-bert-all-contribution-no-special.zip"
@@ -386,12 +386,12 @@ def test_the_names_of_zips_tell_ways_apart() -> None:
 def test_the_plain_logit_is_the_usual_one_of_several_labels() -> None:
     reading = read()
     several = replace(reading, prediction=replace(reading.prediction, multi_label=True))
-    shown = plate("attribution", several)
+    shown = figure_spec("attribution", several)
     assert export.file_name(shown, "png").endswith("-decomposition-against-2.png")
     assert export.file_name(_explaining(shown, 3, None), "png").endswith("-decomposition.png")
 
 
-def _explaining(shown: Plate, target: int, against: int | None) -> Plate:
+def _explaining(shown: FigureSpec, target: int, against: int | None) -> FigureSpec:
     if shown.attribution is not None:
         scores = replace(shown.attribution, target_class=target, against_class=against)
         return replace(shown, attribution=scores)

@@ -1,4 +1,4 @@
-"""A plate as a page of its own: whole, escaped, and forbidden to load anything."""
+"""A figure as a page of its own: whole, escaped, and forbidden to load anything."""
 
 import json
 import re
@@ -12,17 +12,17 @@ from viz.attribution.contribution import contribution
 from viz.export import html
 from viz.export.formats import render
 from viz.figures.citation import citation
-from viz.figures.spec import KINDS, Kind, Plate
+from viz.figures.spec import KINDS, FigureSpec, Kind
 
 STORY = re.compile(r'<script type="application/json" id="story">(.*?)</script>', re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def plates(classifier: Classifier, reading: Reading) -> dict[str, Plate]:
-    """One plate of each kind."""
+def specs(classifier: Classifier, reading: Reading) -> dict[str, FigureSpec]:
+    """One figure of each kind."""
     found = attribute(classifier, reading)
     return {
-        kind: Plate(
+        kind: FigureSpec(
             reading,
             kind,
             layer=1 if kind != "atlas" else None,
@@ -40,50 +40,50 @@ def story(page: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_a_page_with_its_citation(plates: dict[str, Plate], kind: str) -> None:
-    page = render(plates[kind], "html").decode("utf-8")
+def test_every_kind_is_a_page_with_its_citation(specs: dict[str, FigureSpec], kind: str) -> None:
+    page = render(specs[kind], "html").decode("utf-8")
     assert page.startswith("<!DOCTYPE html>")
-    assert escape(citation(plates[kind]).sentence()) in page
-    assert plates[kind].reading.prediction.label in page
+    assert escape(citation(specs[kind]).sentence()) in page
+    assert specs[kind].reading.prediction.label in page
     assert story(page)["pictures"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_page_forbids_itself_to_load_anything(plates: dict[str, Plate], kind: str) -> None:
-    page = render(plates[kind], "html").decode("utf-8")
+def test_a_page_forbids_itself_to_load_anything(specs: dict[str, FigureSpec], kind: str) -> None:
+    page = render(specs[kind], "html").decode("utf-8")
     assert "default-src 'none'" in page
     assert not re.findall(r"(?:src|href|url\()\s*=?\s*[\"']?(?:https?:)?//", page)
 
 
 def test_markup_in_a_text_does_not_end_the_script(classifier: Classifier) -> None:
     reading = classifier.read("</script><script>alert('oil')</script> <b>market</b>")
-    page = render(Plate(reading, "head", layer=0, head=0), "html").decode("utf-8")
+    page = render(FigureSpec(reading, "head", layer=0, head=0), "html").decode("utf-8")
     assert "alert('oil')</script>" not in page
     assert "<b>market</b>" not in page
     assert page.count("<script") == 2
 
 
-def test_every_head_of_a_short_text_opens_in_its_atlas(plates: dict[str, Plate]) -> None:
-    told = story(render(plates["atlas"], "html").decode("utf-8"))
+def test_every_head_of_a_short_text_opens_in_its_atlas(specs: dict[str, FigureSpec]) -> None:
+    told = story(render(specs["atlas"], "html").decode("utf-8"))
     heads = [*range(4), "null"]
     layers = [*range(3), "null"]
     assert set(told["closeups"]) == {f"{layer}-{head}" for layer in layers for head in heads}
     assert told["closeups"]["2-null"]["place"] == "L2 · mean of heads"
 
 
-def test_the_heads_of_a_layer_share_one_colour_scale(plates: dict[str, Plate]) -> None:
-    page = render(plates["layer"], "html").decode("utf-8")
-    shown = plates["layer"].view().weights
+def test_the_heads_of_a_layer_share_one_colour_scale(specs: dict[str, FigureSpec]) -> None:
+    page = render(specs["layer"], "html").decode("utf-8")
+    shown = specs["layer"].view().weights
     largest = [picture["data"]["largest"] for picture in story(page)["pictures"]]
     assert largest == pytest.approx([float(shown.max())] * 4)
     assert "One colour scale for all heads." in page
 
 
 def test_an_atlas_of_too_many_weights_says_that_no_head_opens(
-    plates: dict[str, Plate], monkeypatch: pytest.MonkeyPatch
+    specs: dict[str, FigureSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(html, "MOST_WEIGHTS", 100)
-    page = render(plates["atlas"], "html").decode("utf-8")
+    page = render(specs["atlas"], "html").decode("utf-8")
     assert story(page)["closeups"] is None
     assert "weights are too many to carry along" in page
 
@@ -92,7 +92,7 @@ def test_a_contribution_is_a_page_of_signed_shares(
     classifier: Classifier, reading: Reading
 ) -> None:
     taken = contribution(classifier, reading, 2, 0)
-    page = render(Plate(reading, "head", layer=1, head=0, contribution=taken), "html").decode()
+    page = render(FigureSpec(reading, "head", layer=1, head=0, contribution=taken), "html").decode()
     assert "logit Business − logit World" in page
     assert story(page)["pictures"][0]["data"]["signed"]
 
@@ -102,9 +102,9 @@ def test_a_quadrant_does_not_claim_that_its_rows_sum_to_one(
     classifier: Classifier, kind: Kind
 ) -> None:
     reading = classifier.read("oil prices rise", "the team wins")
-    plate = Plate(reading, kind, layer=None if kind == "atlas" else 1, quadrant="A-B")
-    told = story(render(plate, "html").decode("utf-8"))
-    held = plate.view().weights[0, 0].sum(-1).mean()
+    spec = FigureSpec(reading, kind, layer=None if kind == "atlas" else 1, quadrant="A-B")
+    told = story(render(spec, "html").decode("utf-8"))
+    held = spec.view().weights[0, 0].sum(-1).mean()
     closeup = told["pictures"][1 if kind == "atlas" else 0]["data"]
     assert closeup["note"] == f"text A looking at B: rows sum to {held:.2f} on average"
     assert held < 0.99

@@ -28,8 +28,8 @@ def run(*arguments: str | Path) -> Result:
 
 
 def saved(classifier: Classifier, read: Reading, request: Request) -> dict[str, Any]:
-    (plate,) = request.plates(classifier, read)
-    values: dict[str, Any] = json.loads(render(plate, "json"))
+    (spec,) = request.specs(classifier, read)
+    values: dict[str, Any] = json.loads(render(spec, "json"))
     return values
 
 

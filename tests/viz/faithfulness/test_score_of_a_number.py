@@ -32,7 +32,7 @@ from viz.attribution.descriptions import (
 from viz.attribution.head_importance import ablate
 from viz.attribution.method import Target
 from viz.errors import SelectionError
-from viz.export import FORMATS, Plate, render
+from viz.export import FORMATS, FigureSpec, render
 from viz.export.comparison import comparison_csv
 from viz.export.report import report
 from viz.faithfulness.compare import compare
@@ -219,8 +219,8 @@ def test_a_score_has_no_bars(reading: Reading) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_saves_a_score(format: str, stars: Classifier, reading: Reading) -> None:
-    plate = Plate(reading, "attribution", attribution=attribute(stars, reading))
-    assert render(plate, format)
+    spec = FigureSpec(reading, "attribution", attribution=attribute(stars, reading))
+    assert render(spec, format)
 
 
 def test_read_prints_a_number_and_no_per_cent(folder: Path, reading: Reading) -> None:
@@ -307,8 +307,8 @@ def test_the_contributions_of_a_score_survive_a_change_to_classes(
 
 
 def test_a_figure_of_contributions_names_no_class(stars: Classifier, reading: Reading) -> None:
-    plate = Plate(reading, "head", contribution=contribution(stars, reading))
-    first = next(view_notes(plate, plate.view()))
+    spec = FigureSpec(reading, "head", contribution=contribution(stars, reading))
+    first = next(view_notes(spec, spec.view()))
     assert first == "What each weight hands to the score: blue raises score, orange lowers score."
 
 

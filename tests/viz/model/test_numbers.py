@@ -1,4 +1,4 @@
-"""The numbers of a plate as files: those of its view, whatever reads them."""
+"""The numbers of a figure as files: those of its view, whatever reads them."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ from viz.export import json_record as records
 from viz.export.csv_cells import guarded, unguarded
 from viz.export.formats import FORMATS, render
 from viz.figures.citation import citation
-from viz.figures.spec import Kind, Plate
+from viz.figures.spec import FigureSpec, Kind
 from viz.types import Reading
 
 ODD = "good = + - @ ' movie, \" 你好 script"
@@ -32,61 +32,63 @@ def odd(classifier: Classifier) -> Reading:
     return classifier.read(ODD, "bad market")
 
 
-def plate_of(kind: str, classifier: Classifier, read: Reading) -> Plate:
+def spec_of(kind: str, classifier: Classifier, read: Reading) -> FigureSpec:
     return {
-        "head": lambda: Plate(read, "head", layer=1, head=2),
-        "mean": lambda: Plate(read, "head", special=False),
-        "layer": lambda: Plate(read, "layer", layer=0, special=False),
-        "atlas": lambda: Plate(read, "atlas"),
-        "arcs": lambda: Plate(read, "arcs", layer=2, unit="wordpiece"),
-        "pair": lambda: Plate(read, "layer", layer=1, quadrant="A-B"),
-        "signed": lambda: Plate(
+        "head": lambda: FigureSpec(read, "head", layer=1, head=2),
+        "mean": lambda: FigureSpec(read, "head", special=False),
+        "layer": lambda: FigureSpec(read, "layer", layer=0, special=False),
+        "atlas": lambda: FigureSpec(read, "atlas"),
+        "arcs": lambda: FigureSpec(read, "arcs", layer=2, unit="wordpiece"),
+        "pair": lambda: FigureSpec(read, "layer", layer=1, quadrant="A-B"),
+        "signed": lambda: FigureSpec(
             read, "head", layer=1, special=False, contribution=contribution(classifier, read)
         ),
-        "attribution": lambda: Plate(read, "attribution", attribution=attribute(classifier, read)),
+        "attribution": lambda: FigureSpec(
+            read, "attribution", attribution=attribute(classifier, read)
+        ),
     }[kind]()
 
 
-def arrays_of(plate: Plate) -> dict[str, Any]:
-    with np.load(BytesIO(render(plate, "npz")), allow_pickle=False) as stored:
+def arrays_of(spec: FigureSpec) -> dict[str, Any]:
+    with np.load(BytesIO(render(spec, "npz")), allow_pickle=False) as stored:
         return dict(stored)
 
 
-def table_of(plate: Plate) -> pd.DataFrame:
-    return pd.read_csv(BytesIO(render(plate, "csv")), keep_default_na=False)
+def table_of(spec: FigureSpec) -> pd.DataFrame:
+    return pd.read_csv(BytesIO(render(spec, "csv")), keep_default_na=False)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_npz_holds_the_numbers_of_the_view(classifier: Classifier, odd: Reading, kind: str) -> None:
-    plate = plate_of(kind, classifier, odd)
-    shown, stored = plate.view(), arrays_of(plate)
-    values = stored[plate.measure]
-    assert values.ndim == {"atlas": 4, "layer": 3}.get(plate.kind, 2)
+    spec = spec_of(kind, classifier, odd)
+    shown, stored = spec.view(), arrays_of(spec)
+    values = stored[spec.measure]
+    assert values.ndim == {"atlas": 4, "layer": 3}.get(spec.kind, 2)
     np.testing.assert_array_equal(values.reshape(shown.weights.shape), shown.weights)
     np.testing.assert_array_equal(stored["removed"].reshape(shown.removed.shape), shown.removed)
     assert stored["query"].tolist() == [span.label for span in shown.spans]
     assert stored["key"].tolist() == [span.label for span in shown.keys]
     assert stored["logits"].tolist() == odd.prediction.logits.tolist()
     assert (stored["text"].item(), stored["pair"].item()) == (odd.encoding.text, "bad market")
-    assert json.loads(stored["citation"].item())["sentence"] == citation(plate).sentence()
+    assert json.loads(stored["citation"].item())["sentence"] == citation(spec).sentence()
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "attribution"])
-def test_the_same_plate_makes_the_same_bytes(
+def test_the_same_figure_makes_the_same_bytes(
     classifier: Classifier, odd: Reading, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plate = plate_of(kind, classifier, odd)
-    first = {name: render(plate, name) for name in ("csv", "npz", "json")}
+    spec = spec_of(kind, classifier, odd)
+    first = {name: render(spec, name) for name in ("csv", "npz", "json")}
     monkeypatch.setattr("time.time", lambda: 2e9)
-    assert first == {name: render(plate, name) for name in ("csv", "npz", "json")}
+    assert first == {name: render(spec, name) for name in ("csv", "npz", "json")}
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "atlas"])
 def test_csv_is_a_labelled_matrix_to_the_last_digit(
     classifier: Classifier, odd: Reading, kind: str
 ) -> None:
-    plate = plate_of(kind, classifier, odd)
-    shown, table = plate.view(), table_of(plate)
+    spec = spec_of(kind, classifier, odd)
+    shown, table = spec.view(), table_of(spec)
     keys = [f"key {index}: {key.label}" for index, key in enumerate(shown.keys)]
     assert list(table.columns) == ["layer", "head", "query_index", "query", "removed", *keys]
     n_rows = shown.weights.shape[1] * len(shown.spans)
@@ -96,14 +98,14 @@ def test_csv_is_a_labelled_matrix_to_the_last_digit(
     np.testing.assert_array_equal(table["removed"].to_numpy(np.float32), shown.removed.ravel())
     labels = [span.label for span in shown.spans] * shown.weights.shape[1]
     assert [unguarded(str(cell)) for cell in table["query"]] == labels
-    assert set(table["layer"]) == {"mean" if plate.layer is None else plate.layer}
+    assert set(table["layer"]) == {"mean" if spec.layer is None else spec.layer}
 
 
 def test_the_csv_of_an_atlas_has_a_row_of_facts_for_each_head(
     classifier: Classifier, odd: Reading
 ) -> None:
-    plate = plate_of("atlas", classifier, odd)
-    shown, table = plate.view(), table_of(plate)
+    spec = spec_of("atlas", classifier, odd)
+    shown, table = spec.view(), table_of(spec)
     facts = head_facts(odd.encoding, odd.attention.weights)
     assert len(table) == classifier.n_layers * classifier.n_heads
     for row in table.to_dict("records"):
@@ -120,8 +122,8 @@ def test_the_csv_of_an_atlas_has_a_row_of_facts_for_each_head(
 def test_an_attribution_has_a_row_a_word_then_bias_and_value(
     classifier: Classifier, odd: Reading
 ) -> None:
-    plate = plate_of("attribution", classifier, odd)
-    made, table = plate.attribution, table_of(plate)
+    spec = spec_of("attribution", classifier, odd)
+    made, table = spec.attribution, table_of(spec)
     assert made is not None
     over = spans(odd.encoding)
     words = table[table["kind"] == "word"]
@@ -129,7 +131,7 @@ def test_an_attribution_has_a_row_a_word_then_bias_and_value(
     assert [unguarded(text) for text in words["text"]] == [span.label for span in over]
     assert list(table["kind"][-2:]) == ["bias", "value"]
     assert list(table["score"][-2:]) == [made.bias, made.value]
-    stored = arrays_of(plate)
+    stored = arrays_of(spec)
     np.testing.assert_array_equal(stored["scores"], merge(made.scores, over))
     np.testing.assert_array_equal(stored["token_scores"], made.scores)
     assert (stored["bias"].item(), stored["value"].item()) == (made.bias, made.value)
@@ -139,16 +141,16 @@ def test_a_method_without_a_bias_has_none_in_its_files(
     classifier: Classifier, reading: Reading
 ) -> None:
     made = attribute(classifier, reading, "rollout")
-    plate = Plate(reading, "attribution", attribution=made)
-    assert "bias" not in set(table_of(plate)["kind"])
-    assert "bias" not in arrays_of(plate)
+    spec = FigureSpec(reading, "attribution", attribution=made)
+    assert "bias" not in set(table_of(spec)["kind"])
+    assert "bias" not in arrays_of(spec)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_json_holds_the_view_exactly(classifier: Classifier, odd: Reading, kind: str) -> None:
-    plate = plate_of(kind, classifier, odd)
-    shown, numbers = plate.view(), json.loads(render(plate, "json"))["numbers"]
-    np.testing.assert_array_equal(np.array(numbers[plate.measure]), shown.weights)
+    spec = spec_of(kind, classifier, odd)
+    shown, numbers = spec.view(), json.loads(render(spec, "json"))["numbers"]
+    np.testing.assert_array_equal(np.array(numbers[spec.measure]), shown.weights)
     np.testing.assert_array_equal(np.array(numbers["removed"]), shown.removed)
 
 
@@ -156,11 +158,11 @@ def test_text_formats_refuse_too_many_numbers_and_npz_holds_them(
     classifier: Classifier, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(records, "MOST_NUMBERS", 100)
-    plate = Plate(reading, "layer", layer=0)
+    spec = FigureSpec(reading, "layer", layer=0)
     for format in ("csv", "json"):
         with pytest.raises(SelectionError, match=r"numbers and (CSV|JSON) holds 100 .* NPZ"):
-            render(plate, format)
-    assert arrays_of(plate)["weights"].size > 100
+            render(spec, format)
+    assert arrays_of(spec)["weights"].size > 100
 
 
 @given(st.text() | st.builds(str.__add__, st.sampled_from("='+-@\t＝"), st.text()))
@@ -180,11 +182,11 @@ def test_plain_words_are_written_as_they_are(word: str) -> None:
 
 def test_a_formula_in_a_text_is_no_formula_in_its_csv(classifier: Classifier) -> None:
     read = classifier.read("good =1+1 @sum -2")
-    for plate in (
-        Plate(read, "head", unit="wordpiece"),
-        plate_of("attribution", classifier, read),
+    for spec in (
+        FigureSpec(read, "head", unit="wordpiece"),
+        spec_of("attribution", classifier, read),
     ):
-        rows = csv.reader(StringIO(render(plate, "csv").decode(), newline=""))
+        rows = csv.reader(StringIO(render(spec, "csv").decode(), newline=""))
         cells = [cell for row in rows for cell in row if not _is_number(cell)]
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
         assert "'=" in cells or any("[UNK]" in cell for cell in cells)
@@ -207,7 +209,7 @@ def test_a_quadrant_of_a_text_that_was_not_read_is_refused(
     read = classifier.read(*texts)
     layer, whole = (0 if kind == "layer" else None), "A-A" if texts[0] == "good bad" else "B-B"
     for quadrant in QUADRANTS[1:]:
-        shown = Plate(read, kind, layer, special=False, quadrant=quadrant)
+        shown = FigureSpec(read, kind, layer, special=False, quadrant=quadrant)
         for format in FORMATS:
             if quadrant == whole:
                 assert render(shown, format)

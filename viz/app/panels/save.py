@@ -15,7 +15,7 @@ from viz.export.filenames import bundle_name, file_name
 from viz.export.formats import FORMATS, render
 from viz.export.json_record import check_few
 from viz.figures.render_options import Look
-from viz.figures.spec import Kind, Plate
+from viz.figures.spec import FigureSpec, Kind
 from viz.types import Reading
 
 SUBJECTS: dict[str, Kind] = {
@@ -33,22 +33,22 @@ def offer(source: str, texts: Texts, asked: Asked, selection: Selection) -> None
     """Offer one figure in the format that the reader chooses, and everything as a ZIP."""
     reading = session.reading(source, texts.text, texts.pair)
     try:
-        plates = _plates(source, texts, reading, asked, selection)
+        specs = _specs(source, texts, reading, asked, selection)
     except VizError as error:
         st.caption(plain(str(error)))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        plate = plates[_choose("Save", list(plates), session.SUBJECT)]
+        spec = specs[_choose("Save", list(specs), session.SUBJECT)]
         format = _choose("as", [name.upper() for name in FORMATS], session.FORMAT).lower()
         look = Look(dpi=_choose_resolution() if format == "png" else Look().dpi)
         view = session.view(source, texts.text, texts.pair, selection.shown)
-        _offer_figure(plate, format, look, _refusal(plate, format, view.weights[0, 0].size))
-        _offer_everything(list(plates.values()), look)
+        _offer_figure(spec, format, look, _refusal(spec, format, view.weights[0, 0].size))
+        _offer_everything(list(specs.values()), look)
 
 
-def _plates(
+def _specs(
     source: str, texts: Texts, reading: Reading, asked: Asked, selection: Selection
-) -> dict[str, Plate]:
+) -> dict[str, FigureSpec]:
     """What can be saved, by its name on the page."""
     shown = selection.shown
     try:
@@ -60,13 +60,13 @@ def _plates(
         if shown.explained is None
         else session.contribution(source, texts.text, texts.pair, shown.explained)
     )
-    plates = {}
+    specs = {}
     for name, kind in SUBJECTS.items():
         if (kind == "layer" and selection.layer is None) or (
             kind == "attribution" and found is None
         ):
             continue
-        plates[name] = Plate(
+        specs[name] = FigureSpec(
             reading,
             kind,
             layer=None if kind in ("atlas", "attribution") else selection.layer,
@@ -77,7 +77,7 @@ def _plates(
             attribution=found if kind == "attribution" else None,
             contribution=None if kind == "attribution" else taken,
         )
-    return plates
+    return specs
 
 
 def _choose(label: str, options: list[str], key: str) -> str:
@@ -92,11 +92,11 @@ def _choose_resolution() -> int:
     )
 
 
-def _offer_figure(plate: Plate, format: str, look: Look, refused: str | None) -> None:
+def _offer_figure(spec: FigureSpec, format: str, look: Look, refused: str | None) -> None:
     st.download_button(
         "Save",
-        data=session.download(lambda: render(plate, format, look)),
-        file_name=file_name(plate, format),
+        data=session.download(lambda: render(spec, format, look)),
+        file_name=file_name(spec, format),
         mime=FORMATS[format].mime,
         key="save",
         on_click="ignore",
@@ -106,12 +106,12 @@ def _offer_figure(plate: Plate, format: str, look: Look, refused: str | None) ->
     )
 
 
-def _refusal(plate: Plate, format: str, n_cells: int) -> str | None:
-    """Why a format can't hold a plate, known before anything is drawn; None where it can."""
-    n_layers, n_heads = plate.reading.attention.weights.shape[:2]
-    maps = {"atlas": n_layers * n_heads, "layer": n_heads, "attribution": 0}.get(plate.kind, 1)
+def _refusal(spec: FigureSpec, format: str, n_cells: int) -> str | None:
+    """Why a format can't hold a figure, known before anything is drawn; None where it can."""
+    n_layers, n_heads = spec.reading.attention.weights.shape[:2]
+    maps = {"atlas": n_layers * n_heads, "layer": n_heads, "attribution": 0}.get(spec.kind, 1)
     # The table of an atlas holds facts instead.
-    written = format == "json" or (format == "csv" and plate.kind != "atlas")
+    written = format == "json" or (format == "csv" and spec.kind != "atlas")
     try:
         if written:
             check_few(maps * n_cells, format.upper())
@@ -120,11 +120,11 @@ def _refusal(plate: Plate, format: str, n_cells: int) -> str | None:
     return None
 
 
-def _offer_everything(plates: Sequence[Plate], look: Look) -> None:
+def _offer_everything(specs: Sequence[FigureSpec], look: Look) -> None:
     st.download_button(
         "Everything (ZIP)",
-        data=session.download(lambda: bundle(plates, tuple(FORMATS), look)),
-        file_name=bundle_name(plates),
+        data=session.download(lambda: bundle(specs, tuple(FORMATS), look)),
+        file_name=bundle_name(specs),
         mime="application/zip",
         key="save-everything",
         on_click="ignore",

@@ -20,7 +20,7 @@ from viz.attention.views import spans
 from viz.colors import PALETTES, Theme
 from viz.errors import SelectionError
 from viz.figures.citation import citation
-from viz.figures.spec import Plate
+from viz.figures.spec import FigureSpec
 from viz.types import FloatArray, Reading, Token
 
 View = Literal["head", "model"]
@@ -95,7 +95,7 @@ def bertviz_html(
             freeze.
     """
     given = parameters(reading, view=view, layers=layers, heads=heads, theme=theme)
-    cited = citation(Plate(reading, "atlas", unit="wordpiece"))
+    cited = citation(FigureSpec(reading, "atlas", unit="wordpiece"))
     return PAGE.format(
         theme=theme,
         colors=_colors(theme),

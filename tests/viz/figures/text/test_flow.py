@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.plates import TEXT, encode
+from tests.synthetic import TEXT, encode
 from viz.attention.views import Span, Unit, spans
 from viz.figures.text.bidi import RIGHT, direction, levels, visual
 from viz.figures.text.flow import Placed, flow, pieces

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.font_manager import fontManager
 from PIL import Image
 
-from tests.plates import plate, read
+from tests.synthetic import figure_spec, read
 from viz.export import missing_fonts, render
 from viz.figures.canvas import rasters, writing
 from viz.figures.drawing import figure
@@ -109,7 +109,7 @@ def test_a_sign_is_text_unless_it_is_asked_for_as_emoji() -> None:
 @needs_emoji
 def test_emoji_reach_the_page_in_their_colours() -> None:
     def reds(text: str) -> int:
-        drawn = Image.open(BytesIO(render(plate("head", read(text)), "png"))).convert("RGB")
+        drawn = Image.open(BytesIO(render(figure_spec("head", read(text)), "png"))).convert("RGB")
         pixels = np.asarray(drawn).astype(int)
         return int(((pixels[..., 0] > 200) & (pixels[..., 1:].max(-1) < 90)).sum())
 
@@ -153,7 +153,7 @@ def test_what_no_font_has_is_a_box_and_the_reader_is_told_which_to_install(
     (sentence,) = missing_fonts([f"plain and {text}", text])
     assert sentence.startswith(kind)
     assert font in sentence
-    lines = " ".join(line.text for line in writing(figure(plate("head", read(text)))))
+    lines = " ".join(line.text for line in writing(figure(figure_spec("head", read(text)))))
     assert "install" in lines
 
 
@@ -208,4 +208,4 @@ def test_wrapped_lines_fit_and_keep_every_character() -> None:
 
 def test_a_picture_of_every_script_raises_no_warning() -> None:
     text = f"周二 العربية עִבְרִית e\u0301 \u0301 \u200d \ufe0f \x07 {''.join(EMOJI)} ไทย \ue000"
-    assert rasters(figure(plate("head", read(text))))
+    assert rasters(figure(figure_spec("head", read(text))))

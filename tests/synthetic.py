@@ -1,4 +1,4 @@
-"""Readings made up on the spot, and plates of them, for pictures and files."""
+"""Readings made up on the spot, and figures of them, for pictures and files."""
 
 import re
 from types import MappingProxyType
@@ -6,7 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from viz.attention.views import Quadrant, Unit
-from viz.export import Plate
+from viz.export import FigureSpec
 from viz.figures.spec import Kind
 from viz.types import Attention, Attribution, Contribution, Encoding, Prediction, Reading, Token
 
@@ -68,7 +68,7 @@ def contribution_of(reading: Reading) -> Contribution:
     return Contribution(values, 1.0, target, reading.prediction.runner_up(target))
 
 
-def plate(
+def figure_spec(
     kind: Kind,
     reading: Reading | None = None,
     *,
@@ -79,10 +79,10 @@ def plate(
     quadrant: Quadrant = "all",
     contribution: bool = False,
     method: str = "decomposition",
-) -> Plate:
-    """A plate of a reading, by default of a short text."""
+) -> FigureSpec:
+    """A figure of a reading, by default of a short text."""
     shown = read() if reading is None else reading
-    return Plate(
+    return FigureSpec(
         shown,
         kind,
         layer,
