@@ -55,7 +55,7 @@ from viz.export.request import Request
 from viz.faithfulness import record, sanity_record
 from viz.faithfulness.score import ScoreConfig, ScoreRun
 from viz.faithfulness.summary import summarise
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import open_texts
 from viz.plots.matrix import MOST, confusion_map
@@ -315,7 +315,9 @@ class Kinds:
             kinds[name] = Kind(file, partial(use_saved, file, self.classifier))
         folder = self.place / "exported"
         texts = open_texts(self.place / "texts.csv")
-        made = ExportJob(request=requests["saved attribution"], formats=("csv",), look=Look())
+        made = ExportJob(
+            request=requests["saved attribution"], formats=("csv",), render_options=RenderOptions()
+        )
         asked = Series(self.classifier, texts, made, folder)
         assert list(asked.run())
         settings = folder / dataset_export.SETTINGS

@@ -11,7 +11,7 @@ from viz.errors import SelectionError
 if TYPE_CHECKING:
     from viz.attention.views import Quadrant, Unit
     from viz.export.request import Request
-    from viz.figures.render_options import Look
+    from viz.figures.render_options import RenderOptions
     from viz.figures.spec import Kind, Measure
 
 
@@ -70,11 +70,11 @@ class Asked:
         return self.bertviz is None and not {"png", "svg", "pdf"}.isdisjoint(self.formats)
 
     @property
-    def look(self) -> "Look":
+    def render_options(self) -> "RenderOptions":
         """How pictures are drawn."""
-        from viz.figures.render_options import Look
+        from viz.figures.render_options import RenderOptions
 
-        return Look(dpi=self.dpi, colormap=self.colormap or Look().colormap)
+        return RenderOptions(dpi=self.dpi, colormap=self.colormap or RenderOptions().colormap)
 
     @property
     def kinds(self) -> "tuple[Kind, ...]":

@@ -36,14 +36,14 @@ def _files(asked: Asked, classifier: "Classifier", reading: "Reading") -> Files:
         from viz.export.archive import bundle
         from viz.export.filenames import bundle_name
 
-        yield bundle_name(specs), bundle(specs, asked.formats, asked.look)
+        yield bundle_name(specs), bundle(specs, asked.formats, asked.render_options)
         return
     from viz.export.filenames import file_name
     from viz.export.formats import render
 
     for spec in specs:
         for format in asked.formats:
-            yield file_name(spec, format), render(spec, format, asked.look)
+            yield file_name(spec, format), render(spec, format, asked.render_options)
 
 
 def _bertviz(reading: "Reading", view: Literal["head", "model"]) -> tuple[str, bytes]:

@@ -17,7 +17,7 @@ def save_series(asked: Asked) -> None:
     job = Job(
         request=asked.request(),
         formats=asked.formats,
-        look=asked.look,
+        render_options=asked.render_options,
         packed=asked.everything,
     )
     series = Series(load(asked.checkpoint), texts, job, asked.output)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from viz.export.filenames import file_name
     from viz.export.formats import FORMATS, render
     from viz.figures.drawing import figure
-    from viz.figures.render_options import Look
+    from viz.figures.render_options import RenderOptions
     from viz.figures.spec import KINDS, FigureSpec
     from viz.figures.text.missing_fonts import missing_fonts
 
@@ -21,7 +21,7 @@ __all__ = [
     "FORMATS",
     "KINDS",
     "FigureSpec",
-    "Look",
+    "RenderOptions",
     "bertviz_html",
     "figure",
     "file_name",
@@ -33,7 +33,7 @@ _HOMES = {
     "FORMATS": "viz.export.formats",
     "KINDS": "viz.figures.spec",
     "bertviz_html": "viz.export.bertviz.page",
-    "Look": "viz.figures.render_options",
+    "RenderOptions": "viz.figures.render_options",
     "FigureSpec": "viz.figures.spec",
     "figure": "viz.figures.drawing",
     "file_name": "viz.export.filenames",

@@ -15,7 +15,7 @@ from viz.errors import SelectionError
 from viz.export.filenames import file_name
 from viz.export.formats import render
 from viz.figures.citation import citation
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.types import Reading
 
@@ -48,7 +48,7 @@ class _Contents:
 def bundle(
     specs: Sequence[FigureSpec],
     formats: Sequence[str],
-    look: Look | None = None,
+    options: RenderOptions | None = None,
     extra: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """Every figure in every format, as the content of a ZIP.
@@ -58,7 +58,7 @@ def bundle(
     Args:
         specs: What is shown, all of one reading.
         formats: Names in `FORMATS`.
-        look: How pictures are drawn.
+        options: How pictures are drawn.
         extra: Further files by name.
     """
     contents, target = _Contents(), BytesIO()
@@ -66,7 +66,7 @@ def bundle(
         for spec in specs:
             contents.lines.append(f"\n{citation(spec).sentence()}")
             for format in dict.fromkeys(formats):
-                _pack(packed, contents, spec, format, look)
+                _pack(packed, contents, spec, format, options)
         for name, content in (extra or {}).items():
             _add(packed, name, content)
             contents.lines.append(f"\n{name}")
@@ -75,11 +75,15 @@ def bundle(
 
 
 def _pack(
-    packed: zipfile.ZipFile, contents: _Contents, spec: FigureSpec, format: str, look: Look | None
+    packed: zipfile.ZipFile,
+    contents: _Contents,
+    spec: FigureSpec,
+    format: str,
+    options: RenderOptions | None,
 ) -> None:
     name = file_name(spec, format)
     try:
-        content = render(spec, format, look)
+        content = render(spec, format, options)
     except SelectionError as refusal:
         contents.refused.append(f"{name}: {refusal}")
         return

@@ -30,7 +30,7 @@ from viz.export.filenames import bundle_name, file_name
 from viz.export.formats import render
 from viz.export.index import Index, Line
 from viz.export.request import Request
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.installation import version
 from viz.model.classifier import Classifier
 from viz.model.text_files import Row, Texts
@@ -53,7 +53,7 @@ class Job:
 
     request: Request
     formats: Sequence[str]
-    look: Look
+    render_options: RenderOptions
     packed: bool = False
     """Whether the files of a row go into one ZIP."""
 
@@ -129,12 +129,12 @@ class Series:
     def _files(self, reading: Reading, notes: list[str]) -> Iterator[tuple[str, bytes]]:
         specs = self.job.request.specs(self.classifier, reading)
         if self.job.packed:
-            yield bundle_name(specs), bundle(specs, self.job.formats, self.job.look)
+            yield bundle_name(specs), bundle(specs, self.job.formats, self.job.render_options)
             return
         for spec in specs:
             for format in self.job.formats:
                 try:
-                    yield file_name(spec, format), render(spec, format, self.job.look)
+                    yield file_name(spec, format), render(spec, format, self.job.render_options)
                 except SelectionError as error:
                     notes.append(f"{format}: {error}")
 
@@ -150,7 +150,7 @@ class Series:
             request = replace(request, quadrant="all")
         (reading,) = self.classifier.read_many([self.classifier.encoder.probe()])
         for spec in request.specs(self.classifier, reading):
-            render(spec, self.job.formats[0], self.job.look)
+            render(spec, self.job.formats[0], self.job.render_options)
 
     def _settings(self) -> Mapping[str, object]:
         """What decides the content of the folder."""
@@ -162,7 +162,7 @@ class Series:
             "columns": asdict(self.texts.columns),
             "formats": list(self.job.formats),
             "zip": self.job.packed,
-            "look": asdict(self.job.look),
+            "look": asdict(self.job.render_options),
             "request": asdict(self.job.request) | {"kinds": list(self.job.request.kinds)},
         }
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from viz.errors import SelectionError
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.jobs.cancellation import check_cancelled
 
@@ -37,13 +37,13 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 
 
-def render(spec: FigureSpec, format: str, look: Look | None = None) -> bytes:
+def render(spec: FigureSpec, format: str, options: RenderOptions | None = None) -> bytes:
     """A figure as the content of a file.
 
     Args:
         spec: What is shown.
         format: A name in `FORMATS`.
-        look: How pictures are drawn.
+        options: How pictures are drawn.
 
     Raises:
         SelectionError: for an unknown format, or where there is too much for it to hold.
@@ -54,5 +54,5 @@ def render(spec: FigureSpec, format: str, look: Look | None = None) -> bytes:
         )
     check_cancelled()
     home = import_module(FORMATS[format].home)
-    content: bytes = getattr(home, format)(spec, look or Look())
+    content: bytes = getattr(home, format)(spec, options or RenderOptions())
     return content

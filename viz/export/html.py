@@ -16,7 +16,7 @@ from viz.attribution import METHODS
 from viz.attribution.descriptions import number, scale_ends, summary, verdict
 from viz.colors import PALETTES, Palette
 from viz.figures.citation import citation
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
@@ -40,7 +40,7 @@ class Story:
     table: str = ""
 
 
-def html(spec: FigureSpec, look: Look) -> bytes:
+def html(spec: FigureSpec, options: RenderOptions) -> bytes:
     """The page of a figure; pictures follow the reader's light or dark setting."""
     story = _TELL[spec.kind](spec)
     widgets = {widget.name: widget for widget, _ in story.pictures}

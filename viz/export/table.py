@@ -22,7 +22,7 @@ from viz.attention.views import AttentionView, Span, merge, spans
 from viz.export.csv_cells import guarded, written
 from viz.export.head_rows import fact_arrays, head_rows
 from viz.export.json_record import check_few, cited, record, request
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.jobs.cancellation import check_cancelled
 
@@ -30,7 +30,7 @@ Row = Sequence[object]
 Arrays = dict[str, Any]
 
 
-def csv(spec: FigureSpec, look: Look) -> bytes:
+def csv(spec: FigureSpec, options: RenderOptions) -> bytes:
     """One table.
 
     Raises:
@@ -42,7 +42,7 @@ def csv(spec: FigureSpec, look: Look) -> bytes:
     return table.getvalue().encode()
 
 
-def npz(spec: FigureSpec, look: Look) -> bytes:
+def npz(spec: FigureSpec, options: RenderOptions) -> bytes:
     """Compressed arrays with their labels; the layers and heads it lacks have no axis."""
     shown = _score_arrays(spec) if spec.kind == "attribution" else _map_arrays(spec)
     made, encoding = spec.reading.prediction, spec.reading.encoding
@@ -63,7 +63,7 @@ def npz(spec: FigureSpec, look: Look) -> bytes:
     return content.getvalue()
 
 
-def json(spec: FigureSpec, look: Look) -> bytes:
+def json(spec: FigureSpec, options: RenderOptions) -> bytes:
     """A record that can be replayed.
 
     Raises:

@@ -14,7 +14,7 @@ from viz.figures.attention import AXIS
 from viz.figures.canvas import MIDDLE, Page
 from viz.figures.grid import GAP, Side
 from viz.figures.layout import counted, sheet, view_notes
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK
 from viz.types import FloatArray, IntArray
@@ -31,7 +31,7 @@ WIDEST = 3.0
 """Points of the strongest arc."""
 
 
-def arcs_figure(spec: FigureSpec, look: Look) -> Figure:
+def arcs_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """Curves from each token that looks to those it looks at; width and opacity say how much."""
     shown = spec.view()
     weights = shown.weights[0, 0]
@@ -42,7 +42,7 @@ def arcs_figure(spec: FigureSpec, look: Look) -> Figure:
     body = _ArcsBody(weights, (queries, keys), sides, pitch, size)
     notes = [_share(weights, queries, keys), *view_notes(spec, shown)]
     what = (place(spec.layer, spec.head), counted(spec, shown))
-    return sheet(spec, body, shown=what, notes=notes, dpi=look.dpi)
+    return sheet(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
 
 def strongest_pairs(weights: FloatArray) -> tuple[IntArray, IntArray]:

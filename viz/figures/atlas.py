@@ -12,7 +12,7 @@ from viz.figures.color_scale import ROOT, Tint, tint_of
 from viz.figures.colorbar import WIDE, draw_scale
 from viz.figures.grid import GAP, Grain, grain
 from viz.figures.layout import counted, sheet, view_notes
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.types import FloatArray
 
@@ -22,7 +22,7 @@ APART = 4
 """Points between two thumbnails."""
 
 
-def atlas_figure(spec: FigureSpec, look: Look) -> Figure:
+def atlas_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """A thumbnail for each head of each layer, by the square root.
 
     Weights are on one scale.  Contributions differ so much between heads that each has a scale of
@@ -30,7 +30,7 @@ def atlas_figure(spec: FigureSpec, look: Look) -> Figure:
     """
     shown = spec.view()
     drawn = _by_head(shown) if shown.signed else shown
-    tint = tint_of(drawn, look.colormap)
+    tint = tint_of(drawn, options.colormap)
     if shown.signed:
         tint = replace(tint, name="share of each head's largest")
     tile = min(60.0, LARGEST / max(shown.weights.shape[:2]))
@@ -43,7 +43,7 @@ def atlas_figure(spec: FigureSpec, look: Look) -> Figure:
     ]
     body = _AtlasBody(drawn.weights, over, tint)
     what = ("all layers and heads", counted(spec, shown))
-    return sheet(spec, body, shown=what, notes=notes, dpi=look.dpi)
+    return sheet(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
 
 def _by_head(shown: AttentionView) -> AttentionView:

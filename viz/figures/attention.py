@@ -15,7 +15,7 @@ from viz.figures.color_scale import ROOT, Tint, tint_of
 from viz.figures.colorbar import WIDE, draw_scale
 from viz.figures.grid import Labels, grain
 from viz.figures.layout import counted, sheet, view_notes
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import Style
 from viz.types import FloatArray
@@ -25,10 +25,10 @@ ASIDE = 14
 """Points between a map and its colour scale."""
 
 
-def head_figure(spec: FigureSpec, look: Look) -> Figure:
+def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """One heat map with token labels on both sides."""
     shown = spec.view()
-    tint = tint_of(shown, look.colormap)
+    tint = tint_of(shown, options.colormap)
     over = grain(*shown.weights.shape[2:], usual=480, largest=1000)
     body = _HeadBody(shown.weights[0, 0], Labels.of(shown, over), tint)
     mean = spec.layer is None or spec.head is None
@@ -37,7 +37,7 @@ def head_figure(spec: FigureSpec, look: Look) -> Figure:
     looks = () if shown.signed else (f"Where {who}{whole}.",)
     lines = [*looks, ROOT, *view_notes(spec, shown), *over.notes]
     what = (place(spec.layer, spec.head), counted(spec, shown))
-    return sheet(spec, body, shown=what, notes=lines, dpi=look.dpi)
+    return sheet(spec, body, shown=what, notes=lines, dpi=options.dpi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ class _HeadBody:
         draw_scale(page, left + over.wide + ASIDE, y, self.tint, beside=over.high)
 
 
-def layer_figure(spec: FigureSpec, look: Look) -> Figure:
+def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """A heat map for each head of one layer, on one colour scale."""
     shown = spec.view()
-    tint = tint_of(shown, look.colormap)
+    tint = tint_of(shown, options.colormap)
     over = grain(*shown.weights.shape[2:], usual=150, largest=270)
     body = _LayerBody(shown.weights[0], Labels.of(shown, over), tint)
     notes = [
@@ -79,7 +79,7 @@ def layer_figure(spec: FigureSpec, look: Look) -> Figure:
         *over.notes,
     ]
     what = (f"L{spec.layer} · all heads", counted(spec, shown))
-    return sheet(spec, body, shown=what, notes=notes, dpi=look.dpi)
+    return sheet(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
 
 @dataclass(frozen=True, slots=True)

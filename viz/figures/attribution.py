@@ -14,7 +14,7 @@ from viz.figures.bars import Bar, bars_height, draw_bars
 from viz.figures.canvas import DETAILS, NOTE, Box, Page
 from viz.figures.color_scale import DIVERGING, Tint
 from viz.figures.layout import Block, sheet
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.flow import PAD, Placed, flow, pieces
 from viz.figures.text.fonts import Style, label, width
@@ -61,7 +61,7 @@ _UNSIGNED = LIGHT.sequential[:-1]
 _RISING = LinearSegmentedColormap.from_list("scores", _UNSIGNED)
 
 
-def attribution_figure(spec: FigureSpec, look: Look) -> Figure:
+def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """The text in coloured words, bars of the strongest, and a line on what they leave out."""
     taken = spec.attribution
     if taken is None:
@@ -73,7 +73,7 @@ def attribution_figure(spec: FigureSpec, look: Look) -> Figure:
     body = _Body(spec.reading, taken, over, scores, scale)
     method = METHODS.get(taken.method)
     notes = [] if method is None or method.caveat is None else [method.caveat]
-    return sheet(spec, body, shown=(_what(spec.reading, taken),), notes=notes, dpi=look.dpi)
+    return sheet(spec, body, shown=(_what(spec.reading, taken),), notes=notes, dpi=options.dpi)
 
 
 def is_signed(attribution: Attribution) -> bool:

@@ -25,7 +25,7 @@ from viz.figures.attribution import attribution_figure
 from viz.figures.canvas import writing
 from viz.figures.citation import citation
 from viz.figures.color_scale import colormap_named
-from viz.figures.render_options import LEAST_DPI, MOST_DPI, Look
+from viz.figures.render_options import LEAST_DPI, MOST_DPI, RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK, REPLACEMENT, font_files
 
@@ -45,14 +45,14 @@ _saving = Lock()
 """Settings of matplotlib are shared by all threads."""
 
 
-def figure(spec: FigureSpec, look: Look | None = None) -> Figure:
+def figure(spec: FigureSpec, options: RenderOptions | None = None) -> Figure:
     """The picture as a Figure of matplotlib.
 
     Raises:
         SelectionError: for an unknown colour map, a resolution out of range, or where there is
             nothing to draw.
     """
-    chosen = look or Look()
+    chosen = options or RenderOptions()
     if not LEAST_DPI <= chosen.dpi <= MOST_DPI:
         raise SelectionError(
             f"{chosen.dpi} dots per inch came; {LEAST_DPI} to {MOST_DPI} is allowed, "
@@ -62,9 +62,9 @@ def figure(spec: FigureSpec, look: Look | None = None) -> Figure:
     return _FIGURES[spec.kind](spec, chosen)
 
 
-def png(spec: FigureSpec, look: Look | None = None) -> bytes:
+def png(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
     """The picture as an opaque PNG that carries its citation."""
-    drawn = figure(spec, look)
+    drawn = figure(spec, options)
     _check_size(drawn)
     canvas: Any = FigureCanvasAgg(drawn)
     canvas.draw()
@@ -74,14 +74,14 @@ def png(spec: FigureSpec, look: Look | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def svg(spec: FigureSpec, look: Look | None = None) -> bytes:
+def svg(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
     """The picture as SVG; texts are outlines, which look alike wherever it is opened."""
     about = {"Title": _title(spec), "Description": _cited(spec), "Date": None}
     settings = {"svg.fonttype": "path", "svg.hashsalt": "CLSight"}
-    return _saved(figure(spec, look), "svg", settings, {**about, "Creator": ["CLSight"]})
+    return _saved(figure(spec, options), "svg", settings, {**about, "Creator": ["CLSight"]})
 
 
-def pdf(spec: FigureSpec, look: Look | None = None) -> bytes:
+def pdf(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
     """The picture as PDF with the fonts embedded that it uses."""
     about = {
         "Title": _title(spec),
@@ -89,7 +89,7 @@ def pdf(spec: FigureSpec, look: Look | None = None) -> bytes:
         "Creator": "CLSight",
         "CreationDate": None,
     }
-    drawn = figure(spec, look)
+    drawn = figure(spec, options)
     return _saved(drawn, "pdf", {"pdf.fonttype": _font_type(drawn)}, about)
 
 

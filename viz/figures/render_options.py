@@ -7,7 +7,7 @@ LEAST_DPI, MOST_DPI = 72, 1200
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RenderOptions:
     """How a picture is drawn; numbers do not depend on it."""
 
     dpi: int = 150

@@ -25,7 +25,7 @@ from viz.export import dataset_export as series_module
 from viz.export.dataset_export import Job, Series
 from viz.export.index import Index, Line
 from viz.export.request import Request
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.model.text_files import Columns, open_texts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -215,7 +215,11 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, n_lines: int) -> None:
 def test_two_runs_into_one_folder_do_not_mix(checkpoint: Path, tmp_path: Path) -> None:
     data, folder, whole = rows_to(tmp_path / "rows.csv"), tmp_path / "out", tmp_path / "whole"
     texts, classifier = open_texts(data), Classifier.load(checkpoint)
-    job = Job(request=Request(kinds=("attribution",)), formats=("csv", "json"), look=Look())
+    job = Job(
+        request=Request(kinds=("attribution",)),
+        formats=("csv", "json"),
+        render_options=RenderOptions(),
+    )
     first = Series(classifier, texts, job, folder)
     running = first.run()
     next(running)
@@ -239,7 +243,11 @@ def test_a_run_that_is_broken_off_leaves_the_folder_free(
     checkpoint: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
     data, folder = rows_to(tmp_path / "rows.csv"), tmp_path / "out"
-    job = Job(request=Request(kinds=("attribution",)), formats=("csv", "json"), look=Look())
+    job = Job(
+        request=Request(kinds=("attribution",)),
+        formats=("csv", "json"),
+        render_options=RenderOptions(),
+    )
     running = Series(classifier, open_texts(data), job, folder).run()
     next(running)
     running.close()  # type: ignore[attr-defined]
@@ -252,7 +260,11 @@ def test_a_run_stopped_between_any_two_files_ends_alike(
     classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
     texts = open_texts(rows_to(tmp_path / "rows.csv"))
-    job = Job(request=Request(kinds=("head", "attribution")), formats=("json",), look=Look())
+    job = Job(
+        request=Request(kinds=("head", "attribution")),
+        formats=("json",),
+        render_options=RenderOptions(),
+    )
     whole, folder = tmp_path / "whole", tmp_path / "stopped"
     list(Series(classifier, texts, job, whole).run())
     real, written = atomic_files.write, 0
@@ -524,7 +536,9 @@ def test_all_rows_are_explained_by_one_method_where_nobody_named_one(
 ) -> None:
     folder = foreign_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
     out = tmp_path / "out"
-    job = Job(request=Request(kinds=("attribution",)), formats=("json",), look=Look())
+    job = Job(
+        request=Request(kinds=("attribution",)), formats=("json",), render_options=RenderOptions()
+    )
     texts = open_texts(rows_to(tmp_path / "rows.csv"))
     list(Series(Classifier.load(folder), texts, job, out).run())
     made = [json.loads(file.read_text("utf-8")) for file in out.glob("0*.json")]

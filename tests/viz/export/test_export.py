@@ -18,7 +18,7 @@ from viz import export
 from viz.attention.views import QUADRANTS, Quadrant
 from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
-from viz.export import FigureSpec, Look, figure, render
+from viz.export import FigureSpec, RenderOptions, figure, render
 from viz.export.filenames import bundle_name
 from viz.figures.arcs import MOST, strongest_pairs
 from viz.figures.canvas import rasters, writing
@@ -54,7 +54,7 @@ def test_a_picture_has_content_and_free_margins(
     kind: Kind, contribution: bool, text: str, pair: str | None
 ) -> None:
     shown = figure_spec(kind, read(text, pair), contribution=contribution)
-    pixels = decode(render(shown, "png", Look(80)))
+    pixels = decode(render(shown, "png", RenderOptions(80)))
     margin = 10
     edges = (pixels[:margin], pixels[-margin:], pixels[:, :margin], pixels[:, -margin:])
     assert all((edge == 255).all() for edge in edges)
@@ -82,23 +82,23 @@ def test_a_picture_grows_with_its_text(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_is_equally_large_at_every_resolution(kind: Kind) -> None:
-    usual = figure(figure_spec(kind), Look(150)).get_size_inches()
+    usual = figure(figure_spec(kind), RenderOptions(150)).get_size_inches()
     for dpi in (72, 300, 1200):
         np.testing.assert_allclose(
-            figure(figure_spec(kind), Look(dpi)).get_size_inches(), usual, atol=0.02
+            figure(figure_spec(kind), RenderOptions(dpi)).get_size_inches(), usual, atol=0.02
         )
 
 
 @pytest.mark.parametrize("dpi", [71, 1201, 0, -5])
 def test_a_resolution_out_of_range_is_refused(dpi: int) -> None:
     with pytest.raises(SelectionError, match="72 to 1200 is allowed"):
-        render(figure_spec("head"), "png", Look(dpi))
+        render(figure_spec("head"), "png", RenderOptions(dpi))
 
 
 def test_more_dots_than_memory_holds_are_refused_with_what_fits() -> None:
     shown = figure_spec("layer", read("word and " * 250, shape=(2, 12)))
     with pytest.raises(SelectionError, match=r"choose \d+ or less") as refused:
-        render(shown, "png", Look(1200))
+        render(shown, "png", RenderOptions(1200))
     fitting = re.search(r"choose (\d+)", str(refused.value))
     assert fitting is not None
     assert int(fitting[1]) < 1200
@@ -142,7 +142,9 @@ def test_colours_follow_the_square_root_as_on_screen(kind: Kind) -> None:
 
 
 def test_contributions_are_coloured_to_both_sides_of_0() -> None:
-    tint = rasters(figure(figure_spec("head", contribution=True), Look(colormap="viridis")))[0].tint
+    tint = rasters(
+        figure(figure_spec("head", contribution=True), RenderOptions(colormap="viridis"))
+    )[0].tint
     against, nothing, speaks_for = tint.colors(np.array([tint.low, 0.0, tint.high]))
     assert tuple(nothing) == (255, 255, 255, 255)
     assert against[0] > against[2]
@@ -191,8 +193,8 @@ def test_the_strongest_arcs_are_drawn_and_their_share_is_stated() -> None:
 
 def test_blues_is_the_default_and_another_colormap_can_be_named() -> None:
     plain = render(figure_spec("head"), "png")
-    assert plain == render(figure_spec("head"), "png", Look(colormap="Blues"))
-    assert plain != render(figure_spec("head"), "png", Look(colormap="viridis"))
+    assert plain == render(figure_spec("head"), "png", RenderOptions(colormap="Blues"))
+    assert plain != render(figure_spec("head"), "png", RenderOptions(colormap="viridis"))
     blue = decode(plain).reshape(-1, 3).astype(int)
     assert (blue[:, 2] - blue[:, 0]).max() > 80
     assert (blue[:, 0] - blue[:, 2]).max() < 20
@@ -201,7 +203,7 @@ def test_blues_is_the_default_and_another_colormap_can_be_named() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_unknown_colormap_is_refused(kind: Kind) -> None:
     with pytest.raises(SelectionError, match="'nope' is unknown"):
-        render(figure_spec(kind), "png", Look(colormap="nope"))
+        render(figure_spec(kind), "png", RenderOptions(colormap="nope"))
 
 
 def test_a_text_of_special_tokens_alone_is_refused() -> None:
@@ -281,7 +283,7 @@ def test_a_pdf_embeds_its_fonts_and_has_no_date() -> None:
 
 
 def test_a_png_carries_its_resolution_and_citation() -> None:
-    image = Image.open(BytesIO(render(figure_spec("head"), "png", Look(300))))
+    image = Image.open(BytesIO(render(figure_spec("head"), "png", RenderOptions(300))))
     assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
     assert image.info["Description"] == citation(figure_spec("head")).sentence()
 

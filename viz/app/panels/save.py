@@ -14,7 +14,7 @@ from viz.export.archive import bundle
 from viz.export.filenames import bundle_name, file_name
 from viz.export.formats import FORMATS, render
 from viz.export.json_record import check_few
-from viz.figures.render_options import Look
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec, Kind
 from viz.types import Reading
 
@@ -40,10 +40,12 @@ def offer(source: str, texts: Texts, asked: Asked, selection: Selection) -> None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         spec = specs[_choose("Save", list(specs), session.SUBJECT)]
         format = _choose("as", [name.upper() for name in FORMATS], session.FORMAT).lower()
-        look = Look(dpi=_choose_resolution() if format == "png" else Look().dpi)
+        options = RenderOptions(
+            dpi=_choose_resolution() if format == "png" else RenderOptions().dpi
+        )
         view = session.view(source, texts.text, texts.pair, selection.shown)
-        _offer_figure(spec, format, look, _refusal(spec, format, view.weights[0, 0].size))
-        _offer_everything(list(specs.values()), look)
+        _offer_figure(spec, format, options, _refusal(spec, format, view.weights[0, 0].size))
+        _offer_everything(list(specs.values()), options)
 
 
 def _specs(
@@ -92,10 +94,12 @@ def _choose_resolution() -> int:
     )
 
 
-def _offer_figure(spec: FigureSpec, format: str, look: Look, refused: str | None) -> None:
+def _offer_figure(
+    spec: FigureSpec, format: str, options: RenderOptions, refused: str | None
+) -> None:
     st.download_button(
         "Save",
-        data=session.download(lambda: render(spec, format, look)),
+        data=session.download(lambda: render(spec, format, options)),
         file_name=file_name(spec, format),
         mime=FORMATS[format].mime,
         key="save",
@@ -120,10 +124,10 @@ def _refusal(spec: FigureSpec, format: str, n_cells: int) -> str | None:
     return None
 
 
-def _offer_everything(specs: Sequence[FigureSpec], look: Look) -> None:
+def _offer_everything(specs: Sequence[FigureSpec], options: RenderOptions) -> None:
     st.download_button(
         "Everything (ZIP)",
-        data=session.download(lambda: bundle(specs, tuple(FORMATS), look)),
+        data=session.download(lambda: bundle(specs, tuple(FORMATS), options)),
         file_name=bundle_name(specs),
         mime="application/zip",
         key="save-everything",
