@@ -45,13 +45,12 @@ from viz.app.panels import active_runs, new_run, quality, results, sanity, score
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import VizError
 from viz.export import dataset_export
-from viz.export.dataset_export import Job as ExportJob
-from viz.export.dataset_export import Series
+from viz.export.dataset_export import DatasetExport, ExportOptions
 from viz.export.formats import render
-from viz.export.index import Index
-from viz.export.json_reader import open_saved
+from viz.export.index import ExportIndex
+from viz.export.json_reader import read_records
 from viz.export.replay import replay
-from viz.export.request import Request
+from viz.export.request import FigureRequest
 from viz.faithfulness import record, sanity_record
 from viz.faithfulness.score import ScoreConfig, ScoreRun
 from viz.faithfulness.summary import summarise
@@ -182,7 +181,7 @@ def use_sanity(file: Path) -> None:
 
 def use_saved(file: Path, classifier: Classifier) -> None:
     """A replay, up to the last number."""
-    for saved in open_saved(file):
+    for saved in read_records(file):
         saved.checkpoint, saved.fingerprint  # noqa: B018
         replay(saved, classifier)
 
@@ -198,7 +197,7 @@ def use_partial_results(run: ScoreRun) -> None:
 
 def use_index(folder: Path) -> None:
     """An export of a data set that goes on."""
-    index = Index.open(folder)
+    index = ExportIndex.open(folder)
     _ = 0 in index
     index.close()
 
@@ -305,8 +304,8 @@ class Kinds:
         kinds = {}
         reading = self.classifier.read(TEXTS[0])
         requests = {
-            "saved attention": Request(kinds=("head",), layer=1, head=2),
-            "saved attribution": Request(kinds=("attribution",), method="occlusion"),
+            "saved attention": FigureRequest(kinds=("head",), layer=1, head=2),
+            "saved attribution": FigureRequest(kinds=("attribution",), method="occlusion"),
         }
         for name, request in requests.items():
             (spec,) = request.specs(self.classifier, reading)
@@ -315,13 +314,13 @@ class Kinds:
             kinds[name] = Kind(file, partial(use_saved, file, self.classifier))
         folder = self.place / "exported"
         texts = open_texts(self.place / "texts.csv")
-        made = ExportJob(
+        made = ExportOptions(
             request=requests["saved attribution"], formats=("csv",), render_options=RenderOptions()
         )
-        asked = Series(self.classifier, texts, made, folder)
+        asked = DatasetExport(self.classifier, texts, made, folder)
         assert list(asked.run())
         settings = folder / dataset_export.SETTINGS
-        kinds["index"] = Kind(folder / Index.NAME, lambda: use_index(folder), mutated_words)
+        kinds["index"] = Kind(folder / ExportIndex.NAME, lambda: use_index(folder), mutated_words)
         kinds["table"] = Kind(
             sorted(folder.glob("0*.csv"))[0], lambda: use_index(folder), mutated_words
         )

@@ -10,13 +10,13 @@ from viz.errors import SelectionError
 
 if TYPE_CHECKING:
     from viz.attention.views import Quadrant, Unit
-    from viz.export.request import Request
+    from viz.export.request import FigureRequest
     from viz.figures.render_options import RenderOptions
     from viz.figures.spec import Kind, Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ExportArguments:
     """The options of `export`, checked as far as can be without a checkpoint."""
 
     text: str | None
@@ -88,11 +88,11 @@ class Asked:
             return ("atlas" if self.atlas else "arcs",)
         return ("head" if self.layer is None or self.head is not None else "layer",)
 
-    def request(self) -> "Request":
+    def request(self) -> "FigureRequest":
         """What is made of each text."""
-        from viz.export.request import Request
+        from viz.export.request import FigureRequest
 
-        return Request(
+        return FigureRequest(
             kinds=self.kinds,
             layer=self.layer,
             head=self.head,

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from viz.cli.asked import Asked
-from viz.cli.one import save_one
+from viz.cli.asked import ExportArguments
+from viz.cli.one import export_text
 from viz.cli.terminal import AgainstName, Folder, Pair, Target, one_sentence
 
 PICTURE, WHAT, FILES, DATA = "Which picture", "What it shows", "Files", "A whole data set"
@@ -148,7 +148,7 @@ def export(
     python -m viz export --data reviews.csv --output all --attribution decomposition --format json
     """
     with one_sentence():
-        asked = Asked(
+        asked = ExportArguments(
             text=text, pair=pair, data=data, output=output, checkpoint=checkpoint,
             layer=layer, head=head, arcs=arcs, atlas=atlas, attribution=attribution,
             bertviz=bertviz, everything=everything, target=target, against=against,
@@ -157,8 +157,8 @@ def export(
             columns=(text_column, pair_column, label_column), limit=limit,
         )  # fmt: skip
         if data is None:
-            save_one(asked)
+            export_text(asked)
         else:
-            from viz.cli.series import save_series
+            from viz.cli.dataset_export import export_dataset
 
-            save_series(asked)
+            export_dataset(asked)

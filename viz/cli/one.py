@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from viz.cli.asked import Asked
+from viz.cli.asked import ExportArguments
 from viz.cli.terminal import fonts, given, load, notes, say
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Files = Iterator[tuple[str, bytes]]
 
 
-def save_one(asked: Asked) -> None:
+def export_text(asked: ExportArguments) -> None:
     """Read the text, write its files and print where they are; then what a reader must know."""
     from viz.export.atomic_files import write
 
@@ -26,17 +26,17 @@ def save_one(asked: Asked) -> None:
         fonts(reading)
 
 
-def _files(asked: Asked, classifier: "Classifier", reading: "Reading") -> Files:
+def _files(asked: ExportArguments, classifier: "Classifier", reading: "Reading") -> Files:
     """The name and content of each file."""
     if asked.bertviz is not None:
         yield _bertviz(reading, asked.bertviz)
         return
     specs = asked.request().specs(classifier, reading)
     if asked.everything:
-        from viz.export.archive import bundle
-        from viz.export.filenames import bundle_name
+        from viz.export.archive import archive
+        from viz.export.filenames import archive_name
 
-        yield bundle_name(specs), bundle(specs, asked.formats, asked.render_options)
+        yield archive_name(specs), archive(specs, asked.formats, asked.render_options)
         return
     from viz.export.filenames import file_name
     from viz.export.formats import render

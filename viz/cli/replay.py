@@ -8,8 +8,8 @@ import typer
 from viz.cli.terminal import Folder, one_sentence, say
 
 if TYPE_CHECKING:
-    from viz.export.json_reader import Saved
-    from viz.export.replay import Part
+    from viz.export.json_reader import SavedRecord
+    from viz.export.replay import PartResult
 
 
 def replay(
@@ -25,12 +25,12 @@ def replay(
     Example: python -m viz replay pictures/ag-news-minilm-head-L3-H7.json
     """
     with one_sentence():
-        from viz.export.json_reader import open_saved
+        from viz.export.json_reader import read_records
         from viz.export.replay import Checkpoints, replay
 
         checkpoints = Checkpoints(checkpoint)
         agree = True
-        for saved in open_saved(file):
+        for saved in read_records(file):
             parts = replay(saved, checkpoints.of(saved))
             say("\n".join(_lines(saved, parts)))
             agree = agree and all(part.agrees for part in parts)
@@ -38,7 +38,7 @@ def replay(
         raise typer.Exit(1)
 
 
-def _lines(saved: "Saved", parts: "list[Part]") -> list[str]:
+def _lines(saved: "SavedRecord", parts: "list[PartResult]") -> list[str]:
     wide = max(len(part.name) for part in parts)
     apart = [part.name for part in parts if not part.agrees]
     verdict = f"DIFFERS in {', '.join(apart)}" if apart else "all agree within 1e-6"

@@ -45,7 +45,7 @@ class _Contents:
     refused: list[str] = field(default_factory=list)
 
 
-def bundle(
+def archive(
     specs: Sequence[FigureSpec],
     formats: Sequence[str],
     options: RenderOptions | None = None,

@@ -33,7 +33,7 @@ def _unwritable(path: Path, error: OSError) -> SelectionError:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def locked_folder(folder: Path) -> Iterator[None]:
     """Have a folder to oneself, which is made where missing.
 
     Raises:

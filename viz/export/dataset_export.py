@@ -24,12 +24,12 @@ from finetune.run.atomic_files import sweep
 from finetune.run.json_files import Schema
 from viz.attribution import defaults
 from viz.errors import SelectionError, VizError
-from viz.export.archive import bundle
-from viz.export.atomic_files import held, write
-from viz.export.filenames import bundle_name, file_name
+from viz.export.archive import archive
+from viz.export.atomic_files import locked_folder, write
+from viz.export.filenames import archive_name, file_name
 from viz.export.formats import render
-from viz.export.index import Index, Line
-from viz.export.request import Request
+from viz.export.index import ExportIndex, IndexRow
+from viz.export.request import FigureRequest
 from viz.figures.render_options import RenderOptions
 from viz.installation import version
 from viz.model.classifier import Classifier
@@ -48,17 +48,17 @@ Encoded = tuple[Row, Encoding]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class ExportOptions:
     """What is made of each row."""
 
-    request: Request
+    request: FigureRequest
     formats: Sequence[str]
     render_options: RenderOptions
     packed: bool = False
     """Whether the files of a row go into one ZIP."""
 
 
-class Series:
+class DatasetExport:
     """One data set on its way into one folder.
 
     Args:
@@ -72,22 +72,24 @@ class Series:
             the job can't be done.
     """
 
-    def __init__(self, classifier: Classifier, texts: Texts, job: Job, folder: Path) -> None:
+    def __init__(
+        self, classifier: Classifier, texts: Texts, options: ExportOptions, folder: Path
+    ) -> None:
         self.classifier, self.texts, self.folder = classifier, texts, folder
         # One method for all rows: texts explained by several could not be compared.
-        method = job.request.method or defaults(classifier)[0]
-        self.job = replace(job, request=replace(job.request, method=method))
+        method = options.request.method or defaults(classifier)[0]
+        self.options = replace(options, request=replace(options.request, method=method))
         self._try_out()
         with ExitStack() as holding:
-            holding.enter_context(held(folder))
+            holding.enter_context(locked_folder(folder))
             _claim(folder, self._settings())
             sweep(folder)
-            self.index = Index.open(folder)
+            self.index = ExportIndex.open(folder)
             self._holding = holding.pop_all()
         self.waiting = [row for row in texts.rows if row.number not in self.index]
         """The rows that are still to do."""
 
-    def run(self) -> Iterator[Line]:
+    def run(self) -> Iterator[IndexRow]:
         """Make the files of every waiting row; a row is yielded when it is entered."""
         with self._holding:
             for start in range(0, len(self.waiting), WINDOW):
@@ -96,19 +98,19 @@ class Series:
                     yield line
             self.index.close()
 
-    def _window(self, rows: Sequence[Row]) -> Iterator[Line]:
+    def _window(self, rows: Sequence[Row]) -> Iterator[IndexRow]:
         encoded: list[Encoded] = []
         for row in rows:
             try:
                 encoded.append((row, self.classifier.encode(row.text, row.pair)))
             except VizError as error:
-                yield Line(row.number, gold=row.gold_label, note=str(error))
+                yield IndexRow(row.number, gold=row.gold_label, note=str(error))
         for batch in _batches(encoded):
             readings = self.classifier.read_many([encoding for _, encoding in batch])
             for (row, _), reading in zip(batch, readings, strict=True):
                 yield self._saved(row, reading)
 
-    def _saved(self, row: Row, reading: Reading) -> Line:
+    def _saved(self, row: Row, reading: Reading) -> IndexRow:
         """Put the files of one row in place; what can't be made is noted."""
         names, notes = [], list(reading.encoding.notes)
         try:
@@ -117,7 +119,7 @@ class Series:
             made, notes = [], [*notes, str(error)]
         for name, content in made:
             names.append(write(self.folder / f"{row.number:06d}-{name}", content).name)
-        return Line(
+        return IndexRow(
             row.number,
             tuple(names),
             _said(reading.prediction),
@@ -127,20 +129,23 @@ class Series:
         )
 
     def _files(self, reading: Reading, notes: list[str]) -> Iterator[tuple[str, bytes]]:
-        specs = self.job.request.specs(self.classifier, reading)
-        if self.job.packed:
-            yield bundle_name(specs), bundle(specs, self.job.formats, self.job.render_options)
+        specs = self.options.request.specs(self.classifier, reading)
+        if self.options.packed:
+            yield (
+                archive_name(specs),
+                archive(specs, self.options.formats, self.options.render_options),
+            )
             return
         for spec in specs:
-            for format in self.job.formats:
+            for format in self.options.formats:
                 try:
-                    yield file_name(spec, format), render(spec, format, self.job.render_options)
+                    yield file_name(spec, format), render(spec, format, self.options.render_options)
                 except SelectionError as error:
                     notes.append(f"{format}: {error}")
 
     def _try_out(self) -> None:
         """Make one picture of a short text, so that what no row allows is said once."""
-        request = self.job.request
+        request = self.options.request
         if request.quadrant != "all":
             if self.texts.columns.pair is None:
                 raise SelectionError(
@@ -150,7 +155,7 @@ class Series:
             request = replace(request, quadrant="all")
         (reading,) = self.classifier.read_many([self.classifier.encoder.probe()])
         for spec in request.specs(self.classifier, reading):
-            render(spec, self.job.formats[0], self.job.render_options)
+            render(spec, self.options.formats[0], self.options.render_options)
 
     def _settings(self) -> Mapping[str, object]:
         """What decides the content of the folder."""
@@ -160,10 +165,10 @@ class Series:
             "fingerprint": self.classifier.fingerprint,
             "data": self.texts.fingerprint,
             "columns": asdict(self.texts.columns),
-            "formats": list(self.job.formats),
-            "zip": self.job.packed,
-            "look": asdict(self.job.render_options),
-            "request": asdict(self.job.request) | {"kinds": list(self.job.request.kinds)},
+            "formats": list(self.options.formats),
+            "zip": self.options.packed,
+            "look": asdict(self.options.render_options),
+            "request": asdict(self.options.request) | {"kinds": list(self.options.request.kinds)},
         }
 
 
@@ -194,9 +199,10 @@ def _claim(folder: Path, settings: Mapping[str, object]) -> None:
                 "choose another folder, or the same settings to go on."
             )
         return
-    if (folder / Index.NAME).exists():
+    if (folder / ExportIndex.NAME).exists():
         raise SelectionError(
-            f"{str(folder)!r} holds an {Index.NAME} that no export left there; choose another."
+            f"{str(folder)!r} holds an {ExportIndex.NAME} that no export left there; "
+            "choose another folder."
         )
     write(path, content.encode())
 

@@ -21,7 +21,7 @@ def reading_name(reading: Reading, what: str, extension: str) -> str:
     return f"{_safe(reading.checkpoint)}-{_safe(what)}.{_safe(extension)}"
 
 
-def bundle_name(specs: Sequence[FigureSpec]) -> str:
+def archive_name(specs: Sequence[FigureSpec]) -> str:
     """The name of a ZIP of figures of one reading: what is the usual way is left out."""
     ways = dict.fromkeys(way for spec in specs for way in _ways(spec))
     return reading_name(specs[0].reading, "-".join(("all", *ways)), "zip")

@@ -31,7 +31,7 @@ TOGETHER = ("-atlas", "-attribution")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class IndexRow:
     """What became of one row."""
 
     row: int
@@ -83,12 +83,12 @@ def _flat(text: str) -> str:
     return " ".join(text.split("\n")).replace("\r", " ").replace("\0", " ")
 
 
-class Index:
+class ExportIndex:
     """The lines of one folder, on disk and in memory."""
 
     NAME: ClassVar[str] = "index.csv"
 
-    def __init__(self, folder: Path, lines: dict[int, Line]) -> None:
+    def __init__(self, folder: Path, lines: dict[int, IndexRow]) -> None:
         self.folder, self.lines = folder, lines
 
     @classmethod
@@ -105,7 +105,7 @@ class Index:
         """Whether a row is done."""
         return row in self.lines
 
-    def enter(self, line: Line) -> None:
+    def enter(self, line: IndexRow) -> None:
         """Add one line; it is on disk when this returns."""
         try:
             with (self.folder / self.NAME).open("ab") as file:
@@ -134,7 +134,7 @@ class Index:
         write(self.folder / self.NAME, "".join((",".join(COLUMNS) + "\n", *lines)).encode())
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def _lines(path: Path) -> Iterator[IndexRow]:
     """The whole lines of an index; the one that a kill cut short has no line break."""
     if not os.path.lexists(path):
         return
@@ -146,7 +146,7 @@ def _lines(path: Path) -> Iterator[Line]:
     for line in content[: content.rfind(b"\n") + 1].split(b"\n")[1:-1]:
         # One that was edited by hand or is damaged is left out, and its row is made again.
         with suppress(ValueError, csv.Error, StopIteration):
-            yield Line.read(next(csv.reader([line.decode()])))
+            yield IndexRow.read(next(csv.reader([line.decode()])))
 
 
 def _is_together(name: str) -> bool:

@@ -53,7 +53,7 @@ DAMAGED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedRecord:
     """One record as it stands in a file."""
 
     name: str
@@ -77,7 +77,7 @@ class Saved:
         return str(self.values["citation"]["fingerprint"])
 
 
-def open_saved(path: Path) -> Iterator[Saved]:
+def read_records(path: Path) -> Iterator[SavedRecord]:
     """Every record of a JSON file, or of a ZIP that CLSight wrote, one at a time.
 
     Raises:
@@ -99,7 +99,7 @@ def open_saved(path: Path) -> Iterator[Saved]:
         raise RecordError(f"{path.name!r} is a damaged ZIP; save it again.") from error
 
 
-def _unpacked(name: str, packed: ZipFile) -> Iterator[Saved]:
+def _unpacked(name: str, packed: ZipFile) -> Iterator[SavedRecord]:
     records = [info for info in packed.infolist() if info.filename.endswith(".json")]
     if not records:
         raise RecordError(f"{name!r} holds no JSON, so there is nothing to replay.")
@@ -115,7 +115,7 @@ def _limited(name: str, size: int, read: Any) -> bytes:
     return content
 
 
-def parse(name: str, content: bytes) -> Saved:
+def parse(name: str, content: bytes) -> SavedRecord:
     """A record from its JSON.
 
     Raises:
@@ -141,7 +141,7 @@ def parse(name: str, content: bytes) -> Saved:
     _check_request(name, values["request"])
     for part in ("checkpoint", "fingerprint", "text_hash", "version"):
         _check(name, part, values["citation"], (str,))
-    return Saved(name, values)
+    return SavedRecord(name, values)
 
 
 def _no_number(constant: str) -> float:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from viz.attribution import attribute
 from viz.attribution.contribution import contribution
 from viz.errors import CheckpointError, RecordError
-from viz.export.json_reader import Saved, shortened
+from viz.export.json_reader import SavedRecord, shortened
 from viz.export.json_record import record
 from viz.figures.spec import FigureSpec
 from viz.model.classifier import Classifier
@@ -34,7 +34,7 @@ Numbers = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartResult:
     """What became of one part of a record."""
 
     name: str
@@ -55,7 +55,7 @@ class Checkpoints:
         self.source = source
         self._loaded: dict[str, Classifier] = {}
 
-    def of(self, saved: Saved) -> Classifier:
+    def of(self, saved: SavedRecord) -> Classifier:
         """The classifier whose weights made a record.
 
         Raises:
@@ -96,7 +96,7 @@ class Checkpoints:
         return self._loaded[place]
 
 
-def replay(saved: Saved, classifier: Classifier) -> list[Part]:
+def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:
     """Compute a record again and compare every part of it.
 
     Raises:
@@ -109,7 +109,7 @@ def replay(saved: Saved, classifier: Classifier) -> list[Part]:
     return list(_compared(saved, again))
 
 
-def _spec(saved: Saved, classifier: Classifier) -> FigureSpec:
+def _spec(saved: SavedRecord, classifier: Classifier) -> FigureSpec:
     """The figure that a record describes, made anew."""
     asked = saved.request
     reading = classifier.read(saved.values["text"], saved.values["pair"])
@@ -129,7 +129,7 @@ def _spec(saved: Saved, classifier: Classifier) -> FigureSpec:
     return replace(spec, contribution=contribution(classifier, reading, *classes))
 
 
-def _check_parts(saved: Saved, again: Mapping[str, Any]) -> None:
+def _check_parts(saved: SavedRecord, again: Mapping[str, Any]) -> None:
     for room in ("citation", "request", "prediction", "numbers"):
         there, needed = saved.values[room].keys(), again[room].keys()
         if there != needed:
@@ -138,7 +138,7 @@ def _check_parts(saved: Saved, again: Mapping[str, Any]) -> None:
             raise RecordError(f"{saved.name!r} {what} {part!r} in its {room!r}; export it again.")
 
 
-def _compared(saved: Saved, again: Mapping[str, Any]) -> Iterator[Part]:
+def _compared(saved: SavedRecord, again: Mapping[str, Any]) -> Iterator[PartResult]:
     old, new = saved.values, again
     yield _same("text", old["citation"]["text_hash"], new["citation"]["text_hash"])
     yield _same("request", old["request"], new["request"])
@@ -175,7 +175,7 @@ def _scale(name: str, room: Mapping[str, Any]) -> float:
     return float(max(1.0, *largest))
 
 
-def _numbers(saved: Saved, room: str, name: str) -> Numbers:
+def _numbers(saved: SavedRecord, room: str, name: str) -> Numbers:
     """A part of a record as an array, whatever shape it has."""
     try:
         array = np.array(saved.values[room][name])
@@ -191,11 +191,11 @@ def _numbers(saved: Saved, room: str, name: str) -> Numbers:
     return array.astype(np.float64)
 
 
-def _same(name: str, old: object, new: object) -> Part:
+def _same(name: str, old: object, new: object) -> PartResult:
     """Words, counts and places have to be equal."""
     if type(old) is type(new) and old == new:
-        return Part(name, True, f"{len(new)} equal" if isinstance(new, list) else "equal")
-    return Part(name, False, _first_difference(old, new))
+        return PartResult(name, True, f"{len(new)} equal" if isinstance(new, list) else "equal")
+    return PartResult(name, False, _first_difference(old, new))
 
 
 def _first_difference(old: object, new: object) -> str:
@@ -212,20 +212,20 @@ def _first_difference(old: object, new: object) -> str:
     return f"{where}: {_first_difference(*parted)}"
 
 
-def _near(name: str, old: Numbers, new: Numbers, allowed: float) -> Part:
+def _near(name: str, old: Numbers, new: Numbers, allowed: float) -> PartResult:
     """Numbers may differ by what is allowed."""
     if old.shape != new.shape:
-        return Part(name, False, f"shape {old.shape} saved, {new.shape} computed")
+        return PartResult(name, False, f"shape {old.shape} saved, {new.shape} computed")
     if not new.size:
-        return Part(name, True, "no numbers")
+        return PartResult(name, True, "no numbers")
     apart = np.abs(old - new)
     largest = float(apart.max())
     finding = f"{new.size:,} numbers, largest difference {largest:.1e}"
     if largest <= allowed:
-        return Part(name, True, finding)
+        return PartResult(name, True, finding)
     place = np.unravel_index(int(apart.argmax()), apart.shape)
     where = f"at {[int(index) for index in place]}: " if place else ""
-    return Part(
+    return PartResult(
         name,
         False,
         f"{finding}, {allowed:.1e} allowed; "

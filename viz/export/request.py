@@ -12,7 +12,7 @@ from viz.types import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class FigureRequest:
     """Which figures to make, and of what; classes by their names."""
 
     kinds: Sequence[Kind]

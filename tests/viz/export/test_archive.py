@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 from viz import Classifier
 from viz.__main__ import app
 from viz.export import json_record
-from viz.export.archive import README, bundle
+from viz.export.archive import README, archive
 from viz.export.filenames import file_name
 from viz.export.formats import FORMATS, render
-from viz.export.request import Request
+from viz.export.request import FigureRequest
 from viz.figures.citation import citation
 from viz.figures.spec import KINDS, FigureSpec
 from viz.types import Reading
@@ -24,7 +24,7 @@ TEXT = "Oil prices rise as stocks fall, the market was not good."
 
 @pytest.fixture(scope="module")
 def specs(classifier: Classifier, reading: Reading) -> list[FigureSpec]:
-    return Request(kinds=KINDS, special=False).specs(classifier, reading)
+    return FigureRequest(kinds=KINDS, special=False).specs(classifier, reading)
 
 
 def opened(content: bytes) -> ZipFile:
@@ -32,7 +32,7 @@ def opened(content: bytes) -> ZipFile:
 
 
 def test_it_holds_every_figure_in_every_format_and_a_readme(specs: list[FigureSpec]) -> None:
-    packed = opened(bundle(specs, tuple(FORMATS), extra={"bertviz.html": b"<p>"}))
+    packed = opened(archive(specs, tuple(FORMATS), extra={"bertviz.html": b"<p>"}))
     wanted = {file_name(spec, format) for spec in specs for format in FORMATS}
     assert set(packed.namelist()) == wanted | {README, "bertviz.html"}
     assert packed.testzip() is None
@@ -46,7 +46,7 @@ def test_it_holds_every_figure_in_every_format_and_a_readme(specs: list[FigureSp
 
 
 def test_its_files_are_those_that_are_saved_one_by_one(specs: list[FigureSpec]) -> None:
-    packed = opened(bundle(specs, ("json", "npz", "csv")))
+    packed = opened(archive(specs, ("json", "npz", "csv")))
     for spec in specs:
         for format in ("json", "npz", "csv"):
             assert packed.read(file_name(spec, format)) == render(spec, format)
@@ -55,14 +55,14 @@ def test_its_files_are_those_that_are_saved_one_by_one(specs: list[FigureSpec]) 
 def test_the_same_figures_make_the_same_bytes(
     specs: list[FigureSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = bundle(specs, ("json", "npz", "png"))
+    first = archive(specs, ("json", "npz", "png"))
     monkeypatch.setattr("time.time", lambda: 2e9)
     monkeypatch.setattr("time.localtime", lambda *_: (2030, 1, 1, 0, 0, 0, 0, 0, 0))
-    assert bundle(specs, ("json", "npz", "png")) == first
+    assert archive(specs, ("json", "npz", "png")) == first
 
 
 def test_what_is_compressed_already_is_stored(specs: list[FigureSpec]) -> None:
-    packed = opened(bundle(specs, ("png", "npz", "json")))
+    packed = opened(archive(specs, ("png", "npz", "json")))
     for info in packed.infolist():
         assert (info.compress_type == ZIP_STORED) == info.filename.endswith((".png", ".npz"))
 
@@ -71,7 +71,7 @@ def test_what_a_format_refuses_is_listed_with_its_sentence(
     specs: list[FigureSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(json_record, "MOST_NUMBERS", 200)
-    packed = opened(bundle(specs, ("json", "npz")))
+    packed = opened(archive(specs, ("json", "npz")))
     readme = " ".join(packed.read(README).decode().split())
     atlas = next(spec for spec in specs if spec.kind == "atlas")
     assert file_name(atlas, "json") not in packed.namelist()
@@ -95,7 +95,7 @@ def test_a_zip_saved_by_the_command_line_replays(checkpoint: Path, tmp_path: Pat
 def test_a_changed_number_in_a_zip_is_found(
     checkpoint: Path, specs: list[FigureSpec], tmp_path: Path
 ) -> None:
-    whole, path = opened(bundle(specs, ("json",))), tmp_path / "changed.zip"
+    whole, path = opened(archive(specs, ("json",))), tmp_path / "changed.zip"
     changed = file_name(specs[1], "json")
     with ZipFile(path, "w") as packed:
         for name in whole.namelist():
@@ -112,7 +112,7 @@ def test_a_changed_number_in_a_zip_is_found(
 
 
 def test_a_damaged_zip_is_refused(specs: list[FigureSpec], tmp_path: Path) -> None:
-    content = bytearray(bundle(specs, ("json",)))
+    content = bytearray(archive(specs, ("json",)))
     content[200:260] = bytes(60)
     path = tmp_path / "damaged.zip"
     path.write_bytes(content)

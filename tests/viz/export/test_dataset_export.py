@@ -22,9 +22,9 @@ from viz.__main__ import app
 from viz.errors import SelectionError
 from viz.export import atomic_files
 from viz.export import dataset_export as series_module
-from viz.export.dataset_export import Job, Series
-from viz.export.index import Index, Line
-from viz.export.request import Request
+from viz.export.dataset_export import DatasetExport, ExportOptions
+from viz.export.index import ExportIndex, IndexRow
+from viz.export.request import FigureRequest
 from viz.figures.render_options import RenderOptions
 from viz.model.text_files import Columns, open_texts
 
@@ -51,11 +51,11 @@ def run(data: Path, output: Path, checkpoint: Path, *options: str) -> Result:
     return CliRunner().invoke(app, [*map(str, arguments), *options])
 
 
-def index_of(folder: Path) -> dict[int, Line]:
+def index_of(folder: Path) -> dict[int, IndexRow]:
     with (folder / "index.csv").open(encoding="utf-8", newline="") as file:
         header, *cells = csv.reader(file)
     assert header == ["row", "file", "label", "probability", "gold_label", "note"]
-    lines = [Line.read(line) for line in cells]
+    lines = [IndexRow.read(line) for line in cells]
     assert [line.row for line in lines] == sorted({line.row for line in lines})
     return {line.row: line for line in lines}
 
@@ -215,12 +215,12 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, n_lines: int) -> None:
 def test_two_runs_into_one_folder_do_not_mix(checkpoint: Path, tmp_path: Path) -> None:
     data, folder, whole = rows_to(tmp_path / "rows.csv"), tmp_path / "out", tmp_path / "whole"
     texts, classifier = open_texts(data), Classifier.load(checkpoint)
-    job = Job(
-        request=Request(kinds=("attribution",)),
+    options = ExportOptions(
+        request=FigureRequest(kinds=("attribution",)),
         formats=("csv", "json"),
         render_options=RenderOptions(),
     )
-    first = Series(classifier, texts, job, folder)
+    first = DatasetExport(classifier, texts, options, folder)
     running = first.run()
     next(running)
     half = folder / ".000001-x.json.123.part"
@@ -243,12 +243,12 @@ def test_a_run_that_is_broken_off_leaves_the_folder_free(
     checkpoint: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
     data, folder = rows_to(tmp_path / "rows.csv"), tmp_path / "out"
-    job = Job(
-        request=Request(kinds=("attribution",)),
+    options = ExportOptions(
+        request=FigureRequest(kinds=("attribution",)),
         formats=("csv", "json"),
         render_options=RenderOptions(),
     )
-    running = Series(classifier, open_texts(data), job, folder).run()
+    running = DatasetExport(classifier, open_texts(data), options, folder).run()
     next(running)
     running.close()  # type: ignore[attr-defined]
     assert run(data, folder, checkpoint, *OPTIONS).exit_code == 0
@@ -260,13 +260,13 @@ def test_a_run_stopped_between_any_two_files_ends_alike(
     classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_after: int
 ) -> None:
     texts = open_texts(rows_to(tmp_path / "rows.csv"))
-    job = Job(
-        request=Request(kinds=("head", "attribution")),
+    options = ExportOptions(
+        request=FigureRequest(kinds=("head", "attribution")),
         formats=("json",),
         render_options=RenderOptions(),
     )
     whole, folder = tmp_path / "whole", tmp_path / "stopped"
-    list(Series(classifier, texts, job, whole).run())
+    list(DatasetExport(classifier, texts, options, whole).run())
     real, written = atomic_files.write, 0
 
     def stopping(path: Path, content: bytes) -> Path:
@@ -279,8 +279,8 @@ def test_a_run_stopped_between_any_two_files_ends_alike(
     with monkeypatch.context() as patched:
         patched.setattr(series_module, "write", stopping)
         with pytest.raises(KeyboardInterrupt):
-            list(Series(classifier, texts, job, folder).run())
-    again = Series(classifier, texts, job, folder)
+            list(DatasetExport(classifier, texts, options, folder).run())
+    again = DatasetExport(classifier, texts, options, folder)
     list(again.run())
     check_alike(folder, whole)
 
@@ -456,18 +456,18 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_line_of_the_index_survives_whatever_its_cells_hold() -> None:
-    line = Line(7, ("000007-a.png", "000007-b.csv"), "=label", 0.25, '-gold, "x"', "a 'note'")
+    line = IndexRow(7, ("000007-a.png", "000007-b.csv"), "=label", 0.25, '-gold, "x"', "a 'note'")
     (cells,) = csv.reader([line.written()])
-    assert Line.read(cells) == line
-    assert Line(1, note="two\nlines\r").written().count("\n") == 1
+    assert IndexRow.read(cells) == line
+    assert IndexRow(1, note="two\nlines\r").written().count("\n") == 1
 
 
 def test_an_index_that_can_not_be_written_says_so(tmp_path: Path) -> None:
-    index = Index.open(tmp_path)
+    index = ExportIndex.open(tmp_path)
     (tmp_path / "index.csv").unlink()
     (tmp_path / "index.csv").mkdir()
     with pytest.raises(SelectionError, match=r"index\.csv can't be written"):
-        index.enter(Line(1))
+        index.enter(IndexRow(1))
 
 
 def test_readings_of_a_batch_are_those_of_single_texts(family_checkpoint: Path) -> None:
@@ -536,11 +536,13 @@ def test_all_rows_are_explained_by_one_method_where_nobody_named_one(
 ) -> None:
     folder = foreign_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
     out = tmp_path / "out"
-    job = Job(
-        request=Request(kinds=("attribution",)), formats=("json",), render_options=RenderOptions()
+    options = ExportOptions(
+        request=FigureRequest(kinds=("attribution",)),
+        formats=("json",),
+        render_options=RenderOptions(),
     )
     texts = open_texts(rows_to(tmp_path / "rows.csv"))
-    list(Series(Classifier.load(folder), texts, job, out).run())
+    list(DatasetExport(Classifier.load(folder), texts, options, out).run())
     made = [json.loads(file.read_text("utf-8")) for file in out.glob("0*.json")]
     assert {each["request"]["method"] for each in made} == {"input-x-gradient"}
     assert len(made) > 1

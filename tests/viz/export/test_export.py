@@ -19,7 +19,7 @@ from viz.attention.views import QUADRANTS, Quadrant
 from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
 from viz.export import FigureSpec, RenderOptions, figure, render
-from viz.export.filenames import bundle_name
+from viz.export.filenames import archive_name
 from viz.figures.arcs import MOST, strongest_pairs
 from viz.figures.canvas import rasters, writing
 from viz.figures.citation import citation
@@ -380,9 +380,9 @@ def test_the_names_of_zips_tell_ways_apart() -> None:
     usual = [figure_spec(kind) for kind in KINDS]
     against = [_explaining(figure_spec("attribution"), 3, 0), *usual]
     contributed = [figure_spec(kind, contribution=True, special=False) for kind in KINDS]
-    assert bundle_name(usual) == "tiny-bert-all.zip"
-    assert bundle_name(against) == "tiny-bert-all-against-0.zip"
-    assert bundle_name(contributed) == "tiny-bert-all-contribution-no-special.zip"
+    assert archive_name(usual) == "tiny-bert-all.zip"
+    assert archive_name(against) == "tiny-bert-all-against-0.zip"
+    assert archive_name(contributed) == "tiny-bert-all-contribution-no-special.zip"
 
 
 def test_the_plain_logit_is_the_usual_one_of_several_labels() -> None:

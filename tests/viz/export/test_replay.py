@@ -16,7 +16,7 @@ from viz import METHODS, Classifier
 from viz.__main__ import app
 from viz.export import json_reader as saving
 from viz.export.formats import render
-from viz.export.request import Request
+from viz.export.request import FigureRequest
 from viz.runs import files
 from viz.types import Reading
 
@@ -27,7 +27,7 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, ["replay", *map(str, arguments)])
 
 
-def saved(classifier: Classifier, read: Reading, request: Request) -> dict[str, Any]:
+def saved(classifier: Classifier, read: Reading, request: FigureRequest) -> dict[str, Any]:
     (spec,) = request.specs(classifier, read)
     values: dict[str, Any] = json.loads(render(spec, "json"))
     return values
@@ -40,32 +40,34 @@ def put(folder: Path, values: object) -> Path:
 
 
 REQUESTS = [
-    Request(kinds=("head",)),
-    Request(kinds=("head",), layer=1, head=2, special=False, unit="wordpiece"),
-    Request(kinds=("layer",), layer=0, quadrant="A-B"),
-    Request(kinds=("arcs",), measure="contribution", special=False),
-    Request(kinds=("atlas",), measure="contribution", target="World", against="none"),
-    *(Request(kinds=("attribution",), method=method) for method in METHODS),
-    Request(kinds=("attribution",), target="Sports", against="Sci/Tech"),
-    Request(kinds=("attribution",), method="lime:rows=30:seed=4"),
+    FigureRequest(kinds=("head",)),
+    FigureRequest(kinds=("head",), layer=1, head=2, special=False, unit="wordpiece"),
+    FigureRequest(kinds=("layer",), layer=0, quadrant="A-B"),
+    FigureRequest(kinds=("arcs",), measure="contribution", special=False),
+    FigureRequest(kinds=("atlas",), measure="contribution", target="World", against="none"),
+    *(FigureRequest(kinds=("attribution",), method=method) for method in METHODS),
+    FigureRequest(kinds=("attribution",), target="Sports", against="Sci/Tech"),
+    FigureRequest(kinds=("attribution",), method="lime:rows=30:seed=4"),
 ]
 
 
 def test_options_are_saved_and_an_older_file_has_none(
     checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path
 ) -> None:
-    request = Request(kinds=("attribution",), method="lime:rows=30:seed=4")
+    request = FigureRequest(kinds=("attribution",), method="lime:rows=30:seed=4")
     values = saved(classifier, reading, request)
     assert values["request"]["options"] == {"operator": "mask", "rows": 30, "seed": 4}
     assert {"rows 30", "seed 4"} <= set(values["citation"]["settings"])
     assert len(values["numbers"]["token_errors"]) == reading.encoding.n_tokens
-    del (older := saved(classifier, reading, Request(kinds=("attribution",))))["request"]["options"]
+    del (older := saved(classifier, reading, FigureRequest(kinds=("attribution",))))["request"][
+        "options"
+    ]
     assert run(put(tmp_path, older), "--checkpoint", checkpoint).exit_code == 0
 
 
 @pytest.mark.parametrize("request_", REQUESTS)
 def test_every_export_replays(
-    checkpoint: Path, classifier: Classifier, tmp_path: Path, request_: Request
+    checkpoint: Path, classifier: Classifier, tmp_path: Path, request_: FigureRequest
 ) -> None:
     read = classifier.read(TEXT, "good 你好 movie = <b>")
     path = put(tmp_path, saved(classifier, read, request_))
@@ -115,7 +117,7 @@ def test_a_changed_record_of_attention_differs(
     checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path, name: str
 ) -> None:
     apply, part = ATTENTION_CHANGES[name]
-    values = saved(classifier, reading, Request(kinds=("head",), head=0, special=False))
+    values = saved(classifier, reading, FigureRequest(kinds=("head",), head=0, special=False))
     apply(values)
     result = run(put(tmp_path, values), "--checkpoint", checkpoint)
     assert result.exit_code == 1, result.output
@@ -128,7 +130,7 @@ def test_a_changed_record_of_attention_differs(
 def test_a_changed_record_of_an_attribution_differs(
     checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path, part: str
 ) -> None:
-    values = saved(classifier, reading, Request(kinds=("attribution",)))
+    values = saved(classifier, reading, FigureRequest(kinds=("attribution",)))
     numbers = values["numbers"]
     if isinstance(numbers[part], list):
         numbers[part][3] += 1e-3
@@ -175,7 +177,7 @@ def test_a_broken_record_is_refused_in_one_sentence(
     checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path, name: str
 ) -> None:
     apply, sentence = REFUSED[name]
-    values = saved(classifier, reading, Request(kinds=("head",), head=0))
+    values = saved(classifier, reading, FigureRequest(kinds=("head",), head=0))
     apply(values)
     refused(run(put(tmp_path, values), "--checkpoint", checkpoint), sentence)
 
@@ -223,7 +225,7 @@ def test_a_damaged_zip_is_refused(tmp_path: Path, method: int) -> None:
 def test_what_differs_is_said_in_few_words(
     checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path
 ) -> None:
-    values = saved(classifier, reading, Request(kinds=("head",)))
+    values = saved(classifier, reading, FigureRequest(kinds=("head",)))
     values["tokens"][1]["text"] = "x" * 1_000_000
     result = run(put(tmp_path, values), "--checkpoint", checkpoint)
     assert result.exit_code == 1
@@ -234,7 +236,7 @@ def test_what_differs_is_said_in_few_words(
 def test_a_record_of_another_version_replays(
     checkpoint: Path, classifier: Classifier, reading: Reading, tmp_path: Path
 ) -> None:
-    values = saved(classifier, reading, Request(kinds=("head",)))
+    values = saved(classifier, reading, FigureRequest(kinds=("head",)))
     cited = values["citation"]
     cited["sentence"] = cited["sentence"].replace(f"CLSight {cited['version']}", "CLSight 0.0.9")
     cited["version"] = "0.0.9"
@@ -271,7 +273,7 @@ def test_the_checkpoint_is_found_by_name_and_by_its_weights(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    path = put(tmp_path, saved(classifier, reading, Request(kinds=("head",))))
+    path = put(tmp_path, saved(classifier, reading, FigureRequest(kinds=("head",))))
     monkeypatch.setattr("viz.runs.checkpoint_folders.ROOT", tmp_path)
     monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
     refused(run(path), "There is no checkpoint 'tiny-bert' in assets/, in checkpoints/ or among")
@@ -288,7 +290,7 @@ def test_the_checkpoint_is_found_by_name_and_by_its_weights(
 def test_a_name_in_a_file_leads_nowhere_else(
     classifier: Classifier, reading: Reading, tmp_path: Path, name: str
 ) -> None:
-    values = saved(classifier, reading, Request(kinds=("head",)))
+    values = saved(classifier, reading, FigureRequest(kinds=("head",)))
     values["citation"]["checkpoint"] = name
     refused(run(put(tmp_path, values)), "There is no checkpoint")
 

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from viz.app import background, session
-from viz.app.background import Asked
+from viz.app.background import ExportArguments
 from viz.app.markdown import plain
 from viz.app.panels.selection import Selection
 from viz.app.panels.text import Texts
 from viz.errors import MethodError, SelectionError, VizError
-from viz.export.archive import bundle
-from viz.export.filenames import bundle_name, file_name
+from viz.export.archive import archive
+from viz.export.filenames import archive_name, file_name
 from viz.export.formats import FORMATS, render
 from viz.export.json_record import check_few
 from viz.figures.render_options import RenderOptions
@@ -29,7 +29,7 @@ RESOLUTIONS = (72, 150, 300, 600)
 """Dots per inch that are offered; print asks for 300."""
 
 
-def offer(source: str, texts: Texts, asked: Asked, selection: Selection) -> None:
+def offer(source: str, texts: Texts, asked: ExportArguments, selection: Selection) -> None:
     """Offer one figure in the format that the reader chooses, and everything as a ZIP."""
     reading = session.reading(source, texts.text, texts.pair)
     try:
@@ -49,7 +49,7 @@ def offer(source: str, texts: Texts, asked: Asked, selection: Selection) -> None
 
 
 def _specs(
-    source: str, texts: Texts, reading: Reading, asked: Asked, selection: Selection
+    source: str, texts: Texts, reading: Reading, asked: ExportArguments, selection: Selection
 ) -> dict[str, FigureSpec]:
     """What can be saved, by its name on the page."""
     shown = selection.shown
@@ -127,8 +127,8 @@ def _refusal(spec: FigureSpec, format: str, n_cells: int) -> str | None:
 def _offer_everything(specs: Sequence[FigureSpec], options: RenderOptions) -> None:
     st.download_button(
         "Everything (ZIP)",
-        data=session.download(lambda: bundle(specs, tuple(FORMATS), options)),
-        file_name=bundle_name(specs),
+        data=session.download(lambda: archive(specs, tuple(FORMATS), options)),
+        file_name=archive_name(specs),
         mime="application/zip",
         key="save-everything",
         on_click="ignore",
