@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from viz.cli.asked import ExportArguments
-from viz.cli.one import export_text
+from viz.cli.export_text import export_text
 from viz.cli.terminal import AgainstName, Folder, Pair, Target, one_sentence
 
 PICTURE, WHAT, FILES, DATA = "Which picture", "What it shows", "Files", "A whole data set"
@@ -159,6 +159,6 @@ def export(
         if data is None:
             export_text(asked)
         else:
-            from viz.cli.dataset_export import export_dataset
+            from viz.cli.export_dataset import export_dataset
 
             export_dataset(asked)

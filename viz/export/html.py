@@ -30,7 +30,7 @@ MOST_WEIGHTS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class PageContent:
     """What a page shows, from top to bottom."""
 
     pictures: tuple[tuple[Widget, dict[str, object]], ...]
@@ -42,12 +42,12 @@ class Story:
 
 def html(spec: FigureSpec, options: RenderOptions) -> bytes:
     """The page of a figure; pictures follow the reader's light or dark setting."""
-    story = _TELL[spec.kind](spec)
-    widgets = {widget.name: widget for widget, _ in story.pictures}
+    content = _TELL[spec.kind](spec)
+    widgets = {widget.name: widget for widget, _ in content.pictures}
     name, probability = verdict(spec.reading.prediction)
     told = {
-        "pictures": [{"widget": widget.name, "data": data} for widget, data in story.pictures],
-        "closeups": story.closeups,
+        "pictures": [{"widget": widget.name, "data": data} for widget, data in content.pictures],
+        "closeups": content.closeups,
     }
     page = _PAGE.format(
         title=escape(f"{name} {probability} · {spec.reading.checkpoint}"),
@@ -55,12 +55,12 @@ def html(spec: FigureSpec, options: RenderOptions) -> bytes:
         heading=f"{escape(name)} <small>{escape(probability)}</small>",
         notes="\n".join(
             f'<p class="note">{escape(note)}</p>'
-            for note in (*story.notes, *spec.reading.encoding.notes)
+            for note in (*content.notes, *spec.reading.encoding.notes)
         ),
-        table=story.table,
+        table=content.table,
         layout="side-by-side" if spec.kind == "layer" else "below",
         caption=escape(citation(spec).sentence()),
-        story=_data(told),
+        content=_data(told),
         script=_script(widgets),
     )
     return page.encode("utf-8")
@@ -82,7 +82,7 @@ _PAGE = """<!DOCTYPE html>
 <main id="pictures" class="{layout}"></main>
 {table}
 <footer>{caption}</footer>
-<script type="application/json" id="story">{story}</script>
+<script type="application/json" id="story">{content}</script>
 <script type="module">
 {script}
 </script>
@@ -130,32 +130,32 @@ def _closeup(
     return heatmap.payload(one, place=place(layer, head), note=note)
 
 
-def _tell_head(spec: FigureSpec) -> Story:
-    return Story(((heatmap.HEATMAP, _closeup(spec, spec.view(), spec.layer, spec.head)),))
+def _tell_head(spec: FigureSpec) -> PageContent:
+    return PageContent(((heatmap.HEATMAP, _closeup(spec, spec.view(), spec.layer, spec.head)),))
 
 
-def _tell_layer(spec: FigureSpec) -> Story:
+def _tell_layer(spec: FigureSpec) -> PageContent:
     shown = spec.view()
     heads = range(shown.weights.shape[1])
     payloads = [_closeup(spec, pick(shown, 0, head), spec.layer, head) for head in heads]
     # One scale for all heads, as in the other formats, so that they can be held side by side.
     shared = {"largest": max(cast("float", data["largest"]) for data in payloads)}
-    return Story(
+    return PageContent(
         tuple((heatmap.HEATMAP, data | shared) for data in payloads),
         ("One colour scale for all heads.",),
     )
 
 
-def _tell_atlas(spec: FigureSpec) -> Story:
+def _tell_atlas(spec: FigureSpec) -> PageContent:
     shown = spec.view()
     reading = spec.reading
     facts = head_facts(reading.encoding, reading.attention.weights)
     picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": {"layer": 0, "head": 0}})
     if shown.weights.size > MOST_WEIGHTS:
         note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."
-        return Story((picture,), (note,))
+        return PageContent((picture,), (note,))
     closeups = dict(_closeups(spec, shown))
-    return Story((picture, (heatmap.HEATMAP, closeups["0-0"])), (), closeups)
+    return PageContent((picture, (heatmap.HEATMAP, closeups["0-0"])), (), closeups)
 
 
 def _closeups(spec: FigureSpec, shown: AttentionView) -> Iterator[tuple[str, dict[str, object]]]:
@@ -167,14 +167,14 @@ def _closeups(spec: FigureSpec, shown: AttentionView) -> Iterator[tuple[str, dic
             yield name, _closeup(spec, pick(shown, layer, head), layer, head)
 
 
-def _tell_arcs(spec: FigureSpec) -> Story:
+def _tell_arcs(spec: FigureSpec) -> PageContent:
     shown = spec.view()
     head = "mean" if spec.head is None else f"H{spec.head}"
     layer = "mean of layers" if spec.layer is None else f"L{spec.layer}"
-    return Story(((arcs.ARCS, arcs.payload(shown, names=[head], chosen=[0], place=layer)),))
+    return PageContent(((arcs.ARCS, arcs.payload(shown, names=[head], chosen=[0], place=layer)),))
 
 
-def _tell_attribution(spec: FigureSpec) -> Story:
+def _tell_attribution(spec: FigureSpec) -> PageContent:
     found, encoding = spec.attribution, spec.reading.encoding
     assert found is not None  # a figure of this kind has one
     over = spans(encoding, spec.unit)
@@ -188,7 +188,7 @@ def _tell_attribution(spec: FigureSpec) -> Story:
     }
     data = strip.payload(encoding, over, scores, signed=method.signed) | labels
     rows = [(span.label, float(score)) for span, score in zip(over, scores, strict=True)]
-    return Story(((strip.STRIP, data),), (method.description,), table=_table(rows))
+    return PageContent(((strip.STRIP, data),), (method.description,), table=_table(rows))
 
 
 def _table(rows: list[tuple[str, float]]) -> str:

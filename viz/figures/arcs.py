@@ -11,9 +11,9 @@ from matplotlib.path import Path
 from viz.attention.rollout import place
 from viz.colors import LIGHT
 from viz.figures.attention import AXIS
-from viz.figures.canvas import MIDDLE, Page
+from viz.figures.canvas import MIDDLE, Canvas
 from viz.figures.grid import GAP, Side
-from viz.figures.layout import counted, sheet, view_notes
+from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK
@@ -42,7 +42,7 @@ def arcs_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     body = _ArcsBody(weights, (queries, keys), sides, pitch, size)
     notes = [_share(weights, queries, keys), *view_notes(spec, shown)]
     what = (place(spec.layer, spec.head), counted(spec, shown))
-    return sheet(spec, body, shown=what, notes=notes, dpi=options.dpi)
+    return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
 
 def strongest_pairs(weights: FloatArray) -> tuple[IntArray, IntArray]:
@@ -77,37 +77,37 @@ class _ArcsBody:
     size: float
 
     @property
-    def wide(self) -> float:
+    def width(self) -> float:
         return self.sides[0].longest + self.sides[1].longest + 2 * GAP + APART
 
     @property
-    def high(self) -> float:
+    def height(self) -> float:
         return 16 + float(max(self.weights.shape)) * self.pitch
 
-    def draw(self, page: Page, x: float, y: float) -> None:
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
         left = x + self.sides[0].longest + GAP
         right, top = left + APART, y + 16
-        page.text(left - GAP, y + AXIS.size, "query", AXIS, align="right")
-        page.text(right + GAP, y + AXIS.size, "key", AXIS)
-        self._draw_curves(page, left, right, top)
+        canvas.text(left - GAP, y + AXIS.size, "query", AXIS, align="right")
+        canvas.text(right + GAP, y + AXIS.size, "key", AXIS)
+        self._draw_curves(canvas, left, right, top)
         for side, at, end in zip(self.sides, (left - GAP, right + GAP), (True, False), strict=True):
             for index in range(0, len(side.texts), math.ceil(self.size * 1.2 / self.pitch)):
                 base = top + (index + 0.5) * self.pitch + self.size * MIDDLE
                 style = side.style(index, self.size)
-                page.text(at, base, side.texts[index], style, align="right" if end else "left")
+                canvas.text(at, base, side.texts[index], style, align="right" if end else "left")
 
-    def _draw_curves(self, page: Page, left: float, right: float, top: float) -> None:
+    def _draw_curves(self, canvas: Canvas, left: float, right: float, top: float) -> None:
         strength = self.weights[self.pairs]
         if not len(strength):
             return
         share = np.abs(strength) / float(np.abs(strength).max())
         ends = [top + (side + 0.5) * self.pitch for side in self.pairs]
-        paths = [_curve(left, right, low, high) for low, high in zip(*ends, strict=True)]
+        paths = [_curve(left, right, start, end) for start, end in zip(*ends, strict=True)]
         inks = [
             to_rgb(LIGHT.diverging[0] if value < 0 else LIGHT.diverging[-1]) for value in strength
         ]
         colors = [(*ink, 0.08 + 0.82 * part) for ink, part in zip(inks, share, strict=True)]
-        page.curves(paths, colors, list(0.35 + (WIDEST - 0.35) * share))
+        canvas.curves(paths, colors, list(0.35 + (WIDEST - 0.35) * share))
 
 
 def _curve(left: float, right: float, start: float, end: float) -> Path:

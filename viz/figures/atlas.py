@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 
 from viz.attention.views import AttentionView
 from viz.figures.attention import ASIDE
-from viz.figures.canvas import MIDDLE, NOTE, Box, Page
-from viz.figures.color_scale import ROOT, Tint, tint_of
-from viz.figures.colorbar import WIDE, draw_scale
-from viz.figures.grid import GAP, Grain, grain
-from viz.figures.layout import counted, sheet, view_notes
+from viz.figures.canvas import MIDDLE, NOTE, Box, Canvas
+from viz.figures.color_scale import ROOT, ColorScale, color_scale_of
+from viz.figures.colorbar import WIDE, draw_colorbar
+from viz.figures.grid import GAP, CellGrid, fit_grid
+from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.types import FloatArray
@@ -30,20 +30,20 @@ def atlas_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """
     shown = spec.view()
     drawn = _by_head(shown) if shown.signed else shown
-    tint = tint_of(drawn, options.colormap)
+    color_scale = color_scale_of(drawn, options.colormap)
     if shown.signed:
-        tint = replace(tint, name="share of each head's largest")
+        color_scale = replace(color_scale, name="share of each head's largest")
     tile = min(60.0, LARGEST / max(shown.weights.shape[:2]))
-    over = grain(*shown.weights.shape[2:], usual=tile, largest=tile, smallest=0.5)
+    grid = fit_grid(*shown.weights.shape[2:], usual=tile, largest=tile, smallest=0.5)
     scale = "A colour scale for each head" if shown.signed else "One colour scale for all heads"
     notes = [
         "In each square rows are the tokens that look, columns the tokens looked at. "
         f"{scale}. {ROOT} A dot that stands for several numbers shows the strongest.",
         *view_notes(spec, shown),
     ]
-    body = _AtlasBody(drawn.weights, over, tint)
+    body = _AtlasBody(drawn.weights, grid, color_scale)
     what = ("all layers and heads", counted(spec, shown))
-    return sheet(spec, body, shown=what, notes=notes, dpi=options.dpi)
+    return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
 
 def _by_head(shown: AttentionView) -> AttentionView:
@@ -58,12 +58,12 @@ class _AtlasBody:
     """(L, H, n, m) as a grid with the numbers of layers and heads along it."""
 
     weights: FloatArray
-    grain: Grain
-    tint: Tint
+    grid: CellGrid
+    color_scale: ColorScale
 
     @property
     def pace(self) -> tuple[float, float]:
-        return self.grain.wide + APART, self.grain.high + APART
+        return self.grid.width + APART, self.grid.height + APART
 
     @property
     def _grid(self) -> tuple[float, float]:
@@ -71,29 +71,31 @@ class _AtlasBody:
         return heads * self.pace[0] - APART, layers * self.pace[1] - APART
 
     @property
-    def wide(self) -> float:
+    def width(self) -> float:
         return 24 + self._grid[0] + ASIDE + WIDE
 
     @property
-    def high(self) -> float:
+    def height(self) -> float:
         return 12 + max(self._grid[1], 90)
 
-    def draw(self, page: Page, x: float, y: float) -> None:
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
         left, top = x + 24, y + 12
         places = []
         for layer, head in np.ndindex(*self.weights.shape[:2]):
             corner = (left + head * self.pace[0], top + layer * self.pace[1])
-            places.append(Box(*corner, self.grain.wide, self.grain.high))
-            page.map(places[-1], self.weights[layer, head], self.tint, framed=False)
-        page.frame(places)
-        self._name(page, left, top)
-        draw_scale(page, left + self._grid[0] + ASIDE, top, self.tint, beside=self._grid[1])
+            places.append(Box(*corner, self.grid.width, self.grid.height))
+            canvas.map(places[-1], self.weights[layer, head], self.color_scale, framed=False)
+        canvas.frame(places)
+        self._name(canvas, left, top)
+        draw_colorbar(
+            canvas, left + self._grid[0] + ASIDE, top, self.color_scale, beside=self._grid[1]
+        )
 
-    def _name(self, page: Page, left: float, top: float) -> None:
+    def _name(self, canvas: Canvas, left: float, top: float) -> None:
         layers, heads = self.weights.shape[:2]
         for layer in range(layers):
-            middle = top + layer * self.pace[1] + self.grain.high / 2 + NOTE.size * MIDDLE
-            page.text(left - GAP, middle, f"L{layer}", NOTE, align="right")
+            middle = top + layer * self.pace[1] + self.grid.height / 2 + NOTE.size * MIDDLE
+            canvas.text(left - GAP, middle, f"L{layer}", NOTE, align="right")
         for head in range(heads):
-            middle = left + head * self.pace[0] + self.grain.wide / 2
-            page.text(middle, top - GAP, f"H{head}", NOTE, align="center")
+            middle = left + head * self.pace[0] + self.grid.width / 2
+            canvas.text(middle, top - GAP, f"H{head}", NOTE, align="center")

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from viz.attention.rollout import place
 from viz.colors import LIGHT
-from viz.figures.canvas import Box, Page
-from viz.figures.color_scale import ROOT, Tint, tint_of
-from viz.figures.colorbar import WIDE, draw_scale
-from viz.figures.grid import Labels, grain
-from viz.figures.layout import counted, sheet, view_notes
+from viz.figures.canvas import Box, Canvas
+from viz.figures.color_scale import ROOT, ColorScale, color_scale_of
+from viz.figures.colorbar import WIDE, draw_colorbar
+from viz.figures.grid import Labels, fit_grid
+from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import Style
@@ -28,58 +28,58 @@ ASIDE = 14
 def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """One heat map with token labels on both sides."""
     shown = spec.view()
-    tint = tint_of(shown, options.colormap)
-    over = grain(*shown.weights.shape[2:], usual=480, largest=1000)
-    body = _HeadBody(shown.weights[0, 0], Labels.of(shown, over), tint)
+    color_scale = color_scale_of(shown, options.colormap)
+    grid = fit_grid(*shown.weights.shape[2:], usual=480, largest=1000)
+    body = _HeadBody(shown.weights[0, 0], Labels.of(shown, grid), color_scale)
     mean = spec.layer is None or spec.head is None
     who = "the heads look on average" if mean else "the head looks"
     whole = "; each row sums to 1" if spec.quadrant == "all" else ""
     looks = () if shown.signed else (f"Where {who}{whole}.",)
-    lines = [*looks, ROOT, *view_notes(spec, shown), *over.notes]
+    lines = [*looks, ROOT, *view_notes(spec, shown), *grid.notes]
     what = (place(spec.layer, spec.head), counted(spec, shown))
-    return sheet(spec, body, shown=what, notes=lines, dpi=options.dpi)
+    return figure_layout(spec, body, shown=what, notes=lines, dpi=options.dpi)
 
 
 @dataclass(frozen=True, slots=True)
 class _HeadBody:
     weights: FloatArray
     side: Labels
-    tint: Tint
+    color_scale: ColorScale
 
     @property
-    def wide(self) -> float:
-        return 16 + self.side.left + self.side.grain.wide + ASIDE + WIDE
+    def width(self) -> float:
+        return 16 + self.side.left + self.side.grid.width + ASIDE + WIDE
 
     @property
-    def high(self) -> float:
-        return max(self.side.grain.high, 80) + self.side.below + 16
+    def height(self) -> float:
+        return max(self.side.grid.height, 80) + self.side.below + 16
 
-    def draw(self, page: Page, x: float, y: float) -> None:
-        over, left = self.side.grain, x + 16 + self.side.left
-        page.map(Box(left, y, over.wide, over.high), self.weights, self.tint)
-        self.side.draw_left(page, left, y)
-        self.side.draw_below(page, left, y + over.high)
-        middle, foot = y + over.high / 2, y + over.high + self.side.below + 14
-        page.text(x + 7, middle, "query: the token that looks", AXIS, align="center", turn=90)
-        page.text(left + over.wide / 2, foot, "key: the token looked at", AXIS, align="center")
-        draw_scale(page, left + over.wide + ASIDE, y, self.tint, beside=over.high)
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
+        grid, left = self.side.grid, x + 16 + self.side.left
+        canvas.map(Box(left, y, grid.width, grid.height), self.weights, self.color_scale)
+        self.side.draw_left(canvas, left, y)
+        self.side.draw_below(canvas, left, y + grid.height)
+        middle, foot = y + grid.height / 2, y + grid.height + self.side.below + 14
+        canvas.text(x + 7, middle, "query: the token that looks", AXIS, align="center", turn=90)
+        canvas.text(left + grid.width / 2, foot, "key: the token looked at", AXIS, align="center")
+        draw_colorbar(canvas, left + grid.width + ASIDE, y, self.color_scale, beside=grid.height)
 
 
 def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """A heat map for each head of one layer, on one colour scale."""
     shown = spec.view()
-    tint = tint_of(shown, options.colormap)
-    over = grain(*shown.weights.shape[2:], usual=150, largest=270)
-    body = _LayerBody(shown.weights[0], Labels.of(shown, over), tint)
+    color_scale = color_scale_of(shown, options.colormap)
+    grid = fit_grid(*shown.weights.shape[2:], usual=150, largest=270)
+    body = _LayerBody(shown.weights[0], Labels.of(shown, grid), color_scale)
     notes = [
         "In each map rows are the tokens that look"
         + ("" if shown.signed or spec.quadrant != "all" else " and sum to 1")
         + f", columns the tokens looked at. One colour scale for all heads. {ROOT}",
         *view_notes(spec, shown),
-        *over.notes,
+        *grid.notes,
     ]
     what = (f"L{spec.layer} · all heads", counted(spec, shown))
-    return sheet(spec, body, shown=what, notes=notes, dpi=options.dpi)
+    return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class _LayerBody:
 
     weights: FloatArray
     side: Labels
-    tint: Tint
+    color_scale: ColorScale
 
     @property
     def columns(self) -> int:
@@ -96,28 +96,28 @@ class _LayerBody:
 
     @property
     def pace(self) -> tuple[float, float]:
-        return self.side.grain.wide + 10, self.side.grain.high + 20
+        return self.side.grid.width + 10, self.side.grid.height + 20
 
     @property
-    def wide(self) -> float:
+    def width(self) -> float:
         return self.side.left + self.columns * self.pace[0] + 4 + WIDE
 
     @property
-    def high(self) -> float:
+    def height(self) -> float:
         rows = math.ceil(len(self.weights) / self.columns)
         return max(8 + rows * self.pace[1] - 20 + self.side.below, 96)
 
-    def draw(self, page: Page, x: float, y: float) -> None:
-        over, count = self.side.grain, len(self.weights)
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
+        grid, count = self.side.grid, len(self.weights)
         left, top = x + self.side.left, y + 8
         for head in range(count):
             row, column = divmod(head, self.columns)
             corner = (left + column * self.pace[0], top + row * self.pace[1])
-            page.map(Box(*corner, over.wide, over.high), self.weights[head], self.tint)
-            page.text(corner[0], corner[1] - 4, f"Head {head}", AXIS)
+            canvas.map(Box(*corner, grid.width, grid.height), self.weights[head], self.color_scale)
+            canvas.text(corner[0], corner[1] - 4, f"Head {head}", AXIS)
             if column == 0:
-                self.side.draw_left(page, *corner)
+                self.side.draw_left(canvas, *corner)
             if head + self.columns >= count:
-                self.side.draw_below(page, corner[0], corner[1] + over.high)
+                self.side.draw_below(canvas, corner[0], corner[1] + grid.height)
         beside = left + self.columns * self.pace[0] + 4
-        draw_scale(page, beside, top, self.tint, beside=over.high)
+        draw_colorbar(canvas, beside, top, self.color_scale, beside=grid.height)

@@ -11,13 +11,13 @@ from viz.attribution import METHODS
 from viz.attribution.descriptions import decimals, explained_scalar, number, scale_ends, summary
 from viz.colors import LIGHT, mix, readable_ink
 from viz.figures.bars import Bar, bars_height, draw_bars
-from viz.figures.canvas import DETAILS, NOTE, Box, Page
-from viz.figures.color_scale import DIVERGING, Tint
-from viz.figures.layout import Block, sheet
+from viz.figures.canvas import DETAILS, NOTE, Box, Canvas
+from viz.figures.color_scale import DIVERGING, ColorScale
+from viz.figures.layout import TextBlock, figure_layout
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.flow import PAD, Placed, flow, pieces
-from viz.figures.text.fonts import Style, label, width
+from viz.figures.text.fonts import Style, label, text_width
 from viz.types import Attribution, FloatArray, Reading
 
 ROOM = 600
@@ -33,7 +33,7 @@ LEGEND = 34
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ScoreColors:
     """From a score to its colour."""
 
     limit: float
@@ -50,10 +50,12 @@ class Scale:
         return LIGHT.diverging[1 if score < 0 else -2] if self.signed else LIGHT.sequential[-3]
 
     @property
-    def tint(self) -> Tint:
+    def color_scale(self) -> ColorScale:
         """The same scale for a map."""
         colors = DIVERGING if self.signed else _RISING
-        return Tint(colors, Normalize(-self.limit if self.signed else 0.0, self.limit), "score")
+        return ColorScale(
+            colors, Normalize(-self.limit if self.signed else 0.0, self.limit), "score"
+        )
 
 
 _UNSIGNED = LIGHT.sequential[:-1]
@@ -69,11 +71,13 @@ def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     over = spans(spec.reading.encoding, spec.unit)
     scores = merge(taken.scores, over)
     own = [abs(float(score)) for score, span in zip(scores, over, strict=True) if not span.special]
-    scale = Scale(max(own, default=0.0) or 1.0, is_signed(taken))
-    body = _Body(spec.reading, taken, over, scores, scale)
+    colors = ScoreColors(max(own, default=0.0) or 1.0, is_signed(taken))
+    body = _Body(spec.reading, taken, over, scores, colors)
     method = METHODS.get(taken.method)
     notes = [] if method is None or method.caveat is None else [method.caveat]
-    return sheet(spec, body, shown=(_what(spec.reading, taken),), notes=notes, dpi=options.dpi)
+    return figure_layout(
+        spec, body, shown=(_what(spec.reading, taken),), notes=notes, dpi=options.dpi
+    )
 
 
 def is_signed(attribution: Attribution) -> bool:
@@ -100,7 +104,7 @@ class _Text:
     """Points for the name above it."""
 
     @property
-    def high(self) -> float:
+    def height(self) -> float:
         lines = max((placed.line + 1 for placed in self.placed), default=0)
         return self.gap + lines * PACE
 
@@ -111,31 +115,31 @@ class _Body:
     attribution: Attribution
     spans: tuple[Span, ...]
     scores: FloatArray
-    scale: Scale
+    colors: ScoreColors
 
     @property
-    def wide(self) -> float:
+    def width(self) -> float:
         return ROOM
 
     @property
-    def high(self) -> float:
-        high = sum(text.high for text in self._texts()) + LEGEND + self._statement().high
+    def height(self) -> float:
+        height = sum(text.height for text in self._texts()) + LEGEND + self._statement().height
         count = len(self._strongest())
-        return high + (14 + bars_height(count) if count else 0)
+        return height + (14 + bars_height(count) if count else 0)
 
-    def draw(self, page: Page, x: float, y: float) -> None:
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
         for text in self._texts():
-            self._draw_text(page, text, x, y)
-            y += text.high
-        self._draw_legend(page, x, y)
+            self._draw_text(canvas, text, x, y)
+            y += text.height
+        self._draw_legend(canvas, x, y)
         statement = self._statement()
-        statement.draw(page, x, y + LEGEND)
-        below = y + LEGEND + statement.high + 14
-        draw_bars(page, self._strongest(), x, below, signed=self.scale.signed)
+        statement.draw(canvas, x, y + LEGEND)
+        below = y + LEGEND + statement.height + 14
+        draw_bars(canvas, self._strongest(), x, below, signed=self.colors.signed)
 
-    def _statement(self) -> Block:
-        line = summary(self.reading, self.attribution, signed=self.scale.signed)
-        return Block.of([(line, DETAILS)], ROOM)
+    def _statement(self) -> TextBlock:
+        line = summary(self.reading, self.attribution, signed=self.colors.signed)
+        return TextBlock.of([(line, DETAILS)], ROOM)
 
     def _texts(self) -> list[_Text]:
         encoding = self.reading.encoding
@@ -147,40 +151,44 @@ class _Body:
                 texts.append(_Text(name, placed, 16 + 8 * part if name else 0))
         return texts
 
-    def _draw_text(self, page: Page, text: _Text, x: float, y: float) -> None:
+    def _draw_text(self, canvas: Canvas, text: _Text, x: float, y: float) -> None:
         if text.name:
-            page.text(x, y + text.gap - 6, text.name, NOTE)
+            canvas.text(x, y + text.gap - 6, text.name, NOTE)
         for placed in text.placed:
             top = y + text.gap + placed.line * PACE
             style = TEXT if placed.piece.read else UNREAD
             if placed.piece.spans:
-                color = self.scale.color(float(self.scores[list(placed.piece.spans)].sum()))
-                page.box(x + placed.x, top + 2, placed.wide - 0.5, PACE - 3.5, color)
+                color = self.colors.color(float(self.scores[list(placed.piece.spans)].sum()))
+                canvas.box(x + placed.x, top + 2, placed.width - 0.5, PACE - 3.5, color)
                 style = Style(TEXT.size, _ink(color))
-            page.text(x + placed.x + PAD, top + TEXT.size * 1.26, placed.piece.text, style)
+            canvas.text(x + placed.x + PAD, top + TEXT.size * 1.26, placed.piece.text, style)
 
-    def _draw_legend(self, page: Page, x: float, y: float) -> None:
+    def _draw_legend(self, canvas: Canvas, x: float, y: float) -> None:
         """The colour scale with what its ends mean."""
         lowest, highest = self._ends()
-        page.text(x, y + 17, lowest, NOTE)
-        start = x + width(lowest, NOTE) + 6
-        tint = self.scale.tint
-        page.map(Box(start, y + 10, 120, 8), np.ascontiguousarray(tint.ramp()[::-1].T), tint)
-        page.text(start + 126, y + 17, highest, NOTE)
+        canvas.text(x, y + 17, lowest, NOTE)
+        start = x + text_width(lowest, NOTE) + 6
+        color_scale = self.colors.color_scale
+        canvas.map(
+            Box(start, y + 10, 120, 8),
+            np.ascontiguousarray(color_scale.ramp()[::-1].T),
+            color_scale,
+        )
+        canvas.text(start + 126, y + 17, highest, NOTE)
 
     def _ends(self) -> tuple[str, str]:
         """What stands at both ends of the colour scale."""
-        high = self.scale.limit
-        if not self.scale.signed:
-            return "0", f"{high:.3g}"
+        limit = self.colors.limit
+        if not self.colors.signed:
+            return "0", f"{limit:.3g}"
         lowest, highest = map(label, scale_ends(self.reading.prediction, self.attribution))
-        places = decimals(high, least=2)
-        return f"{lowest}  {number(-high, places)}", f"{number(high, places)}  {highest}"
+        places = decimals(limit, least=2)
+        return f"{lowest}  {number(-limit, places)}", f"{number(limit, places)}  {highest}"
 
     def _strongest(self) -> list[Bar]:
         """The strongest spans of the text, strongest first."""
         own = [
-            Bar(label(span.label), float(score), self.scale.bar(float(score)))
+            Bar(label(span.label), float(score), self.colors.bar(float(score)))
             for span, score in zip(self.spans, self.scores, strict=True)
             if not span.special
         ]

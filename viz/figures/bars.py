@@ -7,8 +7,8 @@ from functools import partial
 
 from viz.attribution.descriptions import decimals, number
 from viz.colors import LIGHT
-from viz.figures.canvas import MIDDLE, NOTE, Page
-from viz.figures.text.fonts import Style, width
+from viz.figures.canvas import MIDDLE, NOTE, Canvas
+from viz.figures.text.fonts import Style, text_width
 
 NAME = Style(8.5)
 VALUE = Style(7.5, LIGHT.muted)
@@ -45,33 +45,33 @@ class _Axis:
 
 def _axis(bars: Sequence[Bar], left: float, right: float, *, signed: bool) -> _Axis:
     """An axis between two places that leaves room for numbers at either end in use."""
-    low = min(0.0, *(bar.score for bar in bars))
-    high = max(0.0, *(bar.score for bar in bars))
-    before = NUMBER if low < 0 else 0
-    unit = (right - left - before - NUMBER) / ((high - low) or 1.0)
-    places = decimals(max(high, -low), least=2)
+    lowest = min(0.0, *(bar.score for bar in bars))
+    highest = max(0.0, *(bar.score for bar in bars))
+    before = NUMBER if lowest < 0 else 0
+    unit = (right - left - before - NUMBER) / ((highest - lowest) or 1.0)
+    places = decimals(max(highest, -lowest), least=2)
     write = partial(number, places=places) if signed else f"{{:.{places}f}}".format
-    return _Axis(left + before - low * unit, unit, write)
+    return _Axis(left + before - lowest * unit, unit, write)
 
 
-def draw_bars(page: Page, bars: Sequence[Bar], x: float, y: float, *, signed: bool) -> None:
+def draw_bars(canvas: Canvas, bars: Sequence[Bar], x: float, y: float, *, signed: bool) -> None:
     """Draw the bars below `y` from `x` to the same distance from the right edge."""
     if not bars:
         return
-    names = x + max(math.ceil(width(bar.name, NAME)) for bar in bars)
-    axis = _axis(bars, names + 8, page.wide - x, signed=signed)
-    page.text(x, y + NOTE.size, "strongest first", NOTE)
+    names = x + max(math.ceil(text_width(bar.name, NAME)) for bar in bars)
+    axis = _axis(bars, names + 8, canvas.width - x, signed=signed)
+    canvas.text(x, y + NOTE.size, "strongest first", NOTE)
     y += TOP
     for row, bar in enumerate(bars):
-        _draw_bar(page, bar, axis, names, y + row * PACE)
-    page.lines([[(axis.zero, y), (axis.zero, y + len(bars) * PACE)]], LIGHT.muted)
+        _draw_bar(canvas, bar, axis, names, y + row * PACE)
+    canvas.lines([[(axis.zero, y), (axis.zero, y + len(bars) * PACE)]], LIGHT.muted)
 
 
-def _draw_bar(page: Page, bar: Bar, axis: _Axis, names: float, y: float) -> None:
-    high = PACE - 4
-    base = y + high / 2 + NAME.size * MIDDLE
+def _draw_bar(canvas: Canvas, bar: Bar, axis: _Axis, names: float, y: float) -> None:
+    height = PACE - 4
+    base = y + height / 2 + NAME.size * MIDDLE
     long = bar.score * axis.unit
-    page.text(names, base, bar.name, NAME, align="right")
-    page.box(axis.zero, y, long, high, bar.color)
+    canvas.text(names, base, bar.name, NAME, align="right")
+    canvas.box(axis.zero, y, long, height, bar.color)
     end = axis.zero + long + (4 if long >= 0 else -4)
-    page.text(end, base, axis.number(bar.score), VALUE, align="left" if long >= 0 else "right")
+    canvas.text(end, base, axis.number(bar.score), VALUE, align="left" if long >= 0 else "right")

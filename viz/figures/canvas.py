@@ -1,4 +1,4 @@
-"""A page: a white sheet on which places are points from its top left corner.
+"""A canvas: a white page on which places are points from its top left corner.
 
 Its size in points does not depend on the resolution.  Maps and texts are drawn by artists of our
 own, for matplotlib's axes and texts take most of the time that a picture of many heads needs.
@@ -18,10 +18,10 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
 from viz.colors import LIGHT
-from viz.figures.color_scale import Tint, strongest
+from viz.figures.color_scale import ColorScale, strongest
 from viz.figures.text.bidi import direction
 from viz.figures.text.emoji import picture
-from viz.figures.text.fonts import Style, runs, width
+from viz.figures.text.fonts import Style, runs, text_width
 from viz.types import FloatArray
 
 HEADING = Style(13, weight="bold")
@@ -40,7 +40,7 @@ Align = Literal["left", "center", "right"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """One line of drawable text."""
 
     x: float
@@ -52,29 +52,31 @@ class Line:
     turn: int
 
 
-class Page:
+class Canvas:
     """A white page; places are points from its top left corner."""
 
-    def __init__(self, wide: float, high: float, dpi: float) -> None:
-        self.wide, self.high, self.dpi = wide, high, dpi
-        dots = [(round(points * dpi / 72) + 1e-6) / dpi for points in (wide, high)]
+    def __init__(self, width: float, height: float, dpi: float) -> None:
+        self.width, self.height, self.dpi = width, height, dpi
+        dots = [(round(points * dpi / 72) + 1e-6) / dpi for points in (width, height)]
         self.figure = Figure(figsize=(dots[0], dots[1]), dpi=dpi, facecolor=LIGHT.ground)
         FigureCanvasAgg(self.figure)
         places = Affine2D().scale(1 / 72, -1 / 72).translate(0, dots[1])
         self._places = places + self.figure.dpi_scale_trans
-        self._writing = Writing()
-        self._writing.set_zorder(9)
-        self.figure.add_artist(self._writing)
+        self._text_layer = TextLayer()
+        self._text_layer.set_zorder(9)
+        self.figure.add_artist(self._text_layer)
 
     def text(
         self, x: float, y: float, text: str, style: Style, *, align: Align = "left", turn: int = 0
     ) -> None:
         """Set one line with its base line at `y`, or at `x` where it is turned by 90 degrees."""
-        self._writing.lines.append(Line(x, y, text, style, align, turn))
+        self._text_layer.lines.append(TextLine(x, y, text, style, align, turn))
 
-    def map(self, place: "Box", values: FloatArray, tint: Tint, *, framed: bool = True) -> None:
+    def map(
+        self, place: "Box", values: FloatArray, color_scale: ColorScale, *, framed: bool = True
+    ) -> None:
         """Draw numbers as colours: (n, m), the first row on top."""
-        self.figure.add_artist(Raster(place, values, tint))
+        self.figure.add_artist(Raster(place, values, color_scale))
         if framed:
             self.frame([place])
 
@@ -83,9 +85,9 @@ class Page:
         path = Path.make_compound_path(*(Path(place.corners, closed=True) for place in places))
         self._add(PathPatch(path, facecolor="none", edgecolor=LIGHT.line, linewidth=LINE))
 
-    def box(self, x: float, y: float, wide: float, high: float, color: str) -> None:
+    def box(self, x: float, y: float, width: float, height: float, color: str) -> None:
         """Fill a rectangle."""
-        self._add(Rectangle((x, y), wide, high, facecolor=color, edgecolor="none"))
+        self._add(Rectangle((x, y), width, height, facecolor=color, edgecolor="none"))
 
     def lines(self, ends: Sequence[Sequence[tuple[float, float]]], color: str) -> None:
         """Draw thin lines, each through its points."""
@@ -106,60 +108,60 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A place on a page, in points."""
+    """A place on a canvas, in points."""
 
     x: float
     y: float
-    wide: float
-    high: float
+    width: float
+    height: float
 
     @property
     def corners(self) -> list[tuple[float, float]]:
         """Its outline, back to where it began."""
-        right, low = self.x + self.wide, self.y + self.high
+        right, low = self.x + self.width, self.y + self.height
         return [(self.x, self.y), (right, self.y), (right, low), (self.x, low), (self.x, self.y)]
 
 
-class Writing(Artist):
-    """All texts of a page."""
+class TextLayer(Artist):
+    """All texts of a canvas."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines: list[Line] = []
+        self.lines: list[TextLine] = []
 
     def draw(self, renderer: Any) -> None:
         """Draw every line; emoji among them as pictures."""
-        pen = _Pen(renderer, renderer.points_to_pixels(1))
+        pen = _TextPainter(renderer, renderer.points_to_pixels(1))
         for line in self.lines:
             pen.write(line)
 
 
-class _Pen:
+class _TextPainter:
     """Sets lines of text on a canvas of matplotlib."""
 
     def __init__(self, renderer: Any, scale: float) -> None:
         self.renderer, self.scale = renderer, scale
-        self.high = renderer.get_canvas_width_height()[1]
+        self.height = renderer.get_canvas_width_height()[1]
         self.whole = round if scale != 1 else float  # dots have whole places, points need none
         self.contexts: dict[str, Any] = {}
         self.fitted: dict[tuple[str, Style], tuple[Style, float]] = {}
 
-    def write(self, line: Line) -> None:
+    def write(self, line: TextLine) -> None:
         parts = list(runs(line.text))
         if parts and direction(line.text) == "R":
             parts.reverse()
-        wide = sum(self._wide(*part, line.style) for part in parts)
-        back = {"left": 0.0, "center": wide / 2, "right": wide}[line.align]
+        width = sum(self._run_width(*part, line.style) for part in parts)
+        back = {"left": 0.0, "center": width / 2, "right": width}[line.align]
         x, y = line.x * self.scale, line.y * self.scale
         for text, is_picture in parts:
             along = (x, y + back) if line.turn else (x - back, y)
             (self._paint if is_picture else self._set)(text, line, *along)
-            back -= self._wide(text, is_picture, line.style)
+            back -= self._run_width(text, is_picture, line.style)
 
-    def _wide(self, text: str, is_picture: bool, style: Style) -> float:
+    def _run_width(self, text: str, is_picture: bool, style: Style) -> float:
         """Pixels of the canvas that a run of text takes."""
         if is_picture:
-            return picture(text).wide * style.size * self.scale
+            return picture(text).width * style.size * self.scale
         return self._fitted(text, style)[1]
 
     def _fitted(self, text: str, style: Style) -> tuple[Style, float]:
@@ -168,35 +170,35 @@ class _Pen:
         Few dots to a letter make it up to a tenth wider than it was measured to be.
         """
         if (text, style) not in self.fitted:
-            room, smaller = width(text, style) * self.scale + 1, style
-            while (wide := self._measured(text, smaller)) > room and smaller.size > style.size / 2:
+            room, smaller = text_width(text, style) * self.scale + 1, style
+            while (width := self._measured(text, smaller)) > room and smaller.size > style.size / 2:
                 smaller = replace(smaller, size=smaller.size * 0.96)
-            self.fitted[text, style] = smaller, wide
+            self.fitted[text, style] = smaller, width
         return self.fitted[text, style]
 
     def _measured(self, text: str, style: Style) -> float:
         size = self.renderer.get_text_width_height_descent(text, style.font(text), False)
         return float(size[0])
 
-    def _set(self, text: str, line: Line, x: float, y: float) -> None:
+    def _set(self, text: str, line: TextLine, x: float, y: float) -> None:
         context = self.contexts.get(line.style.color)
         if context is None:
             context = self.contexts[line.style.color] = self.renderer.new_gc()
             context.set_foreground(line.style.color)
-        place = y if self.renderer.flipy() else self.high - y
+        place = y if self.renderer.flipy() else self.height - y
         font = self._fitted(text, line.style)[0].font(text)
         x, place = self.whole(x), self.whole(place)
         self.renderer.draw_text(context, x, place, text, font, line.turn, ismath=False)
 
-    def _paint(self, text: str, line: Line, x: float, y: float) -> None:
+    def _paint(self, text: str, line: TextLine, x: float, y: float) -> None:
         """Put an emoji where its text would stand."""
         drawn, size = picture(text), line.style.size * self.scale
         dense = self.renderer.get_image_magnification()
-        dots = drawn.scaled(drawn.wide * size * dense, drawn.high * size * dense)
-        deep = drawn.deep * size
+        dots = drawn.scaled(drawn.width * size * dense, drawn.height * size * dense)
+        descent = drawn.descent * size
         if line.turn:
-            dots, x, y = np.rot90(dots), x - drawn.high * size + deep, y - deep
-        x, low = self.whole(x), self.whole(self.high - y - deep)
+            dots, x, y = np.rot90(dots), x - drawn.height * size + descent, y - descent
+        x, low = self.whole(x), self.whole(self.height - y - descent)
         context = self.renderer.new_gc()
         self.renderer.draw_image(context, x, low, np.ascontiguousarray(dots[::-1]))
         context.restore()
@@ -205,36 +207,36 @@ class _Pen:
 class Raster(Artist):
     """Numbers as colours, each a rectangle of whole dots or the strongest of those it covers."""
 
-    def __init__(self, place: Box, values: FloatArray, tint: Tint) -> None:
+    def __init__(self, place: Box, values: FloatArray, color_scale: ColorScale) -> None:
         super().__init__()
-        self.place, self.values, self.tint = place, values, tint
+        self.place, self.values, self.color_scale = place, values, color_scale
 
     def draw(self, renderer: Any) -> None:
         """Draw in as many dots as the canvas has there."""
         scale, dense = renderer.points_to_pixels(1), renderer.get_image_magnification()
         unit = scale * dense
         left, top = (round(place * unit) for place in (self.place.x, self.place.y))
-        wide = max(1, round((self.place.x + self.place.wide) * unit) - left)
-        high = max(1, round((self.place.y + self.place.high) * unit) - top)
-        canvas = renderer.get_canvas_width_height()[1]
-        dots = self.dots(high, wide)
+        width = max(1, round((self.place.x + self.place.width) * unit) - left)
+        height = max(1, round((self.place.y + self.place.height) * unit) - top)
+        canvas_height = renderer.get_canvas_width_height()[1]
+        dots = self.dots(height, width)
         context = renderer.new_gc()
-        low = canvas - (top + high) / dense
+        low = canvas_height - (top + height) / dense
         renderer.draw_image(context, left / dense, low, np.ascontiguousarray(dots[::-1]))
         context.restore()
 
-    def dots(self, high: int, wide: int) -> FloatArray:
-        """(high, wide, 4) colours in bytes; a dot that covers several numbers shows one of them."""
-        shown = strongest(self.values, high, wide)
-        colors = self.tint.colors(shown)
+    def dots(self, height: int, width: int) -> FloatArray:
+        """(height, width, 4) colors in bytes; a dot that covers several numbers shows one."""
+        shown = strongest(self.values, height, width)
+        colors = self.color_scale.colors(shown)
         rows, columns = shown.shape
-        across = colors[:, np.arange(wide) * columns // wide]
-        return np.asarray(across[np.arange(high) * rows // high])
+        across = colors[:, np.arange(width) * columns // width]
+        return np.asarray(across[np.arange(height) * rows // height])
 
 
-def writing(figure: Figure) -> list[Line]:
+def text_lines(figure: Figure) -> list[TextLine]:
     """The lines of text on a figure, in the order in which they were set."""
-    return [line for item in figure.artists if isinstance(item, Writing) for line in item.lines]
+    return [line for item in figure.artists if isinstance(item, TextLayer) for line in item.lines]
 
 
 def rasters(figure: Figure) -> list[Raster]:

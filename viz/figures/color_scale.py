@@ -14,7 +14,7 @@ from viz.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
-class Tint:
+class ColorScale:
     """One colour scale, shared by every map of a figure."""
 
     colormap: Colormap
@@ -49,7 +49,7 @@ ROOT = "Colours follow the square root, so that thin patterns show."
 """What a reader of a figure must know of every scale."""
 
 
-def tint_of(shown: AttentionView, colormap: str) -> Tint:
+def color_scale_of(shown: AttentionView, colormap: str) -> ColorScale:
     """The scale of a view: up to its largest number, by the square root of its size, as on screen.
 
     Args:
@@ -61,8 +61,8 @@ def tint_of(shown: AttentionView, colormap: str) -> Tint:
     low = -largest if shown.signed else 0.0
     norm = FuncNorm((_root, _square), low, largest)
     if shown.signed:
-        return Tint(DIVERGING, norm, "contribution")
-    return Tint(known, norm, "attention weight")
+        return ColorScale(DIVERGING, norm, "contribution")
+    return ColorScale(known, norm, "attention weight")
 
 
 def colormap_named(name: str) -> Colormap:

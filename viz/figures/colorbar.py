@@ -2,8 +2,8 @@
 
 from matplotlib.ticker import MaxNLocator
 
-from viz.figures.canvas import MIDDLE, NOTE, Box, Page
-from viz.figures.color_scale import Tint
+from viz.figures.canvas import MIDDLE, NOTE, Box, Canvas
+from viz.figures.color_scale import ColorScale
 
 WIDE = 50
 """Points that a scale takes to the right of its left edge, numbers and name included."""
@@ -11,15 +11,15 @@ HIGH = (80, 160)
 """The least and the most points of its length."""
 
 
-def draw_scale(page: Page, x: float, y: float, tint: Tint, *, beside: float) -> None:
+def draw_colorbar(canvas: Canvas, x: float, y: float, scale: ColorScale, *, beside: float) -> None:
     """Draw a scale beside a map that is so many points high."""
-    high = min(max(beside, HIGH[0]), HIGH[1])
-    page.map(Box(x, y, 8, high), tint.ramp(), tint)
-    for value in MaxNLocator(4).tick_values(tint.low, tint.high):
-        if tint.low <= value <= tint.high:
-            place = y + high * (1 - tint.share(value)) + NOTE.size * MIDDLE
-            page.text(x + 12, place, written(float(value)), NOTE)
-    page.text(x + WIDE - 8, y + high / 2, tint.name, NOTE, align="center", turn=90)
+    height = min(max(beside, HIGH[0]), HIGH[1])
+    canvas.map(Box(x, y, 8, height), scale.ramp(), scale)
+    for value in MaxNLocator(4).tick_values(scale.low, scale.high):
+        if scale.low <= value <= scale.high:
+            place = y + height * (1 - scale.share(value)) + NOTE.size * MIDDLE
+            canvas.text(x + 12, place, written(float(value)), NOTE)
+    canvas.text(x + WIDE - 8, y + height / 2, scale.name, NOTE, align="center", turn=90)
 
 
 def written(value: float) -> str:

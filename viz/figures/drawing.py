@@ -22,7 +22,7 @@ from viz.figures.arcs import arcs_figure
 from viz.figures.atlas import atlas_figure
 from viz.figures.attention import head_figure, layer_figure
 from viz.figures.attribution import attribution_figure
-from viz.figures.canvas import writing
+from viz.figures.canvas import text_lines
 from viz.figures.citation import citation
 from viz.figures.color_scale import colormap_named
 from viz.figures.render_options import LEAST_DPI, MOST_DPI, RenderOptions
@@ -66,9 +66,9 @@ def png(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
     """The picture as an opaque PNG that carries its citation."""
     drawn = figure(spec, options)
     _check_size(drawn)
-    canvas: Any = FigureCanvasAgg(drawn)
-    canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+    agg: Any = FigureCanvasAgg(drawn)
+    agg.draw()
+    image = Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3].copy())
     buffer = BytesIO()
     image.save(buffer, "PNG", dpi=(drawn.dpi, drawn.dpi), compress_level=5, pnginfo=_info(spec))
     return buffer.getvalue()
@@ -101,11 +101,11 @@ def _saved(drawn: Figure, format: str, settings: Any, about: dict[str, Any]) -> 
 
 
 def _check_size(drawn: Figure) -> None:
-    wide, high = (round(side * drawn.dpi) for side in drawn.get_size_inches())
-    if wide * high > MOST_DOTS:
-        most = int(drawn.dpi * (MOST_DOTS / (wide * high)) ** 0.5)
+    width, height = (round(side * drawn.dpi) for side in drawn.get_size_inches())
+    if width * height > MOST_DOTS:
+        most = int(drawn.dpi * (MOST_DOTS / (width * height)) ** 0.5)
         raise SelectionError(
-            f"At {drawn.dpi:.0f} dots per inch this picture has {wide:,} × {high:,} dots; "
+            f"At {drawn.dpi:.0f} dots per inch this picture has {width:,} × {height:,} dots; "
             f"choose {most} or less, or save it as SVG or PDF."
         )
 
@@ -134,7 +134,7 @@ def _info(spec: FigureSpec) -> PngInfo:
 
 def _font_type(drawn: Figure) -> int:
     """42, as journals ask for, where every font has TrueType outlines; 3 takes any outlines."""
-    used = {file for line in writing(drawn) for file in font_files(line.text, line.style)}
+    used = {file for line in text_lines(drawn) for file in font_files(line.text, line.style)}
     return 42 if all(map(_is_truetype, used)) else 3
 
 

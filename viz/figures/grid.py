@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from viz.attention.views import AttentionView, Span
 from viz.colors import LIGHT
-from viz.figures.canvas import MIDDLE, Page
-from viz.figures.text.fonts import DENSITY, Style, label, width
+from viz.figures.canvas import MIDDLE, Canvas
+from viz.figures.text.fonts import DENSITY, Style, label, text_width
 
 GAP = 5
 """Points between a map and its labels."""
@@ -16,7 +16,7 @@ DOT = 72 / DENSITY
 
 
 @dataclass(frozen=True, slots=True)
-class Grain:
+class CellGrid:
     """How large a map of `rows` x `columns` tokens is drawn."""
 
     rows: int
@@ -25,12 +25,12 @@ class Grain:
     """Points from one token to the next."""
 
     @property
-    def wide(self) -> float:
+    def width(self) -> float:
         """Points of the map."""
         return self.columns * self.pitch
 
     @property
-    def high(self) -> float:
+    def height(self) -> float:
         """Points of the map."""
         return self.rows * self.pitch
 
@@ -51,8 +51,10 @@ class Grain:
         return math.ceil(self.label_size * 1.2 / self.pitch)
 
 
-def grain(rows: int, columns: int, *, usual: float, largest: float, smallest: float = 6.4) -> Grain:
-    """The grain of a map that is `usual` points wide, and never more than `largest`.
+def fit_grid(
+    rows: int, columns: int, *, usual: float, largest: float, smallest: float = 6.4
+) -> CellGrid:
+    """The grid of a map that is `usual` points wide, and never more than `largest`.
 
     At the usual resolution cells are whole dots: at least `smallest` points while the map stays
     within `largest`, and several tokens to a dot where there is no other way.
@@ -64,7 +66,7 @@ def grain(rows: int, columns: int, *, usual: float, largest: float, smallest: fl
     if cell * count > limit:
         cell = int(limit) // count
     pitch = cell if cell else 1 / math.ceil(count / limit)
-    return Grain(rows, columns, pitch * DOT)
+    return CellGrid(rows, columns, pitch * DOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Side:
     def of(cls, spans: Sequence[Span], size: float) -> "Side":
         """Labels of this size, shortened where they are long."""
         texts = tuple(label(span.label) for span in spans)
-        longest = math.ceil(max(width(text, Style(size)) for text in texts))
+        longest = math.ceil(max(text_width(text, Style(size)) for text in texts))
         return cls(texts, tuple(span.special for span in spans), longest)
 
     def style(self, index: int, size: float) -> Style:
@@ -92,21 +94,21 @@ class Side:
 class Labels:
     """The token labels along the two sides of a map."""
 
-    grain: Grain
+    grid: CellGrid
     rows: Side
     columns: Side
 
     @classmethod
-    def of(cls, shown: AttentionView, over: Grain) -> "Labels":
+    def of(cls, shown: AttentionView, grid: CellGrid) -> "Labels":
         """The labels of a view."""
-        rows = Side.of(shown.spans, over.label_size)
+        rows = Side.of(shown.spans, grid.label_size)
         same = shown.keys == shown.spans
-        return cls(over, rows, rows if same else Side.of(shown.keys, over.label_size))
+        return cls(grid, rows, rows if same else Side.of(shown.keys, grid.label_size))
 
     @property
     def across(self) -> bool:
         """Whether the labels fit below their columns without being turned."""
-        return self.columns.longest + 6 <= self.grain.pitch
+        return self.columns.longest + 6 <= self.grid.pitch
 
     @property
     def left(self) -> float:
@@ -116,36 +118,36 @@ class Labels:
     @property
     def below(self) -> float:
         """Points they take below the map."""
-        return (self.grain.label_size if self.across else self.columns.longest) + GAP
+        return (self.grid.label_size if self.across else self.columns.longest) + GAP
 
     def _places(self, count: int) -> list[tuple[int, float]]:
-        return [(at, (at + 0.5) * self.grain.pitch) for at in range(0, count, self.grain.step)]
+        return [(at, (at + 0.5) * self.grid.pitch) for at in range(0, count, self.grid.step)]
 
-    def draw_left(self, page: Page, x: float, y: float) -> None:
+    def draw_left(self, canvas: Canvas, x: float, y: float) -> None:
         """Label the rows of a map whose top left corner is at (x, y)."""
-        size, ticks = self.grain.label_size, []
-        for index, place in self._places(self.grain.rows):
+        size, ticks = self.grid.label_size, []
+        for index, place in self._places(self.grid.rows):
             style, base = self.rows.style(index, size), y + place + size * MIDDLE
-            page.text(x - GAP, base, self.rows.texts[index], style, align="right")
+            canvas.text(x - GAP, base, self.rows.texts[index], style, align="right")
             ticks.append(((x, y + place), (x - GAP / 2, y + place)))
-        self._draw_ticks(page, ticks)
+        self._draw_ticks(canvas, ticks)
 
-    def draw_below(self, page: Page, x: float, y: float) -> None:
+    def draw_below(self, canvas: Canvas, x: float, y: float) -> None:
         """Label the columns of a map whose bottom left corner is at (x, y)."""
-        size, ticks = self.grain.label_size, []
-        for index, place in self._places(self.grain.columns):
+        size, ticks = self.grid.label_size, []
+        for index, place in self._places(self.grid.columns):
             text, style = self.columns.texts[index], self.columns.style(index, size)
             if self.across:
-                page.text(x + place, y + GAP + size * 0.8, text, style, align="center")
+                canvas.text(x + place, y + GAP + size * 0.8, text, style, align="center")
             else:
                 across = x + place + size * MIDDLE
-                page.text(across, y + GAP, text, style, align="right", turn=90)
+                canvas.text(across, y + GAP, text, style, align="right", turn=90)
             ticks.append(((x + place, y), (x + place, y + GAP / 2)))
-        self._draw_ticks(page, ticks)
+        self._draw_ticks(canvas, ticks)
 
     def _draw_ticks(
-        self, page: Page, ticks: list[tuple[tuple[float, float], tuple[float, float]]]
+        self, canvas: Canvas, ticks: list[tuple[tuple[float, float], tuple[float, float]]]
     ) -> None:
         """Tie labels to their tokens where not every token has one."""
-        if self.grain.step > 1:
-            page.lines(ticks, LIGHT.muted)
+        if self.grid.step > 1:
+            canvas.lines(ticks, LIGHT.muted)

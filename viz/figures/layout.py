@@ -1,4 +1,4 @@
-"""A figure as a sheet: a title block, the picture, and at its foot what to cite it by."""
+"""The layout of a figure: a title block, the picture, and at its foot what to cite it by."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from viz.attention.views import AttentionView, spans
 from viz.attribution.descriptions import quantity, scale_ends, verdict
-from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Page
+from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Canvas
 from viz.figures.citation import citation
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK, Style
@@ -19,25 +19,25 @@ from viz.types import Contribution, Prediction, Reading
 NARROWEST = 300
 """Points of width below which a title block would be cramped."""
 GAP = 10
-"""Points between the blocks of a sheet."""
+"""Points between the blocks of a figure."""
 
 
 class Body(Protocol):
     """The picture itself, its size known before it is drawn."""
 
     @property
-    def wide(self) -> float:
+    def width(self) -> float:
         """Points."""
 
     @property
-    def high(self) -> float:
+    def height(self) -> float:
         """Points."""
 
-    def draw(self, page: Page, x: float, y: float) -> None:
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
         """Draw it with its top left corner at (x, y)."""
 
 
-def sheet(
+def figure_layout(
     spec: FigureSpec, body: Body, *, shown: Sequence[str], notes: Sequence[str], dpi: float
 ) -> Figure:
     """A body under its title block and above its citation.
@@ -49,39 +49,39 @@ def sheet(
         notes: Sentences for the reader, in small print.
         dpi: Dots per inch.
     """
-    room = max(body.wide, NARROWEST)
-    top = Block.of(_title(spec, shown, notes), room)
-    foot = Block.of([(citation(spec).sentence(), NOTE)], room)
-    high = top.high + GAP + body.high + GAP + foot.high
-    page = Page(room + 2 * MARGIN, high + 2 * MARGIN, dpi)
-    top.draw(page, MARGIN, MARGIN)
-    body.draw(page, MARGIN, MARGIN + top.high + GAP)
-    foot.draw(page, MARGIN, MARGIN + high - foot.high)
-    return page.figure
+    room = max(body.width, NARROWEST)
+    top = TextBlock.of(_title(spec, shown, notes), room)
+    foot = TextBlock.of([(citation(spec).sentence(), NOTE)], room)
+    height = top.height + GAP + body.height + GAP + foot.height
+    canvas = Canvas(room + 2 * MARGIN, height + 2 * MARGIN, dpi)
+    top.draw(canvas, MARGIN, MARGIN)
+    body.draw(canvas, MARGIN, MARGIN + top.height + GAP)
+    foot.draw(canvas, MARGIN, MARGIN + height - foot.height)
+    return canvas.figure
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class TextBlock:
     """Lines of text one below the other."""
 
     lines: tuple[tuple[str, Style], ...]
 
     @classmethod
-    def of(cls, texts: Iterable[tuple[str, Style]], room: float) -> "Block":
+    def of(cls, texts: Iterable[tuple[str, Style]], room: float) -> "TextBlock":
         """Texts wrapped to `room` points."""
         return cls(
             tuple((line, style) for text, style in texts for line in wrap(text, style, room))
         )
 
     @property
-    def high(self) -> float:
+    def height(self) -> float:
         """Points they take."""
         return sum(style.size * LEADING for _, style in self.lines)
 
-    def draw(self, page: Page, x: float, y: float) -> None:
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
         """Set the lines below (x, y)."""
         for text, style in self.lines:
-            page.text(x, y + style.size, text, style)
+            canvas.text(x, y + style.size, text, style)
             y += style.size * LEADING
 
 
@@ -130,10 +130,10 @@ def view_notes(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
 
 
 def _handed(prediction: Prediction, contribution: Contribution) -> str:
-    low, high = scale_ends(prediction, contribution)
+    orange, blue = scale_ends(prediction, contribution)
     if prediction.regression:
-        return f"What each weight hands to the score: blue {high}, orange {low}."
-    return f"What each weight hands to the class: blue speaks {high}, orange {low}."
+        return f"What each weight hands to the score: blue {blue}, orange {orange}."
+    return f"What each weight hands to the class: blue speaks {blue}, orange {orange}."
 
 
 def _removed(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:

@@ -21,10 +21,10 @@ from viz.errors import SelectionError
 from viz.export import FigureSpec, RenderOptions, figure, render
 from viz.export.filenames import archive_name
 from viz.figures.arcs import MOST, strongest_pairs
-from viz.figures.canvas import rasters, writing
+from viz.figures.canvas import rasters, text_lines
 from viz.figures.citation import citation
 from viz.figures.color_scale import strongest
-from viz.figures.grid import DOT, grain
+from viz.figures.grid import DOT, fit_grid
 from viz.figures.spec import KINDS, Kind
 from viz.figures.text.fonts import NO_BREAK, REPLACEMENT
 
@@ -40,7 +40,7 @@ def decode(data: bytes) -> NDArray[np.uint8]:
 
 
 def texts(drawn: Figure) -> list[str]:
-    return [line.text for line in writing(drawn)]
+    return [line.text for line in text_lines(drawn)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,7 +123,7 @@ def test_a_head_shows_the_numbers_of_the_view(
     drawn = rasters(figure(shown))[0]
     np.testing.assert_array_equal(drawn.values, shown.view().weights[0, 0])
     rows, columns = drawn.values.shape
-    np.testing.assert_allclose(drawn.place.wide / drawn.place.high, columns / rows)
+    np.testing.assert_allclose(drawn.place.width / drawn.place.height, columns / rows)
 
 
 @pytest.mark.parametrize("kind", ["layer", "atlas"])
@@ -137,19 +137,23 @@ def test_every_head_shows_the_numbers_of_the_view(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", ["head", "layer", "atlas"])
 def test_colours_follow_the_square_root_as_on_screen(kind: Kind) -> None:
-    tint = rasters(figure(figure_spec(kind)))[0].tint
-    assert [tint.share(tint.high * part) for part in (0, 0.25, 1)] == pytest.approx([0, 0.5, 1])
+    color_scale = rasters(figure(figure_spec(kind)))[0].color_scale
+    assert [color_scale.share(color_scale.high * part) for part in (0, 0.25, 1)] == pytest.approx(
+        [0, 0.5, 1]
+    )
 
 
 def test_contributions_are_coloured_to_both_sides_of_0() -> None:
-    tint = rasters(
+    color_scale = rasters(
         figure(figure_spec("head", contribution=True), RenderOptions(colormap="viridis"))
-    )[0].tint
-    against, nothing, speaks_for = tint.colors(np.array([tint.low, 0.0, tint.high]))
+    )[0].color_scale
+    against, nothing, speaks_for = color_scale.colors(
+        np.array([color_scale.low, 0.0, color_scale.high])
+    )
     assert tuple(nothing) == (255, 255, 255, 255)
     assert against[0] > against[2]
     assert speaks_for[2] > speaks_for[0]
-    assert tint.low == -tint.high
+    assert color_scale.low == -color_scale.high
 
 
 def test_a_scale_of_contributions_is_named_so() -> None:
@@ -224,7 +228,7 @@ def test_the_title_states_class_place_checkpoint_and_what_was_removed() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_citation_stands_at_the_foot_whole(kind: Kind) -> None:
     shown = figure_spec(kind, read(labels=("A" * 60, "B" * 200)), contribution=True)
-    drawn = writing(figure(shown))
+    drawn = text_lines(figure(shown))
     words = "".join(line.text for line in drawn).replace(" ", "")
     assert citation(shown).sentence().replace(" ", "") in words
     assert max(drawn, key=lambda line: line.y) == drawn[-1]
@@ -290,8 +294,8 @@ def test_a_png_carries_its_resolution_and_citation() -> None:
 
 @pytest.mark.parametrize("count", [1, 5, 40, 128, 512, 5000])
 def test_labels_of_a_map_never_touch(count: int) -> None:
-    over = grain(count, count, usual=480, largest=1000)
-    assert over.wide <= 1000 + DOT
+    over = fit_grid(count, count, usual=480, largest=1000)
+    assert over.width <= 1000 + DOT
     assert over.step * over.pitch >= over.label_size
 
 

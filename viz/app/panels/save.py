@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from viz.app import background, session
-from viz.app.background import ExportArguments
+from viz.app.background import Asked
 from viz.app.markdown import plain
 from viz.app.panels.selection import Selection
 from viz.app.panels.text import Texts
@@ -29,7 +29,7 @@ RESOLUTIONS = (72, 150, 300, 600)
 """Dots per inch that are offered; print asks for 300."""
 
 
-def offer(source: str, texts: Texts, asked: ExportArguments, selection: Selection) -> None:
+def offer(source: str, texts: Texts, asked: Asked, selection: Selection) -> None:
     """Offer one figure in the format that the reader chooses, and everything as a ZIP."""
     reading = session.reading(source, texts.text, texts.pair)
     try:
@@ -49,7 +49,7 @@ def offer(source: str, texts: Texts, asked: ExportArguments, selection: Selectio
 
 
 def _specs(
-    source: str, texts: Texts, reading: Reading, asked: ExportArguments, selection: Selection
+    source: str, texts: Texts, reading: Reading, asked: Asked, selection: Selection
 ) -> dict[str, FigureSpec]:
     """What can be saved, by its name on the page."""
     shown = selection.shown

@@ -34,14 +34,14 @@ class Picture:
     """An emoji; sizes in units of the font size."""
 
     image: Image.Image
-    wide: float
-    high: float
-    deep: float
+    width: float
+    height: float
+    descent: float
     """How far it reaches below the base line."""
 
-    def scaled(self, wide: float, high: float) -> NDArray[np.uint8]:
+    def scaled(self, width: float, height: float) -> NDArray[np.uint8]:
         """The picture in so many pixels.  (h, w, 4)"""
-        size = (max(1, round(wide)), max(1, round(high)))
+        size = (max(1, round(width)), max(1, round(height)))
         return np.asarray(self.image.resize(size, Image.Resampling.LANCZOS))
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from viz.attention.views import Span
 from viz.figures.text.bidi import RIGHT, Direction, direction, levels, visual
-from viz.figures.text.fonts import Style, drawable, width
+from viz.figures.text.fonts import Style, drawable, text_width
 from viz.figures.text.graphemes import clusters
 from viz.figures.text.line_wrap import broken
 
@@ -40,7 +40,7 @@ class Placed:
     piece: Piece
     x: float
     line: int
-    wide: float
+    width: float
 
 
 def pieces(source: str, spans: Sequence[Span], part: int) -> list[Piece]:
@@ -111,16 +111,16 @@ def _lines(run: Sequence[Piece], style: Style, room: float) -> Iterator[list[Pie
     x = 0.0
     for group in _groups([part for piece in run for part in _fitting(piece, style, room)]):
         space = style.size * 0.3 if group[0].spaced and line else 0.0
-        if line and x + space + sum(_wide(piece, style) for piece in group) > room:
+        if line and x + space + sum(_piece_width(piece, style) for piece in group) > room:
             yield line
             line, x, space = [], 0.0, 0.0
         x += space
         for piece in group:
-            if line and x + _wide(piece, style) > room:
+            if line and x + _piece_width(piece, style) > room:
                 yield line
                 line, x = [], 0.0
             line.append(piece)
-            x += _wide(piece, style)
+            x += _piece_width(piece, style)
     if line:
         yield line
 
@@ -134,18 +134,18 @@ def _placed(
         items += [None, piece] if piece.spaced and items else [piece]
     words = [" " if item is None else item.text for item in items]
     depths = levels(words, base)
-    wides = [style.size * 0.3 if item is None else _wide(item, style) for item in items]
-    x = room - sum(wides) if base == "R" else 0.0
+    widths = [style.size * 0.3 if item is None else _piece_width(item, style) for item in items]
+    x = room - sum(widths) if base == "R" else 0.0
     for index in visual(depths):
         item = items[index]
         if item is not None:
             shown = replace(item, text=RIGHT + item.text) if depths[index] % 2 else item
-            yield Placed(shown, x, number, wides[index])
-        x += wides[index]
+            yield Placed(shown, x, number, widths[index])
+        x += widths[index]
 
 
-def _wide(piece: Piece, style: Style) -> float:
-    return width(piece.text, style) + 2 * PAD
+def _piece_width(piece: Piece, style: Style) -> float:
+    return text_width(piece.text, style) + 2 * PAD
 
 
 def _fitting(piece: Piece, style: Style, room: float) -> list[Piece]:
@@ -171,7 +171,7 @@ def _groups(run: Sequence[Piece]) -> Iterator[list[Piece]]:
 
 def _breaks(before: str, after: str) -> bool:
     """Whether a line may break between two characters without white space."""
-    wide = all(
+    ideographs = all(
         unicodedata.east_asian_width(character or "a") in "WF" for character in before + after
     )
-    return wide and not unicodedata.category(after or "a").startswith("P")
+    return ideographs and not unicodedata.category(after or "a").startswith("P")

@@ -152,10 +152,10 @@ def runs(text: str) -> Iterator[tuple[str, bool]]:
 
 
 @lru_cache(maxsize=20_000)
-def width(text: str, style: Style) -> float:
+def text_width(text: str, style: Style) -> float:
     """Points that a drawable text takes along its line."""
     return sum(
-        picture(part).wide * style.size if is_picture else _plain_width(part, style)
+        picture(part).width * style.size if is_picture else _plain_width(part, style)
         for part, is_picture in runs(text)
     )
 

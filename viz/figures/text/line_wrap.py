@@ -1,6 +1,6 @@
 """Text broken into lines that fit."""
 
-from viz.figures.text.fonts import Style, drawable, width
+from viz.figures.text.fonts import Style, drawable, text_width
 from viz.figures.text.graphemes import clusters
 
 
@@ -10,7 +10,7 @@ def wrap(text: str, style: Style, room: float) -> list[str]:
     line = ""
     for word in drawable(text).split(" "):
         longer = f"{line} {word}" if line else word
-        if width(longer, style) <= room:
+        if text_width(longer, style) <= room:
             line = longer
             continue
         *full, line = [*([line] if line else []), *broken(word, style, room)]
@@ -31,10 +31,10 @@ def broken(word: str, style: Style, room: float) -> list[str]:
 
 def _fitting(parts: list[str], style: Style, room: float) -> int:
     """How many characters from the first on fit; one at least."""
-    wide = width("".join(parts), style)
-    if wide <= room:
+    width = text_width("".join(parts), style)
+    if width <= room:
         return len(parts)
-    count = max(1, min(int(len(parts) * room / wide), len(parts)))
-    while count > 1 and width("".join(parts[:count]), style) > room:
+    count = max(1, min(int(len(parts) * room / width), len(parts)))
+    while count > 1 and text_width("".join(parts[:count]), style) > room:
         count -= 1
     return count

@@ -30,7 +30,7 @@ def test_the_flowing_text_is_the_whole_text(text: str, unit: Unit) -> None:
     assert sum(len(at.piece.text.lstrip(RIGHT)) for at in logical) == len(
         re.sub(r"\s", "", drawable(text))
     )
-    assert all(at.x >= -0.01 and at.x + at.wide <= 300.01 for at in placed)
+    assert all(at.x >= -0.01 and at.x + at.width <= 300.01 for at in placed)
 
 
 def _start(at: Placed) -> int:
@@ -42,7 +42,7 @@ def test_pieces_on_a_line_do_not_overlap() -> None:
     for line in range(max(at.line for at in placed) + 1):
         own = sorted((at for at in placed if at.line == line), key=lambda at: at.x)
         for before, after in pairwise(own):
-            assert before.x + before.wide <= after.x + 0.01
+            assert before.x + before.width <= after.x + 0.01
 
 
 def test_a_text_from_left_to_right_keeps_its_order() -> None:
@@ -56,7 +56,7 @@ def test_a_text_from_right_to_left_stands_from_the_right() -> None:
         *("بنسبة", "12", "في", "المئة", "."),
     ]
     placed = flow(pieces(ARABIC, spans(encode(ARABIC)), 0), Style(10), 600)
-    assert max(at.x + at.wide for at in placed) == pytest.approx(600)
+    assert max(at.x + at.width for at in placed) == pytest.approx(600)
 
 
 def test_signs_among_right_to_left_words_are_mirrored_by_a_mark() -> None:

@@ -12,12 +12,12 @@ from PIL import Image
 
 from tests.synthetic import figure_spec, read
 from viz.export import missing_fonts, render
-from viz.figures.canvas import rasters, writing
+from viz.figures.canvas import rasters, text_lines
 from viz.figures.drawing import figure
 from viz.figures.text import emoji as emoji_module
 from viz.figures.text import fonts
 from viz.figures.text.emoji import emoji_files, picture, pictured
-from viz.figures.text.fonts import BOX, REPLACEMENT, Style, drawable, label, runs, width
+from viz.figures.text.fonts import BOX, REPLACEMENT, Style, drawable, label, runs, text_width
 from viz.figures.text.graphemes import clusters
 from viz.figures.text.line_wrap import wrap
 from viz.figures.text.missing_fonts import EAST_ASIA
@@ -93,10 +93,10 @@ def test_a_character_is_what_a_reader_counts_as_one(whole: str) -> None:
 def test_an_emoji_is_one_picture_in_colour(whole: str) -> None:
     assert list(runs(f"a {whole}b")) == [("a ", False), (whole, True), ("b", False)]
     drawn = picture(whole)
-    assert drawn.wide < 1.6  # several glyphs in a row would be wider
+    assert drawn.width < 1.6  # several glyphs in a row would be wider
     pixels = drawn.scaled(40, 40)
     assert (pixels[..., 3] > 200).mean() > 0.1
-    assert width(whole, Style(10)) == pytest.approx(10 * drawn.wide)
+    assert text_width(whole, Style(10)) == pytest.approx(10 * drawn.width)
 
 
 @needs_emoji
@@ -118,8 +118,8 @@ def test_emoji_reach_the_page_in_their_colours() -> None:
 
 
 def test_arabic_is_shaped() -> None:
-    joined = width("ببب", Style(20))
-    assert joined < 0.8 * 3 * width("ب", Style(20))
+    joined = text_width("ببب", Style(20))
+    assert joined < 0.8 * 3 * text_width("ب", Style(20))
 
 
 @pytest.mark.parametrize("weight", ["normal", "bold"])
@@ -128,7 +128,7 @@ def test_a_font_of_matplotlib_draws_arabic_hebrew_and_accents(
     bare: None, text: str, weight: fonts.Weight
 ) -> None:
     assert drawable(text) == text
-    assert width(text, Style(10, weight=weight)) > 0
+    assert text_width(text, Style(10, weight=weight)) > 0
     assert missing_fonts([text]) == ()
 
 
@@ -153,7 +153,7 @@ def test_what_no_font_has_is_a_box_and_the_reader_is_told_which_to_install(
     (sentence,) = missing_fonts([f"plain and {text}", text])
     assert sentence.startswith(kind)
     assert font in sentence
-    lines = " ".join(line.text for line in writing(figure(figure_spec("head", read(text)))))
+    lines = " ".join(line.text for line in text_lines(figure(figure_spec("head", read(text)))))
     assert "install" in lines
 
 
@@ -202,7 +202,7 @@ def test_wrapped_lines_fit_and_keep_every_character() -> None:
     text = "some words and " + "x" * 300 + " more " + "👍🏽" * 60
     style = Style(9)
     lines = wrap(text, style, 150)
-    assert all(width(line, style) <= 150 for line in lines)
+    assert all(text_width(line, style) <= 150 for line in lines)
     assert "".join(lines).replace(" ", "") == drawable(text).replace(" ", "")
 
 
