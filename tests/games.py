@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from viz import Classifier
-from viz.attribution.method import Method, Split, Target, Task
+from viz.attribution.method import AttributionInput, Method, Target, TokenScores
 from viz.model.perturbation import BoolArray, Operator, Perturbation
 from viz.types import FloatArray
 
@@ -35,10 +35,12 @@ def play(
     game: Game,
     options: Mapping[str, object] | None = None,
     target: Target = Target(0, None),  # noqa: B008 - frozen
-) -> tuple[FloatArray, Split]:
+) -> tuple[FloatArray, TokenScores]:
     """What a method says of each word of a game, and all it answers."""
     classifier = game.classifier
     reading = classifier.read(game.encoding.text)
-    task = Task(classifier, reading, target, method.chosen(options), shared=game)
+    task = AttributionInput(
+        classifier, reading, target, method.resolve_options(options), shared=game
+    )
     split = method.run(task)
     return game.over_words(split.scores), split

@@ -27,10 +27,10 @@ SECTIONS = {
 
 def row(method: Method) -> str:
     """The line of a method in the table of all methods."""
-    signed, of_class = ("yes" if each else "no" for each in (method.signed, method.of_class))
+    signed, of_class = ("yes" if each else "no" for each in (method.signed, method.class_specific))
     return (
         f"| `{method.name}` | {method.label} | {signed} | {of_class} | {method.cost:g} "
-        f"| {method.hides or '–'} |"
+        f"| {method.operator or '–'} |"
     )
 
 
@@ -114,7 +114,7 @@ def test_every_section_that_is_cited_exists() -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_the_file_of_a_method_cites_its_section(name: str) -> None:
     (number,) = re.findall(rf"^### ([\d.]+) .*\(`{re.escape(name)}`\)$", ATTRIBUTION, re.MULTILINE)
-    home = Path(inspect.getfile(METHODS[name].split))
+    home = Path(inspect.getfile(METHODS[name].score))
     assert ("viz/attribution/README.md", number) in set(cited(home))
 
 

@@ -127,14 +127,14 @@ def show(room: str, name: str, seconds: float) -> None:
     assert reading.encoding.n_tokens == n_words + 2
     before, started, told = _peak(), time.perf_counter(), [0.0]
 
-    def tick(passes: float) -> None:
+    def progress(passes: float) -> None:
         told[0] += passes
         if seconds and time.perf_counter() - started > seconds:
             raise _Enough
 
     stopped, refused = False, None
     try:
-        attribute(classifier, reading, name, tick=tick)
+        attribute(classifier, reading, name, progress=progress)
     except _Enough:
         stopped = True
     except MethodError as error:
@@ -142,7 +142,7 @@ def show(room: str, name: str, seconds: float) -> None:
     took = time.perf_counter() - started
     how = METHODS[name]
     units = Perturbation(classifier, reading.encoding).n_words
-    expected = how.expected(units, classifier.n_layers, how.chosen(None))
+    expected = how.forward_passes(units, classifier.n_layers, how.resolve_options(None))
     peak = Peak(before, _peak(), told[0], expected, took, stopped, refused)
     print(json.dumps(asdict(peak)))
 

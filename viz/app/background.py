@@ -9,8 +9,8 @@ import streamlit as st
 
 from viz.app import presence, session
 from viz.attribution import METHODS, Against, attribute
-from viz.attribution.method import QUICK, silent
-from viz.jobs.background import Tick, Work, Works
+from viz.attribution.method import MAX_INTERACTIVE_PASSES, no_progress
+from viz.jobs.background import ProgressCallback, Work, Works
 from viz.types import Attribution
 
 Result = TypeVar("Result")
@@ -59,8 +59,8 @@ def attribution(asked: Asked) -> Attribution | None:
     """
     key = asked.key("attribution")
     found = cast("Attribution | None", session.kept().get(key))
-    if found is None and passes(asked) <= QUICK:
-        return session.kept().add(key, _attribute(asked)(silent))
+    if found is None and passes(asked) <= MAX_INTERACTIVE_PASSES:
+        return session.kept().add(key, _attribute(asked)(no_progress))
     return found
 
 
@@ -72,8 +72,8 @@ def attribution_work(asked: Asked) -> Work[Attribution]:
 def passes(asked: Asked) -> float:
     """About how many forward passes the attribution takes."""
     method, versions = METHODS[asked.method], session.versions(*asked.place)
-    options = method.chosen(dict(asked.options))
-    return method.expected(versions.n_words, versions.classifier.n_layers, options)
+    options = method.resolve_options(dict(asked.options))
+    return method.forward_passes(versions.n_words, versions.classifier.n_layers, options)
 
 
 def seconds(asked: Asked) -> float:
@@ -82,7 +82,7 @@ def seconds(asked: Asked) -> float:
 
 
 def background(
-    key: Hashable, prepare: Callable[[], Callable[[Tick], Result]], expected: float
+    key: Hashable, prepare: Callable[[], Callable[[ProgressCallback], Result]], expected: float
 ) -> Work[Result]:
     """The work on one answer, which is kept for all sessions when it is there.
 
@@ -104,7 +104,7 @@ def background(
         current[1].cancel()
     do, kept = prepare(), session.kept()
     work = _works.wait_for(
-        key, lambda tick: kept.add(key, do(tick)), expected, lives=presence.browser()
+        key, lambda progress: kept.add(key, do(progress)), expected, lives=presence.browser()
     )
     st.session_state[slot] = (key, work)
     return work
@@ -134,11 +134,11 @@ def _give_up(slot: str) -> None:
         current[1].cancel()
 
 
-def _attribute(asked: Asked) -> Callable[[Tick], Attribution]:
+def _attribute(asked: Asked) -> Callable[[ProgressCallback], Attribution]:
     classifier = session.classifier(asked.source)
     reading, versions = session.reading(*asked.place), session.versions(*asked.place)
 
-    def compute(tick: Tick) -> Attribution:
+    def compute(progress: ProgressCallback) -> Attribution:
         return attribute(
             classifier,
             reading,
@@ -146,8 +146,8 @@ def _attribute(asked: Asked) -> Callable[[Tick], Attribution]:
             asked.target,
             asked.against,
             options=dict(asked.options),
-            tick=tick,
-            shared=versions.told(tick),
+            progress=progress,
+            shared=versions.told(progress),
         )
 
     return compute

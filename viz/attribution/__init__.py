@@ -15,14 +15,14 @@ from viz.attribution.gradient import CHEFER, GRAD_ATTENTION, INPUT_X_GRADIENT, S
 from viz.attribution.integrated_gradients import INTEGRATED_GRADIENTS
 from viz.attribution.lime_shap import KERNEL_SHAP, LIME
 from viz.attribution.method import (
+    AttributionInput,
     Method,
     Option,
     Options,
-    Split,
     Target,
-    Task,
+    TokenScores,
     against_all,
-    silent,
+    no_progress,
 )
 from viz.attribution.norms import ALTI, GLOBENC, NORMS
 from viz.attribution.occlusion import OCCLUSION
@@ -30,14 +30,14 @@ from viz.attribution.random_baseline import RANDOM
 from viz.attribution.shapley import SHAPLEY
 from viz.attribution.value_zeroing import VALUE_ZEROING
 from viz.errors import MethodError, SelectionError
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import Attribution, Prediction, Reading
 
 __all__ = [
-    "METHODS", "Against", "Method", "Option", "Split", "Target", "Task", "attribute", "defaults",
-    "offered",
+    "METHODS", "Against", "AttributionInput", "Method", "Option", "Target", "TokenScores",
+    "attribute", "available_methods", "default_methods",
 ]  # fmt: skip
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -65,7 +65,7 @@ def attribute(
     against: Against = "runner-up",
     *,
     options: Options | None = None,
-    tick: Tick = silent,
+    progress: ProgressCallback = no_progress,
     shared: Perturbation | None = None,
 ) -> Attribution:
     """Say how much each token of a reading speaks for a class.
@@ -80,7 +80,7 @@ def attribute(
             "runner-up" means None.  A method that holds the class `against_all` others together
             does so whatever is given here.
         options: What the method lets choose, by name; the defaults for all others.
-        tick: Called with the number of passes done, now and then; what it raises ends the work.
+        progress: Called with the number of passes done, now and then; what it raises ends the work.
         shared: Versions of the text with words hidden that were read before.
 
     Returns:
@@ -91,13 +91,13 @@ def attribute(
         SelectionError: for a class that doesn't exist, one held against itself, or a reading of
             another classifier.
     """
-    how = known(method)
-    check_made_by(classifier, reading)
-    target = resolve(reading.prediction, target_class, against)
+    how = find_method(method)
+    check_read_by(classifier, reading)
+    target = resolve_target(reading.prediction, target_class, against)
     if how.against_all:
         target = against_all(reading.prediction, target.target_class)
-    chosen = how.chosen(options)
-    split = how.run(Task(classifier, reading, target, chosen, tick, shared))
+    chosen = how.resolve_options(options)
+    split = how.run(AttributionInput(classifier, reading, target, chosen, progress, shared))
     return Attribution(
         scores=split.scores,
         value=explained(reading.prediction, target),
@@ -114,12 +114,12 @@ def attribute(
     )
 
 
-def offered(classifier: Classifier) -> list[str]:
+def available_methods(classifier: Classifier) -> list[str]:
     """The methods that a classifier allows, in the order of `METHODS`; a text may refuse more."""
     return [name for name, method in METHODS.items() if method.refusal(classifier) is None]
 
 
-def defaults(classifier: Classifier) -> list[str]:
+def default_methods(classifier: Classifier) -> list[str]:
     """Methods to explain with where nobody named one, each for when those before it are refused.
 
     Those that a classifier allows and no reader has to wait for, and at last `occlusion`, which
@@ -127,13 +127,13 @@ def defaults(classifier: Classifier) -> list[str]:
     """
     quick = [
         name
-        for name in offered(classifier)
+        for name in available_methods(classifier)
         if not METHODS[name].costly and not METHODS[name].control
     ]
     return [*quick, OCCLUSION.name]
 
 
-def known(method: str) -> Method:
+def find_method(method: str) -> Method:
     """The method of that name.
 
     Raises:
@@ -144,7 +144,7 @@ def known(method: str) -> Method:
     return METHODS[method]
 
 
-def check_made_by(classifier: Classifier, reading: Reading) -> None:
+def check_read_by(classifier: Classifier, reading: Reading) -> None:
     """Refuse a reading of another classifier."""
     if (reading.checkpoint, reading.prediction.labels) != (classifier.name, classifier.labels):
         raise SelectionError(
@@ -155,10 +155,10 @@ def check_made_by(classifier: Classifier, reading: Reading) -> None:
 
 def explained(prediction: Prediction, target: Target) -> float:
     """The explained scalar of a prediction."""
-    return float(target.of(prediction.logits))
+    return float(target.value(prediction.logits))
 
 
-def resolve(prediction: Prediction, target_class: int | None, against: Against) -> Target:
+def resolve_target(prediction: Prediction, target_class: int | None, against: Against) -> Target:
     """Turn what a reader asked for into two class indices."""
     target = prediction.predicted_class if target_class is None else target_class
     _check_class(prediction, target)

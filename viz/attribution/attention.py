@@ -4,18 +4,18 @@ Source: viz/attribution/README.md 2.6 and 2.7.
 """
 
 from viz.attention import rollout
-from viz.attribution.method import Method, Split, Task
+from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.requirements import reads_first
 
 
-def _cls_row(task: Task) -> Split:
+def _cls_row(task: AttributionInput) -> TokenScores:
     """score_k = mean over heads of A[h, CLS, k], in the last layer."""
-    return Split(rollout.cls_row(task.reading.attention.weights))
+    return TokenScores(rollout.cls_row(task.reading.attention.weights))
 
 
-def _rollout(task: Task) -> Split:
+def _rollout(task: AttributionInput) -> TokenScores:
     """[CLS] row of the product over layers, the last on the left, of (mean_h A[h] + 1) / 2."""
-    return Split(rollout.rollout(task.reading.attention.weights)[0])
+    return TokenScores(rollout.rollout(task.reading.attention.weights)[0])
 
 
 ATTENTION = Method(
@@ -25,9 +25,9 @@ ATTENTION = Method(
     cost=0.0,
     description="Where [CLS] looks in the last layer, mean of its heads; the same for all classes.",
     reference="Vaswani et al. 2017; on its limits Jain & Wallace 2019",
-    split=_cls_row,
-    needs=(reads_first,),
-    of_class=False,
+    score=_cls_row,
+    requirements=(reads_first,),
+    class_specific=False,
 )
 
 ROLLOUT = Method(
@@ -37,7 +37,7 @@ ROLLOUT = Method(
     cost=0.0,
     description="Attention carried through all layers, half staying put; the same for all classes.",
     reference="Abnar & Zuidema 2020",
-    split=_rollout,
-    needs=(reads_first,),
-    of_class=False,
+    score=_rollout,
+    requirements=(reads_first,),
+    class_specific=False,
 )

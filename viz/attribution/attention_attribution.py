@@ -15,7 +15,7 @@ from viz.attribution.integrated_gradients import (
     midpoints,
     repeated_logits,
 )
-from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.attribution.requirements import gradients, records
 from viz.errors import MethodError
 from viz.model.recording import Recorder
@@ -50,7 +50,7 @@ class _Scaled(Recorder):
         return self.scaled
 
 
-def _attention_attribution(task: Task) -> Split:
+def _attention_attribution(task: AttributionInput) -> TokenScores:
     """Attr = A * mean over a of dF(a A) / dA, A the weights of all heads of one layer.
 
     a = (k - 1/2) / m; the layers above are computed anew from the scaled weights.  A token's score
@@ -69,14 +69,14 @@ def _attention_attribution(task: Task) -> Split:
         return total
 
     found = integrate(scores, int(task.options["n_steps"]), start, end)
-    return Split(
+    return TokenScores(
         found.scores.cpu().numpy(),
         measured=found.measured,
         notes=found.notes("Attention attribution has"),
     )
 
 
-def _layer(task: Task) -> int:
+def _layer(task: AttributionInput) -> int:
     """The layer chosen, counted from 0."""
     classifier, chosen = task.classifier, int(task.options["layer"])
     if chosen >= classifier.n_layers:
@@ -87,29 +87,29 @@ def _layer(task: Task) -> int:
     return chosen if chosen >= 0 else classifier.n_layers - 1
 
 
-def _values_scaled(task: Task, layer: int, factors: Tensor) -> list[float]:
+def _values_scaled(task: AttributionInput, layer: int, factors: Tensor) -> list[float]:
     """F where the layer's weights are multiplied by each factor.  (B,) -> B numbers"""
     recorder = _Scaled(layer, factors)
     with torch.no_grad():
         logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(factors))
-    task.tick(len(factors))
-    values: list[float] = task.target.of(logits).tolist()
+    task.progress(len(factors))
+    values: list[float] = task.target.value(logits).tolist()
     return values
 
 
-def _attribution_along(task: Task, layer: int, points: Points) -> Tensor:
+def _attribution_along(task: AttributionInput, layer: int, points: Points) -> Tensor:
     """What some points of the path add to each token's score.  (T,)"""
     recorder = _Scaled(layer, points.places)
     logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(points.places))
     if recorder.whole is None or recorder.scaled is None:
         raise MethodError(f"Layer {layer} of this checkpoint does not attend; choose another.")
-    value = (task.target.of(logits) * points.weights).sum()
+    value = (task.target.value(logits) * points.weights).sum()
     (slopes,) = gradients(task.classifier, value, [recorder.scaled])
-    task.tick(POINT * len(points.places))
+    task.progress(POINT * len(points.places))
     return (recorder.whole * slopes.sum(0)).sum((0, 1))
 
 
-def _passes(n_words: int, n_layers: int, options: Options) -> float:
+def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
     return POINT * int(options["n_steps"]) + 2
 
 
@@ -120,24 +120,24 @@ ATTATTR = Method(
     cost=42,
     description="Gradients added up while the attention of one layer grows from nothing.",
     reference="Hao et al. 2021",
-    split=_attention_attribution,
-    needs=(records,),
+    score=_attention_attribution,
+    requirements=(records,),
     options=(
         Option(
             "layer",
             "Layer",
             -1,
             "The layer whose heads are scaled, counted from 0; -1 is the last.",
-            least=-1,
+            minimum=-1,
         ),
         Option(
             "n_steps",
             "Steps",
             20,
             f"Points on the way; doubled up to {MOST_STEPS} until the scores add up.",
-            least=1,
-            most=MOST_STEPS,
+            minimum=1,
+            maximum=MOST_STEPS,
         ),
     ),
-    passes=_passes,
+    estimated_forward_passes=_forward_passes,
 )

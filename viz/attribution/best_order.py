@@ -10,14 +10,14 @@ from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.decomposition_path import Fading, path_scores
 from viz.attribution.local_search import Search, ranks
 from viz.attribution.masking import NO_MASK, ordered
-from viz.attribution.method import Method, Option, Split, Task
+from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.errors import MethodError
 from viz.model.perturbation import OPERATORS
 from viz.types import FloatArray
 
 
-def _search(task: Task) -> Split:
+def _search(task: AttributionInput) -> TokenScores:
     words, chosen = task.perturbation, task.options["operator"]
     wanted = OPERATORS if chosen == "both" else (chosen,)
     operators = tuple(o for o in wanted if o in words.operators) or words.operators
@@ -27,14 +27,14 @@ def _search(task: Task) -> Split:
     search.read_all()
     best = search.run(search.best(first.words), np.random.default_rng(0))
     spent = int(task.options["rows"]) - search.left
-    return Split(
+    return TokenScores(
         words.over_tokens(ranks(best.words)),
         measured={"aopc": float(best.worth.mean()), "rows": float(spent)},
         notes=() if set(wanted) <= set(words.operators) else (NO_MASK,),
     )
 
 
-def _starts(task: Task) -> list[FloatArray]:
+def _starts(task: AttributionInput) -> list[FloatArray]:
     """Scores whose orders are tried first."""
     try:
         exact = DECOMPOSITION.run(_default(task, DECOMPOSITION)).scores
@@ -45,13 +45,13 @@ def _starts(task: Task) -> list[FloatArray]:
     return [task.perturbation.over_words(exact), faded, faded + whole]
 
 
-def _default(task: Task, method: Method) -> Task:
-    return Task(
+def _default(task: AttributionInput, method: Method) -> AttributionInput:
+    return AttributionInput(
         task.classifier,
         task.reading,
         task.target,
-        method.chosen(None),
-        task.tick,
+        method.resolve_options(None),
+        task.progress,
         task.perturbation,
     )
 
@@ -64,7 +64,7 @@ SEARCH = Method(
     description="The order of hiding words that moves the class most, found by search: the limit "
     "for all other methods.",
     reference="CLSight; objective of Samek et al. 2017",
-    split=_search,
+    score=_search,
     options=(
         Option(
             name="operator",
@@ -78,10 +78,10 @@ SEARCH = Method(
             label="Passes",
             default=600,
             help="About how many versions of the text it may read.",
-            least=50,
-            most=20_000,
+            minimum=50,
+            maximum=20_000,
         ),
     ),
-    passes=lambda n_words, n_layers, options: float(options["rows"]),
-    hides="mask",
+    estimated_forward_passes=lambda n_words, n_layers, options: float(options["rows"]),
+    operator="mask",
 )

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from viz.attribution import Against, attribute, defaults
+from viz.attribution import Against, attribute, default_methods
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, SelectionError
 from viz.model.classifier import Classifier
@@ -12,7 +12,7 @@ MOST_CLASSES = 10
 """Classes named in an error."""
 
 
-def attribute_named(
+def attribute_by_name(
     classifier: Classifier,
     reading: Reading,
     method: str | None,
@@ -34,7 +34,7 @@ def attribute_named(
         MethodError: as `attribute` does.
         SelectionError: where there is no such class, or it is held against itself.
     """
-    classes = classes_named(reading.prediction, target, against)
+    classes = class_indices(reading.prediction, target, against)
     if method is None:
         return _by_default(classifier, reading, classes)
     spec = MethodSpec.parse(method)
@@ -44,14 +44,14 @@ def attribute_named(
 def _by_default(
     classifier: Classifier, reading: Reading, classes: tuple[int | None, Against]
 ) -> Attribution:
-    *some, last = defaults(classifier)
+    *some, last = default_methods(classifier)
     for name in some:
         with suppress(MethodError):
             return attribute(classifier, reading, name, *classes)
     return attribute(classifier, reading, last, *classes)
 
 
-def classes_named(
+def class_indices(
     prediction: Prediction, target: str | None, against: str
 ) -> tuple[int | None, Against]:
     """The two classes as `attribute` and `contribution` take them.
@@ -59,11 +59,11 @@ def classes_named(
     Raises:
         SelectionError: where there is no such class.
     """
-    target_class = None if target is None else class_named(prediction, target)
+    target_class = None if target is None else class_index(prediction, target)
     return target_class, _against(prediction, against)
 
 
-def class_named(prediction: Prediction, name: str) -> int:
+def class_index(prediction: Prediction, name: str) -> int:
     """The index of a class by its name, in any case where that is clear."""
     labels = prediction.labels
     if name in labels:
@@ -80,4 +80,4 @@ def _against(prediction: Prediction, name: str) -> Against:
         return prediction.labels.index(name)
     if name == "none":
         return None
-    return "runner-up" if name == "runner-up" else class_named(prediction, name)
+    return "runner-up" if name == "runner-up" else class_index(prediction, name)

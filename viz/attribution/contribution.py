@@ -8,7 +8,7 @@ included, hands to the scalar; the rest flows past it.  Source: viz/attribution/
 
 import numpy as np
 
-from viz.attribution import Against, check_made_by, explained, resolve
+from viz.attribution import Against, check_read_by, explained, resolve_target
 from viz.attribution.linear_pass import linear_pass
 from viz.errors import MethodError
 from viz.jobs.cancellation import check_cancelled
@@ -39,18 +39,18 @@ def contribution(
         MethodError: where attention can't be held fixed, or the network isn't linear then.
         SelectionError: for a class that doesn't exist, or a reading of another classifier.
     """
-    check_made_by(classifier, reading)
+    check_read_by(classifier, reading)
     if not classifier.records:
         raise MethodError(
             f"The architecture {classifier.architecture} does not let attention be held fixed, so "
             "there are no contributions; look at the weights instead."
         )
-    target = resolve(reading.prediction, target_class, against)
+    target = resolve_target(reading.prediction, target_class, against)
     recorder = Recorder("input", freeze=True, by_weights=True)
     linear = linear_pass(
         classifier, [reading.encoding.inputs], recorder, reading.prediction.logits[None]
     )
-    slopes = linear.slopes(target.of, *recorder.weights)
+    slopes = linear.slopes(target.value, *recorder.weights)
     shares = []
     for weights, slope in zip(recorder.weights, slopes.others, strict=True):
         check_cancelled()

@@ -11,11 +11,11 @@ without bias and to layer-wise relevance propagation with frozen attention (Ali 
 """
 
 from viz.attribution.linear_pass import check_linear, linear_pass
-from viz.attribution.method import Method, Split, Task
+from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.model.recording import Recorder
 
 
-def _decomposition(task: Task) -> Split:
+def _decomposition(task: AttributionInput) -> TokenScores:
     reading = task.reading
     linear = linear_pass(
         task.classifier,
@@ -23,9 +23,9 @@ def _decomposition(task: Task) -> Split:
         Recorder("input", freeze=True),
         reading.prediction.logits[None],
     )
-    slopes = linear.slopes(task.target.of)
+    slopes = linear.slopes(task.target.value)
     scores = (linear.leaf.detach() * slopes.leaf)[0].double().sum(-1)
-    return Split(scores.to(linear.leaf.dtype).cpu().numpy(), slopes.bias)
+    return TokenScores(scores.to(linear.leaf.dtype).cpu().numpy(), slopes.bias)
 
 
 DECOMPOSITION = Method(
@@ -35,6 +35,6 @@ DECOMPOSITION = Method(
     cost=1.8,
     description="Split exactly into tokens and bias, attention and normalisation held fixed.",
     reference="Modarressi et al. 2023 (DecompX); Ali et al. 2022",
-    split=_decomposition,
-    needs=(check_linear,),
+    score=_decomposition,
+    requirements=(check_linear,),
 )

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from viz.attribution.linear_pass import check_holds, check_linear, linear_pass
 from viz.attribution.masking import joined
-from viz.attribution.method import Method, Option, Split, Task
+from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.errors import MethodError
 from viz.model.batches import rows_at_once
 from viz.model.recording import Leaf, Recorder
@@ -99,7 +99,7 @@ class Fading:
         MethodError: where attention can't be held fixed; later, where a pass isn't linear.
     """
 
-    def __init__(self, task: Task, *, as_read: bool = False) -> None:
+    def __init__(self, task: AttributionInput, *, as_read: bool = False) -> None:
         check_holds(task.classifier)
         self.task = task
         self.as_read = self._as_read() if as_read else None
@@ -140,11 +140,11 @@ class Fading:
             recorder,
             self._as_known(kept),
         )
-        leaf, gradients = linear.leaf, linear.slopes(joined(self.task).of).leaf
+        leaf, gradients = linear.leaf, linear.slopes(joined(self.task).value).leaf
         whole = torch.tensor(np.isin(kept, (0, 1)).all(1), device=leaf.device)[:, None, None]
         source = torch.where(whole, leaf.detach(), self.source)
         scores = (source * gradients).double().sum(-1).cpu().numpy()
-        self.task.tick(PASSES * len(kept))
+        self.task.progress(PASSES * len(kept))
         return np.stack([self.task.perturbation.over_words(row) for row in scores])
 
     def _as_known(self, kept: FloatArray) -> FloatArray:
@@ -188,7 +188,7 @@ class Fading:
         return recorder.differentiated()[0].detach()
 
 
-def quick_scores(task: Task, share: int = SHARE) -> FloatArray:
+def quick_scores(task: AttributionInput, share: int = SHARE) -> FloatArray:
     """Word scores where so many per cent of every word are kept; costs `PASSES`.  (n_words,)"""
     return Fading(task, as_read=True).at(share / 100)
 
@@ -208,13 +208,13 @@ def _unit(scores: FloatArray) -> FloatArray:
     return scaled
 
 
-def _faded(task: Task) -> Split:
+def _faded(task: AttributionInput) -> TokenScores:
     scores = quick_scores(task, int(task.options["share"]))
     if not np.isfinite(scores).all():
         raise MethodError(
             "The decomposition on the path gives no finite scores for this text; choose another."
         )
-    return Split(task.perturbation.over_tokens(scores))
+    return TokenScores(task.perturbation.over_tokens(scores))
 
 
 FADED = Method(
@@ -224,18 +224,18 @@ FADED = Method(
     cost=2.0,
     description="What each word does to the class where every word is hidden in part.",
     reference="CLSight; after Modarressi et al. 2023 and Sundararajan et al. 2017",
-    split=_faded,
-    needs=(check_linear,),
+    score=_faded,
+    requirements=(check_linear,),
     options=(
         Option(
             name="share",
             label="Share kept, %",
             default=SHARE,
             help="How much of each word stays; the rest is the mask token.",
-            least=1,
-            most=99,
+            minimum=1,
+            maximum=99,
         ),
     ),
-    hides="mask",
+    operator="mask",
     against_all=True,
 )

@@ -20,7 +20,7 @@ from viz.attribution.decomposition_path import (
 from viz.attribution.linear_pass import check_linear
 from viz.attribution.local_search import Order, Search, ranks
 from viz.attribution.masking import SEED, ordered
-from viz.attribution.method import Method, Option, Split, Task
+from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
@@ -32,19 +32,19 @@ TELLING = 1e-6
 """How far apart, as a share of the largest score, words are whose scores are the same."""
 
 
-def _plus(task: Task) -> Split:
+def _plus(task: AttributionInput) -> TokenScores:
     budget, words = int(task.options["rows"]), task.perturbation
     if budget < PATH_PASSES:
-        return Split(words.over_tokens(quick_scores(task)), measured={"rows": PASSES})
+        return TokenScores(words.over_tokens(quick_scores(task)), measured={"rows": PASSES})
     whole, faded = path_scores(Fading(task))
     search = Search(task, _weights(task), budget - int(PATH_PASSES))
     if search.left < search.order_cost:
-        return Split(words.over_tokens(faded + whole), measured={"rows": PATH_PASSES})
+        return TokenScores(words.over_tokens(faded + whole), measured={"rows": PATH_PASSES})
     best = _improved(search, [faded + whole, faded], int(task.options["seed"]))
     return _split(task, search, best)
 
 
-def _weights(task: Task) -> dict[Operator, float]:
+def _weights(task: AttributionInput) -> dict[Operator, float]:
     operators = task.perturbation.operators
     return WEIGHTS if len(operators) > 1 else {operators[0]: 1.0}
 
@@ -57,12 +57,12 @@ def _improved(search: Search, starts: list[FloatArray], seed: int) -> Order:
     return search.run(search.best(ordered(starts[0])), np.random.default_rng(seed))
 
 
-def _split(task: Task, search: Search, best: Order) -> Split:
+def _split(task: AttributionInput, search: Search, best: Order) -> TokenScores:
     """Scores of the regression in log-odds, as near as they are in the order that was found."""
     fit = search.fit(ranks(best.words))
     scores, errors = in_order(fit.scores, fit.errors, search.within_steps(best, fit.scores))
     words = task.perturbation
-    return Split(
+    return TokenScores(
         words.over_tokens(scores),
         errors=words.errors_over_tokens(errors),
         measured={"rows": float(int(task.options["rows"]) - search.left)},
@@ -100,20 +100,20 @@ PLUS = Method(
     description="Decompositions of the text on its way to nothing but masks, their order improved "
     "by hiding words.",
     reference="CLSight",
-    split=_plus,
-    needs=(check_linear,),
+    score=_plus,
+    requirements=(check_linear,),
     options=(
         Option(
             name="rows",
             label="Passes",
             default=100,
             help="How many forward passes it may take.",
-            least=2,
-            most=2000,
+            minimum=2,
+            maximum=2000,
         ),
         SEED,
     ),
-    passes=lambda n_words, n_layers, options: float(options["rows"]),
-    hides="both",
+    estimated_forward_passes=lambda n_words, n_layers, options: float(options["rows"]),
+    operator="both",
     against_all=True,
 )

@@ -28,10 +28,10 @@ from viz.attribution.layers import (
     recorded_layers,
     unavailable,
 )
-from viz.attribution.method import Method, Options, Split, Task
+from viz.attribution.method import AttributionInput, Method, Options, TokenScores
 from viz.attribution.requirements import reads_first
 from viz.errors import MethodError
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 
 TOLERANCE = 1e-3
@@ -62,7 +62,7 @@ def apart(products: Tensor) -> Tensor:
     return shares
 
 
-def carry(task: Task, spread: Spread) -> Tensor:
+def carry(task: AttributionInput, spread: Spread) -> Tensor:
     """The explained scalar as a sum over tokens, and a slot for biases where they are kept apart.
 
     Args:
@@ -83,18 +83,20 @@ def carry(task: Task, spread: Spread) -> Tensor:
         for layer in own:
             # The head reads [CLS] alone, so of the last layer one row is enough.
             n_rows = 1 if layer is own[-1] else n_tokens
-            states = _through(layer, states, n_rows, spread, _share(task.tick, n_tokens / len(own)))
-        shares: Tensor = task.target.of(_logits(head, states[0], spread))
-    whole = float(task.target.of(task.reading.prediction.logits))
+            states = _through(
+                layer, states, n_rows, spread, _share(task.progress, n_tokens / len(own))
+            )
+        shares: Tensor = task.target.value(_logits(head, states[0], spread))
+    whole = float(task.target.value(task.reading.prediction.logits))
     gap = abs(float(shares.double().sum()) - whole)
     if not gap <= TOLERANCE * (float(shares.abs().sum()) + abs(whole)):
         raise MethodError(unavailable(task.classifier))
     return shares
 
 
-def _share(tick: Tick, n_tokens: float) -> Tick:
-    """The tick of one layer, told of shares of its work."""
-    return lambda share: tick(PASSES * n_tokens * share)
+def _share(progress: ProgressCallback, n_tokens: float) -> ProgressCallback:
+    """Report shares of one layer's work as passes."""
+    return lambda share: progress(PASSES * n_tokens * share)
 
 
 def _start(embedded: Tensor, *, slot: bool) -> Tensor:
@@ -106,16 +108,20 @@ def _start(embedded: Tensor, *, slot: bool) -> Tensor:
     return states
 
 
-def _through(layer: Layer, states: Tensor, n_rows: int, spread: Spread, tick: Tick) -> Tensor:
+def _through(
+    layer: Layer, states: Tensor, n_rows: int, spread: Spread, progress: ProgressCallback
+) -> Tensor:
     """The first rows of what a layer makes of its states.  (T, K, D) -> (R, K, D)"""
-    made = _attention(layer, states, n_rows, spread, tick)
+    made = _attention(layer, states, n_rows, spread, progress)
     for rows in _pieces(made, layer.parts.up.out_features):
         made[rows] = _rest(layer.parts, made[rows], states[:n_rows][rows], spread)
-        tick(2 / 3 * len(made[rows]) / len(states))
+        progress(2 / 3 * len(made[rows]) / len(states))
     return made
 
 
-def _attention(layer: Layer, states: Tensor, n_rows: int, spread: Spread, tick: Tick) -> Tensor:
+def _attention(
+    layer: Layer, states: Tensor, n_rows: int, spread: Spread, progress: ProgressCallback
+) -> Tensor:
     """What all heads hand to the first rows, head by head so that little is held at once."""
     value, output = layer.parts.value, layer.parts.output
     n_tokens, n_parts, width = states.shape
@@ -130,7 +136,7 @@ def _attention(layer: Layer, states: Tensor, n_rows: int, spread: Spread, tick: 
         taken = weights @ values.view(n_tokens, -1)
         check_cancelled()
         made.addmm_(taken.view(-1, size), output.weight[:, own].T)
-        tick(1 / 3 / len(layer.weights))
+        progress(1 / 3 / len(layer.weights))
     return made.view(n_rows, n_parts, width)
 
 
@@ -174,11 +180,11 @@ def _activated(vectors: Tensor, activation: Function) -> Tensor:
     return vectors * slope
 
 
-def _absdot(task: Task) -> Split:
-    return Split(carry(task, by_product).cpu().numpy(), bias=0.0)
+def _absdot(task: AttributionInput) -> TokenScores:
+    return TokenScores(carry(task, by_product).cpu().numpy(), bias=0.0)
 
 
-def _passes(n_words: int, n_layers: int, options: Options) -> float:
+def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
     # About 1.3 tokens a word, and two special ones.
     return PASSES * (1.3 * n_words + 2)
 
@@ -191,7 +197,7 @@ DECOMPOSITION_ABSDOT = Method(
     description="The decomposition carried forward, each bias shared out among the tokens, which "
     "then add up to the whole.",
     reference="Modarressi et al. 2023 (DecompX)",
-    split=_absdot,
-    needs=(reads_first, has_layers, has_head),
-    passes=_passes,
+    score=_absdot,
+    requirements=(reads_first, has_layers, has_head),
+    estimated_forward_passes=_forward_passes,
 )

@@ -6,12 +6,12 @@ Source: viz/attribution/README.md 2.8 to 2.11.
 import torch
 from torch import Tensor
 
-from viz.attribution.method import Method, Split, Task
+from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.requirements import attends, gradients, has_gradient, reads_first
 from viz.model.recording import Recorder
 
 
-def _grad_attention(task: Task) -> Split:
+def _grad_attention(task: AttributionInput) -> TokenScores:
     """score_k = sum over heads of A[h, CLS, k] dF/dA[h, CLS, k], in the last layer.
 
     The classifier reads only [CLS], so no other row of the last layer has a gradient.
@@ -20,11 +20,11 @@ def _grad_attention(task: Task) -> Split:
     logits = task.classifier.forward(task.reading.encoding, recorder)
     recorder.differentiated()
     weights = recorder.weights[-1]
-    (gradient,) = gradients(task.classifier, task.target.of(logits), [weights])
-    return Split((weights * gradient)[0, :, 0].sum(0).detach().cpu().numpy())
+    (gradient,) = gradients(task.classifier, task.target.value(logits), [weights])
+    return TokenScores((weights * gradient)[0, :, 0].sum(0).detach().cpu().numpy())
 
 
-def _chefer(task: Task) -> Split:
+def _chefer(task: AttributionInput) -> TokenScores:
     """[CLS] row of R, which starts as the identity and takes R += mean_h[(A * dF/dA)^+] R by layer.
 
     What [CLS] keeps of the identity is taken off, so that it counts like any other token.
@@ -32,34 +32,34 @@ def _chefer(task: Task) -> Split:
     recorder = Recorder("words")
     logits = task.classifier.forward(task.reading.encoding, recorder)
     recorder.differentiated()
-    slopes = gradients(task.classifier, task.target.of(logits), recorder.weights)
+    slopes = gradients(task.classifier, task.target.value(logits), recorder.weights)
     identity = torch.eye(task.reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
     relevance = identity
     for weights, slope in zip(recorder.weights, slopes, strict=True):
         positive = (weights.detach() * slope)[0].clamp(min=0).mean(0)
         relevance = relevance + positive @ relevance
-    return Split((relevance - identity)[0].cpu().numpy())
+    return TokenScores((relevance - identity)[0].cpu().numpy())
 
 
-def _word_gradients(task: Task) -> tuple[Tensor, Tensor]:
+def _word_gradients(task: AttributionInput) -> tuple[Tensor, Tensor]:
     """The word embeddings and the gradient of the explained scalar in them.  Each (T, D)"""
     recorder = Recorder("words")
     logits = task.classifier.forward(task.reading.encoding, recorder)
     words = recorder.differentiated()
-    (gradient,) = gradients(task.classifier, task.target.of(logits), [words])
+    (gradient,) = gradients(task.classifier, task.target.value(logits), [words])
     return words[0].detach(), gradient[0]
 
 
-def _input_x_gradient(task: Task) -> Split:
+def _input_x_gradient(task: AttributionInput) -> TokenScores:
     """score_k = <x_k, dF/dx_k>, with x the word embeddings."""
     words, gradient = _word_gradients(task)
-    return Split((words * gradient).sum(-1).cpu().numpy())
+    return TokenScores((words * gradient).sum(-1).cpu().numpy())
 
 
-def _saliency(task: Task) -> Split:
+def _saliency(task: AttributionInput) -> TokenScores:
     """score_k = ||dF/dx_k||_2, with x the word embeddings."""
     _, gradient = _word_gradients(task)
-    return Split(torch.linalg.vector_norm(gradient, dim=-1).cpu().numpy())
+    return TokenScores(torch.linalg.vector_norm(gradient, dim=-1).cpu().numpy())
 
 
 GRAD_ATTENTION = Method(
@@ -69,8 +69,8 @@ GRAD_ATTENTION = Method(
     cost=1.9,
     description="What [CLS] takes from a token in the last layer, times its effect on the class.",
     reference="Barkan et al. 2021; Chefer et al. 2021",
-    split=_grad_attention,
-    needs=(reads_first, attends),
+    score=_grad_attention,
+    requirements=(reads_first, attends),
 )
 
 INPUT_X_GRADIENT = Method(
@@ -80,8 +80,8 @@ INPUT_X_GRADIENT = Method(
     cost=1.9,
     description="Each word embedding times the gradient of the class: a first-order estimate.",
     reference="Shrikumar et al. 2016",
-    split=_input_x_gradient,
-    needs=(has_gradient,),
+    score=_input_x_gradient,
+    requirements=(has_gradient,),
 )
 
 SALIENCY = Method(
@@ -92,8 +92,8 @@ SALIENCY = Method(
     description="Length of the gradient of the class in each word embedding: how much, not which "
     "way.",
     reference="Simonyan et al. 2014; Li et al. 2016",
-    split=_saliency,
-    needs=(has_gradient,),
+    score=_saliency,
+    requirements=(has_gradient,),
 )
 
 CHEFER = Method(
@@ -103,6 +103,6 @@ CHEFER = Method(
     cost=1.9,
     description="Attention times its positive effect on the class, carried through all layers.",
     reference='Chefer et al. 2021, "Generic Attention-model Explainability"',
-    split=_chefer,
-    needs=(reads_first, attends),
+    score=_chefer,
+    requirements=(reads_first, attends),
 )

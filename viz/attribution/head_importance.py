@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from viz.attention.rank_correlation import spearman
-from viz.attribution import Against, Target, check_made_by, resolve
-from viz.attribution.method import silent
+from viz.attribution import Against, Target, check_read_by, resolve_target
+from viz.attribution.method import no_progress
 from viz.attribution.requirements import gradients
 from viz.errors import MethodError, SelectionError
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.model.batches import rows_at_once
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
@@ -102,17 +102,17 @@ def head_importance(
     against: Against = "runner-up",
     *,
     mean: FloatArray | None = None,
-    tick: Tick = silent,
+    progress: ProgressCallback = no_progress,
 ) -> HeadImportance:
     """Both measures of every head for one text; arguments and errors as for `ablate`."""
     gradient = gate_gradients(classifier, reading, target_class, against)
-    tick(2)
-    lost = ablate(classifier, reading, target_class, against, mean=mean, tick=tick)
+    progress(2)
+    lost = ablate(classifier, reading, target_class, against, mean=mean, progress=progress)
     return HeadImportance(gradient, lost, spearman(gradient, lost))
 
 
 def importance(
-    classifier: Classifier, readings: Iterable[Reading], *, tick: Tick = silent
+    classifier: Classifier, readings: Iterable[Reading], *, progress: ProgressCallback = no_progress
 ) -> FloatArray:
     """Mean over texts of the size of each head's gate gradient.  (L, H)
 
@@ -126,7 +126,7 @@ def importance(
     sizes = []
     for reading in readings:
         sizes.append(np.abs(gate_gradients(classifier, reading)))
-        tick(2)
+        progress(2)
     if not sizes:
         raise SelectionError("No text came; head importance is a mean over at least one.")
     found: FloatArray = np.mean(sizes, axis=0)
@@ -164,7 +164,7 @@ def ablate(
     against: Against = "runner-up",
     *,
     mean: FloatArray | None = None,
-    tick: Tick = silent,
+    progress: ProgressCallback = no_progress,
 ) -> FloatArray:
     """What the explained scalar loses where one head hands on nothing.
 
@@ -174,7 +174,7 @@ def ablate(
         target_class: The class to explain; the predicted one where None.
         against: The class held against it, as for `attribute`.
         mean: (L, H, d): what a head hands on instead of zeros, as `mean_outputs` returns it.
-        tick: Called with the passes done; what it raises ends the work.
+        progress: Called with the passes done; what it raises ends the work.
 
     Returns:
         (L, H), signed: positive where the head spoke for the class.
@@ -186,13 +186,13 @@ def ablate(
     """
     target = _checked(classifier, reading, target_class, against)
     fill = None if mean is None else _fill(classifier, mean)
-    whole = float(target.of(reading.prediction.logits))
+    whole = float(target.value(reading.prediction.logits))
     left: list[float] = []
     with torch.inference_mode():
         for gates in _one_closed(classifier, reading.encoding.n_tokens):
             recorder = _Gated(gates, fill)
             left += _values(classifier, reading.encoding, target, recorder).tolist()
-            tick(len(gates))
+            progress(len(gates))
     return (whole - np.array(left)).reshape(classifier.n_layers, classifier.n_heads)
 
 
@@ -222,9 +222,9 @@ def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> Float
 def _checked(
     classifier: Classifier, reading: Reading, target_class: int | None, against: Against
 ) -> Target:
-    check_made_by(classifier, reading)
+    check_read_by(classifier, reading)
     _check_gated(classifier)
-    return resolve(reading.prediction, target_class, against)
+    return resolve_target(reading.prediction, target_class, against)
 
 
 def _check_gated(classifier: Classifier) -> None:
@@ -268,4 +268,4 @@ def _fill(classifier: Classifier, mean: FloatArray) -> Tensor:
 def _values(classifier: Classifier, encoding: Encoding, target: Target, recorder: _Gated) -> Tensor:
     """The explained scalar under each row of gates.  (B,)"""
     inputs = classifier.padded([encoding.inputs] * len(recorder.gates))
-    return target.of(classifier.run(inputs, recorder))
+    return target.value(classifier.run(inputs, recorder))

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.attribution.requirements import gradients, has_gradient
 from viz.errors import MethodError
 from viz.model.batches import rows_at_once
@@ -125,7 +125,7 @@ class _Placed(Recorder):
         return self.embeddings
 
 
-def _integrated_gradients(task: Task) -> Split:
+def _integrated_gradients(task: AttributionInput) -> TokenScores:
     """IG_k = sum_d (x - x')_kd * mean over a of dF(x' + a (x - x')) / dx_kd.
 
     x are the word embeddings of the text, x' those of the baseline, in which every token but the
@@ -142,14 +142,14 @@ def _integrated_gradients(task: Task) -> Split:
         return ((words - baseline) * mean).sum(-1)
 
     found = integrate(scores, int(task.options["n_steps"]), start, end)
-    return Split(
+    return TokenScores(
         found.scores.cpu().numpy(),
         measured={**found.measured, "baseline_value": start},
         notes=found.notes("Integrated gradients have"),
     )
 
 
-def _ends(task: Task) -> tuple[Tensor, Tensor]:
+def _ends(task: AttributionInput) -> tuple[Tensor, Tensor]:
     """The word embeddings of the text and of the baseline.  Each (T, D)"""
     encoding, classifier = task.reading.encoding, task.classifier
     embed = classifier.model.get_input_embeddings()
@@ -173,29 +173,31 @@ def _hiding_token(classifier: Classifier, baseline: str) -> int:
     return int(token)
 
 
-def _values_at(task: Task, embeddings: Tensor) -> list[float]:
+def _values_at(task: AttributionInput, embeddings: Tensor) -> list[float]:
     """F at each row of word embeddings.  (B, T, D) -> B numbers"""
     recorder = _Placed(embeddings)
     with torch.no_grad():
         logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(embeddings))
     recorder.differentiated()
-    task.tick(len(embeddings))
-    values: list[float] = task.target.of(logits).tolist()
+    task.progress(len(embeddings))
+    values: list[float] = task.target.value(logits).tolist()
     return values
 
 
-def _gradient_along(task: Task, words: Tensor, baseline: Tensor, points: Points) -> Tensor:
+def _gradient_along(
+    task: AttributionInput, words: Tensor, baseline: Tensor, points: Points
+) -> Tensor:
     """The weighted sum of the gradients at some points of the path.  (T, D)"""
     places = points.places[:, None, None]
     recorder = _Placed((baseline + places * (words - baseline)).requires_grad_())
     logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(places))
-    value = (task.target.of(logits) * points.weights).sum()
+    value = (task.target.value(logits) * points.weights).sum()
     (slopes,) = gradients(task.classifier, value, [recorder.embeddings])
-    task.tick(POINT * len(places))
+    task.progress(POINT * len(places))
     return slopes.sum(0)
 
 
-def _passes(n_words: int, n_layers: int, options: Options) -> float:
+def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
     """With the doublings that one text in five needs: 142 passes were measured for 50 steps."""
     return 3.0 * int(options["n_steps"])
 
@@ -207,8 +209,8 @@ INTEGRATED_GRADIENTS = Method(
     cost=150,
     description="Gradients added up on the way from a text of hidden words to this one.",
     reference="Sundararajan et al. 2017",
-    split=_integrated_gradients,
-    needs=(has_gradient,),
+    score=_integrated_gradients,
+    requirements=(has_gradient,),
     options=(
         Option(
             "baseline",
@@ -222,10 +224,10 @@ INTEGRATED_GRADIENTS = Method(
             "Steps",
             50,
             f"Points on the way; doubled up to {MOST_STEPS} until the scores add up.",
-            least=10,
-            most=MOST_STEPS,
+            minimum=10,
+            maximum=MOST_STEPS,
         ),
     ),
-    passes=_passes,
-    hides="mask",
+    estimated_forward_passes=_forward_passes,
+    operator="mask",
 )

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 
-from viz.attribution.method import Task
+from viz.attribution.method import AttributionInput
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder, layer_stack
@@ -111,7 +111,7 @@ class _States(Recorder):
         self.after.append(after[0])
 
 
-def recorded_layers(task: Task) -> list[Layer]:
+def recorded_layers(task: AttributionInput) -> list[Layer]:
     """Read the text once more and hand out each layer with its states, in order.
 
     Raises:

@@ -26,7 +26,7 @@ from viz.attribution.masking import (
     operator_of,
     subsets,
 )
-from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.model.perturbation import BoolArray
 from viz.types import FloatArray
 
@@ -41,7 +41,7 @@ Fit = tuple[FloatArray, FloatArray | None]
 estimate them from.  Each (n,)"""
 
 
-def _lime(task: Task) -> Split:
+def _lime(task: AttributionInput) -> TokenScores:
     words = task.perturbation
     operator, notes = operator_of(task)
     kept, counts, drawn = lime_rows(words.n_words, task.options)
@@ -91,7 +91,7 @@ def ridge(kept: BoolArray, values: FloatArray, weights: FloatArray) -> Fit:
     return scores, _robust(reach, left - rows @ scores, leverage)
 
 
-def _kernel_shap(task: Task) -> Split:
+def _kernel_shap(task: AttributionInput) -> TokenScores:
     words = task.perturbation
     operator, notes = operator_of(task)
     n = words.n_words
@@ -158,15 +158,15 @@ def _robust(reach: FloatArray, residuals: FloatArray, leverage: FloatArray) -> F
     return errors
 
 
-def _split(task: Task, fit: Fit, notes: tuple[str, ...]) -> Split:
+def _split(task: AttributionInput, fit: Fit, notes: tuple[str, ...]) -> TokenScores:
     words = task.perturbation
     scores, errors = fit
     spread = None if errors is None else words.errors_over_tokens(errors)
     found = {"rows": words.spent}
-    return Split(words.over_tokens(scores), None, spread, found, notes)
+    return TokenScores(words.over_tokens(scores), None, spread, found, notes)
 
 
-def _passes(n_words: int, n_layers: int, options: Options) -> float:
+def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
     return float(min(2**n_words, options["rows"]))
 
 
@@ -175,8 +175,8 @@ ROWS = Option(
     label="Rows",
     default=100,
     help="How many versions of the text are read, at most.",
-    least=10,
-    most=100_000,
+    minimum=10,
+    maximum=100_000,
 )
 LIME = Method(
     name="lime",
@@ -185,10 +185,10 @@ LIME = Method(
     cost=100,
     description="A linear model of what the classifier says when words are hidden at random.",
     reference="Ribeiro et al. 2016",
-    split=_lime,
+    score=_lime,
     options=(ROWS, OPERATOR, SEED),
-    passes=_passes,
-    hides="mask",
+    estimated_forward_passes=_forward_passes,
+    operator="mask",
     against_all=True,
 )
 KERNEL_SHAP = Method(
@@ -198,9 +198,9 @@ KERNEL_SHAP = Method(
     cost=100,
     description="A linear model fitted so that, with enough rows, its scores are Shapley values.",
     reference="Lundberg and Lee 2017; Covert and Lee 2021",
-    split=_kernel_shap,
+    score=_kernel_shap,
     options=(ROWS, OPERATOR, SEED),
-    passes=_passes,
-    hides="mask",
+    estimated_forward_passes=_forward_passes,
+    operator="mask",
     against_all=True,
 )

@@ -19,7 +19,7 @@ import numpy as np
 from viz.attribution.aopc import bucket_sizes, drops, prefixes
 from viz.attribution.empirical_bayes import Fit, shrink
 from viz.attribution.masking import log_odds, ordered, subsets
-from viz.attribution.method import Task
+from viz.attribution.method import AttributionInput
 from viz.model.perturbation import BoolArray, Operator
 from viz.types import FloatArray
 
@@ -56,7 +56,9 @@ class Search:
         rows: How many versions may be read.
     """
 
-    def __init__(self, task: Task, weights: Mapping[Operator, float], rows: int) -> None:
+    def __init__(
+        self, task: AttributionInput, weights: Mapping[Operator, float], rows: int
+    ) -> None:
         self.task, self.weights = task, dict(weights)
         self.first, *self.others = self.weights
         self.versions = task.perturbation

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from viz.attribution.method import Option, Target, Task, against_all
+from viz.attribution.method import AttributionInput, Option, Target, against_all
 from viz.model.perturbation import OPERATORS, BoolArray, Operator
 from viz.types import FloatArray
 
@@ -20,34 +20,34 @@ SEED = Option(
     label="Seed",
     default=0,
     help="The same seed hides the same words.",
-    least=0,
+    minimum=0,
 )
 NO_MASK = "The tokenizer has no mask token, so words were hidden by deletion."
 
 
-def operator_of(task: Task) -> tuple[Operator, tuple[str, ...]]:
+def operator_of(task: AttributionInput) -> tuple[Operator, tuple[str, ...]]:
     """How words are hidden, and a note where that is not what was chosen."""
     chosen: Operator = task.options["operator"]
     allowed = task.perturbation.operators
     return (chosen, ()) if chosen in allowed else (allowed[0], (NO_MASK,))
 
 
-def explained(task: Task, kept: BoolArray, operator: Operator) -> FloatArray:
+def explained_values(task: AttributionInput, kept: BoolArray, operator: Operator) -> FloatArray:
     """The explained scalar of each version, in double precision.  (N, n) -> (N,)"""
-    return task.target.of(task.perturbation.logits(kept, operator).astype(np.float64))
+    return task.target.value(task.perturbation.logits(kept, operator).astype(np.float64))
 
 
-def log_odds(task: Task, kept: BoolArray, operator: Operator) -> FloatArray:
+def log_odds(task: AttributionInput, kept: BoolArray, operator: Operator) -> FloatArray:
     """Log-odds of the explained class against all others together.  (N, n) -> (N,)
 
     The classes of a multi-label head do not compete: there, as for a head of one class, it is the
     plain logit.
     """
     logits = task.perturbation.logits(kept, operator).astype(np.float64)
-    return joined(task).of(logits)
+    return joined(task).value(logits)
 
 
-def joined(task: Task) -> Target:
+def joined(task: AttributionInput) -> Target:
     """The explained class, held against all others together whatever the reader asked."""
     return against_all(task.reading.prediction, task.target.target_class)
 

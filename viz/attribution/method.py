@@ -13,19 +13,19 @@ from torch import Tensor
 
 from finetune.errors import quoted
 from viz.errors import CheckpointError, MethodError
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import FloatArray, Prediction, Reading
 
 Values = TypeVar("Values", Tensor, FloatArray)
 Options = Mapping[str, Any]
-QUICK = 10.0
+MAX_INTERACTIVE_PASSES = 10.0
 """Passes that a reader is made to wait for; what takes more is done in the background."""
 
 
-def silent(passes: float) -> None:
-    """The tick of those who don't wait for it."""
+def no_progress(passes: float) -> None:
+    """For those who need no report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Target:
     against_class: int | None
     against_all: bool = False
 
-    def of(self, logits: Values) -> Values:
+    def value(self, logits: Values) -> Values:
         """The scalar of logits, in their graph if they have one.  (..., C) -> (...)"""
         own = logits[..., self.target_class]
         if self.against_all:
@@ -65,7 +65,7 @@ def against_all(prediction: Prediction, target_class: int) -> Target:
 
 
 @dataclass(frozen=True)
-class Task:
+class AttributionInput:
     """What a method is given: a reading, the scalar to explain, and how."""
 
     classifier: Classifier
@@ -73,7 +73,7 @@ class Task:
     target: Target
     options: Options = field(default_factory=dict)
     """The value of every option of the method."""
-    tick: Tick = silent
+    progress: ProgressCallback = no_progress
     """To be told of passes done by the method itself; hidden versions report on their own."""
     shared: Perturbation | None = None
     """Versions that were read before, where there are any."""
@@ -81,11 +81,11 @@ class Task:
     @cached_property
     def perturbation(self) -> Perturbation:
         """The text with words hidden."""
-        return self.shared or Perturbation(self.classifier, self.reading.encoding, self.tick)
+        return self.shared or Perturbation(self.classifier, self.reading.encoding, self.progress)
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class TokenScores:
     """What a method makes of a text."""
 
     scores: NDArray[np.floating]
@@ -111,8 +111,8 @@ class Option:
     """One sentence."""
     choices: tuple[str, ...] = ()
     """What may be chosen; empty for a number."""
-    least: int = 1
-    most: int = 1_000_000
+    minimum: int = 1
+    maximum: int = 1_000_000
 
     def check(self, method: str, value: object) -> str | int:
         """The value, if it is allowed.
@@ -126,19 +126,19 @@ class Option:
             allowed = ", ".join(self.choices)
         else:
             number = isinstance(value, int) and not isinstance(value, bool)
-            if number and self.least <= cast(int, value) <= self.most:
+            if number and self.minimum <= cast(int, value) <= self.maximum:
                 return cast(int, value)
-            allowed = f"{self.least} to {self.most}"
+            allowed = f"{self.minimum} to {self.maximum}"
         raise MethodError(f"{self.name} of {method} can't be {quoted(value)}; it can be {allowed}.")
 
 
-Need = Callable[[Classifier], None]
+Requirement = Callable[[Classifier], None]
 """Raises a MethodError where a classifier does not allow what a method does."""
 
-_tried: WeakKeyDictionary[Classifier, dict[Need, str | None]] = WeakKeyDictionary()
+_tried: WeakKeyDictionary[Classifier, dict[Requirement, str | None]] = WeakKeyDictionary()
 
 
-def _refusal(need: Need, classifier: Classifier) -> str | None:
+def _refusal(need: Requirement, classifier: Classifier) -> str | None:
     known = _tried.setdefault(classifier, {})
     if need not in known:
         try:
@@ -164,23 +164,23 @@ class Method:
     """One sentence."""
     reference: str
     """Where it was published."""
-    split: Callable[[Task], Split]
+    score: Callable[[AttributionInput], TokenScores]
     """Scores a text, whatever the classifier; `run` asks first whether it may."""
-    of_class: bool = True
+    class_specific: bool = True
     """Whether scores depend on the explained class; else they show where the model looks."""
     options: tuple[Option, ...] = ()
-    passes: Callable[[int, int, Options], float] | None = None
+    estimated_forward_passes: Callable[[int, int, Options], float] | None = None
     """Cost for n words, n layers and the options given; None where it is always `cost`."""
-    hides: str | None = None
+    operator: str | None = None
     """The operator its scores are made with, or both; a measure of faithfulness may share it."""
     control: bool = False
     """Whether its scores know nothing of the model, so that others can be held against them."""
     against_all: bool = False
     """Whether it holds the class against all others together, whatever it is asked."""
-    needs: tuple[Need, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
     """What a classifier must be for it."""
 
-    def run(self, task: Task) -> Split:
+    def run(self, task: AttributionInput) -> TokenScores:
         """Score the tokens of a text.
 
         Raises:
@@ -189,26 +189,26 @@ class Method:
         refusal = self.refusal(task.classifier)
         if refusal is not None:
             raise MethodError(refusal)
-        return self.split(task)
+        return self.score(task)
 
     def refusal(self, classifier: Classifier) -> str | None:
         """Why it can't be used with a classifier, in one sentence; None where it can.
 
         Each need is tried once for a classifier; a text may still be refused later.
         """
-        return next(filter(None, (_refusal(need, classifier) for need in self.needs)), None)
+        return next(filter(None, (_refusal(need, classifier) for need in self.requirements)), None)
 
     @property
     def costly(self) -> bool:
         """Whether it takes too long for a reader to wait for it."""
-        return self.cost > QUICK
+        return self.cost > MAX_INTERACTIVE_PASSES
 
     @property
     def caveat(self) -> str | None:
         """What a reader must not take unsigned scores for; None where scores have a sign."""
         if self.signed:
             return None
-        if self.of_class:
+        if self.class_specific:
             return "This says how much a word matters for the class or score, not which way."
         if self.control:
             return None
@@ -217,15 +217,15 @@ class Method:
             " of the prediction."
         )
 
-    def shares(self, options: Options, operators: Sequence[str]) -> str | None:
+    def operator_used(self, options: Options, operators: Sequence[str]) -> str | None:
         """Which of the *operators* that a text allows the scores were made with, or `both`."""
-        wanted = self.hides and str(options.get("operator", self.hides))
+        wanted = self.operator and str(options.get("operator", self.operator))
         if wanted is None or wanted in operators:
             return wanted
         # Without a mask token words are deleted, whatever was asked for.
         return "both" if wanted == "both" and len(operators) > 1 else operators[0]
 
-    def chosen(self, given: Options | None) -> Options:
+    def resolve_options(self, given: Options | None) -> Options:
         """The value of every option: those given, and the defaults of the others.
 
         Raises:
@@ -244,6 +244,7 @@ class Method:
             }
         )
 
-    def expected(self, n_words: int, n_layers: int, options: Options) -> float:
+    def forward_passes(self, n_words: int, n_layers: int, options: Options) -> float:
         """About how many plain forward passes it will take."""
-        return self.cost if self.passes is None else self.passes(n_words, n_layers, options)
+        estimate = self.estimated_forward_passes
+        return self.cost if estimate is None else estimate(n_words, n_layers, options)

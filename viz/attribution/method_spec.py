@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from viz.attribution import known
+from viz.attribution import find_method
 from viz.attribution.method import Method, Options
 from viz.errors import MethodError
 
@@ -26,7 +26,7 @@ class MethodSpec:
             MethodError: for an unknown method, option or value.
         """
         name, *settings = text.split(":")
-        method = known(name)
+        method = find_method(name)
         numbers = {option.name for option in method.options if not option.choices}
         values: dict[str, object] = {}
         for setting in settings:
@@ -36,7 +36,7 @@ class MethodSpec:
                     f"{text!r} can't be understood; write an option as {name}:option=value."
                 )
             values[option] = _number(value) if option in numbers else value
-        return cls(text, method, method.chosen({**values, **(options or {})}))
+        return cls(text, method, method.resolve_options({**values, **(options or {})}))
 
 
 def _number(value: str) -> object:

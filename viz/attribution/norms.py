@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.layers import Layer, centred, has_layers, rate, recorded_layers
-from viz.attribution.method import Method, Option, Split, Task
+from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.requirements import reads_first
 from viz.jobs.cancellation import check_cancelled
 
@@ -130,28 +130,28 @@ def _own(weights: Tensor, vectors: Tensor) -> Tensor:
     return torch.einsum("hq,hqd->qd", weights.diagonal(dim1=1, dim2=2), vectors[:, :n_rows])
 
 
-def _norms(task: Task) -> Split:
+def _norms(task: AttributionInput) -> TokenScores:
     rule = by_length if task.options["kind"] == "attention" else by_normalised_length
     with torch.inference_mode():
         last = recorded_layers(task)[-1]
-        task.tick(1)
-        return Split(rule(last, 1)[0].cpu().numpy())
+        task.progress(1)
+        return TokenScores(rule(last, 1)[0].cpu().numpy())
 
 
-def _through_layers(rule: Rule, passes: float) -> Callable[[Task], Split]:
+def _through_layers(rule: Rule, passes: float) -> Callable[[AttributionInput], TokenScores]:
     """[CLS] row of the product of all layers' mixing matrices, for some passes in all."""
 
-    def run(task: Task) -> Split:
+    def run(task: AttributionInput) -> TokenScores:
         with torch.inference_mode():
             layers = recorded_layers(task)
-            task.tick(1)
+            task.progress(1)
             # From the top down a row stays a row: of the last layer, that of [CLS] is enough.
             row = mixing(layers[-1], rule, 1)
             for layer in reversed(layers[:-1]):
                 check_cancelled()
                 row = row @ mixing(layer, rule, len(layer.before))
-                task.tick((passes - 1) / len(layers))
-        return Split(row[0].cpu().numpy())
+                task.progress((passes - 1) / len(layers))
+        return TokenScores(row[0].cpu().numpy())
 
     return run
 
@@ -164,9 +164,9 @@ NORMS = Method(
     description="Length of what each token hands to [CLS] in the last layer; the same for all "
     "classes.",
     reference="Kobayashi et al. 2020 (attention); Kobayashi et al. 2021 (residual)",
-    split=_norms,
-    needs=(reads_first, has_layers),
-    of_class=False,
+    score=_norms,
+    requirements=(reads_first, has_layers),
+    class_specific=False,
     options=(
         Option(
             name="kind",
@@ -187,9 +187,9 @@ GLOBENC = Method(
     description="Lengths of what tokens hand on, normalised as the layers do, carried through all "
     "layers; the same for all classes.",
     reference="Modarressi et al. 2022 (GlobEnc)",
-    split=_through_layers(by_encoded_length, 2.0),
-    needs=(reads_first, has_layers),
-    of_class=False,
+    score=_through_layers(by_encoded_length, 2.0),
+    requirements=(reads_first, has_layers),
+    class_specific=False,
 )
 
 ALTI = Method(
@@ -200,7 +200,7 @@ ALTI = Method(
     description="How near what a token hands on comes to the whole, carried through all layers; "
     "the same for all classes.",
     reference="Ferrando et al. 2022 (ALTI)",
-    split=_through_layers(by_distance, 2.5),
-    needs=(reads_first, has_layers),
-    of_class=False,
+    score=_through_layers(by_distance, 2.5),
+    requirements=(reads_first, has_layers),
+    class_specific=False,
 )

@@ -8,21 +8,21 @@ viz/attribution/README.md 2.14; Zeiler and Fergus 2014; Li et al. 2016.
 
 import numpy as np
 
-from viz.attribution.masking import OPERATOR, explained, operator_of
-from viz.attribution.method import Method, Options, Split, Task
+from viz.attribution.masking import OPERATOR, explained_values, operator_of
+from viz.attribution.method import AttributionInput, Method, Options, TokenScores
 
 
-def _occlusion(task: Task) -> Split:
+def _occlusion(task: AttributionInput) -> TokenScores:
     words = task.perturbation
     operator, notes = operator_of(task)
     one_hidden = ~np.eye(words.n_words, dtype=bool)
     kept = np.concatenate([np.ones((1, words.n_words), dtype=bool), one_hidden])
-    values = explained(task, kept, operator)
+    values = explained_values(task, kept, operator)
     scores = words.over_tokens(values[0] - values[1:])
-    return Split(scores, measured={"rows": words.spent}, notes=notes)
+    return TokenScores(scores, measured={"rows": words.spent}, notes=notes)
 
 
-def _passes(n_words: int, n_layers: int, options: Options) -> float:
+def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
     return n_words + 1
 
 
@@ -33,8 +33,8 @@ OCCLUSION = Method(
     cost=40,
     description="What the class loses when a word is hidden, one word at a time.",
     reference="Zeiler and Fergus 2014; Li et al. 2016",
-    split=_occlusion,
+    score=_occlusion,
     options=(OPERATOR,),
-    passes=_passes,
-    hides="mask",
+    estimated_forward_passes=_forward_passes,
+    operator="mask",
 )

@@ -8,16 +8,16 @@ import zlib
 import numpy as np
 
 from viz.attribution.masking import SEED
-from viz.attribution.method import Method, Split, Task
+from viz.attribution.method import AttributionInput, Method, TokenScores
 
 
-def _random(task: Task) -> Split:
+def _random(task: AttributionInput) -> TokenScores:
     words, encoding = task.perturbation, task.reading.encoding
     # Another text is another draw: the same one would favour the same places in all of them.
     text = zlib.crc32(f"{encoding.text}\0{encoding.pair or ''}".encode())
     drawn = np.random.default_rng([task.options["seed"], text]).random(words.n_words)
     # Drawn for words, not for tokens, so that a long word is no likelier to come first.
-    return Split(words.over_tokens(drawn))
+    return TokenScores(words.over_tokens(drawn))
 
 
 RANDOM = Method(
@@ -27,8 +27,8 @@ RANDOM = Method(
     cost=0,
     description="The control: a score drawn at random for each word, which knows nothing.",
     reference="DeYoung et al. 2020, ERASER, whose control is a random order",
-    split=_random,
-    of_class=False,
+    score=_random,
+    class_specific=False,
     control=True,
     options=(SEED,),
 )

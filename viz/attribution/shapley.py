@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 
-from viz.attribution.masking import OPERATOR, SEED, explained, operator_of, subsets
-from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.attribution.masking import OPERATOR, SEED, explained_values, operator_of, subsets
+from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
@@ -22,17 +22,17 @@ EXACT_WORDS = 10
 """Up to so many words all sets are read: 1,024."""
 
 
-def _shapley(task: Task) -> Split:
+def _shapley(task: AttributionInput) -> TokenScores:
     words = task.perturbation
     operator, notes = operator_of(task)
     if words.n_words <= EXACT_WORDS:
-        scores = exact_values(explained(task, subsets(words.n_words), operator))
+        scores = exact_values(explained_values(task, subsets(words.n_words), operator))
         errors = None
     else:
         pairs = np.stack(_pairs(task, operator))
         scores = pairs.mean(0)
         errors = words.errors_over_tokens(pairs.std(0, ddof=1) / math.sqrt(len(pairs)))
-    return Split(words.over_tokens(scores), None, errors, {"rows": words.spent}, notes)
+    return TokenScores(words.over_tokens(scores), None, errors, {"rows": words.spent}, notes)
 
 
 def exact_values(values: FloatArray) -> FloatArray:
@@ -55,7 +55,7 @@ def exact_values(values: FloatArray) -> FloatArray:
     return scores
 
 
-def _pairs(task: Task, operator: Operator) -> list[FloatArray]:
+def _pairs(task: AttributionInput, operator: Operator) -> list[FloatArray]:
     """What each word adds along an order and its reverse, averaged; one array for each pair."""
     draw = np.random.default_rng(task.options["seed"])
     found: list[FloatArray] = []
@@ -66,12 +66,12 @@ def _pairs(task: Task, operator: Operator) -> list[FloatArray]:
     return found
 
 
-def _along(task: Task, order: np.ndarray, operator: Operator) -> FloatArray:
+def _along(task: AttributionInput, order: np.ndarray, operator: Operator) -> FloatArray:
     """What each word adds when words come in this order.  (n,)"""
     n = len(order)
     place = np.argsort(order)
     kept = place < np.arange(n + 1)[:, None]
-    values = explained(task, kept, operator)
+    values = explained_values(task, kept, operator)
     added: FloatArray = np.diff(values)[place]
     return added
 
@@ -80,7 +80,7 @@ def _n_pairs(options: Options) -> int:
     return -(-int(options["permutations"]) // 2)
 
 
-def _passes(n_words: int, n_layers: int, options: Options) -> float:
+def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
     if n_words <= EXACT_WORDS:
         return float(2**n_words)
     return 2 * _n_pairs(options) * (n_words - 1) + 2
@@ -93,7 +93,7 @@ SHAPLEY = Method(
     cost=400,
     description="What a word adds to the class, averaged over the orders in which words can come.",
     reference="Shapley 1953; Castro et al. 2009; Mitchell et al. 2022",
-    split=_shapley,
+    score=_shapley,
     options=(
         Option(
             name="permutations",
@@ -101,12 +101,12 @@ SHAPLEY = Method(
             default=10,
             help="How many orders of words are drawn, each with its reverse; an odd number is "
             "rounded up.  Up to 10 words all sets are read instead.",
-            least=4,
-            most=10_000,
+            minimum=4,
+            maximum=10_000,
         ),
         OPERATOR,
         SEED,
     ),
-    passes=_passes,
-    hides="mask",
+    estimated_forward_passes=_forward_passes,
+    operator="mask",
 )

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.layers import Layer, has_layers, recorded_layers
-from viz.attribution.method import Method, Option, Options, Split, Task
+from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.attribution.requirements import reads_first
 from viz.jobs.cancellation import check_cancelled
 
@@ -36,21 +36,21 @@ def _one_minus_cosine(vectors: Tensor, other: Tensor) -> Tensor:
     return (units - torch.nn.functional.normalize(other, dim=-1)).square().sum(-1) / 2
 
 
-def _value_zeroing(task: Task) -> Split:
+def _value_zeroing(task: AttributionInput) -> TokenScores:
     with torch.inference_mode():
         layers = recorded_layers(task)
-        task.tick(1)
+        task.progress(1)
         used = layers[-1:] if task.options["rows"] == "last" else layers
         rows = []
         for layer in used:
             check_cancelled()
             rows.append(cls_row(layer))
-            task.tick(SILENCING / len(layers))
+            task.progress(SILENCING / len(layers))
         row = torch.stack(rows).mean(0)
-    return Split(row.cpu().numpy())
+    return TokenScores(row.cpu().numpy())
 
 
-def _passes(n_words: int, n_layers: int, options: Options) -> float:
+def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
     return 1 + SILENCING * (1 / n_layers if options["rows"] == "last" else 1)
 
 
@@ -62,10 +62,10 @@ VALUE_ZEROING = Method(
     description="How far [CLS] turns when a token's value is set to zero; the same for all "
     "classes.",
     reference="Mohebbi et al. 2023",
-    split=_value_zeroing,
-    needs=(reads_first, has_layers),
-    of_class=False,
-    passes=_passes,
+    score=_value_zeroing,
+    requirements=(reads_first, has_layers),
+    class_specific=False,
+    estimated_forward_passes=_forward_passes,
     options=(
         Option(
             name="rows",

@@ -87,10 +87,10 @@ def _measure(classifier: "Classifier", texts: "Texts", *, ablation: bool) -> "He
     total = passes(classifier, len(readings), ablation=ablation)
     with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
 
-        def tick(passes: float) -> None:
+        def progress(passes: float) -> None:
             bar.update(passes)
 
-        return head_table(classifier, readings, ablation=ablation, tick=tick)
+        return head_table(classifier, readings, ablation=ablation, progress=progress)
 
 
 def _content(classifier: "Classifier", texts: "Texts", table: "HeadTable", kind: str) -> bytes:

@@ -50,7 +50,7 @@ def read(
     Example: python -m viz read "Oil prices rise as stocks fall"
     """
     with one_sentence():
-        from viz.attribution.class_names import attribute_named
+        from viz.attribution.class_names import attribute_by_name
         from viz.errors import MethodError
         from viz.export.report import record, report
 
@@ -60,7 +60,7 @@ def read(
         reading = classifier.read(given(text), pair)
         attribution, refused = None, None
         try:
-            attribution = attribute_named(
+            attribution = attribute_by_name(
                 classifier, reading, method, target=target, against=against
             )
         except MethodError as error:  # the class is told in any case

@@ -101,10 +101,10 @@ def _check(
     total = round(expected_passes(classifier, readings, methods))
     with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
 
-        def tick(passes: float) -> None:
+        def progress(passes: float) -> None:
             bar.update(passes)
 
-        found = check(classifier, readings, methods, seed=seed, tick=tick)
+        found = check(classifier, readings, methods, seed=seed, progress=progress)
     if found.n_texts < len(texts.rows):
         typer.echo(f"{len(texts.rows) - found.n_texts:,} texts were too short to check.", err=True)
     return found.with_data(texts.name, texts.fingerprint)

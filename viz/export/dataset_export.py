@@ -22,7 +22,7 @@ from typing import Any
 from finetune.errors import RecordError
 from finetune.run.atomic_files import sweep
 from finetune.run.json_files import Schema
-from viz.attribution import defaults
+from viz.attribution import default_methods
 from viz.errors import SelectionError, VizError
 from viz.export.archive import archive
 from viz.export.atomic_files import locked_folder, write
@@ -77,7 +77,7 @@ class DatasetExport:
     ) -> None:
         self.classifier, self.texts, self.folder = classifier, texts, folder
         # One method for all rows: texts explained by several could not be compared.
-        method = options.request.method or defaults(classifier)[0]
+        method = options.request.method or default_methods(classifier)[0]
         self.options = replace(options, request=replace(options.request, method=method))
         self._try_out()
         with ExitStack() as holding:

@@ -10,9 +10,9 @@ import numpy as np
 
 from viz.attention.rank_correlation import spearman
 from viz.attribution.head_importance import ablate, gate_gradients
-from viz.attribution.method import silent
+from viz.attribution.method import no_progress
 from viz.errors import SelectionError
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.types import FloatArray, Reading
 
@@ -63,7 +63,7 @@ def head_table(
     readings: Iterable[Reading],
     *,
     ablation: bool = False,
-    tick: Tick = silent,
+    progress: ProgressCallback = no_progress,
 ) -> HeadTable:
     """Measure heads over texts; the margin of each predicted class over its runner-up is explained.
 
@@ -71,7 +71,7 @@ def head_table(
         classifier: The classifier that made the readings.
         readings: At least one.
         ablation: Whether every head is silenced in turn, which takes as many passes as heads.
-        tick: Called with the passes done; what it raises ends the work.
+        progress: Called with the passes done; what it raises ends the work.
 
     Raises:
         MethodError: where the heads of this architecture can't be gated.
@@ -80,9 +80,9 @@ def head_table(
     slopes, losses = [], []
     for reading in readings:
         slopes.append(gate_gradients(classifier, reading))
-        tick(STEPS)
+        progress(STEPS)
         if ablation:
-            losses.append(ablate(classifier, reading, tick=tick))
+            losses.append(ablate(classifier, reading, progress=progress))
     if not slopes:
         raise SelectionError("No text came; head importance is a mean over at least one.")
     return _mean(slopes, losses)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.attention.views import Quadrant, Unit
-from viz.attribution.class_names import attribute_named, classes_named
+from viz.attribution.class_names import attribute_by_name, class_indices
 from viz.attribution.contribution import contribution
 from viz.figures.spec import FigureSpec, Kind, Measure
 from viz.model.classifier import Classifier
@@ -37,7 +37,7 @@ class FigureRequest:
             SelectionError: where the model has no such layer, head or class, or the text no pair.
             MethodError: where the architecture doesn't allow the method.
         """
-        classes = classes_named(reading.prediction, self.target, self.against)
+        classes = class_indices(reading.prediction, self.target, self.against)
         taken = None
         if self.measure == "contribution" and set(self.kinds) != {"attribution"}:
             taken = contribution(classifier, reading, *classes)
@@ -59,7 +59,7 @@ class FigureRequest:
         ]
 
     def _attribution(self, classifier: Classifier, reading: Reading) -> FigureSpec:
-        made = attribute_named(
+        made = attribute_by_name(
             classifier, reading, self.method, target=self.target, against=self.against
         )
         return FigureSpec(reading, "attribution", unit=self.unit, attribution=made)

@@ -16,7 +16,7 @@ def single_falls(perturbation: Perturbation, target: Target, operator: Operator)
     """How far the explained scalar falls without each word alone.  (n_words,)"""
     n = perturbation.n_words
     kept = np.concatenate([np.ones((1, n), dtype=bool), ~np.eye(n, dtype=bool)])
-    values = target.of(perturbation.logits(kept, operator).astype(np.float64))
+    values = target.value(perturbation.logits(kept, operator).astype(np.float64))
     falls: FloatArray = values[0] - values[1:]
     return falls
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from viz.attention.rank_correlation import spearman
-from viz.attribution import METHODS, Against, attribute, check_made_by, resolve
-from viz.attribution.method import Options, Target, silent
+from viz.attribution import METHODS, Against, attribute, check_read_by, resolve_target
+from viz.attribution.method import Options, Target, no_progress
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, polarity, single_falls
 from viz.faithfulness.metrics import MIN_WORDS, Measures, measure_orders, n_versions
 from viz.faithfulness.orders import order, random_orders
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
 from viz.types import Attribution, FloatArray, Reading
@@ -96,7 +96,7 @@ def compare(
     *,
     options: Mapping[str, Options] | None = None,
     n_random: int = 10,
-    tick: Tick = silent,
+    progress: ProgressCallback = no_progress,
     shared: Perturbation | None = None,
     seed: int = 0,
 ) -> Comparison:
@@ -113,7 +113,7 @@ def compare(
         against: As in `attribute`.
         options: Of methods, as they are written in `methods`; what isn't named is the default.
         n_random: How many random orders, at least 1.
-        tick: Called with passes done, of `expected_passes`; what it raises ends the work.
+        progress: Called with passes done, of `expected_passes`; what it raises ends the work.
         shared: Versions of the text that were read before.
         seed: Of the random orders, and of the order of words with equal scores.
 
@@ -123,11 +123,11 @@ def compare(
         TextError: where the text has fewer than 3 words.
     """
     specs = [MethodSpec.parse(text, (options or {}).get(text)) for text in dict.fromkeys(methods)]
-    check_made_by(classifier, reading)
-    target = resolve(reading.prediction, target_class, against)
-    versions = (shared or Perturbation(classifier, reading.encoding)).told(tick)
+    check_read_by(classifier, reading)
+    target = resolve_target(reading.prediction, target_class, against)
+    versions = (shared or Perturbation(classifier, reading.encoding)).told(progress)
     _check_length(versions)
-    maker = _Maker(classifier, reading, target, versions, tick)
+    maker = _Maker(classifier, reading, target, versions, progress)
     made = [maker.make(spec) for spec in specs]
     return _measured(made, target, versions, n_random, seed)
 
@@ -137,7 +137,7 @@ def expected_passes(
 ) -> float:
     """About how many passes `compare` will take, methods with their default options."""
     own = sum(
-        spec.method.expected(n_words, classifier.n_layers, spec.options)
+        spec.method.forward_passes(n_words, classifier.n_layers, spec.options)
         for spec in map(MethodSpec.parse, methods)
     )
     n_operators = len(OPERATORS) if classifier.tokenizer.mask_token_id is not None else 1
@@ -162,11 +162,11 @@ class _Maker:
     reading: Reading
     target: Target
     versions: Perturbation
-    tick: Tick
+    progress: ProgressCallback
 
     def make(self, spec: MethodSpec) -> Row:
         """The row of a method, its measures still missing."""
-        meter = _Meter(self.tick)
+        meter = _Meter(self.progress)
         own = Perturbation(self.classifier, self.reading.encoding, meter)
         started = time.perf_counter()
         try:
@@ -177,7 +177,7 @@ class _Maker:
                 self.target.target_class,
                 self.target.against_class,
                 options=spec.options,
-                tick=meter,
+                progress=meter,
                 shared=own,
             )
         except MethodError as error:
@@ -193,22 +193,22 @@ class _Maker:
             spec.text,
             scores=self.versions.over_words(found.scores),
             options=found.options,
-            passes=passes or how.expected(n_words, n_layers, found.options),
+            passes=passes or how.forward_passes(n_words, n_layers, found.options),
             seconds=seconds,
-            shares_operator=how.shares(found.options, self.versions.operators),
+            shares_operator=how.operator_used(found.options, self.versions.operators),
         )
 
 
 class _Meter:
-    """A tick that adds up passes and hands them on."""
+    """Adds up passes and reports them on."""
 
-    def __init__(self, tick: Tick) -> None:
+    def __init__(self, progress: ProgressCallback) -> None:
         self.passes = 0.0
-        self._tick = tick
+        self._progress = progress
 
     def __call__(self, passes: float) -> None:
         self.passes += passes
-        self._tick(passes)
+        self._progress(passes)
 
 
 def _measured(

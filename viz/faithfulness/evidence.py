@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import stdtrit
 
-from viz.attribution.method import Target, silent
+from viz.attribution.method import Target, no_progress
 from viz.faithfulness.metrics import MIN_WORDS, Erasure, erase_orders
 from viz.faithfulness.orders import order, random_orders
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
 from viz.types import Attribution, Reading
@@ -112,7 +112,7 @@ def evidence(
     *,
     n_random: int = 10,
     shared: Perturbation | None = None,
-    tick: Tick = silent,
+    progress: ProgressCallback = no_progress,
     seed: int = 0,
 ) -> Evidence:
     """Compare an explanation with random orders of the words, under every operator.
@@ -123,13 +123,13 @@ def evidence(
         attribution: The explanation; only the order of its words counts.
         n_random: How many random orders, at least 2.
         shared: Versions of the text that were read before.
-        tick: Called with the number of versions read; what it raises ends the work.
+        progress: Called with the number of versions read; what it raises ends the work.
         seed: Of the random orders, and of the order of words with equal scores.
     """
     if n_random < 2:
         raise ValueError(f"{n_random} random orders have no spread; draw 2 or more")
     known = shared or Perturbation(classifier, reading.encoding)
-    versions = known.told(tick)
+    versions = known.told(progress)
     n = versions.n_words
     if n < MIN_WORDS:
         return Evidence(n)

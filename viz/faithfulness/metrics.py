@@ -255,7 +255,7 @@ def _said(logits: FloatArray, target: Target, classifier: Classifier) -> _Said:
     values = logits.astype(np.float64)
     outcome = classifier.outcomes(values)[:, target.target_class]
     decision = outcome >= 0.5 if classifier.multi_label else values.argmax(1)
-    return _Said(outcome, target.of(values), decision.astype(np.int64))
+    return _Said(outcome, target.value(values), decision.astype(np.int64))
 
 
 def _erasure(effects: _Effects, n: int, bins: Sequence[int]) -> tuple[float, float, float, float]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from viz.attribution import METHODS, attribute, check_made_by, resolve
-from viz.attribution.method import Target, silent
+from viz.attribution import METHODS, attribute, check_read_by, resolve_target
+from viz.attribution.method import Target, no_progress
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, TextError
 from viz.faithfulness.metrics import MIN_WORDS
@@ -23,7 +23,7 @@ from viz.faithfulness.weight_randomization import (
     randomization_stages,
     randomize_weights,
 )
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
 from viz.types import Attribution, FloatArray, Reading
@@ -70,7 +70,7 @@ def sanity(
     methods: Sequence[str] | None = None,
     *,
     seed: int = 0,
-    tick: Tick = silent,
+    progress: ProgressCallback = no_progress,
 ) -> SanityRecord:
     """Check how methods react; the predicted class is explained, against the runner-up.
 
@@ -81,7 +81,7 @@ def sanity(
         readings: The texts; those with fewer than 3 words are left out.
         methods: Names in `METHODS`, or `name:option=value`; `default_methods` where None.
         seed: Of the random weights and the random scores.
-        tick: Called with passes done, of `expected_passes`; what it raises ends the work.
+        progress: Called with passes done, of `expected_passes`; what it raises ends the work.
 
     Raises:
         MethodError: for an unknown method or a wrong option.
@@ -90,7 +90,7 @@ def sanity(
     """
     specs = _specs(methods)
     examples = _examples(classifier, readings)
-    trained = [_check_trained(examples, spec, tick) for spec in specs]
+    trained = [_check_trained(examples, spec, progress) for spec in specs]
     chance, limit = random_similarity([example.vocabulary for example in examples], seed)
     return SanityRecord(
         checkpoint=classifier.name,
@@ -100,7 +100,7 @@ def sanity(
         stages=randomization_stages(classifier),
         chance=chance,
         limit=limit,
-        methods=tuple(_check_randomized(classifier, examples, trained, seed, tick)),
+        methods=tuple(_check_randomized(classifier, examples, trained, seed, progress)),
     )
 
 
@@ -126,10 +126,10 @@ def _specs(methods: Sequence[str] | None) -> list[MethodSpec]:
 def _examples(classifier: Classifier, readings: Sequence[Reading]) -> list[_Example]:
     examples = []
     for reading in readings:
-        check_made_by(classifier, reading)
+        check_read_by(classifier, reading)
         words = Perturbation(classifier, reading.encoding)
         if words.n_words >= MIN_WORDS:
-            target = resolve(reading.prediction, None, "runner-up")
+            target = resolve_target(reading.prediction, None, "runner-up")
             examples.append(_Example(reading, target, words))
     if not examples:
         raise TextError(
@@ -148,13 +148,15 @@ class _Checked:
     result: SanityResult
 
 
-def _check_trained(examples: Sequence[_Example], spec: MethodSpec, tick: Tick) -> _Checked:
-    answers = [_explain(example, spec, tick) for example in examples]
+def _check_trained(
+    examples: Sequence[_Example], spec: MethodSpec, progress: ProgressCallback
+) -> _Checked:
+    answers = [_explain(example, spec, progress) for example in examples]
     attributions = [answer for answer in answers if isinstance(answer, Attribution)]
     result = SanityResult(
         method=spec.text,
         label=spec.method.label,
-        of_class=spec.method.of_class,
+        of_class=spec.method.class_specific,
         n_texts=len(attributions),
     )
     maps = [example.word_scores(each) for example, each in zip(examples, answers, strict=True)]
@@ -163,9 +165,9 @@ def _check_trained(examples: Sequence[_Example], spec: MethodSpec, tick: Tick) -
     residuals = [gap for gap in map(_residual, attributions) if gap is not None]
     result = replace(
         result,
-        between_classes=_between_classes(examples, spec, tick),
+        between_classes=_between_classes(examples, spec, progress),
         residual=max(residuals, default=None),
-        between_seeds=_between_seeds(examples, spec, maps, tick),
+        between_seeds=_between_seeds(examples, spec, maps, progress),
     )
     return _Checked(spec, maps, result)
 
@@ -175,15 +177,17 @@ def _check_randomized(
     examples: Sequence[_Example],
     trained: Sequence[_Checked],
     seed: int,
-    tick: Tick,
+    progress: ProgressCallback,
 ) -> Iterator[SanityResult]:
     """Each result, with what becomes of the method's maps when weights turn random."""
     allowed = [checked.spec for checked in trained if not checked.result.refused]
     network = copy_classifier(classifier)
-    by_stage = [_maps(network, examples, allowed, tick) for _ in randomize_weights(network, seed)]
+    by_stage = [
+        _maps(network, examples, allowed, progress) for _ in randomize_weights(network, seed)
+    ]
     for _ in randomize_weights(network, seed + 1):  # of this one, only the end is of use
         continue
-    second = _maps(network, examples, allowed, tick)
+    second = _maps(network, examples, allowed, progress)
     for checked in trained:
         if checked.result.refused:
             yield checked.result
@@ -198,17 +202,22 @@ def _check_randomized(
 
 
 def _maps(
-    network: Classifier, examples: Sequence[_Example], specs: Sequence[MethodSpec], tick: Tick
+    network: Classifier,
+    examples: Sequence[_Example],
+    specs: Sequence[MethodSpec],
+    progress: ProgressCallback,
 ) -> dict[str, Maps]:
     """The maps of each method by a network, for the classes explained before."""
     read = [example.read_by(network) for example in examples]
     return {
-        spec.text: [example.word_scores(_explain(example, spec, tick)) for example in read]
+        spec.text: [example.word_scores(_explain(example, spec, progress)) for example in read]
         for spec in specs
     }
 
 
-def _between_classes(examples: Sequence[_Example], spec: MethodSpec, tick: Tick) -> float | None:
+def _between_classes(
+    examples: Sequence[_Example], spec: MethodSpec, progress: ProgressCallback
+) -> float | None:
     """Similarity of the maps of the class and of the strongest other, each for its plain logit.
 
     A margin would be that of the other class with its sign turned: no sum of squares could differ.
@@ -223,25 +232,25 @@ def _between_classes(examples: Sequence[_Example], spec: MethodSpec, tick: Tick)
         assert runner_up is not None  # there are two classes or more
         for maps, explained in ((own, target_class), (other, runner_up)):
             plain = replace(example, target=Target(explained, None))
-            maps.append(plain.word_scores(_explain(plain, spec, tick)))
+            maps.append(plain.word_scores(_explain(plain, spec, progress)))
     return similarity(own, other)
 
 
 def _compares_classes(classifier: Classifier, spec: MethodSpec) -> bool:
-    return spec.method.of_class and classifier.n_classes > 1
+    return spec.method.class_specific and classifier.n_classes > 1
 
 
 def _between_seeds(
-    examples: Sequence[_Example], spec: MethodSpec, maps: Maps, tick: Tick
+    examples: Sequence[_Example], spec: MethodSpec, maps: Maps, progress: ProgressCallback
 ) -> float | None:
     if "seed" not in spec.options:
         return 1.0
     reseeded = replace(spec, options={**spec.options, "seed": spec.options["seed"] + 1})
-    second = [example.word_scores(_explain(example, reseeded, tick)) for example in examples]
+    second = [example.word_scores(_explain(example, reseeded, progress)) for example in examples]
     return similarity(maps, second)
 
 
-def _explain(example: _Example, spec: MethodSpec, tick: Tick) -> Attribution | str:
+def _explain(example: _Example, spec: MethodSpec, progress: ProgressCallback) -> Attribution | str:
     """What a method says of a text, or the sentence with which it refuses."""
     try:
         return attribute(
@@ -256,12 +265,12 @@ def _explain(example: _Example, spec: MethodSpec, tick: Tick) -> Attribution | s
     except MethodError as error:
         return str(error)
     finally:
-        tick(_passes(example, spec))
+        progress(_passes(example, spec))
 
 
 def _passes(example: _Example, spec: MethodSpec) -> float:
     n_layers = example.words.classifier.n_layers
-    return spec.method.expected(example.words.n_words, n_layers, spec.options)
+    return spec.method.forward_passes(example.words.n_words, n_layers, spec.options)
 
 
 def _residual(attribution: Attribution) -> float | None:

@@ -43,7 +43,7 @@ class ScoreConfig:
     """What is measured of every text."""
 
     methods: tuple[str, ...]
-    """As `entry.parse` reads them."""
+    """As `parse_method` reads them."""
     seed: int = 0
     n_random: int = 10
 

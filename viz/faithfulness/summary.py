@@ -128,7 +128,7 @@ class _Table:
             under={o: self._under(entry, o, seed) for o in self.operators if known},
             tau_occlusion=_mean([found["tau_occlusion"] for found in known]),
             polarity=_mean([found["polarity"] for found in known]),
-            shares_operator=spec.method.shares(spec.options, self.operators),
+            shares_operator=spec.method.operator_used(spec.options, self.operators),
             refused=self.refused[entry][-1] if self.refused[entry] else None,
         )
 

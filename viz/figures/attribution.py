@@ -89,7 +89,7 @@ def is_signed(attribution: Attribution) -> bool:
 def _what(reading: Reading, attribution: Attribution) -> str:
     method = METHODS.get(attribution.method)
     name = attribution.method if method is None else method.label
-    if method is not None and not method.of_class:
+    if method is not None and not method.class_specific:
         return name
     return f"{name}: {explained_scalar(reading.prediction, attribution)}"
 

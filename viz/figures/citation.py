@@ -71,7 +71,9 @@ def _shows(spec: FigureSpec, taken: Attribution | Contribution | None) -> str:
 
 
 def _explains(spec: FigureSpec, taken: Attribution | Contribution | None) -> str | None:
-    if taken is None or (isinstance(taken, Attribution) and not METHODS[taken.method].of_class):
+    if taken is None or (
+        isinstance(taken, Attribution) and not METHODS[taken.method].class_specific
+    ):
         return None
     return explained_scalar(spec.reading.prediction, taken)
 

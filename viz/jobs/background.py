@@ -17,7 +17,7 @@ from viz.jobs.cancellation import CancelledError, asked
 
 Result = TypeVar("Result")
 Done = TypeVar("Done", covariant=True)
-Tick = Callable[[float], None]
+ProgressCallback = Callable[[float], None]
 """Called by the work with the passes done since the last call; what it raises ends the work."""
 Lives = Callable[[], bool]
 """Whether somebody is still there, as far as can be known."""
@@ -50,7 +50,7 @@ class _Doing(Generic[Result]):
     _next_look: float = 0.0
     _away_since: float | None = None
 
-    def tick(self, passes: float) -> None:
+    def advance(self, passes: float) -> None:
         """Count passes, and go on where somebody wants the result."""
         self.passes += passes
         self.check()
@@ -75,12 +75,12 @@ class _Doing(Generic[Result]):
         if not self.watchers:
             self.cancelled.set()
 
-    def run(self, do: Callable[[Tick], Result]) -> None:
+    def run(self, do: Callable[[ProgressCallback], Result]) -> None:
         """Do it, and keep what came of it."""
         try:
             with asked(self.check):
-                self.tick(0)
-                self.result = do(self.tick)
+                self.advance(0)
+                self.result = do(self.advance)
         except CancelledError:
             self.error = CancelledError()  # without a trace, which would keep all that was taken
         except BaseException as error:  # whatever it is, the one who asks for the result gets it
@@ -96,7 +96,7 @@ class Work(Generic[Done]):
     """Something that is being done in a thread of its own, as one who waits for it sees it.
 
     Args:
-        do: What to do; it calls the tick it is given now and then, which ends it when cancelled.
+        do: What to do; it calls `progress` now and then, which ends it when cancelled.
         expected: About how many passes it will take.
         lives: Whether the one who waits is still there.
         doing: What another one waits for already and this one will wait for too; then nothing
@@ -105,7 +105,7 @@ class Work(Generic[Done]):
 
     def __init__(
         self,
-        do: Callable[[Tick], Done],
+        do: Callable[[ProgressCallback], Done],
         expected: float,
         lives: Lives = always,
         doing: "_Doing[Done] | None" = None,
@@ -148,7 +148,7 @@ class Work(Generic[Done]):
         return not self._cancelled and self._doing.cancelled.is_set()
 
     def cancel(self) -> None:
-        """Wait no more; where no other one waits, it stops at its next tick or layer."""
+        """Wait no more; where no other one waits, it stops at its next report or layer."""
         self._cancelled = True
         self._doing.leave(id(self))
 
@@ -179,7 +179,7 @@ class Works:
         )
 
     def wait_for(
-        self, key: Hashable, do: Callable[[Tick], Result], expected: float, lives: Lives
+        self, key: Hashable, do: Callable[[ProgressCallback], Result], expected: float, lives: Lives
     ) -> Work[Result]:
         """The work on a question, begun where nobody waits for it yet; arguments as for `Work`."""
         with self._lock:

@@ -42,7 +42,7 @@ class Perturbation:
     Args:
         classifier: The classifier that reads the versions.
         encoding: The whole text.
-        tick: Called with the number of versions after each batch; what it raises ends the work,
+        progress: Called with the number of versions after each batch; what it raises ends the work,
             and what was read until then stays known.
     """
 
@@ -50,11 +50,11 @@ class Perturbation:
         self,
         classifier: Classifier,
         encoding: Encoding,
-        tick: Callable[[float], None] = lambda rows: None,
+        progress: Callable[[float], None] = lambda rows: None,
     ) -> None:
         self.classifier = classifier
         self.encoding = encoding
-        self.tick = tick
+        self.progress = progress
         self.units: tuple[Span, ...] = tuple(
             span for span in views.spans(encoding) if not span.special
         )
@@ -63,9 +63,9 @@ class Perturbation:
         """How many versions were read."""
         self._known: dict[tuple[Operator, bytes], FloatArray] = {}
 
-    def told(self, tick: Callable[[float], None]) -> "Perturbation":
-        """The same text for another thread: both know what either has read, each has its tick."""
-        other = Perturbation(self.classifier, self.encoding, tick)
+    def told(self, progress: Callable[[float], None]) -> "Perturbation":
+        """The same text for another thread: both know what either has read."""
+        other = Perturbation(self.classifier, self.encoding, progress)
         other._known = self._known
         return other
 
@@ -138,7 +138,7 @@ class Perturbation:
             logits = self.classifier.logits(versions)
             self._known.update(zip(keys, logits, strict=True))
             self.spent += len(keys)
-            self.tick(len(keys))
+            self.progress(len(keys))
 
     def _batches(
         self, new: Mapping[tuple[Operator, bytes], BoolArray], operator: Operator

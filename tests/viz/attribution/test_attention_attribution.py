@@ -13,7 +13,7 @@ from tests.tiny import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
 from viz.attribution import integrated_gradients
 from viz.attribution.attention_attribution import ATTATTR
-from viz.attribution.method import Split, Target, Task
+from viz.attribution.method import AttributionInput, Target, TokenScores
 from viz.errors import MethodError
 from viz.model.recording import ATTENTION, Recorder, attend
 
@@ -34,10 +34,12 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     return Classifier.load(folder, dtype=torch.float64, device="cpu")
 
 
-def run(classifier: Classifier, target: Target = MARGIN, **options: int) -> Split:
+def run(classifier: Classifier, target: Target = MARGIN, **options: int) -> TokenScores:
     """What `attribute` makes of a text, before it is packed."""
     reading = classifier.read(TEXT)
-    return ATTATTR.run(Task(classifier, reading, target, ATTATTR.chosen(options)))
+    return ATTATTR.run(
+        AttributionInput(classifier, reading, target, ATTATTR.resolve_options(options))
+    )
 
 
 def by_hand(classifier: Classifier, layer: int, n_steps: int) -> np.ndarray:
@@ -50,7 +52,7 @@ def by_hand(classifier: Classifier, layer: int, n_steps: int) -> np.ndarray:
     for step in range(1, n_steps + 1):
         place = (whole * (step - 0.5) / n_steps).requires_grad_()
         logits = exchanged(classifier, layer, place)
-        total += torch.autograd.grad(MARGIN.of(logits), place)[0]
+        total += torch.autograd.grad(MARGIN.value(logits), place)[0]
     attribution: np.ndarray = (whole * total / n_steps)[0].numpy()
     return attribution
 
@@ -90,8 +92,8 @@ def from_nothing(classifier: Classifier, layer: int) -> float:
     """F with the layer's attention, minus F without."""
     reading = classifier.read(TEXT)
     nothing = torch.zeros_like(torch.tensor(reading.attention.weights[layer])[None])
-    without = MARGIN.of(exchanged(classifier, layer, nothing.double())).item()
-    return float(MARGIN.of(reading.prediction.logits)) - without
+    without = MARGIN.value(exchanged(classifier, layer, nothing.double())).item()
+    return float(MARGIN.value(reading.prediction.logits)) - without
 
 
 def test_attention_attribution_adds_up_in_every_layer(double: Classifier) -> None:

@@ -77,7 +77,7 @@ def test_at_every_layer_tokens_and_the_biases_above_add_up_to_the_scalar(
     recorder = EveryLayer(linear)
     with linear:
         logits = double.forward(reading.encoding, recorder)
-    value = Target(1, 3).of(logits)
+    value = Target(1, 3).value(logits)
     assert len(recorder.entering) == double.n_layers
     for states, n_before in zip(recorder.entering, recorder.n_before, strict=False):
         above = linear.biases[n_before:]
@@ -100,7 +100,7 @@ def test_the_decomposition_is_the_input_times_the_gradient_of_a_network_held_by_
     classifier = Classifier.load(checkpoint, dtype=torch.float64, device="cpu")
     reading = classifier.read(TEXT, PAIR)
     states = first_input(classifier, reading).requires_grad_()
-    held = Target(1, 3).of(held_logits(classifier, states))
+    held = Target(1, 3).value(held_logits(classifier, states))
     (slopes,) = torch.autograd.grad(held, states)
     found = attribute(classifier, reading, target_class=1, against=3)
     assert found.value == pytest.approx(held.item(), abs=1e-12)
@@ -165,7 +165,7 @@ def test_relevance_of_attention_follows_its_rules_step_by_step(double: Classifie
     reading = double.read(TEXT)
     recorder = Recorder("words")
     logits = double.forward(reading.encoding, recorder)
-    gradients = torch.autograd.grad(Target(1, 3).of(logits), recorder.weights)
+    gradients = torch.autograd.grad(Target(1, 3).value(logits), recorder.weights)
     relevance = np.eye(reading.encoding.n_tokens)
     for weights, gradient in zip(recorder.weights, gradients, strict=True):
         heads = (weights.detach() * gradient)[0].numpy()
@@ -204,7 +204,7 @@ def test_the_attention_of_cls_and_rollout_are_those_of_the_weights_that_are_show
 def test_only_the_cls_row_of_the_last_layer_has_a_gradient(double: Classifier) -> None:
     recorder = Recorder("words")
     logits = double.forward(double.encode(TEXT), recorder)
-    (gradient,) = torch.autograd.grad(Target(1, 3).of(logits), recorder.weights[-1])
+    (gradient,) = torch.autograd.grad(Target(1, 3).value(logits), recorder.weights[-1])
     assert (gradient[:, :, 1:] == 0).all()
     assert (gradient[:, :, 0] != 0).any()
 
@@ -227,7 +227,7 @@ def test_weights_times_gradient_equal_a_finite_difference_of_the_head_outputs(
     for factor in (1 + 1e-5, 1 - 1e-5):
         recorder = Gated()
         recorder.factor = factor
-        margins.append(Target(1, 3).of(double.forward(reading.encoding, recorder)).item())
+        margins.append(Target(1, 3).value(double.forward(reading.encoding, recorder)).item())
     assert float(found.scores.sum()) == pytest.approx((margins[0] - margins[1]) / 2e-5, abs=1e-8)
 
 

@@ -14,7 +14,7 @@ from viz.attribution.aopc import aopc, bucket_sizes, prefixes
 from viz.attribution.best_order import SEARCH
 from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.masking import NO_MASK, ordered
-from viz.attribution.method import Split, Target, Task
+from viz.attribution.method import AttributionInput, Target, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.model.perturbation import OPERATORS, BoolArray, Operator, Perturbation
 from viz.model.temperature import probabilities
@@ -29,13 +29,15 @@ def double(checkpoint: Path) -> Classifier:
     return Classifier.load(checkpoint, dtype=torch.float64, device="cpu")
 
 
-def task(classifier: Classifier, shared: Perturbation | None = None, **options: object) -> Task:
+def task(
+    classifier: Classifier, shared: Perturbation | None = None, **options: object
+) -> AttributionInput:
     reading = classifier.read(TEXT)
-    chosen = SEARCH.chosen(options)
-    return Task(classifier, reading, Target(1, 3), chosen, shared=shared)
+    chosen = SEARCH.resolve_options(options)
+    return AttributionInput(classifier, reading, Target(1, 3), chosen, shared=shared)
 
 
-def order_of(words: Perturbation, split: Split) -> list[int]:
+def order_of(words: Perturbation, split: TokenScores) -> list[int]:
     return ordered(words.over_words(split.scores))
 
 
@@ -100,7 +102,7 @@ def test_the_best_order_of_a_sum_is_found_whatever_it_began_with(classifier: Cla
     game = Game(classifier, 30, lambda kept: kept @ weights)
     best = aopc(game, 0, ordered(weights), "mask")
     reading = classifier.read(game.encoding.text)
-    start = DECOMPOSITION.run(Task(classifier, reading, Target(0, None)))
+    start = DECOMPOSITION.run(AttributionInput(classifier, reading, Target(0, None)))
     began = aopc(game, 0, ordered(game.over_words(start.scores)), "mask")
     _, split = play(SEARCH, game, {"rows": 600})
     assert began < 0.8 * best
@@ -154,7 +156,7 @@ def test_a_cancelled_search_ends_at_once(double: Classifier) -> None:
 
     given = task(double)
     with pytest.raises(KeyboardInterrupt):
-        SEARCH.run(Task(double, given.reading, given.target, given.options, stop))
+        SEARCH.run(AttributionInput(double, given.reading, given.target, given.options, stop))
     assert sum(read) < 140
 
 
@@ -182,7 +184,9 @@ def test_without_a_decomposition_it_begins_with_occlusion(double: Classifier) ->
         given = task(double, rows=50)
         words = given.perturbation
         split = SEARCH.run(given)
-        start = OCCLUSION.run(Task(double, given.reading, given.target, OCCLUSION.chosen(None)))
+        start = OCCLUSION.run(
+            AttributionInput(double, given.reading, given.target, OCCLUSION.resolve_options(None))
+        )
         began = aopc(words, 1, ordered(words.over_words(start.scores)), "mask")
         assert split.measured["aopc"] >= began
     finally:

@@ -14,7 +14,7 @@ from viz.attribution.decomposition_path import Fading
 from viz.attribution.decomposition_plus import in_order
 from viz.attribution.empirical_bayes import Fit, shrink
 from viz.attribution.local_search import Order, Search
-from viz.attribution.method import Target, Task
+from viz.attribution.method import AttributionInput, Target
 from viz.errors import MethodError
 from viz.model.perturbation import Perturbation
 from viz.types import FloatArray
@@ -34,7 +34,7 @@ def read(double: Classifier) -> Reading:
 
 
 def fading(classifier: Classifier, reading: Reading) -> Fading:
-    return Fading(Task(classifier, reading, Target(1, 3)))
+    return Fading(AttributionInput(classifier, reading, Target(1, 3)))
 
 
 def over_words(classifier: Classifier, reading: Reading, scores: FloatArray) -> FloatArray:
@@ -192,17 +192,17 @@ def test_the_budgeted_method_reads_masks_and_deletions(
 @pytest.mark.parametrize("rows", [2, 10, 24, 60, 150])
 def test_a_budget_is_kept(classifier: Classifier, reading: Reading, rows: int) -> None:
     versions = Perturbation(classifier, reading.encoding)
-    ticks: list[float] = []
+    reported: list[float] = []
     found = attribute(
         classifier,
         reading,
         "decomposition+",
         options={"rows": rows},
-        tick=ticks.append,
-        shared=versions.told(ticks.append),
+        progress=reported.append,
+        shared=versions.told(reported.append),
     )
     # The whole text itself is known from the reading, and read once more to compare.
-    assert sum(ticks) <= rows + 2
+    assert sum(reported) <= rows + 2
     assert found.measured["rows"] <= rows
 
 

@@ -10,7 +10,7 @@ from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import Classifier, attribute
 from viz.attribution import decompx
 from viz.attribution.decompx import DECOMPOSITION_ABSDOT, apart, by_product, carry
-from viz.attribution.method import Target, Task
+from viz.attribution.method import AttributionInput, Target
 from viz.errors import MethodError
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -23,8 +23,10 @@ def double(family_checkpoint: Path) -> Classifier:
     return Classifier.load(family_checkpoint, dtype=torch.float64, device="cpu")
 
 
-def task(classifier: Classifier, target: Target = TARGETS[0], pair: str | None = None) -> Task:
-    return Task(classifier, classifier.read(TEXT, pair), target)
+def task(
+    classifier: Classifier, target: Target = TARGETS[0], pair: str | None = None
+) -> AttributionInput:
+    return AttributionInput(classifier, classifier.read(TEXT, pair), target)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -49,7 +51,7 @@ def test_tokens_that_share_the_biases_add_up_to_the_explained_scalar(
     asked = task(double, target, pair)
     found = DECOMPOSITION_ABSDOT.run(asked)
     assert found.bias == 0
-    whole = float(target.of(asked.reading.prediction.logits))
+    whole = float(target.value(asked.reading.prediction.logits))
     assert float(found.scores.sum()) == pytest.approx(whole, abs=1e-10)
     without = carry(asked, apart).numpy()
     assert abs(without[-1]) > 1e-3
@@ -92,7 +94,9 @@ def test_single_precision_finds_the_same(family_checkpoint: Path, double: Classi
 def test_work_is_told_of_as_it_is_done_and_can_be_ended(classifier: Classifier) -> None:
     reading = classifier.read(TEXT)
     done: list[float] = []
-    DECOMPOSITION_ABSDOT.run(Task(classifier, reading, TARGETS[0], tick=done.append))
+    DECOMPOSITION_ABSDOT.run(
+        AttributionInput(classifier, reading, TARGETS[0], progress=done.append)
+    )
     expected = 0.8 * reading.encoding.n_tokens
     assert len(done) > classifier.n_layers * classifier.n_heads
     assert 0.7 * expected < sum(done) <= expected
@@ -104,7 +108,7 @@ def test_work_is_told_of_as_it_is_done_and_can_be_ended(classifier: Classifier) 
         raise EndedError
 
     with pytest.raises(EndedError):
-        DECOMPOSITION_ABSDOT.run(Task(classifier, reading, TARGETS[0], tick=end))
+        DECOMPOSITION_ABSDOT.run(AttributionInput(classifier, reading, TARGETS[0], progress=end))
 
 
 @pytest.mark.parametrize("activation", ["gelu_new", "relu", "silu"])
@@ -136,6 +140,6 @@ def test_parts_that_do_not_add_up_are_refused(
         return output
 
     monkeypatch.setattr(type(classifier.model), "forward", forward)
-    changed = Task(classifier, classifier.read(TEXT), asked.target)
+    changed = AttributionInput(classifier, classifier.read(TEXT), asked.target)
     with pytest.raises(MethodError, match="can't be taken apart"):
         carry(changed, apart)

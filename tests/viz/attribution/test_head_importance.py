@@ -40,7 +40,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
 def margin(classifier: Classifier, reading: Reading, recorder: Recorder | None = None) -> float:
     """Class 1 over class 3."""
     with torch.no_grad():
-        return MARGIN.of(classifier.forward(reading.encoding, recorder)).item()
+        return MARGIN.value(classifier.forward(reading.encoding, recorder)).item()
 
 
 def projections(classifier: Classifier) -> list[nn.Module]:
@@ -107,7 +107,7 @@ def test_the_gate_gradient_is_attention_times_its_gradient(double: Classifier) -
     reading = double.read(TEXT, PAIR)
     recorder = Recorder("words")
     logits = double.forward(reading.encoding, recorder)
-    gradients = torch.autograd.grad(MARGIN.of(logits), recorder.weights)
+    gradients = torch.autograd.grad(MARGIN.value(logits), recorder.weights)
     expected = [
         (weights.detach() * gradient)[0].sum((1, 2)).numpy()
         for weights, gradient in zip(recorder.weights, gradients, strict=True)
@@ -167,7 +167,7 @@ def test_the_batch_does_not_show(bert: Classifier, monkeypatch: pytest.MonkeyPat
     for rows in (5, 1):
         monkeypatch.setattr(head_importance, "TOKENS", rows * reading.encoding.n_tokens)
         told.clear()
-        found = head_importance.ablate(bert, reading, tick=told.append)
+        found = head_importance.ablate(bert, reading, progress=told.append)
         np.testing.assert_allclose(found, together, rtol=0, atol=1e-12)
         assert max(told) == rows
         assert sum(told) == bert.n_layers * bert.n_heads
@@ -176,7 +176,7 @@ def test_the_batch_does_not_show(bert: Classifier, monkeypatch: pytest.MonkeyPat
 def test_importance_is_the_mean_size_over_texts(bert: Classifier) -> None:
     readings = [bert.read(text) for text in (TEXT, PAIR, "Bad movie.")]
     told: list[float] = []
-    found = head_importance.importance(bert, iter(readings), tick=told.append)
+    found = head_importance.importance(bert, iter(readings), progress=told.append)
     each = [head_importance.gate_gradients(bert, reading) for reading in readings]
     np.testing.assert_allclose(found, np.mean(np.abs(each), axis=0), rtol=0, atol=1e-15)
     assert np.min(each) < 0

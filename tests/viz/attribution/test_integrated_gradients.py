@@ -20,7 +20,7 @@ from viz.attribution.integrated_gradients import (
     gauss_legendre,
     midpoints,
 )
-from viz.attribution.method import Method, Split, Target, Task
+from viz.attribution.method import AttributionInput, Method, Target, TokenScores
 from viz.errors import MethodError
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -47,12 +47,14 @@ def run(
     text: str = TEXT,
     pair: str | None = None,
     target: Target = MARGIN,
-    tick: Callable[[float], None] = lambda passes: None,
+    progress: Callable[[float], None] = lambda passes: None,
     **options: Any,
-) -> Split:
+) -> TokenScores:
     """What `attribute` makes of a text, before it is packed."""
     reading = classifier.read(text, pair)
-    return how.run(Task(classifier, reading, target, how.chosen(options), tick))
+    return how.run(
+        AttributionInput(classifier, reading, target, how.resolve_options(options), progress)
+    )
 
 
 def one_round(patch: pytest.MonkeyPatch, n_steps: int) -> None:
@@ -100,7 +102,7 @@ def captum_scores(classifier: Classifier, baseline: Tensor, n_steps: int) -> np.
     def forward(embeddings: Tensor) -> Tensor:
         rows = {name: values.expand(len(embeddings), -1) for name, values in inputs.items()}
         logits: Tensor = classifier.model(inputs_embeds=embeddings, **rows).logits
-        return MARGIN.of(logits)
+        return MARGIN.value(logits)
 
     found = IntegratedGradients(forward).attribute(
         words, baseline, n_steps=n_steps, method="gausslegendre"
@@ -139,7 +141,7 @@ def test_integrated_gradients_equal_captums_at_the_embedding_layer(
     def forward(ids: Tensor) -> Tensor:
         rows = {name: values.expand(len(ids), -1) for name, values in inputs.items()}
         logits: Tensor = bert.model(input_ids=ids, **rows).logits
-        return MARGIN.of(logits)
+        return MARGIN.value(logits)
 
     layer = bert.model.get_input_embeddings()
     # captum differentiates by the layer's output, which frozen weights would leave out.
@@ -166,8 +168,8 @@ def test_scores_add_up_to_the_difference_from_the_baseline(double: Classifier) -
     inputs["input_ids"] = np.where(
         special, inputs["input_ids"], double.tokenizer.mask_token_id
     ).astype(np.int64)
-    start = float(MARGIN.of(double.logits([inputs])[0]))
-    difference = float(MARGIN.of(reading.prediction.logits)) - start
+    start = float(MARGIN.value(double.logits([inputs])[0]))
+    difference = float(MARGIN.value(reading.prediction.logits)) - start
     assert found.measured["baseline_value"] == pytest.approx(start, abs=1e-10)
     gap = abs(float(found.scores.sum()) - difference) / abs(difference)
     assert found.measured["convergence_delta"] == pytest.approx(gap, abs=1e-9)
@@ -218,9 +220,13 @@ def test_where_the_model_is_linear_the_gradient_times_the_step_is_the_score(
     reading = bert.read(TEXT)
     monkeypatch.setattr(bert, "model", Linear())
     how = INTEGRATED_GRADIENTS
-    found = how.run(Task(bert, reading, MARGIN, how.chosen({"n_steps": 10, "baseline": "zero"})))
+    found = how.run(
+        AttributionInput(
+            bert, reading, MARGIN, how.resolve_options({"n_steps": 10, "baseline": "zero"})
+        )
+    )
     words = embed(torch.tensor(reading.encoding.inputs["input_ids"]))
-    expected = (words * MARGIN.of(slope)).sum(-1)
+    expected = (words * MARGIN.value(slope)).sum(-1)
     for index in (0, -1):
         expected[index] = 0
     np.testing.assert_allclose(found.scores, expected.numpy(), rtol=0, atol=1e-10)
@@ -265,7 +271,7 @@ def test_the_batch_does_not_show(
 @pytest.mark.parametrize("how", [INTEGRATED_GRADIENTS, ATTATTR])
 def test_passes_are_told_as_they_are_done(bert: Classifier, how: Method) -> None:
     told: list[float] = []
-    found = run(bert, how, n_steps=30, tick=told.append)
+    found = run(bert, how, n_steps=30, progress=told.append)
     assert found.measured["n_steps"] == 30
     assert sum(told) == 2 + 2 * 30
     assert len(told) == 1 + 4
@@ -278,7 +284,7 @@ def test_a_tokenizer_without_a_mask_is_one_sentence(
     monkeypatch.setattr(bert, "tokenizer", type("Bare", (), {"mask_token_id": None}))
     how = INTEGRATED_GRADIENTS
     with pytest.raises(MethodError, match=r"^The tokenizer of .* no mask token; choose .* zero\.$"):
-        how.run(Task(bert, reading, MARGIN, how.chosen({})))
+        how.run(AttributionInput(bert, reading, MARGIN, how.resolve_options({})))
 
 
 def test_words_are_followed_where_attention_is_out_of_our_reach(tmp_path: Path) -> None:
@@ -289,5 +295,5 @@ def test_words_are_followed_where_attention_is_out_of_our_reach(tmp_path: Path) 
 
 @pytest.mark.parametrize("how", [INTEGRATED_GRADIENTS, ATTATTR])
 def test_what_is_expected_of_the_defaults_is_the_cost_that_is_shown(how: Method) -> None:
-    assert how.expected(40, 6, how.chosen({})) == how.cost
+    assert how.forward_passes(40, 6, how.resolve_options({})) == how.cost
     assert how.costly

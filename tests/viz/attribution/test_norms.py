@@ -13,7 +13,7 @@ from viz import Classifier
 from viz.attribution import layers as taken_apart
 from viz.attribution import norms
 from viz.attribution.layers import recorded_layers
-from viz.attribution.method import Method, Target, Task
+from viz.attribution.method import AttributionInput, Method, Target
 from viz.attribution.norms import (
     ALTI,
     GLOBENC,
@@ -34,8 +34,10 @@ def double(family_checkpoint: Path) -> Classifier:
     return Classifier.load(family_checkpoint, dtype=torch.float64, device="cpu")
 
 
-def task(classifier: Classifier, method: Method = GLOBENC, **options: object) -> Task:
-    return Task(classifier, classifier.read(TEXT), Target(1, 0), method.chosen(options))
+def task(classifier: Classifier, method: Method = GLOBENC, **options: object) -> AttributionInput:
+    return AttributionInput(
+        classifier, classifier.read(TEXT), Target(1, 0), method.resolve_options(options)
+    )
 
 
 def taken(seen: Layer, query: int, key: int) -> np.ndarray:
@@ -144,7 +146,9 @@ def test_single_precision_finds_the_same_and_tells_of_its_work(
 ) -> None:
     single = Classifier.load(family_checkpoint)
     done: list[float] = []
-    asked = Task(single, single.read(TEXT), Target(1, 0), method.chosen({}), done.append)
+    asked = AttributionInput(
+        single, single.read(TEXT), Target(1, 0), method.resolve_options({}), done.append
+    )
     found = method.run(asked).scores
     np.testing.assert_allclose(found, method.run(task(double, method)).scores, rtol=1e-3)
     assert 1 <= sum(done) <= method.cost

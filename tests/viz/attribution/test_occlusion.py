@@ -11,7 +11,7 @@ from tests.games import Game, play
 from tests.tiny import tiny_checkpoint
 from viz import Classifier
 from viz.attribution.masking import NO_MASK
-from viz.attribution.method import Method, Split, Target, Task
+from viz.attribution.method import AttributionInput, Method, Target, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.random_baseline import RANDOM
 from viz.model.perturbation import Perturbation
@@ -25,9 +25,11 @@ def double(family_checkpoint: Path) -> Classifier:
     return Classifier.load(family_checkpoint, dtype=torch.float64, device="cpu")
 
 
-def run(method: Method, classifier: Classifier, *texts: str, **options: object) -> Split:
+def run(method: Method, classifier: Classifier, *texts: str, **options: object) -> TokenScores:
     reading = classifier.read(*texts)
-    return method.run(Task(classifier, reading, Target(1, 3), method.chosen(options)))
+    return method.run(
+        AttributionInput(classifier, reading, Target(1, 3), method.resolve_options(options))
+    )
 
 
 def test_masking_equals_captum_over_a_switch_for_each_word(double: Classifier) -> None:
@@ -99,7 +101,11 @@ def test_words_that_cover_for_each_other_both_score_nothing(classifier: Classifi
 def test_the_cost_is_the_rows_read(classifier: Classifier) -> None:
     game = Game(classifier, 12, lambda kept: kept @ np.ones(12))
     _, split = play(OCCLUSION, game)
-    assert split.measured["rows"] == OCCLUSION.expected(12, 3, OCCLUSION.chosen(None)) == 13
+    assert (
+        split.measured["rows"]
+        == OCCLUSION.forward_passes(12, 3, OCCLUSION.resolve_options(None))
+        == 13
+    )
 
 
 def test_the_control_depends_on_its_seed_alone(classifier: Classifier) -> None:

@@ -10,7 +10,7 @@ from captum.attr import ShapleyValueSampling
 
 from tests.games import Game, Rule, play
 from viz import Classifier
-from viz.attribution.method import Target, Task
+from viz.attribution.method import AttributionInput, Target
 from viz.attribution.shapley import SHAPLEY, exact_values
 from viz.model.perturbation import BoolArray, Perturbation
 from viz.types import FloatArray
@@ -51,8 +51,12 @@ def tangled(n: int, seed: int = 0, dummy: int | None = None) -> Rule:
     return rule
 
 
-def read_by(classifier: Classifier, text: str, **options: object) -> tuple[Task, FloatArray]:
-    task = Task(classifier, classifier.read(text), Target(1, 3), SHAPLEY.chosen(options))
+def read_by(
+    classifier: Classifier, text: str, **options: object
+) -> tuple[AttributionInput, FloatArray]:
+    task = AttributionInput(
+        classifier, classifier.read(text), Target(1, 3), SHAPLEY.resolve_options(options)
+    )
     return task, task.perturbation.over_words(SHAPLEY.run(task).scores)
 
 
@@ -69,7 +73,7 @@ def test_a_network_is_split_as_all_orders_say(double: Classifier) -> None:
     words = Perturbation(double, task.reading.encoding)
 
     def rule(kept: BoolArray) -> FloatArray:
-        return task.target.of(words.logits(kept, "mask"))
+        return task.target.value(words.logits(kept, "mask"))
 
     np.testing.assert_allclose(scores, over_all_orders(words.n_words, rule), rtol=0, atol=1e-10)
 
@@ -78,7 +82,7 @@ def test_a_network_is_split_as_all_orders_say(double: Classifier) -> None:
 def test_scores_add_up_to_what_all_words_add(double: Classifier, text: str, operator: str) -> None:
     task, scores = read_by(double, text, operator=operator)
     ends = np.array([[True], [False]]).repeat(len(scores), axis=1)
-    whole, nothing = task.target.of(
+    whole, nothing = task.target.value(
         task.perturbation.logits(ends, "mask" if operator == "mask" else "delete")
     )
     assert scores.sum() == pytest.approx(float(whole - nothing), abs=1e-12)
@@ -142,7 +146,7 @@ def test_captum_finds_the_same_with_enough_orders(double: Classifier) -> None:
     words = task.perturbation
 
     def forward(switches: torch.Tensor) -> torch.Tensor:
-        return torch.tensor(task.target.of(words.logits(switches.numpy() > 0.5, "mask")))
+        return torch.tensor(task.target.value(words.logits(switches.numpy() > 0.5, "mask")))
 
     torch.manual_seed(0)
     found = ShapleyValueSampling(forward).attribute(
@@ -155,9 +159,9 @@ def test_captum_finds_the_same_with_enough_orders(double: Classifier) -> None:
 @pytest.mark.parametrize("permutations_asked", [4, 5, 10])
 def test_the_cost_is_the_rows_read(classifier: Classifier, permutations_asked: int) -> None:
     game = Game(classifier, 30, tangled(30))
-    options = SHAPLEY.chosen({"permutations": permutations_asked})
+    options = SHAPLEY.resolve_options({"permutations": permutations_asked})
     _, split = play(SHAPLEY, game, options)
-    expected = SHAPLEY.expected(30, 3, options)
+    expected = SHAPLEY.forward_passes(30, 3, options)
     # Two orders may begin with the same words.
     assert 0.95 * expected <= split.measured["rows"] <= expected
 

@@ -14,7 +14,7 @@ from tests.anatomy import modules
 from tests.tiny import tiny_mpnet
 from viz import Classifier, Reading
 from viz.attribution.layers import recorded_layers
-from viz.attribution.method import Target, Task
+from viz.attribution.method import AttributionInput, Target
 from viz.attribution.value_zeroing import VALUE_ZEROING, cls_row
 from viz.errors import MethodError
 
@@ -26,9 +26,9 @@ def double(family_checkpoint: Path) -> Classifier:
     return Classifier.load(family_checkpoint, dtype=torch.float64, device="cpu")
 
 
-def task(classifier: Classifier, rows: str = "last") -> Task:
-    options = VALUE_ZEROING.chosen({"rows": rows})
-    return Task(classifier, classifier.read(TEXT), Target(1, 0), options)
+def task(classifier: Classifier, rows: str = "last") -> AttributionInput:
+    options = VALUE_ZEROING.resolve_options({"rows": rows})
+    return AttributionInput(classifier, classifier.read(TEXT), Target(1, 0), options)
 
 
 def silenced(token: int) -> Callable[[nn.Module, Any, torch.Tensor], torch.Tensor]:
@@ -87,8 +87,8 @@ def test_single_precision_finds_the_same(family_checkpoint: Path, double: Classi
 def test_it_tells_of_as_many_passes_as_it_announces(classifier: Classifier, rows: str) -> None:
     done: list[float] = []
     asked = task(classifier, rows)
-    VALUE_ZEROING.run(replace(asked, tick=done.append))
-    announced = VALUE_ZEROING.expected(10, classifier.n_layers, asked.options)
+    VALUE_ZEROING.run(replace(asked, progress=done.append))
+    announced = VALUE_ZEROING.forward_passes(10, classifier.n_layers, asked.options)
     assert sum(done) == pytest.approx(announced)
     assert announced == pytest.approx(1.8 if rows == "mean" else 1 + 0.8 / 3)
 

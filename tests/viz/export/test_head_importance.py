@@ -21,7 +21,7 @@ from viz.attribution.head_importance import ablate, gate_gradients
 from viz.colors import PALETTES
 from viz.errors import SelectionError
 from viz.export.head_importance import agreement, head_table, of_one_text, passes, table_csv
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.plots.heads import head_map
 
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game")
@@ -41,7 +41,7 @@ def run(*arguments: str | Path) -> Result:
 def test_a_table_holds_means_over_texts(classifier: Classifier) -> None:
     readings = [classifier.read(text) for text in TEXTS]
     done: list[float] = []
-    found = head_table(classifier, readings, ablation=True, tick=done.append)
+    found = head_table(classifier, readings, ablation=True, progress=done.append)
     slopes = [gate_gradients(classifier, reading) for reading in readings]
     lost = [ablate(classifier, reading) for reading in readings]
     assert found.ablation is not None
@@ -196,10 +196,10 @@ def test_silencing_the_heads_can_be_cancelled_and_done_after_all(
     panel = open_panel(checkpoint, "the bank warns of weak profits")
     ended = threading.Event()
 
-    def endless(*_: object, tick: Tick) -> None:
+    def endless(*_: object, progress: ProgressCallback) -> None:
         try:
             while True:
-                tick(0)
+                progress(0)
                 time.sleep(0.01)
         finally:
             ended.set()

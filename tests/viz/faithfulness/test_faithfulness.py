@@ -342,7 +342,7 @@ def test_the_badge_of_the_best_order_is_better_than_random(
     versions = Perturbation(classifier, reading.encoding)
     shared: list[float] = []
     found = attribute(classifier, reading, "occlusion", shared=versions)
-    seen = evidence(classifier, reading, found, shared=versions, tick=shared.append)
+    seen = evidence(classifier, reading, found, shared=versions, progress=shared.append)
     assert set(seen.measures) == set(OPERATORS)
     assert all(len(drawn) == 10 for drawn in seen.random.values())
     means = [one.value for one in seen.measures.values()]
@@ -352,7 +352,7 @@ def test_the_badge_of_the_best_order_is_better_than_random(
     assert seen.better == (seen.sentence == "better than 95 % of random orders")
     assert sum(shared) > 0
     again: list[float] = []
-    assert evidence(classifier, reading, found, shared=versions, tick=again.append) == seen
+    assert evidence(classifier, reading, found, shared=versions, progress=again.append) == seen
     assert again == []
 
 
@@ -378,9 +378,9 @@ QUICK = tuple(name for name, method in METHODS.items() if method.cost <= 60)
 
 def test_the_table_holds_what_each_method_is_worth(double: Classifier) -> None:
     reading = double.read(TEXT)
-    ticks: list[float] = []
+    reported: list[float] = []
     versions = Perturbation(double, reading.encoding)
-    found = compare(double, reading, QUICK, shared=versions, tick=ticks.append)
+    found = compare(double, reading, QUICK, shared=versions, progress=reported.append)
     assert [row.method for row in found.rows] == list(QUICK)
     target = found.target
     assert (target.target_class, target.against_class) == (
@@ -401,8 +401,8 @@ def test_the_table_holds_what_each_method_is_worth(double: Classifier) -> None:
         assert (row.polarity is None) or METHODS[row.method].signed
         assert row.seconds > 0
     assert any(found.share(row, "mask") == 1 for row in found.rows)
-    assert sum(ticks) >= versions.spent
-    assert sum(ticks) <= expected_passes(double, versions.n_words, QUICK)
+    assert sum(reported) >= versions.spent
+    assert sum(reported) <= expected_passes(double, versions.n_words, QUICK)
 
 
 def test_methods_agree_with_themselves_and_as_much_with_one_another(double: Classifier) -> None:

@@ -15,7 +15,7 @@ import viz.attribution
 from tests.shortcut import Planted
 from tests.tiny import LABELS, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
-from viz.attribution.method import Method, Split, Task
+from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.errors import MethodError, RecordError, SelectionError, TextError
 from viz.faithfulness import sanity_record
 from viz.faithfulness.rank_similarity import random_similarity, similarity
@@ -36,31 +36,31 @@ from viz.faithfulness.weight_randomization import (
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 
 
-def _deaf(task: Task) -> Split:
+def _deaf(task: AttributionInput) -> TokenScores:
     """Scores that hang on the ids of the tokens alone."""
     ids = task.reading.encoding.inputs["input_ids"]
-    return Split(np.sin(ids.astype(np.float64)))
+    return TokenScores(np.sin(ids.astype(np.float64)))
 
 
-def _leaky(task: Task) -> Split:
+def _leaky(task: AttributionInput) -> TokenScores:
     """Scores and a bias that miss a tenth of what they claim to split."""
     scores = METHODS["input-x-gradient"].run(task).scores.astype(np.float64)
-    value = float(task.target.of(task.reading.prediction.logits))
-    return Split(scores, bias=0.9 * value - float(scores.sum()))
+    value = float(task.target.value(task.reading.prediction.logits))
+    return TokenScores(scores, bias=0.9 * value - float(scores.sum()))
 
 
-def _half_deaf(task: Task) -> Split:
+def _half_deaf(task: AttributionInput) -> TokenScores:
     """Scores that hang on the ids of the tokens, and on the network for a part."""
     scores = METHODS["decomposition"].run(task).scores
-    return Split(_deaf(task).scores + 1.5 * scores / np.abs(scores).max())
+    return TokenScores(_deaf(task).scores + 1.5 * scores / np.abs(scores).max())
 
 
-def _flat(task: Task) -> Split:
-    return Split(np.ones(task.reading.encoding.n_tokens))
+def _flat(task: AttributionInput) -> TokenScores:
+    return TokenScores(np.ones(task.reading.encoding.n_tokens))
 
 
-def _fake(name: str, run: Callable[[Task], Split]) -> Method:
-    return dataclasses.replace(METHODS["decomposition"], name=name, label=name, split=run)
+def _fake(name: str, run: Callable[[AttributionInput], TokenScores]) -> Method:
+    return dataclasses.replace(METHODS["decomposition"], name=name, label=name, score=run)
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_passes_are_told_as_they_are_done_and_all_expected(
 ) -> None:
     told: list[float] = []
     methods = ["decomposition", "rollout", "random"]
-    sanity(classifier, [reading], methods, tick=told.append)
+    sanity(classifier, [reading], methods, progress=told.append)
     assert sum(told) == pytest.approx(expected_passes(classifier, [reading], methods))
 
 
@@ -198,7 +198,7 @@ def test_whatever_a_tick_raises_ends_the_work(classifier: Classifier, reading: R
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sanity(classifier, [reading], ["rollout"], tick=stop)
+        sanity(classifier, [reading], ["rollout"], progress=stop)
 
 
 def test_by_default_no_costly_method_is_checked() -> None:

@@ -19,7 +19,7 @@ from viz.__main__ import app as command
 from viz.app import session
 from viz.app.panels.scores import difference
 from viz.attention.views import merge, spans
-from viz.attribution import resolve
+from viz.attribution import resolve_target
 from viz.attribution.contribution import contribution
 from viz.attribution.descriptions import (
     amount,
@@ -96,7 +96,7 @@ def test_a_prediction_with_a_score_has_no_probability() -> None:
 
 
 def test_the_plain_score_is_explained(stars: Classifier, reading: Reading) -> None:
-    assert resolve(reading.prediction, None, "runner-up") == Target(0, None)
+    assert resolve_target(reading.prediction, None, "runner-up") == Target(0, None)
     found = attribute(stars, reading)
     assert found.value == pytest.approx(float(reading.prediction.logits[0]))
     assert found.bias is not None

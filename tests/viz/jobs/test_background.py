@@ -10,15 +10,15 @@ from collections.abc import Callable
 
 import pytest
 
-from viz.jobs.background import Tick, Work, Works
+from viz.jobs.background import ProgressCallback, Work, Works
 from viz.jobs.cancellation import CancelledError
 
 
 def test_work_is_watched_and_its_result_asked_for() -> None:
     go, ticked = threading.Event(), threading.Event()
 
-    def do(tick: Tick) -> str:
-        tick(3)
+    def do(progress: ProgressCallback) -> str:
+        progress(3)
         ticked.set()
         go.wait(10)
         return "done"
@@ -35,8 +35,8 @@ def test_work_is_watched_and_its_result_asked_for() -> None:
 def test_more_passes_than_expected_are_not_more_than_all() -> None:
     go, ticked = threading.Event(), threading.Event()
 
-    def do(tick: Tick) -> None:
-        tick(40)
+    def do(progress: ProgressCallback) -> None:
+        progress(40)
         ticked.set()
         go.wait(10)
 
@@ -46,9 +46,9 @@ def test_more_passes_than_expected_are_not_more_than_all() -> None:
     go.set()
 
 
-def forever(tick: Tick) -> None:
+def forever(progress: ProgressCallback) -> None:
     while True:
-        tick(1)
+        progress(1)
         time.sleep(0.005)
 
 
@@ -62,7 +62,7 @@ def test_cancelled_work_ends_and_has_no_result() -> None:
 
 
 def test_what_ends_the_work_reaches_the_one_who_asks() -> None:
-    def fail(tick: Tick) -> None:
+    def fail(progress: ProgressCallback) -> None:
         raise ValueError("no such word")
 
     with pytest.raises(ValueError, match="no such word"):
@@ -73,9 +73,9 @@ def test_work_that_is_forgotten_stops() -> None:
     """A browser that closes takes its session along; nobody then waits for what it started."""
     ended = threading.Event()
 
-    def do(tick: Tick) -> None:
+    def do(progress: ProgressCallback) -> None:
         try:
-            forever(tick)
+            forever(progress)
         finally:
             ended.set()
 
@@ -97,11 +97,11 @@ def test_work_whose_watchers_have_all_gone_stops_and_is_freed(
     connected = {"one", "other"}
     made: list[weakref.ref[Large]] = []
 
-    def work_on(given: Large) -> Callable[[Tick], None]:
-        def do(tick: Tick) -> None:
+    def work_on(given: Large) -> Callable[[ProgressCallback], None]:
+        def do(progress: ProgressCallback) -> None:
             large = Large()
             made.extend([weakref.ref(given), weakref.ref(large)])
-            forever(tick)
+            forever(progress)
 
         return do
 
@@ -134,9 +134,9 @@ def test_a_connection_may_break_for_a_moment(monkeypatch: pytest.MonkeyPatch) ->
         asked.append(True)
         return len(asked) > 5
 
-    def do(tick: Tick) -> str:
+    def do(progress: ProgressCallback) -> str:
         for _ in range(10):
-            tick(1)
+            progress(1)
         return "done"
 
     work = Work(do, 10, lives)
@@ -147,9 +147,9 @@ def test_a_connection_may_break_for_a_moment(monkeypatch: pytest.MonkeyPatch) ->
 def test_one_who_cancels_leaves_the_others_their_work() -> None:
     go = threading.Event()
 
-    def do(tick: Tick) -> str:
+    def do(progress: ProgressCallback) -> str:
         while not go.wait(0.005):
-            tick(1)
+            progress(1)
         return "done"
 
     works = Works()
@@ -160,7 +160,7 @@ def test_one_who_cancels_leaves_the_others_their_work() -> None:
     assert not other.cancelled
     go.set()
     assert other.result() == "done"
-    assert works.wait_for("another", lambda tick: "else", 1, lambda: True).result() == "else"
+    assert works.wait_for("another", lambda progress: "else", 1, lambda: True).result() == "else"
 
 
 def test_a_program_ends_in_order_while_work_goes_on() -> None:
@@ -169,10 +169,10 @@ def test_a_program_ends_in_order_while_work_goes_on() -> None:
 import torch
 from viz.jobs.background import Work
 
-def do(tick):
+def do(progress):
     while True:
         torch.ones(300, 300) @ torch.ones(300, 300)
-        tick(1)
+        progress(1)
 
 work = Work(do, 1)
 work.wait(0.3)

@@ -106,7 +106,7 @@ def test_contributions_of_mobilebert_are_what_the_scalar_gains_with_each_weight(
         for step in (1e-4, -1e-4):
             moved = weights.clone()
             moved[place] *= 1 + step
-            ends.append(MARGIN.of(classifier.forward(reading.encoding, Held(moved))).item())
+            ends.append(MARGIN.value(classifier.forward(reading.encoding, Held(moved))).item())
         slope = (ends[0] - ends[1]) / 2e-4
         assert found.values[place] == pytest.approx(slope, abs=1e-6)
     split = attribute(classifier, reading, target_class=1, against=3)
@@ -124,7 +124,7 @@ def test_gates_of_heads_are_finite_differences_whatever_the_family(load: Load, f
         for step in (1e-2, -1e-2):  # parts of these families are computed in single precision
             gates = torch.ones(1, classifier.n_layers, classifier.n_heads, dtype=torch.float64)
             gates[0, layer, head] += step
-            values.append(MARGIN.of(classifier.forward(reading.encoding, _Gated(gates))).item())
+            values.append(MARGIN.value(classifier.forward(reading.encoding, _Gated(gates))).item())
         assert found[layer, head] == pytest.approx((values[0] - values[1]) / 2e-2, abs=2e-4)
 
 
@@ -154,7 +154,7 @@ def test_input_times_gradient_is_a_finite_difference_whatever_the_family(
     found = attribute(classifier, reading, "input-x-gradient", target_class=1, against=3)
     for token in (0, 1, 5):
         ends = [
-            MARGIN.of(classifier.forward(reading.encoding, Moved(token, step))).item()
+            MARGIN.value(classifier.forward(reading.encoding, Moved(token, step))).item()
             for step in (3e-3, -3e-3)
         ]
         assert found.scores[token] == pytest.approx((ends[0] - ends[1]) / 6e-3, abs=5e-4)

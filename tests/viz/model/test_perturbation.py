@@ -93,16 +93,16 @@ def test_versions_of_a_batch_are_what_they_are_alone(
 
 
 def test_no_version_is_read_twice(classifier: Classifier) -> None:
-    ticks: list[float] = []
-    words = Perturbation(classifier, classifier.encode(TEXT), ticks.append)
+    reported: list[float] = []
+    words = Perturbation(classifier, classifier.encode(TEXT), reported.append)
     kept = np.concatenate([hidden(words), hidden(words, 0), hidden(words, 0), hidden(words, 1)])
     first = words.logits(kept, "mask")
-    assert words.spent == sum(ticks) == 3
+    assert words.spent == sum(reported) == 3
     np.testing.assert_array_equal(first[1], first[2])
     np.testing.assert_array_equal(words.logits(kept[::-1], "mask"), first[::-1])
     assert words.spent == 3
     words.logits(kept, "delete")
-    assert words.spent == sum(ticks) == 5, "the whole text is the same under both operators"
+    assert words.spent == sum(reported) == 5, "the whole text is the same under both operators"
 
 
 def test_what_was_read_before_a_cancellation_stays_known(classifier: Classifier) -> None:
@@ -113,7 +113,7 @@ def test_what_was_read_before_a_cancellation_stays_known(classifier: Classifier)
     kept = ~np.eye(words.n_words, dtype=bool)
     with pytest.raises(KeyboardInterrupt):
         words.logits(kept, "mask")
-    words.tick = lambda rows: None
+    words.progress = lambda rows: None
     words.logits(kept, "mask")
     assert words.spent == words.n_words
 

@@ -14,7 +14,7 @@ from viz import METHODS, Classifier, attribute
 from viz.attribution.descriptions import explained_scalar, scale_ends
 from viz.attribution.lime_shap import FEW_PAIRS, KERNEL_SHAP, LIME, lime_rows, ridge, shap_pairs
 from viz.attribution.masking import NO_MASK, log_odds, subsets
-from viz.attribution.method import Method, Target, Task
+from viz.attribution.method import AttributionInput, Method, Target
 from viz.attribution.shapley import exact_values
 from viz.model.perturbation import BoolArray
 from viz.types import FloatArray
@@ -78,7 +78,9 @@ def test_the_ridge_is_that_of_scikit_learn() -> None:
 
 
 def test_kernel_shap_over_all_sets_is_exact(double: Classifier) -> None:
-    task = Task(double, double.read(SHORT), Target(1, 3), KERNEL_SHAP.chosen(None))
+    task = AttributionInput(
+        double, double.read(SHORT), Target(1, 3), KERNEL_SHAP.resolve_options(None)
+    )
     split = KERNEL_SHAP.run(task)
     n = task.perturbation.n_words
     expected = exact_values(log_odds(task, subsets(n), "mask"))
@@ -98,7 +100,7 @@ def test_kernel_shap_adds_up_however_few_rows(classifier: Classifier, n: int) ->
 
 def test_the_value_is_the_log_odds_against_all_others(double: Classifier) -> None:
     reading = double.read(SHORT)
-    task = Task(double, reading, Target(1, 3), LIME.chosen(None))
+    task = AttributionInput(double, reading, Target(1, 3), LIME.resolve_options(None))
     whole = np.ones((1, task.perturbation.n_words), dtype=bool)
     share = float(reading.prediction.probabilities[1])
     assert log_odds(task, whole, "mask")[0] == pytest.approx(math.log(share / (1 - share)))
@@ -119,7 +121,9 @@ def test_what_is_held_against_all_others_says_so(double: Classifier, name: str) 
 def test_classes_that_do_not_compete_are_explained_by_their_logit(tmp_path: Path) -> None:
     folder = tiny_checkpoint(tmp_path / "m", problem_type="multi_label_classification")
     several = Classifier.load(folder)
-    task = Task(several, several.read(SHORT), Target(2, None), LIME.chosen(None))
+    task = AttributionInput(
+        several, several.read(SHORT), Target(2, None), LIME.resolve_options(None)
+    )
     whole = np.ones((1, task.perturbation.n_words), dtype=bool)
     expected = task.reading.prediction.logits[2]
     assert log_odds(task, whole, "mask")[0] == pytest.approx(float(expected), abs=1e-5)
@@ -129,7 +133,7 @@ def test_classes_that_do_not_compete_are_explained_by_their_logit(tmp_path: Path
 def test_of_two_classes_the_other_is_held_against_one(tmp_path: Path) -> None:
     two = Classifier.load(tiny_checkpoint(tmp_path / "two", labels=("bad", "good")))
     reading = two.read(SHORT)
-    task = Task(two, reading, Target(1, 0), LIME.chosen(None))
+    task = AttributionInput(two, reading, Target(1, 0), LIME.resolve_options(None))
     whole = np.ones((1, task.perturbation.n_words), dtype=bool)
     margin = float(reading.prediction.logits[1] - reading.prediction.logits[0])
     assert log_odds(task, whole, "mask")[0] == pytest.approx(margin, abs=1e-5)
@@ -156,9 +160,9 @@ def test_more_rows_than_versions_are_never_asked_for(
     classifier: Classifier, method: Method
 ) -> None:
     game = Game(classifier, 6, bent(6))
-    options = method.chosen({"rows": 1000})
+    options = method.resolve_options({"rows": 1000})
     first, split = play(method, game, options)
-    assert split.measured["rows"] == method.expected(6, 3, options) == 64
+    assert split.measured["rows"] == method.forward_passes(6, 3, options) == 64
     assert split.errors is None
     np.testing.assert_allclose(play(method, game, {**options, "seed": 5})[0], first)
 
@@ -177,12 +181,14 @@ def test_a_tokenizer_without_a_mask_token_deletes_and_says_so(
 ) -> None:
     plain = Classifier.load(tiny_checkpoint(tmp_path / "plain"))
     plain.tokenizer.mask_token = None
-    split = method.run(Task(plain, plain.read(SHORT), Target(1, 3), method.chosen(None)))
+    split = method.run(
+        AttributionInput(plain, plain.read(SHORT), Target(1, 3), method.resolve_options(None))
+    )
     assert split.notes[0] == NO_MASK
 
 
 def test_lime_hides_as_many_words_as_chance_has_it() -> None:
-    kept, counts, drawn = lime_rows(20, LIME.chosen({"rows": 4001}))
+    kept, counts, drawn = lime_rows(20, LIME.resolve_options({"rows": 4001}))
     assert drawn
     assert kept[0].all()
     assert (counts == 1).all()
@@ -192,7 +198,7 @@ def test_lime_hides_as_many_words_as_chance_has_it() -> None:
 
 
 def test_lime_over_all_versions_counts_each_as_often_as_it_is_drawn() -> None:
-    kept, counts, drawn = lime_rows(4, LIME.chosen({"rows": 101}))
+    kept, counts, drawn = lime_rows(4, LIME.resolve_options({"rows": 101}))
     assert not drawn
     assert kept[0].all()
     assert (counts[0], counts.sum()) == (1, pytest.approx(101))
@@ -201,7 +207,7 @@ def test_lime_over_all_versions_counts_each_as_often_as_it_is_drawn() -> None:
 
 
 def test_kernel_shap_keeps_as_many_words_as_its_kernel_has_it() -> None:
-    kept, _, drawn = shap_pairs(20, KERNEL_SHAP.chosen({"rows": 8002}))
+    kept, _, drawn = shap_pairs(20, KERNEL_SHAP.resolve_options({"rows": 8002}))
     assert drawn
     found = np.bincount(kept.sum(1), minlength=20)[1:20]
     chances = np.array([1 / (size * (20 - size)) for size in range(1, 20)])

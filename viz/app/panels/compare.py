@@ -20,7 +20,7 @@ from viz.export.comparison import agreement as in_agreement
 from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked
 from viz.faithfulness.compare import Comparison, Row, compare, expected_passes
 from viz.faithfulness.metrics import Measures
-from viz.jobs.background import Tick, Work
+from viz.jobs.background import ProgressCallback, Work
 from viz.model.perturbation import Operator
 from viz.plots.matrix import agreement_map
 from viz.widgets.theme.component import current_theme
@@ -79,12 +79,12 @@ def _wait(about: Asked) -> Comparison | None:
     return job_progress.result(work, "compare", what=LABEL, seconds=seconds)
 
 
-def _compare(about: Asked) -> Callable[[Tick], Comparison]:
+def _compare(about: Asked) -> Callable[[ProgressCallback], Comparison]:
     classifier = session.classifier(about.source)
     reading, versions = session.reading(*about.place), session.versions(*about.place)
     methods = list(METHODS)
-    return lambda tick: compare(
-        classifier, reading, methods, *about.classes, tick=tick, shared=versions
+    return lambda progress: compare(
+        classifier, reading, methods, *about.classes, progress=progress, shared=versions
     )
 
 

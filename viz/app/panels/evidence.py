@@ -12,7 +12,7 @@ from viz.app.markdown import plain
 from viz.attribution.descriptions import quantity
 from viz.errors import VizError
 from viz.faithfulness.evidence import BINS, Evidence, evidence
-from viz.jobs.background import Tick
+from viz.jobs.background import ProgressCallback
 from viz.types import Attribution
 from viz.widgets.poll.component import pulse
 
@@ -65,11 +65,11 @@ def _known(asked: Asked, found: Attribution) -> Evidence | None:
     return work.result() if work.finished and not work.cancelled else None
 
 
-def _measure(asked: Asked, found: Attribution) -> Callable[[Tick], Evidence]:
+def _measure(asked: Asked, found: Attribution) -> Callable[[ProgressCallback], Evidence]:
     classifier = session.classifier(asked.source)
     reading, versions = session.reading(*asked.place), session.versions(*asked.place)
-    return lambda tick: evidence(
-        classifier, reading, found, n_random=N_RANDOM, shared=versions, tick=tick
+    return lambda progress: evidence(
+        classifier, reading, found, n_random=N_RANDOM, shared=versions, progress=progress
     )
 
 

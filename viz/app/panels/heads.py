@@ -10,7 +10,7 @@ from viz.app.panels import closeup
 from viz.app.panels.selection import MEAN, Selection
 from viz.app.panels.text import Texts
 from viz.attention.views import QUADRANTS, AttentionView, Quadrant, Unit
-from viz.attribution import METHODS, resolve
+from viz.attribution import METHODS, resolve_target
 from viz.attribution.descriptions import explained_scalar, outcome
 from viz.errors import MethodError
 from viz.types import Reading
@@ -93,7 +93,7 @@ def _choose_measure(reading: Reading, measures: list[str]) -> str:
 def _caption(reading: Reading, explained: session.Explained | None) -> str:
     if explained is None:
         return "Where heads look. Looking is not yet a reason."
-    target = resolve(reading.prediction, *explained)
+    target = resolve_target(reading.prediction, *explained)
     scalar = plain(explained_scalar(reading.prediction, target))
     return f"What each weight hands to {scalar}: weight × slope, attention fixed."
 

@@ -10,12 +10,12 @@ from viz.app import background, session
 from viz.app.background import Asked
 from viz.app.markdown import plain
 from viz.app.panels import job_progress
-from viz.attribution import resolve
+from viz.attribution import resolve_target
 from viz.attribution.descriptions import explained_scalar
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.errors import VizError
 from viz.export.head_importance import HeadTable, agreement, of_one_text, table_csv
-from viz.jobs.background import Tick, Work
+from viz.jobs.background import ProgressCallback, Work
 from viz.plots.heads import head_map
 from viz.types import FloatArray, Reading
 from viz.widgets.theme.component import current_theme
@@ -52,7 +52,7 @@ def offer(asked: Asked) -> None:
 
 def _show(about: Asked, reading: Reading) -> None:
     gradient = _gradient(about, reading)
-    target = resolve(reading.prediction, *about.classes)
+    target = resolve_target(reading.prediction, *about.classes)
     scalar = plain(explained_scalar(reading.prediction, target))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -110,9 +110,9 @@ def _wait(about: Asked, passes: int, seconds: float) -> FloatArray | None:
     return job_progress.result(work, "ablation", what=LABEL, seconds=seconds)
 
 
-def _ablate(about: Asked) -> Callable[[Tick], FloatArray]:
+def _ablate(about: Asked) -> Callable[[ProgressCallback], FloatArray]:
     classifier, reading = session.classifier(about.source), session.reading(*about.place)
-    return lambda tick: ablate(classifier, reading, *about.classes, tick=tick)
+    return lambda progress: ablate(classifier, reading, *about.classes, progress=progress)
 
 
 def _show_table(table: HeadTable) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from viz.app import session
 from viz.app.markdown import plain
-from viz.attribution import METHODS, Method, Option, defaults, offered
+from viz.attribution import METHODS, Method, Option, available_methods, default_methods
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import VizError
 from viz.model.classifier import Classifier
@@ -39,7 +39,7 @@ def choose_method(source: str) -> Chosen:
 def ordered(classifier: Classifier) -> list[str]:
     """The methods a classifier allows: the quick ones as registered, the others by their cost."""
     return sorted(
-        offered(classifier),
+        available_methods(classifier),
         key=lambda name: METHODS[name].cost if _is_dear(METHODS[name]) else 0.0,
     )
 
@@ -50,7 +50,7 @@ def preferred(source: str) -> Chosen:
     Else the first that the checkpoint allows.
     """
     classifier = session.classifier(source)
-    first = _entry(defaults(classifier)[0])
+    first = _entry(default_methods(classifier)[0])
     try:
         record = session.record(source)
         if record is None or record.fingerprint != classifier.fingerprint:
@@ -149,8 +149,8 @@ def _choose_option(method: Method, option: Option) -> str | int:
     if not option.choices:
         number = st.number_input(
             option.label,
-            min_value=option.least,
-            max_value=option.most,
+            min_value=option.minimum,
+            max_value=option.maximum,
             step=1,
             key=key,
             help=option.help,
