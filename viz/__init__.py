@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from viz.attribution.contribution import contribution
     from viz.attribution.head_importance import head_importance
     from viz.faithfulness.evidence import Evidence, evidence
-    from viz.model.classifier import Classifier
+    from viz.model.classifier import Classifier, default_checkpoint
     from viz.types import (
         Attention,
         Attribution,
@@ -44,6 +44,7 @@ __all__ = [
     "Token",
     "attribute",
     "contribution",
+    "default_checkpoint",
     "evidence",
     "head_facts",
     "head_importance",
@@ -54,6 +55,7 @@ _HOMES = {
     "attribute": "attribution",
     "contribution": "attribution.contribution",
     "Classifier": "model.classifier",
+    "default_checkpoint": "model.classifier",
     "Evidence": "faithfulness.evidence",
     "evidence": "faithfulness.evidence",
     "head_importance": "attribution.head_importance",

@@ -5,6 +5,7 @@ Shape letters: L layers, H heads, T tokens, Q query positions, K key positions, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,6 +20,22 @@ Inputs = Mapping[str, IntArray]
 
 ROW_TOLERANCE = 1e-4
 """How far the sum of a row of attention weights may be from 1 (float32 over 512 keys)."""
+
+
+class ShownInNotebooks:
+    """A record that Jupyter shows as its pictures; `viz.export.notebook` makes them."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The record by MIME type, as IPython asks for it; it picks what it can show."""
+        # By name, since the records lie below every room, and only who looks at them draws.
+        bundle: dict[str, str] = import_module("viz.export.notebook").mime_bundle(self)
+        return bundle
+
+    def _repr_html_(self) -> str | None:
+        """The record as HTML; None where there is nothing to see."""
+        return self._repr_mimebundle_().get("text/html")
 
 
 def _frozen(values: ArrayLike) -> FloatArray:
@@ -185,7 +202,7 @@ class Attention:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(ShownInNotebooks):
     """One text read once: how it was encoded, what was predicted, where the heads looked."""
 
     encoding: Encoding
@@ -198,7 +215,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(ShownInNotebooks):
     """The signed share of one explained scalar that each token holds."""
 
     scores: FloatArray
@@ -223,6 +240,8 @@ class Attribution:
     """One sentence for each thing a reader must know before believing the scores."""
     against_all: bool = False
     """Whether the target is held against all other classes together; `against_class` is None."""
+    reading: Reading | None = field(default=None, repr=False, compare=False)
+    """What was explained; None where it is not kept."""
 
     def __post_init__(self) -> None:
         """Freeze the scores and the settings."""
@@ -234,7 +253,7 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(ShownInNotebooks):
     """What every attention weight of every head hands to the explained scalar.
 
     `values[l, h, q, k]` is the signed share of the scalar that reaches it through head `h` of layer
@@ -249,6 +268,8 @@ class Contribution:
     target_class: int
     against_class: int | None
     """The class held against the target; None where the plain logit is explained."""
+    reading: Reading | None = field(default=None, repr=False, compare=False)
+    """What was explained; None where it is not kept."""
 
     def __post_init__(self) -> None:
         """Check the shape and freeze the values."""

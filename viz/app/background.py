@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
 import streamlit as st
@@ -139,7 +139,7 @@ def _attribute(asked: Asked) -> Callable[[ProgressCallback], Attribution]:
     reading, versions = session.reading(*asked.place), session.versions(*asked.place)
 
     def compute(progress: ProgressCallback) -> Attribution:
-        return attribute(
+        found = attribute(
             classifier,
             reading,
             asked.method,
@@ -149,5 +149,6 @@ def _attribute(asked: Asked) -> Callable[[ProgressCallback], Attribution]:
             progress=progress,
             shared=versions.told(progress),
         )
+        return replace(found, reading=None)  # it is large, and kept by session in its own time
 
     return compute

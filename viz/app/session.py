@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -273,7 +273,11 @@ def _contribute(
 ) -> Contribution:
     read = _read(place, version, text, pair)
     key = ("contribution", place, version, text, pair, explained)
-    return _maps.made(key, lambda: contribute(_load(place, version), read, *explained))
+    return _maps.made(
+        key,
+        # What was read is kept by itself, and let go of by itself.
+        lambda: replace(contribute(_load(place, version), read, *explained), reading=None),
+    )
 
 
 def _view(place: str, version: float, text: str, pair: str | None, shown: Shown) -> AttentionView:

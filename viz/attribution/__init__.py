@@ -111,6 +111,7 @@ def attribute(
         measured=split.measured,
         notes=split.notes,
         against_all=target.against_all,
+        reading=reading,
     )
 
 

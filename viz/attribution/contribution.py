@@ -60,4 +60,5 @@ def contribution(
         value=explained(reading.prediction, target),
         target_class=target.target_class,
         against_class=target.against_class,
+        reading=reading,
     )

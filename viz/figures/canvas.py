@@ -6,6 +6,7 @@ own, for matplotlib's axes and texts take most of the time that a picture of man
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Any, Literal
 
 import numpy as np
@@ -52,13 +53,22 @@ class TextLine:
     turn: int
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows, with or without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+
 class Canvas:
     """A white page; places are points from its top left corner."""
 
     def __init__(self, width: float, height: float, dpi: float) -> None:
         self.width, self.height, self.dpi = width, height, dpi
         dots = [(round(points * dpi / 72) + 1e-6) / dpi for points in (width, height)]
-        self.figure = Figure(figsize=(dots[0], dots[1]), dpi=dpi, facecolor=LIGHT.ground)
+        self.figure = ShownFigure(figsize=(dots[0], dots[1]), dpi=dpi, facecolor=LIGHT.ground)
         FigureCanvasAgg(self.figure)
         places = Affine2D().scale(1 / 72, -1 / 72).translate(0, dots[1])
         self._places = places + self.figure.dpi_scale_trans

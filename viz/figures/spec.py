@@ -14,7 +14,7 @@ from viz.attention.views import (
     view,
 )
 from viz.errors import SelectionError
-from viz.types import Attribution, Contribution, FloatArray, Reading
+from viz.types import Attribution, Contribution, FloatArray, Reading, ShownInNotebooks
 
 Kind = Literal["head", "layer", "atlas", "arcs", "attribution"]
 KINDS: tuple[Kind, ...] = ("head", "layer", "atlas", "arcs", "attribution")
@@ -22,7 +22,7 @@ Measure = Literal["weights", "contribution"]
 
 
 @dataclass(frozen=True, slots=True)
-class FigureSpec:
+class FigureSpec(ShownInNotebooks):
     """What a figure shows; its picture, its numbers and its caption all follow from it.
 
     Raises:

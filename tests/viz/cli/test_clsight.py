@@ -14,7 +14,7 @@ from viz.__main__ import app as viz
 from viz.cli.main import SUMMARIES, app
 from viz.installation import version
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"torch", "transformers", "datasets", "pandas", "matplotlib", "plotly", "streamlit"}
 PLAIN = {"COLUMNS": "80", "TERM": "dumb"}
 RUN = "from viz.cli.main import app; app(prog_name='clsight')"

@@ -1,0 +1,71 @@
+"""What Jupyter, nbconvert, Quarto and GitHub show of a record: its pictures, without a server.
+
+A page of the app's own widgets stands in a frame, in which its styles and scripts stay.  Behind it
+stands the same picture as a PNG, which is seen wherever frames are taken out.
+"""
+
+import sys
+from base64 import b64encode
+from html import escape
+
+from viz.errors import VizError
+from viz.export.formats import render
+from viz.figures.citation import citation
+from viz.figures.spec import FigureSpec, Kind
+from viz.types import Attribution, Contribution, Reading
+
+Shown = Reading | Attribution | Contribution | FigureSpec
+
+HEIGHTS: dict[Kind, int] = {
+    "atlas": 760, "attribution": 380, "head": 720, "layer": 760, "arcs": 560
+}  # fmt: skip
+"""CSS pixels; what is higher scrolls in its frame."""
+MAX_PAGE = 5_000_000
+"""Bytes of the largest page that is kept in a notebook; above it, the PNG stands alone."""
+
+_FRAME = """<div style="position: relative; height: {height}px; overflow: auto">
+<img src="data:image/png;base64,{png}" alt="{caption}" style="max-width: 100%">
+<iframe title="{caption}" sandbox="allow-scripts" srcdoc='{page}' style="position: absolute; \
+inset: 0; width: 100%; height: 100%; border: 0; background: #fff"></iframe>
+</div>"""
+_PICTURE = '<img src="data:image/png;base64,{png}" alt="{caption}" style="max-width: 100%">'
+
+
+def mime_bundle(shown: Shown) -> dict[str, str]:
+    """A record by MIME type, `text/html` and `image/png` (base64), as Jupyter's protocol has it.
+
+    It is empty where there is nothing to see: in a terminal, for an attribution or contribution
+    whose reading is not known, and where only special tokens were read.
+    """
+    spec = None if _in_terminal() else _spec(shown)
+    if spec is None:
+        return {}
+    try:
+        page, picture = render(spec, "html"), render(spec, "png")
+    except VizError:
+        return {}
+    png, caption = b64encode(picture).decode(), escape(citation(spec).sentence())
+    form = _FRAME if len(page) <= MAX_PAGE else _PICTURE
+    page_in_quotes = page.decode().replace("&", "&amp;").replace("'", "&#39;")
+    html = form.format(png=png, caption=caption, page=page_in_quotes, height=HEIGHTS[spec.kind])
+    return {"text/html": html, "image/png": png}
+
+
+def _spec(shown: Shown) -> FigureSpec | None:
+    """The figure that says most of a record."""
+    if isinstance(shown, FigureSpec):
+        return shown
+    if isinstance(shown, Reading):
+        return FigureSpec(shown, "atlas")
+    if shown.reading is None:
+        return None
+    if isinstance(shown, Attribution):
+        return FigureSpec(shown.reading, "attribution", attribution=shown)
+    return FigureSpec(shown.reading, "atlas", contribution=shown)
+
+
+def _in_terminal() -> bool:
+    """Whether IPython asks, and can show nothing but text."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and shell.display_formatter.active_types == ["text/plain"]
