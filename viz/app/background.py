@@ -10,7 +10,7 @@ import streamlit as st
 from viz.app import presence, session
 from viz.attribution import METHODS, Against, attribute
 from viz.attribution.method import MAX_INTERACTIVE_PASSES, no_progress
-from viz.jobs.background import ProgressCallback, Work, Works
+from viz.jobs.background import BackgroundJob, JobRegistry, ProgressCallback
 from viz.types import Attribution
 
 Result = TypeVar("Result")
@@ -19,7 +19,7 @@ SLOT = "work-"
 """How the places begin where a session keeps the works it waits for, each with its question."""
 WANTED = "wanted-works"
 """Which of these places this run of the page has looked at."""
-_works = Works()
+_works = JobRegistry()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def attribution(asked: Asked) -> Attribution | None:
     return found
 
 
-def attribution_work(asked: Asked) -> Work[Attribution]:
+def attribution_work(asked: Asked) -> BackgroundJob[Attribution]:
     """The attribution, being computed in the background."""
     return background(asked.key("attribution"), lambda: _attribute(asked), passes(asked))
 
@@ -83,7 +83,7 @@ def seconds(asked: Asked) -> float:
 
 def background(
     key: Hashable, prepare: Callable[[], Callable[[ProgressCallback], Result]], expected: float
-) -> Work[Result]:
+) -> BackgroundJob[Result]:
     """The work on one answer, which is kept for all sessions when it is there.
 
     Sessions that ask the same wait for the same work, which ends when none of them is connected any
@@ -97,14 +97,14 @@ def background(
     """
     slot = SLOT + cast("tuple[str, ...]", key)[0]
     st.session_state.setdefault(WANTED, set()).add(slot)
-    current: tuple[Hashable, Work[Result]] | None = st.session_state.get(slot)
+    current: tuple[Hashable, BackgroundJob[Result]] | None = st.session_state.get(slot)
     if current is not None and current[0] == key and not current[1].abandoned:
         return current[1]
     if current is not None:
         current[1].cancel()
     do, kept = prepare(), session.kept()
-    work = _works.wait_for(
-        key, lambda progress: kept.add(key, do(progress)), expected, lives=presence.browser()
+    work = _works.submit(
+        key, lambda progress: kept.add(key, do(progress)), expected, is_present=presence.browser()
     )
     st.session_state[slot] = (key, work)
     return work
@@ -129,7 +129,7 @@ def given_up_unless_asked_for() -> Iterator[None]:
 
 
 def _give_up(slot: str) -> None:
-    current: tuple[Hashable, Work[object]] | None = st.session_state.pop(slot, None)
+    current: tuple[Hashable, BackgroundJob[object]] | None = st.session_state.pop(slot, None)
     if current is not None:
         current[1].cancel()
 

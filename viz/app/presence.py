@@ -13,21 +13,21 @@ from streamlit import runtime
 from streamlit.runtime import RuntimeState
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from viz.jobs.background import Lives, always
-from viz.jobs.cancellation import CancelledError, ask_everywhere, asked
+from viz.jobs.background import IsPresent, always_present
+from viz.jobs.cancellation import CancelledError, cancellation_check, check_all_threads_by
 
 PLACE = "presence"
 """A place in the state of a session where nothing is kept."""
 STOPPING = (RuntimeState.STOPPING, RuntimeState.STOPPED)
 
 
-def browser() -> Lives:
+def browser() -> IsPresent:
     """Whether the browser that this run of a page is for is connected, to be asked at any time.
 
     A tab in the background is; one that was closed isn't, nor is any once the server stops.
     """
     context = get_script_run_ctx(suppress_warning=True)
-    return always if context is None else partial(_is_connected, context.session_id)
+    return always_present if context is None else partial(_is_connected, context.session_id)
 
 
 def while_connected(make: Callable[[], bytes]) -> Callable[[], bytes]:
@@ -47,7 +47,7 @@ def while_connected(make: Callable[[], bytes]) -> Callable[[], bytes]:
         if kept is None:
             return b""  # nobody is there to get it
         try:
-            with asked(check):
+            with cancellation_check(check):
                 return kept()
         except CancelledError:
             return b""
@@ -71,4 +71,4 @@ def _check_run() -> None:
         raise CancelledError
 
 
-ask_everywhere(_check_run)
+check_all_threads_by(_check_run)

@@ -15,7 +15,7 @@ from streamlit import config
 
 from viz.app.preload import import_models
 from viz.app.request_guard import LOOPBACK, Guard
-from viz.jobs.cancellation import leave
+from viz.jobs.cancellation import exit_process
 
 PATIENCE = 30.0
 """Seconds that the browser waits for the server to listen."""
@@ -62,7 +62,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
         threading.Thread(target=_open_browser, daemon=True).start()
     yield {}
     if of_its_own:
-        leave(128 + asked_by[0])
+        exit_process(128 + asked_by[0])
 
 
 def _open_browser() -> None:

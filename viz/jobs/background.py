@@ -1,7 +1,7 @@
-"""Work that takes a while, done in a thread of its own so that the page goes on meanwhile.
+"""Jobs that take a while, run in a thread of their own so that the page stays usable.
 
-It ends when nobody wants it any more: when each of its `Work`s is cancelled, forgotten, or belongs
-to somebody who has been away for a while, as a browser that was closed.
+A job ends when nobody wants its result any more: when each `BackgroundJob` that waits for it is
+cancelled, forgotten, or belongs to somebody who has been away for a while, as a closed browser.
 """
 
 import threading
@@ -13,74 +13,74 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Generic, TypeVar, cast
 
-from viz.jobs.cancellation import CancelledError, asked
+from viz.jobs.cancellation import CancelledError, cancellation_check
 
 Result = TypeVar("Result")
 Done = TypeVar("Done", covariant=True)
 ProgressCallback = Callable[[float], None]
-"""Called by the work with the passes done since the last call; what it raises ends the work."""
-Lives = Callable[[], bool]
-"""Whether somebody is still there, as far as can be known."""
+"""Called by a job with the passes done since the last call; what it raises ends the job."""
+IsPresent = Callable[[], bool]
+"""Whether whoever waits is still there, as far as can be known."""
 
-PAUSE = 0.2
-"""Seconds between two looks at who is still there."""
-GRACE = 1.0
-"""Seconds that everybody may be away, so that a connection may break and come back."""
+PRESENCE_CHECK_SECONDS = 0.2
+"""How often a job looks whether anybody is still there."""
+ABSENCE_GRACE_SECONDS = 1.0
+"""How long everybody may be away, so that a connection may break and come back."""
 
 
-def always() -> bool:
-    """Whoever can't go away is there."""
+def always_present() -> bool:
+    """For those who can't go away, such as a command."""
     return True
 
 
 @dataclass(slots=True, weakref_slot=True)
-class _Doing(Generic[Result]):
+class _SharedJob(Generic[Result]):
     """What the thread and its watchers both know; the thread must not keep a watcher alive."""
 
     expected: float
     started: float = field(default_factory=time.monotonic)
     passes: float = 0.0
-    watchers: dict[int, Lives] = field(default_factory=dict)
+    watchers: dict[int, IsPresent] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
-    finished: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
     result: Result | None = None
     error: BaseException | None = None
     trace: TracebackType | None = None
     """Where the error was raised; it would grow whenever the error is raised again."""
-    _next_look: float = 0.0
+    _next_check: float = 0.0
     _away_since: float | None = None
 
     def advance(self, passes: float) -> None:
-        """Count passes, and go on where somebody wants the result."""
+        """Count passes, and raise `CancelledError` if nobody wants the result."""
         self.passes += passes
         self.check()
 
     def check(self) -> None:
-        """Go on where somebody wants the result."""
+        """Raise `CancelledError` if nobody wants the result."""
         now = time.monotonic()
-        if now >= self._next_look:
-            self._next_look = now + PAUSE
-            if any(lives() for lives in list(self.watchers.values())):
+        if now >= self._next_check:
+            self._next_check = now + PRESENCE_CHECK_SECONDS
+            if any(is_present() for is_present in list(self.watchers.values())):
                 self._away_since = None
             elif self._away_since is None:
                 self._away_since = now
-            elif now - self._away_since >= GRACE:
+            elif now - self._away_since >= ABSENCE_GRACE_SECONDS:
                 self.cancelled.set()
         if self.cancelled.is_set():
             raise CancelledError
 
     def leave(self, watcher: int) -> None:
-        """Take away one who waited; the last one takes the work along."""
+        """Take away one who waited; with the last one the job ends."""
         self.watchers.pop(watcher, None)
         if not self.watchers:
             self.cancelled.set()
 
-    def run(self, do: Callable[[ProgressCallback], Result]) -> None:
-        """Do it, and keep what came of it."""
+    def run(self, function: Callable[[ProgressCallback], Result]) -> None:
+        """Run the function, and keep its result or its error."""
         try:
-            with asked(self.check):
+            with cancellation_check(self.check):
                 self.advance(0)
-                self.result = do(self.advance)
+                self.result = function(self.advance)
         except CancelledError:
             self.error = CancelledError()  # without a trace, which would keep all that was taken
         except BaseException as error:  # whatever it is, the one who asks for the result gets it
@@ -88,73 +88,75 @@ class _Doing(Generic[Result]):
             traceback.clear_frames(error.__traceback__)
             self.error, self.trace = error, error.__traceback__
         finally:
-            del do  # the trace of an error keeps this frame and what it names
-            self.finished.set()
+            del function  # the trace of an error keeps this frame and what it names
+            self.done.set()
 
 
-class Work(Generic[Done]):
-    """Something that is being done in a thread of its own, as one who waits for it sees it.
+class BackgroundJob(Generic[Done]):
+    """A job in a thread of its own, as one of those who wait for it sees it.
 
     Args:
-        do: What to do; it calls `progress` now and then, which ends it when cancelled.
+        function: What to run; it calls `progress` now and then, which ends it when cancelled.
         expected: About how many passes it will take.
-        lives: Whether the one who waits is still there.
-        doing: What another one waits for already and this one will wait for too; then nothing
-            else is done.
+        is_present: Whether the one who waits is still there.
+        shared: The job that another one waits for already and this one will wait for too; then no
+            thread is started.
     """
 
     def __init__(
         self,
-        do: Callable[[ProgressCallback], Done],
+        function: Callable[[ProgressCallback], Done],
         expected: float,
-        lives: Lives = always,
-        doing: "_Doing[Done] | None" = None,
+        is_present: IsPresent = always_present,
+        shared: "_SharedJob[Done] | None" = None,
     ) -> None:
-        self._doing: _Doing[Done] = _Doing(max(expected, 1.0)) if doing is None else doing
+        self._shared: _SharedJob[Done] = (
+            _SharedJob(max(expected, 1.0)) if shared is None else shared
+        )
         self._cancelled = False
-        self._doing.watchers[id(self)] = lives
-        weakref.finalize(self, self._doing.leave, id(self))
-        if doing is None:
-            threading.Thread(target=self._doing.run, args=(do,), daemon=True).start()
+        self._shared.watchers[id(self)] = is_present
+        weakref.finalize(self, self._shared.leave, id(self))
+        if shared is None:
+            threading.Thread(target=self._shared.run, args=(function,), daemon=True).start()
 
     @property
-    def share(self) -> float:
-        """How much of it is done, by what was expected; 1 only when it is over.  0 to 1."""
-        if self.finished:
+    def progress(self) -> float:
+        """The part of the expected passes that is done, 0 to 1; 1 only when the job is over."""
+        if self.done:
             return 1.0
-        return min(self._doing.passes / self._doing.expected, 0.99)
+        return min(self._shared.passes / self._shared.expected, 0.99)
 
     @property
     def seconds_left(self) -> float | None:
         """How long it will still take at its pace so far; None before there is a pace."""
-        share = self.share
+        share = self.progress
         if share < 0.02:
             return None
-        return (time.monotonic() - self._doing.started) * (1 - share) / share
+        return (time.monotonic() - self._shared.started) * (1 - share) / share
 
     @property
-    def finished(self) -> bool:
+    def done(self) -> bool:
         """Whether it is over: done, failed or cancelled."""
-        return self._doing.finished.is_set()
+        return self._shared.done.is_set()
 
     @property
     def cancelled(self) -> bool:
         """Whether this one doesn't wait any more, or nobody does."""
-        return self._cancelled or self._doing.cancelled.is_set()
+        return self._cancelled or self._shared.cancelled.is_set()
 
     @property
     def abandoned(self) -> bool:
         """Whether it was cancelled without this one: everybody was away for a while."""
-        return not self._cancelled and self._doing.cancelled.is_set()
+        return not self._cancelled and self._shared.cancelled.is_set()
 
     def cancel(self) -> None:
         """Wait no more; where no other one waits, it stops at its next report or layer."""
         self._cancelled = True
-        self._doing.leave(id(self))
+        self._shared.leave(id(self))
 
     def wait(self, seconds: float) -> bool:
         """Whether it was over within so many seconds."""
-        return self._doing.finished.wait(seconds)
+        return self._shared.done.wait(seconds)
 
     def result(self) -> Done:
         """What came of it, waited for where it isn't over.
@@ -163,29 +165,33 @@ class Work(Generic[Done]):
             CancelledError: where it was cancelled before it was done.
             Exception: whatever ended it.
         """
-        self._doing.finished.wait()
-        if self._doing.error is not None:
-            raise self._doing.error.with_traceback(self._doing.trace)
-        return self._doing.result  # type: ignore[return-value]  # set where there is no error
+        self._shared.done.wait()
+        if self._shared.error is not None:
+            raise self._shared.error.with_traceback(self._shared.trace)
+        return self._shared.result  # type: ignore[return-value]  # set where there is no error
 
 
-class Works:
-    """Work by what was asked, so that those who ask the same wait for the same."""
+class JobRegistry:
+    """Jobs by key, so that those who ask for the same result wait for the same job."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._going_on: weakref.WeakValueDictionary[Hashable, _Doing[object]] = (
+        self._shared_jobs: weakref.WeakValueDictionary[Hashable, _SharedJob[object]] = (
             weakref.WeakValueDictionary()
         )
 
-    def wait_for(
-        self, key: Hashable, do: Callable[[ProgressCallback], Result], expected: float, lives: Lives
-    ) -> Work[Result]:
-        """The work on a question, begun where nobody waits for it yet; arguments as for `Work`."""
+    def submit(
+        self,
+        key: Hashable,
+        function: Callable[[ProgressCallback], Result],
+        expected: float,
+        is_present: IsPresent,
+    ) -> BackgroundJob[Result]:
+        """The job of a key, started unless one is running; arguments as for `BackgroundJob`."""
         with self._lock:
-            doing = cast("_Doing[Result] | None", self._going_on.get(key))
-            if doing is not None and (doing.cancelled.is_set() or doing.finished.is_set()):
-                doing = None
-            work = Work(do, expected, lives, doing)
-            self._going_on[key] = cast("_Doing[object]", work._doing)
-        return work
+            shared = cast("_SharedJob[Result] | None", self._shared_jobs.get(key))
+            if shared is not None and (shared.cancelled.is_set() or shared.done.is_set()):
+                shared = None
+            job = BackgroundJob(function, expected, is_present, shared)
+            self._shared_jobs[key] = cast("_SharedJob[object]", job._shared)
+        return job

@@ -1,7 +1,7 @@
-"""Whether what a thread computes is still wanted, asked in every layer of every pass.
+"""Cancellation: every layer of every pass checks whether the result is still wanted.
 
-Work in the background brings its own answer with it (`asked`); a server answers for all of its
-other threads (`ask_everywhere`).  Whoever computes for longer than a moment calls
+A background job brings a check of its own (`cancellation_check`); a server sets one for all of its
+other threads (`check_all_threads_by`).  Code that computes for longer than a moment calls
 `check_cancelled` on the way; models do so by themselves, in each layer (`viz.model.recording`).
 """
 
@@ -18,10 +18,10 @@ from typing import NoReturn
 Check = Callable[[], None]
 """Returns where the result is still wanted; what it raises ends the computation."""
 
-LAST_WORDS = 2.0
-"""Seconds that threads have to end in when the program does."""
-GLANCE = 0.01
-"""Seconds between two looks at whether they have."""
+EXIT_TIMEOUT_SECONDS = 2.0
+"""How long threads may take to end when the program does."""
+EXIT_POLL_SECONDS = 0.01
+"""How often it is checked whether they have."""
 
 _check: ContextVar[Check | None] = ContextVar("check", default=None)
 _everywhere: list[Check] = []
@@ -33,10 +33,10 @@ class CancelledError(BaseException):  # as in asyncio, so that no `except Except
 
 
 def check_cancelled() -> None:
-    """Go on where the result is still wanted.
+    """Return if the result is still wanted.
 
     Raises:
-        CancelledError: where it isn't, or where the program ends.
+        CancelledError: if it isn't, or if the program ends.
         BaseException: whatever else ends the run of a page.
     """
     if _ending.is_set() and threading.current_thread() is not threading.main_thread():
@@ -56,8 +56,8 @@ def current_check() -> Check:
 
 
 @contextmanager
-def asked(check: Check) -> Iterator[None]:
-    """Within, `check_cancelled` asks *check*, in this thread."""
+def cancellation_check(check: Check) -> Iterator[None]:
+    """Within, `check_cancelled` calls *check*, in this thread."""
     token = _check.set(check)
     try:
         yield
@@ -65,14 +65,14 @@ def asked(check: Check) -> Iterator[None]:
         _check.reset(token)
 
 
-def ask_everywhere(check: Check) -> None:
-    """From now on, `check_cancelled` asks *check* where nobody else is asked, in all threads."""
+def check_all_threads_by(check: Check) -> None:
+    """From now on, `check_cancelled` calls *check* in every thread that has none of its own."""
     if check not in _everywhere:
         _everywhere.append(check)
 
 
-def leave(code: int) -> NoReturn:
-    """End the program at once, with a code; threads have `LAST_WORDS` seconds to leave our rooms.
+def exit_process(code: int) -> NoReturn:
+    """End the program with an exit code; threads have `EXIT_TIMEOUT_SECONDS` to leave our code.
 
     Files are written beside their places and moved there whole, so a thread that does not leave in
     time can be left behind.
@@ -83,19 +83,19 @@ def leave(code: int) -> NoReturn:
 
 @atexit.register
 def _end_all() -> None:
-    """Let all threads leave our rooms before the interpreter ends: torch can't bear losing one."""
+    """End all threads before the interpreter does: torch crashes if one is torn away."""
     if not _end_threads():
         _exit(1 if hasattr(sys, "last_value") else 0)
 
 
 def _end_threads() -> bool:
-    """Tell all threads to end what they compute; whether they did."""
+    """End what all threads compute; False if one takes longer than `EXIT_TIMEOUT_SECONDS`."""
     _ending.set()
-    deadline = time.monotonic() + LAST_WORDS
+    deadline = time.monotonic() + EXIT_TIMEOUT_SECONDS
     while _computing():
         if time.monotonic() > deadline:
             return False
-        time.sleep(GLANCE)
+        time.sleep(EXIT_POLL_SECONDS)
     return True
 
 
@@ -106,7 +106,7 @@ def _exit(code: int) -> NoReturn:
 
 
 def _computing() -> bool:
-    """Whether another thread is in one of our rooms."""
+    """Whether another thread runs code of this package."""
     own = threading.get_ident()
     for ident, frame in sys._current_frames().items():
         while ident != own and frame is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from viz.jobs.background import ProgressCallback, Work, Works
+from viz.jobs.background import BackgroundJob, JobRegistry, ProgressCallback
 from viz.jobs.cancellation import CancelledError
 
 
@@ -23,13 +23,13 @@ def test_work_is_watched_and_its_result_asked_for() -> None:
         go.wait(10)
         return "done"
 
-    work = Work(do, expected=4)
+    work = BackgroundJob(do, expected=4)
     assert ticked.wait(10)
-    assert (work.share, work.finished) == (0.75, False)
+    assert (work.progress, work.done) == (0.75, False)
     assert work.seconds_left is not None
     go.set()
     assert work.result() == "done"
-    assert (work.share, work.finished, work.cancelled) == (1.0, True, False)
+    assert (work.progress, work.done, work.cancelled) == (1.0, True, False)
 
 
 def test_more_passes_than_expected_are_not_more_than_all() -> None:
@@ -40,9 +40,9 @@ def test_more_passes_than_expected_are_not_more_than_all() -> None:
         ticked.set()
         go.wait(10)
 
-    work = Work(do, expected=4)
+    work = BackgroundJob(do, expected=4)
     assert ticked.wait(10)
-    assert work.share == 0.99
+    assert work.progress == 0.99
     go.set()
 
 
@@ -53,7 +53,7 @@ def forever(progress: ProgressCallback) -> None:
 
 
 def test_cancelled_work_ends_and_has_no_result() -> None:
-    work = Work(forever, expected=10)
+    work = BackgroundJob(forever, expected=10)
     assert not work.wait(0.05)
     work.cancel()
     assert work.wait(10)
@@ -66,7 +66,7 @@ def test_what_ends_the_work_reaches_the_one_who_asks() -> None:
         raise ValueError("no such word")
 
     with pytest.raises(ValueError, match="no such word"):
-        Work(fail, expected=1).result()
+        BackgroundJob(fail, expected=1).result()
 
 
 def test_work_that_is_forgotten_stops() -> None:
@@ -79,7 +79,7 @@ def test_work_that_is_forgotten_stops() -> None:
         finally:
             ended.set()
 
-    work = Work(do, expected=10)
+    work = BackgroundJob(do, expected=10)
     assert not work.wait(0.05)
     del work
     gc.collect()
@@ -105,9 +105,9 @@ def test_work_whose_watchers_have_all_gone_stops_and_is_freed(
 
         return do
 
-    works = Works()
-    work = works.wait_for("question", work_on(Large()), 10, lambda: "one" in connected)
-    other = works.wait_for("question", forever, 10, lambda: "other" in connected)
+    works = JobRegistry()
+    work = works.submit("question", work_on(Large()), 10, lambda: "one" in connected)
+    other = works.submit("question", forever, 10, lambda: "other" in connected)
     connected.remove("one")
     assert not other.wait(0.1)
     assert not other.cancelled
@@ -120,7 +120,7 @@ def test_work_whose_watchers_have_all_gone_stops_and_is_freed(
     while any(large() for large in made) and time.monotonic() < deadline:
         time.sleep(0.01)  # the thread itself has to go first
     assert [large() for large in made] == [None, None]
-    again = works.wait_for("question", forever, 10, lambda: True)
+    again = works.submit("question", forever, 10, lambda: True)
     assert not again.cancelled
     again.cancel()
     assert again.wait(10)
@@ -128,18 +128,18 @@ def test_work_whose_watchers_have_all_gone_stops_and_is_freed(
 
 def test_a_connection_may_break_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("viz.jobs.background.PAUSE", 0.0)
-    asked: list[bool] = []
+    cancellation_check: list[bool] = []
 
     def lives() -> bool:
-        asked.append(True)
-        return len(asked) > 5
+        cancellation_check.append(True)
+        return len(cancellation_check) > 5
 
     def do(progress: ProgressCallback) -> str:
         for _ in range(10):
             progress(1)
         return "done"
 
-    work = Work(do, 10, lives)
+    work = BackgroundJob(do, 10, lives)
     assert work.result() == "done"
     assert not work.cancelled
 
@@ -152,15 +152,15 @@ def test_one_who_cancels_leaves_the_others_their_work() -> None:
             progress(1)
         return "done"
 
-    works = Works()
-    one, other = (works.wait_for("question", do, 10, lambda: True) for _ in range(2))
+    works = JobRegistry()
+    one, other = (works.submit("question", do, 10, lambda: True) for _ in range(2))
     one.cancel()
     assert one.cancelled
     assert not one.abandoned
     assert not other.cancelled
     go.set()
     assert other.result() == "done"
-    assert works.wait_for("another", lambda progress: "else", 1, lambda: True).result() == "else"
+    assert works.submit("another", lambda progress: "else", 1, lambda: True).result() == "else"
 
 
 def test_a_program_ends_in_order_while_work_goes_on() -> None:

@@ -17,7 +17,7 @@ from viz.attribution.head_importance import head_importance
 from viz.faithfulness.compare import compare
 from viz.faithfulness.evidence import evidence
 from viz.faithfulness.sanity import sanity
-from viz.jobs.cancellation import CancelledError, asked, check_cancelled
+from viz.jobs.cancellation import CancelledError, cancellation_check, check_cancelled
 from viz.model.perturbation import Perturbation
 from viz.model.recording import layer_stack
 from viz.types import FloatArray, Inputs
@@ -55,7 +55,7 @@ def layers_after_cancel(classifier: Classifier, do: Callable[[], object], at: in
                 raise CancelledError
 
         try:
-            with asked(check):
+            with cancellation_check(check):
                 do()
         except CancelledError:
             return passed[0] - at
@@ -126,7 +126,7 @@ def test_the_way_down_asks_too(classifier: Classifier, reading: Reading) -> None
         def check() -> None:
             down[0] += passed[0] == classifier.n_layers
 
-        with asked(check):
+        with cancellation_check(check):
             attribute(classifier, reading, "saliency")
     assert down[0] == classifier.n_layers
 
@@ -177,7 +177,7 @@ def test_a_check_holds_for_its_own_thread_alone() -> None:
     def refuse() -> None:
         raise CancelledError
 
-    with asked(refuse):
+    with cancellation_check(refuse):
         with pytest.raises(CancelledError):
             check_cancelled()
         other = threading.Thread(target=check_cancelled)

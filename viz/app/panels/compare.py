@@ -20,7 +20,7 @@ from viz.export.comparison import agreement as in_agreement
 from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked
 from viz.faithfulness.compare import Comparison, Row, compare, expected_passes
 from viz.faithfulness.metrics import Measures
-from viz.jobs.background import ProgressCallback, Work
+from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.perturbation import Operator
 from viz.plots.matrix import agreement_map
 from viz.widgets.theme.component import current_theme
@@ -75,7 +75,7 @@ def _wait(about: Asked) -> Comparison | None:
     passes = expected_passes(versions.classifier, versions.n_words, list(METHODS))
     seconds = passes * session.seconds_per_pass(*about.place)
     key = about.key("compare")
-    work: Work[Comparison] = background.background(key, lambda: _compare(about), passes)
+    work: BackgroundJob[Comparison] = background.background(key, lambda: _compare(about), passes)
     return job_progress.result(work, "compare", what=LABEL, seconds=seconds)
 
 

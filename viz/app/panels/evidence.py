@@ -62,7 +62,7 @@ def _known(asked: Asked, found: Attribution) -> Evidence | None:
     if known is not None:
         return known
     work = background.background(key, lambda: _measure(asked, found), 1)
-    return work.result() if work.finished and not work.cancelled else None
+    return work.result() if work.done and not work.cancelled else None
 
 
 def _measure(asked: Asked, found: Attribution) -> Callable[[ProgressCallback], Evidence]:

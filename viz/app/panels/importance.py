@@ -15,7 +15,7 @@ from viz.attribution.descriptions import explained_scalar
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.errors import VizError
 from viz.export.head_importance import HeadTable, agreement, of_one_text, table_csv
-from viz.jobs.background import ProgressCallback, Work
+from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.plots.heads import head_map
 from viz.types import FloatArray, Reading
 from viz.widgets.theme.component import current_theme
@@ -106,7 +106,7 @@ def _silence(about: Asked) -> None:
 
 def _wait(about: Asked, passes: int, seconds: float) -> FloatArray | None:
     key = about.key("ablation")
-    work: Work[FloatArray] = background.background(key, lambda: _ablate(about), passes)
+    work: BackgroundJob[FloatArray] = background.background(key, lambda: _ablate(about), passes)
     return job_progress.result(work, "ablation", what=LABEL, seconds=seconds)
 
 

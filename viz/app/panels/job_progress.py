@@ -8,7 +8,7 @@ import streamlit as st
 
 from viz.app import background
 from viz.app.markdown import plain
-from viz.jobs.background import Work
+from viz.jobs.background import BackgroundJob
 
 Result = TypeVar("Result")
 
@@ -18,7 +18,7 @@ PATIENCE = 0.15
 """Seconds that the page itself waits, so that what is nearly done does not flicker."""
 
 
-def result(work: Work[Result], kind: str, *, what: str, seconds: float) -> Result | None:
+def result(work: BackgroundJob[Result], kind: str, *, what: str, seconds: float) -> Result | None:
     """What came of the work if it is there within a moment; else show how far it is.
 
     Args:
@@ -37,12 +37,12 @@ def result(work: Work[Result], kind: str, *, what: str, seconds: float) -> Resul
     return None
 
 
-def is_over(work: Work[object]) -> bool:
+def is_over(work: BackgroundJob[object]) -> bool:
     """Whether there is nothing to wait for; gives the work a moment."""
     return work.cancelled or work.wait(PATIENCE)
 
 
-def show_progress(work: Work[object], *, what: str, seconds: float) -> None:
+def show_progress(work: BackgroundJob[object], *, what: str, seconds: float) -> None:
     """Show how far the work is and let the reader cancel it; the page runs again after it.
 
     Args:
@@ -53,13 +53,13 @@ def show_progress(work: Work[object], *, what: str, seconds: float) -> None:
     st.fragment(_watch, run_every=POLL)(work, what, seconds)
 
 
-def _watch(work: Work[object], what: str, seconds: float) -> None:
-    if work.cancelled or work.finished:
+def _watch(work: BackgroundJob[object], what: str, seconds: float) -> None:
+    if work.cancelled or work.done:
         st.rerun()
     left = work.seconds_left
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.progress(
-            work.share, text=f"{plain(what)}: {in_words(seconds if left is None else left)}"
+            work.progress, text=f"{plain(what)}: {in_words(seconds if left is None else left)}"
         )
         st.button("Cancel", key=f"cancel-{what}", on_click=work.cancel, icon=":material/close:")
 
