@@ -14,7 +14,7 @@ from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, polarity, single_falls
 from viz.faithfulness.metrics import MIN_WORDS, Measures, measure_orders, n_versions
-from viz.faithfulness.orders import order, random_orders
+from viz.faithfulness.orders import random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
@@ -217,7 +217,7 @@ def _measured(
     """The rows with their measures, all versions of an operator read together."""
     scores = [row.scores for row in made if row.scores is not None]
     drawn = random_orders(versions.n_words, n_random, seed)
-    orders = [*drawn, *(order(each, seed) for each in scores)]
+    orders = [*drawn, *(word_order(each, seed) for each in scores)]
     found = {
         operator: measure_orders(versions, target, orders, operator)
         for operator in versions.operators

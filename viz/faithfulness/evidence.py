@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 
 from viz.attribution.method import Target, no_progress
 from viz.faithfulness.metrics import MIN_WORDS, Erasure, erase_orders
-from viz.faithfulness.orders import order, random_orders
+from viz.faithfulness.orders import random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
@@ -136,7 +136,7 @@ def evidence(
     target = Target(
         attribution.target_class, attribution.against_class, against_all=attribution.against_all
     )
-    own = order(versions.over_words(attribution.scores), seed)
+    own = word_order(versions.over_words(attribution.scores), seed)
     orders = (own, *random_orders(n, n_random, seed))
     found = {
         operator: erase_orders(versions, target, orders, operator, BINS)

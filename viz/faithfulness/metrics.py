@@ -23,7 +23,7 @@ import numpy as np
 
 from viz.attribution.aopc import bucket_sizes, prefixes
 from viz.attribution.method import Target
-from viz.faithfulness.orders import order
+from viz.faithfulness.orders import word_order
 from viz.model.classifier import Classifier
 from viz.model.perturbation import BoolArray, Operator, Perturbation
 from viz.types import FloatArray, IntArray
@@ -113,7 +113,7 @@ def measure(
     Raises:
         MethodError: for masks, where the tokenizer has no mask token.
     """
-    return measure_orders(perturbation, target, [order(scores, seed)], operator)[0]
+    return measure_orders(perturbation, target, [word_order(scores, seed)], operator)[0]
 
 
 def measure_orders(

@@ -22,7 +22,7 @@ from viz.faithfulness.agreement import kendall, polarity, single_falls
 from viz.faithfulness.compare import compare, expected_passes
 from viz.faithfulness.evidence import Evidence, evidence
 from viz.faithfulness.metrics import MEASURES, Erasure, erase_orders, measure, measure_orders, sizes
-from viz.faithfulness.orders import order, random_orders
+from viz.faithfulness.orders import random_orders, word_order
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
 from viz.model.temperature import probabilities
 from viz.types import IntArray
@@ -88,7 +88,7 @@ def test_every_measure_equals_the_sum_written_out_by_hand(
 def test_the_margin_is_measured_as_the_probability_is(versions: Perturbation) -> None:
     scores = np.random.default_rng(4).random(versions.n_words)
     found = measure(versions, TARGET, scores, "mask")
-    first = order(scores)
+    first = word_order(scores)
     margins = []
     for k in (0, 1, 2, 3, 6):
         kept = np.ones((1, versions.n_words), dtype=bool)
@@ -188,10 +188,10 @@ def test_scores_that_are_all_equal_reach_what_random_orders_do(
 
 
 def test_ties_are_broken_by_the_seed_and_not_by_position() -> None:
-    orders = {tuple(order(np.zeros(5), seed)) for seed in range(40)}
+    orders = {tuple(word_order(np.zeros(5), seed)) for seed in range(40)}
     assert len(orders) > 20
-    assert (order(np.zeros(5), 7) == order(np.zeros(5), 7)).all()
-    firsts = [order(np.array([0.0, 2, 0, 2, 0]), seed)[0] for seed in range(200)]
+    assert (word_order(np.zeros(5), 7) == word_order(np.zeros(5), 7)).all()
+    firsts = [word_order(np.array([0.0, 2, 0, 2, 0]), seed)[0] for seed in range(200)]
     assert 60 < firsts.count(1) < 140
     assert set(firsts) == {1, 3}
 
