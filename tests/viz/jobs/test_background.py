@@ -92,8 +92,8 @@ def test_work_whose_watchers_have_all_gone_stops_and_is_freed(
     class Large:
         """What was computed until then."""
 
-    monkeypatch.setattr("viz.jobs.background.PAUSE", 0.0)
-    monkeypatch.setattr("viz.jobs.background.GRACE", 0.0)
+    monkeypatch.setattr("viz.jobs.background.PRESENCE_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("viz.jobs.background.ABSENCE_GRACE_SECONDS", 0.0)
     connected = {"one", "other"}
     made: list[weakref.ref[Large]] = []
 
@@ -127,12 +127,12 @@ def test_work_whose_watchers_have_all_gone_stops_and_is_freed(
 
 
 def test_a_connection_may_break_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("viz.jobs.background.PAUSE", 0.0)
-    cancellation_check: list[bool] = []
+    monkeypatch.setattr("viz.jobs.background.PRESENCE_CHECK_SECONDS", 0.0)
+    checks: list[bool] = []
 
     def lives() -> bool:
-        cancellation_check.append(True)
-        return len(cancellation_check) > 5
+        checks.append(True)
+        return len(checks) > 5
 
     def do(progress: ProgressCallback) -> str:
         for _ in range(10):
@@ -167,14 +167,14 @@ def test_a_program_ends_in_order_while_work_goes_on() -> None:
     """A thread that is inside torch when the interpreter goes takes the process down."""
     program = """
 import torch
-from viz.jobs.background import Work
+from viz.jobs.background import BackgroundJob
 
 def do(progress):
     while True:
         torch.ones(300, 300) @ torch.ones(300, 300)
         progress(1)
 
-work = Work(do, 1)
+work = BackgroundJob(do, 1)
 work.wait(0.3)
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
