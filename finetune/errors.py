@@ -3,6 +3,8 @@
 Each message says what came, what is allowed or what to do, in one sentence.
 """
 
+import re
+
 LONGEST = 60
 """Letters of a value that a sentence quotes."""
 
@@ -39,3 +41,14 @@ def quoted(value: object) -> str:
     """A value as it is written, on one line and no longer than a sentence can hold."""
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+SPELLED_OUT = re.compile(r"(?!(f[lr]?|h|ll?|m|n|r|s[chklmnpqtw]?[hlr]?|x)[aeiouy])[fhlmnrsx]")
+"""A beginning that is spelled out, as in xlm or mpnet, with a letter that sounds like a vowel."""
+
+
+def with_article(name: str) -> str:
+    """A name behind the article that it takes: a bert, an electra, an mpnet, a unispeech."""
+    word = name.lower()
+    vowel = word.startswith(("a", "e", "i", "o")) or re.match("u(?!ni|mt)", word)
+    return f"an {name}" if vowel or SPELLED_OUT.match(word) else f"a {name}"

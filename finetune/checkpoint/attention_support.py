@@ -34,8 +34,8 @@ def not_shown(config: PreTrainedConfig) -> str | None:
     if reason is None:
         return None
     return (
-        f"What is trained from this {config.model_type} can't be opened on the Read page or by"
-        f" python -m viz, since it {reason}; transformers opens it."
+        f"A classifier trained from this {config.model_type} model can't be opened on the Read page"
+        f" or by clsight read, because it {reason}; transformers can open it."
     )
 
 
@@ -51,13 +51,13 @@ def _reason(config: PreTrainedConfig) -> str | None:
                 input_ids=tokens, attention_mask=torch.ones_like(tokens), output_attentions=True
             )
         if _settings(model) != before:
-            return "changes its own settings while it reads"
+            return "changes its own settings while reading"
         maps = tuple(getattr(output, "attentions", None) or ())
         shape = (1, small.num_attention_heads, length, length)
         if [tuple(each.shape) for each in maps] != [shape] * small.num_hidden_layers or (
             (torch.cat(maps).sum(-1) - 1).abs().max() > TOLERANCE
         ):
-            return "does not hand out one attention map for each head"
+            return "does not return one attention map per head"
     return None
 
 

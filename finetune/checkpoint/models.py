@@ -29,7 +29,7 @@ from finetune.checkpoint.problem_types import MULTI_LABEL, REGRESSION, SINGLE_LA
 from finetune.checkpoint.score_scale import output_layer
 from finetune.checkpoint.tokens import check_together
 from finetune.checkpoint.weights import find_weights
-from finetune.errors import ModelError
+from finetune.errors import ModelError, with_article
 
 LONGEST = 512
 """Tokens read by default of models that could read more."""
@@ -117,8 +117,8 @@ def _open_base(source: str) -> tuple[Folder, PreTrainedConfig]:
         or config.is_encoder_decoder
     ):
         raise ModelError(
-            f"{folder.owner} is a {kind} model, not an encoder that takes a classification head;"
-            " take BERT, RoBERTa, ELECTRA, DistilBERT or their like"
+            f"{folder.owner} is {with_article(kind)} model, not an encoder that takes a"
+            " classification head; choose BERT, RoBERTa, ELECTRA, DistilBERT or a similar model"
         )
     return folder, config
 

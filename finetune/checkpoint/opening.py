@@ -37,7 +37,7 @@ from finetune.checkpoint.weights import (
     find_weights,
     require_one_name,
 )
-from finetune.errors import ModelError
+from finetune.errors import ModelError, with_article
 
 CLASSIFIER = "ForSequenceClassification"
 LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
@@ -105,7 +105,7 @@ def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
         return
     generates = named.endswith(("CausalLM", "LMHeadModel", "ForConditionalGeneration"))
     raise ModelError(
-        f"{folder.owner} is a {kind} model ({bare(named)}), which"
+        f"{folder.owner} is {with_article(kind)} model ({bare(named)}), which"
         f" {'generates text' if generates else 'is of another family'}; CLSight reads classifiers"
         " with a BERT-family encoder (BERT, RoBERTa, ELECTRA, DistilBERT)"
     )
@@ -117,7 +117,7 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
     if named is not None and not named.endswith(CLASSIFIER):
         if maker := maker_of_embeddings(folder):
             raise ModelError(
-                f"{folder.owner} is a {maker} model, which gives embeddings and has no"
+                f"{folder.owner} is {with_article(maker)} model, which gives embeddings and has no"
                 " classification head that CLSight reads; fine-tune it with python -m finetune"
                 " train"
             )
@@ -127,8 +127,8 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
         )
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise ModelError(
-            f"{folder.owner} is a {config.model_type} model, of which transformers has no"
-            f" classifier; {TRAIN} from BERT, RoBERTa, ELECTRA or DistilBERT"
+            f"{folder.owner} is {with_article(config.model_type)} model, for which transformers has"
+            f" no classifier; {TRAIN} from BERT, RoBERTa, ELECTRA or DistilBERT"
         )
     if not config.num_labels:
         raise ModelError(f"{folder.owner} has no class; {TRAIN}")
@@ -308,8 +308,9 @@ def check_layers(folder: Folder, model: PreTrainedModel, report: Report) -> None
         if found and WEIGHT.search(name) and isinstance(layers, int) and int(found[1]) < layers:
             raise ModelError(
                 f"the weights of {folder.owner} hold {shown(name)}, for which transformers"
-                f" {transformers.__version__} has no place in a {bare(model.config.model_type)}"
-                " model, so its answers would differ; take another checkpoint"
+                f" {transformers.__version__} has no place in"
+                f" {with_article(bare(model.config.model_type))} model, so its answers would"
+                " differ; choose another checkpoint"
             )
 
 

@@ -34,7 +34,8 @@ def place(layer: int | None, head: int | None) -> str:
 def _check(name: str, index: int | None, count: int) -> None:
     if index is not None and not 0 <= index < count:
         raise SelectionError(
-            f"{name} {index} does not exist; this model's {name}s are 0 to {count - 1}."
+            f"{name.capitalize()} {index} does not exist; "
+            f"this model's {name}s are 0 to {count - 1}."
         )
 
 

@@ -38,14 +38,14 @@ FACTS: tuple[Fact, ...] = (
         "entropy",
         "entropy",
         "bits",
-        "How widely each token looks, mean over tokens: b bits are as wide as 2^b tokens looked at "
-        "evenly.",
+        "How widely each token looks, on average: b bits are as wide as looking evenly at 2^b "
+        "tokens.",
     ),
     Fact(
         "distance",
         "mean distance",
         "tokens",
-        "How far away what is looked at lies, in tokens, each weighted by its attention.",
+        "How many tokens away the tokens looked at are, on average, weighted by attention.",
     ),
     Fact("to_first", "to [CLS]", "share", "Share of the weight on the first token, [CLS] or <s>."),
     Fact(
@@ -55,19 +55,19 @@ FACTS: tuple[Fact, ...] = (
         "Share of the weight on the other special tokens, [SEP] or </s>.",
     ),
     Fact("to_itself", "to itself", "share", "Share of the weight that tokens give to themselves."),
-    Fact("to_previous", "to previous", "share", "Share of the weight on the token just before."),
-    Fact("to_next", "to next", "share", "Share of the weight on the token just behind."),
-    Fact("pattern", "pattern", "", "The first pattern whose rule the head meets."),
+    Fact("to_previous", "to previous", "share", "Share of the weight on the previous token."),
+    Fact("to_next", "to next", "share", "Share of the weight on the next token."),
+    Fact("pattern", "pattern", "", "The first pattern whose rule applies to the head."),
 )
 
 PATTERNS: dict[str, str] = {
-    "previous token": "More than half of the weight is on the token just before.",
-    "next token": "More than half of the weight is on the token just behind.",
-    "itself": "More than half of the weight stays on the token that looks.",
-    "first token sink": "More than half of the weight rests on the first token, [CLS] or <s>.",
-    "separator sink": "More than half of the weight rests on other special tokens, [SEP] or </s>.",
-    "broad": "The entropy is at least 80 % of what attention to all tokens alike has.",
-    "local": "Itself, the token before and the token behind hold more than half of the weight.",
+    "previous token": "More than half of the weight is on the previous token.",
+    "next token": "More than half of the weight is on the next token.",
+    "itself": "More than half of the weight is on the token itself.",
+    "first token sink": "More than half of the weight is on the first token, [CLS] or <s>.",
+    "separator sink": "More than half of the weight is on other special tokens, [SEP] or </s>.",
+    "broad": "The entropy is at least 80 % of that of attention spread evenly over all tokens.",
+    "local": "More than half of the weight is on the token itself, the previous and the next one.",
     "mixed": "None of the other patterns.",
 }
 """The rules in the order in which they are tried; the first that is met names the head."""

@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
-from finetune.errors import ModelError
+from finetune.errors import ModelError, with_article
 from viz.errors import CheckpointError, as_sentence
 from viz.installation import ASSETS
 from viz.model.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
@@ -93,8 +93,8 @@ class Classifier:
             else:
                 return classifier
         raise CheckpointError(
-            f"{opened.name!r} is a {type(opened.model).__name__}, which {reason}; use a BERT, "
-            "RoBERTa, ELECTRA or DistilBERT layout."
+            f"{opened.name!r} is {with_article(type(opened.model).__name__)}, which {reason}; "
+            "use a BERT, RoBERTa, ELECTRA or DistilBERT model."
         )
 
     def _prove(self) -> Proof:
@@ -208,8 +208,8 @@ class Classifier:
             return self._pass(self.model, inputs, recorder)
         except FAILURES as error:
             raise CheckpointError(
-                f"{self.name!r} is a {self.architecture}, whose own code failed on this text "
-                f"({type(error).__name__}); choose another text or checkpoint."
+                f"{self.name!r} is {with_article(self.architecture)}, whose own code failed on "
+                f"this text ({type(error).__name__}); choose another text or checkpoint."
             ) from error
 
     def _pass(
@@ -247,15 +247,17 @@ class Classifier:
             return Attention(_own(recorder.weights, row, n_tokens))
         except ValueError as error:
             raise CheckpointError(
-                f"{self.name!r} is a {self.architecture}, whose attention for this text is not one "
-                f"map for each head ({error}); choose another text or checkpoint."
+                f"{self.name!r} is {with_article(self.architecture)}, whose attention for this "
+                f"text does not consist of one map per head ({error}); choose another text or "
+                "checkpoint."
             ) from error
 
     def _check_unaltered(self) -> None:
         if settings_of(self.model) != self._settings:
             raise CheckpointError(
-                f"{self.name!r} is a {self.architecture}, which changed its own settings while it "
-                "read, so that it would read other texts differently; choose another checkpoint."
+                f"{self.name!r} is {with_article(self.architecture)}, which changed its own "
+                "settings while reading, so it would read other texts differently; choose another "
+                "checkpoint."
             )
 
     def _prediction(self, logits: Tensor) -> Prediction:

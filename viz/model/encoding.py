@@ -128,12 +128,12 @@ class Encoder:
             inside = "" if where else " in the middle"
         yield (
             f"The model never saw {where}{encoding.n_unseen:,} of {n_all:,} tokens{inside}: "
-            f"{self.max_tokens:,} are read at most."
+            f"it reads at most {self.max_tokens:,}."
         )
         if self.stride:
             yield (
-                "This checkpoint is measured on windows over a whole text, whose logits are "
-                "averaged; here one window is read, so its class may be another one."
+                "This checkpoint was evaluated on windows over the whole text, with their logits "
+                "averaged; only one window is read here, so the class may differ."
             )
 
     def _unknown(self, encoding: Encoding) -> Iterator[str]:
@@ -145,9 +145,7 @@ class Encoder:
         written = [token for token in encoding.tokens if not token.special]
         unknown = [token for token in written if token.text == self.tokenizer.unk_token]
         if not written:
-            raise TextError(
-                "Nothing of this text is left after tokenising; write at least one word."
-            )
+            raise TextError("No token of this text is left; write at least one word.")
         long = [token for token in unknown if self._is_too_long(encoding.written(token))]
         if len(unknown) == len(written):
             raise TextError(self._nothing_known(encoding, unknown, long))
@@ -155,13 +153,13 @@ class Encoder:
             are = "is" if len(unknown) == 1 else "are"
             yield (
                 f"{len(unknown)} of {len(written)} tokens {are} unknown to the vocabulary "
-                f"({self.tokenizer.unk_token}): the model can't tell what stood there."
+                f"({self.tokenizer.unk_token}): the model can't tell what was written there."
             )
         if long:
-            words = "1 word has" if len(long) == 1 else f"{len(long)} words have"
+            words = "1 word is" if len(long) == 1 else f"{len(long)} words are"
             yield (
-                f"{words} more than the {self._longest_word} characters that the tokenizer reads "
-                f"as one word, and became {self.tokenizer.unk_token}."
+                f"{words} longer than the {self._longest_word} characters that the tokenizer "
+                f"accepts, and became {self.tokenizer.unk_token}."
             )
 
     def _nothing_known(
@@ -173,11 +171,11 @@ class Encoder:
                 "read; write in the language and script it was trained on."
             )
         longest = max(len(encoding.written(token)) for token in long)
-        which = "Every word" if len(long) == len(unknown) else "A word or more"
+        which = "Every word" if len(long) == len(unknown) else "At least one word"
         return (
-            f"{which} of this text is too long for the tokenizer, up to {longest:,} characters "
-            f"where it reads {self._longest_word} at most, and nothing else of it is known; put "
-            "spaces between words."
+            f"{which} of this text is too long for the tokenizer ({longest:,} characters; it "
+            f"accepts {self._longest_word}), and no other word is in its vocabulary; put spaces "
+            "between words."
         )
 
     @property
@@ -234,7 +232,8 @@ def _whole(text: str, notes: list[str]) -> str:
     """The text with lone surrogates, which are no characters, replaced one for one."""
     whole, count = _SURROGATES.subn("\ufffd", text)
     if count:
-        notes.append(f"{count} broken character{'s' * (count > 1)} came and were read as \ufffd.")
+        characters = "1 invalid character was" if count == 1 else f"{count} invalid characters were"
+        notes.append(f"{characters} replaced with \ufffd.")
     return whole
 
 

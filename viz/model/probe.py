@@ -74,7 +74,7 @@ def _state_of(model: nn.Module) -> State:
 
 
 _CHANGES = (
-    "changes its own settings while it reads, so that one text would be read differently after "
+    "changes its own settings while reading, so that one text would be read differently after "
     "another"
 )
 
@@ -135,14 +135,14 @@ class Probe:
         logits = self._on_twin([text], recorder)
         shape = (1, self.n_heads, n_tokens, n_tokens)
         if [tuple(weights.shape) for weights in recorder.weights] != [shape] * self.n_layers:
-            raise ProbeError("does not hand out one attention map for each head")
+            raise ProbeError("does not return one attention map per head")
         sums = torch.cat(recorder.weights).sum(-1)
         with torch.inference_mode():
             expected = self.run(plain, [text], None)
         if not (bool((sums - 1).abs().max() < TOLERANCE) and _near(expected, logits, TOLERANCE)):
             raise ProbeError(
-                f"hands out attention for a text of {n_tokens} tokens that is not what it computes "
-                "its classes with"
+                f"returns attention weights for a text of {n_tokens} tokens that are not those it "
+                "computes its classes with"
             )
         return logits
 

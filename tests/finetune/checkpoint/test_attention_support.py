@@ -36,7 +36,7 @@ def test_what_is_said_of_a_family_is_what_the_read_page_does(kind: str, tmp_path
     if sentence is None:
         assert Classifier.load(tmp_path).read("oil prices rise").attention.weights.shape[0] == 2
     else:
-        assert f"from this {kind} can't be opened" in sentence
+        assert f"from this {kind} model can't be opened" in sentence
         with pytest.raises(CheckpointError):
             Classifier.load(tmp_path)
 
@@ -56,5 +56,6 @@ def test_check_says_it_where_the_base_model_is_named(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["check", "--data", str(data), "--model", str(base)])
     assert result.exit_code == 0, result.output
     assert (
-        "warning  What is trained from this fnet can't be opened on the Read page" in result.output
+        "warning  A classifier trained from this fnet model can't be opened on the Read page"
+        in result.output
     )

@@ -163,7 +163,7 @@ def test_an_example_replaces_the_text(app: AppTest) -> None:
     [
         ("", "The text is empty; write at least one word."),
         (" \n ", "The text is empty; write at least one word."),
-        ("\x00\x07", "Nothing of this text is left after tokenising; write at least one word."),
+        ("\x00\x07", "No token of this text is left; write at least one word."),
         ("ΩΨ 🙂", "No character of this text is in the model's vocabulary"),
     ],
 )

@@ -41,7 +41,7 @@ def test_none_selects_a_mean(reading: Reading) -> None:
     np.testing.assert_allclose(rollout.select(weights, None, None), weights.mean((0, 1)), atol=1e-7)
 
 
-@pytest.mark.parametrize(("layer", "head", "message"), [(3, 0, "layer 3"), (0, -1, "head -1")])
+@pytest.mark.parametrize(("layer", "head", "message"), [(3, 0, "Layer 3"), (0, -1, "Head -1")])
 def test_a_layer_or_head_that_does_not_exist_is_one_sentence(
     reading: Reading, layer: int, head: int, message: str
 ) -> None:

@@ -217,9 +217,9 @@ def test_export_replaces_a_picture_that_is_there(checkpoint: Path, tmp_path: Pat
         (("--attribution", "magic"), "known are decomposition"),
         (("--attribution", "rollout", "--colormap", "Blues"), "--colormap is for attention"),
         (("--colormap", "nope"), "Colour map 'nope' is unknown"),
-        (("--layer", "99"), "layer 99 does not exist"),
-        (("--layer", "-1"), "layer -1 does not exist"),
-        (("--layer", "0", "--head", "99"), "head 99 does not exist"),
+        (("--layer", "99"), "Layer 99 does not exist"),
+        (("--layer", "-1"), "Layer -1 does not exist"),
+        (("--layer", "0", "--head", "99"), "Head 99 does not exist"),
     ],
 )
 def test_export_refuses_with_one_sentence(

@@ -160,8 +160,8 @@ def test_the_caption_names_checkpoint_text_and_bertviz(reading: Reading) -> None
     ("asked", "message"),
     [
         ({"view": "neuron"}, "BertViz view 'neuron' is unknown; head and model"),
-        ({"layers": [3]}, "layer 3 does not exist; this model's layers are 0 to 2"),
-        ({"heads": [-1]}, "head -1 does not exist; this model's heads are 0 to 3"),
+        ({"layers": [3]}, "Layer 3 does not exist; this model's layers are 0 to 2"),
+        ({"heads": [-1]}, "Head -1 does not exist; this model's heads are 0 to 3"),
         ({"layers": []}, "No layer was chosen; this model's layers are 0 to 2"),
     ],
 )

@@ -323,7 +323,7 @@ def test_other_data_or_weights_into_the_same_folder_are_refused(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--layer", "99"), "layer 99 does not exist"),
+        (("--layer", "99"), "Layer 99 does not exist"),
         (("--atlas", "--colormap", "nope"), "'nope'"),
         (("--attribution", "decomposition", "--target", "Weather"), "no class 'Weather'"),
         (("--atlas", "--quadrant", "A-B"), "has no second texts"),

@@ -161,7 +161,7 @@ REFUSED = {
     "no version": (change("citation", "version", by=lambda _: None), "'version'"),
     "no fingerprint": (lambda values: values["citation"].pop("fingerprint"), "'fingerprint'"),
     "an unknown kind": (change("request", "kind", by=lambda _: "film"), "known are head"),
-    "a layer too high": (change("request", "layer", by=lambda _: 99), "layer 99 does not exist"),
+    "a layer too high": (change("request", "layer", by=lambda _: 99), "Layer 99 does not exist"),
     "a layer as text": (change("request", "layer", by=lambda _: "1"), "'layer'"),
     "special as number": (change("request", "special", by=lambda _: 1), "'special'"),
     "no class": (change("request", "measure", by=lambda _: "contribution"), "'target_class'"),

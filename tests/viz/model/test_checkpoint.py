@@ -234,7 +234,7 @@ def test_a_family_without_a_map_for_each_head_is_one_sentence(tmp_path: Path) ->
     )  # fmt: skip
     LongformerForSequenceClassification(config).save_pretrained(tmp_path)
     words.save_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match="does not hand out one attention map for each head"):
+    with pytest.raises(CheckpointError, match="does not return one attention map per head"):
         Classifier.load(tmp_path)
 
 

@@ -168,7 +168,8 @@ def _chosen(name: str, indices: Sequence[int] | None, count: int) -> list[int]:
     for index in indices:
         if not 0 <= index < count:
             raise SelectionError(
-                f"{name} {index} does not exist; this model's {name}s are 0 to {count - 1}."
+                f"{name.capitalize()} {index} does not exist; "
+                f"this model's {name}s are 0 to {count - 1}."
             )
     return [int(index) for index in dict.fromkeys(indices)]
 
