@@ -10,7 +10,7 @@ if __name__ == "__main__":
     from viz.app.background import given_up_unless_asked_for
     from viz.app.navigation import PAGES, READ
     from viz.app.preload import import_models
-    from viz.installation import ASSETS
+    from viz.model.installation import ASSETS
 
     import_models()
 

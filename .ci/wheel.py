@@ -1,4 +1,4 @@
-"""Puts into a wheel what a checkout has beside its packages, for `viz/installation.py` to find."""
+"""Puts into a wheel what a checkout has beside its packages, where `viz.model` looks for it."""
 
 from typing import Any
 

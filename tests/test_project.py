@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from viz.installation import version
+from viz.model.installation import version
 
 ROOT = Path(__file__).resolve().parents[1]
 GITHUB = ROOT / ".github"

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.served import running
-from viz.installation import ROOT, version
 from viz.model.classifier import default_checkpoint
+from viz.model.installation import ROOT, version
 
 TEXT = "Oil prices rise as stocks fall"
 SHIPPED = {"app.py", ".streamlit/config.toml", "assets/examples.json", "assets/icon.png"}

@@ -30,7 +30,7 @@ PROSE = (*(readme.path for readme in READMES), *sorted((ROOT / ".github").rglob(
 FILES = {
     "bows": "arc_paths",
     "host": "page_theme",
-    "hues": "categorical_colors",
+    "hues": "colors",
     "pulse": "poll",
     "strip": "colored_text",
 }

@@ -77,3 +77,37 @@ def _luminance(color: str) -> float:
     channels = [value / 255 for value in rgb(color)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+CATEGORICAL: dict[Theme, tuple[str, ...]] = {
+    "light": (
+        *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"),
+        *("#8a7a00", "#7d8896", "#6a3d9a", "#8c1d40", "#7fb800", "#9a6a4b"),
+    ),
+    "dark": (
+        *("#3d9be0", "#f2803a", "#1fbf92", "#e39cc4", "#8fd0f5", "#f0b429"),
+        *("#f0e442", "#8b97a8", "#a98be0", "#d4607f", "#a6d854", "#c79a78"),
+    ),
+}
+"""The first eight are those of Okabe & Ito, who chose them for color-blind readers, made darker or
+lighter where a background would swallow them; four more keep twelve heads apart by lightness too.
+Heads beyond the twelfth start over, and the chips name every head."""
+
+MEAN = "mean"
+"""The name of a mean over heads; it has the ink of the text instead of a color of its own."""
+
+
+def categorical_colors(names: tuple[str, ...]) -> dict[Theme, list[str]]:
+    """A color for each name, by theme; a head keeps its color whichever others are drawn."""
+    return {
+        theme: [
+            PALETTES[theme].ink if name == MEAN else ring[index % len(ring)]
+            for index, name in enumerate(names)
+        ]
+        for theme, ring in CATEGORICAL.items()
+    }
+
+
+def sign_colors() -> dict[Theme, list[str]]:
+    """The colors of a share against the class and of one for it, by theme."""
+    return {theme: [p.diverging[0], p.diverging[-1]] for theme, p in PALETTES.items()}

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from viz.installation import ASSETS
+from viz.model.installation import ASSETS
 
 FILE = ASSETS / "examples.json"
 

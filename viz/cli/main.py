@@ -9,7 +9,7 @@ from typer.core import TyperGroup
 # By name, since this is the one place where both command lines meet.
 from finetune.__main__ import app as finetune
 from viz.cli.commands import app as viz
-from viz.installation import APP, version
+from viz.model.installation import APP, version
 
 LOOK, TRAIN = "Look at a model", "Train and measure one"
 SUMMARIES = {

@@ -31,8 +31,8 @@ from viz.export.formats import render
 from viz.export.index import ExportIndex, IndexRow
 from viz.export.request import FigureRequest
 from viz.figures.render_options import RenderOptions
-from viz.installation import version
 from viz.model.classifier import Classifier
+from viz.model.installation import version
 from viz.model.text_files import Row, Texts
 from viz.types import Encoding, Prediction, Reading
 

@@ -7,7 +7,7 @@ from viz.attention.rollout import place
 from viz.attribution import METHODS
 from viz.attribution.descriptions import explained_scalar
 from viz.figures.spec import FigureSpec
-from viz.installation import version
+from viz.model.installation import version
 from viz.types import Attribution, Contribution, Encoding
 
 SHORT = 12

@@ -16,9 +16,9 @@ from transformers import PreTrainedModel
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError, with_article
 from viz.errors import CheckpointError, as_sentence
-from viz.installation import ASSETS
 from viz.model.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
 from viz.model.encoding import Encoder
+from viz.model.installation import ASSETS
 from viz.model.probe import Probe, ProbeError, Proof, farthest, settings_of
 from viz.model.recording import ATTENTION, Recorder, watch
 from viz.model.temperature import probabilities, stored_temperature

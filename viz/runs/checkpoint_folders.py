@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from finetune.checkpoint.folder import is_checkpoint
-from viz.installation import IS_CHECKOUT, ROOT
+from viz.model.installation import IS_CHECKOUT, ROOT
 from viz.runs import files
 
 

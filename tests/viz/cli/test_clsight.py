@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from finetune.__main__ import app as finetune
 from viz.__main__ import app as viz
 from viz.cli.main import SUMMARIES, app
-from viz.installation import version
+from viz.model.installation import version
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"torch", "transformers", "datasets", "pandas", "matplotlib", "plotly", "streamlit"}

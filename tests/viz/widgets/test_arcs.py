@@ -13,8 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.screen import sent
 from tests.viz.widgets.test_heatmap import unpacked, view_of
-from viz.categorical_colors import HUES, hues
-from viz.colors import DARK, LIGHT
+from viz.colors import CATEGORICAL, DARK, LIGHT, categorical_colors
 from viz.errors import SelectionError
 from viz.types import FloatArray
 from viz.widgets.arcs.payload import MOST_ARCS, Strongest, payload
@@ -98,10 +97,10 @@ def test_what_is_no_number_comes_last() -> None:
 
 
 def test_a_head_keeps_its_colour_and_a_mean_has_that_of_the_text() -> None:
-    colors = hues(("H0", "H1", "mean"))
-    assert colors["light"] == [*HUES["light"][:2], LIGHT.ink]
-    assert colors["dark"] == [*HUES["dark"][:2], DARK.ink]
-    assert all(len(set(ring)) == len(ring) for ring in HUES.values())
+    colors = categorical_colors(("H0", "H1", "mean"))
+    assert colors["light"] == [*CATEGORICAL["light"][:2], LIGHT.ink]
+    assert colors["dark"] == [*CATEGORICAL["dark"][:2], DARK.ink]
+    assert all(len(set(ring)) == len(ring) for ring in CATEGORICAL.values())
 
 
 @pytest.mark.parametrize(

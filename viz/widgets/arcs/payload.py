@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viz.attention.views import AttentionView
-from viz.categorical_colors import hues, signs
+from viz.colors import categorical_colors, sign_colors
 from viz.errors import SelectionError
 from viz.types import FloatArray
 from viz.widgets.shared.axes import axes
@@ -96,8 +96,8 @@ def payload(
         "signed": view.signed,
         "place": place,
         "note": note,
-        "hues": hues(tuple(names)),
-        "signs": signs(),
+        "hues": categorical_colors(tuple(names)),
+        "signs": sign_colors(),
     }
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 _IN_WHEEL = _PACKAGE / "shipped"
 """Where a wheel has what stands beside the packages in a checkout; `.ci/wheel.py` puts it there."""
 
