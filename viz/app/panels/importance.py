@@ -74,11 +74,11 @@ def _draw(values: FloatArray, key: str) -> None:
 
 def _gradient(request: ExplanationRequest, reading: Reading) -> FloatArray:
     """The slopes of all heads, computed once.  (L, H)"""
-    key, kept = request.key("head-gradient"), background.results()
-    values = cast("FloatArray | None", kept.get(key))
+    key, results = request.key("head-gradient"), background.results()
+    values = cast("FloatArray | None", results.get(key))
     if values is None:
         classifier = checkpoints.classifier(request.source)
-        values = kept.add(key, gate_gradients(classifier, reading, *request.classes))
+        values = results.add(key, gate_gradients(classifier, reading, *request.classes))
     return values
 
 

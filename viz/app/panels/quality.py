@@ -28,10 +28,8 @@ def show_quality(run: Run) -> None:
     record = run.record
     if record is None:
         return
-    metrics, split = (
-        record.test or record.validation,
-        "validation" if record.test is None else "test",
-    )
+    metrics = record.test or record.validation
+    split = "validation" if record.test is None else "test"
     with st.expander(f"What {plain(run.name)} gets right and wrong", icon=":material/rule:"):
         st.caption(f"On the {metrics.rows:,} rows of {split}.")
         if isinstance(metrics, Metrics):
