@@ -111,12 +111,9 @@ def submit(
         return current[1]
     if current is not None:
         current[1].cancel()
-    compute, cache = prepare(), results()
+    compute, cache, is_present = prepare(), results(), presence.browser()
     job = _jobs.submit(
-        key,
-        lambda progress: cache.add(key, compute(progress)),
-        expected,
-        is_present=presence.browser(),
+        key, lambda progress: cache.add(key, compute(progress)), expected, is_present=is_present
     )
     st.session_state[job_key] = (key, job)
     return job
@@ -152,7 +149,7 @@ def _attribute(request: ExplanationRequest) -> Callable[[ProgressCallback], Attr
     perturbation = readings.perturbation(*request.inputs)
 
     def compute(progress: ProgressCallback) -> Attribution:
-        found = attribute(
+        result = attribute(
             classifier,
             reading,
             request.method,
@@ -163,6 +160,5 @@ def _attribute(request: ExplanationRequest) -> Callable[[ProgressCallback], Attr
             shared=perturbation.told(progress),
         )
         return replace(result, reading=None)  # it is large, and cached by itself
-        return replace(found, reading=None)  # it is large, and kept by session in its own time
 
     return compute
