@@ -6,10 +6,10 @@ Streamlit loads this file twice: once to start the server, and as a script for e
 import streamlit as st
 
 if __name__ == "__main__":
-    from viz.app import session
-    from viz.app.background import given_up_unless_asked_for
+    from viz.app.background import cancel_unrequested_jobs
     from viz.app.navigation import PAGES, READ
     from viz.app.preload import import_models
+    from viz.app.visitors import count_visitor
     from viz.model.installation import ASSETS
 
     import_models()
@@ -22,8 +22,8 @@ if __name__ == "__main__":
         ],
         position="hidden",
     )
-    session.visit()
-    with given_up_unless_asked_for():
+    count_visitor()
+    with cancel_unrequested_jobs():
         chosen.run()
 else:
     from viz.app.server import MIDDLEWARE, lifespan

@@ -12,10 +12,10 @@ import typer
 from finetune.checkpoint.hub import prefer_cache_without_network
 from finetune.checkpoint.truncation import Truncation
 from finetune.errors import FinetuneError
+from finetune.run.cli_options import with_options
 from finetune.run.column_names import ColumnNames
 from finetune.run.config import Task, TrainConfig
-from finetune.run.options import with_options
-from finetune.run.recipe import describe_settings
+from finetune.run.config_file import describe_settings
 
 app = typer.Typer(
     help="Fine-tune a BERT-family text classifier, and measure it.",
@@ -65,7 +65,7 @@ def resume(
 
     Example: python -m finetune resume reviews
     """
-    from finetune.run.finished import finished_run
+    from finetune.run.finished_run import finished_run
     from finetune.run.output_folder import stopped_run
 
     if finished_run(output) is not None:
@@ -85,7 +85,7 @@ def _train(config: TrainConfig) -> None:
     if processes.is_first():
         typer.echo(describe_settings(config))
         if config.push_to_hub is not None:
-            from finetune.evaluation.report.hub import require_pushable
+            from finetune.run.hub_upload import require_pushable
 
             require_pushable(config.push_to_hub)
     record = train(config, say=typer.echo)
@@ -94,7 +94,7 @@ def _train(config: TrainConfig) -> None:
     typer.echo(describe_run(record))
     typer.echo(f"Best epoch {record.best_epoch}; checkpoint in {config.output}.")
     if config.push_to_hub is not None:
-        from finetune.evaluation.report.hub import push_to_hub
+        from finetune.run.hub_upload import push_to_hub
 
         folder = config.output.expanduser().resolve()
         typer.echo(f"Pushed to {push_to_hub(folder, config.push_to_hub)}.")
@@ -128,7 +128,7 @@ def evaluate(
     Example: python -m finetune evaluate --checkpoint reviews --data reviews-test.csv
     """
     prefer_cache_without_network(checkpoint, data)
-    from finetune.data.columns import describe_columns
+    from finetune.data.column_summary import describe_columns
     from finetune.evaluation.evaluate import evaluate as run
     from finetune.evaluation.report.terminal import describe, sureness
 
@@ -219,7 +219,7 @@ def baseline(
     """
     prefer_cache_without_network(*data, *filter(None, (validation, test)))
     from finetune.checkpoint.models import quiet_libraries
-    from finetune.data.columns import describe_columns
+    from finetune.data.column_summary import describe_columns
     from finetune.data.splits import find_splits, load_splits
     from finetune.evaluation.baseline import baselines, left_out
     from finetune.evaluation.report.terminal import describe_baselines

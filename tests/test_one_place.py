@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-OPENING = "finetune/checkpoint/opening.py"
+OPENING = "finetune/checkpoint/loading.py"
 SOURCES = [
     file.relative_to(ROOT).as_posix()
     for file in (ROOT / "app.py", *(ROOT / "viz").rglob("*.py"), *(ROOT / "finetune").rglob("*.py"))

@@ -126,7 +126,7 @@ def test_every_module_that_is_printed_as_a_program_exists(readme: Readme) -> Non
         assert importlib.util.find_spec(module) is not None, module
 
 
-@pytest.mark.parametrize("room", ["viz"])
+@pytest.mark.parametrize("room", ["viz", "finetune"])
 def test_the_map_of_a_room_names_all_that_stands_in_it(room: str) -> None:
     rows = re.findall(r"^\| \[`([^`]+)`\]\(([^)]+)\)", OF[f"{room}/README.md"].text, re.MULTILINE)
     there = {

@@ -11,7 +11,7 @@ from contextlib import suppress
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from finetune.checkpoint.opening import new_classifier
+from finetune.checkpoint.loading import new_classifier
 
 LAYERS, WORDS = 2, 300
 """Of the small model, where its configuration lets itself be changed."""

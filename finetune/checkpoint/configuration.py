@@ -6,10 +6,10 @@ from typing import Any
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-from finetune.checkpoint.failure import refused
 from finetune.checkpoint.folder import Folder
-from finetune.checkpoint.location import bare, shown
+from finetune.checkpoint.library_errors import refused
 from finetune.checkpoint.quiet_libraries import quiet
+from finetune.checkpoint.source import bare, shown
 from finetune.checkpoint.temperature import KEY, checked_temperature
 from finetune.errors import ModelError
 

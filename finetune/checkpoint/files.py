@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from finetune.checkpoint.location import shown
+from finetune.checkpoint.source import shown
 from finetune.errors import ModelError
 
 MEGABYTE = 2**20

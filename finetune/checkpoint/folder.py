@@ -9,7 +9,7 @@ from typing import Any
 
 from finetune.checkpoint.files import MEGABYTE, checked_file, read_json
 from finetune.checkpoint.hub import fetched
-from finetune.checkpoint.location import bare, place_of, shown
+from finetune.checkpoint.source import bare, locate, shown
 from finetune.errors import ModelError
 
 CONFIG = "config.json"
@@ -68,7 +68,7 @@ def look(source: str | os.PathLike[str]) -> Folder:
     Raises:
         ModelError: There is nothing, or something else.
     """
-    place = place_of(source)
+    place = locate(source)
     if isinstance(place, str):
         title, path, repository = place, fetched(place, (CONFIG, ADAPTER, *TOKENIZER_FILES)), place
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from finetune.checkpoint.location import folder_of
+from finetune.checkpoint.source import folder_of
 from finetune.errors import ModelError
 
 HUB = "https://huggingface.co"

@@ -13,10 +13,10 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 )
 
-from finetune.checkpoint import limits
+from finetune.checkpoint import max_length
 from finetune.checkpoint.configuration import configuration
 from finetune.checkpoint.folder import Folder, look
-from finetune.checkpoint.opening import (
+from finetune.checkpoint.loading import (
     check_layers,
     misfit,
     new_classifier,
@@ -27,7 +27,7 @@ from finetune.checkpoint.opening import (
 )
 from finetune.checkpoint.problem_types import MULTI_LABEL, REGRESSION, SINGLE_LABEL, is_regression
 from finetune.checkpoint.score_scale import output_layer
-from finetune.checkpoint.tokens import check_together
+from finetune.checkpoint.tokenizer import check_together
 from finetune.checkpoint.weights import find_weights
 from finetune.errors import ModelError, with_article
 
@@ -185,7 +185,7 @@ def load_checkpoint(source: str) -> Checkpoint:
 
 def longest_input(checkpoint: Checkpoint) -> int:
     """Tokens that the model can read at once, special tokens included."""
-    return limits.longest_input(checkpoint.model, checkpoint.tokenizer)
+    return max_length.longest_input(checkpoint.model, checkpoint.tokenizer)
 
 
 def base_config(source: str) -> PreTrainedConfig:
@@ -200,7 +200,7 @@ def load_tokenizer(source: str) -> tuple[PreTrainedTokenizerFast, int]:
     tokenizer = _padding(open_tokenizer(folder, config, weights), folder)
     model = outline(folder, config, weights)
     check_together(model, tokenizer, folder.owner)
-    return tokenizer, limits.longest_input(model, tokenizer)
+    return tokenizer, max_length.longest_input(model, tokenizer)
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

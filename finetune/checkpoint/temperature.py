@@ -7,7 +7,7 @@ nothing of it.
 import math
 from contextlib import suppress
 
-from finetune.checkpoint.location import shown
+from finetune.checkpoint.source import shown
 from finetune.errors import ModelError
 
 KEY = "calibration_temperature"

@@ -21,7 +21,7 @@ from finetune.checkpoint.folder import (
     other_format,
 )
 from finetune.checkpoint.hub import fetched
-from finetune.checkpoint.location import bare, shown
+from finetune.checkpoint.source import bare, shown
 from finetune.errors import ModelError
 
 FLOATS = ("F32", "F16", "BF16", "F64")

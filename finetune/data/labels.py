@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from datasets import ClassLabel
 
-from finetune.data.flags import refuse_flags
+from finetune.data.multi_hot import refuse_flags
 from finetune.data.tables.columns import Columns
+from finetune.data.tables.messages import shown
 from finetune.data.tables.table import Columnar
-from finetune.data.tables.wording import shown
 from finetune.errors import DataError
 
 Key = int | str

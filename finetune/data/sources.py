@@ -10,10 +10,10 @@ from pathlib import Path
 import datasets
 from datasets import Dataset, DatasetDict, DownloadConfig
 
-from finetune.data.tables.files import FORMATS, is_readable
-from finetune.data.tables.reading import read_table
+from finetune.data.tables.file_types import FORMATS, is_readable
+from finetune.data.tables.messages import listed, shown
+from finetune.data.tables.reader import read_table
 from finetune.data.tables.table import Columnar
-from finetune.data.tables.wording import listed, shown
 from finetune.errors import DataError
 from finetune.run.config import local_path, shown_name
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from finetune.data.matching import align_rows, counted_apart, join_rows, match_classes
+from finetune.data.class_matching import align_rows, counted_apart, join_rows, match_classes
 from finetune.data.rows import Rows, read_rows
 from finetune.data.scores import SCORE, holds_fractions
 from finetune.data.sources import WHOLE, data_files, open_source, role_of
 from finetune.data.tables.columns import Columns, find_columns
+from finetune.data.tables.messages import listed
 from finetune.data.tables.table import Columnar, Table
-from finetune.data.tables.wording import listed
 from finetune.errors import DataError
 from finetune.run.column_names import ColumnNames
 from finetune.run.config import TrainConfig, local_path, shown_name

@@ -10,7 +10,7 @@ from finetune.data.splits import Splits
 from finetune.evaluation.baseline import baselines, left_out
 from finetune.evaluation.calibration import calibrate, store_temperature
 from finetune.evaluation.evaluate import Scores, measure, score_rows
-from finetune.evaluation.report.optional import spare
+from finetune.evaluation.report.best_effort import spare
 from finetune.evaluation.report.plots import (
     CONFUSION,
     RELIABILITY,

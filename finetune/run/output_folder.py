@@ -12,8 +12,8 @@ from finetune.errors import OutputError
 from finetune.run.atomic_files import remove, remove_quietly, sweep, sync_all
 from finetune.run.config import TrainConfig, local_path
 from finetune.run.record import FILE_NAME as FINISHED
-from finetune.run.settings import FILE_NAME as SETTINGS
-from finetune.run.settings import load_settings
+from finetune.run.saved_settings import FILE_NAME as SETTINGS
+from finetune.run.saved_settings import load_settings
 
 CHECKPOINTS = "checkpoints"
 """Folder inside the working folder with the snapshots of the run."""

@@ -33,7 +33,7 @@ from finetune.training.freezing import Thawing
 from finetune.training.lora import add_lora
 from finetune.training.losses import training_loss
 from finetune.training.optimizer import build_optimizer
-from finetune.training.run import Run
+from finetune.training.prepared_run import Run
 from finetune.training.snapshot_callback import Keeping
 from finetune.training.tokenized_rows import tokenised
 from finetune.training.trainer import SnapshotTrainer, best_steps

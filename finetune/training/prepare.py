@@ -8,16 +8,16 @@ from transformers import set_seed
 from finetune.checkpoint.models import LONGEST, Checkpoint, load_base, longest_input
 from finetune.checkpoint.score_scale import Scale
 from finetune.data.check import Reading, check_splits
-from finetune.data.check.model import with_model
-from finetune.data.columns import describe_columns
+from finetune.data.check.model_support import with_model
+from finetune.data.column_summary import describe_columns
 from finetune.data.splits import Splits, find_splits, load_splits
 from finetune.data.truncation import store_choice
 from finetune.errors import ConfigError
-from finetune.evaluation.report.few import few_counts
+from finetune.evaluation.report.abbreviate import few_counts
 from finetune.run.config import TrainConfig, option
 from finetune.training.optimizer import has_layers, rate_for
+from finetune.training.prepared_run import Run
 from finetune.training.results import count_parameters
-from finetune.training.run import Run
 
 BY_LAYER = {"layer_decay": 1.0, "freeze_layers": 0, "gradual_unfreezing": 0.0}
 """Settings that tell layers apart, and what they are where they don't."""

@@ -32,7 +32,7 @@ from finetune.training.fit import (
     training_arguments,
 )
 from finetune.training.optimizer import build_optimizer, rate_by_width
-from finetune.training.run import Run
+from finetune.training.prepared_run import Run
 from finetune.training.tokenized_rows import tokenised
 from finetune.training.trainer import SnapshotTrainer, seconds_until
 

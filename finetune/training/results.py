@@ -14,12 +14,12 @@ from finetune.checkpoint.models import Checkpoint, load_checkpoint, save_tokeniz
 from finetune.checkpoint.score_scale import Scale, output_layer
 from finetune.evaluation.evaluate import count_truncated
 from finetune.evaluation.quality import Quality, assess, draw
+from finetune.evaluation.report.best_effort import spare
 from finetune.evaluation.report.card import write_card
-from finetune.evaluation.report.optional import spare
 from finetune.run.progress import curve
 from finetune.run.record import RunRecord, ScoreRange, SplitRecord
 from finetune.training.plain_weights import plain_weights
-from finetune.training.run import Run
+from finetune.training.prepared_run import Run
 from finetune.training.trainer import SnapshotTrainer
 
 Say = Callable[[str], None]

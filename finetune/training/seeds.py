@@ -9,10 +9,10 @@ from finetune.errors import DataError
 from finetune.evaluation.seed_spread import in_brief
 from finetune.run import processes
 from finetune.run.config import TrainConfig
+from finetune.run.config_file import write_recipe
 from finetune.run.output_folder import CHECKPOINTS, SEEDS
-from finetune.run.recipe import write_recipe
 from finetune.run.record import FILE_NAME, RunRecord, SeedRecord
-from finetune.run.settings import FILE_NAME as SETTINGS
+from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.training.results import present
 
 OneRun = Callable[[Path, TrainConfig], RunRecord]

@@ -7,8 +7,9 @@ from pathlib import Path
 from finetune.checkpoint.models import quiet_libraries
 from finetune.run import disk_space, processes
 from finetune.run.config import TrainConfig
+from finetune.run.config_file import write_recipe
 from finetune.run.events import Events
-from finetune.run.finished import finished_run, require_same_settings
+from finetune.run.finished_run import finished_run, require_same_settings
 from finetune.run.graceful_stop import terminated_as_interrupted
 from finetune.run.output_folder import (
     CHECKPOINTS,
@@ -17,11 +18,10 @@ from finetune.run.output_folder import (
     working_folder,
     working_place,
 )
-from finetune.run.recipe import write_recipe
 from finetune.run.record import FILE_NAME as FINISHED
 from finetune.run.record import RunRecord
-from finetune.run.settings import FILE_NAME as SETTINGS
-from finetune.run.settings import (
+from finetune.run.saved_settings import FILE_NAME as SETTINGS
+from finetune.run.saved_settings import (
     Fingerprints,
     load_settings,
     require_same,
@@ -33,6 +33,7 @@ from finetune.run.shutdown import told
 from finetune.run.snapshots import Snapshots
 from finetune.training.fit import Say, fit, last_step
 from finetune.training.prepare import describe_opening, open_run
+from finetune.training.prepared_run import Run
 from finetune.training.pretraining import pretrain, seconds_spent
 from finetune.training.results import (
     assess_run,
@@ -41,7 +42,6 @@ from finetune.training.results import (
     save_weights,
     write_down,
 )
-from finetune.training.run import Run
 from finetune.training.seeds import train_seeds
 from finetune.training.trainer import SnapshotTrainer
 

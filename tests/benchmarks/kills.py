@@ -30,7 +30,7 @@ from finetune.errors import FinetuneError
 from finetune.run.events import FILE_NAME as EVENTS
 from finetune.run.output_folder import CHECKPOINTS, working_place
 from finetune.run.record import RunRecord
-from finetune.run.settings import FILE_NAME as SETTINGS
+from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.run.snapshots import Snapshots
 from tests.benchmarks.result import Result, tell, timed
 from tests.finetune.news import news, write_csv

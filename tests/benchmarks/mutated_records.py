@@ -32,9 +32,9 @@ from finetune.evaluation.regression import measure_scores
 from finetune.evaluation.report.card import model_card
 from finetune.evaluation.report.terminal import describe_run
 from finetune.run.config import TrainConfig
-from finetune.run.recipe import read_recipe, write_recipe
+from finetune.run.config_file import read_recipe, write_recipe
 from finetune.run.record import EpochMetrics, Metrics, RunRecord, ScoreRange, SeedRecord
-from finetune.run.settings import load_settings, save_settings
+from finetune.run.saved_settings import load_settings, save_settings
 from finetune.run.snapshots import seal, verify
 from tests.mutated import mutated_lines, mutated_words, mutations
 from tests.tiny import LABELS, tiny_checkpoint

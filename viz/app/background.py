@@ -1,4 +1,4 @@
-"""Answers that a page asks for: what is quick at once, what is slow in the background."""
+"""What a page computes: what is quick at once, what is slow in the background, each once."""
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,8 @@ from typing import TypeVar, cast
 
 import streamlit as st
 
-from viz.app import presence, session
+from viz.app import checkpoints, presence, readings
+from viz.app.cache import LRUCache
 from viz.attribution import METHODS, Against, attribute
 from viz.attribution.method import MAX_INTERACTIVE_PASSES, no_progress
 from viz.jobs.background import BackgroundJob, JobRegistry, ProgressCallback
@@ -15,16 +16,17 @@ from viz.types import Attribution
 
 Result = TypeVar("Result")
 
-SLOT = "work-"
-"""How the places begin where a session keeps the works it waits for, each with its question."""
-WANTED = "wanted-works"
-"""Which of these places this run of the page has looked at."""
-_works = JobRegistry()
+MAX_RESULTS = 256
+JOB_KEY_PREFIX = "work-"
+"""How keys begin under which a session keeps the jobs it waits for, each with its request."""
+REQUESTED_JOBS = "wanted-works"
+"""Key of those of these keys that this run of the page has asked for."""
+_jobs = JobRegistry()
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is explained, and how: plain values, by which its answer is kept."""
+class ExplanationRequest:
+    """What is explained, and how: plain values, by which the result is cached."""
 
     source: str
     """The checkpoint."""
@@ -37,118 +39,126 @@ class Asked:
     options: tuple[tuple[str, str | int], ...] = ()
 
     @property
-    def place(self) -> tuple[str, str, str | None]:
+    def inputs(self) -> tuple[str, str, str | None]:
         """What is read, by which checkpoint."""
         return self.source, self.text, self.pair
 
     @property
-    def classes(self) -> session.Explained:
-        """The class explained and what it is held against."""
+    def classes(self) -> readings.ExplainedClasses:
+        """The class explained and what it is compared with."""
         return self.target, self.against
 
-    def key(self, what: str) -> Hashable:
-        """What an answer is kept by: again another when the checkpoint is written anew."""
-        return (what, session.identity(self.source), self)
+    def key(self, kind: str) -> Hashable:
+        """What a result is cached by: another key once the checkpoint is written again."""
+        return (kind, checkpoints.identity(self.source), self)
 
 
-def attribution(asked: Asked) -> Attribution | None:
+@st.cache_resource(show_spinner=False)
+def results() -> LRUCache:
+    """Attributions and what was measured of them, of all sessions, by `ExplanationRequest.key`."""
+    return LRUCache(MAX_RESULTS)
+
+
+def attribution(request: ExplanationRequest) -> Attribution | None:
     """The attribution, computed once; None where that takes long and isn't done yet.
 
     Raises:
         MethodError: where the method can't be used with this checkpoint.
     """
-    key = asked.key("attribution")
-    found = cast("Attribution | None", session.kept().get(key))
-    if found is None and passes(asked) <= MAX_INTERACTIVE_PASSES:
-        return session.kept().add(key, _attribute(asked)(no_progress))
-    return found
+    key = request.key("attribution")
+    result = cast("Attribution | None", results().get(key))
+    if result is None and estimated_passes(request) <= MAX_INTERACTIVE_PASSES:
+        return results().add(key, _attribute(request)(no_progress))
+    return result
 
 
-def attribution_work(asked: Asked) -> BackgroundJob[Attribution]:
+def attribution_job(request: ExplanationRequest) -> BackgroundJob[Attribution]:
     """The attribution, being computed in the background."""
-    return background(asked.key("attribution"), lambda: _attribute(asked), passes(asked))
+    key = request.key("attribution")
+    return submit(key, lambda: _attribute(request), estimated_passes(request))
 
 
-def passes(asked: Asked) -> float:
+def estimated_passes(request: ExplanationRequest) -> float:
     """About how many forward passes the attribution takes."""
-    method, versions = METHODS[asked.method], session.versions(*asked.place)
-    options = method.resolve_options(dict(asked.options))
-    return method.forward_passes(versions.n_words, versions.classifier.n_layers, options)
+    method, perturbation = METHODS[request.method], readings.perturbation(*request.inputs)
+    options = method.resolve_options(dict(request.options))
+    return method.forward_passes(perturbation.n_words, perturbation.classifier.n_layers, options)
 
 
-def seconds(asked: Asked) -> float:
+def estimated_seconds(request: ExplanationRequest) -> float:
     """About how long the attribution takes here."""
-    return passes(asked) * session.seconds_per_pass(*asked.place)
+    return estimated_passes(request) * readings.seconds_per_pass(*request.inputs)
 
 
-def background(
+def submit(
     key: Hashable, prepare: Callable[[], Callable[[ProgressCallback], Result]], expected: float
 ) -> BackgroundJob[Result]:
-    """The work on one answer, which is kept for all sessions when it is there.
+    """The job that computes a result, which is cached for all sessions.
 
-    Sessions that ask the same wait for the same work, which ends when none of them is connected any
-    more.  A session waits for one answer of a kind at a time: asked for another, it gives the
-    first up, as it does with what a run of the page doesn't ask for again.
+    Sessions that ask the same wait for the same job, which ends when none of them is connected any
+    more.  A session waits for one result of a kind at a time: asked for another, it cancels the
+    first job, as it does with what a run of the page doesn't ask for again.
 
     Args:
-        key: What the answer is kept by; its first part is the kind.
-        prepare: Makes what is to be done, of what only this thread may ask Streamlit for.
+        key: What the result is cached by; its first part is the kind.
+        prepare: Makes the function to run, of what only this thread may ask Streamlit for.
         expected: About how many passes it takes.
     """
-    slot = SLOT + cast("tuple[str, ...]", key)[0]
-    st.session_state.setdefault(WANTED, set()).add(slot)
-    current: tuple[Hashable, BackgroundJob[Result]] | None = st.session_state.get(slot)
+    job_key = JOB_KEY_PREFIX + cast("tuple[str, ...]", key)[0]
+    st.session_state.setdefault(REQUESTED_JOBS, set()).add(job_key)
+    current: tuple[Hashable, BackgroundJob[Result]] | None = st.session_state.get(job_key)
     if current is not None and current[0] == key and not current[1].abandoned:
         return current[1]
     if current is not None:
         current[1].cancel()
-    do, kept = prepare(), session.kept()
-    work = _works.submit(
-        key, lambda progress: kept.add(key, do(progress)), expected, is_present=presence.browser()
+    compute, cache, is_present = prepare(), results(), presence.browser()
+    job = _jobs.submit(
+        key, lambda progress: cache.add(key, compute(progress)), expected, is_present=is_present
     )
-    st.session_state[slot] = (key, work)
-    return work
+    st.session_state[job_key] = (key, job)
+    return job
 
 
-def start_again(kind: str) -> None:
-    """Forget the work of a kind, so that it is done anew where it is still asked for."""
-    _give_up(SLOT + kind)
+def cancel_job(kind: str) -> None:
+    """Cancel the job of a kind and forget it: asked for again, it starts again."""
+    _cancel(JOB_KEY_PREFIX + kind)
 
 
 @contextmanager
-def given_up_unless_asked_for() -> Iterator[None]:
-    """Within this, a page runs; what it waited for before and doesn't ask for again, it gives up.
+def cancel_unrequested_jobs() -> Iterator[None]:
+    """Within this, a page runs; jobs of earlier runs that it doesn't ask for again are cancelled.
 
-    A run that Streamlit breaks off has not come to all its questions, and gives nothing up.
+    A run that Streamlit breaks off has not come to all its requests, and cancels nothing.
     """
-    st.session_state[WANTED] = set()
+    st.session_state[REQUESTED_JOBS] = set()
     yield
-    for slot in [str(name) for name in st.session_state if str(name).startswith(SLOT)]:
-        if slot not in st.session_state[WANTED]:
-            _give_up(slot)
+    for key in [str(name) for name in st.session_state if str(name).startswith(JOB_KEY_PREFIX)]:
+        if key not in st.session_state[REQUESTED_JOBS]:
+            _cancel(key)
 
 
-def _give_up(slot: str) -> None:
-    current: tuple[Hashable, BackgroundJob[object]] | None = st.session_state.pop(slot, None)
+def _cancel(job_key: str) -> None:
+    current: tuple[Hashable, BackgroundJob[object]] | None = st.session_state.pop(job_key, None)
     if current is not None:
         current[1].cancel()
 
 
-def _attribute(asked: Asked) -> Callable[[ProgressCallback], Attribution]:
-    classifier = session.classifier(asked.source)
-    reading, versions = session.reading(*asked.place), session.versions(*asked.place)
+def _attribute(request: ExplanationRequest) -> Callable[[ProgressCallback], Attribution]:
+    classifier = checkpoints.classifier(request.source)
+    reading = readings.read(*request.inputs)
+    perturbation = readings.perturbation(*request.inputs)
 
     def compute(progress: ProgressCallback) -> Attribution:
-        found = attribute(
+        result = attribute(
             classifier,
             reading,
-            asked.method,
-            asked.target,
-            asked.against,
-            options=dict(asked.options),
+            request.method,
+            request.target,
+            request.against,
+            options=dict(request.options),
             progress=progress,
-            shared=versions.told(progress),
+            shared=perturbation.told(progress),
         )
-        return replace(found, reading=None)  # it is large, and kept by session in its own time
+        return replace(result, reading=None)  # it is large, and cached by itself
 
     return compute

@@ -2,7 +2,7 @@
 
 import re
 
-from finetune.data.tables.visible import unlinked, visible
+from finetune.data.tables.safe_text import unlinked, visible
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#!|$~:^=&])")
 _LEADING = re.compile(r"[-+](?=[-+\s]|$)|\d{1,9}[.)](?=\s|$)")

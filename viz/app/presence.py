@@ -5,6 +5,7 @@ the middle of a pass too, once this module is imported.
 """
 
 import weakref
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -28,6 +29,18 @@ def browser() -> IsPresent:
     """
     context = get_script_run_ctx(suppress_warning=True)
     return always_present if context is None else partial(_is_connected, context.session_id)
+
+
+def download(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """What a download button makes when it is pressed; forgotten when the browser disconnects."""
+    _downloads().append(make)
+    return while_connected(make)
+
+
+@st.cache_resource(scope="session", show_spinner=False)
+def _downloads() -> deque[Callable[[], bytes]]:
+    """What two buttons make, of this run and the one before, whose click may be on its way."""
+    return deque(maxlen=4)
 
 
 def while_connected(make: Callable[[], bytes]) -> Callable[[], bytes]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-from finetune.checkpoint import location, problem_types
+from finetune.checkpoint import problem_types
 from finetune.checkpoint.folder import is_checkpoint
-from finetune.checkpoint.limits import longest_input
-from finetune.checkpoint.location import folder_of
-from finetune.checkpoint.opening import open_classifier
+from finetune.checkpoint.loading import open_classifier
+from finetune.checkpoint.max_length import longest_input
+from finetune.checkpoint.source import folder_of, locate
 from finetune.errors import ModelError
 from viz.errors import CheckpointError, as_sentence
 
@@ -63,7 +63,7 @@ def place_of(source: str | os.PathLike[str]) -> tuple[str, bool]:
         CheckpointError: It is neither a folder nor the form of a Hub id.
     """
     try:
-        found = location.place_of(source)
+        found = locate(source)
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error
     return str(found), isinstance(found, Path)

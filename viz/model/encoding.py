@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from finetune.checkpoint.failure import refused
+from finetune.checkpoint.library_errors import refused
 from finetune.checkpoint.truncation import Truncation, kept_positions
 from finetune.errors import ModelError
 from viz.errors import TextError, as_sentence

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.data.tables.columns import find_texts
-from finetune.data.tables.files import open_file
-from finetune.data.tables.reading import read_opened
+from finetune.data.tables.file_types import open_file
+from finetune.data.tables.reader import read_opened
 from finetune.data.tables.table import Table, written_texts
 from finetune.errors import DataError
 from finetune.run.column_names import ColumnNames as Columns

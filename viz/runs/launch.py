@@ -21,7 +21,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from finetune.checkpoint.hub import hub_answers
-from finetune.data.tables.wording import shown
+from finetune.data.tables.messages import shown
 from viz.errors import RunError
 from viz.model.text_files import Columns
 from viz.runs.files import (

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from finetune.data.tables.files import is_readable, open_file, require_known_suffix
-from finetune.data.tables.reading import read_head
+from finetune.data.tables.file_types import is_readable, open_file, require_known_suffix
+from finetune.data.tables.messages import shown
+from finetune.data.tables.reader import read_head
 from finetune.data.tables.table import Table
-from finetune.data.tables.wording import shown
 from finetune.errors import DataError, RecordError
 from finetune.run.atomic_files import write_new
 from finetune.run.json_files import Count, Items, Schema

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from finetune.data.check.invisible import quoted
+from finetune.data.check.invisible_characters import quoted
 
 Severity = Literal["stop", "warning", "note"]
 

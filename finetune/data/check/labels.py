@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from finetune.data.check.findings import Finding, counted, listed
-from finetune.data.check.invisible import is_invisible, quoted
+from finetune.data.check.invisible_characters import is_invisible, quoted
+from finetune.data.check.label_format import written_findings
+from finetune.data.check.label_typos import typo_findings
 from finetune.data.check.missing_values import is_missing
-from finetune.data.check.typos import typo_findings
-from finetune.data.check.written import written_findings
-from finetune.data.matching import Matched, counted_apart
+from finetune.data.class_matching import Matched, counted_apart
 from finetune.data.rows import Rows
 
 HINTS = 2

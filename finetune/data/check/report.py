@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.data.check.findings import Finding, plural
-from finetune.data.columns import columns_as_json, describe_columns
+from finetune.data.column_summary import columns_as_json, describe_columns
 from finetune.data.tables.columns import Columns
 from finetune.errors import DataError, OutputError
 from finetune.run.atomic_files import write_named

@@ -1,7 +1,7 @@
 """The check by itself: as a run would make it, without a model being trained."""
 
 from finetune.checkpoint.models import LONGEST, base_config, load_tokenizer, quiet_libraries
-from finetune.data.check.model import with_model
+from finetune.data.check.model_support import with_model
 from finetune.data.check.report import CheckReport
 from finetune.data.check.splits import check_splits
 from finetune.data.check.truncation import Reading

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from finetune.data.check.balance import balance_findings
-from finetune.data.check.coverage import coverage_findings
+from finetune.data.check.class_balance import balance_findings
+from finetune.data.check.class_coverage import coverage_findings
 from finetune.data.check.findings import Finding
 from finetune.data.check.labels import label_findings, no_row, unknown_classes
 from finetune.data.check.near_duplicates import near_findings
@@ -12,7 +12,7 @@ from finetune.data.check.report import SEVERITIES, CheckReport
 from finetune.data.check.scores import score_findings
 from finetune.data.check.texts import shared_findings, text_findings
 from finetune.data.check.truncation import Reading, truncation_findings
-from finetune.data.matching import Matched, match_classes
+from finetune.data.class_matching import Matched, match_classes
 from finetune.data.rows import Rows
 from finetune.data.splits import Found, align_split, drop_repeated
 from finetune.errors import DataError

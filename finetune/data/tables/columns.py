@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from finetune.data.tables import looks
+from finetune.data.tables import cell_types
+from finetune.data.tables.messages import listed, shown
 from finetune.data.tables.table import Columnar, require_once, sample
-from finetune.data.tables.wording import listed, shown
 from finetune.errors import DataError
 from finetune.run.column_names import ColumnNames
 
@@ -137,12 +137,12 @@ def unread_texts(data: Columnar, read: Iterable[str]) -> tuple[str, ...]:
     others = dict.fromkeys(data.column_names)
     for name in read:
         others.pop(name, None)
-    return tuple(name for name in others if looks.are_texts(sample(data, name)))
+    return tuple(name for name in others if cell_types.are_texts(sample(data, name)))
 
 
 def _rather(data: Columnar, text: str, others: Iterable[str | None]) -> str:
     """The one column of texts where the one with the usual name holds numbers or keys."""
-    if not looks.are_row_names(sample(data, text)):
+    if not cell_types.are_row_names(sample(data, text)):
         return text
     texts = unread_texts(data, [text, *filter(None, others)])
     return texts[0] if len(texts) == 1 else text
@@ -185,7 +185,7 @@ def _lacks(what: str, names: Sequence[str], where: str) -> str:
 def _without_label(data: Columnar, where: str, found: ColumnNames) -> str:
     """What is to be done where no column has a usual name for labels."""
     names = [name for name in data.column_names if name not in (found.text, found.pair)]
-    flags = [name for name in dict.fromkeys(names) if looks.are_flags(sample(data, name))]
+    flags = [name for name in dict.fromkeys(names) if cell_types.are_flags(sample(data, name))]
     if len(flags) < 2:
         return _lacks("label", list(data.column_names), where)
     return (

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from finetune.data.tables import looks
+from finetune.data.tables import cell_types
 from finetune.data.tables.columns import usual_names
+from finetune.data.tables.messages import shown
 from finetune.data.tables.table import Table, sample
-from finetune.data.tables.wording import shown
 from finetune.errors import DataError
 
 MARKS = ("\t", ";", ",", "|")
@@ -79,7 +79,8 @@ def _reads_like_a_row(table: Table) -> bool:
     columns = {name: sample(table, name) for name in dict.fromkeys(names)}
     if any(name in cells for name, cells in columns.items()):
         return True
-    numbers = any(looks.are_numbers([name, *cells]) for name, cells in columns.items())
+    numbers = any(cell_types.are_numbers([name, *cells]) for name, cells in columns.items())
     return numbers and any(
-        looks.are_texts([name]) and looks.are_texts(cells) for name, cells in columns.items()
+        cell_types.are_texts([name]) and cell_types.are_texts(cells)
+        for name, cells in columns.items()
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from finetune.data.tables.wording import shown
+from finetune.data.tables.messages import shown
 from finetune.errors import DataError
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")

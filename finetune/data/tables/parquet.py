@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, overload
 
+from finetune.data.tables.messages import shown, unreadable
 from finetune.data.tables.table import Table
-from finetune.data.tables.wording import shown, unreadable
 from finetune.errors import DataError
 
 

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from finetune.data.tables import looks
+from finetune.data.tables import cell_types
 from finetune.data.tables.lines import Lines
-from finetune.data.tables.wording import unreadable
+from finetune.data.tables.messages import unreadable
 from finetune.errors import DataError
 
 REMEDY = (
@@ -138,8 +138,8 @@ def _known_cells(rows: Sequence[Sequence[str]], columns: int) -> Iterator[tuple[
         again = {cell: count for cell, count in counts.items() if count > 1}
         if again and len(again) == len(counts):
             yield column, frozenset(again).__contains__
-        elif looks.are_numbers(counts):
-            yield column, lambda cell: looks.are_numbers([cell])
+        elif cell_types.are_numbers(counts):
+            yield column, lambda cell: cell_types.are_numbers([cell])
         elif counts and all(map(KEY.fullmatch, counts)):  # others of their like may be swallowed
             yield column, lambda cell: KEY.fullmatch(cell) is not None
         elif again and sum(again.values()) >= len(rows) * KNOWN:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
 
-from finetune.data.tables.wording import shown
+from finetune.data.tables.messages import shown
 from finetune.errors import DataError
 
 SAMPLE = 1_000

@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import median
 
 from finetune.checkpoint.temperature import KEY
-from finetune.data.tables.visible import visible
-from finetune.evaluation.report.few import few
+from finetune.data.tables.safe_text import visible
+from finetune.evaluation.report.abbreviate import few
 from finetune.evaluation.report.limitations import limits, several
 from finetune.evaluation.report.markdown import cell, code, escaped, paragraphs, table
 from finetune.evaluation.report.metadata import front_matter, headline

@@ -1,6 +1,6 @@
 """What a model card says of what its model can't do."""
 
-from finetune.evaluation.report.few import few
+from finetune.evaluation.report.abbreviate import few
 from finetune.evaluation.report.markdown import escaped
 from finetune.run.record import RunRecord
 

@@ -7,8 +7,8 @@ and of models may hold anything.
 import re
 from collections.abc import Iterable, Sequence
 
-from finetune.data.tables.visible import unlinked, visible
-from finetune.evaluation.report.few import LISTED, confusions, worst
+from finetune.data.tables.safe_text import unlinked, visible
+from finetune.evaluation.report.abbreviate import LISTED, confusions, worst
 from finetune.evaluation.report.terminal import interval, pearson, plain
 from finetune.run.record import AnyMetrics, Metrics, RegressionMetrics
 

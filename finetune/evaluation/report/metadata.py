@@ -6,7 +6,7 @@ Names of the entries: https://github.com/huggingface/hub-docs/blob/main/modelcar
 import json
 import re
 
-from finetune.data.tables.visible import visible
+from finetune.data.tables.safe_text import visible
 from finetune.run.record import AnyMetrics, RegressionMetrics, RunRecord
 
 HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)

@@ -19,7 +19,7 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from finetune.data.tables.visible import visible
+from finetune.data.tables.safe_text import visible
 from finetune.run.atomic_files import write_whole
 from finetune.run.record import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from finetune.data.tables.wording import listed
-from finetune.evaluation.report.few import LISTED, confusions, line, worst
+from finetune.data.tables.messages import listed
+from finetune.evaluation.report.abbreviate import LISTED, confusions, line, worst
 from finetune.evaluation.seed_spread import Spread, spreads
 from finetune.run.record import (
     EPOCH_METRICS,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from finetune.data.matching import align_rows, counted_apart, join_rows, match_classes
+from finetune.data.class_matching import align_rows, counted_apart, join_rows, match_classes
 from finetune.errors import DataError
 from tests.finetune.news import rows_of
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from finetune.data.matching import join_rows
+from finetune.data.class_matching import join_rows
 from finetune.data.rows import read_rows
 from finetune.data.scores import holds_fractions, read_scores
 from finetune.data.tables.columns import Columns

@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
-from finetune.data.matching import align_rows
+from finetune.data.class_matching import align_rows
 from finetune.data.rows import Rows, read_rows
 from finetune.data.splits import Splits
 from finetune.evaluation.baseline import FAMILIES, baselines, count_train, has_no_spaces, joined

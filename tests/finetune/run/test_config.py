@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from finetune.errors import ConfigError
+from finetune.run.cli_options import PANELS, field_help
 from finetune.run.config import TrainConfig, option, shown_name
-from finetune.run.options import PANELS, field_help
 
 
 def config(**settings: Any) -> TrainConfig:

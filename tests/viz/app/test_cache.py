@@ -2,31 +2,31 @@
 
 import threading
 
-from viz.app.cache import Kept
+from viz.app.cache import LRUCache
 
 
 def test_of_too_many_results_those_asked_for_longest_ago_go() -> None:
-    kept = Kept(2)
-    assert [kept.add(name, name.upper()) for name in "ab"] == ["A", "B"]
-    assert kept.get("a") == "A"
-    kept.add("c", "C")
-    assert [kept.get(name) for name in "abc"] == ["A", None, "C"]
+    cache = LRUCache(2)
+    assert [cache.add(name, name.upper()) for name in "ab"] == ["A", "B"]
+    assert cache.get("a") == "A"
+    cache.add("c", "C")
+    assert [cache.get(name) for name in "abc"] == ["A", None, "C"]
 
 
 def test_of_too_much_what_was_asked_for_longest_ago_goes_but_never_all() -> None:
-    kept = Kept(5, lambda result: len(str(result)))
+    cache = LRUCache(5, lambda result: len(str(result)))
     for name in ("a", "bb", "ccc"):
-        kept.add(name, name)
-    assert [kept.get(name) for name in ("a", "bb", "ccc")] == [None, "bb", "ccc"]
-    kept.add("long", "longer than all")
-    assert [kept.get(name) for name in ("bb", "ccc", "long")] == [None, None, "longer than all"]
-    kept.clear()
-    assert kept.get("long") is None
-    assert kept.size == 0
+        cache.add(name, name)
+    assert [cache.get(name) for name in ("a", "bb", "ccc")] == [None, "bb", "ccc"]
+    cache.add("long", "longer than all")
+    assert [cache.get(name) for name in ("bb", "ccc", "long")] == [None, None, "longer than all"]
+    cache.clear()
+    assert cache.get("long") is None
+    assert cache.size == 0
 
 
 def test_of_those_who_ask_at_once_one_works() -> None:
-    kept, go, made = Kept(2), threading.Event(), []
+    cache, go, made = LRUCache(2), threading.Event(), []
 
     def make() -> str:
         go.wait(10)
@@ -35,7 +35,8 @@ def test_of_those_who_ask_at_once_one_works() -> None:
 
     found: list[str] = []
     askers = [
-        threading.Thread(target=lambda: found.append(kept.made("question", make))) for _ in range(3)
+        threading.Thread(target=lambda: found.append(cache.get_or_compute("question", make)))
+        for _ in range(3)
     ]
     for asker in askers:
         asker.start()
@@ -47,14 +48,14 @@ def test_of_those_who_ask_at_once_one_works() -> None:
 
 
 def test_what_could_not_be_made_is_made_by_the_next_who_asks() -> None:
-    kept = Kept(2)
+    cache = LRUCache(2)
 
     def fail() -> str:
         raise KeyboardInterrupt
 
     for _ in range(2):
         try:
-            kept.made("question", fail)
+            cache.get_or_compute("question", fail)
         except KeyboardInterrupt:
             continue
-    assert kept.made("question", lambda: "done") == "done"
+    assert cache.get_or_compute("question", lambda: "done") == "done"

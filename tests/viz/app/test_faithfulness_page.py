@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.tiny import tiny_checkpoint
 from viz import Classifier
-from viz.app import session
+from viz.app import keys
 from viz.colors import PALETTES
 from viz.faithfulness.record import FILE, Record, Scored
 from viz.faithfulness.score import ScoreConfig, ScoreRun
@@ -66,7 +66,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
     def open_page(folder: Path, page: str) -> AppTest:
         monkeypatch.setattr("viz.runs.checkpoint_folders.ROOT", folder.parents[1])
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-        assert app.selectbox(key=session.CHECKPOINT).value == f"checkpoints/{folder.name}"
+        assert app.selectbox(key=keys.CHECKPOINT).value == f"checkpoints/{folder.name}"
         return app if page == "read" else app.switch_page(f"viz/app/pages/{page}.py").run()
 
     return open_page
@@ -131,10 +131,10 @@ def test_the_app_starts_with_the_most_faithful_quick_method(
     folder, record = scored
     (folder / FILE).write_text(winning(record, "saliency").to_json())
     app = opened(folder, "read")
-    assert app.selectbox(key=session.METHOD).value == "saliency"
-    assert session.METHOD not in app.query_params
-    app.selectbox(key=session.METHOD).select("rollout").run()
-    assert app.query_params[session.METHOD] == "rollout"
+    assert app.selectbox(key=keys.METHOD).value == "saliency"
+    assert keys.METHOD not in app.query_params
+    app.selectbox(key=keys.METHOD).select("rollout").run()
+    assert app.query_params[keys.METHOD] == "rollout"
 
 
 def test_the_winner_comes_with_the_options_that_it_was_measured_with(
@@ -150,7 +150,7 @@ def test_the_winner_comes_with_the_options_that_it_was_measured_with(
     best = replace(record, methods=(faded, *(_raised(one, "") for one in others)))
     (folder / FILE).write_text(best.to_json())
     app = opened(folder, "read")
-    assert app.selectbox(key=session.METHOD).value == "decomposition-path"
+    assert app.selectbox(key=keys.METHOD).value == "decomposition-path"
     share = "option-decomposition-path-share"
     assert app.number_input(key=share).value == 20
     app.number_input(key=share).set_value(40).run()
@@ -163,7 +163,7 @@ def test_numbers_of_other_weights_change_no_default(
     folder, record = scored
     best = winning(record, "saliency")
     (folder / FILE).write_text(replace(best, fingerprint="0" * 64).to_json())
-    assert opened(folder, "read").selectbox(key=session.METHOD).value == "decomposition"
+    assert opened(folder, "read").selectbox(key=keys.METHOD).value == "decomposition"
 
 
 @pytest.mark.parametrize("operator", ["mask", "delete"])

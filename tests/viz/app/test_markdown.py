@@ -2,7 +2,7 @@
 
 import pytest
 
-from finetune.data.tables.visible import NO_BREAK
+from finetune.data.tables.safe_text import NO_BREAK
 from tests.evil import EVIL, on_a_line, shown
 from viz.app.markdown import plain
 

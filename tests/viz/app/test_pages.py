@@ -12,7 +12,7 @@ from tests.foreign import foreign_checkpoint
 from tests.screen import sent, shown
 from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier
-from viz.app import session
+from viz.app import keys
 from viz.app.examples import load_examples
 from viz.app.panels.method import SEVERAL, ordered
 
@@ -29,7 +29,7 @@ def app(checkpoint: Path) -> AppTest:
 
 def write(app: AppTest, text: str) -> AppTest:
     """Type a text and press Read."""
-    app.text_area(key=session.TEXT).set_value(text)
+    app.text_area(key=keys.TEXT).set_value(text)
     return app.button[0].click().run()
 
 
@@ -37,7 +37,7 @@ def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
     app.run()
     assert not app.exception
     assert not app.error
-    assert app.text_area(key=session.TEXT).value == load_examples()[0].text
+    assert app.text_area(key=keys.TEXT).value == load_examples()[0].text
     assert sent(app, "heatmap")["place"] == "L2 · mean of heads"
     assert "special tokens" in shown(app)
 
@@ -47,8 +47,8 @@ def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
         {"text": "the team wins", "layer": "1", "head": "3", "method": "Attention rollout"}
     )
     app.run()
-    assert app.text_area(key=session.TEXT).value == "the team wins"
-    assert app.selectbox(key=session.METHOD).value == "rollout"
+    assert app.text_area(key=keys.TEXT).value == "the team wins"
+    assert app.selectbox(key=keys.METHOD).value == "rollout"
     assert sent(app, "heatmap")["place"] == "L1 · H3"
 
 
@@ -61,7 +61,7 @@ def test_a_method_of_a_link_that_the_checkpoint_refuses_is_said(
     assert not app.exception
     (said,) = app.toast
     assert "The decomposition does not add up for the architecture MPNet" in said.value
-    assert app.selectbox(key=session.METHOD).value != "decomposition"
+    assert app.selectbox(key=keys.METHOD).value != "decomposition"
     assert "method" not in app.query_params
 
 
@@ -91,10 +91,10 @@ def test_every_method_can_be_chosen(app: AppTest, label: str) -> None:
 
 def test_a_class_is_explained_against_the_one_that_was_chosen(app: AppTest) -> None:
     app.run()
-    app.selectbox(key=session.TARGET).select(0).run()
-    app.selectbox(key=session.AGAINST).select(3).run()
+    app.selectbox(key=keys.TARGET).select(0).run()
+    app.selectbox(key=keys.AGAINST).select(3).run()
     assert "logit World − logit Sci/Tech" in shown(app)
-    app.selectbox(key=session.AGAINST).select("nothing").run()
+    app.selectbox(key=keys.AGAINST).select("nothing").run()
     assert "= logit World" in shown(app)
     assert "− logit" not in shown(app)
 
@@ -104,7 +104,7 @@ def test_the_heading_names_a_class_that_is_not_the_predicted_one(app: AppTest) -
     assert app.subheader[0].value == "Why this class?"
     asked = []
     for index in range(4):
-        app.selectbox(key=session.TARGET).select(index).run()
+        app.selectbox(key=keys.TARGET).select(index).run()
         asked.append(app.subheader[0].value)
     assert sorted(asked)[-1] == "Why this class?"
     named = {"Why World?", "Why Sports?", "Why Business?", "Why Sci/Tech?"}
@@ -122,21 +122,21 @@ def test_a_method_that_joins_all_other_classes_leaves_no_choice_of_one(app: AppT
 def test_bars_are_drawn_on_demand(app: AppTest) -> None:
     app.run()
     before = len(app.get("plotly_chart"))
-    app.toggle(key=session.BARS).set_value(True).run()
+    app.toggle(key=keys.BARS).set_value(True).run()
     assert len(app.get("plotly_chart")) == before + 1
 
 
 def test_removing_special_tokens_says_how_much_went_with_them(app: AppTest) -> None:
     app.run()
-    app.toggle(key=session.SPECIAL).set_value(False).run()
+    app.toggle(key=keys.SPECIAL).set_value(False).run()
     note = str(sent(app, "heatmap")["note"])
     assert "of its attention went to special tokens; rows rescaled to 1" in note
 
 
 def test_a_second_text_is_read_with_the_first(app: AppTest) -> None:
     app.run()
-    app.toggle(key=session.HAS_PAIR).set_value(True).run()
-    app.text_area(key=session.PAIR).set_value("the team wins")
+    app.toggle(key=keys.HAS_PAIR).set_value(True).run()
+    app.text_area(key=keys.PAIR).set_value("the team wins")
     app.button[0].click().run()
     assert not app.error
     assert app.query_params["pair"] == "the team wins"
@@ -145,17 +145,17 @@ def test_a_second_text_is_read_with_the_first(app: AppTest) -> None:
 def test_a_link_restores_a_pair_of_texts(app: AppTest) -> None:
     app.query_params.update({"text": "oil prices", "pair": "the team wins"})
     app.run()
-    assert app.toggle(key=session.HAS_PAIR).value
-    assert app.text_area(key=session.PAIR).value == "the team wins"
+    assert app.toggle(key=keys.HAS_PAIR).value
+    assert app.text_area(key=keys.PAIR).value == "the team wins"
 
 
 def test_an_example_replaces_the_text(app: AppTest) -> None:
     app.run()
-    app.selectbox(key=session.EXAMPLE).select(load_examples()[1].name).run()
-    assert app.text_area(key=session.TEXT).value == load_examples()[1].text
-    assert app.selectbox(key=session.EXAMPLE).value == load_examples()[1].name
+    app.selectbox(key=keys.EXAMPLE).select(load_examples()[1].name).run()
+    assert app.text_area(key=keys.TEXT).value == load_examples()[1].text
+    assert app.selectbox(key=keys.EXAMPLE).value == load_examples()[1].name
     write(app, "oil prices")
-    assert app.selectbox(key=session.EXAMPLE).value is None
+    assert app.selectbox(key=keys.EXAMPLE).value is None
 
 
 @pytest.mark.parametrize(
@@ -225,12 +225,12 @@ def test_a_folder_that_is_no_checkpoint_is_one_sentence_and_the_widgets_stay(
     app.query_params["checkpoint"] = str(tmp_path)
     app.run()
     assert "is not a checkpoint\\: config.json is missing" in app.error[0].value
-    assert app.selectbox(key=session.CHECKPOINT)
-    assert app.text_area(key=session.TEXT)
+    assert app.selectbox(key=keys.CHECKPOINT)
+    assert app.text_area(key=keys.TEXT)
 
 
 def test_a_hub_id_with_no_network_is_one_sentence(app: AppTest) -> None:
-    app.session_state[session.CHECKPOINT] = "someone/some-model"
+    app.session_state[keys.CHECKPOINT] = "someone/some-model"
     app.run()
     assert "the Hugging Face Hub has no such model" in app.error[0].value
 
@@ -238,7 +238,7 @@ def test_a_hub_id_with_no_network_is_one_sentence(app: AppTest) -> None:
 def test_a_link_does_not_send_the_app_to_the_hub(app: AppTest) -> None:
     app.query_params["checkpoint"] = "someone/some-model"
     app.run()
-    assert app.selectbox(key=session.CHECKPOINT).value != "someone/some-model"
+    assert app.selectbox(key=keys.CHECKPOINT).value != "someone/some-model"
     assert "The link names the checkpoint 'someone/some-model'" in app.warning[0].value
 
 
@@ -246,8 +246,8 @@ def test_contributions_are_of_the_class_that_is_explained(app: AppTest) -> None:
     app.query_params["show"] = "contribution to the class"
     app.run()
     assert sent(app, "heatmap")["signed"]
-    app.selectbox(key=session.TARGET).select(0).run()
-    app.selectbox(key=session.AGAINST).select(3).run()
+    app.selectbox(key=keys.TARGET).select(0).run()
+    app.selectbox(key=keys.AGAINST).select(3).run()
     assert "What each weight hands to logit World − logit Sci/Tech" in shown(app)
 
 
@@ -258,7 +258,7 @@ def test_a_checkpoint_that_can_not_be_split_shows_weights_alone(tmp_path: Path) 
     app.run()
     assert not app.exception
     assert not app.error
-    assert app.segmented_control(key=session.MEASURE).options == ["weights"]
+    assert app.segmented_control(key=keys.MEASURE).options == ["weights"]
     assert not sent(app, "heatmap")["signed"]
 
 
@@ -266,21 +266,20 @@ def test_a_pair_can_be_seen_by_its_quadrants(app: AppTest) -> None:
     app.query_params.update({"text": "oil prices", "pair": "the team", "quadrant": "A-B"})
     app.run()
     assert not app.exception
-    assert app.segmented_control(key=session.QUADRANT).value == "A-B"
-    app.segmented_control(key=session.QUADRANT).set_value("B-B").run()
+    assert app.segmented_control(key=keys.QUADRANT).value == "A-B"
+    app.segmented_control(key=keys.QUADRANT).set_value("B-B").run()
     assert not app.exception
 
 
 def test_one_text_has_no_quadrants(app: AppTest) -> None:
     app.run()
-    keys = [control.key for control in app.segmented_control]
-    assert session.QUADRANT not in keys
+    assert keys.QUADRANT not in [control.key for control in app.segmented_control]
 
 
 def test_bertviz_is_shown_where_it_is_asked_for(app: AppTest) -> None:
     app.run()
     assert not app.get("iframe")
-    app.toggle(key=session.BERTVIZ).set_value(True).run()
+    app.toggle(key=keys.BERTVIZ).set_value(True).run()
     assert not app.exception
     assert app.get("iframe")
 
@@ -288,7 +287,7 @@ def test_bertviz_is_shown_where_it_is_asked_for(app: AppTest) -> None:
 def test_a_quadrant_does_not_claim_that_its_rows_sum_to_1(app: AppTest) -> None:
     app.query_params.update({"text": "oil prices rise", "pair": "the team wins"})
     assert sent(app.run(), "heatmap")["note"] == "each row sums to 1"
-    quadrants = next(one for one in app.segmented_control if one.key == session.QUADRANT)
+    quadrants = next(one for one in app.segmented_control if one.key == keys.QUADRANT)
     note = str(sent(quadrants.set_value("A-B").run(), "heatmap")["note"])
     assert re.fullmatch(r"text A looking at B: rows sum to 0\.\d\d on average", note)
 
@@ -296,8 +295,8 @@ def test_a_quadrant_does_not_claim_that_its_rows_sum_to_1(app: AppTest) -> None:
 def test_a_head_that_hands_nothing_to_the_class_is_said_to(app: AppTest) -> None:
     app.query_params.update({"show": "contribution to the class", "layer": "1"})
     assert "nothing is rescaled" in str(sent(app.run(), "heatmap")["note"])
-    app.selectbox(key=session.LAYER).set_value("2")
-    note = sent(app.toggle(key=session.SPECIAL).set_value(False).run(), "heatmap")["note"]
+    app.selectbox(key=keys.LAYER).set_value("2")
+    note = sent(app.toggle(key=keys.SPECIAL).set_value(False).run(), "heatmap")["note"]
     assert note == "all 0: nothing that is handed on here reaches the class or score"
 
 
@@ -334,7 +333,7 @@ def test_settings_of_a_method_change_what_it_finds(app: AppTest) -> None:
 
 def test_a_link_names_a_method_by_its_name_too(app: AppTest) -> None:
     app.query_params["method"] = "rollout"
-    assert app.run().selectbox(key=session.METHOD).value == "rollout"
+    assert app.run().selectbox(key=keys.METHOD).value == "rollout"
 
 
 def test_methods_are_offered_quick_ones_first_then_by_their_cost(classifier: Classifier) -> None:
@@ -351,18 +350,18 @@ def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
     foreign_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params.update({"checkpoint": str(checkpoint), "text": LONG, "method": "rollout"})
-    assert app.run().selectbox(key=session.METHOD).value == "rollout"
+    assert app.run().selectbox(key=keys.METHOD).value == "rollout"
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params.update({"checkpoint": str(tmp_path / "modern"), "text": LONG})
     app.query_params.update({"method": "rollout", "show": "contribution to the class"})
     app.run()
     assert not app.exception
     assert not app.error
-    method = app.selectbox(key=session.METHOD)
+    method = app.selectbox(key=keys.METHOD)
     assert method.value == "input-x-gradient"
     offered = {label.split(" · ")[0] for label in method.options}
     assert {METHODS[name].label for name in ("occlusion", "saliency", "attattr")} <= offered
     refused = ("decomposition", "decomposition+", "rollout", "grad-attention", "norms")
     assert not {METHODS[name].label for name in refused} & offered
-    assert app.segmented_control(key=session.MEASURE).options == ["weights"]
+    assert app.segmented_control(key=keys.MEASURE).options == ["weights"]
     assert "parts" in sent(app, "strip")

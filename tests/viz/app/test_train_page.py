@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from finetune.run.record import EpochMetrics, RegressionMetrics, RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, running, step
-from viz.app import session
+from viz.app import keys
 from viz.app.panels import columns, new_run
 from viz.errors import RunError
 from viz.model.classifier import default_checkpoint
@@ -363,7 +363,7 @@ def test_a_stopped_run_says_how_far_it_came_and_what_it_kept_opens(room: Path) -
     (opens,) = [button for button in app.button if button.label.startswith("Read")]
     assert opens.label == "Read with mine at step 15"
     opens.click().run()
-    assert app.session_state[session.CHECKPOINT] == str(work / "checkpoints" / "checkpoint-15")
+    assert app.session_state[keys.CHECKPOINT] == str(work / "checkpoints" / "checkpoint-15")
 
 
 @pytest.mark.parametrize(("epoch", "told"), [(123.4, "123.4"), (120.0, "120")])

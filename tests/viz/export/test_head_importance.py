@@ -130,11 +130,11 @@ def test_the_map_is_centred_at_zero_in_the_colours_of_the_page() -> None:
 
 
 def _panel(source: str, text: str) -> None:
-    from viz.app.background import Asked
+    from viz.app.background import ExplanationRequest
     from viz.app.panels.importance import offer
 
-    asked = Asked(source, text, None, "decomposition", 1, 3)
-    offer(asked)
+    request = ExplanationRequest(source, text, None, "decomposition", 1, 3)
+    offer(request)
 
 
 @pytest.fixture

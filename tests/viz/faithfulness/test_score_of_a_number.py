@@ -16,7 +16,7 @@ from tests.screen import sent, shown
 from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.__main__ import app as command
-from viz.app import session
+from viz.app import keys
 from viz.app.panels.scores import difference
 from viz.attention.views import merge, spans
 from viz.attribution import resolve_target
@@ -299,10 +299,10 @@ def test_the_contributions_of_a_score_survive_a_change_to_classes(
     test.query_params["show"] = "contribution to the score"
     test.run()
     assert sent(test, "heatmap")["signed"]
-    test.selectbox(key=session.CHECKPOINT).set_value("checkpoints/news").run()
+    test.selectbox(key=keys.CHECKPOINT).set_value("checkpoints/news").run()
     assert not test.exception
     assert "Why this class?" in shown(test)
-    test.segmented_control(key=session.MEASURE).set_value("contribution").run()
+    test.segmented_control(key=keys.MEASURE).set_value("contribution").run()
     assert sent(test, "heatmap")["signed"]
 
 

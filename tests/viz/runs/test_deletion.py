@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.viz.rooms import START, epoch, finish, leave, running
-from viz.app import session
+from viz.app import keys
 from viz.app.panels import results
 from viz.errors import RunError
 from viz.runs import deletion, files, state
@@ -173,12 +173,12 @@ def test_the_page_deletes_what_is_ticked_and_reads_with_the_shipped_checkpoint(
     )
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     app.switch_page("viz/app/pages/train.py").run()
-    app.session_state[session.CHECKPOINT] = str(room / "mine")
+    app.session_state[keys.CHECKPOINT] = str(room / "mine")
     assert "mine: checkpoints, curves and logs" in "".join(text.value for text in app.markdown)
     app.button(key="delete-runs").click().run()
     assert not app.exception
     assert {run.name for run in state.runs()} == {"other"}
-    assert session.CHECKPOINT not in app.session_state
+    assert keys.CHECKPOINT not in app.session_state
 
 
 def test_nothing_is_offered_for_deletion_before_a_run_is_ticked() -> None:

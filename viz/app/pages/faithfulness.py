@@ -6,9 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz.app import session
+from viz.app import checkpoints, keys
 from viz.app.markdown import plain
 from viz.app.panels import masthead, sanity, source
+from viz.app.panels.plot import show_plot
 from viz.app.panels.scores import OPERATORS, show_scores
 from viz.errors import VizError
 from viz.faithfulness.record import FILE, Record
@@ -35,7 +36,7 @@ def page() -> None:
     told = _try(_show_measured, chosen)
     st.divider()
     _try(sanity.show_sanity, chosen, told)
-    follow_theme(session.THEME)
+    follow_theme(keys.THEME)
 
 
 def _try(part: Callable[[str], None], checkpoint: str, told: str = "") -> str:
@@ -53,7 +54,7 @@ def _try(part: Callable[[str], None], checkpoint: str, told: str = "") -> str:
 
 
 def _show_measured(checkpoint: str) -> None:
-    record = session.record(checkpoint)
+    record = checkpoints.faithfulness_record(checkpoint)
     if record is None:
         explain_how_to_measure(checkpoint)
     else:
@@ -75,7 +76,7 @@ def show_record(checkpoint: str, record: Record) -> None:
     """Show the chart, and the table behind it."""
     st.subheader("Which methods find what the prediction hangs on", anchor=False)
     st.caption(f"{plain(_measured_on(record))} {MEANING}")
-    if record.fingerprint != session.classifier(checkpoint).fingerprint:
+    if record.fingerprint != checkpoints.classifier(checkpoint).fingerprint:
         st.warning(
             "This was measured with other weights; measure again.", icon=":material/warning:"
         )
@@ -83,8 +84,8 @@ def show_record(checkpoint: str, record: Record) -> None:
     for column, operator in zip(st.columns(len(measured), gap="medium"), measured, strict=True):
         with column:
             st.markdown(f"**Words hidden by {plain(OPERATORS[operator])}**")
-            figure = faithfulness_chart(record, operator, theme=current_theme(session.THEME))
-            st.plotly_chart(figure, key=f"faithfulness-{operator}", theme=None, config=session.PLOT)
+            figure = faithfulness_chart(record, operator, theme=current_theme(keys.THEME))
+            show_plot(figure, f"faithfulness-{operator}")
     show_scores(record)
     st.download_button(
         FILE,

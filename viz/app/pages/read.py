@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz.app import session
+from viz.app import checkpoints, keys, readings
 from viz.app.markdown import plain
 from viz.app.panels import (
     bertviz,
@@ -35,7 +35,7 @@ def page() -> None:
         read(chosen)
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
-    follow_theme(session.THEME)
+    follow_theme(keys.THEME)
 
 
 def read(checkpoint: str) -> None:
@@ -43,29 +43,29 @@ def read(checkpoint: str) -> None:
     left, right = st.columns([5, 3], gap="medium")
     with left:
         texts = text.write_text()
-    reading = session.reading(checkpoint, texts.text, texts.pair)
+    reading = readings.read(checkpoint, texts.text, texts.pair)
     with right:
-        text.show_prediction(reading, session.classifier(checkpoint).temperature)
+        text.show_prediction(reading, checkpoints.classifier(checkpoint).temperature)
     text.show_notes(reading)
     st.divider()
-    asked, badge = explanation.ask(checkpoint, texts, reading.prediction)
+    request, badge = explanation.ask(checkpoint, texts, reading.prediction)
     answer = st.container()
     st.divider()
     # Heads first: an attribution takes longer, and nobody should wait for it to see the atlas.
     heads.show_heads(
         checkpoint,
         texts,
-        asked.classes,
-        beneath=lambda selection: save.offer(checkpoint, texts, asked, selection),
+        request.classes,
+        beneath=lambda selection: save.offer(checkpoint, texts, request, selection),
     )
-    importance.offer(asked)
+    importance.offer(request)
     with answer:
-        found = explanation.answer(asked, reading)
+        attribution = explanation.answer(request, reading)
     st.divider()
-    bertviz.offer(asked)
+    bertviz.offer(request)
     # Last of all: it is measured in the background once the page stands.
     with badge:
-        evidence.show(asked, found)
+        evidence.show(request, attribution)
 
 
 page()

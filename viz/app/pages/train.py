@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from viz.app import session
+from viz.app import keys
 from viz.app.markdown import plain
 from viz.app.panels import active_runs, masthead, new_run, results
 from viz.errors import VizError
@@ -27,7 +27,7 @@ def page() -> None:
     with above:
         _try(new_run.offer)
         st.divider()
-    follow_theme(session.THEME)
+    follow_theme(keys.THEME)
 
 
 def _show_runs() -> None:

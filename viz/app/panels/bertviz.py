@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from viz.app import session
-from viz.app.background import Asked
+from viz.app import keys, readings
+from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.errors import SelectionError
 from viz.export.bertviz.page import View, affordable_layers, bertviz_html
@@ -17,21 +17,21 @@ HEIGHT = 760
 
 # What is chosen here concerns nothing else on the page.
 @st.fragment
-def offer(asked: Asked) -> None:
+def offer(request: ExplanationRequest) -> None:
     """Show BertViz where the reader asks for it, with as many layers as a browser bears.
 
     Args:
-        asked: The text and the checkpoint; nothing else matters.
+        request: The text and the checkpoint; nothing else matters.
     """
-    reading = session.reading(*asked.place)
+    reading = readings.read(*request.inputs)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        if not st.toggle("Show in BertViz", key=session.BERTVIZ, bind="query-params"):
+        if not st.toggle("Show in BertViz", key=keys.BERTVIZ, bind="query-params"):
             return
         view = _choose_view()
         layers = _choose_layers(reading, view)
         download = st.container(width="content")
     try:
-        page = bertviz_html(reading, view=view, layers=layers, theme=current_theme(session.THEME))
+        page = bertviz_html(reading, view=view, layers=layers, theme=current_theme(keys.THEME))
     except SelectionError as error:
         st.warning(plain(str(error)), icon=":material/info:")
         return
@@ -53,7 +53,7 @@ def _choose_view() -> View:
         list(VIEWS),
         default="head view",
         required=True,
-        key=session.BERTVIZ_VIEW,
+        key=keys.BERTVIZ_VIEW,
         bind="query-params",
         label_visibility="collapsed",
     )
@@ -70,7 +70,7 @@ def _choose_layers(reading: Reading, view: View) -> list[int]:
         range(n_layers),
         default=range(n_layers - count, n_layers),
         format_func=lambda layer: f"L{layer}",
-        key=f"{session.LAYERS}-{view}-{count}-{n_layers}",
+        key=f"{keys.LAYERS}-{view}-{count}-{n_layers}",
         placeholder="Choose layers",
         label_visibility="collapsed",
     )

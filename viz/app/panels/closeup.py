@@ -1,12 +1,12 @@
 """One head, closely: as a heat map, as arcs, or on the text itself."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
 
-from viz.app import session
-from viz.app.panels.selection import Selection
+from viz.app import keys
+from viz.app.readings import ViewOptions
 from viz.attention import views
 from viz.attention.rollout import place
 from viz.attention.views import AttentionView
@@ -20,6 +20,15 @@ from viz.widgets.heatmap.payload import row_note
 MAP, ARCS, TEXT = "heat map", "arcs", "on the text"
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the reader looks at: a layer and a head, None for the mean over them."""
+
+    layer: int | None
+    head: int | None
+    options: ViewOptions
+
+
 def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     """Show the selected head in the way that the reader chose."""
     chosen = _choose_picture()
@@ -28,7 +37,7 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     if chosen == ARCS:
         _show_arcs(view, selection)
     elif chosen == MAP:
-        heatmap(one, place=name, note=row_note(one, selection.shown.quadrant), key="heatmap")
+        heatmap(one, place=name, note=row_note(one, selection.options.quadrant), key="heatmap")
     else:
         _show_row(reading, one, name)
 
@@ -40,7 +49,7 @@ def _choose_picture() -> str:
             [MAP, ARCS, TEXT],
             default=MAP,
             required=True,
-            key=session.CLOSEUP,
+            key=keys.CLOSEUP,
             bind="query-params",
             label_visibility="collapsed",
         )
@@ -68,12 +77,12 @@ def _show_arcs(view: AttentionView, selection: Selection) -> None:
 
 def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
     """The row of one token on the text itself; at first that of [CLS]."""
-    session.start_anew(session.QUERY, [span.label for span in view.spans], first=0)
+    keys.reset_if_options_changed(keys.QUERY, [span.label for span in view.spans], first=0)
     query = st.selectbox(
         "The token that looks",
         range(len(view.spans)),
         format_func=lambda index: f"{index} · {view.spans[index].label}",
-        key=session.QUERY,
+        key=keys.QUERY,
         bind="query-params",
         width=240,
     )

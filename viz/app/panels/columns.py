@@ -15,35 +15,35 @@ NO_PAIR = "no second text"
 def ask(data: Path, table: Table) -> Columns | None:
     """The columns that have to be named to finetune; None as long as some are to be chosen."""
     names = uploads.column_names(table)
-    found = usual_columns(table)
-    known = None not in (found.text, found.label)
+    detected = usual_columns(table)
+    known = None not in (detected.text, detected.label)
     if not known and len(names) < 2:
         return Columns()  # nothing to choose from: the check says what is wrong with the file
     if known:
         with st.expander("Columns"):
-            chosen = _choose(data, names, found)
+            chosen = _choose(data, names, detected)
     else:
         st.caption("Which column holds the texts, and which the classes or scores?")
-        chosen = _choose(data, names, found)
-    return Columns() if known and chosen == found else _usable(chosen)
+        chosen = _choose(data, names, detected)
+    return Columns() if known and chosen == detected else _usable(chosen)
 
 
-def _choose(data: Path, names: list[str], found: Columns) -> Columns:
+def _choose(data: Path, names: list[str], detected: Columns) -> Columns:
     left, middle, right = st.columns(3)
     text = left.selectbox(
-        "Text", names, _place(names, found.text), key=f"train-text-{data}", placeholder="Choose"
+        "Text", names, _place(names, detected.text), key=f"train-text-{data}", placeholder="Choose"
     )
     pair = middle.selectbox(
         "Second text",
         [NO_PAIR, *names],
-        0 if found.pair is None else 1 + names.index(found.pair),
+        0 if detected.pair is None else 1 + names.index(detected.pair),
         key=f"train-pair-{data}",
         help="For pairs of texts, such as a question and its answer.",
     )
     label = right.selectbox(
         "Class or score",
         names,
-        _place(names, found.label),
+        _place(names, detected.label),
         key=f"train-label-{data}",
         placeholder="Choose",
     )

@@ -8,10 +8,11 @@ from typing import cast
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from viz.app import background, session
-from viz.app.background import Asked
+from viz.app import background, checkpoints, keys, readings
+from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.app.panels import job_progress
+from viz.app.panels.plot import show_plot
 from viz.app.panels.scores import MADE_WITH, OPERATORS
 from viz.attribution import METHODS
 from viz.attribution.descriptions import number
@@ -30,9 +31,9 @@ OPEN = "compare-open"
 LABEL = "Comparing all methods"
 
 
-def offer(asked: Asked) -> None:
+def offer(request: ExplanationRequest) -> None:
     """A button that opens the comparison of this text, or closes it."""
-    if st.session_state.get(OPEN) == _about(asked):
+    if st.session_state.get(OPEN) == _without_method(request):
         st.button("Close comparison", key="compare", on_click=_open, args=(None,))
     else:
         st.button(
@@ -40,80 +41,81 @@ def offer(asked: Asked) -> None:
             key="compare",
             icon=":material/leaderboard:",
             on_click=_open,
-            args=(_about(asked),),
+            args=(_without_method(request),),
             help="Runs every method on this text and measures which of them finds the words that "
             "the class or score hangs on. It takes a while; the page goes on meanwhile.",
         )
 
 
-def show(asked: Asked) -> None:
+def show(request: ExplanationRequest) -> None:
     """Show the comparison where the reader asked for it: its table, or how far it is."""
-    about = _about(asked)
-    if st.session_state.get(OPEN) != about:
+    request = _without_method(request)
+    if st.session_state.get(OPEN) != request:
         return
     try:
-        found = cast("Comparison | None", session.kept().get(about.key("compare"))) or _wait(about)
+        known = background.results().get(request.key("compare"))
+        comparison = cast("Comparison | None", known) or _wait(request)
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    if found is not None:
-        _show(found)
+    if comparison is not None:
+        _show(comparison)
 
 
-def _about(asked: Asked) -> Asked:
+def _without_method(request: ExplanationRequest) -> ExplanationRequest:
     """The same question without a method: all methods answer it."""
-    return replace(asked, method="", options=())
+    return replace(request, method="", options=())
 
 
-def _open(about: Asked | None) -> None:
-    background.start_again("compare")
-    st.session_state[OPEN] = about
+def _open(request: ExplanationRequest | None) -> None:
+    background.cancel_job("compare")
+    st.session_state[OPEN] = request
 
 
-def _wait(about: Asked) -> Comparison | None:
-    versions = session.versions(*about.place)
+def _wait(request: ExplanationRequest) -> Comparison | None:
+    versions = readings.perturbation(*request.inputs)
     passes = expected_passes(versions.classifier, versions.n_words, list(METHODS))
-    seconds = passes * session.seconds_per_pass(*about.place)
-    key = about.key("compare")
-    work: BackgroundJob[Comparison] = background.background(key, lambda: _compare(about), passes)
+    seconds = passes * readings.seconds_per_pass(*request.inputs)
+    key = request.key("compare")
+    work: BackgroundJob[Comparison] = background.submit(key, lambda: _compare(request), passes)
     return job_progress.result(work, "compare", what=LABEL, seconds=seconds)
 
 
-def _compare(about: Asked) -> Callable[[ProgressCallback], Comparison]:
-    classifier = session.classifier(about.source)
-    reading, versions = session.reading(*about.place), session.versions(*about.place)
+def _compare(request: ExplanationRequest) -> Callable[[ProgressCallback], Comparison]:
+    classifier = checkpoints.classifier(request.source)
+    reading, versions = readings.read(*request.inputs), readings.perturbation(*request.inputs)
     methods = list(METHODS)
     return lambda progress: compare(
-        classifier, reading, methods, *about.classes, progress=progress, shared=versions
+        classifier, reading, methods, *request.classes, progress=progress, shared=versions
     )
 
 
-def _show(found: Comparison) -> None:
+def _show(comparison: Comparison) -> None:
     table, agreement = st.tabs(["How faithful", "Who agrees with whom"])
     with table:
-        _show_table(found)
+        _show_table(comparison)
     with agreement:
-        names, correlations = in_agreement(found)
-        figure = agreement_map(correlations, names, theme=current_theme(session.THEME))
-        st.plotly_chart(figure, key="agreement", theme=None, config=session.PLOT)
+        names, correlations = in_agreement(comparison)
+        figure = agreement_map(correlations, names, theme=current_theme(keys.THEME))
+        show_plot(figure, "agreement")
         st.caption("Spearman's correlation of the scores of words. Agreement is no proof.")
 
 
-def _show_table(found: Comparison) -> None:
-    rows = ranked(found)
+def _show_table(comparison: Comparison) -> None:
+    rows = ranked(comparison)
     st.dataframe(
-        [entries(found, row) for row in rows if row.refused is None],
+        [entries(comparison, row) for row in rows if row.refused is None],
         hide_index=True,
-        column_config=columns(found),
+        column_config=columns(comparison),
         height="content",
         key="comparison",
         placeholder="",
     )
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
-        st.caption(_meaning(found))
+        st.caption(_meaning(comparison))
         st.download_button(
             "CSV",
-            data=lambda: comparison_csv(found),
+            data=lambda: comparison_csv(comparison),
             file_name="comparison.csv",
             mime="text/csv",
             key="save-comparison",
@@ -126,14 +128,14 @@ def _show_table(found: Comparison) -> None:
             st.caption(plain(f"{METHODS[row.method].label}: {row.refused}"))
 
 
-def entries(found: Comparison, row: Row) -> dict[str, object]:
+def entries(comparison: Comparison, row: Row) -> dict[str, object]:
     """What the table says of a method that was measured, by column."""
     measures = row.measures.values()
     return {
         "method": METHODS[row.method].label,
         "passes": row.passes,
-        **{operator: found.share(row, operator) for operator in found.random},
-        "mean": mean_share(found, row),
+        **{operator: comparison.share(row, operator) for operator in comparison.random},
+        "mean": mean_share(comparison, row),
         "comp": sum(one.comprehensiveness for one in measures) / len(measures),
         "suff": sum(one.sufficiency for one in measures) / len(measures),
         "flips": _flips(row),
@@ -153,10 +155,10 @@ def _decided(row: Row) -> dict[Operator, Measures]:
     return {name: one for name, one in row.measures.items() if not isnan(one.flip_20)}
 
 
-def columns(found: Comparison) -> dict[str, ColumnConfig | str | None]:
+def columns(comparison: Comparison) -> dict[str, ColumnConfig | str | None]:
     """How each column is headed and written."""
     column = st.column_config
-    digits = "%.2f" if any(_decided(row) for row in found.rows) else "%.3g"
+    digits = "%.2f" if any(_decided(row) for row in comparison.rows) else "%.3g"
     shares: dict[str, ColumnConfig | str | None] = {
         operator: column.ProgressColumn(
             f"by {OPERATORS[operator]}",
@@ -166,7 +168,7 @@ def columns(found: Comparison) -> dict[str, ColumnConfig | str | None]:
             min_value=0,
             max_value=1,
         )
-        for operator in found.random
+        for operator in comparison.random
     }
     return {
         "method": column.TextColumn("Method", width="medium", pinned=True),
@@ -198,10 +200,10 @@ def columns(found: Comparison) -> dict[str, ColumnConfig | str | None]:
     }
 
 
-def _meaning(found: Comparison) -> str:
+def _meaning(comparison: Comparison) -> str:
     bands = [
         f"{number(low)} to {number(high)} by {OPERATORS[operator]}"
-        for operator, (low, high) in random_shares(found).items()
+        for operator, (low, high) in random_shares(comparison).items()
     ]
     return plain(
         f"Shares of the way from a random order (0) to the best order found (1). The 10 random "

@@ -6,8 +6,8 @@ from typing import Literal, cast
 
 import streamlit as st
 
-from viz.app import background, session
-from viz.app.background import Asked
+from viz.app import background, checkpoints, readings
+from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.attribution.descriptions import quantity
 from viz.errors import VizError
@@ -31,18 +31,18 @@ MEANING = (
 Color = Literal["green", "orange", "gray"]
 
 
-def show(asked: Asked, found: Attribution | None) -> None:
+def show(request: ExplanationRequest, found: Attribution | None) -> None:
     """Show the badge, or that it is being measured; the page does not wait for it."""
     if found is not None:
-        _show(asked, found)
+        _show(request, found)
 
 
 # The badge comes into its place without a run of the page, which would close a list that is open.
 @st.fragment
-def _show(asked: Asked, found: Attribution) -> None:
+def _show(request: ExplanationRequest, found: Attribution) -> None:
     with st.container(gap=None):
         try:
-            known = _known(asked, found)
+            known = _known(request, found)
         except VizError as error:
             _show_heading(MEANING)
             st.badge(plain(str(error)), color="gray")
@@ -55,19 +55,21 @@ def _show(asked: Asked, found: Attribution) -> None:
         pulse(POLL, key="evidence-pulse")
 
 
-def _known(asked: Asked, found: Attribution) -> Evidence | None:
+def _known(request: ExplanationRequest, found: Attribution) -> Evidence | None:
     """What was measured; None where it is still being measured."""
-    key = asked.key("evidence")
-    known = cast("Evidence | None", session.kept().get(key))
+    key = request.key("evidence")
+    known = cast("Evidence | None", background.results().get(key))
     if known is not None:
         return known
-    work = background.background(key, lambda: _measure(asked, found), 1)
+    work = background.submit(key, lambda: _measure(request, found), 1)
     return work.result() if work.done and not work.cancelled else None
 
 
-def _measure(asked: Asked, found: Attribution) -> Callable[[ProgressCallback], Evidence]:
-    classifier = session.classifier(asked.source)
-    reading, versions = session.reading(*asked.place), session.versions(*asked.place)
+def _measure(
+    request: ExplanationRequest, found: Attribution
+) -> Callable[[ProgressCallback], Evidence]:
+    classifier = checkpoints.classifier(request.source)
+    reading, versions = readings.read(*request.inputs), readings.perturbation(*request.inputs)
     return lambda progress: evidence(
         classifier, reading, found, n_random=N_RANDOM, shared=versions, progress=progress
     )

@@ -6,11 +6,12 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from viz.app import background, session
-from viz.app.background import Asked
+from viz.app import background, keys
+from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.app.panels import compare, job_progress
 from viz.app.panels.method import choose_method
+from viz.app.panels.plot import show_plot
 from viz.app.panels.text import Texts
 from viz.attention import views
 from viz.attention.views import Span
@@ -36,7 +37,9 @@ WIDTH_OF_BADGE = 270
 """CSS pixels, so that what stands beside it keeps its place."""
 
 
-def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, DeltaGenerator]:
+def ask(
+    source: str, texts: Texts, prediction: Prediction
+) -> tuple[ExplanationRequest, DeltaGenerator]:
     """Let the reader pick method and classes; return also where the evidence will stand."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
         heading = st.empty()
@@ -45,7 +48,7 @@ def ask(source: str, texts: Texts, prediction: Prediction) -> tuple[Asked, Delta
         chosen, held = _choose_classes(prediction, joined=METHODS[name].against_all)
         heading.subheader(_question(prediction, chosen), anchor=False, width="content")
         badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
-    return Asked(source, texts.text, texts.pair, name, chosen, held, options), badge
+    return ExplanationRequest(source, texts.text, texts.pair, name, chosen, held, options), badge
 
 
 def _question(prediction: Prediction, chosen: int | None) -> str:
@@ -56,23 +59,25 @@ def _question(prediction: Prediction, chosen: int | None) -> str:
     return f"Why {plain(label)}?" if len(label) <= SHORT else "Why that class?"
 
 
-def answer(asked: Asked, reading: Reading) -> Attribution | None:
+def answer(request: ExplanationRequest, reading: Reading) -> Attribution | None:
     """Show the coloured text, how far it is, or the sentence that says why there is none."""
     try:
-        found = background.attribution(asked) or _wait(asked)
+        attribution = background.attribution(request) or _wait(request)
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
-    if found is not None:
-        _show_words(asked, reading, found)
-        compare.show(asked)
-    return found
+    if attribution is not None:
+        _show_words(request, reading, attribution)
+        compare.show(request)
+    return attribution
 
 
-def _wait(asked: Asked) -> Attribution | None:
+def _wait(request: ExplanationRequest) -> Attribution | None:
     """The answer if it is there within a moment; else what the reader sees meanwhile."""
-    work, label = background.attribution_work(asked), METHODS[asked.method].label
-    return job_progress.result(work, "attribution", what=label, seconds=background.seconds(asked))
+    work, label = background.attribution_job(request), METHODS[request.method].label
+    return job_progress.result(
+        work, "attribution", what=label, seconds=background.estimated_seconds(request)
+    )
 
 
 def _choose_classes(prediction: Prediction, *, joined: bool) -> tuple[int | None, Against]:
@@ -86,12 +91,12 @@ def _choose_classes(prediction: Prediction, *, joined: bool) -> tuple[int | None
 def _choose_target(prediction: Prediction) -> int | None:
     """The class to explain; None is the predicted one, whichever that is."""
     labels = prediction.labels
-    session.start_anew(session.TARGET, labels, first=PREDICTED)
+    keys.reset_if_options_changed(keys.TARGET, labels, first=PREDICTED)
     chosen = st.selectbox(
         "Explain",
         [PREDICTED, *range(len(labels))],
         format_func=lambda option: labels[option] if isinstance(option, int) else option,
-        key=session.TARGET,
+        key=keys.TARGET,
         bind="query-params",
         width=155,
         help="The class whose logit is explained.",
@@ -108,12 +113,12 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
     explained = prediction.predicted_class if target is None else target
     others = [index for index in range(len(labels)) if index != explained]
     options = [ALONE] if prediction.multi_label else [RUNNER_UP, *others, ALONE]
-    session.start_anew(session.AGAINST, labels, first=options[0])
+    keys.reset_if_options_changed(keys.AGAINST, labels, first=options[0])
     chosen = st.selectbox(
         "Against",
         options,
         format_func=lambda option: labels[option] if isinstance(option, int) else option,
-        key=session.AGAINST,
+        key=keys.AGAINST,
         bind="query-params",
         width=155,
         help="The strongest other class, a class of your choice, or nothing: the plain logit.",
@@ -123,11 +128,11 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
     return chosen if isinstance(chosen, int) else None
 
 
-def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
-    method = METHODS[found.method]
+def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attribution) -> None:
+    method = METHODS[attribution.method]
     spans = views.spans(reading.encoding)
-    scores, errors = views.merge(found.scores, spans), _word_errors(found, spans)
-    low, high = scale_ends(reading.prediction, found) if method.signed else ("none", "most")
+    scores, errors = views.merge(attribution.scores, spans), _word_errors(attribution, spans)
+    low, high = scale_ends(reading.prediction, attribution) if method.signed else ("none", "most")
     strip(
         reading.encoding,
         spans,
@@ -137,9 +142,9 @@ def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
         key="strip",
         low_label=low,
         high_label=high,
-        caption=summary(reading, found, signed=method.signed),
+        caption=summary(reading, attribution, signed=method.signed),
     )
-    for note in found.notes:
+    for note in attribution.notes:
         st.caption(f":material/warning: {plain(note)}")
     text, switch = st.columns([2, 1], vertical_alignment="top")
     about = (method.description, method.caveat, f"Source: {method.reference}.")
@@ -147,8 +152,8 @@ def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
     with switch.container(
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="medium"
     ):
-        compare.offer(asked)
-        with_bars = st.toggle("Bars", key=session.BARS, bind="query-params")
+        compare.offer(request)
+        with_bars = st.toggle("Bars", key=keys.BARS, bind="query-params")
     if with_bars:
         figure = score_bars.score_bars(
             scores,
@@ -156,15 +161,15 @@ def _show_words(asked: Asked, reading: Reading, found: Attribution) -> None:
             errors=errors,
             signed=method.signed,
             regression=reading.prediction.regression,
-            theme=current_theme(session.THEME),
+            theme=current_theme(keys.THEME),
         )
-        st.plotly_chart(figure, key="score-bars", theme=None, config=session.PLOT)
+        show_plot(figure, "score-bars")
         if len(spans) > score_bars.MOST_BARS:
             st.caption(f"The {score_bars.MOST_BARS} strongest of {len(spans)} words.")
 
 
-def _word_errors(found: Attribution, spans: Sequence[Span]) -> FloatArray | None:
+def _word_errors(attribution: Attribution, spans: Sequence[Span]) -> FloatArray | None:
     """Standard errors of the words: squares of those of their tokens add up.  (n,)"""
-    if found.errors is None:
+    if attribution.errors is None:
         return None
-    return np.sqrt(views.merge(np.square(found.errors), spans))
+    return np.sqrt(views.merge(np.square(attribution.errors), spans))

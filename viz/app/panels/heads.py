@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from viz.app import session
+from viz.app import checkpoints, keys, readings
 from viz.app.markdown import plain
 from viz.app.panels import closeup
-from viz.app.panels.selection import MEAN, Selection
+from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
 from viz.attention.views import QUADRANTS, AttentionView, Quadrant, Unit
 from viz.attribution import METHODS, resolve_target
@@ -16,6 +16,8 @@ from viz.errors import MethodError
 from viz.types import Reading
 from viz.widgets.atlas import component as atlas
 
+MEAN = "mean"
+"""What a reader picks for the mean over layers or heads."""
 WEIGHTS = "weights"
 CONTRIBUTION = "contribution"
 
@@ -25,7 +27,7 @@ CONTRIBUTION = "contribution"
 def show_heads(
     source: str,
     texts: Texts,
-    classes: session.Explained,
+    classes: readings.ExplainedClasses,
     beneath: Callable[[Selection], None],
 ) -> None:
     """Show the atlas and the selected head.
@@ -37,13 +39,13 @@ def show_heads(
         beneath: Draws what stands under both, given what is selected.
     """
     # Streamlit keeps what a fragment is given after its tab is closed: so not the reading itself.
-    reading = session.reading(source, texts.text, texts.pair)
-    splits = METHODS["decomposition"].refusal(session.classifier(source)) is None
+    reading = readings.read(source, texts.text, texts.pair)
+    splits = METHODS["decomposition"].refusal(checkpoints.classifier(source)) is None
     selection = _choose_selection(
         reading, classes, [WEIGHTS, CONTRIBUTION] if splits else [WEIGHTS]
     )
     try:
-        view = session.view(source, texts.text, texts.pair, selection.shown)
+        view = readings.view(source, texts.text, texts.pair, selection.options)
     except MethodError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -56,7 +58,7 @@ def show_heads(
 
 
 def _choose_selection(
-    reading: Reading, classes: session.Explained, measures: list[str]
+    reading: Reading, classes: readings.ExplainedClasses, measures: list[str]
 ) -> Selection:
     title, controls = st.columns([5, 6], gap="medium", vertical_alignment="bottom")
     with title.container(horizontal=True, vertical_alignment="center", gap="medium"):
@@ -64,17 +66,17 @@ def _choose_selection(
         explained = classes if _choose_measure(reading, measures) == CONTRIBUTION else None
     title.caption(_caption(reading, explained))
     with controls.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        layer = _choose(session.LAYER, reading.attention.n_layers, default=-1)
-        head = _choose(session.HEAD, reading.attention.n_heads, default=None)
+        layer = _choose(keys.LAYER, reading.attention.n_layers, default=-1)
+        head = _choose(keys.HEAD, reading.attention.n_heads, default=None)
         unit = _choose_unit()
-        special = st.toggle("Special tokens", True, key=session.SPECIAL, bind="query-params")
+        special = st.toggle("Special tokens", True, key=keys.SPECIAL, bind="query-params")
         part = "all" if reading.encoding.pair is None else _choose_quadrant()
-    return Selection(layer, head, session.Shown(unit, special, explained, part))
+    return Selection(layer, head, readings.ViewOptions(unit, special, explained, part))
 
 
 def _choose_measure(reading: Reading, measures: list[str]) -> str:
-    if st.session_state.get(session.MEASURE, WEIGHTS) not in measures:
-        del st.session_state[session.MEASURE]  # chosen for a checkpoint that allows it
+    if st.session_state.get(keys.MEASURE, WEIGHTS) not in measures:
+        del st.session_state[keys.MEASURE]  # chosen for a checkpoint that allows it
     contribution = f"contribution to the {outcome(reading.prediction)}"
     return str(
         st.segmented_control(
@@ -83,14 +85,14 @@ def _choose_measure(reading: Reading, measures: list[str]) -> str:
             default=WEIGHTS,
             format_func={WEIGHTS: WEIGHTS, CONTRIBUTION: contribution}.__getitem__,
             required=True,
-            key=session.MEASURE,
+            key=keys.MEASURE,
             bind="query-params",
             label_visibility="collapsed",
         )
     )
 
 
-def _caption(reading: Reading, explained: session.Explained | None) -> str:
+def _caption(reading: Reading, explained: readings.ExplainedClasses | None) -> str:
     if explained is None:
         return "Where heads look. Looking is not yet a reason."
     target = resolve_target(reading.prediction, *explained)
@@ -104,7 +106,7 @@ def _choose_unit() -> Unit:
         ["words", "wordpieces"],
         default="words",
         required=True,
-        key=session.UNIT,
+        key=keys.UNIT,
         bind="query-params",
         label_visibility="collapsed",
     )
@@ -117,7 +119,7 @@ def _choose_quadrant() -> Quadrant:
         QUADRANTS,
         default="all",
         required=True,
-        key=session.QUADRANT,
+        key=keys.QUADRANT,
         bind="query-params",
         label_visibility="collapsed",
         help="Of the two texts A and B: the one that looks, and the one looked at.",
@@ -137,18 +139,18 @@ def _choose(key: str, count: int, *, default: int | None) -> int | None:
 def _show_atlas(source: str, texts: Texts, view: AttentionView, selection: Selection) -> None:
     atlas.atlas(
         view,
-        session.facts(source, texts.text, texts.pair),
+        readings.head_facts(source, texts.text, texts.pair),
         layer=selection.layer,
         head=selection.head,
-        key=session.ATLAS,
+        key=keys.ATLAS,
         on_change=_follow_atlas,
     )
 
 
 def _follow_atlas() -> None:
     """Carry a click in the atlas over to the layer and head that are selected."""
-    selected = atlas.selection(session.ATLAS)
+    selected = atlas.selection(keys.ATLAS)
     if selected is not None:
         layer, head = selected
-        st.session_state[session.LAYER] = MEAN if layer is None else str(layer)
-        st.session_state[session.HEAD] = MEAN if head is None else str(head)
+        st.session_state[keys.LAYER] = MEAN if layer is None else str(layer)
+        st.session_state[keys.HEAD] = MEAN if head is None else str(head)

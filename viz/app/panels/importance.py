@@ -6,10 +6,11 @@ from typing import cast
 
 import streamlit as st
 
-from viz.app import background, session
-from viz.app.background import Asked
+from viz.app import background, checkpoints, keys, readings
+from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.app.panels import job_progress
+from viz.app.panels.plot import show_plot
 from viz.attribution import resolve_target
 from viz.attribution.descriptions import explained_scalar
 from viz.attribution.head_importance import ablate, gate_gradients
@@ -34,25 +35,25 @@ LOSS = "**Without it**: what {scalar} loses when the head hands on nothing. One 
 
 # The switch draws this panel again and leaves the rest of the page alone.
 @st.fragment
-def offer(asked: Asked) -> None:
+def offer(request: ExplanationRequest) -> None:
     """A switch, and under it the map of all heads where the reader asked for it.
 
     Args:
-        asked: The text and the classes; the method does not matter.
+        request: The text and the classes; the method does not matter.
     """
     if not st.toggle("Which heads matter", key=OPEN):
-        background.start_again("ablation")  # nobody waits for it now
+        background.cancel_job("ablation")  # nobody waits for it now
         return
-    about = replace(asked, method="", options=())
+    request = replace(request, method="", options=())
     try:
-        _show(about, session.reading(*asked.place))
+        _show(request, readings.read(*request.inputs))
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
 
 
-def _show(about: Asked, reading: Reading) -> None:
-    gradient = _gradient(about, reading)
-    target = resolve_target(reading.prediction, *about.classes)
+def _show(request: ExplanationRequest, reading: Reading) -> None:
+    gradient = _gradient(request, reading)
+    target = resolve_target(reading.prediction, *request.classes)
     scalar = plain(explained_scalar(reading.prediction, target))
     left, right = st.columns(2, gap="medium")
     with left:
@@ -60,59 +61,59 @@ def _show(about: Asked, reading: Reading) -> None:
         _draw(gradient, "head-gradient")
     with right:
         st.caption(LOSS.format(scalar=scalar))
-        lost = _ablation(about, gradient.size)
+        lost = _ablation(request, gradient.size)
         if lost is not None:
             _draw(lost, "head-ablation")
     _show_table(of_one_text(gradient, lost))
 
 
 def _draw(values: FloatArray, key: str) -> None:
-    figure = head_map(values, theme=current_theme(session.THEME))
-    st.plotly_chart(figure, key=key, theme=None, config=session.PLOT)
+    figure = head_map(values, theme=current_theme(keys.THEME))
+    show_plot(figure, key)
 
 
-def _gradient(about: Asked, reading: Reading) -> FloatArray:
+def _gradient(request: ExplanationRequest, reading: Reading) -> FloatArray:
     """The slopes of all heads, computed once.  (L, H)"""
-    key, kept = about.key("head-gradient"), session.kept()
-    found = cast("FloatArray | None", kept.get(key))
-    if found is None:
-        classifier = session.classifier(about.source)
-        found = kept.add(key, gate_gradients(classifier, reading, *about.classes))
-    return found
+    key, results = request.key("head-gradient"), background.results()
+    values = cast("FloatArray | None", results.get(key))
+    if values is None:
+        classifier = checkpoints.classifier(request.source)
+        values = results.add(key, gate_gradients(classifier, reading, *request.classes))
+    return values
 
 
-def _ablation(about: Asked, passes: int) -> FloatArray | None:
+def _ablation(request: ExplanationRequest, passes: int) -> FloatArray | None:
     """What is lost without each head, (L, H); None where it was not asked for or isn't there."""
-    found = cast("FloatArray | None", session.kept().get(about.key("ablation")))
-    if found is not None:
-        return found
-    seconds = passes * session.seconds_per_pass(*about.place)
-    if st.session_state.get(SILENCED) != about:
+    values = cast("FloatArray | None", background.results().get(request.key("ablation")))
+    if values is not None:
+        return values
+    seconds = passes * readings.seconds_per_pass(*request.inputs)
+    if st.session_state.get(SILENCED) != request:
         st.button(
             f"Silence each head, {job_progress.in_words(seconds)}",
             key="ablation",
             icon=":material/volume_off:",
             on_click=_silence,
-            args=(about,),
+            args=(request,),
         )
         return None
-    return _wait(about, passes, seconds)
+    return _wait(request, passes, seconds)
 
 
-def _silence(about: Asked) -> None:
-    background.start_again("ablation")
-    st.session_state[SILENCED] = about
+def _silence(request: ExplanationRequest) -> None:
+    background.cancel_job("ablation")
+    st.session_state[SILENCED] = request
 
 
-def _wait(about: Asked, passes: int, seconds: float) -> FloatArray | None:
-    key = about.key("ablation")
-    work: BackgroundJob[FloatArray] = background.background(key, lambda: _ablate(about), passes)
+def _wait(request: ExplanationRequest, passes: int, seconds: float) -> FloatArray | None:
+    key = request.key("ablation")
+    work: BackgroundJob[FloatArray] = background.submit(key, lambda: _ablate(request), passes)
     return job_progress.result(work, "ablation", what=LABEL, seconds=seconds)
 
 
-def _ablate(about: Asked) -> Callable[[ProgressCallback], FloatArray]:
-    classifier, reading = session.classifier(about.source), session.reading(*about.place)
-    return lambda progress: ablate(classifier, reading, *about.classes, progress=progress)
+def _ablate(request: ExplanationRequest) -> Callable[[ProgressCallback], FloatArray]:
+    classifier, reading = checkpoints.classifier(request.source), readings.read(*request.inputs)
+    return lambda progress: ablate(classifier, reading, *request.classes, progress=progress)
 
 
 def _show_table(table: HeadTable) -> None:

@@ -30,7 +30,7 @@ def result(work: BackgroundJob[Result], kind: str, *, what: str, seconds: float)
     if not is_over(work):
         show_progress(work, what=what, seconds=seconds)
     elif work.cancelled:
-        start = partial(background.start_again, kind)
+        start = partial(background.cancel_job, kind)
         offer_again(what, seconds, start, key=f"{kind}-again")
     else:
         return work.result()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from viz.app import session
+from viz.app import checkpoints, keys
 from viz.app.markdown import plain
 from viz.attribution import METHODS, Method, Option, available_methods, default_methods
 from viz.attribution.method_spec import MethodSpec
@@ -28,7 +28,7 @@ def choose_method(source: str) -> Chosen:
     Args:
         source: The checkpoint, which may have a default of its own.
     """
-    classifier = session.classifier(source)
+    classifier = checkpoints.classifier(source)
     names = ordered(classifier)
     _restore_from_link(names, classifier)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
@@ -49,10 +49,10 @@ def preferred(source: str) -> Chosen:
 
     Else the first that the checkpoint allows.
     """
-    classifier = session.classifier(source)
+    classifier = checkpoints.classifier(source)
     first = _entry(default_methods(classifier)[0])
     try:
-        record = session.record(source)
+        record = checkpoints.faithfulness_record(source)
         if record is None or record.fingerprint != classifier.fingerprint:
             return first
         best = _entry(record.winner() or first[0])
@@ -77,16 +77,16 @@ def _is_dear(method: Method) -> bool:
 
 
 def _choose_name(names: Sequence[str], default: Chosen) -> str:
-    if st.session_state.get(session.METHOD, names[0]) not in names:
+    if st.session_state.get(keys.METHOD, names[0]) not in names:
         # It was chosen for another checkpoint, which allows it.
-        del st.session_state[session.METHOD]
+        del st.session_state[keys.METHOD]
         st.session_state.pop(DEFAULT, None)
     _follow_default(default)
     chosen = st.selectbox(
         "Method",
         names,
         format_func=named,
-        key=session.METHOD,
+        key=keys.METHOD,
         persist_state="session",
         help="Most answer at once. Where a number stands beside the name, a text of 40 words is "
         "read about that often, in the background.",
@@ -100,12 +100,12 @@ def _restore_from_link(names: Sequence[str], classifier: Classifier) -> None:
 
     Where the classifier refuses it, say so: the page goes on with the default.
     """
-    linked = st.query_params.get(session.METHOD)
-    if linked is None or session.METHOD in st.session_state:
+    linked = st.query_params.get(keys.METHOD)
+    if linked is None or keys.METHOD in st.session_state:
         return
     name = next((name for name, method in METHODS.items() if linked in (name, method.label)), None)
     if name in names:
-        st.session_state[session.METHOD] = name
+        st.session_state[keys.METHOD] = name
     elif name is not None:
         st.toast(plain(f"{METHODS[name].label}: {METHODS[name].refusal(classifier)}"))
 
@@ -117,9 +117,9 @@ def _follow_default(default: Chosen) -> None:
     """
     name, options = default
     before: Chosen | None = st.session_state.get(DEFAULT)
-    chosen = st.session_state.get(session.METHOD)
+    chosen = st.session_state.get(keys.METHOD)
     if before != default and chosen in (None, before and before[0]):
-        st.session_state[session.METHOD] = name
+        st.session_state[keys.METHOD] = name
         for option, value in options:
             st.session_state[_key(name, option)] = value
     st.session_state[DEFAULT] = default
@@ -131,9 +131,9 @@ def _key(method: str, option: str) -> str:
 
 def _keep_in_link(name: str, default: str) -> None:
     if name != default:
-        st.query_params[session.METHOD] = name
-    elif session.METHOD in st.query_params:
-        del st.query_params[session.METHOD]
+        st.query_params[keys.METHOD] = name
+    elif keys.METHOD in st.query_params:
+        del st.query_params[keys.METHOD]
 
 
 def _choose_options(method: Method) -> tuple[tuple[str, str | int], ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from finetune.data.tables.files import FORMATS
+from finetune.data.tables.file_types import FORMATS
 from finetune.data.tables.table import Table
 from viz.app.markdown import plain
 from viz.app.panels import columns

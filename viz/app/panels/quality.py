@@ -5,8 +5,9 @@ from typing import Any
 import streamlit as st
 
 from finetune.run.record import AnyMetrics, Metrics, RegressionMetrics, RunRecord
-from viz.app import session
+from viz.app import keys
 from viz.app.markdown import plain
+from viz.app.panels.plot import show_plot
 from viz.plots.matrix import MOST, confusion_map
 from viz.runs.state import Run
 from viz.widgets.theme.component import current_theme
@@ -27,15 +28,16 @@ def show_quality(run: Run) -> None:
     record = run.record
     if record is None:
         return
-    found, split = record.test or record.validation, "validation" if record.test is None else "test"
+    metrics = record.test or record.validation
+    split = "validation" if record.test is None else "test"
     with st.expander(f"What {plain(run.name)} gets right and wrong", icon=":material/rule:"):
-        st.caption(f"On the {found.rows:,} rows of {split}.")
-        if isinstance(found, Metrics):
-            _show_classes(run.name, found)
-        _show_beside(run.name, record, found)
+        st.caption(f"On the {metrics.rows:,} rows of {split}.")
+        if isinstance(metrics, Metrics):
+            _show_classes(run.name, metrics)
+        _show_beside(run.name, record, metrics)
 
 
-def _show_classes(name: str, found: Metrics) -> None:
+def _show_classes(name: str, metrics: Metrics) -> None:
     """Each class, and which is taken for which, where a row has one class and names fit."""
     table, picture = st.columns([4, 5], gap="medium")
     with table:
@@ -48,38 +50,38 @@ def _show_classes(name: str, found: Metrics) -> None:
                     "F1": each.f1,
                     "Rows": each.support,
                 }
-                for each in found.classes
+                for each in metrics.classes
             ],
             f"classes-{name}",
         )
-    if found.confusion is None or len(found.classes) > MOST:
+    if metrics.confusion is None or len(metrics.classes) > MOST:
         return
     with picture:
-        labels = [each.label for each in found.classes]
-        figure = confusion_map(found.confusion, labels, theme=current_theme(session.THEME))
-        st.plotly_chart(figure, key=f"confusion-{name}", theme=None, config=session.PLOT)
+        labels = [each.label for each in metrics.classes]
+        figure = confusion_map(metrics.confusion, labels, theme=current_theme(keys.THEME))
+        show_plot(figure, f"confusion-{name}")
 
 
-def _show_beside(name: str, record: RunRecord, found: AnyMetrics) -> None:
+def _show_beside(name: str, record: RunRecord, metrics: AnyMetrics) -> None:
     """The run beside what classical methods make of the same rows."""
     if not record.baselines:
         return
     st.markdown("**Beside classical methods, trained on the same rows**")
-    rows = [{"Method": "this run", "Setting": ""} | _measured(found)]
+    rows = [{"Method": "this run", "Setting": ""} | _measured(metrics)]
     for made in record.baselines:
         own = made.test or made.validation
         rows.append({"Method": made.name, "Setting": made.setting} | _measured(own))
     _table(rows, f"beside-{name}")
 
 
-def _measured(found: AnyMetrics) -> dict[str, Any]:
-    if isinstance(found, RegressionMetrics):
-        return {"R²": found.r2, "RMSE": found.rmse, "Pearson": found.pearson}
-    low, high = found.accuracy_interval
+def _measured(metrics: AnyMetrics) -> dict[str, Any]:
+    if isinstance(metrics, RegressionMetrics):
+        return {"R²": metrics.r2, "RMSE": metrics.rmse, "Pearson": metrics.pearson}
+    low, high = metrics.accuracy_interval
     return {
-        "Accuracy": found.accuracy,
+        "Accuracy": metrics.accuracy,
         "95 % interval": f"{low:.1%} to {high:.1%}",
-        "Macro F1": found.macro_f1,
+        "Macro F1": metrics.macro_f1,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from finetune.run.record import RegressionMetrics
-from viz.app import session
+from viz.app import keys
 from viz.app.markdown import plain
 from viz.app.navigation import READ
 from viz.app.panels import quality, run_curves
@@ -76,19 +76,19 @@ def _row(run: Run) -> dict[str, Any]:
     row: dict[str, Any] = {"Run": run.name, "Data": run.data, "State": run.state}
     if run.record is None:
         return row
-    found = run.record.test or run.record.validation
+    metrics = run.record.test or run.record.validation
     row |= {
         "Base": run.record.base,
         "Minutes": run.record.seconds / 60,
         "Measured on": "validation" if run.record.test is None else "test",
     }
-    if isinstance(found, RegressionMetrics):
-        return row | {"R²": found.r2, "RMSE": found.rmse}
-    low, high = found.accuracy_interval
+    if isinstance(metrics, RegressionMetrics):
+        return row | {"R²": metrics.r2, "RMSE": metrics.rmse}
+    low, high = metrics.accuracy_interval
     return row | {
-        "Accuracy": found.accuracy,
+        "Accuracy": metrics.accuracy,
         "95 % interval": f"{low:.1%} to {high:.1%}",
-        "Macro F1": found.macro_f1,
+        "Macro F1": metrics.macro_f1,
     }
 
 
@@ -122,10 +122,10 @@ def _offer_to_delete(chosen: Sequence[Run]) -> None:
 def _forget(run: Run) -> None:
     """Read with the shipped checkpoint where the one that is gone would have read."""
     gone = {str(folder) for folder in run.checkpoints}
-    if st.session_state.get(session.CHECKPOINT) in gone:
-        del st.session_state[session.CHECKPOINT]
+    if st.session_state.get(keys.CHECKPOINT) in gone:
+        del st.session_state[keys.CHECKPOINT]
 
 
 def _read_with(folder: Path) -> None:
-    st.session_state[session.CHECKPOINT] = str(folder)
+    st.session_state[keys.CHECKPOINT] = str(folder)
     st.switch_page(READ)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from viz.app import session
+from viz.app import keys
 from viz.plots.training import MEASURES, Chart, comparison, loss_chart, measured, quality_chart
 from viz.runs.state import Run
 from viz.widgets.theme.component import current_theme
@@ -15,7 +15,7 @@ COLUMNS = ("epoch", "value", "line", "dot")
 
 def show_run(run: Run) -> None:
     """Show the losses of a run, and beside them how much it gets right."""
-    theme = current_theme(session.THEME)
+    theme = current_theme(keys.THEME)
     left, right = st.columns(2, gap="medium")
     with left:
         _show(loss_chart(run, theme=theme), f"loss-{run.name}", run.name)
@@ -35,7 +35,7 @@ def compare(runs: Sequence[Run]) -> None:
         # Another set of measures is another choice.
         key=f"train-measure-{'-'.join(offered)}",
     )
-    chart = comparison(runs, measure, theme=current_theme(session.THEME))
+    chart = comparison(runs, measure, theme=current_theme(keys.THEME))
     _show(chart, "train-compared", f"{len(chart.lines)} runs")
 
 

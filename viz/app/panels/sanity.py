@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from viz.app import session
+from viz.app import checkpoints
 from viz.app.markdown import plain
 from viz.faithfulness.sanity_record import FILE, SanityRecord, SanityResult, load
 
@@ -30,61 +30,61 @@ def show_sanity(source: str) -> None:
         RecordError: where the file beside the weights can't be read.
     """
     st.subheader("Which methods react to what they explain", anchor=False)
-    place, version = session.identity(source)
+    place, version = checkpoints.identity(source)
     file = Path(place) / FILE
     if not (version and os.path.lexists(file)):
         st.markdown("Nobody has checked it for this checkpoint. This command does:")
         words = ["sanity", f"--checkpoint={source}", "--data=validation.csv"]
         st.code(shlex.join(["python", "-m", "viz", *words]), language="sh")
         return
-    _show(load(file), session.classifier(source).fingerprint)
+    _show(load(file), checkpoints.classifier(source).fingerprint)
 
 
-def _show(found: SanityRecord, fingerprint: str) -> None:
-    meaning = MEANING.format(chance=found.chance, limit=found.limit)
-    where = f" of {found.data}" if found.data else ""
-    st.caption(f"{plain(f'Checked on {found.n_texts} texts{where}.')} {meaning}")
-    if found.fingerprint != fingerprint:
+def _show(record: SanityRecord, fingerprint: str) -> None:
+    meaning = MEANING.format(chance=record.chance, limit=record.limit)
+    where = f" of {record.data}" if record.data else ""
+    st.caption(f"{plain(f'Checked on {record.n_texts} texts{where}.')} {meaning}")
+    if record.fingerprint != fingerprint:
         st.warning("This was checked with other weights; check again.", icon=":material/warning:")
-    for each in found.methods:
-        for flag in found.flags(each):
-            st.caption(f":material/warning: {plain(f'{_name(each)} {flag}.')}")
+    for result in record.methods:
+        for flag in record.flags(result):
+            st.caption(f":material/warning: {plain(f'{_name(result)} {flag}.')}")
     st.dataframe(
-        [_entries(each, found) for each in found.methods if each.refused is None],
+        [_entries(result, record) for result in record.methods if result.refused is None],
         hide_index=True,
-        column_config=_columns(found),
+        column_config=_columns(record),
         height="content",
         key="sanity",
         placeholder="",
     )
-    for each in found.methods:
-        if each.refused is not None:
-            st.caption(plain(f"{each.label}: {each.refused}"))
+    for result in record.methods:
+        if result.refused is not None:
+            st.caption(plain(f"{result.label}: {result.refused}"))
 
 
-def _entries(each: SanityResult, found: SanityRecord) -> dict[str, object]:
+def _entries(result: SanityResult, record: SanityRecord) -> dict[str, object]:
     return {
-        "method": _name(each),
-        "verdict": "flagged" if found.flags(each) else "reacts",
-        "cascade": [1.0, *(value for value in each.cascade if value is not None)],
-        "after": each.cascade[-1],
-        "again": each.again,
-        "pair": each.random_pair,
-        "classes": each.between_classes,
-        "seeds": each.between_seeds,
-        "residual": None if each.residual is None else 100 * each.residual,
+        "method": _name(result),
+        "verdict": "flagged" if record.flags(result) else "reacts",
+        "cascade": [1.0, *(value for value in result.cascade if value is not None)],
+        "after": result.cascade[-1],
+        "again": result.again,
+        "pair": result.random_pair,
+        "classes": result.between_classes,
+        "seeds": result.between_seeds,
+        "residual": None if result.residual is None else 100 * result.residual,
     }
 
 
-def _name(each: SanityResult) -> str:
+def _name(result: SanityResult) -> str:
     """The label, with the options that were named."""
-    named = each.method.split(":")[1:]
-    return f"{each.label} ({', '.join(named)})" if named else each.label
+    named = result.method.split(":")[1:]
+    return f"{result.label} ({', '.join(named)})" if named else result.label
 
 
-def _columns(found: SanityRecord) -> dict[str, ColumnConfig | str | None]:
+def _columns(record: SanityRecord) -> dict[str, ColumnConfig | str | None]:
     column = st.column_config
-    names = plain(", then ".join(found.stages))
+    names = plain(", then ".join(record.stages))
     return {
         "method": column.TextColumn("Method", width="medium", pinned=True),
         "verdict": column.TextColumn("Verdict"),

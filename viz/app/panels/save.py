@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from viz.app import background, session
-from viz.app.background import Asked
+from viz.app import background, keys, presence, readings
+from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
-from viz.app.panels.selection import Selection
+from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
 from viz.errors import MethodError, SelectionError, VizError
 from viz.export.archive import archive
@@ -29,43 +29,43 @@ RESOLUTIONS = (72, 150, 300, 600)
 """Dots per inch that are offered; print asks for 300."""
 
 
-def offer(source: str, texts: Texts, asked: Asked, selection: Selection) -> None:
+def offer(source: str, texts: Texts, request: ExplanationRequest, selection: Selection) -> None:
     """Offer one figure in the format that the reader chooses, and everything as a ZIP."""
-    reading = session.reading(source, texts.text, texts.pair)
+    reading = readings.read(source, texts.text, texts.pair)
     try:
-        specs = _specs(source, texts, reading, asked, selection)
+        specs = _specs(source, texts, reading, request, selection)
     except VizError as error:
         st.caption(plain(str(error)))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        spec = specs[_choose("Save", list(specs), session.SUBJECT)]
-        format = _choose("as", [name.upper() for name in FORMATS], session.FORMAT).lower()
+        spec = specs[_choose("Save", list(specs), keys.SUBJECT)]
+        format = _choose("as", [name.upper() for name in FORMATS], keys.FORMAT).lower()
         options = RenderOptions(
             dpi=_choose_resolution() if format == "png" else RenderOptions().dpi
         )
-        view = session.view(source, texts.text, texts.pair, selection.shown)
+        view = readings.view(source, texts.text, texts.pair, selection.options)
         _offer_figure(spec, format, options, _refusal(spec, format, view.weights[0, 0].size))
         _offer_everything(list(specs.values()), options)
 
 
 def _specs(
-    source: str, texts: Texts, reading: Reading, asked: Asked, selection: Selection
+    source: str, texts: Texts, reading: Reading, request: ExplanationRequest, selection: Selection
 ) -> dict[str, FigureSpec]:
     """What can be saved, by its name on the page."""
-    shown = selection.shown
+    options = selection.options
     try:
-        found = background.attribution(asked)
+        attribution = background.attribution(request)
     except MethodError:
-        found = None
-    taken = (
+        attribution = None
+    contribution = (
         None
-        if shown.explained is None
-        else session.contribution(source, texts.text, texts.pair, shown.explained)
+        if options.explained is None
+        else readings.contribution(source, texts.text, texts.pair, options.explained)
     )
     specs = {}
     for name, kind in SUBJECTS.items():
         if (kind == "layer" and selection.layer is None) or (
-            kind == "attribution" and found is None
+            kind == "attribution" and attribution is None
         ):
             continue
         specs[name] = FigureSpec(
@@ -73,11 +73,11 @@ def _specs(
             kind,
             layer=None if kind in ("atlas", "attribution") else selection.layer,
             head=selection.head if kind in ("head", "arcs") else None,
-            unit=shown.unit,
-            special=shown.special,
-            quadrant="all" if kind == "attribution" else shown.quadrant,
-            attribution=found if kind == "attribution" else None,
-            contribution=None if kind == "attribution" else taken,
+            unit=options.unit,
+            special=options.special,
+            quadrant="all" if kind == "attribution" else options.quadrant,
+            attribution=attribution if kind == "attribution" else None,
+            contribution=None if kind == "attribution" else contribution,
         )
     return specs
 
@@ -89,7 +89,7 @@ def _choose(label: str, options: list[str], key: str) -> str:
 def _choose_resolution() -> int:
     return int(
         st.selectbox(
-            "dots per inch", RESOLUTIONS, index=1, key=session.DPI, width=96, help="300 for print."
+            "dots per inch", RESOLUTIONS, index=1, key=keys.DPI, width=96, help="300 for print."
         )
     )
 
@@ -99,7 +99,7 @@ def _offer_figure(
 ) -> None:
     st.download_button(
         "Save",
-        data=session.download(lambda: render(spec, format, options)),
+        data=presence.download(lambda: render(spec, format, options)),
         file_name=file_name(spec, format),
         mime=FORMATS[format].mime,
         key="save",
@@ -127,7 +127,7 @@ def _refusal(spec: FigureSpec, format: str, n_cells: int) -> str | None:
 def _offer_everything(specs: Sequence[FigureSpec], options: RenderOptions) -> None:
     st.download_button(
         "Everything (ZIP)",
-        data=session.download(lambda: archive(specs, tuple(FORMATS), options)),
+        data=presence.download(lambda: archive(specs, tuple(FORMATS), options)),
         file_name=archive_name(specs),
         mime="application/zip",
         key="save-everything",

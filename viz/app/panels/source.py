@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from viz.app import session
+from viz.app import checkpoints, keys
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
 from viz.model.checkpoint import folder_of
@@ -10,19 +10,19 @@ from viz.model.checkpoint import folder_of
 
 def choose_checkpoint() -> str:
     """Let the reader pick a checkpoint, or type any folder or Hub id."""
-    offered = session.checkpoints()
-    linked = st.query_params.get(session.CHECKPOINT)
+    offered = checkpoints.offered()
+    linked = st.query_params.get(keys.CHECKPOINT)
     # A link may name a folder; only the reader may send the app to the Hub.
-    if linked and session.CHECKPOINT not in st.session_state and _is_here(linked, offered):
-        st.session_state[session.CHECKPOINT] = linked
-    current = st.session_state.get(session.CHECKPOINT)
+    if linked and keys.CHECKPOINT not in st.session_state and _is_here(linked, offered):
+        st.session_state[keys.CHECKPOINT] = linked
+    current = st.session_state.get(keys.CHECKPOINT)
     if current is not None:
         # Said again, since a page left right after it came would hand on the default instead.
-        st.session_state[session.CHECKPOINT] = current
+        st.session_state[keys.CHECKPOINT] = current
     chosen = st.selectbox(
         "Checkpoint",
         offered if current is None or current in offered else [*offered, current],
-        key=session.CHECKPOINT,
+        key=keys.CHECKPOINT,
         persist_state="session",
         accept_new_options=True,
         placeholder="Choose, or type a folder or a Hub id",
@@ -37,7 +37,7 @@ def choose_checkpoint() -> str:
 
 def warn_of_link(source: str) -> None:
     """Say so where the link names another checkpoint than the one that reads."""
-    linked = st.query_params.get(session.CHECKPOINT)
+    linked = st.query_params.get(keys.CHECKPOINT)
     if linked and linked != source:
         st.warning(
             plain(
@@ -50,11 +50,11 @@ def warn_of_link(source: str) -> None:
 
 def _keep_in_link(source: str, offered: list[str]) -> None:
     """Name the checkpoint in the URL, unless it is the one that opens by itself."""
-    linked = st.query_params.get(session.CHECKPOINT)
+    linked = st.query_params.get(keys.CHECKPOINT)
     if source and source != next(iter(offered), None):
-        st.query_params[session.CHECKPOINT] = source
+        st.query_params[keys.CHECKPOINT] = source
     elif linked and _is_here(linked, offered):
-        del st.query_params[session.CHECKPOINT]
+        del st.query_params[keys.CHECKPOINT]
 
 
 def _is_here(source: str, offered: list[str]) -> bool:
@@ -68,19 +68,19 @@ def choose_example() -> None:
     texts = {example.name: example.text for example in load_examples()}
 
     def fill() -> None:
-        chosen = st.session_state[session.EXAMPLE]
+        chosen = st.session_state[keys.EXAMPLE]
         if chosen is not None:
-            st.session_state[session.TEXT] = texts[chosen]
-            st.session_state[session.PAIR] = ""
-            st.session_state[session.HAS_PAIR] = False
+            st.session_state[keys.TEXT] = texts[chosen]
+            st.session_state[keys.PAIR] = ""
+            st.session_state[keys.HAS_PAIR] = False
 
     # Its name stands there as long as its text does.
-    if st.session_state.get(session.TEXT) != texts.get(st.session_state.get(session.EXAMPLE) or ""):
-        st.session_state[session.EXAMPLE] = None
+    if st.session_state.get(keys.TEXT) != texts.get(st.session_state.get(keys.EXAMPLE) or ""):
+        st.session_state[keys.EXAMPLE] = None
     st.selectbox(
         "Examples",
         list(texts),
-        key=session.EXAMPLE,
+        key=keys.EXAMPLE,
         on_change=fill,
         placeholder="Try a text",
         width=230,

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from viz.app import session
+from viz.app import keys
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
 from viz.types import Reading
 from viz.widgets.bars.component import bars
 
+MAX_LINK_CHARS = 500
+"""The longest text that is put into the URL."""
 CALIBRATED = (
     "Logits are divided by this number, which was fitted on validation rows, before they become "
     "probabilities: of what is said with 80 %, about 80 % should be right. The class, the logits "
@@ -27,11 +29,11 @@ class Texts:
 
 def write_text() -> Texts:
     """Show the text field; return what was last sent with Read, or came with the link."""
-    two = bool(st.session_state[session.HAS_PAIR])
+    two = bool(st.session_state[keys.HAS_PAIR])
     with st.form("text-form", border=False, enter_to_submit=True):
         text = st.text_area(
             "Text",
-            key=session.TEXT,
+            key=keys.TEXT,
             persist_state="session",
             height=68 if two else 142,
             placeholder="Paste a text",
@@ -47,7 +49,7 @@ def write_text() -> Texts:
 def _second_text() -> str:
     return st.text_area(
         "Second text",
-        key=session.PAIR,
+        key=keys.PAIR,
         persist_state="session",
         height=68,
         placeholder="Paste a second text",
@@ -58,7 +60,7 @@ def toggle_second_text() -> None:
     """Let the reader add a second text, for checkpoints that read pairs."""
     st.toggle(
         "Second text",
-        key=session.HAS_PAIR,
+        key=keys.HAS_PAIR,
         help="For checkpoints trained on pairs of texts.",
         persist_state="session",
     )
@@ -66,19 +68,19 @@ def toggle_second_text() -> None:
 
 def restore_from_link() -> None:
     """Fill the fields from the URL, or with the first example, when the session starts."""
-    if session.TEXT in st.session_state:
+    if keys.TEXT in st.session_state:
         return
-    linked = st.query_params.get(session.TEXT)
-    pair = st.query_params.get(session.PAIR, "") if linked is not None else ""
-    st.session_state[session.TEXT] = load_examples()[0].text if linked is None else linked
-    st.session_state[session.PAIR] = pair
-    st.session_state[session.HAS_PAIR] = bool(pair)
+    linked = st.query_params.get(keys.TEXT)
+    pair = st.query_params.get(keys.PAIR, "") if linked is not None else ""
+    st.session_state[keys.TEXT] = load_examples()[0].text if linked is None else linked
+    st.session_state[keys.PAIR] = pair
+    st.session_state[keys.HAS_PAIR] = bool(pair)
 
 
 def _keep_in_link(texts: Texts) -> None:
     """Put both texts into the URL, or none: half a pair would be another text."""
-    written = {session.TEXT: texts.text, session.PAIR: texts.pair}
-    short = all(len(value or "") <= session.SHORT_TEXT for value in written.values())
+    written = {keys.TEXT: texts.text, keys.PAIR: texts.pair}
+    short = all(len(value or "") <= MAX_LINK_CHARS for value in written.values())
     for name, value in written.items():
         if value and short:
             st.query_params[name] = value

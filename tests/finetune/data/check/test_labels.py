@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
 from finetune.data.check import CheckReport, check_splits
-from finetune.data.check.invisible import quoted
-from finetune.data.check.typos import one_typo, typo_findings
+from finetune.data.check.invisible_characters import quoted
+from finetune.data.check.label_typos import one_typo, typo_findings
 from finetune.data.splits import find_splits, load_splits
 from finetune.run.config import TrainConfig
 from tests.finetune.data.check.test_splits import Row, check, of_kind, relabelled, sentence

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from finetune.data.check import CheckReport, Finding, check_splits, typos
-from finetune.data.check.invisible import quoted
+from finetune.data.check import CheckReport, Finding, check_splits, label_typos
+from finetune.data.check.invisible_characters import quoted
+from finetune.data.check.label_typos import typo_findings
 from finetune.data.check.labels import folded
 from finetune.data.check.report import NOT_COUNTED
-from finetune.data.check.typos import typo_findings
 from finetune.data.splits import Found, find_splits, load_splits
 from finetune.run.config import TrainConfig
 from tests.finetune.news import news, rows_of, write_jsonl
@@ -126,7 +126,7 @@ def test_labels_that_are_all_rare_are_not_compared(monkeypatch: pytest.MonkeyPat
     def refuse(*_: str) -> bool:
         raise AssertionError
 
-    monkeypatch.setattr(typos, "one_typo", refuse)
+    monkeypatch.setattr(label_typos, "one_typo", refuse)
     assert list(typo_findings({f"title {name}": 1 for name in "abcdefgh"}, folded)) == []
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.data.tables.reading import read_table
+from finetune.data.tables.reader import read_table
 from finetune.data.tables.table import Table
 from finetune.errors import DataError
 

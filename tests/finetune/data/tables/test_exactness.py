@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from finetune.data.sources import open_source
-from finetune.data.tables.reading import read_table
+from finetune.data.tables.reader import read_table
 from finetune.errors import DataError
 from tests.finetune.data.tables.sheets import as_rows, put, write
 from viz.errors import SelectionError

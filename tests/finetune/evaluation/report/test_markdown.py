@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from finetune.data.tables.visible import NO_BREAK
+from finetune.data.tables.safe_text import NO_BREAK
 from finetune.evaluation.metrics import measure_classes
 from finetune.evaluation.report.card import model_card, write_card
 from finetune.evaluation.report.markdown import code, escaped, table

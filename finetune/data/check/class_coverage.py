@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from finetune.data.check.findings import Finding, listed
-from finetune.data.matching import Matched
+from finetune.data.class_matching import Matched
 from finetune.data.rows import Rows
 
 

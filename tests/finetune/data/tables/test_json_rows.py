@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.data.tables.reading import read_head, read_table
+from finetune.data.tables.reader import read_head, read_table
 from tests.finetune.data.tables.sheets import as_rows, put, refusal
 
 TWO = [{"text": "oil", "label": 1}, {"text": "gas", "label": 2}]

@@ -15,11 +15,11 @@ from transformers import (
 from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
 from finetune.checkpoint.configuration import own_code
-from finetune.checkpoint.failure import refused
 from finetune.checkpoint.files import MEGABYTE, read_bytes, read_json
 from finetune.checkpoint.folder import CONFIG, TOKENIZER, TOKENIZER_FILES, VOCABULARIES, Folder
-from finetune.checkpoint.limits import longest_input
-from finetune.checkpoint.location import shown
+from finetune.checkpoint.library_errors import refused
+from finetune.checkpoint.max_length import longest_input
+from finetune.checkpoint.source import shown
 from finetune.errors import ModelError
 
 TOKENIZER_CONFIG = "tokenizer_config.json"

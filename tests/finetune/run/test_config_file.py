@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from finetune.__main__ import app
 from finetune.errors import ConfigError
 from finetune.run.config import TrainConfig
-from finetune.run.recipe import describe_settings, read_recipe, write_recipe
+from finetune.run.config_file import describe_settings, read_recipe, write_recipe
 from tests.finetune.news import news, write_csv
 
 

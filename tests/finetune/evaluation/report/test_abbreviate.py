@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from finetune.evaluation.metrics import measure_classes, measure_flags
+from finetune.evaluation.report.abbreviate import confusions, few, few_counts, line, worst
 from finetune.evaluation.report.card import model_card
-from finetune.evaluation.report.few import confusions, few, few_counts, line, worst
 from finetune.evaluation.report.terminal import describe, describe_run
 from finetune.run.record import Metrics, RunRecord
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from finetune.data.tables.columns import Columns
-from finetune.data.tables.wording import listed, shown
+from finetune.data.tables.messages import listed, shown
 
 
 def describe_columns(read: Sequence[tuple[str, Columns]]) -> tuple[str, ...]:

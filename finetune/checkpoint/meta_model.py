@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from finetune.checkpoint.failure import refused
+from finetune.checkpoint.library_errors import refused
 from finetune.checkpoint.weights import Weights
 from finetune.errors import ModelError
 

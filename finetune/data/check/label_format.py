@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from finetune.data.check.findings import Finding, counted, listed
-from finetune.data.check.invisible import invisible_in
+from finetune.data.check.invisible_characters import invisible_in
 from finetune.data.check.missing_values import is_missing, is_written_by_programs
 
 PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")

@@ -7,8 +7,8 @@ from finetune.errors import ConfigError, ModelError
 from finetune.run.config import TrainConfig, option
 from finetune.run.output_folder import resolved, working_place
 from finetune.run.record import RunRecord
-from finetune.run.settings import FILE_NAME as SETTINGS
-from finetune.run.settings import FREE
+from finetune.run.saved_settings import FILE_NAME as SETTINGS
+from finetune.run.saved_settings import FREE
 
 
 def finished_run(output: Path) -> RunRecord | None:

@@ -20,7 +20,7 @@ def folder_of(source: str) -> Path | None:
         return None
 
 
-def place_of(source: str | os.PathLike[str]) -> Path | str:
+def locate(source: str | os.PathLike[str]) -> Path | str:
     """The folder that *source* names, or the id of a model on the Hub.
 
     Raises:

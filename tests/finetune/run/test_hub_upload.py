@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from finetune.__main__ import app
 from finetune.errors import OutputError
-from finetune.evaluation.report.hub import push_to_hub, require_pushable
+from finetune.run.hub_upload import push_to_hub, require_pushable
 from tests.finetune.news import news, write_csv
 
 

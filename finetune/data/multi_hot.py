@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
-from finetune.data.tables.looks import are_flags
-from finetune.data.tables.wording import shown
+from finetune.data.tables.cell_types import are_flags
+from finetune.data.tables.messages import shown
 from finetune.errors import DataError
 
 WRITTEN_FLAGS = re.compile(r"[01]([\s,;|/]+[01])+")

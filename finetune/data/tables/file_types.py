@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from finetune.data.tables.wording import shown
+from finetune.data.tables.messages import shown
 from finetune.errors import DataError
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")

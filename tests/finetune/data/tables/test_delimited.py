@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.data.tables.reading import read_head, read_table
+from finetune.data.tables.reader import read_head, read_table
 from tests.finetune.data.tables.sheets import ROWS, as_rows, changed, joined, put, refusal, write
 
 

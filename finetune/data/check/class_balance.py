@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from finetune.data.check.findings import Finding, counted, listed
-from finetune.data.check.invisible import quoted
+from finetune.data.check.invisible_characters import quoted
 from finetune.data.rows import Rows
 
 FEW = 10

@@ -9,9 +9,9 @@ from typing import BinaryIO
 from finetune.data.tables import quotes
 from finetune.data.tables.header import named, require_separator
 from finetune.data.tables.lines import Lines
+from finetune.data.tables.messages import shown, unreadable
 from finetune.data.tables.quotes import Span
 from finetune.data.tables.table import Table
-from finetune.data.tables.wording import shown, unreadable
 from finetune.errors import DataError
 
 COMMA, TAB = ",", "\t"

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NoReturn, overload
 
-from finetune.data.tables import looks
+from finetune.data.tables import cell_types
 from finetune.data.tables.lines import decoded
+from finetune.data.tables.messages import shown, unreadable
 from finetune.data.tables.table import Table
-from finetune.data.tables.wording import shown, unreadable
 from finetune.errors import DataError
 
 DEEPEST = 100
@@ -291,7 +291,7 @@ def _is_nested(row: dict[str, Any]) -> bool:
     rows_inside = any(
         isinstance(value, list) and value and isinstance(value[0], dict | list) for value in values
     )
-    by_text = len(row) > 1 and looks.are_texts(row)
+    by_text = len(row) > 1 and cell_types.are_texts(row)
     return (
         rows_inside or by_text or (bool(values) and all(isinstance(v, dict | list) for v in values))
     )

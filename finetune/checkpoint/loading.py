@@ -23,13 +23,13 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from finetune.checkpoint.blueprint import blueprint
 from finetune.checkpoint.configuration import configuration
-from finetune.checkpoint.failure import refused
 from finetune.checkpoint.folder import TRAIN, Folder, look, maker_of_embeddings
-from finetune.checkpoint.location import bare, shown
+from finetune.checkpoint.library_errors import refused
+from finetune.checkpoint.meta_model import blueprint
 from finetune.checkpoint.quiet_libraries import quiet
-from finetune.checkpoint.tokens import check_together, check_tokenizer, staged
+from finetune.checkpoint.source import bare, shown
+from finetune.checkpoint.tokenizer import check_together, check_tokenizer, staged
 from finetune.checkpoint.weights import (
     WEIGHT,
     Weights,

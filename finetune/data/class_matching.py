@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from finetune.data.rows import Rows
-from finetune.data.tables.wording import listed, shown
+from finetune.data.tables.messages import listed, shown
 from finetune.errors import DataError
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?")

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from finetune.data.tables.files import open_file
+from finetune.data.tables.delimited import COMMA, TAB, read_separated
+from finetune.data.tables.file_types import open_file
 from finetune.data.tables.header import require_header
-from finetune.data.tables.objects import read_objects
+from finetune.data.tables.json_rows import read_objects
 from finetune.data.tables.parquet import read_parquet
-from finetune.data.tables.separated import COMMA, TAB, read_separated
 from finetune.data.tables.table import SAMPLE, Table
 
 

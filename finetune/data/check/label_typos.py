@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from finetune.data.check.findings import Finding, common_start
-from finetune.data.check.invisible import quoted
+from finetune.data.check.invisible_characters import quoted
 
 SHORTEST = 4
 """Characters that a name has at least where one typo is looked for: 'he' and 'she' are no typo."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from finetune.data.tables.visible import visible
+from finetune.data.tables.safe_text import visible
 from finetune.run.record import ClassMetrics, Metrics
 
 NAMED = 10

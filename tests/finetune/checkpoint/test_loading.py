@@ -17,9 +17,9 @@ import torch
 from transformers import AutoModel, AutoModelForSequenceClassification
 
 from finetune.checkpoint.folder import checkpoints_in
+from finetune.checkpoint.loading import open_classifier
 from finetune.checkpoint.models import load_base, load_masked, load_tokenizer, longest_input
 from finetune.checkpoint.models import load_checkpoint as load
-from finetune.checkpoint.opening import open_classifier
 from finetune.errors import ModelError
 from tests.tiny import FAMILIES, Family, tiny_checkpoint, tiny_config
 from tests.zoo import ZOO, sharded
@@ -157,7 +157,7 @@ def hub(root: Path) -> Iterator[tuple[str, list[str]]]:
 
 OPEN_EACH = """
 import sys
-from finetune.checkpoint.opening import open_classifier
+from finetune.checkpoint.loading import open_classifier
 from finetune.errors import ModelError
 for source in sys.argv[1:]:
     try:

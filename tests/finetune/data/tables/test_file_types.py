@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from finetune.data.sources import open_source
-from finetune.data.tables.reading import read_table
+from finetune.data.tables.reader import read_table
 from finetune.errors import DataError
 from tests.finetune.data.tables.sheets import refusal
 

@@ -14,7 +14,7 @@ import typer
 
 from finetune.errors import FinetuneError
 from finetune.run.config import TrainConfig, option, switch
-from finetune.run.recipe import read_recipe
+from finetune.run.config_file import read_recipe
 
 PANELS = {
     "Data": (

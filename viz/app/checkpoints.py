@@ -1,0 +1,71 @@
+"""Checkpoints as the app offers them: loaded once for all sessions, again when they change."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import streamlit as st
+
+from viz.faithfulness.record import FILE, Record, load
+from viz.model.checkpoint import folder_of
+from viz.model.classifier import Classifier, default_checkpoint
+from viz.runs.checkpoint_folders import checkpoint_folders, display_name
+
+Identity = tuple[str, float]
+"""Where a checkpoint lies and when it was last written, in seconds since 1970; 0 for a Hub id."""
+
+
+def offered() -> list[str]:
+    """Checkpoints that are offered, the shipped one first.
+
+    Those in assets/ and checkpoints/, and the finished runs of the Train page.
+    """
+    folders = checkpoint_folders()
+    folders.sort(key=lambda folder: folder != default_checkpoint())
+    return [display_name(folder) for folder in folders]
+
+
+def classifier(source: str) -> Classifier:
+    """The classifier of a checkpoint, loaded once for all sessions and again when it changes."""
+    return load_classifier(*identity(source))
+
+
+def faithfulness_record(source: str) -> Record | None:
+    """What was measured of all methods for a checkpoint; None where nothing was.
+
+    Raises:
+        RecordError: where the file can't be read.
+    """
+    return _load_record(*identity(source))
+
+
+def identity(source: str) -> Identity:
+    """By what a checkpoint is cached."""
+    folders = {display_name(folder): folder for folder in checkpoint_folders()}
+    folder = folders.get(source) or folder_of(source)
+    if folder is None:
+        return source, 0.0
+    return str(folder), _last_change(folder)
+
+
+def _last_change(folder: Path) -> float:
+    """When a file of the folder was last written; what can't be looked at is passed over."""
+    times = [0.0]
+    with suppress(OSError):
+        for file in folder.iterdir():
+            with suppress(OSError):  # a link that leads nowhere
+                times.append(file.stat().st_mtime)
+    return max(times)
+
+
+# Classifiers are never changed once made, so that all sessions share them.
+@st.cache_resource(max_entries=4, show_spinner="Loading the checkpoint …")
+def load_classifier(place: str, version: float) -> Classifier:
+    """The classifier of an `Identity`."""
+    return Classifier.load(place)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _load_record(place: str, version: float) -> Record | None:
+    file = Path(place) / FILE
+    return load(file) if version and os.path.lexists(file) else None

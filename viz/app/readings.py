@@ -1,0 +1,166 @@
+"""Readings of texts and what is computed from them: once, for all sessions and reruns of a page."""
+
+import ctypes
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from viz.app.cache import LRUCache
+from viz.app.checkpoints import identity, load_classifier
+from viz.attention import views
+from viz.attention.statistics import HeadFacts
+from viz.attention.statistics import head_facts as compute_head_facts
+from viz.attention.views import AttentionView, Quadrant, Unit
+from viz.attribution import Against
+from viz.attribution.contribution import contribution as compute_contribution
+from viz.model.classifier import Classifier
+from viz.model.perturbation import Perturbation
+from viz.types import Contribution, IntArray, Reading
+
+MAX_CACHED_BYTES = 1e9
+"""Of maps of all heads: of 12 x 12 heads and 512 tokens, six."""
+QUICK_PASS_SECONDS = 0.1
+"""Within which a pass is timed a second time."""
+TIMED_ROWS = 4
+"""Rows that are read together to see what one takes."""
+
+ExplainedClasses = tuple[int | None, Against]
+"""The class that is explained, None for the predicted one, and what it is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """How all heads are shown."""
+
+    unit: Unit
+    special: bool
+    explained: ExplainedClasses | None
+    """The classes whose contributions are shown; None for attention weights."""
+    quadrant: Quadrant = "all"
+    """Which text of a pair looks at which."""
+
+
+def read(source: str, text: str, pair: str | None) -> Reading:
+    """The reading of a text: one forward pass, however often the page runs again."""
+    return _read(*identity(source), text, pair)
+
+
+def head_facts(source: str, text: str, pair: str | None) -> HeadFacts:
+    """What is measured of every head of a reading."""
+    return _head_facts(*identity(source), text, pair)
+
+
+def view(source: str, text: str, pair: str | None, options: ViewOptions) -> AttentionView:
+    """All heads as they are shown."""
+    return _view(*identity(source), text, pair, options)
+
+
+def contribution(
+    source: str, text: str, pair: str | None, explained: ExplainedClasses
+) -> Contribution:
+    """What every attention weight hands to a class."""
+    return _contribution(*identity(source), text, pair, explained)
+
+
+def perturbation(source: str, text: str, pair: str | None) -> Perturbation:
+    """The text with words hidden; versions read for one question are there for the next."""
+    return _perturbation(*identity(source), text, pair)
+
+
+def seconds_per_pass(source: str, text: str, pair: str | None) -> float:
+    """How long one plain pass over a text takes, measured once."""
+    return _seconds_per_pass(*identity(source), text, pair)
+
+
+def release_memory() -> None:
+    """Let go of the maps of all heads, and hand what is freed back to the system."""
+    _maps.clear()
+    with suppress(OSError, AttributeError):  # a C library of another kind than glibc
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _n_bytes(result: object) -> float:
+    """What the maps of all heads take in memory."""
+    if isinstance(result, Reading):
+        return result.attention.weights.nbytes
+    if isinstance(result, Contribution):
+        return result.values.nbytes
+    return result.weights.nbytes if isinstance(result, AttentionView) else 0
+
+
+_maps = LRUCache(MAX_CACHED_BYTES, _n_bytes)
+"""The maps of all heads of the texts that were read last."""
+
+
+# What is computed is never changed, so all sessions share it; cache_data would copy arrays on every
+# rerun.
+def _read(place: str, version: float, text: str, pair: str | None) -> Reading:
+    key = ("reading", place, version, text, pair)
+    return _maps.get_or_compute(key, lambda: load_classifier(place, version).read(text, pair))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _head_facts(place: str, version: float, text: str, pair: str | None) -> HeadFacts:
+    reading = _read(place, version, text, pair)
+    return compute_head_facts(reading.encoding, reading.attention.weights)
+
+
+def _contribution(
+    place: str, version: float, text: str, pair: str | None, explained: ExplainedClasses
+) -> Contribution:
+    classifier, reading = load_classifier(place, version), _read(place, version, text, pair)
+    key = ("contribution", place, version, text, pair, explained)
+
+    def compute() -> Contribution:
+        # The reading is cached by itself, and dropped by itself.
+        return replace(compute_contribution(classifier, reading, *explained), reading=None)
+
+    return _maps.get_or_compute(key, compute)
+
+
+def _view(
+    place: str, version: float, text: str, pair: str | None, options: ViewOptions
+) -> AttentionView:
+    def compute() -> AttentionView:
+        reading, explained = _read(place, version, text, pair), options.explained
+        values = (
+            reading.attention.weights
+            if explained is None
+            else _contribution(place, version, text, pair, explained).values
+        )
+        whole = views.view(
+            reading.encoding,
+            values,
+            unit=options.unit,
+            special=options.special,
+            signed=explained is not None,
+        )
+        return views.quadrant(whole, options.quadrant)
+
+    return _maps.get_or_compute(("view", place, version, text, pair, options), compute)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _perturbation(place: str, version: float, text: str, pair: str | None) -> Perturbation:
+    reading = _read(place, version, text, pair)
+    return Perturbation(load_classifier(place, version), reading.encoding)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _seconds_per_pass(place: str, version: float, text: str, pair: str | None) -> float:
+    classifier = load_classifier(place, version)
+    inputs = _read(place, version, text, pair).encoding.inputs
+    alone = _seconds(classifier, [inputs])
+    if alone >= QUICK_PASS_SECONDS:
+        return alone
+    # The first pass may be slow for reasons of its own, and rows read together take less each.
+    return min(alone, _seconds(classifier, [inputs] * TIMED_ROWS) / TIMED_ROWS)
+
+
+def _seconds(classifier: Classifier, rows: list[Mapping[str, IntArray]]) -> float:
+    started = time.perf_counter()
+    classifier.logits(rows)
+    return time.perf_counter() - started
