@@ -14,7 +14,7 @@ from tests.foreign import foreign_checkpoint
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.attribution.head_importance import _Gated, gate_gradients
-from viz.attribution.linear_pass import Linearized, linear_pass
+from viz.attribution.linear_pass import Linearised, linear_pass
 from viz.attribution.method import Target
 from viz.errors import CheckpointError, MethodError
 from viz.model.checkpoint import open_checkpoint
@@ -64,7 +64,7 @@ def test_parts_that_add_up_by_luck_are_refused_too(load: Load, family: str) -> N
     """Weights of the classes are chosen so that the gap at the first layer's input is nothing."""
     classifier = load(family)
     reading = classifier.read(TEXT)
-    recorder, mode = Recorder("input", freeze=True), Linearized()
+    recorder, mode = Recorder("input", freeze=True), Linearised()
     with mode:
         logits = classifier.forward(reading.encoding, recorder)
     leaves = [recorder.differentiated(), *mode.biases]
