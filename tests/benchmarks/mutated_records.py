@@ -57,8 +57,8 @@ from viz.faithfulness.summary import summarise
 from viz.figures.render_options import RenderOptions
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import open_texts
+from viz.plots.faithfulness import faithfulness_chart
 from viz.plots.matrix import MOST, confusion_map
-from viz.plots.score_bars import faithfulness_chart
 from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
 from viz.runs import files, launch, state, uploads
 
