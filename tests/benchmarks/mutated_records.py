@@ -36,8 +36,8 @@ from finetune.run.config_file import read_recipe, write_recipe
 from finetune.run.record import EpochMetrics, Metrics, RunRecord, ScoreRange, SeedRecord
 from finetune.run.saved_settings import load_settings, save_settings
 from finetune.run.snapshots import seal, verify
-from tests.mutated import mutated_lines, mutated_words, mutations
-from tests.tiny import LABELS, tiny_checkpoint
+from tests.damaged_files import mutated_lines, mutated_words, mutations
+from tests.tiny_models import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step
 from viz import Classifier
 from viz.app.markdown import plain

@@ -9,7 +9,7 @@ from transformers import AutoModelForSequenceClassification
 
 from finetune.checkpoint.score_scale import Scale, output_layer
 from finetune.errors import ModelError
-from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
 
 SCORES = (1.0, 2.0, 4.5, 1000.0)
 
