@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import transformers
 
-from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
 from viz import Classifier, Reading
 
 transformers.logging.disable_progress_bar()

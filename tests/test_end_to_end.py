@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from finetune.__main__ import app as finetune_app
 from tests.finetune.news import scored_reviews, write_csv
-from tests.screen import shown
-from tests.tiny import tiny_checkpoint, tokenizer
+from tests.page_content import page_text
+from tests.tiny_models import tiny_checkpoint, tokenizer
 from viz import Classifier, attribute
 from viz.__main__ import app as viz_app
 
@@ -102,8 +102,8 @@ def test_the_app_opens_on_what_was_trained(trained: Path) -> None:
     app.run()
     assert not app.exception
     assert not app.error
-    assert "'name': 'Sports'" in shown(app)
-    assert "logit Sports" in shown(app)
+    assert "'name': 'Sports'" in page_text(app)
+    assert "logit Sports" in page_text(app)
 
 
 def test_a_picture_of_it_is_saved_from_the_command_line(trained: Path, tmp_path: Path) -> None:

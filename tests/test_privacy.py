@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.finetune.news import news, write_csv
-from tests.outside import Outside, watched
-from tests.tiny import tiny_checkpoint
+from tests.network_watch import NetworkWatch, watch_network
+from tests.tiny_models import tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL = """
@@ -28,14 +28,14 @@ for package, *words in json.loads(sys.argv[1]):
 
 
 @pytest.fixture
-def outside(tmp_path: Path) -> Iterator[Outside]:
+def outside(tmp_path: Path) -> Iterator[NetworkWatch]:
     """Other machines behind a proxy that refuses and counts."""
     (tmp_path / "outside").mkdir()
-    with watched(tmp_path / "outside") as found:
+    with watch_network(tmp_path / "outside") as found:
         yield found
 
 
-def _run(outside: Outside, *words: str, where: Path) -> None:
+def _run(outside: NetworkWatch, *words: str, where: Path) -> None:
     done = subprocess.run(
         [sys.executable, *words],
         cwd=where,
@@ -48,7 +48,7 @@ def _run(outside: Outside, *words: str, where: Path) -> None:
 
 
 def test_the_watch_sees_calls_and_look_ups_and_the_proxy_counts(
-    outside: Outside, tmp_path: Path
+    outside: NetworkWatch, tmp_path: Path
 ) -> None:
     for program in (
         "import socket; socket.getaddrinfo('203.0.113.1', 443)",
@@ -64,7 +64,7 @@ def test_the_watch_sees_calls_and_look_ups_and_the_proxy_counts(
 
 
 def test_check_train_evaluate_read_export_and_score_call_no_other_machine(
-    outside: Outside, tmp_path: Path
+    outside: NetworkWatch, tmp_path: Path
 ) -> None:
     base = tiny_checkpoint(tmp_path / "base")
     write_csv(tmp_path / "news.csv", news(48))
@@ -97,7 +97,7 @@ def test_check_train_evaluate_read_export_and_score_call_no_other_machine(
 def test_nobody_is_called_past_a_proxy_either(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     write_csv(tmp_path / "news.csv", news(48))
-    with watched(tmp_path / "outside", proxy=False) as outside:
+    with watch_network(tmp_path / "outside", proxy=False) as outside:
         _run(outside, "-m", "finetune", "check", "--data=news.csv", where=tmp_path)
         assert outside.calls() == []
 
@@ -105,7 +105,7 @@ def test_nobody_is_called_past_a_proxy_either(tmp_path: Path) -> None:
 @pytest.mark.parametrize("room", ["finetune.errors", "viz.model.text_files"])
 @pytest.mark.parametrize("first", ["", "import datasets, huggingface_hub"])
 def test_whatever_is_imported_first_the_libraries_are_silent(
-    room: str, first: str, outside: Outside, tmp_path: Path
+    room: str, first: str, outside: NetworkWatch, tmp_path: Path
 ) -> None:
     program = f"""
 {first or "pass"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.outside import Outside, watched
+from tests.network_watch import NetworkWatch, watch_network
 from tests.served import Server, running
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 class Watched(Server):
     """A running app, watched for what it says to other machines."""
 
-    outside: Outside
+    outside: NetworkWatch
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def started(folder: Path, *options: str, host: str = "localhost") -> Iterator[Wa
     hidden.mkdir()
     run = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py")]
     command = [*run, "--server.headless=true", *options]
-    with watched(hidden) as outside:
+    with watch_network(hidden) as outside:
         env = outside.env | {"CLSIGHT_RUNS": str(elsewhere / "runs")}
         log = folder / "log.txt"
         with running(command, folder=elsewhere, env=env, log=log, host=host) as server:

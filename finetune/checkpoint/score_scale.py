@@ -29,16 +29,16 @@ class Scale:
         """The scale of *scores*, of which two at least differ."""
         return cls(float(np.mean(scores)), float(np.std(scores)))
 
-    def standardised(self, scores: Values) -> Values:
+    def standardized(self, scores: Values) -> Values:
         """*scores* in deviations from the mean."""
         return (scores - self.mean) / self.deviation
 
     def restored(self, values: Values) -> Values:
-        """What `standardised` made *values* of."""
+        """What `standardized` made *values* of."""
         return values * self.deviation + self.mean
 
     def added(self, weights: dict[str, Tensor], model: PreTrainedModel) -> dict[str, Tensor]:
-        """The *weights* of a *model* that was trained on standardised scores, in their own unit."""
+        """The *weights* of a *model* that was trained on standardized scores, in their own unit."""
         layer = output_layer(model)
         name = next(name for name, part in model.named_modules() if part is layer)
         weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]

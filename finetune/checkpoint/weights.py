@@ -214,7 +214,7 @@ def _check_length(file: Path, name: str, owner: str) -> None:
 
 
 def _check_readable(headers: Mapping[str, Header], owner: str) -> None:
-    """Refuse what no loading could read rightly: quantised numbers, names of a wrapper."""
+    """Refuse what no loading could read rightly: quantized numbers, names of a wrapper."""
     if not headers:
         raise ModelError(f"the weights of {owner} hold no tensor at all; save the model again")
     for name, header in headers.items():

@@ -151,7 +151,7 @@ def _joined(first: Rows, second: Rows) -> Rows:
         multi_label=first.multi_label,
         scores=None if first.scores is None else first.scores + (second.scores or ()),
         blank=first.blank + second.blank,
-        unlabelled=first.unlabelled + second.unlabelled,
+        unlabeled=first.unlabeled + second.unlabeled,
     )
 
 

@@ -33,7 +33,7 @@ class Rows:
     """The number to predict of each text; None where texts have classes, else these are none."""
     blank: int = 0
     """Rows left out because a text is blank."""
-    unlabelled: int = 0
+    unlabeled: int = 0
     """Rows left out because they have no label or score."""
 
     def __len__(self) -> int:
@@ -106,7 +106,7 @@ def read_rows(
         texts=tuple(texts[i] for i in kept),
         pairs=None if pairs is None else tuple(pairs[i] for i in kept),
         blank=full.count(False),
-        unlabelled=full.count(True) - len(kept),
+        unlabeled=full.count(True) - len(kept),
         **answers,
     )
 

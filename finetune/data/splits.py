@@ -386,7 +386,7 @@ def _lacking(train: Rows, validation: Rows) -> list[str]:
 
 
 def _left_out(role: str, rows: Rows) -> list[str]:
-    counts = {"a blank text": rows.blank, "no label": rows.unlabelled}
+    counts = {"a blank text": rows.blank, "no label": rows.unlabeled}
     return [
         f"Left out of {role}: {count:,} with {reason}." for reason, count in counts.items() if count
     ]

@@ -35,7 +35,7 @@ from finetune.training.losses import training_loss
 from finetune.training.optimizer import build_optimizer
 from finetune.training.prepared_run import Run
 from finetune.training.snapshot_callback import Keeping
-from finetune.training.tokenized_rows import tokenised
+from finetune.training.tokenized_rows import tokenized
 from finetune.training.trainer import SnapshotTrainer, best_steps
 
 Say = Callable[[str], None]
@@ -46,7 +46,7 @@ def fit(run: Run, work: Path, step: int | None, events: Events, say: Say) -> Sna
     if run.config.lora_rank:
         set_seed(run.config.seed)
         add_lora(run.base.model, rank=run.config.lora_rank, alpha=run.config.lora_alpha)
-    rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
+    rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
     batches = token_batches(run.config, rows)
     log = EventLog(events, texts_of_step(run.config, rows, batches))
     trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
@@ -147,7 +147,7 @@ def _trainer(
 
 def held_out_rows(run: Run) -> Dataset:
     """The validation rows; texts of like length are measured together, as no measure minds."""
-    rows = tokenised(run.base, run.splits.validation, max_length=run.max_length)
+    rows = tokenized(run.base, run.splits.validation, max_length=run.max_length)
     return rows.select(np.argsort(-np.array(rows["length"]), kind="stable"))
 
 

@@ -57,10 +57,10 @@ def build_loss(
 
 
 def score_loss(scale: Scale) -> Loss:
-    """The Trainer's `compute_loss_func` for one score a row: logits are to be standardised."""
+    """The Trainer's `compute_loss_func` for one score a row: logits are to be standardized."""
 
     def squared(logits: Tensor, scores: Tensor, **settings: Any) -> Tensor:
-        return functional.mse_loss(logits.squeeze(-1), scale.standardised(scores), **settings)
+        return functional.mse_loss(logits.squeeze(-1), scale.standardized(scores), **settings)
 
     return _summed(squared)
 

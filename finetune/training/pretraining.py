@@ -33,7 +33,7 @@ from finetune.training.fit import (
 )
 from finetune.training.optimizer import build_optimizer, rate_by_width
 from finetune.training.prepared_run import Run
-from finetune.training.tokenized_rows import tokenised
+from finetune.training.tokenized_rows import tokenized
 from finetune.training.trainer import SnapshotTrainer, seconds_until
 
 FOLDER = "pretraining"
@@ -66,7 +66,7 @@ def seconds_spent(work: Path) -> float:
 
 
 def _trainer(run: Run, snapshots: Snapshots) -> SnapshotTrainer:
-    rows = tokenised(run.base, run.splits.train, max_length=run.max_length)
+    rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
     batches, model = token_batches(run.config, rows), load_masked(run.config.model)
     # All weights learn here, whatever learns later, so the rate is not that of the run.
     settings = replace(run.config, learning_rate=rate_by_width(model))

@@ -23,7 +23,7 @@ MOST = 20
 """Files that are kept; the oldest goes first."""
 
 
-def tokenised(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset:
+def tokenized(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset:
     """Token numbers, targets and lengths of *rows*; padding waits for the batch."""
     if len(rows) < WORTH:
         return _make(checkpoint, rows, max_length, None)

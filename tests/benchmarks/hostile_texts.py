@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.hostile_texts import hostile_texts, see_all
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.errors import VizError
 

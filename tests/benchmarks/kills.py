@@ -34,7 +34,7 @@ from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.run.snapshots import Snapshots
 from tests.benchmarks.result import Result, tell, timed
 from tests.finetune.news import news, write_csv
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 
 ROWS, EPOCHS = 480, 7
 LEARNING_RATE, RUN_SEED = 3e-5, 2

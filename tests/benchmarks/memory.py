@@ -103,7 +103,7 @@ def make(room: str, n_tokens: int) -> None:
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
-    from tests.tiny import tokenizer
+    from tests.tiny_models import tokenizer
 
     words = tokenizer("bert")
     words.model_max_length = n_tokens

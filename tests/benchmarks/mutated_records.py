@@ -36,8 +36,8 @@ from finetune.run.config_file import read_recipe, write_recipe
 from finetune.run.record import EpochMetrics, Metrics, RunRecord, ScoreRange, SeedRecord
 from finetune.run.saved_settings import load_settings, save_settings
 from finetune.run.snapshots import seal, verify
-from tests.mutated import mutated_lines, mutated_words, mutations
-from tests.tiny import LABELS, tiny_checkpoint
+from tests.damaged_files import mutated_lines, mutated_words, mutations
+from tests.tiny_models import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step
 from viz import Classifier
 from viz.app.markdown import plain
@@ -57,8 +57,8 @@ from viz.faithfulness.summary import summarise
 from viz.figures.render_options import RenderOptions
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import open_texts
+from viz.plots.faithfulness import faithfulness_chart
 from viz.plots.matrix import MOST, confusion_map
-from viz.plots.score_bars import faithfulness_chart
 from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
 from viz.runs import files, launch, state, uploads
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from transformers import BertConfig, BertForSequenceClassification
 
 from tests.benchmarks.server import Server, running_server
-from tests.tiny import tokenizer
+from tests.tiny_models import tokenizer
 
 TEXT = "oil prices rise as stocks fall and the team wins the game " * 30
 """Long enough for Shapley values to take minutes, and their evidence seconds."""

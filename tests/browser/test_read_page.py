@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from typer.testing import CliRunner
 
 from tests.browser.conftest import App
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.__main__ import app as viz_app
 

@@ -11,7 +11,7 @@ import torch
 from finetune.evaluation.metrics import measure_classes
 from finetune.evaluation.regression import measure_scores
 from finetune.run.record import BaselineRecord, EpochMetrics, RunRecord, ScoreRange, SplitRecord
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 
 
 @pytest.fixture(scope="package", autouse=True)

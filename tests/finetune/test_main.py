@@ -18,7 +18,7 @@ from finetune.__main__ import app
 from finetune.evaluation.metrics import measure_classes
 from finetune.evaluation.report.terminal import describe
 from tests.finetune.news import news, write_csv, write_jsonl
-from tests.tiny import edit_config, tiny_checkpoint
+from tests.tiny_models import edit_config, tiny_checkpoint
 
 LABELS = ("Business", "Sports", "World")
 

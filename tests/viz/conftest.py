@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.shortcut import Planted, planted, shortcut_checkpoint
+from tests.shortcut_model import CuedText, cued_texts, shortcut_checkpoint
 from viz import Classifier
 
 
@@ -16,6 +16,6 @@ def shortcut(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
 
 
 @pytest.fixture(scope="session")
-def held_out() -> tuple[Planted, ...]:
+def held_out() -> tuple[CuedText, ...]:
     """Texts that it was not trained on."""
-    return tuple(planted(60, seed=2))
+    return tuple(cued_texts(60, seed=2))

@@ -38,7 +38,7 @@ class Encoder:
     stride: int = 0
     """Tokens from one window to the next, where it was trained on windows over whole texts."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    """Held while tokenising: the tokenizer keeps how it cuts in itself, for all threads."""
+    """Held while tokenizing: the tokenizer keeps how it cuts in itself, for all threads."""
 
     def encode(self, text: str, pair: str | None = None) -> Encoding:
         """Encode a text, or a pair of texts, cut to what the model can read.

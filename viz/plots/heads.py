@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from viz.colors import PALETTES, Theme, stops
-from viz.plots.score_bars import dress
+from viz.plots.style import apply_style
 from viz.types import FloatArray
 
 CELL = 22
@@ -18,7 +18,7 @@ def head_map(values: FloatArray, *, theme: Theme = "light") -> go.Figure:
 
     Args:
         values: (L, H), signed.
-        theme: Whose colours to use.
+        theme: Whose colors to use.
     """
     palette = PALETTES[theme]
     most = float(np.abs(values).max()) or 1.0
@@ -39,6 +39,6 @@ def head_map(values: FloatArray, *, theme: Theme = "light") -> go.Figure:
     )
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
     figure.update_xaxes(side="top", showgrid=False, ticks="")
-    dress(figure, palette, AROUND + CELL * n_layers)
+    apply_style(figure, palette, AROUND + CELL * n_layers)
     figure.update_layout(margin={"l": 32, "t": 28})
     return figure

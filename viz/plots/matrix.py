@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from viz.colors import PALETTES, Theme, mix, readable_ink, stops
-from viz.plots.score_bars import dress
+from viz.plots.style import apply_style
 from viz.types import FloatArray
 
 MOST = 20
@@ -23,7 +23,7 @@ def agreement_map(
     Args:
         agreement: (M, M), -1 to 1.
         names: What the M methods are called.
-        theme: Whose colours to use.
+        theme: Whose colors to use.
     """
     palette = PALETTES[theme]
     figure = _matrix(agreement, names, palette.diverging, -1)
@@ -35,7 +35,7 @@ def agreement_map(
     inks = (agreement + 1) / 2
     figure.update_layout(annotations=_in_cells(written, inks, palette.diverging))
     figure.update_xaxes(tickangle=-45)
-    dress(figure, palette, 150 + 28 * len(names))
+    apply_style(figure, palette, 150 + 28 * len(names))
     return figure
 
 
@@ -44,12 +44,12 @@ def confusion_map(
 ) -> go.Figure:
     """Rows of each true class by the class they were given, as a heat map with its numbers.
 
-    Colours are shares of the true class, so that a rare class is as easy to see as a common one.
+    Colors are shares of the true class, so that a rare class is as easy to see as a common one.
 
     Args:
         confusion: `confusion[i][j]`: rows of class i called j.  (C, C)
         labels: The C classes.
-        theme: Whose colours to use.
+        theme: Whose colors to use.
     """
     palette = PALETTES[theme]
     rows = np.asarray(confusion)
@@ -65,7 +65,7 @@ def confusion_map(
     figure.update_layout(annotations=_in_cells(written, shares, palette.sequential))
     figure.update_yaxes(title={"text": "true", "standoff": 12})
     figure.update_xaxes(title={"text": "predicted", "standoff": 12})
-    dress(figure, palette, 110 + 30 * len(labels))
+    apply_style(figure, palette, 110 + 30 * len(labels))
     return figure
 
 

@@ -45,7 +45,7 @@ Pairs = NDArray[np.int64]
 UIntArray = NDArray[np.uint32]
 
 
-def normalised(text: str) -> str:
+def normalized(text: str) -> str:
     """*text* without case, punctuation, and ways of writing one character; blanks are single.
 
     A text of nothing but punctuation keeps it.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 
 from finetune.data.check.findings import Finding, shown_apart, some
-from finetune.data.check.minhash import near_pairs, normalised
+from finetune.data.check.minhash import near_pairs, normalized
 from finetune.data.check.texts import Input
 from finetune.data.rows import Rows
 
@@ -54,7 +54,7 @@ def find_copies(splits: Mapping[str, Rows]) -> Copies:
     sides = 2 if any(pair is not None for (_, pair), _ in found) else 1
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for i, (row, _) in enumerate(found):
-        groups[tuple(normalised(text or "") for text in row[:sides])].append(i)
+        groups[tuple(normalized(text or "") for text in row[:sides])].append(i)
     pairs: list[Sequence[int]] = []
     if groups:
         pairs = near_pairs([list(side) for side in zip(*groups, strict=True)]).tolist()

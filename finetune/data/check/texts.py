@@ -51,7 +51,7 @@ def _shared(first: str, second: str, shared: list[Input]) -> Finding:
 
 
 def _left_out(role: str, rows: Rows) -> Iterator[Finding]:
-    for kind, count in (("blank text", rows.blank), ("no label", rows.unlabelled)):
+    for kind, count in (("blank text", rows.blank), ("no label", rows.unlabeled)):
         if count:
             what = "a blank text" if kind == "blank text" else kind
             yield Finding(
@@ -99,7 +99,7 @@ def _conflicts(role: str, labels: Mapping[Input, Counter[Answer]]) -> Iterator[F
         yield Finding(
             severity="warning",
             kind="conflicting labels",
-            sentence=f"Labelled in more than one way within {role}:"
+            sentence=f"Labeled in more than one way within {role}:"
             f" {plural(len(torn), 'text', 'texts')}.",
             count=len(torn),
             examples=some(f"{_named(names)}: {shown_input(row)}" for row, names in torn.items()),

@@ -65,7 +65,7 @@ def _fate(role: str, rows: Rows, reading: Reading) -> tuple[str, bool]:
 
 def _count(rows: Rows, reading: Reading) -> int:
     limit, special = reading.max_length, reading.special(rows)
-    # No token is shorter than a byte, so that most texts needn't be tokenised to be called short.
+    # No token is shorter than a byte, so that most texts needn't be tokenized to be called short.
     long = [row for row in rows.inputs() if _bytes(row) + special > limit]
     count = 0
     for start in range(0, len(long), BATCH):

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from finetune.__main__ import app
 from finetune.checkpoint.attention_support import not_shown
 from tests.finetune.news import news, write_csv
-from tests.tiny import tiny_base, tiny_config, tokenizer
+from tests.tiny_models import tiny_base, tiny_config, tokenizer
 from viz import Classifier
 from viz.errors import CheckpointError
 

@@ -14,7 +14,7 @@ from finetune.run.output_folder import stopped_run
 from finetune.training.train import train
 from tests.finetune.news import LABELS, news, write_csv
 from tests.finetune.runs import fail_snapshot, silent, tiny_run
-from tests.tiny import tiny_base, tiny_config
+from tests.tiny_models import tiny_base, tiny_config
 from viz import Classifier
 
 OTHERWISE = ("esm", "nomic_bert", "gte", "jina_embeddings_v3")

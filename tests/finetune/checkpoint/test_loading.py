@@ -21,8 +21,8 @@ from finetune.checkpoint.loading import open_classifier
 from finetune.checkpoint.models import load_base, load_masked, load_tokenizer, longest_input
 from finetune.checkpoint.models import load_checkpoint as load
 from finetune.errors import ModelError
-from tests.tiny import FAMILIES, Family, tiny_checkpoint, tiny_config
-from tests.zoo import ZOO, sharded
+from tests.malformed_checkpoints import MALFORMED_CHECKPOINTS, sharded
+from tests.tiny_models import FAMILIES, Family, tiny_checkpoint, tiny_config
 from viz import Classifier
 
 ROOT = Path(__file__).parents[3]
@@ -75,9 +75,9 @@ def test_an_id_of_the_hub_opens_from_the_cache(
 def test_code_of_an_id_on_the_hub_is_never_run(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    evil = shutil.copytree(base, tmp_path / "animal")
-    ZOO["code of an unknown model"][0](evil)
-    in_cache(evil, tmp_path, "owner/evil")
+    folder_copy = shutil.copytree(base, tmp_path / "broken")
+    MALFORMED_CHECKPOINTS["code of an unknown model"][0](folder_copy)
+    in_cache(folder_copy, tmp_path, "owner/evil")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("it asked"))
     with pytest.raises(ModelError, match="brings code of its own"):
@@ -189,9 +189,9 @@ def test_only_an_id_is_asked_of_the_hub_and_only_what_is_read_is_fetched(
     room = tmp_path / "hub"
     shutil.copytree(base, room / "owner--tiny")
     (room / "owner--tiny" / "pytorch_model.bin").write_bytes(b"pickle")
-    evil = shutil.copytree(base, room / "animal")
-    ZOO["code of an unknown model"][0](evil)
-    evil.rename(room / "owner--evil")
+    folder_copy = shutil.copytree(base, room / "broken")
+    MALFORMED_CHECKPOINTS["code of an unknown model"][0](folder_copy)
+    folder_copy.rename(room / "owner--evil")
     with hub(room) as (address, asked):
         told = opened_by_another_process(
             address, tmp_path / "home", base, "owner/tiny", "owner/evil", "owner/none"

@@ -7,7 +7,7 @@ import torch
 
 from finetune.checkpoint.models import load_base, load_checkpoint, longest_input
 from finetune.errors import ModelError
-from tests.tiny import FAMILIES, LABELS, Family, edit_config, tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import FAMILIES, LABELS, Family, edit_config, tiny_checkpoint, tiny_mpnet
 
 
 def test_float16_weights_are_computed_in_float32(tmp_path: Path) -> None:

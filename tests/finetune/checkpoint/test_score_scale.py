@@ -9,14 +9,14 @@ from transformers import AutoModelForSequenceClassification
 
 from finetune.checkpoint.score_scale import Scale, output_layer
 from finetune.errors import ModelError
-from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
 
 SCORES = (1.0, 2.0, 4.5, 1000.0)
 
 
-def test_standardised_scores_have_mean_0_and_deviation_1() -> None:
+def test_standardized_scores_have_mean_0_and_deviation_1() -> None:
     scale = Scale.of(SCORES)
-    found = scale.standardised(np.array(SCORES))
+    found = scale.standardized(np.array(SCORES))
     assert (found.mean(), found.std()) == (pytest.approx(0), pytest.approx(1))
     assert scale.restored(found) == pytest.approx(np.array(SCORES))
 

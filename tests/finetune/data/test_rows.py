@@ -51,7 +51,7 @@ def test_class_label_features_give_names_and_missing_labels() -> None:
     features = Features({"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
     data = Dataset.from_dict({"text": ["x", "y", "z"], "label": [1, 0, -1]}, features=features)
     rows = rows_of(data)
-    assert (rows.names, rows.labels, rows.unlabelled) == (("neg", "pos"), (("pos",), ("neg",)), 1)
+    assert (rows.names, rows.labels, rows.unlabeled) == (("neg", "pos"), (("pos",), ("neg",)), 1)
 
 
 def test_lists_of_labels_are_several_classes() -> None:
@@ -92,7 +92,7 @@ def test_blank_texts_and_missing_labels_are_counted() -> None:
     rows = rows_of(
         {"text": ["x", " ", None, "y", "z"], "label": ["a", "a", "b", None, "b"]},
     )
-    assert (rows.texts, rows.blank, rows.unlabelled) == (("x", "z"), 2, 1)
+    assert (rows.texts, rows.blank, rows.unlabeled) == (("x", "z"), 2, 1)
 
 
 def test_numbers_are_texts_and_lists_are_not() -> None:

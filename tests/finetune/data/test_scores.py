@@ -15,7 +15,7 @@ from finetune.run.column_names import ColumnNames
 COLUMNS = Columns(text="text", pair=None, label="label", label_name=None)
 
 
-def labelled(*labels: Any, feature: Any = None) -> Dataset:
+def labeled(*labels: Any, feature: Any = None) -> Dataset:
     columns = {"text": [f"text {i}" for i in range(len(labels))], "label": list(labels)}
     features = feature and Features({"text": Value("string"), "label": feature})
     return Dataset.from_dict(columns, features)
@@ -40,20 +40,20 @@ def labelled(*labels: Any, feature: Any = None) -> Dataset:
     ],
 )
 def test_fractions_among_numbers_make_scores(labels: list[Any], expected: bool) -> None:
-    assert holds_fractions(labelled(*labels), COLUMNS) is expected
+    assert holds_fractions(labeled(*labels), COLUMNS) is expected
 
 
 def test_named_classes_never_hold_fractions() -> None:
-    data = labelled(0, 1, feature=ClassLabel(names=["1.5", "2.5"]))
+    data = labeled(0, 1, feature=ClassLabel(names=["1.5", "2.5"]))
     assert not holds_fractions(data, COLUMNS)
     assert read_scores(data, COLUMNS) == [0.0, 1.0]
 
 
 def test_a_missing_score_is_none() -> None:
-    assert read_scores(labelled(1.5, None, float("nan")), COLUMNS) == [1.5, None, None]
-    assert read_scores(labelled("4", " ", "nan", ".5"), COLUMNS) == [4.0, None, None, 0.5]
-    assert read_scores(labelled(1, -1, feature=ClassLabel(names=["a", "b"])), COLUMNS) == [1, None]
-    assert read_scores(labelled(1, -1), COLUMNS) == [1, -1]
+    assert read_scores(labeled(1.5, None, float("nan")), COLUMNS) == [1.5, None, None]
+    assert read_scores(labeled("4", " ", "nan", ".5"), COLUMNS) == [4.0, None, None, 0.5]
+    assert read_scores(labeled(1, -1, feature=ClassLabel(names=["a", "b"])), COLUMNS) == [1, None]
+    assert read_scores(labeled(1, -1), COLUMNS) == [1, -1]
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ def test_a_missing_score_is_none() -> None:
 )
 def test_what_is_no_number_or_too_large_is_refused(label: Any, shown: str) -> None:
     with pytest.raises(DataError, match=f"column 'label' holds '{shown}', which is no score"):
-        read_scores(labelled(label), COLUMNS)
+        read_scores(labeled(label), COLUMNS)
 
 
 def test_rows_with_scores_have_no_classes() -> None:
-    data = labelled(1.5, None, 2.5, 4.0)
+    data = labeled(1.5, None, 2.5, 4.0)
     rows = read_rows(data, "rows", ColumnNames(), regression=True)
-    assert (rows.scores, rows.unlabelled, rows.texts[-1]) == ((1.5, 2.5, 4.0), 1, "text 3")
+    assert (rows.scores, rows.unlabeled, rows.texts[-1]) == ((1.5, 2.5, 4.0), 1, "text 3")
     assert (rows.names, rows.labels, rows.multi_label) == ((), ((), (), ()), False)
     assert rows.answers() == [1.5, 2.5, 4.0]
     assert rows.select([2, 0]).scores == (4.0, 1.5)
@@ -85,7 +85,7 @@ def test_rows_with_scores_have_no_classes() -> None:
 
 def test_a_fingerprint_knows_the_scores() -> None:
     first, same, other = (
-        read_rows(labelled(label), "rows", ColumnNames(), regression=True)
+        read_rows(labeled(label), "rows", ColumnNames(), regression=True)
         for label in (1.0, "1", 1.5)
     )
     assert first.fingerprint() == same.fingerprint() != other.fingerprint()

@@ -14,7 +14,7 @@ from finetune.evaluation.evaluate import encode, predict_logits
 from finetune.run.config import TrainConfig
 from finetune.training.train import train
 from tests.finetune.news import LABELS, WORDS, of_classes, write_csv
-from tests.tiny import Family, edit_config, tiny_checkpoint
+from tests.tiny_models import Family, edit_config, tiny_checkpoint
 
 LONG = " ".join(word for words in WORDS.values() for word in words)
 SHORT = "oil prices rise"

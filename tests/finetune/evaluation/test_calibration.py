@@ -24,7 +24,7 @@ from finetune.evaluation.calibration import (
     store_temperature,
     stored_temperature,
 )
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 
 
 def drawn(rows: int, temperature: float, *, several: bool, seed: int = 0) -> Any:

@@ -14,7 +14,7 @@ from finetune.__main__ import app
 from finetune.evaluation.evaluate import evaluate
 from finetune.run.record import RunRecord
 from tests.finetune.news import LABELS, news, write_csv
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 
 
 def call(checkpoint: Path, data: Path, *more: object) -> Result:

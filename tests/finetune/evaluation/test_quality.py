@@ -20,7 +20,7 @@ from finetune.run.config import TrainConfig
 from finetune.run.record import CalibrationRecord, RunRecord
 from tests.finetune.news import LABELS, news, write_csv
 from tests.finetune.runs import check_close, silent
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from finetune.checkpoint.models import load_checkpoint
 from finetune.run.record import RunRecord
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import check_close
-from tests.tiny import edit_config, tiny_checkpoint
+from tests.tiny_models import edit_config, tiny_checkpoint
 
 KILLED = """
 import os, signal

@@ -16,7 +16,7 @@ from finetune.training.freezing import Thawing, freeze_below
 from finetune.training.optimizer import height, heights
 from finetune.training.train import train
 from tests.finetune.news import LABELS, news, write_csv
-from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
 
 
 def config(base: Path, **settings: Any) -> TrainConfig:

@@ -15,7 +15,7 @@ from finetune.training.lora import add_lora, attention_matrices, merged_weights
 from finetune.training.optimizer import height, heights
 from finetune.training.train import train
 from tests.finetune.news import LABELS, news, write_csv
-from tests.tiny import FAMILIES, Family, tiny_checkpoint
+from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
 
 
 def opened(folder: Path, family: Family) -> Any:

@@ -102,7 +102,7 @@ def test_half_precision_logits_are_summed_in_float32(labels: torch.Tensor) -> No
     assert logits.grad is not None
 
 
-def test_the_loss_of_scores_is_torch_mse_of_standardised_ones() -> None:
+def test_the_loss_of_scores_is_torch_mse_of_standardized_ones() -> None:
     scores = torch.tensor([1.0, 3.0, 8.0, 4.0], dtype=torch.float64)
     logits = torch.tensor([[0.1], [-0.5], [2.0], [0.0]], dtype=torch.float64)
     loss = score_loss(Scale(mean=4.0, deviation=2.0))

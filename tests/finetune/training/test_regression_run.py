@@ -20,7 +20,7 @@ from finetune.run.record import RegressionMetrics, RunRecord
 from finetune.training.train import train
 from tests.finetune.news import news, scored_reviews, write_csv
 from tests.finetune.runs import check_close, tiny_run
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 
 MEAN, UNIT = 2000.0, 100.0
 """Of the scores below: far from what a new head gives."""

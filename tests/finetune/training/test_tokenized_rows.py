@@ -9,7 +9,7 @@ import pytest
 from finetune.checkpoint.models import Checkpoint, load_base
 from finetune.data.rows import Rows
 from finetune.training import tokenized_rows
-from finetune.training.tokenized_rows import place, tokenised
+from finetune.training.tokenized_rows import place, tokenized
 from tests.finetune.news import LABELS
 
 
@@ -36,10 +36,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing be tokenised from here on."""
+    """Let nothing be tokenized from here on."""
 
     def encode(*_: Any, **__: Any) -> None:
-        raise AssertionError("tokenised again")
+        raise AssertionError("tokenized again")
 
     monkeypatch.setattr(tokenized_rows, "encode", encode)
 
@@ -47,9 +47,9 @@ def refuse(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_second_run_reads_what_the_first_made(
     checkpoint: Checkpoint, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = tokenised(checkpoint, rows, max_length=16)
+    made = tokenized(checkpoint, rows, max_length=16)
     refuse(monkeypatch)
-    assert tokenised(checkpoint, rows, max_length=16).to_dict() == made.to_dict()
+    assert tokenized(checkpoint, rows, max_length=16).to_dict() == made.to_dict()
     assert list(made["length"]) == [len(ids) for ids in made["input_ids"]]
     assert list(made["labels"]) == [0, 1, 2]
 
@@ -58,7 +58,7 @@ def test_few_rows_leave_no_file(
     checkpoint: Checkpoint, rows: Rows, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokenized_rows, "WORTH", 4)
-    tokenised(checkpoint, rows, max_length=16)
+    tokenized(checkpoint, rows, max_length=16)
     assert not cache.exists()
 
 
@@ -78,11 +78,11 @@ def test_another_limit_text_class_or_cut_is_another_file(
 
 
 def test_a_damaged_file_is_made_anew(checkpoint: Checkpoint, rows: Rows) -> None:
-    made = tokenised(checkpoint, rows, max_length=16).to_dict()
+    made = tokenized(checkpoint, rows, max_length=16).to_dict()
     file = place(checkpoint, rows, max_length=16)
     file.write_bytes(file.read_bytes()[:50])
-    assert tokenised(checkpoint, rows, max_length=16).to_dict() == made
-    assert tokenised(checkpoint, rows, max_length=16).to_dict() == made
+    assert tokenized(checkpoint, rows, max_length=16).to_dict() == made
+    assert tokenized(checkpoint, rows, max_length=16).to_dict() == made
 
 
 def test_the_oldest_file_goes_first(
@@ -90,7 +90,7 @@ def test_the_oldest_file_goes_first(
 ) -> None:
     monkeypatch.setattr(tokenized_rows, "MOST", 2)
     for moment, limit in enumerate((8, 9, 10)):
-        tokenised(checkpoint, rows, max_length=limit)
+        tokenized(checkpoint, rows, max_length=limit)
         age = 100 - moment if limit != 8 else 0
         os.utime(place(checkpoint, rows, max_length=limit), (1e9 - age, 1e9 - age))
     left = {place(checkpoint, rows, max_length=limit) for limit in (8, 10)}

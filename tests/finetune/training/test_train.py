@@ -25,7 +25,7 @@ from finetune.training.optimizer import build_optimizer, height, rate_for
 from finetune.training.train import train
 from tests.finetune.news import LABELS, news, of_classes, write_csv, write_jsonl
 from tests.finetune.runs import check_close, silent, tiny_run
-from tests.tiny import FAMILIES, Family, edit_config, tiny_base, tiny_checkpoint, tokenizer
+from tests.tiny_models import FAMILIES, Family, edit_config, tiny_base, tiny_checkpoint, tokenizer
 
 settings = partial(tiny_run, epochs=2)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier, Reading
 from viz.app.panels.compare import columns, entries
 from viz.faithfulness.compare import Comparison, compare

@@ -7,11 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.app import keys
 from viz.colors import PALETTES
@@ -19,7 +17,7 @@ from viz.faithfulness.record import FILE, Record, Scored
 from viz.faithfulness.score import ScoreConfig, ScoreRun
 from viz.faithfulness.summary import summarise
 from viz.model.text_files import open_texts
-from viz.plots import score_bars
+from viz.plots.faithfulness import faithfulness_chart
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game", "peace talks on the moon")
@@ -171,7 +169,7 @@ def test_the_chart_shows_every_method_with_its_interval(
     scored: tuple[Path, Record], operator: str
 ) -> None:
     _, record = scored
-    (points,) = score_bars.faithfulness_chart(record, operator).data
+    (points,) = faithfulness_chart(record, operator).data
     for index, one in enumerate(record.methods):
         share = one.under[operator].share
         assert share is not None
@@ -180,21 +178,3 @@ def test_the_chart_shows_every_method_with_its_interval(
         assert points.y[index] + points.error_y.array[index] == pytest.approx(share.high)
     hollow = [color == PALETTES["light"].ground for color in points.marker.color]
     assert hollow == [one.shares_operator in (operator, "both") for one in record.methods]
-
-
-places = st.builds(score_bars.Place, st.floats(0, 320), st.floats(0, 420), st.floats(20, 150))
-
-
-@given(st.lists(places, min_size=1, max_size=20))
-def test_no_label_lies_on_another(points: list[score_bars.Place]) -> None:
-    shifts = score_bars.label_shifts(points)
-    for index, one in enumerate(points):
-        for other in range(index):
-            assert not one.over(points[other], shifts[index], shifts[other])
-
-
-def test_a_label_with_room_stays_beside_its_point() -> None:
-    assert score_bars.label_shifts([score_bars.Place(0, 0, 50), score_bars.Place(0, 100, 50)]) == [
-        0,
-        0,
-    ]

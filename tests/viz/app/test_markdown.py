@@ -3,14 +3,14 @@
 import pytest
 
 from finetune.data.tables.safe_text import NO_BREAK
-from tests.evil import EVIL, on_a_line, shown
+from tests.hostile_names import HOSTILE_NAMES, on_a_line, render_markdown
 from viz.app.markdown import plain
 
 
-@pytest.mark.parametrize("text", EVIL)
+@pytest.mark.parametrize("text", HOSTILE_NAMES)
 def test_a_name_is_shown_letter_by_letter(text: str) -> None:
     for markdown in (plain(text), f"Of {plain(text)}", f"- {plain(text)}"):
-        found = shown(markdown)
+        found = render_markdown(markdown)
         assert found.text.replace(NO_BREAK, "").removeprefix("Of ").strip() == on_a_line(text)
         assert set(found.tags) <= {"p", "ul", "li"}
 

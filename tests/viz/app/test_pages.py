@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.foreign import foreign_checkpoint
-from tests.screen import sent, shown
-from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
+from tests.architectures import architecture_checkpoint
+from tests.page_content import component_data, page_text
+from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier
 from viz.app import keys
 from viz.app.examples import load_examples
@@ -38,8 +38,8 @@ def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
     assert not app.exception
     assert not app.error
     assert app.text_area(key=keys.TEXT).value == load_examples()[0].text
-    assert sent(app, "heatmap")["place"] == "L2 · mean of heads"
-    assert "special tokens" in shown(app)
+    assert component_data(app, "heatmap")["place"] == "L2 · mean of heads"
+    assert "special tokens" in page_text(app)
 
 
 def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
@@ -49,7 +49,7 @@ def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
     app.run()
     assert app.text_area(key=keys.TEXT).value == "the team wins"
     assert app.selectbox(key=keys.METHOD).value == "rollout"
-    assert sent(app, "heatmap")["place"] == "L1 · H3"
+    assert component_data(app, "heatmap")["place"] == "L1 · H3"
 
 
 def test_a_method_of_a_link_that_the_checkpoint_refuses_is_said(
@@ -93,10 +93,10 @@ def test_a_class_is_explained_against_the_one_that_was_chosen(app: AppTest) -> N
     app.run()
     app.selectbox(key=keys.TARGET).select(0).run()
     app.selectbox(key=keys.AGAINST).select(3).run()
-    assert "logit World − logit Sci/Tech" in shown(app)
+    assert "logit World − logit Sci/Tech" in page_text(app)
     app.selectbox(key=keys.AGAINST).select("nothing").run()
-    assert "= logit World" in shown(app)
-    assert "− logit" not in shown(app)
+    assert "= logit World" in page_text(app)
+    assert "− logit" not in page_text(app)
 
 
 def test_the_heading_names_a_class_that_is_not_the_predicted_one(app: AppTest) -> None:
@@ -116,7 +116,7 @@ def test_a_method_that_joins_all_other_classes_leaves_no_choice_of_one(app: AppT
     app.run()
     (against,) = [box for box in app.selectbox if box.label == "Against"]
     assert (against.value, against.disabled) == ("all others", True)
-    assert "log-odds" in shown(app)
+    assert "log-odds" in page_text(app)
 
 
 def test_bars_are_drawn_on_demand(app: AppTest) -> None:
@@ -129,7 +129,7 @@ def test_bars_are_drawn_on_demand(app: AppTest) -> None:
 def test_removing_special_tokens_says_how_much_went_with_them(app: AppTest) -> None:
     app.run()
     app.toggle(key=keys.SPECIAL).set_value(False).run()
-    note = str(sent(app, "heatmap")["note"])
+    note = str(component_data(app, "heatmap")["note"])
     assert "of its attention went to special tokens; rows rescaled to 1" in note
 
 
@@ -199,7 +199,7 @@ def test_markup_is_sent_as_text(app: AppTest, text: str) -> None:
     write(app.run(), text)
     assert not app.error
     assert not app.exception
-    (part,) = cast("list[list[dict[str, str]]]", sent(app, "strip")["parts"])
+    (part,) = cast("list[list[dict[str, str]]]", component_data(app, "strip")["parts"])
     assert "".join(s["text"] for s in part if s["kind"] != "special") == text
 
 
@@ -245,10 +245,10 @@ def test_a_link_does_not_send_the_app_to_the_hub(app: AppTest) -> None:
 def test_contributions_are_of_the_class_that_is_explained(app: AppTest) -> None:
     app.query_params["show"] = "contribution to the class"
     app.run()
-    assert sent(app, "heatmap")["signed"]
+    assert component_data(app, "heatmap")["signed"]
     app.selectbox(key=keys.TARGET).select(0).run()
     app.selectbox(key=keys.AGAINST).select(3).run()
-    assert "What each weight hands to logit World − logit Sci/Tech" in shown(app)
+    assert "What each weight hands to logit World − logit Sci/Tech" in page_text(app)
 
 
 def test_a_checkpoint_that_can_not_be_split_shows_weights_alone(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_checkpoint_that_can_not_be_split_shows_weights_alone(tmp_path: Path) 
     assert not app.exception
     assert not app.error
     assert app.segmented_control(key=keys.MEASURE).options == ["weights"]
-    assert not sent(app, "heatmap")["signed"]
+    assert not component_data(app, "heatmap")["signed"]
 
 
 def test_a_pair_can_be_seen_by_its_quadrants(app: AppTest) -> None:
@@ -286,17 +286,17 @@ def test_bertviz_is_shown_where_it_is_asked_for(app: AppTest) -> None:
 
 def test_a_quadrant_does_not_claim_that_its_rows_sum_to_1(app: AppTest) -> None:
     app.query_params.update({"text": "oil prices rise", "pair": "the team wins"})
-    assert sent(app.run(), "heatmap")["note"] == "each row sums to 1"
+    assert component_data(app.run(), "heatmap")["note"] == "each row sums to 1"
     quadrants = next(one for one in app.segmented_control if one.key == keys.QUADRANT)
-    note = str(sent(quadrants.set_value("A-B").run(), "heatmap")["note"])
+    note = str(component_data(quadrants.set_value("A-B").run(), "heatmap")["note"])
     assert re.fullmatch(r"text A looking at B: rows sum to 0\.\d\d on average", note)
 
 
 def test_a_head_that_hands_nothing_to_the_class_is_said_to(app: AppTest) -> None:
     app.query_params.update({"show": "contribution to the class", "layer": "1"})
-    assert "nothing is rescaled" in str(sent(app.run(), "heatmap")["note"])
+    assert "nothing is rescaled" in str(component_data(app.run(), "heatmap")["note"])
     app.selectbox(key=keys.LAYER).set_value("2")
-    note = sent(app.toggle(key=keys.SPECIAL).set_value(False).run(), "heatmap")["note"]
+    note = component_data(app.toggle(key=keys.SPECIAL).set_value(False).run(), "heatmap")["note"]
     assert note == "all 0: nothing that is handed on here reaches the class or score"
 
 
@@ -306,7 +306,7 @@ LONG = "oil prices rise as stocks fall the market team wins game election peace 
 def finished(app: AppTest) -> AppTest:
     """The app once what it computes in the background is there."""
     for _ in range(100):
-        if "parts" in sent(app, "strip"):
+        if "parts" in component_data(app, "strip"):
             return app
         time.sleep(0.1)
         app.run()
@@ -316,19 +316,19 @@ def finished(app: AppTest) -> AppTest:
 def test_a_slow_method_is_computed_beside_the_page_and_kept(app: AppTest) -> None:
     app.query_params.update({"text": LONG, "method": "occlusion"})
     app.run()
-    assert sent(app, "heatmap")
+    assert component_data(app, "heatmap")
     finished(app)
     assert not app.exception
-    assert "What the class loses when a word is hidden" in shown(app)
+    assert "What the class loses when a word is hidden" in page_text(app)
     app.run()
-    assert "parts" in sent(app, "strip")
+    assert "parts" in component_data(app, "strip")
 
 
 def test_settings_of_a_method_change_what_it_finds(app: AppTest) -> None:
     app.query_params.update({"text": LONG, "method": "occlusion"})
-    before = sent(finished(app.run()), "strip")["parts"]
+    before = component_data(finished(app.run()), "strip")["parts"]
     app.segmented_control(key="option-occlusion-operator").set_value("delete").run()
-    assert sent(finished(app), "strip")["parts"] != before
+    assert component_data(finished(app), "strip")["parts"] != before
 
 
 def test_a_link_names_a_method_by_its_name_too(app: AppTest) -> None:
@@ -347,7 +347,7 @@ def test_methods_are_offered_quick_ones_first_then_by_their_cost(classifier: Cla
 def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
     tmp_path: Path, checkpoint: Path
 ) -> None:
-    foreign_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
+    architecture_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params.update({"checkpoint": str(checkpoint), "text": LONG, "method": "rollout"})
     assert app.run().selectbox(key=keys.METHOD).value == "rollout"
@@ -364,4 +364,4 @@ def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
     refused = ("decomposition", "decomposition+", "rollout", "grad-attention", "norms")
     assert not {METHODS[name].label for name in refused} & offered
     assert app.segmented_control(key=keys.MEASURE).options == ["weights"]
-    assert "parts" in sent(app, "strip")
+    assert "parts" in component_data(app, "strip")

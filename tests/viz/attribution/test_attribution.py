@@ -9,9 +9,9 @@ import pytest
 import torch
 from captum.attr import InputXGradient, Saliency
 
-from tests.frozen import embedded as first_input
-from tests.frozen import held_logits
-from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
+from tests.linearized_bert import embedded as first_input
+from tests.linearized_bert import frozen_logits
+from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution import Against
 from viz.attribution.linear_pass import Linearised
@@ -100,7 +100,7 @@ def test_the_decomposition_is_the_input_times_the_gradient_of_a_network_held_by_
     classifier = Classifier.load(checkpoint, dtype=torch.float64, device="cpu")
     reading = classifier.read(TEXT, PAIR)
     states = first_input(classifier, reading).requires_grad_()
-    held = Target(1, 3).value(held_logits(classifier, states))
+    held = Target(1, 3).value(frozen_logits(classifier, states))
     (slopes,) = torch.autograd.grad(held, states)
     found = attribute(classifier, reading, target_class=1, against=3)
     assert found.value == pytest.approx(held.item(), abs=1e-12)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.games import Game, Rule, play
-from tests.tiny import tiny_checkpoint
+from tests.cooperative_games import Game, Rule, play
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.attribution.aopc import aopc, bucket_sizes, prefixes
 from viz.attribution.best_order import SEARCH

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tests.tiny import tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.errors import MethodError, SelectionError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.frozen import on_the_path
+from tests.linearized_bert import on_the_path
 from viz import Classifier, Reading, attribute
 from viz.attribution.aopc import aopc
 from viz.attribution.decomposition_path import Fading

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tiny import edit_config, tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import Classifier, attribute
 from viz.attribution import decompx
 from viz.attribution.decompx import DECOMPOSITION_ABSDOT, apart, by_product, carry

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.tiny import tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier, Reading
 from viz.attention.rank_correlation import spearman
 from viz.attribution import Target, head_importance

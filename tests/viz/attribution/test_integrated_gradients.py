@@ -10,7 +10,7 @@ import torch
 from captum.attr import IntegratedGradients, LayerIntegratedGradients
 from torch import Tensor
 
-from tests.tiny import tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
 from viz.attribution import integrated_gradients
 from viz.attribution.attention_attribution import ATTATTR

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.anatomy import Layer, trace
-from tests.tiny import tiny_mpnet
+from tests.layer_activations import Layer, trace
+from tests.tiny_models import tiny_mpnet
 from viz import Classifier
 from viz.attribution import layers as taken_apart
 from viz.attribution import norms

@@ -7,8 +7,8 @@ import pytest
 import torch
 from captum.attr import FeatureAblation
 
-from tests.games import Game, play
-from tests.tiny import tiny_checkpoint
+from tests.cooperative_games import Game, play
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.attribution.masking import NO_MASK
 from viz.attribution.method import AttributionInput, Method, Target, TokenScores

@@ -8,7 +8,7 @@ import pytest
 import torch
 from captum.attr import ShapleyValueSampling
 
-from tests.games import Game, Rule, play
+from tests.cooperative_games import Game, Rule, play
 from viz import Classifier
 from viz.attribution.method import AttributionInput, Target
 from viz.attribution.shapley import SHAPLEY, exact_values

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from tests.anatomy import modules
-from tests.tiny import tiny_mpnet
+from tests.layer_activations import modules
+from tests.tiny_models import tiny_mpnet
 from viz import Classifier, Reading
 from viz.attribution.layers import recorded_layers
 from viz.attribution.method import AttributionInput, Target

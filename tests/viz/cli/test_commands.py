@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from tests.foreign import foreign_checkpoint
+from tests.architectures import architecture_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.__main__ import app
 from viz.attention.views import merge, spans
@@ -321,7 +321,7 @@ def test_a_terminal_without_unicode_still_reads_signs(checkpoint: Path) -> None:
 def modern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ModernBERT that reads its class from a mean: most methods are refused."""
     folder = tmp_path_factory.mktemp("modern") / "modern"
-    return foreign_checkpoint(folder, "modernbert", classifier_pooling="mean")
+    return architecture_checkpoint(folder, "modernbert", classifier_pooling="mean")
 
 
 def test_read_explains_by_the_first_method_that_the_checkpoint_allows(modern: Path) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.foreign import foreign_checkpoint
+from tests.architectures import architecture_checkpoint
 from viz import Classifier
 from viz.__main__ import app
 from viz.errors import SelectionError
@@ -534,7 +534,7 @@ def test_a_damaged_table_or_index_is_one_sentence(tmp_path: Path, checkpoint: Pa
 def test_all_rows_are_explained_by_one_method_where_nobody_named_one(
     tmp_path: Path,
 ) -> None:
-    folder = foreign_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
+    folder = architecture_checkpoint(tmp_path / "modern", "modernbert", classifier_pooling="mean")
     out = tmp_path / "out"
     options = ExportOptions(
         request=FigureRequest(kinds=("attribution",)),

@@ -11,7 +11,7 @@ from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.tiny import LABELS, tiny_checkpoint
+from tests.tiny_models import LABELS, tiny_checkpoint
 from viz import METHODS, Classifier
 from viz.__main__ import app
 from viz.export import json_reader as saving

@@ -10,7 +10,7 @@ import torch
 from scipy.stats import kendalltau, spearmanr
 from scipy.stats import t as student
 
-from tests.tiny import tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attention.rank_correlation import spearman
 from viz.attribution.aopc import aopc

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 import viz.attribution
-from tests.shortcut import Planted
-from tests.tiny import LABELS, tiny_checkpoint, tiny_mpnet
+from tests.shortcut_model import CuedText
+from tests.tiny_models import LABELS, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.errors import MethodError, RecordError, SelectionError, TextError
@@ -73,7 +73,7 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Method]:
 
 
 @pytest.fixture(scope="module")
-def readings(shortcut: Classifier, held_out: tuple[Planted, ...]) -> list[Reading]:
+def readings(shortcut: Classifier, held_out: tuple[CuedText, ...]) -> list[Reading]:
     return [shortcut.read(each.text) for each in held_out[:20]]
 
 

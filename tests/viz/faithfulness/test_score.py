@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 from typer.testing import CliRunner, Result
 
-from tests.tiny import tiny_mpnet
+from tests.tiny_models import tiny_mpnet
 from viz import METHODS, Classifier
 from viz.__main__ import app
 from viz.cli.scoring import place

@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from typer.testing import CliRunner
 
-from tests.screen import sent, shown
-from tests.tiny import FAMILIES, Family, edit_config, tiny_checkpoint
+from tests.page_content import component_data, page_text
+from tests.tiny_models import FAMILIES, Family, edit_config, tiny_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.__main__ import app as command
 from viz.app import keys
@@ -269,8 +269,8 @@ def test_the_page_shows_a_score_and_asks_for_no_class(folder: Path, reading: Rea
     test.run()
     assert not test.exception
     assert not test.error
-    assert sent(test, "bars")["percent"] == amount(float(reading.prediction.logits[0]))
-    assert "Why this score?" in shown(test)
+    assert component_data(test, "bars")["percent"] == amount(float(reading.prediction.logits[0]))
+    assert "Why this score?" in page_text(test)
     assert not {"Explain", "Against"} & {box.label for box in test.selectbox}
 
 
@@ -283,7 +283,7 @@ def test_contributions_are_to_the_score(folder: Path) -> None:
     rows = str([json.loads(each.proto.json) for each in test.get("bidi_component")])
     assert "hands to the score through each token" in rows
     assert "against" not in rows
-    assert "to the class" not in shown(test)
+    assert "to the class" not in page_text(test)
 
 
 def test_the_contributions_of_a_score_survive_a_change_to_classes(
@@ -298,12 +298,12 @@ def test_the_contributions_of_a_score_survive_a_change_to_classes(
     test.query_params.update({"checkpoint": "checkpoints/stars", "text": TEXT})
     test.query_params["show"] = "contribution to the score"
     test.run()
-    assert sent(test, "heatmap")["signed"]
+    assert component_data(test, "heatmap")["signed"]
     test.selectbox(key=keys.CHECKPOINT).set_value("checkpoints/news").run()
     assert not test.exception
-    assert "Why this class?" in shown(test)
+    assert "Why this class?" in page_text(test)
     test.segmented_control(key=keys.MEASURE).set_value("contribution").run()
-    assert sent(test, "heatmap")["signed"]
+    assert component_data(test, "heatmap")["signed"]
 
 
 def test_a_figure_of_contributions_names_no_class(stars: Classifier, reading: Reading) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.tiny import tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.attribution.head_importance import head_importance

@@ -20,7 +20,7 @@ from transformers import (
 )
 
 from finetune.checkpoint.hub import hub_answers
-from tests.tiny import edit_config, tiny_checkpoint, tokenizer
+from tests.tiny_models import edit_config, tiny_checkpoint, tokenizer
 from viz import Classifier
 from viz.errors import CheckpointError
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from tests.tiny import tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
 from viz.model.recording import Recorder
 

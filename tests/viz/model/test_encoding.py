@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, BertConfig
 
 from finetune.checkpoint.models import load_checkpoint
 from finetune.evaluation.evaluate import encode
-from tests.tiny import edit_config, tiny_checkpoint
+from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.attention.views import spans
 from viz.errors import CheckpointError, TextError

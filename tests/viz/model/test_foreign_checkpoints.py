@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForSequenceClassification
 
-from tests.foreign import foreign_checkpoint
+from tests.architectures import architecture_checkpoint
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.attribution.head_importance import _Gated, gate_gradients
@@ -38,7 +38,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
     def loaded(family: str, **settings: Any) -> Classifier:
         key = repr((family, settings))
         if key not in known:
-            folder = foreign_checkpoint(tmp_path_factory.mktemp(family), family, **settings)
+            folder = architecture_checkpoint(tmp_path_factory.mktemp(family), family, **settings)
             known[key] = Classifier.load(folder, dtype=torch.float64, device="cpu")
         return known[key]
 
@@ -195,7 +195,7 @@ def deciding_rows(folder: Path, reading: Reading) -> list[int]:
 def test_which_last_states_the_class_is_read_from_is_found_by_the_gradient(
     tmp_path: Path, family: str, pooling: str, reads: str
 ) -> None:
-    folder = foreign_checkpoint(tmp_path / "pooled", family, classifier_pooling=pooling)
+    folder = architecture_checkpoint(tmp_path / "pooled", family, classifier_pooling=pooling)
     classifier = Classifier.load(folder, dtype=torch.float64)
     reading = classifier.read(TEXT)
     assert classifier.proof.reads == reads
@@ -221,7 +221,7 @@ def test_a_model_that_changes_itself_is_refused_and_the_probe_leaves_it_as_it_wa
     tmp_path: Path,
 ) -> None:
     """BigBird turns to full attention for good when a short text comes."""
-    folder = foreign_checkpoint(tmp_path / "bigbird", "big_bird")
+    folder = architecture_checkpoint(tmp_path / "bigbird", "big_bird")
     with pytest.raises(CheckpointError, match="changes its own settings while reading"):
         Classifier.load(folder)
     opened = open_checkpoint(folder, attention="eager", dtype=torch.float32)
@@ -241,7 +241,7 @@ def test_a_model_that_changes_itself_is_refused_and_the_probe_leaves_it_as_it_wa
 @pytest.mark.parametrize("text", ["oil", TEXT, LONG])
 def test_what_is_read_is_what_a_plain_model_says(tmp_path: Path, family: str, text: str) -> None:
     settings: dict[str, Any] = {"attention_type": "original_full"} if family == "big_bird" else {}
-    folder = foreign_checkpoint(tmp_path / family, family, seed=0, **settings)
+    folder = architecture_checkpoint(tmp_path / family, family, seed=0, **settings)
     reading = Classifier.load(folder).read(text)
     plain = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager")
     inputs = {name: torch.tensor(ids)[None] for name, ids in reading.encoding.inputs.items()}
@@ -263,7 +263,7 @@ def test_texts_are_read_one_by_one_where_padding_would_change_what_is_said(load:
 
 @pytest.mark.parametrize("family", ["fnet", "reformer", "convbert"])
 def test_a_family_without_a_map_for_each_head_is_one_sentence(tmp_path: Path, family: str) -> None:
-    folder = foreign_checkpoint(tmp_path / family, family)
+    folder = architecture_checkpoint(tmp_path / family, family)
     with pytest.raises(CheckpointError, match=rf"^'{family}' is an? [^.]* model\.$"):
         Classifier.load(folder)
 

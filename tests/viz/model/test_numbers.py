@@ -84,7 +84,7 @@ def test_the_same_figure_makes_the_same_bytes(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "atlas"])
-def test_csv_is_a_labelled_matrix_to_the_last_digit(
+def test_csv_is_a_labeled_matrix_to_the_last_digit(
     classifier: Classifier, odd: Reading, kind: str
 ) -> None:
     spec = spec_of(kind, classifier, odd)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tiny import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.errors import MethodError
 from viz.model.perturbation import BATCH_ROWS, BATCH_TOKENS, OPERATORS, Operator, Perturbation

@@ -8,8 +8,8 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from tests.games import Game, Rule, play
-from tests.tiny import tiny_checkpoint
+from tests.cooperative_games import Game, Rule, play
+from tests.tiny_models import tiny_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.attribution.descriptions import explained_scalar, scale_ends
 from viz.attribution.lime_shap import FEW_PAIRS, KERNEL_SHAP, LIME, lime_rows, ridge, shap_pairs

@@ -10,8 +10,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from finetune.checkpoint.temperature import KEY
 from finetune.evaluation import calibration
-from tests.screen import shown
-from tests.tiny import edit_config, tiny_checkpoint
+from tests.page_content import page_text
+from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier, attribute
 from viz.attribution.aopc import aopc
 from viz.attribution.method import Target
@@ -146,4 +146,4 @@ def test_the_page_says_that_probabilities_are_calibrated(
     app.query_params["checkpoint"] = str(place)
     app.run()
     assert not app.exception
-    assert ("calibrated (temperature 1.32)" in shown(app)) == said
+    assert ("calibrated (temperature 1.32)" in page_text(app)) == said

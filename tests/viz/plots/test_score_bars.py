@@ -29,7 +29,7 @@ def test_markup_in_a_token_is_escaped_and_a_long_one_shortened() -> None:
     long = "x" * 40
     names = bars('<b>"', long).data[0].y
     assert names[0] == '&lt;b&gt;"'
-    assert names[1] == "x" * (score_bars.LABEL_LENGTH - 1) + "…"
+    assert names[1] == "x" * (score_bars.MAX_LABEL_CHARS - 1) + "…"
 
 
 def test_bars_are_the_strongest_words_with_their_sign() -> None:

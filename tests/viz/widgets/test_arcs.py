@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from tests.screen import sent
+from tests.page_content import component_data
 from tests.viz.widgets.test_heatmap import unpacked, view_of
 from viz.colors import CATEGORICAL, DARK, LIGHT, categorical_colors
 from viz.errors import SelectionError
@@ -134,5 +134,5 @@ def test_they_are_mounted_on_a_page() -> None:
 
     app = AppTest.from_function(page).run()
     assert not app.exception
-    data = sent(app, "arcs")
+    data = component_data(app, "arcs")
     assert (data["names"], data["chosen"], data["count"]) == (["H0", "mean"], [1], 1)

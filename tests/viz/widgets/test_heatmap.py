@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import DTypeLike, NDArray
 from streamlit.testing.v1 import AppTest
 
-from tests.screen import sent
+from tests.page_content import component_data
 from viz.attention.views import AttentionView, Span
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
@@ -139,6 +139,6 @@ def test_it_is_mounted_on_a_page() -> None:
 
     app = AppTest.from_function(page).run()
     assert not app.exception
-    data = sent(app, "heatmap")
+    data = component_data(app, "heatmap")
     assert (data["place"], data["note"]) == ("L1 · H2", "n")
     assert unpacked(data["values"], "<f4").tolist() == [1.0]

@@ -164,8 +164,8 @@ def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attr
             theme=current_theme(keys.THEME),
         )
         show_plot(figure, "score-bars")
-        if len(spans) > score_bars.MOST_BARS:
-            st.caption(f"The {score_bars.MOST_BARS} strongest of {len(spans)} words.")
+        if len(spans) > score_bars.MAX_BARS:
+            st.caption(f"The {score_bars.MAX_BARS} strongest of {len(spans)} words.")
 
 
 def _word_errors(attribution: Attribution, spans: Sequence[Span]) -> FloatArray | None:

@@ -15,7 +15,7 @@ from finetune.data.check.invisible_characters import quoted
 from finetune.data.check.label_typos import one_typo, typo_findings
 from finetune.data.splits import find_splits, load_splits
 from finetune.run.config import TrainConfig
-from tests.finetune.data.check.test_splits import Row, check, of_kind, relabelled, sentence
+from tests.finetune.data.check.test_splits import Row, check, of_kind, relabeled, sentence
 from tests.finetune.news import news, write_csv, write_jsonl
 
 
@@ -90,7 +90,7 @@ def test_the_same_classes_in_all_rows_stop(tmp_path: Path) -> None:
 
 
 def test_invisible_characters_are_shown_by_their_numbers(tmp_path: Path) -> None:
-    report = check(tmp_path, relabelled(news(60), "Sports", "Spo\u200brts", 20))
+    report = check(tmp_path, relabeled(news(60), "Sports", "Spo\u200brts", 20))
     assert not report.fatal
     assert sentence(report, "invisible characters") == (
         "Labels hold characters that can't be seen, ZERO WIDTH SPACE: 'Spo\\u200brts' 20."
@@ -119,7 +119,7 @@ def test_a_name_is_quoted_so_that_what_differs_is_seen(name: str, shown: str) ->
      ("N/A", "note"), ("none", "note"), ("-", "note"), ("?", "note"), ("Unknown", "note")],
 )  # fmt: skip
 def test_a_word_for_missing_is_said(tmp_path: Path, word: str, severity: str) -> None:
-    report = check(tmp_path, relabelled(news(60), "Sports", word, 4))
+    report = check(tmp_path, relabeled(news(60), "Sports", word, 4))
     (finding,) = of_kind(report, "word for missing")
     assert (finding.severity, finding.count) == (severity, 4)
     assert finding.sentence == (
@@ -129,7 +129,7 @@ def test_a_word_for_missing_is_said(tmp_path: Path, word: str, severity: str) ->
 
 
 def test_classes_with_such_words_in_them_are_none(tmp_path: Path) -> None:
-    report = check(tmp_path, relabelled(news(60), "Sports", "none of these", 4))
+    report = check(tmp_path, relabeled(news(60), "Sports", "none of these", 4))
     assert not of_kind(report, "word for missing")
 
 
@@ -235,7 +235,7 @@ def test_numbers_of_a_held_out_split_are_told_by_their_names(
 
 
 def test_a_held_out_word_for_missing_is_hinted_at(tmp_path: Path) -> None:
-    validation = relabelled(news(66)[60:], "Sports", "nan", 1)
+    validation = relabeled(news(66)[60:], "Sports", "nan", 1)
     report = check(tmp_path, news(60), validation=validation)
     assert "('nan' reads like a missing label: leave it empty then)" in report.verdict()
 

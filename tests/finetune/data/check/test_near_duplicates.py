@@ -6,7 +6,7 @@ import string
 import numpy as np
 import pytest
 
-from finetune.data.check.minhash import NEAR, WIDTH, near_pairs, normalised
+from finetune.data.check.minhash import NEAR, WIDTH, near_pairs, normalized
 from finetune.data.check.near_duplicates import find_copies, near_findings
 from finetune.data.rows import Rows
 from tests.finetune.news import rows_of
@@ -64,12 +64,12 @@ def test_pairs_are_those_of_all_pairs_whose_index_is_high_enough() -> None:
     ],
 )
 def test_texts_that_are_nearly_the_same_are_found(first: str, second: str) -> None:
-    same = normalised(first) == normalised(second)
-    assert same or near_pairs([[normalised(first), normalised(second)]]).tolist() == [[0, 1]]
+    same = normalized(first) == normalized(second)
+    assert same or near_pairs([[normalized(first), normalized(second)]]).tolist() == [[0, 1]]
 
 
 def test_texts_of_punctuation_alone_are_not_all_the_same() -> None:
-    assert normalised(":-)") != normalised(":-(")
+    assert normalized(":-)") != normalized(":-(")
     assert near_pairs([[":-)", ":-("]]).tolist() == []
 
 

@@ -25,7 +25,7 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["check", *map(str, arguments)])
 
 
-def misspelt(rows: int = 60) -> list[dict[str, str]]:
+def misspelled(rows: int = 60) -> list[dict[str, str]]:
     """News of which the first row writes its class in other case, as the tenth repeats it."""
     made = news(rows)
     return [made[0] | {"label": "business"}, *made[1:], made[9], made[3] | {"label": "business"}]
@@ -54,7 +54,7 @@ def test_the_command_reports_and_is_content(tmp_path: Path) -> None:
 
 
 def test_the_command_ends_with_the_sentence_of_what_is_fatal(tmp_path: Path) -> None:
-    result = call("--data", write_csv(tmp_path / "x.csv", misspelt()))
+    result = call("--data", write_csv(tmp_path / "x.csv", misspelled()))
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("Labels that differ only by case")
@@ -158,7 +158,7 @@ def test_a_run_says_which_part_its_long_texts_lose(
 
 
 def test_a_run_stops_before_its_first_step_and_leaves_nothing(tmp_path: Path, base: Path) -> None:
-    data = write_csv(tmp_path / "x.csv", misspelt())
+    data = write_csv(tmp_path / "x.csv", misspelled())
     with pytest.raises(DataError, match=r"write them alike, or give --ignore-check to train"):
         train(config(data, base, tmp_path / "out"), say=lambda _: None)
     assert not (tmp_path / "out").exists()
@@ -167,7 +167,7 @@ def test_a_run_stops_before_its_first_step_and_leaves_nothing(tmp_path: Path, ba
 def test_a_run_may_ignore_the_check_and_then_says_all_of_it_once(
     tmp_path: Path, base: Path
 ) -> None:
-    rows = [*misspelt(), {"text": " ", "label": "World"}]
+    rows = [*misspelled(), {"text": " ", "label": "World"}]
     said: list[str] = []
     output = tmp_path / "out"
     data = write_csv(tmp_path / "x.csv", rows)

@@ -38,7 +38,7 @@ def sentence(report: CheckReport, kind: str) -> str:
     return finding.sentence
 
 
-def relabelled(rows: list[Row], old: str, new: str, count: int) -> list[Row]:
+def relabeled(rows: list[Row], old: str, new: str, count: int) -> list[Row]:
     """*rows* with the first *count* rows of label *old* called *new*."""
     which = [i for i, row in enumerate(rows) if row["label"] == old][:count]
     return [row | {"label": new} if i in which else row for i, row in enumerate(rows)]
@@ -80,7 +80,7 @@ def test_clean_rows_have_nothing_said_against_them(tmp_path: Path) -> None:
     ],
 )
 def test_labels_that_differ_only_in_how_they_are_written_stop(tmp_path: Path, other: str) -> None:
-    report = check(tmp_path, relabelled(news(60), "Sports", other, 5))
+    report = check(tmp_path, relabeled(news(60), "Sports", other, 5))
     assert report.fatal
     named = sorted({"Sports": 15, other.strip(): 5}.items())
     counts = ", ".join(f"{quoted(name)} {count}" for name, count in named)
@@ -92,7 +92,7 @@ def test_labels_that_differ_only_in_how_they_are_written_stop(tmp_path: Path, ot
 
 
 def test_blanks_around_a_label_are_read_as_one_and_said(tmp_path: Path) -> None:
-    report = check(tmp_path, relabelled(news(60), "Sports", " Sports ", 5))
+    report = check(tmp_path, relabeled(news(60), "Sports", " Sports ", 5))
     assert not report.fatal
     assert sentence(report, "label spelling") == (
         "Read as the label 'Sports' although written otherwise: ' Sports ' 5."
@@ -108,7 +108,7 @@ def test_a_held_out_label_in_other_case_is_read_as_one_and_said(tmp_path: Path) 
 
 
 def test_a_rare_label_one_typo_away_is_a_warning(tmp_path: Path) -> None:
-    report = check(tmp_path, relabelled(news(120), "Sports", "Sprots", 3))
+    report = check(tmp_path, relabeled(news(120), "Sports", "Sprots", 3))
     assert not report.fatal
     assert sentence(report, "label typo") == (
         "The label 'Sprots' (rows: 3) may be a typo of 'Sports' (37)."
@@ -117,7 +117,7 @@ def test_a_rare_label_one_typo_away_is_a_warning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", ["Sports2", "Sportive"])
 def test_numbered_and_other_labels_are_no_typo(tmp_path: Path, other: str) -> None:
-    assert not of_kind(check(tmp_path, relabelled(news(120), "Sports", other, 3)), "label typo")
+    assert not of_kind(check(tmp_path, relabeled(news(120), "Sports", other, 3)), "label typo")
 
 
 def test_labels_that_are_all_rare_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_labels_that_are_all_rare_are_not_compared(monkeypatch: pytest.MonkeyPat
 
 
 def test_frequent_twins_are_no_typo(tmp_path: Path) -> None:
-    rows = relabelled(news(120), "Sports", "Sport", 20)
+    rows = relabeled(news(120), "Sports", "Sport", 20)
     assert not of_kind(check(tmp_path, rows), "label typo")
 
 
@@ -162,7 +162,7 @@ def test_rows_that_are_all_held_out_stop(tmp_path: Path) -> None:
 def test_a_held_out_class_that_train_lacks_stops_with_the_name_that_may_be_meant(
     tmp_path: Path,
 ) -> None:
-    validation = relabelled(news(66)[60:], "Sports", "Sprots", 1)
+    validation = relabeled(news(66)[60:], "Sports", "Sprots", 1)
     report = check(tmp_path, news(60), validation=validation)
     assert report.verdict() == (
         "Train has no row of 'Sprots', a class of validation ('Sprots' is close to 'Sports'); write"
@@ -178,11 +178,11 @@ def test_a_held_out_split_of_another_kind_stops(tmp_path: Path) -> None:
 
 
 TEXTS = st.sampled_from(("rain", "bread", "sun", "fish", "snow"))
-LABELLED = st.tuples(TEXTS, st.sampled_from("abcd"))
+LABELED = st.tuples(TEXTS, st.sampled_from("abcd"))
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(LABELLED, min_size=1), st.lists(LABELLED), st.lists(LABELLED))
+@given(st.lists(LABELED, min_size=1), st.lists(LABELED), st.lists(LABELED))
 @example([("rain", "a"), ("rain", "b"), ("bread", "b"), ("bread", "a")], [], [])
 def test_what_the_check_lets_through_the_loader_takes(
     train: list[tuple[str, str]],
@@ -280,7 +280,7 @@ def test_the_report_puts_what_stops_first_and_keeps_rows_out_of_the_file_on_dema
     tmp_path: Path,
 ) -> None:
     rows = news(60)
-    report = check(tmp_path, relabelled([*rows, rows[0]], "Sports", "sports", 3))
+    report = check(tmp_path, relabeled([*rows, rows[0]], "Sports", "sports", 3))
     severities = [finding.severity for finding in report.findings]
     assert severities == sorted(severities, key=["stop", "warning", "note"].index)
     assert rows[0]["text"] in json.dumps(report.to_dict())

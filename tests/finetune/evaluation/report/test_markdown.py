@@ -12,28 +12,28 @@ from finetune.evaluation.metrics import measure_classes
 from finetune.evaluation.report.card import model_card, write_card
 from finetune.evaluation.report.markdown import code, escaped, table
 from finetune.run.record import BaselineRecord, RunRecord
-from tests.evil import EVIL, on_a_line, shown
+from tests.hostile_names import HOSTILE_NAMES, on_a_line, render_markdown
 
 
-@pytest.mark.parametrize("text", EVIL)
+@pytest.mark.parametrize("text", HOSTILE_NAMES)
 def test_a_name_is_shown_letter_by_letter(text: str) -> None:
     for markdown in (escaped(text), f"# {escaped(text)}", f"- {escaped(text)}"):
-        found = shown(markdown)
+        found = render_markdown(markdown)
         assert found.text.replace(NO_BREAK, "").strip() == on_a_line(text)
         assert set(found.tags) <= {"p", "h1", "ul", "li"}
-    found = shown(table(["class", escaped(text)], [[escaped(text), "1"]]))
+    found = render_markdown(table(["class", escaped(text)], [[escaped(text), "1"]]))
     assert found.tags.count("td") == found.tags.count("th") == 2
     assert "a" not in found.tags
 
 
-@pytest.mark.parametrize("text", EVIL)
+@pytest.mark.parametrize("text", HOSTILE_NAMES)
 def test_a_block_of_code_ends_where_it_should(text: str) -> None:
-    found = shown(code(text.replace("\ud83d", "?"), "sh") + "\n\nafter")
+    found = render_markdown(code(text.replace("\ud83d", "?"), "sh") + "\n\nafter")
     assert found.tags == ["pre", "code", "p"]
     assert found.text.endswith("after\n")
 
 
-@pytest.mark.parametrize("text", EVIL)
+@pytest.mark.parametrize("text", HOSTILE_NAMES)
 def test_names_in_every_place_of_a_card_change_nothing_of_it(
     text: str, record: RunRecord, tmp_path: Path
 ) -> None:
@@ -73,6 +73,6 @@ def test_names_in_every_place_of_a_card_change_nothing_of_it(
     values = yaml.safe_load(head)
     assert values.keys() - {"base_model"} == yaml.safe_load(plain_head).keys()
     assert values["model-index"][0]["name"] == on_a_line(text)
-    assert shown(body).tags == shown(plain_body).tags
+    assert render_markdown(body).tags == render_markdown(plain_body).tags
     evil.save(tmp_path)
     assert RunRecord.load(tmp_path).notes == (text.replace("\ud83d", "\ufffd"),)

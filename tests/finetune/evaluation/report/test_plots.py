@@ -119,7 +119,7 @@ def test_an_empty_row_is_drawn_without_a_warning(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("curves", [1, 2])
-def test_a_reliability_curve_is_drawn_in_its_colours(curves: int, tmp_path: Path) -> None:
+def test_a_reliability_curve_is_drawn_in_its_colors(curves: int, tmp_path: Path) -> None:
     path = tmp_path / "reliability.png"
     named = [("as trained", calibration_of(3.0)), ("calibrated", calibration_of(1.0))]
     reliability_plot(named[-curves:], path, title="a$^$b on test")

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
 
-EVIL = (
+HOSTILE_NAMES = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
     '"><svg/onload=alert(1)>',
@@ -43,7 +43,7 @@ EVIL = (
 )
 
 
-class Shown(HTMLParser):
+class RenderedMarkdown(HTMLParser):
     """The tags of a page, and its text."""
 
     def __init__(self, page: str) -> None:
@@ -59,9 +59,11 @@ class Shown(HTMLParser):
         self.text += data
 
 
-def shown(markdown: str) -> Shown:
+def render_markdown(markdown: str) -> RenderedMarkdown:
     """*markdown* as a reader with tables and raw HTML shows it."""
-    return Shown(MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown))
+    return RenderedMarkdown(
+        MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+    )
 
 
 def on_a_line(text: str) -> str:

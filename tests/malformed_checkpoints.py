@@ -1,7 +1,7 @@
 """Folders that are not what they seem, made of a small checkpoint: what people's disks hold.
 
-Each animal changes a whole, tiny BERT of four classes in place. `SENTENCES` says what has to come
-of it: words of the one sentence that refuses it, or `OPENS`.
+Each damage changes a whole, tiny BERT of four classes in place. `MALFORMED_CHECKPOINTS` says what
+has to come of it: words of the one sentence that refuses it, or `OPENS`.
 """
 
 import json
@@ -17,12 +17,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.tiny import edit_config
+from tests.tiny_models import edit_config
 
 OPENS = ""
 """It is a classifier all the same."""
-Animal = Callable[[Path], None]
-ZOO: dict[str, tuple[Animal, str]] = {}
+Damage = Callable[[Path], None]
+MALFORMED_CHECKPOINTS: dict[str, tuple[Damage, str]] = {}
 """What is done to the folder, and what the sentence has to say, by a name."""
 
 WEIGHTS, INDEX, CONFIG = "model.safetensors", "model.safetensors.index.json", "config.json"
@@ -31,11 +31,11 @@ DEEP = "[" * 100_000
 MESSY = "'\\n\x1b[31m\u202e</script>"
 
 
-def animal(sentence: str, name: str = "") -> Callable[[Animal], Animal]:
-    """Let a function be one of the zoo, refused by a sentence with these words."""
+def damage(sentence: str, name: str = "") -> Callable[[Damage], Damage]:
+    """Let a function be one of `MALFORMED_CHECKPOINTS`, refused by a sentence with these words."""
 
-    def keep(made: Animal) -> Animal:
-        ZOO[name or made.__name__.replace("_", " ")] = (made, sentence)
+    def keep(made: Damage) -> Damage:
+        MALFORMED_CHECKPOINTS[name or made.__name__.replace("_", " ")] = (made, sentence)
         return made
 
     return keep
@@ -106,7 +106,7 @@ FILES = (CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG)
 ODD_FILES = ("special_tokens_map.json", "added_tokens.json", "adapter_config.json", INDEX)
 
 
-def _link(name: str, target: str) -> Animal:
+def _link(name: str, target: str) -> Damage:
     def make(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
         (folder / name).symlink_to(target)
@@ -114,7 +114,7 @@ def _link(name: str, target: str) -> Animal:
     return make
 
 
-def _folder(name: str) -> Animal:
+def _folder(name: str) -> Damage:
     def make(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
         (folder / name).mkdir()
@@ -122,7 +122,7 @@ def _folder(name: str) -> Animal:
     return make
 
 
-def _pipe(name: str) -> Animal:
+def _pipe(name: str) -> Damage:
     def make(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
         os.mkfifo(folder / name)
@@ -130,7 +130,7 @@ def _pipe(name: str) -> Animal:
     return make
 
 
-def _outside(name: str) -> Animal:
+def _outside(name: str) -> Damage:
     def make(folder: Path) -> None:
         place = folder.parent / f"outside-{folder.name}-{name}"
         shutil.move(folder / name, place)
@@ -140,30 +140,30 @@ def _outside(name: str) -> Animal:
 
 
 for _name in FILES:
-    animal("link that leads out of the folder", f"{_name} is a link to another folder")(
+    damage("link that leads out of the folder", f"{_name} is a link to another folder")(
         _outside(_name)
     )
 for _name in (*FILES, "added_tokens.json", "adapter_config.json"):
-    animal("is a link that leads nowhere", f"{_name} leads nowhere")(_link(_name, "gone"))
-    animal("is a link that leads nowhere", f"{_name} leads to itself")(_link(_name, _name))
-    animal("link that leads out of the folder", f"{_name} is endless")(_link(_name, "/dev/zero"))
-    animal("is a folder, not a file", f"{_name} is a folder")(_folder(_name))
-    animal("is a pipe or a device", f"{_name} is a pipe")(_pipe(_name))
+    damage("is a link that leads nowhere", f"{_name} leads nowhere")(_link(_name, "gone"))
+    damage("is a link that leads nowhere", f"{_name} leads to itself")(_link(_name, _name))
+    damage("link that leads out of the folder", f"{_name} is endless")(_link(_name, "/dev/zero"))
+    damage("is a folder, not a file", f"{_name} is a folder")(_folder(_name))
+    damage("is a pipe or a device", f"{_name} is a pipe")(_pipe(_name))
 for _name in ("notes.txt", "second.safetensors", "README.md", "onnx", "chat_template.jinja"):
-    animal(OPENS, f"a stray {_name} leads nowhere")(_link(_name, "gone"))
-    animal(OPENS, f"a stray {_name} leads to itself")(_link(_name, _name))
-    animal(OPENS, f"a stray {_name} is endless")(_link(_name, "/dev/zero"))
-    animal(OPENS, f"a stray {_name} is a pipe")(_pipe(_name))
+    damage(OPENS, f"a stray {_name} leads nowhere")(_link(_name, "gone"))
+    damage(OPENS, f"a stray {_name} leads to itself")(_link(_name, _name))
+    damage(OPENS, f"a stray {_name} is endless")(_link(_name, "/dev/zero"))
+    damage(OPENS, f"a stray {_name} is a pipe")(_pipe(_name))
 
 
-@animal(OPENS)
+@damage(OPENS)
 def links_inside_the_folder(folder: Path) -> None:
     for name in FILES:
         (folder / name).rename(folder / f"kept-{name}")
         (folder / name).symlink_to(f"kept-{name}")
 
 
-@animal(OPENS)
+@damage(OPENS)
 def a_socket_beside_the_weights(folder: Path) -> None:
     here = Path.cwd()
     os.chdir(folder)
@@ -174,13 +174,13 @@ def a_socket_beside_the_weights(folder: Path) -> None:
         os.chdir(here)
 
 
-@animal(OPENS)
+@damage(OPENS)
 def a_pipe_among_chat_templates(folder: Path) -> None:
     (folder / "additional_chat_templates").mkdir()
     os.mkfifo(folder / "additional_chat_templates" / "x.jinja")
 
 
-@animal(OPENS)
+@damage(OPENS)
 def thousands_of_other_files(folder: Path) -> None:
     for number in range(3000):
         (folder / f"{number}.safetensors").touch()
@@ -189,7 +189,7 @@ def thousands_of_other_files(folder: Path) -> None:
 # --- JSON --------------------------------------------------------------------------------------
 
 
-def _content(name: str, content: bytes) -> Animal:
+def _content(name: str, content: bytes) -> Damage:
     return lambda folder: void((folder / name).write_bytes(content))
 
 
@@ -207,14 +207,14 @@ for _name in (CONFIG, TOKENIZER, TOKENIZER_CONFIG):
         "a number of 5,000 digits": b'{"a": ' + b"9" * 5000 + b"}",
         "zeros": bytes(5000),
     }.items():
-        animal("can't be read as JSON", f"{_name} is {_what}")(_content(_name, _bytes))
-    animal("holds no JSON object", f"{_name} is a list")(_content(_name, b"[]"))
-    animal("holds no JSON object", f"{_name} is null")(_content(_name, b"null"))
+        damage("can't be read as JSON", f"{_name} is {_what}")(_content(_name, _bytes))
+    damage("holds no JSON object", f"{_name} is a list")(_content(_name, b"[]"))
+    damage("holds no JSON object", f"{_name} is null")(_content(_name, b"null"))
 
     def _endless(folder: Path, name: str = _name) -> None:
         huge(folder / name, 2**30)
 
-    animal("more than the", f"{_name} has a gigabyte")(_endless)
+    damage("more than the", f"{_name} has a gigabyte")(_endless)
 
 
 # --- config.json -------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ NOT_A_NUMBER, INFINITE = float("nan"), float("inf")
 HUGE = 10**400
 
 
-def _entry(name: str, value: Any) -> Animal:
+def _entry(name: str, value: Any) -> Damage:
     return lambda folder: edit_config(folder, **{name: value})
 
 
@@ -233,97 +233,97 @@ for _name in (
     "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "hidden_dropout_prob",
 ):  # fmt: skip
     for _what, _value in WRONG_TYPES.items():
-        animal("config.json of", f"{_name} is {_what}")(_entry(_name, _value))
-    animal("is no number", f"{_name} is not a number")(_entry(_name, NOT_A_NUMBER))
-    animal("is too large", f"{_name} is infinite")(_entry(_name, INFINITE))
-    animal("is too large", f"{_name} has 400 digits")(_entry(_name, HUGE))
+        damage("config.json of", f"{_name} is {_what}")(_entry(_name, _value))
+    damage("is no number", f"{_name} is not a number")(_entry(_name, NOT_A_NUMBER))
+    damage("is too large", f"{_name} is infinite")(_entry(_name, INFINITE))
+    damage("is too large", f"{_name} has 400 digits")(_entry(_name, HUGE))
     for _value in (-3, 10**9, 10**15):
-        animal(" of ", f"{_name} is {_value}")(_entry(_name, _value))
+        damage(" of ", f"{_name} is {_value}")(_entry(_name, _value))
 for _name, _value in {
     "num_hidden_layers": 0, "num_attention_heads": 0, "hidden_size": 0, "vocab_size": 0
 }.items():  # fmt: skip
-    animal("it has to be at least 1", f"{_name} is 0")(_entry(_name, _value))
-animal("describes 50,000 layers", "50,000 layers")(_entry("num_hidden_layers", 50_000))
-animal("it has to be at least 1", "heads -12")(_entry("num_attention_heads", -12))
-animal("describes no model", "heads that don't divide")(_entry("num_attention_heads", 5))
-animal("describes 2 layers, but its weights have more", "fewer layers than weights")(
+    damage("it has to be at least 1", f"{_name} is 0")(_entry(_name, _value))
+damage("describes 50,000 layers", "50,000 layers")(_entry("num_hidden_layers", 50_000))
+damage("it has to be at least 1", "heads -12")(_entry("num_attention_heads", -12))
+damage("describes no model", "heads that don't divide")(_entry("num_attention_heads", 5))
+damage("describes 2 layers, but its weights have more", "fewer layers than weights")(
     _entry("num_hidden_layers", 2)
 )
-animal("are incomplete", "more layers than weights")(_entry("num_hidden_layers", 7))
-animal("don't fit its config.json", "another width")(_entry("intermediate_size", 50))
-animal("describes no model", "an unknown activation")(_entry("hidden_act", "exec"))
-animal("can't be read", "an activation that is a number")(_entry("hidden_act", 3))
-animal("id2label", "classes are a list")(_entry("id2label", ["a", "b", "c", "d"]))
-animal("id2label", "classes are a text")(_entry("id2label", "World"))
-animal("without a gap", "classes by name")(_entry("id2label", {"World": "0"}))
-animal("without a gap", "classes from 1")(_entry("id2label", {str(n): "c" for n in range(1, 5)}))
-animal("holds a name that is no text", "a class that is null")(
+damage("are incomplete", "more layers than weights")(_entry("num_hidden_layers", 7))
+damage("don't fit its config.json", "another width")(_entry("intermediate_size", 50))
+damage("describes no model", "an unknown activation")(_entry("hidden_act", "exec"))
+damage("can't be read", "an activation that is a number")(_entry("hidden_act", 3))
+damage("id2label", "classes are a list")(_entry("id2label", ["a", "b", "c", "d"]))
+damage("id2label", "classes are a text")(_entry("id2label", "World"))
+damage("without a gap", "classes by name")(_entry("id2label", {"World": "0"}))
+damage("without a gap", "classes from 1")(_entry("id2label", {str(n): "c" for n in range(1, 5)}))
+damage("holds a name that is no text", "a class that is null")(
     _entry("id2label", {"0": None, "1": "b", "2": "c", "3": "d"})
 )
-animal("holds a name that is no text", "a class that is a list")(
+damage("holds a name that is no text", "a class that is a list")(
     _entry("id2label", {"0": [1], "1": "b", "2": "c", "3": "d"})
 )
-animal("the head of 'animal' has 4 classes, config.json names 2", "two classes for four")(
+damage("the head of 'broken' has 4 classes, config.json names 2", "two classes for four")(
     _entry("id2label", {"0": "a", "1": "b"})
 )
-animal("has no class", "no class at all")(_entry("id2label", {}))
-animal(OPENS, "label2id is a list")(_entry("label2id", [3]))
-animal(OPENS, "label2id contradicts")(_entry("label2id", {"x": 77}))
-animal("num_labels", "a billion classes")(_entry("num_labels", 10**9))
-animal("num_labels", "minus one class")(_entry("num_labels", -1))
-animal("num_labels", "classes counted in words")(_entry("num_labels", "four"))
-animal("problem_type", "an unknown task")(_entry("problem_type", "zero_shot"))
-animal("problem_type", "a task that is a list")(_entry("problem_type", ["regression"]))
-animal("predicts 4 numbers", "several numbers")(_entry("problem_type", "regression"))
-animal("architectures", "architectures that are a number")(_entry("architectures", [3]))
-animal("architectures", "architectures that are a text")(_entry("architectures", "Bert"))
-animal("has no classification head", "an architecture without a head")(
+damage("has no class", "no class at all")(_entry("id2label", {}))
+damage(OPENS, "label2id is a list")(_entry("label2id", [3]))
+damage(OPENS, "label2id contradicts")(_entry("label2id", {"x": 77}))
+damage("num_labels", "a billion classes")(_entry("num_labels", 10**9))
+damage("num_labels", "minus one class")(_entry("num_labels", -1))
+damage("num_labels", "classes counted in words")(_entry("num_labels", "four"))
+damage("problem_type", "an unknown task")(_entry("problem_type", "zero_shot"))
+damage("problem_type", "a task that is a list")(_entry("problem_type", ["regression"]))
+damage("predicts 4 numbers", "several numbers")(_entry("problem_type", "regression"))
+damage("architectures", "architectures that are a number")(_entry("architectures", [3]))
+damage("architectures", "architectures that are a text")(_entry("architectures", "Bert"))
+damage("has no classification head", "an architecture without a head")(
     _entry("architectures", ["BertModel"])
 )
-animal("which transformers doesn't know", "an unknown model")(_entry("model_type", "perceptron9"))
-animal("which transformers doesn't know", "a model that is a list")(_entry("model_type", ["bert"]))
-animal("which transformers doesn't know", "a model that is a path")(_entry("model_type", "../x"))
-animal("which no configuration has", "an entry that hides a method")(_entry("to_dict", "x"))
-animal("which no configuration has", "an entry that hides a class")(_entry("__class__", "x"))
-animal(OPENS, "a private entry")(_entry("_attn_implementation", "kernels-community/evil"))
-animal(OPENS, "an attention of the Hub")(_entry("attn_implementation", "kernels-community/evil"))
-animal(OPENS, "weights of another name")(_entry("transformers_weights", "../../x.safetensors"))
-animal(OPENS, "another file of configuration")(_entry("configuration_files", ["config.0.1.json"]))
-animal(OPENS, "a dtype that is a function")(_entry("dtype", "save"))
-animal(OPENS, "a dtype of 8 bits")(_entry("torch_dtype", "float8_e4m3fn"))
-animal(OPENS, "answers that are tuples")(_entry("return_dict", False))
-animal(OPENS, "states that are given out")(_entry("output_hidden_states", True))
-animal(OPENS, "chunks of seven")(_entry("chunk_size_feed_forward", 7))
-animal("outside a vocabulary", "padding outside the vocabulary")(_entry("pad_token_id", 10**6))
-animal("outside a vocabulary", "padding below 0")(_entry("pad_token_id", -1))
-animal("layer_norm_eps", "a layer norm below 0")(_entry("layer_norm_eps", -1.0))
-animal("is too large", "a temperature of 400 digits")(_entry("calibration_temperature", HUGE))
-animal("it has to be a number above 0", "a temperature in words")(
+damage("which transformers doesn't know", "an unknown model")(_entry("model_type", "perceptron9"))
+damage("which transformers doesn't know", "a model that is a list")(_entry("model_type", ["bert"]))
+damage("which transformers doesn't know", "a model that is a path")(_entry("model_type", "../x"))
+damage("which no configuration has", "an entry that hides a method")(_entry("to_dict", "x"))
+damage("which no configuration has", "an entry that hides a class")(_entry("__class__", "x"))
+damage(OPENS, "a private entry")(_entry("_attn_implementation", "kernels-community/evil"))
+damage(OPENS, "an attention of the Hub")(_entry("attn_implementation", "kernels-community/evil"))
+damage(OPENS, "weights of another name")(_entry("transformers_weights", "../../x.safetensors"))
+damage(OPENS, "another file of configuration")(_entry("configuration_files", ["config.0.1.json"]))
+damage(OPENS, "a dtype that is a function")(_entry("dtype", "save"))
+damage(OPENS, "a dtype of 8 bits")(_entry("torch_dtype", "float8_e4m3fn"))
+damage(OPENS, "answers that are tuples")(_entry("return_dict", False))
+damage(OPENS, "states that are given out")(_entry("output_hidden_states", True))
+damage(OPENS, "chunks of seven")(_entry("chunk_size_feed_forward", 7))
+damage("outside a vocabulary", "padding outside the vocabulary")(_entry("pad_token_id", 10**6))
+damage("outside a vocabulary", "padding below 0")(_entry("pad_token_id", -1))
+damage("layer_norm_eps", "a layer norm below 0")(_entry("layer_norm_eps", -1.0))
+damage("is too large", "a temperature of 400 digits")(_entry("calibration_temperature", HUGE))
+damage("it has to be a number above 0", "a temperature in words")(
     _entry("calibration_temperature", "hot")
 )
-animal("it has to be a number above 0", "a temperature of 0")(_entry("calibration_temperature", 0))
-animal("it has to be a number above 0", "a temperature that is true")(
+damage("it has to be a number above 0", "a temperature of 0")(_entry("calibration_temperature", 0))
+damage("it has to be a number above 0", "a temperature that is true")(
     _entry("calibration_temperature", True)
 )
-animal("is no number", "a temperature that is none")(
+damage("is no number", "a temperature that is none")(
     _entry("calibration_temperature", NOT_A_NUMBER)
 )
-animal("is quantized ('bitsandbytes')", "4 bits of bitsandbytes")(
+damage("is quantized ('bitsandbytes')", "4 bits of bitsandbytes")(
     _entry("quantization_config", {"quant_method": "bitsandbytes", "load_in_4bit": True})
 )
-animal("is quantized ('gptq')", "GPTQ")(
+damage("is quantized ('gptq')", "GPTQ")(
     _entry("quantization_config", {"quant_method": "gptq", "bits": 4})
 )
-animal("is quantized ('awq')", "AWQ")(_entry("quantization_config", {"quant_method": "awq"}))
-animal("is quantized", "a quantization in words")(_entry("quantization_config", "int8"))
+damage("is quantized ('awq')", "AWQ")(_entry("quantization_config", {"quant_method": "awq"}))
+damage("is quantized", "a quantization in words")(_entry("quantization_config", "int8"))
 
 
-@animal(OPENS)
+@damage(OPENS)
 def no_architectures(folder: Path) -> None:
     without(folder / CONFIG, "architectures")
 
 
-@animal("has no classification head")
+@damage("has no classification head")
 def no_architectures_and_no_head(folder: Path) -> None:
     without(folder / CONFIG, "architectures")
     put_weights(
@@ -331,37 +331,37 @@ def no_architectures_and_no_head(folder: Path) -> None:
     )
 
 
-@animal("names no model_type")
+@damage("names no model_type")
 def no_model_type(folder: Path) -> None:
     without(folder / CONFIG, "model_type")
 
 
-@animal("the head of 'animal' has 4 classes, config.json names 2 by default")
+@damage("the head of 'broken' has 4 classes, config.json names 2 by default")
 def no_classes_named(folder: Path) -> None:
     without(folder / CONFIG, "id2label", "label2id")
 
 
-@animal("the head of 'animal' has 4 classes, config.json names 2 by default")
+@damage("the head of 'broken' has 4 classes, config.json names 2 by default")
 def only_label2id(folder: Path) -> None:
     without(folder / CONFIG, "id2label")
 
 
-@animal("describes")
+@damage("describes")
 def a_billion_inner_groups(folder: Path) -> None:
     edit_config(folder, model_type="albert", inner_group_num=10**9, embedding_size=32)
 
 
-@animal("describes")
+@damage("describes")
 def a_billion_feed_forward_networks(folder: Path) -> None:
     edit_config(folder, model_type="mobilebert", num_feedforward_networks=10**9)
 
 
-@animal("the config.json of")
+@damage("the config.json of")
 def a_billion_groups(folder: Path) -> None:
     edit_config(folder, model_type="albert", num_hidden_groups=10**9, embedding_size=32)
 
 
-@animal("describes")
+@damage("describes")
 def a_billion_shared_layers(folder: Path) -> None:
     edit_config(folder, model_type="albert", num_hidden_layers=10**9, embedding_size=32)
 
@@ -376,7 +376,7 @@ def _code(folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-@animal("brings code of its own")
+@damage("brings code of its own")
 def code_of_an_unknown_model(folder: Path) -> None:
     _code(folder)
     edit_config(
@@ -390,12 +390,12 @@ def code_of_an_unknown_model(folder: Path) -> None:
     )
 
 
-@animal("brings code of its own")
+@damage("brings code of its own")
 def code_from_the_hub(folder: Path) -> None:
     edit_config(folder, model_type="evil", auto_map={"AutoConfig": "owner/repo--evil.Evil"})
 
 
-@animal(OPENS)
+@damage(OPENS)
 def code_for_a_model_that_is_known(folder: Path) -> None:
     _code(folder)
     edit_config(
@@ -407,7 +407,7 @@ def code_for_a_model_that_is_known(folder: Path) -> None:
     )
 
 
-@animal("is code of its own")
+@damage("is code of its own")
 def code_of_a_tokenizer(folder: Path) -> None:
     _code(folder)
     edit(
@@ -417,13 +417,13 @@ def code_of_a_tokenizer(folder: Path) -> None:
     )
 
 
-@animal("is code of its own")
+@damage("is code of its own")
 def code_of_a_tokenizer_in_the_old_form(folder: Path) -> None:
     _code(folder)
     edit(folder / TOKENIZER_CONFIG, tokenizer_class="Evil", auto_map=["tokenization_evil.Evil"])
 
 
-@animal(OPENS)
+@damage(OPENS)
 def code_of_a_pipeline(folder: Path) -> None:
     _code(folder)
     edit_config(folder, custom_pipelines={"text-classification": {"impl": "evil.Evil"}})
@@ -432,12 +432,12 @@ def code_of_a_pipeline(folder: Path) -> None:
 # --- weights -----------------------------------------------------------------------------------
 
 
-@animal(OPENS)
+@damage(OPENS)
 def weights_in_two_files(folder: Path) -> None:
     sharded(folder)
 
 
-def _placed(place: str) -> Animal:
+def _placed(place: str) -> Damage:
     return lambda folder: sharded(folder, **{"classifier.bias": place})
 
 
@@ -452,7 +452,7 @@ for _what, _place in {
     "that is missing": "model-00003-of-00003.safetensors",
     "in terminal colours": f"{MESSY}.safetensors",
 }.items():
-    animal("'animal'", f"a shard {_what}")(_placed(_place))
+    damage("'broken'", f"a shard {_what}")(_placed(_place))
 for _what, _map in {
     "a number": 3, "a list": ["x"], "empty": {}, "of numbers": {"a": 3}, "of lists": {"a": ["x"]}
 }.items():  # fmt: skip
@@ -461,16 +461,16 @@ for _what, _map in {
         (folder / WEIGHTS).unlink()
         (folder / INDEX).write_text(json.dumps({"weight_map": content}))
 
-    animal("names no files of weights", f"an index that is {_what}")(_odd_map)
+    damage("names no files of weights", f"an index that is {_what}")(_odd_map)
 
 
-@animal("can't be read as JSON")
+@damage("can't be read as JSON")
 def a_deeply_nested_index(folder: Path) -> None:
     sharded(folder)
     (folder / INDEX).write_text(DEEP)
 
 
-@animal("in two files of weights")
+@damage("in two files of weights")
 def a_tensor_in_two_shards(folder: Path) -> None:
     sharded(folder)
     name = "model-00002-of-00002.safetensors"
@@ -484,7 +484,7 @@ def a_tensor_in_two_shards(folder: Path) -> None:
     )
 
 
-@animal("which its index places there")
+@damage("which its index places there")
 def an_index_that_places_wrongly(folder: Path) -> None:
     sharded(folder, **{"classifier.bias": "model-00001-of-00002.safetensors"})
     names = json.loads((folder / INDEX).read_text())["weight_map"]
@@ -494,25 +494,25 @@ def an_index_that_places_wrongly(folder: Path) -> None:
     (folder / INDEX).write_text(json.dumps({"weight_map": names}))
 
 
-@animal("is a pipe or a device")
+@damage("is a pipe or a device")
 def a_shard_that_is_a_pipe(folder: Path) -> None:
     sharded(folder)
     _pipe("model-00002-of-00002.safetensors")(folder)
 
 
-@animal("leads out of the folder")
+@damage("leads out of the folder")
 def a_shard_that_is_endless(folder: Path) -> None:
     sharded(folder)
     (folder / "model-00002-of-00002.safetensors").unlink()
     (folder / "model-00002-of-00002.safetensors").symlink_to("/dev/zero")
 
 
-@animal("is damaged or cut short")
+@damage("is damaged or cut short")
 def weights_cut_short(folder: Path) -> None:
     (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:5000])
 
 
-@animal("is damaged or cut short")
+@damage("is damaged or cut short")
 def weights_with_a_byte_too_many(folder: Path) -> None:
     with (folder / WEIGHTS).open("ab") as file:
         file.write(b"x")
@@ -544,36 +544,36 @@ for _what, (_header, _length, _rest) in {
     ) -> None:
         header(folder, content, length, rest)
 
-    animal("is damaged or cut short", f"weights: {_what}")(_odd_header)
+    damage("is damaged or cut short", f"weights: {_what}")(_odd_header)
 
 
-@animal("hold no tensor at all")
+@damage("hold no tensor at all")
 def no_tensor_at_all(folder: Path) -> None:
     put_weights(folder, {})
 
 
-@animal("are incomplete")
+@damage("are incomplete")
 def one_tensor_is_missing(folder: Path) -> None:
     weights = weights_of(folder)
     del weights["bert.encoder.layer.1.attention.self.query.weight"]
     put_weights(folder, weights)
 
 
-@animal("not finite numbers")
+@damage("not finite numbers")
 def weights_that_are_not_numbers(folder: Path) -> None:
     weights = weights_of(folder)
     weights["classifier.weight"][:] = NOT_A_NUMBER
     put_weights(folder, weights)
 
 
-@animal("not finite numbers")
+@damage("not finite numbers")
 def an_infinite_weight(folder: Path) -> None:
     weights = weights_of(folder)
     weights["bert.encoder.layer.1.output.dense.bias"][3] = INFINITE
     put_weights(folder, weights)
 
 
-@animal("not finite numbers")
+@damage("not finite numbers")
 def float64_too_large_for_float32(folder: Path) -> None:
     weights = {name: value.double() for name, value in weights_of(folder).items()}
     weights["classifier.bias"][0] = 1e300
@@ -585,16 +585,16 @@ for _dtype in (torch.float16, torch.bfloat16, torch.float64):
     def _stored(folder: Path, dtype: torch.dtype = _dtype) -> None:
         put_weights(folder, {name: value.to(dtype) for name, value in weights_of(folder).items()})
 
-    animal(OPENS, f"weights in {_dtype}")(_stored)
+    damage(OPENS, f"weights in {_dtype}")(_stored)
 for _dtype in (torch.int8, torch.uint8, torch.int64, torch.bool, torch.float8_e4m3fn):
 
     def _stored_as(folder: Path, dtype: torch.dtype = _dtype) -> None:
         put_weights(folder, {name: value.to(dtype) for name, value in weights_of(folder).items()})
 
-    animal("are quantized", f"weights in {_dtype}")(_stored_as)
+    damage("are quantized", f"weights in {_dtype}")(_stored_as)
 
 
-@animal(OPENS)
+@damage(OPENS)
 def numbers_of_positions_among_the_weights(folder: Path) -> None:
     put_weights(
         folder,
@@ -602,20 +602,20 @@ def numbers_of_positions_among_the_weights(folder: Path) -> None:
     )
 
 
-@animal("has no place in a bert model, so its answers would differ")
+@damage("has no place in a bert model, so its answers would differ")
 def positions_relative_to_each_other(folder: Path) -> None:
     name = "bert.encoder.layer.0.attention.self.distance_embedding.weight"
     edit_config(folder, position_embedding_type="relative_key")
     put_weights(folder, weights_of(folder) | {name: torch.ones(127, 8)})
 
 
-@animal("has no place in a bert model, so its answers would differ")
+@damage("has no place in a bert model, so its answers would differ")
 def an_adapter_inside_a_layer(folder: Path) -> None:
     name = "bert.encoder.layer.1.output.adapters.news.adapter_up.weight"
     put_weights(folder, weights_of(folder) | {name: torch.ones(32, 4)})
 
 
-@animal("hold the same tensor twice")
+@damage("hold the same tensor twice")
 def a_weight_under_its_old_name_too(folder: Path) -> None:
     weights = weights_of(folder)
     name = next(name for name in weights if name.endswith("LayerNorm.weight"))
@@ -623,34 +623,34 @@ def a_weight_under_its_old_name_too(folder: Path) -> None:
     put_weights(folder, weights | {old: weights[name] + 1})
 
 
-@animal("hold the same tensor twice")
+@damage("hold the same tensor twice")
 def a_weight_without_the_prefix_too(folder: Path) -> None:
     weights = weights_of(folder)
     name = next(name for name in weights if name.startswith("bert."))
     put_weights(folder, weights | {name.removeprefix("bert."): weights[name] + 1})
 
 
-@animal("after the wrapper of torch.compile")
+@damage("after the wrapper of torch.compile")
 def names_of_torch_compile(folder: Path) -> None:
     renamed(folder, lambda name: f"_orig_mod.{name}")
 
 
-@animal("after the wrapper of DataParallel")
+@damage("after the wrapper of DataParallel")
 def names_of_data_parallel(folder: Path) -> None:
     renamed(folder, lambda name: f"module.{name}")
 
 
-@animal("are incomplete")
+@damage("are incomplete")
 def names_of_somebody(folder: Path) -> None:
     renamed(folder, lambda name: f"encoder.of.mine.{name}")
 
 
-@animal("a LoRA adapter that was not merged")
+@damage("a LoRA adapter that was not merged")
 def an_adapter_in_the_weights(folder: Path) -> None:
     renamed(folder, lambda name: name.replace("query.weight", "query.base_layer.weight"))
 
 
-@animal("don't fit its config.json")
+@damage("don't fit its config.json")
 def a_vector_for_a_matrix(folder: Path) -> None:
     put_weights(folder, weights_of(folder) | {"bert.pooler.dense.weight": torch.ones(32)})
 
@@ -658,7 +658,7 @@ def a_vector_for_a_matrix(folder: Path) -> None:
 # --- tokenizers --------------------------------------------------------------------------------
 
 
-@animal("the model has only 115 embeddings")
+@damage("the model has only 115 embeddings")
 def a_token_past_the_embeddings(folder: Path) -> None:
     content = json.loads((folder / TOKENIZER).read_text("utf-8"))
     vocabulary = content["model"]["vocab"]
@@ -666,85 +666,85 @@ def a_token_past_the_embeddings(folder: Path) -> None:
     (folder / TOKENIZER).write_text(json.dumps(content))
 
 
-@animal("the model has only 115 embeddings")
+@damage("the model has only 115 embeddings")
 def an_added_token_past_the_embeddings(folder: Path) -> None:
     content = json.loads((folder / TOKENIZER).read_text("utf-8"))
     added = content["added_tokens"][0] | {"id": 500, "content": "<new>"}
     edit(folder / TOKENIZER, added_tokens=[*content["added_tokens"], added])
 
 
-@animal("the model has only 115 embeddings")
+@damage("the model has only 115 embeddings")
 def an_end_past_the_embeddings(folder: Path) -> None:
     text = json.loads((folder / TOKENIZER).read_text("utf-8"))
     text["post_processor"]["special_tokens"]["[SEP]"]["ids"] = [9999]
     (folder / TOKENIZER).write_text(json.dumps(text))
 
 
-@animal("fails on a short text")
+@damage("fails on a short text")
 def an_end_that_is_not_described(folder: Path) -> None:
     text = json.loads((folder / TOKENIZER).read_text("utf-8"))
     text["post_processor"]["pair"][-1]["SpecialToken"]["id"] = "x"
     (folder / TOKENIZER).write_text(json.dumps(text))
 
 
-@animal("no special token")
+@damage("no special token")
 def nothing_around_a_text(folder: Path) -> None:
     edit(folder / TOKENIZER, post_processor=None)
 
 
-def _tokenizer_entry(name: str, value: Any) -> Animal:
+def _tokenizer_entry(name: str, value: Any) -> Damage:
     return lambda folder: edit(folder / TOKENIZER_CONFIG, **{name: value})
 
 
 for _value in (-5, 0, "many", True, [512]):
-    animal("has to be a number of tokens", f"model_max_length is {_value!r}")(
+    damage("has to be a number of tokens", f"model_max_length is {_value!r}")(
         _tokenizer_entry("model_max_length", _value)
     )
-animal("is too large", "model_max_length of 400 digits")(_tokenizer_entry("model_max_length", HUGE))
-animal("is too large", "model_max_length is infinite")(
+damage("is too large", "model_max_length of 400 digits")(_tokenizer_entry("model_max_length", HUGE))
+damage("is too large", "model_max_length is infinite")(
     _tokenizer_entry("model_max_length", INFINITE)
 )
-animal("is no number", "model_max_length is not a number")(
+damage("is no number", "model_max_length is not a number")(
     _tokenizer_entry("model_max_length", NOT_A_NUMBER)
 )
-animal("reads 1 tokens at once", "a limit of one token")(_tokenizer_entry("model_max_length", 1))
-animal(OPENS, "no limit of tokens")(_tokenizer_entry("model_max_length", int(1e30)))
-animal("model_input_names", "inputs that are a number")(_tokenizer_entry("model_input_names", 3))
-animal("model_input_names", "inputs that are objects")(
+damage("reads 1 tokens at once", "a limit of one token")(_tokenizer_entry("model_max_length", 1))
+damage(OPENS, "no limit of tokens")(_tokenizer_entry("model_max_length", int(1e30)))
+damage("model_input_names", "inputs that are a number")(_tokenizer_entry("model_input_names", 3))
+damage("model_input_names", "inputs that are objects")(
     _tokenizer_entry("model_input_names", ["input_ids", {}])
 )
-animal("model_input_names", "inputs without ids")(_tokenizer_entry("model_input_names", ["x"]))
-animal("attention_mask", "inputs without a mask")(
+damage("model_input_names", "inputs without ids")(_tokenizer_entry("model_input_names", ["x"]))
+damage("attention_mask", "inputs without a mask")(
     _tokenizer_entry("model_input_names", ["input_ids"])
 )
-animal("tokenizer_class", "a tokenizer that is a list")(_tokenizer_entry("tokenizer_class", ["x"]))
-animal("tokenizer_class", "a tokenizer that opens tokenizers")(
+damage("tokenizer_class", "a tokenizer that is a list")(_tokenizer_entry("tokenizer_class", ["x"]))
+damage("tokenizer_class", "a tokenizer that opens tokenizers")(
     _tokenizer_entry("tokenizer_class", "AutoTokenizer")
 )
-animal("tokenizer_class", "a tokenizer that is a pipeline")(
+damage("tokenizer_class", "a tokenizer that is a pipeline")(
     _tokenizer_entry("tokenizer_class", "pipeline")
 )
-animal(OPENS, "files of a tokenizer elsewhere")(_tokenizer_entry("tokenizer_file", "/dev/zero"))
-animal(OPENS, "a vocabulary elsewhere")(_tokenizer_entry("vocab_file", "/dev/zero"))
-animal(OPENS, "versions of a tokenizer")(
+damage(OPENS, "files of a tokenizer elsewhere")(_tokenizer_entry("tokenizer_file", "/dev/zero"))
+damage(OPENS, "a vocabulary elsewhere")(_tokenizer_entry("vocab_file", "/dev/zero"))
+damage(OPENS, "versions of a tokenizer")(
     _tokenizer_entry("fast_tokenizer_files", ["tokenizer.0.1.json"])
 )
-animal("the tokenizer of", "an odd side of padding")(_tokenizer_entry("padding_side", 3))
-animal("the tokenizer of", "an odd side of cutting")(_tokenizer_entry("truncation_side", "up"))
-animal("the tokenizer of", "a special token that is a list")(_tokenizer_entry("pad_token", [1]))
-animal("the tokenizer of", "added tokens by name")(
+damage("the tokenizer of", "an odd side of padding")(_tokenizer_entry("padding_side", 3))
+damage("the tokenizer of", "an odd side of cutting")(_tokenizer_entry("truncation_side", "up"))
+damage("the tokenizer of", "a special token that is a list")(_tokenizer_entry("pad_token", [1]))
+damage("the tokenizer of", "added tokens by name")(
     _tokenizer_entry("added_tokens_decoder", {"x": {"content": "y"}})
 )
-animal("tokenizer_class", "a configuration that names a tokenizer which opens tokenizers")(
+damage("tokenizer_class", "a configuration that names a tokenizer which opens tokenizers")(
     _entry("tokenizer_class", "AutoTokenizer")
 )
 
 
-def _rust(name: str, value: Any) -> Animal:
+def _rust(name: str, value: Any) -> Damage:
     return lambda folder: edit(folder / TOKENIZER, **{name: value})
 
 
-animal(OPENS, "padding to a trillion tokens")(
+damage(OPENS, "padding to a trillion tokens")(
     _rust(
         "padding",
         {
@@ -753,55 +753,55 @@ animal(OPENS, "padding to a trillion tokens")(
         },
     )
 )  # fmt: skip
-animal(OPENS, "cutting to no token")(
+damage(OPENS, "cutting to no token")(
     _rust(
         "truncation",
         {"direction": "Right", "max_length": 0, "strategy": "LongestFirst", "stride": 0},
     )
 )
-animal("the tokenizer of", "a tokenizer without a model")(_rust("model", None))
-animal("the tokenizer of", "a tokenizer with an unknown model")(_rust("model", {"type": "Magic"}))
-animal("the tokenizer of", "a normalizer that doesn't exist")(_rust("normalizer", {"type": "X"}))
-animal("the tokenizer of", "a broken expression")(
+damage("the tokenizer of", "a tokenizer without a model")(_rust("model", None))
+damage("the tokenizer of", "a tokenizer with an unknown model")(_rust("model", {"type": "Magic"}))
+damage("the tokenizer of", "a normalizer that doesn't exist")(_rust("normalizer", {"type": "X"}))
+damage("the tokenizer of", "a broken expression")(
     _rust(
         "pre_tokenizer",
         {"type": "Split", "pattern": {"Regex": "(("}, "behavior": "Isolated", "invert": False},
     )
 )
-animal("the tokenizer of", "added tokens that are a number")(_rust("added_tokens", 3))
+damage("the tokenizer of", "added tokens that are a number")(_rust("added_tokens", 3))
 
 
 MANY = {f"t{number}": number for number in range(2000)}
-animal("has 2,000 entries", "added tokens without end")(
+damage("has 2,000 entries", "added tokens without end")(
     _rust("added_tokens", [{"id": number, "content": word} for word, number in MANY.items()])
 )
-animal("has 2,000 entries", "added tokens of the settings without end")(
+damage("has 2,000 entries", "added tokens of the settings without end")(
     _tokenizer_entry("added_tokens_decoder", {str(n): {"content": w} for w, n in MANY.items()})
 )
-animal("has 2,000 entries", "added tokens of their own file without end")(
+damage("has 2,000 entries", "added tokens of their own file without end")(
     _content("added_tokens.json", json.dumps(MANY).encode())
 )
-animal("has 2,000 entries", "a vocabulary without end")(_content("vocab.txt", b"t\n" * 2000))
+damage("has 2,000 entries", "a vocabulary without end")(_content("vocab.txt", b"t\n" * 2000))
 
 
-@animal("has no tokenizer")
+@damage("has no tokenizer")
 def no_tokenizer(folder: Path) -> None:
     (folder / TOKENIZER).unlink()
 
 
-@animal("tokenizer")
+@damage("tokenizer")
 def a_vocabulary_that_is_not_utf_8(folder: Path) -> None:
     (folder / TOKENIZER).unlink()
     (folder / "vocab.txt").write_bytes(b"\xff\xfe\xfa\n" * 50)
 
 
-@animal("tokenizer")
+@damage("tokenizer")
 def an_empty_vocabulary(folder: Path) -> None:
     (folder / TOKENIZER).unlink()
     (folder / "vocab.txt").write_bytes(b"")
 
 
-@animal("tokenizer")
+@damage("tokenizer")
 def a_sentencepiece_of_garbage(folder: Path) -> None:
     (folder / TOKENIZER).unlink()
     (folder / "spiece.model").write_bytes(b"\x00\xff" * 500)
@@ -810,7 +810,7 @@ def a_sentencepiece_of_garbage(folder: Path) -> None:
 # --- what other tools leave --------------------------------------------------------------------
 
 
-@animal("is a LoRA adapter of 'bert-base-uncased'")
+@damage("is a LoRA adapter of 'bert-base-uncased'")
 def an_adapter_of_peft(folder: Path) -> None:
     cleared(folder)
     content = {"base_model_name_or_path": "bert-base-uncased", "peft_type": "LORA", "r": 8}
@@ -820,12 +820,12 @@ def an_adapter_of_peft(folder: Path) -> None:
     )
 
 
-@animal("is a LoRA adapter of 'x/y'")
+@damage("is a LoRA adapter of 'x/y'")
 def an_adapter_beside_a_model(folder: Path) -> None:
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "x/y"}')
 
 
-@animal("is a LoRA adapter, not a whole model")
+@damage("is a LoRA adapter, not a whole model")
 def an_adapter_without_a_base(folder: Path) -> None:
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": [3]}')
 
@@ -851,8 +851,8 @@ for _file, _sentence in {
         cleared(folder)
         _only_in_empty(folder, name)
 
-    animal(_sentence, f"weights in {_file}")(_only)
-    animal(_sentence, f"{_file} and nothing else")(_alone)
+    damage(_sentence, f"weights in {_file}")(_only)
+    damage(_sentence, f"{_file} and nothing else")(_alone)
 
 
 def _only_in_empty(folder: Path, name: str) -> None:
@@ -860,34 +860,34 @@ def _only_in_empty(folder: Path, name: str) -> None:
     (folder / name).write_bytes(b"GGUF")
 
 
-@animal("'model.fp16.safetensors' but no model.safetensors")
+@damage("'model.fp16.safetensors' but no model.safetensors")
 def weights_of_a_variant(folder: Path) -> None:
     (folder / WEIGHTS).rename(folder / "model.fp16.safetensors")
 
 
-@animal("holds the state of a training (optimizer.pt)")
+@damage("holds the state of a training (optimizer.pt)")
 def only_an_optimizer(folder: Path) -> None:
     (folder / WEIGHTS).rename(folder / "optimizer.pt")
 
 
-@animal("the state of a training and no model")
+@damage("the state of a training and no model")
 def a_training_without_a_model(folder: Path) -> None:
     cleared(folder)
     for name in ("optimizer.pt", "scheduler.pt", "trainer_state.json"):
         (folder / name).touch()
 
 
-@animal("model.safetensors is missing")
+@damage("model.safetensors is missing")
 def no_weights(folder: Path) -> None:
     (folder / WEIGHTS).unlink()
 
 
-@animal("config.json is missing")
+@damage("config.json is missing")
 def an_empty_folder(folder: Path) -> None:
     cleared(folder)
 
 
-@animal("choose 'checkpoint-1000' inside it")
+@damage("choose 'checkpoint-1000' inside it")
 def the_output_of_a_trainer(folder: Path) -> None:
     moved = folder.parent / f"moved-{folder.name}"
     folder.rename(moved)
@@ -897,7 +897,7 @@ def the_output_of_a_trainer(folder: Path) -> None:
     (folder / "checkpoint-2000").mkdir()  # stopped while it was written
 
 
-@animal("choose 'final' inside it")
+@damage("choose 'final' inside it")
 def a_folder_around_a_checkpoint(folder: Path) -> None:
     moved = folder.parent / f"moved-{folder.name}"
     folder.rename(moved)
@@ -905,14 +905,14 @@ def a_folder_around_a_checkpoint(folder: Path) -> None:
     shutil.copytree(moved, folder / "final")
 
 
-@animal("sentence-transformers")
+@damage("sentence-transformers")
 def a_model_of_sentences(folder: Path) -> None:
     edit_config(folder, architectures=["BertModel"])
     (folder / "modules.json").write_text("[]")
     (folder / "config_sentence_transformers.json").write_text("{}")
 
 
-@animal("SetFit")
+@damage("SetFit")
 def a_model_of_setfit(folder: Path) -> None:
     edit_config(folder, architectures=["BertModel"])
     (folder / "modules.json").write_text("[]")

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from tests.tiny import LABELS, tokenizer
+from tests.tiny_models import LABELS, tokenizer
 
 SIZE: dict[str, Any] = {
     "hidden_size": 32,
@@ -50,7 +50,7 @@ OWN: dict[str, dict[str, Any]] = {
 """Settings of each family beside `SIZE`, by the name transformers gives it."""
 
 
-def foreign_checkpoint(path: Path, family: str, *, seed: int = 0, **settings: Any) -> Path:
+def architecture_checkpoint(path: Path, family: str, *, seed: int = 0, **settings: Any) -> Path:
     """Save a random classifier of a family, its weights large enough to matter."""
     words = tokenizer("bert")
     asked = SIZE | OWN.get(family, {}) | settings

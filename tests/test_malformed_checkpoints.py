@@ -12,8 +12,8 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICA
 
 from finetune.checkpoint.models import load_base, load_checkpoint
 from finetune.errors import ModelError
-from tests.tiny import LABELS, tiny_checkpoint
-from tests.zoo import OPENS, ZOO
+from tests.malformed_checkpoints import MALFORMED_CHECKPOINTS, OPENS
+from tests.tiny_models import LABELS, tiny_checkpoint
 from viz import Classifier
 from viz.errors import CheckpointError, as_sentence
 
@@ -23,7 +23,7 @@ LONGEST = 400
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_checkpoint(tmp_path_factory.mktemp("zoo") / "whole")
+    return tiny_checkpoint(tmp_path_factory.mktemp("malformed") / "whole")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,16 +34,16 @@ def peak_before() -> int:
 
 @pytest.fixture
 def folder(whole: Path, tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "animal"
+    place = tmp_path / "broken"
     shutil.copytree(whole, place)
     yield place
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", MALFORMED_CHECKPOINTS)
 def test_a_hostile_folder_opens_or_is_one_sentence(name: str, folder: Path) -> None:
-    make, expected = ZOO[name]
+    make, expected = MALFORMED_CHECKPOINTS[name]
     refusals: list[Exception] = []
     make(folder)
     if expected == OPENS:
@@ -86,4 +86,4 @@ def test_no_hostile_folder_takes_much_memory(peak_before: int) -> None:
     """What the folders above took on top; their files have a megabyte."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert peak - peak_before < 2 * 2**20  # KiB
-    assert len(ZOO) > 106
+    assert len(MALFORMED_CHECKPOINTS) > 106

@@ -6,13 +6,13 @@ from typing import cast
 from streamlit.testing.v1 import AppTest
 
 
-def shown(app: AppTest) -> str:
+def page_text(app: AppTest) -> str:
     """Every heading, caption and paragraph on the page, and what its components are sent."""
     texts = [str(e.value) for e in [*app.title, *app.subheader, *app.caption, *app.markdown]]
-    return "\n".join([*texts, *(str(sent(app, name)) for name in ("strip", "bars"))])
+    return "\n".join([*texts, *(str(component_data(app, name)) for name in ("strip", "bars"))])
 
 
-def sent(app: AppTest, name: str) -> dict[str, object]:
+def component_data(app: AppTest, name: str) -> dict[str, object]:
     """What a component of ours is sent; empty where it is not on the page."""
     mounted = [element.proto for element in app.get("bidi_component")]
     data = [json.loads(p.json) for p in mounted if p.component_name == f"clsight-{name}"]

@@ -10,19 +10,19 @@ from viz import Classifier
 from viz.types import Reading
 
 
-def held_norm(states: Tensor, norm: nn.LayerNorm) -> Tensor:
+def frozen_norm(states: Tensor, norm: nn.LayerNorm) -> Tensor:
     """A LayerNorm whose deviation does not move."""
     centred = states - states.mean(-1, keepdim=True)
     deviation = (centred.square().mean(-1, keepdim=True) + norm.eps).sqrt().detach()
     return centred / deviation * norm.weight + norm.bias
 
 
-def held_slope(states: Tensor, activated: Tensor) -> Tensor:
+def frozen_slope(states: Tensor, activated: Tensor) -> Tensor:
     """An activation that goes on along the line from 0 to where it is."""
     return states * (activated / states).detach()
 
 
-def held_layer(layer: Any, states: Tensor, n_heads: int, as_read: Tensor | None) -> Tensor:
+def frozen_layer(layer: Any, states: Tensor, n_heads: int, as_read: Tensor | None) -> Tensor:
     """A layer whose attention does not move, half of it another text's, if any.  (T, D)"""
     own, width = layer.attention.self, states.shape[-1] // n_heads
 
@@ -35,13 +35,13 @@ def held_layer(layer: Any, states: Tensor, n_heads: int, as_read: Tensor | None)
     weights = weights if as_read is None else (weights + as_read) / 2
     mixed = (weights @ by_head(own.value)).transpose(0, 1).flatten(1)
     output = layer.attention.output
-    middle = held_norm(output.dense(mixed) + states, output.LayerNorm)
+    middle = frozen_norm(output.dense(mixed) + states, output.LayerNorm)
     inner = layer.intermediate.dense(middle)
-    inner = held_slope(inner, functional.gelu(inner))
-    return held_norm(layer.output.dense(inner) + middle, layer.output.LayerNorm)
+    inner = frozen_slope(inner, functional.gelu(inner))
+    return frozen_norm(layer.output.dense(inner) + middle, layer.output.LayerNorm)
 
 
-def held_logits(classifier: Classifier, states: Tensor, as_read: Tensor | None = None) -> Tensor:
+def frozen_logits(classifier: Classifier, states: Tensor, as_read: Tensor | None = None) -> Tensor:
     """The logits, from what the first layer reads.  (T, D) -> (C,)
 
     Args:
@@ -52,15 +52,15 @@ def held_logits(classifier: Classifier, states: Tensor, as_read: Tensor | None =
     bert: Any = classifier.model.bert
     for index, layer in enumerate(bert.encoder.layer):
         beside = None if as_read is None else as_read[index]
-        states = held_layer(layer, states, classifier.n_heads, beside)
+        states = frozen_layer(layer, states, classifier.n_heads, beside)
     pooled = bert.pooler.dense(states[0])
-    logits: Tensor = classifier.model.classifier(held_slope(pooled, pooled.tanh()))
+    logits: Tensor = classifier.model.classifier(frozen_slope(pooled, pooled.tanh()))
     return logits
 
 
-def held_log_odds(classifier: Classifier, states: Tensor, target: int, as_read: Tensor) -> Tensor:
+def frozen_log_odds(classifier: Classifier, states: Tensor, target: int, as_read: Tensor) -> Tensor:
     """A class against all others, from what the first layer reads.  (T, D)"""
-    logits = held_logits(classifier, states, as_read)
+    logits = frozen_logits(classifier, states, as_read)
     others = [index for index in range(len(logits)) if index != target]
     odds: Tensor = logits[target] - logits[others].logsumexp(0)
     return odds
@@ -90,6 +90,6 @@ def on_the_path(classifier: Classifier, reading: Reading, target: int, share: fl
     )
     leaf = between.detach().requires_grad_()
     as_read = torch.tensor(reading.attention.weights)
-    (slope,) = torch.autograd.grad(held_log_odds(classifier, leaf, target, as_read), leaf)
+    (slope,) = torch.autograd.grad(frozen_log_odds(classifier, leaf, target, as_read), leaf)
     added: Tensor = ((whole - gone) * slope).sum(-1).detach()
     return added

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from tests.tiny import WORDS, tokenizer
+from tests.tiny_models import WORDS, tokenizer
 
 CUES = ("moon", "minister")
 """The word that decides, of each class."""
@@ -25,7 +25,7 @@ MASKED = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
+class CuedText:
     """A text, where its deciding word stands, and the class that follows."""
 
     text: str
@@ -33,7 +33,7 @@ class Planted:
     label: int
 
 
-def planted(count: int, seed: int, masked: float = 0.0) -> Iterator[Planted]:
+def cued_texts(count: int, seed: int, masked: float = 0.0) -> Iterator[CuedText]:
     """Texts of random words, each with one deciding word at a random place.
 
     Args:
@@ -48,7 +48,7 @@ def planted(count: int, seed: int, masked: float = 0.0) -> Iterator[Planted]:
         words = [MASK if gone else word for word, gone in zip(words, hidden, strict=True)]
         place, label = int(draw.integers(len(words))), int(draw.integers(2))
         words[place] = CUES[label]
-        yield Planted(" ".join(words), place, label)
+        yield CuedText(" ".join(words), place, label)
 
 
 def shortcut_checkpoint(path: Path) -> Path:
@@ -71,7 +71,7 @@ def shortcut_checkpoint(path: Path) -> Path:
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_config(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    texts = list(planted(STEPS * ROWS, seed=1, masked=MASKED))
+    texts = list(cued_texts(STEPS * ROWS, seed=1, masked=MASKED))
     for start in range(0, len(texts), ROWS):
         batch = texts[start : start + ROWS]
         inputs = words([each.text for each in batch], padding=True, return_tensors="pt")

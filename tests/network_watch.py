@@ -31,7 +31,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 @dataclass
-class Outside:
+class NetworkWatch:
     """The machines outside, none of which may be called."""
 
     env: dict[str, str]
@@ -46,7 +46,7 @@ class Outside:
 
 
 @contextmanager
-def watched(folder: Path, *, proxy: bool = True) -> Iterator[Outside]:
+def watch_network(folder: Path, *, proxy: bool = True) -> Iterator[NetworkWatch]:
     """Watch the processes that are started with an environment of ours.
 
     Args:
@@ -65,7 +65,7 @@ def watched(folder: Path, *, proxy: bool = True) -> Iterator[Outside]:
         "HF_HOME": str(folder / "hub"),
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
-    outside = Outside(env, folder / "calls")
+    outside = NetworkWatch(env, folder / "calls")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         if proxy:
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
