@@ -5,12 +5,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from viz.attribution.attention import ATTENTION, ROLLOUT
-from viz.attribution.attention_attribution import ATTATTR
+from viz.attribution.attention_attribution import ATTENTION_ATTRIBUTION
 from viz.attribution.best_order import SEARCH
 from viz.attribution.decomposition import DECOMPOSITION
-from viz.attribution.decomposition_path import FADED
-from viz.attribution.decomposition_plus import PLUS
-from viz.attribution.decompx import DECOMPOSITION_ABSDOT
+from viz.attribution.decomposition_path import DECOMPOSITION_PATH
+from viz.attribution.decomposition_plus import DECOMPOSITION_PLUS
+from viz.attribution.decompx import DECOMPX_ABSDOT
 from viz.attribution.gradient import CHEFER, GRAD_ATTENTION, INPUT_X_GRADIENT, SALIENCY
 from viz.attribution.integrated_gradients import INTEGRATED_GRADIENTS
 from viz.attribution.lime_shap import KERNEL_SHAP, LIME
@@ -44,11 +44,11 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     {
         method.name: method
         for method in (
-            *(DECOMPOSITION, FADED, PLUS),
+            *(DECOMPOSITION, DECOMPOSITION_PATH, DECOMPOSITION_PLUS),
             *(GRAD_ATTENTION, INPUT_X_GRADIENT, CHEFER, SALIENCY),
             *(ROLLOUT, ATTENTION, NORMS, GLOBENC, ALTI, VALUE_ZEROING, RANDOM),
             *(OCCLUSION, LIME, KERNEL_SHAP, SHAPLEY, INTEGRATED_GRADIENTS),
-            *(ATTATTR, DECOMPOSITION_ABSDOT, SEARCH),
+            *(ATTENTION_ATTRIBUTION, DECOMPX_ABSDOT, SEARCH),
         )
     }
 )

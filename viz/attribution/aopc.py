@@ -34,7 +34,7 @@ def prefixes(order: Sequence[int], sizes: Sequence[int]) -> BoolArray:
     return kept
 
 
-def drops(
+def probability_drops(
     perturbation: Perturbation, target_class: int, kept: BoolArray, operator: Operator
 ) -> FloatArray:
     """How far the probability of a class falls for each version.  (N, n) -> (N,)
@@ -64,4 +64,4 @@ def aopc(
         MethodError: for masks, where the tokenizer has no mask token.
     """
     kept = prefixes(order, bucket_sizes(len(order)))
-    return float(drops(perturbation, target_class, kept, operator).mean())
+    return float(probability_drops(perturbation, target_class, kept, operator).mean())

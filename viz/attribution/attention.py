@@ -5,7 +5,7 @@ Source: viz/attribution/README.md 2.6 and 2.7.
 
 from viz.attention import rollout
 from viz.attribution.method import AttributionInput, Method, TokenScores
-from viz.attribution.requirements import reads_first
+from viz.attribution.requirements import require_first_token
 
 
 def _cls_row(task: AttributionInput) -> TokenScores:
@@ -26,7 +26,7 @@ ATTENTION = Method(
     description="Where [CLS] looks in the last layer, mean of its heads; the same for all classes.",
     reference="Vaswani et al. 2017; on its limits Jain & Wallace 2019",
     score=_cls_row,
-    requirements=(reads_first,),
+    requirements=(require_first_token,),
     class_specific=False,
 )
 
@@ -38,6 +38,6 @@ ROLLOUT = Method(
     description="Attention carried through all layers, half staying put; the same for all classes.",
     reference="Abnar & Zuidema 2020",
     score=_rollout,
-    requirements=(reads_first,),
+    requirements=(require_first_token,),
     class_specific=False,
 )

@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from viz.attribution.integrated_gradients import (
-    MOST_STEPS,
-    POINT,
+    MAX_STEPS,
+    PASSES_PER_POINT,
     Points,
     integrate,
     midpoints,
     repeated_logits,
 )
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
-from viz.attribution.requirements import gradients, records
+from viz.attribution.requirements import gradients, require_replaceable_attention
 from viz.errors import MethodError
 from viz.model.recording import Recorder
 
@@ -105,15 +105,15 @@ def _attribution_along(task: AttributionInput, layer: int, points: Points) -> Te
         raise MethodError(f"Layer {layer} of this checkpoint does not attend; choose another.")
     value = (task.target.value(logits) * points.weights).sum()
     (slopes,) = gradients(task.classifier, value, [recorder.scaled])
-    task.progress(POINT * len(points.places))
+    task.progress(PASSES_PER_POINT * len(points.places))
     return (recorder.whole * slopes.sum(0)).sum((0, 1))
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
-    return POINT * int(options["n_steps"]) + 2
+    return PASSES_PER_POINT * int(options["n_steps"]) + 2
 
 
-ATTATTR = Method(
+ATTENTION_ATTRIBUTION = Method(
     name="attattr",
     label="Attention attribution",
     signed=True,
@@ -121,7 +121,7 @@ ATTATTR = Method(
     description="Gradients added up while the attention of one layer grows from nothing.",
     reference="Hao et al. 2021",
     score=_attention_attribution,
-    requirements=(records,),
+    requirements=(require_replaceable_attention,),
     options=(
         Option(
             "layer",
@@ -134,9 +134,9 @@ ATTATTR = Method(
             "n_steps",
             "Steps",
             20,
-            f"Points on the way; doubled up to {MOST_STEPS} until the scores add up.",
+            f"Points on the way; doubled up to {MAX_STEPS} until the scores add up.",
             minimum=1,
-            maximum=MOST_STEPS,
+            maximum=MAX_STEPS,
         ),
     ),
     estimated_forward_passes=_forward_passes,

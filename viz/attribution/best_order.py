@@ -7,9 +7,9 @@ attainable.  Source: viz/attribution/README.md 2.22.
 import numpy as np
 
 from viz.attribution.decomposition import DECOMPOSITION
-from viz.attribution.decomposition_path import Fading, path_scores
-from viz.attribution.local_search import Search, ranks
-from viz.attribution.masking import NO_MASK, ordered
+from viz.attribution.decomposition_path import MaskingPath, path_scores
+from viz.attribution.local_search import OrderSearch, ranks
+from viz.attribution.masking import NO_MASK_NOTE, descending_order
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.errors import MethodError
@@ -22,15 +22,15 @@ def _search(task: AttributionInput) -> TokenScores:
     wanted = OPERATORS if chosen == "both" else (chosen,)
     operators = tuple(o for o in wanted if o in words.operators) or words.operators
     weights = {operator: 1 / len(operators) for operator in operators}
-    search = Search(task, weights, int(task.options["rows"]))
-    first, *_ = [search.order(ordered(scores)) for scores in _starts(task)]
+    search = OrderSearch(task, weights, int(task.options["rows"]))
+    first, *_ = [search.order(descending_order(scores)) for scores in _starts(task)]
     search.read_all()
     best = search.run(search.best(first.words), np.random.default_rng(0))
     spent = int(task.options["rows"]) - search.left
     return TokenScores(
         words.over_tokens(ranks(best.words)),
         measured={"aopc": float(best.worth.mean()), "rows": float(spent)},
-        notes=() if set(wanted) <= set(words.operators) else (NO_MASK,),
+        notes=() if set(wanted) <= set(words.operators) else (NO_MASK_NOTE,),
     )
 
 
@@ -38,7 +38,7 @@ def _starts(task: AttributionInput) -> list[FloatArray]:
     """Scores whose orders are tried first."""
     try:
         exact = DECOMPOSITION.run(_default(task, DECOMPOSITION)).scores
-        whole, faded = path_scores(Fading(task))
+        whole, faded = path_scores(MaskingPath(task))
     except MethodError:  # the network can't be made linear
         hidden = OCCLUSION.run(_default(task, OCCLUSION)).scores
         return [task.perturbation.over_words(hidden)]

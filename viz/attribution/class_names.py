@@ -8,7 +8,7 @@ from viz.errors import MethodError, SelectionError
 from viz.model.classifier import Classifier
 from viz.types import Attribution, Prediction, Reading
 
-MOST_CLASSES = 10
+MAX_CLASSES_LISTED = 10
 """Classes named in an error."""
 
 
@@ -71,7 +71,9 @@ def class_index(prediction: Prediction, name: str) -> int:
     folded = [label.casefold() for label in labels]
     if folded.count(name.casefold()) == 1:
         return folded.index(name.casefold())
-    known = ", ".join(labels[:MOST_CLASSES]) + (", ..." if len(labels) > MOST_CLASSES else "")
+    known = ", ".join(labels[:MAX_CLASSES_LISTED]) + (
+        ", ..." if len(labels) > MAX_CLASSES_LISTED else ""
+    )
     raise SelectionError(f"There is no class {name!r}; the classes are {known}.")
 
 

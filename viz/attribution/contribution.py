@@ -50,7 +50,7 @@ def contribution(
     linear = linear_pass(
         classifier, [reading.encoding.inputs], recorder, reading.prediction.logits[None]
     )
-    slopes = linear.slopes(target.value, *recorder.weights)
+    slopes = linear.split_gradients(target.value, *recorder.weights)
     shares = []
     for weights, slope in zip(recorder.weights, slopes.others, strict=True):
         check_cancelled()

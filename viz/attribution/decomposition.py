@@ -10,7 +10,7 @@ holds exactly.  Source: viz/attribution/README.md 2.1; equal to DecompX (Modarre
 without bias and to layer-wise relevance propagation with frozen attention (Ali et al. 2022).
 """
 
-from viz.attribution.linear_pass import check_linear, linear_pass
+from viz.attribution.linear_pass import linear_pass, require_linear
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.model.recording import Recorder
 
@@ -23,7 +23,7 @@ def _decomposition(task: AttributionInput) -> TokenScores:
         Recorder("input", freeze=True),
         reading.prediction.logits[None],
     )
-    slopes = linear.slopes(task.target.value)
+    slopes = linear.split_gradients(task.target.value)
     scores = (linear.leaf.detach() * slopes.leaf)[0].double().sum(-1)
     return TokenScores(scores.to(linear.leaf.dtype).cpu().numpy(), slopes.bias)
 
@@ -36,5 +36,5 @@ DECOMPOSITION = Method(
     description="Split exactly into tokens and bias, attention and normalisation held fixed.",
     reference="Modarressi et al. 2023 (DecompX); Ali et al. 2022",
     score=_decomposition,
-    requirements=(check_linear,),
+    requirements=(require_linear,),
 )

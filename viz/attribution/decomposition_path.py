@@ -20,36 +20,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from viz.attribution.linear_pass import check_holds, check_linear, linear_pass
-from viz.attribution.masking import joined
+from viz.attribution.linear_pass import linear_pass, require_frozen_attention, require_linear
+from viz.attribution.masking import against_all_target
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.errors import MethodError
 from viz.model.batches import rows_at_once
 from viz.model.recording import Leaf, Recorder
 from viz.types import FloatArray
 
-SHARE = 25
+PERCENT_KEPT = 25
 """Per cent of each word that stays.  Between 20 and 30 faithfulness hardly differs, and which of
 them is best depends on the data."""
-AS_READ = 0.5
+FULL_TEXT_ATTENTION_WEIGHT = 0.5
 """What the attention of the whole text counts beside that on the path.
 
 On three times 100 texts of AG News and 100 each of SST-2 and Emotion it raised AOPC, with less of
 each word kept, by .005 to .017 under masks and by .011 to .028 under deletion.  A mean over the
 path takes none: with the decomposition of the whole text in it, that would count twice.
 """
-PASSES = 2.0
+DECOMPOSITION_PASSES = 2.0
 """Cost of one decomposition, forward and backward, in plain forward passes."""
-SHARES = (0.1, 0.2, 0.3, 0.4)
+PATH_SHARES = (0.1, 0.2, 0.3, 0.4)
 """Where on the path a mean of decompositions is taken."""
-PATH_PASSES = PASSES * (1 + len(SHARES))
+PATH_PASSES = DECOMPOSITION_PASSES * (1 + len(PATH_SHARES))
 """Cost of that mean, and of the decomposition of the whole text."""
-ROWS = 8
-TOKENS = 2048
+MAX_ROWS = 8
+MAX_TOKENS = 2048
 """Versions, and tokens, decomposed at once, so that memory is bounded."""
 
 
-class _Stop(Exception):  # noqa: N818 - no error: the pass has gone far enough
+class _FirstLayerReached(Exception):  # noqa: N818 - no error: the pass has gone far enough
     """Ends a pass whose first layer's input was all that was wanted."""
 
 
@@ -64,19 +64,19 @@ class _Placed(Recorder):
     """
 
     def __init__(
-        self, embeddings: Tensor, as_read: Tensor | None = None, *, stop: bool = False
+        self, embeddings: Tensor, full_text_attention: Tensor | None = None, *, stop: bool = False
     ) -> None:
         super().__init__("input", freeze=True)
         self.embeddings = embeddings
-        self.as_read = as_read
+        self.full_text_attention = full_text_attention
         self.stop = stop
 
     def keep_weights(self, weights: Tensor) -> Tensor:
         """Hold attention, between what it is here and what it is in the whole text."""
-        if self.as_read is None:
+        if self.full_text_attention is None:
             return super().keep_weights(weights)
-        layer = self.as_read[len(self.weights)]
-        return super().keep_weights(torch.lerp(weights.detach(), layer, AS_READ))
+        layer = self.full_text_attention[len(self.weights)]
+        return super().keep_weights(torch.lerp(weights.detach(), layer, FULL_TEXT_ATTENTION_WEIGHT))
 
     def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
         """Positions and types are still added to what is returned for the words."""
@@ -84,11 +84,11 @@ class _Placed(Recorder):
             return self.embeddings
         leaf = super().keep_leaf(name, output)
         if self.stop:
-            raise _Stop
+            raise _FirstLayerReached
         return leaf
 
 
-class Fading:
+class MaskingPath:
     """Decompositions of one text with each of its words kept in part.
 
     Args:
@@ -99,10 +99,10 @@ class Fading:
         MethodError: where attention can't be held fixed; later, where a pass isn't linear.
     """
 
-    def __init__(self, task: AttributionInput, *, as_read: bool = False) -> None:
-        check_holds(task.classifier)
+    def __init__(self, task: AttributionInput, *, full_text_attention: bool = False) -> None:
+        require_frozen_attention(task.classifier)
         self.task = task
-        self.as_read = self._as_read() if as_read else None
+        self.full_text_attention = self._full_text_attention() if full_text_attention else None
         self.words, self.hidden = self._ends()
         self.source = self._input(self.words) - self._input(self.hidden)
         """What the first layer would miss of each token.  (T, D)"""
@@ -126,30 +126,33 @@ class Fading:
         return np.concatenate(found)
 
     def _chunks(self, kept: FloatArray) -> Iterator[FloatArray]:
-        rows = rows_at_once(self.task.classifier, len(self.words), rows=ROWS, tokens=TOKENS)
+        rows = rows_at_once(self.task.classifier, len(self.words), rows=MAX_ROWS, tokens=MAX_TOKENS)
         for first in range(0, len(kept), rows):
             yield kept[first : first + rows]
 
     def _scores(self, kept: FloatArray) -> FloatArray:
         places = self._over_tokens(kept)[..., None]
         placed = self.hidden + places * (self.words - self.hidden)
-        recorder = _Placed(placed, self.as_read)
+        recorder = _Placed(placed, self.full_text_attention)
         linear = linear_pass(
             self.task.classifier,
             [self.task.reading.encoding.inputs] * len(kept),
             recorder,
             self._as_known(kept),
         )
-        leaf, gradients = linear.leaf, linear.slopes(joined(self.task).value).leaf
+        leaf, gradients = (
+            linear.leaf,
+            linear.split_gradients(against_all_target(self.task).value).leaf,
+        )
         whole = torch.tensor(np.isin(kept, (0, 1)).all(1), device=leaf.device)[:, None, None]
         source = torch.where(whole, leaf.detach(), self.source)
         scores = (source * gradients).double().sum(-1).cpu().numpy()
-        self.task.progress(PASSES * len(kept))
+        self.task.progress(DECOMPOSITION_PASSES * len(kept))
         return np.stack([self.task.perturbation.over_words(row) for row in scores])
 
     def _as_known(self, kept: FloatArray) -> FloatArray:
         """The logits of versions that are the whole text as it was read; else NaN.  (B, C)"""
-        whole = (kept == 1).all(1, keepdims=True) & (self.as_read is None)
+        whole = (kept == 1).all(1, keepdims=True) & (self.full_text_attention is None)
         return np.where(whole, self.task.reading.prediction.logits, np.nan)
 
     def _over_tokens(self, kept: FloatArray) -> Tensor:
@@ -159,7 +162,7 @@ class Fading:
             spread[:, list(unit.tokens)] = kept[:, index : index + 1]
         return self.words.new_tensor(spread)
 
-    def _as_read(self) -> Tensor:
+    def _full_text_attention(self) -> Tensor:
         """The attention of the whole text.  (L, H, T, T)"""
         model, weights = self.task.classifier.model, self.task.reading.attention.weights
         return torch.tensor(weights, dtype=model.dtype, device=self.task.classifier.device)
@@ -183,24 +186,29 @@ class Fading:
         try:
             with torch.no_grad():
                 classifier.run(classifier.padded([self.task.reading.encoding.inputs]), recorder)
-        except _Stop:
+        except _FirstLayerReached:
             pass
         return recorder.differentiated()[0].detach()
 
 
-def quick_scores(task: AttributionInput, share: int = SHARE) -> FloatArray:
-    """Word scores where so many per cent of every word are kept; costs `PASSES`.  (n_words,)"""
-    return Fading(task, as_read=True).at(share / 100)
+def partly_masked_scores(task: AttributionInput, share: int = PERCENT_KEPT) -> FloatArray:
+    """Word scores with *share* percent of every word kept; costs `DECOMPOSITION_PASSES`.
+
+    (n_words,)
+    """
+    return MaskingPath(task, full_text_attention=True).at(share / 100)
 
 
-def path_scores(fading: Fading) -> tuple[FloatArray, FloatArray]:
+def path_scores(path: MaskingPath) -> tuple[FloatArray, FloatArray]:
     """Word scores at the whole text, and their mean along the path, each of total size 1.
 
     Costs `PATH_PASSES`.
     """
-    n = fading.task.perturbation.n_words
-    whole, *path = fading.versions(np.repeat([[1.0], *([share] for share in SHARES)], n, axis=1))
-    return _unit(whole), _unit(np.sum([_unit(scores) for scores in path], axis=0))
+    n = path.task.perturbation.n_words
+    whole, *along = path.versions(
+        np.repeat([[1.0], *([share] for share in PATH_SHARES)], n, axis=1)
+    )
+    return _unit(whole), _unit(np.sum([_unit(scores) for scores in along], axis=0))
 
 
 def _unit(scores: FloatArray) -> FloatArray:
@@ -208,8 +216,8 @@ def _unit(scores: FloatArray) -> FloatArray:
     return scaled
 
 
-def _faded(task: AttributionInput) -> TokenScores:
-    scores = quick_scores(task, int(task.options["share"]))
+def _decomposition_path(task: AttributionInput) -> TokenScores:
+    scores = partly_masked_scores(task, int(task.options["share"]))
     if not np.isfinite(scores).all():
         raise MethodError(
             "The decomposition on the path gives no finite scores for this text; choose another."
@@ -217,20 +225,20 @@ def _faded(task: AttributionInput) -> TokenScores:
     return TokenScores(task.perturbation.over_tokens(scores))
 
 
-FADED = Method(
+DECOMPOSITION_PATH = Method(
     name="decomposition-path",
     label="Decomposition on the path",
     signed=True,
     cost=2.0,
     description="What each word does to the class where every word is hidden in part.",
     reference="CLSight; after Modarressi et al. 2023 and Sundararajan et al. 2017",
-    score=_faded,
-    requirements=(check_linear,),
+    score=_decomposition_path,
+    requirements=(require_linear,),
     options=(
         Option(
             name="share",
             label="Share kept, %",
-            default=SHARE,
+            default=PERCENT_KEPT,
             help="How much of each word stays; the rest is the mask token.",
             minimum=1,
             maximum=99,

@@ -11,53 +11,55 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from viz.attribution.decomposition_path import (
-    PASSES,
+    DECOMPOSITION_PASSES,
     PATH_PASSES,
-    Fading,
+    MaskingPath,
+    partly_masked_scores,
     path_scores,
-    quick_scores,
 )
-from viz.attribution.linear_pass import check_linear
-from viz.attribution.local_search import Order, Search, ranks
-from viz.attribution.masking import SEED, ordered
+from viz.attribution.linear_pass import require_linear
+from viz.attribution.local_search import OrderSearch, WordOrder, ranks
+from viz.attribution.masking import SEED_OPTION, descending_order
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
-WEIGHTS: dict[Operator, float] = {"mask": 0.8, "delete": 0.2}
+OPERATOR_WEIGHTS: dict[Operator, float] = {"mask": 0.8, "delete": 0.2}
 """What each way of hiding counts.  Decompositions are nearly as good as can be under deletion, so
 there is more to win under masks."""
 
-TELLING = 1e-6
+TIE_BREAK = 1e-6
 """How far apart, as a share of the largest score, words are whose scores are the same."""
 
 
 def _plus(task: AttributionInput) -> TokenScores:
     budget, words = int(task.options["rows"]), task.perturbation
     if budget < PATH_PASSES:
-        return TokenScores(words.over_tokens(quick_scores(task)), measured={"rows": PASSES})
-    whole, faded = path_scores(Fading(task))
-    search = Search(task, _weights(task), budget - int(PATH_PASSES))
+        return TokenScores(
+            words.over_tokens(partly_masked_scores(task)), measured={"rows": DECOMPOSITION_PASSES}
+        )
+    whole, on_path = path_scores(MaskingPath(task))
+    search = OrderSearch(task, _weights(task), budget - int(PATH_PASSES))
     if search.left < search.order_cost:
-        return TokenScores(words.over_tokens(faded + whole), measured={"rows": PATH_PASSES})
-    best = _improved(search, [faded + whole, faded], int(task.options["seed"]))
+        return TokenScores(words.over_tokens(on_path + whole), measured={"rows": PATH_PASSES})
+    best = _improved(search, [on_path + whole, on_path], int(task.options["seed"]))
     return _split(task, search, best)
 
 
 def _weights(task: AttributionInput) -> dict[Operator, float]:
     operators = task.perturbation.operators
-    return WEIGHTS if len(operators) > 1 else {operators[0]: 1.0}
+    return OPERATOR_WEIGHTS if len(operators) > 1 else {operators[0]: 1.0}
 
 
-def _improved(search: Search, starts: list[FloatArray], seed: int) -> Order:
+def _improved(search: OrderSearch, starts: list[FloatArray], seed: int) -> WordOrder:
     """The best order that the budget finds from these."""
     for scores in starts:
         if search.left >= search.order_cost:
-            search.order(ordered(scores))
-    return search.run(search.best(ordered(starts[0])), np.random.default_rng(seed))
+            search.order(descending_order(scores))
+    return search.run(search.best(descending_order(starts[0])), np.random.default_rng(seed))
 
 
-def _split(task: AttributionInput, search: Search, best: Order) -> TokenScores:
+def _split(task: AttributionInput, search: OrderSearch, best: WordOrder) -> TokenScores:
     """Scores of the regression in log-odds, as near as they are in the order that was found."""
     fit = search.fit(ranks(best.words))
     scores, errors = in_order(fit.scores, fit.errors, search.within_steps(best, fit.scores))
@@ -85,14 +87,14 @@ def in_order(
     least = float(np.finfo(float).eps * max(np.abs(scores).max(initial=0), 1))
     precision = 1 / np.square(np.maximum(errors, least))
     fitted = isotonic_regression(scores[words], weights=precision[words], increasing=False)
-    apart = TELLING * np.abs(scores).max(initial=0) * np.linspace(1, 0, len(words))
+    apart = TIE_BREAK * np.abs(scores).max(initial=0) * np.linspace(1, 0, len(words))
     near, spread = np.empty(len(words)), np.empty(len(words))
     near[words] = fitted.x + apart
     spread[words] = np.repeat(1 / np.sqrt(fitted.weights), np.diff(fitted.blocks))
     return near, spread
 
 
-PLUS = Method(
+DECOMPOSITION_PLUS = Method(
     name="decomposition+",
     label="Decomposition+",
     signed=True,
@@ -101,7 +103,7 @@ PLUS = Method(
     "by hiding words.",
     reference="CLSight",
     score=_plus,
-    requirements=(check_linear,),
+    requirements=(require_linear,),
     options=(
         Option(
             name="rows",
@@ -111,7 +113,7 @@ PLUS = Method(
             minimum=2,
             maximum=2000,
         ),
-        SEED,
+        SEED_OPTION,
     ),
     estimated_forward_passes=lambda n_words, n_layers, options: float(options["rows"]),
     operator="both",

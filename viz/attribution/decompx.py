@@ -16,20 +16,20 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 
 from viz.attribution.layers import (
+    ClassifierHead,
     Function,
-    Head,
-    Layer,
-    Parts,
-    centred,
-    has_head,
-    has_layers,
-    head_of,
-    rate,
+    LayerModules,
+    RecordedLayer,
+    centered,
+    classifier_head,
+    inverse_std,
     recorded_layers,
+    require_head,
+    require_layers,
     unavailable,
 )
 from viz.attribution.method import AttributionInput, Method, Options, TokenScores
-from viz.attribution.requirements import reads_first
+from viz.attribution.requirements import require_first_token
 from viz.errors import MethodError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
@@ -37,10 +37,10 @@ from viz.jobs.cancellation import check_cancelled
 TOLERANCE = 1e-3
 """Largest gap between parts and whole, relative to the parts, before we refuse to show it."""
 
-CHUNK = 2**23
+CHUNK_BYTES = 2**23
 """Bytes of vectors worked on at once."""
 
-PASSES = 0.8
+PASSES_PER_TOKEN = 0.8
 """Forward passes that one token costs."""
 
 Spread = Callable[[Tensor], Tensor]
@@ -75,7 +75,7 @@ def carry(task: AttributionInput, spread: Spread) -> Tensor:
     Raises:
         MethodError: where layers or head are not one of the four layouts, or parts don't add up.
     """
-    head = head_of(task.classifier)
+    head = classifier_head(task.classifier)
     with torch.inference_mode():
         own = recorded_layers(task)
         states = _start(own[0].before, slot=spread is apart)
@@ -96,7 +96,7 @@ def carry(task: AttributionInput, spread: Spread) -> Tensor:
 
 def _share(progress: ProgressCallback, n_tokens: float) -> ProgressCallback:
     """Report shares of one layer's work as passes."""
-    return lambda share: progress(PASSES * n_tokens * share)
+    return lambda share: progress(PASSES_PER_TOKEN * n_tokens * share)
 
 
 def _start(embedded: Tensor, *, slot: bool) -> Tensor:
@@ -109,7 +109,7 @@ def _start(embedded: Tensor, *, slot: bool) -> Tensor:
 
 
 def _through(
-    layer: Layer, states: Tensor, n_rows: int, spread: Spread, progress: ProgressCallback
+    layer: RecordedLayer, states: Tensor, n_rows: int, spread: Spread, progress: ProgressCallback
 ) -> Tensor:
     """The first rows of what a layer makes of its states.  (T, K, D) -> (R, K, D)"""
     made = _attention(layer, states, n_rows, spread, progress)
@@ -120,7 +120,7 @@ def _through(
 
 
 def _attention(
-    layer: Layer, states: Tensor, n_rows: int, spread: Spread, progress: ProgressCallback
+    layer: RecordedLayer, states: Tensor, n_rows: int, spread: Spread, progress: ProgressCallback
 ) -> Tensor:
     """What all heads hand to the first rows, head by head so that little is held at once."""
     value, output = layer.parts.value, layer.parts.output
@@ -141,20 +141,20 @@ def _attention(
 
 
 def _pieces(states: Tensor, width: int) -> Iterator[slice]:
-    """The rows in pieces whose vectors of some width stay within `CHUNK`."""
-    step = max(1, CHUNK // (states.shape[1] * width * states.element_size()))
+    """The rows in pieces whose vectors of some width stay within `CHUNK_BYTES`."""
+    step = max(1, CHUNK_BYTES // (states.shape[1] * width * states.element_size()))
     for start in range(0, len(states), step):
         yield slice(start, start + step)
 
 
-def _rest(parts: Parts, taken: Tensor, before: Tensor, spread: Spread) -> Tensor:
+def _rest(parts: LayerModules, taken: Tensor, before: Tensor, spread: Spread) -> Tensor:
     """What a layer does behind its heads.  (R, K, D)"""
     attended = _norm(_biased(taken, parts.output.bias, spread) + before, parts.first_norm, spread)
     raised = _activated(_linear(attended, parts.up, spread), parts.activation)
     return _norm(_linear(raised, parts.down, spread) + attended, parts.second_norm, spread)
 
 
-def _logits(head: Head, states: Tensor, spread: Spread) -> Tensor:
+def _logits(head: ClassifierHead, states: Tensor, spread: Spread) -> Tensor:
     """(K, D) -> (K, C)"""
     hidden = _activated(_linear(states, head.hidden, spread), head.activation)
     return _linear(hidden, head.out, spread)
@@ -169,8 +169,8 @@ def _linear(vectors: Tensor, module: nn.Linear, spread: Spread) -> Tensor:
 
 
 def _norm(vectors: Tensor, norm: nn.LayerNorm, spread: Spread) -> Tensor:
-    scale = rate(norm, vectors.sum(-2, keepdim=True))
-    return _biased(centred(norm, vectors) * scale, norm.bias, spread)
+    scale = inverse_std(norm, vectors.sum(-2, keepdim=True))
+    return _biased(centered(norm, vectors) * scale, norm.bias, spread)
 
 
 def _activated(vectors: Tensor, activation: Function) -> Tensor:
@@ -186,18 +186,18 @@ def _absdot(task: AttributionInput) -> TokenScores:
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
     # About 1.3 tokens a word, and two special ones.
-    return PASSES * (1.3 * n_words + 2)
+    return PASSES_PER_TOKEN * (1.3 * n_words + 2)
 
 
-DECOMPOSITION_ABSDOT = Method(
+DECOMPX_ABSDOT = Method(
     name="decompx-absdot",
     label="DecompX, bias spread",
     signed=True,
-    cost=PASSES * 54,
+    cost=PASSES_PER_TOKEN * 54,
     description="The decomposition carried forward, each bias shared out among the tokens, which "
     "then add up to the whole.",
     reference="Modarressi et al. 2023 (DecompX)",
     score=_absdot,
-    requirements=(reads_first, has_layers, has_head),
+    requirements=(require_first_token, require_layers, require_head),
     estimated_forward_passes=_forward_passes,
 )

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from viz.model.perturbation import BoolArray, Operator
 from viz.types import FloatArray
 
-WIDTHS = 4 * 10.0 ** np.arange(-1.5, 2.6, 0.5)
+PRIOR_VARIANCES = 4 * 10.0 ** np.arange(-1.5, 2.6, 0.5)
 """Variances of the correction that are tried, in those of the noise, for n words together."""
-TINY = 1e-12
+EPSILON = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class ScoreFit:
     """Scores after some versions were read."""
 
     scores: FloatArray
@@ -40,9 +40,9 @@ class Fit:
         return rng.multivariate_normal(self.scores, self.covariance, method="eigh")
 
 
-def shrink(
+def fit_scores(
     prior: FloatArray, hidden: BoolArray, lost: FloatArray, operators: NDArray[np.str_]
-) -> Fit:
+) -> ScoreFit:
     """Fit scores to what versions lost.
 
     Args:
@@ -52,19 +52,19 @@ def shrink(
         operators: (N,): how they were hidden.
     """
     z = hidden.astype(np.float64)
-    known = prior / max(float(np.abs(prior).max()), TINY)
+    known = prior / max(float(np.abs(prior).max()), EPSILON)
     used: list[Operator] = sorted(set(operators.tolist()))
     fixed = np.stack([np.where(operators == name, z @ known, 0.0) for name in used], axis=1)
     n = z.shape[1]
     values, vectors = np.linalg.eigh(z @ z.T / n)
     turned, turned_fixed = vectors.T @ lost, vectors.T @ fixed
-    trials = [_evidence(width, values.clip(0), turned, turned_fixed) for width in WIDTHS]
+    trials = [_evidence(width, values.clip(0), turned, turned_fixed) for width in PRIOR_VARIANCES]
     _, width, factors, noise = max(trials, key=lambda trial: trial[0])
     spread = width / n
     gain = spread * z.T @ np.linalg.inv(np.eye(len(z)) + spread * z @ z.T)
     correction = gain @ (lost - fixed @ factors)
     covariance = noise * spread * (np.eye(n) - gain @ z)
-    return Fit(factors.mean() * known + correction, covariance)
+    return ScoreFit(factors.mean() * known + correction, covariance)
 
 
 def _evidence(
@@ -75,6 +75,6 @@ def _evidence(
     products = fixed.T @ (fixed / variances[:, None]) + 1e-6 * np.eye(fixed.shape[1])
     factors = np.linalg.solve(products, fixed.T @ (lost / variances))
     rest = lost - fixed @ factors
-    noise = float((rest**2 / variances).mean()) + TINY
+    noise = float((rest**2 / variances).mean()) + EPSILON
     spread = len(lost) * np.log(noise) + np.log(variances).sum() + np.linalg.slogdet(products)[1]
     return float(-0.5 * spread), width, factors, noise

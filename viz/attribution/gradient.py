@@ -7,7 +7,12 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import AttributionInput, Method, TokenScores
-from viz.attribution.requirements import attends, gradients, has_gradient, reads_first
+from viz.attribution.requirements import (
+    gradients,
+    require_attention_gradient,
+    require_first_token,
+    require_gradient,
+)
 from viz.model.recording import Recorder
 
 
@@ -70,7 +75,7 @@ GRAD_ATTENTION = Method(
     description="What [CLS] takes from a token in the last layer, times its effect on the class.",
     reference="Barkan et al. 2021; Chefer et al. 2021",
     score=_grad_attention,
-    requirements=(reads_first, attends),
+    requirements=(require_first_token, require_attention_gradient),
 )
 
 INPUT_X_GRADIENT = Method(
@@ -81,7 +86,7 @@ INPUT_X_GRADIENT = Method(
     description="Each word embedding times the gradient of the class: a first-order estimate.",
     reference="Shrikumar et al. 2016",
     score=_input_x_gradient,
-    requirements=(has_gradient,),
+    requirements=(require_gradient,),
 )
 
 SALIENCY = Method(
@@ -93,7 +98,7 @@ SALIENCY = Method(
     "way.",
     reference="Simonyan et al. 2014; Li et al. 2016",
     score=_saliency,
-    requirements=(has_gradient,),
+    requirements=(require_gradient,),
 )
 
 CHEFER = Method(
@@ -104,5 +109,5 @@ CHEFER = Method(
     description="Attention times its positive effect on the class, carried through all layers.",
     reference='Chefer et al. 2021, "Generic Attention-model Explainability"',
     score=_chefer,
-    requirements=(reads_first, attends),
+    requirements=(require_first_token, require_attention_gradient),
 )

@@ -25,9 +25,9 @@ from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
 from viz.types import Encoding, FloatArray, Reading
 
-ROWS = 16
+MAX_ROWS = 16
 """Ablations read at once; more gain nothing on a CPU."""
-TOKENS = 4096
+MAX_TOKENS = 4096
 """Tokens read at once, so that memory is bounded for long texts."""
 
 
@@ -244,7 +244,7 @@ def _open(classifier: Classifier, n_rows: int) -> Tensor:
 def _one_closed(classifier: Classifier, n_tokens: int) -> Iterator[Tensor]:
     """Gates with each head closed in turn, in batches that fit into memory.  (B, L, H)"""
     n_heads = classifier.n_layers * classifier.n_heads
-    rows = rows_at_once(classifier, n_tokens, rows=ROWS, tokens=TOKENS)
+    rows = rows_at_once(classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
     for first in range(0, n_heads, rows):
         heads = range(first, min(first + rows, n_heads))
         gates = _open(classifier, len(heads))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
-from viz.attribution.requirements import gradients, has_gradient
+from viz.attribution.requirements import gradients, require_gradient
 from viz.errors import MethodError
 from viz.model.batches import rows_at_once
 from viz.model.classifier import Classifier
@@ -23,16 +23,16 @@ from viz.types import Encoding
 
 TOLERANCE = 0.01
 """Largest gap between the scores and the difference they split, relative to it."""
-SMALLEST = 0.01
+MIN_DIFFERENCE = 0.01
 """A difference that counts as none: gaps below `TOLERANCE` of it are rounding."""
-MOST_STEPS = 400
+MAX_STEPS = 400
 """Steps are doubled up to this many."""
 
-ROWS = 8
+MAX_ROWS = 8
 """Points of the path differentiated at once; more gain nothing on a CPU."""
-TOKENS = 2048
+MAX_TOKENS = 2048
 """Tokens differentiated at once, so that memory is bounded for long texts."""
-POINT = 2.0
+PASSES_PER_POINT = 2.0
 """Cost of one point of the path, forward and backward, in plain forward passes."""
 
 
@@ -45,7 +45,7 @@ class Points:
 
     def chunks(self, classifier: Classifier, n_tokens: int) -> Iterator["Points"]:
         """The points in batches whose gradients fit into memory."""
-        rows = rows_at_once(classifier, n_tokens, rows=ROWS, tokens=TOKENS)
+        rows = rows_at_once(classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
         for first in range(0, len(self.places), rows):
             some = slice(first, first + rows)
             yield Points(self.places[some], self.weights[some])
@@ -90,14 +90,14 @@ def midpoints(n_steps: int, like: Tensor) -> Points:
 
 
 def integrate(scores: Callable[[int], Tensor], n_steps: int, start: float, end: float) -> Integral:
-    """Double the steps until the scores add up to `end - start`, or there are `MOST_STEPS`."""
+    """Double the steps until the scores add up to `end - start`, or there are `MAX_STEPS`."""
     while True:
         found = scores(n_steps)
         missed = abs(float(found.double().sum()) - (end - start))
-        gap = missed / max(abs(end - start), SMALLEST)
-        if gap < TOLERANCE or n_steps >= MOST_STEPS:
+        gap = missed / max(abs(end - start), MIN_DIFFERENCE)
+        if gap < TOLERANCE or n_steps >= MAX_STEPS:
             return Integral(found, n_steps, start, gap)
-        n_steps = min(2 * n_steps, MOST_STEPS)
+        n_steps = min(2 * n_steps, MAX_STEPS)
 
 
 def repeated_logits(
@@ -193,7 +193,7 @@ def _gradient_along(
     logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(places))
     value = (task.target.value(logits) * points.weights).sum()
     (slopes,) = gradients(task.classifier, value, [recorder.embeddings])
-    task.progress(POINT * len(places))
+    task.progress(PASSES_PER_POINT * len(places))
     return slopes.sum(0)
 
 
@@ -210,7 +210,7 @@ INTEGRATED_GRADIENTS = Method(
     description="Gradients added up on the way from a text of hidden words to this one.",
     reference="Sundararajan et al. 2017",
     score=_integrated_gradients,
-    requirements=(has_gradient,),
+    requirements=(require_gradient,),
     options=(
         Option(
             "baseline",
@@ -223,9 +223,9 @@ INTEGRATED_GRADIENTS = Method(
             "n_steps",
             "Steps",
             50,
-            f"Points on the way; doubled up to {MOST_STEPS} until the scores add up.",
+            f"Points on the way; doubled up to {MAX_STEPS} until the scores add up.",
             minimum=10,
-            maximum=MOST_STEPS,
+            maximum=MAX_STEPS,
         ),
     ),
     estimated_forward_passes=_forward_passes,

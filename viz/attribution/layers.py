@@ -29,7 +29,7 @@ Function = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class LayerModules:
     """The modules of one layer, by what they do."""
 
     value: nn.Linear
@@ -52,10 +52,10 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class RecordedLayer:
     """One layer as it read one text."""
 
-    parts: Parts
+    parts: LayerModules
     weights: Tensor
     """(H, T, T)"""
     before: Tensor
@@ -69,13 +69,13 @@ class Layer:
         n_heads, n_tokens = self.weights.shape[:2]
         return values.view(n_tokens, n_heads, -1).transpose(0, 1)
 
-    def handed(self) -> Tensor:
+    def projected_values(self) -> Tensor:
         """The values of each head behind the output projection, without its bias.  (H, T, D)"""
         weight = self.parts.output.weight
         projection = weight.view(len(weight), len(self.weights), -1)
         return self.values() @ projection.permute(1, 2, 0)
 
-    def entering(self, n_rows: int) -> Tensor:
+    def first_norm_input(self, n_rows: int) -> Tensor:
         """What enters the first LayerNorm, biases and residual included, in the first rows.
 
         (R, D)
@@ -85,15 +85,15 @@ class Layer:
         return projected + self.before[:n_rows]
 
 
-def rate(norm: nn.LayerNorm, entering: Tensor) -> Tensor:
+def inverse_std(norm: nn.LayerNorm, entering: Tensor) -> Tensor:
     """What a LayerNorm multiplies its centred input with.  (..., D) -> (..., 1)"""
     return (entering.var(-1, correction=0, keepdim=True) + norm.eps).rsqrt()
 
 
-def centred(norm: nn.LayerNorm, vectors: Tensor) -> Tensor:
+def centered(norm: nn.LayerNorm, vectors: Tensor) -> Tensor:
     """Vectors less their mean, times the weight of a LayerNorm.  (..., D)
 
-    Times `rate` of what enters it they are shares of what leaves it, its bias left out.
+    Times `inverse_std` of what enters it they are shares of what leaves it, its bias left out.
     """
     return (vectors - vectors.mean(-1, keepdim=True)) * norm.weight
 
@@ -111,26 +111,26 @@ class _States(Recorder):
         self.after.append(after[0])
 
 
-def recorded_layers(task: AttributionInput) -> list[Layer]:
+def recorded_layers(task: AttributionInput) -> list[RecordedLayer]:
     """Read the text once more and hand out each layer with its states, in order.
 
     Raises:
         MethodError: where the architecture is not one of the four layouts.
     """
     classifier = task.classifier
-    parts = parts_of(classifier)
+    parts = layer_modules(classifier)
     recorder = _States()
     classifier.forward(task.reading.encoding, recorder)
     if not len(parts) == len(recorder.weights) == len(recorder.before):
         raise MethodError(unavailable(classifier))
     rows = zip(parts, recorder.weights, recorder.before, recorder.after, strict=True)
-    layers = [Layer(own, weights[0], before, after) for own, weights, before, after in rows]
+    layers = [RecordedLayer(own, weights[0], before, after) for own, weights, before, after in rows]
     if not all(_fits(layer) for layer in layers):
         raise MethodError(unavailable(classifier))
     return layers
 
 
-def parts_of(classifier: Classifier) -> list[Parts]:
+def layer_modules(classifier: Classifier) -> list[LayerModules]:
     """The modules of every layer, by what they do.
 
     Raises:
@@ -145,36 +145,36 @@ def parts_of(classifier: Classifier) -> list[Parts]:
         raise MethodError(unavailable(classifier)) from error
 
 
-def _parts(layer: Any) -> Parts:
+def _parts(layer: Any) -> LayerModules:
     attention = layer.attention
     if hasattr(layer, "ffn"):
         feed = layer.ffn
-        return Parts(
+        return LayerModules(
             *(attention.v_lin, attention.out_lin, layer.sa_layer_norm),
             *(feed.lin1, feed.activation, feed.lin2, layer.output_layer_norm),
         )
     between = layer.intermediate
-    return Parts(
+    return LayerModules(
         *(attention.self.value, attention.output.dense, attention.output.LayerNorm),
         *(between.dense, between.intermediate_act_fn, layer.output.dense, layer.output.LayerNorm),
     )
 
 
-def _fits(layer: Layer) -> bool:
+def _fits(layer: RecordedLayer) -> bool:
     """Whether the first state the layer handed on is what its parts make of those it was given."""
-    made = layer.parts.after(layer.parts.first_norm(layer.entering(1)))
+    made = layer.parts.after(layer.parts.first_norm(layer.first_norm_input(1)))
     expected = layer.after[:1]
     return bool((made - expected).abs().max() <= TOLERANCE * expected.abs().max())
 
 
-def has_layers(classifier: Classifier) -> None:
+def require_layers(classifier: Classifier) -> None:
     """Refuse a classifier whose layers are not one of the four layouts."""
-    parts_of(classifier)
+    layer_modules(classifier)
 
 
-def has_head(classifier: Classifier) -> None:
+def require_head(classifier: Classifier) -> None:
     """Refuse a classifier whose head is not one of the four layouts."""
-    head_of(classifier)
+    classifier_head(classifier)
 
 
 def unavailable(classifier: Classifier) -> str:
@@ -186,7 +186,7 @@ def unavailable(classifier: Classifier) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ClassifierHead:
     """What turns the last state of [CLS] into logits."""
 
     hidden: nn.Linear
@@ -194,7 +194,7 @@ class Head:
     out: nn.Linear
 
 
-def head_of(classifier: Classifier) -> Head:
+def classifier_head(classifier: Classifier) -> ClassifierHead:
     """The modules of the classifier's head, by what they do.
 
     Raises:
@@ -203,11 +203,11 @@ def head_of(classifier: Classifier) -> Head:
     model = cast(Any, classifier.model)
     try:
         if hasattr(model, "pre_classifier"):
-            return Head(model.pre_classifier, F.relu, model.classifier)
+            return ClassifierHead(model.pre_classifier, F.relu, model.classifier)
         if isinstance(model.classifier, nn.Linear):
             pooler = model.base_model.pooler
-            return Head(pooler.dense, pooler.activation, model.classifier)
+            return ClassifierHead(pooler.dense, pooler.activation, model.classifier)
         own = model.classifier
-        return Head(own.dense, getattr(own, "activation", torch.tanh), own.out_proj)
+        return ClassifierHead(own.dense, getattr(own, "activation", torch.tanh), own.out_proj)
     except AttributeError as error:
         raise MethodError(unavailable(classifier)) from error

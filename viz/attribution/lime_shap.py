@@ -20,19 +20,19 @@ import math
 import numpy as np
 
 from viz.attribution.masking import (
-    OPERATOR,
-    SEED,
+    OPERATOR_OPTION,
+    SEED_OPTION,
+    all_subsets,
+    allowed_operator,
     log_odds,
-    operator_of,
-    subsets,
 )
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.model.perturbation import BoolArray
 from viz.types import FloatArray
 
-WIDTH = 0.25
+KERNEL_WIDTH = 0.25
 """Of LIME's kernel."""
-ALPHA = 1.0
+RIDGE_ALPHA = 1.0
 """Of LIME's ridge."""
 FEW_PAIRS = "Fewer pairs of versions were read than there are words; read more rows."
 
@@ -43,11 +43,11 @@ estimate them from.  Each (n,)"""
 
 def _lime(task: AttributionInput) -> TokenScores:
     words = task.perturbation
-    operator, notes = operator_of(task)
+    operator, notes = allowed_operator(task)
     kept, counts, drawn = lime_rows(words.n_words, task.options)
     values = log_odds(task, kept, operator)
     distances = 1 - np.sqrt(kept.mean(1))
-    weights = counts * np.exp(-(distances**2) / (2 * WIDTH**2))
+    weights = counts * np.exp(-(distances**2) / (2 * KERNEL_WIDTH**2))
     scores, errors = ridge(kept, values, weights)
     return _split(task, (scores, errors if drawn else None), notes)
 
@@ -61,7 +61,7 @@ def lime_rows(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
     """
     rows = int(options["rows"])
     if 2**n <= rows:
-        kept = subsets(n)[::-1]
+        kept = all_subsets(n)[::-1]
         chances = [1 / (n * math.comb(n, int(hidden))) for hidden in (~kept[1:]).sum(1)]
         return kept, np.array([1, *((rows - 1) * np.array(chances))]), False
     draw = np.random.default_rng(options["seed"])
@@ -84,7 +84,7 @@ def ridge(kept: BoolArray, values: FloatArray, weights: FloatArray) -> Fit:
     """
     rows = kept - np.average(kept, axis=0, weights=weights)
     left = values - np.average(values, weights=weights)
-    inner = (rows * weights[:, None]).T @ rows + ALPHA * np.eye(kept.shape[1])
+    inner = (rows * weights[:, None]).T @ rows + RIDGE_ALPHA * np.eye(kept.shape[1])
     reach = np.linalg.solve(inner, (rows * weights[:, None]).T)
     scores = reach @ left
     leverage = np.einsum("ij,ji->i", rows, reach) + weights / weights.sum()
@@ -93,7 +93,7 @@ def ridge(kept: BoolArray, values: FloatArray, weights: FloatArray) -> Fit:
 
 def _kernel_shap(task: AttributionInput) -> TokenScores:
     words = task.perturbation
-    operator, notes = operator_of(task)
+    operator, notes = allowed_operator(task)
     n = words.n_words
     ends = log_odds(task, np.array([[True] * n, [False] * n]), operator)
     kept, weights, drawn = shap_pairs(n, task.options)
@@ -117,7 +117,7 @@ def shap_pairs(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
     chances = (n - 1) / (sizes * (n - sizes))
     rows = int(options["rows"])
     if 2**n <= rows:
-        kept = subsets(n)[1 : 2 ** (n - 1)]
+        kept = all_subsets(n)[1 : 2 ** (n - 1)]
         kernel = chances / [math.comb(n, int(size)) for size in sizes]
         return kept, kernel[kept.sum(1) - 1], False
     draw = np.random.default_rng(options["seed"])
@@ -186,7 +186,7 @@ LIME = Method(
     description="A linear model of what the classifier says when words are hidden at random.",
     reference="Ribeiro et al. 2016",
     score=_lime,
-    options=(ROWS, OPERATOR, SEED),
+    options=(ROWS, OPERATOR_OPTION, SEED_OPTION),
     estimated_forward_passes=_forward_passes,
     operator="mask",
     against_all=True,
@@ -199,7 +199,7 @@ KERNEL_SHAP = Method(
     description="A linear model fitted so that, with enough rows, its scores are Shapley values.",
     reference="Lundberg and Lee 2017; Covert and Lee 2021",
     score=_kernel_shap,
-    options=(ROWS, OPERATOR, SEED),
+    options=(ROWS, OPERATOR_OPTION, SEED_OPTION),
     estimated_forward_passes=_forward_passes,
     operator="mask",
     against_all=True,

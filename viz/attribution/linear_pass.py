@@ -30,7 +30,7 @@ TOLERANCE = 1e-4
 """Largest gap between parts and whole, relative to the parts, before we refuse to show them."""
 
 
-class Linearised(TorchFunctionMode):
+class LinearizedFunctions(TorchFunctionMode):
     """Runs torch's non-linear functions as linear ones that give the same values.
 
     The mode holds for the current thread only.  Each constant that is added becomes a leaf of its
@@ -87,9 +87,9 @@ class Linearised(TorchFunctionMode):
         eps: float = 1e-5,
     ) -> Tensor:
         dims = tuple(range(-len(shape), 0))
-        centred = value - value.mean(dims, keepdim=True)
-        scale = (centred.square().mean(dims, keepdim=True) + eps).rsqrt().detach()
-        scaled = centred * scale if weight is None else centred * scale * weight
+        centered = value - value.mean(dims, keepdim=True)
+        scale = (centered.square().mean(dims, keepdim=True) + eps).rsqrt().detach()
+        scaled = centered * scale if weight is None else centered * scale * weight
         return scaled if bias is None else scaled + self._leaf(bias)
 
 
@@ -114,7 +114,7 @@ class LinearPass:
     biases: Sequence[Tensor]
     cuts: Sequence[Cut]
 
-    def slopes(self, scalar: Callable[[Tensor], Tensor], *of: Tensor) -> "Slopes":
+    def split_gradients(self, scalar: Callable[[Tensor], Tensor], *of: Tensor) -> "SplitGradients":
         """Differentiate a scalar of each row's logits, and prove that its parts add up.
 
         Args:
@@ -144,7 +144,7 @@ class LinearPass:
             torch.zeros_like(tensor) if slope is None else slope
             for tensor, slope in zip(of, rest[len(self.biases) :], strict=True)
         ]
-        return Slopes(leaf, sum(shares), others)
+        return SplitGradients(leaf, sum(shares), others)
 
     def _check_complete(self, tokens: Tensor, biases: Sequence[float], whole: float) -> None:
         parts = float(tokens.sum()) + sum(biases)
@@ -154,7 +154,7 @@ class LinearPass:
 
 
 @dataclass(frozen=True, slots=True)
-class Slopes:
+class SplitGradients:
     """The gradients of a scalar in a pass whose parts were seen to add up."""
 
     leaf: Tensor
@@ -182,8 +182,8 @@ def linear_pass(
     Raises:
         MethodError: where attention can't be held, or the logits are other ones.
     """
-    check_holds(classifier)
-    with Linearised(recorder.biases):
+    require_frozen_attention(classifier)
+    with LinearizedFunctions(recorder.biases):
         logits = classifier.run(classifier.padded(rows), recorder)
     if expected is not None and not _equal(logits.detach().cpu().numpy(), expected):
         raise MethodError(unavailable(classifier))
@@ -198,21 +198,21 @@ def _equal(logits: FloatArray, expected: FloatArray) -> bool:
     return bool(gap <= TOLERANCE * np.abs(expected).max(where=known, initial=1))
 
 
-def check_holds(classifier: Classifier) -> None:
+def require_frozen_attention(classifier: Classifier) -> None:
     """Refuse an architecture whose attention can't be held fixed."""
     if not classifier.records:
         raise MethodError(unavailable(classifier))
 
 
-def check_linear(classifier: Classifier) -> None:
+def require_linear(classifier: Classifier) -> None:
     """Refuse an architecture whose network isn't made linear: tried on a few tokens.
 
     Raises:
-        MethodError: as `linear_pass` and `slopes`.
+        MethodError: as `linear_pass` and `split_gradients`.
     """
     recorder = Recorder("input", freeze=True)
     tried = linear_pass(classifier, [classifier.encoder.probe().inputs], recorder)
-    tried.slopes(lambda logits: logits @ torch.linspace(1, 2, logits.shape[1]).to(logits))
+    tried.split_gradients(lambda logits: logits @ torch.linspace(1, 2, logits.shape[1]).to(logits))
 
 
 def unavailable(classifier: Classifier) -> str:

@@ -16,25 +16,25 @@ from itertools import pairwise
 
 import numpy as np
 
-from viz.attribution.aopc import bucket_sizes, drops, prefixes
-from viz.attribution.empirical_bayes import Fit, shrink
-from viz.attribution.masking import log_odds, ordered, subsets
+from viz.attribution.aopc import bucket_sizes, prefixes, probability_drops
+from viz.attribution.empirical_bayes import ScoreFit, fit_scores
+from viz.attribution.masking import all_subsets, descending_order, log_odds
 from viz.attribution.method import AttributionInput
 from viz.model.perturbation import BoolArray, Operator
 from viz.types import FloatArray
 
-EXCHANGES = 8
+EXCHANGES_PER_ROUND = 8
 """Exchanges read at once."""
-IDLE = 2
+MAX_IDLE_ROUNDS = 2
 """Rounds of exchanges that don't help, after which an order counts as improved."""
-STALE = 12
+MAX_STALE_ROUNDS = 12
 """Rounds without anything new to read, after which the search is over."""
-RECENT = 300
+MAX_FITTED_VERSIONS = 300
 """Versions the regression is fitted to."""
 
 
 @dataclass(slots=True)
-class Order:
+class WordOrder:
     """An order of the words, judged."""
 
     words: list[int]
@@ -46,7 +46,7 @@ Move = tuple[int, int, int]
 """The step, the word that leaves its set and the one that enters."""
 
 
-class Search:
+class OrderSearch:
     """All that is known of the orders of one text, and what may still be read.
 
     Args:
@@ -98,38 +98,38 @@ class Search:
         if not new:
             return
         rows = np.array(list(new.values()))
-        values = drops(self.versions, self.task.target.target_class, rows, operator)
+        values = probability_drops(self.versions, self.task.target.target_class, rows, operator)
         fallen.update(zip(new, map(float, values), strict=True))
         self.hidden += list(~rows)
         self.lost += list(self.whole[operator] - log_odds(self.task, rows, operator))
         self.by += [operator] * len(rows)
         self.left -= len(rows)
 
-    def order(self, words: list[int]) -> Order:
+    def order(self, words: list[int]) -> WordOrder:
         """An order, judged."""
-        return Order(words, self.worth(prefixes(words, self.sizes)))
+        return WordOrder(words, self.worth(prefixes(words, self.sizes)))
 
-    def fit(self, prior: FloatArray) -> Fit:
+    def fit(self, prior: FloatArray) -> ScoreFit:
         """A regression on what was read last."""
-        recent = slice(-RECENT * len(self.weights), None)
-        return shrink(
+        recent = slice(-MAX_FITTED_VERSIONS * len(self.weights), None)
+        return fit_scores(
             prior,
             np.array(self.hidden[recent]),
             np.array(self.lost[recent]),
             np.array(self.by[recent]),
         )
 
-    def run(self, best: Order, rng: np.random.Generator) -> Order:
+    def run(self, best: WordOrder, rng: np.random.Generator) -> WordOrder:
         """Improve an order until nothing may be read, or nothing new is left to read."""
         stale = 0
-        while self.left >= len(self.weights) and stale < STALE and self.n > 1:
+        while self.left >= len(self.weights) and stale < MAX_STALE_ROUNDS and self.n > 1:
             fit = self.fit(ranks(best.words))
             if self.left >= 4 * self.order_cost:
                 if stale:
                     self.elsewhere(fit, rng)
                 else:
-                    self.order(ordered(fit.scores))
-                best = self.best(ordered(fit.scores))
+                    self.order(descending_order(fit.scores))
+                best = self.best(descending_order(fit.scores))
             exchanged = False
             for _ in range(4):
                 if moves := self.exchanges(best, fit, rng):
@@ -137,11 +137,11 @@ class Search:
             stale = 0 if exchanged else stale + 1
         return best
 
-    def exchanges(self, order: Order, fit: Fit, rng: np.random.Generator) -> list[Move]:
+    def exchanges(self, order: WordOrder, fit: ScoreFit, rng: np.random.Generator) -> list[Move]:
         """Exchanges of neighbouring steps that draws from the regression favour."""
         ends = [0, *self.sizes, self.n]
         moves: dict[Move, None] = {}
-        for _ in range(4 * EXCHANGES):
+        for _ in range(4 * EXCHANGES_PER_ROUND):
             step = int(rng.integers(len(self.sizes)))
             inside = order.words[ends[step] : ends[step + 1]]
             outside = order.words[ends[step + 1] : ends[step + 2]]
@@ -151,20 +151,20 @@ class Search:
             move = (step, min(inside, key=scores.__getitem__), max(outside, key=scores.__getitem__))
             if self._after(order, move).tobytes() not in self.fallen[self.first]:
                 moves[move] = None
-        return list(moves)[: min(EXCHANGES, self.left // len(self.weights))]
+        return list(moves)[: min(EXCHANGES_PER_ROUND, self.left // len(self.weights))]
 
-    def _after(self, order: Order, move: Move) -> BoolArray:
+    def _after(self, order: WordOrder, move: Move) -> BoolArray:
         step, out, new = move
         kept: BoolArray = prefixes(order.words, [self.sizes[step]])[0]
         kept[out], kept[new] = True, False
         return kept
 
-    def improve(self, order: Order, moves: list[Move]) -> Order:
+    def improve(self, order: WordOrder, moves: list[Move]) -> WordOrder:
         """Read what exchanges lead to, and go on from the best of all that is known."""
         self._read_moves(order, moves)
         return self.best(order.words)
 
-    def _read_moves(self, order: Order, moves: list[Move]) -> FloatArray:
+    def _read_moves(self, order: WordOrder, moves: list[Move]) -> FloatArray:
         """What exchanges gain; those that lose under the first operator are not read further."""
         after = np.array([self._after(order, move) for move in moves])
         self._read(after, self.first)
@@ -179,10 +179,10 @@ class Search:
             gains[better] = self.worth(after[better]) - order.worth[steps][better]
         return gains
 
-    def elsewhere(self, fit: Fit, rng: np.random.Generator) -> None:
+    def elsewhere(self, fit: ScoreFit, rng: np.random.Generator) -> None:
         """Improve an order drawn from the regression on its own, till exchanges help no more."""
-        order, idle = self.order(ordered(fit.draw(rng))), 0
-        while idle < IDLE and (moves := self.exchanges(order, fit, rng)):
+        order, idle = self.order(descending_order(fit.draw(rng))), 0
+        while idle < MAX_IDLE_ROUNDS and (moves := self.exchanges(order, fit, rng)):
             gains = self._read_moves(order, moves)
             best = int(np.argmax(gains))
             idle = 0 if gains[best] > 0 else idle + 1
@@ -192,7 +192,7 @@ class Search:
                 order.words = [swap.get(word, word) for word in order.words]
                 order.worth[step] += gains[best]
 
-    def within_steps(self, order: Order, scores: FloatArray) -> list[int]:
+    def within_steps(self, order: WordOrder, scores: FloatArray) -> list[int]:
         """The words of an order, sorted by *scores* inside each step, where it has no say."""
         ends = [0, *self.sizes, self.n]
         return [
@@ -205,10 +205,10 @@ class Search:
         """Read every set of every size, where the budget allows it."""
         sets = sum(math.comb(self.n, size) for size in self.sizes)
         if sets * len(self.weights) <= self.left:
-            hidden = subsets(self.n)
+            hidden = all_subsets(self.n)
             self.worth(~hidden[np.isin(hidden.sum(1), self.sizes)])
 
-    def best(self, words: list[int]) -> Order:
+    def best(self, words: list[int]) -> WordOrder:
         """The best order among all that can be put together from what has been read.
 
         One set is taken for each size, each inside the next; the best way to each set is known
@@ -234,7 +234,7 @@ class Search:
             chain.insert(0, level[place])
         first = hidden[chain].sum(0)
         # A word that is in more of the sets is hidden earlier.
-        return Order(sorted(words, key=lambda word: -first[word]), values[chain])
+        return WordOrder(sorted(words, key=lambda word: -first[word]), values[chain])
 
 
 def ranks(words: list[int]) -> FloatArray:

@@ -8,28 +8,28 @@ from viz.attribution.method import AttributionInput, Option, Target, against_all
 from viz.model.perturbation import OPERATORS, BoolArray, Operator
 from viz.types import FloatArray
 
-OPERATOR = Option(
+OPERATOR_OPTION = Option(
     name="operator",
     label="Hide words by",
     default="mask",
     help="A hidden word is replaced by the tokenizer's mask token, or taken out.",
     choices=OPERATORS,
 )
-SEED = Option(
+SEED_OPTION = Option(
     name="seed",
     label="Seed",
     default=0,
     help="The same seed hides the same words.",
     minimum=0,
 )
-NO_MASK = "The tokenizer has no mask token, so words were hidden by deletion."
+NO_MASK_NOTE = "The tokenizer has no mask token, so words were hidden by deletion."
 
 
-def operator_of(task: AttributionInput) -> tuple[Operator, tuple[str, ...]]:
+def allowed_operator(task: AttributionInput) -> tuple[Operator, tuple[str, ...]]:
     """How words are hidden, and a note where that is not what was chosen."""
     chosen: Operator = task.options["operator"]
     allowed = task.perturbation.operators
-    return (chosen, ()) if chosen in allowed else (allowed[0], (NO_MASK,))
+    return (chosen, ()) if chosen in allowed else (allowed[0], (NO_MASK_NOTE,))
 
 
 def explained_values(task: AttributionInput, kept: BoolArray, operator: Operator) -> FloatArray:
@@ -44,20 +44,20 @@ def log_odds(task: AttributionInput, kept: BoolArray, operator: Operator) -> Flo
     plain logit.
     """
     logits = task.perturbation.logits(kept, operator).astype(np.float64)
-    return joined(task).value(logits)
+    return against_all_target(task).value(logits)
 
 
-def joined(task: AttributionInput) -> Target:
+def against_all_target(task: AttributionInput) -> Target:
     """The explained class, held against all others together whatever the reader asked."""
     return against_all(task.reading.prediction, task.target.target_class)
 
 
-def subsets(n: int) -> BoolArray:
+def all_subsets(n: int) -> BoolArray:
     """Every set of n words: none first, all last; word i is bit i.  (2^n, n)"""
     bits: BoolArray = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
     return bits
 
 
-def ordered(scores: Sequence[float] | FloatArray) -> list[int]:
+def descending_order(scores: Sequence[float] | FloatArray) -> list[int]:
     """Indices from the highest score to the lowest; the first of equals comes first."""
     return [int(index) for index in np.argsort(-np.asarray(scores), kind="stable")]

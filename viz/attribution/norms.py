@@ -11,19 +11,25 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from viz.attribution.layers import Layer, centred, has_layers, rate, recorded_layers
+from viz.attribution.layers import (
+    RecordedLayer,
+    centered,
+    inverse_std,
+    recorded_layers,
+    require_layers,
+)
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
-from viz.attribution.requirements import reads_first
+from viz.attribution.requirements import require_first_token
 from viz.jobs.cancellation import check_cancelled
 
-CHUNK = 2**22
+CHUNK_BYTES = 2**22
 """Bytes of vectors worked on at once: few enough to stay in a processor's cache."""
 
-Rule = Callable[[Layer, int], Tensor]
+Rule = Callable[[RecordedLayer, int], Tensor]
 """How much the first queries (R) of a layer hold of every key.  -> (R, T), in float64"""
 
 
-def mixing(layer: Layer, rule: Rule, n_rows: int) -> Tensor:
+def mixing(layer: RecordedLayer, rule: Rule, n_rows: int) -> Tensor:
     """The first rows of a layer's mixing matrix, each summing to 1.  (R, T)
 
     A row in which no key holds anything stays with its own token.
@@ -34,20 +40,22 @@ def mixing(layer: Layer, rule: Rule, n_rows: int) -> Tensor:
     return torch.where(total > 0, raw / total, own)
 
 
-def by_length(layer: Layer, n_rows: int) -> Tensor:
+def by_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     """||sum_h A[h, q, k] v[h, k] W_O[h]||, Kobayashi et al. 2020.  (R, T)"""
     nothing = torch.zeros_like(layer.before[:n_rows])
-    return lengths(layer.weights[:, :n_rows], layer.handed(), nothing)
+    return lengths(layer.weights[:, :n_rows], layer.projected_values(), nothing)
 
 
-def by_normalised_length(layer: Layer, n_rows: int) -> Tensor:
+def by_normalised_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     """||LN1-scale(T + residual)||, Kobayashi et al. 2021.  (R, T)"""
     norm = layer.parts.first_norm
-    vectors, kept = centred(norm, layer.handed()), centred(norm, layer.before[:n_rows])
-    return lengths(layer.weights[:, :n_rows], vectors, kept) * rate(norm, layer.entering(n_rows))
+    vectors, kept = centered(norm, layer.projected_values()), centered(norm, layer.before[:n_rows])
+    return lengths(layer.weights[:, :n_rows], vectors, kept) * inverse_std(
+        norm, layer.first_norm_input(n_rows)
+    )
 
 
-def by_encoded_length(layer: Layer, n_rows: int) -> Tensor:
+def by_encoded_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     """||LN2-scale(LN1-scale(T + residual))||, Modarressi et al. 2022.  (R, T)
 
     What the two LayerNorms divide by is one number for all keys of a query: it leaves shares of a
@@ -55,20 +63,24 @@ def by_encoded_length(layer: Layer, n_rows: int) -> Tensor:
     """
     first, second = layer.parts.first_norm, layer.parts.second_norm
     vectors, kept = (
-        centred(second, centred(first, each)) for each in (layer.handed(), layer.before[:n_rows])
+        centered(second, centered(first, each))
+        for each in (layer.projected_values(), layer.before[:n_rows])
     )
     return lengths(layer.weights[:, :n_rows], vectors, kept)
 
 
-def by_distance(layer: Layer, n_rows: int) -> Tensor:
+def by_distance(layer: RecordedLayer, n_rows: int) -> Tensor:
     """max(0, ||y||_1 - ||y - T'||_1), Ferrando et al. 2022.  (R, T)
 
     T' = LN1-scale(T + residual) and y is what leaves the first LayerNorm, biases included.
     """
     norm = layer.parts.first_norm
-    entering = layer.entering(n_rows)
-    scale, whole = rate(norm, entering), norm(entering)
-    vectors, kept = centred(norm, layer.handed()), centred(norm, layer.before[:n_rows]) * scale
+    entering = layer.first_norm_input(n_rows)
+    scale, whole = inverse_std(norm, entering), norm(entering)
+    vectors, kept = (
+        centered(norm, layer.projected_values()),
+        centered(norm, layer.before[:n_rows]) * scale,
+    )
     off = distances(layer.weights[:, :n_rows] * scale, vectors, kept, whole)
     size: Tensor = whole.abs().sum(-1, keepdim=True) - off
     return size.clamp(min=0).double()
@@ -111,7 +123,7 @@ def distances(weights: Tensor, vectors: Tensor, kept: Tensor, whole: Tensor) -> 
         (R, T).
     """
     wide, taken = vectors.transpose(0, 1), weights.permute(2, 1, 0)
-    step = max(1, CHUNK // (whole.numel() * whole.element_size()))
+    step = max(1, CHUNK_BYTES // (whole.numel() * whole.element_size()))
     pieces = []
     for at in range(0, len(wide), step):
         check_cancelled()
@@ -165,7 +177,7 @@ NORMS = Method(
     "classes.",
     reference="Kobayashi et al. 2020 (attention); Kobayashi et al. 2021 (residual)",
     score=_norms,
-    requirements=(reads_first, has_layers),
+    requirements=(require_first_token, require_layers),
     class_specific=False,
     options=(
         Option(
@@ -188,7 +200,7 @@ GLOBENC = Method(
     "layers; the same for all classes.",
     reference="Modarressi et al. 2022 (GlobEnc)",
     score=_through_layers(by_encoded_length, 2.0),
-    requirements=(reads_first, has_layers),
+    requirements=(require_first_token, require_layers),
     class_specific=False,
 )
 
@@ -201,6 +213,6 @@ ALTI = Method(
     "the same for all classes.",
     reference="Ferrando et al. 2022 (ALTI)",
     score=_through_layers(by_distance, 2.5),
-    requirements=(reads_first, has_layers),
+    requirements=(require_first_token, require_layers),
     class_specific=False,
 )

@@ -8,13 +8,13 @@ viz/attribution/README.md 2.14; Zeiler and Fergus 2014; Li et al. 2016.
 
 import numpy as np
 
-from viz.attribution.masking import OPERATOR, explained_values, operator_of
+from viz.attribution.masking import OPERATOR_OPTION, allowed_operator, explained_values
 from viz.attribution.method import AttributionInput, Method, Options, TokenScores
 
 
 def _occlusion(task: AttributionInput) -> TokenScores:
     words = task.perturbation
-    operator, notes = operator_of(task)
+    operator, notes = allowed_operator(task)
     one_hidden = ~np.eye(words.n_words, dtype=bool)
     kept = np.concatenate([np.ones((1, words.n_words), dtype=bool), one_hidden])
     values = explained_values(task, kept, operator)
@@ -34,7 +34,7 @@ OCCLUSION = Method(
     description="What the class loses when a word is hidden, one word at a time.",
     reference="Zeiler and Fergus 2014; Li et al. 2016",
     score=_occlusion,
-    options=(OPERATOR,),
+    options=(OPERATOR_OPTION,),
     estimated_forward_passes=_forward_passes,
     operator="mask",
 )

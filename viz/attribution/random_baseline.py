@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from viz.attribution.masking import SEED
+from viz.attribution.masking import SEED_OPTION
 from viz.attribution.method import AttributionInput, Method, TokenScores
 
 
@@ -30,5 +30,5 @@ RANDOM = Method(
     score=_random,
     class_specific=False,
     control=True,
-    options=(SEED,),
+    options=(SEED_OPTION,),
 )

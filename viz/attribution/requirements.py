@@ -10,7 +10,7 @@ from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
 
 
-def reads_first(classifier: Classifier) -> None:
+def require_first_token(classifier: Classifier) -> None:
     """Refuse a classifier whose class is not read from the first token, [CLS], alone."""
     reads = classifier.proof.reads
     if reads == "first":
@@ -26,21 +26,21 @@ def reads_first(classifier: Classifier) -> None:
     )
 
 
-def has_gradient(classifier: Classifier) -> None:
+def require_gradient(classifier: Classifier) -> None:
     """Refuse a classifier whose logits have no gradient in the word embeddings."""
     recorder = Recorder("words")
     logits = classifier.forward(classifier.encoder.probe(), recorder)
     gradients(classifier, logits.sum(), [recorder.differentiated()])
 
 
-def attends(classifier: Classifier) -> None:
+def require_attention_gradient(classifier: Classifier) -> None:
     """Refuse a classifier whose logits have no gradient in the attention it hands out."""
     recorder = Recorder("words")
     logits = classifier.forward(classifier.encoder.probe(), recorder)
     gradients(classifier, logits.sum(), recorder.weights)
 
 
-def records(classifier: Classifier) -> None:
+def require_replaceable_attention(classifier: Classifier) -> None:
     """Refuse a classifier whose attention can be looked at but not changed."""
     if not classifier.records:
         raise MethodError(

@@ -2,8 +2,8 @@
 
     score of a word = mean over orders of F(words before it, and it) - F(words before it)
 
-An absent word is hidden.  Up to `EXACT_WORDS` words every set of words is read; beyond, orders are
-drawn at random, each together with its reverse (antithetic: what one overrates because the word
+An absent word is hidden.  Up to `MAX_EXACT_WORDS` words every set of words is read; beyond, orders
+are drawn at random, each together with its reverse (antithetic: what one overrates because the word
 came early, the other underrates).  Along one order the scores add up to F(text) - F(nothing), so
 their mean does too, however few were drawn.  Sources: viz/attribution/README.md 2.17; Shapley 1953;
 Castro et al. 2009; Mitchell et al. 2022.
@@ -13,20 +13,26 @@ import math
 
 import numpy as np
 
-from viz.attribution.masking import OPERATOR, SEED, explained_values, operator_of, subsets
+from viz.attribution.masking import (
+    OPERATOR_OPTION,
+    SEED_OPTION,
+    all_subsets,
+    allowed_operator,
+    explained_values,
+)
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
-EXACT_WORDS = 10
+MAX_EXACT_WORDS = 10
 """Up to so many words all sets are read: 1,024."""
 
 
 def _shapley(task: AttributionInput) -> TokenScores:
     words = task.perturbation
-    operator, notes = operator_of(task)
-    if words.n_words <= EXACT_WORDS:
-        scores = exact_values(explained_values(task, subsets(words.n_words), operator))
+    operator, notes = allowed_operator(task)
+    if words.n_words <= MAX_EXACT_WORDS:
+        scores = exact_values(explained_values(task, all_subsets(words.n_words), operator))
         errors = None
     else:
         pairs = np.stack(_pairs(task, operator))
@@ -39,13 +45,13 @@ def exact_values(values: FloatArray) -> FloatArray:
     """Shapley values of a game.
 
     Args:
-        values: (2^n,): the value of each set, in the order of `hiding.subsets`.
+        values: (2^n,): the value of each set, in the order of `hiding.all_subsets`.
 
     Returns:
         (n,)
     """
     n = len(values).bit_length() - 1
-    present = subsets(n)
+    present = all_subsets(n)
     sizes = present.sum(1)
     # Orders in which a set comes first and the word next, as a share of all orders.
     before = np.array([1 / (n * math.comb(n - 1, size)) for size in range(n)])
@@ -81,7 +87,7 @@ def _n_pairs(options: Options) -> int:
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
-    if n_words <= EXACT_WORDS:
+    if n_words <= MAX_EXACT_WORDS:
         return float(2**n_words)
     return 2 * _n_pairs(options) * (n_words - 1) + 2
 
@@ -104,8 +110,8 @@ SHAPLEY = Method(
             minimum=4,
             maximum=10_000,
         ),
-        OPERATOR,
-        SEED,
+        OPERATOR_OPTION,
+        SEED_OPTION,
     ),
     estimated_forward_passes=_forward_passes,
     operator="mask",

@@ -9,16 +9,16 @@ viz/attribution/README.md 2.21; Mohebbi et al. 2023.
 import torch
 from torch import Tensor
 
-from viz.attribution.layers import Layer, has_layers, recorded_layers
+from viz.attribution.layers import RecordedLayer, recorded_layers, require_layers
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
-from viz.attribution.requirements import reads_first
+from viz.attribution.requirements import require_first_token
 from viz.jobs.cancellation import check_cancelled
 
-SILENCING = 0.8
+PASSES_FOR_ALL_LAYERS = 0.8
 """Forward passes that the [CLS] rows of all layers cost beside the reading itself."""
 
 
-def cls_row(layer: Layer) -> Tensor:
+def cls_row(layer: RecordedLayer) -> Tensor:
     """How far each token, silenced in this layer, turns [CLS]; sums to 1, in float64.  (T,)"""
     given = layer.weights[:, 0, :, None] * layer.values()
     each = given.transpose(0, 1).flatten(1)
@@ -45,13 +45,13 @@ def _value_zeroing(task: AttributionInput) -> TokenScores:
         for layer in used:
             check_cancelled()
             rows.append(cls_row(layer))
-            task.progress(SILENCING / len(layers))
+            task.progress(PASSES_FOR_ALL_LAYERS / len(layers))
         row = torch.stack(rows).mean(0)
     return TokenScores(row.cpu().numpy())
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
-    return 1 + SILENCING * (1 / n_layers if options["rows"] == "last" else 1)
+    return 1 + PASSES_FOR_ALL_LAYERS * (1 / n_layers if options["rows"] == "last" else 1)
 
 
 VALUE_ZEROING = Method(
@@ -63,7 +63,7 @@ VALUE_ZEROING = Method(
     "classes.",
     reference="Mohebbi et al. 2023",
     score=_value_zeroing,
-    requirements=(reads_first, has_layers),
+    requirements=(require_first_token, require_layers),
     class_specific=False,
     estimated_forward_passes=_forward_passes,
     options=(

@@ -12,7 +12,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
 from viz.attribution import integrated_gradients
-from viz.attribution.attention_attribution import ATTATTR
+from viz.attribution.attention_attribution import ATTENTION_ATTRIBUTION
 from viz.attribution.method import AttributionInput, Target, TokenScores
 from viz.errors import MethodError
 from viz.model.recording import ATTENTION, Recorder, attend
@@ -37,8 +37,10 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
 def run(classifier: Classifier, target: Target = MARGIN, **options: int) -> TokenScores:
     """What `attribute` makes of a text, before it is packed."""
     reading = classifier.read(TEXT)
-    return ATTATTR.run(
-        AttributionInput(classifier, reading, target, ATTATTR.resolve_options(options))
+    return ATTENTION_ATTRIBUTION.run(
+        AttributionInput(
+            classifier, reading, target, ATTENTION_ATTRIBUTION.resolve_options(options)
+        )
     )
 
 
@@ -80,7 +82,7 @@ def exchanged(classifier: Classifier, layer: int, weights: Tensor) -> Tensor:
 def test_attention_attribution_equals_a_loop_by_hand(
     double: Classifier, layer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(integrated_gradients, "MOST_STEPS", 5)
+    monkeypatch.setattr(integrated_gradients, "MAX_STEPS", 5)
     found = run(double, layer=layer, n_steps=5)
     expected = by_hand(double, layer, 5)
     np.testing.assert_allclose(found.scores, expected.sum((0, 1)), rtol=0, atol=1e-10)

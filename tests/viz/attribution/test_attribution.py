@@ -14,7 +14,7 @@ from tests.linearized_bert import frozen_logits
 from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution import Against
-from viz.attribution.linear_pass import Linearised
+from viz.attribution.linear_pass import LinearizedFunctions
 from viz.attribution.method import Target
 from viz.errors import MethodError, SelectionError
 from viz.model.recording import Leaf, Recorder
@@ -46,7 +46,7 @@ def test_scores_and_bias_equal_the_explained_scalar(
 
 def test_the_linearised_forward_changes_no_logit(double: Classifier) -> None:
     encoding = double.encode(TEXT)
-    with Linearised():
+    with LinearizedFunctions():
         linear = double.forward(encoding, Recorder("input", freeze=True))
     torch.testing.assert_close(linear, double.forward(encoding), rtol=0, atol=1e-12)
 
@@ -54,10 +54,10 @@ def test_the_linearised_forward_changes_no_logit(double: Classifier) -> None:
 class EveryLayer(Recorder):
     """Keeps what enters each layer, and how many biases were added before it did."""
 
-    def __init__(self, linear: Linearised) -> None:
+    def __init__(self, linear: LinearizedFunctions) -> None:
         super().__init__("input", freeze=True)
         self.linear = linear
-        self.entering: list[torch.Tensor] = []
+        self.states: list[torch.Tensor] = []
         self.n_before: list[int] = []
 
     def keep_leaf(self, name: Leaf, output: torch.Tensor) -> torch.Tensor:
@@ -66,20 +66,20 @@ class EveryLayer(Recorder):
         return super().keep_leaf(name, output)
 
     def keep_states(self, before: torch.Tensor, after: torch.Tensor) -> None:
-        self.entering.append(before)
+        self.states.append(before)
         self.n_before.append(len(self.linear.biases))
 
 
 def test_at_every_layer_tokens_and_the_biases_above_add_up_to_the_scalar(
     double: Classifier,
 ) -> None:
-    reading, linear = double.read(TEXT, PAIR), Linearised()
+    reading, linear = double.read(TEXT, PAIR), LinearizedFunctions()
     recorder = EveryLayer(linear)
     with linear:
         logits = double.forward(reading.encoding, recorder)
     value = Target(1, 3).value(logits)
-    assert len(recorder.entering) == double.n_layers
-    for states, n_before in zip(recorder.entering, recorder.n_before, strict=False):
+    assert len(recorder.states) == double.n_layers
+    for states, n_before in zip(recorder.states, recorder.n_before, strict=False):
         above = linear.biases[n_before:]
         of_states, *of_biases = torch.autograd.grad(
             value, [states, *above], retain_graph=True, allow_unused=True
@@ -119,7 +119,7 @@ def test_the_linearised_network_doubles_with_its_input(double: Classifier) -> No
     """With its biases taken away, twice the input gives twice the logit: it really is linear."""
     reading = double.read(TEXT)
     found = attribute(double, reading, target_class=1, against=None)
-    recorder, linear = Recorder("input", freeze=True), Linearised()
+    recorder, linear = Recorder("input", freeze=True), LinearizedFunctions()
     with linear:
         logits = double.forward(reading.encoding, recorder)
     gradient = torch.autograd.grad(logits[1], recorder.differentiated())[0]

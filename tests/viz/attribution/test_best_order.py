@@ -13,7 +13,7 @@ from viz import Classifier
 from viz.attribution.aopc import aopc, bucket_sizes, prefixes
 from viz.attribution.best_order import SEARCH
 from viz.attribution.decomposition import DECOMPOSITION
-from viz.attribution.masking import NO_MASK, ordered
+from viz.attribution.masking import NO_MASK_NOTE, descending_order
 from viz.attribution.method import AttributionInput, Target, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.model.perturbation import OPERATORS, BoolArray, Operator, Perturbation
@@ -38,7 +38,7 @@ def task(
 
 
 def order_of(words: Perturbation, split: TokenScores) -> list[int]:
-    return ordered(words.over_words(split.scores))
+    return descending_order(words.over_words(split.scores))
 
 
 def worth(words: Perturbation, order: list[int], operator: str) -> float:
@@ -100,10 +100,10 @@ def test_the_best_of_all_orders_of_six_words_is_found(classifier: Classifier) ->
 def test_the_best_order_of_a_sum_is_found_whatever_it_began_with(classifier: Classifier) -> None:
     weights = np.random.default_rng(0).permutation(np.linspace(-0.5, 1, 30))
     game = Game(classifier, 30, lambda kept: kept @ weights)
-    best = aopc(game, 0, ordered(weights), "mask")
+    best = aopc(game, 0, descending_order(weights), "mask")
     reading = classifier.read(game.encoding.text)
     start = DECOMPOSITION.run(AttributionInput(classifier, reading, Target(0, None)))
-    began = aopc(game, 0, ordered(game.over_words(start.scores)), "mask")
+    began = aopc(game, 0, descending_order(game.over_words(start.scores)), "mask")
     _, split = play(SEARCH, game, {"rows": 600})
     assert began < 0.8 * best
     assert split.measured["aopc"] > 0.99 * best
@@ -120,7 +120,7 @@ def test_it_tells_what_its_order_is_worth_and_never_ends_below_its_start(
     found = worth(words, order_of(words, split), operator)
     assert split.measured["aopc"] == pytest.approx(found, abs=1e-12)
     start = words.over_words(DECOMPOSITION.run(given).scores)
-    assert found >= worth(words, ordered(start), operator) - 1e-12
+    assert found >= worth(words, descending_order(start), operator) - 1e-12
 
 
 def test_more_rows_never_find_less(double: Classifier) -> None:
@@ -165,7 +165,7 @@ def test_a_few_words_are_no_trouble(classifier: Classifier, n: int) -> None:
     game = Game(classifier, n, lambda kept: kept @ np.arange(1.0, n + 1))
     scores, split = play(SEARCH, game)
     assert sorted(scores) == pytest.approx([(rank + 1) / n for rank in range(n)])
-    assert ordered(scores) == list(range(n))[::-1]
+    assert descending_order(scores) == list(range(n))[::-1]
     assert split.measured["rows"] <= 2**n
 
 
@@ -174,7 +174,7 @@ def test_a_tokenizer_without_a_mask_token_deletes_and_says_so(tmp_path: Path) ->
     plain.tokenizer.mask_token = None
     for operator in ("mask", "both"):
         split = SEARCH.run(task(plain, operator=operator, rows=50))
-        assert NO_MASK in split.notes
+        assert NO_MASK_NOTE in split.notes
     assert SEARCH.run(task(plain, operator="delete", rows=50)).notes == ()
 
 
@@ -187,7 +187,7 @@ def test_without_a_decomposition_it_begins_with_occlusion(double: Classifier) ->
         start = OCCLUSION.run(
             AttributionInput(double, given.reading, given.target, OCCLUSION.resolve_options(None))
         )
-        began = aopc(words, 1, ordered(words.over_words(start.scores)), "mask")
+        began = aopc(words, 1, descending_order(words.over_words(start.scores)), "mask")
         assert split.measured["aopc"] >= began
     finally:
         double.records = True

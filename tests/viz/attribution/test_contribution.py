@@ -69,9 +69,9 @@ class FrozenBert:
         return np.asarray(_linear(pooled, state, "classifier")[0])
 
     def _norm(self, x: Array, state: dict[str, Array], name: str) -> Array:
-        centred = x - x.mean(-1, keepdims=True)
-        scale = self._keep(1 / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-12))
-        return np.asarray(centred * scale * state[f"{name}.weight"] + state[f"{name}.bias"])
+        centered = x - x.mean(-1, keepdims=True)
+        scale = self._keep(1 / np.sqrt((centered**2).mean(-1, keepdims=True) + 1e-12))
+        return np.asarray(centered * scale * state[f"{name}.weight"] + state[f"{name}.bias"])
 
 
 def _linear(x: Array, state: dict[str, Array], name: str) -> Array:

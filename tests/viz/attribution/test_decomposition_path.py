@@ -10,10 +10,10 @@ import torch
 from tests.linearized_bert import on_the_path
 from viz import Classifier, Reading, attribute
 from viz.attribution.aopc import aopc
-from viz.attribution.decomposition_path import Fading
+from viz.attribution.decomposition_path import MaskingPath
 from viz.attribution.decomposition_plus import in_order
-from viz.attribution.empirical_bayes import Fit, shrink
-from viz.attribution.local_search import Order, Search
+from viz.attribution.empirical_bayes import ScoreFit, fit_scores
+from viz.attribution.local_search import OrderSearch, WordOrder
 from viz.attribution.method import AttributionInput, Target
 from viz.errors import MethodError
 from viz.model.perturbation import Perturbation
@@ -33,8 +33,8 @@ def read(double: Classifier) -> Reading:
     return double.read(TEXT)
 
 
-def fading(classifier: Classifier, reading: Reading) -> Fading:
-    return Fading(AttributionInput(classifier, reading, Target(1, 3)))
+def fading(classifier: Classifier, reading: Reading) -> MaskingPath:
+    return MaskingPath(AttributionInput(classifier, reading, Target(1, 3)))
 
 
 def over_words(classifier: Classifier, reading: Reading, scores: FloatArray) -> FloatArray:
@@ -113,14 +113,14 @@ def test_a_regression_finds_what_is_additive() -> None:
     scores = rng.standard_normal(12)
     hidden = rng.random((200, 12)) < 0.5
     operators = np.array(["mask", "delete"] * 100)
-    fit = shrink(rng.standard_normal(12), hidden, hidden @ scores, operators)
+    fit = fit_scores(rng.standard_normal(12), hidden, hidden @ scores, operators)
     np.testing.assert_allclose(fit.scores, scores, atol=0.02)
 
 
 def test_a_regression_with_little_to_go_by_stays_with_what_was_known() -> None:
     known = np.arange(10.0) - 3
     hidden = np.eye(10, dtype=bool)[:3]
-    fit = shrink(known, hidden, hidden @ (2 * known), np.array(["mask"] * 3))
+    fit = fit_scores(known, hidden, hidden @ (2 * known), np.array(["mask"] * 3))
     np.testing.assert_allclose(fit.scores, 2 * known, atol=1e-3)
 
 
@@ -129,7 +129,7 @@ def test_errors_fall_as_more_is_read() -> None:
     scores, hidden = rng.standard_normal(10), rng.random((300, 10)) < 0.5
     lost = hidden @ scores + 0.3 * rng.standard_normal(300)
     operators = np.array(["mask"] * 300)
-    few, many = (shrink(scores, hidden[:n], lost[:n], operators[:n]) for n in (30, 300))
+    few, many = (fit_scores(scores, hidden[:n], lost[:n], operators[:n]) for n in (30, 300))
     assert many.errors.mean() < 0.6 * few.errors.mean()
     assert np.abs(many.scores - scores).max() < 4 * many.errors.max()
 
@@ -160,13 +160,13 @@ def test_the_order_of_the_budgeted_method_is_that_of_its_search(
     double: Classifier, read: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What exchanges won is not lost to the regression, whose scores are shown."""
-    run, found = Search.run, []
+    run, found = OrderSearch.run, []
 
-    def watched(self: Search, best: Order, rng: np.random.Generator) -> Order:
+    def watched(self: OrderSearch, best: WordOrder, rng: np.random.Generator) -> WordOrder:
         found.append((self, run(self, best, rng)))
         return found[-1][1]
 
-    monkeypatch.setattr(Search, "run", watched)
+    monkeypatch.setattr(OrderSearch, "run", watched)
     scores = attribute(double, read, "decomposition+", options={"rows": 150}).scores
     ((search, best),) = found
     order = np.argsort(-over_words(double, read, scores), kind="stable").tolist()
@@ -176,13 +176,13 @@ def test_the_order_of_the_budgeted_method_is_that_of_its_search(
 def test_the_budgeted_method_reads_masks_and_deletions(
     double: Classifier, read: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit, seen = Search.fit, set()
+    fit, seen = OrderSearch.fit, set()
 
-    def watched(self: Search, prior: FloatArray) -> Fit:
+    def watched(self: OrderSearch, prior: FloatArray) -> ScoreFit:
         seen.update(self.by)
         return fit(self, prior)
 
-    monkeypatch.setattr(Search, "fit", watched)
+    monkeypatch.setattr(OrderSearch, "fit", watched)
     found = attribute(double, read, "decomposition+", options={"rows": 100})
     assert seen == {"mask", "delete"}
     assert found.errors is not None

@@ -9,7 +9,7 @@ import torch
 from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import Classifier, attribute
 from viz.attribution import decompx
-from viz.attribution.decompx import DECOMPOSITION_ABSDOT, apart, by_product, carry
+from viz.attribution.decompx import DECOMPX_ABSDOT, apart, by_product, carry
 from viz.attribution.method import AttributionInput, Target
 from viz.errors import MethodError
 
@@ -49,7 +49,7 @@ def test_tokens_that_share_the_biases_add_up_to_the_explained_scalar(
     double: Classifier, target: Target, pair: str | None
 ) -> None:
     asked = task(double, target, pair)
-    found = DECOMPOSITION_ABSDOT.run(asked)
+    found = DECOMPX_ABSDOT.run(asked)
     assert found.bias == 0
     whole = float(target.value(asked.reading.prediction.logits))
     assert float(found.scores.sum()) == pytest.approx(whole, abs=1e-10)
@@ -81,22 +81,20 @@ def test_a_bias_is_shared_by_the_size_of_its_product() -> None:
 
 def test_small_pieces_give_the_same(double: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = carry(task(double), by_product)
-    monkeypatch.setattr(decompx, "CHUNK", 1)
+    monkeypatch.setattr(decompx, "CHUNK_BYTES", 1)
     np.testing.assert_allclose(carry(task(double), by_product), whole, rtol=0, atol=1e-12)
 
 
 def test_single_precision_finds_the_same(family_checkpoint: Path, double: Classifier) -> None:
     single = Classifier.load(family_checkpoint)
-    found, expected = (DECOMPOSITION_ABSDOT.run(task(one)).scores for one in (single, double))
+    found, expected = (DECOMPX_ABSDOT.run(task(one)).scores for one in (single, double))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
 def test_work_is_told_of_as_it_is_done_and_can_be_ended(classifier: Classifier) -> None:
     reading = classifier.read(TEXT)
     done: list[float] = []
-    DECOMPOSITION_ABSDOT.run(
-        AttributionInput(classifier, reading, TARGETS[0], progress=done.append)
-    )
+    DECOMPX_ABSDOT.run(AttributionInput(classifier, reading, TARGETS[0], progress=done.append))
     expected = 0.8 * reading.encoding.n_tokens
     assert len(done) > classifier.n_layers * classifier.n_heads
     assert 0.7 * expected < sum(done) <= expected
@@ -108,7 +106,7 @@ def test_work_is_told_of_as_it_is_done_and_can_be_ended(classifier: Classifier) 
         raise EndedError
 
     with pytest.raises(EndedError):
-        DECOMPOSITION_ABSDOT.run(AttributionInput(classifier, reading, TARGETS[0], progress=end))
+        DECOMPX_ABSDOT.run(AttributionInput(classifier, reading, TARGETS[0], progress=end))
 
 
 @pytest.mark.parametrize("activation", ["gelu_new", "relu", "silu"])
@@ -124,7 +122,7 @@ def test_other_activations_add_up_too(tmp_path: Path, activation: str) -> None:
 def test_other_architectures_are_refused_in_one_sentence(tmp_path: Path) -> None:
     classifier = Classifier.load(tiny_mpnet(tmp_path))
     with pytest.raises(MethodError, match=r"MPNetForSequenceClassification can't be taken apart"):
-        DECOMPOSITION_ABSDOT.run(task(classifier, Target(1, 0)))
+        DECOMPX_ABSDOT.run(task(classifier, Target(1, 0)))
 
 
 def test_parts_that_do_not_add_up_are_refused(

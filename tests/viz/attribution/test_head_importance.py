@@ -165,7 +165,7 @@ def test_the_batch_does_not_show(bert: Classifier, monkeypatch: pytest.MonkeyPat
     together = head_importance.ablate(bert, reading)
     told: list[float] = []
     for rows in (5, 1):
-        monkeypatch.setattr(head_importance, "TOKENS", rows * reading.encoding.n_tokens)
+        monkeypatch.setattr(head_importance, "MAX_TOKENS", rows * reading.encoding.n_tokens)
         told.clear()
         found = head_importance.ablate(bert, reading, progress=told.append)
         np.testing.assert_allclose(found, together, rtol=0, atol=1e-12)

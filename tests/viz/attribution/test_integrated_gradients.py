@@ -13,7 +13,7 @@ from torch import Tensor
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
 from viz.attribution import integrated_gradients
-from viz.attribution.attention_attribution import ATTATTR
+from viz.attribution.attention_attribution import ATTENTION_ATTRIBUTION
 from viz.attribution.integrated_gradients import (
     INTEGRATED_GRADIENTS,
     Points,
@@ -59,7 +59,7 @@ def run(
 
 def one_round(patch: pytest.MonkeyPatch, n_steps: int) -> None:
     """Let no sum be refined past `n_steps`."""
-    patch.setattr(integrated_gradients, "MOST_STEPS", n_steps)
+    patch.setattr(integrated_gradients, "MAX_STEPS", n_steps)
 
 
 def weigh_as_captum_does(patch: pytest.MonkeyPatch) -> None:
@@ -236,7 +236,7 @@ def test_where_the_model_is_linear_the_gradient_times_the_step_is_the_score(
 def rough() -> Iterator[tuple[Method, dict[str, Any], str]]:
     """Both methods with too few steps, and how their warnings begin."""
     yield INTEGRATED_GRADIENTS, {"n_steps": 10, "baseline": "zero"}, "Integrated gradients have"
-    yield ATTATTR, {"n_steps": 1, "layer": 0}, "Attention attribution has"
+    yield ATTENTION_ATTRIBUTION, {"n_steps": 1, "layer": 0}, "Attention attribution has"
 
 
 @pytest.mark.parametrize(("how", "options", "start"), rough())
@@ -259,16 +259,16 @@ def test_what_does_not_add_up_is_refined_and_then_flagged(
     assert note.startswith(f"{start} not converged: after {first} step")
 
 
-@pytest.mark.parametrize("how", [INTEGRATED_GRADIENTS, ATTATTR])
+@pytest.mark.parametrize("how", [INTEGRATED_GRADIENTS, ATTENTION_ATTRIBUTION])
 def test_the_batch_does_not_show(
     double: Classifier, how: Method, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = run(double, how)
-    monkeypatch.setattr(integrated_gradients, "TOKENS", 1)
+    monkeypatch.setattr(integrated_gradients, "MAX_TOKENS", 1)
     np.testing.assert_allclose(run(double, how).scores, together.scores, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("how", [INTEGRATED_GRADIENTS, ATTATTR])
+@pytest.mark.parametrize("how", [INTEGRATED_GRADIENTS, ATTENTION_ATTRIBUTION])
 def test_passes_are_told_as_they_are_done(bert: Classifier, how: Method) -> None:
     told: list[float] = []
     found = run(bert, how, n_steps=30, progress=told.append)
@@ -293,7 +293,7 @@ def test_words_are_followed_where_attention_is_out_of_our_reach(tmp_path: Path) 
     assert found.measured["convergence_delta"] < 0.01
 
 
-@pytest.mark.parametrize("how", [INTEGRATED_GRADIENTS, ATTATTR])
+@pytest.mark.parametrize("how", [INTEGRATED_GRADIENTS, ATTENTION_ATTRIBUTION])
 def test_what_is_expected_of_the_defaults_is_the_cost_that_is_shown(how: Method) -> None:
     assert how.forward_passes(40, 6, how.resolve_options({})) == how.cost
     assert how.costly

@@ -109,12 +109,14 @@ def test_what_keys_hand_on_adds_up_to_what_enters_the_first_norm(double: Classif
     seen = trace(double, double.read(TEXT))
     with torch.inference_mode():
         for layer, expected in zip(recorded_layers(task(double)), seen, strict=True):
-            given = torch.einsum("hqk,hkd->qd", layer.weights, layer.handed())
+            given = torch.einsum("hqk,hkd->qd", layer.weights, layer.projected_values())
             attention = given + layer.parts.output.bias
             np.testing.assert_allclose(attention, expected["output.out"], rtol=0, atol=1e-12)
             whole = attention + layer.before
             np.testing.assert_allclose(whole, expected["first.in"], rtol=0, atol=1e-12)
-            np.testing.assert_allclose(layer.entering(len(whole)), whole, rtol=0, atol=1e-12)
+            np.testing.assert_allclose(
+                layer.first_norm_input(len(whole)), whole, rtol=0, atol=1e-12
+            )
 
 
 @pytest.mark.parametrize("rule", [by_encoded_length, by_distance])
@@ -125,7 +127,7 @@ def test_rows_sum_to_one_however_the_work_is_cut(
         layer = recorded_layers(task(double))[0]
         n_tokens = len(layer.before)
         whole = mixing(layer, rule, n_tokens)
-        monkeypatch.setattr(norms, "CHUNK", 3 * layer.before.numel() * 8)
+        monkeypatch.setattr(norms, "CHUNK_BYTES", 3 * layer.before.numel() * 8)
         cut = mixing(layer, rule, n_tokens)
         first = mixing(layer, rule, 1)
     np.testing.assert_allclose(whole.sum(-1), 1, rtol=0, atol=1e-12)
@@ -169,6 +171,6 @@ def test_layers_that_compute_something_else_are_refused(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model may use the familiar names and wire its modules in another way."""
-    monkeypatch.setattr(taken_apart.Parts, "between", lambda parts, attended: attended)
+    monkeypatch.setattr(taken_apart.LayerModules, "between", lambda parts, attended: attended)
     with pytest.raises(MethodError, match="can't be taken apart"):
         GLOBENC.run(task(classifier))

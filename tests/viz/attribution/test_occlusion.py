@@ -10,7 +10,7 @@ from captum.attr import FeatureAblation
 from tests.cooperative_games import Game, play
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.attribution.masking import NO_MASK
+from viz.attribution.masking import NO_MASK_NOTE
 from viz.attribution.method import AttributionInput, Method, Target, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.random_baseline import RANDOM
@@ -71,7 +71,7 @@ def test_a_tokenizer_without_a_mask_token_deletes_and_says_so(tmp_path: Path) ->
     assert deleted.notes == ()
     classifier.tokenizer.mask_token = None
     found = run(OCCLUSION, classifier, TEXT)
-    assert found.notes == (NO_MASK,)
+    assert found.notes == (NO_MASK_NOTE,)
     np.testing.assert_allclose(found.scores, deleted.scores, rtol=0, atol=1e-6)
 
 

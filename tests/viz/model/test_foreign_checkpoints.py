@@ -14,7 +14,7 @@ from tests.architectures import architecture_checkpoint
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.attribution.head_importance import _Gated, gate_gradients
-from viz.attribution.linear_pass import Linearised, linear_pass
+from viz.attribution.linear_pass import LinearizedFunctions, linear_pass
 from viz.attribution.method import Target
 from viz.errors import CheckpointError, MethodError
 from viz.model.checkpoint import open_checkpoint
@@ -64,7 +64,7 @@ def test_parts_that_add_up_by_luck_are_refused_too(load: Load, family: str) -> N
     """Weights of the classes are chosen so that the gap at the first layer's input is nothing."""
     classifier = load(family)
     reading = classifier.read(TEXT)
-    recorder, mode = Recorder("input", freeze=True), Linearised()
+    recorder, mode = Recorder("input", freeze=True), LinearizedFunctions()
     with mode:
         logits = classifier.forward(reading.encoding, recorder)
     leaves = [recorder.differentiated(), *mode.biases]
@@ -75,9 +75,9 @@ def test_parts_that_add_up_by_luck_are_refused_too(load: Load, family: str) -> N
         gaps.append((sum(parts) - logit).item())
     lucky = logits.new_tensor([gaps[1], -gaps[0], 0, 0]) / max(map(abs, gaps[:2]))
     with pytest.raises(MethodError, match="does not add up"):
-        linear_pass(classifier, [reading.encoding.inputs], Recorder("input", freeze=True)).slopes(
-            lambda rows: rows @ lucky
-        )
+        linear_pass(
+            classifier, [reading.encoding.inputs], Recorder("input", freeze=True)
+        ).split_gradients(lambda rows: rows @ lucky)
 
 
 class Held(Recorder):

@@ -13,7 +13,7 @@ from tests.tiny_models import tiny_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.attribution.descriptions import explained_scalar, scale_ends
 from viz.attribution.lime_shap import FEW_PAIRS, KERNEL_SHAP, LIME, lime_rows, ridge, shap_pairs
-from viz.attribution.masking import NO_MASK, log_odds, subsets
+from viz.attribution.masking import NO_MASK_NOTE, all_subsets, log_odds
 from viz.attribution.method import AttributionInput, Method, Target
 from viz.attribution.shapley import exact_values
 from viz.model.perturbation import BoolArray
@@ -83,7 +83,7 @@ def test_kernel_shap_over_all_sets_is_exact(double: Classifier) -> None:
     )
     split = KERNEL_SHAP.run(task)
     n = task.perturbation.n_words
-    expected = exact_values(log_odds(task, subsets(n), "mask"))
+    expected = exact_values(log_odds(task, all_subsets(n), "mask"))
     found = task.perturbation.over_words(split.scores)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-8)
     assert (split.errors, split.measured["rows"]) == (None, 2**n)
@@ -184,7 +184,7 @@ def test_a_tokenizer_without_a_mask_token_deletes_and_says_so(
     split = method.run(
         AttributionInput(plain, plain.read(SHORT), Target(1, 3), method.resolve_options(None))
     )
-    assert split.notes[0] == NO_MASK
+    assert split.notes[0] == NO_MASK_NOTE
 
 
 def test_lime_hides_as_many_words_as_chance_has_it() -> None:
