@@ -23,7 +23,7 @@ class Game(Perturbation):
     def logits(self, kept: BoolArray, operator: Operator) -> FloatArray:
         rows = np.asarray(kept, dtype=bool)
         keys = {(operator, row.tobytes()) for row in rows}
-        self.spent += sum(key not in self._known for key in keys)
+        self.n_read += sum(key not in self._known for key in keys)
         self._known.update(dict.fromkeys(keys, np.zeros(0)))
         found = np.zeros((len(rows), self.classifier.n_classes))
         found[:, 0] = self.rule(rows)
@@ -43,4 +43,4 @@ def play(
         classifier, reading, target, method.resolve_options(options), shared=game
     )
     split = method.run(task)
-    return game.over_words(split.scores), split
+    return game.to_words(split.scores), split

@@ -10,7 +10,7 @@ import numpy as np
 
 from viz import Classifier, Reading, attribute
 from viz.attention import views
-from viz.attention.statistics import head_facts
+from viz.attention.statistics import head_statistics
 from viz.attribution.contribution import contribution
 from viz.export.formats import render
 from viz.export.report import record, report
@@ -147,7 +147,7 @@ def see_all(
         layer = views.pick_layer(view, 0)
         names = [f"H{head}" for head in range(classifier.n_heads)]
         sent.append(arcs.payload(layer, names=names, chosen=[0], place="L0"))
-    facts = head_facts(reading.encoding, reading.attention.weights)
+    facts = head_statistics(reading.encoding, reading.attention.weights)
     sent.append(atlas.payload(views.view(reading.encoding, reading.attention.weights), facts))
     json.dumps(sent, allow_nan=False).encode("utf-8")
     if drawn:
@@ -160,7 +160,7 @@ def _check_pieces(reading: Reading) -> None:
     over = views.spans(encoding)
     for part, own in enumerate(strip.segments(encoding, over, np.zeros(len(over)), None)):
         written = "".join(segment.text for segment in own if segment.kind != "special")
-        assert written == encoding.source(part)
+        assert written == encoding.part_text(part)
 
 
 def _draw(classifier: Classifier, reading: Reading, method: str) -> None:

@@ -14,7 +14,7 @@ from finetune.checkpoint.telemetry import send_nothing
 send_nothing()
 
 if TYPE_CHECKING:
-    from viz.attention.statistics import HeadFacts, head_facts
+    from viz.attention.statistics import HeadStatistics, head_statistics
     from viz.attribution import METHODS, attribute
     from viz.attribution.contribution import contribution
     from viz.attribution.head_importance import head_importance
@@ -38,7 +38,7 @@ __all__ = [
     "Contribution",
     "Encoding",
     "Evidence",
-    "HeadFacts",
+    "HeadStatistics",
     "Prediction",
     "Reading",
     "Token",
@@ -46,8 +46,8 @@ __all__ = [
     "contribution",
     "default_checkpoint",
     "evidence",
-    "head_facts",
     "head_importance",
+    "head_statistics",
 ]
 
 _HOMES = {
@@ -59,8 +59,8 @@ _HOMES = {
     "Evidence": "faithfulness.evidence",
     "evidence": "faithfulness.evidence",
     "head_importance": "attribution.head_importance",
-    "HeadFacts": "attention.statistics",
-    "head_facts": "attention.statistics",
+    "HeadStatistics": "attention.statistics",
+    "head_statistics": "attention.statistics",
 }
 
 

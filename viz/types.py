@@ -64,7 +64,7 @@ class Token:
     """0 for the text, 1 for the second text of a pair, None for a special token."""
 
 
-class Unseen(NamedTuple):
+class UnseenSpan(NamedTuple):
     """A stretch of a text that the model never saw."""
 
     part: int
@@ -86,7 +86,7 @@ class Encoding:
     """Tokens cut off because the model reads only so many."""
     notes: tuple[str, ...] = ()
     """One sentence for each thing a reader must know: what was cut, unknown or replaced."""
-    unseen: tuple[Unseen, ...] = ()
+    unseen: tuple[UnseenSpan, ...] = ()
     """What was cut off, in reading order."""
 
     def __post_init__(self) -> None:
@@ -102,11 +102,11 @@ class Encoding:
         """How many positions the model reads, special tokens included."""
         return len(self.tokens)
 
-    def written(self, token: Token) -> str:
+    def token_text(self, token: Token) -> str:
         """What stands in the text where a token was read."""
-        return self.source(token.part)[token.start : token.end]
+        return self.part_text(token.part)[token.start : token.end]
 
-    def source(self, part: int | None) -> str:
+    def part_text(self, part: int | None) -> str:
         """The text that offsets of tokens with this `part` point into."""
         return (self.pair or "") if part == 1 else self.text
 

@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, Route
 from tests.benchmarks.browser import median_to_painted, new_page, seconds_to_painted
 from tests.benchmarks.noise import reading
 from tests.benchmarks.result import Result, timed
-from viz.attention.statistics import head_facts
+from viz.attention.statistics import head_statistics
 from viz.attention.views import view
 from viz.types import Reading
 from viz.widgets.atlas.payload import ATLAS, payload
@@ -91,7 +91,7 @@ def atlas_data(shown: Reading) -> str:
     """What the app sends for its atlas, as JSON; all that depends on how the atlas is built."""
     weights = shown.attention.weights
     seen = view(shown.encoding, weights, unit="wordpiece")
-    return json.dumps(payload(seen, head_facts(shown.encoding, weights)))
+    return json.dumps(payload(seen, head_statistics(shown.encoding, weights)))
 
 
 def atlas_page(shown: Reading) -> bytes:

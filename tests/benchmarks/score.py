@@ -47,7 +47,7 @@ def measure() -> Iterator[Result]:
     texts = _texts()
     ours, record = timed(lambda: _command(texts, methods))
     classifier = Classifier.load(default_checkpoint())
-    with patch.object(perturbation, "BATCH_ROWS", 1):
+    with patch.object(perturbation, "MAX_ROWS", 1):
         theirs, found = timed(lambda: _loop(classifier, texts, methods))
     _check_same(_written(record), found)
     what = f"score, {len(texts)} texts, {len(methods)} methods, {N_RANDOM} random orders"
@@ -99,7 +99,7 @@ def _explained(
     versions = Perturbation(classifier, reading.encoding)
     made = attribute(classifier, reading, method)
     target = Target(made.target_class, made.against_class)
-    return metrics.measure(versions, target, versions.over_words(made.scores), operator, seed).aopc
+    return metrics.measure(versions, target, versions.to_words(made.scores), operator, seed).aopc
 
 
 def _drawn(classifier: Classifier, reading: Reading, operator: Operator, seed: int) -> float:

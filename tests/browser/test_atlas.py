@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, WebSocket, expect
 
 from tests.browser.conftest import App
 from viz import Classifier
-from viz.attention.statistics import HeadFacts, head_facts
+from viz.attention.statistics import HeadStatistics, head_statistics
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 LARGE = 10_000
@@ -52,10 +52,10 @@ def opened(app: App) -> Locator:
 
 
 @pytest.fixture
-def facts(classifier: Classifier) -> HeadFacts:
+def facts(classifier: Classifier) -> HeadStatistics:
     """The facts of the same text."""
     reading = classifier.read(TEXT)
-    return head_facts(reading.encoding, reading.attention.weights)
+    return head_statistics(reading.encoding, reading.attention.weights)
 
 
 def places(atlas: Locator) -> dict[tuple[int, int], tuple[float, float]]:
@@ -106,7 +106,7 @@ def test_a_head_chosen_above_is_outlined_in_the_atlas(app: App, atlas: Locator) 
     assert atlas.is_visible()
 
 
-def test_heads_are_sorted_by_a_fact(app: App, atlas: Locator, facts: HeadFacts) -> None:
+def test_heads_are_sorted_by_a_fact(app: App, atlas: Locator, facts: HeadStatistics) -> None:
     choose(app, "fact", "to_first")
     heads = [place for place in places(atlas) if place[0] < 3 and place[1] < 4]
     values = [facts.to_first[place] for place in heads]
@@ -134,7 +134,7 @@ def test_arrow_keys_follow_the_order_that_is_shown(app: App, atlas: Locator) -> 
     expect(app.page.get_by_test_id("atlas-selected")).to_contain_text("mean of layers")
 
 
-def test_heads_outside_a_range_are_dimmed(app: App, atlas: Locator, facts: HeadFacts) -> None:
+def test_heads_outside_a_range_are_dimmed(app: App, atlas: Locator, facts: HeadStatistics) -> None:
     choose(app, "fact", "to_first")
     app.page.locator("input[name=sort]").uncheck()
     pixels = shown(app)
@@ -150,7 +150,7 @@ def test_heads_outside_a_range_are_dimmed(app: App, atlas: Locator, facts: HeadF
     assert atlas.is_visible()
 
 
-def test_heads_of_one_pattern_are_shown(app: App, atlas: Locator, facts: HeadFacts) -> None:
+def test_heads_of_one_pattern_are_shown(app: App, atlas: Locator, facts: HeadStatistics) -> None:
     choose(app, "fact", "pattern")
     pattern = str(facts.pattern[0, 0])
     choose(app, "pattern", pattern)
@@ -197,7 +197,7 @@ def test_choices_stay_for_the_next_text(app: App, atlas: Locator) -> None:
     assert atlas.is_visible()
 
 
-def test_the_card_says_the_facts_of_a_head(app: App, atlas: Locator, facts: HeadFacts) -> None:
+def test_the_card_says_the_facts_of_a_head(app: App, atlas: Locator, facts: HeadStatistics) -> None:
     point(atlas, 0, 2)
     card = app.page.get_by_test_id("atlas-hover")
     expect(card).to_contain_text("L0 · H2")
@@ -209,7 +209,7 @@ def test_the_card_says_the_facts_of_a_head(app: App, atlas: Locator, facts: Head
 
 
 def test_a_screen_reader_hears_name_pattern_and_facts(
-    app: App, atlas: Locator, facts: HeadFacts
+    app: App, atlas: Locator, facts: HeadStatistics
 ) -> None:
     spoken = app.page.get_by_test_id("atlas-spoken")
     atlas.focus()
@@ -272,7 +272,7 @@ def stand_alone(classifier: Classifier, theme: str) -> str:
     from viz.widgets.shared.modules import bundle
 
     reading = classifier.read(TEXT)
-    facts = head_facts(reading.encoding, reading.attention.weights)
+    facts = head_statistics(reading.encoding, reading.attention.weights)
     data = payload(view(reading.encoding, reading.attention.weights), facts)
     data |= {"selected": {"layer": 2, "head": 3}}
     colors = PALETTES["dark" if theme == "dark" else "light"]

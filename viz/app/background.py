@@ -157,7 +157,7 @@ def _attribute(request: ExplanationRequest) -> Callable[[ProgressCallback], Attr
             request.against,
             options=dict(request.options),
             progress=progress,
-            shared=perturbation.told(progress),
+            shared=perturbation.reporting_to(progress),
         )
         return replace(result, reading=None)  # it is large, and cached by itself
 

@@ -11,8 +11,8 @@ import streamlit as st
 from viz.app.cache import LRUCache
 from viz.app.checkpoints import identity, load_classifier
 from viz.attention import views
-from viz.attention.statistics import HeadFacts
-from viz.attention.statistics import head_facts as compute_head_facts
+from viz.attention.statistics import HeadStatistics
+from viz.attention.statistics import head_statistics as compute_head_statistics
 from viz.attention.views import AttentionView, Quadrant, Unit
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as compute_contribution
@@ -48,7 +48,7 @@ def read(source: str, text: str, pair: str | None) -> Reading:
     return _read(*identity(source), text, pair)
 
 
-def head_facts(source: str, text: str, pair: str | None) -> HeadFacts:
+def head_statistics(source: str, text: str, pair: str | None) -> HeadStatistics:
     """What is measured of every head of a reading."""
     return _head_facts(*identity(source), text, pair)
 
@@ -103,9 +103,9 @@ def _read(place: str, version: float, text: str, pair: str | None) -> Reading:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _head_facts(place: str, version: float, text: str, pair: str | None) -> HeadFacts:
+def _head_facts(place: str, version: float, text: str, pair: str | None) -> HeadStatistics:
     reading = _read(place, version, text, pair)
-    return compute_head_facts(reading.encoding, reading.attention.weights)
+    return compute_head_statistics(reading.encoding, reading.attention.weights)
 
 
 def _contribution(

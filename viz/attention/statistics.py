@@ -24,8 +24,8 @@ at 128 tokens 5.6 bits, as if spread evenly over 49.  The broad heads of Clark e
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One column of the facts: the name of a field of `HeadFacts`, and how to speak of it."""
+class Statistic:
+    """One column of the facts: the name of a field of `HeadStatistics`, and how to speak of it."""
 
     name: str
     label: str
@@ -33,31 +33,35 @@ class Fact:
     sentence: str
 
 
-FACTS: tuple[Fact, ...] = (
-    Fact(
+STATISTICS: tuple[Statistic, ...] = (
+    Statistic(
         "entropy",
         "entropy",
         "bits",
         "How widely each token looks, on average: b bits are as wide as looking evenly at 2^b "
         "tokens.",
     ),
-    Fact(
+    Statistic(
         "distance",
         "mean distance",
         "tokens",
         "How many tokens away the tokens looked at are, on average, weighted by attention.",
     ),
-    Fact("to_first", "to [CLS]", "share", "Share of the weight on the first token, [CLS] or <s>."),
-    Fact(
+    Statistic(
+        "to_first", "to [CLS]", "share", "Share of the weight on the first token, [CLS] or <s>."
+    ),
+    Statistic(
         "to_separators",
         "to [SEP]",
         "share",
         "Share of the weight on the other special tokens, [SEP] or </s>.",
     ),
-    Fact("to_itself", "to itself", "share", "Share of the weight that tokens give to themselves."),
-    Fact("to_previous", "to previous", "share", "Share of the weight on the previous token."),
-    Fact("to_next", "to next", "share", "Share of the weight on the next token."),
-    Fact("pattern", "pattern", "", "The first pattern whose rule applies to the head."),
+    Statistic(
+        "to_itself", "to itself", "share", "Share of the weight that tokens give to themselves."
+    ),
+    Statistic("to_previous", "to previous", "share", "Share of the weight on the previous token."),
+    Statistic("to_next", "to next", "share", "Share of the weight on the next token."),
+    Statistic("pattern", "pattern", "", "The first pattern whose rule applies to the head."),
 )
 
 PATTERNS: dict[str, str] = {
@@ -74,7 +78,7 @@ PATTERNS: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class HeadFacts:
+class HeadStatistics:
     """The facts of every head of one reading, each (L, H) and read-only."""
 
     entropy: FloatArray
@@ -99,7 +103,7 @@ class HeadFacts:
             getattr(self, field.name).setflags(write=False)
 
 
-def head_facts(encoding: Encoding, weights: FloatArray) -> HeadFacts:
+def head_statistics(encoding: Encoding, weights: FloatArray) -> HeadStatistics:
     """The facts of every head.
 
     Args:
@@ -125,7 +129,7 @@ def head_facts(encoding: Encoding, weights: FloatArray) -> HeadFacts:
     }
     numbers = {name: total / n_tokens for name, total in shares.items()}
     numbers |= {"entropy": _entropy(weights), "distance": _distance(weights)}
-    return HeadFacts(**numbers, pattern=_patterns(numbers, n_tokens))
+    return HeadStatistics(**numbers, pattern=_patterns(numbers, n_tokens))
 
 
 def _entropy(weights: FloatArray) -> FloatArray:

@@ -70,7 +70,7 @@ def spans(encoding: Encoding, unit: Unit = "word") -> tuple[Span, ...]:
 def _is_one_word(encoding: Encoding, before: Token, token: Token) -> bool:
     if token.word is None or token.word != before.word:
         return False
-    written = encoding.source(token.part)
+    written = encoding.part_text(token.part)
     meeting = written[before.start : before.end][-1:] + written[token.start : token.end][:1]
     # Pieces of one character, as byte-level tokenizers make them, share that character.
     return token.start < before.end or not any(_IDEOGRAPH.match(char) for char in meeting)
@@ -80,7 +80,7 @@ def _span(encoding: Encoding, indices: tuple[int, ...], unit: Unit) -> Span:
     pieces = [encoding.tokens[index] for index in indices]
     first = pieces[0]
     start, end = min(piece.start for piece in pieces), max(piece.end for piece in pieces)
-    text = encoding.source(first.part)
+    text = encoding.part_text(first.part)
     written = text[start : _behind_marks(text, end)].strip()
     spelled = first.special or (unit == "wordpiece" and _is_spelling(first.text))
     label = first.text if spelled or not written else written

@@ -39,7 +39,7 @@ class _Scaled(Recorder):
         """What the layer went on with.  (B, H, Q, K)"""
         self._seen = 0
 
-    def keep_weights(self, weights: Tensor) -> Tensor:
+    def on_weights(self, weights: Tensor) -> Tensor:
         """Weights of other layers are passed on and not kept: they would fill the memory."""
         self._seen += 1
         if self._seen != self.layer + 1:

@@ -28,7 +28,7 @@ def _search(task: AttributionInput) -> TokenScores:
     best = search.run(search.best(first.words), np.random.default_rng(0))
     spent = int(task.options["rows"]) - search.left
     return TokenScores(
-        words.over_tokens(ranks(best.words)),
+        words.to_tokens(ranks(best.words)),
         measured={"aopc": float(best.worth.mean()), "rows": float(spent)},
         notes=() if set(wanted) <= set(words.operators) else (NO_MASK_NOTE,),
     )
@@ -41,8 +41,8 @@ def _starts(task: AttributionInput) -> list[FloatArray]:
         whole, faded = path_scores(MaskingPath(task))
     except MethodError:  # the network can't be made linear
         hidden = OCCLUSION.run(_default(task, OCCLUSION)).scores
-        return [task.perturbation.over_words(hidden)]
-    return [task.perturbation.over_words(exact), faded, faded + whole]
+        return [task.perturbation.to_words(hidden)]
+    return [task.perturbation.to_words(exact), faded, faded + whole]
 
 
 def _default(task: AttributionInput, method: Method) -> AttributionInput:

@@ -24,7 +24,7 @@ from viz.attribution.linear_pass import linear_pass, require_frozen_attention, r
 from viz.attribution.masking import against_all_target
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.errors import MethodError
-from viz.model.batches import rows_at_once
+from viz.model.batches import batch_size
 from viz.model.recording import Leaf, Recorder
 from viz.types import FloatArray
 
@@ -71,18 +71,18 @@ class _Placed(Recorder):
         self.full_text_attention = full_text_attention
         self.stop = stop
 
-    def keep_weights(self, weights: Tensor) -> Tensor:
+    def on_weights(self, weights: Tensor) -> Tensor:
         """Hold attention, between what it is here and what it is in the whole text."""
         if self.full_text_attention is None:
-            return super().keep_weights(weights)
+            return super().on_weights(weights)
         layer = self.full_text_attention[len(self.weights)]
-        return super().keep_weights(torch.lerp(weights.detach(), layer, FULL_TEXT_ATTENTION_WEIGHT))
+        return super().on_weights(torch.lerp(weights.detach(), layer, FULL_TEXT_ATTENTION_WEIGHT))
 
-    def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
+    def on_leaf(self, name: Leaf, output: Tensor) -> Tensor:
         """Positions and types are still added to what is returned for the words."""
         if name == "words":
             return self.embeddings
-        leaf = super().keep_leaf(name, output)
+        leaf = super().on_leaf(name, output)
         if self.stop:
             raise _FirstLayerReached
         return leaf
@@ -126,7 +126,7 @@ class MaskingPath:
         return np.concatenate(found)
 
     def _chunks(self, kept: FloatArray) -> Iterator[FloatArray]:
-        rows = rows_at_once(self.task.classifier, len(self.words), rows=MAX_ROWS, tokens=MAX_TOKENS)
+        rows = batch_size(self.task.classifier, len(self.words), rows=MAX_ROWS, tokens=MAX_TOKENS)
         for first in range(0, len(kept), rows):
             yield kept[first : first + rows]
 
@@ -148,7 +148,7 @@ class MaskingPath:
         source = torch.where(whole, leaf.detach(), self.source)
         scores = (source * gradients).double().sum(-1).cpu().numpy()
         self.task.progress(DECOMPOSITION_PASSES * len(kept))
-        return np.stack([self.task.perturbation.over_words(row) for row in scores])
+        return np.stack([self.task.perturbation.to_words(row) for row in scores])
 
     def _as_known(self, kept: FloatArray) -> FloatArray:
         """The logits of versions that are the whole text as it was read; else NaN.  (B, C)"""
@@ -185,10 +185,10 @@ class MaskingPath:
         recorder, classifier = _Placed(embeddings[None], stop=True), self.task.classifier
         try:
             with torch.no_grad():
-                classifier.run(classifier.padded([self.task.reading.encoding.inputs]), recorder)
+                classifier.run(classifier.pad([self.task.reading.encoding.inputs]), recorder)
         except _FirstLayerReached:
             pass
-        return recorder.differentiated()[0].detach()
+        return recorder.required_leaf()[0].detach()
 
 
 def partly_masked_scores(task: AttributionInput, share: int = PERCENT_KEPT) -> FloatArray:
@@ -222,7 +222,7 @@ def _decomposition_path(task: AttributionInput) -> TokenScores:
         raise MethodError(
             "The decomposition on the path gives no finite scores for this text; choose another."
         )
-    return TokenScores(task.perturbation.over_tokens(scores))
+    return TokenScores(task.perturbation.to_tokens(scores))
 
 
 DECOMPOSITION_PATH = Method(

@@ -36,12 +36,12 @@ def _plus(task: AttributionInput) -> TokenScores:
     budget, words = int(task.options["rows"]), task.perturbation
     if budget < PATH_PASSES:
         return TokenScores(
-            words.over_tokens(partly_masked_scores(task)), measured={"rows": DECOMPOSITION_PASSES}
+            words.to_tokens(partly_masked_scores(task)), measured={"rows": DECOMPOSITION_PASSES}
         )
     whole, on_path = path_scores(MaskingPath(task))
     search = OrderSearch(task, _weights(task), budget - int(PATH_PASSES))
     if search.left < search.order_cost:
-        return TokenScores(words.over_tokens(on_path + whole), measured={"rows": PATH_PASSES})
+        return TokenScores(words.to_tokens(on_path + whole), measured={"rows": PATH_PASSES})
     best = _improved(search, [on_path + whole, on_path], int(task.options["seed"]))
     return _split(task, search, best)
 
@@ -65,8 +65,8 @@ def _split(task: AttributionInput, search: OrderSearch, best: WordOrder) -> Toke
     scores, errors = in_order(fit.scores, fit.errors, search.within_steps(best, fit.scores))
     words = task.perturbation
     return TokenScores(
-        words.over_tokens(scores),
-        errors=words.errors_over_tokens(errors),
+        words.to_tokens(scores),
+        errors=words.errors_to_tokens(errors),
         measured={"rows": float(int(task.options["rows"]) - search.left)},
     )
 

@@ -23,7 +23,7 @@ def _grad_attention(task: AttributionInput) -> TokenScores:
     """
     recorder = Recorder("words")
     logits = task.classifier.forward(task.reading.encoding, recorder)
-    recorder.differentiated()
+    recorder.required_leaf()
     weights = recorder.weights[-1]
     (gradient,) = gradients(task.classifier, task.target.value(logits), [weights])
     return TokenScores((weights * gradient)[0, :, 0].sum(0).detach().cpu().numpy())
@@ -36,7 +36,7 @@ def _chefer(task: AttributionInput) -> TokenScores:
     """
     recorder = Recorder("words")
     logits = task.classifier.forward(task.reading.encoding, recorder)
-    recorder.differentiated()
+    recorder.required_leaf()
     slopes = gradients(task.classifier, task.target.value(logits), recorder.weights)
     identity = torch.eye(task.reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
     relevance = identity
@@ -50,7 +50,7 @@ def _word_gradients(task: AttributionInput) -> tuple[Tensor, Tensor]:
     """The word embeddings and the gradient of the explained scalar in them.  Each (T, D)"""
     recorder = Recorder("words")
     logits = task.classifier.forward(task.reading.encoding, recorder)
-    words = recorder.differentiated()
+    words = recorder.required_leaf()
     (gradient,) = gradients(task.classifier, task.target.value(logits), [words])
     return words[0].detach(), gradient[0]
 

@@ -20,7 +20,7 @@ from viz.attribution.method import no_progress
 from viz.attribution.requirements import gradients
 from viz.errors import MethodError, SelectionError
 from viz.jobs.background import ProgressCallback
-from viz.model.batches import rows_at_once
+from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
 from viz.types import Encoding, FloatArray, Reading
@@ -63,7 +63,7 @@ class _Gated(Recorder):
         fill: What a closed gate lets through instead, for any query: (L, H, d).  None for zeros.
     """
 
-    weighs = False
+    computes_weights = False
 
     def __init__(self, gates: Tensor, fill: Tensor | None = None) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class _Gated(Recorder):
         self.fill = fill
         self._layer = 0
 
-    def keep_heads(self, outputs: Tensor) -> Tensor:
+    def on_head_outputs(self, outputs: Tensor) -> Tensor:
         """Called once a layer, from below.  (B, Q, H, d)"""
         layer, self._layer = self._layer, self._layer + 1
         gate = self.gates[:, None, layer, :, None]
@@ -83,13 +83,13 @@ class _Gated(Recorder):
 class _Means(Recorder):
     """Keeps the mean output of each head over queries, one (H, d) a layer."""
 
-    weighs = False
+    computes_weights = False
 
     def __init__(self) -> None:
         super().__init__()
         self.means: list[Tensor] = []
 
-    def keep_heads(self, outputs: Tensor) -> Tensor:
+    def on_head_outputs(self, outputs: Tensor) -> Tensor:
         """Called once a layer, from below.  (B, Q, H, d)"""
         self.means.append(outputs.mean((0, 1)))
         return outputs
@@ -244,7 +244,7 @@ def _open(classifier: Classifier, n_rows: int) -> Tensor:
 def _one_closed(classifier: Classifier, n_tokens: int) -> Iterator[Tensor]:
     """Gates with each head closed in turn, in batches that fit into memory.  (B, L, H)"""
     n_heads = classifier.n_layers * classifier.n_heads
-    rows = rows_at_once(classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
+    rows = batch_size(classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
     for first in range(0, n_heads, rows):
         heads = range(first, min(first + rows, n_heads))
         gates = _open(classifier, len(heads))
@@ -267,5 +267,5 @@ def _fill(classifier: Classifier, mean: FloatArray) -> Tensor:
 
 def _values(classifier: Classifier, encoding: Encoding, target: Target, recorder: _Gated) -> Tensor:
     """The explained scalar under each row of gates.  (B,)"""
-    inputs = classifier.padded([encoding.inputs] * len(recorder.gates))
+    inputs = classifier.pad([encoding.inputs] * len(recorder.gates))
     return target.value(classifier.run(inputs, recorder))

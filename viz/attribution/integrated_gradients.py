@@ -16,7 +16,7 @@ from torch import Tensor
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.attribution.requirements import gradients, require_gradient
 from viz.errors import MethodError
-from viz.model.batches import rows_at_once
+from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
 from viz.model.recording import Leaf, Recorder
 from viz.types import Encoding
@@ -45,7 +45,7 @@ class Points:
 
     def chunks(self, classifier: Classifier, n_tokens: int) -> Iterator["Points"]:
         """The points in batches whose gradients fit into memory."""
-        rows = rows_at_once(classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
+        rows = batch_size(classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
         for first in range(0, len(self.places), rows):
             some = slice(first, first + rows)
             yield Points(self.places[some], self.weights[some])
@@ -104,20 +104,20 @@ def repeated_logits(
     classifier: Classifier, encoding: Encoding, recorder: Recorder, n_rows: int
 ) -> Tensor:
     """The same text `n_rows` times, each row changed by the recorder.  (B, C)"""
-    inputs = classifier.padded([encoding.inputs] * n_rows)
+    inputs = classifier.pad([encoding.inputs] * n_rows)
     return classifier.run(inputs, recorder)
 
 
 class _Placed(Recorder):
     """Puts embeddings of our own in the place of those of the words.  (B, T, D)"""
 
-    weighs = False
+    computes_weights = False
 
     def __init__(self, embeddings: Tensor) -> None:
         super().__init__("words")
         self.embeddings = embeddings
 
-    def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
+    def on_leaf(self, name: Leaf, output: Tensor) -> Tensor:
         """Positions and types are still added to what is returned."""
         if name != "words":
             return output
@@ -178,7 +178,7 @@ def _values_at(task: AttributionInput, embeddings: Tensor) -> list[float]:
     recorder = _Placed(embeddings)
     with torch.no_grad():
         logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(embeddings))
-    recorder.differentiated()
+    recorder.required_leaf()
     task.progress(len(embeddings))
     values: list[float] = task.target.value(logits).tolist()
     return values

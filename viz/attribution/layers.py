@@ -106,7 +106,7 @@ class _States(Recorder):
         self.before: list[Tensor] = []
         self.after: list[Tensor] = []
 
-    def keep_states(self, before: Tensor, after: Tensor) -> None:
+    def on_layer(self, before: Tensor, after: Tensor) -> None:
         self.before.append(before[0])
         self.after.append(after[0])
 

@@ -161,9 +161,9 @@ def _robust(reach: FloatArray, residuals: FloatArray, leverage: FloatArray) -> F
 def _split(task: AttributionInput, fit: Fit, notes: tuple[str, ...]) -> TokenScores:
     words = task.perturbation
     scores, errors = fit
-    spread = None if errors is None else words.errors_over_tokens(errors)
-    found = {"rows": words.spent}
-    return TokenScores(words.over_tokens(scores), None, spread, found, notes)
+    spread = None if errors is None else words.errors_to_tokens(errors)
+    found = {"rows": words.n_read}
+    return TokenScores(words.to_tokens(scores), None, spread, found, notes)
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:

@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
-from viz.model.recording import Cut, Recorder, zero_origin
+from viz.model.recording import GraphCut, Recorder, linearized_activation
 from viz.types import FloatArray, Inputs
 
 TOLERANCE = 1e-4
@@ -58,7 +58,7 @@ class LinearizedFunctions(TorchFunctionMode):
         if func is F.layer_norm:
             return self._layer_norm(*args, **kwargs)
         if func in _ACTIVATIONS:
-            return zero_origin(args[0], func(*args, **kwargs))
+            return linearized_activation(args[0], func(*args, **kwargs))
         if func in _SUMS:
             return func(*self._terms(args), **kwargs)
         return func(*args, **kwargs)
@@ -112,7 +112,7 @@ class LinearPass:
     leaf: Tensor
     """The input of the first layer.  (B, T, D)"""
     biases: Sequence[Tensor]
-    cuts: Sequence[Cut]
+    cuts: Sequence[GraphCut]
 
     def split_gradients(self, scalar: Callable[[Tensor], Tensor], *of: Tensor) -> "SplitGradients":
         """Differentiate a scalar of each row's logits, and prove that its parts add up.
@@ -137,7 +137,9 @@ class LinearPass:
         heights, rest = found[: 1 + len(states)], found[1 + len(states) :]
         shares = [_product(bias, slope) for bias, slope in zip(self.biases, rest, strict=False)]
         whole = _product(outer, self.logits)
-        for (state, below), slope in zip([Cut(self.leaf, 0), *self.cuts], heights, strict=True):
+        for (state, below), slope in zip(
+            [GraphCut(self.leaf, 0), *self.cuts], heights, strict=True
+        ):
             self._check_complete(_products(state, slope), shares[below:], whole)
         leaf = torch.zeros_like(self.leaf) if heights[0] is None else heights[0]
         others = [
@@ -184,7 +186,7 @@ def linear_pass(
     """
     require_frozen_attention(classifier)
     with LinearizedFunctions(recorder.biases):
-        logits = classifier.run(classifier.padded(rows), recorder)
+        logits = classifier.run(classifier.pad(rows), recorder)
     if expected is not None and not _equal(logits.detach().cpu().numpy(), expected):
         raise MethodError(unavailable(classifier))
     if recorder.leaf is None:

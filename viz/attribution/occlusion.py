@@ -18,8 +18,8 @@ def _occlusion(task: AttributionInput) -> TokenScores:
     one_hidden = ~np.eye(words.n_words, dtype=bool)
     kept = np.concatenate([np.ones((1, words.n_words), dtype=bool), one_hidden])
     values = explained_values(task, kept, operator)
-    scores = words.over_tokens(values[0] - values[1:])
-    return TokenScores(scores, measured={"rows": words.spent}, notes=notes)
+    scores = words.to_tokens(values[0] - values[1:])
+    return TokenScores(scores, measured={"rows": words.n_read}, notes=notes)
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:

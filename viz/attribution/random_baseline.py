@@ -17,7 +17,7 @@ def _random(task: AttributionInput) -> TokenScores:
     text = zlib.crc32(f"{encoding.text}\0{encoding.pair or ''}".encode())
     drawn = np.random.default_rng([task.options["seed"], text]).random(words.n_words)
     # Drawn for words, not for tokens, so that a long word is no likelier to come first.
-    return TokenScores(words.over_tokens(drawn))
+    return TokenScores(words.to_tokens(drawn))
 
 
 RANDOM = Method(

@@ -12,7 +12,7 @@ from viz.model.recording import Recorder
 
 def require_first_token(classifier: Classifier) -> None:
     """Refuse a classifier whose class is not read from the first token, [CLS], alone."""
-    reads = classifier.proof.reads
+    reads = classifier.capabilities.reads
     if reads == "first":
         return
     from_where = {
@@ -30,7 +30,7 @@ def require_gradient(classifier: Classifier) -> None:
     """Refuse a classifier whose logits have no gradient in the word embeddings."""
     recorder = Recorder("words")
     logits = classifier.forward(classifier.encoder.probe(), recorder)
-    gradients(classifier, logits.sum(), [recorder.differentiated()])
+    gradients(classifier, logits.sum(), [recorder.required_leaf()])
 
 
 def require_attention_gradient(classifier: Classifier) -> None:

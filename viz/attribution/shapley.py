@@ -37,8 +37,8 @@ def _shapley(task: AttributionInput) -> TokenScores:
     else:
         pairs = np.stack(_pairs(task, operator))
         scores = pairs.mean(0)
-        errors = words.errors_over_tokens(pairs.std(0, ddof=1) / math.sqrt(len(pairs)))
-    return TokenScores(words.over_tokens(scores), None, errors, {"rows": words.spent}, notes)
+        errors = words.errors_to_tokens(pairs.std(0, ddof=1) / math.sqrt(len(pairs)))
+    return TokenScores(words.to_tokens(scores), None, errors, {"rows": words.n_read}, notes)
 
 
 def exact_values(values: FloatArray) -> FloatArray:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from viz.attention.statistics import FACTS, head_facts
+from viz.attention.statistics import STATISTICS, head_statistics
 from viz.figures.spec import FigureSpec
 
 
@@ -26,5 +26,5 @@ def head_rows(spec: FigureSpec) -> Iterator[Sequence[object]]:
 def fact_arrays(spec: FigureSpec) -> dict[str, np.ndarray]:
     """The facts of every head by name, each (L, H): of its attention, whatever is shown of it."""
     reading = spec.reading
-    facts = head_facts(reading.encoding, reading.attention.weights)
-    return {fact.name: getattr(facts, fact.name) for fact in FACTS}
+    facts = head_statistics(reading.encoding, reading.attention.weights)
+    return {fact.name: getattr(facts, fact.name) for fact in STATISTICS}

@@ -10,7 +10,7 @@ from html import escape
 from typing import cast
 
 from viz.attention.rollout import place
-from viz.attention.statistics import head_facts
+from viz.attention.statistics import head_statistics
 from viz.attention.views import AttentionView, merge, pick, spans
 from viz.attribution import METHODS
 from viz.attribution.descriptions import number, scale_ends, summary, verdict
@@ -149,7 +149,7 @@ def _tell_layer(spec: FigureSpec) -> PageContent:
 def _tell_atlas(spec: FigureSpec) -> PageContent:
     shown = spec.view()
     reading = spec.reading
-    facts = head_facts(reading.encoding, reading.attention.weights)
+    facts = head_statistics(reading.encoding, reading.attention.weights)
     picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": {"layer": 0, "head": 0}})
     if shown.weights.size > MOST_WEIGHTS:
         note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."

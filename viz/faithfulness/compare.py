@@ -125,7 +125,7 @@ def compare(
     specs = [MethodSpec.parse(text, (options or {}).get(text)) for text in dict.fromkeys(methods)]
     check_read_by(classifier, reading)
     target = resolve_target(reading.prediction, target_class, against)
-    versions = (shared or Perturbation(classifier, reading.encoding)).told(progress)
+    versions = (shared or Perturbation(classifier, reading.encoding)).reporting_to(progress)
     _check_length(versions)
     maker = _Maker(classifier, reading, target, versions, progress)
     made = [maker.make(spec) for spec in specs]
@@ -183,7 +183,7 @@ class _Maker:
         except MethodError as error:
             return Row(spec.text, refused=str(error), options=spec.options)
         seconds = time.perf_counter() - started
-        self.versions.learn(own)
+        self.versions.update(own)
         return self._row(spec, found, meter.passes, seconds)
 
     def _row(self, spec: MethodSpec, found: Attribution, passes: float, seconds: float) -> Row:
@@ -191,7 +191,7 @@ class _Maker:
         n_words, n_layers = self.versions.n_words, self.classifier.n_layers
         return Row(
             spec.text,
-            scores=self.versions.over_words(found.scores),
+            scores=self.versions.to_words(found.scores),
             options=found.options,
             passes=passes or how.forward_passes(n_words, n_layers, found.options),
             seconds=seconds,

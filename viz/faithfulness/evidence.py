@@ -129,14 +129,14 @@ def evidence(
     if n_random < 2:
         raise ValueError(f"{n_random} random orders have no spread; draw 2 or more")
     known = shared or Perturbation(classifier, reading.encoding)
-    versions = known.told(progress)
+    versions = known.reporting_to(progress)
     n = versions.n_words
     if n < MIN_WORDS:
         return Evidence(n)
     target = Target(
         attribution.target_class, attribution.against_class, against_all=attribution.against_all
     )
-    own = word_order(versions.over_words(attribution.scores), seed)
+    own = word_order(versions.to_words(attribution.scores), seed)
     orders = (own, *random_orders(n, n_random, seed))
     found = {
         operator: erase_orders(versions, target, orders, operator, BINS)

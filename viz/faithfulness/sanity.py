@@ -56,7 +56,7 @@ class _Example:
         """The scores of an attribution; None of a refusal.  (n_words,)"""
         if isinstance(attribution, str):
             return None
-        return self.words.over_words(attribution.scores)
+        return self.words.to_words(attribution.scores)
 
 
 def default_methods() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from viz.model.classifier import Classifier
 
-MOST_OPERATIONS = 120e9
+MAX_OPERATIONS = 120e9
 """Floating-point operations of one pass on a CPU, about two seconds on two slow cores.
 
 A pass looks in each of its layers whether it is still wanted: in a batch of a wide model one layer
@@ -10,7 +10,7 @@ alone would take longer than anybody waits for an end.  More at once gain nothin
 """
 
 
-def rows_at_once(classifier: Classifier, n_tokens: int, *, rows: int, tokens: int) -> int:
+def batch_size(classifier: Classifier, n_tokens: int, *, rows: int, tokens: int) -> int:
     """How many texts of a length to read at once, at least one.
 
     Args:
@@ -22,7 +22,7 @@ def rows_at_once(classifier: Classifier, n_tokens: int, *, rows: int, tokens: in
     n_tokens = max(n_tokens, 1)  # a tokenizer without special tokens may leave nothing
     affordable = min(rows, tokens // n_tokens)
     if classifier.device.type == "cpu":
-        affordable = min(affordable, int(MOST_OPERATIONS / operations(classifier, n_tokens)))
+        affordable = min(affordable, int(MAX_OPERATIONS / operations(classifier, n_tokens)))
     return max(1, affordable)
 
 

@@ -19,18 +19,18 @@ from viz.errors import CheckpointError, as_sentence
 from viz.model.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
 from viz.model.encoding import Encoder
 from viz.model.installation import ASSETS
-from viz.model.probe import Probe, ProbeError, Proof, farthest, settings_of
-from viz.model.recording import ATTENTION, Recorder, watch
+from viz.model.probe import Capabilities, Probe, ProbeError, module_settings, probe_length
+from viz.model.recording import ATTENTION, Recorder, install_hooks
 from viz.model.temperature import probabilities, stored_temperature
 from viz.types import Attention, Encoding, FloatArray, Inputs, IntArray, Prediction, Reading
 
-FAILURES = (
+FORWARD_ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
     *(RuntimeError, TypeError, ValueError),
 )
 """What a forward pass of an architecture that nobody knows can raise."""
 
-MEMORY = 2**30
+MAX_ATTENTION_BYTES = 2**30
 """Bytes that the attention weights of one reading may take: 1,365 tokens at 12 x 12 heads."""
 
 
@@ -48,7 +48,7 @@ class Classifier:
         self.device = device
         self.records = records
         """Whether attention passes through our own function; else transformers hands it out."""
-        self.proof = Proof(pads=False, reads=None)
+        self.capabilities = Capabilities(pads=False, reads=None)
         """What is known of the network; nothing before it was proven by `load`."""
         self.encoder = Encoder(
             checkpoint.tokenizer,
@@ -59,8 +59,8 @@ class Classifier:
             n_segments=int(getattr(self.config, "type_vocab_size", 2) or 1),
             **_cutting(checkpoint),
         )
-        watch(self.model)
-        self._settings = settings_of(self.model)
+        install_hooks(self.model)
+        self._settings = module_settings(self.model)
 
     @classmethod
     def load(
@@ -85,10 +85,12 @@ class Classifier:
             opened = open_checkpoint(source, attention=attention, dtype=dtype)
             try:
                 classifier = cls(opened, records=records, device=place)
-                classifier.proof = classifier._prove()
+                classifier.capabilities = classifier._prove()
             except ProbeError as error:
                 reason = str(error)
-            except FAILURES as error:  # an architecture we know nothing of can fail in any way
+            except (
+                FORWARD_ERRORS
+            ) as error:  # an architecture we know nothing of can fail in any way
                 reason = f"can't be read by CLSight (its own code raised {type(error).__name__})"
             else:
                 return classifier
@@ -97,16 +99,16 @@ class Classifier:
             "use a BERT, RoBERTa, ELECTRA or DistilBERT model."
         )
 
-    def _prove(self) -> Proof:
+    def _prove(self) -> Capabilities:
         """What holds of the network, on a short, a long and a padded text."""
         probe = Probe(
             self.model,
-            lambda model, rows, recorder: self._pass(model, self.padded(rows), recorder),
+            lambda model, rows, recorder: self._pass(model, self.pad(rows), recorder),
             self.n_layers,
             self.n_heads,
         )
-        short, long = self.encoder.probe(), self.encoder.probe(farthest(self.config))
-        return probe.proof(short.inputs, long.inputs)
+        short, long = self.encoder.probe(), self.encoder.probe(probe_length(self.config))
+        return probe.capabilities(short.inputs, long.inputs)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -164,7 +166,7 @@ class Classifier:
         """Read encodings in one pass, padded to the longest; a reading has its own tokens alone."""
         recorder = Recorder()
         with torch.inference_mode():
-            logits = self.run(self.padded([encoding.inputs for encoding in encodings]), recorder)
+            logits = self.run(self.pad([encoding.inputs for encoding in encodings]), recorder)
             self._check_unaltered()
             return [
                 Reading(
@@ -179,15 +181,16 @@ class Classifier:
 
     def forward(self, encoding: Encoding, recorder: Recorder | None = None) -> Tensor:
         """Run the model on one encoding, recorded where a recorder is given.  (C,)"""
-        return self.run(self.padded([encoding.inputs]), recorder)[0]
+        return self.run(self.pad([encoding.inputs]), recorder)[0]
 
     def logits(self, rows: Sequence[Inputs]) -> FloatArray:
         """Run the model on the inputs of several texts, nothing recorded.  (B, C)"""
         lengths = {len(row["input_ids"]) for row in rows}
-        together = [rows] if self.proof.pads or len(lengths) == 1 else [[row] for row in rows]
+        one_batch = self.capabilities.pads or len(lengths) == 1
+        batches = [rows] if one_batch else [[row] for row in rows]
         with torch.inference_mode():
-            found = [self.run(self.padded(some)) for some in together]
-            logits: NDArray[np.floating] = torch.cat(found).cpu().numpy()
+            outputs = [self.run(self.pad(batch)) for batch in batches]
+            logits: NDArray[np.floating] = torch.cat(outputs).cpu().numpy()
         return logits
 
     def probabilities(self, logits: FloatArray) -> FloatArray:
@@ -206,7 +209,7 @@ class Classifier:
         """
         try:
             return self._pass(self.model, inputs, recorder)
-        except FAILURES as error:
+        except FORWARD_ERRORS as error:
             raise CheckpointError(
                 f"{self.name!r} is {with_article(self.architecture)}, whose own code failed on "
                 f"this text ({type(error).__name__}); choose another text or checkpoint."
@@ -218,7 +221,7 @@ class Classifier:
         if recorder is None:
             logits: Tensor = model(**inputs).logits
             return logits
-        handed = recorder.weighs and not self.records
+        handed = recorder.computes_weights and not self.records
         with recorder:
             output = model(**inputs, **({"output_attentions": True} if handed else {}))
         if handed:
@@ -226,7 +229,7 @@ class Classifier:
         recorded: Tensor = output.logits
         return recorded
 
-    def padded(self, rows: Sequence[Inputs]) -> dict[str, Tensor]:
+    def pad(self, rows: Sequence[Inputs]) -> dict[str, Tensor]:
         """The model's inputs; what is padded has no attention.  Each (B, T)"""
         longest = max(len(row["input_ids"]) for row in rows)
         fill = {"input_ids": self.tokenizer.pad_token_id or 0}
@@ -239,8 +242,8 @@ class Classifier:
         }
 
     def _affordable_tokens(self) -> int:
-        """The most tokens whose weights, of all heads, fit into `MEMORY`."""
-        return math.isqrt(MEMORY // (4 * self.n_layers * self.n_heads))
+        """The most tokens whose weights, of all heads, fit into `MAX_ATTENTION_BYTES`."""
+        return math.isqrt(MAX_ATTENTION_BYTES // (4 * self.n_layers * self.n_heads))
 
     def _attention(self, recorder: Recorder, row: int, n_tokens: int) -> Attention:
         try:
@@ -253,7 +256,7 @@ class Classifier:
             ) from error
 
     def _check_unaltered(self) -> None:
-        if settings_of(self.model) != self._settings:
+        if module_settings(self.model) != self._settings:
             raise CheckpointError(
                 f"{self.name!r} is {with_article(self.architecture)}, which changed its own "
                 "settings while reading, so it would read other texts differently; choose another "

@@ -14,12 +14,12 @@ from finetune.checkpoint.library_errors import refused
 from finetune.checkpoint.truncation import Truncation, kept_positions
 from finetune.errors import ModelError
 from viz.errors import TextError, as_sentence
-from viz.types import Encoding, Token, Unseen
+from viz.types import Encoding, Token, UnseenSpan
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-FAILS = "the tokenizer of the checkpoint fails on this text"
+TOKENIZER_FAILS = "the tokenizer of the checkpoint fails on this text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Encoder:
 
     def _tokenize(self, text: str, pair: str | None) -> Any:
         try:
-            with self.lock, refused(FAILS, "save the one the model was trained with"):
+            with self.lock, refused(TOKENIZER_FAILS, "save the one the model was trained with"):
                 return self.tokenizer(text, pair, return_offsets_mapping=True, verbose=False)
         except ModelError as error:
             raise TextError(as_sentence(error)) from error
@@ -146,7 +146,7 @@ class Encoder:
         unknown = [token for token in written if token.text == self.tokenizer.unk_token]
         if not written:
             raise TextError("No token of this text is left; write at least one word.")
-        long = [token for token in unknown if self._is_too_long(encoding.written(token))]
+        long = [token for token in unknown if self._is_too_long(encoding.token_text(token))]
         if len(unknown) == len(written):
             raise TextError(self._nothing_known(encoding, unknown, long))
         if unknown:
@@ -170,7 +170,7 @@ class Encoder:
                 "No character of this text is in the model's vocabulary, so there is nothing to "
                 "read; write in the language and script it was trained on."
             )
-        longest = max(len(encoding.written(token)) for token in long)
+        longest = max(len(encoding.token_text(token)) for token in long)
         which = "Every word" if len(long) == len(unknown) else "At least one word"
         return (
             f"{which} of this text is too long for the tokenizer ({longest:,} characters; it "
@@ -207,7 +207,7 @@ class Encoder:
             for token in encoding.tokens
             if not token.special
             and token.text in special
-            and encoding.written(token).strip() == token.text
+            and encoding.token_text(token).strip() == token.text
         ]
         if found:
             names = list(dict.fromkeys(found))
@@ -215,16 +215,16 @@ class Encoder:
             yield f"{', '.join(names)} in the text {are}."
 
 
-def _unseen(encoded: Any, kept: Sequence[int]) -> tuple[Unseen, ...]:
+def _unseen(encoded: Any, kept: Sequence[int]) -> tuple[UnseenSpan, ...]:
     """The stretches of the texts whose tokens are not kept."""
     parts, places = encoded.sequence_ids(), encoded["offset_mapping"]
-    stretches: list[Unseen] = []
+    stretches: list[UnseenSpan] = []
     for before, after in pairwise([-1, *kept, len(parts)]):
         gone = range(before + 1, after)
         for part in (0, 1):
             own = [places[index] for index in gone if parts[index] == part]
             if own:
-                stretches.append(Unseen(part, own[0][0], own[-1][1]))
+                stretches.append(UnseenSpan(part, own[0][0], own[-1][1]))
     return tuple(sorted(stretches))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from viz.attention import views
 from viz.attention.views import Span
 from viz.errors import MethodError
-from viz.model.batches import rows_at_once
+from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
 from viz.types import Encoding, FloatArray, IntArray
 
@@ -25,9 +25,9 @@ OPERATORS: tuple[Operator, ...] = ("mask", "delete")
 
 BoolArray = NDArray[np.bool_]
 
-BATCH_ROWS = 16
+MAX_ROWS = 16
 """Versions read at once; more gain nothing on a CPU."""
-BATCH_TOKENS = 4096
+MAX_TOKENS = 4096
 """Tokens read at once, so that memory is bounded for long texts."""
 
 
@@ -59,17 +59,17 @@ class Perturbation:
             span for span in views.spans(encoding) if not span.special
         )
         """The words, in reading order."""
-        self.spent = 0
+        self.n_read = 0
         """How many versions were read."""
         self._known: dict[tuple[Operator, bytes], FloatArray] = {}
 
-    def told(self, progress: Callable[[float], None]) -> "Perturbation":
+    def reporting_to(self, progress: Callable[[float], None]) -> "Perturbation":
         """The same text for another thread: both know what either has read."""
         other = Perturbation(self.classifier, self.encoding, progress)
         other._known = self._known
         return other
 
-    def learn(self, other: "Perturbation") -> None:
+    def update(self, other: "Perturbation") -> None:
         """Know what another one of the same text has read."""
         self._known |= {
             key: logits for key, logits in other._known.items() if key not in self._known
@@ -111,19 +111,19 @@ class Perturbation:
         found = [self._known[key] for key in keys]
         return np.stack(found) if found else np.zeros((0, self.classifier.n_classes))
 
-    def over_tokens(self, scores: FloatArray) -> FloatArray:
+    def to_tokens(self, scores: FloatArray) -> FloatArray:
         """Scores of words as scores of tokens: shared evenly, 0 at special tokens.  (n,) -> (T,)"""
         spread = np.zeros(self.encoding.n_tokens, dtype=np.float64)
         for unit, score in zip(self.units, scores, strict=True):
             spread[list(unit.tokens)] = score / len(unit.tokens)
         return spread
 
-    def errors_over_tokens(self, errors: FloatArray) -> FloatArray:
+    def errors_to_tokens(self, errors: FloatArray) -> FloatArray:
         """Standard errors of words as those of tokens, whose squares add up.  (n,) -> (T,)"""
         sizes = np.array([len(unit.tokens) for unit in self.units])
-        return self.over_tokens(errors * np.sqrt(sizes))
+        return self.to_tokens(errors * np.sqrt(sizes))
 
-    def over_words(self, scores: FloatArray) -> FloatArray:
+    def to_words(self, scores: FloatArray) -> FloatArray:
         """Scores of tokens added up over words.  (T,) -> (n,)"""
         given = np.asarray(scores, dtype=np.float64)
         return np.array([given[list(unit.tokens)].sum() for unit in self.units])
@@ -137,7 +137,7 @@ class Perturbation:
             versions = [self._version(new[key], operator) for key in keys]
             logits = self.classifier.logits(versions)
             self._known.update(zip(keys, logits, strict=True))
-            self.spent += len(keys)
+            self.n_read += len(keys)
             self.progress(len(keys))
 
     def _batches(
@@ -151,15 +151,15 @@ class Perturbation:
         keys = list(new)
         batch: list[tuple[Operator, bytes]] = []
         for index in np.argsort(lengths, kind="stable"):
-            if len(batch) >= self._rows_at_once(int(lengths[index])):
+            if len(batch) >= self._batch_size(int(lengths[index])):
                 yield batch
                 batch = []
             batch.append(keys[index])
         if batch:
             yield batch
 
-    def _rows_at_once(self, n_tokens: int) -> int:
-        return rows_at_once(self.classifier, n_tokens, rows=BATCH_ROWS, tokens=BATCH_TOKENS)
+    def _batch_size(self, n_tokens: int) -> int:
+        return batch_size(self.classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
 
     def _version(self, row: BoolArray, operator: Operator) -> dict[str, IntArray]:
         """The model's inputs with some words hidden."""

@@ -21,13 +21,13 @@ from viz.types import Inputs
 
 TOLERANCE = 1e-5
 """How far a recorded pass may be from a plain one, relative to the largest logit (at least 1)."""
-PADDED = 1e-4
+PADDING_TOLERANCE = 1e-4
 """How far padding may move the logits of a text: products of another size round otherwise."""
-LOOKED_AT = 1e-6
+MIN_RELATIVE_GRADIENT = 1e-6
 """A row whose gradient is smaller than this, relative to the largest, has no say in the class."""
-LONG = 32
+MIN_PROBE_TOKENS = 32
 """Tokens of the longer text that is tried, where no window is longer."""
-LONGEST = 4096
+MAX_PROBE_TOKENS = 4096
 """Tokens that are tried at most, whatever the settings say of windows."""
 
 Reads = Literal["first", "last", "several"]
@@ -35,13 +35,13 @@ Reads = Literal["first", "last", "several"]
 State = Mapping[tuple[str, str], object]
 
 
-def twin(model: PreTrainedModel) -> PreTrainedModel:
+def share_weights(model: PreTrainedModel) -> PreTrainedModel:
     """A model with the same weights, in the same memory, and settings of its own."""
     shared = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
     return copy.deepcopy(model, shared)
 
 
-def built_anew(model: PreTrainedModel) -> PreTrainedModel:
+def rebuild(model: PreTrainedModel) -> PreTrainedModel:
     """A model of the same class and weights with transformers' own eager attention."""
     with torch.device("meta"):
         plain = type(model)._from_config(
@@ -55,7 +55,7 @@ def built_anew(model: PreTrainedModel) -> PreTrainedModel:
     return plain.eval()
 
 
-def settings_of(model: nn.Module) -> State:
+def module_settings(model: nn.Module) -> State:
     """What the modules of a model are told to do, tensors apart: a pass could change it."""
     held: dict[tuple[str, str], object] = {}
     own = vars(getattr(model, "config", None) or nn.Module())
@@ -70,7 +70,7 @@ def _state_of(model: nn.Module) -> State:
     """All that a pass could change, the tensors among it."""
     tensors = chain(model.named_parameters(), model.named_buffers())
     places = {(name, "tensor"): (own.data_ptr(), own._version) for name, own in tensors}
-    return {**settings_of(model), **places}
+    return {**module_settings(model), **places}
 
 
 _CHANGES = (
@@ -84,7 +84,7 @@ class ProbeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Capabilities:
     """What was found out about a network that is recorded right."""
 
     pads: bool
@@ -113,18 +113,18 @@ class Probe:
     n_layers: int
     n_heads: int
 
-    def proof(self, short: Inputs, long: Inputs) -> Proof:
+    def capabilities(self, short: Inputs, long: Inputs) -> Capabilities:
         """What holds of the model.
 
         Raises:
             ProbeError: where a recorded pass isn't what the plain one is, or changes the model.
             Exception: of any other kind; an architecture that nobody knows can fail in any way.
         """
-        plain = built_anew(self.model)
+        plain = rebuild(self.model)
         alone = [self._recorded(text, plain) for text in (short, long)]
         together = [self._on_twin([short, long], recorder) for recorder in (None, Recorder())]
-        pads = all(_near(torch.cat(alone), rows, PADDED) for rows in together)
-        return Proof(pads, self._reads(long))
+        pads = all(_near(torch.cat(alone), rows, PADDING_TOLERANCE) for rows in together)
+        return Capabilities(pads, self._reads(long))
 
     def _recorded(self, text: Inputs, plain: PreTrainedModel) -> Tensor:
         """The logits of a recorded pass: with every layer, rows that sum to 1, and as plain ones.
@@ -147,7 +147,7 @@ class Probe:
         return logits
 
     def _on_twin(self, rows: Sequence[Inputs], recorder: Recorder | None) -> Tensor:
-        own = twin(self.model)
+        own = share_weights(self.model)
         before = _state_of(own)
         with torch.inference_mode():
             logits = self.run(own, rows, recorder)
@@ -157,7 +157,7 @@ class Probe:
 
     def _reads(self, text: Inputs) -> Reads | None:
         """Which of the last states have a say in the logits, by the gradient."""
-        own, last, recorder = twin(self.model), [], Recorder("words")
+        own, last, recorder = share_weights(self.model), [], Recorder("words")
         own.base_model.register_forward_hook(
             lambda module, inputs, output: last.append(getattr(output, "last_hidden_state", None))
         )
@@ -176,7 +176,7 @@ def _where(slopes: Tensor) -> Reads | None:
     sizes = slopes.norm(dim=-1)
     if not sizes.max() > 0:
         return None
-    rows = (sizes > LOOKED_AT * sizes.max()).nonzero().flatten().tolist()
+    rows = (sizes > MIN_RELATIVE_GRADIENT * sizes.max()).nonzero().flatten().tolist()
     return "first" if rows == [0] else "last" if rows == [len(sizes) - 1] else "several"
 
 
@@ -185,7 +185,7 @@ def _near(plain: Tensor, recorded: Tensor, tolerance: float) -> bool:
     return bool(gap <= tolerance * max(1.0, largest))
 
 
-def farthest(config: PreTrainedConfig) -> int:
+def probe_length(config: PreTrainedConfig) -> int:
     """Tokens of a text that no window of attention spans, by the settings of the model.
 
     Blocks count more often: sparse attention begins where a text has about a dozen of them.
@@ -198,4 +198,4 @@ def farthest(config: PreTrainedConfig) -> int:
         for size in (value if isinstance(value, (list, tuple)) else [value])
         if isinstance(size, int)
     ]
-    return min(max([LONG, *(size + 1 for size in sizes)]), LONGEST)
+    return min(max([MIN_PROBE_TOKENS, *(size + 1 for size in sizes)]), MAX_PROBE_TOKENS)

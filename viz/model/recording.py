@@ -28,7 +28,7 @@ Leaf = Literal["words", "input"]
 _active: ContextVar["Recorder | None"] = ContextVar("recorder", default=None)
 
 
-class Cut(NamedTuple):
+class GraphCut(NamedTuple):
     """A state through which all that lies below reaches what lies above."""
 
     state: Tensor
@@ -47,7 +47,7 @@ class Recorder:
         by_weights: Whether frozen weights can be differentiated by, each layer's on their own.
     """
 
-    weighs = True
+    computes_weights = True
     """Whether attention is computed step by step, so that its weights can be kept."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Recorder:
         """One (1, H, Q, K) a layer, in the order of the layers."""
         self.biases: list[Tensor] = []
         """What a pass made linear has added so far, each a leaf of its own."""
-        self.cuts: list[Cut] = []
+        self.cuts: list[GraphCut] = []
         """Where a frozen pass can be cut in two, from below: behind each layer."""
         self._token: Token[Recorder | None] | None = None
 
@@ -81,7 +81,7 @@ class Recorder:
         if self._token is not None:
             _active.reset(self._token)
 
-    def differentiated(self) -> Tensor:
+    def required_leaf(self) -> Tensor:
         """The leaf of a pass that has run.  (1, T, D)
 
         Raises:
@@ -93,7 +93,7 @@ class Recorder:
             )
         return self.leaf
 
-    def keep_weights(self, weights: Tensor) -> Tensor:
+    def on_weights(self, weights: Tensor) -> Tensor:
         """Store one layer's weights; return those the layer should go on with."""
         kept = weights.detach() if self.freeze else weights
         if self.by_weights:
@@ -101,16 +101,16 @@ class Recorder:
         self.weights.append(kept)
         return kept
 
-    def keep_heads(self, outputs: Tensor) -> Tensor:
+    def on_head_outputs(self, outputs: Tensor) -> Tensor:
         """What one layer should go on with in place of its heads' outputs.  (B, Q, H, d)"""
         return outputs
 
-    def keep_states(self, before: Tensor, after: Tensor) -> None:
+    def on_layer(self, before: Tensor, after: Tensor) -> None:
         """See what one layer was given and what it made of it.  Each (B, T, D)"""
         if self.freeze:
-            self.cuts.append(Cut(after, len(self.biases)))
+            self.cuts.append(GraphCut(after, len(self.biases)))
 
-    def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
+    def on_leaf(self, name: Leaf, output: Tensor) -> Tensor:
         """Cut the graph at `output` where it is the leaf asked for."""
         if name != self.leaf_name:
             return output
@@ -118,7 +118,7 @@ class Recorder:
         return self.leaf
 
 
-def attend(
+def recorded_attention(
     module: nn.Module,
     query: Tensor,
     key: Tensor,
@@ -141,30 +141,30 @@ def attend(
         options: What else transformers passes on.
     """
     recorder = _active.get()
-    if recorder is None or not recorder.weighs:
+    if recorder is None or not recorder.computes_weights:
         plain: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options
         )
-        return plain if recorder is None else (recorder.keep_heads(plain[0]), None)
+        return plain if recorder is None else (recorder.on_head_outputs(plain[0]), None)
     factor = query.shape[-1] ** -0.5 if scaling is None else scaling
     products = query @ key.transpose(2, 3) * factor
     masked = products if attention_mask is None else products + attention_mask
-    weights = recorder.keep_weights(masked.softmax(-1))
-    return recorder.keep_heads((weights @ value).transpose(1, 2).contiguous()), weights
+    weights = recorder.on_weights(masked.softmax(-1))
+    return recorder.on_head_outputs((weights @ value).transpose(1, 2).contiguous()), weights
 
 
-AttentionInterface.register(ATTENTION, attend)
+AttentionInterface.register(ATTENTION, recorded_attention)
 # Without a mask of its own, transformers would pass None and padding would be attended to.
 AttentionMaskInterface.register(ATTENTION, eager_mask)
 
 
-def zero_origin(value: Tensor, activated: Tensor) -> Tensor:
+def linearized_activation(value: Tensor, activated: Tensor) -> Tensor:
     """`activated`, written as `value` times a slope that is held fixed; 0 stays 0."""
     slope = torch.where(value == 0, torch.zeros_like(value), activated / value)
     return value * slope.detach()
 
 
-def watch(model: PreTrainedModel) -> None:
+def install_hooks(model: PreTrainedModel) -> None:
     """Let a Recorder see the model's word embeddings, what its layers take and give, activations.
 
     The hooks are set once, when the model is loaded, and do nothing while no Recorder is active,
@@ -234,7 +234,7 @@ def _leaf_hook(name: Leaf) -> Hook:
         recorder = _active.get()
         if recorder is None or not isinstance(output, Tensor):
             return output
-        return recorder.keep_leaf(name, output)
+        return recorder.on_leaf(name, output)
 
     return hook
 
@@ -246,9 +246,13 @@ def _states_hook(
     before = inputs[0] if inputs else named.get("hidden_states")
     after = output[0] if isinstance(output, tuple) else output
     if recorder is not None and isinstance(before, Tensor) and isinstance(after, Tensor):
-        recorder.keep_states(before, after)
+        recorder.on_layer(before, after)
 
 
 def _activation_hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     recorder = _active.get()
-    return zero_origin(inputs[0], output) if recorder is not None and recorder.freeze else output
+    return (
+        linearized_activation(inputs[0], output)
+        if recorder is not None and recorder.freeze
+        else output
+    )

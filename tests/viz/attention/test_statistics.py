@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from viz.attention.statistics import FACTS, MAJORITY, PATTERNS, HeadFacts, head_facts
+from viz.attention.statistics import MAJORITY, PATTERNS, STATISTICS, HeadStatistics, head_statistics
 from viz.types import Encoding, FloatArray, Reading, Token
 
 N = 9
@@ -39,14 +39,14 @@ def random_weights(n_layers: int, n_heads: int, n_tokens: int, seed: int = 0) ->
     return np.asarray(weights / weights.sum(-1, keepdims=True), np.float32)
 
 
-def number(facts: HeadFacts, name: str) -> float:
+def number(facts: HeadStatistics, name: str) -> float:
     return float(getattr(facts, name)[0, 0])
 
 
 @pytest.mark.parametrize("n_tokens", [2, 16, 100])
 def test_even_attention_has_as_many_bits_as_its_tokens_have(n_tokens: int) -> None:
     even = one_head(np.full((n_tokens, n_tokens), 1 / n_tokens))
-    facts = head_facts(encoding(n_tokens), even)
+    facts = head_statistics(encoding(n_tokens), even)
     assert number(facts, "entropy") == pytest.approx(np.log2(n_tokens), rel=1e-5)
     # The mean of |q - k| over a square of n by n.
     assert number(facts, "distance") == pytest.approx((n_tokens**2 - 1) / (3 * n_tokens), rel=1e-5)
@@ -54,20 +54,20 @@ def test_even_attention_has_as_many_bits_as_its_tokens_have(n_tokens: int) -> No
 
 
 def test_attention_to_one_token_has_no_entropy() -> None:
-    facts = head_facts(encoding(), one_head(shift(-1)))
+    facts = head_statistics(encoding(), one_head(shift(-1)))
     assert number(facts, "entropy") == 0
 
 
 @pytest.mark.parametrize("by", [-3, -1, 0, 2])
 def test_the_distance_of_a_shift_is_its_length(by: int) -> None:
-    facts = head_facts(encoding(200), one_head(shift(by, 200)))
+    facts = head_statistics(encoding(200), one_head(shift(by, 200)))
     assert number(facts, "distance") == pytest.approx(abs(by) * (200 - abs(by)) / 200)
 
 
 def test_facts_are_what_sums_over_single_weights_give() -> None:
     n_tokens, separators = 11, (5, 6, 10)
     weights = random_weights(2, 3, n_tokens)
-    facts = head_facts(encoding(n_tokens, separators), weights)
+    facts = head_statistics(encoding(n_tokens, separators), weights)
     for layer, head in np.ndindex(2, 3):
         rows = weights[layer, head].astype(float)
         pairs = list(np.ndindex(n_tokens, n_tokens))
@@ -115,7 +115,7 @@ KNOWN = [
 
 @pytest.mark.parametrize(("rows", "pattern"), KNOWN)
 def test_heads_that_are_known_get_their_pattern(rows: FloatArray, pattern: str) -> None:
-    assert head_facts(encoding(), one_head(rows)).pattern[0, 0] == pattern
+    assert head_statistics(encoding(), one_head(rows)).pattern[0, 0] == pattern
 
 
 def test_every_pattern_has_a_head_that_shows_it() -> None:
@@ -125,30 +125,32 @@ def test_every_pattern_has_a_head_that_shows_it() -> None:
 @pytest.mark.parametrize(("share", "pattern"), [(MAJORITY, "mixed"), (0.51, "separator sink")])
 def test_a_sink_needs_more_than_half(share: float, pattern: str) -> None:
     rows = share * toward(-1) + (1 - share) * toward(4)
-    assert head_facts(encoding(), one_head(rows)).pattern[0, 0] == pattern
+    assert head_statistics(encoding(), one_head(rows)).pattern[0, 0] == pattern
 
 
 def test_facts_of_a_reading_can_be_read_and_not_written(reading: Reading) -> None:
-    facts = head_facts(reading.encoding, reading.attention.weights)
-    for fact in FACTS:
+    facts = head_statistics(reading.encoding, reading.attention.weights)
+    for fact in STATISTICS:
         values = getattr(facts, fact.name)
         assert values.shape == reading.attention.weights.shape[:2]
         with pytest.raises(ValueError, match="read-only"):
             values[0, 0] = values[0, 0]
-    shares = [getattr(facts, fact.name) for fact in FACTS if fact.unit == "share"]
+    shares = [getattr(facts, fact.name) for fact in STATISTICS if fact.unit == "share"]
     assert all(((share >= 0) & (share <= 1)).all() for share in shares)
 
 
 def test_the_table_speaks_of_every_fact() -> None:
-    assert [fact.name for fact in FACTS] == [field.name for field in dataclasses.fields(HeadFacts)]
+    assert [fact.name for fact in STATISTICS] == [
+        field.name for field in dataclasses.fields(HeadStatistics)
+    ]
 
 
 def test_double_precision_stays() -> None:
-    facts = head_facts(encoding(), one_head(EVEN).astype(np.float64))
+    facts = head_statistics(encoding(), one_head(EVEN).astype(np.float64))
     assert facts.entropy.dtype == facts.distance.dtype == facts.to_next.dtype == np.float64
 
 
 @pytest.mark.parametrize("shape", [(N, N), (1, 1, N, N - 1), (1, 1, N + 1, N + 1)])
 def test_weights_of_other_tokens_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="is needed"):
-        head_facts(encoding(), np.ones(shape, np.float32))
+        head_statistics(encoding(), np.ones(shape, np.float32))

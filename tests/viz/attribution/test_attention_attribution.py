@@ -15,7 +15,7 @@ from viz.attribution import integrated_gradients
 from viz.attribution.attention_attribution import ATTENTION_ATTRIBUTION
 from viz.attribution.method import AttributionInput, Target, TokenScores
 from viz.errors import MethodError
-from viz.model.recording import ATTENTION, Recorder, attend
+from viz.model.recording import ATTENTION, Recorder, recorded_attention
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
 MARGIN = Target(1, 3)
@@ -67,7 +67,7 @@ def exchanged(classifier: Classifier, layer: int, weights: Tensor) -> Tensor:
         module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Any, **rest: Any
     ) -> tuple[Tensor, Tensor | None]:
         if next(calls) != layer:
-            return attend(module, query, key, value, mask, **rest)
+            return recorded_attention(module, query, key, value, mask, **rest)
         return torch.einsum("bhqk,bhkd->bqhd", weights, value).contiguous(), weights
 
     before = ALL_ATTENTION_FUNCTIONS[ATTENTION]

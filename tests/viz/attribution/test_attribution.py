@@ -60,12 +60,12 @@ class EveryLayer(Recorder):
         self.states: list[torch.Tensor] = []
         self.n_before: list[int] = []
 
-    def keep_leaf(self, name: Leaf, output: torch.Tensor) -> torch.Tensor:
+    def on_leaf(self, name: Leaf, output: torch.Tensor) -> torch.Tensor:
         if name == "input":
             self.n_before.append(len(self.linear.biases))
-        return super().keep_leaf(name, output)
+        return super().on_leaf(name, output)
 
-    def keep_states(self, before: torch.Tensor, after: torch.Tensor) -> None:
+    def on_layer(self, before: torch.Tensor, after: torch.Tensor) -> None:
         self.states.append(before)
         self.n_before.append(len(self.linear.biases))
 
@@ -122,8 +122,8 @@ def test_the_linearised_network_doubles_with_its_input(double: Classifier) -> No
     recorder, linear = Recorder("input", freeze=True), LinearizedFunctions()
     with linear:
         logits = double.forward(reading.encoding, recorder)
-    gradient = torch.autograd.grad(logits[1], recorder.differentiated())[0]
-    moved = (gradient * 2 * recorder.differentiated()).sum().item()
+    gradient = torch.autograd.grad(logits[1], recorder.required_leaf())[0]
+    moved = (gradient * 2 * recorder.required_leaf()).sum().item()
     assert moved == pytest.approx(2 * float(found.scores.sum()), abs=1e-10)
 
 
@@ -219,8 +219,8 @@ def test_weights_times_gradient_equal_a_finite_difference_of_the_head_outputs(
     class Gated(Recorder):
         factor = 1.0
 
-        def keep_weights(self, weights: torch.Tensor) -> torch.Tensor:
-            kept = super().keep_weights(weights)
+        def on_weights(self, weights: torch.Tensor) -> torch.Tensor:
+            kept = super().on_weights(weights)
             return kept * self.factor if len(self.weights) == double.n_layers else kept
 
     margins = []

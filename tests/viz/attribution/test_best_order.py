@@ -38,7 +38,7 @@ def task(
 
 
 def order_of(words: Perturbation, split: TokenScores) -> list[int]:
-    return descending_order(words.over_words(split.scores))
+    return descending_order(words.to_words(split.scores))
 
 
 def worth(words: Perturbation, order: list[int], operator: str) -> float:
@@ -103,7 +103,7 @@ def test_the_best_order_of_a_sum_is_found_whatever_it_began_with(classifier: Cla
     best = aopc(game, 0, descending_order(weights), "mask")
     reading = classifier.read(game.encoding.text)
     start = DECOMPOSITION.run(AttributionInput(classifier, reading, Target(0, None)))
-    began = aopc(game, 0, descending_order(game.over_words(start.scores)), "mask")
+    began = aopc(game, 0, descending_order(game.to_words(start.scores)), "mask")
     _, split = play(SEARCH, game, {"rows": 600})
     assert began < 0.8 * best
     assert split.measured["aopc"] > 0.99 * best
@@ -119,7 +119,7 @@ def test_it_tells_what_its_order_is_worth_and_never_ends_below_its_start(
     split = SEARCH.run(given)
     found = worth(words, order_of(words, split), operator)
     assert split.measured["aopc"] == pytest.approx(found, abs=1e-12)
-    start = words.over_words(DECOMPOSITION.run(given).scores)
+    start = words.to_words(DECOMPOSITION.run(given).scores)
     assert found >= worth(words, descending_order(start), operator) - 1e-12
 
 
@@ -136,7 +136,7 @@ def test_the_budget_holds(classifier: Classifier, operator: str, rows: int) -> N
     _, split = play(SEARCH, game, {"operator": operator, "rows": rows})
     # The whole text is read for nothing.
     assert split.measured["rows"] <= rows
-    assert game.spent - 2 <= split.measured["rows"]
+    assert game.n_read - 2 <= split.measured["rows"]
 
 
 def test_what_was_read_before_does_not_change_the_order(double: Classifier) -> None:
@@ -187,7 +187,7 @@ def test_without_a_decomposition_it_begins_with_occlusion(double: Classifier) ->
         start = OCCLUSION.run(
             AttributionInput(double, given.reading, given.target, OCCLUSION.resolve_options(None))
         )
-        began = aopc(words, 1, descending_order(words.over_words(start.scores)), "mask")
+        began = aopc(words, 1, descending_order(words.to_words(start.scores)), "mask")
         assert split.measured["aopc"] >= began
     finally:
         double.records = True

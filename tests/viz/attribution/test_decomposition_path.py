@@ -38,7 +38,7 @@ def fading(classifier: Classifier, reading: Reading) -> MaskingPath:
 
 
 def over_words(classifier: Classifier, reading: Reading, scores: FloatArray) -> FloatArray:
-    return Perturbation(classifier, reading.encoding).over_words(scores)
+    return Perturbation(classifier, reading.encoding).to_words(scores)
 
 
 def test_the_whole_text_is_decomposed_as_ever(double: Classifier, read: Reading) -> None:
@@ -199,7 +199,7 @@ def test_a_budget_is_kept(classifier: Classifier, reading: Reading, rows: int) -
         "decomposition+",
         options={"rows": rows},
         progress=reported.append,
-        shared=versions.told(reported.append),
+        shared=versions.reporting_to(reported.append),
     )
     # The whole text itself is known from the reading, and read once more to compare.
     assert sum(reported) <= rows + 2
@@ -219,7 +219,7 @@ def test_the_same_seed_gives_the_same_scores(classifier: Classifier, reading: Re
 
 def mean_worth(classifier: Classifier, reading: Reading, scores: FloatArray) -> float:
     versions = Perturbation(classifier, reading.encoding)
-    order = np.argsort(-versions.over_words(scores), kind="stable").tolist()
+    order = np.argsort(-versions.to_words(scores), kind="stable").tolist()
     target = reading.prediction.predicted_class
     return float(
         np.mean([aopc(versions, target, order, operator) for operator in versions.operators])
@@ -255,7 +255,7 @@ def test_a_search_finds_the_best_of_all_orders(double: Classifier, operator: str
 def test_a_search_is_at_least_as_good_as_where_it_began(double: Classifier, read: Reading) -> None:
     versions = Perturbation(double, read.encoding)
     target = read.prediction.predicted_class
-    known = versions.over_words(attribute(double, read, "decomposition").scores)
+    known = versions.to_words(attribute(double, read, "decomposition").scores)
     start = aopc(versions, target, np.argsort(-known, kind="stable").tolist(), "mask")
     found = [
         attribute(double, read, "search", options={"rows": rows}).measured for rows in (50, 300)

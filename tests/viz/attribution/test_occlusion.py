@@ -50,7 +50,7 @@ def test_masking_equals_captum_over_a_switch_for_each_word(double: Classifier) -
         switches = torch.ones(1, words.n_words, dtype=torch.float64)
         expected = FeatureAblation(forward).attribute(switches)[0].numpy()
     found = run(OCCLUSION, double, TEXT, PAIR)
-    np.testing.assert_allclose(words.over_words(found.scores), expected, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(words.to_words(found.scores), expected, rtol=0, atol=1e-10)
     special = [token.special for token in reading.encoding.tokens]
     assert (found.scores[special] == 0).all()
     assert found.measured["rows"] == words.n_words + 1
@@ -119,5 +119,5 @@ def test_the_control_favours_no_place_and_no_long_word(classifier: Classifier) -
     encoding = classifier.encode("oil stockss fall")
     words = Perturbation(classifier, encoding)
     draws = [run(RANDOM, classifier, encoding.text, seed=seed).scores for seed in range(300)]
-    firsts = np.bincount([words.over_words(draw).argmax() for draw in draws], minlength=3)
+    firsts = np.bincount([words.to_words(draw).argmax() for draw in draws], minlength=3)
     assert (np.abs(firsts - 100) < 4 * np.sqrt(300 * (1 / 3) * (2 / 3))).all()

@@ -57,7 +57,7 @@ def read_by(
     task = AttributionInput(
         classifier, classifier.read(text), Target(1, 3), SHAPLEY.resolve_options(options)
     )
-    return task, task.perturbation.over_words(SHAPLEY.run(task).scores)
+    return task, task.perturbation.to_words(SHAPLEY.run(task).scores)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
@@ -96,7 +96,7 @@ def test_drawn_orders_stay_within_four_standard_errors(classifier: Classifier, s
     game = Game(classifier, n, rule)
     scores, split = play(SHAPLEY, game, {"permutations": 60, "seed": seed})
     assert split.errors is not None
-    errors = np.sqrt(game.over_words(np.square(split.errors)))
+    errors = np.sqrt(game.to_words(np.square(split.errors)))
     assert (np.abs(scores - exact) < 4 * errors).all()
     assert errors.max() < 0.5 * np.abs(exact).max()
 
@@ -107,7 +107,7 @@ def test_standard_errors_are_as_large_as_the_spread_of_seeds(classifier: Classif
     played = [play(SHAPLEY, game, {"permutations": 20, "seed": seed}) for seed in range(60)]
     spread = np.std([scores for scores, _ in played], axis=0)
     errors = [split.errors for _, split in played if split.errors is not None]
-    told = np.mean([np.sqrt(game.over_words(np.square(each))) for each in errors], axis=0)
+    told = np.mean([np.sqrt(game.to_words(np.square(each))) for each in errors], axis=0)
     assert float(np.mean(told / spread)) == pytest.approx(1, abs=0.2)
 
 

@@ -22,7 +22,7 @@ def hits(classifier: Classifier, texts: Sequence[CuedText], method: str) -> floa
 def _top(classifier: Classifier, text: str, method: str) -> int:
     reading = classifier.read(text)
     scores = attribute(classifier, reading, method).scores
-    return int(np.argmax(Perturbation(classifier, reading.encoding).over_words(scores)))
+    return int(np.argmax(Perturbation(classifier, reading.encoding).to_words(scores)))
 
 
 def test_the_shortcut_is_learnt(shortcut: Classifier, held_out: tuple[CuedText, ...]) -> None:

@@ -228,7 +228,7 @@ def test_the_short_form_is_the_same_of_fewer_versions(double: Classifier) -> Non
                 [getattr(one, name) for name in names], [getattr(other, name) for name in names]
             )
             assert one.value == one.comprehensiveness - one.sufficiency
-    assert short.spent < full.spent
+    assert short.n_read < full.n_read
 
 
 def test_all_versions_of_an_order_are_read_in_one_call_and_once(
@@ -245,10 +245,10 @@ def test_all_versions_of_an_order_are_read_in_one_call_and_once(
     monkeypatch.setattr(Perturbation, "logits", counted)
     scores = np.random.default_rng(0).random(versions.n_words)
     first = measure(versions, TARGET, scores, "mask")
-    spent = versions.spent
+    spent = versions.n_read
     assert (len(calls), spent) == (1, len(versions._known))
     assert measure(versions, TARGET, scores, "mask") == first
-    assert versions.spent == spent
+    assert versions.n_read == spent
 
 
 def test_a_multi_label_head_decides_each_class_on_its_own(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_occlusion_agrees_with_itself(double: Classifier, versions: Perturbation
     reading = double.read(TEXT)
     found = attribute(double, reading, "occlusion", target_class=1, against=3)
     falls = single_falls(versions, TARGET, "mask")
-    np.testing.assert_allclose(versions.over_words(found.scores), falls, atol=1e-10)
+    np.testing.assert_allclose(versions.to_words(found.scores), falls, atol=1e-10)
     row = compare(double, reading, ["occlusion"]).rows[0]
     assert row.tau_occlusion == pytest.approx(1)
     assert row.polarity == 1
@@ -388,7 +388,7 @@ def test_the_table_holds_what_each_method_is_worth(double: Classifier) -> None:
         reading.prediction.runner_up(target.target_class),
     )
     for row in found.rows:
-        scores = versions.over_words(attribute(double, reading, row.method).scores)
+        scores = versions.to_words(attribute(double, reading, row.method).scores)
         assert row.scores is not None
         np.testing.assert_allclose(row.scores, scores, atol=1e-9)
         for operator in OPERATORS:
@@ -401,7 +401,7 @@ def test_the_table_holds_what_each_method_is_worth(double: Classifier) -> None:
         assert (row.polarity is None) or METHODS[row.method].signed
         assert row.seconds > 0
     assert any(found.share(row, "mask") == 1 for row in found.rows)
-    assert sum(reported) >= versions.spent
+    assert sum(reported) >= versions.n_read
     assert sum(reported) <= expected_passes(double, versions.n_words, QUICK)
 
 

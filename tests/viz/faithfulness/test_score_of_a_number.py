@@ -117,13 +117,13 @@ def test_occlusion_is_what_the_score_loses(stars: Classifier, reading: Reading) 
     words = Perturbation(stars, reading.encoding)
     kept = ~np.eye(words.n_words, dtype=bool)
     lost = float(reading.prediction.logits[0]) - words.logits(kept, "mask")[:, 0]
-    found = words.over_words(attribute(stars, reading, "occlusion").scores)
+    found = words.to_words(attribute(stars, reading, "occlusion").scores)
     np.testing.assert_allclose(found, lost, atol=1e-5)
 
 
 def test_faithfulness_measures_the_score_itself(stars: Classifier, reading: Reading) -> None:
     words = Perturbation(stars, reading.encoding)
-    scores = words.over_words(attribute(stars, reading).scores)
+    scores = words.to_words(attribute(stars, reading).scores)
     found = measure(words, Target(0, None), scores, "mask")
     assert found.comprehensiveness == pytest.approx(found.margin_comprehensiveness)
     assert found.sufficiency == pytest.approx(found.margin_sufficiency)

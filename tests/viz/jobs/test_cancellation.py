@@ -148,7 +148,7 @@ def test_a_wide_model_reads_fewer_versions_at_once(
     monkeypatch.setattr(classifier.config, "num_hidden_layers", 48)
     words.logits(kept, "mask")
     assert set(rows) == {1}
-    assert words.spent == words.n_words
+    assert words.n_read == words.n_words
 
 
 def test_a_thread_that_computes_ends_when_the_program_does(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from viz import Classifier
 from viz.attention.views import spans
 from viz.errors import CheckpointError, TextError
 from viz.model.perturbation import Perturbation
-from viz.model.probe import LONG, LONGEST, farthest
+from viz.model.probe import MAX_PROBE_TOKENS, MIN_PROBE_TOKENS, probe_length
 from viz.widgets.colored_text.payload import segments
 
 ENDLESS = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": "a"}
@@ -193,8 +193,8 @@ def test_no_number_in_the_settings_makes_the_tried_text_long(tmp_path: Path) -> 
     edit_config(folder, text_window_stride=10**9, local_attention=10**9)
     assert Classifier.load(folder).encoder.probe(10**9).n_tokens == 64
     for config in (BertConfig(text_window_stride=10**9), BertConfig()):
-        assert farthest(config) == LONG
-    assert farthest(BertConfig(local_attention=10**9)) == LONGEST
+        assert probe_length(config) == MIN_PROBE_TOKENS
+    assert probe_length(BertConfig(local_attention=10**9)) == MAX_PROBE_TOKENS
 
 
 @pytest.mark.parametrize("change", [{"model": {"unk_token": "nowhere"}}, {"normalizer": ENDLESS}])

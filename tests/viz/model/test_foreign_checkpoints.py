@@ -22,7 +22,7 @@ from viz.model.probe import ProbeError
 from viz.model.recording import Leaf, Recorder
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
-LONG = f"{TEXT} {TEXT} {TEXT} {TEXT}"
+MIN_PROBE_TOKENS = f"{TEXT} {TEXT} {TEXT} {TEXT}"
 MARGIN = Target(1, 3)
 NOT_LINEAR = ("modernbert", "eurobert", "esm", "nomic_bert")
 OF_CLS = ("grad-attention", "chefer", "rollout", "attention", "norms", "globenc", "alti")
@@ -46,7 +46,7 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
 
 
 @pytest.mark.parametrize("family", NOT_LINEAR)
-@pytest.mark.parametrize("text", [TEXT, LONG])
+@pytest.mark.parametrize("text", [TEXT, MIN_PROBE_TOKENS])
 def test_what_is_built_on_a_linear_pass_is_refused_where_the_pass_is_not_linear(
     load: Load, family: str, text: str
 ) -> None:
@@ -67,7 +67,7 @@ def test_parts_that_add_up_by_luck_are_refused_too(load: Load, family: str) -> N
     recorder, mode = Recorder("input", freeze=True), LinearizedFunctions()
     with mode:
         logits = classifier.forward(reading.encoding, recorder)
-    leaves = [recorder.differentiated(), *mode.biases]
+    leaves = [recorder.required_leaf(), *mode.biases]
     gaps = []
     for logit in logits:
         slopes = torch.autograd.grad(logit, leaves, retain_graph=True, allow_unused=True)
@@ -87,7 +87,7 @@ class Held(Recorder):
         super().__init__()
         self.given = weights
 
-    def keep_weights(self, weights: Tensor) -> Tensor:
+    def on_weights(self, weights: Tensor) -> Tensor:
         self.weights.append(weights)
         return self.given[len(self.weights) - 1][None]
 
@@ -137,7 +137,7 @@ class Moved(Recorder):
         super().__init__("words")
         self.token, self.step = token, step
 
-    def keep_leaf(self, name: Leaf, output: Tensor) -> Tensor:
+    def on_leaf(self, name: Leaf, output: Tensor) -> Tensor:
         if name != "words":
             return output
         moved = output.clone()
@@ -198,7 +198,7 @@ def test_which_last_states_the_class_is_read_from_is_found_by_the_gradient(
     folder = architecture_checkpoint(tmp_path / "pooled", family, classifier_pooling=pooling)
     classifier = Classifier.load(folder, dtype=torch.float64)
     reading = classifier.read(TEXT)
-    assert classifier.proof.reads == reads
+    assert classifier.capabilities.reads == reads
     rows = deciding_rows(folder, reading)
     assert rows == ([0] if reads == "first" else list(range(reading.encoding.n_tokens)))
 
@@ -238,7 +238,7 @@ def test_a_model_that_changes_itself_is_refused_and_the_probe_leaves_it_as_it_wa
 
 
 @pytest.mark.parametrize("family", ["modernbert", "big_bird", "mobilebert", "deberta-v2"])
-@pytest.mark.parametrize("text", ["oil", TEXT, LONG])
+@pytest.mark.parametrize("text", ["oil", TEXT, MIN_PROBE_TOKENS])
 def test_what_is_read_is_what_a_plain_model_says(tmp_path: Path, family: str, text: str) -> None:
     settings: dict[str, Any] = {"attention_type": "original_full"} if family == "big_bird" else {}
     folder = architecture_checkpoint(tmp_path / family, family, seed=0, **settings)
@@ -254,7 +254,7 @@ def test_what_is_read_is_what_a_plain_model_says(tmp_path: Path, family: str, te
 
 def test_texts_are_read_one_by_one_where_padding_would_change_what_is_said(load: Load) -> None:
     classifier = load("nystromformer")
-    assert not classifier.proof.pads
+    assert not classifier.capabilities.pads
     rows = [classifier.encode(text).inputs for text in ("oil prices", TEXT)]
     together = classifier.logits(rows)
     alone = np.concatenate([classifier.logits([row]) for row in rows])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viz import Classifier, attribute
-from viz.attention.statistics import FACTS, head_facts
+from viz.attention.statistics import STATISTICS, head_statistics
 from viz.attention.views import QUADRANTS, merge, spans
 from viz.attribution.contribution import contribution
 from viz.errors import SelectionError
@@ -106,14 +106,14 @@ def test_the_csv_of_an_atlas_has_a_row_of_facts_for_each_head(
 ) -> None:
     spec = spec_of("atlas", classifier, odd)
     shown, table = spec.view(), table_of(spec)
-    facts = head_facts(odd.encoding, odd.attention.weights)
+    facts = head_statistics(odd.encoding, odd.attention.weights)
     assert len(table) == classifier.n_layers * classifier.n_heads
     for row in table.to_dict("records"):
         values = shown.weights[row["layer"], row["head"]]
         assert np.float32(row["largest_weights"]) == values.max()
         assert values[row["query_index"], row["key_index"]] == values.max()
         assert unguarded(str(row["key"])) == shown.keys[row["key_index"]].label
-        for fact in FACTS:
+        for fact in STATISTICS:
             expected = getattr(facts, fact.name)[row["layer"], row["head"]]
             found = row[fact.name]
             assert found == expected or np.float32(found) == expected

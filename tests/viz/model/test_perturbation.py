@@ -9,7 +9,7 @@ import torch
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.errors import MethodError
-from viz.model.perturbation import BATCH_ROWS, BATCH_TOKENS, OPERATORS, Operator, Perturbation
+from viz.model.perturbation import MAX_ROWS, MAX_TOKENS, OPERATORS, Operator, Perturbation
 
 TEXT = "Oil prices rise as stockss fall!"
 PAIR = "The team wins"
@@ -87,7 +87,7 @@ def test_versions_of_a_batch_are_what_they_are_alone(
 ) -> None:
     encoding = classifier.encode(TEXT * 3)
     together, alone = (Perturbation(classifier, encoding) for _ in range(2))
-    kept = np.random.default_rng(0).random((BATCH_ROWS * 2 + 3, together.n_words)) < 0.6
+    kept = np.random.default_rng(0).random((MAX_ROWS * 2 + 3, together.n_words)) < 0.6
     singles = np.concatenate([alone.logits(row[None], operator) for row in kept])
     np.testing.assert_allclose(together.logits(kept, operator), singles, rtol=0, atol=1e-5)
 
@@ -97,12 +97,12 @@ def test_no_version_is_read_twice(classifier: Classifier) -> None:
     words = Perturbation(classifier, classifier.encode(TEXT), reported.append)
     kept = np.concatenate([hidden(words), hidden(words, 0), hidden(words, 0), hidden(words, 1)])
     first = words.logits(kept, "mask")
-    assert words.spent == sum(reported) == 3
+    assert words.n_read == sum(reported) == 3
     np.testing.assert_array_equal(first[1], first[2])
     np.testing.assert_array_equal(words.logits(kept[::-1], "mask"), first[::-1])
-    assert words.spent == 3
+    assert words.n_read == 3
     words.logits(kept, "delete")
-    assert words.spent == sum(reported) == 5, "the whole text is the same under both operators"
+    assert words.n_read == sum(reported) == 5, "the whole text is the same under both operators"
 
 
 def test_what_was_read_before_a_cancellation_stays_known(classifier: Classifier) -> None:
@@ -115,7 +115,7 @@ def test_what_was_read_before_a_cancellation_stays_known(classifier: Classifier)
         words.logits(kept, "mask")
     words.progress = lambda rows: None
     words.logits(kept, "mask")
-    assert words.spent == words.n_words
+    assert words.n_read == words.n_words
 
 
 def test_batches_hold_so_many_rows_and_tokens_at_most(
@@ -130,13 +130,13 @@ def test_batches_hold_so_many_rows_and_tokens_at_most(
         return plain(rows)
 
     monkeypatch.setattr(classifier, "logits", watched)
-    monkeypatch.setattr("viz.model.perturbation.BATCH_TOKENS", 40)
+    monkeypatch.setattr("viz.model.perturbation.MAX_TOKENS", 40)
     words = Perturbation(classifier, classifier.encode(TEXT))
     kept = np.random.default_rng(0).random((50, words.n_words)) < 0.5
     words.logits(kept, "delete")
-    assert sum(rows for rows, _ in shapes) == words.spent
-    assert all(rows <= BATCH_ROWS and rows * length <= 40 for rows, length in shapes)
-    assert BATCH_TOKENS >= 512
+    assert sum(rows for rows, _ in shapes) == words.n_read
+    assert all(rows <= MAX_ROWS and rows * length <= 40 for rows, length in shapes)
+    assert MAX_TOKENS >= 512
 
 
 def test_without_a_mask_token_masks_are_refused(tmp_path: Path) -> None:
@@ -162,10 +162,10 @@ def test_scores_of_words_go_to_tokens_and_back(classifier: Classifier) -> None:
     encoding = classifier.encode(TEXT, PAIR)
     words = Perturbation(classifier, encoding)
     given = np.random.default_rng(0).normal(size=words.n_words)
-    spread = words.over_tokens(given)
-    np.testing.assert_allclose(words.over_words(spread), given, atol=1e-12)
+    spread = words.to_tokens(given)
+    np.testing.assert_allclose(words.to_words(spread), given, atol=1e-12)
     special = [token.special for token in encoding.tokens]
     assert (spread[special] == 0).all()
-    errors = words.errors_over_tokens(np.abs(given))
+    errors = words.errors_to_tokens(np.abs(given))
     squares = [np.square(errors[list(unit.tokens)]).sum() for unit in words.units]
     np.testing.assert_allclose(np.sqrt(squares), np.abs(given), atol=1e-12)

@@ -47,7 +47,7 @@ def test_kernel_shap_finds_the_terms_of_a_sum(classifier: Classifier, n: int) ->
     scores, split = play(KERNEL_SHAP, game, {"rows": 200})
     np.testing.assert_allclose(scores, weights, rtol=0, atol=1e-9)
     assert FEW_PAIRS not in split.notes
-    assert game.spent <= min(200, 2**n)
+    assert game.n_read <= min(200, 2**n)
 
 
 @pytest.mark.parametrize("n", [3, 8, 30])
@@ -58,7 +58,7 @@ def test_lime_finds_the_terms_of_a_sum_but_for_its_shrinking(
     game = Game(classifier, n, lambda kept: kept @ weights)
     scores, _ = play(LIME, game, {"rows": 20_000})
     np.testing.assert_allclose(scores, weights, rtol=0, atol=0.01)
-    assert game.spent <= min(20_000, 2**n)
+    assert game.n_read <= min(20_000, 2**n)
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -84,7 +84,7 @@ def test_kernel_shap_over_all_sets_is_exact(double: Classifier) -> None:
     split = KERNEL_SHAP.run(task)
     n = task.perturbation.n_words
     expected = exact_values(log_odds(task, all_subsets(n), "mask"))
-    found = task.perturbation.over_words(split.scores)
+    found = task.perturbation.to_words(split.scores)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-8)
     assert (split.errors, split.measured["rows"]) == (None, 2**n)
 
@@ -150,7 +150,7 @@ def test_standard_errors_are_the_spread_over_seeds(classifier: Classifier, metho
         scores, split = play(method, game, {"rows": 200, "seed": seed})
         assert split.errors is not None
         found.append(scores)
-        told.append(game.over_words(np.square(split.errors)))
+        told.append(game.to_words(np.square(split.errors)))
     ratio = np.sqrt(np.mean(told, axis=0)) / np.std(found, axis=0, ddof=1)
     assert 0.8 < np.exp(np.log(ratio).mean()) < 1.3
 

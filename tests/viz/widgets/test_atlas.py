@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from viz.attention import views
-from viz.attention.statistics import FACTS, PATTERNS, head_facts
+from viz.attention.statistics import PATTERNS, STATISTICS, head_statistics
 from viz.attention.views import AttentionView, Span
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
@@ -157,10 +157,10 @@ def test_colours_run_from_one_end_of_the_palette_to_the_other(signed: bool) -> N
 
 
 def test_facts_are_sent_with_the_words_for_them(reading: Reading) -> None:
-    facts = head_facts(reading.encoding, reading.attention.weights)
+    facts = head_statistics(reading.encoding, reading.attention.weights)
     data = atlas.payload(views.view(reading.encoding, reading.attention.weights), facts)
     columns = cast("list[dict[str, Any]]", data["facts"])
-    assert [column["name"] for column in columns] == [fact.name for fact in FACTS]
+    assert [column["name"] for column in columns] == [fact.name for fact in STATISTICS]
     np.testing.assert_allclose(columns[0]["values"], facts.entropy.ravel(), rtol=1e-3)
     names = [list(PATTERNS)[int(place)] for place in columns[-1]["values"]]
     assert names == facts.pattern.ravel().tolist()
@@ -186,13 +186,13 @@ def test_a_view_without_tokens_is_one_sentence() -> None:
 
 
 def test_facts_of_other_heads_are_refused(reading: Reading) -> None:
-    facts = head_facts(reading.encoding, reading.attention.weights)
+    facts = head_statistics(reading.encoding, reading.attention.weights)
     with pytest.raises(ValueError, match="came with weights of"):
         atlas.payload(view_of(attention(1, 2, 3)), facts)
 
 
 def test_a_payload_is_made_once_for_a_view_and_goes_with_it(reading: Reading) -> None:
-    facts = head_facts(reading.encoding, reading.attention.weights)
+    facts = head_statistics(reading.encoding, reading.attention.weights)
     view = view_of(attention(reading.attention.n_layers, reading.attention.n_heads, 5))
     before = len(component._made)
     made = component._payload(view, facts)

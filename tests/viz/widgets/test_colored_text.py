@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from viz.attention.views import Span, merge, spans
 from viz.attribution.descriptions import percent
 from viz.colors import DARK, LIGHT
-from viz.types import Encoding, Prediction, Reading, Token, Unseen
+from viz.types import Encoding, Prediction, Reading, Token, UnseenSpan
 from viz.widgets.bars import payload as bars
 from viz.widgets.colored_text import payload as strip
 
@@ -102,7 +102,7 @@ def test_special_tokens_stand_where_the_model_reads_them() -> None:
 
 
 def test_what_the_model_never_saw_is_marked() -> None:
-    seen, cut = (CLS, Token("oil", 0, 3, 0, False, 0), SEP), (Unseen(0, 3, 9),)
+    seen, cut = (CLS, Token("oil", 0, 3, 0, False, 0), SEP), (UnseenSpan(0, 3, 9),)
     assert kinds(Encoding("oil rises", None, seen, {}, n_unseen=1, unseen=cut)) == [
         [("special", "[CLS]"), ("word", "oil"), ("special", "[SEP]"), ("unseen", " rises")]
     ]
@@ -112,7 +112,7 @@ def test_what_the_model_never_saw_is_marked() -> None:
 
 def test_a_text_of_which_nothing_was_seen_is_marked_whole() -> None:
     first = Token("oil", 0, 3, 0, False, 0)
-    encoding = Encoding("oil", "gone", (CLS, first, SEP), {}, 1, unseen=(Unseen(1, 0, 4),))
+    encoding = Encoding("oil", "gone", (CLS, first, SEP), {}, 1, unseen=(UnseenSpan(1, 0, 4),))
     assert kinds(encoding)[1] == [("unseen", "gone")]
 
 

@@ -139,7 +139,7 @@ def _choose(key: str, count: int, *, default: int | None) -> int | None:
 def _show_atlas(source: str, texts: Texts, view: AttentionView, selection: Selection) -> None:
     atlas.atlas(
         view,
-        readings.head_facts(source, texts.text, texts.pair),
+        readings.head_statistics(source, texts.text, texts.pair),
         layer=selection.layer,
         head=selection.head,
         key=keys.ATLAS,

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import streamlit as st
 
-from viz.attention.statistics import HeadFacts
+from viz.attention.statistics import HeadStatistics
 from viz.attention.views import AttentionView
 from viz.widgets.atlas.payload import ATLAS, POINTER, payload, pointer
 from viz.widgets.shared.component import register
@@ -17,13 +17,13 @@ Selection: TypeAlias = tuple[int | None, int | None]
 _mount = register(ATLAS)
 _mount_pointer = register(POINTER)
 
-_made: dict[int, tuple[HeadFacts | None, dict[str, object]]] = {}
+_made: dict[int, tuple[HeadStatistics | None, dict[str, object]]] = {}
 """The payload of each view that is alive, by the identity of its weights."""
 
 
 def atlas(
     view: AttentionView,
-    facts: HeadFacts | None,
+    facts: HeadStatistics | None,
     *,
     layer: int | None,
     head: int | None,
@@ -61,7 +61,7 @@ def selection(key: str) -> Selection | None:
     return place if known else None
 
 
-def _payload(view: AttentionView, facts: HeadFacts | None) -> dict[str, object]:
+def _payload(view: AttentionView, facts: HeadStatistics | None) -> dict[str, object]:
     """The payload of a view, made once for as long as the view's weights live."""
     name = id(view.weights)
     made = _made.get(name)

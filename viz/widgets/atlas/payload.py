@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viz.attention.rollout import select
-from viz.attention.statistics import FACTS, PATTERNS, Fact, HeadFacts
+from viz.attention.statistics import PATTERNS, STATISTICS, HeadStatistics, Statistic
 from viz.attention.views import AttentionView
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
@@ -66,7 +66,7 @@ ATLAS = Widget("atlas", "atlas/atlas", HTML)
 POINTER = Widget("atlas-pointer", "atlas/pointer", '<div class="root"></div>')
 
 
-def payload(view: AttentionView, facts: HeadFacts | None = None) -> dict[str, object]:
+def payload(view: AttentionView, facts: HeadStatistics | None = None) -> dict[str, object]:
     """What the browser is sent: one byte a dot, compressed, and what stands around the picture.
 
     Args:
@@ -93,7 +93,7 @@ def payload(view: AttentionView, facts: HeadFacts | None = None) -> dict[str, ob
         "signed": view.signed,
         "dots": base64.b64encode(packed).decode("ascii"),
         "peaks": _rounded(peaks),
-        "facts": None if facts is None else [_column(fact, facts) for fact in FACTS],
+        "facts": None if facts is None else [_column(fact, facts) for fact in STATISTICS],
         "patterns": [{"name": name, "sentence": says} for name, says in PATTERNS.items()],
         "themes": _THEMES[view.signed],
         "label": f"{_QUESTION[view.signed].format(f'{n_layers} × {n_heads}')} Arrow keys select a "
@@ -173,7 +173,7 @@ def _bins(values: FloatArray, side: int, choose: np.ufunc) -> FloatArray:
     return chosen
 
 
-def _check(view: AttentionView, facts: HeadFacts | None) -> None:
+def _check(view: AttentionView, facts: HeadStatistics | None) -> None:
     shape = view.weights.shape
     if shape != (*shape[:2], len(view.spans), len(view.keys)) or 0 in shape[:2]:
         raise ValueError(
@@ -187,7 +187,7 @@ def _check(view: AttentionView, facts: HeadFacts | None) -> None:
         )
 
 
-def _column(fact: Fact, facts: HeadFacts) -> dict[str, object]:
+def _column(fact: Statistic, facts: HeadStatistics) -> dict[str, object]:
     """A fact with its value for each head; of the pattern, its place in `PATTERNS`."""
     values = getattr(facts, fact.name).ravel()
     if fact.name == "pattern":

@@ -165,7 +165,7 @@ def _behind_words(part: Sequence[Segment]) -> int:
 
 def _written(encoding: Encoding, part: int, own: Sequence[_Scored]) -> Iterator[Segment]:
     """One text in segments: words, what stands between them, and what the model never saw."""
-    text, cursor = encoding.source(part), 0
+    text, cursor = encoding.part_text(part), 0
     for start, end, scored in _places(text, own):
         if start > cursor:
             yield _between(encoding, part, cursor, start)
@@ -178,7 +178,7 @@ def _written(encoding: Encoding, part: int, own: Sequence[_Scored]) -> Iterator[
 def _between(encoding: Encoding, part: int, start: int, end: int) -> Segment:
     """What stands between two words, or around them: a gap, or what the model never saw."""
     cut = any(own.part == part and own.start < end and own.end > start for own in encoding.unseen)
-    text = encoding.source(part)[start:end]
+    text = encoding.part_text(part)[start:end]
     return Segment(text, "unseen" if cut and text.strip() else "gap")
 
 
