@@ -7,7 +7,6 @@ import numpy as np
 
 from viz.attention.views import Quadrant, Unit
 from viz.export import FigureSpec
-from viz.figures.spec import Kind
 from viz.types import Attention, Attribution, Contribution, Encoding, Prediction, Reading, Token
 
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
@@ -69,7 +68,7 @@ def contribution_of(reading: Reading) -> Contribution:
 
 
 def figure_spec(
-    kind: Kind,
+    kind: str,
     reading: Reading | None = None,
     *,
     layer: int | None = 1,

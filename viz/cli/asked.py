@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from viz.attention.views import Quadrant, Unit
     from viz.export.request import FigureRequest
     from viz.figures.render_options import RenderOptions
-    from viz.figures.spec import Kind, Measure
+    from viz.figures.spec import Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +77,10 @@ class ExportArguments:
         return RenderOptions(dpi=self.dpi, colormap=self.colormap or RenderOptions().colormap)
 
     @property
-    def kinds(self) -> "tuple[Kind, ...]":
+    def kinds(self) -> "tuple[str, ...]":
         """The pictures that are wanted."""
         if self.everything:
-            kinds: tuple[Kind, ...] = ("attribution", "head", "arcs", "layer", "atlas")
+            kinds: tuple[str, ...] = ("attribution", "head", "arcs", "layer", "atlas")
             return kinds
         if self.attribution is not None:
             return ("attribution",)

@@ -1,8 +1,9 @@
 """Pictures and numbers to take away, made on the server without any browser.
 
 A `FigureSpec` says what is shown, `render` makes it a file of any of the `FORMATS`, `file_name`
-names it.  `viz.figures` draws PNG, SVG and PDF, `html` makes pages, `table` tables and arrays,
-`archive` a ZIP of all, `dataset_export` the files of a whole data set.
+names it.  `viz.figures` draws PNG, SVG and PDF, `html` makes pages, `data_formats` tables, arrays
+and JSON, `archive` a ZIP of all, `dataset_export` the files of a whole data set.  `register_figure`
+and `register_format` add your own.
 """
 
 from importlib import import_module
@@ -11,27 +12,36 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from viz.export.bertviz.page import bertviz_html
     from viz.export.filenames import file_name
-    from viz.export.formats import FORMATS, render
+    from viz.export.formats import FORMATS, Format, register_format, render
     from viz.figures.drawing import figure
+    from viz.figures.kinds import FIGURE_KINDS, FigureKind, register_figure
     from viz.figures.render_options import RenderOptions
-    from viz.figures.spec import KINDS, FigureSpec
+    from viz.figures.spec import FigureSpec
     from viz.figures.text.missing_fonts import missing_fonts
 
 __all__ = [
+    "FIGURE_KINDS",
     "FORMATS",
-    "KINDS",
+    "FigureKind",
     "FigureSpec",
+    "Format",
     "RenderOptions",
     "bertviz_html",
     "figure",
     "file_name",
     "missing_fonts",
+    "register_figure",
+    "register_format",
     "render",
 ]
 
 _HOMES = {
     "FORMATS": "viz.export.formats",
-    "KINDS": "viz.figures.spec",
+    "FIGURE_KINDS": "viz.figures.kinds",
+    "FigureKind": "viz.figures.kinds",
+    "Format": "viz.export.formats",
+    "register_figure": "viz.figures.kinds",
+    "register_format": "viz.export.formats",
     "bertviz_html": "viz.export.bertviz.page",
     "RenderOptions": "viz.figures.render_options",
     "FigureSpec": "viz.figures.spec",

@@ -6,35 +6,23 @@ after the other, so that no more than one is held beside the ZIP itself.
 
 import textwrap
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
 from viz.attribution.descriptions import verdict
 from viz.errors import SelectionError
 from viz.export.filenames import file_name
-from viz.export.formats import render
+from viz.export.formats import FORMATS, render
 from viz.figures.citation import citation
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.types import Reading
 
 README = "README.txt"
-PACKED = (".png", ".npz", ".pdf", ".zip")
-"""What is compressed already, and is stored as it is."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first day that a ZIP can name."""
 WIDTH = 100
-
-READABLE = {
-    "png": "a picture in pixels",
-    "svg": "a picture that can be scaled and edited",
-    "pdf": "a picture for print, its fonts inside",
-    "html": "a page for any browser, no network needed",
-    "csv": "a table for a spreadsheet or pandas",
-    "npz": "arrays for numpy.load",
-    "json": "all numbers and settings, for `python -m viz replay`",
-}
 
 
 @dataclass(slots=True)
@@ -49,7 +37,6 @@ def archive(
     specs: Sequence[FigureSpec],
     formats: Sequence[str],
     options: RenderOptions | None = None,
-    extra: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """Every figure in every format, as the content of a ZIP.
 
@@ -59,7 +46,6 @@ def archive(
         specs: What is shown, all of one reading.
         formats: Names in `FORMATS`.
         options: How pictures are drawn.
-        extra: Further files by name.
     """
     contents, target = _Contents(), BytesIO()
     with zipfile.ZipFile(target, "w") as packed:
@@ -67,10 +53,7 @@ def archive(
             contents.lines.append(f"\n{citation(spec).sentence()}")
             for format in dict.fromkeys(formats):
                 _pack(packed, contents, spec, format, options)
-        for name, content in (extra or {}).items():
-            _add(packed, name, content)
-            contents.lines.append(f"\n{name}")
-        _add(packed, README, _readme(specs[0].reading, contents).encode())
+        _add(packed, README, _readme(specs[0].reading, contents).encode(), stored=False)
     return target.getvalue()
 
 
@@ -87,14 +70,13 @@ def _pack(
     except SelectionError as refusal:
         contents.refused.append(f"{name}: {refusal}")
         return
-    _add(packed, name, content)
-    contents.lines.append(f"  {name}  ({READABLE[format]})")
+    _add(packed, name, content, stored=FORMATS[format].is_compressed)
+    contents.lines.append(f"  {name}  ({FORMATS[format].label})")
 
 
-def _add(packed: zipfile.ZipFile, name: str, content: bytes) -> None:
+def _add(packed: zipfile.ZipFile, name: str, content: bytes, *, stored: bool) -> None:
     info = zipfile.ZipInfo(name, EPOCH)
     info.external_attr = 0o644 << 16
-    stored = name.endswith(PACKED)
     info.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
     packed.writestr(info, content, compresslevel=None if stored else 4)
 

@@ -1,40 +1,149 @@
-"""The formats that a figure can be saved in, and the one way to save it."""
+"""The formats that a figure can be saved in, and the one way to save it.
+
+A record names the function that writes its format as `module:function`, to be imported when it is
+first used.  A format of your own is one record handed to `register_format`: the page, the command
+line and archives then offer it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from types import MappingProxyType
 
 from viz.errors import SelectionError
+from viz.figures.kinds import Reference, resolve
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.jobs.cancellation import check_cancelled
 
+MOST_NUMBERS = 4_000_000
+"""Numbers that a text file holds at most; a file of that many in JSON has about 85 MB."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """One kind of file."""
 
     name: str
+    """Also the ending of the file's name."""
     mime: str
-    home: str
-    """The module whose function of the format's name writes it."""
+    label: str
+    """What it is, in a few words."""
+    write: Reference
+    """From a `FigureSpec` and `RenderOptions` to the content of the file."""
+    is_picture: bool = False
+    """Whether fonts of this machine are drawn in it, of which one may be missing."""
+    is_table: bool = False
+    has_dots: bool = False
+    """Whether it has a resolution."""
+    is_compressed: bool = False
+    """Whether a ZIP stores it as it is."""
+    limit: int | None = None
+    """Numbers that it holds at most; None where any number of them fits."""
+
+    def check_fits(self, n_numbers: int) -> None:
+        """Refuse what would make a file that nobody can open.
+
+        Raises:
+            SelectionError: where there are too many numbers.
+        """
+        if self.limit is not None and n_numbers > self.limit:
+            raise SelectionError(
+                f"These are {n_numbers:,} numbers and {self.name.upper()} holds {self.limit:,} at "
+                "most; NPZ holds them all."
+            )
+
+    def check_holds(self, spec: FigureSpec, n_cells: int) -> None:
+        """Refuse, before anything is drawn, a figure whose maps have *n_cells* numbers each.
+
+        Raises:
+            SelectionError: where this format can't hold them.
+        """
+        if not (self.is_table and spec.figure_kind.has_summary_table):
+            self.check_fits(spec.n_maps * n_cells)
 
 
-FORMATS: Mapping[str, Format] = MappingProxyType(
-    {
-        format.name: format
-        for format in (
-            Format("png", "image/png", "viz.figures.drawing"),
-            Format("svg", "image/svg+xml", "viz.figures.drawing"),
-            Format("pdf", "application/pdf", "viz.figures.drawing"),
-            Format("html", "text/html", "viz.export.html"),
-            Format("csv", "text/csv", "viz.export.table"),
-            Format("npz", "application/octet-stream", "viz.export.table"),
-            Format("json", "application/json", "viz.export.table"),
-        )
-    }
-)
+_formats: dict[str, Format] = {}
+FORMATS: Mapping[str, Format] = MappingProxyType(_formats)
+"""All formats by name, in the order in which they are offered."""
+
+
+def register_format(format: Format) -> None:
+    """Make a format known.
+
+    Raises:
+        SelectionError: where its name is taken.
+    """
+    if format.name in _formats:
+        raise SelectionError(f"There is a format {format.name!r} already; choose another name.")
+    _formats[format.name] = format
+
+
+for _format in (
+    Format(
+        name="png",
+        mime="image/png",
+        label="a picture in pixels",
+        write="viz.figures.drawing:png",
+        is_picture=True,
+        has_dots=True,
+        is_compressed=True,
+    ),
+    Format(
+        name="svg",
+        mime="image/svg+xml",
+        label="a picture that can be scaled and edited",
+        write="viz.figures.drawing:svg",
+        is_picture=True,
+    ),
+    Format(
+        name="pdf",
+        mime="application/pdf",
+        label="a picture for print, its fonts inside",
+        write="viz.figures.drawing:pdf",
+        is_picture=True,
+        is_compressed=True,
+    ),
+    Format(
+        name="html",
+        mime="text/html",
+        label="a page for any browser, no network needed",
+        write="viz.export.html:html",
+    ),
+    Format(
+        name="csv",
+        mime="text/csv",
+        label="a table for a spreadsheet or pandas",
+        write="viz.export.data_formats:csv",
+        is_table=True,
+        limit=MOST_NUMBERS,
+    ),
+    Format(
+        name="npz",
+        mime="application/octet-stream",
+        label="arrays for numpy.load",
+        write="viz.export.data_formats:npz",
+        is_compressed=True,
+    ),
+    Format(
+        name="json",
+        mime="application/json",
+        label="all numbers and settings, for `python -m viz replay`",
+        write="viz.export.data_formats:json",
+        limit=MOST_NUMBERS,
+    ),
+):
+    register_format(_format)
+
+
+def format_named(name: str) -> Format:
+    """The format of this name.
+
+    Raises:
+        SelectionError: where there is none.
+    """
+    if name not in FORMATS:
+        raise SelectionError(f"Format {name!r} is unknown; known are {', '.join(FORMATS)}.")
+    return FORMATS[name]
 
 
 def render(spec: FigureSpec, format: str, options: RenderOptions | None = None) -> bytes:
@@ -48,11 +157,7 @@ def render(spec: FigureSpec, format: str, options: RenderOptions | None = None) 
     Raises:
         SelectionError: for an unknown format, or where there is too much for it to hold.
     """
-    if format not in FORMATS:
-        raise SelectionError(
-            f"Format {format!r} is unknown; {', '.join(FORMATS)} is what can be written."
-        )
+    write = resolve(format_named(format).write)
     check_cancelled()
-    home = import_module(FORMATS[format].home)
-    content: bytes = getattr(home, format)(spec, options or RenderOptions())
+    content: bytes = write(spec, options or RenderOptions())
     return content

@@ -13,8 +13,9 @@ from zipfile import BadZipFile, ZipFile
 from viz.attention.views import QUADRANTS
 from viz.attribution import METHODS
 from viz.errors import RecordError
-from viz.export.json_record import FORMAT, Values
-from viz.figures.spec import KINDS
+from viz.export.json_record import FORMAT
+from viz.export.numbers import Values
+from viz.figures.kinds import FIGURE_KINDS
 
 MOST_BYTES = 2**29
 """Of one record, unpacked; the largest that is written has about 100 MB."""
@@ -30,7 +31,7 @@ PARTS: Mapping[str, tuple[type, ...]] = {
 }
 NUMBER_OR_NONE = (int, type(None))
 REQUESTED: Mapping[str, tuple[object, ...]] = {
-    "kind": KINDS,
+    "kind": tuple(FIGURE_KINDS),
     "unit": ("word", "wordpiece"),
     "special": (True, False),
     "quadrant": QUADRANTS,

@@ -6,25 +6,18 @@ whatever a record holds is either an input of the computation or checked against
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
-from viz.attention.views import Span, merge, spans
-from viz.errors import SelectionError
+from viz.attention.views import Span
+from viz.export.numbers import Values, numbers_of
 from viz.figures.citation import citation
 from viz.figures.spec import FigureSpec
-from viz.types import Attribution, Encoding, Prediction
+from viz.types import Encoding, Prediction
 
 FORMAT = 1
 """Raised when a record changes so that an older CLSight could not replay it."""
 
-MOST_NUMBERS = 4_000_000
-"""Numbers that a text file holds at most; a file of that many in JSON has about 85 MB."""
 
-Values = dict[str, Any]
-"""What JSON can hold."""
-
-
-def record(spec: FigureSpec) -> Values:
+def figure_record(spec: FigureSpec) -> Values:
     """A figure as plain values.
 
     Raises:
@@ -32,26 +25,27 @@ def record(spec: FigureSpec) -> Values:
     """
     return {
         "clsight": FORMAT,
-        "citation": cited(spec),
-        "request": request(spec),
+        "citation": citation_values(spec),
+        "request": request_values(spec),
         "text": spec.reading.encoding.text,
         "pair": spec.reading.encoding.pair,
-        "tokens": tokens(spec.reading.encoding),
-        "prediction": prediction(spec.reading.prediction),
-        "numbers": _scores(spec) if spec.kind == "attribution" else _maps(spec),
+        "tokens": token_values(spec.reading.encoding),
+        "prediction": prediction_values(spec.reading.prediction),
+        "numbers": numbers_of(spec).values(spec),
     }
 
 
-def cited(spec: FigureSpec) -> Values:
+def citation_values(spec: FigureSpec) -> Values:
     """What the numbers are cited by, and the sentence that says so."""
     source = citation(spec)
     return asdict(source) | {"settings": list(source.settings), "sentence": source.sentence()}
 
 
-def request(spec: FigureSpec) -> Values:
+def request_values(spec: FigureSpec) -> Values:
     """What was asked for; classes by their index, with their names beside."""
-    labels, taken = spec.reading.prediction.labels, spec.attribution or spec.contribution
-    target, against = (None, None) if taken is None else (taken.target_class, taken.against_class)
+    labels, explanation = spec.reading.prediction.labels, spec.attribution or spec.contribution
+    target = None if explanation is None else explanation.target_class
+    against = None if explanation is None else explanation.against_class
     return {
         "kind": spec.kind,
         "layer": spec.layer,
@@ -69,60 +63,25 @@ def request(spec: FigureSpec) -> Values:
     }
 
 
-def tokens(encoding: Encoding) -> list[Values]:
+def token_values(encoding: Encoding) -> list[Values]:
     """Every token with its place in the text."""
     return [asdict(token) for token in encoding.tokens]
 
 
-def prediction(made: Prediction) -> Values:
+def prediction_values(prediction: Prediction) -> Values:
     """What the classifier says, to the last digit; the logit of a regression is its score."""
-    said = {
-        "label": made.label,
-        "multi_label": made.multi_label,
-        "assigned": [made.labels[index] for index in made.assigned_classes],
-        "labels": list(made.labels),
-        "logits": made.logits.tolist(),
+    values = {
+        "label": prediction.label,
+        "multi_label": prediction.multi_label,
+        "assigned": [prediction.labels[index] for index in prediction.assigned_classes],
+        "labels": list(prediction.labels),
+        "logits": prediction.logits.tolist(),
     }
-    return said if made.regression else said | {"probabilities": made.probabilities.tolist()}
+    if not prediction.regression:
+        values["probabilities"] = prediction.probabilities.tolist()
+    return values
 
 
-def attributed(made: Attribution) -> Values:
-    """The explained scalar, and the share of each token in it."""
-    errors = {} if made.errors is None else {"token_errors": made.errors.tolist()}
-    scores = made.scores.tolist()
-    return {"value": made.value, "bias": made.bias, "token_scores": scores, **errors}
-
-
-def check_few(n_numbers: int, format: str) -> None:
-    """Refuse what would make a text file that nobody can open."""
-    if n_numbers > MOST_NUMBERS:
-        raise SelectionError(
-            f"These are {n_numbers:,} numbers and {format} holds {MOST_NUMBERS:,} at most; "
-            "NPZ holds them all."
-        )
-
-
-def _scores(spec: FigureSpec) -> Values:
-    made = spec.attribution
-    assert made is not None  # checked by FigureSpec
-    over = spans(spec.reading.encoding, spec.unit)
-    return attributed(made) | {
-        "spans": _spans(over),
-        "scores": merge(made.scores, over).tolist(),
-    }
-
-
-def _maps(spec: FigureSpec) -> Values:
-    shown = spec.view()
-    check_few(shown.weights.size, "JSON")
-    taken = spec.contribution
-    return ({} if taken is None else {"value": taken.value}) | {
-        "queries": _spans(shown.spans),
-        "keys": _spans(shown.keys),
-        spec.measure: shown.weights.tolist(),
-        "removed": shown.removed.tolist(),
-    }
-
-
-def _spans(over: Sequence[Span]) -> list[Values]:
-    return [asdict(span) | {"tokens": list(span.tokens)} for span in over]
+def span_values(spans: Sequence[Span]) -> list[Values]:
+    """Every word or wordpiece with its place and its tokens."""
+    return [asdict(span) | {"tokens": list(span.tokens)} for span in spans]

@@ -11,15 +11,11 @@ from html import escape
 from viz.errors import VizError
 from viz.export.formats import render
 from viz.figures.citation import citation
-from viz.figures.spec import FigureSpec, Kind
+from viz.figures.spec import FigureSpec
 from viz.types import Attribution, Contribution, Reading
 
 Shown = Reading | Attribution | Contribution | FigureSpec
 
-HEIGHTS: dict[Kind, int] = {
-    "atlas": 760, "attribution": 380, "head": 720, "layer": 760, "arcs": 560
-}  # fmt: skip
-"""CSS pixels; what is higher scrolls in its frame."""
 MAX_PAGE = 5_000_000
 """Bytes of the largest page that is kept in a notebook; above it, the PNG stands alone."""
 
@@ -47,7 +43,9 @@ def mime_bundle(shown: Shown) -> dict[str, str]:
     png, caption = b64encode(picture).decode(), escape(citation(spec).sentence())
     form = _FRAME if len(page) <= MAX_PAGE else _PICTURE
     page_in_quotes = page.decode().replace("&", "&amp;").replace("'", "&#39;")
-    html = form.format(png=png, caption=caption, page=page_in_quotes, height=HEIGHTS[spec.kind])
+    html = form.format(
+        png=png, caption=caption, page=page_in_quotes, height=spec.figure_kind.page_height
+    )
     return {"text/html": html, "image/png": png}
 
 

@@ -17,7 +17,8 @@ from viz.attribution import attribute
 from viz.attribution.contribution import contribution
 from viz.errors import CheckpointError, RecordError
 from viz.export.json_reader import SavedRecord, shortened
-from viz.export.json_record import record
+from viz.export.json_record import figure_record
+from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.spec import FigureSpec
 from viz.model.classifier import Classifier
 from viz.runs.checkpoint_folders import checkpoint_folders
@@ -104,7 +105,7 @@ def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:
         SelectionError: where the model has no such layer, head or class.
         TextError: where the text can't be read.
     """
-    again = record(_spec(saved, classifier))
+    again = figure_record(_spec(saved, classifier))
     _check_parts(saved, again)
     return list(_compared(saved, again))
 
@@ -120,7 +121,7 @@ def _spec(saved: SavedRecord, classifier: Classifier) -> FigureSpec:
         attribution=attribute(
             classifier, reading, asked["method"], *classes, options=asked["options"]
         )
-        if asked["kind"] == "attribution"
+        if FIGURE_KINDS[asked["kind"]].shows == "scores"
         else None,
         **{name: asked[name] for name in ("layer", "head", "unit", "special", "quadrant")},
     )

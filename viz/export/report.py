@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from viz.attention.views import merge, spans
 from viz.attribution import METHODS
 from viz.attribution.descriptions import percent, quantity, summary, verdict
-from viz.export.json_record import prediction, tokens
+from viz.export.json_record import prediction_values, token_values
 from viz.types import Attribution, Prediction, Reading
 
 MOST_CLASSES = 10
@@ -26,8 +26,8 @@ def record(reading: Reading, attribution: Attribution | None) -> dict[str, objec
         "fingerprint": reading.fingerprint,
         "text": encoding.text,
         "pair": encoding.pair,
-        **prediction(reading.prediction),
-        "tokens": tokens(encoding),
+        **prediction_values(reading.prediction),
+        "tokens": token_values(encoding),
         "attribution": None if attribution is None else _scores(attribution, labels),
         "notes": list(encoding.notes),
     }

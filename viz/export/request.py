@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from viz.attention.views import Quadrant, Unit
 from viz.attribution.class_names import attribute_by_name, class_indices
 from viz.attribution.contribution import contribution
-from viz.figures.spec import FigureSpec, Kind, Measure
+from viz.figures.kinds import FIGURE_KINDS
+from viz.figures.spec import FigureSpec, Measure
 from viz.model.classifier import Classifier
 from viz.types import Reading
 
@@ -15,7 +16,8 @@ from viz.types import Reading
 class FigureRequest:
     """Which figures to make, and of what; classes by their names."""
 
-    kinds: Sequence[Kind]
+    kinds: Sequence[str]
+    """Names in `FIGURE_KINDS`."""
     layer: int | None = None
     """None for the last one."""
     head: int | None = None
@@ -37,29 +39,20 @@ class FigureRequest:
             SelectionError: where the model has no such layer, head or class, or the text no pair.
             MethodError: where the architecture doesn't allow the method.
         """
+        shown = {FIGURE_KINDS[kind].shows for kind in self.kinds}
         classes = class_indices(reading.prediction, self.target, self.against)
-        taken = None
-        if self.measure == "contribution" and set(self.kinds) != {"attribution"}:
-            taken = contribution(classifier, reading, *classes)
-        last = reading.attention.n_layers - 1
-        return [
-            self._attribution(classifier, reading)
-            if kind == "attribution"
-            else FigureSpec(
-                reading,
-                kind,
-                layer=None if kind == "atlas" else last if self.layer is None else self.layer,
-                head=self.head if kind in ("head", "arcs") else None,
-                unit=self.unit,
-                special=self.special,
-                quadrant=self.quadrant,
-                contribution=taken,
+        parts = {
+            "layer": reading.attention.n_layers - 1 if self.layer is None else self.layer,
+            "head": self.head,
+            "special": self.special,
+            "quadrant": self.quadrant,
+            "contribution": contribution(classifier, reading, *classes)
+            if self.measure == "contribution" and shown - {"scores"}
+            else None,
+            "attribution": attribute_by_name(
+                classifier, reading, self.method, target=self.target, against=self.against
             )
-            for kind in self.kinds
-        ]
-
-    def _attribution(self, classifier: Classifier, reading: Reading) -> FigureSpec:
-        made = attribute_by_name(
-            classifier, reading, self.method, target=self.target, against=self.against
-        )
-        return FigureSpec(reading, "attribution", unit=self.unit, attribution=made)
+            if "scores" in shown
+            else None,
+        }
+        return [FigureSpec.of(reading, kind, unit=self.unit, **parts) for kind in self.kinds]

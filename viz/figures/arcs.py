@@ -8,7 +8,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
-from viz.attention.rollout import place
 from viz.colors import LIGHT
 from viz.figures.attention import AXIS
 from viz.figures.canvas import MIDDLE, Canvas
@@ -41,7 +40,7 @@ def arcs_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     sides = Side.of(shown.spans, size), Side.of(shown.keys, size)
     body = _ArcsBody(weights, (queries, keys), sides, pitch, size)
     notes = [_share(weights, queries, keys), *view_notes(spec, shown)]
-    what = (place(spec.layer, spec.head), counted(spec, shown))
+    what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
 

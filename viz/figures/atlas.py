@@ -42,7 +42,7 @@ def atlas_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
         *view_notes(spec, shown),
     ]
     body = _AtlasBody(drawn.weights, grid, color_scale)
-    what = ("all layers and heads", counted(spec, shown))
+    what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
 

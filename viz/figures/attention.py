@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from viz.attention.rollout import place
 from viz.colors import LIGHT
 from viz.figures.canvas import Box, Canvas
 from viz.figures.color_scale import ROOT, ColorScale, color_scale_of
@@ -36,7 +35,7 @@ def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     whole = "; each row sums to 1" if spec.quadrant == "all" else ""
     looks = () if shown.signed else (f"Where {who}{whole}.",)
     lines = [*looks, ROOT, *view_notes(spec, shown), *grid.notes]
-    what = (place(spec.layer, spec.head), counted(spec, shown))
+    what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=lines, dpi=options.dpi)
 
 
@@ -78,7 +77,7 @@ def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
         *view_notes(spec, shown),
         *grid.notes,
     ]
-    what = (f"L{spec.layer} · all heads", counted(spec, shown))
+    what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
 

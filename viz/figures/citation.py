@@ -3,7 +3,6 @@
 import hashlib
 from dataclasses import dataclass
 
-from viz.attention.rollout import place
 from viz.attribution import METHODS
 from viz.attribution.descriptions import explained_scalar
 from viz.figures.spec import FigureSpec
@@ -45,13 +44,13 @@ class Citation:
 def citation(spec: FigureSpec) -> Citation:
     """The citation of a figure."""
     reading = spec.reading
-    taken = spec.attribution if spec.kind == "attribution" else spec.contribution
+    explanation = spec.attribution if spec.shows == "scores" else spec.contribution
     return Citation(
         checkpoint=reading.checkpoint,
         fingerprint=reading.fingerprint,
         text_hash=text_hash(reading.encoding),
-        shows=_shows(spec, taken),
-        explains=_explains(spec, taken),
+        shows=_shows(explanation),
+        explains=_explains(spec, explanation),
         settings=tuple(_settings(spec)),
         version=version(),
     )
@@ -63,30 +62,28 @@ def text_hash(encoding: Encoding) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _shows(spec: FigureSpec, taken: Attribution | Contribution | None) -> str:
-    if isinstance(taken, Attribution):
-        method = METHODS.get(taken.method)
-        return taken.method if method is None else method.label
-    return "attention weights" if taken is None else "contribution of each attention weight"
+def _shows(explanation: Attribution | Contribution | None) -> str:
+    if isinstance(explanation, Attribution):
+        method = METHODS.get(explanation.method)
+        return explanation.method if method is None else method.label
+    return "attention weights" if explanation is None else "contribution of each attention weight"
 
 
-def _explains(spec: FigureSpec, taken: Attribution | Contribution | None) -> str | None:
-    if taken is None or (
-        isinstance(taken, Attribution) and not METHODS[taken.method].class_specific
+def _explains(spec: FigureSpec, explanation: Attribution | Contribution | None) -> str | None:
+    if explanation is None or (
+        isinstance(explanation, Attribution) and not METHODS[explanation.method].class_specific
     ):
         return None
-    return explained_scalar(spec.reading.prediction, taken)
+    return explained_scalar(spec.reading.prediction, explanation)
 
 
 def _settings(spec: FigureSpec) -> list[str]:
     settings = [f"{spec.unit}s"]
-    if spec.kind == "attribution":
-        chosen = spec.attribution.options if spec.attribution else {}
-        return [*settings, *(f"{name} {value}" for name, value in chosen.items())]
-    if spec.kind == "layer":
-        settings.insert(0, f"L{spec.layer} · all heads")
-    elif spec.kind != "atlas":
-        settings.insert(0, place(spec.layer, spec.head))
+    if spec.shows == "scores":
+        options = spec.attribution.options if spec.attribution else {}
+        return [*settings, *(f"{name} {value}" for name, value in options.items())]
+    if spec.shows != "model":
+        settings.insert(0, spec.place)
     if not spec.special:
         settings.append("special tokens removed")
     if spec.quadrant != "all":

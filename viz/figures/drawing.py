@@ -18,14 +18,11 @@ from PIL.PngImagePlugin import PngInfo
 
 from viz.attribution.descriptions import verdict
 from viz.errors import SelectionError
-from viz.figures.arcs import arcs_figure
-from viz.figures.atlas import atlas_figure
-from viz.figures.attention import head_figure, layer_figure
-from viz.figures.attribution import attribution_figure
 from viz.figures.canvas import text_lines
 from viz.figures.citation import citation
 from viz.figures.color_scale import colormap_named
-from viz.figures.render_options import LEAST_DPI, MOST_DPI, RenderOptions
+from viz.figures.kinds import resolve
+from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK, REPLACEMENT, font_files
 
@@ -34,13 +31,6 @@ PRINT = 300
 MOST_DOTS = 120_000_000
 """Dots of a PNG; more than this takes gigabytes to draw."""
 
-_FIGURES = {
-    "head": head_figure,
-    "layer": layer_figure,
-    "atlas": atlas_figure,
-    "arcs": arcs_figure,
-    "attribution": attribution_figure,
-}
 _saving = Lock()
 """Settings of matplotlib are shared by all threads."""
 
@@ -49,17 +39,12 @@ def figure(spec: FigureSpec, options: RenderOptions | None = None) -> Figure:
     """The picture as a Figure of matplotlib.
 
     Raises:
-        SelectionError: for an unknown colour map, a resolution out of range, or where there is
-            nothing to draw.
+        SelectionError: for an unknown color map, or where there is nothing to draw.
     """
     chosen = options or RenderOptions()
-    if not LEAST_DPI <= chosen.dpi <= MOST_DPI:
-        raise SelectionError(
-            f"{chosen.dpi} dots per inch came; {LEAST_DPI} to {MOST_DPI} is allowed, "
-            "and 300 is for print."
-        )
     colormap_named(chosen.colormap)
-    return _FIGURES[spec.kind](spec, chosen)
+    drawn: Figure = resolve(spec.figure_kind.draw)(spec, chosen)
+    return drawn
 
 
 def png(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:

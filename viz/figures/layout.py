@@ -99,11 +99,7 @@ def _texts(spec: FigureSpec) -> list[str]:
     reading = spec.reading
     labels = [span.label for span in spans(reading.encoding, spec.unit)]
     return [
-        *(
-            (reading.encoding.text, reading.encoding.pair or "")
-            if spec.kind == "attribution"
-            else ()
-        ),
+        *((reading.encoding.text, reading.encoding.pair or "") if spec.shows == "scores" else ()),
         *labels,
         *reading.prediction.labels,
         reading.checkpoint,

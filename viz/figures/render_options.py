@@ -2,15 +2,29 @@
 
 from dataclasses import dataclass
 
+from viz.errors import SelectionError
+
 LEAST_DPI, MOST_DPI = 72, 1200
 """Dots per inch that a PNG can have."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """How a picture is drawn; numbers do not depend on it."""
+    """How a picture is drawn; numbers do not depend on it.
+
+    Raises:
+        SelectionError: for a resolution out of range.
+    """
 
     dpi: int = 150
     """Dots per inch of a PNG; 300 for print."""
     colormap: str = "Blues"
-    """A colour map of matplotlib, for attention weights."""
+    """A color map of matplotlib, for attention weights."""
+
+    def __post_init__(self) -> None:
+        """Check the resolution; names of color maps are known to matplotlib alone."""
+        if not LEAST_DPI <= self.dpi <= MOST_DPI:
+            raise SelectionError(
+                f"{self.dpi} dots per inch came; {LEAST_DPI} to {MOST_DPI} is allowed, "
+                "and 300 is for print."
+            )

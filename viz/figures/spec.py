@@ -1,23 +1,14 @@
 """What a figure shows: one reading, and everything that decides what is drawn of it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from viz.attention.rollout import select
-from viz.attention.views import (
-    AttentionView,
-    Quadrant,
-    Unit,
-    pick,
-    pick_layer,
-    quadrant,
-    view,
-)
+from viz.attention.rollout import place, select
+from viz.attention.views import AttentionView, Quadrant, Unit, pick, pick_layer, quadrant, view
 from viz.errors import SelectionError
+from viz.figures.kinds import FIGURE_KINDS, FigureKind
 from viz.types import Attribution, Contribution, FloatArray, Reading, ShownInNotebooks
 
-Kind = Literal["head", "layer", "atlas", "arcs", "attribution"]
-KINDS: tuple[Kind, ...] = ("head", "layer", "atlas", "arcs", "attribution")
 Measure = Literal["weights", "contribution"]
 
 
@@ -30,7 +21,8 @@ class FigureSpec(ShownInNotebooks):
     """
 
     reading: Reading
-    kind: Kind
+    kind: str
+    """A name in `FIGURE_KINDS`."""
     layer: int | None = None
     """None for the mean over layers; the atlas shows all."""
     head: int | None = None
@@ -39,21 +31,57 @@ class FigureSpec(ShownInNotebooks):
     special: bool = True
     quadrant: Quadrant = "all"
     attribution: Attribution | None = None
-    """What a figure of the kind `attribution` shows."""
+    """What a figure of scores shows."""
     contribution: Contribution | None = None
     """Shown instead of attention weights."""
 
     def __post_init__(self) -> None:
         """Check that there is something to show."""
-        if self.kind == "attribution" and self.attribution is None:
+        if self.kind not in FIGURE_KINDS:
+            raise SelectionError(
+                f"Figure {self.kind!r} is unknown; known are {', '.join(FIGURE_KINDS)}."
+            )
+        if self.shows == "scores" and self.attribution is None:
             raise SelectionError("A figure of an attribution needs the attribution.")
-        if self.kind == "layer" and self.layer is None:
+        if self.shows == "layer" and self.layer is None:
             raise SelectionError("A figure of a layer needs its number.")
         if self.quadrant != "all" and self.reading.encoding.pair is None:
             raise SelectionError(
                 f"Only one text was read, so there is no quadrant {self.quadrant}; choose all."
             )
         select(self.reading.attention.weights[..., :1, :1], self.layer, self.head)
+
+    @classmethod
+    def of(cls, reading: Reading, kind: str, *, unit: Unit, **parts: Any) -> "FigureSpec":
+        """A figure of a kind, by those of the *parts* that such a figure heeds."""
+        takes = FIGURE_KINDS[kind].takes
+        return cls(reading, kind, unit=unit, **{name: parts[name] for name in takes})
+
+    @property
+    def figure_kind(self) -> FigureKind:
+        """The record of its kind."""
+        return FIGURE_KINDS[self.kind]
+
+    @property
+    def shows(self) -> str:
+        """What of a reading it shows: `map`, `layer`, `model` or `scores`."""
+        return self.figure_kind.shows
+
+    @property
+    def place(self) -> str:
+        """Where in the model its maps stand, as in L5 · H3."""
+        if self.shows == "model":
+            return "all layers and heads"
+        return (
+            f"L{self.layer} · all heads" if self.shows == "layer" else place(self.layer, self.head)
+        )
+
+    @property
+    def n_maps(self) -> int:
+        """How many maps of attention it shows."""
+        attention = self.reading.attention
+        n_heads, n_maps = attention.n_heads, attention.n_layers * attention.n_heads
+        return {"map": 1, "layer": n_heads, "model": n_maps, "scores": 0}[self.shows]
 
     @property
     def measure(self) -> Measure:
@@ -84,25 +112,25 @@ class FigureSpec(ShownInNotebooks):
         return part
 
     def _chosen(self, shown: AttentionView) -> AttentionView:
-        if self.kind == "atlas":
+        if self.shows == "model":
             return shown
-        if self.kind == "layer":
+        if self.shows == "layer":
             return pick_layer(shown, 0)
         return pick(shown, *(None if index is None else 0 for index in (self.layer, self.head)))
 
     def _maps(self) -> FloatArray:
-        """The maps that are shown, or of which the mean is."""
-        taken = self.contribution
-        values = self.reading.attention.weights if taken is None else taken.values
-        if self.kind == "atlas":
+        """The maps that are shown, or those whose mean is."""
+        contribution = self.contribution
+        values = self.reading.attention.weights if contribution is None else contribution.values
+        if self.shows == "model":
             return values
-        chosen = values if self.layer is None else values[self.layer, None]
-        if self.head is not None and self.kind != "layer":
-            chosen = chosen[:, self.head, None]
+        maps = values if self.layer is None else values[self.layer, None]
+        if self.head is not None and self.shows != "layer":
+            maps = maps[:, self.head, None]
         if not self.special:
-            return chosen
+            return maps
         # Where no row is rescaled, the mean is the same before words are made, and cheaper.
         if self.layer is None:
-            chosen = chosen.mean(0, keepdims=True)
-        single = self.head is None and self.kind != "layer"
-        return chosen.mean(1, keepdims=True) if single else chosen
+            maps = maps.mean(0, keepdims=True)
+        is_mean = self.head is None and self.shows != "layer"
+        return maps.mean(1, keepdims=True) if is_mean else maps

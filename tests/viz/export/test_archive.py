@@ -1,6 +1,7 @@
 """One ZIP of a reading: everything in it, and said in it what is not."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
@@ -10,13 +11,14 @@ from typer.testing import CliRunner
 
 from viz import Classifier
 from viz.__main__ import app
-from viz.export import json_record
+from viz.export import formats
 from viz.export.archive import README, archive
 from viz.export.filenames import file_name
 from viz.export.formats import FORMATS, render
 from viz.export.request import FigureRequest
 from viz.figures.citation import citation
-from viz.figures.spec import KINDS, FigureSpec
+from viz.figures.kinds import FIGURE_KINDS
+from viz.figures.spec import FigureSpec
 from viz.types import Reading
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
@@ -24,7 +26,7 @@ TEXT = "Oil prices rise as stocks fall, the market was not good."
 
 @pytest.fixture(scope="module")
 def specs(classifier: Classifier, reading: Reading) -> list[FigureSpec]:
-    return FigureRequest(kinds=KINDS, special=False).specs(classifier, reading)
+    return FigureRequest(kinds=tuple(FIGURE_KINDS), special=False).specs(classifier, reading)
 
 
 def opened(content: bytes) -> ZipFile:
@@ -32,13 +34,12 @@ def opened(content: bytes) -> ZipFile:
 
 
 def test_it_holds_every_figure_in_every_format_and_a_readme(specs: list[FigureSpec]) -> None:
-    packed = opened(archive(specs, tuple(FORMATS), extra={"bertviz.html": b"<p>"}))
+    packed = opened(archive(specs, tuple(FORMATS)))
     wanted = {file_name(spec, format) for spec in specs for format in FORMATS}
-    assert set(packed.namelist()) == wanted | {README, "bertviz.html"}
+    assert set(packed.namelist()) == wanted | {README}
     assert packed.testzip() is None
-    assert packed.read("bertviz.html") == b"<p>"
     readme = packed.read(README).decode()
-    assert all(name in readme for name in wanted | {"bertviz.html"})
+    assert all(name in readme for name in wanted)
     assert all(citation(spec).sentence() in readme for spec in specs)
     assert specs[0].reading.fingerprint in readme
     assert "python -m viz replay" in readme
@@ -70,7 +71,8 @@ def test_what_is_compressed_already_is_stored(specs: list[FigureSpec]) -> None:
 def test_what_a_format_refuses_is_listed_with_its_sentence(
     specs: list[FigureSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(json_record, "MOST_NUMBERS", 200)
+    small = replace(FORMATS["json"], limit=200)
+    monkeypatch.setitem(formats._formats, "json", small)
     packed = opened(archive(specs, ("json", "npz")))
     readme = " ".join(packed.read(README).decode().split())
     atlas = next(spec for spec in specs if spec.kind == "atlas")
@@ -82,14 +84,14 @@ def test_what_a_format_refuses_is_listed_with_its_sentence(
 
 def test_a_zip_saved_by_the_command_line_replays(checkpoint: Path, tmp_path: Path) -> None:
     arguments = ("export", TEXT, "--checkpoint", checkpoint, "--output", tmp_path, "--zip")
-    formats = ("--format", "json,csv")
-    made = CliRunner().invoke(app, [str(part) for part in (*arguments, *formats)])
+    named = ("--format", "json,csv")
+    made = CliRunner().invoke(app, [str(part) for part in (*arguments, *named)])
     assert (made.exit_code, made.stderr) == (0, "")
     path = tmp_path / "tiny-bert-all.zip"
     assert made.stdout == f"{path}\n"
     again = CliRunner().invoke(app, ["replay", str(path), "--checkpoint", str(checkpoint)])
     assert again.exit_code == 0, again.output
-    assert again.stdout.count("all agree within 1e-6") == len(KINDS)
+    assert again.stdout.count("all agree within 1e-6") == len(FIGURE_KINDS)
 
 
 def test_a_changed_number_in_a_zip_is_found(

@@ -25,7 +25,7 @@ from viz.figures.canvas import rasters, text_lines
 from viz.figures.citation import citation
 from viz.figures.color_scale import strongest
 from viz.figures.grid import DOT, fit_grid
-from viz.figures.spec import KINDS, Kind
+from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.text.fonts import NO_BREAK, REPLACEMENT
 
 ODD = "Costs $5 or $x^2$ <b>bold</b> \\alpha 😀 \ud800 \x07bell 周二 שלום " + "long" * 12
@@ -43,7 +43,7 @@ def texts(drawn: Figure) -> list[str]:
     return [line.text for line in text_lines(drawn)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
 @pytest.mark.parametrize("contribution", [False, True])
 @pytest.mark.parametrize(
     ("text", "pair"),
@@ -51,7 +51,7 @@ def texts(drawn: Figure) -> list[str]:
     ids=["one word", "sentence", "pair", "odd characters"],
 )
 def test_a_picture_has_content_and_free_margins(
-    kind: Kind, contribution: bool, text: str, pair: str | None
+    kind: str, contribution: bool, text: str, pair: str | None
 ) -> None:
     shown = figure_spec(kind, read(text, pair), contribution=contribution)
     pixels = decode(render(shown, "png", RenderOptions(80)))
@@ -61,27 +61,27 @@ def test_a_picture_has_content_and_free_margins(
     assert (pixels.min(-1) < 200).mean() > 0.005
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_wordpieces_can_be_drawn_too(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
+def test_wordpieces_can_be_drawn_too(kind: str) -> None:
     drawn = {render(figure_spec(kind, unit=unit), "png") for unit in ("word", "wordpiece")}
     assert len(drawn) == 2
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_picture_of_many_tokens_keeps_within_limits(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
+def test_a_picture_of_many_tokens_keeps_within_limits(kind: str) -> None:
     data = render(figure_spec(kind, read("word and " * 250)), "png")
     assert max(decode(data).shape) < 3000
     assert len(data) < 5_000_000
 
 
 @pytest.mark.parametrize("kind", ["head", "layer", "arcs", "attribution"])
-def test_a_picture_grows_with_its_text(kind: Kind) -> None:
+def test_a_picture_grows_with_its_text(kind: str) -> None:
     short, long = (figure(figure_spec(kind, read("word and " * count))) for count in (4, 40))
     assert short.get_size_inches()[1] < long.get_size_inches()[1]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_page_is_equally_large_at_every_resolution(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
+def test_a_page_is_equally_large_at_every_resolution(kind: str) -> None:
     usual = figure(figure_spec(kind), RenderOptions(150)).get_size_inches()
     for dpi in (72, 300, 1200):
         np.testing.assert_allclose(
@@ -127,7 +127,7 @@ def test_a_head_shows_the_numbers_of_the_view(
 
 
 @pytest.mark.parametrize("kind", ["layer", "atlas"])
-def test_every_head_shows_the_numbers_of_the_view(kind: Kind) -> None:
+def test_every_head_shows_the_numbers_of_the_view(kind: str) -> None:
     shown = figure_spec(kind, read(TEXT, "More", shape=(2, 5)), special=False, quadrant="A-B")
     numbers = shown.view().weights
     maps = rasters(figure(shown))[:-1]  # the last one is the colour scale
@@ -136,7 +136,7 @@ def test_every_head_shows_the_numbers_of_the_view(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["head", "layer", "atlas"])
-def test_colours_follow_the_square_root_as_on_screen(kind: Kind) -> None:
+def test_colours_follow_the_square_root_as_on_screen(kind: str) -> None:
     color_scale = rasters(figure(figure_spec(kind)))[0].color_scale
     assert [color_scale.share(color_scale.high * part) for part in (0, 0.25, 1)] == pytest.approx(
         [0, 0.5, 1]
@@ -204,8 +204,8 @@ def test_blues_is_the_default_and_another_colormap_can_be_named() -> None:
     assert (blue[:, 0] - blue[:, 2]).max() < 20
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_unknown_colormap_is_refused(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
+def test_an_unknown_colormap_is_refused(kind: str) -> None:
     with pytest.raises(SelectionError, match="'nope' is unknown"):
         render(figure_spec(kind), "png", RenderOptions(colormap="nope"))
 
@@ -225,8 +225,8 @@ def test_the_title_states_class_place_checkpoint_and_what_was_removed() -> None:
     assert f"on average {removed:.0f}{NO_BREAK}%" in " ".join(lines)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_citation_stands_at_the_foot_whole(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
+def test_the_citation_stands_at_the_foot_whole(kind: str) -> None:
     shown = figure_spec(kind, read(labels=("A" * 60, "B" * 200)), contribution=True)
     drawn = text_lines(figure(shown))
     words = "".join(line.text for line in drawn).replace(" ", "")
@@ -256,9 +256,9 @@ def test_names_and_texts_are_never_markup(format: Drawn) -> None:
     assert render(shown, format)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
 @pytest.mark.parametrize("format", ["png", "svg", "pdf"])
-def test_the_same_figure_gives_the_same_bytes(kind: Kind, format: Drawn) -> None:
+def test_the_same_figure_gives_the_same_bytes(kind: str, format: Drawn) -> None:
     shown = figure_spec(kind, read("Oil 周二 שלום العربية 👍🏽"))
     assert render(shown, format) == render(shown, format)
 
@@ -348,7 +348,7 @@ def test_file_names_are_safe(checkpoint: str, expected: str) -> None:
 def test_file_names_tell_figures_apart() -> None:
     pair = read(TEXT, "More")
     specs = [
-        *(figure_spec(kind, pair) for kind in KINDS),
+        *(figure_spec(kind, pair) for kind in FIGURE_KINDS),
         *(figure_spec("head", pair, quadrant=quadrant) for quadrant in QUADRANTS[1:]),
         figure_spec("head", pair, layer=None),
         figure_spec("head", pair, head=None),
@@ -365,7 +365,7 @@ def test_file_names_tell_figures_apart() -> None:
 
 
 @pytest.mark.parametrize("kind", ["head", "attribution"])
-def test_file_names_tell_pairs_of_classes_apart(kind: Kind) -> None:
+def test_file_names_tell_pairs_of_classes_apart(kind: str) -> None:
     shown = figure_spec(kind, contribution=True)
     names = {
         export.file_name(_explaining(shown, target, against), "png")
@@ -381,9 +381,9 @@ def test_file_names_tell_pairs_of_classes_apart(kind: Kind) -> None:
 
 
 def test_the_names_of_zips_tell_ways_apart() -> None:
-    usual = [figure_spec(kind) for kind in KINDS]
+    usual = [figure_spec(kind) for kind in FIGURE_KINDS]
     against = [_explaining(figure_spec("attribution"), 3, 0), *usual]
-    contributed = [figure_spec(kind, contribution=True, special=False) for kind in KINDS]
+    contributed = [figure_spec(kind, contribution=True, special=False) for kind in FIGURE_KINDS]
     assert archive_name(usual) == "tiny-bert-all.zip"
     assert archive_name(against) == "tiny-bert-all-against-0.zip"
     assert archive_name(contributed) == "tiny-bert-all-contribution-no-special.zip"

@@ -9,10 +9,11 @@ import pytest
 
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
-from viz.export import html
+from viz.export import page_content
 from viz.export.formats import render
 from viz.figures.citation import citation
-from viz.figures.spec import KINDS, FigureSpec, Kind
+from viz.figures.kinds import FIGURE_KINDS
+from viz.figures.spec import FigureSpec
 
 STORY = re.compile(r'<script type="application/json" id="story">(.*?)</script>', re.DOTALL)
 
@@ -29,7 +30,7 @@ def specs(classifier: Classifier, reading: Reading) -> dict[str, FigureSpec]:
             head=2 if kind in ("head", "arcs") else None,
             attribution=found if kind == "attribution" else None,
         )
-        for kind in KINDS
+        for kind in FIGURE_KINDS
     }
 
 
@@ -39,7 +40,7 @@ def story(page: str) -> Any:
     return json.loads(told)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
 def test_every_kind_is_a_page_with_its_citation(specs: dict[str, FigureSpec], kind: str) -> None:
     page = render(specs[kind], "html").decode("utf-8")
     assert page.startswith("<!DOCTYPE html>")
@@ -48,7 +49,7 @@ def test_every_kind_is_a_page_with_its_citation(specs: dict[str, FigureSpec], ki
     assert story(page)["pictures"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FIGURE_KINDS)
 def test_a_page_forbids_itself_to_load_anything(specs: dict[str, FigureSpec], kind: str) -> None:
     page = render(specs[kind], "html").decode("utf-8")
     assert "default-src 'none'" in page
@@ -76,13 +77,13 @@ def test_the_heads_of_a_layer_share_one_colour_scale(specs: dict[str, FigureSpec
     shown = specs["layer"].view().weights
     largest = [picture["data"]["largest"] for picture in story(page)["pictures"]]
     assert largest == pytest.approx([float(shown.max())] * 4)
-    assert "One colour scale for all heads." in page
+    assert "One color scale for all heads." in page
 
 
 def test_an_atlas_of_too_many_weights_says_that_no_head_opens(
     specs: dict[str, FigureSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(html, "MOST_WEIGHTS", 100)
+    monkeypatch.setattr(page_content, "MOST_WEIGHTS", 100)
     page = render(specs["atlas"], "html").decode("utf-8")
     assert story(page)["closeups"] is None
     assert "weights are too many to carry along" in page
@@ -99,7 +100,7 @@ def test_a_contribution_is_a_page_of_signed_shares(
 
 @pytest.mark.parametrize("kind", ["head", "layer", "atlas"])
 def test_a_quadrant_does_not_claim_that_its_rows_sum_to_one(
-    classifier: Classifier, kind: Kind
+    classifier: Classifier, kind: str
 ) -> None:
     reading = classifier.read("oil prices rise", "the team wins")
     spec = FigureSpec(reading, kind, layer=None if kind == "atlas" else 1, quadrant="A-B")

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -16,11 +17,11 @@ from viz.attention.statistics import STATISTICS, head_statistics
 from viz.attention.views import QUADRANTS, merge, spans
 from viz.attribution.contribution import contribution
 from viz.errors import SelectionError
-from viz.export import json_record as records
+from viz.export import formats
 from viz.export.csv_cells import guarded, unguarded
 from viz.export.formats import FORMATS, render
 from viz.figures.citation import citation
-from viz.figures.spec import FigureSpec, Kind
+from viz.figures.spec import FigureSpec
 from viz.types import Reading
 
 ODD = "good = + - @ ' movie, \" 你好 script"
@@ -157,7 +158,9 @@ def test_json_holds_the_view_exactly(classifier: Classifier, odd: Reading, kind:
 def test_text_formats_refuse_too_many_numbers_and_npz_holds_them(
     classifier: Classifier, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "MOST_NUMBERS", 100)
+    for name in ("csv", "json"):
+        small = replace(formats.FORMATS[name], limit=100)
+        monkeypatch.setitem(formats._formats, name, small)
     spec = FigureSpec(reading, "layer", layer=0)
     for format in ("csv", "json"):
         with pytest.raises(SelectionError, match=r"numbers and (CSV|JSON) holds 100 .* NPZ"):
@@ -203,7 +206,7 @@ def _is_number(cell: str) -> bool:
 @pytest.mark.parametrize("texts", [("\u200b", "good bad"), ("good bad", "\u200b")])
 @pytest.mark.parametrize("kind", ["head", "layer", "atlas", "arcs"])
 def test_a_quadrant_of_a_text_that_was_not_read_is_refused(
-    classifier: Classifier, texts: tuple[str, str], kind: Kind
+    classifier: Classifier, texts: tuple[str, str], kind: str
 ) -> None:
     """A zero-width space alone leaves no token of its text."""
     read = classifier.read(*texts)

@@ -16,7 +16,7 @@ from viz import Classifier, attribute
 from viz.attribution.aopc import aopc
 from viz.attribution.method import Target
 from viz.errors import CheckpointError
-from viz.export.json_record import record
+from viz.export.json_record import figure_record
 from viz.faithfulness import metrics
 from viz.figures.spec import FigureSpec
 from viz.model.perturbation import Perturbation
@@ -86,7 +86,7 @@ def test_hiding_words_is_measured_on_the_same_probabilities(
 def test_an_export_holds_the_calibrated_probabilities(tmp_path: Path) -> None:
     _, warm = pair(tmp_path)
     reading = warm.read(TEXT)
-    saved = record(FigureSpec(reading, "head", layer=0, head=0))["prediction"]
+    saved = figure_record(FigureSpec(reading, "head", layer=0, head=0))["prediction"]
     expected = probabilities(reading.prediction.logits, multi_label=False, temperature=WARM)
     np.testing.assert_allclose(saved["probabilities"], expected, rtol=0, atol=1e-12)
 

@@ -13,18 +13,11 @@ from viz.errors import MethodError, SelectionError, VizError
 from viz.export.archive import archive
 from viz.export.filenames import archive_name, file_name
 from viz.export.formats import FORMATS, render
-from viz.export.json_record import check_few
+from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.render_options import RenderOptions
-from viz.figures.spec import FigureSpec, Kind
+from viz.figures.spec import FigureSpec
 from viz.types import Reading
 
-SUBJECTS: dict[str, Kind] = {
-    "head": "head",
-    "layer": "layer",
-    "all heads": "atlas",
-    "arcs": "arcs",
-    "attribution": "attribution",
-}
 RESOLUTIONS = (72, 150, 300, 600)
 """Dots per inch that are offered; print asks for 300."""
 
@@ -41,7 +34,7 @@ def offer(source: str, texts: Texts, request: ExplanationRequest, selection: Sel
         spec = specs[_choose("Save", list(specs), keys.SUBJECT)]
         format = _choose("as", [name.upper() for name in FORMATS], keys.FORMAT).lower()
         options = RenderOptions(
-            dpi=_choose_resolution() if format == "png" else RenderOptions().dpi
+            dpi=_choose_resolution() if FORMATS[format].has_dots else RenderOptions().dpi
         )
         view = readings.view(source, texts.text, texts.pair, selection.options)
         _offer_figure(spec, format, options, _refusal(spec, format, view.weights[0, 0].size))
@@ -62,24 +55,20 @@ def _specs(
         if options.explained is None
         else readings.contribution(source, texts.text, texts.pair, options.explained)
     )
-    specs = {}
-    for name, kind in SUBJECTS.items():
-        if (kind == "layer" and selection.layer is None) or (
-            kind == "attribution" and attribution is None
-        ):
-            continue
-        specs[name] = FigureSpec(
-            reading,
-            kind,
-            layer=None if kind in ("atlas", "attribution") else selection.layer,
-            head=selection.head if kind in ("head", "arcs") else None,
-            unit=options.unit,
-            special=options.special,
-            quadrant="all" if kind == "attribution" else options.quadrant,
-            attribution=attribution if kind == "attribution" else None,
-            contribution=None if kind == "attribution" else contribution,
-        )
-    return specs
+    parts = {
+        "layer": selection.layer,
+        "head": selection.head,
+        "special": options.special,
+        "quadrant": options.quadrant,
+        "attribution": attribution,
+        "contribution": contribution,
+    }
+    missing = {"layer": selection.layer is None, "scores": attribution is None}
+    return {
+        kind.label: FigureSpec.of(reading, kind.name, unit=options.unit, **parts)
+        for kind in FIGURE_KINDS.values()
+        if not missing.get(kind.shows)
+    }
 
 
 def _choose(label: str, options: list[str], key: str) -> str:
@@ -112,13 +101,8 @@ def _offer_figure(
 
 def _refusal(spec: FigureSpec, format: str, n_cells: int) -> str | None:
     """Why a format can't hold a figure, known before anything is drawn; None where it can."""
-    n_layers, n_heads = spec.reading.attention.weights.shape[:2]
-    maps = {"atlas": n_layers * n_heads, "layer": n_heads, "attribution": 0}.get(spec.kind, 1)
-    # The table of an atlas holds facts instead.
-    written = format == "json" or (format == "csv" and spec.kind != "atlas")
     try:
-        if written:
-            check_few(maps * n_cells, format.upper())
+        FORMATS[format].check_holds(spec, n_cells)
     except SelectionError as error:
         return str(error)
     return None

@@ -1,0 +1,80 @@
+"""The numbers of a figure as CSV, NPZ and JSON.
+
+CSV is UTF-8 with one header line, and what `pandas.read_csv(file, keep_default_na=False)` reads.
+NPZ holds arrays that `numpy.load(file, allow_pickle=False)` reads; the same figure makes the same
+bytes.  JSON is what `python -m viz replay` reads, see `json_record`.
+"""
+
+import csv as csv_module
+import json as json_module
+from collections.abc import Iterable, Iterator
+from io import BytesIO, StringIO
+from typing import Any
+
+import numpy as np
+
+from viz.export.csv_cells import guarded, written
+from viz.export.json_record import citation_values, figure_record, request_values
+from viz.export.numbers import Row, numbers_of, text_array
+from viz.figures.render_options import RenderOptions
+from viz.figures.spec import FigureSpec
+from viz.jobs.cancellation import check_cancelled
+
+
+def csv(spec: FigureSpec, options: RenderOptions) -> bytes:
+    """One table.
+
+    Raises:
+        SelectionError: where there are too many numbers for text.
+    """
+    table = StringIO()
+    rows = numbers_of(spec).rows(spec)
+    csv_module.writer(table, lineterminator="\n").writerows(_cells(rows))
+    return table.getvalue().encode()
+
+
+def npz(spec: FigureSpec, options: RenderOptions) -> bytes:
+    """Compressed arrays with their labels; a single layer or head has no axis."""
+    prediction, encoding = spec.reading.prediction, spec.reading.encoding
+    arrays = numbers_of(spec).arrays(spec) | {
+        "text": np.array(encoding.text),
+        "tokens": text_array(token.text for token in encoding.tokens),
+        "labels": text_array(prediction.labels),
+        "logits": prediction.logits,
+        "citation": np.array(_dumps(citation_values(spec))),
+        "request": np.array(_dumps(request_values(spec))),
+    }
+    if not prediction.regression:
+        arrays["probabilities"] = prediction.probabilities
+    if encoding.pair is not None:
+        arrays["pair"] = np.array(encoding.pair)
+    content = _CancellableBytes()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()
+
+
+def json(spec: FigureSpec, options: RenderOptions) -> bytes:
+    """A record that can be replayed.
+
+    Raises:
+        SelectionError: where there are too many numbers for text.
+    """
+    return _dumps(figure_record(spec)).encode()
+
+
+def _dumps(value: object) -> str:
+    return json_module.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+class _CancellableBytes(BytesIO):
+    """A file in memory that is given up in the middle where nobody wants it any more."""
+
+    def write(self, content: Any, /) -> int:
+        check_cancelled()
+        return super().write(content)
+
+
+def _cells(rows: Iterable[Row]) -> Iterator[list[str]]:
+    for row in rows:
+        check_cancelled()
+        yield [guarded(cell) if isinstance(cell, str) else written(cell) for cell in row]

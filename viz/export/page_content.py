@@ -1,0 +1,124 @@
+"""What the HTML page of each kind of figure shows: the widgets of the app, and sentences."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Literal, cast
+
+from viz.attention.rollout import place
+from viz.attention.statistics import head_statistics
+from viz.attention.views import AttentionView, merge, pick, spans
+from viz.attribution import METHODS
+from viz.attribution.descriptions import number, scale_ends, summary
+from viz.figures.spec import FigureSpec
+from viz.widgets.arcs import payload as arcs
+from viz.widgets.atlas import payload as atlas
+from viz.widgets.colored_text import payload as colored_text
+from viz.widgets.heatmap import payload as heatmap
+from viz.widgets.shared.widget import Widget
+
+MOST_WEIGHTS = 4_000_000
+"""Weights that an atlas carries along so that its heads open; 12 x 12 heads x 166 tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """What a page shows, from top to bottom."""
+
+    pictures: tuple[tuple[Widget, dict[str, object]], ...]
+    notes: tuple[str, ...] = ()
+    closeups: dict[str, dict[str, object]] | None = None
+    """Of an atlas: what the picture below it shows for each selection, by `layer-head`."""
+    table: str = ""
+    """Markup below the pictures."""
+    layout: Literal["below", "side-by-side"] = "below"
+    """How pictures stand to each other."""
+
+
+def _closeup(
+    spec: FigureSpec, one: AttentionView, layer: int | None, head: int | None
+) -> dict[str, object]:
+    """The heat map of one head of a figure, as on the page."""
+    note = heatmap.row_note(one, spec.quadrant)
+    return heatmap.payload(one, place=place(layer, head), note=note)
+
+
+def head_page(spec: FigureSpec) -> PageContent:
+    """The heat map of one head, or of a mean."""
+    return PageContent(((heatmap.HEATMAP, _closeup(spec, spec.view(), spec.layer, spec.head)),))
+
+
+def layer_page(spec: FigureSpec) -> PageContent:
+    """The heat maps of all heads of a layer, side by side."""
+    shown = spec.view()
+    heads = range(shown.weights.shape[1])
+    payloads = [_closeup(spec, pick(shown, 0, head), spec.layer, head) for head in heads]
+    # One scale for all heads, as in the other formats, so that they can be held side by side.
+    shared = {"largest": max(cast("float", data["largest"]) for data in payloads)}
+    return PageContent(
+        tuple((heatmap.HEATMAP, data | shared) for data in payloads),
+        ("One color scale for all heads.",),
+        layout="side-by-side",
+    )
+
+
+def atlas_page(spec: FigureSpec) -> PageContent:
+    """All heads, each of which opens where there are not too many weights to carry along."""
+    shown = spec.view()
+    reading = spec.reading
+    facts = head_statistics(reading.encoding, reading.attention.weights)
+    picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": {"layer": 0, "head": 0}})
+    if shown.weights.size > MOST_WEIGHTS:
+        note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."
+        return PageContent((picture,), (note,))
+    closeups = dict(_closeups(spec, shown))
+    return PageContent((picture, (heatmap.HEATMAP, closeups["0-0"])), (), closeups)
+
+
+def _closeups(spec: FigureSpec, shown: AttentionView) -> Iterator[tuple[str, dict[str, object]]]:
+    """Each head and each mean at full resolution, by what the atlas selects."""
+    n_layers, n_heads = shown.weights.shape[:2]
+    for layer in (*range(n_layers), None):
+        for head in (*range(n_heads), None):
+            name = "-".join("null" if index is None else str(index) for index in (layer, head))
+            yield name, _closeup(spec, pick(shown, layer, head), layer, head)
+
+
+def arcs_page(spec: FigureSpec) -> PageContent:
+    """The arcs of one head, or of a mean."""
+    shown = spec.view()
+    head = "mean" if spec.head is None else f"H{spec.head}"
+    layer = "mean of layers" if spec.layer is None else f"L{spec.layer}"
+    return PageContent(((arcs.ARCS, arcs.payload(shown, names=[head], chosen=[0], place=layer)),))
+
+
+def attribution_page(spec: FigureSpec) -> PageContent:
+    """The text in colors, with a table of all scores."""
+    attribution, encoding = spec.attribution, spec.reading.encoding
+    assert attribution is not None  # checked by FigureSpec
+    units = spans(encoding, spec.unit)
+    scores = merge(attribution.scores, units)
+    method = METHODS[attribution.method]
+    low, high = (
+        scale_ends(spec.reading.prediction, attribution) if method.signed else ("none", "most")
+    )
+    labels = {
+        "low": low,
+        "high": high,
+        "caption": summary(spec.reading, attribution, signed=method.signed),
+    }
+    data = colored_text.payload(encoding, units, scores, signed=method.signed) | labels
+    rows = [(span.label, float(score)) for span, score in zip(units, scores, strict=True)]
+    return PageContent(((colored_text.STRIP, data),), (method.description,), table=_table(rows))
+
+
+def _table(rows: list[tuple[str, float]]) -> str:
+    """Every score, in the order of the text."""
+    body = "".join(
+        f'<tr><td dir="auto">{escape(label)}</td><td>{number(score, 6)}</td></tr>'
+        for label, score in rows
+    )
+    return (
+        "<details><summary>All scores</summary><table>"
+        f"<tr><th>token or word</th><th>score</th></tr>{body}</table></details>"
+    )
