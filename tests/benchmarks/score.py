@@ -99,7 +99,7 @@ def _explained(
     versions = Perturbation(classifier, reading.encoding)
     made = attribute(classifier, reading, method)
     target = Target(made.target_class, made.against_class)
-    return metrics.measure(versions, target, versions.to_words(made.scores), operator, seed).aopc
+    return metrics.measure(versions, target, versions.to_words(made.scores), operator, seed)["aopc"]
 
 
 def _drawn(classifier: Classifier, reading: Reading, operator: Operator, seed: int) -> float:
@@ -109,7 +109,7 @@ def _drawn(classifier: Classifier, reading: Reading, operator: Operator, seed: i
     each = [
         metrics.measure_orders(Perturbation(classifier, reading.encoding), target, [one], operator)[
             0
-        ].aopc
+        ]["aopc"]
         for one in random_orders(n_words, N_RANDOM, seed)
     ]
     return fmean(each)

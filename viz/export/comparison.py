@@ -7,25 +7,25 @@ from collections.abc import Mapping
 import numpy as np
 
 from viz.attribution import METHODS
-from viz.faithfulness.compare import Comparison, Row
-from viz.faithfulness.metrics import MEASURES
+from viz.faithfulness.compare import ComparedMethod, Comparison
+from viz.faithfulness.metrics import METRICS
 from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
 
-def ranked(comparison: Comparison) -> list[Row]:
+def ranked(comparison: Comparison) -> list[ComparedMethod]:
     """Rows by their mean share under all operators, highest first; what was refused, last."""
     return sorted(comparison.rows, key=lambda row: -_rank(comparison, row))
 
 
-def mean_share(comparison: Comparison, row: Row) -> float | None:
+def mean_share(comparison: Comparison, row: ComparedMethod) -> float | None:
     """The mean of a row's shares over operators; None where there is none."""
     shares = [comparison.share(row, operator) for operator in comparison.random]
     known = [share for share in shares if share is not None]
     return sum(known) / len(known) if known else None
 
 
-def _rank(comparison: Comparison, row: Row) -> float:
+def _rank(comparison: Comparison, row: ComparedMethod) -> float:
     share = mean_share(comparison, row)
     return -np.inf if share is None else share
 
@@ -36,7 +36,7 @@ def random_shares(comparison: Comparison) -> dict[Operator, tuple[float, float]]
     for operator, drawn in comparison.random.items():
         floor = comparison.random_mean(operator)
         room = comparison.best_aopc(operator) - floor
-        shares = [(one.aopc - floor) / room for one in drawn] if room > 1e-9 else [0.0]
+        shares = [(values["aopc"] - floor) / room for values in drawn] if room > 1e-9 else [0.0]
         bands[operator] = (min(shares), max(shares))
     return bands
 
@@ -62,7 +62,7 @@ def comparison_csv(comparison: Comparison) -> bytes:
     return written.getvalue().encode("utf-8")
 
 
-def _entries(comparison: Comparison, row: Row) -> Mapping[str, object]:
+def _entries(comparison: Comparison, row: ComparedMethod) -> Mapping[str, object]:
     entries: dict[str, object] = {
         "method": row.method,
         "label": METHODS[row.method].label,
@@ -70,9 +70,9 @@ def _entries(comparison: Comparison, row: Row) -> Mapping[str, object]:
         "seconds": row.seconds,
         "options": " ".join(f"{name}={value}" for name, value in row.options.items()),
     }
-    for operator, found in row.measures.items():
+    for operator, values in row.measures.items():
         entries[f"{operator}_share"] = comparison.share(row, operator)
-        entries |= {f"{operator}_{name}": _known(getattr(found, name)) for name in MEASURES}
+        entries |= {f"{operator}_{name}": _known(values[name]) for name in METRICS}
     return entries | {
         "tau_occlusion": row.tau_occlusion,
         "polarity": row.polarity,
@@ -85,7 +85,7 @@ def _random_entries(comparison: Comparison) -> Mapping[str, object]:
     return {
         f"{operator}_{name}": _known(comparison.random_mean(operator, name))
         for operator in comparison.random
-        for name in MEASURES
+        for name in METRICS
     } | {f"{operator}_share": 0.0 for operator in comparison.random}
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from viz.types import FloatArray
 
 RESAMPLES = 10_000
-CERTAINTY = 0.95
-_CELLS = 2_000_000
+CONFIDENCE = 0.95
+_MAX_DRAWS = 2_000_000
 """Draws made at once, so that memory does not grow with the number of texts."""
 
 
@@ -25,7 +25,7 @@ def resampled_sums(values: FloatArray, seed: int = 0) -> FloatArray:
     """
     n = len(values)
     draw, chance = np.random.default_rng(seed), np.full(n, 1 / n)
-    at_once = max(1, _CELLS // n)
+    at_once = max(1, _MAX_DRAWS // n)
     sums = [
         draw.multinomial(n, chance, size=min(at_once, RESAMPLES - start)) @ values
         for start in range(0, RESAMPLES, at_once)
@@ -34,11 +34,11 @@ def resampled_sums(values: FloatArray, seed: int = 0) -> FloatArray:
     return joined
 
 
-def limits(resampled: FloatArray) -> tuple[FloatArray, FloatArray]:
+def percentile_interval(resampled: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Between which values 95 % of resampled ones lie.  (RESAMPLES, ...) -> two of (...)
 
     nan where no resample has a value.
     """
-    tail = (1 - CERTAINTY) / 2
+    tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(resampled, (tail, 1 - tail), axis=0)
     return low, high

@@ -12,22 +12,22 @@ from viz.attribution import METHODS, Against, attribute, check_read_by, resolve_
 from viz.attribution.method import Options, Target, no_progress
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import MethodError, TextError
-from viz.faithfulness.agreement import kendall, polarity, single_falls
-from viz.faithfulness.metrics import MIN_WORDS, Measures, measure_orders, n_versions
+from viz.faithfulness.agreement import kendall, leave_one_out, polarity
+from viz.faithfulness.metrics import MIN_WORDS, Values, measure_orders, n_versions
 from viz.faithfulness.orders import random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
-from viz.types import Attribution, FloatArray, Reading
+from viz.types import FloatArray, Reading
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparedMethod:
     """One method on one text."""
 
     method: str
-    """As it was asked for: its name, and options where they were named."""
-    measures: Mapping[Operator, Measures] = field(default_factory=dict)
+    """As it was written: its name, and options where they were named."""
+    measures: Mapping[Operator, Values] = field(default_factory=dict)
     """By operator; empty where the method was refused."""
     scores: FloatArray | None = None
     """Of words.  (n_words,)"""
@@ -47,29 +47,29 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Every method that was asked for, on one text, beside random orders of its words."""
+    """Several methods on one text, beside random orders of its words."""
 
-    rows: tuple[Row, ...]
-    random: Mapping[Operator, tuple[Measures, ...]]
+    rows: tuple[ComparedMethod, ...]
+    random: Mapping[Operator, tuple[Values, ...]]
     """Of the random orders, the same ones under each operator."""
     target: Target
     n_words: int
 
     @property
-    def measured(self) -> tuple[Row, ...]:
+    def measured(self) -> tuple[ComparedMethod, ...]:
         """The methods that were not refused."""
         return tuple(row for row in self.rows if row.refused is None)
 
     def random_mean(self, operator: Operator, name: str = "aopc") -> float:
-        """What a random order is worth on average, in a measure named as in `Measures`."""
-        return float(np.mean([getattr(drawn, name) for drawn in self.random[operator]]))
+        """The mean of a metric over the random orders."""
+        return float(np.mean([values[name] for values in self.random[operator]]))
 
     def best_aopc(self, operator: Operator) -> float:
         """The highest AOPC that any order reached, the search's and the random ones' included."""
-        found = [row.measures[operator].aopc for row in self.measured]
-        return max([*found, *(drawn.aopc for drawn in self.random[operator])])
+        values = [row.measures[operator] for row in self.measured]
+        return max(each["aopc"] for each in (*values, *self.random[operator]))
 
-    def share(self, row: Row, operator: Operator) -> float | None:
+    def share(self, row: ComparedMethod, operator: Operator) -> float | None:
         """How far a method comes from the random mean (0) to the best found (1), in AOPC.
 
         None where it was refused, or where no order is better than another.
@@ -78,7 +78,7 @@ class Comparison:
         room = self.best_aopc(operator) - floor
         if row.refused is not None or room <= 1e-9:
             return None
-        return (row.measures[operator].aopc - floor) / room
+        return (row.measures[operator]["aopc"] - floor) / room
 
     @property
     def agreement(self) -> FloatArray:
@@ -103,7 +103,7 @@ def compare(
     """Explain a text by several methods and measure them all.
 
     Each method starts without the versions that others have read, so that its seconds and passes
-    are what it takes by itself; what it reads is then there for the measures.
+    are what it takes by itself; what it reads is then there for the metrics.
 
     Args:
         classifier: The classifier that made the reading.
@@ -126,10 +126,13 @@ def compare(
     check_read_by(classifier, reading)
     target = resolve_target(reading.prediction, target_class, against)
     versions = (shared or Perturbation(classifier, reading.encoding)).reporting_to(progress)
-    _check_length(versions)
-    maker = _Maker(classifier, reading, target, versions, progress)
-    made = [maker.make(spec) for spec in specs]
-    return _measured(made, target, versions, n_random, seed)
+    if versions.n_words < MIN_WORDS:
+        raise TextError(
+            f"The text has {versions.n_words} word{'s' * (versions.n_words != 1)}, too few orders "
+            f"to measure anything; give one of at least {MIN_WORDS}."
+        )
+    rows = [_explain(reading, spec, target, versions, progress) for spec in specs]
+    return _measure(rows, target, versions, n_random, seed)
 
 
 def expected_passes(
@@ -146,60 +149,7 @@ def expected_passes(
     return own + orders * n_operators * n_versions(n_words)
 
 
-def _check_length(versions: Perturbation) -> None:
-    if versions.n_words < MIN_WORDS:
-        raise TextError(
-            f"The text has {versions.n_words} word{'s' * (versions.n_words != 1)}, too few orders "
-            f"to measure anything; give one of at least {MIN_WORDS}."
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Maker:
-    """Runs methods on a text, timed."""
-
-    classifier: Classifier
-    reading: Reading
-    target: Target
-    versions: Perturbation
-    progress: ProgressCallback
-
-    def make(self, spec: MethodSpec) -> Row:
-        """The row of a method, its measures still missing."""
-        meter = _Meter(self.progress)
-        own = Perturbation(self.classifier, self.reading.encoding, meter)
-        started = time.perf_counter()
-        try:
-            found = attribute(
-                self.classifier,
-                self.reading,
-                spec.method.name,
-                self.target.target_class,
-                self.target.against_class,
-                options=spec.options,
-                progress=meter,
-                shared=own,
-            )
-        except MethodError as error:
-            return Row(spec.text, refused=str(error), options=spec.options)
-        seconds = time.perf_counter() - started
-        self.versions.update(own)
-        return self._row(spec, found, meter.passes, seconds)
-
-    def _row(self, spec: MethodSpec, found: Attribution, passes: float, seconds: float) -> Row:
-        how = spec.method
-        n_words, n_layers = self.versions.n_words, self.classifier.n_layers
-        return Row(
-            spec.text,
-            scores=self.versions.to_words(found.scores),
-            options=found.options,
-            passes=passes or how.forward_passes(n_words, n_layers, found.options),
-            seconds=seconds,
-            shares_operator=how.operator_used(found.options, self.versions.operators),
-        )
-
-
-class _Meter:
+class _PassCounter:
     """Adds up passes and reports them on."""
 
     def __init__(self, progress: ProgressCallback) -> None:
@@ -211,34 +161,70 @@ class _Meter:
         self._progress(passes)
 
 
-def _measured(
-    made: Sequence[Row], target: Target, versions: Perturbation, n_random: int, seed: int
+def _explain(
+    reading: Reading,
+    spec: MethodSpec,
+    target: Target,
+    versions: Perturbation,
+    progress: ProgressCallback,
+) -> ComparedMethod:
+    """The row of a method, timed, its metrics still missing."""
+    classifier, counter = versions.classifier, _PassCounter(progress)
+    own = Perturbation(classifier, reading.encoding, counter)
+    started = time.perf_counter()
+    try:
+        attribution = attribute(
+            classifier,
+            reading,
+            spec.method.name,
+            target.target_class,
+            target.against_class,
+            options=spec.options,
+            progress=counter,
+            shared=own,
+        )
+    except MethodError as error:
+        return ComparedMethod(spec.text, refused=str(error), options=spec.options)
+    seconds = time.perf_counter() - started
+    versions.update(own)
+    passes = spec.method.forward_passes(versions.n_words, classifier.n_layers, attribution.options)
+    return ComparedMethod(
+        spec.text,
+        scores=versions.to_words(attribution.scores),
+        options=attribution.options,
+        passes=counter.passes or passes,
+        seconds=seconds,
+        shares_operator=spec.method.operator_used(attribution.options, versions.operators),
+    )
+
+
+def _measure(
+    rows: Sequence[ComparedMethod],
+    target: Target,
+    versions: Perturbation,
+    n_random: int,
+    seed: int,
 ) -> Comparison:
-    """The rows with their measures, all versions of an operator read together."""
-    scores = [row.scores for row in made if row.scores is not None]
+    """The rows with their metrics, all versions of an operator read together."""
     drawn = random_orders(versions.n_words, n_random, seed)
-    orders = [*drawn, *(word_order(each, seed) for each in scores)]
-    found = {
+    orders = [*drawn, *(word_order(row.scores, seed) for row in rows if row.scores is not None)]
+    values = {
         operator: measure_orders(versions, target, orders, operator)
         for operator in versions.operators
     }
-    falls = single_falls(versions, target, versions.operators[0])
-    # In the order of `scores`, which has a hole where a method was refused.
-    at = iter(range(n_random, len(orders)))
-    rows = tuple(row if row.scores is None else _full(row, found, next(at), falls) for row in made)
-    random = {operator: each[:n_random] for operator, each in found.items()}
-    return Comparison(rows, random, target, versions.n_words)
-
-
-def _full(
-    row: Row, found: Mapping[Operator, Sequence[Measures]], at: int, falls: FloatArray
-) -> Row:
-    assert row.scores is not None  # a row without scores is measured by nobody
-    tau = kendall(row.scores, falls)
-    method = MethodSpec.parse(row.method).method
-    return replace(
-        row,
-        measures={operator: each[at] for operator, each in found.items()},
-        tau_occlusion=None if math.isnan(tau) else tau,
-        polarity=polarity(row.scores, falls) if method.signed else None,
-    )
+    effects = leave_one_out(versions, target, versions.operators[0])
+    numbers = iter(range(n_random, len(orders)))  # of the rows that have scores
+    measured = []
+    for row in rows:
+        if row.scores is not None:
+            number, tau = next(numbers), kendall(row.scores, effects)
+            signed = MethodSpec.parse(row.method).method.signed
+            row = replace(
+                row,
+                measures={operator: each[number] for operator, each in values.items()},
+                tau_occlusion=None if math.isnan(tau) else tau,
+                polarity=polarity(row.scores, effects) if signed else None,
+            )
+        measured.append(row)
+    random = {operator: each[:n_random] for operator, each in values.items()}
+    return Comparison(tuple(measured), random, target, versions.n_words)

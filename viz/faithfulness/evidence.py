@@ -11,25 +11,41 @@ import numpy as np
 from scipy.special import stdtrit
 
 from viz.attribution.method import Target, no_progress
-from viz.faithfulness.metrics import MIN_WORDS, Erasure, erase_orders
+from viz.faithfulness.metrics import MIN_WORDS
+from viz.faithfulness.order_effects import Hidden, order_effects
 from viz.faithfulness.orders import random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
-from viz.types import Attribution, Reading
+from viz.types import Attribution, IntArray, Reading
 
-CERTAINTY = 0.95
+CONFIDENCE = 0.95
 """Share of random orders that a band holds, and that a better order has to beat."""
-BINS = (5, 10, 20, 50)
+PERCENTS = (5, 10, 20, 50)
 """Percent of the words that are hidden or kept, as in a record but for the top 1 %.
 
 That is one word of a text under 100 words, about what 5 % are, and costs a fifth of the passes.
 """
-_ROUNDING = 1e-6
+_TOLERANCE = 1e-6
 """Probabilities nearer than this are equal, and scores, relative to their size.
 
 Single precision says no more.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What the class loses without the words at the top of an order, and with them alone."""
+
+    comprehensiveness: float
+    """Fall of the probability without the top words; higher is better."""
+    sufficiency: float
+    """Fall of the probability with the top words alone; lower is better."""
+
+    @property
+    def value(self) -> float:
+        """Comprehensiveness minus sufficiency: both in one number, higher is better."""
+        return self.comprehensiveness - self.sufficiency
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +68,29 @@ class Evidence:
     @property
     def value(self) -> float:
         """Comprehensiveness minus sufficiency, mean over operators; nan where not measured."""
-        return _mean([found.value for found in self.measures.values()])
+        return _mean([erasure.value for erasure in self.measures.values()])
 
     @property
     def random_values(self) -> tuple[float, ...]:
         """The same of each random order."""
-        each = zip(*self.random.values(), strict=True)
-        return tuple(_mean([found.value for found in drawn]) for drawn in each)
+        orders = zip(*self.random.values(), strict=True)
+        return tuple(_mean([erasure.value for erasure in order]) for order in orders)
 
     @property
     def band(self) -> tuple[float, float]:
         """Where 95 % of random orders lie, lowest and highest value; nan where not measured."""
-        low, high = (1 - CERTAINTY) / 2, (1 + CERTAINTY) / 2
+        low, high = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
         return self._limit(low), self._limit(high)
 
     @property
     def better(self) -> bool:
         """Whether it is better than 95 % of random orders."""
-        return self.value > self._limit(CERTAINTY) + self._rounding
+        return self.value > self._limit(CONFIDENCE) + self._tolerance
 
     @property
     def worse(self) -> bool:
         """Whether it is worse than 95 % of random orders."""
-        return self.value < self._limit(1 - CERTAINTY) - self._rounding
+        return self.value < self._limit(1 - CONFIDENCE) - self._tolerance
 
     @property
     def sentence(self) -> str:
@@ -88,10 +104,10 @@ class Evidence:
         )
 
     @property
-    def _rounding(self) -> float:
+    def _tolerance(self) -> float:
         if self.score is None:
-            return _ROUNDING
-        return _ROUNDING * max(map(abs, (self.score, self.value, *self.random_values)))
+            return _TOLERANCE
+        return _TOLERANCE * max(map(abs, (self.score, self.value, *self.random_values)))
 
     def _limit(self, share: float) -> float:
         """The value under which a share of further random orders is expected.
@@ -128,8 +144,7 @@ def evidence(
     """
     if n_random < 2:
         raise ValueError(f"{n_random} random orders have no spread; draw 2 or more")
-    known = shared or Perturbation(classifier, reading.encoding)
-    versions = known.reporting_to(progress)
+    versions = (shared or Perturbation(classifier, reading.encoding)).reporting_to(progress)
     n = versions.n_words
     if n < MIN_WORDS:
         return Evidence(n)
@@ -138,15 +153,38 @@ def evidence(
     )
     own = word_order(versions.to_words(attribution.scores), seed)
     orders = (own, *random_orders(n, n_random, seed))
-    found = {
-        operator: erase_orders(versions, target, orders, operator, BINS)
+    erasures = {
+        operator: erase_orders(versions, target, orders, operator)
         for operator in versions.operators
     }
     return Evidence(
         n,
-        {operator: each[0] for operator, each in found.items()},
-        {operator: each[1:] for operator, each in found.items()},
+        {operator: each[0] for operator, each in erasures.items()},
+        {operator: each[1:] for operator, each in erasures.items()},
         float(reading.prediction.logits[0]) if reading.prediction.regression else None,
+    )
+
+
+def erase_orders(
+    perturbation: Perturbation,
+    target: Target,
+    orders: Sequence[IntArray],
+    operator: Operator,
+    percents: tuple[int, ...] = PERCENTS,
+) -> tuple[Erasure, ...]:
+    """Comprehensiveness and sufficiency alone, which take few versions.
+
+    Args:
+        perturbation: The text; what it has read is not read again.
+        target: The explained class.
+        orders: Each (n_words,), most important word first.
+        operator: How words are hidden.
+        percents: Percent of the words.
+    """
+    top, all_but_top = Hidden("first", percents), Hidden("last", percents, keep=True)
+    return tuple(
+        Erasure(effects.outcome_drop(top), effects.outcome_drop(all_but_top))
+        for effects in order_effects(perturbation, target, orders, operator, (top, all_but_top))
     )
 
 

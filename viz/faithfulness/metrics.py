@@ -1,97 +1,215 @@
-"""Measures of faithfulness: what the class loses when words are hidden in an order.
+"""Metrics of faithfulness: what the class loses when words are hidden in an order.
 
-With x the text, p the probability of the explained class and m the margin, for an order of words:
-
-    comprehensiveness = mean over K = 1, 5, 10, 20, 50 % of p(x) - p(x without the first K %)
-    sufficiency       = mean over the same K             of p(x) - p(only the first K % of x)
-    AOPC              = mean over K = 10, 20, ..., 90 %  of p(x) - p(x without the first K %)
-    flips             = share of the same K at which the decision is another one
+`METRICS` is all that is known of them: adding one there measures it, saves it in faithfulness.json
+and in the CSV of a comparison, and, with a heading, shows it on the page; README names it.
 
 A regression has no probability: p is its score itself, in its own unit.  It decides nothing that
-could flip, so the measures in `DECISIVE` are NaN.
-
-K % of n words is rounded up to whole words, and a number of words that two K share counts once.
-Sources: viz/faithfulness/README.md 2; DeYoung et al. 2020 (ERASER); Samek et al. 2017.
+could flip, so metrics that need a decision are NaN.  Sources: viz/faithfulness/README.md 2; DeYoung
+et al. 2020 (ERASER); Samek et al. 2017.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
-import numpy as np
-
-from viz.attribution.aopc import bucket_sizes, prefixes
 from viz.attribution.method import Target
+from viz.faithfulness.order_effects import Hidden, OrderEffects, hidden_counts, order_effects
 from viz.faithfulness.orders import word_order
 from viz.model.classifier import Classifier
-from viz.model.perturbation import BoolArray, Operator, Perturbation
+from viz.model.perturbation import Operator, Perturbation
 from viz.types import FloatArray, IntArray
 
-BINS = (1, 5, 10, 20, 50)
-"""Percent of the words for comprehensiveness and sufficiency."""
-SHORT = (10, 20, 30, 40, 50)
-"""Percent of the words for the first half of AOPC."""
 MIN_WORDS = 3
 """Of a shorter text nothing can be measured: it has too few orders."""
+ERASER_PERCENTS = (1, 5, 10, 20, 50)
+"""Percent of the words for comprehensiveness and sufficiency."""
+TOP = Hidden("first", ERASER_PERCENTS)
+ALL_BUT_TOP = Hidden("last", ERASER_PERCENTS, keep=True)
+TOP_STEPS = Hidden("first", tuple(range(10, 100, 10)))
+"""The most important words first: 10 to 90 %."""
+BOTTOM_STEPS = Hidden("last", tuple(range(10, 100, 10)))
+"""The same, the least important words first."""
+
+Values = Mapping[str, float]
+"""The value of each metric, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Erasure:
-    """What the class loses without the words at the top of an order, and with them alone."""
+class Metric:
+    """One number that says how good an order of words is."""
 
-    comprehensiveness: float
-    """Fall of the probability without the top words; higher is better."""
-    sufficiency: float
-    """Fall of the probability with the top words alone; lower is better."""
-    margin_comprehensiveness: float
-    """The same of the explained scalar, in logits."""
-    margin_sufficiency: float
+    name: str
+    """Its key in faithfulness.json."""
+    label: str
+    definition: str
+    """What it is, where p is the probability of the explained class and x the text."""
+    better: Literal["higher", "lower"]
+    effect: Callable[[OrderEffects, Hidden], float]
+    hidden: Hidden
+    minus: Hidden | None = None
+    """Versions whose effect is taken away from that."""
+    needs_decision: bool = False
+    """Whether it takes a probability or a decision, which a regression has not."""
+    heading: str = ""
+    """Its column on the page; empty where it has none."""
+    help: str = ""
+    """What that column says of it."""
+    percent: bool = False
+    """Whether the column shows per cent."""
 
-    @property
-    def value(self) -> float:
-        """Comprehensiveness minus sufficiency: both in one number, higher is better."""
-        return self.comprehensiveness - self.sufficiency
-
-
-@dataclass(frozen=True, slots=True)
-class Measures(Erasure):
-    """All that is measured of an order under one operator."""
-
-    aopc: float
-    """Mean fall of the probability when 10 to 90 % are hidden, most important first."""
-    aopc_least: float
-    """The same, least important first."""
-    area: float
-    """AOPC minus that of least important first."""
-    short: float
-    """Mean fall of the probability when 10 to 50 % are hidden, most important first."""
-    margin_aopc: float
-    """AOPC of the explained scalar, in logits."""
-    log_odds_20: float
-    """log p without the top 20 % minus log p of the text; lower is better."""
-    flip_10: float
-    """1 where the decision changes without the top 10 %, else 0."""
-    flip_20: float
-    """1 where the decision changes without the top 20 %, else 0."""
-    flips: float
-    """Share of 10 to 90 % at which it changes, most important first: 1 minus the accuracy."""
-    flips_least: float
-    """The same, least important first; lower is better."""
+    def value(self, effects: OrderEffects) -> float:
+        """Measure an order."""
+        value = self.effect(effects, self.hidden)
+        return value if self.minus is None else value - self.effect(effects, self.minus)
 
 
-MEASURES: tuple[str, ...] = tuple(Measures.__dataclass_fields__)
-"""The names of all measures."""
-DECISIVE = ("log_odds_20", "flip_10", "flip_20", "flips", "flips_least")
-"""Those that take a probability or a decision."""
-LOWER_IS_BETTER = frozenset(
-    {"sufficiency", "margin_sufficiency", "aopc_least", "log_odds_20", "flips_least"}
+_METRICS = (
+    Metric(
+        "comprehensiveness",
+        "Comprehensiveness",
+        "mean of p(x) − p(x without the top K %), K = 1, 5, 10, 20, 50",
+        "higher",
+        OrderEffects.outcome_drop,
+        TOP,
+        heading="Comp.",
+        help="Comprehensiveness, mean over operators: higher is better.",
+    ),
+    Metric(
+        "sufficiency",
+        "Sufficiency",
+        "mean of p(x) − p(only the top K % of x), same K",
+        "lower",
+        OrderEffects.outcome_drop,
+        ALL_BUT_TOP,
+        heading="Suff.",
+        help="Sufficiency, mean over operators: lower is better.",
+    ),
+    Metric(
+        "margin_comprehensiveness",
+        "Comprehensiveness of the margin",
+        "comprehensiveness of the explained scalar, in logits",
+        "higher",
+        OrderEffects.margin_drop,
+        TOP,
+    ),
+    Metric(
+        "margin_sufficiency",
+        "Sufficiency of the margin",
+        "sufficiency of the explained scalar, in logits",
+        "lower",
+        OrderEffects.margin_drop,
+        ALL_BUT_TOP,
+    ),
+    Metric(
+        "aopc",
+        "AOPC",
+        "mean of p(x) − p(x without the top K %), K = 10, 20, ..., 90",
+        "higher",
+        OrderEffects.outcome_drop,
+        TOP_STEPS,
+    ),
+    Metric(
+        "aopc_least",
+        "AOPC, least important first",
+        "AOPC of the reversed order",
+        "lower",
+        OrderEffects.outcome_drop,
+        BOTTOM_STEPS,
+    ),
+    Metric(
+        "area",
+        "Area",
+        "AOPC − AOPC of the reversed order",
+        "higher",
+        OrderEffects.outcome_drop,
+        TOP_STEPS,
+        minus=BOTTOM_STEPS,
+    ),
+    Metric(
+        "short",
+        "AOPC to 50 %",
+        "AOPC over K = 10, 20, 30, 40, 50",
+        "higher",
+        OrderEffects.outcome_drop,
+        Hidden("first", (10, 20, 30, 40, 50)),
+    ),
+    Metric(
+        "margin_aopc",
+        "AOPC of the margin",
+        "AOPC of the explained scalar, in logits",
+        "higher",
+        OrderEffects.margin_drop,
+        TOP_STEPS,
+    ),
+    Metric(
+        "log_odds_20",
+        "Log-odds at 20 %",
+        "log p(x without the top 20 %) − log p(x)",
+        "lower",
+        OrderEffects.log_probability_change,
+        Hidden("first", (20,)),
+        needs_decision=True,
+    ),
+    Metric(
+        "flip_10",
+        "Flip at 10 %",
+        "1 where the decision changes without the top 10 %, else 0",
+        "higher",
+        OrderEffects.flips,
+        Hidden("first", (10,)),
+        needs_decision=True,
+    ),
+    Metric(
+        "flip_20",
+        "Flip at 20 %",
+        "1 where the decision changes without the top 20 %, else 0",
+        "higher",
+        OrderEffects.flips,
+        Hidden("first", (20,)),
+        needs_decision=True,
+        heading="Flips",
+        help="Decisions that change without the top 20 % of words.",
+        percent=True,
+    ),
+    Metric(
+        "flips",
+        "Flips",
+        "share of K = 10, 20, ..., 90 % at which the decision changes",
+        "higher",
+        OrderEffects.flips,
+        TOP_STEPS,
+        needs_decision=True,
+    ),
+    Metric(
+        "flips_least",
+        "Flips, least important first",
+        "flips of the reversed order",
+        "lower",
+        OrderEffects.flips,
+        BOTTOM_STEPS,
+        needs_decision=True,
+    ),
+)
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _METRICS})
+"""All metrics by their names."""
+SHOWN: Mapping[str, Metric] = MappingProxyType(
+    {metric.name: metric for metric in _METRICS if metric.heading}
+)
+"""Those that have a column on the page."""
+_HIDDEN = frozenset(
+    hidden for metric in _METRICS for hidden in (metric.hidden, metric.minus) if hidden is not None
 )
 
 
-def measures_of(classifier: Classifier) -> tuple[str, ...]:
-    """The names of the measures that this classifier has."""
-    return tuple(name for name in MEASURES if not classifier.regression or name not in DECISIVE)
+def metrics_of(classifier: Classifier) -> tuple[str, ...]:
+    """The names of the metrics that this classifier has."""
+    return tuple(
+        metric.name
+        for metric in METRICS.values()
+        if not (classifier.regression and metric.needs_decision)
+    )
 
 
 def measure(
@@ -100,12 +218,12 @@ def measure(
     scores: FloatArray,
     operator: Operator,
     seed: int = 0,
-) -> Measures:
+) -> Values:
     """Measure the order that scores of words ask for.
 
     Args:
         perturbation: The text; what it has read is not read again.
-        target: The explained class, and the one held against it in the margin.
+        target: The explained class, and the one it is compared with in the margin.
         scores: (n_words,), higher is more important.
         operator: How words are hidden.
         seed: Of the order of words with equal scores.
@@ -118,170 +236,20 @@ def measure(
 
 def measure_orders(
     perturbation: Perturbation, target: Target, orders: Sequence[IntArray], operator: Operator
-) -> tuple[Measures, ...]:
-    """Measure several orders, all their versions read together."""
-    n = perturbation.n_words
-    first, last = _ends(n)
-    decides = not perturbation.classifier.regression
+) -> tuple[Values, ...]:
+    """Measure several orders, all their versions read together; NaN where there is no decision."""
+    names = metrics_of(perturbation.classifier)
     return tuple(
-        _measures(effects, n, decides=decides)
-        for effects in _read(perturbation, target, orders, operator, first, last)
+        {
+            metric.name: metric.value(effects) if metric.name in names else math.nan
+            for metric in METRICS.values()
+        }
+        for effects in order_effects(perturbation, target, orders, operator, _HIDDEN)
     )
 
 
-def erase_orders(
-    perturbation: Perturbation,
-    target: Target,
-    orders: Sequence[IntArray],
-    operator: Operator,
-    percents: Sequence[int] | None = None,
-) -> tuple[Erasure, ...]:
-    """Comprehensiveness and sufficiency alone, which take few versions.
-
-    Args:
-        perturbation: The text; what it has read is not read again.
-        target: The explained class, and the one held against it in the margin.
-        orders: Each (n_words,), most important word first.
-        operator: How words are hidden.
-        percents: Percent of the words; `BINS` where None.
-    """
-    n = perturbation.n_words
-    bins = sizes(n, BINS if percents is None else percents)
-    last = [n - size for size in bins]
-    return tuple(
-        Erasure(*_erasure(effects, n, bins))
-        for effects in _read(perturbation, target, orders, operator, bins, last)
-    )
-
-
-def n_versions(n: int) -> int:
-    """How many versions of n words one order takes, the whole text not counted."""
-    first, last = _ends(n)
-    return len(first) + len(last)
-
-
-def _ends(n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """How many of the first, and how many of the last, words are hidden, each number once."""
-    bins, steps = sizes(n, BINS), bucket_sizes(n)
-    return tuple({*bins, *steps}), tuple({*(n - size for size in bins), *steps})
-
-
-def sizes(n: int, percents: Sequence[int]) -> tuple[int, ...]:
-    """How many of n words each percentage is: rounded up, each number once, least first."""
-    return tuple(sorted({max(1, -(-percent * n // 100)) for percent in percents}))
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What the classifier says of versions, as far as it is measured; each (N,)."""
-
-    outcome: FloatArray
-    """The probability of the explained class, or the score."""
-    margin: FloatArray
-    decision: IntArray
-    """The predicted class, or for a multi-label head whether the explained class is assigned."""
-
-
-Ends = Literal["first", "last"]
-
-
-class _Effects:
-    """What hiding the first, or the last, so many words of one order does.
-
-    Args:
-        first: How many of the first words are hidden in each of the first versions.
-        last: How many of the last words are hidden in each of the versions behind them.
-        before: Of the whole text, one row.
-        after: Of all versions.
-    """
-
-    def __init__(
-        self, first: Sequence[int], last: Sequence[int], before: _Said, after: _Said
-    ) -> None:
-        self._row: dict[tuple[Ends, int], int] = {}
-        for row, size in enumerate(first):
-            self._row["first", size] = row
-        for row, size in enumerate(last):
-            self._row["last", size] = len(first) + row
-        self._before, self._after = before, after
-
-    def fall(self, end: Ends, hidden: Sequence[int]) -> float:
-        """How far the outcome falls, on average over numbers of hidden words."""
-        return float(self._before.outcome[0] - self._after.outcome[self._at(end, hidden)].mean())
-
-    def margin_fall(self, end: Ends, hidden: Sequence[int]) -> float:
-        """How far the explained scalar falls."""
-        return float(self._before.margin[0] - self._after.margin[self._at(end, hidden)].mean())
-
-    def log_odds(self, hidden: int) -> float:
-        """Log p without the first words minus log p of the text."""
-        after = self._after.outcome[self._row["first", hidden]]
-        tiny = np.finfo(np.float64).tiny
-        return float(np.log(max(after, tiny)) - np.log(max(self._before.outcome[0], tiny)))
-
-    def flips(self, end: Ends, hidden: Sequence[int]) -> float:
-        """At which share of numbers of hidden words the decision is another one."""
-        changed = self._after.decision[self._at(end, hidden)] != self._before.decision[0]
-        return float(changed.mean())
-
-    def _at(self, end: Ends, hidden: Sequence[int]) -> list[int]:
-        return [self._row[end, size] for size in hidden]
-
-
-def _read(
-    perturbation: Perturbation,
-    target: Target,
-    orders: Sequence[IntArray],
-    operator: Operator,
-    first: Sequence[int],
-    last: Sequence[int],
-) -> list[_Effects]:
-    """The effects of each order, all versions read in one call."""
-    n = perturbation.n_words
-    whole = np.ones((1, n), dtype=bool)
-    kept = [_kept(list(order), first, last) for order in orders]
-    logits = perturbation.logits(np.concatenate([whole, *kept]), operator)
-    classifier = perturbation.classifier
-    before = _said(logits[:1], target, classifier)
-    each = np.split(logits[1:], len(orders))
-    return [_Effects(first, last, before, _said(part, target, classifier)) for part in each]
-
-
-def _kept(order: list[int], first: Sequence[int], last: Sequence[int]) -> BoolArray:
-    return np.concatenate([prefixes(order, first), prefixes(order[::-1], last)])
-
-
-def _said(logits: FloatArray, target: Target, classifier: Classifier) -> _Said:
-    values = logits.astype(np.float64)
-    outcome = classifier.outcomes(values)[:, target.target_class]
-    decision = outcome >= 0.5 if classifier.multi_label else values.argmax(1)
-    return _Said(outcome, target.value(values), decision.astype(np.int64))
-
-
-def _erasure(effects: _Effects, n: int, bins: Sequence[int]) -> tuple[float, float, float, float]:
-    rest = [n - size for size in bins]
-    return (
-        effects.fall("first", bins),
-        effects.fall("last", rest),
-        effects.margin_fall("first", bins),
-        effects.margin_fall("last", rest),
-    )
-
-
-def _measures(effects: _Effects, n: int, *, decides: bool) -> Measures:
-    steps = bucket_sizes(n)
-    aopc, least = effects.fall("first", steps), effects.fall("last", steps)
-    (tenth,), (fifth,) = sizes(n, (10,)), sizes(n, (20,))
-    return Measures(
-        *_erasure(effects, n, sizes(n, BINS)),
-        aopc=aopc,
-        aopc_least=least,
-        area=aopc - least,
-        short=effects.fall("first", sizes(n, SHORT)),
-        margin_aopc=effects.margin_fall("first", steps),
-        log_odds_20=effects.log_odds(fifth) if decides else math.nan,
-        flip_10=effects.flips("first", [tenth]) if decides else math.nan,
-        flip_20=effects.flips("first", [fifth]) if decides else math.nan,
-        flips=effects.flips("first", steps) if decides else math.nan,
-        flips_least=effects.flips("last", steps) if decides else math.nan,
+def n_versions(n_words: int) -> int:
+    """How many versions of a text one order takes, the whole text not counted."""
+    return len(hidden_counts(n_words, _HIDDEN, "first")) + len(
+        hidden_counts(n_words, _HIDDEN, "last")
     )

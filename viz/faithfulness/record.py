@@ -17,6 +17,7 @@ from finetune import errors
 from finetune.errors import quoted
 from finetune.run.json_files import Amount, Correlation, Count, Items, Number, Schema, Share
 from viz.errors import RecordError, as_sentence
+from viz.faithfulness.metrics import SHOWN
 
 FILE = "faithfulness.json"
 FORMAT = 1
@@ -24,12 +25,12 @@ MOST_PASSES = 1e9
 """More forward passes than anybody has made for a text."""
 CONTROL = "random"
 """The method that explains nothing."""
-SHOWN = ("comprehensiveness", "sufficiency")
-"""Measures that every method has under every operator."""
+REQUIRED = tuple(name for name, metric in SHOWN.items() if not metric.needs_decision)
+"""Metrics that every method has under every operator."""
 
 Operator = Annotated[str, Field(pattern="^(mask|delete)$")]
 Means = Mapping[str, Number]
-"""By the names in `metrics.MEASURES`."""
+"""By the names in `metrics.METRICS`."""
 Option = str | bool | int | float | None
 
 
@@ -54,7 +55,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Under:
-    """What a method reaches under one operator; each by the names in `metrics.MEASURES`."""
+    """What a method reaches under one operator; each by the names in `metrics.METRICS`."""
 
     means: Means
     minus_random: Mapping[str, Interval]
@@ -180,8 +181,8 @@ def _contradictions(record: Record) -> Iterator[str]:
         if not set(one.under) <= set(record.random):
             yield f"{quoted(one.method)} was measured where random orders were not"
         for under in one.under.values():
-            if not set(SHOWN) <= set(under.means):
-                yield f"{quoted(one.method)} lacks {' and '.join(SHOWN)}"
+            if not set(REQUIRED) <= set(under.means):
+                yield f"{quoted(one.method)} lacks {' and '.join(REQUIRED)}"
             shares = [] if under.share is None else [under.share]
             for found in (*shares, *under.minus_random.values(), *under.minus_default.values()):
                 if not found.low <= found.high:

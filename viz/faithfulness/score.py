@@ -7,7 +7,7 @@ only, and by one thread, so that who scores a row, and beside which others, chan
 import hashlib
 import json
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,8 @@ from pathlib import Path
 from viz.attribution import METHODS
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError, TextError
-from viz.faithfulness.compare import Comparison, compare
-from viz.faithfulness.compare import Row as Compared
-from viz.faithfulness.metrics import MIN_WORDS, measures_of
+from viz.faithfulness.compare import ComparedMethod, compare
+from viz.faithfulness.metrics import MIN_WORDS, metrics_of
 from viz.faithfulness.partial_results import PartialResults, RowResult
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation, operators_of
@@ -141,7 +140,7 @@ class ScoreRun:
 
     @cached_property
     def _n_measures(self) -> int:
-        return len(measures_of(self.classifier))
+        return len(metrics_of(self.classifier))
 
     def _hash(self) -> str:
         """A name of all that a line depends on; not of how many rows are wanted."""
@@ -168,7 +167,7 @@ def score_row(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResul
     versions = Perturbation(classifier, reading.encoding)
     if versions.n_words < MIN_WORDS:
         return {"skipped": SHORT}
-    found = compare(
+    comparison = compare(
         classifier,
         reading,
         config.methods,
@@ -176,28 +175,23 @@ def score_row(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResul
         shared=versions,
         seed=config.seed + row.number,
     )
-    names = measures_of(classifier)
+    names = metrics_of(classifier)
     return {
-        "methods": {each.method: _method(each, names) for each in found.rows},
+        "methods": {each.method: _method_result(each, names) for each in comparison.rows},
         "random": {
-            operator: [found.random_mean(operator, name) for name in names]
-            for operator in found.random
+            operator: [comparison.random_mean(operator, name) for name in names]
+            for operator in comparison.random
         },
-        "best": _best(found),
+        "best": {operator: comparison.best_aopc(operator) for operator in comparison.random},
     }
 
 
-def _best(found: Comparison) -> Mapping[str, float]:
-    return {operator: found.best_aopc(operator) for operator in found.random}
-
-
-def _method(row: Compared, names: Sequence[str]) -> RowResult:
+def _method_result(row: ComparedMethod, names: Sequence[str]) -> RowResult:
     if row.refused is not None:
         return {"refused": row.refused}
     return {
         "measures": {
-            operator: [getattr(measured, name) for name in names]
-            for operator, measured in row.measures.items()
+            operator: [values[name] for name in names] for operator, values in row.measures.items()
         },
         "tau_occlusion": row.tau_occlusion,
         "polarity": row.polarity,

@@ -11,8 +11,8 @@ import numpy as np
 from viz.attribution import METHODS
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError
-from viz.faithfulness.bootstrap import RESAMPLES, limits, resampled_sums
-from viz.faithfulness.metrics import MEASURES, MIN_WORDS, measures_of
+from viz.faithfulness.bootstrap import RESAMPLES, percentile_interval, resampled_sums
+from viz.faithfulness.metrics import METRICS, MIN_WORDS, metrics_of
 from viz.faithfulness.partial_results import RowResult
 from viz.faithfulness.record import Interval, Record, Scored, Under
 from viz.faithfulness.score import SHORT, UNREADABLE, ScoreConfig
@@ -21,7 +21,7 @@ from viz.model.perturbation import BoolArray
 from viz.model.text_files import Texts
 from viz.types import FloatArray
 
-AOPC = MEASURES.index("aopc")
+AOPC = tuple(METRICS).index("aopc")
 """Its place, also among the measures of a regression."""
 DECIMALS = 6
 """Of a probability, a share or a mean of counts; of scores, digits of the largest."""
@@ -43,7 +43,7 @@ def summarise(
             f"least {MIN_WORDS} words."
         )
     table = _Table(
-        measured, config.methods, measures_of(classifier), regression=classifier.regression
+        measured, config.methods, metrics_of(classifier), regression=classifier.regression
     )
     record = Record(
         checkpoint=classifier.name,
@@ -171,7 +171,7 @@ class _Table:
 
     def _differences(self, values: FloatArray, seed: int) -> Mapping[str, Interval]:
         """The mean of each measure over texts, with its interval.  (N, F)"""
-        low, high = limits(resampled_sums(values, seed) / len(values))
+        low, high = percentile_interval(resampled_sums(values, seed) / len(values))
         rows = zip(self.names, values.mean(0), low, high, strict=True)
         return {name: _interval(mean, *ends, decimals=self.decimals) for name, mean, *ends in rows}
 
@@ -195,7 +195,7 @@ def _ratio(above: FloatArray, room: FloatArray, seed: int) -> Interval | None:
         return None
     sums = resampled_sums(np.stack([above, room], axis=1), seed)
     sums = sums[sums[:, 1] > 1e-9]
-    low, high = limits(sums[:, 0] / sums[:, 1])
+    low, high = percentile_interval(sums[:, 0] / sums[:, 1])
     return _interval(above.sum() / room.sum(), float(low), float(high))
 
 

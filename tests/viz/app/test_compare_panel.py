@@ -30,24 +30,24 @@ def test_flips_are_named_by_how_words_are_hidden(classifier: Classifier, reading
     row = found.rows[0]
     for flips, said in (((1, 0), "[MASK]"), ((1, 1), "[MASK], deletion"), ((0, 0), "no")):
         values = zip(row.measures.items(), flips, strict=True)
-        measures = {name: replace(one, flip_20=flip) for (name, one), flip in values}
+        measures = {name: {**one, "flip_20": flip} for (name, one), flip in values}
         assert entries(found, replace(row, measures=measures))["flips"] == said
 
 
 def test_falls_of_a_score_are_written_with_digits(scored: Comparison) -> None:
-    assert _formats(scored) == {"comp": "%.3g", "suff": "%.3g"}
+    assert _formats(scored) == {"comprehensiveness": "%.3g", "sufficiency": "%.3g"}
 
 
 def test_falls_of_a_probability_are_written_with_decimals(
     classifier: Classifier, reading: Reading
 ) -> None:
     found = compare(classifier, reading, ["decomposition"])
-    assert _formats(found) == {"comp": "%.2f", "suff": "%.2f"}
+    assert _formats(found) == {"comprehensiveness": "%.2f", "sufficiency": "%.2f"}
 
 
 def _formats(found: Comparison) -> dict[str, object]:
     written = {}
-    for name in ("comp", "suff"):
+    for name in ("comprehensiveness", "sufficiency"):
         config = columns(found)[name]
         assert isinstance(config, dict)
         written[name] = dict(config["type_config"] or {})["format"]

@@ -59,6 +59,6 @@ def test_the_csv_holds_every_method_under_every_operator(found: Comparison) -> N
     ]
     best = ranked(found)[0]
     for operator in ("mask", "delete"):
-        assert float(rows[0][f"{operator}_aopc"]) == pytest.approx(best.measures[operator].aopc)
+        assert float(rows[0][f"{operator}_aopc"]) == pytest.approx(best.measures[operator]["aopc"])
         assert float(rows[0][f"{operator}_share"]) == pytest.approx(found.share(best, operator))
         assert float(rows[-1][f"{operator}_aopc"]) == pytest.approx(found.random_mean(operator))

@@ -22,9 +22,9 @@ from viz.cli.scoring import place
 from viz.errors import RecordError, SelectionError
 from viz.faithfulness import bootstrap
 from viz.faithfulness import score as scoring_module
-from viz.faithfulness.bootstrap import RESAMPLES, limits, resampled_sums
+from viz.faithfulness.bootstrap import RESAMPLES, percentile_interval, resampled_sums
 from viz.faithfulness.compare import compare
-from viz.faithfulness.metrics import MEASURES
+from viz.faithfulness.metrics import METRICS
 from viz.faithfulness.partial_results import PartialResults
 from viz.faithfulness.record import Record, load
 from viz.faithfulness.score import ScoreConfig, ScoreRun, default_methods, score_row
@@ -125,8 +125,8 @@ def test_the_file_holds_means_over_texts(
         for operator in OPERATORS:
             under = each.under[operator]
             rows = [(one, one.rows[at]) for one in found]
-            for name in MEASURES:
-                own = np.mean([getattr(row.measures[operator], name) for _, row in rows])
+            for name in METRICS:
+                own = np.mean([row.measures[operator][name] for _, row in rows])
                 drawn = np.mean([one.random_mean(operator, name) for one in found])
                 assert under.means[name] == pytest.approx(own, abs=2e-5)
                 assert under.minus_random[name].mean == pytest.approx(own - drawn, abs=2e-5)
@@ -481,7 +481,7 @@ def test_resampled_means_have_the_spread_of_a_mean() -> None:
     means = resampled_sums(values) / 400
     assert means.shape == (RESAMPLES, 3)
     np.testing.assert_allclose(means.std(0), values.std(0) / 20, rtol=0.03)
-    low, high = limits(means)
+    low, high = percentile_interval(means)
     np.testing.assert_allclose(low, values.mean(0) - 1.96 * values.std(0) / 20, atol=0.02)
     np.testing.assert_allclose(high, values.mean(0) + 1.96 * values.std(0) / 20, atol=0.02)
 
@@ -496,5 +496,5 @@ def test_columns_are_drawn_together_and_again_with_the_same_seed() -> None:
 def test_memory_does_not_grow_with_texts(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(2).normal(size=(30, 2))
     whole = resampled_sums(values)
-    monkeypatch.setattr(bootstrap, "_CELLS", 30 * 7)
+    monkeypatch.setattr(bootstrap, "_MAX_DRAWS", 30 * 7)
     np.testing.assert_allclose(resampled_sums(values), whole)

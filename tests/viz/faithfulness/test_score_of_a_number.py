@@ -36,8 +36,8 @@ from viz.export import FORMATS, FigureSpec, render
 from viz.export.comparison import comparison_csv
 from viz.export.report import report
 from viz.faithfulness.compare import compare
-from viz.faithfulness.evidence import Evidence, evidence
-from viz.faithfulness.metrics import DECISIVE, MEASURES, Erasure, measure, measures_of
+from viz.faithfulness.evidence import Erasure, Evidence, evidence
+from viz.faithfulness.metrics import METRICS, measure, metrics_of
 from viz.faithfulness.record import load
 from viz.faithfulness.sanity import sanity
 from viz.faithfulness.score import ScoreConfig, ScoreRun
@@ -125,11 +125,12 @@ def test_faithfulness_measures_the_score_itself(stars: Classifier, reading: Read
     words = Perturbation(stars, reading.encoding)
     scores = words.to_words(attribute(stars, reading).scores)
     found = measure(words, Target(0, None), scores, "mask")
-    assert found.comprehensiveness == pytest.approx(found.margin_comprehensiveness)
-    assert found.sufficiency == pytest.approx(found.margin_sufficiency)
-    assert found.aopc == pytest.approx(found.margin_aopc)
-    assert all(np.isnan(getattr(found, name)) for name in DECISIVE)
-    assert measures_of(stars) == tuple(name for name in MEASURES if name not in DECISIVE)
+    assert found["comprehensiveness"] == pytest.approx(found["margin_comprehensiveness"])
+    assert found["sufficiency"] == pytest.approx(found["margin_sufficiency"])
+    assert found["aopc"] == pytest.approx(found["margin_aopc"])
+    decisive = {name for name, metric in METRICS.items() if metric.needs_decision}
+    assert {name for name, value in found.items() if np.isnan(value)} == decisive
+    assert metrics_of(stars) == tuple(name for name in METRICS if name not in decisive)
 
 
 def in_other_unit(folder: Path, unit: float, target: Path, *, more: float = 0.0) -> Path:
@@ -260,7 +261,9 @@ def test_a_data_set_of_scores_is_exported_and_scored(folder: Path, tmp_path: Pat
     words = ["score", *about, "--methods", "decomposition,random", "--output", str(file)]
     result = CliRunner().invoke(command, words)
     assert result.exit_code == 0, result.output
-    assert set(load(file).methods[0].under["mask"].means) == set(MEASURES) - set(DECISIVE)
+    assert set(load(file).methods[0].under["mask"].means) == {
+        name for name, metric in METRICS.items() if not metric.needs_decision
+    }
 
 
 def test_the_page_shows_a_score_and_asks_for_no_class(folder: Path, reading: Reading) -> None:
@@ -338,7 +341,7 @@ def test_words_of_a_tiny_score_are_printed_with_their_digits(
 
 def test_evidence_of_a_tiny_score_that_beats_random_orders_is_better() -> None:
     def one(value: float) -> Erasure:
-        return Erasure(value, 0.0, value, 0.0)
+        return Erasure(value, 0.0)
 
     known = Evidence(5, {"mask": one(9e-7)}, {"mask": (one(1e-8), one(2e-8), one(1.5e-8))})
     assert not known.better

@@ -80,7 +80,7 @@ def test_hiding_words_is_measured_on_the_same_probabilities(
     expected = float(np.mean(falls))
     assert aopc(versions, 1, [0, 1], "mask") == pytest.approx(expected, abs=1e-12)
     measured = metrics.measure(versions, Target(1, 0), np.array([2.0, 1.0]), "mask")
-    assert measured.aopc == pytest.approx(expected, abs=1e-12)
+    assert measured["aopc"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_an_export_holds_the_calibrated_probabilities(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from viz.attribution.descriptions import number
 from viz.errors import VizError
 from viz.export.comparison import agreement as in_agreement
 from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked
-from viz.faithfulness.compare import Comparison, Row, compare, expected_passes
-from viz.faithfulness.metrics import Measures
+from viz.faithfulness.compare import ComparedMethod, Comparison, compare, expected_passes
+from viz.faithfulness.metrics import SHOWN, Values
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.perturbation import Operator
 from viz.plots.matrix import agreement_map
@@ -29,6 +29,8 @@ from viz.widgets.theme.component import current_theme
 OPEN = "compare-open"
 """Where it is kept which comparison the reader asked for."""
 LABEL = "Comparing all methods"
+NUMBERS = {name: metric for name, metric in SHOWN.items() if not metric.needs_decision}
+"""Metrics that are columns of numbers; whether a decision flips is written out."""
 
 
 def offer(request: ExplanationRequest) -> None:
@@ -128,7 +130,7 @@ def _show_table(comparison: Comparison) -> None:
             st.caption(plain(f"{METHODS[row.method].label}: {row.refused}"))
 
 
-def entries(comparison: Comparison, row: Row) -> dict[str, object]:
+def entries(comparison: Comparison, row: ComparedMethod) -> dict[str, object]:
     """What the table says of a method that was measured, by column."""
     measures = row.measures.values()
     return {
@@ -136,23 +138,22 @@ def entries(comparison: Comparison, row: Row) -> dict[str, object]:
         "passes": row.passes,
         **{operator: comparison.share(row, operator) for operator in comparison.random},
         "mean": mean_share(comparison, row),
-        "comp": sum(one.comprehensiveness for one in measures) / len(measures),
-        "suff": sum(one.sufficiency for one in measures) / len(measures),
+        **{name: sum(one[name] for one in measures) / len(measures) for name in NUMBERS},
         "flips": _flips(row),
         "tau": row.tau_occlusion,
         "shares": MADE_WITH.get(row.shares_operator or "", ""),
     }
 
 
-def _flips(row: Row) -> str:
+def _flips(row: ComparedMethod) -> str:
     """The operators under which the decision changes; empty for scores, which decide nothing."""
     decided = _decided(row)
-    flips = [OPERATORS[name] for name, one in decided.items() if one.flip_20 == 1]
+    flips = [OPERATORS[name] for name, one in decided.items() if one["flip_20"] == 1]
     return ", ".join(flips) or ("no" if decided else "")
 
 
-def _decided(row: Row) -> dict[Operator, Measures]:
-    return {name: one for name, one in row.measures.items() if not isnan(one.flip_20)}
+def _decided(row: ComparedMethod) -> dict[Operator, Values]:
+    return {name: one for name, one in row.measures.items() if not isnan(one["flip_20"])}
 
 
 def columns(comparison: Comparison) -> dict[str, ColumnConfig | str | None]:
@@ -177,12 +178,10 @@ def columns(comparison: Comparison) -> dict[str, ColumnConfig | str | None]:
         ),
         **shares,
         "mean": column.NumberColumn("Mean", format="%.2f", help="Of both; the table's order."),
-        "comp": column.NumberColumn(
-            "Comp.", format=digits, help="Comprehensiveness, mean over operators: higher is better."
-        ),
-        "suff": column.NumberColumn(
-            "Suff.", format=digits, help="Sufficiency, mean over operators: lower is better."
-        ),
+        **{
+            name: column.NumberColumn(metric.heading, format=digits, help=metric.help)
+            for name, metric in NUMBERS.items()
+        },
         "flips": column.TextColumn(
             "Flips", help="Whether the decision changes without the top 20 % of the words."
         ),

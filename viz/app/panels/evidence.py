@@ -11,7 +11,7 @@ from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.attribution.descriptions import quantity
 from viz.errors import VizError
-from viz.faithfulness.evidence import BINS, Evidence, evidence
+from viz.faithfulness.evidence import PERCENTS, Evidence, evidence
 from viz.jobs.background import ProgressCallback
 from viz.types import Attribution
 from viz.widgets.poll.component import pulse
@@ -25,8 +25,8 @@ HIDDEN = {"mask": "by [MASK]", "delete": "by deletion"}
 MEANING = (
     "Words are hidden in the order of their scores, most important first: the probability of the "
     "class, or a predicted score itself, should fall without the top words (comprehensiveness) and "
-    f"stay with them alone (sufficiency). Mean over the top {', '.join(map(str, BINS))} % of the "
-    f"words. {N_RANDOM} random orders of the same words are the measure."
+    f"stay with them alone (sufficiency). Mean over the top {', '.join(map(str, PERCENTS))} % of "
+    f"the words. {N_RANDOM} random orders of the same words are the measure."
 )
 Color = Literal["green", "orange", "gray"]
 

@@ -1,6 +1,5 @@
 """The table of the Faithfulness page: every method, the most faithful first."""
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -8,6 +7,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from viz.app.markdown import plain
 from viz.attribution.descriptions import quantity
+from viz.faithfulness.metrics import SHOWN
 from viz.faithfulness.record import Interval, Record, Scored, Under
 
 OPERATORS = {"mask": "[MASK]", "delete": "deletion"}
@@ -50,20 +50,15 @@ def _entries(one: Scored, record: Record) -> dict[str, object]:
     entries |= {"merit": one.merit, "passes": one.passes}
     for operator, under in one.under.items():
         entries[f"default-{operator}"] = _against_default(one, under, record)
-    for name in ("comprehensiveness", "sufficiency"):
-        entries[name] = sum(each[name] for each in measures) / len(measures)
+    for name, metric in SHOWN.items():
+        known = [means[name] for means in measures if name in means]
+        factor = 100 if metric.percent else 1
+        entries[name] = factor * sum(known) / len(known) if known else None
     return entries | {
-        "flips": _flips(measures),
         "tau": one.tau_occlusion,
         "seconds": record.seconds.get(one.method),
         "made": MADE_WITH.get(one.shares_operator or "", ""),
     }
-
-
-def _flips(measures: Sequence[Mapping[str, float]]) -> float | None:
-    """Per cent of decisions; None for scores, which decide nothing."""
-    flips = [each["flip_20"] for each in measures if "flip_20" in each]
-    return 100 * sum(flips) / len(flips) if flips else None
 
 
 def _name(one: Scored, record: Record) -> str:
@@ -97,15 +92,12 @@ def _columns(record: Record) -> dict[str, ColumnConfig | str | None]:
         "method": column.TextColumn("Method", width="medium", pinned=True),
         "passes": column.NumberColumn("Passes", format="%.0f", help="Forward passes for a text."),
         "merit": column.NumberColumn("Mean", format="%.2f", help="Of both; the table's order."),
-        "comprehensiveness": column.NumberColumn(
-            "Comp.", format=digits, help="Comprehensiveness, mean over operators: higher is better."
-        ),
-        "sufficiency": column.NumberColumn(
-            "Suff.", format=digits, help="Sufficiency, mean over operators: lower is better."
-        ),
-        "flips": column.NumberColumn(
-            "Flips", format="%.0f %%", help="Decisions that change without the top 20 % of words."
-        ),
+        **{
+            name: column.NumberColumn(
+                metric.heading, format="%.0f %%" if metric.percent else digits, help=metric.help
+            )
+            for name, metric in SHOWN.items()
+        },
         "tau": column.NumberColumn(
             "τ occlusion",
             format="%.2f",
