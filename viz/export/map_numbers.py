@@ -2,8 +2,8 @@
 
 In CSV a map is a labeled matrix, one row a query: `layer`, `head` (`mean` for a mean),
 `query_index`, `query`, `removed`, then one column a key, named `key 3: fall`.  A layer puts the
-matrices of its heads below each other.  The atlas has one row a head: its statistics and its largest
-number.
+matrices of its heads below each other.  The atlas has one row a head: its statistics and its
+largest number.
 """
 
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ MAP_NUMBERS = Numbers(_matrix_rows, _map_arrays, _map_values)
 
 
 def _head_rows(spec: FigureSpec) -> Iterator[Row]:
-    """A header, then one row a head: its statistics, its largest number, and who looks at whom there."""
+    """A header, then one row a head: its statistics, its largest number, and where that stands."""
     shown = spec.view()
     statistics = _statistic_arrays(spec)
     place = ("query_index", "query", "key_index", "key")
@@ -76,7 +76,7 @@ def _head_rows(spec: FigureSpec) -> Iterator[Row]:
 
 
 def _statistic_arrays(spec: FigureSpec) -> Arrays:
-    """The statistics of every head by name, each (L, H): of its attention, whatever is shown of it."""
+    """Of every head by name, each (L, H): of its attention, whatever is shown of it."""
     statistics = head_statistics(spec.reading.encoding, spec.reading.attention.weights)
     return {statistic.name: getattr(statistics, statistic.name) for statistic in STATISTICS}
 
