@@ -7,7 +7,7 @@ import streamlit as st
 
 if __name__ == "__main__":
     from viz.app.background import cancel_unrequested_jobs
-    from viz.app.navigation import PAGES, READ
+    from viz.app.navigation import READ, offered_pages
     from viz.app.preload import import_models
     from viz.app.visitors import count_visitor
     from viz.model.installation import ASSETS
@@ -18,7 +18,7 @@ if __name__ == "__main__":
     chosen = st.navigation(
         [
             st.Page(script, title=title, url_path=title.lower(), default=script == READ)
-            for title, script in PAGES.items()
+            for title, script in offered_pages().items()
         ],
         position="hidden",
     )

@@ -5,28 +5,23 @@ import os
 import shutil
 import site
 import subprocess
-import sys
 import venv
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.served import running
+from tests.wheels import expected_names, make_wheel, names_in, pip
 from viz.model.classifier import default_checkpoint
 from viz.model.installation import ROOT, version
 
 TEXT = "Oil prices rise as stocks fall"
-SHIPPED = {"app.py", ".streamlit/config.toml", "assets/examples.json", "assets/icon.png"}
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel of this checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip("wheel", "--no-build-isolation", "--no-deps", f"--wheel-dir={folder}", str(ROOT))
-    (file,) = folder.iterdir()
-    return file
+    return make_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -50,12 +45,6 @@ def elsewhere(tmp_path: Path) -> Path:
     return folder
 
 
-def pip(*words: str) -> None:
-    quiet = ["--quiet", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", words[0], *quiet, *words[1:]]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-
-
 def clean() -> dict[str, str]:
     """The environment without what leads to this checkout."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -74,16 +63,7 @@ def clsight(environment: Path, folder: Path, *words: str) -> str:
 
 
 def test_it_holds_every_file_of_the_packages_and_what_ships_beside_them(wheel: Path) -> None:
-    packages = {
-        file.relative_to(ROOT).as_posix()
-        for package in ("viz", "finetune")
-        for file in (ROOT / package).rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    }
-    checkpoint = {file.relative_to(ROOT).as_posix() for file in default_checkpoint().iterdir()}
-    with zipfile.ZipFile(wheel) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert names == packages | {f"viz/shipped/{name}" for name in SHIPPED | checkpoint}
+    assert names_in(wheel) == expected_names()
 
 
 def test_its_code_and_its_version_are_its_own(environment: Path, tmp_path: Path) -> None:

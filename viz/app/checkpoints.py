@@ -6,10 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from viz.errors import CheckpointError
 from viz.faithfulness.record import FILE, Record, load
 from viz.model.checkpoint import folder_of
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.runs.checkpoint_folders import checkpoint_folders, display_name
+from viz.runs.public import is_public
 
 Identity = tuple[str, float]
 """Where a checkpoint lies and when it was last written, in seconds since 1970; 0 for a Hub id."""
@@ -40,8 +42,16 @@ def faithfulness_record(source: str) -> Record | None:
 
 
 def identity(source: str) -> Identity:
-    """By what a checkpoint is cached."""
+    """By what a checkpoint is cached.
+
+    Raises:
+        CheckpointError: where the app is public and doesn't offer it.
+    """
     folders = {display_name(folder): folder for folder in checkpoint_folders()}
+    if is_public() and source not in folders:
+        raise CheckpointError(
+            "This app is public and reads with the checkpoints that it offers; choose one of them."
+        )
     folder = folders.get(source) or folder_of(source)
     if folder is None:
         return source, 0.0

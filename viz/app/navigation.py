@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from viz.runs.public import is_public
+
 FOLDER = Path(__file__).parent / "pages"
 
 READ = str(FOLDER / "read.py")
@@ -11,3 +13,11 @@ PAGES = {
     "Train": str(FOLDER / "train.py"),
 }
 """The script of each page by its title; the first one opens by itself."""
+PRIVATE = {"Train"}
+"""Pages that a public app does not have."""
+
+
+def offered_pages() -> dict[str, str]:
+    """The pages that this app has."""
+    hidden = PRIVATE if is_public() else set()
+    return {title: script for title, script in PAGES.items() if title not in hidden}

@@ -5,6 +5,7 @@ from pathlib import Path
 from finetune.run.atomic_files import remove
 from viz.errors import RunError
 from viz.runs.files import LOGS, finished_place, log_file, names, room, working_place
+from viz.runs.public import require_private
 from viz.runs.state import open_run
 
 
@@ -14,6 +15,7 @@ def remove_run(name: str) -> None:
     Raises:
         RunError: where there is no such run, it goes on, it lies elsewhere, or the system refuses.
     """
+    require_private("deleting")
     if name not in names():
         raise RunError(f"there is no run {name!r}; look at the list again")
     if open_run(name).state == "running":

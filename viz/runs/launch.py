@@ -34,6 +34,7 @@ from viz.runs.files import (
     note,
     noted,
 )
+from viz.runs.public import require_private
 from viz.runs.state import Run, began, open_run
 
 BASE = "bert-base-uncased"
@@ -91,6 +92,7 @@ class Plan:
 
 def start(plan: Plan) -> None:
     """Start a run in the background; a RunError where its name or its base can't be used."""
+    require_private("training")
     if not NAME.fullmatch(plan.name):
         raise RunError(
             f"{plan.name!r} can't name a run; use up to 60 letters, digits, - and _, a letter or "
@@ -105,6 +107,7 @@ def start(plan: Plan) -> None:
 
 def resume(name: str) -> None:
     """Go on with a run that stopped or failed; a RunError where it can't."""
+    require_private("training")
     run = open_run(name)
     if not run.resumable:
         raise RunError(f"the run {name!r} is {run.state} and can't be resumed; start a new one")
@@ -118,6 +121,7 @@ def resume(name: str) -> None:
 
 def stop(name: str) -> None:
     """Ask a run of the app to stop, as Ctrl-C does; one that is over is left alone."""
+    require_private("stopping a run")
     if is_held(log_file(name)):
         known = noted(name)
         # Between its lock and its start a process has no number yet.

@@ -20,6 +20,7 @@ from finetune.run.json_files import Count, Items, Schema
 from viz.errors import RunError, as_sentence
 from viz.runs.files import DATA, last_line, room
 from viz.runs.launch import command, is_word
+from viz.runs.public import require_private
 
 NAMED_ALIKE = "; each file needs texts and classes (or scores) in columns of the same names"
 WORDS = {
@@ -36,6 +37,7 @@ WORDS = {
 
 def keep_upload(name: str, content: bytes) -> Path:
     """Save an uploaded file under a safe name of our own; a RunError for another kind of file."""
+    require_private("uploading")
     with _told():
         require_known_suffix(name)
     suffix = Path(name).suffix.lower()
@@ -72,6 +74,7 @@ def data_files() -> list[Path]:
 
 def data_file(path: str) -> Path:
     """The data file at a path that was typed; a RunError where there is none."""
+    require_private("reading files")
     try:
         place = Path(path).expanduser().absolute()
     except (OSError, ValueError, RuntimeError) as error:  # ~nobody, or NUL after ~
@@ -140,6 +143,7 @@ _REPORT: Schema[Report] = Schema(Report)
 
 def check(options: Sequence[str]) -> Report:
     """The report of `python -m finetune check`; a RunError with its sentence where it made none."""
+    require_private("checking data")
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "check.json"
         words = ["check", *options, f"--json={report}"]

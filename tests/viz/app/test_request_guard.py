@@ -27,17 +27,28 @@ def _asked(
     hosts: tuple[str, ...] = (),
     origins: tuple[str, ...] = (),
     is_shared: bool = False,
+    is_public: bool = False,
+    path: str = "/",
     more: tuple[tuple[bytes, bytes], ...] = (),
 ) -> list[Message]:
     """What a request was answered with."""
     guard = Guard(
-        _answering, hosts=lambda: hosts, origins=lambda: origins, is_shared=lambda: is_shared
+        _answering,
+        hosts=lambda: hosts,
+        origins=lambda: origins,
+        is_shared=lambda: is_shared,
+        is_public=lambda: is_public,
     )
     named = {"host": host, "origin": origin}
     headers = [
         (name.encode(), value.encode()) for name, value in named.items() if value is not None
     ]
-    scope: dict[str, Any] = {"type": kind, "headers": [*headers, *more], "client": (client, 1234)}
+    scope: dict[str, Any] = {
+        "type": kind,
+        "path": path,
+        "headers": [*headers, *more],
+        "client": (client, 1234),
+    }
     said: list[Message] = []
 
     async def receive() -> Message:
@@ -173,3 +184,18 @@ def test_a_refusal_is_one_sentence_that_says_what_to_do() -> None:
         b"--server.allowedHosts."
     )
     assert _asked("evil.example", kind="websocket")[0]["code"] == 1008
+
+
+@pytest.mark.parametrize("path", ["/_stcore/upload_file/a/b", "/demo/_stcore/upload_file/a/b"])
+def test_a_public_app_takes_no_files(path: str) -> None:
+    assert not _is_answered(_asked(path=path, is_public=True))
+    assert _is_answered(_asked(path=path))
+    assert _is_answered(_asked(path="/_stcore/health", is_public=True))
+
+
+def test_a_public_app_may_stand_in_a_frame_of_any_site() -> None:
+    (start, *_) = _asked(is_public=True)
+    names = {name.decode() for name, _ in start["headers"]}
+    assert names == {"referrer-policy"}
+    # Another site's scripts are refused all the same.
+    assert not _is_answered(_asked(origin="http://evil.example", is_public=True))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from viz.app.navigation import PAGES
+from viz.app.navigation import offered_pages
 
 
 def show_masthead() -> None:
@@ -11,5 +11,5 @@ def show_masthead() -> None:
         horizontal=True, vertical_alignment="center", gap="small", key="masthead", width="stretch"
     ):
         st.title("CLSight", anchor=False, width="content")
-        for label, page in PAGES.items():
+        for label, page in offered_pages().items():
             st.page_link(page, label=label)

@@ -6,6 +6,12 @@ from viz.app import checkpoints, keys
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
 from viz.model.checkpoint import folder_of
+from viz.runs.public import is_public
+
+HELP = (
+    "Folders in assets/ and checkpoints/ are offered, and what was trained on the Train page. Type "
+    "any other folder, or the id of a model on the Hugging Face Hub."
+)
 
 
 def choose_checkpoint() -> str:
@@ -24,11 +30,10 @@ def choose_checkpoint() -> str:
         offered if current is None or current in offered else [*offered, current],
         key=keys.CHECKPOINT,
         persist_state="session",
-        accept_new_options=True,
-        placeholder="Choose, or type a folder or a Hub id",
+        accept_new_options=not is_public(),
+        placeholder="Choose" if is_public() else "Choose, or type a folder or a Hub id",
         width=320,
-        help="Folders in assets/ and checkpoints/ are offered, and what was trained on the Train "
-        "page. Type any other folder, or the id of a model on the Hugging Face Hub.",
+        help=None if is_public() else HELP,
     )
     source = str(chosen or "")
     _keep_in_link(source, offered)
@@ -39,12 +44,13 @@ def warn_of_link(source: str) -> None:
     """Say so where the link names another checkpoint than the one that reads."""
     linked = st.query_params.get(keys.CHECKPOINT)
     if linked and linked != source:
+        reason = (
+            "which this public app does not offer."
+            if is_public()
+            else "which is no folder here; type it into the field above to load it."
+        )
         st.warning(
-            plain(
-                f"The link names the checkpoint {linked!r}, which is no folder here; "
-                "type it into the field above to load it."
-            ),
-            icon=":material/info:",
+            plain(f"The link names the checkpoint {linked!r}, {reason}"), icon=":material/info:"
         )
 
 
@@ -60,7 +66,8 @@ def _keep_in_link(source: str, offered: list[str]) -> None:
 def _is_here(source: str, offered: list[str]) -> bool:
     """Whether a link may name it: a folder of this machine, and of no other on its network."""
     elsewhere = source.startswith(("\\\\", "//"))
-    return source in offered or (not elsewhere and folder_of(source) is not None)
+    is_typed = not (elsewhere or is_public()) and folder_of(source) is not None
+    return source in offered or is_typed
 
 
 def choose_example() -> None:
