@@ -6,13 +6,14 @@ Streamlit loads this file twice: once to start the server, and as a script for e
 import streamlit as st
 
 if __name__ == "__main__":
+    from viz.app.preload import import_models
+
+    import_models()  # first of all, for what follows would import the same at the same time
+
     from viz.app.background import cancel_unrequested_jobs
     from viz.app.navigation import READ, offered_pages
-    from viz.app.preload import import_models
     from viz.app.visitors import count_visitor
     from viz.model.installation import ASSETS
-
-    import_models()
 
     st.set_page_config(page_title="CLSight", page_icon=str(ASSETS / "icon.png"), layout="wide")
     chosen = st.navigation(
