@@ -140,13 +140,13 @@ def _outside(name: str) -> Damage:
 
 
 for _name in FILES:
-    damage("link that leads out of the folder", f"{_name} is a link to another folder")(
+    damage("link that points outside the folder", f"{_name} is a link to another folder")(
         _outside(_name)
     )
 for _name in (*FILES, "added_tokens.json", "adapter_config.json"):
-    damage("is a link that leads nowhere", f"{_name} leads nowhere")(_link(_name, "gone"))
-    damage("is a link that leads nowhere", f"{_name} leads to itself")(_link(_name, _name))
-    damage("link that leads out of the folder", f"{_name} is endless")(_link(_name, "/dev/zero"))
+    damage("is a broken link", f"{_name} leads nowhere")(_link(_name, "gone"))
+    damage("is a broken link", f"{_name} leads to itself")(_link(_name, _name))
+    damage("link that points outside the folder", f"{_name} is endless")(_link(_name, "/dev/zero"))
     damage("is a folder, not a file", f"{_name} is a folder")(_folder(_name))
     damage("is a pipe or a device", f"{_name} is a pipe")(_pipe(_name))
 for _name in ("notes.txt", "second.safetensors", "README.md", "onnx", "chat_template.jinja"):
@@ -208,8 +208,8 @@ for _name in (CONFIG, TOKENIZER, TOKENIZER_CONFIG):
         "zeros": bytes(5000),
     }.items():
         damage("can't be read as JSON", f"{_name} is {_what}")(_content(_name, _bytes))
-    damage("holds no JSON object", f"{_name} is a list")(_content(_name, b"[]"))
-    damage("holds no JSON object", f"{_name} is null")(_content(_name, b"null"))
+    damage("does not contain a JSON object", f"{_name} is a list")(_content(_name, b"[]"))
+    damage("does not contain a JSON object", f"{_name} is null")(_content(_name, b"null"))
 
     def _endless(folder: Path, name: str = _name) -> None:
         huge(folder / name, 2**30)
@@ -245,28 +245,28 @@ for _name, _value in {
     damage("it has to be at least 1", f"{_name} is 0")(_entry(_name, _value))
 damage("describes 50,000 layers", "50,000 layers")(_entry("num_hidden_layers", 50_000))
 damage("it has to be at least 1", "heads -12")(_entry("num_attention_heads", -12))
-damage("describes no model", "heads that don't divide")(_entry("num_attention_heads", 5))
+damage("does not describe a model", "heads that don't divide")(_entry("num_attention_heads", 5))
 damage("describes 2 layers, but its weights have more", "fewer layers than weights")(
     _entry("num_hidden_layers", 2)
 )
 damage("are incomplete", "more layers than weights")(_entry("num_hidden_layers", 7))
-damage("don't fit its config.json", "another width")(_entry("intermediate_size", 50))
-damage("describes no model", "an unknown activation")(_entry("hidden_act", "exec"))
+damage("don't match its config.json", "another width")(_entry("intermediate_size", 50))
+damage("does not describe a model", "an unknown activation")(_entry("hidden_act", "exec"))
 damage("can't be read", "an activation that is a number")(_entry("hidden_act", 3))
 damage("id2label", "classes are a list")(_entry("id2label", ["a", "b", "c", "d"]))
 damage("id2label", "classes are a text")(_entry("id2label", "World"))
 damage("without a gap", "classes by name")(_entry("id2label", {"World": "0"}))
 damage("without a gap", "classes from 1")(_entry("id2label", {str(n): "c" for n in range(1, 5)}))
-damage("holds a name that is no text", "a class that is null")(
+damage("contains a name that is not text", "a class that is null")(
     _entry("id2label", {"0": None, "1": "b", "2": "c", "3": "d"})
 )
-damage("holds a name that is no text", "a class that is a list")(
+damage("contains a name that is not text", "a class that is a list")(
     _entry("id2label", {"0": [1], "1": "b", "2": "c", "3": "d"})
 )
-damage("the head of 'broken' has 4 classes, config.json names 2", "two classes for four")(
+damage("the head of 'broken' has 4 classes, but config.json names 2", "two classes for four")(
     _entry("id2label", {"0": "a", "1": "b"})
 )
-damage("has no class", "no class at all")(_entry("id2label", {}))
+damage("has no classes", "no class at all")(_entry("id2label", {}))
 damage(OPENS, "label2id is a list")(_entry("label2id", [3]))
 damage(OPENS, "label2id contradicts")(_entry("label2id", {"x": 77}))
 damage("num_labels", "a billion classes")(_entry("num_labels", 10**9))
@@ -336,12 +336,12 @@ def no_model_type(folder: Path) -> None:
     without(folder / CONFIG, "model_type")
 
 
-@damage("the head of 'broken' has 4 classes, config.json names 2 by default")
+@damage("the head of 'broken' has 4 classes, but config.json names 2 by default")
 def no_classes_named(folder: Path) -> None:
     without(folder / CONFIG, "id2label", "label2id")
 
 
-@damage("the head of 'broken' has 4 classes, config.json names 2 by default")
+@damage("the head of 'broken' has 4 classes, but config.json names 2 by default")
 def only_label2id(folder: Path) -> None:
     without(folder / CONFIG, "id2label")
 
@@ -376,7 +376,7 @@ def _code(folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-@damage("brings code of its own")
+@damage("contains code of its own")
 def code_of_an_unknown_model(folder: Path) -> None:
     _code(folder)
     edit_config(
@@ -390,7 +390,7 @@ def code_of_an_unknown_model(folder: Path) -> None:
     )
 
 
-@damage("brings code of its own")
+@damage("contains code of its own")
 def code_from_the_hub(folder: Path) -> None:
     edit_config(folder, model_type="evil", auto_map={"AutoConfig": "owner/repo--evil.Evil"})
 
@@ -500,19 +500,19 @@ def a_shard_that_is_a_pipe(folder: Path) -> None:
     _pipe("model-00002-of-00002.safetensors")(folder)
 
 
-@damage("leads out of the folder")
+@damage("points outside the folder")
 def a_shard_that_is_endless(folder: Path) -> None:
     sharded(folder)
     (folder / "model-00002-of-00002.safetensors").unlink()
     (folder / "model-00002-of-00002.safetensors").symlink_to("/dev/zero")
 
 
-@damage("is damaged or cut short")
+@damage("is damaged or truncated")
 def weights_cut_short(folder: Path) -> None:
     (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:5000])
 
 
-@damage("is damaged or cut short")
+@damage("is damaged or truncated")
 def weights_with_a_byte_too_many(folder: Path) -> None:
     with (folder / WEIGHTS).open("ab") as file:
         file.write(b"x")
@@ -544,10 +544,10 @@ for _what, (_header, _length, _rest) in {
     ) -> None:
         header(folder, content, length, rest)
 
-    damage("is damaged or cut short", f"weights: {_what}")(_odd_header)
+    damage("is damaged or truncated", f"weights: {_what}")(_odd_header)
 
 
-@damage("hold no tensor at all")
+@damage("contain no tensors")
 def no_tensor_at_all(folder: Path) -> None:
     put_weights(folder, {})
 
@@ -650,7 +650,7 @@ def an_adapter_in_the_weights(folder: Path) -> None:
     renamed(folder, lambda name: name.replace("query.weight", "query.base_layer.weight"))
 
 
-@damage("don't fit its config.json")
+@damage("don't match its config.json")
 def a_vector_for_a_matrix(folder: Path) -> None:
     put_weights(folder, weights_of(folder) | {"bert.pooler.dense.weight": torch.ones(32)})
 

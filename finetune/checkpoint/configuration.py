@@ -59,8 +59,8 @@ def _model_type(settings: Mapping[str, Any], owner: str) -> str:
         return kind
     if code := own_code(settings):
         raise ModelError(
-            f"{owner} brings code of its own (auto_map in config.json names {shown(code)}), which"
-            " is never run; choose a checkpoint of a model that transformers itself knows"
+            f"{owner} contains code of its own (auto_map in config.json names {shown(code)}), which"
+            " is never run; choose a checkpoint of a model that transformers supports"
         )
     if kind is None:
         raise ModelError(
@@ -89,8 +89,8 @@ def _check_storage(settings: Mapping[str, Any], owner: str) -> None:
             method = found.get("quant_method") if isinstance(found, dict) else None
             how = f" ({shown(method)})" if isinstance(method, str) else ""
             raise ModelError(
-                f"{owner} is quantized{how}; take the checkpoint before quantization, in float32,"
-                " float16 or bfloat16"
+                f"{owner} is quantized{how}; use the checkpoint from before quantization, in"
+                " float32, float16 or bfloat16"
             )
 
 
@@ -106,7 +106,8 @@ def _check_classes(settings: Mapping[str, Any], owner: str) -> None:
             isinstance(name, bool) or not isinstance(name, str | int) for name in names.values()
         ):
             raise ModelError(
-                f"the id2label in config.json of {owner} holds a name that is no text; correct it"
+                f"the id2label in config.json of {owner} contains a name that is not text; correct"
+                " it"
             )
         numbers = sorted(int(key) for key in names if key.isascii() and key.isdigit())
         if numbers != list(range(len(names))):

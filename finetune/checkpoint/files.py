@@ -44,11 +44,11 @@ def checked_file(folder: Path, name: str, owner: str) -> Path | None:
         kind = real.stat().st_mode
     except (OSError, RuntimeError) as error:
         raise ModelError(
-            f"{shown(name)} in {owner} is a link that leads nowhere; copy the file itself there"
+            f"{shown(name)} in {owner} is a broken link; copy the file itself there"
         ) from error
     if not (real.is_relative_to(root) or real.is_relative_to(_blobs(root))):
         raise ModelError(
-            f"{shown(name)} in {owner} is a link that leads out of the folder; copy the file"
+            f"{shown(name)} in {owner} is a link that points outside the folder; copy the file"
             " itself there"
         )
     if not stat.S_ISREG(kind):
@@ -108,7 +108,7 @@ def read_json(
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{shown(name)} in {owner} can't be read as JSON; {again}") from error
     if not isinstance(content, dict):
-        raise ModelError(f"{shown(name)} in {owner} holds no JSON object; {again}")
+        raise ModelError(f"{shown(name)} in {owner} does not contain a JSON object; {again}")
     if largest is None:
         return content
     for key, number in _numbers(content):

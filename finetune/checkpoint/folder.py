@@ -171,9 +171,9 @@ def other_format(folder: Path, names: list[str]) -> str | None:
     """Which format that CLSight doesn't read the weights of a folder are in, and what to do."""
     convert = "load it with {} and save it as safetensors"
     formats = {
-        ".gguf": "a GGUF file of llama.cpp ({}), which can't be trained or looked into; take the"
+        ".gguf": "a GGUF file of llama.cpp ({}), which can't be trained or inspected; use the"
         " model it was made from",
-        ".onnx": "an ONNX file ({}), which can't be trained or looked into; take the model it was"
+        ".onnx": "an ONNX file ({}), which can't be trained or inspected; use the model it was"
         " exported from",
         ".h5": f"TensorFlow weights ({{}}); {convert.format('a release of transformers below 5')}",
         ".msgpack": f"Flax weights ({{}}); {convert.format('a release of transformers below 5')}",

@@ -117,8 +117,8 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
     if named is not None and not named.endswith(CLASSIFIER):
         if maker := maker_of_embeddings(folder):
             raise ModelError(
-                f"{folder.owner} is {with_article(maker)} model, which gives embeddings and has no"
-                " classification head that CLSight reads; fine-tune it with python -m finetune"
+                f"{folder.owner} is {with_article(maker)} model, which produces embeddings and has"
+                " no classification head that CLSight reads; fine-tune it with python -m finetune"
                 " train"
             )
         raise ModelError(
@@ -131,7 +131,7 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
             f" no classifier; {TRAIN} from BERT, RoBERTa, ELECTRA or DistilBERT"
         )
     if not config.num_labels:
-        raise ModelError(f"{folder.owner} has no class; {TRAIN}")
+        raise ModelError(f"{folder.owner} has no classes; {TRAIN}")
     if config.problem_type == "regression" and config.num_labels != 1:
         raise ModelError(
             f"{folder.owner} predicts {config.num_labels} numbers; CLSight reads models that"
@@ -249,8 +249,8 @@ def _check_finite(folder: Folder, model: PreTrainedModel) -> None:
     for name, weights in model.named_parameters():
         if not bool(torch.isfinite(weights).all()):
             raise ModelError(
-                f"{folder.owner} holds weights that are not finite numbers ({bare(name)}); save or"
-                " train it again"
+                f"{folder.owner} contains weights that are not finite numbers ({bare(name)}); save"
+                " or train it again"
             )
 
 
@@ -263,12 +263,12 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None
                 "" if folder.settings.get("id2label") else " by default, as it has no id2label"
             )
             raise ModelError(
-                f"the head of {folder.owner} has {own[0]} classes, config.json names"
+                f"the head of {folder.owner} has {own[0]} classes, but config.json names"
                 f" {config.num_labels}{default}; correct its id2label"
             )
     if report.misfits:
         raise ModelError(
-            f"the weights of {folder.owner} don't fit its config.json: {misfit(report)}"
+            f"the weights of {folder.owner} don't match its config.json: {misfit(report)}"
         )
     missing = report.missing
     if missing and not config.architectures and not missing[0].startswith(prefix):
@@ -280,7 +280,7 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None
     if missing:
         raise ModelError(
             f"the weights of {folder.owner} are incomplete: {shown(missing[0])} is missing (tensors"
-            f" missing: {len(missing)}), so its answers would be guessed; save it again, or {TRAIN}"
+            f" missing: {len(missing)}), so its answers would be random; save it again, or {TRAIN}"
         )
     check_layers(folder, model, report)
     layers = getattr(config, "num_hidden_layers", None)

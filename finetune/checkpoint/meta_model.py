@@ -47,7 +47,9 @@ def blueprint(
             f" {len(weights.headers):,} tensors; save the checkpoint again"
         )
     with (
-        refused(f"the config.json of {owner} describes no model", "save the checkpoint again"),
+        refused(
+            f"the config.json of {owner} does not describe a model", "save the checkpoint again"
+        ),
         _bounded(weights, owner),
         torch.device("meta"),
     ):

@@ -88,7 +88,7 @@ def load_base(
     prefix = f"{model.base_model_prefix}."
     if any(name.startswith(prefix) and not _is_head(name, prefix) for name, *_ in report.misfits):
         raise ModelError(
-            f"the weights of {folder.owner} don't fit its config.json: {misfit(report)}"
+            f"the weights of {folder.owner} don't match its config.json: {misfit(report)}"
         )
     lacking = [name for name in report.missing if not _is_head(name, prefix)]
     if lacking:

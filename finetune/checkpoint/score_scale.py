@@ -63,6 +63,6 @@ def output_layer(model: PreTrainedModel) -> nn.Linear:
     if len(found) != 1 or found[0].bias is None:
         raise ModelError(
             f"the head of this {model.config.model_type} has no single last layer with a bias and"
-            " can't learn scores; take BERT, RoBERTa, ELECTRA, DistilBERT or their like"
+            " can't learn scores; choose BERT, RoBERTa, ELECTRA, DistilBERT or a similar model"
         )
     return found[0]

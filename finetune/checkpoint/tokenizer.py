@@ -133,7 +133,7 @@ def _check_settings(content: dict[str, Any], owner: str) -> None:
     if _is_unknown(name, TOKENIZER_CONFIG, owner) and (code := own_code(content)):
         raise ModelError(
             f"the tokenizer of {owner} is code of its own (auto_map in {TOKENIZER_CONFIG} names"
-            f" {shown(code)}), which is never run; save one that transformers itself knows"
+            f" {shown(code)}), which is never run; save one that transformers supports"
         )
     inputs = content.get("model_input_names")
     if inputs is not None and not (
@@ -156,8 +156,8 @@ def _is_unknown(name: object, file: str, owner: str) -> bool:
         isinstance(known, type) and issubclass(known, PreTrainedTokenizerBase)
     ):
         raise ModelError(
-            f"the tokenizer_class in {file} of {owner} is {shown(name)}, which is no tokenizer of"
-            " transformers; correct it"
+            f"the tokenizer_class in {file} of {owner} is {shown(name)}, which is not a tokenizer"
+            " of transformers; correct it"
         )
     return known is None
 
@@ -188,7 +188,7 @@ def check_tokenizer(tokenizer: object, owner: str) -> PreTrainedTokenizerFast:
         )
     if not tokenizer.num_special_tokens_to_add(pair=False):
         raise ModelError(
-            f"the tokenizer of {owner} puts no special token such as [CLS] before a text; save the"
+            f"the tokenizer of {owner} adds no special token such as [CLS] to a text; save the"
             " one that the model was trained with"
         )
     return tokenizer

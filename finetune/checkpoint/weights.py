@@ -201,7 +201,7 @@ def _headers(file: Path, name: str, owner: str) -> dict[str, Header]:
             }
     except (SafetensorError, OSError, ValueError, OverflowError, MemoryError) as error:
         raise ModelError(
-            f"{shown(name)} in {owner} is damaged or cut short; copy or save it again"
+            f"{shown(name)} in {owner} is damaged or truncated; copy or save it again"
         ) from error
 
 
@@ -210,19 +210,19 @@ def _check_length(file: Path, name: str, owner: str) -> None:
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
     if length > min(LONGEST_HEADER, file.stat().st_size):
-        raise ModelError(f"{shown(name)} in {owner} is damaged or cut short; copy or save it again")
+        raise ModelError(f"{shown(name)} in {owner} is damaged or truncated; copy or save it again")
 
 
 def _check_readable(headers: Mapping[str, Header], owner: str) -> None:
     """Refuse what no loading could read rightly: quantized numbers, names of a wrapper."""
     if not headers:
-        raise ModelError(f"the weights of {owner} hold no tensor at all; save the model again")
+        raise ModelError(f"the weights of {owner} contain no tensors; save the model again")
     for name, header in headers.items():
         if header.dtype in FLOATS or (header.dtype in COUNTERS and not WEIGHT.search(name)):
             continue
         raise ModelError(
             f"the weights of {owner} are quantized: {shown(name)} is stored as {header.dtype};"
-            " take the checkpoint before quantization, in float32, float16 or bfloat16"
+            " use the checkpoint from before quantization, in float32, float16 or bfloat16"
         )
     for prefix, remedy in WRAPPERS.items():
         if all(name.startswith(prefix) for name in headers):

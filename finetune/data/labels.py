@@ -120,13 +120,13 @@ def _numbered(known: Sequence[str], rows: KeyRows, column: str) -> dict[Key, str
     if odd is not None:
         raise DataError(
             f"column {column!r} holds the class number {odd}, but it has names for"
-            f" {len(known)} classes, 0 to {len(known) - 1}; mend the number or add its name"
+            f" {len(known)} classes, 0 to {len(known) - 1}; correct the number or add its name"
         )
     if len(set(known)) != len(known):
         twice = next(name for i, name in enumerate(known) if name in known[:i])
         raise DataError(
-            f"column {column!r} calls two of its class numbers {shown(twice)}; give each a name of"
-            " its own"
+            f"column {column!r} calls two of its class numbers {shown(twice)}; give each its own"
+            " name"
         )
     return names
 
@@ -156,7 +156,7 @@ def _names(rows: KeyRows, dataset: Columnar, columns: Columns) -> dict[Key, str]
                     f" {columns.label_name!r}; give it one name"
                 )
     if len(set(names.values())) != len(keys):
-        raise DataError(f"column {columns.label_name!r} has to give each label a name of its own")
+        raise DataError(f"column {columns.label_name!r} has to give each label its own name")
     return {key: names[key] for key in keys}
 
 

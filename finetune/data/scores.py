@@ -46,7 +46,7 @@ def _score(value: object, column: str) -> float | None:
     number = _number(value)
     if number is None or abs(number) > LARGEST:
         raise DataError(
-            f"column {column!r} holds {str(value)[:40]!r}, which is no score; a score is one"
+            f"column {column!r} holds {str(value)[:40]!r}, which is not a score; a score is one"
             f" number, written like 1234.5, of at most {LARGEST:g}, or nothing where the row is to"
             " be left out"
         )

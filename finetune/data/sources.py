@@ -89,7 +89,7 @@ def _open_folder(folder: Path) -> Mapping[str, Columnar]:
         if len(names) > 1:
             raise DataError(
                 f"folder {folder.name!r} has {len(names)} {role} files, {', '.join(names)};"
-                " leave one of them there"
+                " keep one of them"
             )
     return {role: read_table(folder / name) for role, (name,) in by_role.items()}
 
@@ -106,7 +106,7 @@ def _from_disk(folder: Path) -> dict[str, Dataset]:
         empty = isinstance(error, LookupError)  # no file of rows is named, or none is
         why = "it is empty or damaged" if empty else _why(error)
         raise DataError(
-            f"folder {folder.name!r} can't be read as a data set: {why}; write it again by"
+            f"folder {folder.name!r} can't be read as a data set: {why}; write it again with"
             " save_to_disk"
         ) from error
 

@@ -19,9 +19,9 @@ def require_pushable(name: str) -> None:
     try:
         validate_repo_id(name)
     except HFValidationError as error:
-        raise OutputError(f"--push-to-hub {name!r} is no name for the Hub; give OWNER/NAME") from (
-            error
-        )
+        raise OutputError(
+            f"--push-to-hub {name!r} is not a name for the Hub; give OWNER/NAME"
+        ) from error
     if get_token() is None:
         raise OutputError(
             "--push-to-hub needs a token of the Hub; log in with hf auth login or set HF_TOKEN"
@@ -57,7 +57,7 @@ def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
             " set HF_TOKEN"
         ) from error
     except HFValidationError as error:
-        raise OutputError(f"{name!r} is no name for the Hub; give OWNER/NAME; {left}") from error
+        raise OutputError(f"{name!r} is not a name for the Hub; give OWNER/NAME; {left}") from error
     except ValueError as error:
         raise OutputError(f"the Hub refuses the model card ({error}); {left}") from error
     except HfHubHTTPError as error:

@@ -44,7 +44,7 @@ def check_output(output: Path, *, inputs: Iterable[str], overwrite: bool) -> Non
         _check_content(output, overwrite=overwrite)
     except OSError as error:
         raise OutputError(
-            f"{output.name!r} can't be looked into ({error.strerror}); give another --output"
+            f"{output.name!r} can't be read ({error.strerror}); give another --output"
         ) from error
 
 

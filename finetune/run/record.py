@@ -285,7 +285,7 @@ def _usable(settings: dict[str, Any]) -> dict[str, Any]:
     for name, value in settings.items():
         parts = value if isinstance(value, list) else [value]
         if not all(part is None or isinstance(part, str | bool | int | float) for part in parts):
-            raise ValueError(f"{quoted(name)} is {quoted(value)}, which is no setting")
+            raise ValueError(f"{quoted(name)} is {quoted(value)}, which is not a setting")
     for name in ("output", "save_dtype"):
         if not isinstance(settings.get(name), str):
             raise ValueError(f"{name!r} is {quoted(settings.get(name))}, not a text")
@@ -389,7 +389,7 @@ class RunRecord:
             if set(named) != set(self._names):
                 yield f"{quoted(list(named))} was measured, not {' and '.join(self._names)}"
         if len(self.seeds) == 1:
-            yield "one seed is no series of seeds"
+            yield "one seed is not a series of seeds"
 
     @property
     def _names(self) -> tuple[str, str]:

@@ -161,7 +161,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             told = str(error).strip().partition("\n")[0][:100] or type(error).__name__
             raise ModelError(
                 f"this {self.model.config.model_type} model can't be trained on batches of texts"
-                f" ({told}); take BERT, RoBERTa, ELECTRA, DistilBERT or their like"
+                f" ({told}); choose BERT, RoBERTa, ELECTRA, DistilBERT or a similar model"
             ) from error
 
     def log(self, logs: dict[str, float], *more: Any) -> None:

@@ -209,7 +209,7 @@ BROKEN = [
     (no_config, "'checkpoint' is not a checkpoint: config.json is missing"),
     (broken_config, "'config.json' in 'checkpoint' can't be read as JSON"),
     (no_weights, "'checkpoint' has a config.json but model.safetensors is missing"),
-    (corrupt_weights, "'model.safetensors' in 'checkpoint' is damaged or cut short"),
+    (corrupt_weights, "'model.safetensors' in 'checkpoint' is damaged or truncated"),
     (only_a_pickle, "'checkpoint' holds its weights only as a pickle (pytorch_model.bin)"),
     (missing_tensors, "the weights of 'checkpoint' are incomplete: 'bert.encoder.layer.1"),
     (no_tokenizer, "'checkpoint' has no tokenizer"),

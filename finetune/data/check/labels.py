@@ -118,7 +118,7 @@ def _read_as_one(
         yield Finding(
             severity="warning",
             kind="label spelling",
-            sentence=f"Read as the label {quoted(name)} although written otherwise:"
+            sentence=f"Read as the label {quoted(name)} although written differently:"
             f" {counted(others)}.",
             count=others.total(),
         )

@@ -44,7 +44,7 @@ class CheckReport:
     def require_nothing_fatal(self) -> None:
         """A DataError with the first fatal finding, if there is one."""
         if self.fatal:
-            raise DataError(f"{self.verdict()}, or give --ignore-check to train all the same")
+            raise DataError(f"{self.verdict()}, or give --ignore-check to train anyway")
 
     def warnings(self, *, truncated: bool = True) -> tuple[str, ...]:
         """What a run has to say beside the notes on the rows it left out.
@@ -111,7 +111,7 @@ class CheckReport:
         counts = [sum(f.severity == severity for f in self.findings) for severity in SEVERITIES]
         stops, warnings, notes = counts
         if not any(counts):
-            return "Nothing to say against this data."
+            return "No problems found in this data."
         return (
             f"{stops or 'No'} fatal, {plural(warnings, 'warning', 'warnings')},"
             f" {plural(notes, 'note', 'notes')}."

@@ -109,7 +109,7 @@ def require_named(names: Sequence[str], where: str, named: ColumnNames) -> None:
     twice = next((name for name in chosen if chosen.count(name) > 1), None)
     if twice is not None:
         raise DataError(
-            f"column {shown(twice)} of {shown(where)} can't be two things at once; name another"
+            f"column {shown(twice)} of {shown(where)} can't have two roles; name another"
             " column for one of them"
         )
 

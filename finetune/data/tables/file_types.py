@@ -18,8 +18,8 @@ HEAD = 4_096
 
 WORKBOOK = "is an Excel workbook; save the sheet as CSV (UTF-8)"
 SHEET = "is a spreadsheet; save the sheet as CSV (UTF-8)"
-PACKED = "is a packed file ({}); unpack it first"
-ZIP = "is a ZIP file or an Excel workbook; unpack it, or save the sheet as CSV (UTF-8)"
+PACKED = "is a compressed file ({}); decompress it first"
+ZIP = "is a ZIP file or an Excel workbook; decompress it, or save the sheet as CSV (UTF-8)"
 BY_SUFFIX = {
     **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".xlsb"), WORKBOOK),
     ".ods": SHEET,
@@ -39,8 +39,8 @@ BY_START = {
     b"%PDF": "is a PDF; save its rows as CSV (UTF-8)",
     b"ARROW1": "is an Arrow file; save it as Parquet",
     b"SQLite format 3": "is an SQLite database; export its table as CSV (UTF-8)",
-    b"version https://git-lfs": "is a pointer of Git LFS, not the file itself; get it by git lfs"
-    " pull",
+    b"version https://git-lfs": "is a pointer of Git LFS, not the file itself; get it with git"
+    " lfs pull",
     b"\xff\xfe": "is not UTF-8 but UTF-16; save it as UTF-8",
     b"\xfe\xff": "is not UTF-8 but UTF-16; save it as UTF-8",
 }
@@ -135,7 +135,7 @@ def _told_kind(name: str, head: bytes) -> str | None:
             return SHEET
         return WORKBOOK if b"xl/" in head or b"[Content_Types]" in head else ZIP
     if head.startswith(b"PAR1") and not name.lower().endswith(".parquet"):
-        return "is a Parquet file; let its name end in .parquet"
+        return "is a Parquet file; rename it to end in .parquet"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(PAGES):
         return "is a web page, not a file of rows; download the file itself"
     return None

@@ -32,7 +32,7 @@ def require_separator(name: str, cells: Sequence[str], line: str, separator: str
             " line, and save the file with commas as .csv or with tabs as .tsv"
         )
     if re.match(r'\s*(\[\s*)?\{\s*"', line):
-        raise DataError(f"{shown(name)} holds JSON; let its name end in .jsonl")
+        raise DataError(f"{shown(name)} holds JSON; rename it to end in .jsonl")
     if len(cells) != 1:
         found = None if usual_names(cells) else _better_mark(line, separator)
     else:

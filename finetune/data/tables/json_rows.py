@@ -74,9 +74,7 @@ class _Objects:
             twice = name if name in row else twice
             row[name] = cell
         if twice is not None:
-            raise DataError(
-                f"{where} gives {shown(twice)} twice; give each value a name of its own"
-            )
+            raise DataError(f"{where} gives {shown(twice)} twice; give each value its own name")
         self.rows.append(row)
         self.places.append(place)
 
@@ -85,7 +83,7 @@ class _Objects:
         if not self.rows:
             raise DataError(f"{shown(self.name)} has no rows; add some")
         if len(self.rows) == 1 and _is_nested(self.rows[0]):
-            raise DataError(f"{shown(self.name)} has all in one object; {ONE_OBJECT}")
+            raise DataError(f"{shown(self.name)} has everything in one object; {ONE_OBJECT}")
         names = tuple(dict.fromkeys(name for row in self.rows for name in row))
         return Table(
             name=self.name,
@@ -140,7 +138,9 @@ def _refuse_one_object(name: str, file: BinaryIO) -> None:
     except (_NoJsonError, DataError):
         return
     if isinstance(value, dict) and end == len(text):
-        raise DataError(f"{shown(name)} has all in one object over several lines; {ONE_OBJECT}")
+        raise DataError(
+            f"{shown(name)} has everything in one object over several lines; {ONE_OBJECT}"
+        )
 
 
 def _read_list(name: str, file: BinaryIO, limit: int | None) -> Table:
@@ -209,7 +209,7 @@ def _value(text: str, place: int, where: str) -> tuple[object, int]:
     try:
         value, end = _DECODER.raw_decode(text, place)
     except RecursionError as error:
-        raise DataError(f"{where} is nested too deep; a row has a few values") from error
+        raise DataError(f"{where} is nested too deeply; a row has a few values") from error
     except json.JSONDecodeError as error:
         raise _NoJsonError(error.msg[:1].lower() + error.msg[1:]) from error
     except ValueError as error:  # a number of thousands of digits
@@ -218,11 +218,11 @@ def _value(text: str, place: int, where: str) -> tuple[object, int]:
         raise DataError(f"{where} has the number {error}, which can't be read") from error
     written = text[place:end]
     if written.count("[") + written.count("{") > DEEPEST and _depth(value) > DEEPEST:
-        raise DataError(f"{where} is nested too deep; a row has a few values")
+        raise DataError(f"{where} is nested too deeply; a row has a few values")
     if "\\u" in written and _has_lone_surrogates(value):
         raise DataError(
-            f"{where} has half of a surrogate pair (\\ud800 to \\udfff), which is no character;"
-            " write the text anew"
+            f"{where} has half of a surrogate pair (\\ud800 to \\udfff), which is not a character;"
+            " write the text again"
         )
     return value, end
 

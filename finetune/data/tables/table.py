@@ -110,7 +110,7 @@ def require_once(data: Columnar, where: str, name: str) -> None:
     count = list(data.column_names).count(name)
     if count > 1:
         raise DataError(
-            f"{shown(where)} has {count} columns named {shown(name)}; give each a name of its own"
+            f"{shown(where)} has {count} columns named {shown(name)}; give each its own name"
         )
 
 

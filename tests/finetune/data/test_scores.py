@@ -69,7 +69,7 @@ def test_a_missing_score_is_none() -> None:
     ],
 )
 def test_what_is_no_number_or_too_large_is_refused(label: Any, shown: str) -> None:
-    with pytest.raises(DataError, match=f"column 'label' holds '{shown}', which is no score"):
+    with pytest.raises(DataError, match=f"column 'label' holds '{shown}', which is not a score"):
         read_scores(labeled(label), COLUMNS)
 
 

@@ -107,7 +107,7 @@ def test_a_saved_set_that_is_empty_or_lost_its_rows_is_refused(tmp_path: Path) -
     data.save_to_disk(tmp_path / "lost")
     (arrow,) = (tmp_path / "lost").glob("*.arrow")
     arrow.unlink()
-    with pytest.raises(DataError, match="write it again by save_to_disk") as caught:
+    with pytest.raises(DataError, match="write it again with save_to_disk") as caught:
         open_source(str(tmp_path / "lost"))
     assert str(tmp_path) not in str(caught.value)
 

@@ -199,7 +199,7 @@ def test_a_folder_without_a_train_file_trains_on_nothing_else(
 def test_two_files_of_one_role_are_refused(tmp_path: Path) -> None:
     for name in ("train", "dev", "val"):
         write_csv(tmp_path / f"{name}.csv", news(30))
-    with pytest.raises(DataError, match=r"has 2 validation files, dev.csv, val.csv; leave one"):
+    with pytest.raises(DataError, match=r"has 2 validation files, dev.csv, val.csv; keep one"):
         load_splits(config(tmp_path))
 
 
@@ -352,9 +352,9 @@ def test_task_decides_what_numbers_are(tmp_path: Path) -> None:
 def test_lists_of_labels_and_scores_do_not_mix(tmp_path: Path) -> None:
     train = write_csv(tmp_path / "x.csv", scored(*[1.5, 2.5] * 10))
     lists = write_jsonl(tmp_path / "v.jsonl", [{"text": "x", "label": ["a", "b"]}] * 3)
-    with pytest.raises(DataError, match=r"holds \"\['a', 'b'\]\", which is no score"):
+    with pytest.raises(DataError, match=r"holds \"\['a', 'b'\]\", which is not a score"):
         load_splits(config(train, validation=str(lists)))
-    with pytest.raises(DataError, match="which is no score"):
+    with pytest.raises(DataError, match="which is not a score"):
         load_splits(config(lists, task="regression"))
 
 

@@ -66,7 +66,7 @@ def test_a_new_place_is_private_and_gets_the_folder(tmp_path: Path) -> None:
         ("whoami", errors.LocalTokenNotFoundError("x"), "there is no Hub token"),
         ("whoami", httpx2.ConnectError("x"), "the Hub can't be reached"),
         ("whoami", errors.OfflineModeIsEnabled("x"), "the Hub can't be reached"),
-        ("create_repo", errors.HFValidationError("x"), "'a b' is no name for the Hub"),
+        ("create_repo", errors.HFValidationError("x"), "'a b' is not a name for the Hub"),
         ("upload_folder", ValueError("base_model"), "refuses the model card (base_model)"),
         ("upload_folder", refused(), "the Hub refused to take 'a b' (HTTP 403)"),
     ],
@@ -85,7 +85,7 @@ def test_what_goes_wrong_is_one_sentence_and_names_the_checkpoint(
 @pytest.mark.parametrize(
     ("name", "token", "message"),
     [
-        ("a b", "x", "--push-to-hub 'a b' is no name for the Hub; give OWNER/NAME"),
+        ("a b", "x", "--push-to-hub 'a b' is not a name for the Hub; give OWNER/NAME"),
         ("someone/reviews", None, "--push-to-hub needs a token of the Hub; log in"),
     ],
 )

@@ -60,7 +60,7 @@ CONTRADICTIONS: dict[str, tuple[tuple[str | int, ...], object]] = {
     "Invalid isoformat string": (("created",), "yesterday"),
     "'output' is 7, not a text": (("settings", "output"), 7),
     "'learning_rate' is True": (("settings", "learning_rate"), True),
-    "'data' is [[]], which is no setting": (("settings", "data"), [[]]),
+    "'data' is [[]], which is not a setting": (("settings", "data"), [[]]),
     "greater than or equal to 1": (("validation", "rows"), 0),
     "in 'epochs.0.measured.macro_f1', input should be a valid number": (
         ("epochs", 0, "macro_f1"),

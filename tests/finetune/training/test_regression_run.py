@@ -145,7 +145,7 @@ def test_a_checkpoint_of_scores_reads_no_classes(
     words = ["evaluate", "--checkpoint", str(run[1]), "--data", str(data)]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 1
-    assert "column 'label' holds 'Business', which is no score" in result.output
+    assert "column 'label' holds 'Business', which is not a score" in result.output
 
 
 @pytest.mark.parametrize("family", ["roberta", "distilbert"])

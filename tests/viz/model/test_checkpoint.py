@@ -138,8 +138,8 @@ def not_finite(folder: Path) -> None:
 CASES: list[tuple[Callable[[Path], None], str]] = [
     (emptied, "'broken' is not a checkpoint: config.json is missing"),
     (without_weights, "'broken' has a config.json but model.safetensors is missing"),
-    (cut_short, "'model.safetensors' in 'broken' is damaged or cut short"),
-    (garbage, "'model.safetensors' in 'broken' is damaged or cut short"),
+    (cut_short, "'model.safetensors' in 'broken' is damaged or truncated"),
+    (garbage, "'model.safetensors' in 'broken' is damaged or truncated"),
     (only_a_pickle, "'broken' holds its weights only as a pickle (pytorch_model.bin)"),
     (missing_shard, "'broken' lacks 'model-2.safetensors', which its index names"),
     (broken_config, "'config.json' in 'broken' can't be read as JSON"),
@@ -149,20 +149,20 @@ CASES: list[tuple[Callable[[Path], None], str]] = [
     ),
     (generative, "'broken' is a gpt2 model (GPT2LMHeadModel), which generates text"),
     (without_head, "'broken' holds BertModel, which has no classification head"),
-    (more_classes_than_weights, "The head of 'broken' has 4 classes, config.json names 9"),
+    (more_classes_than_weights, "The head of 'broken' has 4 classes, but config.json names 9"),
     (more_layers_than_weights, "The weights of 'broken' are incomplete: 'bert.encoder.layer.3."),
     (classes_from_one, "aren't numbered from 0 without a gap (1, 2, 3, 4)"),
     (broken_index, "'model.safetensors.index.json' in 'broken' names no files of weights"),
     (odd_architectures, "The architectures in config.json of 'broken' is [3]"),
     (encoder_decoder, "(BartForSequenceClassification), which is of another family"),
     (several_numbers, "'broken' predicts 4 numbers; CLSight reads models that predict one"),
-    (no_class, "'broken' has no class; fine-tune one with"),
+    (no_class, "'broken' has no classes; fine-tune one with"),
     (without_tokenizer, "'broken' has no tokenizer; save the one it was trained with"),
     (
         small_embedding,
         "The tokenizer of 'broken' has 165 entries, but the model has only",
     ),
-    (not_finite, "'broken' holds weights that are not finite numbers"),
+    (not_finite, "'broken' contains weights that are not finite numbers"),
 ]
 
 

@@ -321,8 +321,8 @@ def test_a_class_number_out_of_range_is_one_sentence(
     result = checked(path)
     assert result.exit_code == 1
     assert result.stderr == (
-        "column 'label' holds the class number 5, but it has names for 3 classes, 0 to 2; mend the"
-        " number or add its name\n"
+        "column 'label' holds the class number 5, but it has names for 3 classes, 0 to 2; correct"
+        " the number or add its name\n"
     )
 
 
@@ -333,7 +333,7 @@ def test_two_class_numbers_of_one_name_are_one_sentence(tmp_path: Path) -> None:
     result = checked(path)
     assert result.exit_code == 1
     assert result.stderr == (
-        "column 'label' calls two of its class numbers 'aaa'; give each a name of its own\n"
+        "column 'label' calls two of its class numbers 'aaa'; give each its own name\n"
     )
 
 

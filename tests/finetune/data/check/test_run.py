@@ -48,7 +48,7 @@ def test_the_command_reports_and_is_content(tmp_path: Path) -> None:
     result = call("--data", write_csv(tmp_path / "x.csv", news(60)), "--json", file)
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Rows: 60 train; 3 classes.\n")
-    assert "Nothing to say against this data." in result.stdout
+    assert "No problems found in this data." in result.stdout
     assert result.stdout.count(NOT_COUNTED) == 1
     assert json.loads(file.read_text("utf-8"))["fatal"] is False
 

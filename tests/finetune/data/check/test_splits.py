@@ -56,7 +56,7 @@ def test_clean_rows_have_nothing_said_against_them(tmp_path: Path) -> None:
     assert report.describe() == (
         "Rows: 60 train, 20 validation; 2 classes.\nColumns: text 'text', label 'label'.\n"
         f"{NOT_COUNTED}\n"
-        "Nothing to say against this data."
+        "No problems found in this data."
     )
 
 
@@ -95,7 +95,7 @@ def test_blanks_around_a_label_are_read_as_one_and_said(tmp_path: Path) -> None:
     report = check(tmp_path, relabeled(news(60), "Sports", " Sports ", 5))
     assert not report.fatal
     assert sentence(report, "label spelling") == (
-        "Read as the label 'Sports' although written otherwise: ' Sports ' 5."
+        "Read as the label 'Sports' although written differently: ' Sports ' 5."
     )
 
 

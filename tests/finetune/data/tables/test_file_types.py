@@ -49,7 +49,7 @@ def test_a_name_that_no_file_can_have_is_one_sentence(name: str, tmp_path: Path)
         ("x.xlsx", "'x.xlsx' is an Excel workbook; save the sheet as CSV (UTF-8)"),
         ("x.XLS", "'x.XLS' is an Excel workbook; save the sheet as CSV (UTF-8)"),
         ("x.ods", "'x.ods' is a spreadsheet; save the sheet as CSV (UTF-8)"),
-        ("x.csv.gz", "'x.csv.gz' is a packed file (gz); unpack it first"),
+        ("x.csv.gz", "'x.csv.gz' is a compressed file (gz); decompress it first"),
         ("x.txt", "'x.txt' is not a file of rows; give one that ends in .csv, .tsv, .jsonl, .json"),
         ("x", "'x' is not a file of rows"),
     ],

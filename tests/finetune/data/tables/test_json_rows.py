@@ -45,13 +45,13 @@ def test_values_keep_their_types_and_their_digits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ('{"data": [{"text": "a"}]}', "has all in one object; write the rows as a list"),
-        ('{"train": [{"text": "a"}], "test": []}', "has all in one object"),
-        ('{"version": "1.0", "data": [{"text": "a"}]}', "has all in one object"),
-        ('{"text": {"0": "a", "1": "b"}, "label": {"0": 1}}', "has all in one object"),
-        ('{"text": ["a", "b"], "label": [1, 0]}', "has all in one object"),
-        ('{"columns": ["text"], "index": [0], "data": [["a"]]}', "has all in one object"),
-        ('{\n "data": [\n{"text": "a"}]\n}', "has all in one object over several lines"),
+        ('{"data": [{"text": "a"}]}', "has everything in one object; write the rows as a list"),
+        ('{"train": [{"text": "a"}], "test": []}', "has everything in one object"),
+        ('{"version": "1.0", "data": [{"text": "a"}]}', "has everything in one object"),
+        ('{"text": {"0": "a", "1": "b"}, "label": {"0": 1}}', "has everything in one object"),
+        ('{"text": ["a", "b"], "label": [1, 0]}', "has everything in one object"),
+        ('{"columns": ["text"], "index": [0], "data": [["a"]]}', "has everything in one object"),
+        ('{\n "data": [\n{"text": "a"}]\n}', "has everything in one object over several lines"),
         ("[[1, 2], [3, 4]]", "row 1 of 'x.json' is a list, not an object"),
         ('["a", "b"]', "row 1 of 'x.json' is a single value, not an object"),
         ("3\n", "line 1 of 'x.json' is a single value, not an object"),
@@ -75,7 +75,7 @@ def test_values_keep_their_types_and_their_digits(tmp_path: Path) -> None:
         ("[]", "'x.json' has no rows"),
         (b'{"text": "caf\xe9"}', "'x.json' is not UTF-8; save it as UTF-8 (see line 1)"),
         ("text,label\na,b\n", "line 1 is not one whole object"),
-        (b"\x1f\x8b\x08", "'x.json' is a packed file (gzip)"),
+        (b"\x1f\x8b\x08", "'x.json' is a compressed file (gzip)"),
     ],
 )
 def test_what_is_not_rows_is_refused(content: str | bytes, told: str, tmp_path: Path) -> None:
@@ -113,4 +113,4 @@ def test_many_names_in_many_rows_take_no_more_than_the_file(tmp_path: Path) -> N
 def test_texts_as_names_are_no_row(tmp_path: Path) -> None:
     content = json.dumps({"oil is up again": "bad", "gold is up again": "good"})
     sentence = refusal(put(tmp_path, "x.json", content))
-    assert sentence.startswith("'x.json' has all in one object; write the rows as a list")
+    assert sentence.startswith("'x.json' has everything in one object; write the rows as a list")
