@@ -52,7 +52,7 @@ READMES = tuple(
         ROOT / "README.md",
         *sorted(
             path
-            for room in ("finetune", "viz", "tests")
+            for room in ("finetune", "viz", "tests", "assets/deploy")
             for path in (ROOT / room).rglob("README.md")
         ),
     )

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from finetune.__main__ import app as finetune
 from tests.readmes import READMES, ROOT, Readme
 from viz.__main__ import app as viz
 from viz.cli.main import app as clsight
+from viz.export.formats import _formats
+from viz.figures.kinds import _kinds
 
 LINES = {"clsight": clsight, "python -m viz": viz, "python -m finetune": finetune}
 """The ways in to a command, and the command line that each is of."""
@@ -97,6 +100,17 @@ def test_every_printed_command_of_a_text_runs_on_the_shipped_checkpoint(
             assert result.exit_code == 0, f"{command}\n{result.output}"
 
 
+@pytest.fixture
+def registries() -> Iterator[None]:
+    """What examples register is forgotten again."""
+    known = [(registry, dict(registry)) for registry in (_formats, _kinds)]
+    yield
+    for registry, before in known:
+        registry.clear()
+        registry.update(before)
+
+
+@pytest.mark.usefixtures("registries")
 @pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.name)
 def test_python_examples_run_as_printed(readme: Readme, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other, so that a later one may use what an earlier one made."""
