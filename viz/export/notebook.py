@@ -37,11 +37,12 @@ def mime_bundle(shown: Shown) -> dict[str, str]:
     if spec is None:
         return {}
     try:
-        page, picture = render(spec, "html"), render(spec, "png")
+        picture = render(spec, "png")
+        page = b"" if spec.figure_kind.page is None else render(spec, "html")
     except VizError:
         return {}
     png, caption = b64encode(picture).decode(), escape(citation(spec).sentence())
-    form = _FRAME if len(page) <= MAX_PAGE else _PICTURE
+    form = _FRAME if 0 < len(page) <= MAX_PAGE else _PICTURE
     page_in_quotes = page.decode().replace("&", "&amp;").replace("'", "&#39;")
     html = form.format(
         png=png, caption=caption, page=page_in_quotes, height=spec.figure_kind.page_height

@@ -15,7 +15,8 @@ from PIL import Image
 
 from tests.synthetic import attribution_of, contribution_of, figure_spec, read
 from viz import Classifier, Reading, attribute, contribution
-from viz.export import FigureSpec, figure, notebook, render
+from viz.export import FIGURE_KINDS, FigureSpec, figure, notebook, render
+from viz.figures import kinds
 from viz.types import ShownInNotebooks
 
 HOSTILE = """it's "quoted" & </iframe><script>alert('no')</script>"""
@@ -96,6 +97,14 @@ def test_a_page_too_large_for_a_notebook_gives_way_to_its_picture(
 ) -> None:
     monkeypatch.setattr(notebook, "MAX_PAGE", 1000)
     data = shown(read())
+    assert "iframe" not in data["text/html"]
+    assert data["image/png"] in data["text/html"]
+
+
+def test_a_figure_without_a_page_is_shown_as_its_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = replace(FIGURE_KINDS["head"], name="mine", page=None)
+    monkeypatch.setitem(kinds._kinds, "mine", mine)
+    data = shown(FigureSpec(read(), "mine", layer=0, head=0))
     assert "iframe" not in data["text/html"]
     assert data["image/png"] in data["text/html"]
 
