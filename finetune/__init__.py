@@ -13,6 +13,6 @@ The rooms, in the order in which they are worth reading; each imports only from 
 `python -m finetune` is the way in.  Whatever a user can mend is an `errors.FinetuneError`.
 """
 
-from finetune.checkpoint.telemetry import send_nothing
+from finetune.checkpoint.telemetry import disable_telemetry
 
-send_nothing()
+disable_telemetry()

@@ -130,7 +130,7 @@ def evaluate(
     prefer_cache_without_network(checkpoint, data)
     from finetune.data.column_summary import describe_columns
     from finetune.evaluation.evaluate import evaluate as run
-    from finetune.evaluation.report.terminal import describe, sureness
+    from finetune.evaluation.report.terminal import describe, format_calibration
 
     columns = ColumnNames(text=text_column, pair=pair_column, label=label_column)
     report = run(checkpoint, data, split=split, columns=columns, batch_size=batch_size, limit=limit)
@@ -138,7 +138,9 @@ def evaluate(
         typer.echo(line)
     typer.echo(describe(report.metrics, title=f"{report.data}, {report.split}"))
     if report.calibration is not None:
-        typer.echo(f"At temperature {report.temperature:.3f}: {sureness(report.calibration)}")
+        typer.echo(
+            f"At temperature {report.temperature:.3f}: {format_calibration(report.calibration)}"
+        )
     if output is not None:
         report.save(output)
         typer.echo(f"Report in {output}.")
@@ -221,7 +223,7 @@ def baseline(
     from finetune.checkpoint.models import quiet_libraries
     from finetune.data.column_summary import describe_columns
     from finetune.data.splits import find_splits, load_splits
-    from finetune.evaluation.baseline import baselines, left_out
+    from finetune.evaluation.baseline import describe_skipped, measure_baselines
     from finetune.evaluation.report.terminal import describe_baselines
 
     quiet_libraries()
@@ -241,9 +243,9 @@ def baseline(
     splits = load_splits(config, found)
     for line in (*describe_columns(found.columns), *splits.notes):
         typer.echo(line)
-    if missing := left_out(splits.labels):
+    if missing := describe_skipped(splits.labels):
         typer.echo(missing)
-    typer.echo(describe_baselines(baselines(splits)))
+    typer.echo(describe_baselines(measure_baselines(splits)))
 
 
 if __name__ == "__main__":

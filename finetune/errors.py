@@ -5,7 +5,7 @@ Each message says what came, what is allowed or what to do, in one sentence.
 
 import re
 
-LONGEST = 60
+MAX_QUOTED_CHARS = 60
 """Letters of a value that a sentence quotes."""
 
 
@@ -40,7 +40,7 @@ class RecordError(FinetuneError):
 def quoted(value: object) -> str:
     """A value as it is written, on one line and no longer than a sentence can hold."""
     text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+    return text if len(text) <= MAX_QUOTED_CHARS else f"{text[:MAX_QUOTED_CHARS]} …"
 
 
 SPELLED_OUT = re.compile(r"(?!(f[lr]?|h|ll?|m|n|r|s[chklmnpqtw]?[hlr]?|x)[aeiouy])[fhlmnrsx]")

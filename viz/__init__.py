@@ -9,9 +9,9 @@ weights), `facts` (what each head is like), `attribution` (why this class), `wid
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from finetune.checkpoint.telemetry import send_nothing
+from finetune.checkpoint.telemetry import disable_telemetry
 
-send_nothing()
+disable_telemetry()
 
 if TYPE_CHECKING:
     from viz.attention.statistics import HeadStatistics, head_statistics

@@ -11,17 +11,17 @@ from contextlib import suppress
 import torch
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from finetune.checkpoint.loading import new_classifier
+from finetune.checkpoint.loading import build_new_classifier
 
-LAYERS, WORDS = 2, 300
+N_LAYERS, N_TOKEN_IDS = 2, 300
 """Of the small model, where its configuration lets itself be changed."""
-SHORT, LONG = 8, 300
+SHORT_TOKENS, LONG_TOKENS = 8, 300
 """Tokens of the two texts."""
 TOLERANCE = 1e-4
 """How far from 1 the shares of a row may add up."""
 
 
-def not_shown(config: PreTrainedConfig) -> str | None:
+def unsupported_reason(config: PreTrainedConfig) -> str | None:
     """A sentence where CLSight can't open what is trained from such a model; None where it can.
 
     A small model that can't be made or run tells nothing, and nothing is said.
@@ -41,11 +41,11 @@ def not_shown(config: PreTrainedConfig) -> str | None:
 
 def _reason(config: PreTrainedConfig) -> str | None:
     """Why a model of this kind is refused where it is to be read, if it is."""
-    small = _small(config)
-    model = new_classifier(small, attention="eager").eval()
-    longest = int(getattr(small, "max_position_embeddings", None) or LONG)
-    for length in (SHORT, min(LONG, longest - 4)):
-        tokens, before = _tokens(small, length), _settings(model)
+    small = _small_config(config)
+    model = build_new_classifier(small, attention="eager").eval()
+    longest = int(getattr(small, "max_position_embeddings", None) or LONG_TOKENS)
+    for length in (SHORT_TOKENS, min(LONG_TOKENS, longest - 4)):
+        tokens, before = _token_ids(small, length), _settings(model)
         with torch.no_grad():
             output = model(
                 input_ids=tokens, attention_mask=torch.ones_like(tokens), output_attentions=True
@@ -71,7 +71,7 @@ def _settings(model: PreTrainedModel) -> list[str]:
     return [repr([each for each in own.items() if isinstance(each[1], kinds)]) for own in held]
 
 
-def _small(config: PreTrainedConfig) -> PreTrainedConfig:
+def _small_config(config: PreTrainedConfig) -> PreTrainedConfig:
     """The same model with few layers and words."""
     small = copy.deepcopy(config)
     special = [
@@ -80,15 +80,15 @@ def _small(config: PreTrainedConfig) -> PreTrainedConfig:
         if name.endswith("_token_id") and isinstance(value, int)
     ]
     for name, value in (
-        ("num_hidden_layers", min(small.num_hidden_layers, LAYERS)),
-        ("vocab_size", min(small.vocab_size, max([WORDS, *(one + 1 for one in special)]))),
+        ("num_hidden_layers", min(small.num_hidden_layers, N_LAYERS)),
+        ("vocab_size", min(small.vocab_size, max([N_TOKEN_IDS, *(one + 1 for one in special)]))),
     ):
         with suppress(Exception):  # Funnel, for one, counts its layers in blocks
             setattr(small, name, value)
     return small
 
 
-def _tokens(config: PreTrainedConfig, length: int) -> torch.Tensor:
+def _token_ids(config: PreTrainedConfig, length: int) -> torch.Tensor:
     """The numbers of a text without padding.  (1, T)"""
     words = [number for number in range(config.vocab_size) if number != config.pad_token_id]
     return torch.tensor([[words[place % len(words)] for place in range(length)]])

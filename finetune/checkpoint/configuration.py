@@ -7,16 +7,16 @@ from transformers import CONFIG_MAPPING, PreTrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from finetune.checkpoint.folder import Folder
-from finetune.checkpoint.library_errors import refused
-from finetune.checkpoint.quiet_libraries import quiet
-from finetune.checkpoint.source import bare, shown
-from finetune.checkpoint.temperature import KEY, checked_temperature
+from finetune.checkpoint.library_errors import as_model_error
+from finetune.checkpoint.quiet_libraries import quiet_transformers
+from finetune.checkpoint.source import shown, unquoted
+from finetune.checkpoint.temperature import TEMPERATURE_KEY, validate_temperature
 from finetune.errors import ModelError
 
 TASKS = ("single_label_classification", "multi_label_classification", "regression")
-MOST_CLASSES = 100_000
-COUNTS = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
-UNREAD = (
+MAX_CLASSES = 100_000
+POSITIVE_ENTRIES = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
+IGNORED_ENTRIES = (
     "auto_map", "custom_pipelines", "trust_remote_code", "configuration_files",
     "transformers_weights", "fusion_config", "kernel_config", "distributed_config",
     "attn_implementation", "experts_implementation", "name_or_path", "dtype", "torch_dtype",
@@ -26,7 +26,7 @@ UNREAD = (
 """Entries that name code or other files, or that say how to run rather than what the model is."""
 
 
-def configuration(folder: Folder) -> PreTrainedConfig:
+def build_config(folder: Folder) -> PreTrainedConfig:
     """The configuration in a folder.
 
     Raises:
@@ -37,16 +37,16 @@ def configuration(folder: Folder) -> PreTrainedConfig:
     _check_storage(settings, owner)
     _check_classes(settings, owner)
     _check_entries(settings, CONFIG_MAPPING[kind], owner)
-    checked_temperature(settings.get(KEY), owner)
+    validate_temperature(settings.get(TEMPERATURE_KEY), owner)
     with (
-        refused(f"the config.json of {owner} can't be read", "save the checkpoint again"),
-        quiet(),
+        as_model_error(f"the config.json of {owner} can't be read", "save the checkpoint again"),
+        quiet_transformers(),
     ):
         config: PreTrainedConfig = CONFIG_MAPPING[kind].from_dict(
             {
                 name: value
                 for name, value in settings.items()
-                if name not in UNREAD and not name.startswith("_")
+                if name not in IGNORED_ENTRIES and not name.startswith("_")
             }
         )
     _check_sizes(config, owner)
@@ -57,7 +57,7 @@ def _model_type(settings: Mapping[str, Any], owner: str) -> str:
     kind = settings.get("model_type")
     if isinstance(kind, str) and kind in CONFIG_MAPPING_NAMES:
         return kind
-    if code := own_code(settings):
+    if code := custom_code(settings):
         raise ModelError(
             f"{owner} contains code of its own (auto_map in config.json names {shown(code)}), which"
             " is never run; choose a checkpoint of a model that transformers supports"
@@ -73,7 +73,7 @@ def _model_type(settings: Mapping[str, Any], owner: str) -> str:
     )
 
 
-def own_code(settings: Mapping[str, Any]) -> str | None:
+def custom_code(settings: Mapping[str, Any]) -> str | None:
     """The first class that an auto_map names; None where there is none."""
     found = settings.get("auto_map")
     while isinstance(found, dict | list):
@@ -97,7 +97,7 @@ def _check_storage(settings: Mapping[str, Any], owner: str) -> None:
 def _check_classes(settings: Mapping[str, Any], owner: str) -> None:
     names, count = settings.get("id2label"), settings.get("num_labels")
     if names is not None:
-        if not isinstance(names, dict) or len(names) > MOST_CLASSES:
+        if not isinstance(names, dict) or len(names) > MAX_CLASSES:
             raise ModelError(
                 f"the id2label in config.json of {owner} is {_kind(names)}; it has to name each"
                 " class by its number"
@@ -114,9 +114,9 @@ def _check_classes(settings: Mapping[str, Any], owner: str) -> None:
             told = ", ".join(sorted(names)[:5])
             raise ModelError(
                 f"the classes in config.json of {owner} aren't numbered from 0 without a gap"
-                f" ({bare(told)}); correct its id2label"
+                f" ({unquoted(told)}); correct its id2label"
             )
-    if count is not None and not (_is_count(count) and count <= MOST_CLASSES):
+    if count is not None and not (_is_count(count) and count <= MAX_CLASSES):
         raise ModelError(
             f"the num_labels in config.json of {owner} is {shown(count)}; it has to be a number of"
             " classes"
@@ -151,7 +151,7 @@ def _check_entries(settings: Mapping[str, Any], kind: type[PreTrainedConfig], ow
             isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
         ):
             raise ModelError(
-                f"the {bare(name)} in config.json of {owner} is {shown(value)}; it has to be a"
+                f"the {unquoted(name)} in config.json of {owner} is {shown(value)}; it has to be a"
                 " small number above 0"
             )
     named = settings.get("architectures")
@@ -165,7 +165,7 @@ def _check_entries(settings: Mapping[str, Any], kind: type[PreTrainedConfig], ow
 
 
 def _check_sizes(config: PreTrainedConfig, owner: str) -> None:
-    for name in COUNTS:
+    for name in POSITIVE_ENTRIES:
         value = getattr(config, name, None)
         if isinstance(value, int) and value < 1:
             raise ModelError(

@@ -16,7 +16,7 @@ from finetune.checkpoint.source import shown
 from finetune.errors import ModelError
 
 MEGABYTE = 2**20
-LARGEST_INTEGER = 2**63
+MAX_INTEGER = 2**63
 """Beyond it a number in a configuration can't be meant."""
 
 
@@ -88,7 +88,7 @@ def read_bytes(file: Path, name: str, owner: str, limit: int) -> bytes:
 
 
 def read_json(
-    file: Path, name: str, owner: str, limit: int, *, largest: float | None = LARGEST_INTEGER
+    file: Path, name: str, owner: str, limit: int, *, largest: float | None = MAX_INTEGER
 ) -> dict[str, Any]:
     """The object in a checked file.
 

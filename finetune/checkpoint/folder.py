@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from finetune.checkpoint.files import MEGABYTE, checked_file, read_json
-from finetune.checkpoint.hub import fetched
-from finetune.checkpoint.source import bare, locate, shown
+from finetune.checkpoint.hub import fetch
+from finetune.checkpoint.source import locate, shown, unquoted
 from finetune.errors import ModelError
 
 CONFIG = "config.json"
@@ -28,13 +28,20 @@ TOKENIZER_FILES = (
     "merges.txt", "bpe.codes",
 )  # fmt: skip
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
-OF_TRAINING = ("optimizer", "scheduler", "scaler", "rng_state", "training_args", "trainer_state")
+TRAINING_STATE_PREFIXES = (
+    "optimizer",
+    "scheduler",
+    "scaler",
+    "rng_state",
+    "training_args",
+    "trainer_state",
+)
 """How names of files begin that keep the state of a training, not weights."""
 SNAPSHOT = re.compile(r"checkpoint-(\d+)")
 PARTIAL = re.compile(r"\..+\.partial")
-MOST_ENTRIES = 10_000
+MAX_ENTRIES = 10_000
 """Names of a folder that are looked at."""
-TRAIN = "fine-tune one with python -m finetune train"
+TRAIN_HINT = "fine-tune one with python -m finetune train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Folder:
         return checked_file(self.path, name, self.owner)
 
 
-def look(source: str | os.PathLike[str]) -> Folder:
+def open_folder(source: str | os.PathLike[str]) -> Folder:
     """Find a checkpoint and read its config.json.
 
     Args:
@@ -70,7 +77,7 @@ def look(source: str | os.PathLike[str]) -> Folder:
     """
     place = locate(source)
     if isinstance(place, str):
-        title, path, repository = place, fetched(place, (CONFIG, ADAPTER, *TOKENIZER_FILES)), place
+        title, path, repository = place, fetch(place, (CONFIG, ADAPTER, *TOKENIZER_FILES)), place
     else:
         title, path, repository = place.resolve().name, place, None
     owner = shown(title)
@@ -92,10 +99,10 @@ def is_checkpoint(folder: Path) -> bool:
         return False
 
 
-def entries(folder: Path) -> list[str]:
+def list_names(folder: Path) -> list[str]:
     """The names in a folder, ascending; none where it can't be looked into."""
     try:
-        return sorted(name for name, _ in zip(_names(folder), range(MOST_ENTRIES), strict=False))
+        return sorted(name for name, _ in zip(_names(folder), range(MAX_ENTRIES), strict=False))
     except OSError:
         return []
 
@@ -115,7 +122,7 @@ def _is_adapter(file: Path, owner: str) -> str:
 
 
 def _without_config(folder: Path, owner: str) -> str:
-    names = entries(folder)
+    names = list_names(folder)
     return f"{owner} is not a checkpoint: {_other_content(folder, names)}"
 
 
@@ -128,28 +135,28 @@ def _other_content(folder: Path, names: list[str]) -> str:
         )
     if inside:
         return f"config.json is missing; choose {shown(inside[-1])} inside it"
-    if kept := other_format(folder, names):
+    if kept := unsupported_format(folder, names):
         return f"it holds {kept}, and config.json is missing"
-    if any(name.startswith(OF_TRAINING) for name in names):
+    if any(name.startswith(TRAINING_STATE_PREFIXES) for name in names):
         return (
             "it holds the state of a training and no model; choose the folder that has config.json"
         )
-    return f"config.json is missing; choose a folder that holds a saved classifier, or {TRAIN}"
+    return f"config.json is missing; choose a folder that holds a saved classifier, or {TRAIN_HINT}"
 
 
 def checkpoints_in(folder: Path) -> list[str]:
     """Checkpoints inside a folder, as paths in it, the newest snapshot of a training last."""
     found = [
         place
-        for room in ("", "checkpoints", *_rooms_of_seeds(folder))
-        for name in entries(folder / room)
+        for room in ("", "checkpoints", *_seed_folders(folder))
+        for name in list_names(folder / room)
         if is_checkpoint(folder / room / name) and (place := f"{room}/{name}".lstrip("/"))
     ]
     return sorted(found, key=_step)
 
 
-def _rooms_of_seeds(folder: Path) -> list[str]:
-    return [f"seeds/{name}/checkpoints" for name in entries(folder / "seeds")]
+def _seed_folders(folder: Path) -> list[str]:
+    return [f"seeds/{name}/checkpoints" for name in list_names(folder / "seeds")]
 
 
 def _step(place: str) -> tuple[int, str]:
@@ -157,9 +164,9 @@ def _step(place: str) -> tuple[int, str]:
     return (int(numbered[1]) if numbered else -1), place
 
 
-def maker_of_embeddings(folder: Folder) -> str | None:
+def embedding_library(folder: Folder) -> str | None:
     """Which library saved a model that gives embeddings; None where none did."""
-    names = set(entries(folder.path))
+    names = set(list_names(folder.path))
     if names & {"config_setfit.json", "model_head.pkl"}:
         return "SetFit"
     if names & {"modules.json", "config_sentence_transformers.json"}:
@@ -167,7 +174,7 @@ def maker_of_embeddings(folder: Folder) -> str | None:
     return None
 
 
-def other_format(folder: Path, names: list[str]) -> str | None:
+def unsupported_format(folder: Path, names: list[str]) -> str | None:
     """Which format that CLSight doesn't read the weights of a folder are in, and what to do."""
     convert = "load it with {} and save it as safetensors"
     formats = {
@@ -181,19 +188,19 @@ def other_format(folder: Path, names: list[str]) -> str | None:
     for ending, sentence in formats.items():
         found = [name for name in names if name.lower().endswith(ending)]
         if not found and ending == ".onnx":
-            inner = [name for name in entries(folder / "onnx") if name.endswith(ending)]
+            inner = [name for name in list_names(folder / "onnx") if name.endswith(ending)]
             found = [f"onnx/{name}" for name in inner]
         if found:
-            return sentence.format(bare(found[0]))
+            return sentence.format(unquoted(found[0]))
     pickles = [
         name
         for name in names
-        if name.lower().endswith(PICKLES) and not name.startswith(OF_TRAINING)
+        if name.lower().endswith(PICKLES) and not name.startswith(TRAINING_STATE_PREFIXES)
     ]
     if pickles:
         return (
-            f"its weights only as a pickle ({bare(pickles[0])}), which can run any code when opened"
-            " and is not read; if you trust it, load it once with transformers and call"
+            f"its weights only as a pickle ({unquoted(pickles[0])}), which can run any code when"
+            " opened and is not read; if you trust it, load it once with transformers and call"
             " save_pretrained(), which writes model.safetensors"
         )
     return None

@@ -11,18 +11,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from finetune.checkpoint.source import folder_of
+from finetune.checkpoint.source import local_folder
 from finetune.errors import ModelError
 
-HUB = "https://huggingface.co"
-OFFLINE = "HF_HUB_OFFLINE"
-SECONDS = 3.0
+HUB_URL = "https://huggingface.co"
+OFFLINE_VARIABLE = "HF_HUB_OFFLINE"
+TIMEOUT_SECONDS = 3.0
 """How long an answer may take."""
 
 
 def is_offline() -> bool:
     """Whether the environment forbids the network, by the words that the Hub's client knows."""
-    return os.environ.get(OFFLINE, "").upper() in ("1", "ON", "YES", "TRUE")
+    return os.environ.get(OFFLINE_VARIABLE, "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def hub_answers() -> bool:
@@ -31,9 +31,11 @@ def hub_answers() -> bool:
         return False
     if getproxies().keys() & {"all", "http", "https"}:
         return True  # only the client itself can tell what a proxy reaches
-    address = urlsplit(os.environ.get("HF_ENDPOINT", HUB))
+    address = urlsplit(os.environ.get("HF_ENDPOINT", HUB_URL))
     try:
-        socket.create_connection((address.hostname or "", address.port or 443), SECONDS).close()
+        socket.create_connection(
+            (address.hostname or "", address.port or 443), TIMEOUT_SECONDS
+        ).close()
     except OSError:
         return False
     return True
@@ -44,18 +46,18 @@ def prefer_cache_without_network(*sources: str) -> None:
 
     Has to be called before the Hub's client is imported.
     """
-    if all(is_here(source) for source in sources) or is_offline():
+    if all(is_local(source) for source in sources) or is_offline():
         return
     if not hub_answers():
-        os.environ[OFFLINE] = "1"
+        os.environ[OFFLINE_VARIABLE] = "1"
 
 
-def is_here(source: str) -> bool:
+def is_local(source: str) -> bool:
     """Whether *source* is a file or folder of this machine."""
-    return folder_of(source) is not None or os.path.isfile(os.path.expanduser(source))  # noqa: PTH111, PTH113 - those of Path raise on a NUL or an unknown user
+    return local_folder(source) is not None or os.path.isfile(os.path.expanduser(source))  # noqa: PTH111, PTH113 - those of Path raise on a NUL or an unknown user
 
 
-def fetched(repository: str, patterns: Collection[str]) -> Path:
+def fetch(repository: str, patterns: Collection[str]) -> Path:
     """The folder of the Hub's cache that holds the files of a model, fetched where they are not.
 
     Args:

@@ -23,19 +23,19 @@ from transformers import (
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-from finetune.checkpoint.configuration import configuration
-from finetune.checkpoint.folder import TRAIN, Folder, look, maker_of_embeddings
-from finetune.checkpoint.library_errors import refused
-from finetune.checkpoint.meta_model import blueprint
-from finetune.checkpoint.quiet_libraries import quiet
-from finetune.checkpoint.source import bare, shown
-from finetune.checkpoint.tokenizer import check_together, check_tokenizer, staged
+from finetune.checkpoint.configuration import build_config
+from finetune.checkpoint.folder import TRAIN_HINT, Folder, embedding_library, open_folder
+from finetune.checkpoint.library_errors import as_model_error
+from finetune.checkpoint.meta_model import build_meta_model
+from finetune.checkpoint.quiet_libraries import quiet_transformers
+from finetune.checkpoint.source import shown, unquoted
+from finetune.checkpoint.tokenizer import check_model_fits, check_tokenizer, staged_files
 from finetune.checkpoint.weights import (
     WEIGHT,
     Weights,
-    described,
+    describe_shape,
     find_weights,
-    require_one_name,
+    require_unique_names,
 )
 from finetune.errors import ModelError, with_article
 
@@ -44,7 +44,7 @@ LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class LoadedClassifier:
     """A classifier as transformers loads it."""
 
     folder: Folder
@@ -56,14 +56,14 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class LoadingReport:
     """How weights and configuration fit together."""
 
     missing: tuple[str, ...]
     """Tensors of the model that no file has."""
-    misfits: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+    mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
     """Names with the shape in the files and that in the model."""
-    unread: tuple[str, ...]
+    unexpected: tuple[str, ...]
     """Tensors in the files that the model has no place for."""
 
 
@@ -73,7 +73,7 @@ def open_classifier(
     dtype: torch.dtype = torch.float32,
     attention: str | None = None,
     encoder: bool = False,
-) -> Opened:
+) -> LoadedClassifier:
     """A fine-tuned classifier, its head proven to be that of the files.
 
     Args:
@@ -85,8 +85,8 @@ def open_classifier(
     Raises:
         ModelError: one sentence that says what came and what to do.
     """
-    folder = look(source)
-    config = configuration(folder)
+    folder = open_folder(source)
+    config = build_config(folder)
     if encoder:
         require_encoder(folder, config)
     _require_head(folder, config)
@@ -94,8 +94,8 @@ def open_classifier(
     tokenizer = open_tokenizer(folder, config, weights)
     model, report = open_model(folder, config, weights, dtype=dtype, attention=attention)
     _check_whole(folder, model, report)
-    check_together(model, tokenizer, folder.owner)
-    return Opened(folder, model.config, tokenizer, model, weights)
+    check_model_fits(model, tokenizer, folder.owner)
+    return LoadedClassifier(folder, model.config, tokenizer, model, weights)
 
 
 def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
@@ -105,7 +105,7 @@ def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
         return
     generates = named.endswith(("CausalLM", "LMHeadModel", "ForConditionalGeneration"))
     raise ModelError(
-        f"{folder.owner} is {with_article(kind)} model ({bare(named)}), which"
+        f"{folder.owner} is {with_article(kind)} model ({unquoted(named)}), which"
         f" {'generates text' if generates else 'is of another family'}; CLSight reads classifiers"
         " with a BERT-family encoder (BERT, RoBERTa, ELECTRA, DistilBERT)"
     )
@@ -115,23 +115,23 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
     """Refuse what says of itself that it is no classifier, or predicts several numbers."""
     named = next(iter(config.architectures or []), None)
     if named is not None and not named.endswith(CLASSIFIER):
-        if maker := maker_of_embeddings(folder):
+        if maker := embedding_library(folder):
             raise ModelError(
                 f"{folder.owner} is {with_article(maker)} model, which produces embeddings and has"
                 " no classification head that CLSight reads; fine-tune it with python -m finetune"
                 " train"
             )
         raise ModelError(
-            f"{folder.owner} holds {bare(named)}, which has no classification head; fine-tune it"
-            " with python -m finetune train"
+            f"{folder.owner} holds {unquoted(named)}, which has no classification head; fine-tune"
+            " it with python -m finetune train"
         )
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise ModelError(
             f"{folder.owner} is {with_article(config.model_type)} model, for which transformers has"
-            f" no classifier; {TRAIN} from BERT, RoBERTa, ELECTRA or DistilBERT"
+            f" no classifier; {TRAIN_HINT} from BERT, RoBERTa, ELECTRA or DistilBERT"
         )
     if not config.num_labels:
-        raise ModelError(f"{folder.owner} has no classes; {TRAIN}")
+        raise ModelError(f"{folder.owner} has no classes; {TRAIN_HINT}")
     if config.problem_type == "regression" and config.num_labels != 1:
         raise ModelError(
             f"{folder.owner} predicts {config.num_labels} numbers; CLSight reads models that"
@@ -144,12 +144,12 @@ def open_tokenizer(
 ) -> PreTrainedTokenizerFast:
     """The tokenizer of a checkpoint, of no more entries than *weights* can have embeddings."""
     with (
-        refused(
+        as_model_error(
             f"the tokenizer of {folder.owner} can't be read",
             "save the one it was trained with into the same folder",
         ),
-        staged(folder, config, weights.rows) as stage,
-        quiet(),
+        staged_files(folder, config, weights.rows) as stage,
+        quiet_transformers(),
     ):
         made = AutoTokenizer.from_pretrained(
             stage, config=config, trust_remote_code=False, local_files_only=True
@@ -167,7 +167,7 @@ def open_model(
     dtype: torch.dtype = torch.float32,
     attention: str | None = None,
     masked: bool = False,
-) -> tuple[PreTrainedModel, Report]:
+) -> tuple[PreTrainedModel, LoadingReport]:
     """The model that *config* describes with the weights of the files, and how the two fit.
 
     Args:
@@ -179,12 +179,14 @@ def open_model(
         masked: Whether the head is to guess hidden words, not classes.
     """
     kind = _class_of(config, masked=masked)
-    blueprint(config, kind, weights, folder.owner)
-    require_one_name(weights, f"{kind.base_model_prefix}.", folder.owner)
+    build_meta_model(config, kind, weights, folder.owner)
+    require_unique_names(weights, f"{kind.base_model_prefix}.", folder.owner)
     how = {} if attention is None else {"attn_implementation": attention}
     with (
-        refused(f"the weights of {folder.owner} can't be loaded", "save the checkpoint again"),
-        quiet(),
+        as_model_error(
+            f"the weights of {folder.owner} can't be loaded", "save the checkpoint again"
+        ),
+        quiet_transformers(),
     ):
         model, found = kind.from_pretrained(
             None,
@@ -202,7 +204,7 @@ def open_model(
         _zero_new_biases(model, found["missing_keys"])
     _check_finite(folder, model)
     model.config.name_or_path = str(folder.path)
-    return model, Report(
+    return model, LoadingReport(
         tuple(sorted(found["missing_keys"])),
         tuple(
             sorted(
@@ -231,12 +233,16 @@ def _class_of(config: PreTrainedConfig, *, masked: bool) -> type[PreTrainedModel
     return kind
 
 
-def outline(folder: Folder, config: PreTrainedConfig, weights: Weights) -> PreTrainedModel:
+def build_meta_classifier(
+    folder: Folder, config: PreTrainedConfig, weights: Weights
+) -> PreTrainedModel:
     """The classifier without weights, for what its layers alone tell."""
-    return blueprint(config, _class_of(config, masked=False), weights, folder.owner)
+    return build_meta_model(config, _class_of(config, masked=False), weights, folder.owner)
 
 
-def new_classifier(config: PreTrainedConfig, *, attention: str | None = None) -> PreTrainedModel:
+def build_new_classifier(
+    config: PreTrainedConfig, *, attention: str | None = None
+) -> PreTrainedModel:
     """A classifier with first weights, which nothing has trained."""
     how = {} if attention is None else {"attn_implementation": attention}
     made: PreTrainedModel = AutoModelForSequenceClassification.from_config(
@@ -249,15 +255,15 @@ def _check_finite(folder: Folder, model: PreTrainedModel) -> None:
     for name, weights in model.named_parameters():
         if not bool(torch.isfinite(weights).all()):
             raise ModelError(
-                f"{folder.owner} contains weights that are not finite numbers ({bare(name)}); save"
-                " or train it again"
+                f"{folder.owner} contains weights that are not finite numbers ({unquoted(name)});"
+                " save or train it again"
             )
 
 
-def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None:
+def _check_whole(folder: Folder, model: PreTrainedModel, report: LoadingReport) -> None:
     """Refuse a classifier of which a part is new, of another shape, or left out."""
     config, prefix = model.config, f"{model.base_model_prefix}."
-    for name, own, asked in report.misfits:
+    for name, own, asked in report.mismatched:
         if asked and asked[0] == config.num_labels != own[0] and not name.startswith(prefix):
             default = (
                 "" if folder.settings.get("id2label") else " by default, as it has no id2label"
@@ -266,58 +272,60 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: Report) -> None
                 f"the head of {folder.owner} has {own[0]} classes, but config.json names"
                 f" {config.num_labels}{default}; correct its id2label"
             )
-    if report.misfits:
+    if report.mismatched:
         raise ModelError(
-            f"the weights of {folder.owner} don't match its config.json: {misfit(report)}"
+            f"the weights of {folder.owner} don't match its config.json:"
+            f" {describe_mismatch(report)}"
         )
     missing = report.missing
     if missing and not config.architectures and not missing[0].startswith(prefix):
         raise ModelError(
             f"{folder.owner} holds {config.model_type}, which has no classification head"
-            f" (config.json names no architectures, and the weights lack {bare(missing[0])});"
+            f" (config.json names no architectures, and the weights lack {unquoted(missing[0])});"
             " fine-tune it with python -m finetune train"
         )
     if missing:
         raise ModelError(
             f"the weights of {folder.owner} are incomplete: {shown(missing[0])} is missing (tensors"
-            f" missing: {len(missing)}), so its answers would be random; save it again, or {TRAIN}"
+            f" missing: {len(missing)}), so its answers would be random; save it again, or"
+            f" {TRAIN_HINT}"
         )
     check_layers(folder, model, report)
     layers = getattr(config, "num_hidden_layers", None)
     beyond = [
         name
-        for name in report.unread
+        for name in report.unexpected
         if isinstance(layers, int) and (found := LAYER.search(name)) and int(found[1]) >= layers
     ]
     if beyond:
         raise ModelError(
             f"the config.json of {folder.owner} describes {layers} layers, but its weights have"
-            f" more ({bare(beyond[0])}); correct num_hidden_layers"
+            f" more ({unquoted(beyond[0])}); correct num_hidden_layers"
         )
 
 
-def check_layers(folder: Folder, model: PreTrainedModel, report: Report) -> None:
+def check_layers(folder: Folder, model: PreTrainedModel, report: LoadingReport) -> None:
     """Refuse a layer of which a part is left out: an adapter, positions relative to each other.
 
     Raises:
         ModelError: The files hold weights of a layer of the model that the model doesn't have.
     """
     layers = getattr(model.config, "num_hidden_layers", None)
-    for name in report.unread:
+    for name in report.unexpected:
         found = LAYER.search(name)
         if found and WEIGHT.search(name) and isinstance(layers, int) and int(found[1]) < layers:
             raise ModelError(
                 f"the weights of {folder.owner} hold {shown(name)}, for which transformers"
                 f" {transformers.__version__} has no place in"
-                f" {with_article(bare(model.config.model_type))} model, so its answers would"
+                f" {with_article(unquoted(model.config.model_type))} model, so its answers would"
                 " differ; choose another checkpoint"
             )
 
 
-def misfit(report: Report) -> str:
+def describe_mismatch(report: LoadingReport) -> str:
     """The first tensor whose two shapes differ, in words."""
-    name, own, asked = report.misfits[0]
+    name, own, asked = report.mismatched[0]
     return (
-        f"{shown(name)} is {described(own)} in the files and {described(asked)} by config.json;"
-        " save the checkpoint again"
+        f"{shown(name)} is {describe_shape(own)} in the files and {describe_shape(asked)} by"
+        " config.json; save the checkpoint again"
     )

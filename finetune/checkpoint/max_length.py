@@ -3,11 +3,11 @@
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-TABLES = ("position_embeddings", "position_embedding", "embed_positions", "wpe")
+POSITION_TABLES = ("position_embeddings", "position_embedding", "embed_positions", "wpe")
 """What families call the table of positions."""
 
 
-def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
+def max_input_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
     """Tokens that the model can read at once, special tokens included.
 
     The tokenizer's limit, within that of the positions. RoBERTa and its like count positions from
@@ -18,7 +18,7 @@ def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) ->
     if isinstance(positions, int) and positions > 0:
         limits.append(positions)
     for name, table in model.base_model.named_modules():
-        if name.rpartition(".")[2] in TABLES and isinstance(table, nn.Embedding):
+        if name.rpartition(".")[2] in POSITION_TABLES and isinstance(table, nn.Embedding):
             padding = table.padding_idx
             limits.append(table.num_embeddings - (0 if padding is None else padding + 1))
             break

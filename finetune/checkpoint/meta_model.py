@@ -14,19 +14,19 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from finetune.checkpoint.library_errors import refused
+from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.weights import Weights
 from finetune.errors import ModelError
 
-SPARE_TENSORS = 200
+EXTRA_TENSORS = 200
 """Tensors that a model may have beyond its files: a new head, what was tied to others."""
-SPARE_NUMBERS = 2**26
+EXTRA_PARAMETERS = 2**26
 """Numbers that it may have beyond them."""
-FEW_LAYERS = 256
+MAX_SHARED_LAYERS = 256
 """Layers that may share their weights."""
 
 
-def blueprint(
+def build_meta_model(
     config: PreTrainedConfig, kind: type[PreTrainedModel], weights: Weights, owner: str
 ) -> PreTrainedModel:
     """The model that *config* describes, all its tensors on the device `meta`.
@@ -41,16 +41,16 @@ def blueprint(
         ModelError: It can't be made, or is far larger than the files.
     """
     layers = getattr(config, "num_hidden_layers", None)
-    if isinstance(layers, int) and layers > max(FEW_LAYERS, len(weights.headers)):
+    if isinstance(layers, int) and layers > max(MAX_SHARED_LAYERS, len(weights.headers)):
         raise ModelError(
             f"the config.json of {owner} describes {layers:,} layers, but the weights have only"
             f" {len(weights.headers):,} tensors; save the checkpoint again"
         )
     with (
-        refused(
+        as_model_error(
             f"the config.json of {owner} does not describe a model", "save the checkpoint again"
         ),
-        _bounded(weights, owner),
+        _limited(weights, owner),
         torch.device("meta"),
     ):
         model = kind(config)
@@ -59,9 +59,9 @@ def blueprint(
 
 
 @contextmanager
-def _bounded(weights: Weights, owner: str) -> Iterator[None]:
+def _limited(weights: Weights, owner: str) -> Iterator[None]:
     """Stop the making of a model in this thread once it has more tensors than its files could."""
-    own, limit, made = threading.get_ident(), 2 * len(weights.headers) + SPARE_TENSORS, 0
+    own, limit, made = threading.get_ident(), 2 * len(weights.headers) + EXTRA_TENSORS, 0
 
     def count(module: nn.Module, name: str, parameter: Any) -> None:
         nonlocal made
@@ -82,7 +82,7 @@ def _bounded(weights: Weights, owner: str) -> Iterator[None]:
 
 def _check_size(model: PreTrainedModel, weights: Weights, owner: str) -> None:
     parameters, buffers = _size(model.parameters()), _size(model.buffers())
-    if parameters > weights.size + SPARE_NUMBERS or buffers > weights.size + SPARE_NUMBERS:
+    if parameters > weights.size + EXTRA_PARAMETERS or buffers > weights.size + EXTRA_PARAMETERS:
         raise ModelError(
             f"the config.json of {owner} describes a model of {max(parameters, buffers):,} numbers,"
             f" but the weights have only {weights.size:,}; save the checkpoint again"

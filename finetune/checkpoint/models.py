@@ -14,31 +14,31 @@ from transformers.models.auto.modeling_auto import (
 )
 
 from finetune.checkpoint import max_length
-from finetune.checkpoint.configuration import configuration
-from finetune.checkpoint.folder import Folder, look
+from finetune.checkpoint.configuration import build_config
+from finetune.checkpoint.folder import Folder, open_folder
 from finetune.checkpoint.loading import (
+    build_meta_classifier,
+    build_new_classifier,
     check_layers,
-    misfit,
-    new_classifier,
+    describe_mismatch,
     open_classifier,
     open_model,
     open_tokenizer,
-    outline,
 )
 from finetune.checkpoint.problem_types import MULTI_LABEL, REGRESSION, SINGLE_LABEL, is_regression
 from finetune.checkpoint.score_scale import output_layer
-from finetune.checkpoint.tokenizer import check_together
+from finetune.checkpoint.tokenizer import check_model_fits
 from finetune.checkpoint.weights import find_weights
 from finetune.errors import ModelError, with_article
 
-LONGEST = 512
+DEFAULT_MAX_LENGTH = 512
 """Tokens read by default of models that could read more."""
 
-LEFTOVERS = (
+STALE_ENTRIES = (
     "name_or_path", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of",
     "is_local", "local_files_only",
 )  # fmt: skip
-HEADS = (
+HEAD_NAMES = (
     "classifier", "pre_classifier", "pooler", "score", "head", "classification_head",
     "sequence_summary",
 )  # fmt: skip
@@ -78,17 +78,20 @@ def load_base(
     always is, as that of another run gives scores in the unit of its own data.
     """
     folder, config = _open_base(source)
-    own_labels = _labels_of(config)
+    own_labels = _label_names(config)
     weights = find_weights(folder)
-    tokenizer = _padding(open_tokenizer(folder, config, weights), folder)
+    tokenizer = _with_padding(open_tokenizer(folder, config, weights), folder)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: number for number, label in enumerate(labels)}
     config.problem_type = REGRESSION if regression else MULTI_LABEL if multi_label else SINGLE_LABEL
     model, report = open_model(folder, config, weights)
     prefix = f"{model.base_model_prefix}."
-    if any(name.startswith(prefix) and not _is_head(name, prefix) for name, *_ in report.misfits):
+    if any(
+        name.startswith(prefix) and not _is_head(name, prefix) for name, *_ in report.mismatched
+    ):
         raise ModelError(
-            f"the weights of {folder.owner} don't match its config.json: {misfit(report)}"
+            f"the weights of {folder.owner} don't match its config.json:"
+            f" {describe_mismatch(report)}"
         )
     lacking = [name for name in report.missing if not _is_head(name, prefix)]
     if lacking:
@@ -96,20 +99,20 @@ def load_base(
             f"the weights of {folder.owner} are incomplete: {lacking[0]!r} is missing (tensors"
             f" missing: {len(lacking)}); take a complete base model"
         )
-    lacking_head = bool(report.missing or report.misfits)
+    lacking_head = bool(report.missing or report.mismatched)
     if not lacking_head and (regression or own_labels != labels):
-        _renew_head(model)
+        _reset_head(model)
     if regression:
         output_layer(model)  # raises where scores could not be put into it at the end
     check_layers(folder, model, report)
-    check_together(model, tokenizer, folder.owner)
+    check_model_fits(model, tokenizer, folder.owner)
     return Checkpoint(model=model, tokenizer=tokenizer, labels=labels)
 
 
 def _open_base(source: str) -> tuple[Folder, PreTrainedConfig]:
     """A folder and its configuration, where it holds an encoder that takes a head."""
-    folder = look(source)
-    config = configuration(folder)
+    folder = open_folder(source)
+    config = build_config(folder)
     kind = config.model_type
     if (
         kind not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
@@ -125,25 +128,25 @@ def _open_base(source: str) -> tuple[Folder, PreTrainedConfig]:
 
 def _is_head(name: str, prefix: str) -> bool:
     """Whether a weight is of what stands on the encoder, or of the pooler on top of it."""
-    return not name.startswith(prefix) or name.removeprefix(prefix).split(".")[0] in HEADS
+    return not name.startswith(prefix) or name.removeprefix(prefix).split(".")[0] in HEAD_NAMES
 
 
-def _padding(tokenizer: PreTrainedTokenizerFast, folder: Folder) -> PreTrainedTokenizerFast:
+def _with_padding(tokenizer: PreTrainedTokenizerFast, folder: Folder) -> PreTrainedTokenizerFast:
     """The tokenizer, where it can fill the shorter texts of a batch."""
     if tokenizer.pad_token is None:
         raise ModelError(f"the tokenizer of {folder.owner} has no padding token; it needs one")
     return tokenizer
 
 
-def _renew_head(model: PreTrainedModel) -> None:
+def _reset_head(model: PreTrainedModel) -> None:
     """Give all that stands on the encoder new first weights: the old ones meant other classes."""
-    fresh = new_classifier(model.config)
+    fresh = build_new_classifier(model.config)
     for name, part in model.named_children():
         if name != model.base_model_prefix:
             part.load_state_dict(getattr(fresh, name).state_dict())
 
 
-def _labels_of(config: PreTrainedConfig) -> tuple[str, ...]:
+def _label_names(config: PreTrainedConfig) -> tuple[str, ...]:
     """The names of a classifier's classes, by index; none where they aren't numbered from 0."""
     names = config.id2label or {}
     numbers = range(len(names))
@@ -165,10 +168,10 @@ def load_weights(place: Path, model: PreTrainedModel) -> dict[str, Tensor]:
     Raises:
         ModelError: The files can't be read, or are not those of such a model.
     """
-    folder = look(str(place))
+    folder = open_folder(str(place))
     masked = type(model).__name__.endswith("ForMaskedLM")
-    saved, report = open_model(folder, configuration(folder), find_weights(folder), masked=masked)
-    if report.missing or report.misfits:
+    saved, report = open_model(folder, build_config(folder), find_weights(folder), masked=masked)
+    if report.missing or report.mismatched:
         raise ModelError(f"the weights of {folder.owner} are not those of this model")
     return dict(saved.state_dict())
 
@@ -178,14 +181,14 @@ def load_checkpoint(source: str) -> Checkpoint:
     opened = open_classifier(source, dtype=torch.float32)
     return Checkpoint(
         model=opened.model,
-        tokenizer=_padding(opened.tokenizer, opened.folder),
-        labels=_labels_of(opened.config),
+        tokenizer=_with_padding(opened.tokenizer, opened.folder),
+        labels=_label_names(opened.config),
     )
 
 
-def longest_input(checkpoint: Checkpoint) -> int:
+def max_input_length(checkpoint: Checkpoint) -> int:
     """Tokens that the model can read at once, special tokens included."""
-    return max_length.longest_input(checkpoint.model, checkpoint.tokenizer)
+    return max_length.max_input_length(checkpoint.model, checkpoint.tokenizer)
 
 
 def base_config(source: str) -> PreTrainedConfig:
@@ -197,17 +200,17 @@ def load_tokenizer(source: str) -> tuple[PreTrainedTokenizerFast, int]:
     """The tokenizer of the base model *source*, and how many tokens that model reads at once."""
     folder, config = _open_base(source)
     weights = find_weights(folder)
-    tokenizer = _padding(open_tokenizer(folder, config, weights), folder)
-    model = outline(folder, config, weights)
-    check_together(model, tokenizer, folder.owner)
-    return tokenizer, max_length.longest_input(model, tokenizer)
+    tokenizer = _with_padding(open_tokenizer(folder, config, weights), folder)
+    model = build_meta_classifier(folder, config, weights)
+    check_model_fits(model, tokenizer, folder.owner)
+    return tokenizer, max_length.max_input_length(model, tokenizer)
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Write the tokenizer without what a run or an earlier owner left in it: limits and paths."""
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
-    for name in LEFTOVERS:
+    for name in STALE_ENTRIES:
         tokenizer.init_kwargs.pop(name, None)
     tokenizer.save_pretrained(folder)
 

@@ -11,7 +11,7 @@ _loading = threading.RLock()
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """Keep transformers silent inside, and as it was afterwards."""
     logging = transformers.logging
     with _loading:

@@ -18,14 +18,14 @@ Values = TypeVar("Values", FloatArray, Tensor)
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ScoreScale:
     """Where the scores of train lie."""
 
     mean: float
     deviation: float
 
     @classmethod
-    def of(cls, scores: Sequence[float]) -> "Scale":
+    def of(cls, scores: Sequence[float]) -> "ScoreScale":
         """The scale of *scores*, of which two at least differ."""
         return cls(float(np.mean(scores)), float(np.std(scores)))
 
@@ -33,18 +33,20 @@ class Scale:
         """*scores* in deviations from the mean."""
         return (scores - self.mean) / self.deviation
 
-    def restored(self, values: Values) -> Values:
+    def destandardize(self, values: Values) -> Values:
         """What `standardized` made *values* of."""
         return values * self.deviation + self.mean
 
-    def added(self, weights: dict[str, Tensor], model: PreTrainedModel) -> dict[str, Tensor]:
+    def unscaled_weights(
+        self, weights: dict[str, Tensor], model: PreTrainedModel
+    ) -> dict[str, Tensor]:
         """The *weights* of a *model* that was trained on standardized scores, in their own unit."""
         layer = output_layer(model)
         name = next(name for name, part in model.named_modules() if part is layer)
         weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
         return weights | {
             f"{name}.weight": weight * self.deviation,
-            f"{name}.bias": self.restored(bias),
+            f"{name}.bias": self.destandardize(bias),
         }
 
 

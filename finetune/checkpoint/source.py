@@ -7,11 +7,11 @@ from pathlib import Path
 from finetune.errors import ModelError
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?")
-LONGEST_SHOWN = 80
+MAX_SHOWN_CHARS = 80
 """Characters of a name that a sentence repeats."""
 
 
-def folder_of(source: str) -> Path | None:
+def local_folder(source: str) -> Path | None:
     """The folder that a source names on this machine, or None where it names none."""
     try:
         path = Path(source).expanduser()
@@ -30,7 +30,7 @@ def locate(source: str | os.PathLike[str]) -> Path | str:
     text = named.strip()
     if not text:
         raise ModelError("no checkpoint was named; give a folder or a Hub id")
-    folder = folder_of(named) or folder_of(text)  # a folder's name may end with a blank
+    folder = local_folder(named) or local_folder(text)  # a folder's name may end with a blank
     if folder is not None:
         return _readable(folder)
     if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises on a NUL
@@ -55,10 +55,10 @@ def _readable(folder: Path) -> Path:
 def shown(value: object) -> str:
     """A name or value as a sentence repeats it: on one line, not too long, a text in quotes."""
     text = value if isinstance(value, str) else repr(value)
-    text = text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+    text = text if len(text) <= MAX_SHOWN_CHARS else f"{text[: MAX_SHOWN_CHARS - 1]}…"
     return repr(text) if isinstance(value, str) else text
 
 
-def bare(name: str) -> str:
+def unquoted(name: str) -> str:
     """The same without quotes, for names that are plain words wherever nobody plays tricks."""
     return shown(name)[1:-1]

@@ -9,24 +9,24 @@ import os
 import sys
 from types import ModuleType
 
-SILENT = {
+OPT_OUT = {
     "HF_UPDATE_DOWNLOAD_COUNTS": "0",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
     "DISABLE_SAFETENSORS_CONVERSION": "1",
 }
 """Environment variables, and what each is set to."""
-READ = {
+CONSTANTS = {
     "datasets.config": ("HF_UPDATE_DOWNLOAD_COUNTS", False),
     "huggingface_hub.constants": ("HF_HUB_DISABLE_TELEMETRY", True),
 }
 """Modules that were read from the environment where they came first; the name they keep it by."""
 
 
-def send_nothing() -> None:
+def disable_telemetry() -> None:
     """Turn off what libraries send on their own, imported or not."""
-    os.environ.update(SILENT)
-    for name, (constant, value) in READ.items():
+    os.environ.update(OPT_OUT)
+    for name, (constant, value) in CONSTANTS.items():
         module = sys.modules.get(name)
         if isinstance(module, ModuleType):
             setattr(module, constant, value)

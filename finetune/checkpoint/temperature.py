@@ -10,10 +10,10 @@ from contextlib import suppress
 from finetune.checkpoint.source import shown
 from finetune.errors import ModelError
 
-KEY = "calibration_temperature"
+TEMPERATURE_KEY = "calibration_temperature"
 
 
-def checked_temperature(value: object, owner: str) -> float | None:
+def validate_temperature(value: object, owner: str) -> float | None:
     """The temperature that stands in config.json; None where none does.
 
     Raises:
@@ -25,6 +25,6 @@ def checked_temperature(value: object, owner: str) -> float | None:
         with suppress(OverflowError):  # a whole number may be too large for any float
             return float(value)
     raise ModelError(
-        f"the {KEY} in config.json of {owner} is {shown(value)}; it has to be a number above 0, or"
-        " be left out"
+        f"the {TEMPERATURE_KEY} in config.json of {owner} is {shown(value)}; it has to be a number"
+        " above 0, or be left out"
     )

@@ -14,33 +14,33 @@ from transformers import (
 )
 from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
-from finetune.checkpoint.configuration import own_code
+from finetune.checkpoint.configuration import custom_code
 from finetune.checkpoint.files import MEGABYTE, read_bytes, read_json
 from finetune.checkpoint.folder import CONFIG, TOKENIZER, TOKENIZER_FILES, VOCABULARIES, Folder
-from finetune.checkpoint.library_errors import refused
-from finetune.checkpoint.max_length import longest_input
+from finetune.checkpoint.library_errors import as_model_error
+from finetune.checkpoint.max_length import max_input_length
 from finetune.checkpoint.source import shown
 from finetune.errors import ModelError
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
-LARGEST_FILE = 64 * MEGABYTE
-LARGEST_SETTINGS = 4 * MEGABYTE
-UNREAD = (
+MAX_FILE_BYTES = 64 * MEGABYTE
+MAX_SETTINGS_BYTES = 4 * MEGABYTE
+IGNORED_ENTRIES = (
     "auto_map", "trust_remote_code", "fast_tokenizer_files", "tokenizer_file", "vocab_file",
     "merges_file", "added_tokens_file", "special_tokens_map_file", "chat_template", "init_inputs",
     "name_or_path", "gguf_file", "max_length", "stride", "truncation", "truncation_strategy",
     "padding", "pad_to_multiple_of",
 )  # fmt: skip
 """Entries that name code or other files, or that an earlier use has left."""
-MERGES_OF_A_TOKEN = 10
+MAX_MERGES_PER_TOKEN = 10
 """At most, on average: the tokenizers of Llama 3 and Gemma list each way to make a token of two."""
-MERGES = ("merges.txt", "bpe.codes")
-SAMPLE = "a b c"
-UNLIMITED = 10**31
+MERGE_FILES = ("merges.txt", "bpe.codes")
+SAMPLE_TEXT = "a b c"
+MAX_LENGTH_SENTINEL = 10**31
 """Larger than what transformers writes where a tokenizer has no limit."""
 
 
-def copy_files(folder: Folder, place: Path, rows: int) -> None:
+def copy_tokenizer_files(folder: Folder, place: Path, rows: int) -> None:
     """Copy what a tokenizer is made of, and nothing that would lead elsewhere.
 
     Args:
@@ -70,7 +70,7 @@ def _copy(file: Path, place: Path, owner: str, rows: int) -> None:
     """Copy one file, where no part of it has more entries than the vocabulary may have."""
     name = place.name
     if name == TOKENIZER:
-        content = read_json(file, name, owner, LARGEST_FILE, largest=None)
+        content = read_json(file, name, owner, MAX_FILE_BYTES, largest=None)
         model = content.get("model")
         parts: dict[str, object] = model if isinstance(model, dict) else {}
         for part in (content.get("added_tokens"), parts.get("vocab")):
@@ -79,18 +79,18 @@ def _copy(file: Path, place: Path, owner: str, rows: int) -> None:
         # How a batch is cut and padded is asked for with each batch.
         _write(place, content | {"truncation": None, "padding": None})
     elif name == TOKENIZER_CONFIG:
-        content = read_json(file, name, owner, LARGEST_SETTINGS, largest=UNLIMITED)
+        content = read_json(file, name, owner, MAX_SETTINGS_BYTES, largest=MAX_LENGTH_SENTINEL)
         _check_settings(content, owner)
         _check_entries(_length(content.get("added_tokens_decoder")), rows, owner)
-        _write(place, {key: content[key] for key in content if key not in UNREAD})
+        _write(place, {key: content[key] for key in content if key not in IGNORED_ENTRIES})
     elif name.endswith(".json"):
-        limit = LARGEST_FILE if name in VOCABULARIES else LARGEST_SETTINGS
+        limit = MAX_FILE_BYTES if name in VOCABULARIES else MAX_SETTINGS_BYTES
         content = read_json(file, name, owner, limit, largest=None)
         _check_entries(len(content), rows, owner)
         _write(place, content)
     else:
-        plain = read_bytes(file, name, owner, LARGEST_FILE)
-        if name in MERGES:
+        plain = read_bytes(file, name, owner, MAX_FILE_BYTES)
+        if name in MERGE_FILES:
             _check_merges(plain.count(b"\n"), rows, owner)
         elif name.endswith(".txt"):
             _check_entries(plain.count(b"\n"), rows + 1, owner)  # a line may be blank
@@ -110,7 +110,7 @@ def _check_entries(count: int, rows: int, owner: str) -> None:
 
 
 def _check_merges(count: int, rows: int, owner: str) -> None:
-    if count > MERGES_OF_A_TOKEN * rows:
+    if count > MAX_MERGES_PER_TOKEN * rows:
         raise ModelError(
             f"the tokenizer of {owner} has {count:,} merges, far more than the {rows:,} embeddings"
             " of the model need; save the tokenizer that it was trained with"
@@ -130,7 +130,7 @@ def _check_settings(content: dict[str, Any], owner: str) -> None:
             " be a number of tokens above 0, or be left out"
         )
     name = content.get("tokenizer_class")
-    if _is_unknown(name, TOKENIZER_CONFIG, owner) and (code := own_code(content)):
+    if _is_unknown(name, TOKENIZER_CONFIG, owner) and (code := custom_code(content)):
         raise ModelError(
             f"the tokenizer of {owner} is code of its own (auto_map in {TOKENIZER_CONFIG} names"
             f" {shown(code)}), which is never run; save one that transformers supports"
@@ -162,12 +162,12 @@ def _is_unknown(name: object, file: str, owner: str) -> bool:
     return known is None
 
 
-def staged(folder: Folder, config: PreTrainedConfig, rows: int) -> TemporaryDirectory[str]:
+def staged_files(folder: Folder, config: PreTrainedConfig, rows: int) -> TemporaryDirectory[str]:
     """A folder of its own with the files of the tokenizer, removed when it is closed."""
     _is_unknown(folder.settings.get("tokenizer_class"), CONFIG, folder.owner)
     stage = TemporaryDirectory(prefix="clsight-")
     try:
-        copy_files(folder, Path(stage.name), rows)
+        copy_tokenizer_files(folder, Path(stage.name), rows)
         config.to_json_file(Path(stage.name) / CONFIG)
     except BaseException:
         stage.cleanup()
@@ -194,7 +194,9 @@ def check_tokenizer(tokenizer: object, owner: str) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def check_together(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, owner: str) -> None:
+def check_model_fits(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, owner: str
+) -> None:
     """Refuse a tokenizer that doesn't give what the model reads.
 
     Args:
@@ -203,12 +205,12 @@ def check_together(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, o
         owner: What messages call the checkpoint.
     """
     rows, words = model.get_input_embeddings().weight.shape[0], tokenizer.get_vocab()
-    with refused(
+    with as_model_error(
         f"the tokenizer of {owner} fails on a short text",
         "save the one it was trained with into the same folder",
     ):
-        made = tokenizer(SAMPLE, verbose=False)
-        pair = tokenizer(SAMPLE, SAMPLE, verbose=False)
+        made = tokenizer(SAMPLE_TEXT, verbose=False)
+        pair = tokenizer(SAMPLE_TEXT, SAMPLE_TEXT, verbose=False)
     largest = max([*words.values(), *made["input_ids"], *pair["input_ids"]])
     if largest >= rows:
         raise ModelError(
@@ -221,7 +223,7 @@ def check_together(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, o
             f"the tokenizer of {owner} gives no attention_mask, so padding would be read as text;"
             f" name it under model_input_names in {TOKENIZER_CONFIG}"
         )
-    longest, ends = longest_input(model, tokenizer), tokenizer.num_special_tokens_to_add()
+    longest, ends = max_input_length(model, tokenizer), tokenizer.num_special_tokens_to_add()
     if longest <= ends:
         raise ModelError(
             f"{owner} reads {longest} tokens at once, and {ends} of them mark the ends of a text;"

@@ -1,8 +1,8 @@
 """Which tokens of a text that is too long a model reads: its head, its tail, or both ends.
 
-`python -m finetune train` writes the choice into config.json under `KEY`, and the stride of windows
-under `STRIDE`, where they aren't the defaults; plain transformers keeps the entries and makes
-nothing of them.
+`python -m finetune train` writes the choice into config.json under `TRUNCATION_KEY`, and the stride
+of windows under `STRIDE_KEY`, where they aren't the defaults; plain transformers keeps the entries
+and ignores them.
 """
 
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ if TYPE_CHECKING:  # settings name a `Truncation`, and --help should not wait fo
     from transformers import PreTrainedConfig
 
 Truncation = Literal["head", "tail", "head+tail"]
-KEY = "text_truncation"
-STRIDE = "text_window_stride"
+TRUNCATION_KEY = "text_truncation"
+STRIDE_KEY = "text_window_stride"
 HEAD_SHARE = 128 / 510
 """Of head+tail: Sun et al. 2019 keep the first 128 and the last 382 of 510 tokens."""
 
 
 def stored_truncation(config: "PreTrainedConfig") -> Truncation:
     """How the checkpoint's texts are cut; head where its config.json says nothing."""
-    mode: Truncation = getattr(config, KEY, "head")
+    mode: Truncation = getattr(config, TRUNCATION_KEY, "head")
     if mode not in get_args(Truncation):
         raise ModelError(
-            f"the {KEY} in config.json is {mode!r}; it has to be one of"
+            f"the {TRUNCATION_KEY} in config.json is {mode!r}; it has to be one of"
             f" {', '.join(get_args(Truncation))}"
         )
     return mode
@@ -33,9 +33,11 @@ def stored_truncation(config: "PreTrainedConfig") -> Truncation:
 
 def stored_stride(config: "PreTrainedConfig") -> int:
     """Tokens from one window to the next; 0 where texts are cut."""
-    stride: object = getattr(config, STRIDE, 0)
+    stride: object = getattr(config, STRIDE_KEY, 0)
     if type(stride) is not int or stride < 0:
-        raise ModelError(f"the {STRIDE} in config.json is {stride!r}; it has to be a whole number")
+        raise ModelError(
+            f"the {STRIDE_KEY} in config.json is {stride!r}; it has to be a whole number"
+        )
     return stride
 
 

@@ -13,36 +13,36 @@ from torch import Tensor
 from finetune.checkpoint.files import MEGABYTE, read_json
 from finetune.checkpoint.folder import (
     INDEX,
-    OF_TRAINING,
     SHARDS,
+    TRAINING_STATE_PREFIXES,
     WEIGHTS,
     Folder,
-    entries,
-    other_format,
+    list_names,
+    unsupported_format,
 )
-from finetune.checkpoint.hub import fetched
-from finetune.checkpoint.source import bare, shown
+from finetune.checkpoint.hub import fetch
+from finetune.checkpoint.source import shown, unquoted
 from finetune.errors import ModelError
 
-FLOATS = ("F32", "F16", "BF16", "F64")
-COUNTERS = ("I64", "I32", "BOOL")
+FLOAT_FORMATS = ("F32", "F16", "BF16", "F64")
+INTEGER_FORMATS = ("I64", "I32", "BOOL")
 """Formats of buffers, such as the numbers of positions, that old checkpoints keep."""
-LONGEST_HEADER = 32 * MEGABYTE
-MOST_TENSORS = 100_000
+MAX_HEADER_BYTES = 32 * MEGABYTE
+MAX_TENSORS = 100_000
 WRAPPERS = {
     "_orig_mod.": "torch.compile: save the model that was compiled (model._orig_mod) instead",
     "module.": "DataParallel or DistributedDataParallel: save the model inside (model.module)",
     "_fsdp_wrapped_module.": "FSDP: save a full state dict instead",
 }
 """What wrappers of a model put before the names of its weights."""
-UNMERGED = re.compile(r"\.(lora_[AB]|base_layer|modules_to_save)\.")
+UNMERGED_ADAPTER = re.compile(r"\.(lora_[AB]|base_layer|modules_to_save)\.")
 WEIGHT = re.compile(r"\.(weight|bias)$")
-OLD_ENDS = {".gamma": ".weight", ".beta": ".bias"}
+OLD_SUFFIXES = {".gamma": ".weight", ".beta": ".bias"}
 """What the first checkpoints of BERT call the scale and the shift of a LayerNorm."""
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class TensorHeader:
     """What a file says of one tensor."""
 
     dtype: str
@@ -63,7 +63,7 @@ class Weights:
 
     files: tuple[Path, ...]
     """In the order of their names."""
-    headers: Mapping[str, Header]
+    headers: Mapping[str, TensorHeader]
     """By the names of the tensors."""
 
     @property
@@ -103,10 +103,10 @@ def find_weights(folder: Folder) -> Weights:
         ModelError: They are missing, damaged, or stored in a way that isn't read.
     """
     if folder.repository is not None:
-        fetched(folder.repository, (WEIGHTS, INDEX, SHARDS))
+        fetch(folder.repository, (WEIGHTS, INDEX, SHARDS))
     names, placed = _named(folder)
     files: list[Path] = []
-    headers: dict[str, Header] = {}
+    headers: dict[str, TensorHeader] = {}
     for name in names:
         file = folder.file(name)
         if file is None:
@@ -158,13 +158,13 @@ def _named(folder: Folder) -> tuple[list[str], dict[str, str]]:
 
 
 def _without_weights(folder: Folder) -> str:
-    names = entries(folder.path)
+    names = list_names(folder.path)
     if folder.repository is not None:
         return (
             f"{folder.owner} on the Hugging Face Hub has no model.safetensors, and a pickle is"
             " never opened; choose another model, or convert it"
         )
-    if kept := other_format(folder.path, names):
+    if kept := unsupported_format(folder.path, names):
         return f"{folder.owner} holds {kept}"
     others = [name for name in names if name.endswith(".safetensors")]
     if others:
@@ -172,10 +172,10 @@ def _without_weights(folder: Folder) -> str:
             f"{folder.owner} has {shown(others[0])} but no model.safetensors, which is the name"
             " that transformers reads; save the model again"
         )
-    state = [name for name in names if name.startswith(OF_TRAINING)]
+    state = [name for name in names if name.startswith(TRAINING_STATE_PREFIXES)]
     if state:
         return (
-            f"{folder.owner} holds the state of a training ({bare(state[0])}) but no"
+            f"{folder.owner} holds the state of a training ({unquoted(state[0])}) but no"
             " model.safetensors; copy the weights there, or save the model again"
         )
     return (
@@ -184,19 +184,19 @@ def _without_weights(folder: Folder) -> str:
     )
 
 
-def _headers(file: Path, name: str, owner: str) -> dict[str, Header]:
+def _headers(file: Path, name: str, owner: str) -> dict[str, TensorHeader]:
     try:
         _check_length(file, name, owner)
         with safe_open(str(file), framework="pt") as opened:
             keys = list(opened.keys())
-            if len(keys) > MOST_TENSORS:
+            if len(keys) > MAX_TENSORS:
                 raise ModelError(
                     f"{shown(name)} in {owner} holds {len(keys):,} tensors, more than any"
                     " classifier has; save the checkpoint again"
                 )
             slices = {key: opened.get_slice(key) for key in keys}
             return {
-                key: Header(part.get_dtype(), tuple(part.get_shape()))
+                key: TensorHeader(part.get_dtype(), tuple(part.get_shape()))
                 for key, part in slices.items()
             }
     except (SafetensorError, OSError, ValueError, OverflowError, MemoryError) as error:
@@ -209,16 +209,18 @@ def _check_length(file: Path, name: str, owner: str) -> None:
     """Refuse a header that would take long to read before anything reads it."""
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-    if length > min(LONGEST_HEADER, file.stat().st_size):
+    if length > min(MAX_HEADER_BYTES, file.stat().st_size):
         raise ModelError(f"{shown(name)} in {owner} is damaged or truncated; copy or save it again")
 
 
-def _check_readable(headers: Mapping[str, Header], owner: str) -> None:
+def _check_readable(headers: Mapping[str, TensorHeader], owner: str) -> None:
     """Refuse what no loading could read rightly: quantized numbers, names of a wrapper."""
     if not headers:
         raise ModelError(f"the weights of {owner} contain no tensors; save the model again")
     for name, header in headers.items():
-        if header.dtype in FLOATS or (header.dtype in COUNTERS and not WEIGHT.search(name)):
+        if header.dtype in FLOAT_FORMATS or (
+            header.dtype in INTEGER_FORMATS and not WEIGHT.search(name)
+        ):
             continue
         raise ModelError(
             f"the weights of {owner} are quantized: {shown(name)} is stored as {header.dtype};"
@@ -230,14 +232,14 @@ def _check_readable(headers: Mapping[str, Header], owner: str) -> None:
                 f"the weights of {owner} are named {prefix}…, after the wrapper of {remedy}"
             )
     for name in headers:
-        if UNMERGED.search(name):
+        if UNMERGED_ADAPTER.search(name):
             raise ModelError(
                 f"the weights of {owner} hold a LoRA adapter that was not merged ({shown(name)});"
                 " call merge_and_unload() and save the model again"
             )
 
 
-def require_one_name(weights: Weights, prefix: str, owner: str) -> None:
+def require_unique_names(weights: Weights, prefix: str, owner: str) -> None:
     """Refuse files that hold a weight under two names, of which loading would take either.
 
     Args:
@@ -248,7 +250,7 @@ def require_one_name(weights: Weights, prefix: str, owner: str) -> None:
     seen: dict[str, str] = {}
     for name in weights.headers:
         own = name.removeprefix(prefix)
-        for old, new in OLD_ENDS.items():
+        for old, new in OLD_SUFFIXES.items():
             own = own.removesuffix(old) + new if own.endswith(old) else own
         if own in seen:
             raise ModelError(
@@ -258,6 +260,6 @@ def require_one_name(weights: Weights, prefix: str, owner: str) -> None:
         seen[own] = name
 
 
-def described(shape: Any) -> str:
+def describe_shape(shape: Any) -> str:
     """A shape in words: 4 x 32."""
     return " x ".join(map(str, shape)) or "a single number"

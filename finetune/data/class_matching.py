@@ -11,12 +11,12 @@ from finetune.errors import DataError
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 PART = re.compile(r"\d+")
 
-TOLD = 4
+MAX_LISTED = 4
 """Numbers of which it is said what they are read as; the others are counted."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Matched:
+class ClassMatch:
     """The label of a model, or of train, that each class of some rows is."""
 
     labels: Mapping[str, str | None]
@@ -46,18 +46,20 @@ class Matched:
         if not self.numbers or not self.labels or self.unknown:
             return ""
         read = [f"{number} = {label}" for number, label in self.labels.items()]
-        more = f" and {len(read) - TOLD:,} more" if len(read) > TOLD else ""
+        more = f" and {len(read) - MAX_LISTED:,} more" if len(read) > MAX_LISTED else ""
         doubt = (
             "; no row has 0, so if they are counted from 1, every class is one off: subtract 1 from"
             " each or write the names"
         )
         return (
-            f"The labels of {where} are numbers, read as {self.by}: {', '.join(read[:TOLD])}{more}"
-            f"{doubt if self.may_count_from_one else ''}."
+            f"The labels of {where} are numbers, read as {self.by}:"
+            f" {', '.join(read[:MAX_LISTED])}{more}{doubt if self.may_count_from_one else ''}."
         )
 
 
-def match_classes(rows: Rows, labels: Sequence[str], keys: Sequence[str] | None = None) -> Matched:
+def match_classes(
+    rows: Rows, labels: Sequence[str], keys: Sequence[str] | None = None
+) -> ClassMatch:
     """The label of each class of *rows*: by its name in any case, or else by its number in *keys*.
 
     Keys are the numbers in the labels, or else those from 0 on, unless given; they aren't tried
@@ -66,14 +68,16 @@ def match_classes(rows: Rows, labels: Sequence[str], keys: Sequence[str] | None 
     by_name = {label.casefold(): label for label in labels} | {label: label for label in labels}
     found = {name: by_name.get(name) or by_name.get(name.casefold()) for name in rows.names}
     if None not in found.values() or not rows.numbered or any(map(NUMBER.fullmatch, labels)):
-        return Matched(labels=found, numbers={}, by="")
+        return ClassMatch(labels=found, numbers={}, by="")
     by, own = "those of train", keys
     if own is None:
         by, own = "those in the names of the classes", _numbers_in(labels)
     if own is None:
         by, own = "positions from 0", [str(i) for i in range(len(labels))]
     numbers = dict(zip(own, labels, strict=True))
-    return Matched(labels={name: numbers.get(name) for name in rows.names}, numbers=numbers, by=by)
+    return ClassMatch(
+        labels={name: numbers.get(name) for name in rows.names}, numbers=numbers, by=by
+    )
 
 
 def align_rows(
@@ -115,7 +119,7 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
     return whole
 
 
-def counted_apart(rows: Rows, other: Rows) -> bool:
+def numbering_differs(rows: Rows, other: Rows) -> bool:
     """Whether one numbers its classes from 0 and the other from 1."""
     if not (rows.numbered and other.numbered):
         return False

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from datasets import ClassLabel
 
-from finetune.data.multi_hot import refuse_flags
+from finetune.data.multi_hot import refuse_multi_hot
 from finetune.data.tables.columns import Columns
 from finetune.data.tables.messages import shown
 from finetune.data.tables.table import Columnar
@@ -27,7 +27,7 @@ WHOLE_NUMBER = re.compile(r"(-?(0|[1-9][0-9]{0,17}))(\.0+)?")
 WRITTEN_LIST = re.compile(r"""\[\s*(['"\d-].*)?\]|\(\s*['"].*,.*\)""", re.DOTALL)
 WRITTEN_OBJECT = re.compile(r"""\{\s*['"].*\}""", re.DOTALL)
 
-KINDS = {"dict": "objects", "list": "lists within lists", "bytes": "binary data"}
+TYPE_NAMES = {"dict": "objects", "list": "lists within lists", "bytes": "binary data"}
 """What labels that are none are called."""
 
 
@@ -53,11 +53,11 @@ def read_labels(dataset: Columnar, columns: Columns) -> LabelColumn:
     multi_label = any(isinstance(value, list) for value in values)
     known = class_names(dataset, column)
     if known is None and columns.label_name is None:
-        refuse_flags(values, column)
+        refuse_multi_hot(values, column)
     rows = [_keys(value, column) for value in values]
     if known is not None:
         rows = [None if row is None or -1 in row else row for row in rows]
-        names = _numbered(known, rows, column)
+        names = _numbered_names(known, rows, column)
     else:
         rows = _as_numbers(rows)
         names = _names(rows, dataset, columns)
@@ -100,8 +100,8 @@ def _key(value: object, column: str) -> Key | None:
     if not isinstance(value, str | bool | date):
         kind = type(value).__name__
         raise DataError(
-            f"column {column!r} holds {KINDS.get(kind, kind)}, such as {shown(value)}; a label is a"
-            " name or a whole number, or a list of such"
+            f"column {column!r} holds {TYPE_NAMES.get(kind, kind)}, such as {shown(value)}; a label"
+            " is a name or a whole number, or a list of such"
         )
     name = str(value).strip()
     for written, what_of in ((WRITTEN_LIST, "a list"), (WRITTEN_OBJECT, "an object")):
@@ -113,7 +113,7 @@ def _key(value: object, column: str) -> Key | None:
     return name or None
 
 
-def _numbered(known: Sequence[str], rows: KeyRows, column: str) -> dict[Key, str]:
+def _numbered_names(known: Sequence[str], rows: KeyRows, column: str) -> dict[Key, str]:
     """The names that the column itself gives its numbers, all of which have to have one."""
     names: dict[Key, str] = dict(enumerate(known))
     odd = next((key for row in rows for key in row or () if key not in names), None)

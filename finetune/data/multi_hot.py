@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
-from finetune.data.tables.cell_types import are_flags
+from finetune.data.tables.cell_types import are_binary
 from finetune.data.tables.messages import shown
 from finetune.errors import DataError
 
-WRITTEN_FLAGS = re.compile(r"[01]([\s,;|/]+[01])+")
+MULTI_HOT_TEXT = re.compile(r"[01]([\s,;|/]+[01])+")
 
 
-def refuse_flags(values: Sequence[object], column: str) -> None:
+def refuse_multi_hot(values: Sequence[object], column: str) -> None:
     """Refuse a label column in which every row is a list of as many flags, or writes one out.
 
     Lists such as [0], [1] and [0, 1] differ in length: they name the classes 0 and 1.
@@ -19,14 +19,14 @@ def refuse_flags(values: Sequence[object], column: str) -> None:
     filled = [value for value in values if value is not None and value != ""]
     if not filled:
         return
-    if all(isinstance(value, str) and WRITTEN_FLAGS.fullmatch(value.strip()) for value in filled):
+    if all(isinstance(value, str) and MULTI_HOT_TEXT.fullmatch(value.strip()) for value in filled):
         raise DataError(
             f"column {column!r} holds flags written out, such as {shown(filled[0])}; use JSON Lines"
             f" and {REMEDY}"
         )
     lists = [value for value in filled if isinstance(value, list)]
     lengths = {len(value) for value in lists} - {0}
-    if len(lists) < len(filled) or len(lengths) != 1 or not are_flags(chain.from_iterable(lists)):
+    if len(lists) < len(filled) or len(lengths) != 1 or not are_binary(chain.from_iterable(lists)):
         return
     (length,) = lengths
     first = next(value for value in lists if value)

@@ -13,7 +13,7 @@ SCORE = "score"
 
 NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)", re.IGNORECASE)
 
-LARGEST = 1e30
+MAX_SCORE = 1e30
 """Size that a score may have; float32, in which models compute, ends a little above it."""
 
 
@@ -44,11 +44,11 @@ def read_scores(dataset: Columnar, columns: Columns) -> list[float | None]:
 
 def _score(value: object, column: str) -> float | None:
     number = _number(value)
-    if number is None or abs(number) > LARGEST:
+    if number is None or abs(number) > MAX_SCORE:
         raise DataError(
             f"column {column!r} holds {str(value)[:40]!r}, which is not a score; a score is one"
-            f" number, written like 1234.5, of at most {LARGEST:g}, or nothing where the row is to"
-            " be left out"
+            f" number, written like 1234.5, of at most {MAX_SCORE:g}, or nothing where the row is"
+            " to be left out"
         )
     return None if math.isnan(number) else number
 

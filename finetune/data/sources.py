@@ -17,20 +17,20 @@ from finetune.data.tables.table import Columnar
 from finetune.errors import DataError
 from finetune.run.config import local_path, shown_name
 
-SPLITS = {
+SPLIT_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "validation_matched"),
     "test": ("test",),
 }
 """The three roles of a split and the names under which data sets keep them."""
 
-PATH = 200
+MAX_PATH_CHARS = 200
 """Letters of a path that are told."""
 
-PATHS = re.compile(r"(?<![\w/:.])/[^\s'\",;:]+")
+LOCAL_PATH = re.compile(r"(?<![\w/:.])/[^\s'\",;:]+")
 """Paths of this machine in what a library says."""
 
-WHOLE = "all"
+WHOLE_SPLIT = "all"
 """The split of a data set that has only one, without a role."""
 
 
@@ -48,15 +48,17 @@ def open_source(source: str) -> dict[str, Columnar]:
         except OSError as error:
             raise DataError(f"folder {shown(path.name)} can't be read: {error.strerror}") from error
     if os.path.lexists(path):
-        return {role_of(path.stem) or WHOLE: read_table(path)}
+        return {role_of(path.stem) or WHOLE_SPLIT: read_table(path)}
     if _looks_like_path(source):
-        raise DataError(f"no file or folder {shown(source, PATH)}; check the path given as data")
+        raise DataError(
+            f"no file or folder {shown(source, MAX_PATH_CHARS)}; check the path given as data"
+        )
     return _open_hub(source)
 
 
 def role_of(split: str) -> str | None:
     """Train, validation or test for the name of a split, None for any other."""
-    for role, names in SPLITS.items():
+    for role, names in SPLIT_NAMES.items():
         if split.lower() in names:
             return role
     return None
@@ -121,13 +123,13 @@ def _open_hub(source: str) -> dict[str, Dataset]:
         )
     except Exception as error:
         raise DataError(
-            f"no file or folder {shown(source, PATH)}, and the Hub has no such data set or can't be"
-            f" reached: {_why(error)}"
+            f"no file or folder {shown(source, MAX_PATH_CHARS)}, and the Hub has no such data set"
+            f" or can't be reached: {_why(error)}"
         ) from error
 
 
 def _as_splits(opened: Dataset | DatasetDict) -> dict[str, Dataset]:
-    return dict(opened) if isinstance(opened, DatasetDict) else {WHOLE: opened}
+    return dict(opened) if isinstance(opened, DatasetDict) else {WHOLE_SPLIT: opened}
 
 
 def _looks_like_path(source: str) -> bool:
@@ -141,4 +143,4 @@ def _why(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return PATHS.sub(lambda found: shown_name(found[0]), lines[0]).rstrip(".")[:200]
+    return LOCAL_PATH.sub(lambda found: shown_name(found[0]), lines[0]).rstrip(".")[:200]

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from finetune.data.class_matching import align_rows, counted_apart, join_rows, match_classes
+from finetune.data.class_matching import align_rows, join_rows, match_classes, numbering_differs
 from finetune.data.rows import Rows, read_rows
 from finetune.data.scores import SCORE, holds_fractions
-from finetune.data.sources import WHOLE, data_files, open_source, role_of
+from finetune.data.sources import WHOLE_SPLIT, data_files, open_source, role_of
 from finetune.data.tables.columns import Columns, find_columns
 from finetune.data.tables.messages import listed
 from finetune.data.tables.table import Columnar, Table
@@ -21,10 +21,10 @@ from finetune.run.column_names import ColumnNames
 from finetune.run.config import TrainConfig, local_path, shown_name
 
 VALIDATION_SHARE = 0.1
-VALIDATION_ROWS = 2_000
+MAX_VALIDATION_ROWS = 2_000
 """What is cut from the training rows when there is no validation split: the smaller of the two."""
 
-SCORE_BINS = 10
+MAX_SCORE_BINS = 10
 """Bins of scores at most, each of which gives its share of a cut split."""
 
 
@@ -48,7 +48,7 @@ class Splits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class SourceRows:
     """What the data holds by role, before rows are left out and classes of splits matched."""
 
     rows: dict[str, Rows]
@@ -62,7 +62,7 @@ class Found:
     """A sentence for each further file whose labels are numbers, where the first has others."""
 
 
-def find_splits(config: TrainConfig) -> Found:
+def find_splits(config: TrainConfig) -> SourceRows:
     """All rows that *config* names; train is always among the roles."""
     opened: dict[str, list[tuple[str, Columnar]]] = defaultdict(list)
     unread = list[str]()
@@ -91,7 +91,7 @@ def find_splits(config: TrainConfig) -> Found:
         for role, parts in opened.items()
         for where, dataset in parts
     )
-    return Found(
+    return SourceRows(
         rows={role: join_rows(parts) for role, parts in rows.items()},
         spellings={
             role: sum((_spellings(*part, config.columns) for part in parts), Counter[str]())
@@ -103,7 +103,7 @@ def find_splits(config: TrainConfig) -> Found:
     )
 
 
-def load_splits(config: TrainConfig, source: Found | None = None) -> Splits:
+def load_splits(config: TrainConfig, source: SourceRows | None = None) -> Splits:
     """The splits that *config* asks for; rows of train that recur in the others are left out.
 
     *source* is what `find_splits` gave for *config*, where it was called before.
@@ -128,7 +128,7 @@ def load_splits(config: TrainConfig, source: Found | None = None) -> Splits:
         _check_answers(alone, found_again=found_again)
         how = "over the range of scores" if train.regression else "class by class"
         origin = f"rows cut from the training data, {how}"
-        notes += _lacking(alone, found["validation"])
+        notes += _missing_classes(alone, found["validation"])
     if found_again:
         notes.append(f"Left out of train: {found_again:,} found again in validation or test.")
     if train.regression:
@@ -143,7 +143,7 @@ def load_splits(config: TrainConfig, source: Found | None = None) -> Splits:
     )
 
 
-class HeldOut(NamedTuple):
+class EvaluationRows(NamedTuple):
     """The rows that a checkpoint is measured on, and what is to be said of them."""
 
     rows: Rows
@@ -160,7 +160,7 @@ def load_evaluation_rows(
     split: str | None,
     columns: ColumnNames,
     regression: bool = False,
-) -> HeldOut:
+) -> EvaluationRows:
     """The rows to measure a checkpoint on, classes named as *labels*.
 
     With *regression* they have scores.
@@ -178,7 +178,7 @@ def load_evaluation_rows(
         where = repr(shown_name(source))
         notes += filter(None, [match_classes(rows, labels).sentence(where)])
         rows = align_rows(rows, labels, where=where)
-    return HeldOut(rows, name, read, tuple(notes))
+    return EvaluationRows(rows, name, read, tuple(notes))
 
 
 def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
@@ -187,7 +187,7 @@ def cut_validation(rows: Rows, *, seed: int) -> tuple[Rows, Rows]:
     A class of two texts or more gives one at least, and keeps one.  Scores are cut by ranges of
     them.
     """
-    share = min(VALIDATION_SHARE, VALIDATION_ROWS / len(rows))
+    share = min(VALIDATION_SHARE, MAX_VALIDATION_ROWS / len(rows))
     shuffled, texts = random.Random(seed), rows.inputs()
     chosen: dict[tuple[str, str | None], int] = {}
     groups = _by_score(rows) if rows.regression else _by_rarest_class(rows)
@@ -258,7 +258,7 @@ def _place(source: str, split: str, dataset: Columnar) -> str:
     """What a split is called in a sentence: by its file, or by its data set and its own name."""
     name = shown_name(source)
     own = dataset.name if isinstance(dataset, Table) else split
-    return name if own in (name, WHOLE) else f"{name}/{own}"
+    return name if own in (name, WHOLE_SPLIT) else f"{name}/{own}"
 
 
 def _wants_regression(config: TrainConfig, opened: Iterable[tuple[str, Columnar]]) -> bool:
@@ -277,7 +277,7 @@ def _numbered(parts: Sequence[Rows]) -> Iterator[str]:
     for other in others:
         if other.numbered and not first.numbered:
             yield match_classes(other, first.names, first.keys).sentence("a training file")
-        elif counted_apart(first, other):
+        elif numbering_differs(first, other):
             yield (
                 "One training file numbers its classes from 0 and another from 1, so that one"
                 " number may stand for two classes; number them alike."
@@ -353,7 +353,7 @@ def _by_rarest_class(rows: Rows) -> dict[str, list[int]]:
 
 def _by_score(rows: Rows) -> dict[int, list[int]]:
     """Row numbers by bins of scores with about as many rows in each, ten at least."""
-    bins = min(SCORE_BINS, max(len(rows) // SCORE_BINS, 1))
+    bins = min(MAX_SCORE_BINS, max(len(rows) // MAX_SCORE_BINS, 1))
     edges = np.quantile(rows.scores or (), np.arange(1, bins) / bins)
     groups: dict[int, list[int]] = defaultdict(list)
     for i, place in enumerate(np.searchsorted(edges, rows.scores or (), side="right")):
@@ -376,7 +376,7 @@ def _unread(source: str, splits: Sequence[str]) -> Iterator[str]:
         yield f"Not read of data set {shown_name(source)!r}: {', '.join(splits)}."
 
 
-def _lacking(train: Rows, validation: Rows) -> list[str]:
+def _missing_classes(train: Rows, validation: Rows) -> list[str]:
     """A sentence where a cut split has no row of some classes."""
     there = {name for row in validation.labels for name in row}
     counts = train.counts(train.names)

@@ -11,8 +11,8 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.truncation import (
-    KEY,
-    STRIDE,
+    STRIDE_KEY,
+    TRUNCATION_KEY,
     Truncation,
     kept_positions,
     stored_stride,
@@ -22,17 +22,18 @@ from finetune.errors import ConfigError
 from finetune.run.config import TrainConfig
 
 __all__ = [
-    "STRIDE", "cut_texts", "cut_windows", "kept_positions", "pooled", "require_no_pairs",
-    "store_choice", "stored_stride", "stored_truncation", "windows",
+    "STRIDE_KEY", "cut_texts", "cut_windows", "kept_positions", "mean_over_windows",
+    "require_no_pairs",
+    "store_truncation", "stored_stride", "stored_truncation", "window_positions",
 ]  # fmt: skip
 
 Columns = dict[str, list[list[int]]]
 
 
-def store_choice(config: PreTrainedConfig, settings: TrainConfig, *, pairs: bool) -> None:
+def store_truncation(config: PreTrainedConfig, settings: TrainConfig, *, pairs: bool) -> None:
     """Write into a model's *config* what *settings* choose, where it isn't the default."""
     require_no_pairs(settings, pairs=pairs)
-    for key, value in ((KEY, settings.truncation), (STRIDE, settings.window_stride)):
+    for key, value in ((TRUNCATION_KEY, settings.truncation), (STRIDE_KEY, settings.window_stride)):
         if value not in ("head", 0):
             setattr(config, key, value)
         elif hasattr(config, key):
@@ -75,7 +76,7 @@ def cut_windows(
     found = [
         (i, kept)
         for i in range(len(texts))
-        for kept in windows(encoded.sequence_ids(i), max_length=max_length, stride=stride)
+        for kept in window_positions(encoded.sequence_ids(i), max_length=max_length, stride=stride)
     ]
     columns = {
         name: [[rows[i][k] for k in kept] for i, kept in found] for name, rows in encoded.items()
@@ -83,7 +84,9 @@ def cut_windows(
     return columns, [i for i, _ in found]
 
 
-def windows(sequences: Sequence[int | None], *, max_length: int, stride: int) -> list[list[int]]:
+def window_positions(
+    sequences: Sequence[int | None], *, max_length: int, stride: int
+) -> list[list[int]]:
     """The positions of each window over a text; the last one ends with it."""
     special = [i for i, text in enumerate(sequences) if text is None]
     text = [i for i, number in enumerate(sequences) if number is not None]
@@ -95,7 +98,7 @@ def windows(sequences: Sequence[int | None], *, max_length: int, stride: int) ->
     ]
 
 
-def pooled(logits: FloatArray, owners: Sequence[int], texts: int) -> FloatArray:
+def mean_over_windows(logits: FloatArray, owners: Sequence[int], texts: int) -> FloatArray:
     """The mean over the windows of each text.  (windows, C) to (texts, C)"""
     sums = np.zeros((texts, logits.shape[1]))
     np.add.at(sums, list(owners), logits)

@@ -27,7 +27,7 @@ from sklearn.svm import LinearSVC
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.data.rows import Rows
 from finetune.data.splits import Splits
-from finetune.evaluation.metrics import measure_classes, measure_flags
+from finetune.evaluation.metrics import measure_classes, measure_multi_label
 from finetune.evaluation.regression import measure_scores
 from finetune.run.record import AnyMetrics, BaselineRecord, RegressionMetrics
 
@@ -38,16 +38,16 @@ WITHOUT_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30
 """Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
 LETTER = re.compile(r"[^\W\d_]")
 
-LOOKED_AT = 1_000
+SAMPLE_TEXTS = 1_000
 """Texts that tell which script it is."""
-MANY = 1_000
+MIN_ROWS_FOR_MIN_DF = 1_000
 """Rows from which on what occurs once is left out: it tells little and fills the memory."""
-NUMBERS = 20_000_000
+MAX_WEIGHTS = 20_000_000
 """Weights of a model at most, over all its classes: 160 MB."""
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class BaselineModel:
     """A kind of classifier with one setting that is to be chosen."""
 
     name: str
@@ -58,15 +58,15 @@ class Family:
     """Classes up to which it is trained; one machine for each takes its time."""
 
 
-FAMILIES = (
-    Family(
+CLASSIFIERS = (
+    BaselineModel(
         "TF-IDF + linear SVM",
         "C",
         (0.03, 0.1, 0.3, 1.0, 3.0),
         lambda value: LinearSVC(C=value, random_state=0, max_iter=2_000),
         most=1_000,
     ),
-    Family(
+    BaselineModel(
         "TF-IDF + naive Bayes",
         "alpha",
         (0.01, 0.03, 0.1, 0.3, 1.0),
@@ -74,15 +74,15 @@ FAMILIES = (
     ),
 )
 
-RIDGE = Family(
+RIDGE = BaselineModel(
     "TF-IDF + ridge regression",
     "alpha",
     (0.1, 0.3, 1.0, 3.0, 10.0),
     lambda value: Ridge(alpha=value, solver="sparse_cg"),
 )
-MEAN = "mean of train"
+MEAN_NAME = "mean of train"
 
-Answers = IntArray | FloatArray
+Targets = IntArray | FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +91,20 @@ class _Task:
 
     labels: tuple[str, ...]
     x: dict[str, csr_matrix]
-    y: dict[str, Answers]
+    y: dict[str, Targets]
 
-    def measure(self, split: str, found: Answers) -> AnyMetrics:
+    def measure(self, split: str, found: Targets) -> AnyMetrics:
         gold = self.y[split]
         if gold.dtype.kind == "f":
             return measure_scores(gold, np.asarray(found, np.float64), keep=0)
-        measure = measure_flags if gold.ndim == 2 else measure_classes
+        measure = measure_multi_label if gold.ndim == 2 else measure_classes
         return measure(gold.astype(np.int64), found.astype(np.int64), self.labels)
 
 
-def baselines(splits: Splits) -> tuple[BaselineRecord, ...]:
+def measure_baselines(splits: Splits) -> tuple[BaselineRecord, ...]:
     """Both classical classifiers on *splits*, or both ways to scores, trained on train alone."""
     started = time.perf_counter()
-    counted, train = count_train(splits.train, most=NUMBERS // max(len(splits.labels), 1))
+    counted, train = fit_vectorizer(splits.train, most=MAX_WEIGHTS // max(len(splits.labels), 1))
     task = _task(splits, counted, train)
     shared = time.perf_counter() - started
     what = "characters 1 to 3" if counted.analyzer == "char" else "words 1 to 2"
@@ -112,14 +112,14 @@ def baselines(splits: Splits) -> tuple[BaselineRecord, ...]:
         return _mean(task), _baseline(RIDGE, task, what, shared)
     return tuple(
         _baseline(family, task, what, shared)
-        for family in FAMILIES
+        for family in CLASSIFIERS
         if family.most is None or len(splits.labels) <= family.most
     )
 
 
-def left_out(labels: Sequence[str]) -> str | None:
+def describe_skipped(labels: Sequence[str]) -> str | None:
     """A sentence where there are too many classes for one of the classifiers."""
-    names = [each.name for each in FAMILIES if each.most is not None and len(labels) > each.most]
+    names = [each.name for each in CLASSIFIERS if each.most is not None and len(labels) > each.most]
     return f"Left out: {names[0]}, as there are {len(labels):,} classes." if names else None
 
 
@@ -142,12 +142,12 @@ def vectorizer(analyzer: str, *, fewest: int = 1, most: int | None = None) -> Tf
     )
 
 
-def count_train(train: Rows, most: int | None = None) -> tuple[TfidfVectorizer, csr_matrix]:
+def fit_vectorizer(train: Rows, most: int | None = None) -> tuple[TfidfVectorizer, csr_matrix]:
     """A vectorizer that knows the training texts, and their numbers: *most* for each."""
-    texts = joined(train)
+    texts = joined_texts(train)
     by = vectorizer(
         "char" if has_no_spaces(train) else "word",
-        fewest=2 if len(train) >= MANY else 1,
+        fewest=2 if len(train) >= MIN_ROWS_FOR_MIN_DF else 1,
         most=most,
     )
     try:
@@ -159,11 +159,11 @@ def count_train(train: Rows, most: int | None = None) -> tuple[TfidfVectorizer, 
 
 def has_no_spaces(rows: Rows) -> bool:
     """Whether most letters of the first texts are of a script that is written without spaces."""
-    text = "".join(joined(rows.select(range(min(len(rows), LOOKED_AT)))))
+    text = "".join(joined_texts(rows.select(range(min(len(rows), SAMPLE_TEXTS)))))
     return 2 * len(WITHOUT_SPACES.findall(text)) > len(LETTER.findall(text))
 
 
-def joined(rows: Rows) -> list[str]:
+def joined_texts(rows: Rows) -> list[str]:
     """Each row as one text."""
     return [text if pair is None else f"{text}{SEPARATOR}{pair}" for text, pair in rows.inputs()]
 
@@ -173,13 +173,15 @@ def _task(splits: Splits, counted: TfidfVectorizer, train: csr_matrix) -> _Task:
     if splits.test is not None:
         parts["test"] = splits.test
     x = {"train": train}
-    x |= {name: counted.transform(joined(part)) for name, part in parts.items() if name not in x}
+    x |= {
+        name: counted.transform(joined_texts(part)) for name, part in parts.items() if name not in x
+    }
     several = splits.train.multi_label
     numbers = {name: _numbers(part, splits.labels, several) for name, part in parts.items()}
     return _Task(splits.labels, x, numbers)
 
 
-def _numbers(rows: Rows, labels: Sequence[str], several: bool) -> Answers:
+def _numbers(rows: Rows, labels: Sequence[str], several: bool) -> Targets:
     """Class numbers (N,), flags (N, C), or scores (N,)."""
     if rows.scores is not None:
         return np.array(rows.scores)
@@ -192,14 +194,14 @@ def _numbers(rows: Rows, labels: Sequence[str], several: bool) -> Answers:
     return flags
 
 
-def _baseline(family: Family, task: _Task, what: str, seconds: float) -> BaselineRecord:
+def _baseline(family: BaselineModel, task: _Task, what: str, seconds: float) -> BaselineRecord:
     """The best member of a family, measured; *seconds* were spent before."""
     started = time.perf_counter()
-    best: tuple[AnyMetrics, float, dict[str, Answers]] | None = None
+    best: tuple[AnyMetrics, float, dict[str, Targets]] | None = None
     for value in family.values:
         found = _predict(family.make(value), task)
         metrics = task.measure("validation", found["validation"])
-        if best is None or _merit(metrics) > _merit(best[0]):
+        if best is None or _selection_score(metrics) > _selection_score(best[0]):
             best = metrics, value, found
     assert best is not None  # families have values
     metrics, value, found = best
@@ -217,7 +219,7 @@ def _mean(task: _Task) -> BaselineRecord:
     mean = float(task.y["train"].mean())
     found = {name: np.full(len(gold), mean) for name, gold in task.y.items()}
     return BaselineRecord(
-        name=MEAN,
+        name=MEAN_NAME,
         setting=f"{mean:.4g}",
         validation=task.measure("validation", found["validation"]),
         test=task.measure("test", found["test"]) if "test" in found else None,
@@ -225,12 +227,12 @@ def _mean(task: _Task) -> BaselineRecord:
     )
 
 
-def _merit(metrics: AnyMetrics) -> float:
+def _selection_score(metrics: AnyMetrics) -> float:
     """What settings are chosen by; the more the better."""
     return -metrics.rmse if isinstance(metrics, RegressionMetrics) else metrics.macro_f1
 
 
-def _predict(model: Any, task: _Task) -> dict[str, Answers]:
+def _predict(model: Any, task: _Task) -> dict[str, Targets]:
     """What a model that learned train says of the other splits."""
     gold = task.y["train"]
     others = {name: x for name, x in task.x.items() if name != "train"}
@@ -251,7 +253,7 @@ def _column(
     return {name: fitted.predict(part) for name, part in others.items()}
 
 
-def _fit(model: Any, x: csr_matrix, y: Answers) -> Any:
+def _fit(model: Any, x: csr_matrix, y: Targets) -> Any:
     with warnings.catch_warnings():
         # A machine that hasn't quite settled is a baseline all the same.
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from finetune.checkpoint.temperature import KEY, checked_temperature
-from finetune.run.atomic_files import write_whole
+from finetune.checkpoint.temperature import TEMPERATURE_KEY, validate_temperature
+from finetune.run.atomic_files import write_atomically
 from finetune.run.record import CalibrationMetrics, CalibrationRecord, ReliabilityBin
 
-BINS = 15
-FOLDS = 5
-TEMPERATURES = (0.05, 20.0)
+N_BINS = 15
+N_FOLDS = 5
+TEMPERATURE_RANGE = (0.05, 20.0)
 """Where a temperature is looked for; one outside would leave nothing of the logits' order."""
 
 NO_ERROR = "validation has no wrong decision, so it can't tell how sure is too sure"
@@ -56,7 +56,7 @@ def measure_calibration(
         temperature: What logits are divided by.
     """
     given = probabilities(logits, temperature, multi_label=targets.ndim == 2)
-    return _metrics(given, targets, _likelihood(logits, targets, temperature))
+    return _metrics(given, targets, _negative_log_likelihood(logits, targets, temperature))
 
 
 def fit_temperature(logits: FloatArray, targets: Targets) -> float:
@@ -64,15 +64,17 @@ def fit_temperature(logits: FloatArray, targets: Targets) -> float:
 
     The likelihood has one peak in T, since its logarithm is concave in 1 / T.
     """
-    low, high = np.log(TEMPERATURES)
+    low, high = np.log(TEMPERATURE_RANGE)
     found = minimize_scalar(
-        lambda log: _likelihood(logits, targets, math.exp(log)),
+        lambda log: _negative_log_likelihood(logits, targets, math.exp(log)),
         bounds=(low, high),
         method="bounded",
         options={"xatol": 1e-6},
     )
     temperature = math.exp(float(found.x))
-    better = _likelihood(logits, targets, temperature) < _likelihood(logits, targets, 1.0)
+    better = _negative_log_likelihood(logits, targets, temperature) < _negative_log_likelihood(
+        logits, targets, 1.0
+    )
     return temperature if better else 1.0
 
 
@@ -90,7 +92,7 @@ def calibrate(
         test: The same of the test split, where there is one.
     """
     plain, held_out = measure_calibration(*validation), _cross_fitted(*validation)
-    reason = _unfit(*validation) or ("" if held_out.nll < plain.nll else NO_BETTER)
+    reason = _unfit_reason(*validation) or ("" if held_out.nll < plain.nll else NO_BETTER)
     temperature = 1.0 if reason else fit_temperature(*validation)
     if test is not None:
         before, after = (measure_calibration(*test, each) for each in (1.0, temperature))
@@ -108,19 +110,19 @@ def calibrate(
 def store_temperature(folder: Path, temperature: float) -> None:
     """Write the temperature into config.json of a checkpoint, in one step."""
     path = folder / "config.json"
-    values = json.loads(path.read_text(encoding="utf-8")) | {KEY: temperature}
+    values = json.loads(path.read_text(encoding="utf-8")) | {TEMPERATURE_KEY: temperature}
     text = json.dumps(values, indent=2, sort_keys=True, allow_nan=False)
-    write_whole(path, text + "\n")
+    write_atomically(path, text + "\n")
 
 
 def stored_temperature(config: object, name: str) -> float:
     """The temperature in the configuration of checkpoint *name*; 1 where it states none."""
-    value = checked_temperature(getattr(config, KEY, None), repr(name))
+    value = validate_temperature(getattr(config, TEMPERATURE_KEY, None), repr(name))
     return 1.0 if value is None else value
 
 
-def reliability(
-    confidence: FloatArray, right: npt.NDArray[np.bool_], bins: int = BINS
+def reliability_curve(
+    confidence: FloatArray, right: npt.NDArray[np.bool_], bins: int = N_BINS
 ) -> tuple[ReliabilityBin, ...]:
     """Bins of equal width over 0 to 1, their upper edge inside; empty ones are kept.  (M,) (M,)"""
     place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
@@ -133,7 +135,7 @@ def reliability(
     )
 
 
-def expected_error(curve: tuple[ReliabilityBin, ...]) -> float:
+def expected_calibration_error(curve: tuple[ReliabilityBin, ...]) -> float:
     """ECE: the mean gap between confidence and accuracy, each bin by its share of the rows."""
     total = sum(part.count for part in curve)
     return sum(part.count * abs(part.confidence - part.accuracy) for part in curve) / total
@@ -149,9 +151,12 @@ def _metrics(given: FloatArray, targets: Targets, likelihood: float) -> Calibrat
         short = given.copy()
         short[np.arange(len(short)), targets.astype(np.int64)] -= 1
         brier = (short**2).sum(axis=1)
-    curve = reliability(confidence, right.astype(bool))
+    curve = reliability_curve(confidence, right.astype(bool))
     return CalibrationMetrics(
-        ece=expected_error(curve), nll=likelihood, brier=float(brier.mean()), curve=curve
+        ece=expected_calibration_error(curve),
+        nll=likelihood,
+        brier=float(brier.mean()),
+        curve=curve,
     )
 
 
@@ -161,17 +166,17 @@ def _cross_fitted(logits: FloatArray, targets: Targets) -> CalibrationMetrics:
     given = probabilities(logits, 1.0, multi_label=several)
     lost = 0.0
     order = np.random.default_rng(0).permutation(len(logits))
-    for held_out in np.array_split(order, min(FOLDS, len(order))):
+    for held_out in np.array_split(order, min(N_FOLDS, len(order))):
         rest = np.setdiff1d(order, held_out)
-        fits = not _unfit(logits[rest], targets[rest])
+        fits = not _unfit_reason(logits[rest], targets[rest])
         temperature = fit_temperature(logits[rest], targets[rest]) if fits else 1.0
         given[held_out] = probabilities(logits[held_out], temperature, multi_label=several)
-        part = _likelihood(logits[held_out], targets[held_out], temperature)
+        part = _negative_log_likelihood(logits[held_out], targets[held_out], temperature)
         lost += part * len(held_out) / len(order)
     return _metrics(given, targets, lost)
 
 
-def _unfit(logits: FloatArray, targets: Targets) -> str:
+def _unfit_reason(logits: FloatArray, targets: Targets) -> str:
     """Why no temperature can be fitted; empty where one can."""
     if len(logits) < 2:
         return TOO_FEW
@@ -183,7 +188,7 @@ def _unfit(logits: FloatArray, targets: Targets) -> str:
     return "" if wrong.any() else NO_ERROR
 
 
-def _likelihood(logits: FloatArray, targets: Targets, temperature: float) -> float:
+def _negative_log_likelihood(logits: FloatArray, targets: Targets, temperature: float) -> float:
     """The mean negative log-likelihood: per row, or per class of a row with several."""
     scaled = logits.astype(np.float64) / temperature
     if targets.ndim == 2:

@@ -11,20 +11,20 @@ import torch
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.checkpoint.models import (
-    LONGEST,
+    DEFAULT_MAX_LENGTH,
     Checkpoint,
     load_checkpoint,
-    longest_input,
+    max_input_length,
     quiet_libraries,
 )
 from finetune.data.rows import Rows
 from finetune.data.splits import load_evaluation_rows
 from finetune.data.tables.columns import Columns
 from finetune.data.truncation import (
-    STRIDE,
+    STRIDE_KEY,
     cut_texts,
     cut_windows,
-    pooled,
+    mean_over_windows,
     stored_stride,
     stored_truncation,
 )
@@ -32,18 +32,18 @@ from finetune.errors import ConfigError, DataError, ModelError, OutputError
 from finetune.evaluation.calibration import Targets, measure_calibration, stored_temperature
 from finetune.evaluation.metrics import measure_logits
 from finetune.evaluation.regression import measure_scores
-from finetune.evaluation.report.plots import RELIABILITY, metrics_plot, reliability_plot
-from finetune.run.atomic_files import write_named
+from finetune.evaluation.report.plots import RELIABILITY_FILE, metrics_plot, reliability_plot
+from finetune.run.atomic_files import write_user_file
 from finetune.run.column_names import ColumnNames
 from finetune.run.config import RANGES, local_path, shown_name
-from finetune.run.progress import bar
+from finetune.run.progress import progress_bar
 from finetune.run.record import AnyMetrics, CalibrationMetrics, RunRecord
 
 ANY_COLUMNS = ColumnNames()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class EvaluationReport:
     """How a checkpoint does on one split of one data set."""
 
     checkpoint: str
@@ -66,7 +66,7 @@ class Report:
         """Write the report as JSON."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False)
         try:
-            write_named(path, text + "\n")
+            write_user_file(path, text + "\n")
         except OSError as error:
             raise OutputError(f"{path.name!r} can't be written: {error.strerror}") from error
 
@@ -77,8 +77,8 @@ class Report:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if self.calibration is not None:
-                reliability_plot([(name, self.calibration)], folder / RELIABILITY, title=title)
-                made.append(folder / RELIABILITY)
+                reliability_plot([(name, self.calibration)], folder / RELIABILITY_FILE, title=title)
+                made.append(folder / RELIABILITY_FILE)
             made += metrics_plot(self.metrics, folder, title=title)
         except OSError as error:
             raise OutputError(
@@ -87,7 +87,7 @@ class Report:
         return made
 
 
-class Scores(NamedTuple):
+class Predictions(NamedTuple):
     """What a checkpoint said of rows, and what they are."""
 
     logits: FloatArray
@@ -104,7 +104,7 @@ def evaluate(
     columns: ColumnNames = ANY_COLUMNS,
     batch_size: int = 32,
     limit: int | None = None,
-) -> Report:
+) -> EvaluationReport:
     """The report of *checkpoint* on *data*, of which *limit* keeps the first rows."""
     quiet_libraries()
     if batch_size < 1 or (limit is not None and limit < 1):
@@ -116,8 +116,8 @@ def evaluate(
     rows = held_out.rows.select(range(len(held_out.rows))[:limit])
     max_length = _max_length(checkpoint, classifier)
     temperature = stored_temperature(classifier.model.config, shown_name(checkpoint))
-    scores = score_rows(classifier, rows, batch_size=batch_size, max_length=max_length)
-    return Report(
+    scores = predict_rows(classifier, rows, batch_size=batch_size, max_length=max_length)
+    return EvaluationReport(
         checkpoint=shown_name(checkpoint),
         data=shown_name(data),
         split=held_out.split,
@@ -134,20 +134,22 @@ def evaluate(
     )
 
 
-def measure(scores: Scores, checkpoint: Checkpoint) -> AnyMetrics:
+def measure(scores: Predictions, checkpoint: Checkpoint) -> AnyMetrics:
     """How good the logits of *checkpoint* are."""
     if checkpoint.regression:
         return measure_scores(scores.targets, scores.logits[:, 0])
     return measure_logits(scores.logits, scores.targets, checkpoint.labels)
 
 
-def score_rows(checkpoint: Checkpoint, rows: Rows, *, batch_size: int, max_length: int) -> Scores:
+def predict_rows(
+    checkpoint: Checkpoint, rows: Rows, *, batch_size: int, max_length: int
+) -> Predictions:
     """Logits and targets of *rows*, whose classes are named as the checkpoint's."""
     if rows.multi_label and not checkpoint.multi_label:
         raise DataError("the rows have lists of labels but the checkpoint gives one class per text")
     inputs = rows.inputs()
     logits = predict_logits(checkpoint, inputs, batch_size=batch_size, max_length=max_length)
-    return Scores(logits, targets(rows, checkpoint))
+    return Predictions(logits, targets(rows, checkpoint))
 
 
 def predict_logits(
@@ -166,7 +168,7 @@ def predict_logits(
     model = checkpoint.model.eval().to(device)
     logits = np.empty((len(inputs), len(checkpoint.labels)))
     order = sorted(range(len(inputs)), key=lambda i: -len(inputs[i][0]) - len(inputs[i][1] or ""))
-    for start in bar(range(0, len(order), batch_size), "evaluating"):
+    for start in progress_bar(range(0, len(order), batch_size), "evaluating"):
         batch = order[start : start + batch_size]
         read, owners = encode_all(checkpoint, [inputs[i] for i in batch], max_length=max_length)
         found = []
@@ -175,7 +177,7 @@ def predict_logits(
             padded = checkpoint.tokenizer.pad(part, return_tensors="pt").to(device)
             with torch.inference_mode():
                 found.append(model(**padded).logits.float().cpu().numpy())
-        logits[batch] = pooled(np.concatenate(found), owners, len(batch))
+        logits[batch] = mean_over_windows(np.concatenate(found), owners, len(batch))
     odd = int((~np.isfinite(logits)).any(axis=1).sum())
     if odd:
         raise ModelError(
@@ -194,8 +196,8 @@ def encode_all(
         return encode(checkpoint, inputs, max_length=max_length), list(range(len(inputs)))
     if inputs[0][1] is not None:
         raise DataError(
-            f"the checkpoint reads windows of single texts but the rows are pairs; remove {STRIDE}"
-            " from its config.json"
+            "the checkpoint reads windows of single texts but the rows are pairs; remove"
+            f" {STRIDE_KEY} from its config.json"
         )
     texts = [text for text, _ in inputs]
     return cut_windows(checkpoint.tokenizer, texts, max_length=max_length, stride=stride)
@@ -244,9 +246,9 @@ def targets(rows: Rows, checkpoint: Checkpoint) -> FloatArray | IntArray:
 
 def _max_length(name: str, checkpoint: Checkpoint) -> int:
     """The limit that the checkpoint was trained with, or else what it can read."""
-    longest = longest_input(checkpoint)
+    longest = max_input_length(checkpoint)
     trained = _trained_length(name)
-    return min(longest, LONGEST if trained is None else trained)
+    return min(longest, DEFAULT_MAX_LENGTH if trained is None else trained)
 
 
 def _trained_length(name: str) -> int | None:

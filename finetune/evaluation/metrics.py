@@ -12,9 +12,9 @@ from sklearn.metrics import precision_recall_fscore_support
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.run.record import ClassMetrics, Metrics
 
-WHOLE = 150
+MAX_MATRIX_CLASSES = 150
 """Classes up to which every one is in the confusion matrix, which grows with their square."""
-MOST_CONFUSED = 50
+N_MOST_CONFUSED = 50
 """Classes in it where there are more."""
 
 Z_95 = 1.959963984540054
@@ -26,13 +26,15 @@ def measure_logits(
 ) -> Metrics:
     """Metrics of logits (N, C) against class numbers (N,), or flags (N, C) if a row has several."""
     if targets.ndim == 2:
-        return measure_flags(targets.astype(np.int64), (logits > 0).astype(np.int64), labels)
+        return measure_multi_label(targets.astype(np.int64), (logits > 0).astype(np.int64), labels)
     return measure_classes(targets.astype(np.int64), logits.argmax(axis=1), labels)
 
 
 def measure_classes(gold: IntArray, predicted: IntArray, labels: tuple[str, ...]) -> Metrics:
     """Metrics of one class per row.  (N,) (N,)"""
-    shown = None if len(labels) <= WHOLE else most_confused(gold, predicted, len(labels))
+    shown = (
+        None if len(labels) <= MAX_MATRIX_CLASSES else most_confused(gold, predicted, len(labels))
+    )
     return replace(
         _metrics(gold, predicted, labels, right=gold == predicted),
         confusion=_confusion(gold, predicted, range(len(labels)) if shown is None else shown),
@@ -40,13 +42,13 @@ def measure_classes(gold: IntArray, predicted: IntArray, labels: tuple[str, ...]
     )
 
 
-def measure_flags(gold: IntArray, predicted: IntArray, labels: tuple[str, ...]) -> Metrics:
+def measure_multi_label(gold: IntArray, predicted: IntArray, labels: tuple[str, ...]) -> Metrics:
     """Metrics of 0/1 flags; a row is right when all its flags are.  (N, C) (N, C)"""
     return _metrics(gold, predicted, labels, right=(gold == predicted).all(axis=1))
 
 
 def most_confused(
-    gold: IntArray, predicted: IntArray, n_classes: int, most: int = MOST_CONFUSED
+    gold: IntArray, predicted: IntArray, n_classes: int, most: int = N_MOST_CONFUSED
 ) -> tuple[int, ...]:
     """The classes that are most often taken for each other, ascending; then the most frequent.
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from finetune.checkpoint.models import Checkpoint
 from finetune.data.rows import Rows
 from finetune.data.splits import Splits
-from finetune.evaluation.baseline import baselines, left_out
+from finetune.evaluation.baseline import describe_skipped, measure_baselines
 from finetune.evaluation.calibration import calibrate, store_temperature
-from finetune.evaluation.evaluate import Scores, measure, score_rows
-from finetune.evaluation.report.best_effort import spare
+from finetune.evaluation.evaluate import Predictions, measure, predict_rows
+from finetune.evaluation.report.best_effort import best_effort
 from finetune.evaluation.report.plots import (
-    CONFUSION,
-    RELIABILITY,
-    SCATTER,
+    CONFUSION_FILE,
+    RELIABILITY_FILE,
+    SCATTER_FILE,
     metrics_plot,
     reliability_plot,
 )
@@ -54,18 +54,18 @@ def assess(
         say: Hears it where that fails.
     """
 
-    def score(rows: Rows) -> Scores:
-        return score_rows(saved, rows, batch_size=batch_size, max_length=max_length)
+    def score(rows: Rows) -> Predictions:
+        return predict_rows(saved, rows, batch_size=batch_size, max_length=max_length)
 
     validation = score(splits.validation)
     test = None if splits.test is None else score(splits.test)
     calibration = None if saved.regression else calibrate(validation, test)
     if calibration is not None and not calibration.reason:
         store_temperature(folder, calibration.temperature)
-    if baseline and (missing := left_out(splits.labels)):
+    if baseline and (missing := describe_skipped(splits.labels)):
         say(missing)
     compared = "the comparison with classical methods"
-    beside = spare(compared, lambda: baselines(splits), say) if baseline else None
+    beside = best_effort(compared, lambda: measure_baselines(splits), say) if baseline else None
     return Quality(
         validation=measure(validation, saved),
         test=None if test is None else measure(test, saved),
@@ -74,7 +74,7 @@ def assess(
     )
 
 
-def draw(record: RunRecord, folder: Path, say: Callable[[str], None]) -> None:
+def draw_plots(record: RunRecord, folder: Path, say: Callable[[str], None]) -> None:
     """Draw what the record knows as the pictures that the model card shows.
 
     One that can't be drawn is left out, which *say* hears.
@@ -82,12 +82,12 @@ def draw(record: RunRecord, folder: Path, say: Callable[[str], None]) -> None:
     split = "validation" if record.test is None else "test"
     metrics = record.test or record.validation
     title = f"{record.settings['output']} on {split}"
-    what = SCATTER if record.regression else CONFUSION
-    spare(what, lambda: metrics_plot(metrics, folder, title=title), say)
+    what = SCATTER_FILE if record.regression else CONFUSION_FILE
+    best_effort(what, lambda: metrics_plot(metrics, folder, title=title), say)
     if record.calibration is not None:
         made = record.calibration
         curves = [("as trained", made.before)]
         if not made.reason:
             curves.append((f"at temperature {made.temperature:.2f}", made.after))
-        path = folder / RELIABILITY
-        spare(RELIABILITY, lambda: reliability_plot(curves, path, title=title), say)
+        path = folder / RELIABILITY_FILE
+        best_effort(RELIABILITY_FILE, lambda: reliability_plot(curves, path, title=title), say)

@@ -10,15 +10,15 @@ from scipy.stats import ConstantInputWarning, NearConstantInputWarning, pearsonr
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.run.record import RegressionMetrics
 
-KEPT = 500
+MAX_POINTS = 500
 """Rows of which true and predicted score are kept, for the picture."""
 
-FEWEST = 4
+MIN_INTERVAL_ROWS = 4
 """Rows from which on Fisher's interval of a correlation is defined."""
 
 
 def measure_scores(
-    gold: FloatArray | IntArray, predicted: FloatArray, *, keep: int = KEPT
+    gold: FloatArray | IntArray, predicted: FloatArray, *, keep: int = MAX_POINTS
 ) -> RegressionMetrics:
     """Metrics of predicted scores, at most *keep* rows kept, evenly from all.  (N,) (N,)"""
     gold, predicted = np.asarray(gold, np.float64), np.asarray(predicted, np.float64)
@@ -53,7 +53,7 @@ def _correlation(of: Callable[..., Any], gold: FloatArray, predicted: FloatArray
 
 def _interval(pearson: Any, rows: int) -> tuple[float, float] | None:
     """The 95 % interval of a correlation by Fisher's transformation."""
-    if rows < FEWEST:
+    if rows < MIN_INTERVAL_ROWS:
         return None
     low, high = pearson.confidence_interval(0.95)
     return float(low), float(high)

@@ -53,7 +53,7 @@ def _within(name: str, values: Sequence[float]) -> Spread:
     return Spread(found.mean, max(found.low, low), min(found.high, high))
 
 
-def in_brief(metrics: AnyMetrics) -> dict[str, float]:
+def headline_metrics(metrics: AnyMetrics) -> dict[str, float]:
     """The two metrics of EPOCH_METRICS by which runs are compared, the deciding one last."""
     if isinstance(metrics, RegressionMetrics):
         return {"rmse": metrics.rmse, "r2": metrics.r2 or 0.0}

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-OLD = ".old"
-HALF = re.compile("[\ud800-\udfff]")
-PART = ".part"
+OLD_SUFFIX = ".old"
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+PART_SUFFIX = ".part"
 """How the name of an unfinished file ends; it begins with a dot."""
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Let *path* hold *content*, or what it held before.
 
     A link at *path* is replaced, not followed.
@@ -27,12 +27,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         OSError: The folder can't be written to, the disk is full, or *path* is a folder.
     """
-    with _written(path, content) as part:
+    with _partial_file(path, content) as part:
         part.replace(path)
     sync(path.parent)
 
 
-def write_new(path: Path, content: str | bytes) -> None:
+def create_atomically(path: Path, content: str | bytes) -> None:
     """Let *path* hold *content*, where nothing has that name, not even a link that leads nowhere.
 
     Raises:
@@ -41,7 +41,7 @@ def write_new(path: Path, content: str | bytes) -> None:
     """
     if os.path.lexists(path):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    with _written(path, content) as part:
+    with _partial_file(path, content) as part:
         try:
             os.link(part, path)
         except FileExistsError:
@@ -51,29 +51,31 @@ def write_new(path: Path, content: str | bytes) -> None:
     sync(path.parent)
 
 
-def write_named(path: Path, content: str | bytes) -> None:
+def write_user_file(path: Path, content: str | bytes) -> None:
     """Let a file that the user named hold *content*: whole, or what it held before.
 
-    Other than with `write_whole` a link is followed, for whoever named it made it; and a pipe or a
+    Unlike `write_atomically` it follows a link, for whoever named it made it; and a pipe or a
     device, such as `/dev/stdout`, is handed the content as it is.
     """
     data = _encoded(content)
     if path.exists() and not path.is_file() and not path.is_dir():
         path.write_bytes(data)
     else:
-        write_whole(Path(os.path.realpath(path)), data)  # Path.resolve raises on a link to itself
+        write_atomically(
+            Path(os.path.realpath(path)), data
+        )  # Path.resolve raises on a link to itself
 
 
 def _encoded(content: str | bytes) -> bytes:
     """*content* as bytes; half a character, which a file's name may hold, becomes a box."""
-    return HALF.sub("\ufffd", content).encode() if isinstance(content, str) else content
+    return LONE_SURROGATE.sub("\ufffd", content).encode() if isinstance(content, str) else content
 
 
 @contextmanager
-def _written(path: Path, content: str | bytes) -> Iterator[Path]:
+def _partial_file(path: Path, content: str | bytes) -> Iterator[Path]:
     """A file beside *path* that the disk has whole; afterwards it is gone by that name."""
     # A name of its own: two that write at once don't share one, and nobody can lay a link there.
-    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}{PART}")
+    part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
         with part.open("xb") as file:
             file.write(_encoded(content))
@@ -84,9 +86,9 @@ def _written(path: Path, content: str | bytes) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
+def remove_partial_files(folder: Path) -> None:
     """Remove the unfinished files that a killed process left in *folder*."""
-    for part in folder.glob(f".*{PART}"):
+    for part in folder.glob(f".*{PART_SUFFIX}"):
         part.unlink(missing_ok=True)
 
 
@@ -104,9 +106,9 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def remove_whole(folder: Path) -> None:
+def remove_atomically(folder: Path) -> None:
     """Remove *folder*; from the first moment on it is not there by its name."""
-    hidden = folder.with_name(f".{folder.name}{OLD}")
+    hidden = folder.with_name(f".{folder.name}{OLD_SUFFIX}")
     remove_quietly(hidden)
     try:
         folder.rename(hidden)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from finetune.errors import FinetuneError
-from finetune.run.config import TrainConfig, option, switch
+from finetune.run.config import TrainConfig, option_name, switch_name
 from finetune.run.config_file import read_recipe
 
 PANELS = {
@@ -118,4 +118,4 @@ def _parameters() -> list[inspect.Parameter]:
 
 def _names(name: str, default: object) -> str:
     """The option of a setting: the one that turns it off where it is on by default."""
-    return f" /{switch(name, False)}" if default is True else option(name)
+    return f" /{switch_name(name, False)}" if default is True else option_name(name)

@@ -28,14 +28,14 @@ CHOICES: dict[str, tuple[str, ...]] = {
 INPUTS = ("data", "validation", "test")
 """Settings that name a file, a folder or a Hub data set."""
 
-RATE = 5e-5
+BERT_LEARNING_RATE = 5e-5
 """The peak rate that suits BERT-base: Devlin et al. 2019, appendix A.3."""
 
-OF_ONE_COMMAND = ("overwrite", "resume")
+COMMAND_SETTINGS = ("overwrite", "resume")
 """Settings that say what to do with what is there already, and nothing of the run."""
 
 
-MOST = 10**9
+MAX_NUMBER = 10**9
 """What no number of a setting exceeds; libraries count in 32 bits here and there."""
 
 
@@ -44,7 +44,7 @@ class Range:
     """Numbers from `low` to `high`, without those two where the range is open."""
 
     low: float
-    high: float = MOST
+    high: float = MAX_NUMBER
     open_low: bool = False
     open_high: bool = False
 
@@ -58,7 +58,7 @@ class Range:
         """The range in words."""
         low = f"{'above' if self.open_low else 'at least'} {self.low}"
         high = f" and {'below' if self.open_high else 'at most'} {self.high}"
-        return low if self.high == MOST else low + high
+        return low if self.high == MAX_NUMBER else low + high
 
 
 RANGES = {
@@ -258,14 +258,16 @@ class TrainConfig:
         for name, allowed in RANGES.items():
             value = getattr(self, name)
             if value is not None and value not in allowed:
-                ceiling = f" and at most {MOST:,}" if allowed.high == MOST < value else ""
+                ceiling = (
+                    f" and at most {MAX_NUMBER:,}" if allowed.high == MAX_NUMBER < value else ""
+                )
                 raise ConfigError(
-                    f"{option(name)} is {quoted(value)}; it has to be {allowed}{ceiling}"
+                    f"{option_name(name)} is {quoted(value)}; it has to be {allowed}{ceiling}"
                 )
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(
-                    f"{option(name)} is {getattr(self, name)!r}; it has to be one of"
+                    f"{option_name(name)} is {getattr(self, name)!r}; it has to be one of"
                     f" {', '.join(choices)}"
                 )
         self._check_together()
@@ -280,7 +282,7 @@ class TrainConfig:
             raise ConfigError("--lora-rank trains adapters and the head; leave out freezing")
         for name in ("freeze_layers", "gradual_unfreezing"):
             if self.head_only and getattr(self, name):
-                raise ConfigError(f"--head-only trains no layer; leave out {option(name)}")
+                raise ConfigError(f"--head-only trains no layer; leave out {option_name(name)}")
 
     @property
     def freezes(self) -> bool:
@@ -310,7 +312,7 @@ class TrainConfig:
     @property
     def rate(self) -> float:
         """The peak rate; where none is given, that of a model as wide as BERT-base."""
-        return RATE if self.learning_rate is None else self.learning_rate
+        return BERT_LEARNING_RATE if self.learning_rate is None else self.learning_rate
 
     @property
     def cut_seed(self) -> int:
@@ -320,20 +322,20 @@ class TrainConfig:
     def settings(self) -> dict[str, object]:
         """The settings of the run as JSON values, paths reduced to names."""
         names = (field.name for field in fields(self))
-        return {name: self._shown(name) for name in names if name not in OF_ONE_COMMAND}
+        return {name: self._shown(name) for name in names if name not in COMMAND_SETTINGS}
 
     def command(self) -> str:
         """The command that makes this run, paths reduced to names and defaults left out."""
         words = ["python", "-m", "finetune", "train"]
         for field in fields(self):
             value = self._shown(field.name)
-            if value == field.default or field.name in OF_ONE_COMMAND:
+            if value == field.default or field.name in COMMAND_SETTINGS:
                 continue
             if isinstance(value, bool):
-                words.append(switch(field.name, value))
+                words.append(switch_name(field.name, value))
                 continue
             for item in value if isinstance(value, list) else [value]:
-                words += [option(field.name), str(item)]
+                words += [option_name(field.name), str(item)]
         return shlex.join(words)
 
     def _shown(self, name: str) -> object:
@@ -349,14 +351,14 @@ class TrainConfig:
         return shown_name(value)
 
 
-def option(name: str) -> str:
+def option_name(name: str) -> str:
     """The command-line option of a setting."""
     return "--" + name.replace("_", "-")
 
 
-def switch(name: str, on: bool) -> str:
+def switch_name(name: str, on: bool) -> str:
     """The command-line option that turns a setting on or off."""
-    return option(name) if on else "--no-" + name.replace("_", "-")
+    return option_name(name) if on else "--no-" + name.replace("_", "-")
 
 
 def local_path(source: str) -> Path:

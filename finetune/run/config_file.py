@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from finetune.errors import ConfigError, RecordError, quoted
-from finetune.run.atomic_files import write_whole
+from finetune.run.atomic_files import write_atomically
 from finetune.run.config import TrainConfig
 
 FILE_NAME = "train.toml"
@@ -52,7 +52,7 @@ def write_recipe(config: TrainConfig, folder: Path) -> None:
     """Write `train.toml` into *folder*: what *config* says, with names in place of paths."""
     settings = config.settings().items()
     lines = [f"{name} = {_toml(value)}\n" for name, value in settings if value is not None]
-    write_whole(folder / FILE_NAME, HEAD + "".join(lines))
+    write_atomically(folder / FILE_NAME, HEAD + "".join(lines))
 
 
 def describe_settings(config: TrainConfig) -> str:

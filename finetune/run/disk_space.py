@@ -3,13 +3,13 @@
 import shutil
 from pathlib import Path
 
-KEPT = 3
+MAX_SNAPSHOTS = 3
 """Snapshots: the last two and the best; of pre-training they stay until the run is over."""
-BYTES = 12
+BYTES_PER_WEIGHT = 12
 """A weight in float32, and two moments of the optimizer."""
 
 
-def warning(work: Path, parameters: int, *, stages: int = 1) -> str | None:
+def disk_space_warning(work: Path, parameters: int, *, stages: int = 1) -> str | None:
     """A sentence where a run in *work* may fill the disk; what it has kept already is counted.
 
     Args:
@@ -18,7 +18,10 @@ def warning(work: Path, parameters: int, *, stages: int = 1) -> str | None:
         stages: 2 with further pre-training.
     """
     kept = sum(path.stat().st_size for path in work.rglob("*") if path.is_file())
-    needed, free = (KEPT * stages + 1) * BYTES * parameters, shutil.disk_usage(work).free
+    needed, free = (
+        (MAX_SNAPSHOTS * stages + 1) * BYTES_PER_WEIGHT * parameters,
+        shutil.disk_usage(work).free,
+    )
     if needed - kept <= free:
         return None
     return (

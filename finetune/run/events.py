@@ -14,10 +14,10 @@ from typing import Any
 from torch import Tensor
 from transformers import TrainerCallback
 
-from finetune.run.progress import curve
+from finetune.run.progress import epoch_curve
 
 FILE_NAME = "events.jsonl"
-PAUSE = 1.0
+MIN_INTERVAL_SECONDS = 1.0
 """Seconds between two events of steps; reading a loss makes a graphics card wait."""
 
 Loss = Callable[..., Tensor]
@@ -58,7 +58,7 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: Any, state: Any, control: Any, **settings: Any) -> None:
         """Say how far it is, once a second and at the last step."""
         now = time.monotonic()
-        if now - self.told < PAUSE and state.global_step < state.max_steps:
+        if now - self.told < MIN_INTERVAL_SECONDS and state.global_step < state.max_steps:
             return
         self.told = now
         pace = (now - self.begun) / (state.global_step - self.first)
@@ -115,7 +115,7 @@ class EventLog(StepLog):
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say how the epoch went."""
-        self.events.add("epoch", **curve(state.log_history)[-1].to_dict())
+        self.events.add("epoch", **epoch_curve(state.log_history)[-1].to_dict())
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say that the epochs are over."""

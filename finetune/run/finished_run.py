@@ -4,19 +4,19 @@ from dataclasses import fields
 from pathlib import Path
 
 from finetune.errors import ConfigError, ModelError
-from finetune.run.config import TrainConfig, option
-from finetune.run.output_folder import resolved, working_place
+from finetune.run.config import TrainConfig, option_name
+from finetune.run.output_folder import resolve_output, working_path
 from finetune.run.record import RunRecord
+from finetune.run.saved_settings import CHANGEABLE
 from finetune.run.saved_settings import FILE_NAME as SETTINGS
-from finetune.run.saved_settings import FREE
 
 
 def finished_run(output: Path) -> RunRecord | None:
     """The record of the run that ended in *output*; None where there is none, or one goes on."""
-    if (working_place(output) / SETTINGS).is_file():
+    if (working_path(output) / SETTINGS).is_file():
         return None
     try:
-        return RunRecord.load(resolved(output))
+        return RunRecord.load(resolve_output(output))
     except (ModelError, OSError):
         return None
 
@@ -34,14 +34,14 @@ def require_same_settings(config: TrainConfig, record: RunRecord) -> None:
     if config.learning_rate is None:
         del names["learning_rate"]
     for name, default in names.items():
-        if name not in now or name in FREE:
+        if name not in now or name in CHANGEABLE:
             continue
         was = record.settings.get(name, default)
         if was != now[name]:
             raise ConfigError(
-                f"the run of {resolved(config.output).name!r} is finished and had"
-                f" {option(name)} {_shown(was)}, not {_shown(now[name])}; give the same, another"
-                " --output, or --overwrite without --resume to train again"
+                f"the run of {resolve_output(config.output).name!r} is finished and had"
+                f" {option_name(name)} {_shown(was)}, not {_shown(now[name])}; give the same,"
+                " another --output, or --overwrite without --resume to train again"
             )
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that is granted once the work is safe."""
+"""Ctrl-C and SIGTERM as a request to stop, granted once the work is safe."""
 
 import signal
 import threading
@@ -20,14 +20,14 @@ def terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class StopWish:
+class GracefulStop:
     """Whether somebody asked to stop."""
 
     def __init__(self) -> None:
-        self.made = False
+        self.requested = False
 
     @contextmanager
-    def heard(self) -> Iterator["StopWish"]:
+    def listening(self) -> Iterator["GracefulStop"]:
         """Note the first signal; a second one stops at once, by a KeyboardInterrupt.
 
         Only the main thread hears signals; in another nothing changes.
@@ -44,6 +44,6 @@ class StopWish:
                 signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.made:
+        if self.requested:
             raise KeyboardInterrupt
-        self.made = True
+        self.requested = True

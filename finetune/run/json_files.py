@@ -18,9 +18,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from finetune.errors import RecordError, quoted
 
-MOST_BYTES = 64 * 2**20
+MAX_BYTES = 64 * 2**20
 """The largest record that is read."""
-MOST_NAMES = 100_000
+MAX_ENTRIES = 100_000
 """Entries of an object; a class has one."""
 ROUNDING = 1e-9
 """How far the last digits of a mean may lie outside of its range."""
@@ -52,7 +52,7 @@ class Schema(Generic[T]):
         self._adapter: TypeAdapter[T] = TypeAdapter(kind)
         self._extra, self._format = extra, format
 
-    def read(self, path: Path, name: str = "", most: int = MOST_BYTES) -> T:
+    def read(self, path: Path, name: str = "", most: int = MAX_BYTES) -> T:
         """The record in a file, which a sentence calls by its own name or by *name*.
 
         Raises:
@@ -71,7 +71,7 @@ class Schema(Generic[T]):
         content = content.removeprefix(codecs.BOM_UTF8)
         try:
             # Before the schema, which goes on after what is wrong, to tell of all of it.
-            values = json.loads(content.decode(), object_pairs_hook=_named_once)
+            values = json.loads(content.decode(), object_pairs_hook=_unique_names)
             self._check_format(values, name)
             return self._adapter.validate_json(content, strict=True, extra=self._extra)
         except ValidationError as error:
@@ -96,14 +96,14 @@ class Schema(Generic[T]):
             )
 
 
-def read_bytes(path: Path, name: str = "", most: int = MOST_BYTES) -> bytes:
+def read_bytes(path: Path, name: str = "", most: int = MAX_BYTES) -> bytes:
     """The content of a regular file of at most *most* bytes, which a sentence may call *name*.
 
     Raises:
         RecordError: It is not there, is something else, is larger, or the system refuses.
     """
     name = name or quoted(path.name)
-    with opened(path, name) as file:
+    with open_regular_file(path, name) as file:
         content = file.read(most + 1)
     if len(content) > most:
         raise RecordError(f"{name} is too large; a record has {most:,} bytes at most")
@@ -111,7 +111,7 @@ def read_bytes(path: Path, name: str = "", most: int = MOST_BYTES) -> bytes:
 
 
 @contextmanager
-def opened(path: Path, name: str = "") -> Iterator[BinaryIO]:
+def open_regular_file(path: Path, name: str = "") -> Iterator[BinaryIO]:
     """A regular file to read, which a sentence may call *name*; what the system refuses is said.
 
     Raises:
@@ -153,10 +153,10 @@ def _lowered(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON; of a name that comes twice, readers would take the one or the other."""
-    if len(pairs) > MOST_NAMES:
-        raise ValueError(f"an object has {len(pairs):,} entries; {MOST_NAMES:,} are allowed")
+    if len(pairs) > MAX_ENTRIES:
+        raise ValueError(f"an object has {len(pairs):,} entries; {MAX_ENTRIES:,} are allowed")
     values = dict(pairs)
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]

@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from finetune.errors import OutputError
-from finetune.run.atomic_files import remove, remove_quietly, sweep, sync_all
+from finetune.run.atomic_files import remove, remove_partial_files, remove_quietly, sync_all
 from finetune.run.config import TrainConfig, local_path
 from finetune.run.record import FILE_NAME as FINISHED
 from finetune.run.saved_settings import FILE_NAME as SETTINGS
@@ -21,7 +21,7 @@ SEEDS = "seeds"
 """Folder inside it with a folder for each of several seeds."""
 LOCK = "lock"
 """File inside it that the process at work holds locked; the system frees it however that ends."""
-PATIENCE = 0.5
+LOCK_TIMEOUT_SECONDS = 0.5
 """Seconds that the lock is waited for."""
 
 
@@ -30,7 +30,7 @@ def check_output(output: Path, *, inputs: Iterable[str], overwrite: bool) -> Non
 
     *inputs* are what the run reads; those that are no path on this machine are passed over.
     """
-    output = resolved(output)
+    output = resolve_output(output)
     if Path.cwd().is_relative_to(output):
         raise OutputError("--output is the current folder or one above it; name a new folder")
     for source in inputs:
@@ -56,41 +56,41 @@ def working_folder(output: Path, *, resume: bool = False) -> Iterator[Path]:
     the same output finds there if it is to *resume*. A run that ends well but can't be put in its
     place stays in this folder.
     """
-    output = resolved(output)
-    work = working_place(output)
+    output = resolve_output(output)
+    work = working_path(output)
     with _locked(work):
         if not resume:
             _empty(work)
         try:
             yield work
         except BaseException:
-            if not is_kept(work):
+            if not is_resumable(work):
                 remove_quietly(work)
             raise
-        _put(work, output)
+        _publish(work, output)
 
 
-def working_place(output: Path) -> Path:
+def working_path(output: Path) -> Path:
     """The folder in which a run of *output* works."""
-    output = resolved(output)
+    output = resolve_output(output)
     return output.with_name(f".{output.name}.partial")
 
 
-def is_kept(work: Path) -> bool:
+def is_resumable(work: Path) -> bool:
     """Whether a stopped run left something in *work* to go on from, or the whole checkpoint."""
     snapshot = f"{CHECKPOINTS}/**/checkpoint-*"
     kept = (FINISHED, snapshot, f"{SEEDS}/*/{snapshot}", f"{SEEDS}/*/{FINISHED}")
     return (work / SETTINGS).is_file() and any(any(work.glob(pattern)) for pattern in kept)
 
 
-def require_nothing_kept(output: Path) -> None:
+def require_no_stopped_run(output: Path) -> None:
     """Refuse to begin anew where that would lose what an earlier run left."""
-    work = working_place(output)
-    if not is_kept(work):
+    work = working_path(output)
+    if not is_resumable(work):
         return
     with _locked(work):
         raise OutputError(
-            f"a run of {resolved(output).name!r} was stopped and is kept; go on with it by"
+            f"a run of {resolve_output(output).name!r} was stopped and is kept; go on with it by"
             " --resume, or give --overwrite to begin anew"
         )
 
@@ -101,35 +101,37 @@ def stopped_run(output: Path) -> TrainConfig:
     Raises:
         OutputError: There is no such run.
     """
-    work = working_place(output)
+    work = working_path(output)
     if not (work / SETTINGS).is_file():
-        there = "it is finished" if resolved(output).is_dir() else "nothing of it is there"
+        there = "it is finished" if resolve_output(output).is_dir() else "nothing of it is there"
         raise OutputError(
-            f"no run of {resolved(output).name!r} was stopped: {there}; give the --output of a run"
-            " that was"
+            f"no run of {resolve_output(output).name!r} was stopped: {there}; give the --output of"
+            " a run that was"
         )
     return replace(load_settings(work).config, output=output, resume=True, overwrite=False)
 
 
-def what_is_left(output: Path) -> str:
+def describe_remains(output: Path) -> str:
     """What a stopped run leaves, and how to go on, as the end of a sentence."""
-    name = resolved(output).name
-    if not is_kept(working_place(output)):
+    name = resolve_output(output).name
+    if not is_resumable(working_path(output)):
         return f"{name!r} was not written"
-    return f"{name!r} was not written, but the run is kept: go on with it by {resuming(output)}"
+    return (
+        f"{name!r} was not written, but the run is kept: go on with it by {resume_command(output)}"
+    )
 
 
-def resuming(output: Path) -> str:
+def resume_command(output: Path) -> str:
     """The command that goes on with the run of *output*, by as many processes as began it."""
     try:
-        count = load_settings(working_place(output)).processes
+        count = load_settings(working_path(output)).processes
     except OutputError:
         count = 1
     python = "python" if count == 1 else f"torchrun --nproc-per-node {count}"
     return f"{python} -m finetune resume {shlex.quote(str(output))}"
 
 
-def resolved(output: Path) -> Path:
+def resolve_output(output: Path) -> Path:
     """Where *output* lies: `~` expanded, links followed even where their target isn't there."""
     try:
         place = output.expanduser().resolve()
@@ -152,7 +154,7 @@ def _locked(work: Path) -> Iterator[None]:
     try:
         work.mkdir(parents=True, exist_ok=True)
         # Whoever only looks whether the run goes on holds the lock for a moment.
-        lock = FileLock(work / LOCK, timeout=PATIENCE)
+        lock = FileLock(work / LOCK, timeout=LOCK_TIMEOUT_SECONDS)
         lock.acquire()
     except Timeout as error:
         raise OutputError(
@@ -187,10 +189,10 @@ def _empty(work: Path) -> None:
             remove(path)
 
 
-def _put(work: Path, output: Path) -> None:
+def _publish(work: Path, output: Path) -> None:
     """Move *work* to its place, and only then take out what a run that goes on would need."""
     try:
-        sweep(work)
+        remove_partial_files(work)
         sync_all(work)
         _replace(output, work)
     except OSError as error:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import torch
 from torch import distributed
 
-PATIENCE = timedelta(days=7)
+TIMEOUT = timedelta(days=7)
 """How long the others wait while the first measures and writes."""
 
 
@@ -14,7 +14,7 @@ def join() -> None:
     """Meet the other processes, where there are any; they speak over CPU and, if any, CUDA."""
     if count() > 1 and not distributed.is_initialized():
         cuda = torch.cuda.is_available()
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PATIENCE)
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=TIMEOUT)
 
 
 def count() -> int:
@@ -38,7 +38,7 @@ def wait() -> None:
         distributed.barrier()
 
 
-def any_says(value: bool) -> bool:
+def any_true(value: bool) -> bool:
     """Whether any process says yes; asked on the CPU, so that no card waits for it."""
     if count() == 1:
         return value

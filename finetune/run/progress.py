@@ -11,7 +11,7 @@ from transformers import ProgressCallback
 from finetune.run.record import EPOCH_METRICS, EpochMetrics
 
 
-def bar(steps: Iterable[int], title: str) -> Iterable[int]:
+def progress_bar(steps: Iterable[int], title: str) -> Iterable[int]:
     """*steps* under a bar, which is gone at the end and absent from a log file."""
     watched: Iterable[int] = tqdm(steps, desc=title, leave=False, disable=None)
     return watched
@@ -55,14 +55,15 @@ class EpochLines(ProgressCallback):  # type: ignore[misc]
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say how the epoch went."""
-        point = curve(state.log_history)[-1]
+        point = epoch_curve(state.log_history)[-1]
         with tqdm.external_write_mode():
             self.say(
-                f"{self.title} {point.epoch} of {args.num_train_epochs:.0f}: {_measured(point)}."
+                f"{self.title} {point.epoch} of {args.num_train_epochs:.0f}:"
+                f" {_format_metrics(point)}."
             )
 
 
-def curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
+def epoch_curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
     """The epochs in the Trainer's log: one entry with the loss and one evaluation for each."""
     losses = [entry["loss"] for entry in history if "loss" in entry]
     evaluations = [entry for entry in history if "eval_loss" in entry]
@@ -79,7 +80,7 @@ def curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
     )
 
 
-def _measured(point: EpochMetrics) -> str:
+def _format_metrics(point: EpochMetrics) -> str:
     found = {"train loss": point.train_loss, "validation loss": point.validation_loss}
     found |= {EPOCH_METRICS[name]: value for name, value in point.measured.items()}
     return ", ".join(

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from finetune.checkpoint.problem_types import PROBLEM_TYPES, REGRESSION
 from finetune.errors import ModelError, RecordError, quoted
-from finetune.run.atomic_files import write_whole
+from finetune.run.atomic_files import write_atomically
 from finetune.run.json_files import (
     ROUNDING,
     Amount,
@@ -34,7 +34,7 @@ EPOCH_METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1", "r2": "R2", "rm
 """What is measured after each epoch, as it is called; a run has two of them."""
 
 
-Below1 = Annotated[Number, Field(le=1 + ROUNDING)]
+AtMostOne = Annotated[Number, Field(le=1 + ROUNDING)]
 Rows = Annotated[int, Field(ge=1, lt=2**63)]
 Reasons = Iterator[str]
 """Why a record can't be true; the first of them is told."""
@@ -122,7 +122,7 @@ class RegressionMetrics:
     """How close a checkpoint came to the scores of one set of rows; errors are in their unit."""
 
     rows: Rows
-    r2: Below1 | None
+    r2: AtMostOne | None
     """One minus the squared errors over those of the mean; None where all scores are equal."""
     rmse: Amount
     """Root of the mean squared error."""
@@ -346,7 +346,7 @@ class RunRecord:
         """Write `run.json` into *folder*; a number that isn't finite is a ValueError."""
         values = asdict(self) | {"epochs": [point.to_dict() for point in self.epochs]}
         text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-        write_whole(folder / FILE_NAME, text + "\n")
+        write_atomically(folder / FILE_NAME, text + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> "RunRecord":

@@ -11,19 +11,19 @@ from pydantic import Field
 
 from finetune.errors import ConfigError, DataError, OutputError, RecordError
 from finetune.run import processes
-from finetune.run.atomic_files import write_whole
-from finetune.run.config import INPUTS, OF_ONE_COMMAND, TrainConfig, local_path, option
+from finetune.run.atomic_files import write_atomically
+from finetune.run.config import COMMAND_SETTINGS, INPUTS, TrainConfig, local_path, option_name
 from finetune.run.json_files import Schema
 
 FILE_NAME = "settings.json"
-FREE = (*OF_ONE_COMMAND, "output", "push_to_hub", "save_minutes")
+CHANGEABLE = (*COMMAND_SETTINGS, "output", "push_to_hub", "save_minutes")
 """Settings that may change when a run is resumed, for no weight hangs on them."""
 
 Fingerprints = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class SavedSettings:
     """What a run was begun with."""
 
     config: TrainConfig
@@ -42,10 +42,10 @@ def save_settings(config: TrainConfig, fingerprints: Fingerprints, folder: Path)
         "processes": processes.count(),
     }
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    write_whole(folder / FILE_NAME, text)
+    write_atomically(folder / FILE_NAME, text)
 
 
-def load_settings(folder: Path) -> Begun:
+def load_settings(folder: Path) -> SavedSettings:
     """What is in *folder*.
 
     Raises:
@@ -57,7 +57,7 @@ def load_settings(folder: Path) -> Begun:
         if isinstance(error.__cause__, OSError):
             raise OutputError(f"no run can be resumed here: {error}") from error
         raise OutputError(f"{error}; use --overwrite to start over") from error
-    return Begun(found.settings, found.rows, found.processes)
+    return SavedSettings(found.settings, found.rows, found.processes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,10 +80,10 @@ def require_same(config: TrainConfig, begun: TrainConfig) -> None:
     """Refuse to resume the run *begun* with settings that would make another one of it."""
     for field in fields(config):
         was, now = _plain(begun, field.name), _plain(config, field.name)
-        if field.name not in FREE and was != now:
+        if field.name not in CHANGEABLE and was != now:
             raise ConfigError(
-                f"the stopped run has {option(field.name)} {was}, not {now}; give the same to go on"
-                " with it, or --overwrite without --resume to start anew"
+                f"the stopped run has {option_name(field.name)} {was}, not {now}; give the same to"
+                " go on with it, or --overwrite without --resume to start anew"
             )
 
 

@@ -10,9 +10,9 @@ from safetensors import SafetensorError
 from finetune.errors import FinetuneError, SnapshotError
 from finetune.run import processes
 from finetune.run.events import Events
-from finetune.run.output_folder import is_kept, what_is_left, working_place
+from finetune.run.output_folder import describe_remains, is_resumable, working_path
 
-STOPS = (
+EXPECTED_ERRORS = (
     OSError,
     SafetensorError,
     MemoryError,
@@ -24,7 +24,7 @@ STOPS = (
 
 
 @contextmanager
-def told(output: Path) -> Iterator[None]:
+def report_failures(output: Path) -> Iterator[None]:
     """Whatever stops a run as one sentence that says what is left of it.
 
     Its events say why it stopped, and nothing of this machine.
@@ -32,21 +32,21 @@ def told(output: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _tell(output, "stopped", "stopped as asked")
-        raise KeyboardInterrupt(f"stopped as asked; {what_is_left(output)}") from None
+        _add_event(output, "stopped", "stopped as asked")
+        raise KeyboardInterrupt(f"stopped as asked; {describe_remains(output)}") from None
     except Exception as error:
         if isinstance(error, FinetuneError) and not isinstance(error, SnapshotError):
-            _tell(output, "failed", str(error))
+            _add_event(output, "failed", str(error))
             raise
-        if not (isinstance(error, (SnapshotError, *STOPS)) or _is_full(error)):
+        if not (isinstance(error, (SnapshotError, *EXPECTED_ERRORS)) or _is_full(error)):
             raise
-        _tell(output, "failed", _reason(error))
-        raise FinetuneError(f"{_reason(error)}; {what_is_left(output)}") from error
+        _add_event(output, "failed", _reason(error))
+        raise FinetuneError(f"{_reason(error)}; {describe_remains(output)}") from error
 
 
-def _tell(output: Path, kind: str, sentence: str) -> None:
-    work = working_place(output)
-    if processes.is_first() and is_kept(work):
+def _add_event(output: Path, kind: str, sentence: str) -> None:
+    work = working_path(output)
+    if processes.is_first() and is_resumable(work):
         with suppress(OSError):
             Events(work).add(kind, sentence=sentence)
 

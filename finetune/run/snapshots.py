@@ -13,17 +13,17 @@ from typing import Literal
 from safetensors import SafetensorError
 
 from finetune.errors import RecordError, SnapshotError, quoted
-from finetune.run.atomic_files import remove_whole, sync, sync_all
+from finetune.run.atomic_files import remove_atomically, sync, sync_all
 from finetune.run.json_files import Count, Schema
 
-NAME = "checkpoint-"
+PREFIX = "checkpoint-"
 MANIFEST = "manifest.json"
-HALF = ".partial"
-CHUNK = 1 << 20
+PARTIAL_SUFFIX = ".partial"
+CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sum:
+class FileDigest:
     """What a file is."""
 
     bytes: Count
@@ -35,7 +35,7 @@ class Manifest:
     """The files of a snapshot."""
 
     version: Literal[1]
-    files: dict[str, Sum]
+    files: dict[str, FileDigest]
 
 
 @cache
@@ -53,17 +53,17 @@ class Snapshots:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def at(self, step: int) -> Path:
+    def path(self, step: int) -> Path:
         """The folder of the snapshot after *step* steps, whether there is one or not."""
-        return self.folder / f"{NAME}{step}"
+        return self.folder / f"{PREFIX}{step}"
 
-    def half(self, step: int) -> Path:
+    def partial_path(self, step: int) -> Path:
         """Where it is while it is being written."""
-        return self.folder / f".{NAME}{step}{HALF}"
+        return self.folder / f".{PREFIX}{step}{PARTIAL_SUFFIX}"
 
     def steps(self) -> list[int]:
         """The steps that have one, ascending."""
-        found = (path.name.removeprefix(NAME) for path in self.folder.glob(f"{NAME}*"))
+        found = (path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*"))
         return sorted(int(step) for step in found if step.isdecimal())
 
     @contextmanager
@@ -73,13 +73,13 @@ class Snapshots:
         Raises:
             SnapshotError: The disk is full, or the folder can't be written.
         """
-        place, half = self.at(step), self.half(step)
+        place, half = self.path(step), self.partial_path(step)
         try:
             shutil.rmtree(half, ignore_errors=True)
             half.mkdir(parents=True)
             yield half
-            seal(half)
-            remove_whole(place)
+            write_manifest(half)
+            remove_atomically(place)
             half.rename(place)
             sync(self.folder)
         except (OSError, SafetensorError) as error:
@@ -97,9 +97,9 @@ class Snapshots:
         """
         for step in reversed(self.steps()):
             try:
-                verify(self.at(step))
-                for other in needs(self.at(step)):
-                    verify(self.at(other))
+                verify(self.path(step))
+                for other in needs(self.path(step)):
+                    verify(self.path(other))
             except SnapshotError as error:
                 say(f"{error}; it is passed over.")
             else:
@@ -109,16 +109,14 @@ class Snapshots:
     def keep(self, steps: set[int]) -> None:
         """Remove all others, and what was left half written."""
         for step in set(self.steps()) - steps:
-            remove_whole(self.at(step))
-        for rest in self.folder.glob(f".{NAME}*"):
+            remove_atomically(self.path(step))
+        for rest in self.folder.glob(f".{PREFIX}*"):
             shutil.rmtree(rest, ignore_errors=True)
 
 
-def seal(folder: Path) -> None:
+def write_manifest(folder: Path) -> None:
     """Bring all files of *folder* to the disk and write the manifest of what they are."""
-    sums = {
-        path.relative_to(folder).as_posix(): asdict(_described(path)) for path in _files(folder)
-    }
+    sums = {path.relative_to(folder).as_posix(): asdict(_digest(path)) for path in _files(folder)}
     manifest = folder / MANIFEST
     manifest.write_text(json.dumps({"version": 1, "files": sums}, indent=1), encoding="utf-8")
     sync_all(folder)
@@ -137,7 +135,7 @@ def verify(folder: Path) -> None:
             raise SnapshotError(f"{quoted(name)} in {folder.name} was not written with it")
         for name, described in files.items():
             # So that a name leads nowhere else, and to nothing that has no end.
-            if name not in there or _described(folder / name) != described:
+            if name not in there or _digest(folder / name) != described:
                 raise SnapshotError(f"{quoted(name)} in {folder.name} is not what was written")
     except RecordError as error:
         raise SnapshotError(str(error)) from error
@@ -150,12 +148,12 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-def _described(path: Path) -> Sum:
+def _digest(path: Path) -> FileDigest:
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
-    return Sum(bytes=path.stat().st_size, sha256=digest.hexdigest())
+    return FileDigest(bytes=path.stat().st_size, sha256=digest.hexdigest())
 
 
 def _reason(error: Exception) -> str:

@@ -9,9 +9,9 @@ from torch.utils.data import Sampler
 
 Numbers = NDArray[np.int64]
 
-POOL = 50
+MAX_POOL_BATCHES = 50
 """Batches at most that are cut from one pool of rows, which is sorted by length."""
-POOLS = 4
+MIN_POOLS = 4
 """Pools at least: where length tells of the class, rows all of one length would mislead a step."""
 
 
@@ -69,7 +69,7 @@ class TokenBatches(Sampler[list[int]]):
     def whole_epoch(self, epoch: int) -> list[Numbers]:
         """The batches of all processes in their order."""
         chance, count = np.random.default_rng([self.seed, epoch]), self.each * self.processes
-        pools = pools_of(count)
+        pools = count_pools(count)
         shuffled = np.array_split(chance.permutation(len(self.lengths)), pools)
         counts = [len(part) for part in np.array_split(np.arange(count), pools)]
         found = [
@@ -83,16 +83,16 @@ class TokenBatches(Sampler[list[int]]):
         return [found[number] for number in order]
 
 
-def pools_of(batches: int) -> int:
+def count_pools(batches: int) -> int:
     """Into how many pools the rows of so many *batches* are dealt."""
-    return ceil(batches / min(POOL, max(batches // POOLS, 1)))
+    return ceil(batches / min(MAX_POOL_BATCHES, max(batches // MIN_POOLS, 1)))
 
 
 def cut_pool(rows: Numbers, lengths: Numbers, batches: int) -> list[Numbers]:
     """So many *batches* of *rows* of these *lengths*, as even in tokens as they can be cut."""
     order = np.argsort(lengths, kind="stable")
     ascending = lengths[order]
-    edges = [0, *cut(ascending, least_budget(ascending, batches)), len(rows)]
+    edges = [0, *cut_points(ascending, least_budget(ascending, batches)), len(rows)]
     while len(edges) - 1 < batches:
         widest = int(np.argmax(np.diff(edges)))
         edges.insert(widest + 1, (edges[widest] + edges[widest + 1]) // 2)
@@ -104,14 +104,14 @@ def least_budget(ascending: Numbers, batches: int) -> int:
     low, high = 1, int(ascending[-1]) * len(ascending)
     while low < high:
         middle = (low + high) // 2
-        if len(cut(ascending, middle)) < batches:
+        if len(cut_points(ascending, middle)) < batches:
             high = middle
         else:
             low = middle + 1
     return low
 
 
-def cut(ascending: Numbers, budget: int) -> list[int]:
+def cut_points(ascending: Numbers, budget: int) -> list[int]:
     """Where rows of *ascending* lengths are cut so that each batch holds the budget, or one row."""
     cuts, start = [], 0
     for row, size in enumerate(ascending.tolist()):
@@ -121,8 +121,8 @@ def cut(ascending: Numbers, budget: int) -> list[int]:
     return cuts
 
 
-def batches_within(lengths: Sequence[int], budget: int) -> int:
+def count_batches(lengths: Sequence[int], budget: int) -> int:
     """How many batches rows of *lengths* make where each holds the *budget* or hardly more."""
-    batches = len(cut(np.sort(np.asarray(lengths, dtype=np.int64)), budget)) + 1
+    batches = len(cut_points(np.sort(np.asarray(lengths, dtype=np.int64)), budget)) + 1
     # Pools have a chance share of long rows each: one batch more gives them room.
-    return min(batches + pools_of(batches), len(lengths))
+    return min(batches + count_pools(batches), len(lengths))

@@ -5,7 +5,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 
-class Patience(TrainerCallback):  # type: ignore[misc]
+class EarlyStopping(TrainerCallback):  # type: ignore[misc]
     """Ends training once *epochs* epochs in a row brought no better *metric* on validation."""
 
     def __init__(self, epochs: int, metric: str) -> None:

@@ -23,25 +23,27 @@ from finetune.evaluation.regression import measure_scores
 from finetune.run import processes
 from finetune.run.config import TrainConfig
 from finetune.run.events import EventLog, Events
-from finetune.run.graceful_stop import StopWish
+from finetune.run.graceful_stop import GracefulStop
 from finetune.run.output_folder import CHECKPOINTS
 from finetune.run.progress import EpochLines
 from finetune.run.snapshots import Snapshots
-from finetune.training.batches import TokenBatches, batches_within
-from finetune.training.early_stopping import Patience
-from finetune.training.freezing import Thawing
+from finetune.training.batches import TokenBatches, count_batches
+from finetune.training.early_stopping import EarlyStopping
+from finetune.training.freezing import GradualUnfreezing
 from finetune.training.lora import add_lora
 from finetune.training.losses import training_loss
 from finetune.training.optimizer import build_optimizer
-from finetune.training.prepared_run import Run
-from finetune.training.snapshot_callback import Keeping
+from finetune.training.prepared_run import PreparedRun
+from finetune.training.snapshot_callback import SnapshotCallback
 from finetune.training.tokenized_rows import tokenized
 from finetune.training.trainer import SnapshotTrainer, best_steps
 
 Say = Callable[[str], None]
 
 
-def fit(run: Run, work: Path, step: int | None, events: Events, say: Say) -> SnapshotTrainer:
+def fit(
+    run: PreparedRun, work: Path, step: int | None, events: Events, say: Say
+) -> SnapshotTrainer:
     """The trainer after its last epoch, with the best weights; it goes on after *step*, if any."""
     if run.config.lora_rank:
         set_seed(run.config.seed)
@@ -53,9 +55,9 @@ def fit(run: Run, work: Path, step: int | None, events: Events, say: Say) -> Sna
     if processes.is_first():
         trainer.add_callback(log)
     if run.config.freezes:
-        trainer.add_callback(Thawing(run.base.model, run.config))
+        trainer.add_callback(GradualUnfreezing(run.base.model, run.config))
     if run.config.patience:
-        trainer.add_callback(Patience(run.config.patience, run.best_by))
+        trainer.add_callback(EarlyStopping(run.config.patience, run.best_by))
     run_epochs(trainer, run.config, step, events, EpochLines(say))
     if trainer.before.get("over"):
         log.on_train_end(trainer.args, trainer.state, trainer.control)
@@ -74,14 +76,14 @@ def run_epochs(
         trainer.remove_callback(raw_logs)
     if processes.is_first():
         trainer.add_callback(lines)
-    wish = StopWish()
-    trainer.add_callback(Keeping(trainer, events, wish, minutes=config.save_minutes))
+    stop = GracefulStop()
+    trainer.add_callback(SnapshotCallback(trainer, events, stop, minutes=config.save_minutes))
     try:
-        with wish.heard():
+        with stop.listening():
             trainer.fit(step)
     finally:
         lines.close()
-    if processes.any_says(wish.made):
+    if processes.any_true(stop.requested):
         raise KeyboardInterrupt
 
 
@@ -103,7 +105,7 @@ def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
             f"{len(lengths)} training rows are too few for {world} processes; start fewer"
         )
     batches = (
-        batches_within(lengths, config.batch_tokens)
+        count_batches(lengths, config.batch_tokens)
         if config.batch_tokens
         else ceil(len(lengths) / config.batch_size)
     )
@@ -122,7 +124,7 @@ def texts_of_step(config: TrainConfig, rows: Dataset, batches: TokenBatches) -> 
 
 
 def _trainer(
-    run: Run, rows: Dataset, batches: TokenBatches, log: EventLog, snapshots: Snapshots
+    run: PreparedRun, rows: Dataset, batches: TokenBatches, log: EventLog, snapshots: Snapshots
 ) -> SnapshotTrainer:
     loss = training_loss(run.config, run.splits.train, run.splits.labels)
     return SnapshotTrainer(
@@ -145,13 +147,13 @@ def _trainer(
     )
 
 
-def held_out_rows(run: Run) -> Dataset:
+def held_out_rows(run: PreparedRun) -> Dataset:
     """The validation rows; texts of like length are measured together, as no measure minds."""
     rows = tokenized(run.base, run.splits.validation, max_length=run.max_length)
     return rows.select(np.argsort(-np.array(rows["length"]), kind="stable"))
 
 
-def training_arguments(run: Run, folder: Path, **more: Any) -> TrainingArguments:
+def training_arguments(run: PreparedRun, folder: Path, **more: Any) -> TrainingArguments:
     """What the Trainer is told of *run*, and *more* of a stage."""
     config, cuda = run.config, torch.cuda.is_available()
     settings: dict[str, Any] = {
@@ -187,11 +189,11 @@ def training_arguments(run: Run, folder: Path, **more: Any) -> TrainingArguments
     return arguments
 
 
-def _epoch_metrics(prediction: EvalPrediction, run: Run) -> dict[str, float]:
+def _epoch_metrics(prediction: EvalPrediction, run: PreparedRun) -> dict[str, float]:
     """The metrics of an epoch, by the names in `record.EPOCH_METRICS`."""
     logits, targets = prediction.predictions, prediction.label_ids
     if run.scale is not None:
-        errors = measure_scores(targets, run.scale.restored(logits[:, 0]), keep=0)
+        errors = measure_scores(targets, run.scale.destandardize(logits[:, 0]), keep=0)
         # Validation holds two scores at least, so there is a share of their variance.
         return {"r2": errors.r2 or 0.0, "rmse": errors.rmse}
     metrics = measure_logits(logits, targets, run.base.labels)

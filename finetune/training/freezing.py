@@ -9,7 +9,7 @@ from finetune.run.config import TrainConfig
 from finetune.training.optimizer import heights
 
 
-class Thawing(TrainerCallback):  # type: ignore[misc]
+class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
     """Sets before every step which layers learn, from the number of the step and nothing else.
 
     So a resumed run goes on as if it had never stopped. The head learns from the first step; with
@@ -26,7 +26,7 @@ class Thawing(TrainerCallback):  # type: ignore[misc]
                 f" {self.n_layers} layers"
             )
         self.share = config.gradual_unfreezing
-        self.floor = lowest(config, self.n_layers)
+        self.floor = lowest_trained_height(config, self.n_layers)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **parts: Any) -> None:
         """Freeze what lies below the step's height."""
@@ -43,7 +43,7 @@ class Thawing(TrainerCallback):  # type: ignore[misc]
         return found
 
 
-def lowest(config: TrainConfig, n_layers: int) -> int:
+def lowest_trained_height(config: TrainConfig, n_layers: int) -> int:
     """The lowest height that ever learns: 0 embeddings, L + 1 layer L, n_layers + 1 the head."""
     if config.head_only:
         return n_layers + 1

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from finetune.checkpoint.score_scale import Scale
+from finetune.checkpoint.score_scale import ScoreScale
 from finetune.data.rows import Rows
 from finetune.run.config import ClassWeights, TrainConfig
 
 Loss = Callable[..., Tensor]
-HALF = (torch.bfloat16, torch.float16)
+HALF_PRECISION = (torch.bfloat16, torch.float16)
 
 BETA = 0.999
 """How much a further row of the same class repeats: Cui et al. 2019, between 0.99 and 0.9999."""
@@ -27,7 +27,7 @@ BETA = 0.999
 def training_loss(config: TrainConfig, rows: Rows, labels: Sequence[str]) -> Loss:
     """The loss that *config* asks for on the training *rows* of the classes *labels*, or scores."""
     if rows.scores is not None:
-        return score_loss(Scale.of(rows.scores))
+        return score_loss(ScoreScale.of(rows.scores))
     return build_loss(
         config.class_weights,
         list(rows.counts(labels).values()),
@@ -51,46 +51,48 @@ def build_loss(
     """
     if multi_label:
         weights = None if kind == "none" else positive_weights(kind, counts, rows=rows)
-        return _summed(functional.binary_cross_entropy_with_logits, pos_weight=weights)
+        return _sum_over_step(functional.binary_cross_entropy_with_logits, pos_weight=weights)
     weights = None if kind == "none" else class_weights(kind, counts)
-    return _summed(functional.cross_entropy, weight=weights, label_smoothing=smoothing)
+    return _sum_over_step(functional.cross_entropy, weight=weights, label_smoothing=smoothing)
 
 
-def score_loss(scale: Scale) -> Loss:
+def score_loss(scale: ScoreScale) -> Loss:
     """The Trainer's `compute_loss_func` for one score a row: logits are to be standardized."""
 
     def squared(logits: Tensor, scores: Tensor, **settings: Any) -> Tensor:
         return functional.mse_loss(logits.squeeze(-1), scale.standardized(scores), **settings)
 
-    return _summed(squared)
+    return _sum_over_step(squared)
 
 
 def class_weights(kind: ClassWeights, counts: Sequence[int]) -> Tensor:
     """A weight for each class, 1 on average over the training rows.  (C,)"""
-    rarity = _rarity(kind, counts)
+    rarity = _inverse_frequency(kind, counts)
     number = torch.tensor(counts, dtype=torch.float64)
     return rarity * number.sum() / (rarity * number).sum()
 
 
 def positive_weights(kind: ClassWeights, counts: Sequence[int], *, rows: int) -> Tensor:
     """What a row that has a class counts, beside one that hasn't.  (C,)"""
-    return _rarity(kind, counts) / _rarity(kind, [rows - count for count in counts])
+    return _inverse_frequency(kind, counts) / _inverse_frequency(
+        kind, [rows - count for count in counts]
+    )
 
 
-def _rarity(kind: ClassWeights, counts: Sequence[int]) -> Tensor:
+def _inverse_frequency(kind: ClassWeights, counts: Sequence[int]) -> Tensor:
     """One over the number of rows, or over how many rows they are worth (Cui et al. 2019)."""
     number = torch.tensor(counts, dtype=torch.float64).clamp(min=1)
     return 1 / number if kind == "balanced" else (1 - BETA) / (1 - BETA**number)
 
 
-def _summed(loss: Callable[..., Tensor], **settings: Any) -> Loss:
+def _sum_over_step(loss: Callable[..., Tensor], **settings: Any) -> Loss:
     """*loss* over the rows (or decisions, where each row is one per class) of a whole step."""
 
     def compute(
         outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None
     ) -> Tensor:
         logits = outputs["logits"]
-        logits = logits.float() if logits.dtype in HALF else logits
+        logits = logits.float() if logits.dtype in HALF_PRECISION else logits
         moved = {
             name: value.to(logits) if isinstance(value, Tensor) else value
             for name, value in settings.items()

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from finetune.run.config import RATE, TrainConfig
+from finetune.run.config import BERT_LEARNING_RATE, TrainConfig
 
 LAYER = re.compile(r"\blayers?\.(\d+)\.")
-CLOSING = re.compile(r"norm|\bln\b", re.IGNORECASE)
+NORM = re.compile(r"norm|\bln\b", re.IGNORECASE)
 BASE_WIDTH = 768
 """The width of BERT-base."""
 NO_DECAY = re.compile(r"bias|norm", re.IGNORECASE)
@@ -53,7 +53,7 @@ def rate_for(model: PreTrainedModel, config: TrainConfig) -> float:
 def rate_by_width(model: PreTrainedModel) -> float:
     """The peak rate that suits a *model* all of whose weights learn."""
     width: int = getattr(model.config, "hidden_size", BASE_WIDTH)
-    return float(f"{RATE * BASE_WIDTH / width:.2g}")
+    return float(f"{BERT_LEARNING_RATE * BASE_WIDTH / width:.2g}")
 
 
 def has_layers(model: PreTrainedModel) -> bool:
@@ -78,4 +78,4 @@ def height(name: str, n_layers: int, encoder: str) -> int:
         return int(layer[1]) + 1
     if not name.startswith(f"{encoder}.") or "pooler" in name:
         return n_layers + 1
-    return n_layers if CLOSING.search(name) and "embed" not in name else 0
+    return n_layers if NORM.search(name) and "embed" not in name else 0

@@ -4,17 +4,17 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from finetune.checkpoint.score_scale import Scale
+from finetune.checkpoint.score_scale import ScoreScale
 from finetune.training.lora import is_adapted, merged_weights
 
 
-def are_plain(model: PreTrainedModel, scale: Scale | None) -> bool:
+def are_plain(model: PreTrainedModel, scale: ScoreScale | None) -> bool:
     """Whether the weights that learn are those of the checkpoint."""
     return scale is None and not is_adapted(model)
 
 
 @torch.no_grad()
-def plain_weights(model: PreTrainedModel, scale: Scale | None) -> dict[str, Tensor]:
+def plain_weights(model: PreTrainedModel, scale: ScoreScale | None) -> dict[str, Tensor]:
     """The weights of *model*, adapters merged and scores in their own unit; it stays as it is."""
     weights = merged_weights(model)
-    return weights if scale is None else scale.added(weights, model)
+    return weights if scale is None else scale.unscaled_weights(weights, model)

@@ -5,25 +5,25 @@ from dataclasses import replace
 import torch
 from transformers import set_seed
 
-from finetune.checkpoint.models import LONGEST, Checkpoint, load_base, longest_input
-from finetune.checkpoint.score_scale import Scale
-from finetune.data.check import Reading, check_splits
-from finetune.data.check.model_support import with_model
+from finetune.checkpoint.models import DEFAULT_MAX_LENGTH, Checkpoint, load_base, max_input_length
+from finetune.checkpoint.score_scale import ScoreScale
+from finetune.data.check import InputSettings, check_splits
+from finetune.data.check.model_support import with_model_finding
 from finetune.data.column_summary import describe_columns
 from finetune.data.splits import Splits, find_splits, load_splits
-from finetune.data.truncation import store_choice
+from finetune.data.truncation import store_truncation
 from finetune.errors import ConfigError
-from finetune.evaluation.report.abbreviate import few_counts
-from finetune.run.config import TrainConfig, option
+from finetune.evaluation.report.abbreviate import abbreviated_counts
+from finetune.run.config import TrainConfig, option_name
 from finetune.training.optimizer import has_layers, rate_for
-from finetune.training.prepared_run import Run
+from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import count_parameters
 
-BY_LAYER = {"layer_decay": 1.0, "freeze_layers": 0, "gradual_unfreezing": 0.0}
+LAYER_SETTINGS = {"layer_decay": 1.0, "freeze_layers": 0, "gradual_unfreezing": 0.0}
 """Settings that tell layers apart, and what they are where they don't."""
 
 
-def open_run(config: TrainConfig) -> Run:
+def prepare_run(config: TrainConfig) -> PreparedRun:
     """Data, base model and check of *config*, without a word; whatever is wrong raises."""
     bfloat16 = _wants_bfloat16(config)
     found = find_splits(config)
@@ -35,19 +35,19 @@ def open_run(config: TrainConfig) -> Run:
         multi_label=splits.train.multi_label,
         regression=splits.train.regression,
     )
-    store_choice(base.model.config, config, pairs=splits.train.pairs is not None)
+    store_truncation(base.model.config, config, pairs=splits.train.pairs is not None)
     _require_fitting(config, base)
     length = _max_length(config, base)
-    reading = Reading(
+    reading = InputSettings(
         tokenizer=base.tokenizer,
         max_length=length,
         truncation=config.truncation,
         window_stride=config.window_stride,
     )
-    check = with_model(check_splits(found, reading), base.model.config)
+    check = with_model_finding(check_splits(found, reading), base.model.config)
     if not config.ignore_check:
         check.require_nothing_fatal()
-    return Run(
+    return PreparedRun(
         config=replace(config, learning_rate=rate_for(base.model, config)),
         splits=splits,
         base=base,
@@ -66,10 +66,10 @@ def _require_fitting(config: TrainConfig, base: Checkpoint) -> None:
         raise ConfigError("--class-weights is for classes, not for scores; leave it out here")
     if config.gradient_checkpointing and not base.model.supports_gradient_checkpointing:
         raise ConfigError(f"--gradient-checkpointing: no {family} model has it; leave it out here")
-    by_layer = [name for name in BY_LAYER if getattr(config, name) != BY_LAYER[name]]
+    by_layer = [name for name in LAYER_SETTINGS if getattr(config, name) != LAYER_SETTINGS[name]]
     if by_layer and not has_layers(base.model):
         raise ConfigError(
-            f"{option(by_layer[0])} tells layers apart, and those of this {family} share their"
+            f"{option_name(by_layer[0])} tells layers apart, and those of this {family} share their"
             " weights or have names unknown here; leave it out"
         )
 
@@ -84,12 +84,12 @@ def _wants_bfloat16(config: TrainConfig) -> bool:
 
 
 def _max_length(config: TrainConfig, base: Checkpoint) -> int:
-    longest = longest_input(base)
+    longest = max_input_length(base)
     if config.max_length is not None and config.max_length > longest:
         raise ConfigError(
             f"--max-length is {config.max_length}; {config.shown_base!r} reads {longest} at most"
         )
-    length = config.max_length or min(longest, LONGEST)
+    length = config.max_length or min(longest, DEFAULT_MAX_LENGTH)
     room = length - base.tokenizer.num_special_tokens_to_add(pair=False)
     if config.window_stride > room:
         raise ConfigError(
@@ -99,7 +99,7 @@ def _max_length(config: TrainConfig, base: Checkpoint) -> int:
     return length
 
 
-def describe_opening(run: Run) -> list[str]:
+def describe_prepared(run: PreparedRun) -> list[str]:
     """What is about to be trained, and what the check warns of, a sentence each."""
     splits, millions = run.splits, count_parameters(run.base) / 1e6
     test = "" if splits.test is None else f", {len(splits.test):,} test"
@@ -117,9 +117,9 @@ def describe_opening(run: Run) -> list[str]:
 def _answers(splits: Splits) -> str:
     """The classes of train, or where its scores lie."""
     if splits.train.scores is not None:
-        scores, scale = splits.train.scores, Scale.of(splits.train.scores)
+        scores, scale = splits.train.scores, ScoreScale.of(splits.train.scores)
         return (
             f"Scores: {min(scores):.4g} to {max(scores):.4g}, mean {scale.mean:.4g}, standard"
             f" deviation {scale.deviation:.4g}."
         )
-    return f"Classes: {few_counts(splits.train.counts(splits.labels))}."
+    return f"Classes: {abbreviated_counts(splits.train.counts(splits.labels))}."

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from finetune.checkpoint.models import Checkpoint
-from finetune.checkpoint.score_scale import Scale
+from finetune.checkpoint.score_scale import ScoreScale
 from finetune.data.check import CheckReport
 from finetune.data.splits import Splits
 from finetune.run.config import TrainConfig
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
+class PreparedRun:
     """What a run consists of once everything is opened and checked."""
 
     config: TrainConfig
@@ -26,7 +26,7 @@ class Run:
         return "r2" if self.base.regression else "macro_f1"
 
     @property
-    def scale(self) -> Scale | None:
+    def scale(self) -> ScoreScale | None:
         """Where the scores of train lie; None where rows have classes."""
         scores = self.splits.train.scores
-        return None if scores is None else Scale.of(scores)
+        return None if scores is None else ScoreScale.of(scores)

@@ -32,16 +32,16 @@ from finetune.training.fit import (
     training_arguments,
 )
 from finetune.training.optimizer import build_optimizer, rate_by_width
-from finetune.training.prepared_run import Run
+from finetune.training.prepared_run import PreparedRun
 from finetune.training.tokenized_rows import tokenized
 from finetune.training.trainer import SnapshotTrainer, seconds_until
 
 FOLDER = "pretraining"
-SHARE = 0.15
+MASKED_SHARE = 0.15
 """Tokens to be guessed, as in Devlin et al. 2019; 80 % of them are hidden, 10 % exchanged."""
 
 
-def pretrain(run: Run, work: Path, events: Events, say: Say) -> None:
+def pretrain(run: PreparedRun, work: Path, events: Events, say: Say) -> None:
     """Train on hidden words, and give what the encoder learned to the classifier of *run*."""
     if run.base.tokenizer.mask_token is None:
         raise ModelError(
@@ -62,10 +62,10 @@ def seconds_spent(work: Path) -> float:
     """How long this stage took in the run of *work*; 0 where it had none."""
     snapshots = Snapshots(work / CHECKPOINTS / FOLDER)
     steps = snapshots.steps()
-    return seconds_until(snapshots.at(steps[-1])) if steps else 0.0
+    return seconds_until(snapshots.path(steps[-1])) if steps else 0.0
 
 
-def _trainer(run: Run, snapshots: Snapshots) -> SnapshotTrainer:
+def _trainer(run: PreparedRun, snapshots: Snapshots) -> SnapshotTrainer:
     rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
     batches, model = token_batches(run.config, rows), load_masked(run.config.model)
     # All weights learn here, whatever learns later, so the rate is not that of the run.
@@ -86,14 +86,14 @@ def _trainer(run: Run, snapshots: Snapshots) -> SnapshotTrainer:
         train_dataset=rows.remove_columns("labels"),
         eval_dataset=held_out_rows(run).remove_columns("labels"),
         processing_class=run.base.tokenizer,
-        data_collator=Hiding(run.base.tokenizer, run.config.seed, batches),
-        eval_collator=Hiding(run.base.tokenizer, run.config.seed),
-        compute_loss_func=guessing_loss,
+        data_collator=MaskingCollator(run.base.tokenizer, run.config.seed, batches),
+        eval_collator=MaskingCollator(run.base.tokenizer, run.config.seed),
+        compute_loss_func=masked_lm_loss,
         optimizers=(build_optimizer(model, settings), None),
     )
 
 
-class Hiding:
+class MaskingCollator:
     """Batches with hidden words: the same ones for the same texts in the same epoch of *batches*.
 
     So they do not hang on what was drawn before, and a resumed run hides what it would have hidden.
@@ -103,7 +103,7 @@ class Hiding:
     def __init__(
         self, tokenizer: PreTrainedTokenizerFast, seed: int, batches: TokenBatches | None = None
     ) -> None:
-        self.hide = DataCollatorForLanguageModeling(tokenizer, mlm_probability=SHARE)
+        self.hide = DataCollatorForLanguageModeling(tokenizer, mlm_probability=MASKED_SHARE)
         self.batches, self.seed = batches, seed
 
     def __call__(self, rows: list[dict[str, Any]]) -> Any:
@@ -114,7 +114,7 @@ class Hiding:
         return self.hide(rows)
 
 
-def guessing_loss(
+def masked_lm_loss(
     outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None
 ) -> Tensor:
     """Cross-entropy of the hidden tokens: their sum over *num_items_in_batch*, else their mean.

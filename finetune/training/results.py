@@ -11,21 +11,21 @@ import transformers
 from torch import Tensor
 
 from finetune.checkpoint.models import Checkpoint, load_checkpoint, save_tokenizer
-from finetune.checkpoint.score_scale import Scale, output_layer
+from finetune.checkpoint.score_scale import ScoreScale, output_layer
 from finetune.evaluation.evaluate import count_truncated
-from finetune.evaluation.quality import Quality, assess, draw
-from finetune.evaluation.report.best_effort import spare
+from finetune.evaluation.quality import Quality, assess, draw_plots
+from finetune.evaluation.report.best_effort import best_effort
 from finetune.evaluation.report.card import write_card
-from finetune.run.progress import curve
+from finetune.run.progress import epoch_curve
 from finetune.run.record import RunRecord, ScoreRange, SplitRecord
 from finetune.training.plain_weights import plain_weights
-from finetune.training.prepared_run import Run
+from finetune.training.prepared_run import PreparedRun
 from finetune.training.trainer import SnapshotTrainer
 
 Say = Callable[[str], None]
 
 
-def save_weights(run: Run, work: Path) -> Checkpoint:
+def save_weights(run: PreparedRun, work: Path) -> Checkpoint:
     """Write model and tokenizer, and read them back as anybody would."""
     model = run.base.model.cpu()
     weights = _in_format(run, getattr(torch, run.config.save_dtype))
@@ -40,7 +40,7 @@ def save_weights(run: Run, work: Path) -> Checkpoint:
     return load_checkpoint(str(work))
 
 
-def _in_format(run: Run, dtype: torch.dtype) -> dict[str, Tensor]:
+def _in_format(run: PreparedRun, dtype: torch.dtype) -> dict[str, Tensor]:
     """The weights in the number format of the file.
 
     The layer that gives scores stays in float32, as theirs may be large numbers close together.
@@ -54,7 +54,7 @@ def _in_format(run: Run, dtype: torch.dtype) -> dict[str, Tensor]:
     }
 
 
-def assess_run(run: Run, saved: Checkpoint, work: Path, say: Say) -> Quality:
+def assess_run(run: PreparedRun, saved: Checkpoint, work: Path, say: Say) -> Quality:
     """Measure the saved weights on validation and test, beside the baselines."""
     return assess(
         saved,
@@ -67,14 +67,19 @@ def assess_run(run: Run, saved: Checkpoint, work: Path, say: Say) -> Quality:
     )
 
 
-def present(record: RunRecord, folder: Path, say: Say) -> None:
+def write_card_and_plots(record: RunRecord, folder: Path, say: Say) -> None:
     """Write the pictures and the model card; *say* hears of each one that can't be made."""
-    draw(record, folder, say)
-    spare("the model card README.md", lambda: write_card(record, folder), say)
+    draw_plots(record, folder, say)
+    best_effort("the model card README.md", lambda: write_card(record, folder), say)
 
 
-def write_down(
-    run: Run, trainer: SnapshotTrainer, saved: Checkpoint, quality: Quality, *, before: float
+def build_record(
+    run: PreparedRun,
+    trainer: SnapshotTrainer,
+    saved: Checkpoint,
+    quality: Quality,
+    *,
+    before: float,
 ) -> RunRecord:
     """Everything that is known of the run, with no path of this machine.
 
@@ -86,7 +91,7 @@ def write_down(
         before: Seconds that further pre-training took.
     """
     config, splits, seconds = run.config, run.splits, trainer.seconds
-    epochs = curve(trainer.state.log_history)
+    epochs = epoch_curve(trainer.state.log_history)
     return RunRecord(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=config.command(),
@@ -119,7 +124,7 @@ def write_down(
     )
 
 
-def _split_records(run: Run) -> dict[str, SplitRecord]:
+def _split_records(run: PreparedRun) -> dict[str, SplitRecord]:
     return {
         name: SplitRecord(
             rows=len(rows),
@@ -133,7 +138,7 @@ def _split_records(run: Run) -> dict[str, SplitRecord]:
 
 
 def _range(scores: Sequence[float]) -> ScoreRange:
-    scale = Scale.of(scores)
+    scale = ScoreScale.of(scores)
     return ScoreRange(
         mean=scale.mean, deviation=scale.deviation, lowest=min(scores), highest=max(scores)
     )

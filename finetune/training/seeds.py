@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from finetune.errors import DataError
-from finetune.evaluation.seed_spread import in_brief
+from finetune.evaluation.seed_spread import headline_metrics
 from finetune.run import processes
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import write_recipe
 from finetune.run.output_folder import CHECKPOINTS, SEEDS
 from finetune.run.record import FILE_NAME, RunRecord, SeedRecord
 from finetune.run.saved_settings import FILE_NAME as SETTINGS
-from finetune.training.results import present
+from finetune.training.results import write_card_and_plots
 
 OneRun = Callable[[Path, TrainConfig], RunRecord]
 
@@ -28,9 +28,9 @@ def train_seeds(
     records: dict[int, RunRecord] = {}
     for number, seed in enumerate(range(config.seed, config.seed + config.seeds), start=1):
         say(f"Seed {seed}, {number} of {config.seeds}.")
-        records[seed] = _one(_place(work, seed), config, seed, train)
+        records[seed] = _train_seed(_seed_folder(work, seed), config, seed, train)
         _require_same_rows(records[config.seed], records[seed])
-    best = max(records, key=lambda seed: (_decisive(records[seed]), -seed))
+    best = max(records, key=lambda seed: (_best_metric(records[seed]), -seed))
     say(f"Seed {best} is the best on validation.")
     config = replace(config, learning_rate=records[best].settings["learning_rate"])
     record = replace(
@@ -39,19 +39,19 @@ def train_seeds(
         settings=config.settings(),
         seconds=round(sum(each.seconds for each in records.values()), 1),
         baselines=records[config.seed].baselines,
-        seeds=tuple(_told(seed, each, kept=seed == best) for seed, each in records.items()),
+        seeds=tuple(_seed_record(seed, each, kept=seed == best) for seed, each in records.items()),
     )
     if processes.is_first():
-        _keep(_place(work, best), record, config, work, say)
+        _keep_best(_seed_folder(work, best), record, config, work, say)
     processes.wait()
     return record
 
 
-def _place(work: Path, seed: int) -> Path:
+def _seed_folder(work: Path, seed: int) -> Path:
     return work / SEEDS / f"seed-{seed}"
 
 
-def _one(place: Path, config: TrainConfig, seed: int, train: OneRun) -> RunRecord:
+def _train_seed(place: Path, config: TrainConfig, seed: int, train: OneRun) -> RunRecord:
     if (place / FILE_NAME).is_file():
         return RunRecord.load(place)
     place.mkdir(parents=True, exist_ok=True)
@@ -69,13 +69,15 @@ def _one(place: Path, config: TrainConfig, seed: int, train: OneRun) -> RunRecor
     return record
 
 
-def _decisive(record: RunRecord) -> float:
-    return list(in_brief(record.validation).values())[-1]
+def _best_metric(record: RunRecord) -> float:
+    return list(headline_metrics(record.validation).values())[-1]
 
 
-def _told(seed: int, record: RunRecord, *, kept: bool) -> SeedRecord:
-    test = None if record.test is None else in_brief(record.test)
-    return SeedRecord(seed=seed, validation=in_brief(record.validation), test=test, kept=kept)
+def _seed_record(seed: int, record: RunRecord, *, kept: bool) -> SeedRecord:
+    test = None if record.test is None else headline_metrics(record.test)
+    return SeedRecord(
+        seed=seed, validation=headline_metrics(record.validation), test=test, kept=kept
+    )
 
 
 def _require_same_rows(first: RunRecord, record: RunRecord) -> None:
@@ -88,12 +90,12 @@ def _require_same_rows(first: RunRecord, record: RunRecord) -> None:
             )
 
 
-def _keep(
+def _keep_best(
     place: Path, record: RunRecord, config: TrainConfig, work: Path, say: Callable[[str], None]
 ) -> None:
     """Copy the best run into *work*, and write down that it is one of several, the record last."""
     others = shutil.ignore_patterns(CHECKPOINTS, SETTINGS, FILE_NAME)
     shutil.copytree(place, work, ignore=others, dirs_exist_ok=True)
     write_recipe(config, work)
-    present(record, work, say)
+    write_card_and_plots(record, work, say)
     record.save(work)

@@ -7,21 +7,21 @@ from transformers import TrainerCallback
 
 from finetune.run import processes
 from finetune.run.events import Events
-from finetune.run.graceful_stop import StopWish
+from finetune.run.graceful_stop import GracefulStop
 from finetune.training.trainer import SnapshotTrainer
 
 
-class Keeping(TrainerCallback):  # type: ignore[misc]
-    """Takes a snapshot every *minutes*, and one before the run stops for a wish.
+class SnapshotCallback(TrainerCallback):  # type: ignore[misc]
+    """Takes a snapshot every *minutes*, and one before the run stops because it was asked to.
 
     After the last step of an epoch it waits for the Trainer, which first measures the epoch: a
     snapshot between the two would not know which epoch is the best.
     """
 
     def __init__(
-        self, trainer: SnapshotTrainer, events: Events, wish: StopWish, *, minutes: float
+        self, trainer: SnapshotTrainer, events: Events, stop: GracefulStop, *, minutes: float
     ) -> None:
-        self.trainer, self.events, self.wish = trainer, events, wish
+        self.trainer, self.events, self.stop = trainer, events, stop
         self.pause, self.last = minutes * 60, time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -36,8 +36,8 @@ class Keeping(TrainerCallback):  # type: ignore[misc]
         """Keep the run where it is time, or where it is to stop."""
         if state.epoch == int(state.epoch):
             return
-        due = self.wish.made or time.monotonic() - self.last >= self.pause
-        if processes.any_says(due):
+        due = self.stop.requested or time.monotonic() - self.last >= self.pause
+        if processes.any_true(due):
             self.trainer.take_snapshot()
             self._kept(state.global_step)
 
@@ -48,6 +48,6 @@ class Keeping(TrainerCallback):  # type: ignore[misc]
     def _kept(self, step: int) -> None:
         self.last = time.monotonic()
         if processes.is_first():
-            self.events.add("saved", step=step, folder=self.trainer.snapshots.at(step).name)
-        if processes.any_says(self.wish.made):
+            self.events.add("saved", step=step, folder=self.trainer.snapshots.path(step).name)
+        if processes.any_true(self.stop.requested):
             raise KeyboardInterrupt

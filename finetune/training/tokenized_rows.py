@@ -17,33 +17,33 @@ from finetune.data.truncation import stored_truncation
 from finetune.evaluation.evaluate import encode, targets
 from finetune.run import processes
 
-WORTH = 5_000
+MIN_CACHED_ROWS = 5_000
 """Rows from which on reading the file again is quicker than making it."""
-MOST = 20
+MAX_CACHE_FILES = 20
 """Files that are kept; the oldest goes first."""
 
 
 def tokenized(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset:
     """Token numbers, targets and lengths of *rows*; padding waits for the batch."""
-    if len(rows) < WORTH:
-        return _make(checkpoint, rows, max_length, None)
-    file = place(checkpoint, rows, max_length=max_length)
+    if len(rows) < MIN_CACHED_ROWS:
+        return _tokenize(checkpoint, rows, max_length, None)
+    file = cache_file(checkpoint, rows, max_length=max_length)
     if not processes.is_first():
         processes.wait()
-    found = _kept(file)
+    found = _read_cache(file)
     if found is None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        found = _make(checkpoint, rows, max_length, file)
-        _forget_oldest(file.parent)
+        found = _tokenize(checkpoint, rows, max_length, file)
+        _remove_oldest(file.parent)
     if processes.is_first():
         processes.wait()
     return found
 
 
-def place(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
+def cache_file(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
     """The file for these rows, this tokenizer and this limit, in the cache of `datasets`."""
     told = [
-        _told(checkpoint.tokenizer),
+        _fingerprint(checkpoint.tokenizer),
         stored_truncation(checkpoint.model.config),
         max_length,
         checkpoint.labels,
@@ -54,14 +54,14 @@ def place(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
     return Path(datasets.config.HF_DATASETS_CACHE) / "clsight-tokens" / f"{key}.arrow"
 
 
-def _told(tokenizer: PreTrainedTokenizerFast) -> object:
+def _fingerprint(tokenizer: PreTrainedTokenizerFast) -> object:
     """What decides over its token numbers, without the limit that the last call left in it."""
     told = json.loads(tokenizer.backend_tokenizer.to_str())
     told |= {"truncation": None, "padding": None}
     return [told, tokenizer.model_input_names, tokenizer.truncation_side]
 
 
-def _kept(file: Path) -> Dataset | None:
+def _read_cache(file: Path) -> Dataset | None:
     """The rows in *file*; none where it is missing or damaged."""
     if file.is_file():
         with suppress(OSError, ArrowInvalid):
@@ -70,7 +70,7 @@ def _kept(file: Path) -> Dataset | None:
     return None
 
 
-def _make(checkpoint: Checkpoint, rows: Rows, max_length: int, file: Path | None) -> Dataset:
+def _tokenize(checkpoint: Checkpoint, rows: Rows, max_length: int, file: Path | None) -> Dataset:
     inputs = Dataset.from_dict({"row": list(range(len(rows)))})
     texts, labels = rows.inputs(), targets(rows, checkpoint)
 
@@ -90,7 +90,7 @@ def _make(checkpoint: Checkpoint, rows: Rows, max_length: int, file: Path | None
     )
 
 
-def _forget_oldest(folder: Path) -> None:
+def _remove_oldest(folder: Path) -> None:
     files = sorted(folder.glob("*.arrow"), key=lambda file: -file.stat().st_mtime)
-    for file in files[MOST:]:
+    for file in files[MAX_CACHE_FILES:]:
         file.unlink(missing_ok=True)

@@ -14,9 +14,9 @@ from finetune.run.graceful_stop import terminated_as_interrupted
 from finetune.run.output_folder import (
     CHECKPOINTS,
     check_output,
-    require_nothing_kept,
+    require_no_stopped_run,
     working_folder,
-    working_place,
+    working_path,
 )
 from finetune.run.record import FILE_NAME as FINISHED
 from finetune.run.record import RunRecord
@@ -29,23 +29,23 @@ from finetune.run.saved_settings import (
     require_same_rows,
     save_settings,
 )
-from finetune.run.shutdown import told
+from finetune.run.shutdown import report_failures
 from finetune.run.snapshots import Snapshots
 from finetune.training.fit import Say, fit, last_step
-from finetune.training.prepare import describe_opening, open_run
-from finetune.training.prepared_run import Run
+from finetune.training.prepare import describe_prepared, prepare_run
+from finetune.training.prepared_run import PreparedRun
 from finetune.training.pretraining import pretrain, seconds_spent
 from finetune.training.results import (
     assess_run,
+    build_record,
     count_parameters,
-    present,
     save_weights,
-    write_down,
+    write_card_and_plots,
 )
 from finetune.training.seeds import train_seeds
 from finetune.training.trainer import SnapshotTrainer
 
-ALREADY = "The run is finished, with the same settings; nothing is left to do."
+ALREADY_FINISHED = "The run is finished, with the same settings; nothing is left to do."
 
 
 def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
@@ -59,18 +59,18 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
     if config.resume and (record := finished_run(config.output)) is not None:
         require_same_settings(config, record)
         if processes.is_first():
-            say(ALREADY)
+            say(ALREADY_FINISHED)
         return record
     _check_place(config)
-    with terminated_as_interrupted(), _folder(config) as work, told(config.output):
-        say, events = say if processes.is_first() else _unheard, Events(work)
+    with terminated_as_interrupted(), _folder(config) as work, report_failures(config.output):
+        say, events = say if processes.is_first() else _say_nothing, Events(work)
         if config.resume and (work / FINISHED).is_file():
             require_same(config, load_settings(work).config)
             say("The run had ended; its checkpoint is put in its place.")
             return _read(work)
         if config.seeds == 1:
             return train_in(work, config, events, say)
-        _begin(config, {}, work)
+        _save_or_compare_settings(config, {}, work)
         return train_seeds(
             work, config, say, train=lambda place, one: train_in(place, one, events, say)
         )
@@ -78,13 +78,13 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
 
 def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRecord:
     """Run *config* in the folder *work*, from where it is; the checkpoint is in it at the end."""
-    run = open_run(config)
-    for line in describe_opening(run):
+    run = prepare_run(config)
+    for line in describe_prepared(run):
         say(line)
     rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
-    _begin(config, rows, work)
+    _save_or_compare_settings(config, rows, work)
     stages = 2 if config.pretrain_epochs else 1
-    if tight := disk_space.warning(work, count_parameters(run.base), stages=stages):
+    if tight := disk_space.disk_space_warning(work, count_parameters(run.base), stages=stages):
         say(tight)
     step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
     if step is None and config.pretrain_epochs:
@@ -98,12 +98,12 @@ def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRe
 
 def _check_place(config: TrainConfig) -> None:
     """Refuse an output that holds something, unless the run, or the one it goes on with, may."""
-    work, overwrite = working_place(config.output), config.overwrite
+    work, overwrite = working_path(config.output), config.overwrite
     if config.resume and (work / SETTINGS).is_file():
         overwrite = load_settings(work).config.overwrite
     check_output(config.output, inputs=config.inputs, overwrite=overwrite)
     if not (config.resume or config.overwrite):
-        require_nothing_kept(config.output)
+        require_no_stopped_run(config.output)
 
 
 @contextmanager
@@ -113,10 +113,10 @@ def _folder(config: TrainConfig) -> Iterator[Path]:
         with working_folder(config.output, resume=config.resume) as work:
             yield work
     else:
-        yield working_place(config.output)
+        yield working_path(config.output)
 
 
-def _begin(config: TrainConfig, rows: Fingerprints, work: Path) -> None:
+def _save_or_compare_settings(config: TrainConfig, rows: Fingerprints, work: Path) -> None:
     """Write settings and rows down, or compare them with those of the run that goes on."""
     if config.resume and (work / SETTINGS).is_file():
         begun = load_settings(work)
@@ -128,14 +128,14 @@ def _begin(config: TrainConfig, rows: Fingerprints, work: Path) -> None:
     processes.wait()
 
 
-def _finish(run: Run, trainer: SnapshotTrainer, work: Path, say: Say) -> None:
+def _finish(run: PreparedRun, trainer: SnapshotTrainer, work: Path, say: Say) -> None:
     """Write the best weights and all that is known of them, the record last."""
     saved = save_weights(run, work)
     quality = assess_run(run, saved, work, say)
-    record = write_down(run, trainer, saved, quality, before=seconds_spent(work))
+    record = build_record(run, trainer, saved, quality, before=seconds_spent(work))
     write_recipe(run.config, work)
     run.check.save(work, examples=False)
-    present(record, work, say)
+    write_card_and_plots(record, work, say)
     record.save(work)
 
 
@@ -146,5 +146,5 @@ def _read(work: Path) -> RunRecord:
     return record
 
 
-def _unheard(_: str) -> None:
+def _say_nothing(_: str) -> None:
     """What other processes would say."""

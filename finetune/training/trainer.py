@@ -17,14 +17,14 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
 
 from finetune.checkpoint.models import load_weights, save_tokenizer
-from finetune.checkpoint.score_scale import Scale
+from finetune.checkpoint.score_scale import ScoreScale
 from finetune.errors import ModelError, SnapshotError
 from finetune.run import processes
 from finetune.run.snapshots import Snapshots
 from finetune.training.batches import TokenBatches
 from finetune.training.plain_weights import are_plain, plain_weights
 
-LEARNING, STATE = "learning.safetensors", "trainer_state.json"
+LEARNING_WEIGHTS, STATE_FILE = "learning.safetensors", "trainer_state.json"
 
 
 class SnapshotTrainer(Trainer):  # type: ignore[misc]
@@ -47,7 +47,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         snapshots: Snapshots,
         by_text: bool = True,
         eval_collator: Callable[[list[Any]], Any] | None = None,
-        scale: Scale | None = None,
+        scale: ScoreScale | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
@@ -71,9 +71,9 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         if step is None:
             self.train()
         else:
-            self._go_on(self.snapshots.at(step))
+            self._go_on(self.snapshots.path(step))
         processes.wait()
-        self._take_weights(self.snapshots.at(self.best_step))
+        self._take_weights(self.snapshots.path(self.best_step))
 
     def take_snapshot(self) -> None:
         """Keep all that the run needs to go on after this step: the last two, and the best."""
@@ -89,7 +89,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             self.snapshots.keep({*last, self.best_step})
         else:
             processes.wait()
-            self._write_own(self.snapshots.half(step))
+            self._write_own(self.snapshots.partial_path(step))
             processes.wait()
 
     def restore_loss(self) -> None:
@@ -198,7 +198,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
     def _go_on(self, folder: Path) -> None:
         self.before = _own_progress(folder)
         if self.before["over"]:
-            self.state = TrainerState.load_from_json(str(folder / STATE))
+            self.state = TrainerState.load_from_json(str(folder / STATE_FILE))
         else:
             self.train(resume_from_checkpoint=str(folder))
 
@@ -218,14 +218,14 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         """Weights that open as a classifier, and the states of optimizer, schedule and Trainer."""
         self.model.save_pretrained(folder, state_dict=plain_weights(self.model, self.scale))
         if not are_plain(self.model, self.scale):
-            save_file(self.model.state_dict(), folder / LEARNING)
+            save_file(self.model.state_dict(), folder / LEARNING_WEIGHTS)
         save_tokenizer(self.processing_class, folder)
         with _torch_writes():
             self._save_optimizer_and_scheduler(str(folder))
-        self.state.save_to_json(str(folder / STATE))
+        self.state.save_to_json(str(folder / STATE_FILE))
 
     def _take_weights(self, folder: Path) -> None:
-        own = folder / LEARNING
+        own = folder / LEARNING_WEIGHTS
         try:
             found = load_file(own) if own.is_file() else load_weights(folder, self.model)
             self.model.load_state_dict(found)
@@ -247,7 +247,7 @@ def _torch_writes() -> Iterator[None]:
 
 def best_steps(folder: Path) -> list[int]:
     """The last step of the best epoch before the snapshot in *folder*, which it needs, if any."""
-    state = TrainerState.load_from_json(str(folder / STATE))
+    state = TrainerState.load_from_json(str(folder / STATE_FILE))
     return [state.best_global_step] if state.best_global_step else []
 
 

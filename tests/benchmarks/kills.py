@@ -28,7 +28,7 @@ from finetune.checkpoint.folder import WEIGHTS
 from finetune.checkpoint.models import load_checkpoint, quiet_libraries
 from finetune.errors import FinetuneError
 from finetune.run.events import FILE_NAME as EVENTS
-from finetune.run.output_folder import CHECKPOINTS, working_place
+from finetune.run.output_folder import CHECKPOINTS, working_path
 from finetune.run.record import RunRecord
 from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.run.snapshots import Snapshots
@@ -106,7 +106,7 @@ class Room:
 
     def resume(self, output: Path) -> list[str]:
         """One of the two commands that go on with a run; `resume` needs one that has begun."""
-        begun = (working_place(output) / SETTINGS).is_file()
+        begun = (working_path(output) / SETTINGS).is_file()
         if begun and self.chance.random() < 0.5:
             return [*_COMMAND, "resume", str(output)]
         return self.train(output, "--resume")
@@ -221,8 +221,8 @@ def _last_line(done: subprocess.CompletedProcess[str] | None) -> str:
 
 def _found(output: Path, whole: Whole, seconds: float) -> Kill:
     """What is there after a kill."""
-    snapshots = Snapshots(working_place(output) / CHECKPOINTS)
-    places = [snapshots.at(step) for step in snapshots.steps()]
+    snapshots = Snapshots(working_path(output) / CHECKPOINTS)
+    places = [snapshots.path(step) for step in snapshots.steps()]
     wrong = list(filter(None, map(_unopened, places)))
     return Kill(
         seconds=seconds,
@@ -235,7 +235,7 @@ def _found(output: Path, whole: Whole, seconds: float) -> Kill:
 
 def _phase(output: Path, *, any_snapshot: bool) -> str:
     """How far a run had come, by its files."""
-    if output.exists() or any(map(_is_last, _events(working_place(output)))):
+    if output.exists() or any(map(_is_last, _events(working_path(output)))):
         return AFTER
     return DURING if any_snapshot else BEFORE
 

@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from finetune.data.check.run import check_data
 from finetune.errors import FinetuneError
-from finetune.evaluation.quality import draw
+from finetune.evaluation.quality import draw_plots
 from finetune.evaluation.regression import measure_scores
 from finetune.evaluation.report.card import model_card
 from finetune.evaluation.report.terminal import describe_run
@@ -35,7 +35,7 @@ from finetune.run.config import TrainConfig
 from finetune.run.config_file import read_recipe, write_recipe
 from finetune.run.record import EpochMetrics, Metrics, RunRecord, ScoreRange, SeedRecord
 from finetune.run.saved_settings import load_settings, save_settings
-from finetune.run.snapshots import seal, verify
+from finetune.run.snapshots import verify, write_manifest
 from tests.damaged_files import mutated_lines, mutated_words, mutations
 from tests.tiny_models import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step
@@ -121,7 +121,7 @@ def use_run(folder: Path, beside: str) -> None:
     if hash(found.created) % DRAWN == 0:
         with tempfile.TemporaryDirectory() as place:
             failed: list[str] = []
-            draw(found, Path(place), say=failed.append)
+            draw_plots(found, Path(place), say=failed.append)
             assert not failed, failed
 
 
@@ -333,7 +333,7 @@ class Kinds:
         snapshot = self.place / "checkpoint-4"
         snapshot.mkdir()
         (snapshot / "optimizer.pt").write_bytes(b"weights")
-        seal(snapshot)
+        write_manifest(snapshot)
         write_recipe(
             TrainConfig(data=("rows.csv",), model="tiny", output=Path("x"), learning_rate=1e-4),
             self.place,

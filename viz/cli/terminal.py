@@ -82,12 +82,12 @@ def file_for(checkpoint: str | None, output: Path | None, name: str) -> Path:
         CheckpointError: where there is no such folder, and no id of the Hub is of that form.
         SelectionError: where the checkpoint has no folder that it could lie in.
     """
-    from viz.model.checkpoint import folder_of, place_of
+    from viz.model.checkpoint import local_folder, place_of
     from viz.model.classifier import default_checkpoint
 
     if output is not None:
         return output
-    folder = default_checkpoint() if checkpoint is None else folder_of(checkpoint)
+    folder = default_checkpoint() if checkpoint is None else local_folder(checkpoint)
     if folder is None:
         place_of(str(checkpoint))  # says so where it is no id of the Hub either
         raise SelectionError(

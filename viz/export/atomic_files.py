@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from finetune.run.atomic_files import write_whole
+from finetune.run.atomic_files import write_atomically
 from viz.errors import SelectionError
 
 LOCK = ".lock"
@@ -21,7 +21,7 @@ def write(path: Path, content: bytes) -> Path:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content)
+        write_atomically(path, content)
     except OSError as error:
         raise _unwritable(path, error) from error
     return path

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.errors import RecordError
-from finetune.run.atomic_files import sweep
+from finetune.run.atomic_files import remove_partial_files
 from finetune.run.json_files import Schema
 from viz.attribution import default_methods
 from viz.errors import SelectionError, VizError
@@ -83,7 +83,7 @@ class DatasetExport:
         with ExitStack() as holding:
             holding.enter_context(locked_folder(folder))
             _claim(folder, self._settings())
-            sweep(folder)
+            remove_partial_files(folder)
             self.index = ExportIndex.open(folder)
             self._holding = holding.pop_all()
         self.waiting = [row for row in texts.rows if row.number not in self.index]

@@ -16,7 +16,15 @@ from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from finetune.errors import RecordError
-from finetune.run.json_files import Amount, Correlation, Count, Items, Number, Share, opened
+from finetune.run.json_files import (
+    Amount,
+    Correlation,
+    Count,
+    Items,
+    Number,
+    Share,
+    open_regular_file,
+)
 from viz.errors import SelectionError
 
 RowResult = Mapping[str, Any]
@@ -158,7 +166,7 @@ class PartialResults:
         """The lines of a file behind the bytes that were read; one being written is left."""
         # The first process may merge all files and remove them at any time.
         # Of something else that is called so, nothing is known.
-        with suppress(RecordError), opened(file) as stream:
+        with suppress(RecordError), open_regular_file(file) as stream:
             stream.seek(read.get(file, 0))
             for written in stream:
                 if not written.endswith(b"\n"):

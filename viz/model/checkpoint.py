@@ -10,14 +10,19 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 from finetune.checkpoint import problem_types
 from finetune.checkpoint.folder import is_checkpoint
 from finetune.checkpoint.loading import open_classifier
-from finetune.checkpoint.max_length import longest_input
-from finetune.checkpoint.source import folder_of, locate
+from finetune.checkpoint.max_length import max_input_length
+from finetune.checkpoint.source import local_folder, locate
 from finetune.errors import ModelError
 from viz.errors import CheckpointError, as_sentence
 
 __all__ = [
-    "Checkpoint", "folder_of", "is_checkpoint", "is_regression", "longest_input",
-    "open_checkpoint", "place_of",
+    "Checkpoint",
+    "is_checkpoint",
+    "is_regression",
+    "local_folder",
+    "max_input_length",
+    "open_checkpoint",
+    "place_of",
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError, with_article
 from viz.errors import CheckpointError, as_sentence
-from viz.model.checkpoint import Checkpoint, is_regression, longest_input, open_checkpoint
+from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
 from viz.model.encoding import Encoder
 from viz.model.installation import ASSETS
 from viz.model.probe import Capabilities, Probe, ProbeError, module_settings, probe_length
@@ -53,7 +53,7 @@ class Classifier:
         self.encoder = Encoder(
             checkpoint.tokenizer,
             max_tokens=min(
-                longest_input(checkpoint.model, checkpoint.tokenizer), self._affordable_tokens()
+                max_input_length(checkpoint.model, checkpoint.tokenizer), self._affordable_tokens()
             ),
             inputs=frozenset(inspect.signature(self.model.forward).parameters),
             n_segments=int(getattr(self.config, "type_vocab_size", 2) or 1),

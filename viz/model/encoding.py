@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from finetune.checkpoint.library_errors import refused
+from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.truncation import Truncation, kept_positions
 from finetune.errors import ModelError
 from viz.errors import TextError, as_sentence
@@ -69,7 +69,10 @@ class Encoder:
 
     def _tokenize(self, text: str, pair: str | None) -> Any:
         try:
-            with self.lock, refused(TOKENIZER_FAILS, "save the one the model was trained with"):
+            with (
+                self.lock,
+                as_model_error(TOKENIZER_FAILS, "save the one the model was trained with"),
+            ):
                 return self.tokenizer(text, pair, return_offsets_mapping=True, verbose=False)
         except ModelError as error:
             raise TextError(as_sentence(error)) from error

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from finetune.checkpoint.truncation import STRIDE
+from finetune.checkpoint.truncation import STRIDE_KEY
 from viz.model.recording import Recorder
 from viz.types import Inputs
 
@@ -193,7 +193,7 @@ def probe_length(config: PreTrainedConfig) -> int:
     sizes = [
         (12 if "block" in name else 2) * size
         for name, value in vars(config).items()
-        if name != STRIDE  # of windows over a text, none of which the model knows of
+        if name != STRIDE_KEY  # of windows over a text, none of which the model knows of
         and any(word in name for word in ("window", "local", "block", "chunk"))
         for size in (value if isinstance(value, (list, tuple)) else [value])
         if isinstance(size, int)

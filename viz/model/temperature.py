@@ -7,7 +7,7 @@ the entry and makes nothing of it.  Logits, and what is explained of them, know 
 import numpy as np
 from transformers import PreTrainedConfig
 
-from finetune.checkpoint.temperature import KEY, checked_temperature
+from finetune.checkpoint.temperature import TEMPERATURE_KEY, validate_temperature
 from finetune.errors import ModelError
 from viz.errors import CheckpointError, as_sentence
 from viz.types import FloatArray
@@ -20,7 +20,7 @@ def stored_temperature(config: PreTrainedConfig, name: str) -> float | None:
         CheckpointError: where it is no finite number above 0.
     """
     try:
-        return checked_temperature(getattr(config, KEY, None), repr(name))
+        return validate_temperature(getattr(config, TEMPERATURE_KEY, None), repr(name))
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error
 

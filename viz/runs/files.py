@@ -17,8 +17,8 @@ from filelock import lock_descriptor
 from pydantic import Field
 
 from finetune.errors import RecordError
-from finetune.run.atomic_files import write_whole
-from finetune.run.json_files import Amount, Items, Schema, opened
+from finetune.run.atomic_files import write_atomically
+from finetune.run.json_files import Amount, Items, Schema, open_regular_file
 from viz.errors import as_sentence
 
 T = TypeVar("T")
@@ -127,7 +127,7 @@ def is_held(file: Path) -> bool:
 
 def note(name: str, **facts: object) -> None:
     """Write beside the log what only the app knows, whole or not at all."""
-    write_whole(log_file(name).with_suffix(".json"), json.dumps(facts))
+    write_atomically(log_file(name).with_suffix(".json"), json.dumps(facts))
 
 
 def noted(name: str) -> Note:
@@ -157,7 +157,7 @@ def read_or_default(schema: Schema[T], file: Path, default: T) -> tuple[T, str]:
 def log_of(name: str) -> str:
     """The end of what the process has said; empty where it was not started by the app."""
     try:
-        with opened(log_file(name)) as file:
+        with open_regular_file(log_file(name)) as file:
             file.seek(max(file.seek(0, os.SEEK_END) - MOST_LOG, 0))
             return file.read(MOST_LOG).decode("utf-8", errors="replace")
     except RecordError:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from finetune.errors import RecordError
-from finetune.run.json_files import opened
+from finetune.run.json_files import open_regular_file
 from viz.errors import as_sentence
 from viz.runs.events import EVENT, Event, Measured, Pace, Resumed, Started, Stepped
 
@@ -133,7 +133,7 @@ class _Reader:
         """Take in what is new; False where the file is not the one read before."""
         self.damage = ""
         try:
-            with opened(file) as lines:
+            with open_regular_file(file) as lines:
                 if lines.read(len(self.first)) != self.first:
                     return False
                 lines.seek(self.end)

@@ -15,7 +15,7 @@ from finetune.data.tables.messages import shown
 from finetune.data.tables.reader import read_head
 from finetune.data.tables.table import Table
 from finetune.errors import DataError, RecordError
-from finetune.run.atomic_files import write_new
+from finetune.run.atomic_files import create_atomically
 from finetune.run.json_files import Count, Items, Schema
 from viz.errors import RunError, as_sentence
 from viz.runs.files import DATA, last_line, room
@@ -48,7 +48,7 @@ def keep_upload(name: str, content: bytes) -> Path:
         number, place = 1, folder / f"{stem}{suffix}"
         while not _holds(place, content):  # what was checked keeps its date: no second check
             with suppress(FileExistsError):
-                write_new(place, content)
+                create_atomically(place, content)
                 break
             number, place = number + 1, folder / f"{stem}-{number + 1}{suffix}"
         return place

@@ -7,20 +7,20 @@ from finetune.data.check.findings import Finding, counted, listed
 from finetune.data.check.invisible_characters import quoted
 from finetune.data.rows import Rows
 
-FEW = 10
+MIN_ROWS = 10
 """Rows below which a class is warned about."""
 
-UNEVEN = 10
+MAX_RATIO = 10
 """Ratio of the largest class to the smallest above which it is warned about."""
 
-NOTABLE = 2
+NOTED_RATIO = 2
 """Ratio from which it is noted."""
 
 
 def balance_findings(train: Rows) -> Iterator[Finding]:
     """What is odd about the class counts of the training rows that are left."""
     counts = dict(sorted(train.counts(train.names).items(), key=lambda item: item[1]))
-    alone = _alone(train)
+    alone = _single_text_classes(train)
     if alone:
         yield Finding(
             severity="stop",
@@ -29,19 +29,19 @@ def balance_findings(train: Rows) -> Iterator[Finding]:
             " some, or leave the class out.",
             count=len(alone),
         )
-    few = {name: n for name, n in counts.items() if n < FEW and name not in alone}
+    few = {name: n for name, n in counts.items() if n < MIN_ROWS and name not in alone}
     if few:
         yield Finding(
             severity="warning",
             kind="few rows",
-            sentence=f"Classes with fewer than {FEW} rows in train: {counted(few)}; they will"
+            sentence=f"Classes with fewer than {MIN_ROWS} rows in train: {counted(few)}; they will"
             " hardly be learned.",
             count=len(few),
         )
-    yield from _uneven(counts)
+    yield from _imbalance(counts)
 
 
-def _alone(train: Rows) -> list[str]:
+def _single_text_classes(train: Rows) -> list[str]:
     texts: dict[str, set[tuple[str, str | None]]] = defaultdict(set)
     for row, names in zip(train.inputs(), train.labels, strict=True):
         for name in names:
@@ -49,14 +49,14 @@ def _alone(train: Rows) -> list[str]:
     return [name for name in train.names if len(texts[name]) < 2]
 
 
-def _uneven(counts: dict[str, int]) -> Iterator[Finding]:
+def _imbalance(counts: dict[str, int]) -> Iterator[Finding]:
     used = [(name, count) for name, count in counts.items() if count]
     if len(used) < 2:
         return
     (least, low), (most, high) = used[0], used[-1]
-    if high < NOTABLE * low:
+    if high < NOTED_RATIO * low:
         return
-    uneven = high > UNEVEN * low
+    uneven = high > MAX_RATIO * low
     yield Finding(
         severity="warning" if uneven else "note",
         kind="imbalance",

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from finetune.data.check.findings import Finding, listed
-from finetune.data.class_matching import Matched
+from finetune.data.class_matching import ClassMatch
 from finetune.data.rows import Rows
 
 
 def coverage_findings(
-    splits: Mapping[str, Rows], matched: Mapping[str, Matched]
+    splits: Mapping[str, Rows], matched: Mapping[str, ClassMatch]
 ) -> Iterator[Finding]:
     """Classes of which a split can't tell how well they are known.
 
@@ -24,7 +24,9 @@ def coverage_findings(
             yield from _everywhere(role, rows)
 
 
-def _lacking(role: str, rows: Rows, used: Mapping[str, int], matched: Matched) -> Iterator[Finding]:
+def _lacking(
+    role: str, rows: Rows, used: Mapping[str, int], matched: ClassMatch
+) -> Iterator[Finding]:
     counts = rows.counts(rows.names)
     there = {label for name, label in matched.labels.items() if label and counts[name]}
     lacking = [name for name in used if name not in there]

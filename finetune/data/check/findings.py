@@ -9,13 +9,13 @@ from finetune.data.check.invisible_characters import quoted
 
 Severity = Literal["stop", "warning", "note"]
 
-EXAMPLES = 3
+MAX_EXAMPLES = 3
 """Examples kept of one finding."""
 
-NAMED = 5
+MAX_NAMED = 5
 """Classes named in one sentence; the others are counted."""
 
-LONGEST = 60
+MAX_TEXT_CHARS = 60
 """Characters shown of a text."""
 
 
@@ -36,7 +36,7 @@ class Finding:
 def shortened(text: str) -> str:
     """*text* on one line, its end left out where it is long."""
     line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
+    return line if len(line) <= MAX_TEXT_CHARS else line[: MAX_TEXT_CHARS - 1].rstrip() + "…"
 
 
 def shown_input(row: tuple[str, str | None]) -> str:
@@ -45,17 +45,17 @@ def shown_input(row: tuple[str, str | None]) -> str:
     return shortened(text) if pair is None else f"{shortened(text)} | {shortened(pair)}"
 
 
-def shown_apart(row: tuple[str, str | None], other: tuple[str, str | None]) -> str:
+def shown_difference(row: tuple[str, str | None], other: tuple[str, str | None]) -> str:
     """Two inputs that are nearly the same, both from shortly before where they part."""
     one, two = (
         " | ".join(" ".join(text.split()) for text in part if text) for part in (row, other)
     )
-    start = max(common_start(one, two) - LONGEST // 2, 0)
+    start = max(common_prefix_length(one, two) - MAX_TEXT_CHARS // 2, 0)
     lead = "…" if start else ""
     return " ~ ".join(lead + shortened(text[start:]) for text in (one, two))
 
 
-def common_start(first: str, second: str) -> int:
+def common_prefix_length(first: str, second: str) -> int:
     """How many characters both begin with."""
     parted = (i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
     return next(parted, min(len(first), len(second)))
@@ -63,14 +63,14 @@ def common_start(first: str, second: str) -> int:
 
 def listed(names: Sequence[str]) -> str:
     """The first few of *names* quoted, and how many more there are."""
-    rest = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(map(quoted, names[:NAMED])) + rest
+    rest = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(map(quoted, names[:MAX_NAMED])) + rest
 
 
 def counted(counts: Mapping[str, int]) -> str:
     """The first few of *counts* as "name 3", and how many more there are."""
-    parts = [f"{quoted(name)} {count:,}" for name, count in islice(counts.items(), NAMED)]
-    rest = f" and {len(counts) - NAMED:,} more" if len(counts) > NAMED else ""
+    parts = [f"{quoted(name)} {count:,}" for name, count in islice(counts.items(), MAX_NAMED)]
+    rest = f" and {len(counts) - MAX_NAMED:,} more" if len(counts) > MAX_NAMED else ""
     return ", ".join(parts) + rest
 
 
@@ -79,6 +79,6 @@ def plural(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
-def some(examples: Iterable[str]) -> tuple[str, ...]:
+def first_examples(examples: Iterable[str]) -> tuple[str, ...]:
     """The first few of *examples*."""
-    return tuple(example for example, _ in zip(examples, range(EXAMPLES), strict=False))
+    return tuple(example for example, _ in zip(examples, range(MAX_EXAMPLES), strict=False))

@@ -10,15 +10,15 @@ from finetune.data.check.invisible_characters import invisible_in
 from finetune.data.check.missing_values import is_missing, is_written_by_programs
 
 PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-OTHER_NUMBER = re.compile(
+FORMATTED_NUMBER = re.compile(
     r"[+-]?[$€£]?\s*(\d{1,3}([., '_\u00a0\u202f\u2009]\d{3})+|\d+)([.,]\d+)?\s*[%$€£]?"
 )
 """A number with a decimal comma, marks between thousands, a per cent sign or a currency."""
 
-BETWEEN = re.compile(r"\s*[,;|]\s*")
+CLASS_SEPARATOR = re.compile(r"\s*[,;|]\s*")
 
 
-def written_findings(counts: Mapping[str, int]) -> Iterator[Finding]:
+def format_findings(counts: Mapping[str, int]) -> Iterator[Finding]:
     """What is odd about how the classes of train are called; *counts* are their rows."""
     yield from _invisible(counts)
     yield from _missing(counts)
@@ -61,7 +61,7 @@ def _numbers(names: Sequence[str]) -> Iterator[Finding]:
     numbers = [name for name in names if not is_missing(name)]
     words = [name for name in names if is_missing(name)]
     odd = [name for name in numbers if not PLAIN_NUMBER.fullmatch(name)]
-    if not all(map(OTHER_NUMBER.fullmatch, numbers)):
+    if not all(map(FORMATTED_NUMBER.fullmatch, numbers)):
         return
     if odd:
         sentence = (
@@ -94,14 +94,14 @@ def _from_one(names: Sequence[str]) -> Iterator[Finding]:
 
 def _several(counts: Mapping[str, int]) -> Iterator[Finding]:
     """Labels all of whose parts are found in others: 'a|b' beside 'b|c', 'c' and 'a'."""
-    parts = {name: set(BETWEEN.split(name)) for name in counts}
+    parts = {name: set(CLASS_SEPARATOR.split(name)) for name in counts}
     holding = Counter(part for own in parts.values() for part in own)
     alone = {
         name: counts[name]
         for name, own in parts.items()
         if len(own) > 1 and all(part and holding[part] > 1 for part in own)
     }
-    if alone and not all(map(OTHER_NUMBER.fullmatch, alone)):
+    if alone and not all(map(FORMATTED_NUMBER.fullmatch, alone)):
         yield Finding(
             severity="warning",
             kind="several classes in one label",

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from finetune.data.check.findings import Finding, counted, listed
 from finetune.data.check.invisible_characters import is_invisible, quoted
-from finetune.data.check.label_format import written_findings
+from finetune.data.check.label_format import format_findings
 from finetune.data.check.label_typos import typo_findings
 from finetune.data.check.missing_values import is_missing
-from finetune.data.class_matching import Matched, counted_apart
+from finetune.data.class_matching import ClassMatch, numbering_differs
 from finetune.data.rows import Rows
 
-HINTS = 2
+MAX_HINTS = 2
 """Unknown classes for which a like one is offered."""
 
-COMPARED = 20
+MAX_COMPARED_CLASSES = 20
 """Unknown classes for which one is looked for: each is held against all classes of train."""
 
 
@@ -30,12 +30,12 @@ def label_findings(train: Rows, spellings: Mapping[str, Counter[str]]) -> Iterat
     if len(used) < (1 if train.multi_label else 2):
         yield _too_few(train, used)
     yield from _same_names(used)
-    yield from typo_findings(used, folded)
-    yield from written_findings(used)
+    yield from typo_findings(used, normalized_name)
+    yield from format_findings(used)
     yield from _read_as_one(train.names, spellings)
 
 
-def unknown_classes(role: str, rows: Rows, matched: Matched, train: Rows) -> Finding:
+def unknown_classes(role: str, rows: Rows, matched: ClassMatch, train: Rows) -> Finding:
     """The classes of a held-out split that train lacks; what may be meant is said."""
     unknown = matched.unknown
     lacking = rows.counts(unknown)
@@ -56,23 +56,23 @@ def no_row() -> Finding:
     return Finding(severity="stop", kind="no row", sentence=nothing, count=0)
 
 
-def folded(name: str) -> str:
+def normalized_name(name: str) -> str:
     """What is left of a name without case, blanks, what can't be seen and ways of writing."""
     seen = "".join(letter for letter in name if not is_invisible(letter))
     return "".join(unicodedata.normalize("NFKC", seen).casefold().split())
 
 
 def _hints(role: str, rows: Rows, unknown: Sequence[str], train: Rows) -> str:
-    if counted_apart(train, rows):
+    if numbering_differs(train, rows):
         return f"either train or {role} numbers classes from 0 and the other from 1"
     if is_missing(unknown[0]):
         return f"{quoted(unknown[0])} reads like a missing label: leave it empty then"
     near = [
         f"{quoted(name)} is close to {quoted(match)}"
-        for name in unknown[:COMPARED]
+        for name in unknown[:MAX_COMPARED_CLASSES]
         for match in difflib.get_close_matches(name[:60], train.names, n=1, cutoff=0.8)
     ]
-    return "; ".join(near[:HINTS])
+    return "; ".join(near[:MAX_HINTS])
 
 
 def _too_few(train: Rows, used: Mapping[str, int]) -> Finding:
@@ -90,7 +90,7 @@ def _too_few(train: Rows, used: Mapping[str, int]) -> Finding:
 def _same_names(counts: Mapping[str, int]) -> Iterator[Finding]:
     alike: dict[str, dict[str, int]] = defaultdict(dict)
     for name, count in counts.items():
-        alike[folded(name)][name] = count
+        alike[normalized_name(name)][name] = count
     for names in alike.values():
         if len(names) > 1:
             yield Finding(

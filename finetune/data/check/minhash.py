@@ -13,31 +13,31 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 from sklearn.feature_extraction.text import HashingVectorizer
 
-NEAR = 0.8
+MIN_JACCARD = 0.8
 """Jaccard index from which two texts are near copies: of ten runs in either, eight are in both."""
 
-WIDTH = 4
+SHINGLE_CHARS = 4
 """Characters in a run."""
 
-COMPARED = 2_000
+MAX_COMPARED_CHARS = 2_000
 """Characters compared of each text, from its start: they bound memory and time."""
 
-BANDS, ROWS = 16, 5
+BANDS, ROWS_PER_BAND = 16, 5
 """A pair is looked at where all minima of a band agree: 99.8 % of pairs at 0.8, 0.2 % at 0.2."""
 
-WINDOW = 8
+BUCKET_WINDOW = 8
 """Texts of one bucket that each is compared with at most; thousands may share a template."""
 
-LIKELY = 0.65
+MIN_AGREEMENT = 0.65
 """Share of agreeing minima below which the index itself isn't computed: 3 sigma below NEAR."""
 
-CHUNK = 4_000_000
+CHUNK_CHARS = 4_000_000
 """Characters worked on at a time."""
 
-PAIRS = 20_000
+CHUNK_PAIRS = 20_000
 """Pairs worked on at a time."""
 
-UNWRITTEN = re.compile(r"[\W_]+")
+PUNCTUATION = re.compile(r"[\W_]+")
 
 Pairs = NDArray[np.int64]
 """Numbers of two texts each, the lower one first.  (P, 2)"""
@@ -51,28 +51,28 @@ def normalized(text: str) -> str:
     A text of nothing but punctuation keeps it.
     """
     text = unicodedata.normalize("NFKC", text).casefold()
-    return UNWRITTEN.sub(" ", text).strip() or text.strip()
+    return PUNCTUATION.sub(" ", text).strip() or text.strip()
 
 
-def near_pairs(texts: Sequence[Sequence[str]]) -> Pairs:
+def near_duplicate_pairs(texts: Sequence[Sequence[str]]) -> Pairs:
     """Pairs of rows that are near copies in each of their texts; *texts* are one list per side.
 
     Every pair given is one (its index is computed); a few may be missed: see BANDS and WINDOW.
     """
     if len(texts[0]) < 2:
         return np.empty((0, 2), dtype=np.int64)
-    sides = [_runs([text[:COMPARED] for text in side]) for side in texts]
-    minima = np.minimum.reduce([_minima(side, seed) for seed, side in enumerate(sides)])
+    sides = [_shingles([text[:MAX_COMPARED_CHARS] for text in side]) for side in texts]
+    minima = np.minimum.reduce([_signatures(side, seed) for seed, side in enumerate(sides)])
     pairs = _candidates(minima)
     found = [block[_agree(sides, minima, block)] for block in _blocks(pairs)]
     return np.concatenate(found) if found else pairs
 
 
-def _runs(texts: Sequence[str]) -> csr_array:
+def _shingles(texts: Sequence[str]) -> csr_array:
     """Which runs of characters, by hash, each text has.  (N, 2**30), ones"""
     hashing = HashingVectorizer(
         analyzer="char",
-        ngram_range=(WIDTH, WIDTH),
+        ngram_range=(SHINGLE_CHARS, SHINGLE_CHARS),
         lowercase=False,
         n_features=2**30,
         alternate_sign=False,
@@ -81,7 +81,7 @@ def _runs(texts: Sequence[str]) -> csr_array:
         dtype=np.float32,
     )
     # Padding gives a text shorter than a run a run of its own.
-    padded = [text.ljust(WIDTH, "\0") for text in texts]
+    padded = [text.ljust(SHINGLE_CHARS, "\0") for text in texts]
     parts = [csr_array(hashing.transform(padded[part])) for part in _chunks(padded)]
     for part in parts:
         part.data = part.data.astype(np.uint16)
@@ -93,25 +93,25 @@ def _chunks(texts: Sequence[str]) -> Iterator[slice]:
     start = size = 0
     for i, text in enumerate(texts):
         size += len(text)
-        if size >= CHUNK or i == len(texts) - 1:
+        if size >= CHUNK_CHARS or i == len(texts) - 1:
             yield slice(start, i + 1)
             start, size = i + 1, 0
 
 
-def _minima(runs: csr_array, seed: int) -> UIntArray:
+def _signatures(runs: csr_array, seed: int) -> UIntArray:
     """The lowest run of each text under random orders of all runs.  (N, BANDS * ROWS)"""
     random = np.random.default_rng(seed)
-    size = (2, BANDS * ROWS)
+    size = (2, BANDS * ROWS_PER_BAND)
     factors, offsets = random.integers(2**32, size=size, dtype=np.uint32)
-    minima = np.empty((runs.shape[0], BANDS * ROWS), dtype=np.uint32)
-    for first in range(0, len(minima), PAIRS):
-        starts = runs.indptr[first : first + PAIRS + 1]
+    minima = np.empty((runs.shape[0], BANDS * ROWS_PER_BAND), dtype=np.uint32)
+    for first in range(0, len(minima), CHUNK_PAIRS):
+        starts = runs.indptr[first : first + CHUNK_PAIRS + 1]
         hashes = runs.indices[starts[0] : starts[-1]].astype(np.uint32)
         begins = starts[:-1] - starts[0]
         for order, (factor, offset) in enumerate(zip(factors, offsets, strict=True)):
             # An odd factor and an offset permute the 32-bit numbers.
             mixed = (hashes ^ offset) * (factor | np.uint32(1))
-            minima[first : first + PAIRS, order] = np.minimum.reduceat(mixed, begins)
+            minima[first : first + CHUNK_PAIRS, order] = np.minimum.reduceat(mixed, begins)
     return minima
 
 
@@ -123,7 +123,7 @@ def _candidates(minima: UIntArray) -> Pairs:
         _, bucket = np.unique(band, axis=0, return_inverse=True)
         order = shuffled[np.argsort(bucket[shuffled], kind="stable")]
         buckets = bucket[order]
-        for step in range(1, min(WINDOW, len(order) - 1) + 1):
+        for step in range(1, min(BUCKET_WINDOW, len(order) - 1) + 1):
             same = np.flatnonzero(buckets[:-step] == buckets[step:])
             pairs = np.sort(np.stack([order[same], order[same + step]]), axis=0)
             found.append(pairs[0] * len(minima) + pairs[1])
@@ -132,16 +132,16 @@ def _candidates(minima: UIntArray) -> Pairs:
 
 
 def _blocks(pairs: Pairs) -> Iterator[Pairs]:
-    for start in range(0, len(pairs), PAIRS):
-        yield pairs[start : start + PAIRS]
+    for start in range(0, len(pairs), CHUNK_PAIRS):
+        yield pairs[start : start + CHUNK_PAIRS]
 
 
 def _agree(sides: Sequence[csr_array], minima: UIntArray, pairs: Pairs) -> NDArray[np.bool_]:
     """Which of *pairs* reach NEAR on each side."""
     first, second = pairs.T
-    near: NDArray[np.bool_] = (minima[first] == minima[second]).mean(axis=1) >= LIKELY
+    near: NDArray[np.bool_] = (minima[first] == minima[second]).mean(axis=1) >= MIN_AGREEMENT
     for side in sides:
-        near[near] = jaccard(side, pairs[near]) >= NEAR
+        near[near] = jaccard(side, pairs[near]) >= MIN_JACCARD
     return near
 
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 
-from finetune.data.check.findings import Finding, shown_apart, some
-from finetune.data.check.minhash import near_pairs, normalized
+from finetune.data.check.findings import Finding, first_examples, shown_difference
+from finetune.data.check.minhash import near_duplicate_pairs, normalized
 from finetune.data.check.texts import Input
 from finetune.data.rows import Rows
 
-ALIKE = "with other case or punctuation or few other words"
+SIMILARITY = "with other case or punctuation or few other words"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Copies:
+class NearDuplicates:
     """Different inputs of all splits, and where each has near copies."""
 
     inputs: tuple[Input, ...]
@@ -32,12 +32,12 @@ class Copies:
         ]
 
 
-def near_findings(splits: Mapping[str, Rows]) -> Iterator[Finding]:
+def near_duplicate_findings(splits: Mapping[str, Rows]) -> Iterator[Finding]:
     """Texts that aren't the same word for word but nearly so.
 
     Copies within train matter more where validation is to be cut from it.
     """
-    copies = find_copies(splits)
+    copies = find_near_duplicates(splits)
     for role in splits:
         found = copies.between(role, role)
         if found:
@@ -48,7 +48,7 @@ def near_findings(splits: Mapping[str, Rows]) -> Iterator[Finding]:
             yield _across(first, second, found)
 
 
-def find_copies(splits: Mapping[str, Rows]) -> Copies:
+def find_near_duplicates(splits: Mapping[str, Rows]) -> NearDuplicates:
     """The near copies among all rows of *splits*; a text that is there twice counts once."""
     found = [(row, role) for role, rows in splits.items() for row in dict.fromkeys(rows.inputs())]
     sides = 2 if any(pair is not None for (_, pair), _ in found) else 1
@@ -57,11 +57,11 @@ def find_copies(splits: Mapping[str, Rows]) -> Copies:
         groups[tuple(normalized(text or "") for text in row[:sides])].append(i)
     pairs: list[Sequence[int]] = []
     if groups:
-        pairs = near_pairs([list(side) for side in zip(*groups, strict=True)]).tolist()
+        pairs = near_duplicate_pairs([list(side) for side in zip(*groups, strict=True)]).tolist()
     members, twins = list(groups.values()), defaultdict[int, dict[str, int]](dict)
     for one, other in chain(((i, i) for i in range(len(members))), pairs, (p[::-1] for p in pairs)):
         _link(members[one], members[other], found, twins)
-    return Copies(
+    return NearDuplicates(
         inputs=tuple(row for row, _ in found), roles=tuple(role for _, role in found), twins=twins
     )
 
@@ -84,7 +84,7 @@ def _within(role: str, found: list[tuple[Input, Input]], *, cut: bool) -> Findin
     return Finding(
         severity="warning" if cut else "note",
         kind="near copies within split",
-        sentence=f"{_copy_of(found, role)} another one, {ALIKE}{risk if cut else ''}.",
+        sentence=f"{_copy_of(found, role)} another one, {SIMILARITY}{risk if cut else ''}.",
         count=len(found),
         examples=_examples(found),
     )
@@ -94,8 +94,8 @@ def _across(first: str, second: str, found: list[tuple[Input, Input]]) -> Findin
     return Finding(
         severity="warning",
         kind="near copies across splits",
-        sentence=f"{_copy_of(found, second)} one of {first}, {ALIKE}; scores on {second} may be too"
-        " good.",
+        sentence=f"{_copy_of(found, second)} one of {first}, {SIMILARITY}; scores on {second} may"
+        " be too good.",
         count=len(found),
         examples=_examples(found),
     )
@@ -110,4 +110,4 @@ def _copy_of(found: list[tuple[Input, Input]], role: str) -> str:
 def _examples(found: list[tuple[Input, Input]]) -> tuple[str, ...]:
     """One example per pair, whichever of the two comes first."""
     pairs = {frozenset(pair): pair for pair in reversed(found)}
-    return some(shown_apart(*pair) for pair in reversed(pairs.values()))
+    return first_examples(shown_difference(*pair) for pair in reversed(pairs.values()))

@@ -10,11 +10,11 @@ from finetune.data.check.findings import Finding, plural
 from finetune.data.column_summary import columns_as_json, describe_columns
 from finetune.data.tables.columns import Columns
 from finetune.errors import DataError, OutputError
-from finetune.run.atomic_files import write_named
+from finetune.run.atomic_files import write_user_file
 
 FILE_NAME = "check.json"
 
-LEFT_OUT = frozenset({"blank text", "no label", "repeated in held-out"})
+LOADER_KINDS = frozenset({"blank text", "no label", "repeated in held-out"})
 """Kinds of finding that the loader tells itself when it leaves such rows out."""
 
 NOT_COUNTED = "How many texts are too long was not counted: that needs the base model, --model."
@@ -51,7 +51,7 @@ class CheckReport:
 
         Without *truncated* not that either: a run's record counts it split by split.
         """
-        told = LEFT_OUT if truncated else LEFT_OUT | {"truncated"}
+        told = LOADER_KINDS if truncated else LOADER_KINDS | {"truncated"}
         return self.sentences("stop", "warning", without=told)
 
     def verdict(self) -> str:
@@ -103,7 +103,7 @@ class CheckReport:
         path = path / FILE_NAME if path.is_dir() else path
         text = json.dumps(self.to_dict(examples=examples), indent=2, ensure_ascii=False)
         try:
-            write_named(path, text + "\n")
+            write_user_file(path, text + "\n")
         except OSError as error:
             raise OutputError(f"{path.name!r} can't be written: {error.strerror}") from error
 

@@ -1,10 +1,15 @@
 """The check by itself: as a run would make it, without a model being trained."""
 
-from finetune.checkpoint.models import LONGEST, base_config, load_tokenizer, quiet_libraries
-from finetune.data.check.model_support import with_model
+from finetune.checkpoint.models import (
+    DEFAULT_MAX_LENGTH,
+    base_config,
+    load_tokenizer,
+    quiet_libraries,
+)
+from finetune.data.check.model_support import with_model_finding
 from finetune.data.check.report import CheckReport
 from finetune.data.check.splits import check_splits
-from finetune.data.check.truncation import Reading
+from finetune.data.check.truncation import InputSettings
 from finetune.data.splits import find_splits
 from finetune.data.truncation import require_no_pairs
 from finetune.errors import ConfigError
@@ -22,18 +27,18 @@ def check_data(config: TrainConfig, *, model: str | None = None) -> CheckReport:
     found = find_splits(config)
     require_no_pairs(config, pairs=found.rows["train"].pairs is not None)
     report = check_splits(found, reading)
-    return report if model is None else with_model(report, base_config(model))
+    return report if model is None else with_model_finding(report, base_config(model))
 
 
-def _reading(config: TrainConfig, model: str) -> Reading:
+def _reading(config: TrainConfig, model: str) -> InputSettings:
     tokenizer, longest = load_tokenizer(model)
     if (config.max_length or 0) > longest:
         raise ConfigError(
             f"--max-length is {config.max_length}; {shown_name(model)!r} reads {longest} at most"
         )
-    return Reading(
+    return InputSettings(
         tokenizer=tokenizer,
-        max_length=config.max_length or min(longest, LONGEST),
+        max_length=config.max_length or min(longest, DEFAULT_MAX_LENGTH),
         truncation=config.truncation,
         window_stride=config.window_stride,
     )

@@ -7,18 +7,18 @@ from finetune.data.check.class_balance import balance_findings
 from finetune.data.check.class_coverage import coverage_findings
 from finetune.data.check.findings import Finding
 from finetune.data.check.labels import label_findings, no_row, unknown_classes
-from finetune.data.check.near_duplicates import near_findings
+from finetune.data.check.near_duplicates import near_duplicate_findings
 from finetune.data.check.report import SEVERITIES, CheckReport
 from finetune.data.check.scores import score_findings
 from finetune.data.check.texts import shared_findings, text_findings
-from finetune.data.check.truncation import Reading, truncation_findings
-from finetune.data.class_matching import Matched, match_classes
+from finetune.data.check.truncation import InputSettings, truncation_findings
+from finetune.data.class_matching import ClassMatch, match_classes
 from finetune.data.rows import Rows
-from finetune.data.splits import Found, align_split, drop_repeated
+from finetune.data.splits import SourceRows, align_split, drop_repeated
 from finetune.errors import DataError
 
 
-def check_splits(found: Found, reading: Reading | None = None) -> CheckReport:
+def check_splits(found: SourceRows, reading: InputSettings | None = None) -> CheckReport:
     """All that is odd about *found*; with *reading*, also how many texts are too long for it."""
     splits = _in_order(found.rows)
     findings = [*_as_found(found, splits), *_as_used(splits)]
@@ -34,7 +34,7 @@ def check_splits(found: Found, reading: Reading | None = None) -> CheckReport:
     )
 
 
-def _as_found(found: Found, splits: dict[str, Rows]) -> Iterator[Finding]:
+def _as_found(found: SourceRows, splits: dict[str, Rows]) -> Iterator[Finding]:
     """What is odd about the rows before any is left out."""
     for sentence in found.unread:
         yield Finding(severity="note", kind="files not read", sentence=sentence, count=1)
@@ -45,7 +45,7 @@ def _as_found(found: Found, splits: dict[str, Rows]) -> Iterator[Finding]:
     for sentence in found.numbered:
         yield Finding(severity="warning", kind="numbers of files", sentence=sentence, count=1)
     if len(splits["train"]):
-        yield from _misfits(splits)
+        yield from _mismatched_splits(splits)
         yield from coverage_findings(splits, _matched(splits))
     for role, rows in splits.items():
         yield from text_findings(role, rows)
@@ -72,7 +72,7 @@ def _as_used(splits: dict[str, Rows]) -> Iterator[Finding]:
             sentence="No row of train is left: each is found again in validation or test.",
             count=0,
         )
-    yield from near_findings(splits | {"train": train})
+    yield from near_duplicate_findings(splits | {"train": train})
 
 
 def _in_order(rows: dict[str, Rows]) -> dict[str, Rows]:
@@ -81,7 +81,7 @@ def _in_order(rows: dict[str, Rows]) -> dict[str, Rows]:
     return {role: rows[role] for role in roles if role == "train" or len(rows.get(role, ()))}
 
 
-def _misfits(splits: dict[str, Rows]) -> Iterator[Finding]:
+def _mismatched_splits(splits: dict[str, Rows]) -> Iterator[Finding]:
     """Held-out splits that don't have the kind of rows or the classes of train."""
     train = splits["train"]
     for role, rows in splits.items():
@@ -102,7 +102,7 @@ def _misfits(splits: dict[str, Rows]) -> Iterator[Finding]:
             )
 
 
-def _matched(splits: dict[str, Rows]) -> dict[str, Matched]:
+def _matched(splits: dict[str, Rows]) -> dict[str, ClassMatch]:
     """The classes of each held-out split that has rows of the kind of train."""
     train = splits["train"]
     return {

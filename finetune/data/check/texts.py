@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-from finetune.data.check.findings import Finding, counted, plural, shown_input, some
+from finetune.data.check.findings import Finding, counted, first_examples, plural, shown_input
 from finetune.data.check.missing_values import is_missing
 from finetune.data.rows import Rows
 
@@ -46,7 +46,7 @@ def _shared(first: str, second: str, shared: list[Input]) -> Finding:
         f" {plural(len(shared), 'row', 'rows')} of {first}"
         + (", left out of training." if from_train else "."),
         count=len(shared),
-        examples=some(map(shown_input, dict.fromkeys(shared))),
+        examples=first_examples(map(shown_input, dict.fromkeys(shared))),
     )
 
 
@@ -89,7 +89,7 @@ def _repeated(role: str, labels: Mapping[Input, Counter[Answer]]) -> Iterator[Fi
             sentence=f"Repeated within {role}, text and label:"
             f" {plural(count, 'row', 'rows')} too many.",
             count=count,
-            examples=some(f"{again[row] + 1} times: {shown_input(row)}" for row in most),
+            examples=first_examples(f"{again[row] + 1} times: {shown_input(row)}" for row in most),
         )
 
 
@@ -102,7 +102,9 @@ def _conflicts(role: str, labels: Mapping[Input, Counter[Answer]]) -> Iterator[F
             sentence=f"Labeled in more than one way within {role}:"
             f" {plural(len(torn), 'text', 'texts')}.",
             count=len(torn),
-            examples=some(f"{_named(names)}: {shown_input(row)}" for row, names in torn.items()),
+            examples=first_examples(
+                f"{_named(names)}: {shown_input(row)}" for row, names in torn.items()
+            ),
         )
 
 

@@ -9,17 +9,17 @@ from finetune.checkpoint.truncation import Truncation
 from finetune.data.check.findings import Finding
 from finetune.data.rows import Rows
 
-MANY = 0.1
+MAX_TRUNCATED_SHARE = 0.1
 """Share of texts above which it is warned about."""
 
-BATCH = 1_000
+BATCH_TEXTS = 1_000
 
-LOST: dict[Truncation, str] = {"head": "end", "tail": "beginning", "head+tail": "middle"}
+LOST_PART: dict[Truncation, str] = {"head": "end", "tail": "beginning", "head+tail": "middle"}
 """Which part of a long text goes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
+class InputSettings:
     """How a run reads texts: what counts their tokens, and what happens to those with too many."""
 
     tokenizer: PreTrainedTokenizerBase
@@ -35,14 +35,14 @@ class Reading:
         return count
 
 
-def truncation_findings(role: str, rows: Rows, reading: Reading) -> Iterator[Finding]:
+def truncation_findings(role: str, rows: Rows, reading: InputSettings) -> Iterator[Finding]:
     """How many rows are longer than what is read at once, and what becomes of them."""
     count = _count(rows, reading)
     if count:
         share = count / len(rows)
         fate, loses = _fate(role, rows, reading)
         yield Finding(
-            severity="warning" if loses and share > MANY else "note",
+            severity="warning" if loses and share > MAX_TRUNCATED_SHARE else "note",
             kind="truncated",
             sentence=f"{share:.1%} of {role} (rows: {count:,}) have more than {reading.max_length}"
             f" tokens and {fate}.",
@@ -50,9 +50,9 @@ def truncation_findings(role: str, rows: Rows, reading: Reading) -> Iterator[Fin
         )
 
 
-def _fate(role: str, rows: Rows, reading: Reading) -> tuple[str, bool]:
+def _fate(role: str, rows: Rows, reading: InputSettings) -> tuple[str, bool]:
     """What becomes of texts that are too long, in words, and whether any of them is lost."""
-    lost = f"lose their {LOST[reading.truncation]}"
+    lost = f"lose their {LOST_PART[reading.truncation]}"
     if not reading.window_stride:
         return lost, True
     if role == "train":
@@ -63,13 +63,13 @@ def _fate(role: str, rows: Rows, reading: Reading) -> tuple[str, bool]:
     return "are measured whole, in windows", False
 
 
-def _count(rows: Rows, reading: Reading) -> int:
+def _count(rows: Rows, reading: InputSettings) -> int:
     limit, special = reading.max_length, reading.special(rows)
     # No token is shorter than a byte, so that most texts needn't be tokenized to be called short.
     long = [row for row in rows.inputs() if _bytes(row) + special > limit]
     count = 0
-    for start in range(0, len(long), BATCH):
-        texts, pairs = zip(*long[start : start + BATCH], strict=True)
+    for start in range(0, len(long), BATCH_TEXTS):
+        texts, pairs = zip(*long[start : start + BATCH_TEXTS], strict=True)
         encoded = reading.tokenizer(
             list(texts),
             None if rows.pairs is None else list(pairs),

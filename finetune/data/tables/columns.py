@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from finetune.data.tables import cell_types
 from finetune.data.tables.messages import listed, shown
-from finetune.data.tables.table import Columnar, require_once, sample
+from finetune.data.tables.table import Columnar, require_unique_name, sample_cells
 from finetune.errors import DataError
 from finetune.run.column_names import ColumnNames
 
@@ -29,7 +29,7 @@ LABELS = (
 )  # fmt: skip
 """Usual names, the more usual first."""
 
-ROW_WORDS = 5
+MIN_SENTENCE_WORDS = 5
 """Words of a name that may be a text."""
 
 
@@ -59,7 +59,7 @@ def find_columns(data: Columnar, where: str, named: ColumnNames | None = None) -
     label_name = f"{found.label}_name" if f"{found.label}_name" in names else None
     read = [name for name in (found.text, found.pair, found.label, label_name) if name is not None]
     for name in read:
-        require_once(data, where, name)
+        require_unique_name(data, where, name)
     return Columns(
         text=found.text,
         pair=found.pair,
@@ -82,7 +82,7 @@ def find_texts(data: Columnar, where: str, named: ColumnNames | None = None) -> 
     if named.label is None and f"{found.label}_name" in data.column_names:
         found = replace(found, label=f"{found.label}_name")
     for name in filter(None, (found.text, found.pair, found.label)):
-        require_once(data, where, name)
+        require_unique_name(data, where, name)
     return found
 
 
@@ -92,7 +92,7 @@ def _found(data: Columnar, where: str, named: ColumnNames | None) -> ColumnNames
     require_named(names, where, named)
     found = usual_columns(data, named)
     if found.text is None:
-        raise DataError(_lacks("text", names, where))
+        raise DataError(_missing_column("text", names, where))
     return found
 
 
@@ -128,7 +128,7 @@ def usual_columns(data: Columnar, named: ColumnNames | None = None) -> ColumnNam
     label = named.label or _first(LABELS, names, without=(text, pair))
     if text is None:
         text = _first(TEXTS, names, without=(pair, label))
-        text = None if text is None else _rather(data, text, (pair, label))
+        text = None if text is None else _prefer_texts(data, text, (pair, label))
     return ColumnNames(text, pair, label)
 
 
@@ -137,12 +137,12 @@ def unread_texts(data: Columnar, read: Iterable[str]) -> tuple[str, ...]:
     others = dict.fromkeys(data.column_names)
     for name in read:
         others.pop(name, None)
-    return tuple(name for name in others if cell_types.are_texts(sample(data, name)))
+    return tuple(name for name in others if cell_types.are_texts(sample_cells(data, name)))
 
 
-def _rather(data: Columnar, text: str, others: Iterable[str | None]) -> str:
+def _prefer_texts(data: Columnar, text: str, others: Iterable[str | None]) -> str:
     """The one column of texts where the one with the usual name holds numbers or keys."""
-    if not cell_types.are_row_names(sample(data, text)):
+    if not cell_types.are_row_keys(sample_cells(data, text)):
         return text
     texts = unread_texts(data, [text, *filter(None, others)])
     return texts[0] if len(texts) == 1 else text
@@ -172,9 +172,9 @@ def _first(
     return next((usual[name] for name in wanted if name in usual), None)
 
 
-def _lacks(what: str, names: Sequence[str], where: str) -> str:
+def _missing_column(what: str, names: Sequence[str], where: str) -> str:
     # It may be a question that people were asked, so it is not refused for that alone.
-    row = any(len(name.split()) >= ROW_WORDS for name in names)
+    row = any(len(name.split()) >= MIN_SENTENCE_WORDS for name in names)
     doubt = ", whose first line may be a row instead of a header" if row else ""
     return (
         f"no {what} column among {listed(names)} of {shown(where)}{doubt}; name it with"
@@ -185,9 +185,11 @@ def _lacks(what: str, names: Sequence[str], where: str) -> str:
 def _without_label(data: Columnar, where: str, found: ColumnNames) -> str:
     """What is to be done where no column has a usual name for labels."""
     names = [name for name in data.column_names if name not in (found.text, found.pair)]
-    flags = [name for name in dict.fromkeys(names) if cell_types.are_flags(sample(data, name))]
+    flags = [
+        name for name in dict.fromkeys(names) if cell_types.are_binary(sample_cells(data, name))
+    ]
     if len(flags) < 2:
-        return _lacks("label", list(data.column_names), where)
+        return _missing_column("label", list(data.column_names), where)
     return (
         f"{listed(flags)} of {shown(where)} look like one class each, 0 or 1; write each row's"
         f' classes as one list in JSON Lines, such as "labels": {_as_list(flags)}, or name a'

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from finetune.data.tables import quotes
-from finetune.data.tables.header import named, require_separator
+from finetune.data.tables.header import column_names, require_separator
 from finetune.data.tables.lines import Lines
 from finetune.data.tables.messages import shown, unreadable
 from finetune.data.tables.quotes import Span
@@ -18,7 +18,7 @@ COMMA, TAB = ",", "\t"
 
 
 @dataclass(slots=True)
-class _Sheet:
+class _Rows:
     """What was read so far."""
 
     names: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class _Sheet:
     """Rows over several lines."""
 
 
-def read_separated(name: str, file: BinaryIO, separator: str, limit: int | None = None) -> Table:
+def read_delimited(name: str, file: BinaryIO, separator: str, limit: int | None = None) -> Table:
     """The rows of a CSV or TSV file, or its first *limit*.
 
     Quotes are read as RFC 4180 has them.  A TSV file of which that makes no sense, and in which
@@ -38,19 +38,19 @@ def read_separated(name: str, file: BinaryIO, separator: str, limit: int | None 
     Raises:
         DataError: where it is not that, with the line.
     """
-    sheet, refused = _Sheet(), None
+    sheet, refused = _Rows(), None
     try:
         sheet = _read(name, file, separator, limit, quoting=True)
         quotes.require_no_swallowed_rows(name, separator, sheet.spans, sheet.rows)
     except quotes.QuoteError as error:
         refused = error
     doubtful = refused is not None or bool(sheet.spans)
-    plain = _line_by_line(name, file, limit) if doubtful and separator == TAB else None
+    plain = _read_unquoted(name, file, limit) if doubtful and separator == TAB else None
     if plain is None and refused is not None:
         raise refused
     if plain is not None:
-        if refused is None or quotes.are_meant(plain.names, plain.rows):  # or both make sense
-            raise refused or quotes.taking_in(name, separator, sheet.spans[0])
+        if refused is None or quotes.are_intended(plain.names, plain.rows):  # or both make sense
+            raise refused or quotes.swallowed_rows_error(name, separator, sheet.spans[0])
         sheet = plain
     if not sheet.rows:
         raise DataError(f"{shown(name)} has a header but no rows; add some")
@@ -62,7 +62,7 @@ def read_separated(name: str, file: BinaryIO, separator: str, limit: int | None 
     )
 
 
-def _line_by_line(name: str, file: BinaryIO, limit: int | None) -> _Sheet | None:
+def _read_unquoted(name: str, file: BinaryIO, limit: int | None) -> _Rows | None:
     """The rows where each line is one, with its quotes; None where not each has all columns."""
     try:
         sheet = _read(name, file, TAB, limit, quoting=False)
@@ -71,10 +71,10 @@ def _line_by_line(name: str, file: BinaryIO, limit: int | None) -> _Sheet | None
     return sheet if len(sheet.names) > 1 else None
 
 
-def _read(name: str, file: BinaryIO, separator: str, limit: int | None, *, quoting: bool) -> _Sheet:
+def _read(name: str, file: BinaryIO, separator: str, limit: int | None, *, quoting: bool) -> _Rows:
     file.seek(0)
     csv.field_size_limit(2**31 - 1)
-    lines, sheet = Lines(name, file), _Sheet()
+    lines, sheet = Lines(name, file), _Rows()
     found = csv.reader(
         lines,
         delimiter=separator,
@@ -89,20 +89,20 @@ def _read(name: str, file: BinaryIO, separator: str, limit: int | None, *, quoti
         except csv.Error as error:
             if not sheet.names:
                 require_separator(name, (), lines.since_mark[0], separator)
-            raise quotes.broken(name, separator, first, lines, str(error)) from error
+            raise quotes.quote_error(name, separator, first, lines, str(error)) from error
         if cells is None:
             break
         if _is_blank(cells, len(sheet.names)):
             continue
         if not sheet.names:
             require_separator(name, cells, lines.since_mark[0], separator)
-            sheet.names = named(cells)
+            sheet.names = column_names(cells)
             continue
         if len(lines.since_mark) > 1:
             sheet.spans.append(Span(len(sheet.rows), first, tuple(lines.since_mark)))
         elif quoting and separator == COMMA and '\\"' in lines.since_mark[0]:
             quotes.require_no_backslashes(name, first, lines.since_mark[0], separator)
-        sheet.rows.append(_fitted(name, cells, sheet.names, first, lines))
+        sheet.rows.append(_checked_cells(name, cells, sheet.names, first, lines))
         sheet.places.append(first)
     if not sheet.names:
         raise DataError(f"{shown(name)} is empty; it needs a header and rows")
@@ -114,7 +114,7 @@ def _is_blank(cells: Sequence[str], columns: int) -> bool:
     return not cells or (columns != 1 and len(cells) == 1 and not cells[0].strip())
 
 
-def _fitted(
+def _checked_cells(
     name: str, cells: list[str], names: Sequence[str], first: int, lines: Lines
 ) -> list[str]:
     """The cells of a row, as many as names; empty ones beyond them are left away."""

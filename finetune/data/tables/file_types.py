@@ -13,7 +13,7 @@ from finetune.errors import DataError
 FORMATS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 """How the names of files of rows end, in any case."""
 
-HEAD = 4_096
+HEAD_BYTES = 4_096
 """Bytes by which a file of another kind is told."""
 
 WORKBOOK = "is an Excel workbook; save the sheet as CSV (UTF-8)"
@@ -45,7 +45,7 @@ BY_START = {
     b"\xfe\xff": "is not UTF-8 but UTF-16; save it as UTF-8",
 }
 """What a file is by its first bytes, and what to do; Parquet and ZIP need a closer look."""
-PAGES = (b"<!doctype html", b"<html")
+HTML_STARTS = (b"<!doctype html", b"<html")
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def open_file(path: Path) -> Iterator[BufferedReader]:
     require_known_suffix(name)
     try:
         with _opened(path, name) as file:
-            _require_kind(name, file.read(HEAD))
+            _require_kind(name, file.read(HEAD_BYTES))
             file.seek(0)
             yield file
     except OSError as error:
@@ -111,9 +111,9 @@ def _require_regular(mode: int, name: str) -> None:
 def _require_kind(name: str, head: bytes) -> None:
     """Refuse a file that is of another kind than its name says."""
     if not head:
-        raise DataError(f"{shown(name)} is empty; it needs {_needs(name)}")
+        raise DataError(f"{shown(name)} is empty; it needs {_required_content(name)}")
     parquet = Path(name).suffix.lower() == ".parquet"
-    told = _told_kind(name, head)
+    told = _detected_kind(name, head)
     if told is None and parquet and not head.startswith(b"PAR1"):
         told = "can't be read as parquet: it is not a Parquet file"
     if told is None and not parquet and head.count(0) * 4 >= len(head):
@@ -122,11 +122,11 @@ def _require_kind(name: str, head: bytes) -> None:
         raise DataError(f"{shown(name)} {told}")
 
 
-def _needs(name: str) -> str:
+def _required_content(name: str) -> str:
     return "a header and rows" if Path(name).suffix.lower() in (".csv", ".tsv") else "rows"
 
 
-def _told_kind(name: str, head: bytes) -> str | None:
+def _detected_kind(name: str, head: bytes) -> str | None:
     for start, told in BY_START.items():
         if head.startswith(start):
             return told
@@ -136,6 +136,6 @@ def _told_kind(name: str, head: bytes) -> str | None:
         return WORKBOOK if b"xl/" in head or b"[Content_Types]" in head else ZIP
     if head.startswith(b"PAR1") and not name.lower().endswith(".parquet"):
         return "is a Parquet file; rename it to end in .parquet"
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(PAGES):
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML_STARTS):
         return "is a web page, not a file of rows; download the file itself"
     return None

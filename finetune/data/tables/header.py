@@ -6,27 +6,27 @@ from collections.abc import Sequence
 from finetune.data.tables import cell_types
 from finetune.data.tables.columns import usual_names
 from finetune.data.tables.messages import shown
-from finetune.data.tables.table import Table, sample
+from finetune.data.tables.table import Table, sample_cells
 from finetune.errors import DataError
 
-MARKS = ("\t", ";", ",", "|")
+SEPARATORS = ("\t", ";", ",", "|")
 """What parts cells in some files."""
-NOTE = re.compile(r'"?sep=.{0,2}"?,*\s*')
+SEPARATOR_LINE = re.compile(r'"?sep=.{0,2}"?,*\s*')
 """The line by which a file tells Excel its separator."""
-NAMELESS = "Unnamed: "
+UNNAMED = "Unnamed: "
 
 
-def named(cells: Sequence[str]) -> tuple[str, ...]:
+def column_names(cells: Sequence[str]) -> tuple[str, ...]:
     """Names of columns without the blanks around them; those without one by their number."""
     # A file that was joined or saved twice has more than one mark of its encoding.
     return tuple(
-        cell.strip("\ufeff").strip() or f"{NAMELESS}{number}" for number, cell in enumerate(cells)
+        cell.strip("\ufeff").strip() or f"{UNNAMED}{number}" for number, cell in enumerate(cells)
     )
 
 
 def require_separator(name: str, cells: Sequence[str], line: str, separator: str) -> None:
     """Refuse a header that another separator would part, and JSON."""
-    if NOTE.fullmatch(line):
+    if SEPARATOR_LINE.fullmatch(line):
         raise DataError(
             f"the first line of {shown(name)} names a separator, {shown(line.strip())}; remove that"
             " line, and save the file with commas as .csv or with tabs as .tsv"
@@ -34,9 +34,9 @@ def require_separator(name: str, cells: Sequence[str], line: str, separator: str
     if re.match(r'\s*(\[\s*)?\{\s*"', line):
         raise DataError(f"{shown(name)} holds JSON; rename it to end in .jsonl")
     if len(cells) != 1:
-        found = None if usual_names(cells) else _better_mark(line, separator)
+        found = None if usual_names(cells) else _likely_separator(line, separator)
     else:
-        found = next((mark for mark in MARKS if mark in cells[0]), None)
+        found = next((mark for mark in SEPARATORS if mark in cells[0]), None)
     if found == separator:  # in the one cell
         raise DataError(
             f"the header of {shown(name)} is one quoted cell, {shown(cells[0])}; leave out the"
@@ -49,10 +49,10 @@ def require_separator(name: str, cells: Sequence[str], line: str, separator: str
         )
 
 
-def _better_mark(line: str, separator: str) -> str | None:
+def _likely_separator(line: str, separator: str) -> str | None:
     """The mark that parts a header into usual names."""
-    others = (mark for mark in MARKS if mark != separator and mark in line)
-    return next((mark for mark in others if usual_names(named(line.split(mark)))), None)
+    others = (mark for mark in SEPARATORS if mark != separator and mark in line)
+    return next((mark for mark in others if usual_names(column_names(line.split(mark)))), None)
 
 
 def require_header(table: Table) -> None:
@@ -60,7 +60,10 @@ def require_header(table: Table) -> None:
     names = table.column_names
     if len(names) > 1:
         for place, *cells in zip(table.places, *table.cells, strict=True):
-            if str(cells[0]).strip() == names[0] and list(named(list(map(str, cells)))) == names:
+            if (
+                str(cells[0]).strip() == names[0]
+                and list(column_names(list(map(str, cells)))) == names
+            ):
                 raise DataError(
                     f"line {place} of {shown(table.name)} is the header again; remove it"
                 )
@@ -72,11 +75,11 @@ def require_header(table: Table) -> None:
 
 
 def _reads_like_a_row(table: Table) -> bool:
-    names = [name for name in table.column_names if not name.startswith(NAMELESS)]
+    names = [name for name in table.column_names if not name.startswith(UNNAMED)]
     numbered = names == [str(number) for number in range(len(names))]
     if numbered or usual_names(names):
         return False
-    columns = {name: sample(table, name) for name in dict.fromkeys(names)}
+    columns = {name: sample_cells(table, name) for name in dict.fromkeys(names)}
     if any(name in cells for name, cells in columns.items()):
         return True
     numbers = any(cell_types.are_numbers([name, *cells]) for name, cells in columns.items())

@@ -13,18 +13,18 @@ from finetune.data.tables.messages import shown, unreadable
 from finetune.data.tables.table import Table
 from finetune.errors import DataError
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """Levels of a row; more are no data."""
-FIRST_PART = 1_000_000
+HEAD_BYTES = 1_000_000
 """Bytes of a list that are read for its first rows; more where these are not enough."""
-BLANK = re.compile(r"[ \t\r\n]*")
+BLANKS = re.compile(r"[ \t\r\n]*")
 ONE_OBJECT = (
     "write the rows as a list of objects, or one object in each line (in pandas,"
     ' to_json(orient="records", lines=True))'
 )
 
 
-class _Twice(dict[str, Any]):
+class _DuplicateKeys(dict[str, Any]):
     """An object that says something twice."""
 
     name = ""
@@ -54,7 +54,7 @@ class _Cells(Sequence[object]):
 
 
 @dataclass(slots=True)
-class _Objects:
+class _RowBuilder:
     """What was read so far."""
 
     name: str
@@ -68,7 +68,7 @@ class _Objects:
         if not isinstance(value, dict):
             kind = "a list" if isinstance(value, list) else "a single value"
             raise DataError(f"{where} is {kind}, not an object; write each row as an object")
-        row, twice = dict[str, Any](), value.name if isinstance(value, _Twice) else None
+        row, twice = dict[str, Any](), value.name if isinstance(value, _DuplicateKeys) else None
         for key, cell in value.items():
             name = key.strip()
             twice = name if name in row else twice
@@ -94,13 +94,13 @@ class _Objects:
         )
 
 
-def read_objects(name: str, file: BinaryIO, limit: int | None = None) -> Table:
+def read_json_rows(name: str, file: BinaryIO, limit: int | None = None) -> Table:
     """The rows of a JSON or JSON Lines file, or its first *limit*.
 
     Raises:
         DataError: where it is not that, with the line, or with the row of a list.
     """
-    start = file.read(FIRST_PART).removeprefix(b"\xef\xbb\xbf").lstrip()
+    start = file.read(HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
     file.seek(0)
     if start.startswith(b"["):
         return _read_list(name, file, limit)
@@ -108,7 +108,7 @@ def read_objects(name: str, file: BinaryIO, limit: int | None = None) -> Table:
 
 
 def _read_lines(name: str, file: BinaryIO, limit: int | None) -> Table:
-    found = _Objects(name, "line")
+    found = _RowBuilder(name, "line")
     for number, raw in enumerate(file, start=1):
         text = decoded(name, raw, number).strip(" \t\r\n\ufeff" if number == 1 else " \t\r\n")
         if text:
@@ -145,7 +145,7 @@ def _refuse_one_object(name: str, file: BinaryIO) -> None:
 
 def _read_list(name: str, file: BinaryIO, limit: int | None) -> Table:
     """The rows of a list; for the first few only as much of the file as they take."""
-    size = FIRST_PART
+    size = HEAD_BYTES
     while limit is not None:
         file.seek(0)
         part = file.read(size)
@@ -153,16 +153,16 @@ def _read_list(name: str, file: BinaryIO, limit: int | None) -> Table:
             break
         whole = part.decode("utf-8", errors="ignore")
         try:
-            return _listed(name, whole, limit).table()
+            return _parse_list(name, whole, limit).table()
         except DataError:
             size *= 8  # it may have been cut within a row
     file.seek(0)
-    return _listed(name, decoded(name, file.read()), limit).table()
+    return _parse_list(name, decoded(name, file.read()), limit).table()
 
 
-def _listed(name: str, text: str, limit: int | None) -> _Objects:
-    found, text = _Objects(name, "row"), text.removeprefix("\ufeff")
-    place = _past_blank(text, text.index("[") + 1)
+def _parse_list(name: str, text: str, limit: int | None) -> _RowBuilder:
+    found, text = _RowBuilder(name, "row"), text.removeprefix("\ufeff")
+    place = _skip_blanks(text, text.index("[") + 1)
     if text[place : place + 1] == "]":
         return found
     while limit is None or len(found.rows) < limit:
@@ -177,7 +177,7 @@ def _listed(name: str, text: str, limit: int | None) -> _Objects:
                 f" whole object ({error}); write the rows as one list of objects"
             ) from error
         found.add(value, number)
-        place = _past_blank(text, place)
+        place = _skip_blanks(text, place)
         mark = text[place : place + 1]
         if mark == "]":
             if text[place + 1 :].strip(" \t\r\n"):
@@ -191,12 +191,12 @@ def _listed(name: str, text: str, limit: int | None) -> _Objects:
                 f"{unreadable(name)}: after row {number} comes neither a comma nor"
                 " the end of the list; it may have been cut"
             )
-        place = _past_blank(text, place + 1)
+        place = _skip_blanks(text, place + 1)
     return found
 
 
-def _past_blank(text: str, place: int) -> int:
-    found = BLANK.match(text, place)
+def _skip_blanks(text: str, place: int) -> int:
+    found = BLANKS.match(text, place)
     return place if found is None else found.end()
 
 
@@ -217,7 +217,7 @@ def _value(text: str, place: int, where: str) -> tuple[object, int]:
     except _OddNumberError as error:
         raise DataError(f"{where} has the number {error}, which can't be read") from error
     written = text[place:end]
-    if written.count("[") + written.count("{") > DEEPEST and _depth(value) > DEEPEST:
+    if written.count("[") + written.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise DataError(f"{where} is nested too deeply; a row has a few values")
     if "\\u" in written and _has_lone_surrogates(value):
         raise DataError(
@@ -235,7 +235,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    twice, seen = _Twice(found), set[str]()
+    twice, seen = _DuplicateKeys(found), set[str]()
     for name, _ in pairs:
         twice.name = name if name in seen else twice.name
         seen.add(name)
@@ -265,7 +265,7 @@ _DECODER = json.JSONDecoder(
 def _depth(value: object) -> int:
     """How deep lists and objects stand in one another; stops where it is too deep."""
     depth, level = 0, [value]
-    while level and depth <= DEEPEST:
+    while level and depth <= MAX_DEPTH:
         level = [inner for outer in level for inner in _inner(outer)]
         depth += 1
     return depth

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection
 
-LONGEST = 60
+MAX_NAME_CHARS = 60
 """Letters shown of a name or a cell."""
-MOST = 12
+MAX_LISTED = 12
 """Names shown of many."""
 
 
-def shown(name: object, longest: int = LONGEST) -> str:
+def shown(name: object, longest: int = MAX_NAME_CHARS) -> str:
     """A name or cell in quotes, a long one without its middle: a path ends in what it names."""
     text, half = str(name), longest // 2
     return repr(text if len(text) <= longest else f"{text[: half - 1]}…{text[-half:]}")
@@ -16,8 +16,8 @@ def shown(name: object, longest: int = LONGEST) -> str:
 
 def listed(names: Collection[object]) -> str:
     """Names in quotes, the first few of many."""
-    told = ", ".join(shown(name) for name in list(names)[:MOST])
-    more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
+    told = ", ".join(shown(name) for name in list(names)[:MAX_LISTED])
+    more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
     return told + more or "(none)"
 
 

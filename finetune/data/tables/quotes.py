@@ -19,9 +19,9 @@ BACKSLASHES = (
     " the rows as JSON Lines"
 )
 ESCAPED = re.compile(r'"(?:[^"]|"")*"')
-KEY = re.compile(r"[^\s\"]{1,30}")
+SINGLE_WORD = re.compile(r"[^\s\"]{1,30}")
 """A name without a blank: all labels of a file can be such, and no sentence is one."""
-KNOWN = 0.5
+MIN_RECURRING_SHARE = 0.5
 """Share of the cells of a column that recur in it, at least, where these are names of classes."""
 
 
@@ -43,7 +43,7 @@ class Span:
     lines: tuple[str, ...]
 
 
-def are_meant(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+def are_intended(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Whether cells that were read without quoting are quoted all the same.
 
     So they are where quotes stand around names, around most cells of a column, or around a text
@@ -67,7 +67,7 @@ def _is_quoted(cell: str) -> bool:
     return len(cell) > 1 and cell[0] == cell[-1] == '"'
 
 
-def broken(name: str, separator: str, first: int, lines: Lines, why: str) -> QuoteError:
+def quote_error(name: str, separator: str, first: int, lines: Lines, why: str) -> QuoteError:
     """What is wrong with the row that begins in the line *first* and was read so far."""
     whole = "".join(lines.since_mark)
     begins = first + whole.count("\n", 0, _last_opening(whole, separator))
@@ -118,10 +118,10 @@ def require_no_swallowed_rows(
             _looks_like_row(line.rstrip("\r\n"), separator, columns, known) for line in inner
         )
         if alike * 2 >= len(inner) and alike:
-            raise taking_in(name, separator, span)
+            raise swallowed_rows_error(name, separator, span)
 
 
-def taking_in(name: str, separator: str, span: Span) -> QuoteError:
+def swallowed_rows_error(name: str, separator: str, span: Span) -> QuoteError:
     """A quoted cell over lines that are rows of their own."""
     whole = "".join(span.lines)
     begins = span.first + whole.count("\n", 0, _first_opening_over_lines(whole, separator))
@@ -140,9 +140,11 @@ def _known_cells(rows: Sequence[Sequence[str]], columns: int) -> Iterator[tuple[
             yield column, frozenset(again).__contains__
         elif cell_types.are_numbers(counts):
             yield column, lambda cell: cell_types.are_numbers([cell])
-        elif counts and all(map(KEY.fullmatch, counts)):  # others of their like may be swallowed
-            yield column, lambda cell: KEY.fullmatch(cell) is not None
-        elif again and sum(again.values()) >= len(rows) * KNOWN:
+        elif counts and all(
+            map(SINGLE_WORD.fullmatch, counts)
+        ):  # others of their like may be swallowed
+            yield column, lambda cell: SINGLE_WORD.fullmatch(cell) is not None
+        elif again and sum(again.values()) >= len(rows) * MIN_RECURRING_SHARE:
             yield column, frozenset(again).__contains__
 
 

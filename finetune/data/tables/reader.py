@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from finetune.data.tables.delimited import COMMA, TAB, read_separated
+from finetune.data.tables.delimited import COMMA, TAB, read_delimited
 from finetune.data.tables.file_types import open_file
 from finetune.data.tables.header import require_header
-from finetune.data.tables.json_rows import read_objects
+from finetune.data.tables.json_rows import read_json_rows
 from finetune.data.tables.parquet import read_parquet
-from finetune.data.tables.table import SAMPLE, Table
+from finetune.data.tables.table import SAMPLE_CELLS, Table
 
 
 def read_table(path: Path) -> Table:
@@ -21,7 +21,7 @@ def read_table(path: Path) -> Table:
         return read_opened(path.name, file)
 
 
-def read_head(path: Path, rows: int = SAMPLE) -> Table:
+def read_head(path: Path, rows: int = SAMPLE_CELLS) -> Table:
     """The first rows of a file, with only as much of it read as they take.
 
     Raises:
@@ -37,8 +37,8 @@ def read_opened(name: str, file: BinaryIO, limit: int | None = None) -> Table:
         case ".parquet":
             return read_parquet(name, file, limit)
         case ".json" | ".jsonl":
-            return read_objects(name, file, limit)
+            return read_json_rows(name, file, limit)
         case suffix:
-            table = read_separated(name, file, TAB if suffix == ".tsv" else COMMA, limit)
+            table = read_delimited(name, file, TAB if suffix == ".tsv" else COMMA, limit)
             require_header(table)
             return table

@@ -3,26 +3,26 @@
 import re
 import unicodedata
 
-TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of what follows."""
 ADDRESS = re.compile(r"(?<=://)|(?<=\bwww\.)|(?<=@)", re.IGNORECASE)
 """Where Markdown takes a bare address for a link."""
-NO_BREAK = "\u2060"
+WORD_JOINER = "\u2060"
 """A word joiner: it has no width, and ends an address."""
 
 
-def visible(text: str) -> str:
+def printable(text: str) -> str:
     """*text* with a box for each letter that steers a screen in place of being seen on it."""
-    return "".join("\ufffd" if _steers(letter) else letter for letter in text)
+    return "".join("\ufffd" if _is_control(letter) else letter for letter in text)
 
 
-def unlinked(text: str) -> str:
+def without_links(text: str) -> str:
     """*text* with no bare address that would become a link."""
-    return ADDRESS.sub(NO_BREAK, text)
+    return ADDRESS.sub(WORD_JOINER, text)
 
 
-def _steers(letter: str) -> bool:
+def _is_control(letter: str) -> bool:
     """Whether it is a control character, half of one, or turns the direction of writing."""
-    return letter in TURNS or (
+    return letter in DIRECTION_MARKS or (
         unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") and letter != "\n"
     )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from finetune.data.tables.messages import shown
 from finetune.errors import DataError
 
-SAMPLE = 1_000
+SAMPLE_CELLS = 1_000
 """Cells looked at to say what a column holds."""
 
 
@@ -60,7 +60,7 @@ class Table:
         Raises:
             DataError: where several columns have that name, or the cells are not of one kind.
         """
-        require_once(self, self.name, name)
+        require_unique_name(self, self.name, name)
         cells = list(self.cells[self.column_names.index(name)])
         self._require_one_kind(name, cells)
         return cells
@@ -105,7 +105,7 @@ class Table:
                 )
 
 
-def require_once(data: Columnar, where: str, name: str) -> None:
+def require_unique_name(data: Columnar, where: str, name: str) -> None:
     """Refuse a column that is read where several have its name."""
     count = list(data.column_names).count(name)
     if count > 1:
@@ -131,14 +131,14 @@ def written_texts(data: Columnar, name: str) -> list[str]:
     return ["" if lacks else str(cell) for cell, lacks in zip(cells, missing, strict=True)]
 
 
-def sample(data: Columnar, name: str) -> list[object]:
+def sample_cells(data: Columnar, name: str) -> list[object]:
     """The first cells of a column, whatever they are; none of pictures and sounds."""
     if isinstance(data, Table):
-        return list(data.cells[data.column_names.index(name)][:SAMPLE])
+        return list(data.cells[data.column_names.index(name)][:SAMPLE_CELLS])
     dtype = str(getattr(data.features[name], "dtype", ""))
     if not dtype.startswith(("string", "large_string", "int", "uint", "float", "bool")):
         return []
-    return list(islice(iter(data[name]), SAMPLE))
+    return list(islice(iter(data[name]), SAMPLE_CELLS))
 
 
 def _is_none(number: object) -> bool:

@@ -5,18 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from finetune.data.tables.safe_text import visible
+from finetune.data.tables.safe_text import printable
 from finetune.run.record import ClassMetrics, Metrics
 
-NAMED = 10
+MAX_NAMED = 10
 """Names in one sentence."""
-LISTED = 30
+MAX_TABLE_CLASSES = 30
 """Classes up to which a table has them all."""
-WORST = 20
+N_WORST_CLASSES = 20
 """Classes in a table of more."""
-PAIRS = 10
+MAX_CONFUSIONS = 10
 """Confusions told where there are too many classes for a matrix."""
-LONGEST = 40
+MAX_NAME_CHARS = 40
 """Letters shown of a name in the terminal."""
 
 
@@ -28,26 +28,26 @@ class Confusion(NamedTuple):
     rows: int
 
 
-def few(names: Sequence[str], most: int = NAMED) -> str:
+def abbreviated(names: Sequence[str], most: int = MAX_NAMED) -> str:
     """The first few of *names*, and how many more there are."""
     if len(names) <= most + 1:
         return ", ".join(names)
     return f"{', '.join(names[:most])} and {len(names) - most:,} more"
 
 
-def few_counts(counts: Mapping[str, int], most: int = NAMED) -> str:
+def abbreviated_counts(counts: Mapping[str, int], most: int = MAX_NAMED) -> str:
     """The first few of *counts* as "name 3", and how many more there are."""
-    return few([f"{line(name)} {count:,}" for name, count in counts.items()], most)
+    return abbreviated([f"{one_line(name)} {count:,}" for name, count in counts.items()], most)
 
 
-def worst(metrics: Metrics) -> list[ClassMetrics]:
+def worst_classes(metrics: Metrics) -> list[ClassMetrics]:
     """All classes, or of many those with the lowest F1 among the ones that have rows."""
-    if len(metrics.classes) <= LISTED:
+    if len(metrics.classes) <= MAX_TABLE_CLASSES:
         return list(metrics.classes)
-    return sorted(metrics.classes, key=lambda row: (not row.support, row.f1))[:WORST]
+    return sorted(metrics.classes, key=lambda row: (not row.support, row.f1))[:N_WORST_CLASSES]
 
 
-def confusions(metrics: Metrics, most: int = PAIRS) -> list[Confusion]:
+def top_confusions(metrics: Metrics, most: int = MAX_CONFUSIONS) -> list[Confusion]:
     """What is most often taken for what, the most rows first."""
     labels, counts = metrics.confusion_labels, np.array(metrics.confusion or [[]])
     found = [
@@ -58,7 +58,7 @@ def confusions(metrics: Metrics, most: int = PAIRS) -> list[Confusion]:
     return sorted(found, key=lambda each: -each.rows)[:most]
 
 
-def line(text: str, longest: int = LONGEST) -> str:
+def one_line(text: str, longest: int = MAX_NAME_CHARS) -> str:
     """*text* on one line of a terminal, which acts on none of it; a long one loses its end."""
-    shown = visible(" ".join(text.split()))
+    shown = printable(" ".join(text.split()))
     return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"

@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def spare(what: str, make: Callable[[], T], say: Callable[[str], None]) -> T | None:
+def best_effort(what: str, make: Callable[[], T], say: Callable[[str], None]) -> T | None:
     """What *make* gives; where it fails, *say* hears that *what* is missing, and why.
 
     Whatever it is, the weights were trained and measured: an error here, of memory, of a font or of

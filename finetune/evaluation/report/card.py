@@ -5,16 +5,16 @@ from collections.abc import Collection
 from pathlib import Path
 from statistics import median
 
-from finetune.checkpoint.temperature import KEY
-from finetune.data.tables.safe_text import visible
-from finetune.evaluation.report.abbreviate import few
-from finetune.evaluation.report.limitations import limits, several
+from finetune.checkpoint.temperature import TEMPERATURE_KEY
+from finetune.data.tables.safe_text import printable
+from finetune.evaluation.report.abbreviate import abbreviated
+from finetune.evaluation.report.limitations import limitations, several
 from finetune.evaluation.report.markdown import cell, code, escaped, paragraphs, table
 from finetune.evaluation.report.metadata import front_matter, headline
-from finetune.evaluation.report.plots import CONFUSION, RELIABILITY, SCATTER
-from finetune.evaluation.report.terminal import ranged
+from finetune.evaluation.report.plots import CONFUSION_FILE, RELIABILITY_FILE, SCATTER_FILE
+from finetune.evaluation.report.terminal import format_spread
 from finetune.evaluation.seed_spread import spreads
-from finetune.run.atomic_files import write_whole
+from finetune.run.atomic_files import write_atomically
 from finetune.run.record import (
     EPOCH_METRICS,
     CalibrationRecord,
@@ -24,18 +24,18 @@ from finetune.run.record import (
     SplitRecord,
 )
 
-COLUMNS = 20
+MAX_CLASS_COLUMNS = 20
 """Classes up to which each has a column of its rows."""
-PICTURES = frozenset({CONFUSION, RELIABILITY, SCATTER})
+PLOT_FILES = frozenset({CONFUSION_FILE, RELIABILITY_FILE, SCATTER_FILE})
 
 
 def write_card(record: RunRecord, folder: Path) -> None:
     """Write README.md into *folder*; it shows the pictures that are there."""
-    pictures = {name for name in PICTURES if (folder / name).is_file()}
-    write_whole(folder / "README.md", model_card(record, pictures))
+    pictures = {name for name in PLOT_FILES if (folder / name).is_file()}
+    write_atomically(folder / "README.md", model_card(record, pictures))
 
 
-def model_card(record: RunRecord, pictures: Collection[str] = PICTURES) -> str:
+def model_card(record: RunRecord, pictures: Collection[str] = PLOT_FILES) -> str:
     """The card as Markdown, with the front matter that the Hub reads.
 
     Args:
@@ -51,7 +51,7 @@ def model_card(record: RunRecord, pictures: Collection[str] = PICTURES) -> str:
         _seeds(record),
         _beside(record),
         _calibration(record, pictures),
-        limits(record),
+        limitations(record),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -60,7 +60,7 @@ def _head(record: RunRecord) -> str:
     name = record.settings["output"]
     use = f"""from transformers import pipeline
 
-classify = pipeline("text-classification", {json.dumps(visible(name), ensure_ascii=False)})"""
+classify = pipeline("text-classification", {json.dumps(printable(name), ensure_ascii=False)})"""
     return f"""# {escaped(name)}
 
 Gives a text {_answer(record)}.
@@ -74,7 +74,9 @@ def _answer(record: RunRecord) -> str:
     if record.regression:
         return "a score, which is a number (regression)"
     kind = "any number of" if several(record) else "one of"
-    return f"{kind} {len(record.labels):,} classes: {few(list(map(escaped, record.labels)))}"
+    return (
+        f"{kind} {len(record.labels):,} classes: {abbreviated(list(map(escaped, record.labels)))}"
+    )
 
 
 def _data(record: RunRecord) -> str:
@@ -103,7 +105,7 @@ def _split_table(record: RunRecord) -> str:
     head = list(map(escaped, record.labels))
     if record.regression:
         head = ["mean score", "standard deviation", "lowest", "highest"]
-    elif len(head) > COLUMNS:
+    elif len(head) > MAX_CLASS_COLUMNS:
         head = ["classes with rows", "fewest rows of those", "median", "most rows"]
     rows = [
         [name, f"{split.rows:,}", *_content(split, record)] for name, split in record.splits.items()
@@ -114,7 +116,7 @@ def _split_table(record: RunRecord) -> str:
 def _content(split: SplitRecord, record: RunRecord) -> list[str]:
     if split.scores is None:
         counts = [split.class_counts[label] for label in record.labels]
-        if len(counts) > COLUMNS:
+        if len(counts) > MAX_CLASS_COLUMNS:
             counts = sorted(filter(None, counts)) or [0]
             counts = [len(counts), counts[0], int(median(counts)), counts[-1]]
         return [f"{count:,}" for count in counts]
@@ -145,7 +147,7 @@ def _training(record: RunRecord) -> str:
     return "\n\n".join(
         [
             "## Training",
-            code(visible(record.command), "sh"),
+            code(printable(record.command), "sh"),
             table(["epoch", "train loss", "validation loss", *measured], curve),
             *_loss(record),
             f"The epoch in bold had the highest {best} on validation and is the one saved"
@@ -180,7 +182,11 @@ def _seeds(record: RunRecord) -> str:
     if not record.seeds:
         return ""
     rows = [
-        [f"{EPOCH_METRICS[name]}, {split}", *_by_seed(record, split, name), ranged(name, found)]
+        [
+            f"{EPOCH_METRICS[name]}, {split}",
+            *_by_seed(record, split, name),
+            format_spread(name, found),
+        ]
         for split, metrics in spreads(record.seeds).items()
         for name, found in metrics.items()
     ]
@@ -202,12 +208,12 @@ def _picture(record: RunRecord, pictures: Collection[str]) -> list[str]:
     """What `plots.metrics_plot` drew; older runs, without a calibration, have none."""
     split, metrics = headline(record)
     if isinstance(metrics, RegressionMetrics):
-        alt, name = f"Predicted over true scores on {split}", SCATTER
+        alt, name = f"Predicted over true scores on {split}", SCATTER_FILE
     elif record.calibration is None or metrics.confusion is None:
         return []
     else:
         what = f"true {_shown_classes(metrics)} down, predicted across"
-        alt, name = f"Confusion matrix on {split}: {what}", CONFUSION
+        alt, name = f"Confusion matrix on {split}: {what}", CONFUSION_FILE
     return [f"![{alt}]({name})"] if name in pictures else []
 
 
@@ -252,9 +258,8 @@ def _calibration(record: RunRecord, pictures: Collection[str]) -> str:
     made = record.calibration
     if made is None:
         return ""
-    curve = (
-        f"![Reliability on {made.measured_on}: share that is right by confidence]({RELIABILITY})"
-    )
+    alt = f"Reliability on {made.measured_on}: share that is right by confidence"
+    curve = f"![{alt}]({RELIABILITY_FILE})"
     rows = [
         [name, f"{found.ece:.2%}", f"{found.nll:.4f}", f"{found.brier:.4f}"]
         for name, found in (("as trained", made.before), ("at the temperature", made.after))
@@ -270,7 +275,7 @@ def _calibration(record: RunRecord, pictures: Collection[str]) -> str:
             ),
             f"Measured on {_held_out(made)}; {unit} counts, in {len(made.after.curve)} bins of"
             " equal width.",
-            *([curve] if RELIABILITY in pictures else []),
+            *([curve] if RELIABILITY_FILE in pictures else []),
         ]
     )
 
@@ -281,8 +286,8 @@ def _temperature(made: CalibrationRecord) -> str:
     return (
         f"Dividing the logits by **{made.temperature:.3f}** makes their softmax or sigmoid closer"
         " to the chance of being right. The number was fitted on validation and stands as"
-        f" `{KEY}` in `config.json`; CLSight uses it, transformers itself doesn't. No decision"
-        " changes."
+        f" `{TEMPERATURE_KEY}` in `config.json`; CLSight uses it, transformers itself doesn't. No"
+        " decision changes."
     )
 
 

@@ -1,14 +1,18 @@
 """What a model card says of what its model can't do."""
 
-from finetune.evaluation.report.abbreviate import few
+from finetune.evaluation.report.abbreviate import abbreviated
 from finetune.evaluation.report.markdown import escaped
 from finetune.run.record import RunRecord
 
-KEPT = {"head": "the first", "tail": "the last", "head+tail": "the beginning and the end, together"}
+KEPT_PART = {
+    "head": "the first",
+    "tail": "the last",
+    "head+tail": "the beginning and the end, together",
+}
 """What of a long text is kept, by the setting."""
 
 
-def limits(record: RunRecord) -> str:
+def limitations(record: RunRecord) -> str:
     """The last section of a card."""
     truncation = record.settings.get("truncation", "head")
     found = [
@@ -16,7 +20,7 @@ def limits(record: RunRecord) -> str:
         f"It learned from {escaped(record.data_name)} only; on texts from elsewhere, of another"
         " time or in another language it can be far worse than the numbers above.",
         "The intervals hold the chance of which rows were drawn, not errors in their labels.",
-        f"It was trained on {KEPT[truncation]} {record.max_length} tokens of each text.",
+        f"It was trained on {KEPT_PART[truncation]} {record.max_length} tokens of each text.",
         _trust(record),
     ]
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in found)
@@ -26,7 +30,7 @@ def _unknown(record: RunRecord) -> str:
     """What becomes of a text unlike those of training."""
     if record.regression:
         return "Every text gets a score, also a text for which a score makes no sense."
-    return f"It knows {few(list(map(escaped, record.labels)))} and nothing else. " + (
+    return f"It knows {abbreviated(list(map(escaped, record.labels)))} and nothing else. " + (
         "A text of another kind may get any class or none."
         if several(record)
         else "Every text gets one of the classes, also a text that belongs to none of them."

@@ -7,9 +7,9 @@ and of models may hold anything.
 import re
 from collections.abc import Iterable, Sequence
 
-from finetune.data.tables.safe_text import unlinked, visible
-from finetune.evaluation.report.abbreviate import LISTED, confusions, worst
-from finetune.evaluation.report.terminal import interval, pearson, plain
+from finetune.data.tables.safe_text import printable, without_links
+from finetune.evaluation.report.abbreviate import MAX_TABLE_CLASSES, top_confusions, worst_classes
+from finetune.evaluation.report.terminal import format_interval, format_number, format_pearson
 from finetune.run.record import AnyMetrics, Metrics, RegressionMetrics
 
 ESCAPES = {
@@ -26,8 +26,8 @@ BACKTICKS = re.compile("`+")
 
 def escaped(text: str) -> str:
     """*text* as Markdown shows it letter by letter, on one line; nothing of it is acted on."""
-    line = visible(" ".join(text.split()))
-    line = unlinked("".join(ESCAPES.get(letter, letter) for letter in line))
+    line = printable(" ".join(text.split()))
+    line = without_links("".join(ESCAPES.get(letter, letter) for letter in line))
     if (found := LEADING.match(line)) is None:
         return line
     return f"{line[: found.end() - 1]}\\{line[found.end() - 1 :]}"
@@ -49,8 +49,8 @@ def paragraphs(metrics: AnyMetrics) -> list[str]:
 def cell(metrics: AnyMetrics) -> str:
     """The numbers that matter most, with the interval that was measured."""
     if isinstance(metrics, RegressionMetrics):
-        return f"{plain(metrics.r2)}, {metrics.rmse:.4g}, {pearson(metrics)}"
-    return f"{metrics.accuracy:.2%} ({interval(metrics)}), {metrics.macro_f1:.4f}"
+        return f"{format_number(metrics.r2)}, {metrics.rmse:.4g}, {format_pearson(metrics)}"
+    return f"{metrics.accuracy:.2%} ({format_interval(metrics)}), {metrics.macro_f1:.4f}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -61,15 +61,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _scores(metrics: RegressionMetrics) -> str:
     return (
-        f"{metrics.rows:,} rows: R2 **{plain(metrics.r2)}**, root mean squared error"
+        f"{metrics.rows:,} rows: R2 **{format_number(metrics.r2)}**, root mean squared error"
         f" **{metrics.rmse:.4g}**, mean absolute error {metrics.mae:.4g}. Correlation with the true"
-        f" scores (95 % interval): Pearson {pearson(metrics)}; Spearman {plain(metrics.spearman)}."
+        f" scores (95 % interval): Pearson {format_pearson(metrics)}; Spearman"
+        f" {format_number(metrics.spearman)}."
     )
 
 
 def _classes(metrics: Metrics) -> list[str]:
     right = "rows with every class right" if metrics.confusion is None else "accuracy"
-    shown = worst(metrics)
+    shown = worst_classes(metrics)
     classes = [
         [
             escaped(row.label),
@@ -80,7 +81,7 @@ def _classes(metrics: Metrics) -> list[str]:
     ]
     parts = [
         f"{metrics.rows:,} rows: {right} **{metrics.accuracy:.2%}** (95 % interval"
-        f" {interval(metrics)}), macro F1 **{metrics.macro_f1:.4f}**.",
+        f" {format_interval(metrics)}), macro F1 **{metrics.macro_f1:.4f}**.",
         *_lowest(len(shown), len(metrics.classes)),
         table(["class", "precision", "recall", "F1", "rows"], classes),
     ]
@@ -98,8 +99,8 @@ def _lowest(shown: int, classes: int) -> list[str]:
 def _confusion(metrics: Metrics) -> list[str]:
     if metrics.confusion is None:
         return []
-    if len(metrics.classes) > LISTED:
-        found = confusions(metrics)
+    if len(metrics.classes) > MAX_TABLE_CLASSES:
+        found = top_confusions(metrics)
         rows = [[escaped(true), escaped(called), f"{count:,}"] for true, called, count in found]
         return ["Most often confused:", table(["true", "predicted", "rows"], rows)] if found else []
     labels = [escaped(label) for label in metrics.confusion_labels]

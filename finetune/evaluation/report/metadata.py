@@ -6,7 +6,7 @@ Names of the entries: https://github.com/huggingface/hub-docs/blob/main/modelcar
 import json
 import re
 
-from finetune.data.tables.safe_text import visible
+from finetune.data.tables.safe_text import printable
 from finetune.run.record import AnyMetrics, RegressionMetrics, RunRecord
 
 HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
@@ -77,4 +77,4 @@ def headline(record: RunRecord) -> tuple[str, AnyMetrics]:
 
 def _yaml(text: str) -> str:
     """A YAML string, on one line; JSON is one, but for letters that YAML takes for none."""
-    return json.dumps(visible(" ".join(text.split())), ensure_ascii=False)
+    return json.dumps(printable(" ".join(text.split())), ensure_ascii=False)

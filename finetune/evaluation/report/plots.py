@@ -19,18 +19,18 @@ from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from finetune.data.tables.safe_text import visible
-from finetune.run.atomic_files import write_whole
+from finetune.data.tables.safe_text import printable
+from finetune.run.atomic_files import write_atomically
 from finetune.run.record import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
 
-CONFUSION = "confusion.png"
-RELIABILITY = "reliability.png"
-SCATTER = "scores.png"
+CONFUSION_FILE = "confusion.png"
+RELIABILITY_FILE = "reliability.png"
+SCATTER_FILE = "scores.png"
 
 DPI = 150
 INK, QUIET, LINE = "#1f2933", "#66727f", "#d5dbe1"
 BLUE, ORANGE = "#2f6d9f", "#d9822b"
-SCALE = LinearSegmentedColormap.from_list("quiet", ["#f7f9fb", "#b9d2e6", "#4f8fbf", "#1d4e79"])
+COLORMAP = LinearSegmentedColormap.from_list("quiet", ["#f7f9fb", "#b9d2e6", "#4f8fbf", "#1d4e79"])
 FONTS = (
     "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "PingFang SC",
     "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "Arial Unicode MS",
@@ -38,18 +38,23 @@ FONTS = (
 )  # fmt: skip
 """Looked through for each letter, as far as they are installed."""
 
-MANY = 80
+MAX_NUMBERED_CLASSES = 80
 """Classes from which on numbers are written only where they are LARGE shares of the true class."""
-LARGE = 0.05
-SIZES = ((8, 0.62, 9.0), (30, 0.42, 7.0), (MANY, 0.22, 4.5), (10**9, 0.15, 3.2))
+MIN_NUMBERED_SHARE = 0.05
+CELL_SIZES = (
+    (8, 0.62, 9.0),
+    (30, 0.42, 7.0),
+    (MAX_NUMBERED_CLASSES, 0.22, 4.5),
+    (10**9, 0.15, 3.2),
+)
 """Up to how many classes: inches of a cell, and points of its number."""
-LARGEST = 25.5
+MAX_SIDE_INCHES = 25.5
 """Inches of a side at most: some 3,900 pixels."""
 
-LONGEST = 24
+MAX_NAME_WIDTH = 24
 """Half-width letters of a class name; what is longer loses its middle."""
-LONGEST_TITLE = 100
-DARK = 0.33
+MAX_TITLE_WIDTH = 100
+MIN_DARK_SHARE = 0.33
 """Shares of a row on whose shade white letters are read better."""
 
 
@@ -59,12 +64,12 @@ def metrics_plot(metrics: AnyMetrics, folder: Path, *, title: str) -> list[Path]
     Returns the files.
     """
     if isinstance(metrics, RegressionMetrics):
-        scatter_plot(metrics, folder / SCATTER, title=title)
-        return [folder / SCATTER]
+        scatter_plot(metrics, folder / SCATTER_FILE, title=title)
+        return [folder / SCATTER_FILE]
     if metrics.confusion is None:
         return []
-    confusion_plot(metrics, folder / CONFUSION, title=title)
-    return [folder / CONFUSION]
+    confusion_plot(metrics, folder / CONFUSION_FILE, title=title)
+    return [folder / CONFUSION_FILE]
 
 
 def confusion_plot(metrics: Metrics, path: Path, *, title: str) -> None:
@@ -80,12 +85,12 @@ def confusion_plot(metrics: Metrics, path: Path, *, title: str) -> None:
     classes = metrics.classes
     shown = range(len(classes)) if metrics.confused is None else metrics.confused
     shares = counts / np.maximum([[classes[number].support] for number in shown], 1)
-    cell, size = next((cell, size) for most, cell, size in SIZES if len(names) <= most)
+    cell, size = next((cell, size) for most, cell, size in CELL_SIZES if len(names) <= most)
     edge = 0.35 + 0.085 * max(_width(name) for name in names)
-    side = min(max(cell * len(names), 1.9), LARGEST - edge - 0.9)
+    side = min(max(cell * len(names), 1.9), MAX_SIDE_INCHES - edge - 0.9)
     figure, axes = _figure(edge + 0.3, edge + 0.3, side, side, right=0.35, top=0.65)
     # By the square root, so that a few errors can be seen beside many right rows.
-    axes.pcolormesh(shares, cmap=SCALE, norm=PowerNorm(0.5, 0, 1))
+    axes.pcolormesh(shares, cmap=COLORMAP, norm=PowerNorm(0.5, 0, 1))
     axes.invert_yaxis()
     _name_classes(axes, names, size=min(size + 2, 9))
     _write_counts(axes, counts, shares, size=size)
@@ -99,7 +104,11 @@ def _caption(metrics: Metrics) -> str:
     if metrics.confused is not None:
         shown, classes = len(metrics.confused), len(metrics.classes)
         of = f"the {shown} of {classes:,} classes most often taken for each other; "
-    few = f"; numbers from {LARGE:.0%} on" if len(metrics.confusion_labels) > MANY else ""
+    few = (
+        f"; numbers from {MIN_NUMBERED_SHARE:.0%} on"
+        if len(metrics.confusion_labels) > MAX_NUMBERED_CLASSES
+        else ""
+    )
     return f"{metrics.rows:,} rows; {of}the shade is the share of the true class{few}"
 
 
@@ -132,7 +141,7 @@ def reliability_plot(
     """
     figure, axes = _figure(0.85, 1.55, 4.4, 3.6, right=0.35, top=0.65)
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
-    below = _below(figure)
+    below = _histogram_axes(figure)
     colors = [BLUE] if len(curves) == 1 else [ORANGE, BLUE]
     for (name, metrics), color in zip(curves, colors, strict=True):
         _curve(axes, metrics, color, f"{name}: ECE {metrics.ece:.1%}")
@@ -156,11 +165,11 @@ def _figure(
     figure = Figure(figsize=(whole, tall), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.add_axes((left / whole, bottom / tall, width / whole, height / tall))
-    _quieten(axes)
+    _style_axes(axes)
     return figure, axes
 
 
-def _quieten(axes: Axes) -> None:
+def _style_axes(axes: Axes) -> None:
     axes.tick_params(colors=QUIET, labelcolor=INK, length=0, labelsize=9)
     for spine in axes.spines.values():
         spine.set_color(LINE)
@@ -183,28 +192,28 @@ def _name_classes(axes: Axes, names: Sequence[str], *, size: float) -> None:
 
 def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray, *, size: float) -> None:
     """The number of rows in each cell that has any, or many."""
-    lowest = LARGE if len(counts) > MANY else 0.0
+    lowest = MIN_NUMBERED_SHARE if len(counts) > MAX_NUMBERED_CLASSES else 0.0
     for (row, column), count in np.ndenumerate(counts):
         if count and shares[row, column] >= lowest:
-            dark = shares[row, column] > DARK
+            dark = shares[row, column] > MIN_DARK_SHARE
             color = "white" if dark else INK
             axes.text(
                 column + 0.5, row + 0.5, f"{count:,}", color=color, in_layout=False,
-                fontsize=_fitting(int(count), size), ha="center", va="center",
+                fontsize=_number_size(int(count), size), ha="center", va="center",
             )  # fmt: skip
 
 
-def _fitting(count: int, size: float) -> float:
+def _number_size(count: int, size: float) -> float:
     """A size in which many digits stay inside their cell."""
     return size * min(1.0, 4.5 / len(f"{count:,}"))
 
 
-def _below(figure: Figure) -> Axes:
+def _histogram_axes(figure: Figure) -> Axes:
     """Axes for counts under those of the curve."""
     above = figure.axes[0].get_position()
     tall = float(figure.get_size_inches()[1])
     axes = figure.add_axes((above.x0, 0.6 / tall, above.width, 0.8 / tall))
-    _quieten(axes)
+    _style_axes(axes)
     axes.set(xlim=(0, 1))
     axes.set_ylabel("share of all", color=INK, fontsize=9)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -234,7 +243,7 @@ def _head(figure: Figure, title: str, caption: str) -> None:
     tall = float(figure.get_size_inches()[1])
     left = 0.12 / float(figure.get_size_inches()[0])
     fonts = list(_fonts())
-    title = _cut(title, LONGEST_TITLE)
+    title = _cut(title, MAX_TITLE_WIDTH)
     figure.text(left, 1 - 0.27 / tall, title, color=INK, fontsize=11, weight="bold",
                 fontfamily=fonts, parse_math=False)  # fmt: skip
     figure.text(left, 1 - 0.47 / tall, caption, color=QUIET, fontsize=8, fontfamily=fonts,
@@ -250,7 +259,7 @@ def _save(figure: Figure, path: Path) -> None:
             drawn, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.12,
             metadata={"Software": "CLSight"},
         )  # fmt: skip
-    write_whole(path, drawn.getvalue())
+    write_atomically(path, drawn.getvalue())
 
 
 @cache
@@ -261,19 +270,19 @@ def _fonts() -> tuple[str, ...]:
 
 def _short(name: str) -> str:
     """A class name on one line, cut where it is too long; no letter starts a formula."""
-    return _cut(name, LONGEST).replace("$", r"\$")
+    return _cut(name, MAX_NAME_WIDTH).replace("$", r"\$")
 
 
 def _cut(name: str, longest: int) -> str:
     """*name* on one line, without its middle where it is more than so many half-width letters."""
-    plain = visible(" ".join(name.split()))
+    plain = printable(" ".join(name.split()))
     if _width(plain) <= longest:
         return plain
-    head = _fitted(plain, longest // 2).rstrip(" .")
-    return f"{head}…{_fitted(plain[::-1], longest // 2 - 1)[::-1].lstrip()}"
+    head = _truncated(plain, longest // 2).rstrip(" .")
+    return f"{head}…{_truncated(plain[::-1], longest // 2 - 1)[::-1].lstrip()}"
 
 
-def _fitted(text: str, width: int) -> str:
+def _truncated(text: str, width: int) -> str:
     """The beginning of a text, at most so many half-width letters wide."""
     kept = ""
     for letter in text:

@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from finetune.data.tables.messages import listed
-from finetune.evaluation.report.abbreviate import LISTED, confusions, line, worst
+from finetune.evaluation.report.abbreviate import (
+    MAX_TABLE_CLASSES,
+    one_line,
+    top_confusions,
+    worst_classes,
+)
 from finetune.evaluation.seed_spread import Spread, spreads
 from finetune.run.record import (
     EPOCH_METRICS,
@@ -26,7 +31,7 @@ def describe_run(record: RunRecord) -> str:
     if record.baselines:
         parts += _beside(record)
     if record.calibration is not None:
-        parts.append(calibrated(record.calibration))
+        parts.append(describe_calibration(record.calibration))
     if record.seeds:
         parts.append(describe_seeds(record.seeds))
     return "\n".join(parts)
@@ -36,12 +41,14 @@ def describe_seeds(seeds: Sequence[SeedRecord]) -> str:
     """Mean and interval of each metric over the runs that differ in their seed."""
     lines = [f"{len(seeds)} seeds, mean (95 % interval)"]
     for split, found in spreads(seeds).items():
-        told = (f"{EPOCH_METRICS[name]} {ranged(name, each)}" for name, each in found.items())
+        told = (
+            f"{EPOCH_METRICS[name]} {format_spread(name, each)}" for name, each in found.items()
+        )
         lines.append(f"  {split}: {', '.join(told)}")
     return "\n".join(lines)
 
 
-def ranged(name: str, found: Spread) -> str:
+def format_spread(name: str, found: Spread) -> str:
     """A mean and its interval; accuracy in per cent."""
     form = ".2%" if name == "accuracy" else ".4f"
     return f"{found.mean:{form}} ({found.low:{form}} to {found.high:{form}})"
@@ -64,7 +71,7 @@ def describe(metrics: AnyMetrics, *, title: str) -> str:
         return "\n".join([head, *_errors(metrics)])
     lines = [
         head,
-        f"  accuracy {metrics.accuracy:.2%}  (95 % interval {interval(metrics)})",
+        f"  accuracy {metrics.accuracy:.2%}  (95 % interval {format_interval(metrics)})",
         f"  macro F1 {metrics.macro_f1:.4f}, micro F1 {metrics.micro_f1:.4f}",
         *(f"  {sentence}" for sentence in lacking(metrics)),
         "",
@@ -105,57 +112,61 @@ def describe_baselines(records: Sequence[BaselineRecord]) -> str:
     return "\n".join([*chosen, *splits])
 
 
-def interval(metrics: Metrics) -> str:
+def format_interval(metrics: Metrics) -> str:
     """The 95 % interval of the accuracy in words."""
     low, high = metrics.accuracy_interval
     return f"{low:.2%} to {high:.2%}"
 
 
-def pearson(metrics: RegressionMetrics) -> str:
+def format_pearson(metrics: RegressionMetrics) -> str:
     """The correlation and its interval, where there is one."""
     if metrics.pearson_interval is None:
-        return plain(metrics.pearson)
+        return format_number(metrics.pearson)
     low, high = metrics.pearson_interval
-    return f"{plain(metrics.pearson)} ({low:.4f} to {high:.4f})"
+    return f"{format_number(metrics.pearson)} ({low:.4f} to {high:.4f})"
 
 
-def plain(number: float | None) -> str:
+def format_number(number: float | None) -> str:
     """A number without a unit; a dash where it is undefined."""
     return "-" if number is None else f"{number:z.4f}"
 
 
-def calibrated(record: CalibrationRecord) -> str:
+def describe_calibration(record: CalibrationRecord) -> str:
     """The temperature and what it changes."""
     if record.reason:
-        return f"Calibration: no temperature, as {record.reason}; {sureness(record.before)}."
+        return (
+            f"Calibration: no temperature, as {record.reason}; {format_calibration(record.before)}."
+        )
     held_out = "test" if record.measured_on == "test" else "validation, each fifth held out"
     return (
         f"Calibration: temperature {record.temperature:.3f}; on {held_out},"
-        f" {sureness(record.before)} before, {sureness(record.after)} after."
+        f" {format_calibration(record.before)} before, {format_calibration(record.after)} after."
     )
 
 
-def sureness(metrics: CalibrationMetrics) -> str:
+def format_calibration(metrics: CalibrationMetrics) -> str:
     """The three numbers of calibration."""
     return f"ECE {metrics.ece:.2%}, NLL {metrics.nll:.4f}, Brier {metrics.brier:.4f}"
 
 
 def _in_brief(metrics: AnyMetrics) -> str:
     if isinstance(metrics, RegressionMetrics):
-        return f"R2 {plain(metrics.r2)}  RMSE {metrics.rmse:.4g}  Pearson {pearson(metrics)}"
-    return f"{metrics.accuracy:7.2%}  ({interval(metrics)})  macro F1 {metrics.macro_f1:.4f}"
+        r2, pearson = format_number(metrics.r2), format_pearson(metrics)
+        return f"R2 {r2}  RMSE {metrics.rmse:.4g}  Pearson {pearson}"
+    return f"{metrics.accuracy:7.2%}  ({format_interval(metrics)})  macro F1 {metrics.macro_f1:.4f}"
 
 
 def _errors(metrics: RegressionMetrics) -> list[str]:
     return [
-        f"  R2 {plain(metrics.r2)}, RMSE {metrics.rmse:.4g}, MAE {metrics.mae:.4g}",
-        f"  Pearson (95 % interval) {pearson(metrics)}, Spearman {plain(metrics.spearman)}",
+        f"  R2 {format_number(metrics.r2)}, RMSE {metrics.rmse:.4g}, MAE {metrics.mae:.4g}",
+        f"  Pearson (95 % interval) {format_pearson(metrics)}, Spearman"
+        f" {format_number(metrics.spearman)}",
     ]
 
 
 def _class_table(metrics: Metrics) -> list[str]:
-    shown = worst(metrics)
-    names = [line(row.label) for row in shown]
+    shown = worst_classes(metrics)
+    names = [one_line(row.label) for row in shown]
     width = max(len("class"), *map(len, names))
     head = f"  {'class':<{width}}  precision  recall      F1  support"
     rows = [
@@ -169,14 +180,14 @@ def _class_table(metrics: Metrics) -> list[str]:
 
 def _confused(metrics: Metrics) -> list[str]:
     """The confusion matrix, or of many classes what is most often taken for what."""
-    if len(metrics.classes) > LISTED:
-        found = confusions(metrics)
+    if len(metrics.classes) > MAX_TABLE_CLASSES:
+        found = top_confusions(metrics)
         head = ["  most often confused"] if found else []
         return head + [
-            f"  {each.rows:7,} of {line(each.true)} taken for {line(each.predicted)}"
+            f"  {each.rows:7,} of {one_line(each.true)} taken for {one_line(each.predicted)}"
             for each in found
         ]
-    names = [line(name) for name in metrics.confusion_labels]
+    names = [one_line(name) for name in metrics.confusion_labels]
     width = max(len(name) for name in names)
     lines = ["  true class down, predicted across", "  " + " " * width + _cells(names)]
     for name, row in zip(names, metrics.confusion or (), strict=True):

@@ -8,7 +8,7 @@ from transformers import AutoModelForSequenceClassification, BertConfig
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
-from finetune.checkpoint.attention_support import not_shown
+from finetune.checkpoint.attention_support import unsupported_reason
 from tests.finetune.news import news, write_csv
 from tests.tiny_models import tiny_base, tiny_config, tokenizer
 from viz import Classifier
@@ -26,7 +26,7 @@ NOT_SHOWN = (
 @pytest.mark.parametrize("kind", [*SHOWN, *NOT_SHOWN])
 def test_what_is_said_of_a_family_is_what_the_read_page_does(kind: str, tmp_path: Path) -> None:
     config = tiny_config(kind)
-    sentence = not_shown(config)
+    sentence = unsupported_reason(config)
     assert (sentence is None) == (kind in SHOWN)
     torch.manual_seed(0)
     AutoModelForSequenceClassification.from_config(config).save_pretrained(tmp_path)
@@ -46,7 +46,7 @@ def test_a_large_model_is_asked_by_a_small_one_and_no_random_number_is_taken() -
     torch.manual_seed(0)
     expected = torch.rand(1)
     torch.manual_seed(0)
-    assert not_shown(config) is None
+    assert unsupported_reason(config) is None
     assert torch.rand(1) == expected
     assert (config.num_hidden_layers, config.vocab_size) == (48, 1_000_000)
 

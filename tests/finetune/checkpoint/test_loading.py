@@ -18,7 +18,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification
 
 from finetune.checkpoint.folder import checkpoints_in
 from finetune.checkpoint.loading import open_classifier
-from finetune.checkpoint.models import load_base, load_masked, load_tokenizer, longest_input
+from finetune.checkpoint.models import load_base, load_masked, load_tokenizer, max_input_length
 from finetune.checkpoint.models import load_checkpoint as load
 from finetune.errors import ModelError
 from tests.malformed_checkpoints import MALFORMED_CHECKPOINTS, sharded
@@ -248,7 +248,9 @@ def test_the_fingerprint_is_that_of_the_files_that_were_loaded(base: Path, tmp_p
 def test_both_halves_read_as_many_tokens(family: Family, tmp_path: Path) -> None:
     folder = tiny_checkpoint(tmp_path / family, family)
     _, before = load_tokenizer(str(folder))
-    assert before == longest_input(load(str(folder))) == Classifier.load(folder).encoder.max_tokens
+    assert (
+        before == max_input_length(load(str(folder))) == Classifier.load(folder).encoder.max_tokens
+    )
 
 
 def test_a_model_is_the_same_whichever_way_transformers_loads_it(base: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from finetune.checkpoint.models import load_base, load_checkpoint, longest_input
+from finetune.checkpoint.models import load_base, load_checkpoint, max_input_length
 from finetune.errors import ModelError
 from tests.tiny_models import FAMILIES, LABELS, Family, edit_config, tiny_checkpoint, tiny_mpnet
 
@@ -58,7 +58,7 @@ def test_classes_that_are_not_numbered_from_zero_are_refused(tmp_path: Path) -> 
 def test_the_longest_input_fits_the_positions(family: Family, tmp_path: Path) -> None:
     checkpoint = load_checkpoint(str(tiny_checkpoint(tmp_path / family, family)))
     checkpoint.tokenizer.model_max_length = 10**30
-    length = longest_input(checkpoint)
+    length = max_input_length(checkpoint)
     assert length == 64
     tokens = torch.full((1, length), 9)
     with torch.inference_mode():

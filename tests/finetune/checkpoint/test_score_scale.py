@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
-from finetune.checkpoint.score_scale import Scale, output_layer
+from finetune.checkpoint.score_scale import ScoreScale, output_layer
 from finetune.errors import ModelError
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
 
@@ -15,10 +15,10 @@ SCORES = (1.0, 2.0, 4.5, 1000.0)
 
 
 def test_standardized_scores_have_mean_0_and_deviation_1() -> None:
-    scale = Scale.of(SCORES)
+    scale = ScoreScale.of(SCORES)
     found = scale.standardized(np.array(SCORES))
     assert (found.mean(), found.std()) == (pytest.approx(0), pytest.approx(1))
-    assert scale.restored(found) == pytest.approx(np.array(SCORES))
+    assert scale.destandardize(found) == pytest.approx(np.array(SCORES))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -28,8 +28,8 @@ def test_a_head_of_any_family_takes_the_scale(family: Family, tmp_path: Path) ->
     tokens = torch.tensor([[2, 8, 9, 3], [2, 12, 13, 3]])
     with torch.inference_mode():
         before = model(tokens).logits
-        scale = Scale(mean=50.0, deviation=7.0)
-        added = scale.added(dict(model.state_dict()), model)
+        scale = ScoreScale(mean=50.0, deviation=7.0)
+        added = scale.unscaled_weights(dict(model.state_dict()), model)
         assert torch.equal(model(tokens).logits, before)
         model.load_state_dict(added)
         after = model(tokens).logits

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
-from finetune.data.class_matching import align_rows, counted_apart, join_rows, match_classes
+from finetune.data.class_matching import align_rows, join_rows, match_classes, numbering_differs
 from finetune.errors import DataError
 from tests.finetune.news import rows_of
 
@@ -287,11 +287,11 @@ def test_files_that_count_from_zero_and_from_one_are_told_apart() -> None:
         rows_of({"text": ["x"] * len(labels), "label": labels})
         for labels in ([0, 1, 2], [1, 2, 3], [3, 1], ["a", "b"])
     )
-    assert counted_apart(zero, one)
-    assert counted_apart(few, zero)
-    assert not counted_apart(zero, zero)
-    assert not counted_apart(one, few)
-    assert not counted_apart(zero, names)
+    assert numbering_differs(zero, one)
+    assert numbering_differs(few, zero)
+    assert not numbering_differs(zero, zero)
+    assert not numbering_differs(one, few)
+    assert not numbering_differs(zero, names)
 
 
 def test_five_thousand_classes_are_not_all_listed() -> None:

@@ -17,7 +17,13 @@ from finetune.__main__ import app
 from finetune.data.class_matching import align_rows
 from finetune.data.rows import Rows, read_rows
 from finetune.data.splits import Splits
-from finetune.evaluation.baseline import FAMILIES, baselines, count_train, has_no_spaces, joined
+from finetune.evaluation.baseline import (
+    CLASSIFIERS,
+    fit_vectorizer,
+    has_no_spaces,
+    joined_texts,
+    measure_baselines,
+)
 from finetune.run.column_names import ColumnNames
 from finetune.run.record import RegressionMetrics
 from tests.finetune.news import LABELS, news, of_classes, rows_of, scored_reviews, write_csv
@@ -48,7 +54,7 @@ def splits() -> Splits:
 
 
 def test_both_families_learn_the_news(splits: Splits) -> None:
-    made = baselines(splits)
+    made = measure_baselines(splits)
     assert [record.name for record in made] == ["TF-IDF + linear SVM", "TF-IDF + naive Bayes"]
     for record in made:
         assert of_classes(record.validation).accuracy > 0.95
@@ -65,9 +71,9 @@ def test_a_baseline_never_sees_test(splits: Splits) -> None:
     turned = dict(zip(LABELS, (*LABELS[1:], LABELS[0]), strict=True))
     wrong = replace(splits.test, labels=tuple((turned[name],) for (name,) in splits.test.labels))
     for right, other, alone in zip(
-        baselines(splits),
-        baselines(replace(splits, test=wrong)),
-        baselines(replace(splits, test=None)),
+        measure_baselines(splits),
+        measure_baselines(replace(splits, test=wrong)),
+        measure_baselines(replace(splits, test=None)),
         strict=True,
     ):
         assert right.validation == other.validation == alone.validation
@@ -79,9 +85,9 @@ def test_a_baseline_never_sees_test(splits: Splits) -> None:
 
 
 def test_words_of_validation_are_not_learned(splits: Splits) -> None:
-    counted, _ = count_train(splits.train)
+    counted, _ = fit_vectorizer(splits.train)
     fresh = table([{"text": "zebra", "label": name} for name in LABELS])
-    assert counted.transform(joined(fresh)).nnz == 0
+    assert counted.transform(joined_texts(fresh)).nnz == 0
 
 
 def test_the_setting_has_the_highest_macro_f1_on_validation() -> None:
@@ -105,9 +111,9 @@ def test_the_setting_has_the_highest_macro_f1_on_validation() -> None:
             .predict(counted.transform(splits.validation.texts)),
             average="macro",
         )
-        for value in FAMILIES[0].values
+        for value in CLASSIFIERS[0].values
     }
-    svm = baselines(splits)[0]
+    svm = measure_baselines(splits)[0]
     assert of_classes(svm.validation).macro_f1 == pytest.approx(max(scores.values()), abs=1e-12)
     assert svm.setting == f"words 1 to 2, C {max(scores, key=scores.__getitem__):g}"
 
@@ -117,7 +123,7 @@ def test_several_classes_per_text() -> None:
         {"text": f"{a['text']} {b['text']}", "labels": sorted({a["label"], b["label"]})}
         for a, b in zip(news(60), reversed(news(60, seed=1)), strict=True)
     ]
-    made = baselines(splits_of(table(rows[:40]), table(rows[40:])))
+    made = measure_baselines(splits_of(table(rows[:40]), table(rows[40:])))
     for record in made:
         assert of_classes(record.validation).confusion is None
         assert of_classes(record.validation).macro_f1 > 0.8
@@ -127,14 +133,14 @@ def test_a_class_that_train_lacks_is_never_called() -> None:
     rows = [{"text": row["text"], "labels": [row["label"]]} for row in news(30)]
     train = table(rows)
     some = [i for i, names in enumerate(train.labels) if names != ("World",)]
-    made = baselines(splits_of(train.select(some), train))
+    made = measure_baselines(splits_of(train.select(some), train))
     for record in made:
         assert of_classes(record.validation).classes[LABELS.index("World")].recall == 0
 
 
 def test_pairs_are_joined() -> None:
     pairs = rows_of({"text": ["a b", "c"], "text_pair": ["d", "e"], "label": ["x", "y"]})
-    assert joined(pairs) == ["a b [SEP] d", "c [SEP] e"]
+    assert joined_texts(pairs) == ["a b [SEP] d", "c [SEP] e"]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +168,7 @@ def test_chinese_is_learned_by_characters() -> None:
         for name, texts in (("good", good), ("bad", bad))
         for text in texts
     ]
-    for record in baselines(splits_of(table(rows[:20]), table(rows[20:]))):
+    for record in measure_baselines(splits_of(table(rows[:20]), table(rows[20:]))):
         assert record.setting.startswith("characters 1 to 3")
         assert of_classes(record.validation).accuracy == 1
 
@@ -186,7 +192,7 @@ def test_the_command_prints_both_on_every_split(tmp_path: Path) -> None:
 
 def test_texts_without_a_word_are_read_by_characters() -> None:
     rows = rows_of({"text": ["!!!", "???"] * 4, "label": ["loud", "asking"] * 4})
-    for record in baselines(splits_of(rows, rows)):
+    for record in measure_baselines(splits_of(rows, rows)):
         assert of_classes(record.validation).accuracy == 1
 
 
@@ -205,7 +211,7 @@ def test_scores_are_predicted_by_ridge_regression_and_by_their_mean() -> None:
         validation_origin="its own split or file",
         notes=(),
     )
-    mean, ridge = baselines(splits)
+    mean, ridge = measure_baselines(splits)
     assert (mean.name, ridge.name) == ("mean of train", "TF-IDF + ridge regression")
     assert isinstance(mean.test, RegressionMetrics)
     assert isinstance(ridge.test, RegressionMetrics)

@@ -10,17 +10,17 @@ import pytest
 from transformers import AutoConfig
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from finetune.checkpoint.temperature import KEY
+from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.errors import ModelError
 from finetune.evaluation.calibration import (
     NO_BETTER,
     NO_ERROR,
     calibrate,
-    expected_error,
+    expected_calibration_error,
     fit_temperature,
     measure_calibration,
     probabilities,
-    reliability,
+    reliability_curve,
     store_temperature,
     stored_temperature,
 )
@@ -55,12 +55,12 @@ def brute_force_ece(given: FloatArray, gold: IntArray, bins: int = 15) -> float:
 def test_the_error_of_a_small_example_by_hand() -> None:
     confidence = np.array([0.95, 0.95, 0.85, 0.65, 0.5])
     right = np.array([True, False, True, True, False])
-    curve = reliability(confidence, right, bins=10)
+    curve = reliability_curve(confidence, right, bins=10)
     assert [part.count for part in curve] == [0, 0, 0, 0, 1, 0, 1, 0, 1, 2]
     assert curve[9].confidence == pytest.approx(0.95)
     assert curve[9].accuracy == 0.5
     by_hand = (2 * 0.45 + 0.15 + 0.35 + 0.5) / 5
-    assert expected_error(curve) == pytest.approx(by_hand, abs=1e-12)
+    assert expected_calibration_error(curve) == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_likelihood_and_brier_by_hand() -> None:
@@ -94,9 +94,9 @@ def test_the_error_equals_brute_force(temperature: float) -> None:
 
 @pytest.mark.parametrize("edge", [0.0, 1.0])
 def test_the_ends_of_the_scale_are_inside_a_bin(edge: float) -> None:
-    curve = reliability(np.array([edge]), np.array([edge == 1]))
+    curve = reliability_curve(np.array([edge]), np.array([edge == 1]))
     assert sum(part.count for part in curve) == 1
-    assert expected_error(curve) == 0
+    assert expected_calibration_error(curve) == 0
 
 
 @pytest.mark.parametrize("several", [False, True])
@@ -180,7 +180,9 @@ def test_the_temperature_is_stored_for_plain_transformers(tmp_path: Path) -> Non
     checkpoint = tiny_checkpoint(tmp_path / "tiny")
     before = json.loads((checkpoint / "config.json").read_text("utf-8"))
     store_temperature(checkpoint, 1.25)
-    assert json.loads((checkpoint / "config.json").read_text("utf-8")) == before | {KEY: 1.25}
+    assert json.loads((checkpoint / "config.json").read_text("utf-8")) == before | {
+        TEMPERATURE_KEY: 1.25
+    }
     assert not list(checkpoint.glob("*.partial"))
     config = AutoConfig.from_pretrained(checkpoint)
     assert stored_temperature(config, "tiny") == 1.25
@@ -189,5 +191,5 @@ def test_the_temperature_is_stored_for_plain_transformers(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("value", [0, -1.5, float("nan"), float("inf"), "warm", True, [1.0]])
 def test_a_temperature_that_is_none_is_refused(value: object) -> None:
-    with pytest.raises(ModelError, match=f"{KEY} in config.json of 'x' is .* above 0"):
-        stored_temperature(SimpleNamespace(**{KEY: value}), "x")
+    with pytest.raises(ModelError, match=f"{TEMPERATURE_KEY} in config.json of 'x' is .* above 0"):
+        stored_temperature(SimpleNamespace(**{TEMPERATURE_KEY: value}), "x")

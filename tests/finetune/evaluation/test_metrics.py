@@ -7,8 +7,8 @@ from sklearn.metrics import accuracy_score, classification_report, confusion_mat
 
 from finetune.evaluation.metrics import (
     measure_classes,
-    measure_flags,
     measure_logits,
+    measure_multi_label,
     wilson_interval,
 )
 
@@ -56,7 +56,7 @@ def test_a_class_that_neither_occurs_nor_is_predicted_leaves_macro_f1_alone() ->
 def test_flags_count_a_row_as_right_when_all_of_them_are() -> None:
     gold = np.array([[1, 0, 1], [0, 1, 0], [0, 0, 0], [1, 1, 0]])
     predicted = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0], [0, 1, 0]])
-    metrics = measure_flags(gold, predicted, LABELS)
+    metrics = measure_multi_label(gold, predicted, LABELS)
     assert metrics.accuracy == 0.5
     assert metrics.confusion is None
     assert metrics.macro_f1 == pytest.approx(f1_score(gold, predicted, average="macro"))

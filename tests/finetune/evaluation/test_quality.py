@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from finetune.__main__ import app
 from finetune.checkpoint.models import load_checkpoint
-from finetune.checkpoint.temperature import KEY
+from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.data.splits import load_splits
-from finetune.evaluation.calibration import TEMPERATURES
+from finetune.evaluation.calibration import TEMPERATURE_RANGE
 from finetune.evaluation.evaluate import evaluate
-from finetune.evaluation.quality import Quality, assess, draw
+from finetune.evaluation.quality import Quality, assess, draw_plots
 from finetune.evaluation.report.terminal import describe_run
 from finetune.run.config import TrainConfig
 from finetune.run.record import CalibrationRecord, RunRecord
@@ -68,9 +68,9 @@ def test_the_checkpoint_gets_its_temperature_and_evaluate_uses_it(
     saved: Path, data: dict[str, str]
 ) -> None:
     quality = assessed(saved, data, test=True)
-    stored = json.loads((saved / "config.json").read_text("utf-8"))[KEY]
+    stored = json.loads((saved / "config.json").read_text("utf-8"))[TEMPERATURE_KEY]
     assert stored == calibrated(quality).temperature != 1
-    assert TEMPERATURES[0] <= stored <= TEMPERATURES[1]
+    assert TEMPERATURE_RANGE[0] <= stored <= TEMPERATURE_RANGE[1]
     report = evaluate(str(saved), data["test"])
     assert report.temperature == stored
     assert report.calibration is not None
@@ -115,7 +115,7 @@ def test_a_run_is_told_beside_its_baselines(
     assert "test: 30 rows, accuracy (95 % interval)" in text
     assert text.count("TF-IDF + linear SVM   100.00%  (88.65% to 100.00%)") == 2
     assert f"temperature {calibrated(quality).temperature:.3f}; on test, ECE" in text
-    draw(known, tmp_path, silent)
+    draw_plots(known, tmp_path, silent)
     assert {file.name for file in tmp_path.glob("*.png")} == {"confusion.png", "reliability.png"}
 
 

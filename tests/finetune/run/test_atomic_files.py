@@ -8,14 +8,14 @@ from threading import Thread
 import pytest
 
 from finetune.run.atomic_files import (
+    create_atomically,
     remove,
+    remove_atomically,
+    remove_partial_files,
     remove_quietly,
-    remove_whole,
-    sweep,
     sync_all,
-    write_named,
-    write_new,
-    write_whole,
+    write_atomically,
+    write_user_file,
 )
 
 
@@ -37,12 +37,12 @@ def test_a_file_that_cannot_be_written_keeps_what_it_held(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     file = tmp_path / "settings.json"
-    write_whole(file, "first")
-    write_whole(file, b"second")
+    write_atomically(file, "first")
+    write_atomically(file, b"second")
     assert file.read_text() == "second"
     request.getfixturevalue("full_disk")
     with pytest.raises(OSError, match="No space left"):
-        write_whole(file, "third")
+        write_atomically(file, "third")
     assert file.read_text() == "second"
     assert _names(tmp_path) == {"settings.json"}
 
@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_written_keeps_what_it_held(
 @pytest.mark.usefixtures("full_disk")
 def test_a_file_that_never_was_written_is_not_there_in_part(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
-        write_whole(tmp_path / "new.csv", "x" * 10_000)
+        write_atomically(tmp_path / "new.csv", "x" * 10_000)
     assert not list(tmp_path.iterdir())
 
 
@@ -63,7 +63,7 @@ def test_a_link_is_replaced_and_what_it_leads_to_is_left_alone(
     if leads_to == "a file":
         target.write_text("theirs")
     (room / "a.csv").symlink_to(target)
-    write_whole(room / "a.csv", "ours")
+    write_atomically(room / "a.csv", "ours")
     assert (room / "a.csv").read_text() == "ours"
     assert not (room / "a.csv").is_symlink()
     assert target.exists() == (leads_to == "a file")
@@ -74,14 +74,14 @@ def test_a_folder_of_that_name_is_left_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "a.csv"
     folder.mkdir()
     with pytest.raises(IsADirectoryError):
-        write_whole(folder, "ours")
+        write_atomically(folder, "ours")
     assert _names(tmp_path) == {"a.csv"}
     assert not list(folder.iterdir())
 
 
 def test_many_who_write_at_once_leave_one_whole_file(tmp_path: Path) -> None:
     file, contents = tmp_path / "a", [letter * 50_000 for letter in "abcdefgh"]
-    threads = [Thread(target=write_whole, args=(file, content)) for content in contents]
+    threads = [Thread(target=write_atomically, args=(file, content)) for content in contents]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -101,10 +101,10 @@ def test_a_new_file_takes_nobodys_name(
         monkeypatch.setattr("os.link", refuse)
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     (tmp_path / "folder").mkdir()
-    write_new(tmp_path / "file", "first")
+    create_atomically(tmp_path / "file", "first")
     for name in ("link", "folder", "file"):
         with pytest.raises(FileExistsError):
-            write_new(tmp_path / name, "second")
+            create_atomically(tmp_path / name, "second")
     assert (tmp_path / "file").read_text() == "first"
     assert _names(tmp_path) == {"link", "folder", "file"}
 
@@ -114,7 +114,7 @@ def test_of_many_who_write_a_new_file_at_once_one_does(tmp_path: Path) -> None:
 
     def write(content: str) -> None:
         try:
-            write_new(tmp_path / "a", content)
+            create_atomically(tmp_path / "a", content)
         except FileExistsError:
             lost.append(content)
 
@@ -129,20 +129,20 @@ def test_of_many_who_write_a_new_file_at_once_one_does(tmp_path: Path) -> None:
 
 def test_the_longest_name_that_a_file_may_have_is_written(tmp_path: Path) -> None:
     for name in ("x" * 255, "ü" * 127):
-        write_whole(tmp_path / name, "content")
+        write_atomically(tmp_path / name, "content")
         assert (tmp_path / name).read_text() == "content"
 
 
 def test_a_file_that_the_user_named_is_written_through_a_link_of_his(tmp_path: Path) -> None:
     (tmp_path / "report.json").symlink_to(tmp_path / "elsewhere.json")
-    write_named(tmp_path / "report.json", "{}")
+    write_user_file(tmp_path / "report.json", "{}")
     assert (tmp_path / "elsewhere.json").read_text() == "{}"
     assert (tmp_path / "report.json").is_symlink()
 
 
 def test_a_link_to_itself_that_the_user_named_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    write_named(tmp_path / "loop", "{}")
+    write_user_file(tmp_path / "loop", "{}")
     assert (tmp_path / "loop").read_text() == "{}"
 
 
@@ -151,7 +151,7 @@ def test_a_pipe_that_the_user_named_is_handed_the_content(tmp_path: Path) -> Non
     os.mkfifo(pipe)
     reader = Thread(target=lambda: heard.append(pipe.read_text()))
     reader.start()
-    write_named(pipe, "{}")
+    write_user_file(pipe, "{}")
     reader.join(10)
     assert heard == ["{}"]
     assert pipe.is_fifo()
@@ -160,7 +160,7 @@ def test_a_pipe_that_the_user_named_is_handed_the_content(tmp_path: Path) -> Non
 def test_what_a_killed_process_left_unfinished_is_swept_and_nothing_else(tmp_path: Path) -> None:
     for name in (".a.csv.0123.part", "b.part", ".c"):
         (tmp_path / name).touch()
-    sweep(tmp_path)
+    remove_partial_files(tmp_path)
     assert _names(tmp_path) == {"b.part", ".c"}
 
 
@@ -169,12 +169,12 @@ def test_a_folder_is_gone_with_what_an_earlier_removal_left(tmp_path: Path) -> N
     for place in (folder, rest):
         place.mkdir()
         (place / "file").touch()
-    remove_whole(folder)
-    remove_whole(folder)
+    remove_atomically(folder)
+    remove_atomically(folder)
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("away", [remove, remove_quietly, remove_whole])
+@pytest.mark.parametrize("away", [remove, remove_quietly, remove_atomically])
 def test_of_a_link_the_link_alone_is_removed(tmp_path: Path, away: Callable[[Path], None]) -> None:
     theirs, room = tmp_path / "theirs", tmp_path / "room"
     for folder in (theirs, room, room / "run"):

@@ -7,7 +7,7 @@ import pytest
 
 from finetune.errors import ConfigError
 from finetune.run.cli_options import PANELS, field_help
-from finetune.run.config import TrainConfig, option, shown_name
+from finetune.run.config import TrainConfig, option_name, shown_name
 
 
 def config(**settings: Any) -> TrainConfig:
@@ -42,7 +42,7 @@ def config(**settings: Any) -> TrainConfig:
 def test_a_setting_out_of_range_is_named_by_its_option(name: str, value: Any, allowed: str) -> None:
     with pytest.raises(ConfigError) as caught:
         config(**{name: value})
-    assert option(name) in str(caught.value)
+    assert option_name(name) in str(caught.value)
     assert allowed in str(caught.value)
 
 
@@ -53,7 +53,9 @@ def test_no_data_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["freeze_layers", "gradual_unfreezing"])
 def test_a_head_alone_goes_with_no_other_freezing(name: str) -> None:
-    with pytest.raises(ConfigError, match=f"--head-only trains no layer; leave out {option(name)}"):
+    with pytest.raises(
+        ConfigError, match=f"--head-only trains no layer; leave out {option_name(name)}"
+    ):
         config(head_only=True, **{name: 1})
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from finetune.run.config import TrainConfig
-from finetune.run.disk_space import warning
+from finetune.run.disk_space import disk_space_warning
 from finetune.training.train import train
 from tests.finetune.news import news, write_csv
 
@@ -20,8 +20,8 @@ def free(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("free")
 def test_a_run_that_fits_is_not_warned_of(tmp_path: Path) -> None:
-    assert warning(tmp_path, 20_000_000) is None
-    said = warning(tmp_path, 30_000_000)
+    assert disk_space_warning(tmp_path, 20_000_000) is None
+    said = disk_space_warning(tmp_path, 30_000_000)
     assert said is not None
     assert "1.0 GB are free" in said
     assert "1.4 GB for its snapshots" in said
@@ -29,17 +29,17 @@ def test_a_run_that_fits_is_not_warned_of(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("free")
 def test_pre_training_needs_room_for_snapshots_of_its_own(tmp_path: Path) -> None:
-    assert warning(tmp_path, 12_000_000, stages=2) is not None
-    assert warning(tmp_path, 12_000_000) is None
+    assert disk_space_warning(tmp_path, 12_000_000, stages=2) is not None
+    assert disk_space_warning(tmp_path, 12_000_000) is None
 
 
 @pytest.mark.usefixtures("free")
 def test_what_a_stopped_run_has_kept_needs_no_room_again(tmp_path: Path) -> None:
     parameters = 21_000_000
-    assert warning(tmp_path, parameters) is not None
+    assert disk_space_warning(tmp_path, parameters) is not None
     with (tmp_path / "optimizer.pt").open("wb") as file:
         file.truncate(100_000_000)
-    assert warning(tmp_path, parameters) is None
+    assert disk_space_warning(tmp_path, parameters) is None
 
 
 def test_the_warning_comes_before_the_first_step(

@@ -8,9 +8,9 @@ from finetune.errors import OutputError
 from finetune.run.output_folder import (
     CHECKPOINTS,
     check_output,
-    require_nothing_kept,
+    describe_remains,
+    require_no_stopped_run,
     stopped_run,
-    what_is_left,
     working_folder,
 )
 
@@ -159,16 +159,16 @@ def test_a_stopped_run_is_kept_where_it_has_a_snapshot(kept: bool, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         stop(output, kept=kept)
     assert (tmp_path / ".out.partial").exists() == kept
-    assert (f"python -m finetune resume {output}" in what_is_left(output)) == kept
+    assert (f"python -m finetune resume {output}" in describe_remains(output)) == kept
 
 
 def test_a_kept_run_is_not_begun_anew_unasked(tmp_path: Path) -> None:
     output = tmp_path / "out"
-    require_nothing_kept(output)
+    require_no_stopped_run(output)
     with pytest.raises(KeyboardInterrupt):
         stop(output, kept=True)
     with pytest.raises(OutputError, match="go on with it by --resume, or give --overwrite"):
-        require_nothing_kept(output)
+        require_no_stopped_run(output)
 
 
 def test_a_finished_checkpoint_out_of_place_is_not_lost(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_finished_checkpoint_out_of_place_is_not_lost(tmp_path: Path) -> None:
     for name in ("settings.json", "run.json"):
         (work / name).touch()
     with pytest.raises(OutputError, match="go on with it by --resume"):
-        require_nothing_kept(tmp_path / "out")
+        require_no_stopped_run(tmp_path / "out")
 
 
 def test_the_folder_is_in_its_place_before_anything_is_taken_out_of_it(

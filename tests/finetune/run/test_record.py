@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from finetune.errors import ModelError
-from finetune.evaluation.metrics import measure_flags
+from finetune.evaluation.metrics import measure_multi_label
 from finetune.run.record import FILE_NAME, RunRecord
 
 DEFAULT = Path(__file__).parents[3] / "assets" / "ag-news-minilm"
@@ -22,7 +22,7 @@ def test_a_record_comes_back_as_it_was_written(record: RunRecord, tmp_path: Path
 
 def test_test_metrics_of_several_classes_come_back(record: RunRecord, tmp_path: Path) -> None:
     flags = np.array([[1, 0], [0, 1]])
-    with_test = replace(record, test=measure_flags(flags, flags, record.labels))
+    with_test = replace(record, test=measure_multi_label(flags, flags, record.labels))
     with_test.save(tmp_path)
     assert RunRecord.load(tmp_path) == with_test
 

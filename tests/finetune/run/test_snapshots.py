@@ -14,7 +14,7 @@ def write(snapshots: Snapshots, step: int, content: str = "weights") -> Path:
     with snapshots.writing(step) as folder:
         (folder / "model.safetensors").write_text(content)
         (folder / "optimizer.pt").write_bytes(bytes(3_000_000))
-    return snapshots.at(step)
+    return snapshots.path(step)
 
 
 def fail(snapshots: Snapshots, step: int, error: Exception) -> None:
@@ -43,14 +43,14 @@ def test_one_that_fails_leaves_the_others_and_no_trace(error: Exception, tmp_pat
     with pytest.raises(SnapshotError, match="no snapshot of step 2 could be written"):
         fail(snapshots, 2, error)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-1"]
-    verify(snapshots.at(1))
+    verify(snapshots.path(1))
 
 
 def test_one_of_the_same_step_is_replaced(tmp_path: Path) -> None:
     snapshots = Snapshots(tmp_path)
     write(snapshots, 1, "first")
     assert (write(snapshots, 1, "second") / "model.safetensors").read_text() == "second"
-    verify(snapshots.at(1))
+    verify(snapshots.path(1))
 
 
 def cut_short(folder: Path) -> None:
@@ -95,10 +95,10 @@ def test_one_that_needs_another_is_passed_over_where_that_is_gone(tmp_path: Path
         write(snapshots, step)
 
     def needs(folder: Path) -> list[int]:
-        return [2] if folder == snapshots.at(3) else []
+        return [2] if folder == snapshots.path(3) else []
 
     assert snapshots.newest(deaf, needs) == 3
-    shutil.rmtree(snapshots.at(2))
+    shutil.rmtree(snapshots.path(2))
     assert snapshots.newest(heard.append, needs) == 1
     assert "checkpoint-2" in heard[0]
 
@@ -119,7 +119,7 @@ def test_what_is_not_kept_goes_and_halves_too(tmp_path: Path) -> None:
     snapshots = Snapshots(tmp_path)
     for step in (1, 2, 3):
         write(snapshots, step)
-    shutil.copytree(snapshots.at(3), snapshots.half(4))
+    shutil.copytree(snapshots.path(3), snapshots.partial_path(4))
     assert snapshots.steps() == [1, 2, 3]
     snapshots.keep({1, 3})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint-1", "checkpoint-3"]

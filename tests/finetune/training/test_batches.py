@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finetune.training.batches import TokenBatches, batches_within, cut, cut_pool, least_budget
+from finetune.training.batches import (
+    TokenBatches,
+    count_batches,
+    cut_points,
+    cut_pool,
+    least_budget,
+)
 
 LENGTHS = st.lists(st.integers(1, 512), min_size=1, max_size=60)
 
@@ -96,14 +102,14 @@ def test_the_budget_is_the_least_that_makes_no_more_batches(
 ) -> None:
     ascending = np.sort(np.array(lengths))
     budget = least_budget(ascending, batches)
-    assert len(cut(ascending, budget)) + 1 <= batches
-    assert budget == 1 or len(cut(ascending, budget - 1)) + 1 > batches
+    assert len(cut_points(ascending, budget)) + 1 <= batches
+    assert budget == 1 or len(cut_points(ascending, budget - 1)) + 1 > batches
 
 
 @given(lengths=LENGTHS, budget=st.integers(1, 2_000))
 def test_a_batch_holds_the_budget_or_one_row(lengths: list[int], budget: int) -> None:
     ascending = np.sort(np.array(lengths))
-    for batch in np.split(ascending, cut(ascending, budget)):
+    for batch in np.split(ascending, cut_points(ascending, budget)):
         assert len(batch) == 1 or len(batch) * batch[-1] <= budget
 
 
@@ -119,7 +125,7 @@ def test_a_pool_is_cut_into_as_many_batches_as_asked(lengths: list[int], share: 
 @pytest.mark.parametrize("budget", [1_000, 4_000, 16_000])
 def test_so_many_batches_stay_within_a_budget(budget: int) -> None:
     lengths = np.array(lengths_like_news())
-    batches = batches_within(lengths.tolist(), budget)
+    batches = count_batches(lengths.tolist(), budget)
     tokens = [
         len(batch) * lengths[batch].max()
         for epoch in range(3)

@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from finetune.checkpoint.models import load_base
 from finetune.errors import ConfigError
 from finetune.run.config import TrainConfig
-from finetune.training.early_stopping import Patience, epochs_since_best
-from finetune.training.freezing import Thawing, freeze_below
+from finetune.training.early_stopping import EarlyStopping, epochs_since_best
+from finetune.training.freezing import GradualUnfreezing, freeze_below
 from finetune.training.optimizer import height, heights
 from finetune.training.train import train
 from tests.finetune.news import LABELS, news, write_csv
@@ -49,7 +49,7 @@ def test_the_step_alone_says_what_learns(
     settings: dict[str, Any], floors: list[int], base: Path
 ) -> None:
     model = load_base(str(base), LABELS, multi_label=False).model
-    thawing = Thawing(model, config(base, **settings))
+    thawing = GradualUnfreezing(model, config(base, **settings))
     assert [thawing.height_at(step, 8) for step in range(8)] == floors
     thawing.on_step_begin(None, SimpleNamespace(global_step=2, max_steps=8), None, model=model)
     learning = {at for n, at in heights(model).items() if model.get_parameter(n).requires_grad}
@@ -59,7 +59,7 @@ def test_the_step_alone_says_what_learns(
 def test_more_frozen_layers_than_there_are_is_refused(base: Path) -> None:
     model = load_base(str(base), LABELS, multi_label=False).model
     with pytest.raises(ConfigError, match="--freeze-layers is 4; 'tiny-bert' has 3 layers"):
-        Thawing(model, config(base, freeze_layers=4))
+        GradualUnfreezing(model, config(base, freeze_layers=4))
 
 
 def test_a_run_leaves_frozen_weights_as_they_were_and_stops_early(
@@ -98,5 +98,7 @@ def test_patience_reads_the_log_that_a_checkpoint_keeps() -> None:
     log = [{"loss": 1.0}, {"eval_macro_f1": 0.5}, {"loss": 0.9}, {"eval_macro_f1": 0.4}]
     for patience, stops in ((1, True), (2, False)):
         control = SimpleNamespace(should_training_stop=False)
-        Patience(patience, "macro_f1").on_evaluate(None, SimpleNamespace(log_history=log), control)
+        EarlyStopping(patience, "macro_f1").on_evaluate(
+            None, SimpleNamespace(log_history=log), control
+        )
         assert control.should_training_stop is stops

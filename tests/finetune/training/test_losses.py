@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from finetune.checkpoint.score_scale import Scale
+from finetune.checkpoint.score_scale import ScoreScale
 from finetune.run.config import ClassWeights
 from finetune.training.losses import BETA, build_loss, class_weights, positive_weights, score_loss
 
@@ -105,7 +105,7 @@ def test_half_precision_logits_are_summed_in_float32(labels: torch.Tensor) -> No
 def test_the_loss_of_scores_is_torch_mse_of_standardized_ones() -> None:
     scores = torch.tensor([1.0, 3.0, 8.0, 4.0], dtype=torch.float64)
     logits = torch.tensor([[0.1], [-0.5], [2.0], [0.0]], dtype=torch.float64)
-    loss = score_loss(Scale(mean=4.0, deviation=2.0))
+    loss = score_loss(ScoreScale(mean=4.0, deviation=2.0))
     expected = nn.MSELoss()(logits[:, 0], (scores - 4) / 2).item()
     assert loss({"logits": logits}, scores).item() == pytest.approx(expected)
     parts = [

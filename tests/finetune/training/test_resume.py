@@ -18,7 +18,7 @@ from finetune.__main__ import app
 from finetune.checkpoint.models import load_checkpoint
 from finetune.errors import ConfigError, DataError, FinetuneError, OutputError
 from finetune.run.config import TrainConfig
-from finetune.run.output_folder import stopped_run, what_is_left, working_folder
+from finetune.run.output_folder import describe_remains, stopped_run, working_folder
 from finetune.run.record import RunRecord
 from finetune.run.snapshots import Snapshots
 from finetune.training.train import train
@@ -160,7 +160,7 @@ def test_a_killed_command_is_resumed_with_the_same_weights(
     last = max(kept.steps())
     assert last == (step if when == "after" else step - 1)
     for number in kept.steps():
-        assert load_checkpoint(str(kept.at(number))).labels
+        assert load_checkpoint(str(kept.path(number))).labels
     again = python("-m", "finetune", *command(data, base, output))
     assert again.returncode == 1
     assert "go on with it by --resume, or give --overwrite" in again.stderr
@@ -262,7 +262,7 @@ def test_a_run_without_the_weights_of_its_best_epoch_goes_on_from_before_it(
     monkeypatch.undo()
     kept = Snapshots(tmp_path / ".out.partial" / "checkpoints")
     assert kept.steps() == [9, 10, 11]
-    shutil.rmtree(kept.at(9))
+    shutil.rmtree(kept.path(9))
     said: list[str] = []
     record = train(stopped_run(config.output), say=said.append)
     assert "No snapshot is whole; the run begins anew." in said
@@ -350,8 +350,8 @@ def test_what_comes_after_a_damaged_snapshot_is_kept(
     """Those that were passed over have higher numbers than the ones that follow them."""
     kept = Snapshots(tmp_path / ".out.partial" / "checkpoints")
     assert kept.steps() == [3, 4]
-    (kept.at(4) / "optimizer.pt").write_bytes(b"half")
-    kept.at(4).rename(kept.at(8))
+    (kept.path(4) / "optimizer.pt").write_bytes(b"half")
+    kept.path(4).rename(kept.path(8))
     fail_snapshot(monkeypatch, step=6)
     with pytest.raises(FinetuneError):
         train(stopped_run(stopped.output), say=silent)
@@ -361,7 +361,7 @@ def test_what_comes_after_a_damaged_snapshot_is_kept(
 def test_another_number_of_processes_is_another_run(stopped: TrainConfig, tmp_path: Path) -> None:
     file = tmp_path / ".out.partial" / "settings.json"
     file.write_text(file.read_text().replace('"processes": 1', '"processes": 2'))
-    assert "torchrun --nproc-per-node 2 -m finetune resume" in what_is_left(stopped.output)
+    assert "torchrun --nproc-per-node 2 -m finetune resume" in describe_remains(stopped.output)
     with pytest.raises(ConfigError, match="has 2 processes, not 1; start as many"):
         train(stopped_run(stopped.output), say=silent)
 

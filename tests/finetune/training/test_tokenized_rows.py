@@ -9,7 +9,7 @@ import pytest
 from finetune.checkpoint.models import Checkpoint, load_base
 from finetune.data.rows import Rows
 from finetune.training import tokenized_rows
-from finetune.training.tokenized_rows import place, tokenized
+from finetune.training.tokenized_rows import cache_file, tokenized
 from tests.finetune.news import LABELS
 
 
@@ -31,7 +31,7 @@ def rows() -> Rows:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of the test's own, which takes any number of rows."""
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path))
-    monkeypatch.setattr(tokenized_rows, "WORTH", 1)
+    monkeypatch.setattr(tokenized_rows, "MIN_CACHED_ROWS", 1)
     return tmp_path / "clsight-tokens"
 
 
@@ -57,7 +57,7 @@ def test_the_second_run_reads_what_the_first_made(
 def test_few_rows_leave_no_file(
     checkpoint: Checkpoint, rows: Rows, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokenized_rows, "WORTH", 4)
+    monkeypatch.setattr(tokenized_rows, "MIN_CACHED_ROWS", 4)
     tokenized(checkpoint, rows, max_length=16)
     assert not cache.exists()
 
@@ -66,20 +66,20 @@ def test_another_limit_text_class_or_cut_is_another_file(
     checkpoint: Checkpoint, rows: Rows
 ) -> None:
     places = {
-        place(checkpoint, rows, max_length=16),
-        place(checkpoint, rows, max_length=12),
-        place(checkpoint, rows.select([0, 2, 1]), max_length=16),
+        cache_file(checkpoint, rows, max_length=16),
+        cache_file(checkpoint, rows, max_length=12),
+        cache_file(checkpoint, rows.select([0, 2, 1]), max_length=16),
     }
     checkpoint.model.config.text_truncation = "tail"
-    places.add(place(checkpoint, rows, max_length=16))
+    places.add(cache_file(checkpoint, rows, max_length=16))
     checkpoint.tokenizer.model_input_names = ["input_ids", "attention_mask"]
-    places.add(place(checkpoint, rows, max_length=16))
+    places.add(cache_file(checkpoint, rows, max_length=16))
     assert len(places) == 5
 
 
 def test_a_damaged_file_is_made_anew(checkpoint: Checkpoint, rows: Rows) -> None:
     made = tokenized(checkpoint, rows, max_length=16).to_dict()
-    file = place(checkpoint, rows, max_length=16)
+    file = cache_file(checkpoint, rows, max_length=16)
     file.write_bytes(file.read_bytes()[:50])
     assert tokenized(checkpoint, rows, max_length=16).to_dict() == made
     assert tokenized(checkpoint, rows, max_length=16).to_dict() == made
@@ -88,10 +88,10 @@ def test_a_damaged_file_is_made_anew(checkpoint: Checkpoint, rows: Rows) -> None
 def test_the_oldest_file_goes_first(
     checkpoint: Checkpoint, rows: Rows, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokenized_rows, "MOST", 2)
+    monkeypatch.setattr(tokenized_rows, "MAX_CACHE_FILES", 2)
     for moment, limit in enumerate((8, 9, 10)):
         tokenized(checkpoint, rows, max_length=limit)
         age = 100 - moment if limit != 8 else 0
-        os.utime(place(checkpoint, rows, max_length=limit), (1e9 - age, 1e9 - age))
-    left = {place(checkpoint, rows, max_length=limit) for limit in (8, 10)}
+        os.utime(cache_file(checkpoint, rows, max_length=limit), (1e9 - age, 1e9 - age))
+    left = {cache_file(checkpoint, rows, max_length=limit) for limit in (8, 10)}
     assert set(cache.glob("*.arrow")) == left

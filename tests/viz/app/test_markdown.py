@@ -2,7 +2,7 @@
 
 import pytest
 
-from finetune.data.tables.safe_text import NO_BREAK
+from finetune.data.tables.safe_text import WORD_JOINER
 from tests.hostile_names import HOSTILE_NAMES, on_a_line, render_markdown
 from viz.app.markdown import plain
 
@@ -11,7 +11,7 @@ from viz.app.markdown import plain
 def test_a_name_is_shown_letter_by_letter(text: str) -> None:
     for markdown in (plain(text), f"Of {plain(text)}", f"- {plain(text)}"):
         found = render_markdown(markdown)
-        assert found.text.replace(NO_BREAK, "").removeprefix("Of ").strip() == on_a_line(text)
+        assert found.text.replace(WORD_JOINER, "").removeprefix("Of ").strip() == on_a_line(text)
         assert set(found.tags) <= {"p", "ul", "li"}
 
 
@@ -23,5 +23,8 @@ def test_the_marks_of_streamlit_are_escaped(text: str) -> None:
 
 
 def test_an_address_is_no_link() -> None:
-    assert plain("https://a.example") == f"https\\://{NO_BREAK}a.example"
-    assert plain("www.a.example me@a.example") == f"www.{NO_BREAK}a.example me@{NO_BREAK}a.example"
+    assert plain("https://a.example") == f"https\\://{WORD_JOINER}a.example"
+    assert (
+        plain("www.a.example me@a.example")
+        == f"www.{WORD_JOINER}a.example me@{WORD_JOINER}a.example"
+    )

@@ -8,7 +8,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from finetune.checkpoint.temperature import KEY
+from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.evaluation import calibration
 from tests.page_content import page_text
 from tests.tiny_models import edit_config, tiny_checkpoint
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def pair(folder: Path, problem: str | None = None) -> tuple[Classifier, Classifier]:
     """The same weights without a temperature and with one, in double precision."""
     found = []
-    for name, entries in (("plain", {}), ("warm", {KEY: WARM})):
+    for name, entries in (("plain", {}), ("warm", {TEMPERATURE_KEY: WARM})):
         place = tiny_checkpoint(folder / name)
         edit_config(place, problem_type=problem, **entries)
         found.append(Classifier.load(place, dtype=torch.float64, device="cpu"))
@@ -111,8 +111,8 @@ def test_both_rooms_make_the_same_probabilities(several: bool) -> None:
 @pytest.mark.parametrize("value", [0, -2.0, float("nan"), float("inf"), "hot", True, [1.3]])
 def test_a_temperature_that_is_none_is_refused(value: object, tmp_path: Path) -> None:
     place = tiny_checkpoint(tmp_path / "tiny")
-    edit_config(place, **{KEY: value})
-    with pytest.raises(CheckpointError, match=f"{KEY}.* of 'tiny' is "):
+    edit_config(place, **{TEMPERATURE_KEY: value})
+    with pytest.raises(CheckpointError, match=f"{TEMPERATURE_KEY}.* of 'tiny' is "):
         Classifier.load(place, device="cpu")
 
 
@@ -127,7 +127,7 @@ def test_a_checkpoint_without_one_computes_as_before(tmp_path: Path) -> None:
 
 def test_plain_transformers_gives_the_same_logits(tmp_path: Path) -> None:
     place = tiny_checkpoint(tmp_path / "tiny")
-    edit_config(place, **{KEY: WARM})
+    edit_config(place, **{TEMPERATURE_KEY: WARM})
     model = AutoModelForSequenceClassification.from_pretrained(place).eval()
     inputs = AutoTokenizer.from_pretrained(place)(TEXT, return_tensors="pt")
     with torch.inference_mode():
@@ -136,7 +136,7 @@ def test_plain_transformers_gives_the_same_logits(tmp_path: Path) -> None:
     np.testing.assert_allclose(made.logits, logits, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(("entries", "said"), [({KEY: 1.324}, True), ({}, False)])
+@pytest.mark.parametrize(("entries", "said"), [({TEMPERATURE_KEY: 1.324}, True), ({}, False)])
 def test_the_page_says_that_probabilities_are_calibrated(
     entries: dict[str, float], said: bool, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from viz.app import checkpoints, keys
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
-from viz.model.checkpoint import folder_of
+from viz.model.checkpoint import local_folder
 from viz.runs.public import is_public
 
 HELP = (
@@ -66,7 +66,7 @@ def _keep_in_link(source: str, offered: list[str]) -> None:
 def _is_here(source: str, offered: list[str]) -> bool:
     """Whether a link may name it: a folder of this machine, and of no other on its network."""
     elsewhere = source.startswith(("\\\\", "//"))
-    is_typed = not (elsewhere or is_public()) and folder_of(source) is not None
+    is_typed = not (elsewhere or is_public()) and local_folder(source) is not None
     return source in offered or is_typed
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from finetune.__main__ import app
 from finetune.data.check import CheckReport, check_splits
 from finetune.data.check.invisible_characters import quoted
-from finetune.data.check.label_typos import one_typo, typo_findings
+from finetune.data.check.label_typos import is_one_typo, typo_findings
 from finetune.data.splits import find_splits, load_splits
 from finetune.run.config import TrainConfig
 from tests.finetune.data.check.test_splits import Row, check, of_kind, relabeled, sentence
@@ -278,7 +278,7 @@ def test_thousands_of_classes_are_checked_without_holding_each_against_all(tmp_p
     started = time.perf_counter()
     assert len(list(typo_findings(counts, str.casefold))) == 1
     assert time.perf_counter() - started < 20
-    assert one_typo("Sprots", "Sports")
+    assert is_one_typo("Sprots", "Sports")
     train = texts([word for word in words for _ in range(2)])
     held_out = texts([word + "!" for word in words], seed=1)
     report = check(tmp_path, train, test=held_out)

@@ -6,8 +6,8 @@ import string
 import numpy as np
 import pytest
 
-from finetune.data.check.minhash import NEAR, WIDTH, near_pairs, normalized
-from finetune.data.check.near_duplicates import find_copies, near_findings
+from finetune.data.check.minhash import MIN_JACCARD, SHINGLE_CHARS, near_duplicate_pairs, normalized
+from finetune.data.check.near_duplicates import find_near_duplicates, near_duplicate_findings
 from finetune.data.rows import Rows
 from tests.finetune.news import rows_of
 
@@ -20,7 +20,7 @@ def rows(*texts: str, pairs: list[str] | None = None) -> Rows:
 def oracle(first: str, second: str) -> float:
     """The Jaccard index of runs of characters, as its definition says."""
     one, two = (
-        {text[i : i + WIDTH] for i in range(max(len(text) - WIDTH + 1, 1))}
+        {text[i : i + SHINGLE_CHARS] for i in range(max(len(text) - SHINGLE_CHARS + 1, 1))}
         for text in (first, second)
     )
     return len(one & two) / len(one | two)
@@ -40,8 +40,8 @@ def test_pairs_are_those_of_all_pairs_whose_index_is_high_enough() -> None:
         text = "".join(chance.choices(string.ascii_lowercase + " ", k=size))
         texts += [" ".join(changed(text, chance, n).split()) for n in (0, 1, 2, 3, 5)]
     index = {(i, j): oracle(texts[i], texts[j]) for j in range(len(texts)) for i in range(j)}
-    near = {pair for pair, value in index.items() if value >= NEAR}
-    found = {(i, j) for i, j in near_pairs([texts]).tolist()}
+    near = {pair for pair, value in index.items() if value >= MIN_JACCARD}
+    found = {(i, j) for i, j in near_duplicate_pairs([texts]).tolist()}
     assert found <= near
     assert len(near) > 100
     assert len(found) >= 0.98 * len(near)
@@ -65,18 +65,20 @@ def test_pairs_are_those_of_all_pairs_whose_index_is_high_enough() -> None:
 )
 def test_texts_that_are_nearly_the_same_are_found(first: str, second: str) -> None:
     same = normalized(first) == normalized(second)
-    assert same or near_pairs([[normalized(first), normalized(second)]]).tolist() == [[0, 1]]
+    assert same or near_duplicate_pairs([[normalized(first), normalized(second)]]).tolist() == [
+        [0, 1]
+    ]
 
 
 def test_texts_of_punctuation_alone_are_not_all_the_same() -> None:
     assert normalized(":-)") != normalized(":-(")
-    assert near_pairs([[":-)", ":-("]]).tolist() == []
+    assert near_duplicate_pairs([[":-)", ":-("]]).tolist() == []
 
 
 def test_copies_across_splits_are_a_leak_and_within_train_only_noted() -> None:
     train = rows("the cup final was a thrilling game", "The cup final was a thrilling game!", "oil")
     validation = rows("the cup final was a THRILLING game.", "rain in the north of the country")
-    found = {f.kind: f for f in near_findings({"train": train, "validation": validation})}
+    found = {f.kind: f for f in near_duplicate_findings({"train": train, "validation": validation})}
     leak, within = found["near copies across splits"], found["near copies within split"]
     assert (leak.severity, leak.count) == ("warning", 1)
     assert (within.severity, within.count) == ("note", 2)
@@ -84,20 +86,22 @@ def test_copies_across_splits_are_a_leak_and_within_train_only_noted() -> None:
 
 
 def test_copies_within_train_matter_where_validation_is_cut_from_it() -> None:
-    (finding,) = near_findings({"train": rows("a warm day", "A warm day!", "nothing like it")})
+    (finding,) = near_duplicate_findings(
+        {"train": rows("a warm day", "A warm day!", "nothing like it")}
+    )
     assert finding.severity == "warning"
     assert "may land on both sides" in finding.sentence
 
 
 def test_the_same_text_word_for_word_is_no_near_copy() -> None:
     splits = {"train": rows("x y z", "x y z"), "test": rows("x y z")}
-    assert list(near_findings(splits)) == []
+    assert list(near_duplicate_findings(splits)) == []
 
 
 def test_pairs_are_near_only_where_both_texts_are() -> None:
     long = "the minister said that talks on peace will go on in the spring of next year"
     hypotheses = ["talks go on", "Talks go on.", "there is no peace in sight"]
-    copies = find_copies({"train": rows(long, long, long, pairs=hypotheses)})
+    copies = find_near_duplicates({"train": rows(long, long, long, pairs=hypotheses)})
     assert len(copies.between("train", "train")) == 2
 
 
@@ -106,12 +110,12 @@ def test_every_copy_in_a_crowd_of_copies_is_counted() -> None:
         f"please call number {i} now to collect the prize that you have won today"
         for i in range(300)
     ]
-    copies = find_copies({"train": rows(*crowd[:250]), "test": rows(*crowd[250:])})
+    copies = find_near_duplicates({"train": rows(*crowd[:250]), "test": rows(*crowd[250:])})
     assert len(copies.between("train", "train")) == 250
     assert len(copies.between("test", "train")) >= 45
 
 
 def test_texts_shorter_than_a_run_and_no_texts_at_all() -> None:
-    assert near_pairs([["a", "b", "ab"]]).tolist() == []
-    assert near_pairs([[]]).shape == (0, 2)
-    assert near_pairs([["alone"]]).dtype == np.int64
+    assert near_duplicate_pairs([["a", "b", "ab"]]).tolist() == []
+    assert near_duplicate_pairs([[]]).shape == (0, 2)
+    assert near_duplicate_pairs([["alone"]]).dtype == np.int64

@@ -9,14 +9,14 @@ from transformers import AutoTokenizer
 from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
-from finetune.data.check import Finding, Reading, check_splits
+from finetune.data.check import Finding, InputSettings, check_splits
 from finetune.data.check.report import NOT_COUNTED
 from finetune.data.splits import find_splits
 from finetune.errors import DataError
 from finetune.evaluation.report.card import model_card
 from finetune.run.config import TrainConfig
 from finetune.run.record import RunRecord
-from finetune.training.prepare import describe_opening, open_run
+from finetune.training.prepare import describe_prepared, prepare_run
 from finetune.training.train import train
 from tests.finetune.news import news, write_csv
 
@@ -77,7 +77,7 @@ def test_truncation_is_counted_by_the_tokenizer_and_stops_at_what_the_model_read
     tokenizer = AutoTokenizer.from_pretrained(base)
     lengths = [len(tokenizer(text)["input_ids"]) for text in found.rows["train"].texts]
     for limit in (8, 9, 12):
-        reading = Reading(tokenizer=tokenizer, max_length=limit)
+        reading = InputSettings(tokenizer=tokenizer, max_length=limit)
         counted = [f.count for f in check_splits(found, reading).findings if f.kind == "truncated"]
         assert sum(counted) == sum(length > limit for length in lengths)
     result = call("--data", data, "--model", base, "--max-length", 8)
@@ -93,7 +93,7 @@ def too_long(data: Path, base: Path, **settings: Any) -> dict[str, Finding]:
     """What is said of long texts of either split, read by *settings*."""
     found = find_splits(config(data, base, data.parent / "out", validation=str(data)))
     tokenizer = AutoTokenizer.from_pretrained(base)
-    report = check_splits(found, Reading(tokenizer=tokenizer, max_length=8, **settings))
+    report = check_splits(found, InputSettings(tokenizer=tokenizer, max_length=8, **settings))
     findings = [finding for finding in report.findings if finding.kind == "truncated"]
     return {role: f for f in findings for role in ("train", "validation") if role in f.sentence}
 
@@ -154,7 +154,7 @@ def test_a_run_says_which_part_its_long_texts_lose(
     long_news: Path, base: Path, tmp_path: Path
 ) -> None:
     settings = config(long_news, base, tmp_path / "out", max_length=8, truncation="tail")
-    assert any("lose their beginning." in line for line in describe_opening(open_run(settings)))
+    assert any("lose their beginning." in line for line in describe_prepared(prepare_run(settings)))
 
 
 def test_a_run_stops_before_its_first_step_and_leaves_nothing(tmp_path: Path, base: Path) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from finetune.data.check import CheckReport, Finding, check_splits, label_typos
 from finetune.data.check.invisible_characters import quoted
 from finetune.data.check.label_typos import typo_findings
-from finetune.data.check.labels import folded
+from finetune.data.check.labels import normalized_name
 from finetune.data.check.report import NOT_COUNTED
-from finetune.data.splits import Found, find_splits, load_splits
+from finetune.data.splits import SourceRows, find_splits, load_splits
 from finetune.run.config import TrainConfig
 from tests.finetune.news import news, rows_of, write_jsonl
 
@@ -126,8 +126,8 @@ def test_labels_that_are_all_rare_are_not_compared(monkeypatch: pytest.MonkeyPat
     def refuse(*_: str) -> bool:
         raise AssertionError
 
-    monkeypatch.setattr(label_typos, "one_typo", refuse)
-    assert list(typo_findings({f"title {name}": 1 for name in "abcdefgh"}, folded)) == []
+    monkeypatch.setattr(label_typos, "is_one_typo", refuse)
+    assert list(typo_findings({f"title {name}": 1 for name in "abcdefgh"}, normalized_name)) == []
 
 
 def test_frequent_twins_are_no_typo(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_what_the_check_lets_through_the_loader_takes(
         for role, rows in (("train", train), ("validation", validation), ("test", test))
         if rows
     }
-    found = Found(rows=rows, spellings={}, unread=())
+    found = SourceRows(rows=rows, spellings={}, unread=())
     if not check_splits(found).fatal:
         load_splits(TrainConfig(data=("x",), model="", output=Path("out")), found)
 

@@ -5,8 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from finetune.evaluation.metrics import measure_classes, measure_flags
-from finetune.evaluation.report.abbreviate import confusions, few, few_counts, line, worst
+from finetune.evaluation.metrics import measure_classes, measure_multi_label
+from finetune.evaluation.report.abbreviate import (
+    abbreviated,
+    abbreviated_counts,
+    one_line,
+    top_confusions,
+    worst_classes,
+)
 from finetune.evaluation.report.card import model_card
 from finetune.evaluation.report.terminal import describe, describe_run
 from finetune.run.record import Metrics, RunRecord
@@ -34,17 +40,17 @@ def many(record: RunRecord) -> RunRecord:
 
 def test_the_first_few_names_stand_for_all() -> None:
     names = list(map(str, range(3_000)))
-    assert few(names) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2,990 more"
-    assert few(names[:11]) == ", ".join(names[:11])
-    assert few_counts({"a": 1_200, "b\n\x1b[0m": 3}) == "a 1,200, b \ufffd[0m 3"
+    assert abbreviated(names) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2,990 more"
+    assert abbreviated(names[:11]) == ", ".join(names[:11])
+    assert abbreviated_counts({"a": 1_200, "b\n\x1b[0m": 3}) == "a 1,200, b \ufffd[0m 3"
 
 
 def test_of_many_classes_the_ones_with_rows_and_the_lowest_f1_are_told() -> None:
-    shown = worst(of_many(5_000))
+    shown = worst_classes(of_many(5_000))
     assert len(shown) == 20
     assert shown[0].label == "intent 7"
-    assert len(worst(of_many(30))) == 30
-    (first, *others) = confusions(of_many(5_000))
+    assert len(worst_classes(of_many(30))) == 30
+    (first, *others) = top_confusions(of_many(5_000))
     assert first == ("intent 7", "intent 8", 2)
     assert len(others) == 9
     assert {each.rows for each in others} == {1}
@@ -79,7 +85,7 @@ def test_the_record_of_5000_classes_stays_small(
 
 def test_several_of_many_classes_a_row_are_told_alike() -> None:
     flags = np.eye(200, dtype=np.int64)
-    text = describe(measure_flags(flags, flags, tuple(map(str, range(200)))), title="test")
+    text = describe(measure_multi_label(flags, flags, tuple(map(str, range(200)))), title="test")
     assert "… and 180 more" in text
 
 
@@ -95,4 +101,4 @@ def test_no_confusion_is_told_where_there_is_none() -> None:
     [("a\tb\nc", "a b c"), ("\x1b]0;evil\x07", "\ufffd]0;evil\ufffd"), ("x" * 50, "x" * 39 + "…")],
 )
 def test_a_name_in_the_terminal_is_one_short_line(name: str, shown: str) -> None:
-    assert line(name) == shown
+    assert one_line(name) == shown

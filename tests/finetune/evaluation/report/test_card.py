@@ -9,7 +9,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from finetune.checkpoint.temperature import KEY
+from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.evaluation.calibration import calibrate
 from finetune.evaluation.report.card import model_card, write_card
 from finetune.run.record import BaselineRecord, RunRecord
@@ -130,7 +130,7 @@ def test_baselines_and_calibration_are_told(measured: RunRecord) -> None:
         "| classifier | setting | validation |",
         f"| TF-IDF + linear SVM | words 1 to 2, C 1 | 75.00% ({low:.2%} to {high:.2%}), 0.7333 |",
         f"Dividing the logits by **{made.temperature:.3f}**",
-        f"`{KEY}` in `config.json`",
+        f"`{TEMPERATURE_KEY}` in `config.json`",
         f"| as trained | {made.before.ece:.2%} |",
         f"| at the temperature | {made.after.ece:.2%} |",
         "Measured on validation, each fifth at the temperature fitted on the other four",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from finetune.data.tables.safe_text import NO_BREAK
+from finetune.data.tables.safe_text import WORD_JOINER
 from finetune.evaluation.metrics import measure_classes
 from finetune.evaluation.report.card import model_card, write_card
 from finetune.evaluation.report.markdown import code, escaped, table
@@ -19,7 +19,7 @@ from tests.hostile_names import HOSTILE_NAMES, on_a_line, render_markdown
 def test_a_name_is_shown_letter_by_letter(text: str) -> None:
     for markdown in (escaped(text), f"# {escaped(text)}", f"- {escaped(text)}"):
         found = render_markdown(markdown)
-        assert found.text.replace(NO_BREAK, "").strip() == on_a_line(text)
+        assert found.text.replace(WORD_JOINER, "").strip() == on_a_line(text)
         assert set(found.tags) <= {"p", "h1", "ul", "li"}
     found = render_markdown(table(["class", escaped(text)], [[escaped(text), "1"]]))
     assert found.tags.count("td") == found.tags.count("th") == 2

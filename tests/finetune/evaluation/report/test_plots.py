@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from finetune.evaluation.calibration import measure_calibration
-from finetune.evaluation.metrics import measure_classes, measure_flags
+from finetune.evaluation.metrics import measure_classes, measure_multi_label
 from finetune.evaluation.regression import measure_scores
 from finetune.evaluation.report.plots import (
-    SCATTER,
+    SCATTER_FILE,
     _short,
     _width,
     confusion_plot,
@@ -109,7 +109,7 @@ def test_a_mistaken_class_darkens_its_cell(tmp_path: Path) -> None:
 def test_several_classes_per_row_are_refused(tmp_path: Path) -> None:
     flags = np.array([[1, 0], [1, 1]])
     with pytest.raises(ValueError, match="no confusion matrix"):
-        confusion_plot(measure_flags(flags, flags, ("a", "b")), tmp_path / "x.png", title="x")
+        confusion_plot(measure_multi_label(flags, flags, ("a", "b")), tmp_path / "x.png", title="x")
 
 
 def test_an_empty_row_is_drawn_without_a_warning(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_long_names_lose_their_middle(name: str, shown: str) -> None:
 def test_predicted_scores_are_drawn_over_true_ones(rows: int, tmp_path: Path) -> None:
     gold = np.linspace(-5, 5, rows)
     (path,) = metrics_plot(measure_scores(gold, gold * 0.9), tmp_path, title="x on 测试")
-    assert path.name == SCATTER
+    assert path.name == SCATTER_FILE
     assert pixels(path).std() > 5
 
 
@@ -165,6 +165,6 @@ def test_wrong_scores_lie_elsewhere(tmp_path: Path) -> None:
 
 def test_each_kind_of_metrics_has_its_picture(tmp_path: Path) -> None:
     flags = np.array([[1, 0], [0, 1]])
-    assert metrics_plot(measure_flags(flags, flags, ("a", "b")), tmp_path, title="x") == []
+    assert metrics_plot(measure_multi_label(flags, flags, ("a", "b")), tmp_path, title="x") == []
     (path,) = metrics_plot(metrics_of(("a", "b")), tmp_path, title="x")
     assert path.name == "confusion.png"
