@@ -20,7 +20,7 @@ from viz.plots import score_bars
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.bars import payload as bars
-from viz.widgets.colored_text import payload as strip
+from viz.widgets.colored_text import payload as colored_text
 from viz.widgets.heatmap import payload as heatmap
 
 WORDS = (
@@ -133,7 +133,7 @@ def see_all(
     scores = views.merge(found.scores, over)
     _check_pieces(reading)
     sent: list[object] = [
-        strip.payload(reading.encoding, over, scores, signed=True),
+        colored_text.payload(reading.encoding, over, scores, signed=True),
         bars.payload(reading.prediction),
         record(reading, found),
     ]
@@ -143,10 +143,10 @@ def see_all(
         if not view.spans:
             continue
         one = views.pick(view, -1, None)
-        sent.append(heatmap.payload(one, place="L0", note=heatmap.row_note(one, "all")))
+        sent.append(heatmap.payload(one, title="L0", note=heatmap.row_note(one, "all")))
         layer = views.pick_layer(view, 0)
         names = [f"H{head}" for head in range(classifier.n_heads)]
-        sent.append(arcs.payload(layer, names=names, chosen=[0], place="L0"))
+        sent.append(arcs.payload(layer, names=names, selected=[0], title="L0"))
     facts = head_statistics(reading.encoding, reading.attention.weights)
     sent.append(atlas.payload(views.view(reading.encoding, reading.attention.weights), facts))
     json.dumps(sent, allow_nan=False).encode("utf-8")
@@ -158,7 +158,7 @@ def _check_pieces(reading: Reading) -> None:
     """All of a text is shown: words, gaps and what wasn't read together are the text itself."""
     encoding = reading.encoding
     over = views.spans(encoding)
-    for part, own in enumerate(strip.segments(encoding, over, np.zeros(len(over)), None)):
+    for part, own in enumerate(colored_text.segments(encoding, over, np.zeros(len(over)), None)):
         written = "".join(segment.text for segment in own if segment.kind != "special")
         assert written == encoding.part_text(part)
 

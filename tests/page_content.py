@@ -9,7 +9,9 @@ from streamlit.testing.v1 import AppTest
 def page_text(app: AppTest) -> str:
     """Every heading, caption and paragraph on the page, and what its components are sent."""
     texts = [str(e.value) for e in [*app.title, *app.subheader, *app.caption, *app.markdown]]
-    return "\n".join([*texts, *(str(component_data(app, name)) for name in ("strip", "bars"))])
+    return "\n".join(
+        [*texts, *(str(component_data(app, name)) for name in ("colored-text", "bars"))]
+    )
 
 
 def component_data(app: AppTest, name: str) -> dict[str, object]:

@@ -95,13 +95,13 @@ class Stage:
 
     def heatmap(self, view: AttentionView, theme: Theme = "light") -> Locator:
         """Hold a heat map; return its canvas."""
-        self.hold(heatmap.HEATMAP, heatmap.payload(view, place="L3 · H7"), theme)
+        self.hold(heatmap.HEATMAP, heatmap.payload(view, title="L3 · H7"), theme)
         return self.page.get_by_test_id("heatmap")
 
     def arcs(self, view: AttentionView, *chosen: int) -> None:
         """Hold the arcs of a layer whose last map is a mean."""
         names = [*(f"H{head}" for head in range(view.weights.shape[1] - 1)), "mean"]
-        self.hold(arcs.ARCS, arcs.payload(view, names=names, chosen=chosen or [0], place="L3"))
+        self.hold(arcs.ARCS, arcs.payload(view, names=names, selected=chosen or [0], title="L3"))
 
     def token(self, side: str, index: int) -> Locator:
         return self.page.get_by_test_id(f"arcs-{side}").nth(index)

@@ -32,7 +32,7 @@ class Received:
 
     def rasters(self) -> list[int]:
         """How large each message was that held the picture of the atlas."""
-        sizes = [len(message) for message in self.messages if b'"dots":' in message]
+        sizes = [len(message) for message in self.messages if b'"levels":' in message]
         self.messages.clear()
         return sizes
 
@@ -106,8 +106,8 @@ def test_a_head_chosen_above_is_outlined_in_the_atlas(app: App, atlas: Locator) 
     assert atlas.is_visible()
 
 
-def test_heads_are_sorted_by_a_fact(app: App, atlas: Locator, facts: HeadStatistics) -> None:
-    choose(app, "fact", "to_first")
+def test_heads_are_sorted_by_a_statistic(app: App, atlas: Locator, facts: HeadStatistics) -> None:
+    choose(app, "statistic", "to_first")
     heads = [place for place in places(atlas) if place[0] < 3 and place[1] < 4]
     values = [facts.to_first[place] for place in heads]
     assert len(values) == 12
@@ -119,7 +119,7 @@ def test_heads_are_sorted_by_a_fact(app: App, atlas: Locator, facts: HeadStatist
 
 
 def test_arrow_keys_follow_the_order_that_is_shown(app: App, atlas: Locator) -> None:
-    choose(app, "fact", "entropy")
+    choose(app, "statistic", "entropy")
     order = list(places(atlas))
     atlas.focus()
     for key, (layer, head) in (
@@ -135,23 +135,23 @@ def test_arrow_keys_follow_the_order_that_is_shown(app: App, atlas: Locator) -> 
 
 
 def test_heads_outside_a_range_are_dimmed(app: App, atlas: Locator, facts: HeadStatistics) -> None:
-    choose(app, "fact", "to_first")
+    choose(app, "statistic", "to_first")
     app.page.locator("input[name=sort]").uncheck()
     pixels = shown(app)
     before = next(pixels)
-    app.page.locator("input[name=least]").fill("500")
+    app.page.locator("input[name=min]").fill("500")
     middle = (facts.to_first.min() + facts.to_first.max()) / 2
     left = int((facts.to_first >= middle).sum())
     expect(app.page.get_by_test_id("atlas-count")).to_have_text(f"{left} of 12 heads")
     assert next(pixels) != before
-    app.page.locator("input[name=least]").fill("0")
+    app.page.locator("input[name=min]").fill("0")
     expect(app.page.get_by_test_id("atlas-count")).to_have_text("")
     assert next(pixels) == before
     assert atlas.is_visible()
 
 
 def test_heads_of_one_pattern_are_shown(app: App, atlas: Locator, facts: HeadStatistics) -> None:
-    choose(app, "fact", "pattern")
+    choose(app, "statistic", "pattern")
     pattern = str(facts.pattern[0, 0])
     choose(app, "pattern", pattern)
     count = int((facts.pattern == pattern).sum())
@@ -187,13 +187,13 @@ def test_contributions_start_with_a_scale_for_each_head(app: App, atlas: Locator
 
 
 def test_choices_stay_for_the_next_text(app: App, atlas: Locator) -> None:
-    choose(app, "fact", "distance")
+    choose(app, "statistic", "distance")
     choose(app, "curve", "linear")
     app.read("the team wins the game")
-    for name, option in (("fact", "distance"), ("curve", "linear")):
+    for name, option in (("statistic", "distance"), ("curve", "linear")):
         expect(app.page.locator(f"select[name={name}]")).to_have_value(option)
     app.open(text=TEXT)
-    expect(app.page.locator("select[name=fact]")).to_have_value("distance")
+    expect(app.page.locator("select[name=statistic]")).to_have_value("distance")
     assert atlas.is_visible()
 
 
@@ -211,11 +211,11 @@ def test_the_card_says_the_facts_of_a_head(app: App, atlas: Locator, facts: Head
 def test_a_screen_reader_hears_name_pattern_and_facts(
     app: App, atlas: Locator, facts: HeadStatistics
 ) -> None:
-    spoken = app.page.get_by_test_id("atlas-spoken")
+    live = app.page.get_by_test_id("atlas-live")
     atlas.focus()
     app.page.keyboard.press("ArrowRight")
-    expect(spoken).to_contain_text(f"L1 · H2, {facts.pattern[1, 2]}: entropy")
-    expect(spoken).to_have_attribute("aria-live", "polite")
+    expect(live).to_contain_text(f"L1 · H2, {facts.pattern[1, 2]}: entropy")
+    expect(live).to_have_attribute("aria-live", "polite")
     expect(atlas).to_have_attribute("aria-label", re.compile("3 × 4 heads"))
 
 
@@ -237,9 +237,9 @@ def test_enter_leads_to_the_row_on_the_text_and_escape_back(app: App) -> None:
     expect(atlas).to_have_attribute("data-cells", re.compile("^\\[\\["))
     atlas.focus()
     app.page.keyboard.press("Enter")
-    expect(app.page.get_by_test_id("strip").last).to_be_focused()
+    expect(app.page.get_by_test_id("colored-text").last).to_be_focused()
     app.page.keyboard.press("ArrowRight")
-    expect(app.page.get_by_test_id("strip-tip").last).to_be_visible()
+    expect(app.page.get_by_test_id("colored-text-tip").last).to_be_visible()
     app.page.keyboard.press("Escape")
     expect(atlas).to_be_focused()
 
@@ -260,7 +260,7 @@ def test_a_page_without_a_server_shows_the_same_atlas(
     expect(page.get_by_test_id("atlas-selected")).to_have_text("L0 · H1")
     expect.soft(page.locator("[data-theme]")).to_have_attribute("data-theme", theme)
     page.wait_for_function("() => window.sent.length")
-    assert page.evaluate("() => window.sent[0]") == {"layer": 0, "head": 1, "turn": 1}
+    assert page.evaluate("() => window.sent[0]") == {"layer": 0, "head": 1, "revision": 1}
     assert problems == []
 
 

@@ -150,10 +150,10 @@ def test_arrow_keys_go_from_cell_to_cell_and_say_the_value(stage: Stage) -> None
     canvas.focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowDown", "ArrowRight"):
         stage.page.keyboard.press(key)
-    said = stage.page.get_by_test_id("heatmap-said")
-    expect(said).to_contain_text(f"oil looks at <b>x</b>: {view.weights[0, 0, 2, 1]:.6f}")
+    live = stage.page.get_by_test_id("heatmap-live")
+    expect(live).to_contain_text(f"oil looks at <b>x</b>: {view.weights[0, 0, 2, 1]:.6f}")
     stage.page.keyboard.press("End")
-    expect(said).to_contain_text(f"oil looks at [SEP]: {view.weights[0, 0, 2, 7]:.6f}")
+    expect(live).to_contain_text(f"oil looks at [SEP]: {view.weights[0, 0, 2, 7]:.6f}")
     stage.page.keyboard.press("Escape")
     expect(stage.page.get_by_test_id("heatmap-tip")).to_be_hidden()
 
@@ -172,12 +172,12 @@ def test_zoom_stays_when_another_head_of_the_same_shape_comes(stage: Stage) -> N
     stage.page.get_by_test_id("heatmap-in").click()
     zoomed = grid(canvas)
     other = view_of(seed=1)
-    stage.page.evaluate("data => void window.show(data)", heatmap.payload(other, place="L0 · H1"))
+    stage.page.evaluate("data => void window.show(data)", heatmap.payload(other, title="L0 · H1"))
     stage.painted(heatmap.HEATMAP, 2)
     expect(stage.page.get_by_text("L0 · H1")).to_be_visible()
     assert grid(canvas) == zoomed
     smaller = view_of(labels=("a", "b"))
-    stage.page.evaluate("data => void window.show(data)", heatmap.payload(smaller, place="L0 · H1"))
+    stage.page.evaluate("data => void window.show(data)", heatmap.payload(smaller, title="L0 · H1"))
     stage.painted(heatmap.HEATMAP, 3)
     expect(stage.page.get_by_test_id("heatmap-whole")).to_be_disabled()
 

@@ -78,9 +78,9 @@ _PAGE = """<!DOCTYPE html>
 
 def _script(widgets: dict[str, Widget]) -> str:
     """One script that draws the story with the modules of its widgets."""
-    lines = ['import { showStory } from "./shared/standalone.js";']
+    lines = ['import { showPictures } from "./shared/standalone.js";']
     lines += [f'import draw{i} from "./{w.source}.js";' for i, w in enumerate(widgets.values())]
-    lines.append("showStory({")
+    lines.append("showPictures({")
     for index, (name, widget) in enumerate(widgets.items()):
         resources = _json({"html": widget.html, "css": widget.style})
         lines.append(f"{json.dumps(name)}: {{ ...{resources}, draw: draw{index} }},")

@@ -40,7 +40,7 @@ def _closeup(
 ) -> dict[str, object]:
     """The heat map of one head of a figure, as on the page."""
     note = heatmap.row_note(one, spec.quadrant)
-    return heatmap.payload(one, place=place(layer, head), note=note)
+    return heatmap.payload(one, title=place(layer, head), note=note)
 
 
 def head_page(spec: FigureSpec) -> PageContent:
@@ -89,7 +89,7 @@ def arcs_page(spec: FigureSpec) -> PageContent:
     shown = spec.view()
     head = "mean" if spec.head is None else f"H{spec.head}"
     layer = "mean of layers" if spec.layer is None else f"L{spec.layer}"
-    return PageContent(((arcs.ARCS, arcs.payload(shown, names=[head], chosen=[0], place=layer)),))
+    return PageContent(((arcs.ARCS, arcs.payload(shown, names=[head], selected=[0], title=layer)),))
 
 
 def attribution_page(spec: FigureSpec) -> PageContent:
@@ -109,7 +109,9 @@ def attribution_page(spec: FigureSpec) -> PageContent:
     }
     data = colored_text.payload(encoding, units, scores, signed=method.signed) | labels
     rows = [(span.label, float(score)) for span, score in zip(units, scores, strict=True)]
-    return PageContent(((colored_text.STRIP, data),), (method.description,), table=_table(rows))
+    return PageContent(
+        ((colored_text.COLORED_TEXT, data),), (method.description,), table=_table(rows)
+    )
 
 
 def _table(rows: list[tuple[str, float]]) -> str:

@@ -38,7 +38,7 @@ def test_the_page_opens_with_an_example_already_read(app: AppTest) -> None:
     assert not app.exception
     assert not app.error
     assert app.text_area(key=keys.TEXT).value == load_examples()[0].text
-    assert component_data(app, "heatmap")["place"] == "L2 · mean of heads"
+    assert component_data(app, "heatmap")["title"] == "L2 · mean of heads"
     assert "special tokens" in page_text(app)
 
 
@@ -49,7 +49,7 @@ def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
     app.run()
     assert app.text_area(key=keys.TEXT).value == "the team wins"
     assert app.selectbox(key=keys.METHOD).value == "rollout"
-    assert component_data(app, "heatmap")["place"] == "L1 · H3"
+    assert component_data(app, "heatmap")["title"] == "L1 · H3"
 
 
 def test_a_method_of_a_link_that_the_checkpoint_refuses_is_said(
@@ -199,7 +199,7 @@ def test_markup_is_sent_as_text(app: AppTest, text: str) -> None:
     write(app.run(), text)
     assert not app.error
     assert not app.exception
-    (part,) = cast("list[list[dict[str, str]]]", component_data(app, "strip")["parts"])
+    (part,) = cast("list[list[dict[str, str]]]", component_data(app, "colored-text")["parts"])
     assert "".join(s["text"] for s in part if s["kind"] != "special") == text
 
 
@@ -306,7 +306,7 @@ LONG = "oil prices rise as stocks fall the market team wins game election peace 
 def finished(app: AppTest) -> AppTest:
     """The app once what it computes in the background is there."""
     for _ in range(100):
-        if "parts" in component_data(app, "strip"):
+        if "parts" in component_data(app, "colored-text"):
             return app
         time.sleep(0.1)
         app.run()
@@ -321,14 +321,14 @@ def test_a_slow_method_is_computed_beside_the_page_and_kept(app: AppTest) -> Non
     assert not app.exception
     assert "What the class loses when a word is hidden" in page_text(app)
     app.run()
-    assert "parts" in component_data(app, "strip")
+    assert "parts" in component_data(app, "colored-text")
 
 
 def test_settings_of_a_method_change_what_it_finds(app: AppTest) -> None:
     app.query_params.update({"text": LONG, "method": "occlusion"})
-    before = component_data(finished(app.run()), "strip")["parts"]
+    before = component_data(finished(app.run()), "colored-text")["parts"]
     app.segmented_control(key="option-occlusion-operator").set_value("delete").run()
-    assert component_data(finished(app), "strip")["parts"] != before
+    assert component_data(finished(app), "colored-text")["parts"] != before
 
 
 def test_a_link_names_a_method_by_its_name_too(app: AppTest) -> None:
@@ -364,4 +364,4 @@ def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
     refused = ("decomposition", "decomposition+", "rollout", "grad-attention", "norms")
     assert not {METHODS[name].label for name in refused} & offered
     assert app.segmented_control(key=keys.MEASURE).options == ["weights"]
-    assert "parts" in component_data(app, "strip")
+    assert "parts" in component_data(app, "colored-text")

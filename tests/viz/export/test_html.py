@@ -69,7 +69,7 @@ def test_every_head_of_a_short_text_opens_in_its_atlas(specs: dict[str, FigureSp
     heads = [*range(4), "null"]
     layers = [*range(3), "null"]
     assert set(told["closeups"]) == {f"{layer}-{head}" for layer in layers for head in heads}
-    assert told["closeups"]["2-null"]["place"] == "L2 · mean of heads"
+    assert told["closeups"]["2-null"]["title"] == "L2 · mean of heads"
 
 
 def test_the_heads_of_a_layer_share_one_colour_scale(specs: dict[str, FigureSpec]) -> None:

@@ -16,7 +16,7 @@ from tests.viz.widgets.test_heatmap import unpacked, view_of
 from viz.colors import CATEGORICAL, DARK, LIGHT, categorical_colors
 from viz.errors import SelectionError
 from viz.types import FloatArray
-from viz.widgets.arcs.payload import MOST_ARCS, Strongest, payload
+from viz.widgets.arcs.payload import MAX_ARCS, TopKeys, payload
 
 
 def weights_of(n_heads: int, n: int, m: int | None = None) -> FloatArray:
@@ -29,13 +29,13 @@ def sent_of(weights: FloatArray, *, signed: bool = False) -> dict[str, Any]:
     n_heads, n, m = weights.shape[1:]
     names = [f"H{index}" for index in range(n_heads)]
     view = view_of(weights, signed=signed)
-    data: dict[str, Any] = payload(view, names=names, chosen=[0], place="L0")
-    shape = (n_heads, n, data["count"])
+    data: dict[str, Any] = payload(view, names=names, selected=[0], title="L0")
+    shape = (n_heads, n, data["top_k"])
     arrived: dict[str, NDArray[Any]] = {
-        "targets": unpacked(data["targets"], "<u2").reshape(shape),
+        "top_keys": unpacked(data["top_keys"], "<u2").reshape(shape),
         "values": unpacked(data["values"], "<f4").reshape(shape),
-        "sent": unpacked(data["sent"], "<f4").reshape(n_heads, n),
-        "received": unpacked(data["received"], "<f4").reshape(n_heads, m),
+        "query_totals": unpacked(data["query_totals"], "<f4").reshape(n_heads, n),
+        "key_totals": unpacked(data["key_totals"], "<f4").reshape(n_heads, m),
     }
     return data | arrived
 
@@ -45,7 +45,7 @@ VALUES = st.floats(-2, 2, width=32)
 
 @given(arrays(np.float32, (2, 3, 6), elements=VALUES), st.integers(1, 6))
 def test_the_strongest_keys_by_size_come_strongest_first(values: FloatArray, count: int) -> None:
-    strongest = Strongest.of(values, count)
+    strongest = TopKeys.of(values, count)
     expected = -np.sort(-np.abs(values), axis=-1)[..., :count]
     np.testing.assert_array_equal(expected, np.abs(strongest.values))
     taken = np.take_along_axis(values, strongest.keys.astype(np.int64), -1)
@@ -57,8 +57,8 @@ def test_the_strongest_keys_by_size_come_strongest_first(values: FloatArray, cou
 def test_sent_arcs_are_the_strongest_and_bounded(n_heads: int, n: int) -> None:
     weights = weights_of(n_heads, n)
     data = sent_of(weights)
-    count = data["count"]
-    assert n_heads * n * count <= MOST_ARCS
+    count = data["top_k"]
+    assert n_heads * n * count <= MAX_ARCS
     assert count == n or count >= 6
     expected = -np.sort(-weights[0], axis=-1)[..., :count]
     np.testing.assert_array_equal(expected, data["values"])
@@ -66,33 +66,33 @@ def test_sent_arcs_are_the_strongest_and_bounded(n_heads: int, n: int) -> None:
 
 def test_twelve_heads_of_512_tokens_are_light() -> None:
     names = [f"H{index}" for index in range(12)]
-    data = payload(view_of(weights_of(12, 512)), names=names, chosen=[3], place="L0")
+    data = payload(view_of(weights_of(12, 512)), names=names, selected=[3], title="L0")
     assert len(json.dumps(data, allow_nan=False)) < 600_000
 
 
 def test_few_tokens_are_sent_whole() -> None:
     data = sent_of(weights_of(12, 40))
-    assert data["count"] == 40
+    assert data["top_k"] == 40
     np.testing.assert_allclose(data["values"].sum(-1), 1, atol=1e-6)
 
 
 def test_totals_are_those_of_all_weights() -> None:
     weights = weights_of(12, 130, 200)
     data = sent_of(weights)
-    assert data["count"] < 200
-    np.testing.assert_allclose(data["sent"], weights[0].sum(-1), rtol=1e-6)
-    np.testing.assert_allclose(data["received"], weights[0].sum(-2), rtol=1e-5, atol=1e-7)
+    assert data["top_k"] < 200
+    np.testing.assert_allclose(data["query_totals"], weights[0].sum(-1), rtol=1e-6)
+    np.testing.assert_allclose(data["key_totals"], weights[0].sum(-2), rtol=1e-5, atol=1e-7)
 
 
 def test_signed_shares_count_by_size() -> None:
     weights = weights_of(2, 5) * np.array([1, -1, 1, -1, 1], np.float32)
     data = sent_of(weights, signed=True)
     assert (data["values"] < 0).any()
-    np.testing.assert_allclose(data["sent"], np.abs(weights[0]).sum(-1), rtol=1e-6)
+    np.testing.assert_allclose(data["query_totals"], np.abs(weights[0]).sum(-1), rtol=1e-6)
 
 
 def test_what_is_no_number_comes_last() -> None:
-    strongest = Strongest.of(np.array([[[np.nan, 0.5, 0.25]]], np.float32), 2)
+    strongest = TopKeys.of(np.array([[[np.nan, 0.5, 0.25]]], np.float32), 2)
     assert strongest.keys.tolist() == [[[1, 2]]]
 
 
@@ -104,7 +104,7 @@ def test_a_head_keeps_its_colour_and_a_mean_has_that_of_the_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "names", "chosen", "sentence"),
+    ("shape", "names", "selected", "sentence"),
     [
         ((2, 1, 3, 3), ["H0"], [0], r"one layer.*\(2, 1, 3, 3\) came"),
         ((1, 2, 3, 3), ["H0"], [0], "1 names came for 2 heads"),
@@ -114,10 +114,10 @@ def test_a_head_keeps_its_colour_and_a_mean_has_that_of_the_text() -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(
-    shape: tuple[int, int, int, int], names: list[str], chosen: list[int], sentence: str
+    shape: tuple[int, int, int, int], names: list[str], selected: list[int], sentence: str
 ) -> None:
     with pytest.raises(SelectionError, match=sentence):
-        payload(view_of(np.ones(shape, np.float32)), names=names, chosen=chosen, place="L0")
+        payload(view_of(np.ones(shape, np.float32)), names=names, selected=selected, title="L0")
 
 
 def test_they_are_mounted_on_a_page() -> None:
@@ -130,9 +130,9 @@ def test_they_are_mounted_on_a_page() -> None:
         spans = (Span("oil", 0, 3, (0,), False, 0),)
         two = np.ones((1, 2, 1, 1), np.float32)
         view = AttentionView(spans, two, two[..., 0], spans)
-        arcs(view, names=["H0", "mean"], chosen=[1], place="L1", key="arcs")
+        arcs(view, names=["H0", "mean"], selected=[1], title="L1", key="arcs")
 
     app = AppTest.from_function(page).run()
     assert not app.exception
     data = component_data(app, "arcs")
-    assert (data["names"], data["chosen"], data["count"]) == (["H0", "mean"], [1], 1)
+    assert (data["names"], data["selected"], data["top_k"]) == (["H0", "mean"], [1], 1)

@@ -41,7 +41,7 @@ def view_of(weights: FloatArray, *, signed: bool = False) -> AttentionView:
 def sent(view: AttentionView) -> tuple[dict[str, object], Dots]:
     """The payload, and the dots that the browser unpacks from it."""
     data = atlas.payload(view)
-    packed = zlib.decompress(base64.b64decode(str(data["dots"])))
+    packed = zlib.decompress(base64.b64decode(str(data["levels"])))
     n_layers, n_heads = view.weights.shape[:2]
     shape = (n_layers + 1, n_heads + 1, cast("int", data["rows"]), cast("int", data["columns"]))
     return data, np.frombuffer(packed, np.int8).reshape(shape)
@@ -50,7 +50,7 @@ def sent(view: AttentionView) -> tuple[dict[str, object], Dots]:
 def restored(data: dict[str, object], dots: Dots) -> FloatArray:
     """The weights that dots stand for, as the browser undoes them."""
     peaks = np.abs(np.array(data["peaks"])).reshape(dots.shape[:2])[..., None, None]
-    return np.asarray(np.sign(dots) * (dots / atlas.STEPS) ** 2 * peaks)
+    return np.asarray(np.sign(dots) * (dots / atlas.MAX_LEVEL) ** 2 * peaks)
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_the_browser_can_undo_the_dots(signed: bool) -> None:
     peaks = np.abs(weights).max((-1, -2), keepdims=True)
     gap = np.abs(restored(data, dots)[:2, :3] - weights) / peaks
     # Half a step of the root, twice for the slope of the square, and the peaks' four digits.
-    assert gap.max() < 1 / atlas.STEPS + 1e-3
+    assert gap.max() < 1 / atlas.MAX_LEVEL + 1e-3
     assert (np.sign(dots[:2, :3]) * weights >= 0).all()
-    assert (np.abs(dots).max((-1, -2)) == atlas.STEPS).all()
+    assert (np.abs(dots).max((-1, -2)) == atlas.MAX_LEVEL).all()
 
 
 def test_a_part_of_a_pair_need_not_be_square() -> None:
@@ -152,14 +152,14 @@ def test_colours_run_from_one_end_of_the_palette_to_the_other(signed: bool) -> N
         scale = themes[theme]["scale"]
         colors = palette.diverging if signed else palette.sequential
         assert (scale[0], scale[-1]) == (colors[0], colors[-1])
-        assert scale[atlas.STEPS if signed else 0] == palette.ground
-        assert len(scale) == atlas.STEPS * (1 + signed) + 1
+        assert scale[atlas.MAX_LEVEL if signed else 0] == palette.ground
+        assert len(scale) == atlas.MAX_LEVEL * (1 + signed) + 1
 
 
 def test_facts_are_sent_with_the_words_for_them(reading: Reading) -> None:
     facts = head_statistics(reading.encoding, reading.attention.weights)
     data = atlas.payload(views.view(reading.encoding, reading.attention.weights), facts)
-    columns = cast("list[dict[str, Any]]", data["facts"])
+    columns = cast("list[dict[str, Any]]", data["statistics"])
     assert [column["name"] for column in columns] == [fact.name for fact in STATISTICS]
     np.testing.assert_allclose(columns[0]["values"], facts.entropy.ravel(), rtol=1e-3)
     names = [list(PATTERNS)[int(place)] for place in columns[-1]["values"]]
@@ -169,7 +169,7 @@ def test_facts_are_sent_with_the_words_for_them(reading: Reading) -> None:
 @pytest.mark.parametrize(("layer", "head"), [(2, 0), (0, 3), (-1, 0)])
 def test_a_head_that_is_not_there_is_refused(layer: int, head: int) -> None:
     with pytest.raises(SelectionError, match="does not exist"):
-        atlas.pointer(view_of(attention(2, 3, 4)), layer=layer, head=head)
+        atlas.selection(view_of(attention(2, 3, 4)), layer=layer, head=head)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4, 5), (0, 3, 4, 4)])
@@ -194,14 +194,14 @@ def test_facts_of_other_heads_are_refused(reading: Reading) -> None:
 def test_a_payload_is_made_once_for_a_view_and_goes_with_it(reading: Reading) -> None:
     facts = head_statistics(reading.encoding, reading.attention.weights)
     view = view_of(attention(reading.attention.n_layers, reading.attention.n_heads, 5))
-    before = len(component._made)
-    made = component._payload(view, facts)
-    assert component._payload(view, facts) is made
-    assert component._payload(view, None)["facts"] is None
-    assert len(component._made) == before + 1
+    before = len(component._payloads)
+    made = component._cached_payload(view, facts)
+    assert component._cached_payload(view, facts) is made
+    assert component._cached_payload(view, None)["statistics"] is None
+    assert len(component._payloads) == before + 1
     del view
     gc.collect()
-    assert len(component._made) == before
+    assert len(component._payloads) == before
 
 
 def page_with_an_atlas() -> None:
@@ -216,7 +216,7 @@ def page_with_an_atlas() -> None:
     weights = np.full((2, 3, 4, 4), 0.25, np.float32)
     view = AttentionView(spans, weights, np.zeros((2, 3, 4), np.float32), spans)
     atlas.atlas(view, None, layer=1, head=None, key="atlas")
-    st.text(repr(atlas.selection("atlas")))
+    st.text(repr(atlas.selected_head("atlas")))
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ def page_with_an_atlas() -> None:
         (None, "None"),
         ({}, "None"),
         ({"selected": None}, "None"),
-        ({"selected": {"layer": 1, "head": 2, "turn": 1}}, "(1, 2)"),
+        ({"selected": {"layer": 1, "head": 2, "revision": 1}}, "(1, 2)"),
         ({"selected": {"layer": None, "head": 2}}, "(None, 2)"),
-        ({"selected": {"layer": None, "head": None, "turn": 7}}, "(None, None)"),
+        ({"selected": {"layer": None, "head": None, "revision": 7}}, "(None, None)"),
         ({"selected": {"layer": 1}}, "None"),
         ({"selected": {"layer": "1", "head": True}}, "None"),
     ],
@@ -243,12 +243,12 @@ def test_a_page_reads_what_was_selected(state: object, selected: str) -> None:
 
 def test_the_selection_is_a_message_of_its_own() -> None:
     app = AppTest.from_function(page_with_an_atlas)
-    app.session_state["atlas"] = {"selected": {"layer": 0, "head": 2, "turn": 3}}
+    app.session_state["atlas"] = {"selected": {"layer": 0, "head": 2, "revision": 3}}
     app.run()
     data = {
         element.proto.component_name: json.loads(element.proto.json)
         for element in app.get("bidi_component")
     }
-    expected = {"layer": 1, "head": None, "turn": 3, "picture": "atlas"}
-    assert data["clsight-atlas-pointer"] == expected
+    expected = {"layer": 1, "head": None, "revision": 3, "picture": "atlas"}
+    assert data["clsight-atlas-selection"] == expected
     assert "selected" not in data["clsight-atlas"]

@@ -15,7 +15,7 @@ from viz.attribution.descriptions import percent
 from viz.colors import DARK, LIGHT
 from viz.types import Encoding, Prediction, Reading, Token, UnseenSpan
 from viz.widgets.bars import payload as bars
-from viz.widgets.colored_text import payload as strip
+from viz.widgets.colored_text import payload as colored_text
 
 
 def page_with_both() -> None:
@@ -25,12 +25,14 @@ def page_with_both() -> None:
     from viz.attention.views import spans
     from viz.types import Encoding, Prediction, Token
     from viz.widgets.bars import component as bars
-    from viz.widgets.colored_text import component as strip
+    from viz.widgets.colored_text import component as colored_text
 
     encoding = Encoding("oil", None, (Token("oil", 0, 3, 0, False, 0),), {})
     ones = np.ones(1, np.float32)
     bars.bars(Prediction(("a",), ones, ones), key="bars")
-    strip.strip(encoding, spans(encoding), ones, signed=True, key="strip", caption="one word")
+    colored_text.colored_text(
+        encoding, spans(encoding), ones, signed=True, key="colored-text", caption="one word"
+    )
 
 
 def test_a_page_shows_both() -> None:
@@ -38,7 +40,7 @@ def test_a_page_shows_both() -> None:
     app.run()
     assert not app.exception
     names = [element.proto.component_name for element in app.get("bidi_component")]
-    assert names == ["clsight-bars", "clsight-strip"]
+    assert names == ["clsight-bars", "clsight-colored-text"]
 
 
 def tokens(
@@ -69,7 +71,7 @@ def test_segments_joined_are_the_text_again(
     encoding = Encoding(text, pair, (CLS, *own, SEP, *other), {}, n_unseen)
     over = spans(encoding)
     scores = np.linspace(-1, 1, len(over))
-    parts = strip.segments(encoding, over, scores)
+    parts = colored_text.segments(encoding, over, scores)
     whole = ["".join(s.text for s in part if s.kind != "special") for part in parts]
     assert whole == [text, pair][: len(parts)]
     assert len(parts) == 1 + (pair is not None)
@@ -81,7 +83,7 @@ def test_a_real_reading_keeps_its_text_and_its_scores(reading: Reading) -> None:
     encoding = reading.encoding
     over = spans(encoding)
     scores = merge(np.arange(encoding.n_tokens, dtype=np.float32), over)
-    (part,) = strip.segments(encoding, over, scores)
+    (part,) = colored_text.segments(encoding, over, scores)
     assert "".join(s.text for s in part if s.kind != "special") == encoding.text
     assert [s.text for s in part if s.kind == "word"] == [s.label for s in over if not s.special]
     assert sum(s.score for s in part) == scores.sum()
@@ -89,7 +91,7 @@ def test_a_real_reading_keeps_its_text_and_its_scores(reading: Reading) -> None:
 
 def kinds(encoding: Encoding) -> list[list[tuple[str, str]]]:
     over = spans(encoding)
-    parts = strip.segments(encoding, over, np.zeros(len(over)))
+    parts = colored_text.segments(encoding, over, np.zeros(len(over)))
     return [[(segment.kind, segment.text) for segment in part] for part in parts]
 
 
@@ -119,8 +121,10 @@ def test_a_text_of_which_nothing_was_seen_is_marked_whole() -> None:
 def test_pieces_of_one_character_are_one_word_with_their_scores_added() -> None:
     pieces = tuple(Token(f"b{index}", 0, 1, index, False, 0) for index in range(3))
     encoding = Encoding("😀", None, pieces, {})
-    (part,) = strip.segments(encoding, spans(encoding, "wordpiece"), np.array([0.5, 0.25, 0.25]))
-    assert part == [strip.Segment("😀", "word", 1.0)]
+    (part,) = colored_text.segments(
+        encoding, spans(encoding, "wordpiece"), np.array([0.5, 0.25, 0.25])
+    )
+    assert part == [colored_text.Segment("😀", "word", 1.0)]
 
 
 def test_a_word_keeps_the_marks_that_its_tokens_dropped() -> None:
@@ -129,7 +133,7 @@ def test_a_word_keeps_the_marks_that_its_tokens_dropped() -> None:
         Span("\u2764\ufe0f", 0, 1, (0,), special=False, part=0),
         Span("cafe\u0301", 3, 7, (1,), special=False, part=0),
     )
-    (written,) = strip.segments(encoding, over, np.zeros(2))
+    (written,) = colored_text.segments(encoding, over, np.zeros(2))
     assert [part.text for part in written] == ["\u2764\ufe0f", " ", "cafe\u0301"]
 
 
@@ -146,7 +150,7 @@ def words_of(
     """The payload of one-letter words, with a special token whose score is much larger."""
     letters = tuple(Token("x", index, index + 1, index, False, 0) for index in range(len(scores)))
     encoding = Encoding("x" * len(scores), None, (CLS, *letters), {})
-    data = strip.payload(encoding, spans(encoding), np.array([9.0, *scores]), signed=signed)
+    data = colored_text.payload(encoding, spans(encoding), np.array([9.0, *scores]), signed=signed)
     parts = data["parts"]
     assert isinstance(parts, list)
     return data, [segment for segment in parts[0] if segment["kind"] == "word"]
@@ -184,7 +188,7 @@ def test_any_scores_are_sent_as_json(scores: list[float]) -> None:
 
 def test_a_text_of_special_tokens_only_is_shown() -> None:
     encoding = Encoding("", None, (CLS, SEP), {})
-    data = strip.payload(encoding, spans(encoding), np.ones(2), signed=True)
+    data = colored_text.payload(encoding, spans(encoding), np.ones(2), signed=True)
     assert [[segment["text"] for segment in part] for part in data["parts"]] == [["[CLS]", "[SEP]"]]  # type: ignore[attr-defined]
 
 
@@ -192,7 +196,7 @@ def test_scores_and_spans_must_fit() -> None:
     span = Span("oil", 0, 3, (0,), False, 0)
     encoding = Encoding("oil", None, (Token("oil", 0, 3, 0, False, 0),), {})
     with pytest.raises(ValueError, match="for 1 spans"):
-        strip.payload(encoding, [span], np.zeros(2), signed=True)
+        colored_text.payload(encoding, [span], np.zeros(2), signed=True)
 
 
 def prediction_of(*probabilities: float, multi_label: bool = False) -> Prediction:
@@ -252,7 +256,7 @@ def test_a_standard_error_stands_beside_its_score() -> None:
     made = (Token("oil", 0, 3, 0, False, 0), Token("up", 4, 6, 1, False, 0))
     own = Encoding(text, None, made, {})
     errors = np.array([0.1, 0.0])
-    data = strip.payload(own, spans(own), np.array([1.24, -0.5]), errors=errors, signed=True)
+    data = colored_text.payload(own, spans(own), np.array([1.24, -0.5]), errors=errors, signed=True)
     (part,) = cast("list[list[dict[str, str]]]", data["parts"])
     scores = [segment["score"] for segment in part if segment["kind"] == "word"]
     assert scores == ["+1.240 ± 0.100", "−0.500"]
@@ -261,5 +265,5 @@ def test_a_standard_error_stands_beside_its_score() -> None:
 def test_the_errors_of_pieces_that_are_drawn_as_one_add_up_by_their_squares() -> None:
     pieces = tuple(Token(name, 0, 1, index, False, 0) for index, name in enumerate("ab"))
     own = Encoding("😀", None, pieces, {})
-    (part,) = strip.segments(own, spans(own), np.array([0.5, 0.25]), np.array([0.3, 0.4]))
-    assert part == [strip.Segment("😀", "word", 0.75, 0.5)]
+    (part,) = colored_text.segments(own, spans(own), np.array([0.5, 0.25]), np.array([0.3, 0.4]))
+    assert part == [colored_text.Segment("😀", "word", 0.75, 0.5)]

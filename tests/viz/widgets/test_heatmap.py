@@ -20,11 +20,11 @@ from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
 from viz.types import FloatArray
 from viz.widgets.heatmap.payload import payload
-from viz.widgets.shared.packed import packed
+from viz.widgets.shared.array_codec import encode_array
 
 
 def unpacked(text: object, dtype: DTypeLike) -> NDArray[Any]:
-    """What `packed.js` makes of a packed array, flat."""
+    """What `array_codec.js` makes of a packed array, flat."""
     size = np.dtype(dtype).itemsize
     planes = np.frombuffer(zlib.decompress(base64.b64decode(str(text))), np.uint8)
     return np.ascontiguousarray(planes.reshape(size, -1).T).view(dtype).ravel()
@@ -50,19 +50,19 @@ def view_of(
 
 @given(arrays(np.float32, (1, 1, 5, 3), elements=st.floats(width=32)))
 def test_every_value_arrives_bit_by_bit(weights: FloatArray) -> None:
-    data = payload(view_of(weights, signed=True), place="L0 · H0")
+    data = payload(view_of(weights, signed=True), title="L0 · H0")
     arrived = unpacked(data["values"], "<f4")
     assert arrived.tobytes() == weights.tobytes()
 
 
 @given(arrays(np.uint16, st.integers(1, 40), elements=st.integers(0, 2**16 - 1)))
 def test_indices_arrive_as_they_were(values: NDArray[np.uint16]) -> None:
-    np.testing.assert_array_equal(values, unpacked(packed(values), "<u2"))
+    np.testing.assert_array_equal(values, unpacked(encode_array(values), "<u2"))
 
 
 def test_double_precision_is_sent_in_single() -> None:
     weights = np.full((1, 1, 2, 2), 1 / 3)
-    arrived = unpacked(payload(view_of(weights), place="")["values"], "<f4")
+    arrived = unpacked(payload(view_of(weights), title="")["values"], "<f4")
     np.testing.assert_array_equal(np.full(4, 1 / 3, np.float32), arrived)
 
 
@@ -71,7 +71,7 @@ def test_noise_over_512_tokens_is_sent_soon_and_small() -> None:
     view, durations = view_of(weights), []
     for _ in range(3):
         start = time.perf_counter()
-        data = payload(view, place="L0 · H0")
+        data = payload(view, title="L0 · H0")
         durations.append(time.perf_counter() - start)
     assert len(json.dumps(data, allow_nan=False)) < 1_400_000
     assert min(durations) < 0.1
@@ -81,32 +81,32 @@ def test_axes_name_queries_and_keys_and_say_which_are_special() -> None:
     queries, keys = named("[CLS]", "<b>x</b>"), named("ارتفعت", "油", "[SEP]")
     weights = np.ones((1, 1, 2, 3), np.float32)
     view = AttentionView(queries, weights, np.zeros((1, 1, 2), np.float32), keys)
-    data = payload(view, place="L0 · H0")
+    data = payload(view, title="L0 · H0")
     assert data["queries"] == {"labels": ["[CLS]", "<b>x</b>"], "special": [0]}
     assert data["keys"] == {"labels": ["ارتفعت", "油", "[SEP]"], "special": [2]}
 
 
 def test_equal_axes_are_sent_once() -> None:
-    assert payload(view_of(np.ones((1, 1, 2, 2), np.float32)), place="")["keys"] is None
+    assert payload(view_of(np.ones((1, 1, 2, 2), np.float32)), title="")["keys"] is None
 
 
 def test_what_was_removed_is_sent_where_something_was() -> None:
     weights = np.ones((1, 1, 2, 2), np.float32)
-    assert payload(view_of(weights), place="")["removed"] is None
+    assert payload(view_of(weights), title="")["removed"] is None
     removed = np.array([[[0.25, 0.5]]], np.float32)
-    data = payload(view_of(weights, removed=removed), place="")
+    data = payload(view_of(weights, removed=removed), title="")
     np.testing.assert_array_equal(removed.ravel(), unpacked(data["removed"], "<f4"))
 
 
 def test_the_scale_ends_at_the_largest_size_of_a_finite_value() -> None:
     values = np.array([[[[0.25, -0.5], [np.nan, np.inf]]]], np.float32)
-    assert payload(view_of(values, signed=True), place="")["largest"] == 0.5
-    assert payload(view_of(values * np.nan), place="")["largest"] == 0
+    assert payload(view_of(values, signed=True), title="")["largest"] == 0.5
+    assert payload(view_of(values * np.nan), title="")["largest"] == 0
 
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_the_scale_is_that_of_the_palette(signed: bool) -> None:
-    data = payload(view_of(np.ones((1, 1, 2, 2), np.float32), signed=signed), place="")
+    data = payload(view_of(np.ones((1, 1, 2, 2), np.float32), signed=signed), title="")
     for name, palette in (("light", LIGHT), ("dark", DARK)):
         colors = palette.diverging if signed else palette.sequential
         scale = data["themes"][name]["scale"]  # type: ignore[index]
@@ -117,13 +117,13 @@ def test_the_scale_is_that_of_the_palette(signed: bool) -> None:
 
 def test_more_than_one_map_is_refused() -> None:
     with pytest.raises(SelectionError, match=r"one map.*\(1, 2, 3, 3\) came"):
-        payload(view_of(np.ones((1, 2, 3, 3), np.float32)), place="")
+        payload(view_of(np.ones((1, 2, 3, 3), np.float32)), title="")
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 0, 0), (1, 1, 2, 0), (1, 1, 0, 2)])
 def test_a_map_without_tokens_is_refused(shape: tuple[int, int, int, int]) -> None:
     with pytest.raises(SelectionError, match="no token to draw"):
-        payload(view_of(np.ones(shape, np.float32)), place="")
+        payload(view_of(np.ones(shape, np.float32)), title="")
 
 
 def test_it_is_mounted_on_a_page() -> None:
@@ -135,10 +135,10 @@ def test_it_is_mounted_on_a_page() -> None:
 
         spans = (Span("oil", 0, 3, (0,), False, 0),)
         one = np.ones((1, 1, 1, 1), np.float32)
-        heatmap(AttentionView(spans, one, one[0], spans), place="L1 · H2", note="n", key="map")
+        heatmap(AttentionView(spans, one, one[0], spans), title="L1 · H2", note="n", key="map")
 
     app = AppTest.from_function(page).run()
     assert not app.exception
     data = component_data(app, "heatmap")
-    assert (data["place"], data["note"]) == ("L1 · H2", "n")
+    assert (data["title"], data["note"]) == ("L1 · H2", "n")
     assert unpacked(data["values"], "<f4").tolist() == [1.0]

@@ -13,7 +13,7 @@ from viz.attention.views import AttentionView
 from viz.attribution.descriptions import outcome
 from viz.types import Reading
 from viz.widgets.arcs.component import arcs
-from viz.widgets.colored_text.component import strip
+from viz.widgets.colored_text.component import colored_text
 from viz.widgets.heatmap.component import heatmap
 from viz.widgets.heatmap.payload import row_note
 
@@ -37,7 +37,7 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     if chosen == ARCS:
         _show_arcs(view, selection)
     elif chosen == MAP:
-        heatmap(one, place=name, note=row_note(one, selection.options.quadrant), key="heatmap")
+        heatmap(one, title=name, note=row_note(one, selection.options.quadrant), key="heatmap")
     else:
         _show_row(reading, one, name)
 
@@ -69,8 +69,8 @@ def _show_arcs(view: AttentionView, selection: Selection) -> None:
     arcs(
         together,
         names=[*(f"H{head}" for head in range(n_heads)), "mean"],
-        chosen=[n_heads if selection.head is None else selection.head],
-        place="mean of layers" if selection.layer is None else f"L{selection.layer}",
+        selected=[n_heads if selection.head is None else selection.head],
+        title="mean of layers" if selection.layer is None else f"L{selection.layer}",
         key="arcs",
     )
 
@@ -88,7 +88,7 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
     )
     row, looks = view.weights[0, 0, query], view.spans[query].label
     low, high = ("lowers", "raises") if reading.prediction.regression else ("against", "for")
-    strip(
+    colored_text(
         reading.encoding,
         view.keys,
         row,

@@ -14,7 +14,7 @@ from viz.errors import VizError
 from viz.faithfulness.evidence import PERCENTS, Evidence, evidence
 from viz.jobs.background import ProgressCallback
 from viz.types import Attribution
-from viz.widgets.poll.component import pulse
+from viz.widgets.poll.component import poll
 
 N_RANDOM = 10
 """Random orders that an explanation is compared with."""
@@ -52,7 +52,7 @@ def _show(request: ExplanationRequest, found: Attribution) -> None:
             return
         _show_heading(MEANING)
         st.badge("measuring …", color="gray")
-        pulse(POLL, key="evidence-pulse")
+        poll(POLL, key="evidence-poll")
 
 
 def _known(request: ExplanationRequest, found: Attribution) -> Evidence | None:

@@ -20,7 +20,7 @@ from viz.attribution.descriptions import outcome, scale_ends, summary
 from viz.errors import VizError
 from viz.plots import score_bars
 from viz.types import Attribution, FloatArray, Prediction, Reading
-from viz.widgets.colored_text.component import strip
+from viz.widgets.colored_text.component import colored_text
 from viz.widgets.theme.component import current_theme
 
 PREDICTED = "predicted class"
@@ -133,13 +133,13 @@ def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attr
     spans = views.spans(reading.encoding)
     scores, errors = views.merge(attribution.scores, spans), _word_errors(attribution, spans)
     low, high = scale_ends(reading.prediction, attribution) if method.signed else ("none", "most")
-    strip(
+    colored_text(
         reading.encoding,
         spans,
         scores,
         errors=errors,
         signed=method.signed,
-        key="strip",
+        key="colored-text",
         low_label=low,
         high_label=high,
         caption=summary(reading, attribution, signed=method.signed),

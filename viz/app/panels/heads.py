@@ -14,7 +14,7 @@ from viz.attribution import METHODS, resolve_target
 from viz.attribution.descriptions import explained_scalar, outcome
 from viz.errors import MethodError
 from viz.types import Reading
-from viz.widgets.atlas import component as atlas
+from viz.widgets.atlas.component import atlas, selected_head
 
 MEAN = "mean"
 """What a reader picks for the mean over layers or heads."""
@@ -137,7 +137,7 @@ def _choose(key: str, count: int, *, default: int | None) -> int | None:
 
 
 def _show_atlas(source: str, texts: Texts, view: AttentionView, selection: Selection) -> None:
-    atlas.atlas(
+    atlas(
         view,
         readings.head_statistics(source, texts.text, texts.pair),
         layer=selection.layer,
@@ -149,7 +149,7 @@ def _show_atlas(source: str, texts: Texts, view: AttentionView, selection: Selec
 
 def _follow_atlas() -> None:
     """Carry a click in the atlas over to the layer and head that are selected."""
-    selected = atlas.selection(keys.ATLAS)
+    selected = selected_head(keys.ATLAS)
     if selected is not None:
         layer, head = selected
         st.session_state[keys.LAYER] = MEAN if layer is None else str(layer)

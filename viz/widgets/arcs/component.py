@@ -13,8 +13,8 @@ def arcs(
     view: AttentionView,
     *,
     names: Sequence[str],
-    chosen: Sequence[int],
-    place: str,
+    selected: Sequence[int],
+    title: str,
     key: str,
     note: str = "",
 ) -> None:
@@ -23,12 +23,12 @@ def arcs(
     Args:
         view: One layer, (1, H, n, m), as from `viz.attention.views.pick_layer`.
         names: What each of the H maps is called, e.g. "H0" or "mean".
-        chosen: Indices of the maps that are drawn first; the reader may choose others.
-        place: What the maps are of, e.g. "L3".
+        selected: Indices of the maps that are drawn first; the reader may select others.
+        title: What the maps are of, e.g. "L3".
         key: The component's own key.
         note: A few words beside it.
 
     Raises:
-        SelectionError: where names, choice and maps do not fit, or there is nothing to draw.
+        SelectionError: where names, selection and maps do not fit, or there is nothing to draw.
     """
-    _mount(data=payload(view, names=names, chosen=chosen, place=place, note=note), key=key)
+    _mount(data=payload(view, names=names, selected=selected, title=title, note=note), key=key)

@@ -1,46 +1,53 @@
-// The atlas: thumbnails of all heads painted into one canvas; a click or an arrow key selects.
+// Thumbnails of all heads in one canvas; a click or an arrow key selects a head.
 
+import { decodeInt8 } from "../shared/array_codec.js";
+import { hasModifier } from "../shared/keyboard.js";
 import { mount } from "../shared/mount.js";
-import { number } from "../shared/numbers.js";
+import { formatNumber } from "../shared/numbers.js";
 import { followTheme } from "../shared/page_theme.js";
-import { followControls, showControls } from "./controls.js";
-import { captionOf, nameOf, patternOf, sentenceOf, showCard } from "./descriptions.js";
-import { dim, labelHeads, labelLines, outline } from "./labels.js";
-import { nextCell, scaleOf, sortedGroups, storedSettings } from "./order.js";
-import { cellUnder, largestPeak, layout, paint, unpack } from "./thumbnails.js";
+import { followControls, updateControls } from "./controls.js";
+import { captionOf, describeHead, headName, headPattern, showCard } from "./descriptions.js";
+import { dimHeads, drawGridLabels, drawHeadLabels, outlineCell } from "./labels.js";
+import { loadSettings, nextCell, scaleOf, sortedGroups } from "./order.js";
+import { cellAt, drawThumbnails, largestPeak, layOutThumbnails } from "./thumbnails.js";
 
 const KEY_PAUSE = 150; // milliseconds of rest before a selection by arrow keys is sent
 
+/**
+ * Draws the component.
+ * @param {import("../shared/mount.js").Component} component - The payload of `atlas/payload.py`,
+ *     and the name of the `picture` where a server says what is selected, or what is `selected`.
+ * @returns {() => void} The cleanup.
+ */
 export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");
     const find = (name) => root.querySelector(name);
     const [canvas, card] = [find("canvas"), find(".card")];
-    const settings = storedSettings();
-    const view = { root, canvas, card, settings, turn: 0, hovered: null, selected: null };
-    const life = new AbortController();
-    const on = (target, type, react) => target.addEventListener(type, react, { signal: life.signal });
-    const redraw = () => view.dots && draw(view);
-    const repaint = () => {
-      view.painted = null;
+    const view = { root, canvas, card, settings: loadSettings(), revision: 0, hovered: null, selected: null };
+    const listeners = new AbortController();
+    const on = (target, type, react) => target.addEventListener(type, react, { signal: listeners.signal });
+    const redraw = () => view.levels && drawAtlas(view);
+    const redrawThumbnails = () => {
+      view.thumbnails = null;
       hover(view, null);
       redraw();
     };
-    const observer = new ResizeObserver(() => root.clientWidth !== view.width && repaint());
+    const observer = new ResizeObserver(() => root.clientWidth !== view.width && redrawThumbnails());
     observer.observe(root);
-    followControls(view, on, (what) => (what === "light" ? redraw() : repaint()));
+    followControls(view, on, (what) => (what === "dimming" ? redraw() : redrawThumbnails()));
     followReader(view, on);
     on(window, "clsight:select", ({ detail }) => {
       if (!view.data || detail.picture !== view.data.picture) return;
-      adopt(view, detail);
+      applySelection(view, detail);
       redraw();
     });
-    const stopTheme = followTheme(root, repaint);
-    view.show = (given) => show(view, given);
+    const stopTheme = followTheme(root, redrawThumbnails);
+    view.show = (shown) => receive(view, shown);
     view.stop = () => {
       clearTimeout(view.timer);
       observer.disconnect();
-      life.abort();
+      listeners.abort();
       stopTheme();
     };
     return view;
@@ -50,102 +57,108 @@ export default function (component) {
 /** What the reader does on the canvas. */
 function followReader(view, on) {
   const { canvas } = view;
-  on(canvas, "pointermove", (event) => hover(view, cellAt(view, event)));
+  on(canvas, "pointermove", (event) => hover(view, cellUnderPointer(view, event)));
   on(canvas, "pointerleave", () => hover(view, null));
-  on(canvas, "click", (event) => select(view, cellAt(view, event), 0));
-  on(canvas, "keydown", (event) => press(view, event));
+  on(canvas, "click", (event) => select(view, cellUnderPointer(view, event), 0));
+  on(canvas, "keydown", (event) => onKeydown(view, event));
   on(window, "clsight:closed", () => {
     if (view.opened) canvas.focus({ preventScroll: true });
     view.opened = false;
   });
 }
 
-async function show(view, { data, setStateValue }) {
+async function receive(view, { data, setStateValue }) {
   view.send = (value) => setStateValue("selected", value);
-  if (data.dots !== view.data?.dots) {
-    const dots = await unpack(data.dots);
+  if (data.levels !== view.data?.levels) {
+    const levels = await decodeInt8(data.levels);
     if (view.last.data !== data) return;
-    view.dots = dots;
-    view.painted = null;
+    view.levels = levels;
+    view.thumbnails = null;
   }
   view.data = data;
   view.hovered = null;
   view.card.hidden = true;
   view.canvas.setAttribute("aria-label", data.label);
-  adopt(view, data.selected ?? window.clsightSelected?.get(data.picture));
+  applySelection(view, data.selected ?? window.clsightSelected?.get(data.picture));
   // A page without a server has nobody else who could say what is selected.
   if (!data.picture) view.selected ??= { row: 0, column: 0 };
-  showControls(view);
-  if (view.dots) draw(view);
+  updateControls(view);
+  if (view.levels) drawAtlas(view);
 }
 
 /** Takes over a selection, unless it was made before the latest one made here. */
-function adopt(view, chosen) {
-  if (!chosen || ((chosen.turn ?? 0) < view.turn && view.selected)) return;
-  view.selected = { row: chosen.layer ?? view.data.layers, column: chosen.head ?? view.data.heads };
-  view.turn = chosen.turn ?? 0;
+function applySelection(view, selection) {
+  if (!selection || ((selection.revision ?? 0) < view.revision && view.selected)) return;
+  const { layers, heads } = view.data;
+  view.selected = { row: selection.layer ?? layers, column: selection.head ?? heads };
+  view.revision = selection.revision ?? 0;
 }
 
-function draw(view) {
+function drawAtlas(view) {
   const { canvas, data, root } = view;
   view.width = root.clientWidth;
   if (!view.width) return;
   const colors = data.themes[root.dataset.theme];
-  if (!view.painted) {
+  if (!view.thumbnails) {
     const groups = sortedGroups(view);
-    view.place = layout(view, groups);
+    view.layout = layOutThumbnails(view, groups);
     view.sorted = Boolean(groups);
-    view.painted = paint(view, colors);
+    view.thumbnails = drawThumbnails(view, colors);
     describe(view);
   }
-  const { place } = view;
-  canvas.width = place.width;
-  canvas.height = place.height;
-  canvas.style.width = `${place.width / place.ratio}px`;
-  canvas.style.height = `${place.height / place.ratio}px`;
-  const pen = canvas.getContext("2d");
-  pen.drawImage(view.painted, 0, 0);
-  dim(view, pen, colors);
-  (view.sorted ? labelHeads : labelLines)(view, pen, colors);
-  if (view.hovered) outline(place, pen, view.hovered, colors.ink, 1);
+  const { layout } = view;
+  canvas.width = layout.width;
+  canvas.height = layout.height;
+  canvas.style.width = `${layout.width / layout.pixelRatio}px`;
+  canvas.style.height = `${layout.height / layout.pixelRatio}px`;
+  const context = canvas.getContext("2d");
+  context.drawImage(view.thumbnails, 0, 0);
+  dimHeads(view, context, colors);
+  (view.sorted ? drawHeadLabels : drawGridLabels)(view, context, colors);
+  if (view.hovered) outlineCell(layout, context, view.hovered, colors.ink, 1);
   if (!view.selected) return;
-  const chosen = place.cells.find(({ row, column }) => row === view.selected.row && column === view.selected.column);
-  if (chosen) outline(place, pen, chosen, colors.accent, 2);
-  speak(view);
+  const isSelected = ({ row, column }) => row === view.selected.row && column === view.selected.column;
+  const selected = layout.cells.find(isSelected);
+  if (selected) outlineCell(layout, context, selected, colors.accent, 2);
+  announce(view);
 }
 
-/** What stands around the picture as it is painted now. */
+/** What stands around the picture as its thumbnails are drawn now. */
 function describe(view) {
-  const { canvas, data, place, root } = view;
+  const { canvas, data, layout, root } = view;
+  const { pixelRatio } = layout;
   // A canvas has no elements to point at: this tells a script where its cells lie (CSS pixels).
-  const places = place.cells.map(({ row, column, x, y }) => [row, column, x / place.ratio, y / place.ratio]);
-  canvas.dataset.cells = JSON.stringify(places);
-  root.querySelector(".foot").style.maxWidth = `${(place.width - place.edge) / place.ratio}px`;
+  const positions = layout.cells.map(({ row, column, x, y }) => [row, column, x / pixelRatio, y / pixelRatio]);
+  canvas.dataset.cells = JSON.stringify(positions);
+  root.querySelector(".foot").style.maxWidth = `${(layout.width - layout.margin) / pixelRatio}px`;
   root.querySelector(".caption").textContent = captionOf(view);
-  const own = scaleOf(view) === "own";
-  const most = own ? "own largest" : number(largestPeak(data), data.signed);
-  root.querySelector(".smallest").textContent = data.signed ? (own ? "−" : `−${most.slice(1)}`) : "0";
-  root.querySelector(".largest").textContent = data.signed && own ? "+ own largest" : most;
+  const hasOwnScale = scaleOf(view) === "own";
+  const largest = hasOwnScale ? "own largest" : formatNumber(largestPeak(data), data.signed);
+  const smallest = hasOwnScale ? "−" : `−${largest.slice(1)}`;
+  root.querySelector(".smallest").textContent = data.signed ? smallest : "0";
+  root.querySelector(".largest").textContent = data.signed && hasOwnScale ? "+ own largest" : largest;
   const ramp = root.querySelector(".ramp");
   for (const [theme, { ramp: colors }] of Object.entries(data.themes)) {
     ramp.style.setProperty(`--${theme}`, colors);
   }
 }
 
-function speak({ data, root, selected }) {
+/** Says which head is selected; texts that stay are not said again. */
+function announce({ data, root, selected }) {
   const write = (name, text) => {
     const element = root.querySelector(name);
     if (element.textContent !== text) element.textContent = text;
   };
-  write(".chosen", nameOf(data, selected));
-  write(".pattern-name", patternOf(data, selected));
-  write(".spoken", sentenceOf(data, selected));
+  write(".chosen", headName(data, selected));
+  write(".pattern-name", headPattern(data, selected));
+  write(".live", describeHead(data, selected));
 }
 
-function cellAt({ canvas, place }, event) {
-  if (!place) return null;
+function cellUnderPointer({ canvas, layout }, event) {
+  if (!layout) return null;
   const box = canvas.getBoundingClientRect();
-  return cellUnder(place, (event.clientX - box.left) * place.ratio, (event.clientY - box.top) * place.ratio);
+  const { pixelRatio } = layout;
+  return cellAt(layout, (event.clientX - box.left) * pixelRatio, (event.clientY - box.top) * pixelRatio);
 }
 
 function hover(view, cell) {
@@ -154,33 +167,36 @@ function hover(view, cell) {
   view.canvas.style.cursor = cell ? "pointer" : "default";
   view.card.hidden = true;
   if (cell) showCard(view, cell);
-  if (view.painted) draw(view);
+  if (view.thumbnails) drawAtlas(view);
 }
 
-function press(view, event) {
+function onKeydown(view, event) {
   if (event.key === "Escape") hover(view, null);
-  if (!view.place || event.ctrlKey || event.metaKey || event.altKey) return;
-  const from = view.selected ?? view.place.cells[0];
+  if (!view.layout || hasModifier(event)) return;
+  const current = view.selected ?? view.layout.cells[0];
   const enters = event.key === "Enter" || event.key === " ";
-  const target = enters ? from : nextCell(view.place, from, event.key, view.sorted);
+  const target = enters ? current : nextCell(view.layout, current, event.key, view.sorted);
   if (!target) return;
   event.preventDefault();
   hover(view, null);
-  const chosen = select(view, target, enters ? 0 : KEY_PAUSE);
+  const selection = select(view, target, enters ? 0 : KEY_PAUSE);
   if (event.key !== "Enter") return;
   view.opened = true;
-  window.dispatchEvent(new CustomEvent("clsight:open", { detail: { layer: chosen.layer, head: chosen.head } }));
+  const { layer, head } = selection;
+  window.dispatchEvent(new CustomEvent("clsight:open", { detail: { layer, head } }));
 }
 
-/** Outlines a cell at once and sends it after `pause`; each turn is a change, even to the same. */
+/** Outlines a cell at once and sends it after `pause`; each is a change, even to the same. */
 function select(view, cell, pause) {
-  if (!cell || !view.dots) return null;
-  const { row, column } = (view.selected = cell);
-  const { layers, heads } = view.data;
-  view.turn += 1;
-  draw(view);
+  if (!cell || !view.levels) return null;
+  view.selected = cell;
+  view.revision += 1;
+  drawAtlas(view);
   clearTimeout(view.timer);
-  const value = { layer: row < layers ? row : null, head: column < heads ? column : null, turn: view.turn };
-  view.timer = setTimeout(() => view.send(value), pause);
-  return value;
+  const { layers, heads } = view.data;
+  const layer = cell.row < layers ? cell.row : null;
+  const head = cell.column < heads ? cell.column : null;
+  const selection = { layer, head, revision: view.revision };
+  view.timer = setTimeout(() => view.send(selection), pause);
+  return selection;
 }

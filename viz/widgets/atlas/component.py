@@ -8,22 +8,22 @@ import streamlit as st
 
 from viz.attention.statistics import HeadStatistics
 from viz.attention.views import AttentionView
-from viz.widgets.atlas.payload import ATLAS, POINTER, payload, pointer
+from viz.widgets.atlas.payload import ATLAS, SELECTION, payload, selection
 from viz.widgets.shared.component import register
 
 Selection: TypeAlias = tuple[int | None, int | None]
 """Layer and head; None for the mean over layers, or over heads."""
 
 _mount = register(ATLAS)
-_mount_pointer = register(POINTER)
+_mount_selection = register(SELECTION)
 
-_made: dict[int, tuple[HeadStatistics | None, dict[str, object]]] = {}
+_payloads: dict[int, tuple[HeadStatistics | None, dict[str, object]]] = {}
 """The payload of each view that is alive, by the identity of its weights."""
 
 
 def atlas(
     view: AttentionView,
-    facts: HeadStatistics | None,
+    statistics: HeadStatistics | None,
     *,
     layer: int | None,
     head: int | None,
@@ -37,50 +37,48 @@ def atlas(
 
     Args:
         view: What is shown; the same object as long as it is the same picture.
-        facts: What heads can be sorted by; None leaves these controls away.
+        statistics: What heads can be sorted by; None leaves these controls away.
         layer: The selected layer; None for the mean over layers.
         head: The selected head; None for the mean over heads.
-        key: Where the state of the picture is kept; see `selection`.
+        key: Where the state of the picture is kept; see `selected_head`.
         on_change: Called before the rerun that a click or a key brings.
     """
-    chosen = pointer(view, layer=layer, head=head, turn=_turn(key))
+    revision = _state(key).get("revision")
+    selected = selection(
+        view, layer=layer, head=head, revision=revision if isinstance(revision, int) else 0
+    )
     with st.container(gap=None):
-        _mount_pointer(data=chosen | {"picture": key}, key=f"{key}-pointer")
+        _mount_selection(data=selected | {"picture": key}, key=f"{key}-selection")
         _mount(
-            data=_payload(view, facts) | {"picture": key},
+            data=_cached_payload(view, statistics) | {"picture": key},
             key=key,
             on_selected_change=on_change or (lambda: None),
         )
 
 
-def selection(key: str) -> Selection | None:
+def selected_head(key: str) -> Selection | None:
     """The layer and head last selected in the picture; None before the first click."""
-    chosen = _chosen(key)
-    place = (chosen.get("layer", -1), chosen.get("head", -1))
-    known = all(index is None or (type(index) is int and index >= 0) for index in place)
-    return place if known else None
+    state = _state(key)
+    layer, head = state.get("layer", -1), state.get("head", -1)
+    valid = all(index is None or (type(index) is int and index >= 0) for index in (layer, head))
+    return (layer, head) if valid else None
 
 
-def _payload(view: AttentionView, facts: HeadStatistics | None) -> dict[str, object]:
+def _cached_payload(view: AttentionView, statistics: HeadStatistics | None) -> dict[str, object]:
     """The payload of a view, made once for as long as the view's weights live."""
     name = id(view.weights)
-    made = _made.get(name)
-    if made is not None and made[0] is facts:
-        return made[1]
-    if made is None:
-        weakref.finalize(view.weights, _made.pop, name, None).atexit = False
-    data = payload(view, facts)
-    _made[name] = (facts, data)
+    cached = _payloads.get(name)
+    if cached is not None and cached[0] is statistics:
+        return cached[1]
+    if cached is None:
+        weakref.finalize(view.weights, _payloads.pop, name, None).atexit = False
+    data = payload(view, statistics)
+    _payloads[name] = (statistics, data)
     return data
 
 
-def _turn(key: str) -> int:
-    """How many selections of the picture have arrived; it keeps its own until we have seen it."""
-    turn = _chosen(key).get("turn")
-    return turn if isinstance(turn, int) else 0
-
-
-def _chosen(key: str) -> dict[str, int | None]:
+def _state(key: str) -> dict[str, int | None]:
+    """What the browser last said: layer, head, and how many selections it has made."""
     state = st.session_state.get(key)
-    chosen = state.get("selected") if isinstance(state, dict) else None
-    return chosen if isinstance(chosen, dict) else {}
+    selected = state.get("selected") if isinstance(state, dict) else None
+    return selected if isinstance(selected, dict) else {}

@@ -1,155 +1,183 @@
-// A grid of thumbnails as pixels: one byte a dot comes in, an image of the right size goes out.
+// A grid of thumbnails as pixels: one byte for each of their pixels comes in, a picture of the right
+// size goes out.
 
+import { clamp } from "../shared/numbers.js";
+import { createPixelImage, packColor, pixelRanges, poolMaxAbs } from "../shared/pixels.js";
 import { scaleOf } from "./order.js";
 
+// CSS pixels.
 export const LABEL_WIDTH = 38;
 export const LABEL_HEIGHT = 20;
-const LARGEST_CELL = 120;
-const NARROWEST = 42; // what the name under a thumbnail needs: "L11 H11"
-const STEEPEST = 2.5; // a thumbnail is at most so many times longer than wide, or wider than long
+const MAX_THUMBNAIL_SIDE = 120;
+const MIN_THUMBNAIL_WIDTH = 42; // what the name under a thumbnail needs: "L11 H11"
+const MAX_ASPECT = 2.5; // a thumbnail is at most so many times longer than wide, or wider than long
 
-export async function unpack(text) {
-  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Int8Array(await new Response(stream).arrayBuffer());
-}
+/**
+ * A thumbnail: a head, or a mean where `row` or `column` lies behind the last.
+ * @typedef {object} Cell
+ * @property {number} row - The layer.
+ * @property {number} column - The head.
+ * @property {number} x - Device pixels from the left.
+ * @property {number} y - Device pixels from the top.
+ */
 
-/** Where thumbnails lie, in device pixels, for the width that the page gives.
- *  Without `groups` they stand in their rows and columns, with them one after another. */
-export function layout({ root, data }, groups) {
-  const ratio = window.devicePixelRatio || 1;
-  const px = (length) => Math.round(length * ratio);
-  const room = Math.floor(root.clientWidth * ratio);
-  const steep = Math.max(1 / STEEPEST, Math.min(STEEPEST, data.shape[0] / data.shape[1]));
-  const widest = px(LARGEST_CELL / Math.max(1, steep));
-  const sized = (wide) => {
-    const cell = Math.max(2, Math.min(widest, Math.floor(wide)));
-    return { ratio, px, edge: px(3), wide: cell, high: Math.max(2, Math.round(cell * steep)) };
+/**
+ * Where thumbnails lie, in device pixels.
+ * @typedef {object} Layout
+ * @property {number} pixelRatio - Device pixels of a CSS pixel.
+ * @property {(length: number) => number} px - CSS pixels in device pixels.
+ * @property {number} width - Of the picture.
+ * @property {number} height - Of the picture.
+ * @property {number} cellWidth - Of a thumbnail.
+ * @property {number} cellHeight - Of a thumbnail.
+ * @property {number} gap - Between two thumbnails.
+ * @property {number} textHeight - Of the text below a thumbnail that belongs to it.
+ * @property {Cell[]} cells - In the order that is shown.
+ * @property {Cell[][]} lines - The same, line by line.
+ * @property {{ title: string, y: number }[]} titles - Of groups.
+ */
+
+/**
+ * Lays out the thumbnails for the width that the page gives: without groups in their rows and
+ * columns, with them one after another.
+ * @param {{ root: HTMLElement, data: object }} view - The atlas.
+ * @param {import("./order.js").Group[] | null} groups - What is sorted.
+ * @returns {Layout} Where they lie.
+ */
+export function layOutThumbnails({ root, data }, groups) {
+  const pixelRatio = window.devicePixelRatio || 1;
+  const px = (length) => Math.round(length * pixelRatio);
+  const room = Math.floor(root.clientWidth * pixelRatio);
+  const aspect = clamp(data.shape[0] / data.shape[1], 1 / MAX_ASPECT, MAX_ASPECT);
+  const maxWidth = px(MAX_THUMBNAIL_SIDE / Math.max(1, aspect));
+  const sizeFor = (width) => {
+    const cellWidth = Math.max(2, Math.min(maxWidth, Math.floor(width)));
+    const cellHeight = Math.max(2, Math.round(cellWidth * aspect));
+    return { pixelRatio, px, margin: px(3), cellWidth, cellHeight };
   };
-  return groups ? flow(room, sized, px, groups, data.heads + 1) : grid(room, sized, px, data);
+  return groups ? layOutGroups(room, sizeFor, px, groups, data.heads + 1) : layOutGrid(room, sizeFor, px, data);
 }
 
-function grid(room, sized, px, { layers, heads }) {
-  const [left, top, gap, apart] = [LABEL_WIDTH, LABEL_HEIGHT, 3, 6].map(px);
-  const place = sized((room - left - apart - px(3) - heads * gap) / (heads + 1));
-  const { wide, high, edge } = place;
-  const x = (column) => left + column * (wide + gap) + (column === heads ? apart : 0);
-  const y = (row) => top + row * (high + gap) + (row === layers ? apart : 0);
-  const cells = [];
-  for (let row = 0; row <= layers; row++) {
-    for (let column = 0; column <= heads; column++) cells.push({ row, column, x: x(column), y: y(row) });
-  }
-  const lines = Array.from({ length: layers + 1 }, (_, row) => cells.filter((cell) => cell.row === row));
-  const size = { width: x(heads) + wide + edge, height: y(layers) + high + edge };
-  return { ...place, ...size, left, top, gap, apart, x, y, cells, lines, below: 0, titles: [] };
+function layOutGrid(room, sizeFor, px, { layers, heads }) {
+  const [left, top, gap, meansGap] = [LABEL_WIDTH, LABEL_HEIGHT, 3, 6].map(px);
+  const size = sizeFor((room - left - meansGap - px(3) - heads * gap) / (heads + 1));
+  const { cellWidth, cellHeight, margin } = size;
+  const x = (column) => left + column * (cellWidth + gap) + (column === heads ? meansGap : 0);
+  const y = (row) => top + row * (cellHeight + gap) + (row === layers ? meansGap : 0);
+  const lines = Array.from({ length: layers + 1 }, (_, row) =>
+    Array.from({ length: heads + 1 }, (_, column) => ({ row, column, x: x(column), y: y(row) })),
+  );
+  const width = x(heads) + cellWidth + margin;
+  const height = y(layers) + cellHeight + margin;
+  return { ...size, width, height, gap, x, y, cells: lines.flat(), lines, textHeight: 0, titles: [] };
 }
 
 /** Groups below one another, each with its title and room for the lines of text of a thumbnail. */
-function flow(room, sized, px, groups, most) {
-  const [gap, text, heading] = [6, 12, 24].map(px);
-  const across = Math.max(1, Math.min(most, Math.floor((room - px(6) + gap) / (px(NARROWEST) + gap))));
-  const place = sized((room - px(6) - (across - 1) * gap) / across);
-  const { wide, high, edge } = place;
-  const [cells, lines, titles] = [[], [], []];
-  let y = edge;
-  for (const { title, heads, texts } of groups) {
+function layOutGroups(room, sizeFor, px, groups, maxPerLine) {
+  const [gap, textHeight, titleHeight] = [6, 12, 24].map(px);
+  const fitting = Math.floor((room - px(6) + gap) / (px(MIN_THUMBNAIL_WIDTH) + gap));
+  const perLine = Math.max(1, Math.min(maxPerLine, fitting));
+  const size = sizeFor((room - px(6) - (perLine - 1) * gap) / perLine);
+  const { cellWidth, cellHeight, margin } = size;
+  const [lines, titles] = [[], []];
+  let y = margin;
+  for (const { title, heads, textLines } of groups) {
     if (title) {
-      titles.push({ title, y: y + heading / 2 });
-      y += heading;
+      titles.push({ title, y: y + titleHeight / 2 });
+      y += titleHeight;
     }
-    for (let at = 0; at < heads.length; at += across) {
-      const line = heads.slice(at, at + across);
-      lines.push(line.map((head, column) => ({ ...head, x: edge + column * (wide + gap), y })));
-      y += high + texts * text + px(8);
+    for (let first = 0; first < heads.length; first += perLine) {
+      const line = heads.slice(first, first + perLine);
+      lines.push(line.map((head, column) => ({ ...head, x: margin + column * (cellWidth + gap), y })));
+      y += cellHeight + textLines * textHeight + px(8);
     }
   }
-  cells.push(...lines.flat());
-  const width = Math.min(room, 2 * edge + across * (wide + gap) - gap);
-  return { ...place, width, height: y, gap, apart: 0, left: edge, top: edge, cells, lines, below: text, titles };
+  const width = Math.min(room, 2 * margin + perLine * (cellWidth + gap) - gap);
+  return { ...size, width, height: y, gap, cells: lines.flat(), lines, textHeight, titles };
 }
 
-/** The cell at a place in device pixels, the text below it and half the gaps around it included. */
-export function cellUnder({ cells, wide, high, gap, below }, x, y) {
-  const inside = (at, from, size) => at >= from - gap / 2 && at < from + size + gap / 2;
-  return cells.find((cell) => inside(x, cell.x, wide) && inside(y, cell.y, high + below)) ?? null;
+/**
+ * The cell at a position, the text below it and half the gaps around it included.
+ * @param {Layout} layout - Where cells lie.
+ * @param {number} x - Device pixels from the left.
+ * @param {number} y - Device pixels from the top.
+ * @returns {Cell | null} Null between cells.
+ */
+export function cellAt({ cells, cellWidth, cellHeight, gap, textHeight }, x, y) {
+  const isInside = (position, start, size) => position >= start - gap / 2 && position < start + size + gap / 2;
+  const hit = (cell) => isInside(x, cell.x, cellWidth) && isInside(y, cell.y, cellHeight + textHeight);
+  return cells.find(hit) ?? null;
 }
 
-/** All thumbnails, enlarged to whole pixels or shrunk by taking the dot farthest from 0. */
-export function paint(view, colors) {
-  const { data, dots, place, settings } = view;
-  const own = scaleOf(view) === "own";
-  const picture = new OffscreenCanvas(place.width, place.height);
-  const pen = picture.getContext("2d");
-  const image = pen.createImageData(place.width, place.height);
-  const pixels = new Uint32Array(image.data.buffer);
-  const scale = colors.scale.map(pixelOf);
-  const line = pixelOf(colors.line);
+/**
+ * Draws all thumbnails, enlarged to whole pixels or shrunk by max-abs pooling.
+ * @param {object} view - The atlas.
+ * @param {{ scale: string[], line: string }} colors - Of the theme.
+ * @returns {OffscreenCanvas} The picture without its labels.
+ */
+export function drawThumbnails(view, colors) {
+  const { data, levels, layout, settings } = view;
+  const { width, height, cellWidth, cellHeight } = layout;
   const { rows, columns } = data;
-  const [down, across] = [bins(place.high, rows), bins(place.wide, columns)];
+  const [colorScale, line] = [colors.scale.map(packColor), packColor(colors.line)];
+  const [down, across] = [pixelRanges(cellHeight, rows), pixelRanges(cellWidth, columns)];
+  const hasOwnScale = scaleOf(view) === "own";
   const largest = largestPeak(data);
-  for (const { row, column, x, y } of place.cells) {
-    const index = row * (data.heads + 1) + column;
-    const corner = y * place.width + x;
-    frame(pixels, line, corner, place);
-    const share = own ? 1 : Math.abs(data.peaks[index]) / largest;
-    const shades = shadesOf(scale, data, settings, share);
-    const thumbnail = dots.subarray(index * rows * columns, (index + 1) * rows * columns);
-    fill(pixels, corner, place.width, shades, data, thumbnail, down, across);
-  }
-  pen.putImageData(image, 0, 0);
-  return picture;
+  return createPixelImage(width, height, (pixels) => {
+    for (const { row, column, x, y } of layout.cells) {
+      const index = row * (data.heads + 1) + column;
+      const corner = y * width + x;
+      drawBorder(pixels, line, corner, layout);
+      const peak = hasOwnScale ? 1 : Math.abs(data.peaks[index]) / largest;
+      const colorTable = colorsOfLevels(colorScale, data, settings.curve, peak);
+      const thumbnail = levels.subarray(index * rows * columns, (index + 1) * rows * columns);
+      fillThumbnail(pixels, corner, width, colorTable, data, thumbnail, down, across);
+    }
+  });
 }
 
-function fill(pixels, corner, width, shades, { steps, columns }, dots, down, across) {
+function fillThumbnail(pixels, corner, width, colorTable, { max_level, columns }, levels, down, across) {
   for (let y = 0; y < down.length; y++) {
-    const [top, bottom] = down[y];
     for (let x = 0; x < across.length; x++) {
-      const [left, right] = across[x];
-      let level = dots[top * columns + left];
-      for (let row = top; row < bottom; row++) {
-        for (let column = left; column < right; column++) {
-          const other = dots[row * columns + column];
-          if (Math.abs(other) > Math.abs(level)) level = other;
-        }
-      }
-      pixels[corner + y * width + x] = shades[level + steps];
+      pixels[corner + y * width + x] = colorTable[poolMaxAbs(levels, columns, down[y], across[x]) + max_level];
     }
   }
 }
 
-/** The dots, from and to, that each of `count` pixels stands for. */
-function bins(count, dots) {
-  const edge = (at) => Math.floor((at * dots) / count);
-  return Array.from({ length: count }, (_, at) => [edge(at), Math.max(edge(at) + 1, edge(at + 1))]);
-}
-
-/** The colour of each level from -steps to steps of a head that reaches `share` of the scale. */
-function shadesOf(scale, { steps, signed }, { curve }, share) {
-  const shades = new Uint32Array(2 * steps + 1);
-  for (let level = -steps; level <= steps; level++) {
+/**
+ * The color of each level from the lowest to the highest.
+ * @param {number[]} colorScale - The colors of the scale as pixels.
+ * @param {{ max_level: number, signed: boolean }} data - What levels mean.
+ * @param {string} curve - "linear", or "root" for square roots.
+ * @param {number} peak - What part of the color scale the head reaches, 0 to 1.
+ * @returns {Uint32Array} A color for each of -max_level to max_level.
+ */
+export function colorsOfLevels(colorScale, { max_level: maxLevel, signed }, curve, peak) {
+  const table = new Uint32Array(2 * maxLevel + 1);
+  for (let level = -maxLevel; level <= maxLevel; level++) {
     // Levels are roots: what is not shown as roots is squared again.
-    const amount = (level / steps) ** 2 * share;
-    const height = curve === "linear" ? amount : Math.sqrt(amount);
+    const value = (level / maxLevel) ** 2 * peak;
+    const height = curve === "linear" ? value : Math.sqrt(value);
     const position = signed ? 0.5 + (Math.sign(level) * height) / 2 : height;
-    shades[level + steps] = scale[Math.round(position * (scale.length - 1))];
+    table[level + maxLevel] = colorScale[Math.round(position * (colorScale.length - 1))];
   }
-  return shades;
+  return table;
 }
 
+/**
+ * The largest size that a head's values reach.
+ * @param {{ peaks: number[] }} data - The payload.
+ * @returns {number} The size; 1 where all is 0.
+ */
 export function largestPeak({ peaks }) {
-  return peaks.reduce((most, peak) => Math.max(most, Math.abs(peak)), 0) || 1;
+  return peaks.reduce((largest, peak) => Math.max(largest, Math.abs(peak)), 0) || 1;
 }
 
-function frame(pixels, color, corner, { wide, high, width }) {
-  for (let at = -1; at <= wide; at++) {
-    pixels[corner - width + at] = pixels[corner + high * width + at] = color;
+function drawBorder(pixels, color, corner, { cellWidth, cellHeight, width }) {
+  for (let x = -1; x <= cellWidth; x++) {
+    pixels[corner - width + x] = pixels[corner + cellHeight * width + x] = color;
   }
-  for (let at = 0; at < high; at++) {
-    pixels[corner + at * width - 1] = pixels[corner + at * width + wide] = color;
+  for (let y = 0; y < cellHeight; y++) {
+    pixels[corner + y * width - 1] = pixels[corner + y * width + cellWidth] = color;
   }
-}
-
-function pixelOf(color) {
-  const number = parseInt(color.slice(1), 16);
-  return (0xff000000 | ((number & 0xff) << 16) | (number & 0xff00) | (number >> 16)) >>> 0;
 }

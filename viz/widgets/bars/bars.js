@@ -1,39 +1,44 @@
-// The bars: the predicted class by name, then every class with its probability.
+// The predicted class by name, then every class with its probability.
 
-import { make } from "../shared/elements.js";
+import { createElement } from "../shared/elements.js";
 import { mount } from "../shared/mount.js";
 import { followTheme } from "../shared/page_theme.js";
 
+/**
+ * Draws the component.
+ * @param {import("../shared/mount.js").Component} component - The payload of `bars/payload.py`.
+ * @returns {() => void} The cleanup.
+ */
 export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");
-    return { show: ({ data }) => draw(root, data), stop: followTheme(root) };
+    return { show: ({ data }) => drawBars(root, data), stop: followTheme(root) };
   });
 }
 
-function draw(root, { name, percent, rows, shown }) {
+function drawBars(root, { name, percent, rows, n_visible: nVisible }) {
   root.querySelector(".name").textContent = name;
   root.querySelector(".percent").textContent = percent;
   const list = root.querySelector(".bars");
-  const more = rows.length - shown;
-  list.replaceChildren(...rows.map(bar));
-  list.style.setProperty("--shown", shown);
-  list.classList.toggle("long", more > 0);
+  const nHidden = rows.length - nVisible;
+  list.replaceChildren(...rows.map(createBar));
+  list.style.setProperty("--visible", nVisible);
+  list.classList.toggle("long", nHidden > 0);
   // A list that scrolls is reached by the keyboard.
-  list.tabIndex = more > 0 ? 0 : -1;
-  root.querySelector(".caption").textContent = more > 0 ? `${more} more below, scroll to see them` : "";
+  list.tabIndex = nHidden > 0 ? 0 : -1;
+  root.querySelector(".caption").textContent = nHidden > 0 ? `${nHidden} more below; scroll to see them` : "";
 }
 
-function bar({ label, share, percent, predicted }) {
-  const row = make("li", predicted ? "bar own" : "bar");
+function createBar({ label, share, percent, predicted }) {
+  const row = createElement("li", predicted ? "bar predicted-class" : "bar");
   row.dataset.testid = "class-bar";
-  const name = make("span", "label", label);
+  const name = createElement("span", "label", label);
   name.title = label;
   name.dir = "auto";
-  const track = make("span", "track");
-  const fill = make("span", "fill");
+  const track = createElement("span", "track");
+  const fill = createElement("span", "fill");
   fill.style.width = `${share * 100}%`;
   track.append(fill);
-  row.append(name, track, make("span", "value", percent));
+  row.append(name, track, createElement("span", "value", percent));
   return row;
 }

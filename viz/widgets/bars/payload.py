@@ -9,7 +9,7 @@ from viz.attribution.descriptions import percent, verdict
 from viz.types import Prediction
 from viz.widgets.shared.widget import Widget
 
-SHOWN = 12
+N_VISIBLE = 12
 """Bars that are seen at once; further ones are reached by scrolling."""
 
 HTML = """
@@ -41,4 +41,4 @@ def payload(prediction: Prediction) -> dict[str, object]:
         }
         for index in order
     ]
-    return {"name": name, "percent": probability, "rows": rows, "shown": SHOWN}
+    return {"name": name, "percent": probability, "rows": rows, "n_visible": N_VISIBLE}

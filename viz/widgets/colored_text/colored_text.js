@@ -1,39 +1,54 @@
-// The strip: words of the text on the colours of their scores; the exact score on hover and focus.
+// The words of the text on the colors of their scores; the exact score on hover and focus.
 
-import { make } from "../shared/elements.js";
+import { createElement } from "../shared/elements.js";
+import { hasModifier, moveInList } from "../shared/keyboard.js";
 import { mount } from "../shared/mount.js";
 import { followTheme } from "../shared/page_theme.js";
-import { showTip } from "../shared/tooltip.js";
+import { showTooltip } from "../shared/tooltip.js";
 
+const KEYS = {
+  previous: ["ArrowLeft", "ArrowUp"],
+  next: ["ArrowRight", "ArrowDown"],
+  first: "Home",
+  last: "End",
+};
+
+/**
+ * Draws the component.
+ * @param {import("../shared/mount.js").Component} component - The payload of
+ *     `colored_text/payload.py`, with `low`, `high` and `caption`, and with `opens` where Enter in
+ *     the atlas leads here.
+ * @returns {() => void} The cleanup.
+ */
 export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");
-    const view = { root, text: root.querySelector(".text"), tip: root.querySelector(".tip") };
-    const life = new AbortController();
-    const on = (type, react) => view.text.addEventListener(type, react, { signal: life.signal });
-    on("pointerover", (event) => point(view, event.target));
-    on("pointerleave", () => point(view, null));
-    on("scroll", () => point(view, null));
-    on("focusin", (event) => point(view, event.target));
-    on("focusout", () => point(view, null));
-    on("keydown", (event) => press(view, event));
-    const enter = () => view.opens && view.text.focus();
-    window.addEventListener("clsight:open", enter, { signal: life.signal });
+    const view = { root, text: root.querySelector(".text"), tooltip: root.querySelector(".tip") };
+    const listeners = new AbortController();
+    const { signal } = listeners;
+    const on = (type, react) => view.text.addEventListener(type, react, { signal });
+    on("pointerover", (event) => showScore(view, event.target));
+    on("pointerleave", () => showScore(view, null));
+    on("scroll", () => showScore(view, null));
+    on("focusin", (event) => showScore(view, event.target));
+    on("focusout", () => showScore(view, null));
+    on("keydown", (event) => onKeydown(view, event));
+    window.addEventListener("clsight:open", () => view.opens && view.text.focus(), { signal });
     const stopTheme = followTheme(root);
-    view.show = ({ data }) => draw(view, data);
+    view.show = ({ data }) => drawText(view, data);
     view.stop = () => {
-      life.abort();
+      listeners.abort();
       stopTheme();
     };
     return view;
   });
 }
 
-function draw(view, data) {
+function drawText(view, data) {
   const { root, text } = view;
   view.opens = Boolean(data.opens);
-  point(view, null);
-  text.replaceChildren(...data.parts.map(paragraph));
+  showScore(view, null);
+  text.replaceChildren(...data.parts.map(createParagraph));
   text.setAttribute("aria-label", "Words with their scores. Arrow keys go from word to word.");
   for (const name of ["low", "lowest", "highest", "high", "caption"]) {
     root.querySelector(`.${name}`).textContent = data[name];
@@ -43,58 +58,52 @@ function draw(view, data) {
   }
 }
 
-function paragraph(segments) {
-  const element = make("p", "part");
+function createParagraph(segments) {
+  const element = createElement("p", "part");
   element.dir = "auto";
-  element.append(...segments.map(node));
+  element.append(...segments.map(createSegment));
   return element;
 }
 
-function node({ text, kind, score, light, dark }) {
+function createSegment({ text, kind, score, light, dark }) {
   if (kind === "gap") return document.createTextNode(text);
   // What stands in a bdi has no say in the direction of its paragraph.
-  const element = make(kind === "special" ? "bdi" : "span", kind, text);
+  const element = createElement(kind === "special" ? "bdi" : "span", kind, text);
   element.dataset.testid = kind;
   if (kind === "unseen") element.title = "The model never saw this part.";
   if (score === undefined) return element;
   element.dataset.score = score;
   element.tabIndex = -1;
-  if (kind === "special") element.append(make("small", "", score));
+  if (kind === "special") element.append(createElement("small", "", score));
   if (kind === "word") {
     const names = ["--light", "--light-ink", "--dark", "--dark-ink"];
-    [...light, ...dark].forEach((color, at) => element.style.setProperty(names[at], color));
+    [...light, ...dark].forEach((color, index) => element.style.setProperty(names[index], color));
   }
   return element;
 }
 
 /** Shows the score of the word under the pointer or the focus; anything else hides it. */
-function point({ tip, text }, target) {
+function showScore({ tooltip, text }, target) {
   const word = target?.closest?.("[data-score]");
   text.querySelector("[aria-describedby]")?.removeAttribute("aria-describedby");
-  tip.hidden = true;
+  tooltip.hidden = true;
   if (!word) return;
   const name = word.firstChild?.textContent ?? "";
-  showTip(tip, `${word.dataset.score} · ${name}`, word.getClientRects()[0]);
+  showTooltip(tooltip, `${word.dataset.score} · ${name}`, word.getClientRects()[0]);
   word.setAttribute("aria-describedby", "tip");
 }
 
-function press(view, event) {
+function onKeydown(view, event) {
   const { text } = view;
   if (event.key === "Escape") {
-    point(view, null);
-    if (view.opens) window.dispatchEvent(new CustomEvent("clsight:closed", { detail: { picture: "strip" } }));
+    showScore(view, null);
+    const closed = new CustomEvent("clsight:closed", { detail: { picture: "colored-text" } });
+    if (view.opens) window.dispatchEvent(closed);
   }
+  if (hasModifier(event)) return;
   const words = [...text.querySelectorAll("[data-score]")];
-  const at = words.indexOf(event.target);
-  const targets = {
-    ArrowRight: at + 1,
-    ArrowDown: at + 1,
-    ArrowLeft: at - 1,
-    ArrowUp: at - 1,
-    Home: 0,
-    End: words.length - 1,
-  };
-  if (!(event.key in targets) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const index = moveInList(event.key, words.indexOf(event.target), words.length, KEYS);
+  if (index === null) return;
   event.preventDefault();
-  words[Math.max(0, Math.min(words.length - 1, targets[event.key]))]?.focus();
+  words[index]?.focus();
 }

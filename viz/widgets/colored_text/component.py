@@ -1,16 +1,16 @@
-"""The coloured text on the page."""
+"""The colored text on the page."""
 
 from collections.abc import Sequence
 
 from viz.attention.views import Span
 from viz.types import Encoding, FloatArray
-from viz.widgets.colored_text.payload import STRIP, payload
+from viz.widgets.colored_text.payload import COLORED_TEXT, payload
 from viz.widgets.shared.component import register
 
-_mount = register(STRIP)
+_mount = register(COLORED_TEXT)
 
 
-def strip(
+def colored_text(
     encoding: Encoding,
     spans: Sequence[Span],
     scores: FloatArray,
@@ -23,21 +23,24 @@ def strip(
     caption: str | None = None,
     opens: bool = False,
 ) -> None:
-    """Show the text with every span on the colour of its score.
+    """Show the text with every span on the color of its score.
 
     Args:
         encoding: The text that was read.
         spans: In reading order, as from `views.spans`; special tokens may be left out.
         scores: (n,), one for each span.
         errors: (n,), standard errors of the scores; shown with them where the reader points.
-        signed: Whether scores below 0 speak against something: the diverging scale, centred on 0.
+        signed: Whether scores below 0 speak against something: the diverging scale, centered on 0.
         key: The component's own key.
         low_label: What the low end of the scale means, e.g. "against Sci/Tech".
         high_label: What the high end means.
         caption: A sentence under the scale.
         opens: Whether Enter in the atlas leads here, and Escape back.
     """
-    data = payload(encoding, spans, scores, errors=errors, signed=signed)
-    labels = {"low": low_label, "high": high_label, "caption": caption or ""}
-    data["opens"] = opens
-    _mount(data=data | labels, key=key)
+    data = payload(encoding, spans, scores, errors=errors, signed=signed) | {
+        "low": low_label,
+        "high": high_label,
+        "caption": caption or "",
+        "opens": opens,
+    }
+    _mount(data=data, key=key)

@@ -1,45 +1,55 @@
-// The heat map: one map at full resolution; its exact values by pointer or arrow keys.
+// One map of attention at full resolution; its exact values by pointer or arrow keys.
 
-import { expandable } from "../shared/expand.js";
+import { decodeFloat32 } from "../shared/array_codec.js";
+import { makeExpandable } from "../shared/expand.js";
 import { mount } from "../shared/mount.js";
-import { number } from "../shared/numbers.js";
-import { unpackFloats } from "../shared/packed.js";
+import { formatNumber } from "../shared/numbers.js";
 import { followTheme } from "../shared/page_theme.js";
-import { markCell, paintCells } from "./cells.js";
-import { followPointer, listen, point } from "./explore.js";
-import { EDGE, TITLE, cellSides, cornerOf, fitFrame, moveTo } from "./frame.js";
-import { LABEL_SIZE, LABEL_STEP, fitLabels, writeAxis } from "./labels.js";
+import { drawCells, outlineCell } from "./cells.js";
+import { MARGIN, TITLE_HEIGHT, cellCorner, cellSides, fitFrame, setViewport } from "./geometry.js";
+import { listenToControls, listenToPointers, readCell } from "./interaction.js";
+import { LABEL_SIZE, LABEL_STEP, drawAxisLabels, fitLabels } from "./labels.js";
 
-const KEY = "key: the token looked at";
-const QUERY = "query: the token that looks";
+const KEY_AXIS = "key: the token looked at";
+const QUERY_AXIS = "query: the token that looks";
 /** One ideograph, kana, syllable or emoji: turned by a quarter it would be hard to read. */
 const UPRIGHT = /^.[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}\p{Extended_Pictographic}]\uFE0F?.$/u;
 
+/**
+ * Draws the component.
+ * @param {import("../shared/mount.js").Component} component - The payload of `heatmap/payload.py`.
+ * @returns {() => void} The cleanup.
+ */
 export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");
     const find = (name) => root.querySelector(`.${name}`);
-    const [stage, area, canvas, tip] = [find("stage"), find("area"), root.querySelector("canvas"), find("tip")];
-    const view = { root, stage, area, canvas, tip, find, zoom: { by: 1, x: 0, y: 0 }, cell: null };
+    const [stage, area, tooltip] = ["stage", "area", "tip"].map(find);
+    const canvas = root.querySelector("canvas");
+    const view = { root, stage, area, canvas, tooltip, find, viewport: { scale: 1, x: 0, y: 0 }, cell: null };
     view.describe = () => describe(view);
-    view.redraw = () => view.values && draw(view);
-    const repaint = () => {
-      view.image = null;
-      view.redraw();
-    };
+    view.redraw = () => view.values && drawHeatmap(view);
     const observer = new ResizeObserver(view.redraw);
     observer.observe(area);
-    const life = new AbortController();
-    listen(view, life.signal);
-    followPointer(view, life.signal);
+    const listeners = new AbortController();
+    listenToControls(view, listeners.signal);
+    listenToPointers(view, listeners.signal);
     document.fonts?.ready.then(() => {
       view.labels = null;
       view.redraw();
     });
-    const stopTheme = followTheme(root, repaint);
-    const stopScreen = expandable(view, "heatmap", canvas);
+    const stopTheme = followTheme(root, () => {
+      view.image = null;
+      view.redraw();
+    });
+    const stopExpanding = makeExpandable(view, "heatmap", canvas);
     view.show = ({ data }) => receive(view, data);
-    view.stop = () => [() => observer.disconnect(), () => life.abort(), stopTheme, stopScreen].forEach((end) => end());
+    view.stop = () => {
+      observer.disconnect();
+      listeners.abort();
+      stopTheme();
+      stopExpanding();
+    };
     return view;
   });
 }
@@ -47,29 +57,29 @@ export default function (component) {
 async function receive(view, data) {
   const start = performance.now();
   const [values, removed] = await Promise.all(
-    [data.values, data.removed].map((text) => text && unpackFloats(text)),
+    [data.values, data.removed].map((text) => text && decodeFloat32(text)),
   );
   if (view.last.data !== data) return;
   const axes = { queries: data.queries, keys: data.keys ?? data.queries };
-  const sizes = (of) => of && [of.queries, of.keys].map(({ labels }) => labels.length).join();
-  if (sizes(view.axes) !== sizes(axes)) {
-    Object.assign(view, { zoom: { by: 1, x: 0, y: 0 }, cell: null });
-    view.tip.hidden = true;
+  const shape = (of) => of && [of.queries, of.keys].map(({ labels }) => labels.length).join();
+  if (shape(view.axes) !== shape(axes)) {
+    Object.assign(view, { viewport: { scale: 1, x: 0, y: 0 }, cell: null });
+    view.tooltip.hidden = true;
   }
-  Object.assign(view, { data, axes, values, removed, labels: null, levels: null, image: null });
+  Object.assign(view, { data, axes, values, removed, labels: null, indices: null, image: null });
   describe(view);
-  draw(view);
-  if (view.cell) point(view, view.cell, view.byKey);
+  drawHeatmap(view);
+  if (view.cell) readCell(view, view.cell, view.byKeyboard);
   performance.measure("clsight:heatmap", { start });
 }
 
 /** The text around the picture. */
 function describe({ root, canvas, data, find, linear }) {
   canvas.setAttribute("aria-label", data.label);
-  find("place").textContent = data.place;
+  find("place").textContent = data.title;
   find("note").textContent = data.note;
-  find("lowest").textContent = data.signed ? number(-data.largest, true) : "0";
-  find("highest").textContent = number(data.largest, data.signed);
+  find("lowest").textContent = data.signed ? formatNumber(-data.largest, true) : "0";
+  find("highest").textContent = formatNumber(data.largest, data.signed);
   find("root-scale").setAttribute("aria-pressed", !linear);
   find("linear-scale").setAttribute("aria-pressed", Boolean(linear));
   for (const [theme, { ramp }] of Object.entries(data.themes)) {
@@ -77,71 +87,86 @@ function describe({ root, canvas, data, find, linear }) {
   }
 }
 
-function draw(view) {
+function drawHeatmap(view) {
   const { area, canvas, axes, data, root } = view;
   if (!area.clientWidth) return;
-  const pen = canvas.getContext("2d");
+  const context = canvas.getContext("2d");
   const family = getComputedStyle(root).fontFamily;
-  if (view.room !== area.clientWidth || !view.labels) {
-    pen.font = `600 ${LABEL_SIZE}px ${family}`;
+  if (view.labelsWidth !== area.clientWidth || !view.labels) {
+    context.font = `600 ${LABEL_SIZE}px ${family}`;
     view.labels = {
-      queries: fitLabels(pen, axes.queries, Math.min(150, area.clientWidth * 0.25)),
-      keys: fitLabels(pen, axes.keys, 120),
+      queries: fitLabels(context, axes.queries, Math.min(150, area.clientWidth * 0.25)),
+      keys: fitLabels(context, axes.keys, 120),
     };
-    view.room = area.clientWidth;
+    view.labelsWidth = area.clientWidth;
   }
-  const place = (view.place = fitFrame(view, view.labels));
-  moveTo(view, Math.min(view.zoom.by, place.most), view.zoom.x, view.zoom.y);
-  const font = (weight) => `${weight} ${place.px(LABEL_SIZE)}px ${family}`;
-  pen.font = font(400);
-  // A map of few tokens may be shorter than the names of its axes.
-  const [across, down] = [KEY, QUERY].map((name) => Math.ceil(pen.measureText(name).width));
-  const width = place.left + Math.max(place.width + place.px(EDGE), across);
-  const height = place.top + Math.max(place.height + place.px(EDGE), down);
-  Object.assign(canvas, { width, height });
-  Object.assign(canvas.style, { width: `${width / place.ratio}px`, height: `${height / place.ratio}px` });
-  canvas.style.touchAction = view.zoom.by > 1 ? "none" : "pan-x pan-y";
+  const frame = (view.frame = fitFrame(view, view.labels));
+  setViewport(view, Math.min(view.viewport.scale, frame.maxScale), view.viewport.x, view.viewport.y);
+  const font = (weight) => `${weight} ${frame.px(LABEL_SIZE)}px ${family}`;
+  context.font = font(400);
+  resizeCanvas(view, context);
   const colors = data.themes[root.dataset.theme];
-  paintCells(view, pen, colors);
-  if (view.cell) markCell(view, pen, colors, view.cell);
-  writeLabels(view, pen, colors, font);
+  drawCells(view, context, colors);
+  if (view.cell) outlineCell(view, context, colors, view.cell);
+  drawLabels(view, context, colors, font);
+  updateTools(view);
+}
+
+/** Gives the canvas the size of the frame; a map of few tokens is narrower than its axes' names. */
+function resizeCanvas({ canvas, frame, viewport }, context) {
+  const [keyAxis, queryAxis] = [KEY_AXIS, QUERY_AXIS].map((name) => Math.ceil(context.measureText(name).width));
+  const width = frame.left + Math.max(frame.width + frame.px(MARGIN), keyAxis);
+  const height = frame.top + Math.max(frame.height + frame.px(MARGIN), queryAxis);
+  Object.assign(canvas, { width, height });
+  canvas.style.width = `${width / frame.pixelRatio}px`;
+  canvas.style.height = `${height / frame.pixelRatio}px`;
+  canvas.style.touchAction = viewport.scale > 1 ? "none" : "pan-x pan-y";
+}
+
+/** What stands around the picture follows its size and its zoom. */
+function updateTools(view) {
+  const { canvas, find, frame, viewport } = view;
   // A canvas has no elements to point at: this tells a script where its cells lie (CSS pixels).
-  const [corner, sides] = [cornerOf(view, 0, 0), cellSides(view)];
-  canvas.dataset.grid = [...corner, ...sides].map((length) => length / place.ratio).join(" ");
-  for (const name of ["head", "foot"]) {
-    view.find(name).style.maxWidth = view.expanded && name === "head" ? "" : `max(${width / place.ratio}px, 24rem)`;
-  }
-  view.find("out").disabled = view.find("whole").disabled = view.zoom.by === 1;
-  view.find("in").disabled = view.zoom.by === place.most;
+  const lengths = [...cellCorner(view, 0, 0), ...cellSides(view)];
+  canvas.dataset.grid = lengths.map((length) => length / frame.pixelRatio).join(" ");
+  const width = `max(${canvas.width / frame.pixelRatio}px, 24rem)`;
+  find("head").style.maxWidth = view.expanded ? "" : width;
+  find("foot").style.maxWidth = width;
+  find("out").disabled = find("whole").disabled = viewport.scale === 1;
+  find("in").disabled = viewport.scale === frame.maxScale;
 }
 
-function writeLabels(view, pen, colors, font) {
-  const { labels, cell, place } = view;
-  const { left, top, width, height, px, level } = place;
-  const [wide, high] = cellSides(view);
-  const common = { colors, font, step: px(LABEL_STEP) };
-  pen.textBaseline = "middle";
-  pen.textAlign = "right";
-  const down = { ...common, at: (row) => cornerOf(view, row, 0)[1] + high / 2, from: top, to: top + height };
-  writeAxis(pen, labels.queries, { ...down, active: cell?.[0] ?? null }, (text, y) => pen.fillText(text, left - px(6), y));
-  const across = { ...common, at: (column) => cornerOf(view, 0, column)[0] + wide / 2, from: left, to: left + width };
-  if (level) across.step = px(labels.keys.width + EDGE / 2);
-  writeAxis(pen, labels.keys, { ...across, active: cell?.[1] ?? null }, (text, x) => {
-    const upright = level || UPRIGHT.test(text);
-    pen.textAlign = upright ? "center" : "left";
-    turned(pen, text, x, top - px(upright ? 12 : 6), !upright);
+function drawLabels(view, context, colors, font) {
+  const { labels, cell, frame } = view;
+  const { left, top, width, height, px, horizontal } = frame;
+  const [cellWidth, cellHeight] = cellSides(view);
+  const style = { colors, font, step: px(LABEL_STEP) };
+  context.textBaseline = "middle";
+  context.textAlign = "right";
+  const middleOfRow = (row) => cellCorner(view, row, 0)[1] + cellHeight / 2;
+  const rows = { ...style, at: middleOfRow, from: top, to: top + height, active: cell?.[0] ?? null };
+  drawAxisLabels(context, labels.queries, rows, (text, y) => context.fillText(text, left - px(6), y));
+  const middleOfColumn = (column) => cellCorner(view, 0, column)[0] + cellWidth / 2;
+  const columns = { ...style, at: middleOfColumn, from: left, to: left + width, active: cell?.[1] ?? null };
+  if (horizontal) columns.step = px(labels.keys.width + MARGIN / 2);
+  drawAxisLabels(context, labels.keys, columns, (text, x) => {
+    const upright = horizontal || UPRIGHT.test(text);
+    context.textAlign = upright ? "center" : "left";
+    drawText(context, text, x, top - px(upright ? 12 : 6), !upright);
   });
-  pen.font = font(400);
-  pen.fillStyle = colors.muted;
-  pen.textAlign = "left";
-  pen.fillText(KEY, left, px(TITLE / 2 - 1));
-  turned(pen, QUERY, px(TITLE / 2 - 1), top + pen.measureText(QUERY).width, true);
+  context.font = font(400);
+  context.fillStyle = colors.muted;
+  context.textAlign = "left";
+  context.fillText(KEY_AXIS, left, px(TITLE_HEIGHT / 2 - 1));
+  const bottom = top + context.measureText(QUERY_AXIS).width;
+  drawText(context, QUERY_AXIS, px(TITLE_HEIGHT / 2 - 1), bottom, true);
 }
 
-function turned(pen, text, x, y, turn) {
-  pen.save();
-  pen.translate(x, y);
-  if (turn) pen.rotate(-Math.PI / 2);
-  pen.fillText(text, 0, 0);
-  pen.restore();
+/** Writes a text; `vertically` from the bottom to the top. */
+function drawText(context, text, x, y, vertically) {
+  context.save();
+  context.translate(x, y);
+  if (vertically) context.rotate(-Math.PI / 2);
+  context.fillText(text, 0, 0);
+  context.restore();
 }

@@ -5,15 +5,15 @@ import numpy as np
 from viz.attention.views import AttentionView, Quadrant
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
+from viz.widgets.shared.array_codec import encode_array
 from viz.widgets.shared.axes import axes
-from viz.widgets.shared.expand import ENLARGE, SCREEN
-from viz.widgets.shared.packed import packed
+from viz.widgets.shared.expand import DIALOG, ENLARGE_BUTTON
 from viz.widgets.shared.widget import Widget
 
-NOTHING = "all 0: nothing that is handed on here reaches the class or score"
+NO_CONTRIBUTION = "all 0: nothing that is handed on here reaches the class or score"
 """As in the last layer without the token that the classes are read from."""
-LEVELS = 255
-"""Steps of the colour scale; odd, so that 0 is one of them where the scale has two ends."""
+N_COLORS = 255
+"""Colors of the scale; odd, so that 0 is one of them where the scale has two ends."""
 
 HTML = f"""
 <div class="root">
@@ -27,7 +27,7 @@ HTML = f"""
           title="Zoom in (+, or Ctrl and the wheel over the picture)">+</button>
         <button class="tool whole" data-testid="heatmap-whole" title="Show the whole picture (0)"
           >whole</button>
-        {ENLARGE}
+        {ENLARGE_BUTTON}
       </span>
     </div>
     <div class="area">
@@ -38,26 +38,26 @@ HTML = f"""
       <span class="legend">
         <span class="lowest"></span><span class="ramp"></span><span class="highest"></span>
       </span>
-      <span class="choice" role="group" aria-label="Colour by">
+      <span class="choice" role="group" aria-label="Color by">
         <button class="tool root-scale" data-testid="heatmap-root">square root</button
         ><button class="tool linear-scale" data-testid="heatmap-linear">linear</button>
       </span>
     </div>
-    <p class="said" data-testid="heatmap-said" aria-live="polite"></p>
+    <p class="live" data-testid="heatmap-live" aria-live="polite"></p>
   </div>
-  {SCREEN}
+  {DIALOG}
 </div>
 """
 
 HEATMAP = Widget("heatmap", "heatmap/heatmap", HTML)
 
 
-def payload(view: AttentionView, *, place: str, note: str = "") -> dict[str, object]:
+def payload(view: AttentionView, *, title: str, note: str = "") -> dict[str, object]:
     """What the browser is sent: every value exactly, and what stands around the picture.
 
     Args:
         view: One map, (1, 1, n, m).
-        place: What the map is of, e.g. "L3 · H7".
+        title: What the map is of, e.g. "L3 · H7".
         note: A few words beside it.
 
     Raises:
@@ -68,44 +68,42 @@ def payload(view: AttentionView, *, place: str, note: str = "") -> dict[str, obj
             f"A heat map shows one map, (1, 1, n, m); {view.weights.shape} came. "
             "Choose a layer and a head, or their means."
         )
-    named = axes(view)
+    both_axes = axes(view)
     values = view.weights[0, 0].astype(np.float32, copy=False)
     removed = view.removed[0, 0].astype(np.float32, copy=False)
-    largest = _largest(np.abs(values) if view.signed else values)
-    return named | {
-        "values": packed(values),
-        "removed": packed(removed) if removed.any() else None,
+    sizes = np.abs(values) if view.signed else values
+    return both_axes | {
+        "values": encode_array(values),
+        "removed": encode_array(removed) if removed.any() else None,
         "signed": view.signed,
-        "largest": largest,
-        "place": place,
+        "largest": float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)),
+        "title": title,
         "note": note,
         "themes": _SIGNED if view.signed else _UNSIGNED,
-        "label": f"{place}: where each of {values.shape[0]} tokens looks among {values.shape[1]}. "
+        "label": f"{title}: where each of {values.shape[0]} tokens looks among {values.shape[1]}. "
         "Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole picture.",
     }
 
 
-def row_note(view: AttentionView, part: Quadrant) -> str:
+def row_note(view: AttentionView, quadrant: Quadrant) -> str:
     """What a row is, and how much of it is not shown."""
     if view.signed and not view.weights.any():
-        return NOTHING
+        return NO_CONTRIBUTION
     if view.signed and len(view.weights) > 1 == np.count_nonzero(view.weights.any(-1)):
         row = int(view.weights.any((0, 1, 3)).argmax())
         return f"in this layer only what {view.spans[row].label} looks at reaches the prediction"
     if view.signed:
         return "signed shares of the explained scalar; nothing is rescaled"
-    if part != "all":
-        without = ", special tokens taken out first" if view.removed.any() else ""
-        held = view.weights.sum(-1).mean()
-        return f"text {part[0]} looking at {part[2]}: rows sum to {held:.2f} on average{without}"
+    if quadrant != "all":
+        without = ", special tokens removed first" if view.removed.any() else ""
+        row_sum = view.weights.sum(-1).mean()
+        return (
+            f"text {quadrant[0]} looking at {quadrant[2]}: "
+            f"rows sum to {row_sum:.2f} on average{without}"
+        )
     if not view.removed.any():
         return "each row sums to 1"
     return f"{view.removed.mean():.0%} of its attention went to special tokens; rows rescaled to 1"
-
-
-def _largest(sizes: np.ndarray) -> float:
-    """The largest finite size; 0 where there is none."""
-    return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
 
 
 def _theme(palette: Palette, scale: tuple[str, ...]) -> dict[str, object]:
@@ -114,7 +112,7 @@ def _theme(palette: Palette, scale: tuple[str, ...]) -> dict[str, object]:
         "muted": palette.muted,
         "line": palette.line,
         "accent": palette.accent,
-        "scale": [mix(scale, level / (LEVELS - 1)) for level in range(LEVELS)],
+        "scale": [mix(scale, index / (N_COLORS - 1)) for index in range(N_COLORS)],
         "ramp": f"linear-gradient(to right, {', '.join(scale)})",
     }
 

@@ -1,28 +1,34 @@
-// The pulse: asks the server once, a while after it was last drawn; draws nothing.
+// Asks the server once, a while after it was last drawn; draws nothing.
 
 import { mount } from "../shared/mount.js";
 
+/**
+ * Draws the component.
+ * @param {import("../shared/mount.js").Component} component - `seconds` to wait, and a `token`
+ *     that is new whenever the server wants to be asked.
+ * @returns {() => void} The cleanup.
+ */
 export default function (component) {
   return mount(component, () => {
     let timer;
     let ask;
-    let patience = 0;
-    const arm = () => {
+    let delay = 0;
+    const restart = () => {
       clearTimeout(timer);
-      timer = setTimeout(ask, patience);
+      timer = setTimeout(ask, delay);
     };
     // The reader goes first: a question that overtakes a click on another page would undo it.
     const events = ["pointerdown", "click", "keydown"];
-    for (const event of events) document.addEventListener(event, arm, true);
+    for (const event of events) document.addEventListener(event, restart, true);
     return {
       show({ data, setTriggerValue }) {
-        patience = 1000 * data.seconds;
-        ask = () => setTriggerValue("beat", data.turn);
-        arm();
+        delay = 1000 * data.seconds;
+        ask = () => setTriggerValue("elapsed", data.token);
+        restart();
       },
       stop() {
         clearTimeout(timer);
-        for (const event of events) document.removeEventListener(event, arm, true);
+        for (const event of events) document.removeEventListener(event, restart, true);
       },
     };
   });

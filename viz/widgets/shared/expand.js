@@ -1,28 +1,35 @@
 // A picture on the whole screen: its stage moves into a dialog and back.
 
-/** Lets the `stage` of `view` fill the screen: by its button, or by "clsight:open" on the window,
- *  whose `detail.picture` may name one kind of picture.  `target` gets the focus in there.
- *  Returns a function that ends it. */
-export function expandable(view, name, target) {
+import { focusedElement } from "./elements.js";
+
+/**
+ * Lets the stage of a view fill the screen: by its button, or by "clsight:open" on the window,
+ * whose `detail.picture` may name one kind of picture.
+ * @param {object} view - Has `root`, `stage` and `redraw`; its `expanded` is kept up to date.
+ * @param {string} name - The kind of picture.
+ * @param {HTMLElement} target - What gets the focus on the screen.
+ * @returns {() => void} Ends it.
+ */
+export function makeExpandable(view, name, target) {
   const { root, stage, redraw } = view;
   const dialog = root.querySelector(".screen");
   const button = root.querySelector(".enlarge");
-  const life = new AbortController();
-  const on = (element, type, react) => element.addEventListener(type, react, { signal: life.signal });
-  let before = null;
-  const tell = () => {
+  const listeners = new AbortController();
+  const on = (element, type, react) => element.addEventListener(type, react, { signal: listeners.signal });
+  let focusedBefore = null;
+  const updateButton = () => {
     view.expanded = stage.parentElement === dialog;
     button.title = view.expanded ? "Close (Esc)" : "Enlarge";
     button.setAttribute("aria-label", view.expanded ? "Close" : "Enlarge");
   };
   const open = () => {
     if (view.expanded) return;
-    before = focused();
+    focusedBefore = focusedElement();
     root.style.minHeight = `${root.offsetHeight}px`;
     dialog.append(stage);
-    dialog.setAttribute("aria-label", view.data?.place ?? "");
+    dialog.setAttribute("aria-label", view.data?.title ?? "");
     dialog.showModal();
-    tell();
+    updateButton();
     redraw();
     target.focus({ preventScroll: true });
   };
@@ -31,9 +38,9 @@ export function expandable(view, name, target) {
     root.prepend(stage);
     root.style.minHeight = "";
     if (dialog.open) dialog.close();
-    tell();
+    updateButton();
     redraw();
-    (before?.isConnected ? before : button).focus({ preventScroll: true });
+    (focusedBefore?.isConnected ? focusedBefore : button).focus({ preventScroll: true });
     window.dispatchEvent(new CustomEvent("clsight:closed", { detail: { picture: name } }));
   };
   on(button, "click", () => (view.expanded ? close() : open()));
@@ -48,16 +55,9 @@ export function expandable(view, name, target) {
     event.stopImmediatePropagation(); // one picture fills the screen, though others may listen
     open();
   });
-  tell();
+  updateButton();
   return () => {
-    life.abort();
+    listeners.abort();
     if (dialog.open) dialog.close();
   };
-}
-
-/** The element that has the focus, inside whichever shadow root. */
-export function focused() {
-  let element = document.activeElement;
-  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
-  return element;
 }

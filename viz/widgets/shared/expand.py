@@ -1,6 +1,6 @@
 """The markup that lets a picture fill the screen; `expand.js` moves it there and back."""
 
-ENLARGE = """<button class="tool enlarge" data-testid="enlarge">
+ENLARGE_BUTTON = """<button class="tool enlarge" data-testid="enlarge">
           <svg class="grow" viewBox="0 0 16 16" aria-hidden="true"><path
             d="M9.5 2.5h4v4M13 3 9.2 6.8M6.5 13.5h-4v-4M3 13l3.8-3.8"/></svg>
           <svg class="shut" viewBox="0 0 16 16" aria-hidden="true"><path
@@ -8,5 +8,5 @@ ENLARGE = """<button class="tool enlarge" data-testid="enlarge">
         </button>"""
 """A quiet button for the end of a row of tools."""
 
-SCREEN = '<dialog class="screen" data-testid="screen"></dialog>'
+DIALOG = '<dialog class="screen" data-testid="screen"></dialog>'
 """Stands behind the stage, inside the root."""

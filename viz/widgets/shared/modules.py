@@ -15,7 +15,11 @@ _IMPORT = re.compile(r'^import (?:(\w+)|\{([^{}]*)\}) from "(\.[^"]*)";\n', re.M
 _EXPORT = re.compile(
     r"^export (default )?((?:async )?function\b|class\b|const\b) ?(\w*)", re.MULTILINE
 )
-_UNKNOWN = re.compile(r"^\s*(?:import|export)\b.*|\bimport\s*[(.].*", re.MULTILINE)
+_UNKNOWN = re.compile(
+    # Comments may name types as `import("./x.js").Type`.
+    r"^\s*(?:import|export)\b.*|^(?!\s*(?:\*|//|/\*)).*\bimport\s*[(.].*",
+    re.MULTILINE,
+)
 _DEFAULT = "defaultExport"
 """The name that a function without one gets."""
 

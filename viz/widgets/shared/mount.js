@@ -1,10 +1,33 @@
 // One view for each element of a component, however often the page draws it.
 
+/**
+ * What the page hands to a component.
+ * @typedef {object} Component
+ * @property {object} data - The payload that Python made.
+ * @property {Element} parentElement - Where the component's markup lies.
+ * @property {(name: string, value: unknown) => void} setStateValue - Sends a state to the server.
+ * @property {(name: string, value: unknown) => void} setTriggerValue - Sends an event to it.
+ */
+
+/**
+ * What draws a component and remembers what its reader chose.
+ * @typedef {object} View
+ * @property {(component: Component) => void} show - Draws the data of a component.
+ * @property {() => void} stop - Ends what the view listens to.
+ * @property {Component} [last] - The component of the latest call.
+ */
+
 const views = new WeakMap();
 
-/** Hands `component` to the view of its element, made on the first call.
- *  Streamlit calls a component again with new data, and may drop a call that came too late;
- *  only the last call's cleanup ends the view. */
+/**
+ * Hands a component to the view of its element, which is created on the first call.
+ *
+ * Streamlit calls a component again with new data, and may drop a call that came too late; only
+ * the last call's cleanup ends the view.
+ * @param {Component} component - What the page hands over.
+ * @param {(parent: Element) => View} create - Creates the view of an element.
+ * @returns {() => void} The cleanup of this call.
+ */
 export function mount(component, create) {
   const { parentElement } = component;
   if (!views.has(parentElement)) views.set(parentElement, create(parentElement));

@@ -1,13 +1,30 @@
 // Numbers as a reader sees them.
 
-export const EXACT = 6; // decimals of a number that stands alone
+export const EXACT_DECIMALS = 6; // of a number that stands alone
 
-/** A weight or a share with at least so many decimals, and at least three digits where it is tiny. */
-export function number(value, signed, decimals = 3) {
+/**
+ * A weight or a score with at least three significant digits where it is tiny.
+ * @param {number} value - The number.
+ * @param {boolean} signed - Whether a positive number gets a plus sign.
+ * @param {number} [decimals] - Decimals at least.
+ * @returns {string} The number in words or digits, with a true minus sign.
+ */
+export function formatNumber(value, signed, decimals = 3) {
   if (Number.isNaN(value)) return "not a number";
   const size = Math.abs(value);
   const needed = size > 0 ? Math.min(12, 2 - Math.floor(Math.log10(size))) : 0;
   const digits = size.toFixed(Math.max(decimals, needed));
   const sign = Number(digits) === 0 ? "" : value < 0 ? "−" : signed ? "+" : "";
   return sign + digits;
+}
+
+/**
+ * A number moved into the range from `low` to `high`.
+ * @param {number} value - The number.
+ * @param {number} low - The least that is allowed.
+ * @param {number} high - The most that is allowed.
+ * @returns {number} The nearest number within the range.
+ */
+export function clamp(value, low, high) {
+  return Math.max(low, Math.min(value, high));
 }

@@ -1,6 +1,6 @@
 // Which theme the page shows.
 
-/** "light" or "dark", by the luminance of the ground that `element` stands on. */
+/** "light" or "dark", by the luminance of the background of `element`. */
 function themeOf(element) {
   const color = getComputedStyle(element).backgroundColor;
   const [red, green, blue, opacity = 1] = color.match(/[\d.]+/g).map(Number);
@@ -8,8 +8,14 @@ function themeOf(element) {
   return opacity === 0 || luminance > 127 ? "light" : "dark";
 }
 
-/** Keeps `root.dataset.theme` true to the page and returns a function that stops it.
- *  Streamlit doesn't run a component again when its theme changes; the classes above it do. */
+/**
+ * Keeps `root.dataset.theme` equal to the theme of the page.
+ *
+ * Streamlit doesn't run a component again when its theme changes; the classes above it do change.
+ * @param {HTMLElement} root - An element on the page's background.
+ * @param {() => void} [onChange] - Called after each change, also the first.
+ * @returns {() => void} Stops following.
+ */
 export function followTheme(root, onChange = () => {}) {
   const update = () => {
     const theme = themeOf(root);

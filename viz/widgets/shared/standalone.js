@@ -1,7 +1,18 @@
 // A stand-alone page gives its pictures what Streamlit would give them.
 
-/** Draws the pictures of a page; `widgets` holds the markup, style and `draw` of each by its name. */
-export function showStory(widgets) {
+/**
+ * One kind of picture.
+ * @typedef {object} Widget
+ * @property {string} html - Its markup.
+ * @property {string} css - Its style.
+ * @property {(component: object) => () => void} draw - Draws a component.
+ */
+
+/**
+ * Draws the pictures that the page's element `story` tells, one below another.
+ * @param {Record<string, Widget>} widgets - What the pictures are made of, by name.
+ */
+export function showPictures(widgets) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   dark.addEventListener("change", () => followSystem(dark));
   followSystem(dark);
@@ -14,8 +25,8 @@ export function showStory(widgets) {
   const updates = [];
   story.pictures.forEach(({ widget, data }, index) => {
     updates[index] = show(widgets[widget], elements[index], data, (state, value) => {
-      const closer = state === "selected" && story.closeups?.[`${value.layer}-${value.head}`];
-      if (closer) updates[index + 1]?.(closer);
+      const closeup = state === "selected" && story.closeups?.[`${value.layer}-${value.head}`];
+      if (closeup) updates[index + 1]?.(closeup);
     });
   });
 }

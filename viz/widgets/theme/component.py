@@ -1,4 +1,4 @@
-"""The theme that the browser shows, told to the server so that its pictures can follow."""
+"""The theme that the browser shows, sent to the server so that its pictures can follow."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ def follow_theme(key: str) -> None:
 
 
 def current_theme(key: str) -> Theme:
-    """The theme last told by the browser, or the one it came with."""
+    """The theme last sent by the browser, or the one it started with."""
     state = st.session_state.get(key)
-    told = state.get("theme") if isinstance(state, dict) else None
-    return "dark" if (told or st.context.theme.type) == "dark" else "light"
+    sent = state.get("theme") if isinstance(state, dict) else None
+    return "dark" if (sent or st.context.theme.type) == "dark" else "light"
