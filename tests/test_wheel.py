@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import site
 import subprocess
 import venv
@@ -87,6 +88,8 @@ def test_the_app_finds_its_pages_and_the_checkpoints_of_the_current_folder(
     command = [str(environment / "bin" / "clsight"), "--server.headless=true"]
     with running(command, folder=elsewhere, env=clean(), log=tmp_path / "log.txt") as server:
         said = server.page(f"text={TEXT.replace(' ', '+')}&checkpoint=checkpoints/mine")
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(10) in (0, 130)
     assert "assets/ag-news-minilm" in said
     assert "checkpoints/mine" in said
     assert "Business" in said
