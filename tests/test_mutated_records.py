@@ -36,7 +36,7 @@ def kinds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Kind]]
     """A right file of each kind."""
     with pytest.MonkeyPatch.context() as patch:
         place = tmp_path_factory.mktemp("records")
-        patch.setenv(files.PLACE, str(place / "runs"))
+        patch.setenv(files.FOLDER_VARIABLE, str(place / "runs"))
         yield Kinds(place).all()
 
 

@@ -60,7 +60,7 @@ from viz.model.text_files import open_texts
 from viz.plots.faithfulness import faithfulness_chart
 from viz.plots.matrix import MOST, confusion_map
 from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
-from viz.runs import files, launch, state, uploads
+from viz.runs import base_model, files, launch, state, uploads
 
 Use = Callable[[], None]
 """Reads a file where it lies, and draws it."""
@@ -133,19 +133,19 @@ def _use_listed(run: state.Run) -> None:
     for measure in measured([run]):
         _json(comparison([run], measure).rows)
     assert set(measured([run])) <= set(MEASURES)
-    active_runs._share(run)
+    active_runs._share_done(run)
     active_runs._stage(run) if run.state == "running" or run.history.steps else None
-    active_runs._how_it_ended(run)
+    active_runs._ending(run)
 
 
 def use_listed(name: str) -> None:
     """A run that goes on, on the Train page."""
     (run,) = [run for run in state.runs() if run.name == name]
     _use_listed(run)
-    _use_listed(replace(run, state="running", is_heard=True))
-    launch.last_base()
+    _use_listed(replace(run, state="running", has_events=True))
+    base_model.last_base_model()
     launch.free_name(name)
-    with patch.object(launch, "is_held", return_value=True), patch.object(launch, "_interrupt"):
+    with patch.object(launch, "is_locked", return_value=True), patch.object(launch, "_interrupt"):
         launch.stop(name)
 
 
@@ -228,7 +228,7 @@ class Kinds:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.room = place / "runs"
-        os.environ[files.PLACE] = str(self.room)
+        os.environ[files.FOLDER_VARIABLE] = str(self.room)
         self.checkpoint = tiny_checkpoint(place / "tiny", labels=LABELS)
         self.classifier = Classifier.load(self.checkpoint)
 

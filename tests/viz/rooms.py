@@ -46,7 +46,13 @@ def leave(
         (kept / "model.safetensors").write_bytes(b"")
     (room / "logs").mkdir(exist_ok=True)
     (room / "logs" / f"{name}.log").write_text(log)
-    facts = {"pid": 0, "began": 1.0, "heard": "", "data": "rows.csv", "base": "bases/tiny"}
+    facts = {
+        "pid": 0,
+        "started_at": 1.0,
+        "last_event_time": "",
+        "data": "rows.csv",
+        "base": "bases/tiny",
+    }
     (room / "logs" / f"{name}.json").write_text(json.dumps(facts))
     return work
 
@@ -63,7 +69,7 @@ def running(room: Path, name: str, *, asked: bool = False) -> Iterator[None]:
     """Hold a run as a process of the app that works on it would."""
     if asked:
         file = room / "logs" / f"{name}.json"
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"asked_to_stop": "t9"}))
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"stop_requested_at": "t9"}))
     with (room / "logs" / f"{name}.log").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -125,7 +125,7 @@ def thinned(steps: Sequence[Step]) -> list[Step]:
 
 
 def _planned(runs: Sequence[Run]) -> int:
-    return max((run.history.planned for run in runs), default=0) or 1
+    return max((run.history.planned_epochs for run in runs), default=0) or 1
 
 
 def _by_epoch(run: Run, measure: str, line: str) -> list[Row]:

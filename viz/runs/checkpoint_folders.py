@@ -14,7 +14,7 @@ def checkpoint_folders() -> list[Path]:
     """
     return [
         folder
-        for room in (ROOT / "assets", _user_root() / "checkpoints", files.room())
+        for room in (ROOT / "assets", _user_root() / "checkpoints", files.runs_folder())
         for folder in sorted(room.glob("*"))
         if not folder.name.startswith(".") and is_checkpoint(folder)
     ]

@@ -4,7 +4,14 @@ from pathlib import Path
 
 from finetune.run.atomic_files import remove
 from viz.errors import RunError
-from viz.runs.files import LOGS, finished_place, log_file, names, room, working_place
+from viz.runs.files import (
+    LOGS_FOLDER,
+    finished_folder,
+    log_file,
+    partial_folder,
+    run_names,
+    runs_folder,
+)
 from viz.runs.public import require_private
 from viz.runs.state import open_run
 
@@ -16,13 +23,13 @@ def remove_run(name: str) -> None:
         RunError: where there is no such run, it goes on, it lies elsewhere, or the system refuses.
     """
     require_private("deleting")
-    if name not in names():
+    if name not in run_names():
         raise RunError(f"there is no run {name!r}; look at the list again")
     if open_run(name).state == "running":
         raise RunError(f"the run {name!r} goes on; stop it before you delete it")
     log = log_file(name)
     # The note comes last: while it is there, the run is listed and can be deleted again.
-    places = (finished_place(name), working_place(name), log, log.with_suffix(".json"))
+    places = (finished_folder(name), partial_folder(name), log, log.with_suffix(".json"))
     for place in places:
         _require_inside(place)
     try:
@@ -37,6 +44,6 @@ def remove_run(name: str) -> None:
 
 def _require_inside(place: Path) -> None:
     """Refuse what does not lie where our runs and logs do: names and links can lead elsewhere."""
-    own = room()
-    if place.parent.resolve() not in (own, own / LOGS) or place.name in ("", ".", ".."):
+    own = runs_folder()
+    if place.parent.resolve() not in (own, own / LOGS_FOLDER) or place.name in ("", ".", ".."):
         raise RunError(f"{str(place)!r} isn't in the folder of runs; delete it by hand")

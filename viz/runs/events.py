@@ -38,7 +38,7 @@ class Resumed(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pace(Event):
+class Progress(Event):
     """A step of further pre-training, or of the epochs, and how long the others take."""
 
     step: Count
@@ -49,7 +49,7 @@ class Pace(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stepped(Pace):
+class Stepped(Progress):
     """A step of the epochs."""
 
     epoch: Epochs
@@ -87,7 +87,7 @@ EVENT: TypeAdapter[Event] = TypeAdapter(
     Annotated[
         Annotated[Started, Tag("start")]
         | Annotated[Resumed, Tag("resume")]
-        | Annotated[Pace, Tag("pretraining")]
+        | Annotated[Progress, Tag("pretraining")]
         | Annotated[Stepped, Tag("step")]
         | Annotated[Measured, BeforeValidator(_grouped), Tag("epoch")]
         | Annotated[Event, Tag("other")],

@@ -1,4 +1,4 @@
-"""Where the files of a run lie, and what the app writes beside them.
+"""The files of a run, and what the app writes beside them.
 
 All runs lie in one folder: `NAME` is a finished one, `.NAME.partial` one that is not, and in `logs`
 the app keeps what it knows of those it started.
@@ -23,42 +23,42 @@ from viz.errors import as_sentence
 
 T = TypeVar("T")
 
-PLACE = "CLSIGHT_RUNS"
+FOLDER_VARIABLE = "CLSIGHT_RUNS"
 """The environment variable that names another folder than `runs` in the current one."""
-DATA, LOGS = "data", "logs"
-"""Folders in it that hold no run."""
+DATA_FOLDER, LOGS_FOLDER = "data", "logs"
+"""Folders in it that are not runs."""
 SETTINGS = "settings.json"
-MOST_LOG = 2**20
-"""Bytes of the end of a log in which a reason is looked for."""
+MAX_LOG_BYTES = 2**20
+"""Of the end of a log, in which a reason is looked for."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 PARTIAL = ".partial"
-GLANCE = 0.01
-"""Seconds after which a lock is looked at again: another one who looks holds it for a moment."""
-_looking = threading.Lock()
+LOCK_RETRY_SECONDS = 0.01
+"""After which a lock is tried again: another thread that tries it holds it for a moment."""
+_lock_checks = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Note:
+class LaunchRecord:
     """What only the app knows of a run that it started."""
 
     pid: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """Of the process group; missing until there is one."""
-    began: Amount | None = None
+    started_at: Amount | None = None
     """When it was last started or resumed, in seconds since 1970."""
-    heard: str = ""
+    last_event_time: str = ""
     """The time of the last event before that."""
     data: str | None = None
     base: str | None = None
-    asked_to_stop: str = ""
-    """When it was last asked to, as events tell the time."""
+    stop_requested_at: str = ""
+    """As events tell the time; empty where it was not asked to stop."""
 
-    def facts(self) -> dict[str, object]:
-        """What was noted, to be written again."""
+    def entries(self) -> dict[str, object]:
+        """What is known, to be written again."""
         return {name: value for name, value in asdict(self).items() if value not in (None, "")}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class RequestedSettings:
     """What the app shows of the settings of a run."""
 
     data: Items[str] = ()
@@ -66,83 +66,83 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Begun:
-    """What a run that is not finished was begun with."""
+class StartSettings:
+    """What a run that is not finished was started with."""
 
-    settings: Asked = Asked()
+    settings: RequestedSettings = RequestedSettings()
     processes: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
 
-_NOTE: Schema[Note] = Schema(Note)
-_BEGUN: Schema[Begun] = Schema(Begun)
+_LAUNCH_RECORD: Schema[LaunchRecord] = Schema(LaunchRecord)
+_START_SETTINGS: Schema[StartSettings] = Schema(StartSettings)
 
 
-def room() -> Path:
+def runs_folder() -> Path:
     """The folder of all runs; it need not exist."""
-    return Path(os.environ.get(PLACE) or "runs").expanduser().resolve()
+    return Path(os.environ.get(FOLDER_VARIABLE) or "runs").expanduser().resolve()
 
 
-def finished_place(name: str) -> Path:
+def finished_folder(name: str) -> Path:
     """The folder of a finished run."""
-    return room() / name
+    return runs_folder() / name
 
 
-def working_place(name: str) -> Path:
-    """The folder that a run fills until it is finished."""
-    return room() / f".{name}{PARTIAL}"
+def partial_folder(name: str) -> Path:
+    """The folder that a run writes to until it is finished."""
+    return runs_folder() / f".{name}{PARTIAL}"
 
 
 def log_file(name: str) -> Path:
-    """What a run that the app started has said; locked for as long as it goes on."""
-    return room() / LOGS / f"{name}.log"
+    """The output of a run that the app started; locked for as long as it runs."""
+    return runs_folder() / LOGS_FOLDER / f"{name}.log"
 
 
-def names() -> set[str]:
-    """The names of all runs, finished or not; nothing else that lies there is a run."""
-    started = {file.stem for file in (room() / LOGS).glob("*.json")}
-    finished = {file.parent.name for file in room().glob("*/run.json")}
-    others = {place.name[1:].removesuffix(PARTIAL) for place in room().glob(f".*{PARTIAL}")}
-    return {name for name in started | finished | others if is_name(name)}
+def run_names() -> set[str]:
+    """The names of all runs, finished or not; nothing else in the folder is a run."""
+    started = {file.stem for file in (runs_folder() / LOGS_FOLDER).glob("*.json")}
+    finished = {file.parent.name for file in runs_folder().glob("*/run.json")}
+    others = {place.name[1:].removesuffix(PARTIAL) for place in runs_folder().glob(f".*{PARTIAL}")}
+    return {name for name in started | finished | others if is_run_name(name)}
 
 
-def is_name(name: str) -> bool:
+def is_run_name(name: str) -> bool:
     """Whether a run can have this name, which then leads nowhere but into the folder of runs."""
-    return NAME.fullmatch(name) is not None and name.lower() not in (DATA, LOGS)
+    return NAME.fullmatch(name) is not None and name.lower() not in (DATA_FOLDER, LOGS_FOLDER)
 
 
-def is_held(file: Path) -> bool:
-    """Whether a process holds the lock of *file*; the system frees it with the process."""
+def is_locked(file: Path) -> bool:
+    """Whether a process holds the lock of *file*; the system releases it with the process."""
     if not file.is_file():
         return False
     try:
-        with _looking, file.open("rb") as lock:
+        with _lock_checks, file.open("rb") as lock:
             for _ in range(2):
                 if lock_descriptor(lock.fileno(), blocking=False):
                     return False
-                time.sleep(GLANCE)
+                time.sleep(LOCK_RETRY_SECONDS)
     except OSError:
         return False
     return True
 
 
-def note(name: str, **facts: object) -> None:
+def write_launch_record(name: str, **entries: object) -> None:
     """Write beside the log what only the app knows, whole or not at all."""
-    write_atomically(log_file(name).with_suffix(".json"), json.dumps(facts))
+    write_atomically(log_file(name).with_suffix(".json"), json.dumps(entries))
 
 
-def noted(name: str) -> Note:
-    """What was noted of a run; nothing of one that was started in a terminal."""
-    return read_note(name)[0]
+def launch_record(name: str) -> LaunchRecord:
+    """What the app knows of a run that it started; nothing of one that a terminal did."""
+    return read_launch_record(name)[0]
 
 
-def read_note(name: str) -> tuple[Note, str]:
-    """What was noted of a run, and why that can't be read, if it can't."""
-    return read_or_default(_NOTE, log_file(name).with_suffix(".json"), Note())
+def read_launch_record(name: str) -> tuple[LaunchRecord, str]:
+    """What the app knows of a run that it started, and why that can't be read, if it can't."""
+    return read_or_default(_LAUNCH_RECORD, log_file(name).with_suffix(".json"), LaunchRecord())
 
 
-def read_begun(name: str) -> tuple[Begun, str]:
-    """What a run that is not finished was asked for, and why that can't be read, if it can't."""
-    return read_or_default(_BEGUN, working_place(name) / SETTINGS, Begun())
+def read_start_settings(name: str) -> tuple[StartSettings, str]:
+    """The settings of a run that is not finished, and why they can't be read, if they can't."""
+    return read_or_default(_START_SETTINGS, partial_folder(name) / SETTINGS, StartSettings())
 
 
 def read_or_default(schema: Schema[T], file: Path, default: T) -> tuple[T, str]:
@@ -154,12 +154,12 @@ def read_or_default(schema: Schema[T], file: Path, default: T) -> tuple[T, str]:
         return default, "" if missing else as_sentence(error)
 
 
-def log_of(name: str) -> str:
-    """The end of what the process has said; empty where it was not started by the app."""
+def read_log(name: str) -> str:
+    """The end of the output; empty where the app did not start the run."""
     try:
         with open_regular_file(log_file(name)) as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - MOST_LOG, 0))
-            return file.read(MOST_LOG).decode("utf-8", errors="replace")
+            file.seek(max(file.seek(0, os.SEEK_END) - MAX_LOG_BYTES, 0))
+            return file.read(MAX_LOG_BYTES).decode("utf-8", errors="replace")
     except RecordError:
         return ""
 

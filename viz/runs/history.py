@@ -1,6 +1,6 @@
 """What happened in a run so far, from the events that `python -m finetune` writes as it trains.
 
-A file of events is read on from where it was left, since a page looks at it every second.
+A page looks at it every second, so a file of events is read on from where the last look ended.
 """
 
 import threading
@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from finetune.errors import RecordError
 from finetune.run.json_files import open_regular_file
 from viz.errors import as_sentence
-from viz.runs.events import EVENT, Event, Measured, Pace, Resumed, Started, Stepped
+from viz.runs.events import EVENT, Event, Measured, Progress, Resumed, Started, Stepped
 
-MOST_BYTES = 256 * 2**20
-"""The largest file that is read: of a run of two weeks."""
-CHUNK = 4 * 2**20
-"""Bytes that are read at once; a longer line is no event."""
+MAX_BYTES = 256 * 2**20
+"""Of a file that is read: a run of two weeks writes that much."""
+CHUNK_BYTES = 4 * 2**20
+"""That are read at once; a longer line is not an event."""
 
 
 class Step(NamedTuple):
@@ -41,8 +41,8 @@ class Epoch(NamedTuple):
     """Numbers by their names in the event: `train_loss`, `validation_loss`, `accuracy` …"""
 
 
-class Course(NamedTuple):
-    """One training; a run has one for each of its seeds."""
+class SeedHistory(NamedTuple):
+    """The training with one seed; a run may have several."""
 
     steps: tuple[Step, ...] = ()
     """About one a second."""
@@ -51,59 +51,59 @@ class Course(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What happened in a run; of what was run again, only the last time."""
+    """What happened in a run; of steps that were repeated, only the last time."""
 
-    courses: tuple[Course, ...] = (Course(),)
+    seed_histories: tuple[SeedHistory, ...] = (SeedHistory(),)
     """At least one."""
-    planned: int = 0
-    """Epochs asked for; 0 where the run has not said so yet."""
-    latest: Event | None = None
-    """The last event of any kind."""
-    pace: Pace | None = None
+    planned_epochs: int = 0
+    """0 where the run has not said so yet."""
+    last_event: Event | None = None
+    progress: Progress | None = None
     """The last event of a step since the run was started or resumed."""
-    began: str = ""
+    started_at: str = ""
     """When it was last started or resumed, as its events tell the time; empty where it was not."""
     pretraining: bool = False
-    """Whether `pace` is that of further pre-training, before the epochs."""
-    unread: int = 0
-    """Lines that are no event, which are passed over."""
-    damage: str = ""
-    """Why the file, or what follows in it, can't be read; else empty."""
+    """Whether `progress` is that of further pre-training, before the epochs."""
+    n_unreadable_lines: int = 0
+    """Lines that are not events, which are skipped."""
+    problem: str = ""
+    """Why the file, or the rest of it, can't be read; else empty."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The steps of the last course."""
-        return self.courses[-1].steps
+        """The steps of the last seed."""
+        return self.seed_histories[-1].steps
 
     @property
     def epochs(self) -> tuple[Epoch, ...]:
-        """The epochs of the last course."""
-        return self.courses[-1].epochs
+        """The epochs of the last seed."""
+        return self.seed_histories[-1].epochs
 
-    def text(self, key: str) -> str:
+    def of_last_event(self, key: str) -> str:
         """What the last event says of *key*; empty where it says nothing."""
-        return str(getattr(self.latest, key, ""))
+        return str(getattr(self.last_event, key, ""))
 
-    def of_best(self, train_loss: float) -> "History":
-        """Without the courses of other seeds than the one whose first epoch had that loss."""
-        found = [
-            course
-            for course in self.courses
-            if course.epochs and course.epochs[0].measured.get("train_loss") == train_loss
+    def of_kept_seed(self, train_loss: float) -> "History":
+        """Without other seeds than the one whose first epoch had that loss."""
+        kept = [
+            history
+            for history in self.seed_histories
+            if history.epochs and history.epochs[0].measured.get("train_loss") == train_loss
         ]
-        return replace(self, courses=(*found[-1:],) or self.courses)
+        return replace(self, seed_histories=(*kept[-1:],) or self.seed_histories)
 
 
 def read_history(file: Path) -> History:
-    """The history in a file that may still be written; no file is an empty one.
+    """The history in a file that may still be written; a missing file is an empty one.
 
-    What is no event is passed over and counted; a last line without its end is left for later.
+    Lines that are not events are skipped and counted; a last line without its end is left for
+    later.
     """
     with _lock:
         reader = _readers.setdefault(file, _Reader())
-        if not reader.read_on(file):
+        if not reader.read_new_lines(file):
             _readers[file] = reader = _Reader()
-            reader.read_on(file)
+            reader.read_new_lines(file)
         return reader.history()
 
 
@@ -111,129 +111,117 @@ def read_history(file: Path) -> History:
 class _Reader:
     """A file as far as it was read."""
 
-    first: bytes = b""
-    """Its first line, by which another file of the same name is told."""
-    end: int = 0
-    over: list[Course] = field(default_factory=list)
-    """Those of the seeds before."""
-    is_over: bool = False
-    """Whether the training told of last came to its end."""
+    first_line: bytes = b""
+    """By which another file of the same name is recognized."""
+    offset: int = 0
+    finished_seeds: list[SeedHistory] = field(default_factory=list)
+    seed_finished: bool = False
+    """Whether the training with the current seed came to its end."""
     steps: list[Step] = field(default_factory=list)
     epochs: dict[int, Epoch] = field(default_factory=dict)
-    planned: tuple[int, int] = (0, 0)
-    """Epochs and steps."""
-    latest: Event | None = None
-    pace: Pace | None = None
-    began: str = ""
+    planned_epochs: int = 0
+    planned_steps: int = 0
+    last_event: Event | None = None
+    progress: Progress | None = None
+    started_at: str = ""
     pretraining: bool = False
-    unread: int = 0
-    damage: str = ""
+    n_unreadable_lines: int = 0
+    problem: str = ""
 
-    def read_on(self, file: Path) -> bool:
-        """Take in what is new; False where the file is not the one read before."""
-        self.damage = ""
+    def read_new_lines(self, file: Path) -> bool:
+        """Read what is new; False where the file is not the one that was read before."""
+        self.problem = ""
         try:
             with open_regular_file(file) as lines:
-                if lines.read(len(self.first)) != self.first:
+                if lines.read(len(self.first_line)) != self.first_line:
                     return False
-                lines.seek(self.end)
-                while new := lines.read(CHUNK):
-                    if not self._take_in(new):
-                        break
-                    lines.seek(self.end)
+                lines.seek(self.offset)
+                while (chunk := lines.read(CHUNK_BYTES)) and self._read_chunk(chunk):
+                    lines.seek(self.offset)
         except RecordError as error:
             if not isinstance(error.__cause__, FileNotFoundError):
-                self.damage = as_sentence(error)
-            return self.end == 0
+                self.problem = as_sentence(error)
+            return self.offset == 0
         return True
 
-    def _take_in(self, new: bytes) -> bool:
-        """Take in the whole lines of what follows; whether there is more to read."""
-        whole = new[: new.rfind(b"\n") + 1]
-        if self.end + len(whole) > MOST_BYTES or (not whole and len(new) == CHUNK):
-            self.damage = (
-                f"The file of events is too large; its first {self.end:,} bytes are drawn."
+    def _read_chunk(self, chunk: bytes) -> bool:
+        """Read the whole lines of what follows; whether there may be more."""
+        lines = chunk[: chunk.rfind(b"\n") + 1]
+        if self.offset + len(lines) > MAX_BYTES or (not lines and len(chunk) == CHUNK_BYTES):
+            self.problem = (
+                f"The file of events is too large; its first {self.offset:,} bytes are drawn."
             )
             return False
-        self.first = self.first or whole[: whole.find(b"\n") + 1]
-        self.end += len(whole)
-        for line in whole.split(b"\n")[:-1]:
-            self._take(line)
-        return bool(whole)
+        self.first_line = self.first_line or lines[: lines.find(b"\n") + 1]
+        self.offset += len(lines)
+        for line in lines.split(b"\n")[:-1]:
+            try:
+                self._add(EVENT.validate_json(line, strict=True))
+            except ValidationError:
+                self.n_unreadable_lines += 1
+        return bool(lines)
 
     def history(self) -> History:
         """What was read so far."""
-        courses = (*self.over, self._course())
         return History(
-            courses,
-            self.planned[0],
-            self.latest,
-            self.pace,
-            self.began,
-            self.pretraining,
-            self.unread,
-            self.damage,
+            seed_histories=(*self.finished_seeds, self._current_seed()),
+            planned_epochs=self.planned_epochs,
+            last_event=self.last_event,
+            progress=self.progress,
+            started_at=self.started_at,
+            pretraining=self.pretraining,
+            n_unreadable_lines=self.n_unreadable_lines,
+            problem=self.problem,
         )
 
-    def _course(self) -> Course:
+    def _current_seed(self) -> SeedHistory:
         epochs = tuple(self.epochs[number] for number in sorted(self.epochs))
-        return Course(tuple(self.steps), epochs)
+        return SeedHistory(tuple(self.steps), epochs)
 
-    def _take(self, line: bytes) -> None:
-        try:
-            event = EVENT.validate_json(line, strict=True)
-        except ValidationError:
-            self.unread += 1
-            return
+    def _add(self, event: Event) -> None:
         match event:
             case Started():
-                self._begin(event)
+                self._start(event)
             case Resumed():
-                self._go_back(event)
+                self._resume(event)
             case Stepped():
-                self._add_step(event)
+                self._drop_steps_after(event.step - 1)
+                self.steps.append(Step(event.step, event.epoch, event.loss))
+                self.progress = event
             case Measured():
                 self.epochs[event.epoch] = Epoch(event.epoch, event.measured)
-            case Pace():
-                self._pretrain(event)
+            case Progress():
+                if self.seed_finished:
+                    self._start_seed()
+                self.progress, self.pretraining = event, True
             case Event(kind="end"):
-                self.is_over = True
-        self.latest = event
+                self.seed_finished = True
+        self.last_event = event
 
-    def _begin(self, event: Started) -> None:
-        self.planned = (event.epochs, event.steps)
-        self._begin_course()
-        self.pace, self.pretraining = None, False
-        self.began = event.time
+    def _start(self, event: Started) -> None:
+        self.planned_epochs, self.planned_steps = event.epochs, event.steps
+        self._start_seed()
+        self.progress, self.pretraining = None, False
+        self.started_at = event.time
 
-    def _begin_course(self) -> None:
-        if self.is_over:
-            self.over.append(self._course())
-        self.is_over = False
+    def _start_seed(self) -> None:
+        if self.seed_finished:
+            self.finished_seeds.append(self._current_seed())
+        self.seed_finished = False
         self.steps.clear()
         self.epochs.clear()
 
-    def _pretrain(self, event: Pace) -> None:
-        if self.is_over:
-            self._begin_course()
-        self.pace, self.pretraining = event, True
-
-    def _add_step(self, event: Stepped) -> None:
-        self._forget_beyond(event.step - 1)
-        self.steps.append(Step(event.step, event.epoch, event.loss))
-        self.pace = event
-
-    def _go_back(self, event: Resumed) -> None:
-        epochs, steps = self.planned
-        self._forget_beyond(event.step)
-        # Epochs are equally long, so that epoch e ends with step e * steps / epochs.
-        for number in [number for number in self.epochs if number * steps > event.step * epochs]:
+    def _resume(self, event: Resumed) -> None:
+        self._drop_steps_after(event.step)
+        # Epochs are equally long, so epoch e ends with step e * planned_steps / planned_epochs.
+        done = event.step * self.planned_epochs
+        for number in [number for number in self.epochs if number * self.planned_steps > done]:
             del self.epochs[number]
-        self.pace, self.is_over = None, False
+        self.progress, self.seed_finished = None, False
         self.pretraining = False
-        self.began = event.time
+        self.started_at = event.time
 
-    def _forget_beyond(self, step: int) -> None:
+    def _drop_steps_after(self, step: int) -> None:
         while self.steps and self.steps[-1].step > step:
             self.steps.pop()
 

@@ -1,15 +1,15 @@
-"""Runs of `python -m finetune`, by what their files say.
+"""The state of runs of `python -m finetune`, from their files.
 
 A run is a process of its own, which outlives the browser and the app, and may have been started in
-a terminal.  It holds a lock on a file in its folder, and on its log where the app started it: the
-system frees a lock with the process however that ends, and no number of a process is taken for
-another's.
+a terminal.  It holds a lock on a file in its folder, and on its log where the app started it.  The
+system releases a lock with its process, however that ends, while the number of a process may be
+given to another one.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -18,24 +18,24 @@ from finetune.run.record import RunRecord
 from viz.errors import as_sentence
 from viz.runs.files import (
     SETTINGS,
-    finished_place,
-    is_held,
+    finished_folder,
+    is_locked,
     last_line,
+    launch_record,
     log_file,
-    log_of,
-    names,
-    noted,
-    read_begun,
-    read_note,
-    working_place,
+    partial_folder,
+    read_launch_record,
+    read_log,
+    read_start_settings,
+    run_names,
 )
 from viz.runs.history import History, read_history
 
 EVENTS, RECORD = "events.jsonl", "run.json"
-DIED = "The process ended without a word: it was killed, or memory ran out."
+KILLED = "The process ended without a message: it was killed, or it ran out of memory."
 
-PUT = "Best epoch "
-"""What the line of a log begins with that says where the result is."""
+RESULT_LINE = "Best epoch "
+"""The beginning of the line of a log that says where the result is."""
 
 State = Literal["running", "stopped", "failed", "finished"]
 
@@ -46,137 +46,125 @@ class Run:
 
     name: str
     state: State
-    data: str
-    sentence: str
-    """Why it failed; else empty."""
-    is_whole: bool
-    """Whether its result is whole, and only has to be put in its place."""
-    record: RunRecord | None
-    checkpoints: tuple[Path, ...]
+    data: str = ""
+    failure: str = ""
+    """Why it failed, a sentence; else empty."""
+    is_complete: bool = False
+    """Whether its result is complete, and only has to be moved to its place."""
+    record: RunRecord | None = None
+    checkpoints: tuple[Path, ...] = ()
     """Folders that can be opened while it doesn't run: the result, also one that the run was to
-    replace, and what was kept, in order."""
-    resumable: bool
-    processes: int
-    """How many have to go on with it together."""
-    ours: bool
+    replace, and its snapshots, in order."""
+    resumable: bool = False
+    n_processes: int = 1
+    """How many have to resume it together."""
+    can_stop: bool = False
     """Whether it runs and the app started it, so that the app can stop it."""
-    asked_to_stop: bool
-    is_heard: bool
+    stop_requested: bool = False
+    has_events: bool = False
     """Whether it has written an event since it was started or resumed."""
-    history: History
+    history: History = field(default_factory=History)
     """Of several seeds of a finished run, the one that was kept."""
-    seeds: int
-    """How many trainings the run is made of."""
-    damage: tuple[str, ...] = ()
-    """A sentence for each of its files that can't be read, beside `sentence`."""
+    n_seeds: int = 1
+    problems: tuple[str, ...] = ()
+    """A sentence for each of its files that can't be read, beside `failure`."""
 
 
 def runs() -> list[Run]:
     """All runs, the newest first."""
-    known = sorted(names(), key=lambda name: (-began(name), name))
-    return [open_run(name) for name in known if not _is_deleted(name)]
+    names = sorted(run_names(), key=lambda name: (-started_at(name), name))
+    return [open_run(name) for name in names if not _is_deleted(name)]
 
 
 def open_run(name: str) -> Run:
-    """What is known of a run from its files, whatever lies there."""
+    """What is known of a run from its files, whatever they hold."""
     try:
         return _open(name)
     except OSError as error:
         reason = error.strerror or "the system refuses"
-        return _unreadable(name, f"The files of {name!r} can't be read: {reason}.")
-
-
-def _unreadable(name: str, sentence: str) -> Run:
-    return Run(
-        name=name,
-        state="failed",
-        data="",
-        sentence=sentence,
-        is_whole=False,
-        record=None,
-        checkpoints=(),
-        resumable=False,
-        processes=1,
-        ours=False,
-        asked_to_stop=False,
-        is_heard=False,
-        history=History(),
-        seeds=1,
-    )
+        failure = f"The files of {name!r} can't be read: {reason}."
+        return Run(name=name, state="failed", failure=failure)
 
 
 def _open(name: str) -> Run:
-    folder, work = finished_place(name), working_place(name)
-    (known, unknown), (begun, lost) = read_note(name), read_begun(name)
-    held = is_held(log_file(name))
-    # A process that has put its result in its place has only to end.
-    alive = (held or is_held(work / "lock")) and (work.exists() or not folder.exists())
+    folder, work = finished_folder(name), partial_folder(name)
+    launch, launch_problem = read_launch_record(name)
+    start, start_problem = read_start_settings(name)
+    log_locked = is_locked(log_file(name))
+    # A process that has moved its result to its place has only to end.
+    running = (log_locked or is_locked(work / "lock")) and (work.exists() or not folder.exists())
     unfinished = os.path.lexists(work / SETTINGS)
-    result, broken = (None, "") if alive else _result(folder)
+    result, result_problem = (None, "") if running else _result(folder)
     # A run that replaces a result leaves that in its place until it is finished.
-    record, broken = (None, "") if unfinished else (result, broken)
-    damage = lost or broken
-    history = read_history((folder if record or broken else work) / EVENTS)
+    record, record_problem = (None, "") if unfinished else (result, result_problem)
+    problem = start_problem or record_problem
+    history = read_history((folder if record or record_problem else work) / EVENTS)
     if record is not None:
-        history = history.of_best(record.epochs[0].train_loss)
-    is_heard = history.text("time") != known.heard
-    told = history.text("kind") if is_heard else ""
-    # A run that went on in a terminal since it was asked was not asked again.
-    asked = not damage and known.asked_to_stop > history.began
-    state = _state(alive=alive, finished=record is not None, told=told, asked=asked)
-    if damage and not alive:
+        history = history.of_kept_seed(record.epochs[0].train_loss)
+    has_events = history.of_last_event("time") != launch.last_event_time
+    last_kind = history.of_last_event("kind") if has_events else ""
+    # One that was resumed in a terminal after the request was not asked to stop since.
+    stop_requested = not problem and launch.stop_requested_at > history.started_at
+    state = _state(
+        running=running,
+        finished=record is not None,
+        last_kind=last_kind,
+        stop_requested=stop_requested,
+    )
+    if problem and not running:
         state = "failed"
-    over = state in ("stopped", "failed")
-    is_whole = over and unfinished and (work / RECORD).is_file()
-    kept = _kept(work) if over else ()
+    ended = state in ("stopped", "failed")
+    is_complete = ended and unfinished and (work / RECORD).is_file()
+    snapshots = _snapshots(work) if ended else ()
     return Run(
         name=name,
         state=state,
-        data=record.data_name if record else known.data or _data(begun.settings.data),
-        sentence=(damage or _reason(name, history, told)) if state == "failed" else "",
-        is_whole=is_whole,
+        data=record.data_name if record else launch.data or _file_names(start.settings.data),
+        failure=(problem or _failure(name, history, last_kind)) if state == "failed" else "",
+        is_complete=is_complete,
         record=record,
-        checkpoints=(folder, *kept) if result or broken else kept,
-        resumable=over and unfinished and not lost,
-        processes=1 if is_whole else begun.processes,
-        # One whose note is lost can't be reached.
-        ours=alive and held and not unknown,
-        asked_to_stop=alive and held and asked,
-        is_heard=is_heard,
+        checkpoints=(folder, *snapshots) if result or record_problem else snapshots,
+        resumable=ended and unfinished and not start_problem,
+        n_processes=1 if is_complete else start.processes,
+        # Without its launch record its process is not known.
+        can_stop=running and log_locked and not launch_problem,
+        stop_requested=running and log_locked and stop_requested,
+        has_events=has_events,
         history=history,
-        seeds=begun.settings.seeds,
-        damage=tuple(filter(None, (lost * alive, unknown, *_gaps(history)))),
+        n_seeds=start.settings.seeds,
+        problems=tuple(filter(None, (start_problem * running, launch_problem, *_gaps(history)))),
     )
 
 
 def _gaps(history: History) -> Iterator[str]:
     """What is missing in the curves."""
-    yield history.damage
-    if history.unread:
-        lines = f"{history.unread:,} line{'s' * (history.unread != 1)}"
+    yield history.problem
+    if history.n_unreadable_lines:
+        lines = f"{history.n_unreadable_lines:,} line{'s' * (history.n_unreadable_lines != 1)}"
         yield f"{lines} of {EVENTS} can't be read; the curves are drawn without them."
 
 
-def began(name: str) -> float:
+def started_at(name: str) -> float:
     """When a run was last started or resumed, in seconds since 1970, as far as its files tell."""
-    moment = noted(name).began
+    moment = launch_record(name).started_at
     if moment is not None:
         return moment
-    for file in (working_place(name) / SETTINGS, finished_place(name) / RECORD):
+    for file in (partial_folder(name) / SETTINGS, finished_folder(name) / RECORD):
         with suppress(OSError):
             return file.stat().st_mtime
     return 0.0
 
 
-def _state(*, alive: bool, finished: bool, told: str, asked: bool) -> State:
-    if alive:
+def _state(*, running: bool, finished: bool, last_kind: str, stop_requested: bool) -> State:
+    if running:
         return "running"
     if finished:
         return "finished"
-    return "stopped" if told == "stopped" or (asked and told != "failed") else "failed"
+    stopped = last_kind == "stopped" or (stop_requested and last_kind != "failed")
+    return "stopped" if stopped else "failed"
 
 
-def _data(sources: tuple[str, ...]) -> str:
+def _file_names(sources: tuple[str, ...]) -> str:
     return ", ".join(Path(source).name for source in sources)
 
 
@@ -191,26 +179,27 @@ def _result(folder: Path) -> tuple[RunRecord | None, str]:
 
 
 def _is_deleted(name: str) -> bool:
-    """Whether a run had put its result in its place, where it is no more."""
-    if os.path.lexists(finished_place(name)) or os.path.lexists(working_place(name)):
+    """Whether a run had moved its result to its place, where it is no more."""
+    if os.path.lexists(finished_folder(name)) or os.path.lexists(partial_folder(name)):
         return False
-    return any(line.startswith(PUT) for line in log_of(name).splitlines())
+    return any(line.startswith(RESULT_LINE) for line in read_log(name).splitlines())
 
 
-def _reason(name: str, history: History, told: str) -> str:
-    if told == "failed":
-        return history.text("sentence") or DIED
-    log = log_of(name)
+def _failure(name: str, history: History, last_kind: str) -> str:
+    if last_kind == "failed":
+        return history.of_last_event("sentence") or KILLED
+    log = read_log(name)
     # While it trains, the last line of its log says how far it is, not why it ended.
-    return (last_line(log) if not told or "Traceback" in log else "") or DIED
+    return (last_line(log) if not last_kind or "Traceback" in log else "") or KILLED
 
 
-def _kept(work: Path) -> tuple[Path, ...]:
+def _snapshots(work: Path) -> tuple[Path, ...]:
     """Snapshots of the seed that is being trained, in the order of their steps."""
     for place in (*sorted(work.glob("seeds/seed-*"), key=_number, reverse=True), work):
-        found = [file.parent for file in place.glob("checkpoints/checkpoint-*/model.safetensors")]
-        if kept := sorted((folder for folder in found if _number(folder)), key=_number):
-            return tuple(kept)
+        files = place.glob("checkpoints/checkpoint-*/model.safetensors")
+        folders = [file.parent for file in files if _number(file.parent)]
+        if folders:
+            return tuple(sorted(folders, key=_number))
     return ()
 
 

@@ -18,8 +18,8 @@ from finetune.errors import DataError, RecordError
 from finetune.run.atomic_files import create_atomically
 from finetune.run.json_files import Count, Items, Schema
 from viz.errors import RunError, as_sentence
-from viz.runs.files import DATA, last_line, room
-from viz.runs.launch import command, is_word
+from viz.runs.files import DATA_FOLDER, last_line, runs_folder
+from viz.runs.finetune_command import finetune_command, is_argument
 from viz.runs.public import require_private
 
 NAMED_ALIKE = "; each file needs texts and classes (or scores) in columns of the same names"
@@ -42,7 +42,7 @@ def keep_upload(name: str, content: bytes) -> Path:
         require_known_suffix(name)
     suffix = Path(name).suffix.lower()
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:60] or "upload"
-    folder = room() / DATA
+    folder = runs_folder() / DATA_FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True)
         number, place = 1, folder / f"{stem}{suffix}"
@@ -68,7 +68,7 @@ def _holds(place: Path, content: bytes) -> bool:
 
 def data_files() -> list[Path]:
     """Data files that were uploaded before."""
-    found = (file for file in (room() / DATA).glob("*") if is_readable(file.name))
+    found = (file for file in (runs_folder() / DATA_FOLDER).glob("*") if is_readable(file.name))
     return sorted(file for file in found if file.is_file() and not file.name.startswith("."))
 
 
@@ -102,7 +102,7 @@ def first_rows(table: Table, count: int) -> list[dict[str, str]]:
 
 def column_names(table: Table) -> list[str]:
     """The different names of the columns of a table that can be chosen."""
-    return [name for name in dict.fromkeys(table.column_names) if name and is_word(name)]
+    return [name for name in dict.fromkeys(table.column_names) if name and is_argument(name)]
 
 
 @contextmanager
@@ -146,8 +146,8 @@ def check(options: Sequence[str]) -> Report:
     require_private("checking data")
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "check.json"
-        words = ["check", *options, f"--json={report}"]
-        done = subprocess.run(command(words), capture_output=True, text=True)
+        command = finetune_command("check", *options, f"--json={report}")
+        done = subprocess.run(command, capture_output=True, text=True)
         if report.is_file():
             try:
                 return _REPORT.read(report)

@@ -18,7 +18,7 @@ SHIPPED = "assets/ag-news-minilm"
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of runs, on a public machine."""
-    monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setenv(public.SETTING, "1")
     return tmp_path / "runs"
 

@@ -17,7 +17,7 @@ from viz.app.panels import columns, new_run
 from viz.errors import RunError
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import Columns
-from viz.runs import files, launch, uploads
+from viz.runs import base_model, files, launch, uploads
 
 ROOT = Path(__file__).resolve().parents[3]
 PRETRAINING: Event = {
@@ -38,7 +38,7 @@ STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of runs."""
-    monkeypatch.setenv(files.PLACE, str(tmp_path))
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path))
     return tmp_path
 
 
@@ -158,7 +158,7 @@ def test_start_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(launch, "start", asked.append)
     app = choose("<b>two</b>", monkeypatch)
     assert app.dataframe[0].value["text"].tolist() == ["<b>two</b>"]
-    assert app.text_input(key="train-base").value == launch.BASE
+    assert app.text_input(key="train-base").value == base_model.DEFAULT_BASE
     app.number_input(key="train-epochs").set_value(2)
     app.button[0].click().run()
     assert not app.exception
@@ -291,14 +291,14 @@ def test_a_run_that_cannot_be_resumed_says_why_and_all_stays_drawn(
     room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(name: str) -> None:
-        raise RunError(f"the run {name!r} goes on already")
+        raise RunError(f"the run {name!r} is already running")
 
     monkeypatch.setattr(launch, "resume", refuse)
     leave(room, "mine", [START, step(5), epoch(1), STOPPED])
     app = open_page()
     app.button(key="resume-mine").click().run()
     assert not app.exception
-    assert [error.value for error in app.error] == ["the run 'mine' goes on already"]
+    assert [error.value for error in app.error] == ["the run 'mine' is already running"]
     assert app.button(key="resume-mine")
     assert app.dataframe[0].value["Run"].tolist() == ["mine"]
     assert len(charts(app)) == 2
@@ -316,14 +316,16 @@ def test_a_whole_result_out_of_its_place_is_not_called_failed(room: Path) -> Non
     work = leave(room, "mine", [START, step(20), epoch(2), {"kind": "end"}])
     RunRecord.load(default_checkpoint()).save(work)
     app = open_page()
-    told = "**mine** is finished, and only has to be put in its place, which Resume does."
+    told = (
+        "**mine** is finished; only its folder still has to be moved into place, which Resume does."
+    )
     assert app.markdown[-1].value == told
     assert app.button(key="resume-mine")
     facts = room / "logs" / "mine.json"
-    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"heard": "t3"}))
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"last_event_time": "t3"}))
     (room / "logs" / "mine.log").write_text("'mine' can't be written (disk full)\n")
     app.run()
-    assert app.markdown[-1].value == f"{told} The last try: 'mine' can't be written (disk full)"
+    assert app.markdown[-1].value == f"{told} The last attempt: 'mine' can't be written (disk full)"
 
 
 def test_the_result_that_a_stopped_run_was_to_replace_opens_too(room: Path) -> None:
@@ -390,14 +392,14 @@ def test_a_run_stopped_before_anything_was_kept_is_not_resumed(room: Path) -> No
 @pytest.mark.parametrize(
     ("events", "asked", "stage"),
     [
-        ([], False, "gets ready"),
-        ([PRETRAINING], False, "is being pre-trained, about 9 s left, 40 texts a second"),
+        ([], False, "is starting"),
+        ([PRETRAINING], False, "is being pre-trained, about 9 s left, 40 texts per second"),
         ([PRETRAINING, {"kind": "saved", "step": 3}], False, "is being pre-trained, about 9 s"),
-        ([PRETRAINING, START], False, "takes its first steps"),
-        ([START], False, "takes its first steps"),
-        ([START, step(11)], False, "is in epoch 2 of 2, about 6 s left, 40 texts a second"),
+        ([PRETRAINING, START], False, "is taking its first steps"),
+        ([START], False, "is taking its first steps"),
+        ([START, step(11)], False, "is in epoch 2 of 2, about 6 s left, 40 texts per second"),
         ([START, step(20), epoch(2)], False, "is in epoch 2 of 2"),
-        ([START, step(20), {"kind": "end"}], False, "is being measured"),
+        ([START, step(20), {"kind": "end"}], False, "is being evaluated"),
         ([START, step(11)], True, "is stopping"),
     ],
 )
@@ -490,7 +492,7 @@ def test_a_damaged_file_of_one_run_is_said_and_all_others_are_shown(room: Path) 
     for name in ("first", "second", "third"):
         finish(room, name)
     (room / "first" / "run.json").write_text("[" * 100_000)
-    (room / "logs" / "second.json").write_text('{"began": 1e999}')
+    (room / "logs" / "second.json").write_text('{"started_at": 1e999}')
     with (room / "third" / "events.jsonl").open("ab") as events:
         events.write(b"\xff\n")
     app = open_page()
@@ -500,7 +502,7 @@ def test_a_damaged_file_of_one_run_is_said_and_all_others_are_shown(room: Path) 
     assert states == {"first": "failed", "second": "finished", "third": "finished"}
     assert "**first** failed: 'run.json' in 'first' is damaged" in said(app)
     told = "\n".join(caption.value for caption in app.caption)
-    assert "second\\: 'second.json' is damaged\\: in 'began', input should be" in told
+    assert "second\\: 'second.json' is damaged\\: in 'started\\_at', input should be" in told
     assert "third\\: 1 line of events.jsonl can't be read" in told
     labels = {button.label for button in app.button}
     assert labels >= {"Read with first", "Read with second", "Read with third"}

@@ -275,7 +275,7 @@ def test_the_checkpoint_is_found_by_name_and_by_its_weights(
 ) -> None:
     path = put(tmp_path, saved(classifier, reading, FigureRequest(kinds=("head",))))
     monkeypatch.setattr("viz.runs.checkpoint_folders.ROOT", tmp_path)
-    monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "runs"))
     refused(run(path), "There is no checkpoint 'tiny-bert' in assets/, in checkpoints/ or among")
     tiny_checkpoint(tmp_path / "assets" / "tiny-bert", labels=LABELS, seed=1)
     refused(run(path), f"was made with weights {classifier.fingerprint[:12]}")

@@ -28,7 +28,7 @@ SCORED: Event = {"kind": "epoch", "epoch": 1, "r2": -0.5, "rmse": 2.0, "validati
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test."""
-    monkeypatch.setenv(files.PLACE, str(tmp_path))
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path))
     return tmp_path
 
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test, with one that nobody may touch."""
     place = tmp_path / "runs"
-    monkeypatch.setenv(files.PLACE, str(place))
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(place))
     finish(place, "other")
     return place
 
@@ -94,7 +94,7 @@ def test_names_that_we_do_not_give_are_no_runs_and_delete_nothing(
             (room / name / "run.json").write_text("{}")
     (room / ".partial").mkdir()
     before = _everything(tmp_path)
-    assert files.names() == {"other"}
+    assert files.run_names() == {"other"}
     assert [run.name for run in state.runs()] == ["other"]
     for name in (
         *EVIL,
@@ -135,7 +135,7 @@ def test_nothing_outside_the_folder_of_runs_is_removed_by_any_link(
     else:
         deletion.remove_run("mine")
         assert not place.is_symlink()
-        assert "mine" not in files.names()
+        assert "mine" not in files.run_names()
     assert _everything(theirs) == before
     assert (room / "other" / "run.json").is_file()
 
@@ -145,9 +145,9 @@ def test_a_folder_of_runs_that_is_a_link_itself_is_one(
 ) -> None:
     finish(room, "mine")
     (tmp_path / "link").symlink_to(room)
-    monkeypatch.setenv(files.PLACE, str(tmp_path / "link"))
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "link"))
     deletion.remove_run("mine")
-    assert files.names() == {"other"}
+    assert files.run_names() == {"other"}
 
 
 def test_what_the_system_refuses_is_one_sentence_and_the_run_stays_listed(

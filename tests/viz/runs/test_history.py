@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.viz.rooms import START, epoch, step, written
-from viz.runs.history import Course, Epoch, History, read_history
+from viz.runs.history import Epoch, History, SeedHistory, read_history
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_half_a_line_waits_and_what_is_no_event_is_passed_over(file: Path) -> No
     whole = written([START, step(1)])
     file.write_text('7\n{"loss": 1}\n{"kind": "step"}\n[]\nx\n' + whole[:-5])
     assert read_history(file).steps == ()
-    assert read_history(file).planned == 2
+    assert read_history(file).planned_epochs == 2
     with file.open("a") as more:
         more.write(whole[-5:])
     assert [one.step for one in read_history(file).steps] == [1]
@@ -55,7 +55,7 @@ def test_steps_and_epochs_beyond_the_one_resumed_from_are_forgotten(file: Path) 
     history = read_history(file)
     assert [one.step for one in history.steps] == [5, 10, 15]
     assert [one.epoch for one in history.epochs] == [1]
-    assert history.pace is None
+    assert history.progress is None
 
 
 def test_an_epoch_that_ends_with_the_step_resumed_from_stays(file: Path) -> None:
@@ -79,15 +79,18 @@ def test_a_run_that_begins_anew_forgets_all(file: Path) -> None:
 def test_the_last_event_says_how_it_ended(file: Path) -> None:
     file.write_text(written([START, {"kind": "failed", "sentence": "The disk is full."}]))
     history = read_history(file)
-    assert (history.text("kind"), history.text("sentence")) == ("failed", "The disk is full.")
-    assert history.text("loss") == ""
+    assert (history.of_last_event("kind"), history.of_last_event("sentence")) == (
+        "failed",
+        "The disk is full.",
+    )
+    assert history.of_last_event("loss") == ""
 
 
 def test_it_began_when_it_was_last_started_or_resumed(file: Path) -> None:
     file.write_text(written([{"kind": "saved", "step": 1}]))
-    assert read_history(file).began == ""
+    assert read_history(file).started_at == ""
     file.write_text(written([START, step(5), {"kind": "resume", "step": 5}, step(7)]))
-    assert read_history(file).began == "t2"
+    assert read_history(file).started_at == "t2"
 
 
 def test_each_seed_is_a_course_of_its_own(file: Path) -> None:
@@ -95,29 +98,31 @@ def test_each_seed_is_a_course_of_its_own(file: Path) -> None:
     second = [START, step(10), epoch(1, 0.75), {"kind": "stopped"}, {"kind": "resume", "step": 10}]
     file.write_text(written([*first, *second]))
     history = read_history(file)
-    assert [[one.step for one in course.steps] for course in history.courses] == [[20], [10]]
-    assert history.steps == history.courses[1].steps
+    assert [[one.step for one in course.steps] for course in history.seed_histories] == [[20], [10]]
+    assert history.steps == history.seed_histories[1].steps
 
 
 def test_the_pre_training_of_the_next_seed_begins_its_course(file: Path) -> None:
     one = {"kind": "pretraining", "step": 1, "steps": 4}
     file.write_text(written([one, START, step(20), epoch(2, 0.25), {"kind": "end"}, one]))
     history = read_history(file)
-    assert (len(history.courses), history.steps, history.pretraining) == (2, (), True)
+    assert (len(history.seed_histories), history.steps, history.pretraining) == (2, (), True)
     with file.open("a") as events:
         events.write(written([START, step(1)]))
     history = read_history(file)
-    assert (len(history.courses), len(history.steps), history.pretraining) == (2, 1, False)
+    assert (len(history.seed_histories), len(history.steps), history.pretraining) == (2, 1, False)
 
 
 def test_a_course_resumed_while_it_was_measured_is_no_new_one(file: Path) -> None:
     end = {"kind": "end"}
     file.write_text(written([START, step(20), epoch(2), end, {"kind": "resume", "step": 20}, end]))
-    assert len(read_history(file).courses) == 1
+    assert len(read_history(file).seed_histories) == 1
 
 
 def test_the_best_seed_is_found_by_its_first_loss() -> None:
-    courses = tuple(Course((), (Epoch(1, {"train_loss": loss}),)) for loss in (0.5, 0.25, 0.75))
-    history = History(courses)
-    assert history.of_best(0.25).courses == courses[1:2]
-    assert history.of_best(0.125) == history
+    histories = tuple(
+        SeedHistory((), (Epoch(1, {"train_loss": loss}),)) for loss in (0.5, 0.25, 0.75)
+    )
+    history = History(histories)
+    assert history.of_kept_seed(0.25).seed_histories == histories[1:2]
+    assert history.of_kept_seed(0.125) == history

@@ -19,14 +19,14 @@ from tests.finetune.news import news, write_csv
 from tests.viz.rooms import START, leave, running
 from viz.errors import RunError
 from viz.model.text_files import Columns
-from viz.runs import files, launch, state
+from viz.runs import base_model, files, launch, state
 from viz.runs.launch import Plan
 
 
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of runs for each test, whose processes are waited for."""
-    monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "runs"))
     yield tmp_path / "runs"
     for child in launch._children:
         child.wait()
@@ -97,9 +97,9 @@ def test_without_a_network_a_base_that_is_not_here_is_refused_at_once(
 
 
 def test_the_base_of_the_run_before_is_proposed(room: Path) -> None:
-    assert launch.last_base() == launch.BASE
+    assert base_model.last_base_model() == base_model.DEFAULT_BASE
     leave(room, "mine", [])
-    assert launch.last_base() == "bases/tiny"
+    assert base_model.last_base_model() == "bases/tiny"
 
 
 def test_what_was_asked_becomes_options() -> None:
@@ -148,34 +148,34 @@ def test_a_process_that_has_no_number_yet_is_not_stopped(
     """Nor is the one whose number was noted before it."""
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
-    noted: list[files.Note] = []
+    noted: list[files.LaunchRecord] = []
 
     def begin(words: list[str], **settings: object) -> None:
         launch.stop("mine")
-        noted.append(files.noted("mine"))
+        noted.append(files.launch_record("mine"))
         raise OSError("no process")
 
     leave(room, "mine", [START])
-    files.note("mine", pid=4711)
-    assert files.noted("mine").pid == 4711
+    files.write_launch_record("mine", pid=4711)
+    assert files.launch_record("mine").pid == 4711
     monkeypatch.setattr(subprocess, "Popen", begin)
     with pytest.raises(RunError, match="'mine' can't be started: no process; make room"):
         launch.resume("mine")
     assert signalled == []
-    assert [set(facts.facts()) for facts in noted] == [{"began", "heard"}]
+    assert [set(record.entries()) for record in noted] == [{"started_at", "last_event_time"}]
 
 
 def test_a_wish_to_stop_is_noted_with_its_time(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
     leave(room, "mine", [START])
-    files.note("mine", pid=4711)
+    files.write_launch_record("mine", pid=4711)
     before = datetime.now(UTC) - timedelta(seconds=1)
     with (room / "logs" / "mine.log").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         launch.stop("mine")
     assert signalled == [4711]
-    asked = datetime.fromisoformat(files.noted("mine").asked_to_stop)
+    asked = datetime.fromisoformat(files.launch_record("mine").stop_requested_at)
     assert before < asked < datetime.now(UTC) + timedelta(seconds=1)
 
 
@@ -190,13 +190,13 @@ def test_on_a_full_disk_a_run_is_refused_in_one_sentence_and_nothing_goes_on(
 
     notes: list[object] = []
     monkeypatch.setattr(files, "write_whole", write)
-    monkeypatch.setattr(launch, "command", lambda words: ["sleep", "100"])
+    monkeypatch.setattr(launch, "finetune_command", lambda *words: ["sleep", "100"])
     leave(room, "mine", [START])
     with pytest.raises(RunError, match="'mine' can't be started: No space left on device; make"):
         launch.resume("mine")
     for child in launch._children:
         child.wait(10)
-    assert not files.is_held(files.log_file("mine"))
+    assert not files.is_locked(files.log_file("mine"))
 
 
 def test_on_a_full_disk_a_run_is_stopped_all_the_same(
@@ -208,7 +208,7 @@ def test_on_a_full_disk_a_run_is_stopped_all_the_same(
     signalled: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
     leave(room, "mine", [START])
-    files.note("mine", pid=4711)
+    files.write_launch_record("mine", pid=4711)
     monkeypatch.setattr(files, "write_whole", full)
     with running(room, "mine"):
         launch.stop("mine")
@@ -247,13 +247,13 @@ def test_a_lock_ends_with_the_last_process_that_was_handed_it(room: Path) -> Non
         launch._lock(output, "mine")
         child = subprocess.Popen(["sleep", "100"], stdout=output)
     try:
-        assert files.is_held(log)
-        with log.open("a") as other, pytest.raises(RunError, match="goes on already"):
+        assert files.is_locked(log)
+        with log.open("a") as other, pytest.raises(RunError, match="is already running"):
             launch._lock(other, "mine")
     finally:
         child.kill()
         child.wait()
-    assert not files.is_held(log)
+    assert not files.is_locked(log)
 
 
 def test_those_who_look_at_a_lock_never_take_each_other_for_its_holder(room: Path) -> None:
@@ -262,7 +262,7 @@ def test_those_who_look_at_a_lock_never_take_each_other_for_its_holder(room: Pat
     seen: list[bool] = []
 
     def look() -> None:
-        seen.extend(files.is_held(log) for _ in range(50))
+        seen.extend(files.is_locked(log) for _ in range(50))
 
     threads = [Thread(target=look) for _ in range(8)]
     for thread in threads:
@@ -276,7 +276,7 @@ def test_a_run_that_fails_says_why(tmp_path: Path, checkpoint: Path) -> None:
     launch.start(Plan("lost", str(tmp_path / "none.csv"), str(checkpoint)))
     run = wait("lost", is_over)
     assert (run.state, run.resumable) == ("failed", False)
-    assert "no file or folder" in run.sentence
+    assert "no file or folder" in run.failure
 
 
 @pytest.mark.timeout(900)  # three processes import torch
@@ -299,11 +299,11 @@ def test_a_run_is_stopped_and_killed_and_goes_on_to_its_end(
     wait("mine", lambda run: len(run.history.epochs) > done)
     os.killpg(json.loads((room / "logs" / "mine.json").read_text())["pid"], signal.SIGKILL)
     killed = wait("mine", is_over)
-    assert (killed.state, killed.sentence) == ("failed", state.DIED)
+    assert (killed.state, killed.failure) == ("failed", state.KILLED)
 
     launch.resume("mine")
     run = wait("mine", is_over)
-    assert (run.state, run.sentence) == ("finished", "")
+    assert (run.state, run.failure) == ("finished", "")
     assert run.data == "news.csv"
     assert [one.epoch for one in run.history.epochs] == list(range(1, 41))
     steps = [one.step for one in run.history.steps]
@@ -316,7 +316,7 @@ def test_a_result_that_was_deleted_is_listed_no_more(
     """By what a real process has said: its log alone would look like that of a failed run."""
     launch.start(Plan("mine", data, str(checkpoint), epochs=1))
     assert wait("mine", is_over).state == "finished"
-    wait("mine", lambda run: not files.is_held(files.log_file("mine")))
+    wait("mine", lambda run: not files.is_locked(files.log_file("mine")))
     assert [run.name for run in state.runs()] == ["mine"]
     shutil.rmtree(room / "mine")
     assert state.runs() == []

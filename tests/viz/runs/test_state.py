@@ -24,7 +24,7 @@ FAILED: Event = {"kind": "failed", "sentence": "The disk is full."}
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test."""
-    monkeypatch.setenv(files.PLACE, str(tmp_path))
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path))
     return tmp_path
 
 
@@ -47,8 +47,8 @@ def note(room: Path, name: str, **facts: object) -> None:
     [
         (STOPPED, "stopped", ""),
         (FAILED, "failed", "The disk is full."),
-        (step(7), "failed", state.DIED),
-        ({"kind": "failed"}, "failed", state.DIED),
+        (step(7), "failed", state.KILLED),
+        ({"kind": "failed"}, "failed", state.KILLED),
     ],
 )
 def test_the_last_event_tells_how_a_run_ended(
@@ -56,33 +56,33 @@ def test_the_last_event_tells_how_a_run_ended(
 ) -> None:
     leave(room, "mine", [START, step(5), last], log="training: 25%")
     run = state.open_run("mine")
-    assert (run.state, run.sentence, run.resumable) == (outcome, sentence, True)
+    assert (run.state, run.failure, run.resumable) == (outcome, sentence, True)
 
 
 def test_a_run_that_was_asked_to_stop_is_stopped_even_if_it_says_nothing(room: Path) -> None:
     leave(room, "mine", [START, step(5)])
-    note(room, "mine", asked_to_stop=LATER)
+    note(room, "mine", stop_requested_at=LATER)
     assert state.open_run("mine").state == "stopped"
 
 
 def test_a_process_that_ends_before_its_first_event_gives_its_last_line(room: Path) -> None:
     """The events are of the run before, which was stopped; only the log is new."""
     leave(room, "mine", [START, STOPPED], log="Rows: 3\nthe rows are not those it began with\n")
-    note(room, "mine", heard="t1")
+    note(room, "mine", last_event_time="t1")
     run = state.open_run("mine")
-    assert (run.state, run.is_heard) == ("failed", False)
-    assert run.sentence == "the rows are not those it began with"
+    assert (run.state, run.has_events) == ("failed", False)
+    assert run.failure == "the rows are not those it began with"
 
 
 def test_a_crash_gives_the_last_line_of_its_traceback(room: Path) -> None:
     leave(room, "mine", [START, step(5)], log="Traceback (most…):\nValueError: no\n\n")
-    assert state.open_run("mine").sentence == "ValueError: no"
+    assert state.open_run("mine").failure == "ValueError: no"
 
 
 def test_a_run_without_a_log_died(room: Path) -> None:
     leave(room, "mine", [])
     (room / "logs" / "mine.log").unlink()
-    assert state.open_run("mine").sentence == state.DIED
+    assert state.open_run("mine").failure == state.KILLED
 
 
 def test_what_was_kept_comes_in_the_order_of_its_steps(room: Path) -> None:
@@ -105,7 +105,7 @@ def test_of_several_seeds_the_one_trained_last_gives_what_was_kept(room: Path) -
         (work / place).mkdir(parents=True)
         (work / place / "model.safetensors").touch()
     run = state.open_run("mine")
-    assert run.seeds == 12
+    assert run.n_seeds == 12
     assert [place.parts[-3:] for place in run.checkpoints] == [
         ("seed-10", "checkpoints", "checkpoint-5")
     ]
@@ -118,17 +118,17 @@ def test_a_run_of_a_terminal_runs_while_its_lock_is_held(room: Path) -> None:
     (work / "settings.json").write_text(json.dumps(settings))
     with held(work / "lock"):
         run = state.open_run("theirs")
-        assert (run.state, run.ours, run.checkpoints) == ("running", False, ())
+        assert (run.state, run.can_stop, run.checkpoints) == ("running", False, ())
     (found,) = state.runs()
     assert (found.name, found.state, found.data) == ("theirs", "failed", "rows.csv, more.csv")
 
 
 def test_a_run_of_the_app_runs_while_its_log_is_held(room: Path) -> None:
     leave(room, "mine", [START], steps=(20,))
-    note(room, "mine", asked_to_stop=LATER)
+    note(room, "mine", stop_requested_at=LATER)
     with held(room / "logs" / "mine.log"):
         run = state.open_run("mine")
-        assert (run.state, run.ours, run.asked_to_stop) == ("running", True, True)
+        assert (run.state, run.can_stop, run.stop_requested) == ("running", True, True)
         assert not run.resumable
         assert not run.checkpoints
 
@@ -154,17 +154,17 @@ def test_a_finished_run_of_several_seeds_shows_the_one_that_was_kept(room: Path)
     work.rename(room / "mine")
     (run,) = state.runs()
     assert [one.measured["train_loss"] for one in run.history.epochs] == [best["train_loss"]]
-    assert len(run.history.courses) == 1
+    assert len(run.history.seed_histories) == 1
 
 
 def test_a_damaged_record_is_the_reason_and_its_folder_can_be_opened(room: Path) -> None:
     leave(room, "mine", [START, step(5)]).rename(room / "mine")
     (room / "mine" / "settings.json").unlink()
     (room / "mine" / "run.json").write_text("{")
-    note(room, "mine", asked_to_stop=LATER)
+    note(room, "mine", stop_requested_at=LATER)
     (run,) = state.runs()
     assert (run.state, run.record, run.resumable) == ("failed", None, False)
-    assert run.sentence.startswith("'run.json' in 'mine' is damaged: it isn't JSON")
+    assert run.failure.startswith("'run.json' in 'mine' is damaged: it isn't JSON")
     assert run.checkpoints == (room / "mine",)
 
 
@@ -178,7 +178,7 @@ def test_a_stopped_run_that_was_to_replace_a_result_hides_behind_none(room: Path
     assert [place.name for place in run.checkpoints] == ["mine", "checkpoint-5"]
     (room / "mine" / "run.json").write_text("{")
     damaged = state.open_run("mine")
-    assert (damaged.state, damaged.sentence) == ("stopped", "")
+    assert (damaged.state, damaged.failure) == ("stopped", "")
     assert [place.name for place in damaged.checkpoints] == ["checkpoint-5"]
 
 
@@ -186,10 +186,10 @@ def test_a_whole_result_needs_one_process_to_be_put_in_its_place(room: Path) -> 
     work = leave(room, "mine", [START, epoch(2), {"kind": "end"}])
     (work / "settings.json").write_text('{"processes": 2}')
     run = state.open_run("mine")
-    assert (run.is_whole, run.resumable, run.processes) == (False, True, 2)
+    assert (run.is_complete, run.resumable, run.n_processes) == (False, True, 2)
     RunRecord.load(default_checkpoint()).save(work)
     run = state.open_run("mine")
-    assert (run.is_whole, run.resumable, run.processes) == (True, True, 1)
+    assert (run.is_complete, run.resumable, run.n_processes) == (True, True, 1)
 
 
 @pytest.mark.parametrize(
@@ -208,27 +208,27 @@ def test_a_result_that_was_deleted_is_not_listed(room: Path, log: str, listed: l
 def test_a_wish_to_stop_does_not_stick_to_a_run_resumed_since(room: Path) -> None:
     again: Event = {"kind": "resume", "step": 5}
     work = leave(room, "mine", [START, step(5), STOPPED, again, step(7)])
-    note(room, "mine", asked_to_stop="t1")
+    note(room, "mine", stop_requested_at="t1")
     assert state.open_run("mine").state == "failed"
     with held(work / "lock"):
-        assert not state.open_run("mine").asked_to_stop
-    note(room, "mine", asked_to_stop=LATER)
+        assert not state.open_run("mine").stop_requested
+    note(room, "mine", stop_requested_at=LATER)
     assert state.open_run("mine").state == "stopped"
 
 
 def test_a_run_of_a_terminal_was_not_asked_by_the_app(room: Path) -> None:
     """It is opening its data: no event tells yet that it was resumed."""
     work = leave(room, "mine", [START, step(5), STOPPED])
-    note(room, "mine", asked_to_stop=LATER)
+    note(room, "mine", stop_requested_at=LATER)
     with held(work / "lock"):
         run = state.open_run("mine")
-    assert (run.state, run.asked_to_stop) == ("running", False)
+    assert (run.state, run.stop_requested) == ("running", False)
 
 
 def test_the_newest_run_comes_first(room: Path) -> None:
-    for began, name in enumerate(("first", "second", "third")):
+    for started, name in enumerate(("first", "second", "third")):
         leave(room, name, [])
-        note(room, name, began=float(began))
+        note(room, name, started_at=float(started))
     (room / ".theirs.partial").mkdir()
     assert [run.name for run in state.runs()] == ["third", "second", "first", "theirs"]
 
@@ -256,7 +256,7 @@ def test_one_damaged_record_hides_no_other_run(room: Path, content: str) -> None
     raw = content.encode("utf-8", "surrogateescape")
     (room / "mine" / "run.json").write_bytes(raw)
     (room / "logs" / "mine.json").write_bytes(raw)
-    states = {run.name: (run.state, run.sentence[:29]) for run in state.runs()}
+    states = {run.name: (run.state, run.failure[:29]) for run in state.runs()}
     assert states == {
         "mine": ("failed", "'run.json' in 'mine' is damag"),
         "other": ("finished", ""),
@@ -270,9 +270,9 @@ def test_a_damaged_note_is_said_and_its_run_stays_as_it_is(room: Path) -> None:
         note(room, name, pid=-1)
     mine, other = (state.open_run(name) for name in ("mine", "other"))
     assert (mine.state, other.state, other.resumable) == ("finished", "stopped", True)
-    assert mine.damage[0].startswith("'mine.json' is damaged: in 'pid', input should be greater")
+    assert mine.problems[0].startswith("'mine.json' is damaged: in 'pid', input should be greater")
     with held(room / "logs" / "other.log"):
-        assert not state.open_run("other").ours
+        assert not state.open_run("other").can_stop
 
 
 def test_a_run_whose_settings_are_damaged_can_not_be_resumed(room: Path) -> None:
@@ -280,7 +280,7 @@ def test_a_run_whose_settings_are_damaged_can_not_be_resumed(room: Path) -> None
     (work / "settings.json").write_text('{"settings": {"seeds": "two"}}')
     run = state.open_run("mine")
     assert (run.state, run.resumable) == ("failed", False)
-    assert run.sentence.startswith("'settings.json' is damaged: in 'settings.seeds', input should")
+    assert run.failure.startswith("'settings.json' is damaged: in 'settings.seeds', input should")
     assert [place.name for place in run.checkpoints] == ["checkpoint-5"]
 
 
@@ -290,7 +290,7 @@ def test_events_that_can_not_be_read_are_counted(room: Path) -> None:
         events.write('{"kind": "step", "step": -1, "epoch": 1, "loss": 1}\n[]\n')
     run = state.open_run("mine")
     assert (run.state, len(run.history.steps)) == ("stopped", 1)
-    assert run.damage == (
+    assert run.problems == (
         "2 lines of events.jsonl can't be read; the curves are drawn without them.",
     )
 
@@ -319,4 +319,4 @@ def test_notes_and_logs_that_are_no_files_are_no_notes_and_logs(room: Path) -> N
             place = (room / "logs" / kind).with_suffix(suffix)
             place.unlink()
             obstruct(place, kind)
-    assert {run.sentence for run in state.runs()} == {state.DIED}
+    assert {run.failure for run in state.runs()} == {state.KILLED}

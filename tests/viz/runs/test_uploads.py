@@ -17,7 +17,7 @@ from viz.runs import files, uploads
 @pytest.fixture(autouse=True)
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test."""
-    monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "runs"))
     return tmp_path / "runs"
 
 
@@ -128,7 +128,7 @@ def test_names_that_no_command_can_have_are_not_offered(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a\0b", "n" * 200_000, "\ud800"])
 def test_a_column_that_no_command_can_name_is_one_sentence(name: str) -> None:
-    with pytest.raises(RunError, match="can't be handed to a run"):
+    with pytest.raises(RunError, match="can't be passed to a run"):
         uploads.check(["--data=x.csv", f"--text-column={name}"])
 
 

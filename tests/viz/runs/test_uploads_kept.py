@@ -13,8 +13,8 @@ from viz.runs import files, uploads
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of uploads."""
-    monkeypatch.setenv(files.PLACE, str(tmp_path / "runs"))
-    place = tmp_path / "runs" / files.DATA
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "runs"))
+    place = tmp_path / "runs" / files.DATA_FOLDER
     place.mkdir(parents=True)
     return place
 

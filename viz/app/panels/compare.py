@@ -80,7 +80,7 @@ def _wait(request: ExplanationRequest) -> Comparison | None:
     seconds = passes * readings.seconds_per_pass(*request.inputs)
     key = request.key("compare")
     work: BackgroundJob[Comparison] = background.submit(key, lambda: _compare(request), passes)
-    return job_progress.result(work, "compare", what=LABEL, seconds=seconds)
+    return job_progress.result(work, "compare", label=LABEL, seconds=seconds)
 
 
 def _compare(request: ExplanationRequest) -> Callable[[ProgressCallback], Comparison]:

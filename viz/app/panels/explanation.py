@@ -76,7 +76,7 @@ def _wait(request: ExplanationRequest) -> Attribution | None:
     """The answer if it is there within a moment; else what the reader sees meanwhile."""
     work, label = background.attribution_job(request), METHODS[request.method].label
     return job_progress.result(
-        work, "attribution", what=label, seconds=background.estimated_seconds(request)
+        work, "attribution", label=label, seconds=background.estimated_seconds(request)
     )
 
 

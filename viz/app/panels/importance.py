@@ -90,7 +90,7 @@ def _ablation(request: ExplanationRequest, passes: int) -> FloatArray | None:
     seconds = passes * readings.seconds_per_pass(*request.inputs)
     if st.session_state.get(SILENCED) != request:
         st.button(
-            f"Silence each head, {job_progress.in_words(seconds)}",
+            f"Silence each head, {job_progress.duration(seconds)}",
             key="ablation",
             icon=":material/volume_off:",
             on_click=_silence,
@@ -108,7 +108,7 @@ def _silence(request: ExplanationRequest) -> None:
 def _wait(request: ExplanationRequest, passes: int, seconds: float) -> FloatArray | None:
     key = request.key("ablation")
     work: BackgroundJob[FloatArray] = background.submit(key, lambda: _ablate(request), passes)
-    return job_progress.result(work, "ablation", what=LABEL, seconds=seconds)
+    return job_progress.result(work, "ablation", label=LABEL, seconds=seconds)
 
 
 def _ablate(request: ExplanationRequest) -> Callable[[ProgressCallback], FloatArray]:

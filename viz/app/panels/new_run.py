@@ -11,6 +11,7 @@ from viz.app.markdown import plain
 from viz.app.panels import columns
 from viz.model.text_files import Columns
 from viz.runs import launch, uploads
+from viz.runs.base_model import DEFAULT_BASE, last_base_model
 from viz.runs.launch import Plan
 
 ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
@@ -94,9 +95,9 @@ def _preview(data: Path, table: Table) -> None:
 def _ask(data: Path, chosen: Columns) -> Plan:
     base = st.text_input(
         "Base model",
-        launch.last_base(),
+        last_base_model(),
         key="train-base",
-        placeholder=f"{launch.BASE}, or a folder",
+        placeholder=f"{DEFAULT_BASE}, or a folder",
         help="A folder, or an id on the Hugging Face Hub. Without a network only folders and "
         "models that were loaded before can be used.",
     )

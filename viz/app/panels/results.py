@@ -24,7 +24,7 @@ def show(known: Sequence[Run]) -> None:
     st.subheader("Runs", anchor=False)
     chosen = _choose(known)
     for run in known:
-        for sentence in run.damage:
+        for sentence in run.problems:
             st.caption(f":material/warning: {plain(f'{run.name}: {sentence}')}")
     with st.container(horizontal=True, gap="small"):
         _open(chosen or known[:MOST], all_kept=bool(chosen))

@@ -1,0 +1,28 @@
+"""The command line of finetune, as the app calls it."""
+
+import sys
+
+from finetune.data.tables.messages import shown
+from viz.errors import RunError
+
+MAX_ARGUMENT_BYTES = 10_000
+"""Of an argument on a command line; systems allow some 100,000."""
+
+
+def finetune_command(*arguments: str) -> list[str]:
+    """`python -m finetune` with arguments; a RunError where one can't stand on a command line."""
+    for argument in arguments:
+        if not is_argument(argument):
+            raise RunError(
+                f"{shown(argument)} can't be passed to a run: it is too long, or has a character"
+                " that a command can't have; give another"
+            )
+    return [sys.executable, "-m", "finetune", *arguments]
+
+
+def is_argument(text: str) -> bool:
+    """Whether *text* can stand on a command line."""
+    try:
+        return "\0" not in text and len(text.encode()) <= MAX_ARGUMENT_BYTES
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
