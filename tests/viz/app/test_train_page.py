@@ -385,7 +385,7 @@ def test_a_run_stopped_before_anything_was_kept_is_not_resumed(room: Path) -> No
     work = leave(room, "mine", [START, STOPPED])
     (work / "settings.json").unlink()
     app = open_page()
-    assert "**mine** was stopped before anything was kept" in said(app)
+    assert "**mine** was stopped before anything was saved" in said(app)
     assert not [button for button in app.button if button.label == "Resume"]
 
 
