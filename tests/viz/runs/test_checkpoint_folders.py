@@ -13,7 +13,7 @@ from viz.runs.checkpoint_folders import display_name
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A current folder with two checkpoints: one put there, one trained there."""
-    monkeypatch.delenv(files.PLACE, raising=False)
+    monkeypatch.delenv(files.FOLDER_VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
     for name in ("checkpoints/mine", "checkpoints/.hidden", "runs/trained"):
         tiny_checkpoint(tmp_path / name)
