@@ -1,9 +1,12 @@
 """What stands around the code: versions, the changelog, the workflow, templates and hooks."""
 
+import ast
 import os
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +67,23 @@ def test_the_guides_link_to_what_is_there() -> None:
     for guide in guides:
         for link in re.findall(r"\]\((?!https?://)([^)#]+)\)", guide.read_text("utf-8")):
             assert (guide.parent / link).exists(), f"{guide.name}: {link}"
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {re.split("[~<>=]", line)[0].lower() for line in project["dependencies"]}
+    homes = packages_distributions()
+    for name in sorted(imported() - sys.stdlib_module_names - {"viz", "finetune"}):
+        assert declared & {home.lower() for home in homes.get(name, [])}, name
+
+
+def imported() -> set[str]:
+    """The outermost packages that the code imports, wherever it does so."""
+    files = (ROOT / "app.py", *(ROOT / "viz").rglob("*.py"), *(ROOT / "finetune").rglob("*.py"))
+    names = set()
+    for node in (node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names.add(node.module.partition(".")[0])
+    return names
