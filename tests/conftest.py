@@ -8,6 +8,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Tiny models gain nothing from a second thread; the second core has the other half of the tests.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import transformers
 
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
 from viz import Classifier, Reading
+from viz.attribution import registry
 
 transformers.logging.disable_progress_bar()
 
@@ -34,6 +36,15 @@ def family_checkpoint(
     """A tiny checkpoint of each family in turn."""
     family: Family = request.param
     return tiny_checkpoint(tmp_path_factory.mktemp("families") / family, family)
+
+
+@pytest.fixture
+def own_methods() -> Iterator[None]:
+    """Forget methods that a test registers once it is over."""
+    before = dict(registry._methods)
+    yield
+    registry._methods.clear()
+    registry._methods.update(before)
 
 
 @pytest.fixture(scope="session")

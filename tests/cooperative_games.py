@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from viz import Classifier
-from viz.attribution.method import AttributionInput, Method, Target, TokenScores
+from viz.attribution.method import AttributionInput, Method, TokenScores
+from viz.attribution.target import Target
 from viz.model.perturbation import BoolArray, Operator, Perturbation
 from viz.types import FloatArray
 

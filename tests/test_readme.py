@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -103,7 +104,8 @@ def test_every_printed_command_of_a_text_runs_on_the_shipped_checkpoint(
 @pytest.fixture
 def registries() -> Iterator[None]:
     """What examples register is forgotten again."""
-    known = [(registry, dict(registry)) for registry in (_formats, _kinds)]
+    registries: tuple[dict[str, Any], ...] = (_formats, _kinds)
+    known = [(registry, dict(registry)) for registry in registries]
     yield
     for registry, before in known:
         registry.clear()
@@ -112,7 +114,9 @@ def registries() -> Iterator[None]:
 
 @pytest.mark.usefixtures("registries")
 @pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.name)
-def test_python_examples_run_as_printed(readme: Readme, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_examples_run_as_printed(
+    readme: Readme, monkeypatch: pytest.MonkeyPatch, own_methods: None
+) -> None:
     """One after the other, so that a later one may use what an earlier one made."""
     monkeypatch.chdir(ROOT)
     names: dict[str, object] = {}

@@ -15,7 +15,7 @@ disable_telemetry()
 
 if TYPE_CHECKING:
     from viz.attention.statistics import HeadStatistics, head_statistics
-    from viz.attribution import METHODS, attribute
+    from viz.attribution import METHODS, attribute, register_method
     from viz.attribution.contribution import contribution
     from viz.attribution.head_importance import head_importance
     from viz.faithfulness.evidence import Evidence, evidence
@@ -48,11 +48,13 @@ __all__ = [
     "evidence",
     "head_importance",
     "head_statistics",
+    "register_method",
 ]
 
 _HOMES = {
     "METHODS": "attribution",
     "attribute": "attribution",
+    "register_method": "attribution",
     "contribution": "attribution.contribution",
     "Classifier": "model.classifier",
     "default_checkpoint": "model.classifier",

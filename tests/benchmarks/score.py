@@ -21,7 +21,7 @@ from unittest.mock import patch
 from tests.benchmarks.result import Result, timed
 from viz import METHODS, Classifier, attribute
 from viz.app.examples import load_examples
-from viz.attribution.method import Target
+from viz.attribution.target import Target
 from viz.faithfulness import metrics
 from viz.faithfulness.orders import random_orders
 from viz.faithfulness.record import Record, load

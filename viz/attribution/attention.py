@@ -5,6 +5,7 @@ Source: viz/attribution/README.md 2.6 and 2.7.
 
 from viz.attention import rollout
 from viz.attribution.method import AttributionInput, Method, TokenScores
+from viz.attribution.registry import register_method
 from viz.attribution.requirements import require_first_token
 
 
@@ -41,3 +42,6 @@ ROLLOUT = Method(
     requirements=(require_first_token,),
     class_specific=False,
 )
+
+register_method(ROLLOUT)
+register_method(ATTENTION)

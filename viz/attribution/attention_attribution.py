@@ -16,6 +16,7 @@ from viz.attribution.integrated_gradients import (
     repeated_logits,
 )
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
+from viz.attribution.registry import register_method
 from viz.attribution.requirements import gradients, require_replaceable_attention
 from viz.errors import MethodError
 from viz.model.recording import Recorder
@@ -141,3 +142,5 @@ ATTENTION_ATTRIBUTION = Method(
     ),
     estimated_forward_passes=_forward_passes,
 )
+
+register_method(ATTENTION_ATTRIBUTION)

@@ -12,6 +12,7 @@ from viz.attribution.local_search import OrderSearch, ranks
 from viz.attribution.masking import NO_MASK_NOTE, descending_order
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.occlusion import OCCLUSION
+from viz.attribution.registry import register_method
 from viz.errors import MethodError
 from viz.model.perturbation import OPERATORS
 from viz.types import FloatArray
@@ -85,3 +86,5 @@ SEARCH = Method(
     estimated_forward_passes=lambda n_words, n_layers, options: float(options["rows"]),
     operator="mask",
 )
+
+register_method(SEARCH)

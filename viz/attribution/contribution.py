@@ -8,8 +8,9 @@ included, hands to the scalar; the rest flows past it.  Source: viz/attribution/
 
 import numpy as np
 
-from viz.attribution import Against, check_read_by, explained, resolve_target
+from viz.attribution import check_read_by
 from viz.attribution.linear_pass import linear_pass
+from viz.attribution.target import Against, resolve_target
 from viz.errors import MethodError
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
@@ -57,7 +58,7 @@ def contribution(
         shares.append((weights.detach() * slope)[0].cpu().numpy())
     return Contribution(
         values=np.stack(shares),
-        value=explained(reading.prediction, target),
+        value=float(target.value(reading.prediction.logits)),
         target_class=target.target_class,
         against_class=target.against_class,
         reading=reading,

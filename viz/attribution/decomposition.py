@@ -12,6 +12,7 @@ without bias and to layer-wise relevance propagation with frozen attention (Ali 
 
 from viz.attribution.linear_pass import linear_pass, require_linear
 from viz.attribution.method import AttributionInput, Method, TokenScores
+from viz.attribution.registry import register_method
 from viz.model.recording import Recorder
 
 
@@ -38,3 +39,5 @@ DECOMPOSITION = Method(
     score=_decomposition,
     requirements=(require_linear,),
 )
+
+register_method(DECOMPOSITION)

@@ -23,6 +23,7 @@ from torch import Tensor
 from viz.attribution.linear_pass import linear_pass, require_frozen_attention, require_linear
 from viz.attribution.masking import against_all_target
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
+from viz.attribution.registry import register_method
 from viz.errors import MethodError
 from viz.model.batches import batch_size
 from viz.model.recording import Leaf, Recorder
@@ -247,3 +248,5 @@ DECOMPOSITION_PATH = Method(
     operator="mask",
     against_all=True,
 )
+
+register_method(DECOMPOSITION_PATH)

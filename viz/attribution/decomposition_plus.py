@@ -21,6 +21,7 @@ from viz.attribution.linear_pass import require_linear
 from viz.attribution.local_search import OrderSearch, WordOrder, ranks
 from viz.attribution.masking import SEED_OPTION, descending_order
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
+from viz.attribution.registry import register_method
 from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
@@ -119,3 +120,5 @@ DECOMPOSITION_PLUS = Method(
     operator="both",
     against_all=True,
 )
+
+register_method(DECOMPOSITION_PLUS)

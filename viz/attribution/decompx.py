@@ -29,6 +29,7 @@ from viz.attribution.layers import (
     unavailable,
 )
 from viz.attribution.method import AttributionInput, Method, Options, TokenScores
+from viz.attribution.registry import register_method
 from viz.attribution.requirements import require_first_token
 from viz.errors import MethodError
 from viz.jobs.background import ProgressCallback
@@ -201,3 +202,5 @@ DECOMPX_ABSDOT = Method(
     requirements=(require_first_token, require_layers, require_head),
     estimated_forward_passes=_forward_passes,
 )
+
+register_method(DECOMPX_ABSDOT)

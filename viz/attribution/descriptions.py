@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from viz.attribution.method import Target
+from viz.attribution.target import Target
 from viz.types import Attribution, Contribution, Prediction, Reading
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import AttributionInput, Method, TokenScores
+from viz.attribution.registry import register_method
 from viz.attribution.requirements import (
     gradients,
     require_attention_gradient,
@@ -111,3 +112,8 @@ CHEFER = Method(
     score=_chefer,
     requirements=(require_first_token, require_attention_gradient),
 )
+
+register_method(GRAD_ATTENTION)
+register_method(INPUT_X_GRADIENT)
+register_method(CHEFER)
+register_method(SALIENCY)

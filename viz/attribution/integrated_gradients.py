@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
+from viz.attribution.registry import register_method
 from viz.attribution.requirements import gradients, require_gradient
 from viz.errors import MethodError
 from viz.model.batches import batch_size
@@ -231,3 +232,5 @@ INTEGRATED_GRADIENTS = Method(
     estimated_forward_passes=_forward_passes,
     operator="mask",
 )
+
+register_method(INTEGRATED_GRADIENTS)

@@ -27,6 +27,7 @@ from viz.attribution.masking import (
     log_odds,
 )
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
+from viz.attribution.registry import register_method
 from viz.model.perturbation import BoolArray
 from viz.types import FloatArray
 
@@ -204,3 +205,6 @@ KERNEL_SHAP = Method(
     operator="mask",
     against_all=True,
 )
+
+register_method(LIME)
+register_method(KERNEL_SHAP)

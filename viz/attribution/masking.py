@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from viz.attribution.method import AttributionInput, Option, Target, against_all
+from viz.attribution.method import AttributionInput, Option
+from viz.attribution.target import Target, target_against_all
 from viz.model.perturbation import OPERATORS, BoolArray, Operator
 from viz.types import FloatArray
 
@@ -49,7 +50,7 @@ def log_odds(task: AttributionInput, kept: BoolArray, operator: Operator) -> Flo
 
 def against_all_target(task: AttributionInput) -> Target:
     """The explained class, held against all others together whatever the reader asked."""
-    return against_all(task.reading.prediction, task.target.target_class)
+    return target_against_all(task.reading.prediction, task.target.target_class)
 
 
 def all_subsets(n: int) -> BoolArray:

@@ -1,67 +1,39 @@
-"""What a method is, what it explains, what it is given and what it answers."""
+"""What an attribution method is, what it is given and what it returns.
 
+`Method` is data: a name, what it costs, what it asks of a classifier, and a function from
+`AttributionInput` to `TokenScores`.  `viz.attribution.registry` holds all of them.
+"""
+
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from finetune.errors import quoted
+from viz.attribution.target import Target
 from viz.errors import CheckpointError, MethodError
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
-from viz.model.perturbation import Perturbation
-from viz.types import FloatArray, Prediction, Reading
+from viz.model.perturbation import OPERATORS, Perturbation
+from viz.types import Reading
 
-Values = TypeVar("Values", Tensor, FloatArray)
 Options = Mapping[str, Any]
 MAX_INTERACTIVE_PASSES = 10.0
 """Passes that a reader is made to wait for; what takes more is done in the background."""
 
+NAME = re.compile(r"[a-z0-9](?:[a-z0-9+._-]*[a-z0-9+])?")
+"""Names stand in file names, links and `name:option=value`."""
+
 
 def no_progress(passes: float) -> None:
     """For those who need no report."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The explained scalar: one logit, one minus another, or the log-odds against all others."""
-
-    target_class: int
-    against_class: int | None
-    against_all: bool = False
-
-    def value(self, logits: Values) -> Values:
-        """The scalar of logits, in their graph if they have one.  (..., C) -> (...)"""
-        own = logits[..., self.target_class]
-        if self.against_all:
-            return own - _together(logits, self.target_class)
-        if self.against_class is None:
-            return own
-        return own - logits[..., self.against_class]
-
-
-def _together(logits: Values, left_out: int) -> Values:
-    """The logarithm of the sum of exponentials of all logits but one.  (..., C) -> (...)"""
-    others = [index for index in range(logits.shape[-1]) if index != left_out]
-    if isinstance(logits, Tensor):
-        return logits[..., others].logsumexp(-1)
-    joined: Values = np.logaddexp.reduce(logits[..., others], axis=-1)
-    return joined
-
-
-def against_all(prediction: Prediction, target_class: int) -> Target:
-    """A class held against all others together, which is the plain logit where none compete."""
-    if prediction.multi_label or len(prediction.labels) == 1:
-        return Target(target_class, None)
-    if len(prediction.labels) == 2:
-        return Target(target_class, 1 - target_class)
-    return Target(target_class, None, against_all=True)
 
 
 @dataclass(frozen=True)
@@ -74,9 +46,9 @@ class AttributionInput:
     options: Options = field(default_factory=dict)
     """The value of every option of the method."""
     progress: ProgressCallback = no_progress
-    """To be told of passes done by the method itself; hidden versions report on their own."""
+    """Called with the passes that the method runs itself; `perturbation` reports its own."""
     shared: Perturbation | None = None
-    """Versions that were read before, where there are any."""
+    """Versions of the text that were read before, where there are any."""
 
     @cached_property
     def perturbation(self) -> Perturbation:
@@ -86,10 +58,10 @@ class AttributionInput:
 
 @dataclass(frozen=True, slots=True)
 class TokenScores:
-    """What a method makes of a text."""
+    """What a method returns for a text."""
 
     scores: NDArray[np.floating]
-    """(T,)"""
+    """(T,), special tokens included."""
     bias: float | None = None
     """What no token can claim, where scores and bias add up to the explained scalar."""
     errors: NDArray[np.floating] | None = None
@@ -102,7 +74,7 @@ class TokenScores:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Something about a method that a reader may choose."""
+    """A setting of a method that a reader may choose."""
 
     name: str
     label: str
@@ -135,25 +107,30 @@ class Option:
 Requirement = Callable[[Classifier], None]
 """Raises a MethodError where a classifier does not allow what a method does."""
 
-_tried: WeakKeyDictionary[Classifier, dict[Requirement, str | None]] = WeakKeyDictionary()
+_refusals: WeakKeyDictionary[Classifier, dict[Requirement, str | None]] = WeakKeyDictionary()
 
 
-def _refusal(need: Requirement, classifier: Classifier) -> str | None:
-    known = _tried.setdefault(classifier, {})
-    if need not in known:
+def _refusal(requirement: Requirement, classifier: Classifier) -> str | None:
+    known = _refusals.setdefault(classifier, {})
+    if requirement not in known:
         try:
-            need(classifier)
-            known[need] = None
+            requirement(classifier)
+            known[requirement] = None
         except (MethodError, CheckpointError) as error:
-            known[need] = str(error)
-    return known[need]
+            known[requirement] = str(error)
+    return known[requirement]
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One way to say how much each token matters."""
+    """One way to say how much each token matters.
+
+    Raises:
+        MethodError: for a name, label, cost or options that no method can have.
+    """
 
     name: str
+    """By which it is asked for: lowercase letters, digits and `+ . _ -`."""
     label: str
     """What a reader picks."""
     signed: bool
@@ -172,31 +149,80 @@ class Method:
     estimated_forward_passes: Callable[[int, int, Options], float] | None = None
     """Cost for n words, n layers and the options given; None where it is always `cost`."""
     operator: str | None = None
-    """The operator its scores are made with, or both; a measure of faithfulness may share it."""
+    """How it hides words ("mask", "delete" or "both"), unless its options say; None where it hides
+    none.  A measure of faithfulness may share it."""
     control: bool = False
-    """Whether its scores know nothing of the model, so that others can be held against them."""
+    """Whether its scores know nothing of the model, so that others can be compared with them."""
     against_all: bool = False
-    """Whether it holds the class against all others together, whatever it is asked."""
+    """Whether it compares the class with all others together, whatever it is asked."""
     requirements: tuple[Requirement, ...] = ()
     """What a classifier must be for it."""
+
+    def __post_init__(self) -> None:
+        """Check what the page, links and file names rely on."""
+        if not (isinstance(self.name, str) and NAME.fullmatch(self.name)):
+            raise MethodError(
+                f"{quoted(self.name)} can't be the name of a method; use lowercase letters, digits "
+                "and '+', '.', '_' or '-' between them."
+            )
+        for what in ("label", "description", "reference"):
+            text = getattr(self, what)
+            if not (isinstance(text, str) and text.strip() and text.isprintable()):
+                raise MethodError(f"The {what} of {self.name!r} has to be one line of text.")
+        if not (isinstance(self.cost, (int, float)) and 0 <= self.cost < math.inf):
+            raise MethodError(
+                f"The cost of {self.name!r} is {quoted(self.cost)}; it has to be a number of "
+                "forward passes, 0 or more."
+            )
+        if not callable(self.score):
+            raise MethodError(
+                f"The score of {self.name!r} has to be a function from AttributionInput to "
+                "TokenScores."
+            )
+        if self.operator not in (None, *OPERATORS, "both"):
+            raise MethodError(
+                f"The operator of {self.name!r} can't be {quoted(self.operator)}; it can be "
+                f"{', '.join(OPERATORS)}, both, or None."
+            )
+        names = [option.name for option in self.options]
+        if len(set(names)) < len(names) or not all(map(str.isidentifier, names)):
+            raise MethodError(
+                f"The options of {self.name!r} need names of letters, digits and '_', each once."
+            )
+        for option in self.options:
+            option.check(self.name, option.default)
 
     def run(self, task: AttributionInput) -> TokenScores:
         """Score the tokens of a text.
 
         Raises:
-            MethodError: where the classifier or the text doesn't allow it.
+            MethodError: where the classifier or the text doesn't allow it, or the scores are not
+                one number for each token.
         """
         refusal = self.refusal(task.classifier)
         if refusal is not None:
             raise MethodError(refusal)
-        return self.score(task)
+        result = self.score(task)
+        expected = (task.reading.encoding.n_tokens,)
+        if not isinstance(result, TokenScores) or np.shape(result.scores) != expected:
+            what = (
+                f"scores of shape {np.shape(result.scores)}"
+                if isinstance(result, TokenScores)
+                else f"{type(result).__name__}, not TokenScores"
+            )
+            raise MethodError(
+                f"{self.name!r} returned {what}; one score for each of the {expected[0]} tokens is "
+                "needed."
+            )
+        return result
 
     def refusal(self, classifier: Classifier) -> str | None:
         """Why it can't be used with a classifier, in one sentence; None where it can.
 
-        Each need is tried once for a classifier; a text may still be refused later.
+        Each requirement is tried once for a classifier; a text may still be refused later.
         """
-        return next(filter(None, (_refusal(need, classifier) for need in self.requirements)), None)
+        each = (_refusal(requirement, classifier) for requirement in self.requirements)
+        return next(filter(None, each), None)
 
     @property
     def costly(self) -> bool:

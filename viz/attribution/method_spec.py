@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from viz.attribution import find_method
 from viz.attribution.method import Method, Options
+from viz.attribution.registry import find_method
 from viz.errors import MethodError
 
 

@@ -19,6 +19,7 @@ from viz.attribution.layers import (
     require_layers,
 )
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
+from viz.attribution.registry import register_method
 from viz.attribution.requirements import require_first_token
 from viz.jobs.cancellation import check_cancelled
 
@@ -216,3 +217,7 @@ ALTI = Method(
     requirements=(require_first_token, require_layers),
     class_specific=False,
 )
+
+register_method(NORMS)
+register_method(GLOBENC)
+register_method(ALTI)

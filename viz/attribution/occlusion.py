@@ -10,6 +10,7 @@ import numpy as np
 
 from viz.attribution.masking import OPERATOR_OPTION, allowed_operator, explained_values
 from viz.attribution.method import AttributionInput, Method, Options, TokenScores
+from viz.attribution.registry import register_method
 
 
 def _occlusion(task: AttributionInput) -> TokenScores:
@@ -38,3 +39,5 @@ OCCLUSION = Method(
     estimated_forward_passes=_forward_passes,
     operator="mask",
 )
+
+register_method(OCCLUSION)

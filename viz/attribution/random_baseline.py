@@ -9,6 +9,7 @@ import numpy as np
 
 from viz.attribution.masking import SEED_OPTION
 from viz.attribution.method import AttributionInput, Method, TokenScores
+from viz.attribution.registry import register_method
 
 
 def _random(task: AttributionInput) -> TokenScores:
@@ -32,3 +33,5 @@ RANDOM = Method(
     control=True,
     options=(SEED_OPTION,),
 )
+
+register_method(RANDOM)

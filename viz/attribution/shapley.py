@@ -21,6 +21,7 @@ from viz.attribution.masking import (
     explained_values,
 )
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
+from viz.attribution.registry import register_method
 from viz.model.perturbation import Operator
 from viz.types import FloatArray
 
@@ -116,3 +117,5 @@ SHAPLEY = Method(
     estimated_forward_passes=_forward_passes,
     operator="mask",
 )
+
+register_method(SHAPLEY)

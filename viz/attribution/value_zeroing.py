@@ -11,6 +11,7 @@ from torch import Tensor
 
 from viz.attribution.layers import RecordedLayer, recorded_layers, require_layers
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
+from viz.attribution.registry import register_method
 from viz.attribution.requirements import require_first_token
 from viz.jobs.cancellation import check_cancelled
 
@@ -76,3 +77,5 @@ VALUE_ZEROING = Method(
         ),
     ),
 )
+
+register_method(VALUE_ZEROING)

@@ -36,9 +36,8 @@ REQUESTED: Mapping[str, tuple[object, ...]] = {
     "special": (True, False),
     "quadrant": QUADRANTS,
     "measure": ("weights", "contribution"),
-    "method": (*METHODS, None),
 }
-"""What the parts of a request can be."""
+"""What the parts of a request can be, beside its method."""
 
 
 DAMAGED = (
@@ -175,7 +174,7 @@ def _check_request(name: str, request: Mapping[str, Any]) -> None:
     for part in ("layer", "head", "target_class", "against_class"):
         _check(name, part, request, NUMBER_OR_NONE)
     _check(name, "options", request, (dict,))
-    for part, allowed in REQUESTED.items():
+    for part, allowed in {**REQUESTED, "method": (*METHODS, None)}.items():
         if part not in request:
             raise RecordError(f"{name!r} lacks its {part!r}; export it again.")
         value = request[part]

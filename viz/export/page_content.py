@@ -8,7 +8,7 @@ from typing import Literal, cast
 from viz.attention.rollout import place
 from viz.attention.statistics import head_statistics
 from viz.attention.views import AttentionView, merge, pick, spans
-from viz.attribution import METHODS
+from viz.attribution import find_method
 from viz.attribution.descriptions import number, scale_ends, summary
 from viz.figures.spec import FigureSpec
 from viz.widgets.arcs import payload as arcs
@@ -98,7 +98,7 @@ def attribution_page(spec: FigureSpec) -> PageContent:
     assert attribution is not None  # checked by FigureSpec
     units = spans(encoding, spec.unit)
     scores = merge(attribution.scores, units)
-    method = METHODS[attribution.method]
+    method = find_method(attribution.method)
     low, high = (
         scale_ends(spec.reading.prediction, attribution) if method.signed else ("none", "most")
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from viz.attention.views import merge, spans
-from viz.attribution import METHODS
+from viz.attribution import find_method
 from viz.attribution.descriptions import percent, quantity, summary, verdict
 from viz.export.json_record import prediction_values, token_values
 from viz.types import Attribution, Prediction, Reading
@@ -60,7 +60,7 @@ def report(reading: Reading, attribution: Attribution | None) -> Iterator[str]:
         yield from _classes(reading.prediction)
     if attribution is None:
         return
-    method = METHODS[attribution.method]
+    method = find_method(attribution.method)
     yield f"\nStrongest words by {method.label.lower()}"
     if method.caveat is not None:
         yield method.caveat
@@ -85,7 +85,7 @@ def _words(reading: Reading, attribution: Attribution) -> Iterator[str]:
     over = spans(reading.encoding)
     scores = merge(attribution.scores, over)
     own = [(s, span.label) for s, span in zip(scores, over, strict=True) if not span.special]
-    signed, regression = METHODS[attribution.method].signed, reading.prediction.regression
+    signed, regression = find_method(attribution.method).signed, reading.prediction.regression
     strongest = sorted(own, key=lambda pair: -abs(pair[0]))[:MOST_WORDS]
     for score, label in strongest:
         yield f"  {quantity(score, 3, signed=signed, regression=regression):>8}  {label}"

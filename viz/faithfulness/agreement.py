@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from viz.attribution.method import Target
+from viz.attribution.target import Target
 from viz.model.perturbation import Operator, Perturbation
 from viz.types import FloatArray
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from viz.attention.rank_correlation import spearman
 from viz.attribution import METHODS, Against, attribute, check_read_by, resolve_target
-from viz.attribution.method import Options, Target, no_progress
+from viz.attribution.method import Options, no_progress
 from viz.attribution.method_spec import MethodSpec
+from viz.attribution.target import Target
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, leave_one_out, polarity
 from viz.faithfulness.metrics import MIN_WORDS, Values, measure_orders, n_versions
@@ -90,7 +91,7 @@ class Comparison:
 def compare(
     classifier: Classifier,
     reading: Reading,
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] | None = None,
     target_class: int | None = None,
     against: Against = "runner-up",
     *,
@@ -108,7 +109,7 @@ def compare(
     Args:
         classifier: The classifier that made the reading.
         reading: The text.
-        methods: Names in `METHODS`, or `name:option=value`; each once.
+        methods: Names in `METHODS`, or `name:option=value`, each once; all methods where None.
         target_class: As in `attribute`.
         against: As in `attribute`.
         options: Of methods, as they are written in `methods`; what isn't named is the default.
@@ -122,7 +123,8 @@ def compare(
         SelectionError: as `attribute` does.
         TextError: where the text has fewer than 3 words.
     """
-    specs = [MethodSpec.parse(text, (options or {}).get(text)) for text in dict.fromkeys(methods)]
+    names = METHODS if methods is None else dict.fromkeys(methods)
+    specs = [MethodSpec.parse(text, (options or {}).get(text)) for text in names]
     check_read_by(classifier, reading)
     target = resolve_target(reading.prediction, target_class, against)
     versions = (shared or Perturbation(classifier, reading.encoding)).reporting_to(progress)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import stdtrit
 
-from viz.attribution.method import Target, no_progress
+from viz.attribution.method import no_progress
+from viz.attribution.target import Target
 from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.order_effects import Hidden, order_effects
 from viz.faithfulness.orders import random_orders, word_order

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from viz.attribution.method import Target
+from viz.attribution.target import Target
 from viz.faithfulness.order_effects import Hidden, OrderEffects, hidden_counts, order_effects
 from viz.faithfulness.orders import word_order
 from viz.model.classifier import Classifier

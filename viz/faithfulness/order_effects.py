@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from viz.attribution.aopc import prefixes
-from viz.attribution.method import Target
+from viz.attribution.target import Target
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
 from viz.types import FloatArray, IntArray

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from viz.attribution import METHODS, attribute, check_read_by, resolve_target
-from viz.attribution.method import Target, no_progress
+from viz.attribution.method import no_progress
 from viz.attribution.method_spec import MethodSpec
+from viz.attribution.target import Target
 from viz.errors import MethodError, TextError
 from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.rank_similarity import Maps, random_similarity, similarity

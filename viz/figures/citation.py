@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
-from viz.attribution import METHODS
+from viz.attribution import METHODS, find_method
 from viz.attribution.descriptions import explained_scalar
 from viz.figures.spec import FigureSpec
 from viz.model.installation import version
@@ -71,7 +71,7 @@ def _shows(explanation: Attribution | Contribution | None) -> str:
 
 def _explains(spec: FigureSpec, explanation: Attribution | Contribution | None) -> str | None:
     if explanation is None or (
-        isinstance(explanation, Attribution) and not METHODS[explanation.method].class_specific
+        isinstance(explanation, Attribution) and not find_method(explanation.method).class_specific
     ):
         return None
     return explained_scalar(spec.reading.prediction, explanation)

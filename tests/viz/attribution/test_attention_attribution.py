@@ -13,7 +13,8 @@ from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
 from viz.attribution import integrated_gradients
 from viz.attribution.attention_attribution import ATTENTION_ATTRIBUTION
-from viz.attribution.method import AttributionInput, Target, TokenScores
+from viz.attribution.method import AttributionInput, TokenScores
+from viz.attribution.target import Target
 from viz.errors import MethodError
 from viz.model.recording import ATTENTION, Recorder, recorded_attention
 

@@ -15,7 +15,7 @@ from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution import Against
 from viz.attribution.linear_pass import LinearizedFunctions
-from viz.attribution.method import Target
+from viz.attribution.target import Target
 from viz.errors import MethodError, SelectionError
 from viz.model.recording import Leaf, Recorder
 
@@ -279,7 +279,7 @@ def test_classes_of_a_multi_label_head_are_explained_by_their_plain_logit(tmp_pa
         (4, "runner-up", "Class 4 does not exist; the classes are 0 to 3."),
         (0, -1, "Class -1 does not exist; the classes are 0 to 3."),
         (0, "best", "Class 'best' does not exist; the classes are 0 to 3."),
-        (0, 0, "Class 'World' can't be held against itself; choose another class, or none."),
+        (0, 0, "Class 'World' can't be compared with itself; choose another class, or none."),
     ],
 )
 def test_a_wrong_class_is_one_sentence(

@@ -14,8 +14,9 @@ from viz.attribution.aopc import aopc, bucket_sizes, prefixes
 from viz.attribution.best_order import SEARCH
 from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.masking import NO_MASK_NOTE, descending_order
-from viz.attribution.method import AttributionInput, Target, TokenScores
+from viz.attribution.method import AttributionInput, TokenScores
 from viz.attribution.occlusion import OCCLUSION
+from viz.attribution.target import Target
 from viz.model.perturbation import OPERATORS, BoolArray, Operator, Perturbation
 from viz.model.temperature import probabilities
 from viz.types import FloatArray

@@ -14,7 +14,8 @@ from viz.attribution.decomposition_path import MaskingPath
 from viz.attribution.decomposition_plus import in_order
 from viz.attribution.empirical_bayes import ScoreFit, fit_scores
 from viz.attribution.local_search import OrderSearch, WordOrder
-from viz.attribution.method import AttributionInput, Target
+from viz.attribution.method import AttributionInput
+from viz.attribution.target import Target
 from viz.errors import MethodError
 from viz.model.perturbation import Perturbation
 from viz.types import FloatArray

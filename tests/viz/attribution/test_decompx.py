@@ -10,7 +10,8 @@ from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import Classifier, attribute
 from viz.attribution import decompx
 from viz.attribution.decompx import DECOMPX_ABSDOT, apart, by_product, carry
-from viz.attribution.method import AttributionInput, Target
+from viz.attribution.method import AttributionInput
+from viz.attribution.target import Target
 from viz.errors import MethodError
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

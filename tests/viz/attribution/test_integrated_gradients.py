@@ -20,7 +20,8 @@ from viz.attribution.integrated_gradients import (
     gauss_legendre,
     midpoints,
 )
-from viz.attribution.method import AttributionInput, Method, Target, TokenScores
+from viz.attribution.method import AttributionInput, Method, TokenScores
+from viz.attribution.target import Target
 from viz.errors import MethodError
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

@@ -13,7 +13,7 @@ from viz import Classifier
 from viz.attribution import layers as taken_apart
 from viz.attribution import norms
 from viz.attribution.layers import recorded_layers
-from viz.attribution.method import AttributionInput, Method, Target
+from viz.attribution.method import AttributionInput, Method
 from viz.attribution.norms import (
     ALTI,
     GLOBENC,
@@ -23,6 +23,7 @@ from viz.attribution.norms import (
     by_encoded_length,
     mixing,
 )
+from viz.attribution.target import Target
 from viz.errors import MethodError
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

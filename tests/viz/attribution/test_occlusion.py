@@ -11,9 +11,10 @@ from tests.cooperative_games import Game, play
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.attribution.masking import NO_MASK_NOTE
-from viz.attribution.method import AttributionInput, Method, Target, TokenScores
+from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.random_baseline import RANDOM
+from viz.attribution.target import Target
 from viz.model.perturbation import Perturbation
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

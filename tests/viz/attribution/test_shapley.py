@@ -10,8 +10,9 @@ from captum.attr import ShapleyValueSampling
 
 from tests.cooperative_games import Game, Rule, play
 from viz import Classifier
-from viz.attribution.method import AttributionInput, Target
+from viz.attribution.method import AttributionInput
 from viz.attribution.shapley import SHAPLEY, exact_values
+from viz.attribution.target import Target
 from viz.model.perturbation import BoolArray, Perturbation
 from viz.types import FloatArray
 

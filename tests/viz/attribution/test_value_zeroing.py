@@ -14,7 +14,8 @@ from tests.layer_activations import modules
 from tests.tiny_models import tiny_mpnet
 from viz import Classifier, Reading
 from viz.attribution.layers import recorded_layers
-from viz.attribution.method import AttributionInput, Target
+from viz.attribution.method import AttributionInput
+from viz.attribution.target import Target
 from viz.attribution.value_zeroing import VALUE_ZEROING, cls_row
 from viz.errors import MethodError
 

@@ -277,7 +277,7 @@ def test_a_full_disk_is_said_in_one_sentence(checkpoint: Path, tmp_path: Path, d
     [
         (("--target", "Weather"), "the classes are World, Sports, Business, Sci/Tech"),
         (("--against", "Weather"), "There is no class 'Weather'"),
-        (("--target", "World", "--against", "World"), "can't be held against itself"),
+        (("--target", "World", "--against", "World"), "can't be compared with itself"),
         (("--method", "magic"), "known are decomposition"),
     ],
 )

@@ -14,8 +14,8 @@ from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attention.rank_correlation import spearman
 from viz.attribution.aopc import aopc
-from viz.attribution.method import Target
 from viz.attribution.method_spec import MethodSpec
+from viz.attribution.target import Target
 from viz.errors import MethodError, TextError
 from viz.faithfulness import metrics
 from viz.faithfulness.agreement import kendall, leave_one_out, polarity

@@ -3,18 +3,16 @@
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pytest
 import torch
 
-import viz.attribution
 from tests.shortcut_model import CuedText
 from tests.tiny_models import LABELS, tiny_checkpoint, tiny_mpnet
-from viz import METHODS, Classifier, Reading, attribute
+from viz import METHODS, Classifier, Reading, attribute, register_method
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.errors import MethodError, RecordError, SelectionError, TextError
 from viz.faithfulness import sanity_record
@@ -64,12 +62,11 @@ def _fake(name: str, run: Callable[[AttributionInput], TokenScores]) -> Method:
 
 
 @pytest.fixture
-def fakes(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Method]:
-    """The methods, and some that do what a method must not do."""
+def fakes(own_methods: None) -> None:
+    """Methods that do what a method must not do, beside all others."""
     bad = {"deaf": _deaf, "half-deaf": _half_deaf, "leaky": _leaky, "flat": _flat}
-    known = MappingProxyType({**METHODS, **{name: _fake(name, run) for name, run in bad.items()}})
-    monkeypatch.setattr(viz.attribution, "METHODS", known)
-    return known
+    for name, run in bad.items():
+        register_method(_fake(name, run))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +83,7 @@ def flags(found: SanityRecord) -> dict[str, tuple[str, ...]]:
 
 
 def test_a_method_that_ignores_the_network_is_flagged_and_the_decomposition_is_not(
-    shortcut: Classifier, readings: list[Reading], fakes: Mapping[str, Method]
+    shortcut: Classifier, readings: list[Reading], fakes: None
 ) -> None:
     found = sanity(
         shortcut, readings, ["deaf", "half-deaf", "random", "decomposition", "attention"]
@@ -131,7 +128,7 @@ def test_the_same_seed_finds_the_same(shortcut: Classifier, readings: list[Readi
 
 
 def test_scores_that_miss_what_they_split_are_flagged(
-    shortcut: Classifier, readings: list[Reading], fakes: Mapping[str, Method]
+    shortcut: Classifier, readings: list[Reading], fakes: None
 ) -> None:
     found = sanity(shortcut, readings[:4], ["leaky"])
     assert found.methods[0].residual == pytest.approx(0.1, rel=1e-4)
@@ -139,7 +136,7 @@ def test_scores_that_miss_what_they_split_are_flagged(
 
 
 def test_equal_scores_have_no_order_to_compare(
-    shortcut: Classifier, readings: list[Reading], fakes: Mapping[str, Method]
+    shortcut: Classifier, readings: list[Reading], fakes: None
 ) -> None:
     (flat,) = sanity(shortcut, readings[:2], ["flat"]).methods
     assert (flat.cascade, flat.again, flat.between_classes) == ((None,) * 3, None, None)

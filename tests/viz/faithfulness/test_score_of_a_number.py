@@ -30,7 +30,7 @@ from viz.attribution.descriptions import (
     verdict,
 )
 from viz.attribution.head_importance import ablate
-from viz.attribution.method import Target
+from viz.attribution.target import Target
 from viz.errors import SelectionError
 from viz.export import FORMATS, FigureSpec, render
 from viz.export.comparison import comparison_csv

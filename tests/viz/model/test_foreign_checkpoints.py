@@ -15,7 +15,7 @@ from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.attribution.head_importance import _Gated, gate_gradients
 from viz.attribution.linear_pass import LinearizedFunctions, linear_pass
-from viz.attribution.method import Target
+from viz.attribution.target import Target
 from viz.errors import CheckpointError, MethodError
 from viz.model.checkpoint import open_checkpoint
 from viz.model.probe import ProbeError

@@ -14,8 +14,9 @@ from viz import METHODS, Classifier, attribute
 from viz.attribution.descriptions import explained_scalar, scale_ends
 from viz.attribution.lime_shap import FEW_PAIRS, KERNEL_SHAP, LIME, lime_rows, ridge, shap_pairs
 from viz.attribution.masking import NO_MASK_NOTE, all_subsets, log_odds
-from viz.attribution.method import AttributionInput, Method, Target
+from viz.attribution.method import AttributionInput, Method
 from viz.attribution.shapley import exact_values
+from viz.attribution.target import Target
 from viz.model.perturbation import BoolArray
 from viz.types import FloatArray
 

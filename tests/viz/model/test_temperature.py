@@ -14,7 +14,7 @@ from tests.page_content import page_text
 from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier, attribute
 from viz.attribution.aopc import aopc
-from viz.attribution.method import Target
+from viz.attribution.target import Target
 from viz.errors import CheckpointError
 from viz.export.json_record import figure_record
 from viz.faithfulness import metrics

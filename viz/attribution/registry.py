@@ -1,0 +1,96 @@
+"""Every attribution method by name, and how one is added: `register_method`."""
+
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from types import MappingProxyType
+
+from viz.attribution.method import Method
+from viz.errors import MethodError
+from viz.model.classifier import Classifier
+
+PLUGINS = "clsight.methods"
+"""The entry points by which installed packages bring methods of their own."""
+
+_methods: dict[str, Method] = {}
+METHODS: Mapping[str, Method] = MappingProxyType(_methods)
+"""Every method by name, in the order in which it was registered; the first is the default."""
+
+
+def register_method(method: Method) -> Method:
+    """Offer a method wherever methods are offered: in Python, on the page and in commands.
+
+    Args:
+        method: What to offer; its name and label must be new.
+
+    Returns:
+        The same method.
+
+    Raises:
+        MethodError: where it is not a `Method`, or its name or label is taken.
+    """
+    if not isinstance(method, Method):
+        raise MethodError(
+            f"A method is a viz.attribution.Method, not {type(method).__name__}; make one first."
+        )
+    for other in _methods.values():
+        if other.name == method.name:
+            raise MethodError(f"There is a method {method.name!r} already; take another name.")
+        if other.label.casefold() == method.label.casefold():
+            raise MethodError(
+                f"{method.label!r} is the label of the method {other.name!r}; take another label."
+            )
+    _methods[method.name] = method
+    return method
+
+
+def load_plugins() -> None:
+    """Load what packages name under `clsight.methods`: modules that register, or methods.
+
+    One that fails is left out with a warning, so that it doesn't keep all others from working.
+    """
+    for plugin in entry_points(group=PLUGINS):
+        try:
+            loaded = plugin.load()
+            if isinstance(loaded, Method) and METHODS.get(loaded.name) is not loaded:
+                register_method(loaded)
+        except Exception as error:  # code of others can fail in any way
+            warnings.warn(
+                f"The attribution method {plugin.name!r} ({plugin.value}) is left out: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+def find_method(method: str | Method) -> Method:
+    """The method of a name; a method is taken as it is.
+
+    Raises:
+        MethodError: for an unknown name, or a method with the name of another one.
+    """
+    if isinstance(method, Method):
+        if METHODS.get(method.name, method) is not method:
+            raise MethodError(f"There is another method {method.name!r}; take another name.")
+        return method
+    if method not in METHODS:
+        raise MethodError(f"Unknown method {method!r}; known are {', '.join(METHODS)}.")
+    return METHODS[method]
+
+
+def available_methods(classifier: Classifier) -> list[str]:
+    """The methods that a classifier allows, in the order of `METHODS`; a text may refuse more."""
+    return [name for name, method in METHODS.items() if method.refusal(classifier) is None]
+
+
+def default_methods(classifier: Classifier) -> list[str]:
+    """Methods to explain with where nobody named one, each for when those before it are refused.
+
+    Those that a classifier allows and no reader has to wait for, and at last `occlusion`, which
+    asks for nothing but logits.
+    """
+    quick = [
+        name
+        for name in available_methods(classifier)
+        if not METHODS[name].costly and not METHODS[name].control
+    ]
+    return [*quick, "occlusion"]
