@@ -230,6 +230,7 @@ DECOMPOSITION_PATH = Method(
     name="decomposition-path",
     label="Decomposition on the path",
     signed=True,
+    relative=True,
     cost=2.0,
     description="What each word does to the class where every word is hidden in part.",
     reference="CLSight; after Modarressi et al. 2023 and Sundararajan et al. 2017",

@@ -43,6 +43,13 @@ def quantity(value: float, places: int = 2, *, signed: bool, regression: bool) -
     return number(value, places) if signed else f"{value:.{places}f}"
 
 
+def share_of_strongest(score: float, strongest: float, *, signed: bool) -> str:
+    """A score as a percentage of the strongest word's, which is 100 %."""
+    percentage = 100 * score / strongest if strongest else 0.0
+    written = f"{percentage:{'+' if signed else ''}.1f}".removesuffix(".0").replace("-", "−")
+    return f"{written if written.strip('+−') != '0' else '0'} %"
+
+
 def outcome(prediction: Prediction) -> str:
     """What is predicted, as in `Why this class?`."""
     return "score" if prediction.regression else "class"
@@ -94,7 +101,9 @@ def scale_ends(prediction: Prediction, attribution: Attribution | Contribution) 
     return low, f"for {target}"
 
 
-def summary(reading: Reading, attribution: Attribution, *, signed: bool) -> str:
+def summary(
+    reading: Reading, attribution: Attribution, *, signed: bool, relative: bool = False
+) -> str:
     """One line on what the words do not show: special tokens, bias, and what is explained.
 
     Only for a method with a bias do the parts add up, so only there is a sum stated.
@@ -103,6 +112,7 @@ def summary(reading: Reading, attribution: Attribution, *, signed: bool) -> str:
         reading: The text that was read.
         attribution: What a method made of it.
         signed: Whether that method tells for from against.
+        relative: Whether scores are shown as percentages of the strongest word's.
     """
     special = np.array([token.special for token in reading.encoding.tokens])
     scores = attribution.scores.astype(np.float64)
@@ -115,6 +125,11 @@ def summary(reading: Reading, attribution: Attribution, *, signed: bool) -> str:
     what = explained_scalar(reading.prediction, attribution)
     if attribution.bias is None:
         value = write(attribution.value)
+        if relative:
+            return (
+                f"{what} = {value}; scores are percentages of the strongest word's score: they show"
+                " order and direction, and do not add up to it"
+            )
         return f"{what} = {value}; scores show order and direction, and need not add up to it"
     parts.append(("bias", attribution.bias))
     ending = f"sum {write(sum(part for _, part in parts))} = {what}"

@@ -155,6 +155,9 @@ class Method:
     """Whether its scores know nothing of the model, so that others can be compared with them."""
     against_all: bool = False
     """Whether it compares the class with all others together, whatever it is asked."""
+    relative: bool = False
+    """Whether only the proportions of its signed scores mean something, as they have no unit: pages
+    show them as percentages of the strongest word's.  Exports and records hold them as they are."""
     requirements: tuple[Requirement, ...] = ()
     """What a classifier must be for it."""
 

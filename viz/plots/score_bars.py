@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
 
 from viz.attention.views import Span
-from viz.attribution.descriptions import decimals, quantity
+from viz.attribution.descriptions import decimals, quantity, share_of_strongest
 from viz.colors import PALETTES, Theme
 from viz.plots.style import apply_style
 from viz.types import FloatArray
@@ -26,6 +25,7 @@ def score_bars(
     *,
     errors: FloatArray | None = None,
     signed: bool,
+    relative: bool = False,
     regression: bool = False,
     theme: Theme = "light",
     most: int = MAX_BARS,
@@ -37,24 +37,34 @@ def score_bars(
         spans: The n words or tokens.
         errors: (n,), standard errors of the scores, written beside them.
         signed: Whether scores speak for and against the class.
+        relative: Whether they are written as percentages of the strongest word's.
         regression: Whether they are parts of a predicted score, in its unit.
-        theme: Whose colours to use.
+        theme: Whose colors to use.
         most: How many bars at most.
     """
     palette = PALETTES[theme]
-    places = decimals(float(np.abs(scores).max(initial=0.0)))
-    write = partial(_written, scores, errors, places, signed=signed, regression=regression)
-    exact = "%{x:.6g}" if regression else "%{x:.6f}"
+    strongest = float(np.abs(scores[[not span.special for span in spans]]).max(initial=0.0))
+    digits = decimals(float(np.abs(scores).max(initial=0.0)))
     order = np.argsort(-np.abs(scores), kind="stable")[:most]
-    names = _names([spans[index] for index in order])
+
+    def write(value: float, *, signed: bool) -> str:
+        if relative:
+            return share_of_strongest(value, strongest, signed=signed)
+        return quantity(value, digits, signed=signed, regression=regression)
+
+    labels = [write(score, signed=signed) for score in scores[order]]
+    if errors is not None:
+        written = [write(error, signed=False) for error in errors[order]]
+        labels = [f"{label} ± {error}" for label, error in zip(labels, written, strict=True)]
+    exact = "%{text}" if relative else "%{x:.6g}" if regression else "%{x:.6f}"
     positive, negative = palette.diverging[-2], palette.diverging[1]
     figure = go.Figure(
         go.Bar(
             x=scores[order],
-            y=names,
+            y=_unique_labels([spans[index] for index in order]),
             orientation="h",
             marker={"color": [positive if score >= 0 else negative for score in scores[order]]},
-            text=[write(index) for index in order],
+            text=labels,
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"<b>%{{y}}</b><br>{exact}<extra></extra>",
@@ -71,37 +81,19 @@ def score_bars(
     return figure
 
 
-def _written(
-    scores: FloatArray,
-    errors: FloatArray | None,
-    places: int,
-    index: int,
-    *,
-    signed: bool,
-    regression: bool,
-) -> str:
-    score = quantity(scores[index], places, signed=signed, regression=regression)
-    if errors is None:
-        return score
-    return f"{score} ± {quantity(errors[index], places, signed=False, regression=regression)}"
-
-
-def _names(spans: Sequence[Span]) -> list[str]:
+def _unique_labels(spans: Sequence[Span]) -> list[str]:
     """A label for each position, all different: plotly would lay two words `the` on one row.
 
     Invisible characters tell them apart, so that plotly can still drop labels where they would
     overlap, which it does for its own labels only.
     """
     seen: Counter[str] = Counter()
-    names = []
+    labels = []
     for span in spans:
-        label = _short(span.label)
-        names.append(label + ZERO_WIDTH * seen[label])
+        label = span.label
+        if len(label) > MAX_LABEL_CHARS:
+            label = label[: MAX_LABEL_CHARS - 1] + "…"
+        label = escape(label, quote=False)  # plotly would take it for markup
+        labels.append(label + ZERO_WIDTH * seen[label])
         seen[label] += 1
-    return names
-
-
-def _short(label: str) -> str:
-    """A label that fits an axis, as text that plotly takes for text."""
-    cut = label if len(label) <= MAX_LABEL_CHARS else label[: MAX_LABEL_CHARS - 1] + "…"
-    return escape(cut, quote=False)
+    return labels

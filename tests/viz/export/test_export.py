@@ -316,6 +316,14 @@ def test_a_method_without_bias_claims_no_sum() -> None:
     assert "need not add up" in line
 
 
+def test_relative_scores_are_said_to_be_percentages() -> None:
+    reading = read()
+    attribution = attribution_of(reading, "decomposition-path")
+    line = summary(reading, attribution, signed=True, relative=True)
+    assert "percentages of the strongest word's score" in line
+    assert "percent" not in summary(reading, attribution, signed=True)
+
+
 def test_an_unsigned_method_is_captioned_as_where_it_looks() -> None:
     lines = texts(figure(figure_spec("attribution", method="rollout")))
     assert any("not an explanation" in line for line in lines)

@@ -54,6 +54,16 @@ def test_bars_of_a_tiny_score_have_its_digits() -> None:
     assert "%{x:.6g}" in bar.hovertemplate
 
 
+def test_relative_scores_are_percentages_of_the_strongest_word() -> None:
+    over = [*spans_of("a", "b"), Span("[SEP]", 0, 0, (2,), True, 0)]
+    bar = score_bars.score_bars(
+        np.array([5.0, -20.0, 30.0]), over, signed=True, relative=True
+    ).data[0]
+    assert list(bar.text) == ["+150 %", "−100 %", "+25 %"]
+    assert "%{text}" in bar.hovertemplate
+    assert list(bar.x) == [30, -20, 5]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_figure_has_the_ink_of_its_theme(theme: Theme) -> None:
     figure = bars("a", "b", theme=theme)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from viz.attention.views import Span, merge, spans
-from viz.attribution.descriptions import percent
+from viz.attribution.descriptions import percent, share_of_strongest
 from viz.colors import DARK, LIGHT
 from viz.types import Encoding, Prediction, Reading, Token, UnseenSpan
 from viz.widgets.bars import payload as bars
@@ -190,6 +190,34 @@ def test_a_text_of_special_tokens_only_is_shown() -> None:
     encoding = Encoding("", None, (CLS, SEP), {})
     data = colored_text.payload(encoding, spans(encoding), np.ones(2), signed=True)
     assert [[segment["text"] for segment in part] for part in data["parts"]] == [["[CLS]", "[SEP]"]]  # type: ignore[attr-defined]
+
+
+def test_relative_scores_are_percentages_of_the_strongest_word(reading: Reading) -> None:
+    over = spans(reading.encoding)
+    scores = np.linspace(-4, 20.631, len(over))
+    data = colored_text.payload(reading.encoding, over, scores, signed=True, relative=True)
+    exact = colored_text.payload(reading.encoding, over, scores, signed=True)
+    assert (data["lowest"], data["highest"]) == ("−100 %", "+100 %")
+    words = [segment for part in data["parts"] for segment in part if segment["kind"] == "word"]  # type: ignore[attr-defined]
+    strongest = max(
+        abs(score) for score, span in zip(scores, over, strict=True) if not span.special
+    )
+    first = next(score for score, span in zip(scores, over, strict=True) if not span.special)
+    written = f"{100 * first / strongest:+.1f} %".replace("-", "−").replace(".0 %", " %")
+    assert words[0]["score"] == written
+    # Only what is written changes: colors are the same.
+    plain = [segment for part in exact["parts"] for segment in part if segment["kind"] == "word"]  # type: ignore[attr-defined]
+    assert [word["light"] for word in words] == [word["light"] for word in plain]
+
+
+@pytest.mark.parametrize(
+    ("score", "strongest", "written"),
+    [(0, 0, "0 %"), (-1e-9, 2, "0 %"), (1, 3, "+33.3 %"), (-3, 3, "−100 %"), (6, 3, "+200 %")],
+)
+def test_a_share_of_the_strongest_word_has_its_sign(
+    score: float, strongest: float, written: str
+) -> None:
+    assert share_of_strongest(score, strongest, signed=True) == written
 
 
 def test_scores_and_spans_must_fit() -> None:

@@ -1,4 +1,4 @@
-"""Why this class: the words coloured by an attribution, and the numbers behind it."""
+"""Why this class: the words colored by an attribution, and the numbers behind it."""
 
 from collections.abc import Sequence
 
@@ -52,7 +52,7 @@ def ask(
 
 
 def _question(prediction: Prediction, chosen: int | None) -> str:
-    """What the words are coloured for, no wider than the line has room for."""
+    """What the words are colored for, no wider than the line has room for."""
     if chosen is None or chosen == prediction.predicted_class:
         return f"Why this {outcome(prediction)}?"
     label = prediction.labels[chosen]
@@ -139,10 +139,11 @@ def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attr
         scores,
         errors=errors,
         signed=method.signed,
+        relative=method.relative,
         key="colored-text",
         low_label=low,
         high_label=high,
-        caption=summary(reading, attribution, signed=method.signed),
+        caption=summary(reading, attribution, signed=method.signed, relative=method.relative),
     )
     for note in attribution.notes:
         st.caption(f":material/warning: {plain(note)}")
@@ -160,6 +161,7 @@ def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attr
             spans,
             errors=errors,
             signed=method.signed,
+            relative=method.relative,
             regression=reading.prediction.regression,
             theme=current_theme(keys.THEME),
         )

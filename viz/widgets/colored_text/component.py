@@ -17,6 +17,7 @@ def colored_text(
     *,
     errors: FloatArray | None = None,
     signed: bool,
+    relative: bool = False,
     key: str,
     low_label: str = "",
     high_label: str = "",
@@ -31,13 +32,14 @@ def colored_text(
         scores: (n,), one for each span.
         errors: (n,), standard errors of the scores; shown with them where the reader points.
         signed: Whether scores below 0 speak against something: the diverging scale, centered on 0.
+        relative: Whether scores are written as percentages of the strongest word's.
         key: The component's own key.
         low_label: What the low end of the scale means, e.g. "against Sci/Tech".
         high_label: What the high end means.
         caption: A sentence under the scale.
         opens: Whether Enter in the atlas leads here, and Escape back.
     """
-    data = payload(encoding, spans, scores, errors=errors, signed=signed) | {
+    data = payload(encoding, spans, scores, errors=errors, signed=signed, relative=relative) | {
         "low": low_label,
         "high": high_label,
         "caption": caption or "",

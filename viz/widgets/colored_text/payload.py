@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viz.attention.views import Span
-from viz.attribution.descriptions import decimals
+from viz.attribution.descriptions import decimals, share_of_strongest
 from viz.colors import PALETTES, Palette, mix, readable_ink
 from viz.types import Encoding, FloatArray
 from viz.widgets.shared.widget import Widget
@@ -50,12 +50,13 @@ def payload(
     *,
     errors: FloatArray | None = None,
     signed: bool,
+    relative: bool = False,
 ) -> dict[str, object]:
     """What the browser is sent: one list of segments for each text, and the ends of the scale."""
     if scores.shape != (len(spans),):
         raise ValueError(f"scores have shape {scores.shape} for {len(spans)} spans")
     finite = np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0)
-    scale = ColorScale.fit(spans, finite, signed=signed)
+    scale = ColorScale.fit(spans, finite, signed=signed, relative=relative)
     return {
         "parts": [
             [_encode(segment, scale) for segment in part]
@@ -77,14 +78,21 @@ class ColorScale:
     largest: float
     """The largest score of a word, by size."""
     signed: bool
+    relative: bool = False
+    """Whether scores are written as percentages of the largest."""
 
     @classmethod
     def fit(
-        cls, spans: Sequence[Span], scores: NDArray[np.floating], *, signed: bool
+        cls,
+        spans: Sequence[Span],
+        scores: NDArray[np.floating],
+        *,
+        signed: bool,
+        relative: bool = False,
     ) -> "ColorScale":
         """The scale of the words; special tokens have no say, so they don't wash words out."""
         words = [abs(float(s)) for span, s in zip(spans, scores, strict=True) if not span.special]
-        return cls(max(words, default=0.0), signed)
+        return cls(max(words, default=0.0), signed, relative)
 
     def colors(self, palette: Palette) -> tuple[str, ...]:
         """The colors from the lowest score to the highest."""
@@ -98,6 +106,8 @@ class ColorScale:
 
     def format(self, score: float) -> str:
         """The score with three decimals, or as many as show three digits of the largest."""
+        if self.relative:
+            return share_of_strongest(score, self.largest, signed=self.signed)
         places = decimals(self.largest)
         text = f"{score:+.{places}f}" if self.signed else f"{score:.{places}f}"
         return text.replace("-", "−") if text.strip("+-0.") else "0"
