@@ -45,10 +45,11 @@ from viz.app.panels import active_runs, new_run, quality, results, sanity, score
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import VizError
 from viz.export import dataset_export
-from viz.export.dataset_export import DatasetExport, ExportOptions
+from viz.export.dataset_export import DatasetExport
 from viz.export.formats import render
 from viz.export.index import ExportIndex
 from viz.export.json_reader import read_records
+from viz.export.options import ExportOptions
 from viz.export.replay import replay
 from viz.export.request import FigureRequest
 from viz.faithfulness import record, sanity_record

@@ -15,5 +15,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (read, export, replay, score, sanity, heads):
+app.add_typer(export, name="export")
+for command in (read, replay, score, sanity, heads):
     app.command()(command)

@@ -1,164 +1,174 @@
-"""`python -m viz export`: pictures and numbers of a text, or of a whole data set, as files."""
+"""`python -m viz export`: pictures and numbers of a text, or of a whole data set, as files.
 
-from pathlib import Path
-from typing import Annotated, Literal
+A sub-command for each kind of figure, those of other packages included, and three more.  The form
+without a sub-command, `export TEXT --atlas`, is translated into them.
+"""
+
+import argparse
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperGroup
 
-from viz.cli.asked import ExportArguments
-from viz.cli.export_text import export_text
-from viz.cli.terminal import AgainstName, Folder, Pair, Target, one_sentence
+from viz.cli.export_options import (
+    ALL,
+    ROWS,
+    TEXT,
+    Options,
+    check_heeded,
+    command,
+    options_of,
+)
+from viz.cli.terminal import fonts, given, load, notes, one_sentence, say
+from viz.errors import SelectionError
+from viz.export.formats import FORMATS
+from viz.figures.kinds import FIGURE_KINDS
 
-PICTURE, WHAT, FILES, DATA = "Which picture", "What it shows", "Files", "A whole data set"
+if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    pass
+
+OTHERS = ("bertviz", ALL, "dataset")
 
 
-def export(
-    output: Annotated[Path, typer.Option(help="Folder for the files; made where missing.")],
-    text: Annotated[
-        str | None,
-        typer.Argument(
-            help="The text; - reads standard input; put -- before one that starts with a dash.",
-            show_default=False,
-        ),
-    ] = None,
-    pair: Pair = None,
-    checkpoint: Folder = None,
-    layer: Annotated[
-        int | None,
-        typer.Option(help="Layer, counted from 0; alone: all its heads.", rich_help_panel=PICTURE),
-    ] = None,
-    head: Annotated[
-        int | None,
-        typer.Option(
-            help="Head of that layer, counted from 0: this one alone.", rich_help_panel=PICTURE
-        ),
-    ] = None,
-    arcs: Annotated[
-        bool,
-        typer.Option(
-            "--arcs",
-            help="Lines from each token to those it looks at; of --layer and --head if given.",
-            rich_help_panel=PICTURE,
-        ),
-    ] = False,
-    atlas: Annotated[
-        bool,
-        typer.Option("--atlas", help="All heads of all layers.", rich_help_panel=PICTURE),
-    ] = False,
-    attribution: Annotated[
-        str | None,
-        typer.Option(
-            help="The text in colours, by this method.", metavar="METHOD", rich_help_panel=PICTURE
-        ),
-    ] = None,
-    bertviz: Annotated[
-        Literal["head", "model"] | None,
-        typer.Option(
-            help="BertViz's own view, as a page that needs no network.", rich_help_panel=PICTURE
-        ),
-    ] = None,
-    everything: Annotated[
-        bool,
-        typer.Option(
-            "--zip",
-            help="All of these but BertViz, in every format, in one ZIP.",
-            rich_help_panel=PICTURE,
-        ),
-    ] = False,
-    target: Target = None,
-    against: AgainstName = "runner-up",
-    unit: Annotated[
-        Literal["word", "wordpiece"],
-        typer.Option(help="What a row stands for.", rich_help_panel=WHAT),
-    ] = "word",
-    special: Annotated[
-        bool,
-        typer.Option(help="Whether [CLS] and [SEP] have rows and columns.", rich_help_panel=WHAT),
-    ] = True,
-    measure: Annotated[
-        Literal["weights", "contribution"],
-        typer.Option(
-            help="weights: where heads look. contribution: what each look hands to the class "
-            "or score, with a sign.",
-            rich_help_panel=WHAT,
-        ),
-    ] = "weights",
-    contribution: Annotated[
-        bool,
-        typer.Option(
-            "--contribution", help="Short for --measure contribution.", rich_help_panel=WHAT
-        ),
-    ] = False,
-    quadrant: Annotated[
-        Literal["all", "A-A", "A-B", "B-A", "B-B"],
-        typer.Option(help="Of a pair: only how one text looks at one.", rich_help_panel=WHAT),
-    ] = "all",
-    format: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="png, svg, pdf, html (pictures), csv, npz, json (numbers); several with commas.",
-            show_default="png",
-            rich_help_panel=FILES,
-        ),
-    ] = None,
-    dpi: Annotated[
-        int, typer.Option(help="Dots per inch of a PNG; 300 for print.", rich_help_panel=FILES)
-    ] = 150,
-    colormap: Annotated[
-        str | None,
-        typer.Option(
-            help="A colour map of matplotlib, for attention; Blues by default.",
-            show_default=False,
-            rich_help_panel=FILES,
-        ),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="Instead of a text: a file with one in each row (.csv .tsv .jsonl .parquet).",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    text_column: Annotated[
-        str | None,
-        typer.Option(help="Its column of texts, if not found.", rich_help_panel=DATA),
-    ] = None,
-    pair_column: Annotated[
-        str | None,
-        typer.Option(help="Its column of second texts, if not found.", rich_help_panel=DATA),
-    ] = None,
-    label_column: Annotated[
-        str | None,
-        typer.Option(help="Its column of true classes, if not found.", rich_help_panel=DATA),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Only the first so many rows.", rich_help_panel=DATA)
-    ] = None,
-) -> None:
-    """Save what the classifier looks at, as pictures and numbers, and print where it went.
+def export_figure(options: Options, *, figure: str) -> None:
+    """Write one figure of a text, or all of them, and print where they are."""
+    from viz.export.atomic_files import write
 
-    Without a choice of picture: the mean over all heads of the last layer.
+    export = options.export(figure)
+    classifier = load(options.checkpoint)
+    reading = classifier.read(given(options.text), options.pair)
+    for name, content in export.files(classifier, reading):
+        say(str(write(options.output / name, content)))
+    notes(reading.encoding)
+    if any(FORMATS[name].is_picture for name in export.formats):
+        fonts(reading)
 
-    For example:
 
-    python -m viz export "Oil prices rise" --output pictures --layer 3 --head 7
+def export_bertviz(options: Options) -> None:
+    """Write the page of BertViz's own view, and print where it is."""
+    from viz.export.atomic_files import write
+    from viz.export.bertviz.page import bertviz_html
+    from viz.export.filenames import reading_name
 
-    python -m viz export "Oil prices rise" --output pictures --atlas --format pdf,npz
+    reading = load(options.checkpoint).read(given(options.text), options.pair)
+    name = reading_name(reading, f"bertviz-{options.view}", "html")
+    say(str(write(options.output / name, bertviz_html(reading, view=options.view))))
+    notes(reading.encoding)
 
-    python -m viz export --data reviews.csv --output all --attribution decomposition --format json
+
+def export_rows(options: Options) -> None:
+    """Write the files of every row that has none yet; a bar shows the time left."""
+    from tqdm import tqdm
+
+    from viz.export.dataset_export import DatasetExport
+    from viz.export.index import ExportIndex
+    from viz.model.text_files import Columns, open_texts
+
+    check_heeded(options, options.figure)
+    columns = Columns(options.text_column, options.pair_column, options.label_column)
+    texts = open_texts(options.data, columns, options.limit)
+    export = DatasetExport(
+        load(options.checkpoint), texts, options.export(options.figure), options.output
+    )
+    n_rows, n_waiting = len(texts.rows), len(export.waiting)
+    if n_waiting < n_rows:
+        typer.echo(f"{n_rows - n_waiting:,} of {n_rows:,} rows are there already.", err=True)
+    n_noted = 0
+    # A bar where somebody watches; none in a log file.
+    for row in tqdm(export.run(), total=n_waiting, unit="row", leave=False, disable=None):
+        n_noted += not row.files
+    if n_noted:
+        typer.echo(f"{n_noted:,} rows have no file; the index says why.", err=True)
+    say(str(options.output / ExportIndex.NAME))
+
+
+class ExportGroup(TyperGroup):
+    """A sub-command for each kind of figure there is, and a default for what names none."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The figures first, in the order in which they are offered."""
+        return [*FIGURE_KINDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name; that of a figure is made when it is asked for."""
+        if cmd_name not in FIGURE_KINDS:
+            return super().get_command(ctx, cmd_name)
+        single = typer.Typer(add_completion=False)
+        run = partial(export_figure, figure=cmd_name)
+        names = (*TEXT, *options_of(cmd_name))
+        single.command(cmd_name)(command(run, names, FIGURE_KINDS[cmd_name].help))
+        return typer.main.get_command(single)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Translate what names no sub-command, unless a shell asks to complete it."""
+        known = {*self.list_commands(ctx), "--help"}
+        if args and not ctx.resilient_parsing and args[0] not in known:
+            with one_sentence():
+                args = as_subcommand(args)
+        return super().parse_args(ctx, args)
+
+
+_flags = argparse.ArgumentParser("python -m viz export", add_help=False, allow_abbrev=False)
+for _name in ("layer", "head", "attribution", "bertviz", "data"):
+    _flags.add_argument(f"--{_name}")
+for _name in ("arcs", "atlas", "zip"):
+    _flags.add_argument(f"--{_name}", action="store_true")
+
+
+def as_subcommand(args: list[str]) -> list[str]:
+    """The sub-command that `TEXT [--layer L --head H | --atlas | --attribution METHOD]` means.
+
+    Raises:
+        SelectionError: where more than one figure is named.
     """
-    with one_sentence():
-        asked = ExportArguments(
-            text=text, pair=pair, data=data, output=output, checkpoint=checkpoint,
-            layer=layer, head=head, arcs=arcs, atlas=atlas, attribution=attribution,
-            bertviz=bertviz, everything=everything, target=target, against=against,
-            unit=unit, special=special, measure="contribution" if contribution else measure,
-            quadrant=quadrant, format=tuple(format or ()), dpi=dpi, colormap=colormap,
-            columns=(text_column, pair_column, label_column), limit=limit,
-        )  # fmt: skip
-        if data is None:
-            export_text(asked)
-        else:
-            from viz.cli.export_dataset import export_dataset
+    end = args.index("--") if "--" in args else len(args)
+    flags, rest = _flags.parse_known_args(args[:end])
+    methods = [] if flags.attribution is None else ["--method", flags.attribution]
+    views = [] if flags.bertviz is None else ["--view", flags.bertviz]
+    options = [*methods, *views]
+    for name in ("layer", "head"):
+        if getattr(flags, name) is not None:
+            options += [f"--{name}", getattr(flags, name)]
+    named = [name for name in ("arcs", "atlas", "bertviz") if getattr(flags, name)]
+    if flags.zip:
+        named.append("zip")
+    elif methods:
+        named.append("attribution")
+    if len(named) > 1:
+        raise SelectionError(f"--{' and --'.join(named)} are different figures; ask for one.")
+    figure = named[0] if named else "head" if flags.layer is None or flags.head else "layer"
+    figure = ALL if figure == "zip" else figure
+    source = [figure] if flags.data is None else ["dataset", flags.data, "--figure", figure]
+    return [*source, *options, *rest, *args[end:]]
 
-            export_dataset(asked)
+
+export = typer.Typer(
+    cls=ExportGroup,
+    no_args_is_help=True,
+    help="Save what the classifier looks at, as pictures and numbers, and print where it went.\n\n"
+    'Example: python -m viz export head "Oil prices rise" --output pictures --layer 3 --head 7\n\n'
+    "Without a sub-command: export TEXT --output FOLDER, and --layer and --head, --arcs, --atlas, "
+    "--attribution METHOD, --bertviz VIEW or --zip; with --data FILE for a data set.",
+)
+export.command("bertviz")(
+    command(
+        export_bertviz,
+        (*TEXT, "view"),
+        "BertViz's own view, as a page that needs no network.",
+    )
+)
+export.command(ALL)(
+    command(
+        partial(export_figure, figure=ALL),
+        (*TEXT, *options_of(ALL)),
+        "Every figure in every format, in one ZIP.",
+    )
+)
+export.command("dataset")(
+    command(
+        export_rows,
+        ("data", "output", "checkpoint", "figure", *options_of(ALL), *ROWS),
+        "A figure, or all, of each row of a file; run again, it resumes where it stopped.",
+    )
+)

@@ -33,7 +33,7 @@ Target = Annotated[
     typer.Option(help="Class to explain; by default the predicted one.", show_default=False),
 ]
 AgainstName = Annotated[
-    str, typer.Option(help="Class it is held against: a name, runner-up, or none.")
+    str, typer.Option(help="Class to compare with: a name, runner-up, or none.")
 ]
 
 Data = Annotated[

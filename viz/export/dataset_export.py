@@ -14,7 +14,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,10 @@ from finetune.run.atomic_files import remove_partial_files
 from finetune.run.json_files import Schema
 from viz.attribution import default_methods
 from viz.errors import SelectionError, VizError
-from viz.export.archive import archive
 from viz.export.atomic_files import locked_folder, write
-from viz.export.filenames import archive_name, file_name
 from viz.export.formats import render
 from viz.export.index import ExportIndex, IndexRow
-from viz.export.request import FigureRequest
-from viz.figures.render_options import RenderOptions
+from viz.export.options import ExportOptions
 from viz.model.classifier import Classifier
 from viz.model.installation import version
 from viz.model.text_files import Row, Texts
@@ -45,17 +42,6 @@ BATCHED_TOKENS = 64
 """The longest texts that are read together."""
 
 Encoded = tuple[Row, Encoding]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportOptions:
-    """What is made of each row."""
-
-    request: FigureRequest
-    formats: Sequence[str]
-    render_options: RenderOptions
-    packed: bool = False
-    """Whether the files of a row go into one ZIP."""
 
 
 class DatasetExport:
@@ -114,7 +100,7 @@ class DatasetExport:
         """Put the files of one row in place; what can't be made is noted."""
         names, notes = [], list(reading.encoding.notes)
         try:
-            made = list(self._files(reading, notes))
+            made = list(self.options.files(self.classifier, reading, notes))
         except VizError as error:
             made, notes = [], [*notes, str(error)]
         for name, content in made:
@@ -127,21 +113,6 @@ class DatasetExport:
             row.gold_label,
             " ".join(notes),
         )
-
-    def _files(self, reading: Reading, notes: list[str]) -> Iterator[tuple[str, bytes]]:
-        specs = self.options.request.specs(self.classifier, reading)
-        if self.options.packed:
-            yield (
-                archive_name(specs),
-                archive(specs, self.options.formats, self.options.render_options),
-            )
-            return
-        for spec in specs:
-            for format in self.options.formats:
-                try:
-                    yield file_name(spec, format), render(spec, format, self.options.render_options)
-                except SelectionError as error:
-                    notes.append(f"{format}: {error}")
 
     def _try_out(self) -> None:
         """Make one picture of a short text, so that what no row allows is said once."""

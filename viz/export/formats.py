@@ -8,12 +8,15 @@ line and archives then offer it.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from viz.errors import SelectionError
 from viz.figures.kinds import Reference, resolve
 from viz.figures.render_options import RenderOptions
-from viz.figures.spec import FigureSpec
 from viz.jobs.cancellation import check_cancelled
+
+if TYPE_CHECKING:  # so that the command line knows all formats without numpy
+    from viz.figures.spec import FigureSpec
 
 MOST_NUMBERS = 4_000_000
 """Numbers that a text file holds at most; a file of that many in JSON has about 85 MB."""
@@ -52,7 +55,7 @@ class Format:
                 "most; NPZ holds them all."
             )
 
-    def check_holds(self, spec: FigureSpec, n_cells: int) -> None:
+    def check_holds(self, spec: "FigureSpec", n_cells: int) -> None:
         """Refuse, before anything is drawn, a figure whose maps have *n_cells* numbers each.
 
         Raises:
@@ -146,7 +149,7 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
-def render(spec: FigureSpec, format: str, options: RenderOptions | None = None) -> bytes:
+def render(spec: "FigureSpec", format: str, options: RenderOptions | None = None) -> bytes:
     """A figure as the content of a file.
 
     Args:

@@ -69,7 +69,7 @@ def colormap_named(name: str) -> Colormap:
     """The colour map of matplotlib with this name."""
     if name not in matplotlib.colormaps:
         raise SelectionError(
-            f"Colour map {name!r} is unknown; some known ones are Blues, viridis and magma."
+            f"Color map {name!r} is unknown; some known ones are Blues, viridis and magma."
         )
     return matplotlib.colormaps[name]
 

@@ -75,6 +75,17 @@ def register_figure(kind: FigureKind) -> None:
     _kinds[kind.name] = kind
 
 
+def figure_named(name: str) -> FigureKind:
+    """The kind of figure of this name.
+
+    Raises:
+        SelectionError: where there is none.
+    """
+    if name not in FIGURE_KINDS:
+        raise SelectionError(f"Figure {name!r} is unknown; known are {', '.join(FIGURE_KINDS)}.")
+    return FIGURE_KINDS[name]
+
+
 for _kind in (
     FigureKind(
         name="head",

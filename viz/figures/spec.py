@@ -6,7 +6,7 @@ from typing import Any, Literal
 from viz.attention.rollout import place, select
 from viz.attention.views import AttentionView, Quadrant, Unit, pick, pick_layer, quadrant, view
 from viz.errors import SelectionError
-from viz.figures.kinds import FIGURE_KINDS, FigureKind
+from viz.figures.kinds import FIGURE_KINDS, FigureKind, figure_named
 from viz.types import Attribution, Contribution, FloatArray, Reading, ShownInNotebooks
 
 Measure = Literal["weights", "contribution"]
@@ -37,10 +37,7 @@ class FigureSpec(ShownInNotebooks):
 
     def __post_init__(self) -> None:
         """Check that there is something to show."""
-        if self.kind not in FIGURE_KINDS:
-            raise SelectionError(
-                f"Figure {self.kind!r} is unknown; known are {', '.join(FIGURE_KINDS)}."
-            )
+        figure_named(self.kind)
         if self.shows == "scores" and self.attribution is None:
             raise SelectionError("A figure of an attribution needs the attribution.")
         if self.shows == "layer" and self.layer is None:

@@ -17,6 +17,7 @@ from tests.architectures import architecture_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.__main__ import app
 from viz.attention.views import merge, spans
+from viz.cli.export import as_subcommand
 from viz.errors import MethodError
 from viz.export.formats import FORMATS
 from viz.types import Reading
@@ -183,7 +184,9 @@ def test_bertviz_is_saved_as_a_page(checkpoint: Path, tmp_path: Path, view: str)
 
 
 def test_export_without_anything_to_read_says_so(tmp_path: Path) -> None:
-    assert "give a text, or a file" in refused(run("export", "--output", tmp_path / "new"))
+    result = run("export", "--output", tmp_path / "new")
+    assert result.exit_code == 2
+    assert "Missing argument" in result.stderr
 
 
 def test_export_replaces_a_picture_that_is_there(checkpoint: Path, tmp_path: Path) -> None:
@@ -197,26 +200,18 @@ def test_export_replaces_a_picture_that_is_there(checkpoint: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--format", "gif"), "png, svg, pdf, html, csv, npz, json is what can be written"),
+        (("--format", "gif"), "known are png, svg, pdf, html, csv, npz, json"),
         (("--format", "png,gif"), "Format 'gif' is unknown"),
-        (("--arcs", "--atlas"), "--arcs and --atlas are different pictures"),
-        (("--zip", "--atlas"), "--atlas and --zip are different pictures"),
-        (("--bertviz", "head", "--layer", "1"), "--layer and --bertviz are different pictures"),
-        (("--bertviz", "head", "--format", "png"), "--bertviz is a page"),
-        (("--attribution", "rollout", "--contribution"), "--contribution is for attention"),
+        (("--arcs", "--atlas"), "--arcs and --atlas are different figures"),
+        (("--zip", "--atlas"), "--atlas and --zip are different figures"),
+        (("--atlas", "--attribution", "rollout"), "different figures"),
         (("--atlas", "--quadrant", "A-B"), "there is no quadrant A-B"),
-        (("--dpi", "71"), "--dpi 71 can't be drawn; give 72 to 1200"),
-        (("--zip", "--colormap", "nope"), "Colour map 'nope' is unknown"),
-        (("--zip", "--dpi", "1201"), "--dpi 1201 can't be drawn"),
-        (("--text-column", "text"), "about the file of --data, which is missing"),
-        (("--limit", "3"), "about the file of --data, which is missing"),
-        (("--atlas", "--layer", "1"), "--layer and --atlas are different pictures"),
-        (("--atlas", "--attribution", "rollout"), "different pictures"),
-        (("--attribution", "rollout", "--head", "1"), "different pictures"),
+        (("--dpi", "71"), "71 dots per inch came; 72 to 1200 is allowed"),
+        (("--zip", "--colormap", "nope"), "Color map 'nope' is unknown"),
+        (("--zip", "--dpi", "1201"), "1201 dots per inch came"),
         (("--head", "1"), "--head needs --layer"),
         (("--attribution", "magic"), "known are decomposition"),
-        (("--attribution", "rollout", "--colormap", "Blues"), "--colormap is for attention"),
-        (("--colormap", "nope"), "Colour map 'nope' is unknown"),
+        (("--colormap", "nope"), "Color map 'nope' is unknown"),
         (("--layer", "99"), "Layer 99 does not exist"),
         (("--layer", "-1"), "Layer -1 does not exist"),
         (("--layer", "0", "--head", "99"), "Head 99 does not exist"),
@@ -229,6 +224,82 @@ def test_export_refuses_with_one_sentence(
     result = run("export", TEXT, "--checkpoint", checkpoint, "--output", folder, *options)
     assert sentence in refused(result)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "option"),
+    [
+        (("--bertviz", "head", "--layer", "1"), "--layer"),
+        (("--bertviz", "head", "--format", "png"), "--format"),
+        (("--attribution", "rollout", "--contribution"), "--contribution"),
+        (("--attribution", "rollout", "--head", "1"), "--head"),
+        (("--attribution", "rollout", "--colormap", "Blues"), "--colormap"),
+        (("--atlas", "--layer", "1"), "--layer"),
+        (("--text-column", "text"), "--text-column"),
+        (("--limit", "3"), "--limit"),
+    ],
+)
+def test_a_figure_has_no_option_that_it_would_not_heed(
+    tmp_path: Path, options: tuple[str, ...], option: str
+) -> None:
+    result = run("export", TEXT, "--output", tmp_path / "new", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"No such option: {option}" in result.stderr
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("one_command", "subcommand"),
+    [
+        ("TEXT --output o", "head TEXT --output o"),
+        ("TEXT --output o --layer 3 --head 7", "head --layer 3 --head 7 TEXT --output o"),
+        ("--layer=3 --head=7 TEXT", "head --layer 3 --head 7 TEXT"),
+        ("TEXT --layer 3", "layer --layer 3 TEXT"),
+        ("TEXT --head 3", "head --head 3 TEXT"),
+        ("TEXT --atlas --format svg", "atlas TEXT --format svg"),
+        ("TEXT --arcs --layer 0", "arcs --layer 0 TEXT"),
+        ("--attribution lime -- --atlas", "attribution --method lime -- --atlas"),
+        ("TEXT --bertviz model", "bertviz --view model TEXT"),
+        ("TEXT --zip --attribution lime", "all --method lime TEXT"),
+        ("--data f.csv --limit 3", "dataset f.csv --figure head --limit 3"),
+        ("--data f.csv --zip --layer 1", "dataset f.csv --figure all --layer 1"),
+        (
+            "--attribution lime --data f.csv",
+            "dataset f.csv --figure attribution --method lime",
+        ),
+    ],
+)
+def test_the_form_of_one_command_means_a_subcommand(one_command: str, subcommand: str) -> None:
+    assert as_subcommand(one_command.split()) == subcommand.split()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("head", "--layer", "1", "--head", "0"), "tiny-bert-head-L1-H0.csv"),
+        (("layer", "--layer", "1", "--contribution"), "tiny-bert-layer-L1-contribution.csv"),
+        (("atlas", "--no-special"), "tiny-bert-atlas-no-special.csv"),
+        (("arcs", "--layer", "1"), "tiny-bert-arcs-L1-mean.csv"),
+        (("attribution", "--method", "rollout"), "tiny-bert-attribution-rollout.csv"),
+        (("all", "--unit", "wordpiece"), "tiny-bert-all-wordpiece.zip"),
+    ],
+)
+def test_each_subcommand_writes_its_file(
+    checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...], name: str
+) -> None:
+    place = ("--checkpoint", checkpoint, "--output", tmp_path)
+    result = run("export", arguments[0], TEXT, *arguments[1:], *place, "--format", "csv")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{tmp_path / name}\n"
+
+
+def test_a_text_that_is_the_name_of_a_subcommand_needs_one_before_it(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    place = ("--checkpoint", checkpoint, "--output", tmp_path, "--format", "json")
+    assert "Missing argument" in run("export", "atlas", *place).stderr
+    assert run("export", "head", "atlas", *place).exit_code == 0
+    assert json.loads(next(tmp_path.iterdir()).read_text("utf-8"))["text"] == "atlas"
 
 
 def test_export_refuses_a_file_as_its_folder(checkpoint: Path, tmp_path: Path) -> None:

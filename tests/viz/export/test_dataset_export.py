@@ -22,8 +22,9 @@ from viz.__main__ import app
 from viz.errors import SelectionError
 from viz.export import atomic_files
 from viz.export import dataset_export as series_module
-from viz.export.dataset_export import DatasetExport, ExportOptions
+from viz.export.dataset_export import DatasetExport
 from viz.export.index import ExportIndex, IndexRow
+from viz.export.options import ExportOptions
 from viz.export.request import FigureRequest
 from viz.figures.render_options import RenderOptions
 from viz.model.text_files import Columns, open_texts
@@ -329,9 +330,8 @@ def test_other_data_or_weights_into_the_same_folder_are_refused(
         (("--atlas", "--quadrant", "A-B"), "has no second texts"),
         (("--text-column", "words"), "No column 'words' in"),
         (("--limit", "0"), "leaves no row"),
-        (("--pair", "good movie"), "--pair goes with a text"),
-        (("--bertviz", "head"), "--bertviz is for one text"),
-        (("a text",), "A text and --data came"),
+        (("--attribution", "rollout", "--colormap", "magma"), "--colormap is not an option of"),
+        (("--attribution", "rollout", "--layer", "1"), "--layer is not an option of"),
     ],
 )
 def test_what_no_row_allows_is_said_once_and_leaves_no_folder(
@@ -342,6 +342,25 @@ def test_what_no_row_allows_is_said_once_and_leaves_no_folder(
     assert (result.exit_code, result.stdout) == (1, "")
     assert len(result.stderr.splitlines()) == 1
     assert sentence in result.stderr
+    assert not folder.exists()
+
+
+def test_an_unknown_figure_of_a_data_set_is_refused(tmp_path: Path) -> None:
+    arguments = ["export", "dataset", "rows.csv", "--output", str(tmp_path), "--figure", "heads"]
+    result = CliRunner().invoke(app, arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Figure 'heads' is unknown; known are head, layer, atlas")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--pair", "good movie"), ("a text",), ("--bertviz", "head")]
+)
+def test_a_data_set_takes_no_text_and_no_bertviz(
+    checkpoint: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "out"
+    result = run(rows_to(tmp_path / "rows.csv"), folder, checkpoint, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
     assert not folder.exists()
 
 

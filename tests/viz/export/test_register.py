@@ -8,8 +8,10 @@ from zipfile import ZipFile
 import pytest
 from matplotlib.figure import Figure
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 from tests.synthetic import read
+from viz.__main__ import app as viz
 from viz.app import keys
 from viz.errors import SelectionError
 from viz.export import (
@@ -96,6 +98,18 @@ def test_a_figure_of_ones_own_is_drawn_named_and_counted(own_figure: FigureKind)
     assert spec.n_maps == 1
     with pytest.raises(SelectionError, match="has no HTML; choose another format"):
         render(spec, "html")
+
+
+@pytest.mark.usefixtures("own_format", "own_figure")
+def test_the_command_line_has_them(checkpoint: Path, tmp_path: Path) -> None:
+    place = ["--checkpoint", str(checkpoint), "--output", str(tmp_path)]
+    assert "Bars of what each token receives." in CliRunner().invoke(viz, ["export"]).output
+    for words in (["received"], ["all"]):
+        result = CliRunner().invoke(viz, ["export", *words, "oil", *place, "--format", "csv,txt"])
+        assert result.exit_code == 0, result.output
+    assert (tmp_path / "tiny-bert-received-L2-mean.txt").read_bytes().startswith(b"received: 0.")
+    packed = ZipFile(tmp_path / "tiny-bert-all.zip")
+    assert {"tiny-bert-received-L2-mean.csv", "tiny-bert-head-L2-mean.txt"} < {*packed.namelist()}
 
 
 @pytest.mark.usefixtures("own_format", "own_figure")

@@ -1,0 +1,252 @@
+"""The options of `export`, each written once, and the commands that are made of them."""
+
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from viz.cli.terminal import (
+    AgainstName,
+    Folder,
+    Pair,
+    PairColumn,
+    Target,
+    TextColumn,
+    check_limit,
+    check_method,
+    one_sentence,
+)
+from viz.errors import SelectionError
+from viz.export.formats import FORMATS, format_named
+from viz.figures.kinds import FIGURE_KINDS, figure_named
+
+if TYPE_CHECKING:  # at run time it is imported where used, so that --help is quick
+    from viz.export.options import ExportOptions
+
+SHOWN, FILES, DATA = "What it shows", "Files", "The data set"
+ALL = "all"
+"""In place of a figure: every one, in one ZIP."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a command can be told; each of them takes some.
+
+    Raises:
+        SelectionError: for what is wrong whatever the checkpoint is.
+    """
+
+    text: Annotated[
+        str,
+        typer.Argument(
+            help="The text; - reads standard input; put -- before one that starts with a dash."
+        ),
+    ] = ""
+    data: Annotated[
+        Path, typer.Argument(help="A file with a text in each row (.csv .tsv .jsonl .parquet).")
+    ] = Path()
+    output: Annotated[Path, typer.Option(help="Folder for the files; made where missing.")]
+    pair: Pair = None
+    checkpoint: Folder = None
+    figure: Annotated[
+        str, typer.Option(help=f"{', '.join(FIGURE_KINDS)}; or {ALL}: a ZIP of every one.")
+    ] = "head"
+    layer: Annotated[
+        int | None,
+        typer.Option(
+            help="Layer, counted from 0; by default the last one.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = None
+    head: Annotated[
+        int | None,
+        typer.Option(
+            help="Head of that layer, counted from 0; by default their mean.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = None
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="How words are scored: decomposition, rollout, ...; by default the first that "
+            "the checkpoint allows.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = None
+    view: Annotated[
+        Literal["head", "model"],
+        typer.Option(help="All heads of one layer, or all of the model.", rich_help_panel=SHOWN),
+    ] = "head"
+    target: Target = None
+    against: AgainstName = "runner-up"
+    unit: Annotated[
+        Literal["word", "wordpiece"],
+        typer.Option(help="What a row stands for.", rich_help_panel=SHOWN),
+    ] = "word"
+    special: Annotated[
+        bool,
+        typer.Option(help="Whether [CLS] and [SEP] have rows and columns.", rich_help_panel=SHOWN),
+    ] = True
+    measure: Annotated[
+        Literal["weights", "contribution"],
+        typer.Option(
+            help="weights: where heads look. contribution: what each look adds to the class or "
+            "score, with a sign.",
+            rich_help_panel=SHOWN,
+        ),
+    ] = "weights"
+    contribution: Annotated[
+        bool,
+        typer.Option(
+            "--contribution", help="Short for --measure contribution.", rich_help_panel=SHOWN
+        ),
+    ] = False
+    quadrant: Annotated[
+        Literal["all", "A-A", "A-B", "B-A", "B-B"],
+        typer.Option(help="Of a pair: only how one text looks at one.", rich_help_panel=SHOWN),
+    ] = "all"
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"{', '.join(FORMATS)}; several with commas. By default png; of a ZIP, all.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    dpi: Annotated[
+        int, typer.Option(help="Dots per inch of a PNG; 300 for print.", rich_help_panel=FILES)
+    ] = 150
+    colormap: Annotated[
+        str | None,
+        typer.Option(
+            help="A color map of matplotlib, for attention; Blues by default.",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    text_column: TextColumn = None
+    pair_column: PairColumn = None
+    label_column: Annotated[
+        str | None,
+        typer.Option(help="The column of true classes, if not found.", show_default=False),
+    ] = None
+    limit: Annotated[int | None, typer.Option(help="Only the first so many rows.")] = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no checkpoint can make good."""
+        if self.head is not None and self.layer is None:
+            raise SelectionError("--head needs --layer, for every layer has heads of its own.")
+        if self.figure != ALL:
+            figure_named(self.figure)
+        if _is_file(self.output):
+            raise SelectionError(
+                f"{str(self.output)!r} is a file; --output names the folder for the files."
+            )
+        check_limit(self.limit)
+        if self.method is not None:
+            check_method(self.method)
+        if self.colormap is not None:
+            from viz.figures.color_scale import colormap_named
+
+            colormap_named(self.colormap)
+
+    def export(self, figure: str) -> "ExportOptions":
+        """What is made of each reading, of one figure or of all.
+
+        Raises:
+            SelectionError: for a format that does not exist.
+        """
+        from viz.export.options import ExportOptions
+        from viz.export.request import FigureRequest
+        from viz.figures.render_options import RenderOptions
+
+        names = (part.strip() for given in self.format or () for part in given.split(","))
+        formats = dict.fromkeys(format_named(name).name for name in names if name)
+        return ExportOptions(
+            request=FigureRequest(
+                kinds=tuple(FIGURE_KINDS) if figure == ALL else (figure,),
+                layer=self.layer,
+                head=self.head,
+                unit=self.unit,
+                special=self.special,
+                quadrant=self.quadrant,
+                measure="contribution" if self.contribution else self.measure,
+                method=self.method,
+                target=self.target,
+                against=self.against,
+            ),
+            formats=tuple(formats or (FORMATS if figure == ALL else ("png",))),
+            render_options=RenderOptions(
+                dpi=self.dpi, colormap=self.colormap or RenderOptions().colormap
+            ),
+            packed=figure == ALL,
+        )
+
+
+TEXT = ("text", "output", "pair", "checkpoint")
+EXPLAINED = ("target", "against")
+DRAWN = ("unit", "format", "dpi")
+MAPS = ("special", "measure", "contribution", "quadrant", "colormap")
+ROWS = ("text_column", "pair_column", "label_column", "limit")
+REQUIRED = ("text", "data", "output")
+
+
+def options_of(figure: str) -> tuple[str, ...]:
+    """The options that a figure heeds, or all figures do, beside the text and the files."""
+    if figure == ALL:
+        return ("layer", "head", "method", *EXPLAINED, *DRAWN, *MAPS)
+    takes = FIGURE_KINDS[figure].takes
+    place = (name for name in ("layer", "head") if name in takes)
+    shown = ("method",) if "attribution" in takes else MAPS
+    return (*place, *shown, *EXPLAINED, *DRAWN)
+
+
+def command(run: Callable[[Options], None], names: Collection[str], help: str) -> Any:
+    """A command for typer, which reads its options from the signature of a function."""
+
+    def function(**values: Any) -> None:
+        with one_sentence():
+            run(Options(**values))
+
+    function.__doc__ = help
+    function.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=field.type,
+                default=inspect.Parameter.empty if field.name in REQUIRED else field.default,
+            )
+            for field in fields(Options)
+            if field.name in names
+        ]
+    )
+    return function
+
+
+def check_heeded(options: Options, figure: str) -> None:
+    """Refuse an option that was given and that the figure would not heed.
+
+    Raises:
+        SelectionError: for the first of them.
+    """
+    ignored = {"layer", "head", "method", *MAPS} - {*options_of(figure)}
+    for field in fields(Options):
+        if field.name in ignored and getattr(options, field.name) != field.default:
+            raise SelectionError(
+                f"--{field.name} is not an option of the figure {figure}; leave it out."
+            )
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is something that is not a folder."""
+    try:
+        return path.exists() and not path.is_dir()
+    except OSError:  # a name that is too long, or a folder that is not ours: writing says so
+        return False
