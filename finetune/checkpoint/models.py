@@ -42,7 +42,7 @@ HEAD_NAMES = (
     "classifier", "pre_classifier", "pooler", "score", "head", "classification_head",
     "sequence_summary",
 )  # fmt: skip
-"""First names of the weights that a base model may lack: they are what is trained anew."""
+"""First names of the weights that a base model may lack: they are what is trained from scratch."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,9 +23,9 @@ N_FOLDS = 5
 TEMPERATURE_RANGE = (0.05, 20.0)
 """Where a temperature is looked for; one outside would leave nothing of the logits' order."""
 
-NO_ERROR = "validation has no wrong decision, so it can't tell how sure is too sure"
+NO_ERROR = "every decision on validation is right, which says nothing of overconfidence"
 TOO_FEW = "validation has fewer than two rows"
-NO_BETTER = "on rows of validation that it is not fitted on, it makes the probabilities no better"
+NO_BETTER = "it does not improve the probabilities on held-out rows of validation"
 
 Targets = FloatArray | IntArray
 

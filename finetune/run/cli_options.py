@@ -75,8 +75,8 @@ def _recipe_parameter() -> inspect.Parameter:
             typer.Option(
                 callback=_take_recipe,
                 is_eager=True,
-                help="TOML file of settings by their names, as train.toml in a checkpoint folder;"
-                " an option given beside it wins.",
+                help="TOML file of settings, such as the train.toml of a checkpoint folder;"
+                " options take precedence over it.",
                 rich_help_panel="Data",
             ),
         ],

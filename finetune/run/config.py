@@ -244,7 +244,7 @@ class TrainConfig:
     """Replace an output folder that isn't empty, and forget a stopped run of it."""
 
     resume: bool = False
-    """Go on with a stopped run of this output; begin it where there is none, and do nothing where
+    """Continue a stopped run of this output; start it where there is none, and do nothing where
     it is finished with the same settings."""
 
     save_minutes: float = 5.0
@@ -275,7 +275,7 @@ class TrainConfig:
     def _check_together(self) -> None:
         """Refuse settings of which one would undo the other."""
         if self.resume and self.overwrite:
-            raise ConfigError("--resume goes on with a run, --overwrite begins anew; give one")
+            raise ConfigError("--resume continues a run, --overwrite starts over; give one")
         if self.seed + self.seeds > 2**32:
             raise ConfigError(f"--seed is {self.seed}; {self.seeds} seeds from there are too large")
         if self.lora_rank and self.freezes:

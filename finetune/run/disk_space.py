@@ -26,7 +26,7 @@ def disk_space_warning(work: Path, parameters: int, *, stages: int = 1) -> str |
         return None
     return (
         f"Disk: {_gigabytes(free)} are free, but the run may need {_gigabytes(needed - kept)} for"
-        " its snapshots while it goes on; make room, or it may have to stop before its end."
+        " its snapshots; make room, or it may have to stop early."
     )
 
 

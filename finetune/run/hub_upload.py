@@ -41,7 +41,9 @@ def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 
     api = HfApi() if api is None else api
-    left = f"the checkpoint is whole in {folder.name!r} (hf upload {name} {folder.name} pushes it)"
+    left = (
+        f"the checkpoint is complete in {folder.name!r} (hf upload {name} {folder.name} pushes it)"
+    )
     try:
         api.whoami()
         place = api.create_repo(name, repo_type="model", private=True, exist_ok=True)

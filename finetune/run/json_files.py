@@ -161,5 +161,5 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{quoted(twice)} stands twice in one object")
+        raise ValueError(f"{quoted(twice)} occurs twice in one object")
     return values

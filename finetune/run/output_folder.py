@@ -84,14 +84,14 @@ def is_resumable(work: Path) -> bool:
 
 
 def require_no_stopped_run(output: Path) -> None:
-    """Refuse to begin anew where that would lose what an earlier run left."""
+    """Refuse to start over where that would lose what an earlier run left."""
     work = working_path(output)
     if not is_resumable(work):
         return
     with _locked(work):
         raise OutputError(
-            f"a run of {resolve_output(output).name!r} was stopped and is kept; go on with it by"
-            " --resume, or give --overwrite to begin anew"
+            f"a run of {resolve_output(output).name!r} was stopped and is kept; continue it with"
+            " --resume, or start over with --overwrite"
         )
 
 
@@ -117,7 +117,7 @@ def describe_remains(output: Path) -> str:
     if not is_resumable(working_path(output)):
         return f"{name!r} was not written"
     return (
-        f"{name!r} was not written, but the run is kept: go on with it by {resume_command(output)}"
+        f"{name!r} was not written, but the run is kept: continue it with {resume_command(output)}"
     )
 
 
@@ -140,7 +140,7 @@ def resolve_output(output: Path) -> Path:
         return place
     except (OSError, RuntimeError) as error:
         raise OutputError(
-            f"--output {output.name!r} leads nowhere (an unknown user after ~, or a link to"
+            f"--output {output.name!r} can't be found (an unknown user after ~, or a link to"
             " itself); give another --output"
         ) from error
 
@@ -158,7 +158,7 @@ def _locked(work: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise OutputError(
-            f"another process works on this output in {work.name}; wait for it, stop it, or give"
+            f"another process is using this output in {work.name}; wait for it, stop it, or give"
             " another --output"
         ) from error
     except OSError as error:

@@ -44,7 +44,7 @@ class EpochLines(ProgressCallback):  # type: ignore[misc]
         if not all(math.isfinite(entry.get(loss, 0.0)) for loss in ("loss", "eval_loss")):
             raise FloatingPointError(
                 f"the loss is not a number in epoch {entry['epoch']:.0f}; lower --learning-rate"
-                f" (it is {args.learning_rate:g}) or take --precision float32"
+                f" (it is {args.learning_rate:g}) or use --precision float32"
             )
 
     def close(self) -> None:

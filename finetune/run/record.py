@@ -90,7 +90,7 @@ class Metrics:
         """What in it can't be true together."""
         labels = [each.label for each in self.classes]
         if len(set(labels)) < len(labels):
-            yield "a class stands twice"
+            yield "a class occurs twice"
         if any(each.support > self.rows for each in self.classes):
             yield "a class has more rows than there are"
         places = self.confused or ()
@@ -366,7 +366,7 @@ class RunRecord:
     def contradictions(self) -> Reasons:
         """What in it can't be true together, or can't be shown."""
         if len(set(self.labels)) < len(self.labels):
-            yield "a label stands twice"
+            yield "a label occurs twice"
         measured = [each for each in (self.validation, self.test) if each is not None]
         for made in self.baselines:
             if (made.test is None) != (self.test is None):

@@ -83,7 +83,7 @@ def require_same(config: TrainConfig, begun: TrainConfig) -> None:
         if field.name not in CHANGEABLE and was != now:
             raise ConfigError(
                 f"the stopped run has {option_name(field.name)} {was}, not {now}; give the same to"
-                " go on with it, or --overwrite without --resume to start anew"
+                " continue, or --overwrite without --resume to start over"
             )
 
 
@@ -92,7 +92,7 @@ def require_same_processes(begun: int) -> None:
     if processes.count() != begun:
         raise ConfigError(
             f"the stopped run has {begun} {'process' if begun == 1 else 'processes'}, not"
-            f" {processes.count()}; start as many to go on with it, as by torchrun --nproc-per-node"
+            f" {processes.count()}; start as many to continue, as with torchrun --nproc-per-node"
         )
 
 
@@ -102,7 +102,7 @@ def require_same_rows(now: Fingerprints, begun: Fingerprints) -> None:
     if changed:
         raise DataError(
             f"the rows of {' and '.join(changed)} are not those the run began with; bring the files"
-            " back, or start anew with --overwrite"
+            " back, or start over with --overwrite"
         )
 
 

@@ -55,7 +55,7 @@ def _reason(error: Exception) -> str:
     """One of STOPS in words, without paths of this machine."""
     if isinstance(error, torch.OutOfMemoryError):
         return (
-            "the memory of the graphics card is full; begin anew by --overwrite with"
+            "the memory of the graphics card is full; start over using --overwrite with"
             " --gradient-checkpointing or a lower --batch-size or --max-length"
         )
     if isinstance(error, MemoryError) or _is_full(error):

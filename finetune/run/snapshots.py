@@ -101,7 +101,7 @@ class Snapshots:
                 for other in needs(self.path(step)):
                     verify(self.path(other))
             except SnapshotError as error:
-                say(f"{error}; it is passed over.")
+                say(f"{error}; it is skipped.")
             else:
                 return step
         return None

@@ -91,9 +91,9 @@ def last_step(snapshots: Snapshots, say: Say) -> int | None:
     """The step to go on from, said in a sentence; none where no snapshot is whole."""
     step = snapshots.newest(say, needs=best_steps)
     if step is not None:
-        say(f"Going on after step {step}.")
+        say(f"Resuming after step {step}.")
     elif snapshots.steps():
-        say("No snapshot is whole; the run begins anew.")
+        say("No snapshot is complete; the run starts over.")
     return step
 
 

@@ -86,7 +86,7 @@ def _require_same_rows(first: RunRecord, record: RunRecord) -> None:
         if split.fingerprint != first.splits[name].fingerprint:
             raise DataError(
                 f"the rows of {name} changed since the first seed was run; bring the files back, or"
-                " start anew with --overwrite"
+                " start over with --overwrite"
             )
 
 

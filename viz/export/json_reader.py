@@ -154,7 +154,7 @@ def _named_once(pairs: list[tuple[str, Any]]) -> Values:
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{shortened(twice)} stands twice in one object")
+        raise ValueError(f"{shortened(twice)} occurs twice in one object")
     return values
 
 

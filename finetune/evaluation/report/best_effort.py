@@ -15,7 +15,7 @@ def best_effort(what: str, make: Callable[[], T], say: Callable[[str], None]) ->
     try:
         return make()
     except Exception as error:
-        say(f"Left out: {what} ({_reason(error)}); the checkpoint is whole without it.")
+        say(f"Left out: {what} ({_reason(error)}); the checkpoint is complete without it.")
         return None
 
 

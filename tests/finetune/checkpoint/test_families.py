@@ -43,7 +43,7 @@ def test_a_run_ends_in_the_same_weights_stopped_or_not_and_opens(
     monkeypatch.undo()
     said: list[str] = []
     train(stopped_run(stopped), say=said.append)
-    assert "Going on after step 1." in said
+    assert "Resuming after step 1." in said
     weights = [(each / "model.safetensors").read_bytes() for each in (whole, stopped)]
     assert weights[0] == weights[1]
     assert load_checkpoint(str(whole)).labels == LABELS

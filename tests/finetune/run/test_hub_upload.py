@@ -78,7 +78,7 @@ def test_what_goes_wrong_is_one_sentence_and_names_the_checkpoint(
     with pytest.raises(OutputError) as caught:
         push_to_hub(tmp_path / "out", "a b", api=hub)
     assert message in str(caught.value)
-    assert "the checkpoint is whole in 'out'" in str(caught.value)
+    assert "the checkpoint is complete in 'out'" in str(caught.value)
     assert hub.asked[-1][0] == verb
 
 

@@ -58,7 +58,7 @@ def test_a_record_is_read_to_its_values() -> None:
         (b'{"name": "a", "count": 1, "share": NaN}', "in 'share', input should be a finite"),
         (b'{"name": "a", "count": 1, "amounts": {"b": 1e999}}', "in 'amounts.b', input should be"),
         (b'{"name": "a", "count": 1, "counts": [1, null]}', "in 'counts.1', input should be"),
-        (b'{"name": "a", "count": 1, "count": 2}', "'count' stands twice in one object"),
+        (b'{"name": "a", "count": 1, "count": 2}', "'count' occurs twice in one object"),
     ],
 )
 def test_what_is_no_record_is_one_sentence_with_the_place(content: bytes, sentence: str) -> None:

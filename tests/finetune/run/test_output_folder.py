@@ -74,7 +74,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", str(tmp_path))
     fill(Path("~/out"))
     assert (tmp_path / "out" / "model.safetensors").is_file()
-    with pytest.raises(OutputError, match="leads nowhere"):
+    with pytest.raises(OutputError, match="can.t be found"):
         check_output(Path("~nobody-of-that-name/out"), inputs=(), overwrite=False)
 
 
@@ -167,7 +167,9 @@ def test_a_kept_run_is_not_begun_anew_unasked(tmp_path: Path) -> None:
     require_no_stopped_run(output)
     with pytest.raises(KeyboardInterrupt):
         stop(output, kept=True)
-    with pytest.raises(OutputError, match="go on with it by --resume, or give --overwrite"):
+    with pytest.raises(
+        OutputError, match="continue it with --resume, or start over with --overwrite"
+    ):
         require_no_stopped_run(output)
 
 
@@ -176,7 +178,7 @@ def test_a_finished_checkpoint_out_of_place_is_not_lost(tmp_path: Path) -> None:
     work.mkdir()
     for name in ("settings.json", "run.json"):
         (work / name).touch()
-    with pytest.raises(OutputError, match="go on with it by --resume"):
+    with pytest.raises(OutputError, match="continue it with --resume"):
         require_no_stopped_run(tmp_path / "out")
 
 
@@ -202,7 +204,7 @@ def test_a_run_to_resume_finds_its_folder_and_another_an_empty_one(tmp_path: Pat
 def test_two_runs_cannot_work_on_one_output(tmp_path: Path) -> None:
     with (
         working_folder(tmp_path / "out"),
-        pytest.raises(OutputError, match="another process works on this output"),
+        pytest.raises(OutputError, match="another process is using this output"),
         working_folder(tmp_path / "out"),
     ):
         pass

@@ -100,6 +100,6 @@ def test_two_killed_processes_go_on_to_the_same_weights(
     assert load_checkpoint(str(last)).labels
     resumed = run("-m", "finetune", "resume", output, processes=2)
     assert resumed.returncode == 0, resumed.stderr
-    assert "Going on after step 8." in resumed.stdout
+    assert "Resuming after step 8." in resumed.stdout
     assert (output / "model.safetensors").read_bytes() == (pair / "model.safetensors").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.py", "out"]

@@ -48,11 +48,11 @@ def test_a_broken_file_is_refused(text: str, tmp_path: Path) -> None:
 
 
 CONTRADICTIONS: dict[str, tuple[tuple[str | int, ...], object]] = {
-    "a class stands twice": (("validation", "classes", 1, "label"), "Sports"),
+    "a class occurs twice": (("validation", "classes", 1, "label"), "Sports"),
     "the confusion matrix is not one of 2 classes": (("validation", "confusion", 0), [1]),
     "don't add up to those of the classes": (("validation", "confusion", 0, 0), 7),
     "the accuracy is not that of the confusion matrix": (("validation", "accuracy"), 0.5),
-    "a label stands twice": (("labels",), ["World", "World"]),
+    "a label occurs twice": (("labels",), ["World", "World"]),
     "what was measured is not of these labels": (("labels",), ["World", "Sports"]),
     "the split 'train' doesn't count each label": (("splits", "train", "class_counts"), {}),
     "what was measured is not of this kind": (("problem_type",), "regression"),

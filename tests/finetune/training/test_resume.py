@@ -105,7 +105,7 @@ def test_a_run_that_failed_at_any_step_ends_as_if_it_had_not(
 ) -> None:
     output = tmp_path / "out"
     fail_snapshot(monkeypatch, step=step)
-    with pytest.raises(FinetuneError, match=r"go on with it by python -m finetune resume .*out"):
+    with pytest.raises(FinetuneError, match=r"continue it with python -m finetune resume .*out"):
         train(settings(data, base, output, **SETTINGS[name]), say=silent)
     monkeypatch.undo()
     record = train(stopped_run(output), say=silent)
@@ -163,10 +163,10 @@ def test_a_killed_command_is_resumed_with_the_same_weights(
         assert load_checkpoint(str(kept.path(number))).labels
     again = python("-m", "finetune", *command(data, base, output))
     assert again.returncode == 1
-    assert "go on with it by --resume, or give --overwrite" in again.stderr
+    assert "continue it with --resume, or start over with --overwrite" in again.stderr
     resumed = python("-m", "finetune", "resume", output)
     assert resumed.returncode == 0, resumed.stderr
-    assert f"Going on after step {last}." in resumed.stdout
+    assert f"Resuming after step {last}." in resumed.stdout
     assert (output / "model.safetensors").read_bytes() == whole["plain"][1]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
@@ -183,7 +183,7 @@ def test_a_signal_saves_the_run_and_says_how_to_go_on(
     stop = KILL.replace("SIGKILL", number.name)
     stopped = python("-c", stop, 4, "after", *command(data, base, output))
     assert stopped.returncode == 130
-    assert f"the run is kept: go on with it by python -m finetune resume {output}" in stopped.stderr
+    assert f"the run is kept: continue it with python -m finetune resume {output}" in stopped.stderr
     events = (tmp_path / ".out.partial" / "events.jsonl").read_text().splitlines()
     assert json.loads(events[-1])["kind"] == "stopped"
     assert python("-m", "finetune", "resume", output).returncode == 0
@@ -205,7 +205,7 @@ def stopped(data: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_other_settings_or_rows_are_another_run(stopped: TrainConfig, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"has --batch-size 8, not 4; give the same to go on"):
+    with pytest.raises(ConfigError, match=r"has --batch-size 8, not 4; give the same to continue"):
         train(replace(stopped, batch_size=4, resume=True), say=silent)
     other = write_csv(tmp_path / "other.csv", news(80))
     with pytest.raises(ConfigError, match="has --data"):
@@ -235,8 +235,8 @@ def test_a_damaged_snapshot_is_passed_over(
     (newest / "optimizer.pt").write_bytes(b"half")
     said: list[str] = []
     record = train(stopped_run(stopped.output), say=said.append)
-    assert "'optimizer.pt' in checkpoint-4 is not what was written; it is passed over." in said
-    assert "Going on after step 3." in said
+    assert "'optimizer.pt' in checkpoint-4 is not what was written; it is skipped." in said
+    assert "Resuming after step 3." in said
     check_same(tmp_path / "out", record, whole["plain"])
 
 
@@ -247,7 +247,7 @@ def test_a_run_without_a_whole_snapshot_begins_anew(
         manifest.unlink()
     said: list[str] = []
     record = train(stopped_run(stopped.output), say=said.append)
-    assert "No snapshot is whole; the run begins anew." in said
+    assert "No snapshot is complete; the run starts over." in said
     check_same(tmp_path / "out", record, whole["plain"])
 
 
@@ -265,7 +265,7 @@ def test_a_run_without_the_weights_of_its_best_epoch_goes_on_from_before_it(
     shutil.rmtree(kept.path(9))
     said: list[str] = []
     record = train(stopped_run(config.output), say=said.append)
-    assert "No snapshot is whole; the run begins anew." in said
+    assert "No snapshot is complete; the run starts over." in said
     check_same(tmp_path / "out", record, whole["plain"])
 
 
@@ -369,7 +369,7 @@ def test_another_number_of_processes_is_another_run(stopped: TrainConfig, tmp_pa
 def test_a_run_at_work_is_not_called_stopped(stopped: TrainConfig) -> None:
     with (
         working_folder(stopped.output, resume=True),
-        pytest.raises(OutputError, match="another process works on this output"),
+        pytest.raises(OutputError, match="another process is using this output"),
     ):
         train(stopped, say=silent)
     # What held it ended as a run does that is whole.

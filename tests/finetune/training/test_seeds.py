@@ -109,7 +109,7 @@ def test_a_stopped_series_goes_on_where_it_was(
     """Thirteen steps a seed: the series is stopped in any of them."""
     fail_snapshot(monkeypatch, number=step)
     output = tmp_path / "out"
-    with pytest.raises(FinetuneError, match=r"go on with it by python -m finetune resume .*out"):
+    with pytest.raises(FinetuneError, match=r"continue it with python -m finetune resume .*out"):
         train(settings(data, base, output), say=silent)
     monkeypatch.undo()
     record = train(stopped_run(output), say=silent)

@@ -477,7 +477,7 @@ def test_what_a_finished_training_can_do_without_never_costs_it(
     )
     said: list[str] = []
     record = train(settings(folder, base, tmp_path / "out", epochs=1), say=said.append)
-    left = "the checkpoint is whole without it."
+    left = "the checkpoint is complete without it."
     assert f"Left out: confusion.png (memory is full); {left}" in said
     compared = "the comparison with classical methods"
     assert f"Left out: {compared} (ValueError: no words); {left}" in said

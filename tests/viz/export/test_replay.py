@@ -198,7 +198,7 @@ def refused(result: Result, sentence: str) -> None:
         (b"[1, 2]", "none that CLSight saved"),
         (b'{"clsight": true}', "has format True"),
         (b'{"clsight": NaN}', "NaN is no number"),
-        (b'{"clsight": 2, "clsight": 1}', "'clsight' stands twice"),
+        (b'{"clsight": 2, "clsight": 1}', "'clsight' occurs twice"),
         (b"PK\x05\x06" + b"\0" * 18, "holds no JSON"),
     ],
 )
