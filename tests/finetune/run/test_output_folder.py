@@ -74,7 +74,7 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", str(tmp_path))
     fill(Path("~/out"))
     assert (tmp_path / "out" / "model.safetensors").is_file()
-    with pytest.raises(OutputError, match="can.t be found"):
+    with pytest.raises(OutputError, match="can't be found"):
         check_output(Path("~nobody-of-that-name/out"), inputs=(), overwrite=False)
 
 
