@@ -53,7 +53,8 @@ from viz.export.options import ExportOptions
 from viz.export.replay import replay
 from viz.export.request import FigureRequest
 from viz.faithfulness import record, sanity_record
-from viz.faithfulness.score import ScoreConfig, ScoreRun
+from viz.faithfulness.score import ScoreRun
+from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarise
 from viz.figures.render_options import RenderOptions
 from viz.model.classifier import default_checkpoint
@@ -189,11 +190,7 @@ def use_saved(file: Path, classifier: Classifier) -> None:
 
 def use_partial_results(run: ScoreRun) -> None:
     """A run of `score` that goes on: what can't be used is scored again."""
-    run.partial_results._rows.clear()
-    run.partial_results._read.clear()
-    _ = run.done
-    lines = run.lines()
-    summarise(run.classifier, run.texts, run.config, lines).to_json()
+    summarise(run.classifier, run.texts, run.config, run.results()).to_json()
 
 
 def use_index(folder: Path) -> None:
@@ -296,7 +293,7 @@ class Kinds:
         config = ScoreConfig(("decomposition", "saliency"))
         folder = self.place / "score.partial"
         run = ScoreRun(self.classifier, open_texts(data), config, folder)
-        assert list(run.run())
+        assert list(run.score(run.rows_left()))
         shard = folder / "shard-0.jsonl"
         kinds["partial results"] = Kind(shard, lambda: use_partial_results(run), mutated_lines)
         return kinds

@@ -8,7 +8,7 @@ import typer
 from viz.cli.terminal import Data, Folder, PairColumn, TextColumn, one_sentence, say
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.faithfulness.score import ScoreConfig
+    from viz.faithfulness.score_row import ScoreConfig
 
 
 def score(
@@ -51,9 +51,9 @@ def score(
     Example: python -m viz score --checkpoint out/my-model --data validation.csv --limit 200
     """
     with one_sentence():
-        from viz.cli.scoring import Asked, score_all
+        from viz.cli.score_file import ScoreOptions, score_file
 
-        asked = Asked(
+        options = ScoreOptions(
             data=data,
             checkpoint=checkpoint,
             limit=limit,
@@ -62,13 +62,14 @@ def score(
             processes=processes,
             columns=(text_column, pair_column, None),
         )
-        written = score_all(asked)
-        if written is not None:
-            say(str(written))
+        target = score_file(options)
+        if target is not None:
+            say(str(target))
 
 
 def _score_config(methods: str | None, seed: int) -> "ScoreConfig":
-    from viz.faithfulness.score import ScoreConfig, default_methods
+    from viz.faithfulness.score import default_methods
+    from viz.faithfulness.score_row import ScoreConfig
 
     named = (part.strip() for part in (methods or "").split(","))
     chosen = tuple(part for part in named if part)

@@ -1,12 +1,12 @@
-"""Lines of rows that were scored, kept while a run goes on, so that it can be interrupted.
+"""Results of rows that were scored, saved while a run goes on, so that it can be interrupted.
 
-Every process appends to a file of its own; all files of a folder together are what is known.  A
-line counts only where it was made with the same settings, so that a folder left behind by another
-run does no harm.
+Each process that writes appends lines of JSON to a file of its own; all files of a folder together
+are what is known.  A line counts only if it was made with the same settings, so that a folder left
+behind by another run does no harm.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -82,43 +82,41 @@ _STORED_ROW: TypeAdapter[MeasuredRow | SkippedRow] = TypeAdapter(MeasuredRow | S
 
 
 class PartialResults:
-    """The lines of all processes.
+    """The results of all processes that share a folder.
 
     Args:
-        folder: Shared by all processes.
-        settings: What lines must have been made with: a hash.
-        fits: Whether a line holds all that such settings make.
+        folder: Made when the first result is written.
+        settings: What results must have been made with: a hash.
+        is_complete: Whether a result holds all that such settings make.
     """
 
     def __init__(
-        self, folder: Path, settings: str, fits: Callable[[RowResult], bool] = lambda _: True
+        self,
+        folder: Path,
+        settings: str,
+        is_complete: Callable[[RowResult], bool] = lambda _: True,
     ) -> None:
         self.folder = folder
-        self._settings, self._fits = settings, fits
-        self._read: dict[Path, int] = {}
-        self._rows: set[int] = set()
+        self._settings, self._is_complete = settings, is_complete
 
-    def rows(self) -> Set[int]:
-        """The numbers of the rows that are known by now; only what is new is read."""
-        for file in self._files():
-            self._rows.update(row for row, _ in self._new(file, self._read))
-        return self._rows
-
-    def lines(self) -> Iterator[tuple[int, RowResult]]:
-        """The number of every row that is known, each once, and what is known of it."""
-        seen: set[int] = set()
-        for file in self._files():
-            for row, line in self._new(file, {}):
-                if row not in seen:
-                    seen.add(row)
-                    yield row, line
+    def load(self) -> dict[int, RowResult]:
+        """What is known of every row, by its number; of a row that stands twice, the first."""
+        results: dict[int, RowResult] = {}
+        for file in sorted(self.folder.glob("shard-*.jsonl")):
+            # Of something else that is called so, nothing is known.
+            with suppress(RecordError), open_regular_file(file) as stream:
+                for line in stream:
+                    row = _parse_row(line)
+                    if row.get("settings") == self._settings and self._is_complete(row):
+                        results.setdefault(row["row"], row)
+        return results
 
     @contextmanager
-    def held(self, rank: int) -> Iterator[Path]:
-        """Have the file of a process to oneself.
+    def writer(self, rank: int = 0) -> Iterator[Callable[[int, RowResult], None]]:
+        """Have the file of a process to oneself; gives what appends the result of a row.
 
         Raises:
-            SelectionError: where another run has it, or it can't be written to.
+            SelectionError: where another run has the file, or it can't be written to.
         """
         file = self.folder / f"shard-{rank}.jsonl"
         lock = FileLock(self.folder / f"shard-{rank}.lock", timeout=0)
@@ -132,53 +130,33 @@ class PartialResults:
             ) from error
         except OSError as error:
             raise _unwritable(self.folder, error) from error
+
+        def add(row: int, result: RowResult) -> None:
+            line = json.dumps({"row": row, "settings": self._settings, **result}, allow_nan=False)
+            try:
+                with file.open("a+b") as stream:
+                    # A process that was killed may have left half a line.
+                    stream.write(b"" if _ends_with_newline(file) else b"\n")
+                    stream.write(line.encode() + b"\n")
+            except OSError as error:
+                raise _unwritable(self.folder, error) from error
+
         try:
-            yield file
+            yield add
         finally:
             lock.release()
 
-    def add(self, file: Path, row: int, line: RowResult) -> None:
-        """Append what is known of a row.
-
-        Raises:
-            SelectionError: where it can't be written.
-        """
-        written = json.dumps({"row": row, "settings": self._settings, **line}, allow_nan=False)
-        try:
-            with file.open("a+b") as stream:
-                stream.write(b"" if _ends_with_newline(file) else b"\n")
-                stream.write(written.encode() + b"\n")
-        except OSError as error:
-            raise _unwritable(self.folder, error) from error
-
     def remove(self) -> None:
-        """Forget all lines, which are in their place now."""
+        """Delete all results, which are part of the record now."""
         for pattern in ("shard-*.jsonl", "shard-*.lock"):
             for file in self.folder.glob(pattern):
                 file.unlink(missing_ok=True)
         with suppress(OSError):  # something else is in it: it stays
             self.folder.rmdir()
 
-    def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("shard-*.jsonl"))
-
-    def _new(self, file: Path, read: dict[Path, int]) -> Iterator[tuple[int, RowResult]]:
-        """The lines of a file behind the bytes that were read; one being written is left."""
-        # The first process may merge all files and remove them at any time.
-        # Of something else that is called so, nothing is known.
-        with suppress(RecordError), open_regular_file(file) as stream:
-            stream.seek(read.get(file, 0))
-            for written in stream:
-                if not written.endswith(b"\n"):
-                    return
-                read[file] = read.get(file, 0) + len(written)
-                line = _parse_row(written)
-                if line.get("settings") == self._settings and self._fits(line):
-                    yield line["row"], line
-
 
 def _parse_row(written: bytes) -> RowResult:
-    """A line; empty where a killed process left it half written, or it was damaged."""
+    """The result in a line; empty where a killed process left half of it, or it was damaged."""
     try:
         return asdict(_STORED_ROW.validate_json(written, strict=True))
     except ValidationError:
@@ -186,7 +164,7 @@ def _parse_row(written: bytes) -> RowResult:
 
 
 def _ends_with_newline(file: Path) -> bool:
-    """Whether a file is empty or ends with a whole line."""
+    """Whether a file is empty or its last line is whole."""
     with file.open("rb") as stream:
         stream.seek(0, 2)
         if stream.tell() == 0:

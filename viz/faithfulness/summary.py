@@ -15,7 +15,7 @@ from viz.faithfulness.bootstrap import RESAMPLES, percentile_interval, resampled
 from viz.faithfulness.metrics import METRICS, MIN_WORDS, metrics_of
 from viz.faithfulness.partial_results import RowResult
 from viz.faithfulness.record import Interval, Record, Scored, Under
-from viz.faithfulness.score import SHORT, UNREADABLE, ScoreConfig
+from viz.faithfulness.score_row import TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.model.classifier import Classifier
 from viz.model.perturbation import BoolArray
 from viz.model.text_files import Texts
@@ -52,7 +52,7 @@ def summarise(
         data_fingerprint=texts.fingerprint,
         columns=asdict(texts.columns),
         n_texts=len(measured),
-        skipped={reason: skipped[reason] for reason in (SHORT, UNREADABLE)},
+        skipped={reason: skipped[reason] for reason in (TOO_SHORT, UNREADABLE)},
         seed=config.seed,
         n_random=config.n_random,
         resamples=RESAMPLES,

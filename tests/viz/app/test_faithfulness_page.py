@@ -14,7 +14,8 @@ from viz import Classifier
 from viz.app import keys
 from viz.colors import PALETTES
 from viz.faithfulness.record import FILE, Record, Scored
-from viz.faithfulness.score import ScoreConfig, ScoreRun
+from viz.faithfulness.score import ScoreRun
+from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarise
 from viz.model.text_files import open_texts
 from viz.plots.faithfulness import faithfulness_chart
@@ -33,8 +34,8 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
     folder = tiny_checkpoint(room / "checkpoints" / "tiny")
     classifier, texts = Classifier.load(folder), open_texts(room / "texts.csv")
     run = ScoreRun(classifier, texts, ScoreConfig(METHODS, n_random=3), room / "lines")
-    assert list(run.run()) == [1, 2, 3]
-    return folder, summarise(classifier, texts, run.config, run.lines())
+    assert list(run.score(texts.rows)) == [0, 1, 2]
+    return folder, summarise(classifier, texts, run.config, run.results())
 
 
 def winning(record: Record, name: str) -> Record:

@@ -2,33 +2,35 @@
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from typer.testing import CliRunner, Result
 
-from tests.tiny_models import tiny_mpnet
+from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier
 from viz.__main__ import app
-from viz.cli.scoring import place
+from viz.cli.score_file import process_rank
 from viz.errors import RecordError, SelectionError
-from viz.faithfulness import bootstrap
-from viz.faithfulness import score as scoring_module
+from viz.faithfulness import bootstrap, worker_pool
 from viz.faithfulness.bootstrap import RESAMPLES, percentile_interval, resampled_sums
 from viz.faithfulness.compare import compare
 from viz.faithfulness.metrics import METRICS
 from viz.faithfulness.partial_results import PartialResults
 from viz.faithfulness.record import Record, load
-from viz.faithfulness.score import ScoreConfig, ScoreRun, default_methods, score_row
+from viz.faithfulness.score import ScoreRun, default_methods
+from viz.faithfulness.score_row import ScoreConfig, score_row
 from viz.faithfulness.summary import summarise
+from viz.faithfulness.worker_pool import load_same, score_rows
 from viz.model.perturbation import OPERATORS
 from viz.model.text_files import open_texts
 
@@ -74,6 +76,7 @@ def launch(command: list[str], **environment: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -171,8 +174,8 @@ def test_methods_are_held_against_the_best_quick_one(
 ) -> None:
     texts, config = open_texts(data), ScoreConfig(("attention", "rollout", "saliency"))
     run = ScoreRun(classifier, texts, config, tmp_path / "lines")
-    list(run.run())
-    record = summarise(classifier, texts, config, run.lines())
+    list(run.score(run.rows_left()))
+    record = summarise(classifier, texts, config, run.results())
     assert record.default == record.winner() != "decomposition"
     aopc = {one.method: one.under["mask"].means["aopc"] for one in record.methods}
     for one in record.methods:
@@ -187,12 +190,8 @@ def test_two_processes_of_this_machine_write_what_one_does(
     data: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
     scored(data, checkpoint, tmp_path / "one.json")
-    process = launch(
-        ["-m", "viz", *options(data, checkpoint, tmp_path / "two.json"), "--processes", "2"]
-    )
-    out, errors = process.communicate(timeout=200)
-    assert process.returncode == 0, errors
-    assert out == f"{tmp_path / 'two.json'}\n"
+    result = run(*options(data, checkpoint, tmp_path / "two.json", "--processes", "2"))
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'two.json'}\n"), result.output
     check_same(tmp_path / "one.json", tmp_path / "two.json")
     assert not (tmp_path / "two.partial").exists()
 
@@ -209,28 +208,30 @@ def test_torchrun_writes_what_one_process_does(
     check_same(tmp_path / "one.json", tmp_path / "two.json")
 
 
-def test_processes_that_share_a_folder_deal_out_the_rows(
+def test_processes_that_share_a_folder_make_one_record(
     data: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
     texts, config = open_texts(data), ScoreConfig(tuple(METHODS_ASKED.split(",")))
     alone = ScoreRun(classifier, texts, config, tmp_path / "alone")
-    assert list(alone.run()) == list(range(1, 10))
-    shared = [
-        ScoreRun(classifier, texts, config, tmp_path / "shared", rank, 3) for rank in range(3)
-    ]
-    assert [list(each.run()) for each in reversed(shared)] == [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
-    assert list(shared[0].wait()) == [9]
-    for rank in range(3):
-        lines = (tmp_path / "shared" / f"shard-{rank}.jsonl").read_text("utf-8").splitlines()
-        assert [json.loads(line)["row"] % 3 for line in lines] == [rank] * 3
-    records = [summarise(classifier, texts, config, each.lines()) for each in (alone, shared[1])]
+    assert list(alone.score(alone.rows_left())) == list(range(9))
+    shared = ScoreRun(classifier, texts, config, tmp_path / "shared")
+    for rank in reversed(range(3)):
+        rows = [row for row in shared.rows_left() if row.number % 3 == rank]
+        assert list(shared.score(rows, rank)) == [rank, rank + 3, rank + 6]
+    assert shared.rows_left() == []
+    records = [summarise(classifier, texts, config, each.results()) for each in (alone, shared)]
     for record in records:
         object.__setattr__(record, "seconds", {})
     assert records[0] == records[1]
 
 
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_goes_on_and_writes_the_same_file(
-    data: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sign: signal.Signals,
+    data: Path,
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     whole, output = tmp_path / "whole.json", tmp_path / "out.json"
     scored(data, checkpoint, whole)
@@ -239,11 +240,11 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
     def interrupted(*arguments: Any) -> Any:
         rows.append(arguments[1].number)
         if len(rows) == 5:
-            raise KeyboardInterrupt
+            signal.raise_signal(sign)
         return score_row(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(scoring_module, "score_row", interrupted)
+        patch.setattr(worker_pool, "score_row", interrupted)
         stopped = run(*options(data, checkpoint, output, "--processes", "1"))
     assert stopped.exit_code != 0
     assert "Stopped; 4 of 9 texts are scored and kept: start the same" in stopped.stderr
@@ -258,7 +259,7 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
         return score_row(*arguments)
 
     rows.clear()
-    monkeypatch.setattr(scoring_module, "score_row", noted)
+    monkeypatch.setattr(worker_pool, "score_row", noted)
     result = run(*options(data, checkpoint, output, "--processes", "1"))
     assert result.exit_code == 0
     assert "4 of 9 texts are scored already." in result.stderr
@@ -267,68 +268,95 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
     assert not shard.parent.exists()
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_the_first_one(
     sign: signal.Signals, checkpoint: Path, tmp_path: Path
 ) -> None:
-    data, folder = tmp_path / "many.csv", tmp_path / "out.partial"
+    data, results = tmp_path / "many.csv", tmp_path / "out.partial" / "shard-0.jsonl"
     words = ("oil", "prices", "rise", "as", "stocks", "fall")
     rows = (" ".join(words[(n + k) % 6] for k in range(6)) + f" {n}" for n in range(3000))
     data.write_text("text\n" + "\n".join(rows) + "\n", "utf-8")
-    command = ["-m", "viz", *options(data, checkpoint, tmp_path / "out.json"), "--processes", "2"]
-    first = launch(command)
+    command = options(data, checkpoint, tmp_path / "out.json", "--processes", "2")
+    first = launch(["-m", "viz", *command])
     deadline = time.monotonic() + 120
-    while not all((folder / f"shard-{rank}.jsonl").exists() for rank in range(2)):
+    # The other process takes the first two rows; this one goes on without waiting for them.
+    while not (results.exists() and '"row": 0,' in results.read_text("utf-8")):
         assert time.monotonic() < deadline
         assert first.poll() is None
         time.sleep(0.1)
-    first.send_signal(sign)
-    first.communicate(timeout=60)
-    # The worker has said its last word, and let go of its rows.
-    FileLock(folder / "shard-1.lock", timeout=60).acquire()
+    if sign == signal.SIGINT:
+        os.killpg(first.pid, sign)  # as a terminal does
+    else:
+        first.send_signal(sign)
+    # Ends when all that could write into the pipes are gone, the other process too.
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode != 0
     assert not (tmp_path / "out.json").exists()
+    assert errors.count("texts are scored and kept") == (sign == signal.SIGINT)
+    assert "Traceback" not in errors
 
 
-def test_lines_of_another_run_are_not_taken(
+def test_a_process_that_is_killed_is_one_sentence(
+    data: Path, checkpoint: Path, classifier: Classifier
+) -> None:
+    rows, config = open_texts(data).rows, ScoreConfig(("attention",))
+    load = partial(Classifier.load, checkpoint)
+    running = score_rows(rows * 1000, classifier, config, n_processes=2, load=load)
+    next(running)
+    (worker,) = multiprocessing.active_children()
+    worker.kill()
+    with pytest.raises(SelectionError, match=r"^One of the processes ended early, as it does"):
+        list(running)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_process_with_other_weights_scores_nothing(
+    checkpoint: Path, classifier: Classifier, tmp_path: Path
+) -> None:
+    assert load_same(partial(Classifier.load, checkpoint), classifier.fingerprint)
+    load = partial(Classifier.load, tiny_checkpoint(tmp_path / "other", seed=1))
+    with pytest.raises(SelectionError, match=r"^The checkpoint was replaced while its texts were"):
+        load_same(load, classifier.fingerprint)
+
+
+def test_results_of_another_run_are_not_taken(
     data: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
-    texts = open_texts(data)
-    first = ScoreRun(classifier, texts, ScoreConfig(("attention",)), tmp_path)
-    running = first.run()
+    def left(config: ScoreConfig, limit: int | None = None) -> int:
+        return len(
+            ScoreRun(classifier, open_texts(data, limit=limit), config, tmp_path).rows_left()
+        )
+
+    config = ScoreConfig(("attention",))
+    first = ScoreRun(classifier, open_texts(data), config, tmp_path)
+    running = first.score(first.rows_left())
     next(running)
     running.close()
-    assert ScoreRun(classifier, texts, ScoreConfig(("attention",)), tmp_path).done == 1
-    assert (
-        ScoreRun(classifier, open_texts(data, limit=3), ScoreConfig(("attention",)), tmp_path).done
-        == 1
-    )
+    assert (left(config), left(config, 3)) == (8, 2)
     for other in (ScoreConfig(("attention",), seed=1), ScoreConfig(("attention", "rollout"))):
-        assert ScoreRun(classifier, texts, other, tmp_path).done == 0
+        assert left(other) == 9
 
 
 def test_two_runs_do_not_write_into_one_folder(
     data: Path, classifier: Classifier, tmp_path: Path
 ) -> None:
-    texts = open_texts(data)
-    first, other = (
-        ScoreRun(classifier, texts, ScoreConfig(("attention",)), tmp_path) for _ in range(2)
-    )
-    running = first.run()
+    texts, config = open_texts(data), ScoreConfig(("attention",))
+    first, other = (ScoreRun(classifier, texts, config, tmp_path) for _ in range(2))
+    running = first.score(texts.rows)
     next(running)
     with pytest.raises(SelectionError, match=r"^Another run is writing into '.*'; wait until it"):
-        next(other.run())
+        next(other.score(texts.rows))
 
 
 def test_what_follows_a_line_cut_short_is_read(tmp_path: Path) -> None:
     partial_results = PartialResults(tmp_path, "abc")
-    with partial_results.held(0) as file:
-        partial_results.add(file, 1, {"skipped": "one"})
-        with file.open("ab") as stream:
+    with partial_results.writer() as add:
+        add(1, {"skipped": "one"})
+        with (tmp_path / "shard-0.jsonl").open("ab") as stream:
             stream.write(b'{"row": 2, "sett')
-        assert partial_results.rows() == {1}
-        partial_results.add(file, 3, {"skipped": "three"})
-    assert partial_results.rows() == {1, 3}
-    found = {row: line["skipped"] for row, line in partial_results.lines()}
+        assert set(partial_results.load()) == {1}
+        add(3, {"skipped": "three"})
+    found = {row: result["skipped"] for row, result in partial_results.load().items()}
     assert found == {1: "one", 3: "three"}
 
 
@@ -347,16 +375,14 @@ def test_a_damaged_line_is_scored_again(
     data: Path, classifier: Classifier, tmp_path: Path, damage: str
 ) -> None:
     texts, config = open_texts(data, limit=2), ScoreConfig(("attention",))
-    whole = [*ScoreRun(classifier, texts, config, tmp_path).run()]
-    assert whole == [1, 2]
+    assert [*ScoreRun(classifier, texts, config, tmp_path).score(texts.rows)] == [0, 1]
     shard = tmp_path / "shard-0.jsonl"
     first, second = shard.read_text("utf-8").splitlines(keepends=True)
     assert DAMAGES[damage][0] in second
     shard.write_text(first + second.replace(*DAMAGES[damage]), "utf-8")
     again = ScoreRun(classifier, texts, config, tmp_path)
-    assert again.done == 1
-    assert [*again.run()] == [2]
-    assert len(again.lines()) == 2
+    assert [*again.score(again.rows_left())] == [1]
+    assert len(again.results()) == 2
 
 
 def test_a_method_that_is_refused_is_in_the_file_with_its_sentence(
@@ -456,15 +482,16 @@ def test_a_checkpoint_that_does_not_exist_is_said_to_be(data: Path) -> None:
     assert result.stderr.startswith("There is no folder './nowhere'; give a checkpoint folder")
 
 
-@pytest.mark.parametrize("given", [("2", "2"), ("-1", "2"), ("x", "2"), ("0", "0")])
+@pytest.mark.parametrize("given", [("2", "2"), ("-1", "2"), ("x", "2"), ("0", "0"), ("0", "2")])
 def test_a_rank_that_makes_no_sense_is_one_sentence(given: tuple[str, str]) -> None:
-    with pytest.raises(SelectionError, match=r"^RANK .* is no process; unset both, or start with"):
-        place({"RANK": given[0], "WORLD_SIZE": given[1]})
+    with pytest.raises(SelectionError, match=r"^RANK .* is not a process of torchrun; unset"):
+        process_rank({"RANK": given[0], "WORLD_SIZE": given[1]})
 
 
 def test_a_process_takes_its_place_from_torchrun() -> None:
-    assert place({}) == (0, 1)
-    assert place({"RANK": "3", "WORLD_SIZE": "8"}) == (3, 8)
+    assert process_rank({}) == (0, 1)
+    started = {"RANK": "3", "WORLD_SIZE": "8", "MASTER_ADDR": "localhost"}
+    assert process_rank(started) == (3, 8)
 
 
 def test_methods_that_take_too_long_are_scored_only_where_they_are_named() -> None:

@@ -40,7 +40,8 @@ from viz.faithfulness.evidence import Erasure, Evidence, evidence
 from viz.faithfulness.metrics import METRICS, measure, metrics_of
 from viz.faithfulness.record import load
 from viz.faithfulness.sanity import sanity
-from viz.faithfulness.score import ScoreConfig, ScoreRun
+from viz.faithfulness.score import ScoreRun
+from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarise
 from viz.figures.layout import view_notes
 from viz.model.perturbation import Perturbation
@@ -359,8 +360,8 @@ def test_a_record_of_tiny_scores_keeps_their_digits(
     for name, place in (("usual", folder), ("tiny", tiny_scores)):
         classifier = Classifier.load(place, device="cpu")
         run = ScoreRun(classifier, texts, config, tmp_path / name)
-        list(run.run())
-        records.append(summarise(classifier, texts, config, run.lines()))
+        list(run.score(texts.rows))
+        records.append(summarise(classifier, texts, config, run.results()))
     usual, tiny = records
     for operator, best in usual.best.items():
         assert tiny.best[operator] == pytest.approx(1e-5 * best, rel=1e-3)

@@ -1,0 +1,138 @@
+"""Rows scored by several processes of this machine, each with the classifier loaded once."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+from viz.errors import SelectionError
+from viz.faithfulness.partial_results import RowResult
+from viz.faithfulness.score_row import ScoreConfig, score_row
+from viz.model.classifier import Classifier
+from viz.model.text_files import Row
+
+ROWS_AHEAD = 2
+"""Rows that each worker has before it, so that it never waits for this process."""
+
+_score: Callable[[Row], RowResult]
+"""Set in each worker when it starts."""
+
+
+def score_rows(
+    rows: Sequence[Row],
+    classifier: Classifier,
+    config: ScoreConfig,
+    n_processes: int = 1,
+    load: Callable[[], Classifier] | None = None,
+) -> Generator[tuple[int, RowResult], None, None]:
+    """Score rows, in any order: the number of each and its result as soon as it is there.
+
+    Args:
+        rows: The rows.
+        classifier: The classifier, as this process has it, which scores too.
+        config: What is measured.
+        n_processes: How many processes score, this one counted.
+        load: Loads the same classifier in another process; needed for more than one.
+
+    Raises:
+        SelectionError: where another process ended early.
+    """
+    left = deque(rows)
+    n_workers = min(n_processes, len(rows)) - 1
+    if n_workers < 1 or load is None:
+        yield from ((row.number, score_row(classifier, row, config)) for row in rows)
+        return
+    numbers: dict[Future[RowResult], int] = {}
+    with _workers(n_workers, load, classifier.fingerprint, config) as pool:
+        while left or numbers:
+            while left and len(numbers) < n_workers * ROWS_AHEAD:
+                row = left.popleft()
+                numbers[pool.submit(_score_in_worker, row)] = row.number
+            if left:
+                row = left.popleft()
+                yield row.number, score_row(classifier, row, config)
+            done, _ = wait(numbers, timeout=0 if left else None, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield numbers.pop(future), future.result()
+
+
+@contextmanager
+def _workers(
+    count: int, load: Callable[[], Classifier], fingerprint: str, config: ScoreConfig
+) -> Iterator[ProcessPoolExecutor]:
+    """Processes that score; ended with this one, however it ends."""
+    others = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    arguments = (load, fingerprint, config)
+    with ProcessPoolExecutor(count, context, _start_worker, arguments) as pool:
+        try:
+            with _interrupts_ignored():
+                for _ in range(count):
+                    pool.submit(os.getpid)  # starts a process
+            yield pool
+        except BrokenProcessPool as error:
+            raise SelectionError(
+                "One of the processes ended early, as it does without enough memory; start the "
+                "command again, it goes on where it was, with fewer --processes if need be."
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
+            raise
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Start processes that leave Ctrl-C to this one, which ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _start_worker(load: Callable[[], Classifier], fingerprint: str, config: ScoreConfig) -> None:
+    import torch
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # of libraries, which a user can't mend
+    classifier = load_same(load, fingerprint)
+    global _score
+    _score = lambda row: score_row(classifier, row, config)  # noqa: E731
+
+
+def load_same(load: Callable[[], Classifier], fingerprint: str) -> Classifier:
+    """The classifier that the first process has.
+
+    Raises:
+        SelectionError: where its weights are others by now.
+    """
+    classifier = load()
+    if classifier.fingerprint != fingerprint:
+        raise SelectionError(
+            "The checkpoint was replaced while its texts were scored; start the command again."
+        )
+    return classifier
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, even where that was killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _score_in_worker(row: Row) -> RowResult:
+    return _score(row)
