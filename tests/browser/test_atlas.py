@@ -208,6 +208,26 @@ def test_the_card_says_the_facts_of_a_head(app: App, atlas: Locator, facts: Head
     expect(card).to_be_hidden()
 
 
+def test_the_selected_head_is_shown_among_all(
+    app: App, atlas: Locator, facts: HeadStatistics
+) -> None:
+    profile = app.page.get_by_test_id("atlas-profile")
+    point(atlas, 0, 2, click=True)
+    expect(profile).to_contain_text("One mark for each of 12 heads")
+    expect(profile).to_contain_text("blue: L0 · H2.")
+    expect(profile).to_contain_text(str(facts.pattern[0, 2]))
+    expect(profile).to_contain_text(f"{facts.entropy[0, 2]:.2f} bits")
+    marks = profile.locator("svg").first
+    expect(marks.locator(".all")).to_have_attribute("d", re.compile(r"^(M[\d.]+ 0v10){12}$"))
+    expect(marks.locator(".own")).to_have_attribute("d", re.compile(r"^(M[\d.]+ 0v10){1}$"))
+    point(atlas, 3, 2, click=True)
+    expect(profile).to_contain_text("H2 · mean of layers, whose numbers are means over 3 heads")
+    expect(profile).to_contain_text(f"{facts.entropy[:, 2].mean():.2f} bits")
+    expect(marks.locator(".own")).to_have_attribute("d", re.compile(r"^(M[\d.]+ 0v10){3}$"))
+    app.page.set_viewport_size({"width": 400, "height": 900})
+    expect(profile).to_be_hidden()
+
+
 def test_a_screen_reader_hears_name_pattern_and_facts(
     app: App, atlas: Locator, facts: HeadStatistics
 ) -> None:

@@ -12,6 +12,7 @@ import {
   shortHeadName,
 } from "../../../viz/widgets/atlas/descriptions.js";
 import { boundsOf, headFilter, loadSettings, nextCell, scaleOf, sortedGroups } from "../../../viz/widgets/atlas/order.js";
+import { countPatterns, headsOf, relativePositions } from "../../../viz/widgets/atlas/profile.js";
 import { cellAt, colorsOfLevels, largestPeak, layOutThumbnails } from "../../../viz/widgets/atlas/thumbnails.js";
 
 /** Two layers of two heads. */
@@ -143,4 +144,21 @@ test("the caption says what the order is and what it means", () => {
   assert.equal(captionOf(createView({ statistic: "entropy" })), "Heads by “entropy”, largest first; means last. How wide.");
   const pattern = createView({ statistic: "pattern", pattern: "broad", sort: false });
   assert.equal(captionOf(pattern), "Rows are layers. Wide.");
+});
+
+test("a mean stands for the heads that it is taken over", () => {
+  const { data } = createView();
+  const heads = (row, column) => headsOf(data, { row, column }).join(" ");
+  assert.deepEqual([heads(1, 0), heads(1, 2), heads(2, 1), heads(2, 2)], ["2", "2 3", "1 3", "0 1 2 3"]);
+});
+
+test("marks lie between the lowest and the highest value, in the middle where all are equal", () => {
+  assert.deepEqual(relativePositions([1, 3, 2, 5]), [0, 0.5, 0.25, 1]);
+  assert.deepEqual(relativePositions([2, 2]), [0.5, 0.5]);
+});
+
+test("patterns are counted over the heads of a mean, the most frequent first", () => {
+  const { data } = createView();
+  assert.deepEqual(countPatterns(data, [0, 1, 2, 3]), [["mixed", 3], ["broad", 1]]);
+  assert.deepEqual(countPatterns(data, [1]), [["broad", 1]]);
 });

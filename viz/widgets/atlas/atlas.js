@@ -9,6 +9,7 @@ import { followControls, updateControls } from "./controls.js";
 import { captionOf, describeHead, headName, headPattern, showCard } from "./descriptions.js";
 import { dimHeads, drawGridLabels, drawHeadLabels, outlineCell } from "./labels.js";
 import { loadSettings, nextCell, scaleOf, sortedGroups } from "./order.js";
+import { updateProfile } from "./profile.js";
 import { cellAt, drawThumbnails, largestPeak, layOutThumbnails } from "./thumbnails.js";
 
 const KEY_PAUSE = 150; // milliseconds of rest before a selection by arrow keys is sent
@@ -23,8 +24,8 @@ export default function (component) {
   return mount(component, (parent) => {
     const root = parent.querySelector(".root");
     const find = (name) => root.querySelector(name);
-    const [canvas, card] = [find("canvas"), find(".card")];
-    const view = { root, canvas, card, settings: loadSettings(), revision: 0, hovered: null, selected: null };
+    const [canvas, card, profile] = [find("canvas"), find(".card"), find(".profile")];
+    const view = { root, canvas, card, profile, settings: loadSettings(), revision: 0, hovered: null, selected: null };
     const listeners = new AbortController();
     const on = (target, type, react) => target.addEventListener(type, react, { signal: listeners.signal });
     const redraw = () => view.levels && drawAtlas(view);
@@ -121,6 +122,7 @@ function drawAtlas(view) {
   const selected = layout.cells.find(isSelected);
   if (selected) outlineCell(layout, context, selected, colors.accent, 2);
   announce(view);
+  updateProfile(view);
 }
 
 /** What stands around the picture as its thumbnails are drawn now. */

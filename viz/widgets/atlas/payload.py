@@ -57,6 +57,11 @@ HTML = """
     </span>
   </div>
   <p class="caption"></p>
+  <section class="profile" data-testid="atlas-profile" aria-label="The selected head among all"
+    hidden>
+    <dl></dl>
+    <p class="profile-note"></p>
+  </section>
   <p class="live" data-testid="atlas-live" aria-live="polite"></p>
 </div>
 """
