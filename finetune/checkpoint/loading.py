@@ -6,7 +6,6 @@ asked about, no pickle is opened, and nothing is looked up elsewhere.
 """
 
 import os
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -24,6 +23,7 @@ from transformers import (
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from finetune.checkpoint.configuration import build_config
+from finetune.checkpoint.families import NAMES, NAMES_OR, layer_number
 from finetune.checkpoint.folder import TRAIN_HINT, Folder, embedding_library, open_folder
 from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.meta_model import build_meta_model
@@ -40,7 +40,6 @@ from finetune.checkpoint.weights import (
 from finetune.errors import ModelError, with_article
 
 CLASSIFIER = "ForSequenceClassification"
-LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
     raise ModelError(
         f"{folder.owner} is {with_article(kind)} model ({unquoted(named)}), which"
         f" {'generates text' if generates else 'is of another family'}; CLSight reads classifiers"
-        " with a BERT-family encoder (BERT, RoBERTa, ELECTRA, DistilBERT)"
+        f" with a BERT-family encoder ({NAMES})"
     )
 
 
@@ -128,7 +127,7 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise ModelError(
             f"{folder.owner} is {with_article(config.model_type)} model, for which transformers has"
-            f" no classifier; {TRAIN_HINT} from BERT, RoBERTa, ELECTRA or DistilBERT"
+            f" no classifier; {TRAIN_HINT} from {NAMES_OR}"
         )
     if not config.num_labels:
         raise ModelError(f"{folder.owner} has no classes; {TRAIN_HINT}")
@@ -295,7 +294,7 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: LoadingReport) 
     beyond = [
         name
         for name in report.unexpected
-        if isinstance(layers, int) and (found := LAYER.search(name)) and int(found[1]) >= layers
+        if isinstance(layers, int) and (layer := layer_number(name)) is not None and layer >= layers
     ]
     if beyond:
         raise ModelError(
@@ -312,8 +311,10 @@ def check_layers(folder: Folder, model: PreTrainedModel, report: LoadingReport) 
     """
     layers = getattr(model.config, "num_hidden_layers", None)
     for name in report.unexpected:
-        found = LAYER.search(name)
-        if found and WEIGHT.search(name) and isinstance(layers, int) and int(found[1]) < layers:
+        layer = layer_number(name)
+        if layer is None or not isinstance(layers, int) or layer >= layers:
+            continue
+        if WEIGHT.search(name):
             raise ModelError(
                 f"the weights of {folder.owner} hold {shown(name)}, for which transformers"
                 f" {transformers.__version__} has no place in"

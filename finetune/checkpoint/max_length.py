@@ -3,8 +3,7 @@
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-POSITION_TABLES = ("position_embeddings", "position_embedding", "embed_positions", "wpe")
-"""What families call the table of positions."""
+from finetune.checkpoint.families import POSITION_TABLES
 
 
 def max_input_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:

@@ -13,7 +13,7 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 )
 
-from finetune.checkpoint import max_length
+from finetune.checkpoint import families, max_length
 from finetune.checkpoint.configuration import build_config
 from finetune.checkpoint.folder import Folder, open_folder
 from finetune.checkpoint.loading import (
@@ -38,11 +38,6 @@ STALE_ENTRIES = (
     "name_or_path", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of",
     "is_local", "local_files_only",
 )  # fmt: skip
-HEAD_NAMES = (
-    "classifier", "pre_classifier", "pooler", "score", "head", "classification_head",
-    "sequence_summary",
-)  # fmt: skip
-"""First names of the weights that a base model may lack: they are what is trained from scratch."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,14 +116,17 @@ def _open_base(source: str) -> tuple[Folder, PreTrainedConfig]:
     ):
         raise ModelError(
             f"{folder.owner} is {with_article(kind)} model, not an encoder that takes a"
-            " classification head; choose BERT, RoBERTa, ELECTRA, DistilBERT or a similar model"
+            f" classification head; choose {families.NAMES} or a similar model"
         )
     return folder, config
 
 
 def _is_head(name: str, prefix: str) -> bool:
     """Whether a weight is of what stands on the encoder, or of the pooler on top of it."""
-    return not name.startswith(prefix) or name.removeprefix(prefix).split(".")[0] in HEAD_NAMES
+    return (
+        not name.startswith(prefix)
+        or name.removeprefix(prefix).split(".")[0] in families.HEAD_NAMES
+    )
 
 
 def _with_padding(tokenizer: PreTrainedTokenizerFast, folder: Folder) -> PreTrainedTokenizerFast:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from finetune.checkpoint.arrays import FloatArray
+from finetune.checkpoint.families import NAMES
 from finetune.errors import ModelError
 
 Values = TypeVar("Values", FloatArray, Tensor)
@@ -65,6 +66,6 @@ def output_layer(model: PreTrainedModel) -> nn.Linear:
     if len(found) != 1 or found[0].bias is None:
         raise ModelError(
             f"the head of this {model.config.model_type} has no single last layer with a bias and"
-            " can't learn scores; choose BERT, RoBERTa, ELECTRA, DistilBERT or a similar model"
+            f" can't learn scores; choose {NAMES} or a similar model"
         )
     return found[0]

@@ -12,8 +12,9 @@ from peft.tuners.lora import Linear as LoraLayer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from finetune.checkpoint.families import layer_number
 from finetune.errors import ModelError
-from finetune.training.optimizer import LAYER, heights
+from finetune.training.optimizer import heights
 
 ATTENTION = re.compile(r"attention|attn", re.IGNORECASE)
 
@@ -42,7 +43,9 @@ def attention_matrices(model: PreTrainedModel) -> list[str]:
     return [
         name
         for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and LAYER.search(f"{name}.") and ATTENTION.search(name)
+        if isinstance(module, nn.Linear)
+        and layer_number(f"{name}.", own=True) is not None
+        and ATTENTION.search(name)
     ]
 
 

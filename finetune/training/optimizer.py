@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from finetune.checkpoint.families import layer_number
 from finetune.run.config import BERT_LEARNING_RATE, TrainConfig
 
-LAYER = re.compile(r"\blayers?\.(\d+)\.")
 NORM = re.compile(r"norm|\bln\b", re.IGNORECASE)
 BASE_WIDTH = 768
 """The width of BERT-base."""
@@ -58,7 +58,7 @@ def rate_by_width(model: PreTrainedModel) -> float:
 
 def has_layers(model: PreTrainedModel) -> bool:
     """Whether its layers have weights of their own, by names that we know."""
-    return any(LAYER.search(name) for name, _ in model.named_parameters())
+    return any(layer_number(name, own=True) is not None for name, _ in model.named_parameters())
 
 
 def heights(model: PreTrainedModel) -> dict[str, int]:
@@ -73,9 +73,9 @@ def height(name: str, n_layers: int, encoder: str) -> int:
     A norm behind the layers sits with the last one; what else the *encoder* has for all layers, as
     biases of positions, sits with the embeddings. The pooler belongs to the head.
     """
-    layer = LAYER.search(name)
+    layer = layer_number(name, own=True)
     if layer is not None:
-        return int(layer[1]) + 1
+        return layer + 1
     if not name.startswith(f"{encoder}.") or "pooler" in name:
         return n_layers + 1
     return n_layers if NORM.search(name) and "embed" not in name else 0

@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
 
+from finetune.checkpoint.families import NAMES
 from finetune.checkpoint.models import load_weights, save_tokenizer
 from finetune.checkpoint.score_scale import ScoreScale
 from finetune.errors import ModelError, SnapshotError
@@ -161,7 +162,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             told = str(error).strip().partition("\n")[0][:100] or type(error).__name__
             raise ModelError(
                 f"this {self.model.config.model_type} model can't be trained on batches of texts"
-                f" ({told}); choose BERT, RoBERTa, ELECTRA, DistilBERT or a similar model"
+                f" ({told}); choose {NAMES} or a similar model"
             ) from error
 
     def log(self, logs: dict[str, float], *more: Any) -> None:

@@ -74,7 +74,7 @@ def carry(task: AttributionInput, spread: Spread) -> Tensor:
         (T,) or, with `apart`, (T + 1,).
 
     Raises:
-        MethodError: where layers or head are not one of the four layouts, or parts don't add up.
+        MethodError: where no known layout fits layers or head, or parts don't add up.
     """
     head = classifier_head(task.classifier)
     with torch.inference_mode():
@@ -114,8 +114,8 @@ def _through(
 ) -> Tensor:
     """The first rows of what a layer makes of its states.  (T, K, D) -> (R, K, D)"""
     made = _attention(layer, states, n_rows, spread, progress)
-    for rows in _pieces(made, layer.parts.up.out_features):
-        made[rows] = _rest(layer.parts, made[rows], states[:n_rows][rows], spread)
+    for rows in _pieces(made, layer.modules.up.out_features):
+        made[rows] = _rest(layer.modules, made[rows], states[:n_rows][rows], spread)
         progress(2 / 3 * len(made[rows]) / len(states))
     return made
 
@@ -124,7 +124,7 @@ def _attention(
     layer: RecordedLayer, states: Tensor, n_rows: int, spread: Spread, progress: ProgressCallback
 ) -> Tensor:
     """What all heads hand to the first rows, head by head so that little is held at once."""
-    value, output = layer.parts.value, layer.parts.output
+    value, output = layer.modules.value, layer.modules.attention_output
     n_tokens, n_parts, width = states.shape
     shares = spread(states @ (value.weight.T @ value.bias))
     made = states.new_zeros(n_rows * n_parts, width)
@@ -148,11 +148,15 @@ def _pieces(states: Tensor, width: int) -> Iterator[slice]:
         yield slice(start, start + step)
 
 
-def _rest(parts: LayerModules, taken: Tensor, before: Tensor, spread: Spread) -> Tensor:
+def _rest(modules: LayerModules, taken: Tensor, before: Tensor, spread: Spread) -> Tensor:
     """What a layer does behind its heads.  (R, K, D)"""
-    attended = _norm(_biased(taken, parts.output.bias, spread) + before, parts.first_norm, spread)
-    raised = _activated(_linear(attended, parts.up, spread), parts.activation)
-    return _norm(_linear(raised, parts.down, spread) + attended, parts.second_norm, spread)
+    attended = _norm(
+        _biased(taken, modules.attention_output.bias, spread) + before,
+        modules.attention_norm,
+        spread,
+    )
+    raised = _activated(_linear(attended, modules.up, spread), modules.activation)
+    return _norm(_linear(raised, modules.down, spread) + attended, modules.output_norm, spread)
 
 
 def _logits(head: ClassifierHead, states: Tensor, spread: Spread) -> Tensor:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from finetune.checkpoint.families import NAMES_AND
 from viz.attention.rank_correlation import spearman
 from viz.attribution import Against, Target, check_read_by, resolve_target
 from viz.attribution.method import no_progress
@@ -231,7 +232,7 @@ def _check_gated(classifier: Classifier) -> None:
     if not classifier.records:
         raise MethodError(
             f"The heads of the architecture {classifier.architecture} can't be switched off; they "
-            "can in BERT, RoBERTa, ELECTRA and DistilBERT layouts."
+            f"can in {NAMES_AND} layouts."
         )
 
 

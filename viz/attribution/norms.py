@@ -49,10 +49,10 @@ def by_length(layer: RecordedLayer, n_rows: int) -> Tensor:
 
 def by_normalised_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     """||LN1-scale(T + residual)||, Kobayashi et al. 2021.  (R, T)"""
-    norm = layer.parts.first_norm
+    norm = layer.modules.attention_norm
     vectors, kept = centered(norm, layer.projected_values()), centered(norm, layer.before[:n_rows])
     return lengths(layer.weights[:, :n_rows], vectors, kept) * inverse_std(
-        norm, layer.first_norm_input(n_rows)
+        norm, layer.attention_norm_input(n_rows)
     )
 
 
@@ -62,7 +62,7 @@ def by_encoded_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     What the two LayerNorms divide by is one number for all keys of a query: it leaves shares of a
     row as they are, and is left out here.
     """
-    first, second = layer.parts.first_norm, layer.parts.second_norm
+    first, second = layer.modules.attention_norm, layer.modules.output_norm
     vectors, kept = (
         centered(second, centered(first, each))
         for each in (layer.projected_values(), layer.before[:n_rows])
@@ -75,8 +75,8 @@ def by_distance(layer: RecordedLayer, n_rows: int) -> Tensor:
 
     T' = LN1-scale(T + residual) and y is what leaves the first LayerNorm, biases included.
     """
-    norm = layer.parts.first_norm
-    entering = layer.first_norm_input(n_rows)
+    norm = layer.modules.attention_norm
+    entering = layer.attention_norm_input(n_rows)
     scale, whole = inverse_std(norm, entering), norm(entering)
     vectors, kept = (
         centered(norm, layer.projected_values()),

@@ -23,8 +23,8 @@ def cls_row(layer: RecordedLayer) -> Tensor:
     """How far each token, silenced in this layer, turns [CLS]; sums to 1, in float64.  (T,)"""
     given = layer.weights[:, 0, :, None] * layer.values()
     each = given.transpose(0, 1).flatten(1)
-    without = layer.parts.output(each.sum(0) - each) + layer.before[0]
-    turned = layer.parts.after(layer.parts.first_norm(without))
+    without = layer.modules.attention_output(each.sum(0) - each) + layer.before[0]
+    turned = layer.modules.output(layer.modules.attention_norm(without))
     distance = _one_minus_cosine(turned.double(), layer.after[0].double())
     total = distance.sum()
     # Where no token turns [CLS] at all, none matters more than another.

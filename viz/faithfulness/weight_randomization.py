@@ -6,17 +6,16 @@ viz/faithfulness/README.md 5.
 """
 
 import copy
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 import torch
 from torch import nn
 
+from finetune.checkpoint.families import layer_number
 from viz.model.classifier import Classifier
 
 HEAD = "head"
-_LAYER = re.compile(r"layers?\.(\d+)\.")
 
 
 def copy_classifier(classifier: Classifier) -> Classifier:
@@ -62,9 +61,9 @@ def _parameters_by_stage(model: nn.Module) -> dict[str, list[tuple[str, nn.Param
     """The parameters of each stage with their names, the highest stage first."""
     by_layer: dict[float, list[tuple[str, nn.Parameter]]] = defaultdict(list)
     for name, values in model.named_parameters():
-        layer = _LAYER.search(name)
+        layer = layer_number(name)
         if layer is not None:
-            by_layer[int(layer[1])].append((name, values))
+            by_layer[layer].append((name, values))
         elif "embeddings" not in name:
             by_layer[torch.inf].append((name, values))
     return {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from finetune.checkpoint.families import NAMES_OR
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError, with_article
 from viz.errors import CheckpointError, as_sentence
@@ -88,15 +89,13 @@ class Classifier:
                 classifier.capabilities = classifier._prove()
             except ProbeError as error:
                 reason = str(error)
-            except (
-                FORWARD_ERRORS
-            ) as error:  # an architecture we know nothing of can fail in any way
+            except FORWARD_ERRORS as error:
                 reason = f"can't be read by CLSight (its own code raised {type(error).__name__})"
             else:
                 return classifier
         raise CheckpointError(
             f"{opened.name!r} is {with_article(type(opened.model).__name__)}, which {reason}; "
-            "use a BERT, RoBERTa, ELECTRA or DistilBERT model."
+            f"use a {NAMES_OR} model."
         )
 
     def _prove(self) -> Capabilities:

@@ -16,6 +16,7 @@ from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
+from finetune.checkpoint.families import PROJECTIONS
 from viz.errors import MethodError
 from viz.jobs.cancellation import Check, check_cancelled, current_check
 
@@ -202,10 +203,12 @@ def _steps(model: nn.Module) -> list[nn.Module]:
 
 
 def _input_module(base: nn.Module) -> nn.Module:
-    """The module whose output enters the first layer (ELECTRA may project its embeddings)."""
-    projection = getattr(base, "embeddings_project", None)
-    module = projection if projection is not None else getattr(base, "embeddings", base)
-    return module if isinstance(module, nn.Module) else base
+    """The module whose output enters the first layer."""
+    for name in (*PROJECTIONS, "embeddings"):
+        module = getattr(base, name, None)
+        if isinstance(module, nn.Module):
+            return module
+    return base
 
 
 Hook = Callable[[nn.Module, tuple[Tensor, ...], Any], Any]

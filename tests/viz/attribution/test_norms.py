@@ -111,12 +111,12 @@ def test_what_keys_hand_on_adds_up_to_what_enters_the_first_norm(double: Classif
     with torch.inference_mode():
         for layer, expected in zip(recorded_layers(task(double)), seen, strict=True):
             given = torch.einsum("hqk,hkd->qd", layer.weights, layer.projected_values())
-            attention = given + layer.parts.output.bias
+            attention = given + layer.modules.attention_output.bias
             np.testing.assert_allclose(attention, expected["output.out"], rtol=0, atol=1e-12)
             whole = attention + layer.before
             np.testing.assert_allclose(whole, expected["first.in"], rtol=0, atol=1e-12)
             np.testing.assert_allclose(
-                layer.first_norm_input(len(whole)), whole, rtol=0, atol=1e-12
+                layer.attention_norm_input(len(whole)), whole, rtol=0, atol=1e-12
             )
 
 
@@ -172,6 +172,8 @@ def test_layers_that_compute_something_else_are_refused(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A model may use the familiar names and wire its modules in another way."""
-    monkeypatch.setattr(taken_apart.LayerModules, "between", lambda parts, attended: attended)
+    monkeypatch.setattr(
+        taken_apart.LayerModules, "output_norm_input", lambda parts, attended: attended
+    )
     with pytest.raises(MethodError, match="can't be taken apart"):
         GLOBENC.run(task(classifier))
