@@ -6,26 +6,27 @@ Streamlit loads this file twice: once to start the server, and as a script for e
 import streamlit as st
 
 if __name__ == "__main__":
-    from viz.app.preload import import_models
-
-    import_models()  # first of all, for what follows would import the same at the same time
-
-    from viz.app.background import cancel_unrequested_jobs
+    # These import little; all else waits until the page says that it is loading.
     from viz.app.navigation import READ, offered_pages
-    from viz.app.visitors import count_visitor
+    from viz.app.preload import wait_for_imports
     from viz.model.installation import ASSETS
 
     st.set_page_config(page_title="CLSight", page_icon=str(ASSETS / "icon.png"), layout="wide")
-    chosen = st.navigation(
+    page = st.navigation(
         [
             st.Page(script, title=title, url_path=title.lower(), default=script == READ)
             for title, script in offered_pages().items()
         ],
         position="hidden",
     )
+    wait_for_imports()
+
+    from viz.app.background import cancel_unrequested_jobs
+    from viz.app.visitors import count_visitor
+
     count_visitor()
     with cancel_unrequested_jobs():
-        chosen.run()
+        page.run()
 else:
     from viz.app.server import MIDDLEWARE, lifespan
 

@@ -1,15 +1,44 @@
-"""What is slow to import, imported once, without looking for garbage in between.
+"""Imports that take seconds, made once while the page says so.
 
 torch and transformers make millions of objects that all stay; searching among them for garbage
 takes a fifth of the time that importing them takes, and every later search would go through them.
 """
 
 import gc
+import time
 from functools import cache
 from importlib import import_module
-from threading import Lock
+from threading import Event, Lock, Timer
 
-_importing = Lock()
+import streamlit as st
+
+MODULES = ("viz.attribution", "viz.plots.score_bars")
+IDLE_SECONDS = 3.0
+"""After which a server imports without being asked: a browser that is being opened comes before,
+and is sent the page several times faster where nothing is imported meanwhile."""
+MESSAGE_SECONDS = 0.2
+"""In which a message reaches the browser, before imports keep the process busy."""
+_importing, _imported = Lock(), Event()
+
+
+def wait_for_imports() -> None:
+    """Import what a page needs, if nobody has, and say meanwhile that it is loading."""
+    message = st.empty()  # in every run, so that all that follows keeps its place
+    if _imported.is_set():
+        return
+    with message.container():
+        st.title("CLSight", anchor=False)
+        st.caption(":material/hourglass_top: Loading the libraries, which takes some seconds …")
+    time.sleep(MESSAGE_SECONDS)
+    import_models()
+    message.empty()
+
+
+def import_when_idle() -> None:
+    """Import in a while, in the background."""
+    timer = Timer(IDLE_SECONDS, import_models)
+    timer.daemon = True
+    timer.start()
 
 
 def import_models() -> None:
@@ -19,6 +48,7 @@ def import_models() -> None:
     """
     with _importing:
         import_once()
+        _imported.set()
 
 
 @cache
@@ -26,8 +56,8 @@ def import_once() -> None:
     """The first call does it; no lock keeps others from doing it meanwhile."""
     gc.disable()
     try:
-        for room in ("viz.attribution", "viz.plots.score_bars"):
-            import_module(room)
+        for module in MODULES:
+            import_module(module)
     finally:
         gc.enable()
         gc.freeze()

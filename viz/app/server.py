@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
-from viz.app.preload import import_models
+from viz.app.preload import import_when_idle
 from viz.app.request_guard import LOOPBACK, Guard
 from viz.jobs.cancellation import exit_process
 
@@ -42,7 +42,7 @@ MIDDLEWARE = [
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
-    """As the server begins, open the browser and import what is slow before it asks for a page.
+    """As the server begins, open the browser, and import what is slow if none asks for a page soon.
 
     Ctrl-C ends it as SIGTERM does, and both end what goes on.
     """
@@ -56,8 +56,7 @@ async def lifespan(app: st.App) -> AsyncIterator[dict[str, object]]:
     if of_its_own:
         # The command line would call Ctrl-C a failure, and wait for whatever goes on.
         signal.signal(signal.SIGINT, end)
-    # The run of a page waits for what is being imported.
-    threading.Thread(target=import_models, daemon=True).start()
+    import_when_idle()
     if not config.get_option("server.headless"):
         threading.Thread(target=_open_browser, daemon=True).start()
     yield {}

@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from viz.app import preload
 
@@ -33,3 +34,30 @@ def test_threads_that_import_at_once_wait_for_the_first(monkeypatch: pytest.Monk
     preload.import_once.cache_clear()
     assert imported == ["viz.attribution", "viz.plots.score_bars"]
     assert seen == [2, 2, 2]
+
+
+def test_a_page_says_that_it_is_loading_until_all_is_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[str] = []
+
+    def page() -> None:
+        import streamlit as st
+
+        from viz.app import preload
+
+        preload.wait_for_imports()
+        st.write("ready")
+
+    app = AppTest.from_function(page)
+    imported = threading.Event()
+    monkeypatch.setattr(preload, "_imported", imported)
+    monkeypatch.setattr(preload, "MESSAGE_SECONDS", 0)
+    monkeypatch.setattr(preload.st, "caption", shown.append)
+    monkeypatch.setattr(preload, "import_models", imported.set)
+    app.run()
+    assert ["Loading" in text for text in shown] == [True]
+    assert not app.title
+    app.run()
+    assert len(shown) == 1
+    assert [text.value for text in app.markdown] == ["ready"]
