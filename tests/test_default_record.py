@@ -7,7 +7,7 @@ import pytest
 
 from viz import METHODS, Classifier
 from viz.faithfulness import sanity_record
-from viz.faithfulness.record import FILE, Interval, Record, Scored, load
+from viz.faithfulness.record import FILE, FaithfulnessRecord, Interval, MethodScores, load
 from viz.faithfulness.score import default_methods
 from viz.model.classifier import default_checkpoint
 
@@ -18,24 +18,24 @@ ROW = re.compile(r"^\| ([^|]+) \| (\d+) \| ([^|]*\)) \| ([^|]*\)) \|$", re.MULTI
 
 
 @pytest.fixture(scope="module")
-def record() -> Record:
+def record() -> FaithfulnessRecord:
     return load(default_checkpoint() / FILE)
 
 
-def of(record: Record, name: str) -> Scored:
+def of(record: FaithfulnessRecord, name: str) -> MethodScores:
     """What the record says of a method."""
     (found,) = (one for one in record.methods if one.method == name)
     return found
 
 
-def share(record: Record, name: str, operator: str) -> Interval:
+def share(record: FaithfulnessRecord, name: str, operator: str) -> Interval:
     """How far a method comes from random orders to the best."""
     found = of(record, name).under[operator].share
     assert found is not None
     return found
 
 
-def test_it_is_of_these_weights_and_of_methods_that_exist(record: Record) -> None:
+def test_it_is_of_these_weights_and_of_methods_that_exist(record: FaithfulnessRecord) -> None:
     assert record.fingerprint == Classifier.load(default_checkpoint()).fingerprint
     assert record.n_texts >= 200
     # A method that was added later need not have been measured.
@@ -44,7 +44,9 @@ def test_it_is_of_these_weights_and_of_methods_that_exist(record: Record) -> Non
     assert not [one.method for one in record.methods if one.refused]
 
 
-def test_what_methods_react_to_was_checked_on_the_same_texts_and_weights(record: Record) -> None:
+def test_what_methods_react_to_was_checked_on_the_same_texts_and_weights(
+    record: FaithfulnessRecord,
+) -> None:
     checked = sanity_record.load(default_checkpoint() / sanity_record.FILE)
     assert (checked.fingerprint, checked.data_fingerprint) == (
         record.fingerprint,
@@ -53,8 +55,10 @@ def test_what_methods_react_to_was_checked_on_the_same_texts_and_weights(record:
     assert record.default in {each.method for each in checked.methods}
 
 
-def test_the_app_begins_with_a_method_that_is_faithful_at_two_passes(record: Record) -> None:
-    assert record.default == record.winner() == "decomposition-path"
+def test_the_app_begins_with_a_method_that_is_faithful_at_two_passes(
+    record: FaithfulnessRecord,
+) -> None:
+    assert record.default == record.best_method() == "decomposition-path"
     assert of(record, record.default).passes <= 2
     assert share(record, record.default, "mask").mean >= 0.74
 
@@ -62,13 +66,13 @@ def test_the_app_begins_with_a_method_that_is_faithful_at_two_passes(record: Rec
 @pytest.mark.parametrize("operator", ["mask", "delete"])
 @pytest.mark.parametrize("name", WEAKER)
 def test_it_beats_what_others_show_with_intervals_that_exclude_zero(
-    record: Record, name: str, operator: str
+    record: FaithfulnessRecord, name: str, operator: str
 ) -> None:
     assert of(record, name).under[operator].minus_default["aopc"].below_zero
 
 
 def test_a_hundred_passes_buy_more_under_masks_and_lose_nothing_under_deletion(
-    record: Record,
+    record: FaithfulnessRecord,
 ) -> None:
     assert share(record, "decomposition+", "mask").mean >= 0.88
     aopc = {
@@ -78,7 +82,7 @@ def test_a_hundred_passes_buy_more_under_masks_and_lose_nothing_under_deletion(
     assert aopc["decomposition+"] >= 0.85 * aopc["decomposition"]
 
 
-def test_the_page_on_methods_tells_the_same(record: Record) -> None:
+def test_the_page_on_methods_tells_the_same(record: FaithfulnessRecord) -> None:
     told = {name.partition(",")[0]: rest for name, *rest in ROW.findall(README.read_text("utf-8"))}
     rows = {one.label: one for one in record.methods}
     told = {rows_label(name, rows): rest for name, rest in told.items()}
@@ -88,7 +92,7 @@ def test_the_page_on_methods_tells_the_same(record: Record) -> None:
         assert shares == [written(share(record, name, o)) for o in ("mask", "delete")]
 
 
-def rows_label(name: str, rows: dict[str, Scored]) -> str:
+def rows_label(name: str, rows: dict[str, MethodScores]) -> str:
     """The method that a row of the table is about."""
     (found,) = (one.method for label, one in rows.items() if label.partition(",")[0] == name)
     return found

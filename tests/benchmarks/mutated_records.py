@@ -55,7 +55,7 @@ from viz.export.request import FigureRequest
 from viz.faithfulness import record, sanity_record
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
-from viz.faithfulness.summary import summarise
+from viz.faithfulness.summary import summarize
 from viz.figures.render_options import RenderOptions
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import open_texts
@@ -162,13 +162,13 @@ def use_faithfulness(file: Path) -> None:
     found = record.load(file)
     for operator in found.random:
         faithfulness_chart(found, operator).to_json()
-    ranked = sorted(found.methods, key=lambda one: one.merit or 0.0)
+    ranked = sorted(found.methods, key=lambda one: one.mean_share or 0.0)
     _as_table([scores._entries(one, found) for one in ranked if one.under])
     scores._columns(found)
     found.to_json()
-    if (winner := found.winner()) is not None:
+    if (best_method := found.best_method()) is not None:
         with suppress(VizError):
-            MethodSpec.parse(winner)
+            MethodSpec.parse(best_method)
 
 
 def use_sanity(file: Path) -> None:
@@ -190,7 +190,7 @@ def use_saved(file: Path, classifier: Classifier) -> None:
 
 def use_partial_results(run: ScoreRun) -> None:
     """A run of `score` that goes on: what can't be used is scored again."""
-    summarise(run.classifier, run.texts, run.config, run.results()).to_json()
+    summarize(run.classifier, run.texts, run.config, run.results()).to_json()
 
 
 def use_index(folder: Path) -> None:

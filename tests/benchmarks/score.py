@@ -24,7 +24,7 @@ from viz.app.examples import load_examples
 from viz.attribution.target import Target
 from viz.faithfulness import metrics
 from viz.faithfulness.orders import random_orders
-from viz.faithfulness.record import Record, load
+from viz.faithfulness.record import FaithfulnessRecord, load
 from viz.model import perturbation
 from viz.model.classifier import default_checkpoint
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
@@ -32,7 +32,7 @@ from viz.types import Reading
 
 PEER = "one text, method and version at a time"
 N_RANDOM = 10
-MOST_PASSES = 10
+MAX_PASSES = 10
 """Methods that take more are left out, or the loop would run for an hour."""
 TOLERANCE = 0.01
 """Near-equal scores may change places, for the last bit of a logit hangs on its batch."""
@@ -43,7 +43,7 @@ Aopc = dict[tuple[str, Operator], float]
 
 def measure() -> Iterator[Result]:
     """All results, one by one."""
-    methods = tuple(name for name, method in METHODS.items() if method.cost <= MOST_PASSES)
+    methods = tuple(name for name, method in METHODS.items() if method.cost <= MAX_PASSES)
     texts = _texts()
     ours, record = timed(lambda: _command(texts, methods))
     classifier = Classifier.load(default_checkpoint())
@@ -61,7 +61,7 @@ def _texts() -> list[str]:
     return [*shipped, *(f"{one} {two}" for one, two in zip(shipped, following, strict=True))]
 
 
-def _command(texts: Sequence[str], methods: Sequence[str]) -> Record:
+def _command(texts: Sequence[str], methods: Sequence[str]) -> FaithfulnessRecord:
     with TemporaryDirectory() as folder:
         data, output = Path(folder) / "texts.csv", Path(folder) / "faithfulness.json"
         with data.open("w", encoding="utf-8", newline="") as file:
@@ -72,7 +72,7 @@ def _command(texts: Sequence[str], methods: Sequence[str]) -> Record:
         return load(output)
 
 
-def _written(record: Record) -> Aopc:
+def _written(record: FaithfulnessRecord) -> Aopc:
     own = {
         (each.method, operator): each.under[operator].means["aopc"]
         for each in record.methods

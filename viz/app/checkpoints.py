@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from viz.errors import CheckpointError
-from viz.faithfulness.record import FILE, Record, load
+from viz.faithfulness.record import FILE, FaithfulnessRecord, load
 from viz.model.checkpoint import local_folder
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.runs.checkpoint_folders import checkpoint_folders, display_name
@@ -32,7 +32,7 @@ def classifier(source: str) -> Classifier:
     return load_classifier(*identity(source))
 
 
-def faithfulness_record(source: str) -> Record | None:
+def faithfulness_record(source: str) -> FaithfulnessRecord | None:
     """What was measured of all methods for a checkpoint; None where nothing was.
 
     Raises:
@@ -76,6 +76,6 @@ def load_classifier(place: str, version: float) -> Classifier:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _load_record(place: str, version: float) -> Record | None:
+def _load_record(place: str, version: float) -> FaithfulnessRecord | None:
     file = Path(place) / FILE
     return load(file) if version and os.path.lexists(file) else None

@@ -195,9 +195,9 @@ def _kept_message(run: "ScoreRun", rank: int) -> Iterator[None]:
 
 def _write(run: "ScoreRun", target: Path) -> Path:
     from viz.export.atomic_files import write
-    from viz.faithfulness.summary import summarise
+    from viz.faithfulness.summary import summarize
 
-    record = summarise(run.classifier, run.texts, run.config, run.results())
+    record = summarize(run.classifier, run.texts, run.config, run.results())
     for reason, count in record.skipped.items():
         if count:
             were = "text was" if count == 1 else "texts were"

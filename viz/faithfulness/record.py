@@ -1,4 +1,4 @@
-"""faithfulness.json: what was measured of every method for one checkpoint, as it is kept beside it.
+"""faithfulness.json: what was measured of every method for a checkpoint, as it lies beside it.
 
 Numbers are rounded to 6 decimals, those in the unit of a score to 6 digits of the largest.  All but
 `seconds` can be measured again and come out the same.
@@ -7,23 +7,20 @@ Numbers are rounded to 6 decimals, those in the unit of a score to 6 digits of t
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from finetune import errors
 from finetune.errors import quoted
-from finetune.run.json_files import Amount, Correlation, Count, Items, Number, Schema, Share
-from viz.errors import RecordError, as_sentence
+from finetune.run.json_files import Amount, Correlation, Count, Items, Number, Share
 from viz.faithfulness.metrics import SHOWN
+from viz.faithfulness.record_file import RecordFile
 
 FILE = "faithfulness.json"
 FORMAT = 1
-MOST_PASSES = 1e9
-"""More forward passes than anybody has made for a text."""
-CONTROL = "random"
+MAX_PASSES = 1e9
+"""More forward passes than anybody makes for a text."""
+RANDOM_METHOD = "random"
 """The method that explains nothing."""
 REQUIRED = tuple(name for name, metric in SHOWN.items() if not metric.needs_decision)
 """Metrics that every method has under every operator."""
@@ -54,7 +51,7 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Under:
+class OperatorScores:
     """What a method reaches under one operator; each by the names in `metrics.METRICS`."""
 
     means: Means
@@ -67,20 +64,20 @@ class Under:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class MethodScores:
     """One method over all texts."""
 
     method: str
-    """As it was asked for: its name, and options where they were named."""
+    """As it was written: its name, and options where they were named."""
     name: str
     label: str
     signed: bool
     options: Mapping[str, Option]
-    passes: Annotated[Amount, Field(le=MOST_PASSES)]
+    passes: Annotated[Amount, Field(le=MAX_PASSES)]
     """Plain forward passes that it takes, mean."""
     n_texts: Count
     """How many texts it allowed."""
-    under: Mapping[Operator, Under] = field(default_factory=dict)
+    under: Mapping[Operator, OperatorScores] = field(default_factory=dict)
     """By operator; empty where it was refused for every text."""
     tau_occlusion: Correlation | None = None
     """Agreement with occlusion, mean."""
@@ -91,7 +88,7 @@ class Scored:
     """Why it was refused, the last time it was."""
 
     @property
-    def merit(self) -> float | None:
+    def mean_share(self) -> float | None:
         """What methods are ranked by: the way from random to the best, mean over operators.
 
         None where it was not measured under each of them.
@@ -102,7 +99,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class FaithfulnessRecord:
     """The file."""
 
     checkpoint: str
@@ -121,8 +118,8 @@ class Record:
     """Random orders of each text."""
     resamples: Count
     default: str
-    """The method that others are held against: the winner, with which the app begins."""
-    methods: Items[Scored]
+    """The method that others are compared with: the best one, with which the app begins."""
+    methods: Items[MethodScores]
     random: Annotated[Mapping[Operator, Means], Field(min_length=1)]
     """What random orders reach, mean, by operator and measure."""
     best: Mapping[Operator, Number]
@@ -130,16 +127,18 @@ class Record:
     seconds: Mapping[str, Amount]
     """Of each method on a text, median; on the machine that measured."""
 
-    def winner(self, most_passes: float = 2.0) -> str | None:
-        """The method, as it was asked for, with the highest merit that takes no more passes.
+    def best_method(self, max_passes: float = 2.0) -> str | None:
+        """The method, as it was asked for, with the highest mean share that takes no more passes.
 
         None where no method was measured that takes so few.  Of equals the first in the list
         wins; the random control never does.
         """
         allowed = [
-            each for each in self.methods if each.passes <= most_passes and each.name != CONTROL
+            each
+            for each in self.methods
+            if each.passes <= max_passes and each.name != RANDOM_METHOD
         ]
-        ranked = [(each.merit, each.method) for each in allowed if each.merit is not None]
+        ranked = [(each.mean_share, each.method) for each in allowed if each.mean_share is not None]
         return max(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
     def to_json(self) -> str:
@@ -147,35 +146,9 @@ class Record:
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, allow_nan=False) + "\n"
 
 
-def load(path: Path) -> Record:
-    """Read the file.
-
-    Raises:
-        RecordError: where it can't be read, or holds something else.
-    """
-    try:
-        return _schema().read(path)
-    except errors.RecordError as error:
-        again = "write it again with `python -m viz score`"
-        raise RecordError(f"{as_sentence(error)[:-1]}; {again}.") from error
-
-
-@cache
-def _schema() -> Schema[Record]:
-    """What the file has to be."""
-    return Schema(Annotated[Record, AfterValidator(_consistent)], format=FORMAT)
-
-
-def _consistent(record: Record) -> Record:
-    """What was read, if its parts agree."""
-    for reason in _contradictions(record):
-        raise ValueError(reason)
-    return record
-
-
-def _contradictions(record: Record) -> Iterator[str]:
-    entries = [one.method for one in record.methods]
-    if len(set(entries)) < len(entries):
+def _contradictions(record: FaithfulnessRecord) -> Iterator[str]:
+    names = [one.method for one in record.methods]
+    if len(set(names)) < len(names):
         yield "a method stands twice"
     for one in record.methods:
         if not set(one.under) <= set(record.random):
@@ -184,6 +157,11 @@ def _contradictions(record: Record) -> Iterator[str]:
             if not set(REQUIRED) <= set(under.means):
                 yield f"{quoted(one.method)} lacks {' and '.join(REQUIRED)}"
             shares = [] if under.share is None else [under.share]
-            for found in (*shares, *under.minus_random.values(), *under.minus_default.values()):
-                if not found.low <= found.high:
+            for interval in (*shares, *under.minus_random.values(), *under.minus_default.values()):
+                if not interval.low <= interval.high:
                     yield f"an interval of {quoted(one.method)} ends before it begins"
+
+
+_FILE = RecordFile(FaithfulnessRecord, _contradictions, format=FORMAT, command="score")
+load = _FILE.load
+"""Read the file; raises a RecordError where it can't be read, or holds something else."""

@@ -1,21 +1,18 @@
-"""sanity.json: how every method reacts to what it must react to, as it is kept beside a checkpoint.
+"""sanity.json: how every method reacts to what it must react to, as it lies beside a checkpoint.
 
 Correlations are Spearman's, of word scores, as means over texts.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from finetune import errors
 from finetune.errors import quoted
-from finetune.run.json_files import Amount, Correlation, Count, Items, Schema, Share
-from viz.errors import RecordError, as_sentence
+from finetune.run.json_files import Amount, Correlation, Count, Items, Share
+from viz.faithfulness.record_file import RecordFile
 
 FILE = "sanity.json"
 FORMAT = 1
@@ -38,7 +35,7 @@ class SanityResult:
     """One method over all texts."""
 
     method: str
-    """As it was asked for: its name, and options where they were named."""
+    """As it was written: its name, and options where they were named."""
     label: str
     of_class: bool
     """Whether it claims to explain a class; where not, classes are not compared."""
@@ -95,21 +92,21 @@ class SanityRecord:
         # What both random networks reach: by chance, one method in twenty would stay above the
         # limit in a single one.
         after = min(method.after, default=0.0)
-        found = {
+        wrong = {
             NO_WEIGHTS: after >= SAME_NETWORK_CORRELATION,
             FEW_WEIGHTS: self.limit < after < SAME_NETWORK_CORRELATION,
             NO_CLASS: method.between_classes is not None
             and method.between_classes >= SAME_CLASS_CORRELATION,
             NOT_COMPLETE: method.residual is not None and method.residual >= MAX_RESIDUAL,
         }
-        return tuple(sentence for sentence, wrong in found.items() if wrong)
+        return tuple(sentence for sentence, is_wrong in wrong.items() if is_wrong)
 
     def with_data(self, name: str, fingerprint: str) -> Self:
         """The same, with the file that its texts came from."""
         return replace(self, data=name, data_fingerprint=fingerprint)
 
     def to_json(self) -> str:
-        """The content of the file; numbers rounded to 6 decimals, flags written out."""
+        """The content of the file; numbers rounded to 6 digits, flags written out."""
         methods = [
             {**_rounded(asdict(method)), "flags": self.flags(method)} for method in self.methods
         ]
@@ -117,41 +114,26 @@ class SanityRecord:
         return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def load(path: Path) -> SanityRecord:
-    """Read the file.
-
-    Raises:
-        RecordError: where it can't be read, or holds something else.
-    """
-    try:
-        return _schema().read(path)
-    except errors.RecordError as error:
-        again = "write it again with `python -m viz sanity`"
-        raise RecordError(f"{as_sentence(error)[:-1]}; {again}.") from error
-
-
-@cache
-def _schema() -> Schema[SanityRecord]:
-    """What the file has to be; the flags in it are for other readers."""
-    return Schema(Annotated[SanityRecord, AfterValidator(_consistent)], format=FORMAT)
-
-
-def _consistent(found: SanityRecord) -> SanityRecord:
-    """What was read, if its parts agree."""
-    entries = [each.method for each in found.methods]
-    if len(set(entries)) < len(entries):
-        raise ValueError("a method stands twice")
-    for each in found.methods:
-        if each.refused is None and len(each.cascade) != len(found.stages):
-            raise ValueError(f"{quoted(each.method)} has not one number for each stage")
-    return found
+def _contradictions(record: SanityRecord) -> Iterator[str]:
+    names = [each.method for each in record.methods]
+    if len(set(names)) < len(names):
+        yield "a method stands twice"
+    for each in record.methods:
+        if each.refused is None and len(each.cascade) != len(record.stages):
+            yield f"{quoted(each.method)} has not one number for each stage"
 
 
 def _rounded(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _short(value) for name, value in content.items()}
+    """The same with six digits of every number."""
+
+    def rounded(value: Any) -> Any:
+        if isinstance(value, float):
+            return float(f"{value:.6g}")
+        return [rounded(each) for each in value] if isinstance(value, tuple | list) else value
+
+    return {name: rounded(value) for name, value in content.items()}
 
 
-def _short(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    return [_short(each) for each in value] if isinstance(value, tuple | list) else value
+_FILE = RecordFile(SanityRecord, _contradictions, format=FORMAT, command="sanity")
+load = _FILE.load
+"""Read the file; raises a RecordError where it can't be read, or holds something else."""

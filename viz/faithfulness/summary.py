@@ -1,4 +1,4 @@
-"""Lines of texts made into one record: means, differences and their intervals."""
+"""The results of all texts as one record: means, differences and their intervals."""
 
 import math
 import statistics
@@ -14,7 +14,7 @@ from viz.errors import SelectionError
 from viz.faithfulness.bootstrap import RESAMPLES, percentile_interval, resampled_sums
 from viz.faithfulness.metrics import METRICS, MIN_WORDS, metrics_of
 from viz.faithfulness.partial_results import RowResult
-from viz.faithfulness.record import Interval, Record, Scored, Under
+from viz.faithfulness.record import FaithfulnessRecord, Interval, MethodScores, OperatorScores
 from viz.faithfulness.score_row import TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.model.classifier import Classifier
 from viz.model.perturbation import BoolArray
@@ -22,30 +22,30 @@ from viz.model.text_files import Texts
 from viz.types import FloatArray
 
 AOPC = tuple(METRICS).index("aopc")
-"""Its place, also among the measures of a regression."""
+"""Its place, also among the metrics of a regression."""
 DECIMALS = 6
 """Of a probability, a share or a mean of counts; of scores, digits of the largest."""
 
 
-def summarise(
-    classifier: Classifier, texts: Texts, config: ScoreConfig, lines: Sequence[RowResult]
-) -> Record:
+def summarize(
+    classifier: Classifier, texts: Texts, config: ScoreConfig, results: Sequence[RowResult]
+) -> FaithfulnessRecord:
     """The record of all rows, in the order of their numbers.
 
     Raises:
         SelectionError: where not one of the texts could be measured.
     """
-    skipped = Counter(line["skipped"] for line in lines if "skipped" in line)
-    measured = [line for line in lines if "skipped" not in line]
+    skipped = Counter(result["skipped"] for result in results if "skipped" in result)
+    measured = [result for result in results if "skipped" not in result]
     if not measured:
         raise SelectionError(
-            f"None of the {len(lines)} texts of {texts.name!r} can be measured; give texts of at "
+            f"None of the {len(results)} texts of {texts.name!r} can be measured; give texts of at "
             f"least {MIN_WORDS} words."
         )
-    table = _Table(
+    numbers = _Results(
         measured, config.methods, metrics_of(classifier), regression=classifier.regression
     )
-    record = Record(
+    record = FaithfulnessRecord(
         checkpoint=classifier.name,
         fingerprint=classifier.fingerprint,
         data=texts.name,
@@ -57,126 +57,126 @@ def summarise(
         n_random=config.n_random,
         resamples=RESAMPLES,
         default=next(iter(METHODS)),
-        methods=tuple(table.scored(entry, config.seed) for entry in config.methods),
+        methods=tuple(numbers.scores(method, config.seed) for method in config.methods),
         random={
-            operator: table.named(table.random[operator].mean(0)) for operator in table.operators
+            operator: numbers.by_metric(numbers.random[operator].mean(0))
+            for operator in numbers.operators
         },
-        best={o: _rounded(table.best[o].mean(), table.decimals) for o in table.operators},
+        best={o: _rounded(numbers.best[o].mean(), numbers.decimals) for o in numbers.operators},
         seconds={
-            entry: statistics.median(known["seconds"] for known in table.known[entry])
-            for entry in config.methods
-            if table.known[entry]
+            method: statistics.median(known["seconds"] for known in numbers.known[method])
+            for method in config.methods
+            if numbers.known[method]
         },
     )
-    # The app begins with the best quick method, so that is what the others are held against.
-    default = record.winner() or record.default
-    methods = tuple(table.held_against(default, one, config.seed) for one in record.methods)
+    # The app begins with the best quick method, so that is what the others are compared with.
+    default = record.best_method() or record.default
+    methods = tuple(numbers.compared_with(default, one, config.seed) for one in record.methods)
     return replace(record, default=default, methods=methods)
 
 
-class _Table:
-    """The numbers of all lines as arrays: N texts, F measures.
+class _Results:
+    """The numbers of all results as arrays: N texts, F metrics.
 
     Args:
-        lines: Of texts that were measured, at least one.
-        entries: The methods, as they were asked for.
-        names: Of the measures.
+        results: Of texts that were measured, at least one.
+        methods: As they were written.
+        names: Of the metrics.
         regression: Whether they are in the unit of a score.
     """
 
     def __init__(
         self,
-        lines: Sequence[RowResult],
-        entries: Sequence[str],
+        results: Sequence[RowResult],
+        methods: Sequence[str],
         names: Sequence[str],
         *,
         regression: bool,
     ) -> None:
         self.names = names
-        self.operators: tuple[str, ...] = tuple(lines[0]["random"])
-        self.random = {o: np.array([line["random"][o] for line in lines]) for o in self.operators}
+        self.operators: tuple[str, ...] = tuple(results[0]["random"])
+        self.random = {o: np.array([row["random"][o] for row in results]) for o in self.operators}
         """(N, F)"""
-        self.best = {o: np.array([line["best"][o] for line in lines]) for o in self.operators}
+        self.best = {o: np.array([row["best"][o] for row in results]) for o in self.operators}
         """(N,)"""
-        each = {entry: [line["methods"][entry] for line in lines] for entry in entries}
-        self.there: dict[str, BoolArray] = {
-            entry: np.array(["refused" not in found for found in each[entry]]) for entry in entries
-        }
+        self.allowed: dict[str, BoolArray] = {}
         """Which texts a method allowed.  (N,)"""
-        self.known: dict[str, list[RowResult]] = {
-            entry: [found for found in each[entry] if "refused" not in found] for entry in entries
-        }
-        self.refused = {
-            entry: [found["refused"] for found in each[entry] if "refused" in found]
-            for entry in entries
-        }
-
+        self.known: dict[str, list[RowResult]] = {}
+        """What a method reached on those that it allowed."""
+        self.refused: dict[str, str | None] = {}
+        """Why a method was refused, the last time it was."""
+        for method in methods:
+            own = [row["methods"][method] for row in results]
+            reasons = [each["refused"] for each in own if "refused" in each]
+            self.allowed[method] = np.array(["refused" not in each for each in own])
+            self.known[method] = [each for each in own if "refused" not in each]
+            self.refused[method] = reasons[-1] if reasons else None
         self.decimals = _decimals([*self.random.values(), *self.best.values()], regression)
 
-    def scored(self, entry: str, seed: int) -> Scored:
-        """All that is said of a method by itself."""
-        spec = MethodSpec.parse(entry)
-        known = self.known[entry]
-        return Scored(
-            method=entry,
+    def scores(self, method: str, seed: int) -> MethodScores:
+        """What a method reaches, not yet compared with the default."""
+        spec = MethodSpec.parse(method)
+        known = self.known[method]
+        return MethodScores(
+            method=method,
             name=spec.method.name,
             label=spec.method.label,
             signed=spec.method.signed,
             options=dict(spec.options),
-            passes=_mean([found["passes"] for found in known]) or spec.method.cost,
+            passes=_mean([each["passes"] for each in known]) or spec.method.cost,
             n_texts=len(known),
-            under={o: self._under(entry, o, seed) for o in self.operators if known},
-            tau_occlusion=_mean([found["tau_occlusion"] for found in known]),
-            polarity=_mean([found["polarity"] for found in known]),
+            under={o: self._under(method, o, seed) for o in self.operators if known},
+            tau_occlusion=_mean([each["tau_occlusion"] for each in known]),
+            polarity=_mean([each["polarity"] for each in known]),
             shares_operator=spec.method.operator_used(spec.options, self.operators),
-            refused=self.refused[entry][-1] if self.refused[entry] else None,
+            refused=self.refused[method],
         )
 
-    def held_against(self, default: str, one: Scored, seed: int) -> Scored:
-        """The same, with what sets it apart from the default."""
+    def compared_with(self, default: str, one: MethodScores, seed: int) -> MethodScores:
+        """The same, compared with the default under each operator."""
         under = {
             operator: replace(each, minus_default=self._minus(default, one.method, operator, seed))
             for operator, each in one.under.items()
         }
         return replace(one, under=under)
 
-    def _under(self, entry: str, operator: str, seed: int) -> Under:
-        own = self._measures(entry, operator)
-        there, random = self.there[entry], self.random[operator]
-        return Under(
-            means=self.named(own[there].mean(0)),
-            minus_random=self._differences(own[there] - random[there], seed),
+    def _under(self, method: str, operator: str, seed: int) -> OperatorScores:
+        own = self._values(method, operator)
+        allowed, random = self.allowed[method], self.random[operator]
+        return OperatorScores(
+            means=self.by_metric(own[allowed].mean(0)),
+            minus_random=self._differences(own[allowed] - random[allowed], seed),
             minus_default={},
             share=_ratio(
-                (own[:, AOPC] - random[:, AOPC])[there],
-                (self.best[operator] - random[:, AOPC])[there],
+                (own[:, AOPC] - random[:, AOPC])[allowed],
+                (self.best[operator] - random[:, AOPC])[allowed],
                 seed,
             ),
         )
 
-    def _minus(self, default: str, entry: str, operator: str, seed: int) -> Mapping[str, Interval]:
-        if default not in self.there or entry == default:
+    def _minus(self, default: str, method: str, operator: str, seed: int) -> Mapping[str, Interval]:
+        if default not in self.allowed or method == default:
             return {}
-        both = self.there[entry] & self.there[default]
-        difference = self._measures(entry, operator) - self._measures(default, operator)
+        both = self.allowed[method] & self.allowed[default]
+        difference = self._values(method, operator) - self._values(default, operator)
         return self._differences(difference[both], seed) if both.any() else {}
 
-    def _measures(self, entry: str, operator: str) -> FloatArray:
-        """The measures of every text; 0 where the method was refused.  (N, F)"""
-        there = self.there[entry]
-        values = np.zeros((len(there), len(self.names)))
-        if there.any():
-            values[there] = [found["measures"][operator] for found in self.known[entry]]
+    def _values(self, method: str, operator: str) -> FloatArray:
+        """The metrics of every text; 0 where the method was refused.  (N, F)"""
+        allowed = self.allowed[method]
+        values = np.zeros((len(allowed), len(self.names)))
+        if allowed.any():
+            values[allowed] = [each["measures"][operator] for each in self.known[method]]
         return values
 
     def _differences(self, values: FloatArray, seed: int) -> Mapping[str, Interval]:
-        """The mean of each measure over texts, with its interval.  (N, F)"""
+        """The mean of each metric over texts, with its interval.  (N, F)"""
         low, high = percentile_interval(resampled_sums(values, seed) / len(values))
         rows = zip(self.names, values.mean(0), low, high, strict=True)
         return {name: _interval(mean, *ends, decimals=self.decimals) for name, mean, *ends in rows}
 
-    def named(self, values: FloatArray) -> Mapping[str, float]:
-        """Numbers by the measure that they are of.  (F,)"""
+    def by_metric(self, values: FloatArray) -> Mapping[str, float]:
+        """Numbers by the metric that they are of.  (F,)"""
         pairs = zip(self.names, values, strict=True)
         return {name: _rounded(value, self.decimals) for name, value in pairs}
 

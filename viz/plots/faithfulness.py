@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from viz.colors import PALETTES, Palette, Theme, mix
-from viz.faithfulness.record import Interval, Record, Scored
+from viz.faithfulness.record import FaithfulnessRecord, Interval, MethodScores
 from viz.plots.label_placement import LABEL_GAP, LabeledPoint, label_offsets
 from viz.plots.style import apply_style
 
@@ -20,7 +20,9 @@ LETTER_WIDTH = 6.2
 """Pixels of a letter in a label, on average."""
 
 
-def faithfulness_chart(record: Record, operator: str, *, theme: Theme = "light") -> go.Figure:
+def faithfulness_chart(
+    record: FaithfulnessRecord, operator: str, *, theme: Theme = "light"
+) -> go.Figure:
     """How faithful each method is under one operator, against what it costs, with intervals.
 
     Hollow points are of methods that hide words with this operator themselves.
@@ -58,10 +60,12 @@ def faithfulness_chart(record: Record, operator: str, *, theme: Theme = "light")
     return figure
 
 
-MeasuredMethods = Sequence[tuple[Scored, Interval]]
+MeasuredMethods = Sequence[tuple[MethodScores, Interval]]
 
 
-def _points(shown: MeasuredMethods, operator: str, record: Record, palette: Palette) -> go.Scatter:
+def _points(
+    shown: MeasuredMethods, operator: str, record: FaithfulnessRecord, palette: Palette
+) -> go.Scatter:
     means = np.array([share.mean for _, share in shown])
     own = [one.method == record.default for one, _ in shown]
     colors = [palette.diverging[1] if default else palette.accent for default in own]
@@ -93,7 +97,7 @@ def _points(shown: MeasuredMethods, operator: str, record: Record, palette: Pale
     )
 
 
-def _passes(one: Scored) -> float:
+def _passes(one: MethodScores) -> float:
     """Passes for a logarithmic axis; what comes with the reading still takes that."""
     return max(one.passes, 1.0)
 

@@ -13,10 +13,10 @@ from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.app import keys
 from viz.colors import PALETTES
-from viz.faithfulness.record import FILE, Record, Scored
+from viz.faithfulness.record import FILE, FaithfulnessRecord, MethodScores
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
-from viz.faithfulness.summary import summarise
+from viz.faithfulness.summary import summarize
 from viz.model.text_files import open_texts
 from viz.plots.faithfulness import faithfulness_chart
 
@@ -26,7 +26,7 @@ METHODS = ("decomposition", "saliency", "attention", "occlusion")
 
 
 @pytest.fixture(scope="module")
-def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
+def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FaithfulnessRecord]:
     """A checkpoint, and what was measured of four methods for it."""
     room = tmp_path_factory.mktemp("scored")
     with (room / "texts.csv").open("w") as file:
@@ -35,15 +35,15 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Record]:
     classifier, texts = Classifier.load(folder), open_texts(room / "texts.csv")
     run = ScoreRun(classifier, texts, ScoreConfig(METHODS, n_random=3), room / "lines")
     assert list(run.score(texts.rows)) == [0, 1, 2]
-    return folder, summarise(classifier, texts, run.config, run.results())
+    return folder, summarize(classifier, texts, run.config, run.results())
 
 
-def winning(record: Record, name: str) -> Record:
+def winning(record: FaithfulnessRecord, name: str) -> FaithfulnessRecord:
     """The record, as it would be if a quick method were better than all others."""
     return replace(record, methods=tuple(_raised(one, name) for one in record.methods))
 
 
-def _raised(one: Scored, name: str) -> Scored:
+def _raised(one: MethodScores, name: str) -> MethodScores:
     under = {}
     for operator, found in one.under.items():
         assert found.share is not None
@@ -93,7 +93,9 @@ def test_the_commands_to_copy_name_the_folder_to_a_shell(
         assert "--data=validation.csv" in words
 
 
-def test_what_was_measured_is_drawn_and_listed(opened: Open, scored: tuple[Path, Record]) -> None:
+def test_what_was_measured_is_drawn_and_listed(
+    opened: Open, scored: tuple[Path, FaithfulnessRecord]
+) -> None:
     folder, record = scored
     (folder / FILE).write_text(record.to_json())
     app = opened(folder, "faithfulness")
@@ -107,14 +109,16 @@ def test_what_was_measured_is_drawn_and_listed(opened: Open, scored: tuple[Path,
     assert merits == sorted(merits, reverse=True)
 
 
-def test_numbers_of_other_weights_are_said_to_be(opened: Open, scored: tuple[Path, Record]) -> None:
+def test_numbers_of_other_weights_are_said_to_be(
+    opened: Open, scored: tuple[Path, FaithfulnessRecord]
+) -> None:
     folder, record = scored
     (folder / FILE).write_text(replace(record, fingerprint="0" * 64).to_json())
     assert "other weights" in opened(folder, "faithfulness").warning[0].value
 
 
 def test_a_damaged_file_is_one_sentence_and_the_app_reads_on(
-    opened: Open, scored: tuple[Path, Record]
+    opened: Open, scored: tuple[Path, FaithfulnessRecord]
 ) -> None:
     folder, _ = scored
     (folder / FILE).write_text("{}")
@@ -125,7 +129,7 @@ def test_a_damaged_file_is_one_sentence_and_the_app_reads_on(
 
 
 def test_the_app_starts_with_the_most_faithful_quick_method(
-    opened: Open, scored: tuple[Path, Record]
+    opened: Open, scored: tuple[Path, FaithfulnessRecord]
 ) -> None:
     folder, record = scored
     (folder / FILE).write_text(winning(record, "saliency").to_json())
@@ -137,7 +141,7 @@ def test_the_app_starts_with_the_most_faithful_quick_method(
 
 
 def test_the_winner_comes_with_the_options_that_it_was_measured_with(
-    opened: Open, scored: tuple[Path, Record]
+    opened: Open, scored: tuple[Path, FaithfulnessRecord]
 ) -> None:
     folder, record = scored
     _, *others = winning(record, "saliency").methods
@@ -157,7 +161,7 @@ def test_the_winner_comes_with_the_options_that_it_was_measured_with(
 
 
 def test_numbers_of_other_weights_change_no_default(
-    opened: Open, scored: tuple[Path, Record]
+    opened: Open, scored: tuple[Path, FaithfulnessRecord]
 ) -> None:
     folder, record = scored
     best = winning(record, "saliency")
@@ -167,7 +171,7 @@ def test_numbers_of_other_weights_change_no_default(
 
 @pytest.mark.parametrize("operator", ["mask", "delete"])
 def test_the_chart_shows_every_method_with_its_interval(
-    scored: tuple[Path, Record], operator: str
+    scored: tuple[Path, FaithfulnessRecord], operator: str
 ) -> None:
     _, record = scored
     (points,) = faithfulness_chart(record, operator).data

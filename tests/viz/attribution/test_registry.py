@@ -25,7 +25,8 @@ from viz.export import FigureSpec, render
 from viz.export.json_reader import read_records
 from viz.export.replay import replay
 from viz.faithfulness.compare import compare
-from viz.faithfulness.score import ScoreConfig, default_methods
+from viz.faithfulness.score import default_methods
+from viz.faithfulness.score_row import ScoreConfig
 from viz.model.perturbation import Perturbation
 
 NAME = "probability-drop"

@@ -26,10 +26,10 @@ from viz.faithfulness.bootstrap import RESAMPLES, percentile_interval, resampled
 from viz.faithfulness.compare import compare
 from viz.faithfulness.metrics import METRICS
 from viz.faithfulness.partial_results import PartialResults
-from viz.faithfulness.record import Record, load
+from viz.faithfulness.record import FaithfulnessRecord, load
 from viz.faithfulness.score import ScoreRun, default_methods
 from viz.faithfulness.score_row import ScoreConfig, score_row
-from viz.faithfulness.summary import summarise
+from viz.faithfulness.summary import summarize
 from viz.faithfulness.worker_pool import load_same, score_rows
 from viz.model.perturbation import OPERATORS
 from viz.model.text_files import open_texts
@@ -80,7 +80,7 @@ def launch(command: list[str], **environment: str) -> "subprocess.Popen[str]":
     )
 
 
-def scored(data: Path, checkpoint: Path, output: Path, *more: str) -> Record:
+def scored(data: Path, checkpoint: Path, output: Path, *more: str) -> FaithfulnessRecord:
     """What one process writes."""
     result = run(*options(data, checkpoint, output, "--processes", "1", *more))
     assert (result.exit_code, result.stdout) == (0, f"{output}\n"), result.output
@@ -136,7 +136,7 @@ def test_the_file_holds_means_over_texts(
                 assert record.random[operator][name] == pytest.approx(drawn, abs=2e-5)
             best = np.mean([one.best_aopc(operator) for one in found])
             assert record.best[operator] == pytest.approx(best, abs=2e-5)
-    assert record.default == record.winner()
+    assert record.default == record.best_method()
     decomposition, attention, occlusion, random = record.methods
     assert not decomposition.under["mask"].minus_default
     difference = attention.under["mask"].minus_default["aopc"].mean
@@ -161,12 +161,12 @@ def test_a_share_is_the_way_from_random_to_the_best(
             expected = (under.means["aopc"] - floor) / (best - floor)
             assert under.share.mean == pytest.approx(expected, abs=1e-4)
             assert under.share.low < under.share.mean < under.share.high <= 1
-    merits = {each.method: each.merit or 0.0 for each in record.methods}
+    merits = {each.method: each.mean_share or 0.0 for each in record.methods}
     del merits["random:seed=4"]  # the control is no explanation
     cheap = {each.method for each in record.methods if each.passes <= 2} & set(merits)
-    assert record.winner() == max(cheap, key=merits.__getitem__)
-    assert record.winner(100) == max(merits, key=merits.__getitem__)
-    assert record.winner(-1) is None
+    assert record.best_method() == max(cheap, key=merits.__getitem__)
+    assert record.best_method(100) == max(merits, key=merits.__getitem__)
+    assert record.best_method(-1) is None
 
 
 def test_methods_are_held_against_the_best_quick_one(
@@ -175,8 +175,8 @@ def test_methods_are_held_against_the_best_quick_one(
     texts, config = open_texts(data), ScoreConfig(("attention", "rollout", "saliency"))
     run = ScoreRun(classifier, texts, config, tmp_path / "lines")
     list(run.score(run.rows_left()))
-    record = summarise(classifier, texts, config, run.results())
-    assert record.default == record.winner() != "decomposition"
+    record = summarize(classifier, texts, config, run.results())
+    assert record.default == record.best_method() != "decomposition"
     aopc = {one.method: one.under["mask"].means["aopc"] for one in record.methods}
     for one in record.methods:
         against = one.under["mask"].minus_default
@@ -219,7 +219,7 @@ def test_processes_that_share_a_folder_make_one_record(
         rows = [row for row in shared.rows_left() if row.number % 3 == rank]
         assert list(shared.score(rows, rank)) == [rank, rank + 3, rank + 6]
     assert shared.rows_left() == []
-    records = [summarise(classifier, texts, config, each.results()) for each in (alone, shared)]
+    records = [summarize(classifier, texts, config, each.results()) for each in (alone, shared)]
     for record in records:
         object.__setattr__(record, "seconds", {})
     assert records[0] == records[1]
@@ -395,9 +395,9 @@ def test_a_method_that_is_refused_is_in_the_file_with_its_sentence(
     assert "decomposition: The decomposition does not add up" in result.stderr
     refused, attention, *_ = load(output).methods
     assert refused.refused is not None
-    assert (refused.n_texts, refused.under, refused.merit) == (0, {}, None)
+    assert (refused.n_texts, refused.under, refused.mean_share) == (0, {}, None)
     assert attention.under["mask"].minus_default == {}
-    assert load(output).winner() == "attention"
+    assert load(output).best_method() == "attention"
 
 
 def test_the_file_is_read_back_as_it_was_written(

@@ -42,7 +42,7 @@ from viz.faithfulness.record import load
 from viz.faithfulness.sanity import sanity
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
-from viz.faithfulness.summary import summarise
+from viz.faithfulness.summary import summarize
 from viz.figures.layout import view_notes
 from viz.model.perturbation import Perturbation
 from viz.model.text_files import open_texts
@@ -361,7 +361,7 @@ def test_a_record_of_tiny_scores_keeps_their_digits(
         classifier = Classifier.load(place, device="cpu")
         run = ScoreRun(classifier, texts, config, tmp_path / name)
         list(run.score(texts.rows))
-        records.append(summarise(classifier, texts, config, run.results()))
+        records.append(summarize(classifier, texts, config, run.results()))
     usual, tiny = records
     for operator, best in usual.best.items():
         assert tiny.best[operator] == pytest.approx(1e-5 * best, rel=1e-3)

@@ -12,7 +12,7 @@ from viz.app.panels import masthead, sanity, source
 from viz.app.panels.plot import show_plot
 from viz.app.panels.scores import OPERATORS, show_scores
 from viz.errors import VizError
-from viz.faithfulness.record import FILE, Record
+from viz.faithfulness.record import FILE, FaithfulnessRecord
 from viz.plots.faithfulness import faithfulness_chart
 from viz.widgets.theme.component import current_theme, follow_theme
 
@@ -72,7 +72,7 @@ def explain_how_to_measure(checkpoint: str) -> None:
     st.code(shlex.join(["python", "-m", "viz", *words]), language="sh")
 
 
-def show_record(checkpoint: str, record: Record) -> None:
+def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
     """Show the chart, and the table behind it."""
     st.subheader("Which methods find what the prediction hangs on", anchor=False)
     st.caption(f"{plain(_measured_on(record))} {MEANING}")
@@ -97,7 +97,7 @@ def show_record(checkpoint: str, record: Record) -> None:
     )
 
 
-def _measured_on(record: Record) -> str:
+def _measured_on(record: FaithfulnessRecord) -> str:
     skipped = sum(record.skipped.values())
     left_out = f", {skipped} left out" if skipped else ""
     return f"Measured on {record.n_texts} texts of {record.data}{left_out}."

@@ -55,7 +55,7 @@ def preferred(source: str) -> Chosen:
         record = checkpoints.faithfulness_record(source)
         if record is None or record.fingerprint != classifier.fingerprint:
             return first
-        best = _entry(record.winner() or first[0])
+        best = _entry(record.best_method() or first[0])
     except VizError:
         return first
     return best if METHODS[best[0]].refusal(classifier) is None else first

@@ -8,16 +8,16 @@ from streamlit.elements.lib.column_types import ColumnConfig
 from viz.app.markdown import plain
 from viz.attribution.descriptions import quantity
 from viz.faithfulness.metrics import SHOWN
-from viz.faithfulness.record import Interval, Record, Scored, Under
+from viz.faithfulness.record import FaithfulnessRecord, Interval, MethodScores, OperatorScores
 
 OPERATORS = {"mask": "[MASK]", "delete": "deletion"}
 MADE_WITH = OPERATORS | {"both": "both"}
 
 
-def show_scores(record: Record) -> None:
+def show_scores(record: FaithfulnessRecord) -> None:
     """Show what was measured of every method; of those refused, why."""
     measured = [one for one in record.methods if one.under]
-    measured.sort(key=lambda one: -(one.merit if one.merit is not None else -1.0))
+    measured.sort(key=lambda one: -(one.mean_share if one.mean_share is not None else -1.0))
     st.dataframe(
         [_entries(one, record) for one in measured],
         hide_index=True,
@@ -42,12 +42,12 @@ def difference(interval: Interval | None, *, regression: bool = False) -> str:
     return f"{write(interval.mean)} ({written})"
 
 
-def _entries(one: Scored, record: Record) -> dict[str, object]:
+def _entries(one: MethodScores, record: FaithfulnessRecord) -> dict[str, object]:
     measures = [under.means for under in one.under.values()]
     entries: dict[str, object] = {"method": _name(one, record)}
     for operator, under in one.under.items():
         entries[operator] = None if under.share is None else under.share.mean
-    entries |= {"merit": one.merit, "passes": one.passes}
+    entries |= {"merit": one.mean_share, "passes": one.passes}
     for operator, under in one.under.items():
         entries[f"default-{operator}"] = _against_default(one, under, record)
     for name, metric in SHOWN.items():
@@ -61,31 +61,31 @@ def _entries(one: Scored, record: Record) -> dict[str, object]:
     }
 
 
-def _name(one: Scored, record: Record) -> str:
+def _name(one: MethodScores, record: FaithfulnessRecord) -> str:
     """The label, with the options that were named, as in `Shapley values (n_orders=20)`."""
     named = one.method.split(":")[1:]
     return f"{one.label} ({', '.join(named)})" if named else one.label
 
 
-def _against_default(one: Scored, under: Under, record: Record) -> str:
+def _against_default(one: MethodScores, under: OperatorScores, record: FaithfulnessRecord) -> str:
     if one.method == record.default:
         return "–"
     return difference(under.minus_default.get("aopc"), regression="flip_20" not in under.means)
 
 
-def _held_against(record: Record) -> str:
+def _default_label(record: FaithfulnessRecord) -> str:
     """What the method is called that the others are held against."""
     labels = [one.label for one in record.methods if one.method == record.default]
     return labels[0] if labels else record.default
 
 
-def _decides(record: Record) -> bool:
+def _decides(record: FaithfulnessRecord) -> bool:
     """Whether the model puts texts into classes, which a predicted score does not."""
     under = [under for one in record.methods for under in one.under.values()]
     return any("flip_20" in each.means for each in under)
 
 
-def _columns(record: Record) -> dict[str, ColumnConfig | str | None]:
+def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]:
     column = st.column_config
     digits = "%.2f" if _decides(record) else "%.3g"
     columns: dict[str, ColumnConfig | str | None] = {
@@ -122,7 +122,7 @@ def _columns(record: Record) -> dict[str, ColumnConfig | str | None]:
         )
         columns[f"default-{operator}"] = column.TextColumn(
             f"Δ {name}",
-            help=f"Difference of AOPC from that of {plain(_held_against(record))}, text by text, "
+            help=f"Difference of AOPC from that of {plain(_default_label(record))}, text by text, "
             "with its 95 % interval.",
         )
     return columns
