@@ -12,9 +12,9 @@ from viz.types import Reading
 
 def frozen_norm(states: Tensor, norm: nn.LayerNorm) -> Tensor:
     """A LayerNorm whose deviation does not move."""
-    centred = states - states.mean(-1, keepdim=True)
-    deviation = (centred.square().mean(-1, keepdim=True) + norm.eps).sqrt().detach()
-    return centred / deviation * norm.weight + norm.bias
+    centered = states - states.mean(-1, keepdim=True)
+    deviation = (centered.square().mean(-1, keepdim=True) + norm.eps).sqrt().detach()
+    return centered / deviation * norm.weight + norm.bias
 
 
 def frozen_slope(states: Tensor, activated: Tensor) -> Tensor:

@@ -450,7 +450,7 @@ for _what, _place in {
     "that is a pickle": "pytorch_model.bin",
     "without letters": "",
     "that is missing": "model-00003-of-00003.safetensors",
-    "in terminal colours": f"{MESSY}.safetensors",
+    "in terminal colors": f"{MESSY}.safetensors",
 }.items():
     damage("'broken'", f"a shard {_what}")(_placed(_place))
 for _what, _map in {

@@ -103,7 +103,7 @@ def tiny_checkpoint(
 ) -> Path:
     """Save a random classifier of 3 layers and 4 heads, its weights large enough to matter.
 
-    The scales of its normalisations differ from 1, as trained ones do, so that none can be left out
+    The scales of its normalizations differ from 1, as trained ones do, so that none can be left out
     unseen.
     """
     words = tokenizer(family)

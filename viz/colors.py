@@ -1,6 +1,6 @@
-"""The colours of every picture: one sequential scale for weights, one diverging for scores.
+"""The colors of every picture: one sequential scale for weights, one diverging for scores.
 
-Both are safe for colour-blind readers: the sequential scale moves in lightness within one hue,
+Both are safe for color-blind readers: the sequential scale moves in lightness within one hue,
 the diverging one runs from orange through the ground to blue.
 """
 
@@ -12,7 +12,7 @@ Theme = Literal["light", "dark"]
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The colours of one theme, as `#rrggbb`."""
+    """The colors of one theme, as `#rrggbb`."""
 
     ground: str
     ink: str
@@ -54,7 +54,7 @@ def rgb(color: str) -> tuple[int, int, int]:
 
 
 def mix(scale: tuple[str, ...], position: float) -> str:
-    """The colour at `position` (0 to 1, clipped) along a scale of equally spaced colours."""
+    """The color at `position` (0 to 1, clipped) along a scale of equally spaced colors."""
     place = min(max(position, 0.0), 1.0) * (len(scale) - 1)
     below = min(int(place), len(scale) - 2)
     share = place - below
@@ -63,7 +63,7 @@ def mix(scale: tuple[str, ...], position: float) -> str:
 
 
 def stops(scale: tuple[str, ...]) -> list[list[object]]:
-    """The colours of a scale with their places from 0 to 1, as plotly takes them."""
+    """The colors of a scale with their places from 0 to 1, as plotly takes them."""
     return [[place / (len(scale) - 1), color] for place, color in enumerate(scale)]
 
 

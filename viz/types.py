@@ -258,7 +258,7 @@ class Contribution(ShownInNotebooks):
 
     `values[l, h, q, k]` is the signed share of the scalar that reaches it through head `h` of layer
     `l` from key `k` to query `q`: the weight times the scalar's slope in it, with attention and
-    normalisation held fixed (viz/attribution/README.md 2.4).
+    normalization held fixed (viz/attribution/README.md 2.4).
     """
 
     values: FloatArray

@@ -36,7 +36,7 @@ def measure() -> Iterator[Result]:
     ours, theirs, thinned = _medians(
         lambda: render(layer, "png"), lambda: recipe(shown, 5), lambda: recipe(shown, 5, step=4)
     )
-    what = f"PNG of a layer, 12 heads, {N_TOKENS} tokens, labelled"
+    what = f"PNG of a layer, 12 heads, {N_TOKENS} tokens, labeled"
     yield Result(what, ours, "s", theirs, PEER, at_least=8)
     yield Result("the same, every fourth label written", ours, "s", thinned, PEER)
     (seconds,) = _medians(lambda: render(atlas, "png"))
@@ -44,7 +44,7 @@ def measure() -> Iterator[Result]:
 
 
 def recipe(shown: Reading, layer: int, step: int = 1) -> bytes:
-    """The usual figure of all heads of a layer, every so many tokens labelled."""
+    """The usual figure of all heads of a layer, every so many tokens labeled."""
     tokens = [token.text for token in shown.encoding.tokens]
     figure, axes = plt.subplots(3, 4, figsize=(20, 15))
     for head, ax in enumerate(axes.flat):

@@ -10,7 +10,7 @@ SPREAD = 2.0
 
 
 def reading(n_tokens: int, n_layers: int = 12, n_heads: int = 12) -> Reading:
-    """Random attention, a part of it on the separator and on neighbours, as heads have it."""
+    """Random attention, a part of it on the separator and on neighbors, as heads have it."""
     rng = np.random.default_rng(n_tokens)
     scores = rng.normal(0, SPREAD, (n_layers, n_heads, n_tokens, n_tokens)).astype(np.float32)
     pull = rng.uniform(0, 5, (2, n_layers, n_heads, 1)).astype(np.float32)

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.page [--tokens 128] [--rounds 10]
 
 Starts the app as the README does, with the shipped checkpoint, and drives it in headless Chromium.
-A page is finished when the server is done and the new text is coloured, which comes after the
+A page is finished when the server is done and the new text is colored, which comes after the
 pictures of all heads.  The bare eager forward pass of the same tokens is
 timed in the same run, as the unit that a reader can compare with.
 """
@@ -81,7 +81,7 @@ def _text(noun: str, n_tokens: int) -> str:
 
 
 def _wait_for_page(page: Page, first_word: str) -> None:
-    """Wait for the coloured text, which comes after all heads, the server, and two frames."""
+    """Wait for the colored text, which comes after all heads, the server, and two frames."""
     expect(page.get_by_test_id("word").first).to_have_text(first_word, timeout=60_000)
     expect(page.get_by_test_id("heatmap")).to_be_visible(timeout=60_000)
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible(timeout=60_000)

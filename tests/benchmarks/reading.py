@@ -3,7 +3,7 @@
     python -m tests.benchmarks.reading [--checkpoint DIR] [--tokens 32 128 512] [--rounds 30]
 
 Both run on the same weights and the same tokens, turn by turn in one process; the ratio of the
-medians is what counts.  `read` starts from the text: tokenising, the recorded pass, the prediction
+medians is what counts.  `read` starts from the text: tokenizing, the recorded pass, the prediction
 and the checked copy of all weights are in its time.
 """
 

@@ -8,7 +8,7 @@ transformers' Trainer with `padding="max_length"`, cut at 512 tokens (the most t
 or at 128, 32 texts a step in random order.  All start from the same weights, in one process, on the
 same rows, with the same AdamW, rates, epochs, seed and float32.
 
-Counted are the seconds of steps, with the making of batches; loading, tokenising, measuring and
+Counted are the seconds of steps, with the making of batches; loading, tokenizing, measuring and
 snapshots are left out on all sides.  Padded to 512 tokens a whole run takes too long: its pace is
 that of a few steps, for no step differs from another; `--whole` runs it to the end.  Seconds to a
 target accuracy are those of the first exam that reaches it: every 25 steps, on 500 validation rows.

@@ -160,9 +160,7 @@ def test_heads_of_one_pattern_are_shown(app: App, atlas: Locator, facts: HeadSta
 
 
 @pytest.mark.parametrize(("name", "option"), [("curve", "linear"), ("scale", "own")])
-def test_colours_change_without_the_server(
-    app: App, atlas: Locator, name: str, option: str
-) -> None:
+def test_colors_change_without_the_server(app: App, atlas: Locator, name: str, option: str) -> None:
     received = Received(app.page)
     pixels = shown(app)
     before = next(pixels)

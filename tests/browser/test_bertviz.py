@@ -78,7 +78,7 @@ def test_the_head_view_shows_every_token_on_both_sides(show: Any, reading: Readi
     assert page.locator("#right text").all_text_contents() == texts
 
 
-def test_a_colour_shows_or_hides_its_head_and_a_double_click_leaves_one(
+def test_a_color_shows_or_hides_its_head_and_a_double_click_leaves_one(
     show: Any, reading: Reading
 ) -> None:
     page = show(reading, view="head", heads=[1, 3])
@@ -157,7 +157,7 @@ def test_it_works_in_a_frame(
     quiet.set_content(f'<iframe width="1000" height="900" srcdoc="{html.escape(page)}"></iframe>')
     frame = quiet.frame_locator("iframe")
     expect(frame.locator("#vis line").first).to_be_attached()
-    expect(frame.get_by_text("BertViz's licence")).to_be_visible()
+    expect(frame.get_by_text("BertViz's license")).to_be_visible()
 
 
 @pytest.mark.parametrize("view", ["head", "model"])

@@ -158,7 +158,7 @@ def test_arrow_keys_go_from_cell_to_cell_and_say_the_value(stage: Stage) -> None
     expect(stage.page.get_by_test_id("heatmap-tip")).to_be_hidden()
 
 
-def test_the_colour_can_be_linear(stage: Stage) -> None:
+def test_the_color_can_be_linear(stage: Stage) -> None:
     canvas = stage.heatmap(view_of())
     before = canvas.evaluate("canvas => canvas.toDataURL()")
     linear = stage.page.get_by_test_id("heatmap-linear")

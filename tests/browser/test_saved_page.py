@@ -83,7 +83,7 @@ def test_contributions_are_drawn_with_their_sign(
     assert saved.page.get_by_test_id("heatmap").evaluate(INK) > 10
 
 
-def test_an_attribution_is_the_coloured_text_and_a_table(
+def test_an_attribution_is_the_colored_text_and_a_table(
     saved: Saved, classifier: Classifier, reading: Reading
 ) -> None:
     saved.open(FigureSpec(reading, "attribution", attribution=attribute(classifier, reading)))

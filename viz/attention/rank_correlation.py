@@ -13,9 +13,9 @@ def spearman(one: FloatArray, other: FloatArray) -> float:
     Both are of one shape, any; ties share the mean of their ranks.
     """
     ranks = [_ranks(np.ravel(values)) for values in (one, other)]
-    centred = [rank - rank.mean() for rank in ranks]
-    size = math.sqrt((centred[0] ** 2).sum() * (centred[1] ** 2).sum())
-    return float((centred[0] * centred[1]).sum() / size) if size else math.nan
+    centered = [rank - rank.mean() for rank in ranks]
+    size = math.sqrt((centered[0] ** 2).sum() * (centered[1] ** 2).sum())
+    return float((centered[0] * centered[1]).sum() / size) if size else math.nan
 
 
 def _ranks(values: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 Decompositions of the text on its way to nothing but masks say, for ten passes, in which order words
 matter.  The passes left improve that order by exchanging words, judged by how far the probability
 falls when the first of them are hidden, by masks and by deletion alike.  What was read on the way
-also fits a regression shrunk towards the order, which tells what is worth reading next, the size of
+also fits a regression shrunk toward the order, which tells what is worth reading next, the size of
 each score and its standard error.  Source: viz/attribution/README.md 2.3.
 """
 

@@ -1,4 +1,4 @@
-"""A regression on hidden words that is shrunk towards scores known before.
+"""A regression on hidden words that is shrunk toward scores known before.
 
 What a version loses, in log-odds, is taken to be the sum of its hidden words' scores.  Scores are
 those known before, times one factor for each operator, plus a correction held small: a Gaussian

@@ -138,7 +138,7 @@ class OrderSearch:
         return best
 
     def exchanges(self, order: WordOrder, fit: ScoreFit, rng: np.random.Generator) -> list[Move]:
-        """Exchanges of neighbouring steps that draws from the regression favour."""
+        """Exchanges of neighboring steps that draws from the regression favor."""
         ends = [0, *self.sizes, self.n]
         moves: dict[Move, None] = {}
         for _ in range(4 * EXCHANGES_PER_ROUND):

@@ -47,7 +47,7 @@ def by_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     return lengths(layer.weights[:, :n_rows], layer.projected_values(), nothing)
 
 
-def by_normalised_length(layer: RecordedLayer, n_rows: int) -> Tensor:
+def by_normalized_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     """||LN1-scale(T + residual)||, Kobayashi et al. 2021.  (R, T)"""
     norm = layer.modules.attention_norm
     vectors, kept = centered(norm, layer.projected_values()), centered(norm, layer.before[:n_rows])
@@ -144,7 +144,7 @@ def _own(weights: Tensor, vectors: Tensor) -> Tensor:
 
 
 def _norms(task: AttributionInput) -> TokenScores:
-    rule = by_length if task.options["kind"] == "attention" else by_normalised_length
+    rule = by_length if task.options["kind"] == "attention" else by_normalized_length
     with torch.inference_mode():
         last = recorded_layers(task)[-1]
         task.progress(1)
@@ -186,7 +186,7 @@ NORMS = Method(
             label="Counted",
             default="residual",
             choices=("residual", "attention"),
-            help="With what [CLS] keeps of itself and the normalisation after it, or attention "
+            help="With what [CLS] keeps of itself and the normalization after it, or attention "
             "alone.",
         ),
     ),
@@ -197,7 +197,7 @@ GLOBENC = Method(
     label="GlobEnc",
     signed=False,
     cost=2.0,
-    description="Lengths of what tokens hand on, normalised as the layers do, carried through all "
+    description="Lengths of what tokens hand on, normalized as the layers do, carried through all "
     "layers; the same for all classes.",
     reference="Modarressi et al. 2022 (GlobEnc)",
     score=_through_layers(by_encoded_length, 2.0),

@@ -14,7 +14,7 @@ from viz.attribution.registry import register_method
 
 def _random(task: AttributionInput) -> TokenScores:
     words, encoding = task.perturbation, task.reading.encoding
-    # Another text is another draw: the same one would favour the same places in all of them.
+    # Another text is another draw: the same one would favor the same places in all of them.
     text = zlib.crc32(f"{encoding.text}\0{encoding.pair or ''}".encode())
     drawn = np.random.default_rng([task.options["seed"], text]).random(words.n_words)
     # Drawn for words, not for tokens, so that a long word is no likelier to come first.

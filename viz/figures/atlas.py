@@ -35,7 +35,7 @@ def atlas_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
         color_scale = replace(color_scale, name="share of each head's largest")
     tile = min(60.0, LARGEST / max(shown.weights.shape[:2]))
     grid = fit_grid(*shown.weights.shape[2:], usual=tile, largest=tile, smallest=0.5)
-    scale = "A colour scale for each head" if shown.signed else "One colour scale for all heads"
+    scale = "A color scale for each head" if shown.signed else "One color scale for all heads"
     notes = [
         "In each square rows are the tokens that look, columns the tokens looked at. "
         f"{scale}. {ROOT} A dot that stands for several numbers shows the strongest.",

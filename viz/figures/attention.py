@@ -21,7 +21,7 @@ from viz.types import FloatArray
 
 AXIS = Style(8, LIGHT.muted)
 ASIDE = 14
-"""Points between a map and its colour scale."""
+"""Points between a map and its color scale."""
 
 
 def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
@@ -65,7 +65,7 @@ class _HeadBody:
 
 
 def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
-    """A heat map for each head of one layer, on one colour scale."""
+    """A heat map for each head of one layer, on one color scale."""
     shown = spec.view()
     color_scale = color_scale_of(shown, options.colormap)
     grid = fit_grid(*shown.weights.shape[2:], usual=150, largest=270)
@@ -73,7 +73,7 @@ def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     notes = [
         "In each map rows are the tokens that look"
         + ("" if shown.signed or spec.quadrant != "all" else " and sum to 1")
-        + f", columns the tokens looked at. One colour scale for all heads. {ROOT}",
+        + f", columns the tokens looked at. One color scale for all heads. {ROOT}",
         *view_notes(spec, shown),
         *grid.notes,
     ]
@@ -83,7 +83,7 @@ def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
 
 @dataclass(frozen=True, slots=True)
 class _LayerBody:
-    """A grid of maps, (H, n, m), labelled along its left and lower edge."""
+    """A grid of maps, (H, n, m), labeled along its left and lower edge."""
 
     weights: FloatArray
     side: Labels

@@ -1,4 +1,4 @@
-"""The picture of an attribution: the text in colours, and its strongest words as bars."""
+"""The picture of an attribution: the text in colors, and its strongest words as bars."""
 
 from dataclasses import dataclass
 
@@ -25,16 +25,16 @@ ROOM = 600
 TEXT = Style(10.5)
 UNREAD = Style(10.5, LIGHT.muted)
 PACE = TEXT.size * 1.75
-"""Points from one line of coloured text to the next."""
+"""Points from one line of colored text to the next."""
 STRONGEST = 20
 """Bars that are drawn at most."""
 LEGEND = 34
-"""Points that the colour scale below the text takes."""
+"""Points that the color scale below the text takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreColors:
-    """From a score to its colour."""
+    """From a score to its color."""
 
     limit: float
     """The largest absolute score shown."""
@@ -46,7 +46,7 @@ class ScoreColors:
         return mix(LIGHT.diverging, (share + 1) / 2) if self.signed else mix(_UNSIGNED, share)
 
     def bar(self, score: float) -> str:
-        """The colour of a bar: the sign alone, for its length says the rest."""
+        """The color of a bar: the sign alone, for its length says the rest."""
         return LIGHT.diverging[1 if score < 0 else -2] if self.signed else LIGHT.sequential[-3]
 
     @property
@@ -59,12 +59,12 @@ class ScoreColors:
 
 
 _UNSIGNED = LIGHT.sequential[:-1]
-"""Without the darkest colour, which would swallow the words."""
+"""Without the darkest color, which would swallow the words."""
 _RISING = LinearSegmentedColormap.from_list("scores", _UNSIGNED)
 
 
 def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
-    """The text in coloured words, bars of the strongest, and a line on what they leave out."""
+    """The text in colored words, bars of the strongest, and a line on what they leave out."""
     taken = spec.attribution
     if taken is None:
         raise ValueError("the figure holds no attribution")
@@ -164,7 +164,7 @@ class _Body:
             canvas.text(x + placed.x + PAD, top + TEXT.size * 1.26, placed.piece.text, style)
 
     def _draw_legend(self, canvas: Canvas, x: float, y: float) -> None:
-        """The colour scale with what its ends mean."""
+        """The color scale with what its ends mean."""
         lowest, highest = self._ends()
         canvas.text(x, y + 17, lowest, NOTE)
         start = x + text_width(lowest, NOTE) + 6
@@ -177,7 +177,7 @@ class _Body:
         canvas.text(start + 126, y + 17, highest, NOTE)
 
     def _ends(self) -> tuple[str, str]:
-        """What stands at both ends of the colour scale."""
+        """What stands at both ends of the color scale."""
         limit = self.colors.limit
         if not self.colors.signed:
             return "0", f"{limit:.3g}"

@@ -22,7 +22,7 @@ NUMBER = 40
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: its drawable name, its length, its colour."""
+    """One bar: its drawable name, its length, its color."""
 
     name: str
     score: float

@@ -85,7 +85,7 @@ class Canvas:
     def map(
         self, place: "Box", values: FloatArray, color_scale: ColorScale, *, framed: bool = True
     ) -> None:
-        """Draw numbers as colours: (n, m), the first row on top."""
+        """Draw numbers as colors: (n, m), the first row on top."""
         self.figure.add_artist(Raster(place, values, color_scale))
         if framed:
             self.frame([place])
@@ -106,7 +106,7 @@ class Canvas:
     def curves(
         self, paths: Sequence[Path], colors: Sequence[tuple[float, ...]], wides: Sequence[float]
     ) -> None:
-        """Draw curves, each in its own colour and width in points."""
+        """Draw curves, each in its own color and width in points."""
         self._add(PathCollection(paths, facecolors="none", edgecolors=colors, linewidths=wides))
 
     def _add(self, artist: Artist) -> None:
@@ -215,7 +215,7 @@ class _TextPainter:
 
 
 class Raster(Artist):
-    """Numbers as colours, each a rectangle of whole dots or the strongest of those it covers."""
+    """Numbers as colors, each a rectangle of whole dots or the strongest of those it covers."""
 
     def __init__(self, place: Box, values: FloatArray, color_scale: ColorScale) -> None:
         super().__init__()
@@ -250,5 +250,5 @@ def text_lines(figure: Figure) -> list[TextLine]:
 
 
 def rasters(figure: Figure) -> list[Raster]:
-    """The maps on a figure, colour scales included, in the order in which they were drawn."""
+    """The maps on a figure, color scales included, in the order in which they were drawn."""
     return [item for item in figure.artists if isinstance(item, Raster)]

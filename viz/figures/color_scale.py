@@ -1,4 +1,4 @@
-"""From numbers to colours: weights from 0 up, contributions to both sides of 0."""
+"""From numbers to colors: weights from 0 up, contributions to both sides of 0."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from viz.types import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class ColorScale:
-    """One colour scale, shared by every map of a figure."""
+    """One color scale, shared by every map of a figure."""
 
     colormap: Colormap
     norm: Normalize
@@ -33,7 +33,7 @@ class ColorScale:
         return float(self.norm.vmax or 1)
 
     def colors(self, values: FloatArray) -> Any:
-        """Colours in bytes.  (..., ) -> (..., 4)"""
+        """Colors in bytes.  (..., ) -> (..., 4)"""
         return self.colormap(self.norm(values), bytes=True)
 
     def share(self, value: float) -> float:
@@ -41,11 +41,11 @@ class ColorScale:
         return float(self.norm(value))
 
     def ramp(self) -> FloatArray:
-        """Numbers along the scale, the highest first, one for each step of colour.  (256, 1)"""
+        """Numbers along the scale, the highest first, one for each step of color.  (256, 1)"""
         return np.asarray(self.norm.inverse(np.linspace(1, 0, 256)))[:, None]
 
 
-ROOT = "Colours follow the square root, so that thin patterns show."
+ROOT = "Colors follow the square root, so that thin patterns show."
 """What a reader of a figure must know of every scale."""
 
 
@@ -54,7 +54,7 @@ def color_scale_of(shown: AttentionView, colormap: str) -> ColorScale:
 
     Args:
         shown: What is drawn.
-        colormap: A colour map of matplotlib; contributions have their own.
+        colormap: A color map of matplotlib; contributions have their own.
     """
     known = colormap_named(colormap)
     largest = float(np.abs(shown.weights).max()) or 1.0
@@ -66,7 +66,7 @@ def color_scale_of(shown: AttentionView, colormap: str) -> ColorScale:
 
 
 def colormap_named(name: str) -> Colormap:
-    """The colour map of matplotlib with this name."""
+    """The color map of matplotlib with this name."""
     if name not in matplotlib.colormaps:
         raise SelectionError(
             f"Color map {name!r} is unknown; some known ones are Blues, viridis and magma."
@@ -75,7 +75,7 @@ def colormap_named(name: str) -> Colormap:
 
 
 DIVERGING = LinearSegmentedColormap.from_list("for and against", LIGHT.diverging, N=257)
-"""Of an odd number of colours, so that 0 is the ground itself."""
+"""Of an odd number of colors, so that 0 is the ground itself."""
 
 
 def _root(values: FloatArray) -> FloatArray:

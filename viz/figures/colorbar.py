@@ -1,4 +1,4 @@
-"""An upright colour scale with its numbers, and the name of what they are."""
+"""An upright color scale with its numbers, and the name of what they are."""
 
 from matplotlib.ticker import MaxNLocator
 

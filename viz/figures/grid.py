@@ -47,7 +47,7 @@ class CellGrid:
 
     @property
     def step(self) -> int:
-        """Every `step`-th token is labelled, so that no two labels touch."""
+        """Every `step`-th token is labeled, so that no two labels touch."""
         return math.ceil(self.label_size * 1.2 / self.pitch)
 
 

@@ -16,12 +16,12 @@ from viz.runs.state import Run
 HEIGHT = 190
 """Pixels between the axes."""
 POINTS = 500
-"""The most points of a line; of a longer one, neighbours are averaged."""
+"""The most points of a line; of a longer one, neighbors are averaged."""
 COLORS = {
     "light": ("#1f5fbf", "#c8641b", "#2f7d5b", "#8a4fa3", "#7a6a1f"),
     "dark": ("#6ea8f0", "#f0a060", "#6cc79b", "#c79be0", "#d3c266"),
 }
-"""One for each line; safe for colour-blind readers in this order."""
+"""One for each line; safe for color-blind readers in this order."""
 MOST = len(COLORS["light"])
 """Runs that can be told apart in one chart."""
 
@@ -111,7 +111,7 @@ def measured(runs: Sequence[Run]) -> list[str]:
 
 
 def thinned(steps: Sequence[Step]) -> list[Step]:
-    """At most `POINTS` steps, each the mean of as many neighbours."""
+    """At most `POINTS` steps, each the mean of as many neighbors."""
     size = -(-len(steps) // POINTS)
     parts = [steps[start : start + size] for start in range(0, len(steps), max(size, 1))]
     return [

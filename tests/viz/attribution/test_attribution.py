@@ -44,7 +44,7 @@ def test_scores_and_bias_equal_the_explained_scalar(
         assert abs(parts - found.value) <= allowed * size
 
 
-def test_the_linearised_forward_changes_no_logit(double: Classifier) -> None:
+def test_the_linearized_forward_changes_no_logit(double: Classifier) -> None:
     encoding = double.encode(TEXT)
     with LinearizedFunctions():
         linear = double.forward(encoding, Recorder("input", freeze=True))
@@ -115,7 +115,7 @@ def test_the_decomposition_is_linear_in_its_target(double: Classifier) -> None:
     np.testing.assert_allclose(margin.scores, plain[0] - plain[1], rtol=0, atol=1e-12)
 
 
-def test_the_linearised_network_doubles_with_its_input(double: Classifier) -> None:
+def test_the_linearized_network_doubles_with_its_input(double: Classifier) -> None:
     """With its biases taken away, twice the input gives twice the logit: it really is linear."""
     reading = double.read(TEXT)
     found = attribute(double, reading, target_class=1, against=None)

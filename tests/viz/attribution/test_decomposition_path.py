@@ -66,7 +66,7 @@ def test_words_move_to_the_mask_token(double: Classifier, read: Reading) -> None
     np.testing.assert_array_equal(found.hidden.numpy(), expected)
 
 
-def test_versions_do_not_feel_their_neighbours(double: Classifier, read: Reading) -> None:
+def test_versions_do_not_feel_their_neighbors(double: Classifier, read: Reading) -> None:
     found = fading(double, read)
     kept = np.random.default_rng(0).random((11, found.task.perturbation.n_words))
     kept[3] = kept[3].round()

@@ -57,19 +57,19 @@ def kept(seen: Layer, query: int, key: int) -> np.ndarray:
     return taken(seen, query, key) + (seen["value.in"][query] if query == key else 0)
 
 
-def normalised(seen: Layer, norm: str, query: int, vector: np.ndarray) -> np.ndarray:
+def normalized(seen: Layer, norm: str, query: int, vector: np.ndarray) -> np.ndarray:
     """A share of a LayerNorm's output.  (D,)"""
     spread = np.sqrt(np.var(seen[f"{norm}.in"][query]) + EPS)
     return np.asarray((vector - vector.mean()) / spread * seen[f"{norm}.weight"])
 
 
 def globenc(seen: Layer, query: int, key: int) -> float:
-    once = normalised(seen, "first", query, kept(seen, query, key))
-    return float(np.linalg.norm(normalised(seen, "second", query, once)))
+    once = normalized(seen, "first", query, kept(seen, query, key))
+    return float(np.linalg.norm(normalized(seen, "second", query, once)))
 
 
 def alti(seen: Layer, query: int, key: int) -> float:
-    share = normalised(seen, "first", query, kept(seen, query, key))
+    share = normalized(seen, "first", query, kept(seen, query, key))
     whole = seen["first.out"][query]
     return max(0.0, float(np.abs(whole).sum() - np.abs(whole - share).sum()))
 
@@ -101,7 +101,7 @@ def test_norms_are_the_lengths_of_what_cls_takes_in_the_last_layer(
     places = range(len(last["value.in"]))
     vectors = [taken(last, 0, key) for key in places]
     if kind == "residual":
-        vectors = [normalised(last, "first", 0, kept(last, 0, key)) for key in places]
+        vectors = [normalized(last, "first", 0, kept(last, 0, key)) for key in places]
     found = NORMS.run(task(double, NORMS, kind=kind)).scores
     np.testing.assert_allclose(found, np.linalg.norm(vectors, axis=1), rtol=0, atol=1e-9)
 

@@ -116,7 +116,7 @@ def test_the_control_depends_on_its_seed_alone(classifier: Classifier) -> None:
     assert (first >= 0).all()
 
 
-def test_the_control_favours_no_place_and_no_long_word(classifier: Classifier) -> None:
+def test_the_control_favors_no_place_and_no_long_word(classifier: Classifier) -> None:
     encoding = classifier.encode("oil stockss fall")
     words = Perturbation(classifier, encoding)
     draws = [run(RANDOM, classifier, encoding.text, seed=seed).scores for seed in range(300)]

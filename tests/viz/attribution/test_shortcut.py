@@ -25,7 +25,7 @@ def _top(classifier: Classifier, text: str, method: str) -> int:
     return int(np.argmax(Perturbation(classifier, reading.encoding).to_words(scores)))
 
 
-def test_the_shortcut_is_learnt(shortcut: Classifier, held_out: tuple[CuedText, ...]) -> None:
+def test_the_shortcut_is_learned(shortcut: Classifier, held_out: tuple[CuedText, ...]) -> None:
     read = [shortcut.read(each.text).prediction.predicted_class for each in held_out]
     assert np.mean([own == each.label for own, each in zip(read, held_out, strict=True)]) > 0.98
 

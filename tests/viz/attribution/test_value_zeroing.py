@@ -52,7 +52,7 @@ def first_state(classifier: Classifier, reading: Reading, layer: int) -> np.ndar
 
 
 def by_hooks(classifier: Classifier, reading: Reading, layer: int) -> np.ndarray:
-    """1 - cosine of [CLS] with each token's value zeroed in turn, normalised.  (T,)"""
+    """1 - cosine of [CLS] with each token's value zeroed in turn, normalized.  (T,)"""
     before = first_state(classifier, reading, layer)
     distances = []
     for token in range(reading.encoding.n_tokens):

@@ -369,7 +369,7 @@ def test_a_folder_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     assert "is not a checkpoint" in refused(run("read", TEXT, "--checkpoint", tmp_path))
 
 
-def test_a_misspelt_option_is_a_usage_error() -> None:
+def test_a_misspelled_option_is_a_usage_error() -> None:
     assert run("read", TEXT, "--nope").exit_code == 2
 
 
@@ -419,7 +419,7 @@ def test_read_tells_the_class_where_the_method_asked_for_is_refused(modern: Path
     assert (record["label"], record["attribution"]) == (label, None)
 
 
-def test_export_colours_by_the_first_method_that_the_checkpoint_allows(
+def test_export_colors_by_the_first_method_that_the_checkpoint_allows(
     modern: Path, tmp_path: Path
 ) -> None:
     place = ("--checkpoint", modern, "--output", tmp_path)

@@ -130,20 +130,20 @@ def test_a_head_shows_the_numbers_of_the_view(
 def test_every_head_shows_the_numbers_of_the_view(kind: str) -> None:
     shown = figure_spec(kind, read(TEXT, "More", shape=(2, 5)), special=False, quadrant="A-B")
     numbers = shown.view().weights
-    maps = rasters(figure(shown))[:-1]  # the last one is the colour scale
+    maps = rasters(figure(shown))[:-1]  # the last one is the color scale
     for drawn, expected in zip(maps, numbers.reshape(-1, *numbers.shape[2:]), strict=True):
         np.testing.assert_array_equal(drawn.values, expected)
 
 
 @pytest.mark.parametrize("kind", ["head", "layer", "atlas"])
-def test_colours_follow_the_square_root_as_on_screen(kind: str) -> None:
+def test_colors_follow_the_square_root_as_on_screen(kind: str) -> None:
     color_scale = rasters(figure(figure_spec(kind)))[0].color_scale
     assert [color_scale.share(color_scale.high * part) for part in (0, 0.25, 1)] == pytest.approx(
         [0, 0.5, 1]
     )
 
 
-def test_contributions_are_coloured_to_both_sides_of_0() -> None:
+def test_contributions_are_colored_to_both_sides_of_0() -> None:
     color_scale = rasters(
         figure(figure_spec("head", contribution=True), RenderOptions(colormap="viridis"))
     )[0].color_scale

@@ -119,7 +119,7 @@ def test_what_the_command_cannot_do_is_one_sentence(
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"{sentence}\n")
 
 
-def test_the_map_is_centred_at_zero_in_the_colours_of_the_page() -> None:
+def test_the_map_is_centered_at_zero_in_the_colors_of_the_page() -> None:
     values = np.array([[0.5, -2.0], [0.0, 1.0], [0.25, 0.125]])
     (drawn,) = head_map(values, theme="dark").data
     assert (drawn.zmin, drawn.zmax) == (-2, 2)

@@ -72,7 +72,7 @@ def test_every_head_of_a_short_text_opens_in_its_atlas(specs: dict[str, FigureSp
     assert told["closeups"]["2-null"]["title"] == "L2 · mean of heads"
 
 
-def test_the_heads_of_a_layer_share_one_colour_scale(specs: dict[str, FigureSpec]) -> None:
+def test_the_heads_of_a_layer_share_one_color_scale(specs: dict[str, FigureSpec]) -> None:
     page = render(specs["layer"], "html").decode("utf-8")
     shown = specs["layer"].view().weights
     largest = [picture["data"]["largest"] for picture in story(page)["pictures"]]

@@ -23,7 +23,7 @@ def test_the_numbers_of_an_agreement_stand_out_on_their_cells(theme: Theme) -> N
     }
 
 
-def test_a_cell_is_coloured_by_its_share_of_the_true_class() -> None:
+def test_a_cell_is_colored_by_its_share_of_the_true_class() -> None:
     figure = confusion_map(CONFUSION, LABELS)
     (drawn,) = figure.data
     assert drawn.z.tolist() == [[0.8, 0.2, 0.0], [0.25, 0.0, 0.75], [0.0, 0.0, 0.0]]
@@ -39,7 +39,7 @@ def test_numbers_stand_in_the_cells_that_have_rows() -> None:
     assert written == {(0, 0): "1,200", (0, 1): "300", (1, 0): "1", (1, 2): "3"}
 
 
-def test_dark_has_colours_of_its_own() -> None:
+def test_dark_has_colors_of_its_own() -> None:
     scales = [
         confusion_map(CONFUSION, LABELS, theme=theme).data[0].colorscale for theme in PALETTES
     ]

@@ -91,7 +91,7 @@ def test_until_an_epoch_is_measured_no_measure_is_named(room: Path) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_runs_are_compared_by_one_measure_in_colours_of_the_theme(room: Path, theme: Theme) -> None:
+def test_runs_are_compared_by_one_measure_in_colors_of_the_theme(room: Path, theme: Theme) -> None:
     longer: Event = START | {"epochs": 5}
     pair = [run(room, "a", START, epoch(1, 0.25)), run(room, "b", longer, epoch(1, 0.5))]
     chart = comparison(pair, "accuracy", theme=theme)
@@ -112,7 +112,7 @@ def test_a_run_without_the_measure_is_left_out(room: Path) -> None:
     assert chart.spec["encoding"]["x"]["scale"]["domain"] == [0, 2]
 
 
-def test_there_is_a_colour_for_each_run_that_is_compared() -> None:
+def test_there_is_a_color_for_each_run_that_is_compared() -> None:
     assert all(len(set(colors)) == MOST for colors in COLORS.values())
 
 

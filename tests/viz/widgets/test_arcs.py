@@ -96,7 +96,7 @@ def test_what_is_no_number_comes_last() -> None:
     assert strongest.keys.tolist() == [[[1, 2]]]
 
 
-def test_a_head_keeps_its_colour_and_a_mean_has_that_of_the_text() -> None:
+def test_a_head_keeps_its_color_and_a_mean_has_that_of_the_text() -> None:
     colors = categorical_colors(("H0", "H1", "mean"))
     assert colors["light"] == [*CATEGORICAL["light"][:2], LIGHT.ink]
     assert colors["dark"] == [*CATEGORICAL["dark"][:2], DARK.ink]

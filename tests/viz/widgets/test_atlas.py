@@ -143,7 +143,7 @@ def test_attention_of_nothing_is_nothing() -> None:
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_colours_run_from_one_end_of_the_palette_to_the_other(signed: bool) -> None:
+def test_colors_run_from_one_end_of_the_palette_to_the_other(signed: bool) -> None:
     themes = cast(
         "dict[str, dict[str, list[str]]]",
         atlas.payload(view_of(attention(1, 1, 2), signed=signed))["themes"],

@@ -1,4 +1,4 @@
-"""What the components send to the browser: sizes, numbers, colours, and the text left whole."""
+"""What the components send to the browser: sizes, numbers, colors, and the text left whole."""
 
 import json
 from itertools import pairwise
@@ -19,7 +19,7 @@ from viz.widgets.colored_text import payload as colored_text
 
 
 def page_with_both() -> None:
-    """Mount the class bars and the coloured text."""
+    """Mount the class bars and the colored text."""
     import numpy as np
 
     from viz.attention.views import spans
@@ -137,7 +137,7 @@ def test_a_word_keeps_the_marks_that_its_tokens_dropped() -> None:
     assert [part.text for part in written] == ["\u2764\ufe0f", " ", "cafe\u0301"]
 
 
-def test_blanks_that_a_tokenizer_counts_to_a_word_stay_uncoloured() -> None:
+def test_blanks_that_a_tokenizer_counts_to_a_word_stay_uncolored() -> None:
     encoding = Encoding("a  b", None, (Token("b", 1, 4, 0, False, 0),), {})
     assert kinds(encoding) == [[("gap", "a  "), ("word", "b")]]
     blank = Encoding("a\nb", None, (Token("Ċ", 1, 2, 0, False, 0),), {})

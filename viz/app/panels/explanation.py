@@ -60,7 +60,7 @@ def _question(prediction: Prediction, chosen: int | None) -> str:
 
 
 def answer(request: ExplanationRequest, reading: Reading) -> Attribution | None:
-    """Show the coloured text, how far it is, or the sentence that says why there is none."""
+    """Show the colored text, how far it is, or the sentence that says why there is none."""
     try:
         attribution = background.attribution(request) or _wait(request)
     except VizError as error:

@@ -35,7 +35,7 @@ BYTES = 9
 """Bytes that a weight of so many digits takes in JSON, with its comma."""
 
 HINTS: dict[View, str] = {
-    "head": "One layer at a time, a colour for each head. Click a colour to show or hide its head, "
+    "head": "One layer at a time, a color for each head. Click a color to show or hide its head, "
     "double-click to see it alone; point at a token to see only its lines.",
     "model": "Rows are layers, columns are heads. Click a picture to enlarge it; point at a token "
     "on its left to see only its lines.",
@@ -61,7 +61,7 @@ script-src 'unsafe-inline'; style-src 'unsafe-inline'">
 <p>{caption}</p>
 <p>Drawn by <a href="https://github.com/jessevig/bertviz">BertViz</a> {version} (Jesse Vig, \
 Apache-2.0), with d3 and jQuery.</p>
-<details><summary>BertViz's licence</summary><pre>{licence}</pre></details>
+<details><summary>BertViz's license</summary><pre>{license}</pre></details>
 </footer>
 <script>{jquery}</script>
 <script>{d3}</script>
@@ -85,7 +85,7 @@ def bertviz_html(
 
     Args:
         reading: What is shown, wordpiece by wordpiece.
-        view: All heads of one layer in colours, or a small picture of each head of each layer.
+        view: All heads of one layer in colors, or a small picture of each head of each layer.
         layers: The layers that the page holds; None for all.
         heads: The heads drawn; in the head view those switched on at first.  None for all.
         theme: The ground that it stands on.
@@ -108,7 +108,7 @@ def bertviz_html(
         hint=HINTS[view],
         caption=escape(cited.sentence()),
         version=distribution("bertviz").version,
-        licence=escape(_licence()),
+        license=escape(_license()),
         jquery=_installed("XStatic-jQuery", "xstatic/pkg/jquery/data/jquery.min.js"),
         d3=_installed("mpld3", "mpld3/js/d3.v5.min.js"),
         # JSON may hold "</script>" in a token; a "<" it spells otherwise ends no block.
@@ -296,6 +296,6 @@ def _installed(package: str, path: str) -> str:
     return Path(str(distribution(package).locate_file(path))).read_text(encoding="utf-8")
 
 
-def _licence() -> str:
+def _license() -> str:
     listed = distribution("bertviz").files or []
     return next(file.read_text(encoding="utf-8") for file in listed if file.name == "LICENSE")

@@ -63,7 +63,7 @@ def _resolved(kinds: Sequence[str], base: Direction) -> list[str]:
 
 
 def _sided(kinds: Sequence[str], index: int, base: Direction) -> str:
-    """What a blank or sign takes from its neighbours; numbers count as right-to-left."""
+    """What a blank or sign takes from its neighbors; numbers count as right-to-left."""
     before = next((kind for kind in reversed(kinds[:index]) if kind != " "), base)
     after = next((kind for kind in kinds[index + 1 :] if kind != " "), base)
     sides = {"R" if kind == "N" else kind for kind in (before, after)}

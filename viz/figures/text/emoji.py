@@ -1,4 +1,4 @@
-"""Emoji in colour, as pictures: matplotlib draws outlines only, and these have none."""
+"""Emoji in color, as pictures: matplotlib draws outlines only, and these have none."""
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -20,13 +20,13 @@ FILES = (
     "TwemojiMozilla",
     "Twemoji",
 )
-"""Fonts with emoji in colour, by the name of their file; the first one that is installed draws."""
+"""Fonts with emoji in color, by the name of their file; the first one that is installed draws."""
 SIZES = (109, 160, 96, 128)
 """Pixels: the sizes in which such fonts hold their pictures."""
 BY_DEFAULT = frozenset(
     "⌚⌛⏩⏪⏫⏬⏰⏳◽◾☔☕♈♉♊♋♌♍♎♏♐♑♒♓♿⚓⚡⚪⚫⚽⚾⛄⛅⛎⛔⛪⛲⛳⛵⛺⛽✅✊✋✨❌❎❓❔❕❗➕➖➗➰➿⬛⬜⭐⭕"
 )
-"""Short of U+1F000: emoji in colour without being asked to (Unicode's Emoji_Presentation)."""
+"""Short of U+1F000: emoji in color without being asked to (Unicode's Emoji_Presentation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Picture:
 
 @lru_cache(maxsize=20_000)
 def pictured(cluster: str) -> bool:
-    """Whether a character is an emoji that an installed font draws in colour."""
+    """Whether a character is an emoji that an installed font draws in color."""
     if not is_emoji(cluster):
         return False
     font = _font()
@@ -55,7 +55,7 @@ def pictured(cluster: str) -> bool:
 
 
 def is_emoji(cluster: str) -> bool:
-    """Whether a browser would show the character in colour."""
+    """Whether a browser would show the character in color."""
     if not EMOJI.fullmatch(cluster):
         return False
     return (
@@ -97,7 +97,7 @@ def _font() -> _Font | None:
 
 
 def emoji_files() -> list[str]:
-    """The files of installed fonts that may hold emoji in colour."""
+    """The files of installed fonts that may hold emoji in color."""
     return [file for file in findSystemFonts() if Path(file).stem in FILES]
 
 

@@ -11,7 +11,7 @@ def bars(prediction: Prediction, *, key: str) -> None:
     """Show what the text is put into and a bar for each class, the most probable first.
 
     Args:
-        prediction: Its assigned classes are in the accent colour; a multi-label head may have
+        prediction: Its assigned classes are in the accent color; a multi-label head may have
             several, or none.
         key: The component's own key.
     """

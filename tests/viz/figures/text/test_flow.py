@@ -115,7 +115,7 @@ def test_a_character_stays_whole_whichever_tokens_read_it(
     ]
 
 
-def test_what_was_not_read_is_shown_shortened_and_without_a_colour() -> None:
+def test_what_was_not_read_is_shown_shortened_and_without_a_color() -> None:
     text = "read this " + "unread " * 200
     over = [span for span in spans(encode(text)) if span.special or span.end <= 9]
     run = pieces(text, over, 0)

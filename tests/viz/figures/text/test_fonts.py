@@ -90,7 +90,7 @@ def test_a_character_is_what_a_reader_counts_as_one(whole: str) -> None:
 
 @needs_emoji
 @pytest.mark.parametrize("whole", EMOJI)
-def test_an_emoji_is_one_picture_in_colour(whole: str) -> None:
+def test_an_emoji_is_one_picture_in_color(whole: str) -> None:
     assert list(runs(f"a {whole}b")) == [("a ", False), (whole, True), ("b", False)]
     drawn = picture(whole)
     assert drawn.width < 1.6  # several glyphs in a row would be wider
@@ -107,7 +107,7 @@ def test_a_sign_is_text_unless_it_is_asked_for_as_emoji() -> None:
 
 
 @needs_emoji
-def test_emoji_reach_the_page_in_their_colours() -> None:
+def test_emoji_reach_the_page_in_their_colors() -> None:
     def reds(text: str) -> int:
         drawn = Image.open(BytesIO(render(figure_spec("head", read(text)), "png"))).convert("RGB")
         pixels = np.asarray(drawn).astype(int)
