@@ -89,7 +89,10 @@ FILES = {
 """Names of files and folders, and what they are called now."""
 
 NAMES = {
+    "AS_READ": "FULL_TEXT_ATTENTION_WEIGHT",
     "DEAF": "SAME_NETWORK_CORRELATION",
+    "FADED": "DECOMPOSITION_PATH",
+    "Fading": "MaskingPath",
     "Grain": "CellGrid",
     "Line": "RowResult",
     "Plate": "FigureSpec",
@@ -130,8 +133,15 @@ WORDS = {
 }
 """Patterns that stand in no document, and what is said instead."""
 
-IN_CODE_TOO: frozenset[str] = frozenset()
+IN_CODE_TOO = frozenset(WORDS) - {
+    r"\bgrey",
+    r"\banew\b",
+    r"\bheld against\b",
+    r"\bis no (checkpoint|folder|file|number|text|name|address)\b",
+}
 """Those of them that stand nowhere in code either, nor in its comments and messages."""
+DATA = ("finetune/data/check/missing_values.py",)
+"""Files that list words as others write them."""
 
 
 @cache
@@ -172,5 +182,6 @@ def test_documents_are_in_american_english(pattern: str) -> None:
 
 
 def test_code_is_in_american_english_too() -> None:
-    found = [place for pattern in sorted(IN_CODE_TOO) for place in places(CODE, pattern)]
+    files = tuple(file for file in CODE if file.relative_to(ROOT).as_posix() not in DATA)
+    found = [place for pattern in sorted(IN_CODE_TOO) for place in places(files, pattern)]
     assert found == []

@@ -336,7 +336,7 @@ class Kinds:
             TrainConfig(data=("rows.csv",), model="tiny", output=Path("x"), learning_rate=1e-4),
             self.place,
         )
-        rows = self.place / "labelled.csv"
+        rows = self.place / "labeled.csv"
         rows.write_text("text,label\n" + "a text,one\nanother,two\n" * 3, "utf-8")
         report = self.place / "check.json"
         config = TrainConfig(data=(str(rows),), model="tiny", output=Path("x"))
