@@ -53,7 +53,7 @@ def test_a_page_says_that_it_is_loading_until_all_is_imported(
     imported = threading.Event()
     monkeypatch.setattr(preload, "_imported", imported)
     monkeypatch.setattr(preload, "MESSAGE_SECONDS", 0)
-    monkeypatch.setattr(preload.st, "caption", shown.append)
+    monkeypatch.setattr("viz.app.preload.st.caption", shown.append)
     monkeypatch.setattr(preload, "import_models", imported.set)
     app.run()
     assert ["Loading" in text for text in shown] == [True]
