@@ -7,15 +7,9 @@ one the scalar F.
 import torch
 from torch import Tensor
 
-from viz.attribution.integrated_gradients import (
-    MAX_STEPS,
-    PASSES_PER_POINT,
-    Points,
-    integrate,
-    midpoints,
-    repeated_logits,
-)
+from viz.attribution.embedding_path import PASSES_PER_POINT, repeated_logits
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
+from viz.attribution.path_integral import MAX_STEPS, Points, integrate, midpoints
 from viz.attribution.registry import register_method
 from viz.attribution.requirements import gradients, require_replaceable_attention
 from viz.errors import MethodError
@@ -65,7 +59,7 @@ def _attention_attribution(task: AttributionInput) -> TokenScores:
 
     def scores(n_steps: int) -> Tensor:
         total = like.new_zeros(task.reading.encoding.n_tokens)
-        for points in midpoints(n_steps, like).chunks(task.classifier, len(total)):
+        for points in midpoints(n_steps, like).batches(task):
             total += _attribution_along(task, layer, points)
         return total
 
@@ -92,7 +86,7 @@ def _values_scaled(task: AttributionInput, layer: int, factors: Tensor) -> list[
     """F where the layer's weights are multiplied by each factor.  (B,) -> B numbers"""
     recorder = _Scaled(layer, factors)
     with torch.no_grad():
-        logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(factors))
+        logits = repeated_logits(task, recorder, len(factors))
     task.progress(len(factors))
     values: list[float] = task.target.value(logits).tolist()
     return values
@@ -101,7 +95,7 @@ def _values_scaled(task: AttributionInput, layer: int, factors: Tensor) -> list[
 def _attribution_along(task: AttributionInput, layer: int, points: Points) -> Tensor:
     """What some points of the path add to each token's score.  (T,)"""
     recorder = _Scaled(layer, points.places)
-    logits = repeated_logits(task.classifier, task.reading.encoding, recorder, len(points.places))
+    logits = repeated_logits(task, recorder, len(points.places))
     if recorder.whole is None or recorder.scaled is None:
         raise MethodError(f"Layer {layer} of this checkpoint does not attend; choose another.")
     value = (task.target.value(logits) * points.weights).sum()

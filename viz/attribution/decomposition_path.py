@@ -14,19 +14,22 @@ change on the way.  Source: viz/attribution/README.md 2.2;
 after Modarressi et al. 2023 and Sundararajan et al. 2017.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 from torch import Tensor
 
+from viz.attribution.embedding_path import (
+    PASSES_PER_POINT,
+    PlacedEmbeddings,
+    path_batches,
+    path_ends,
+)
 from viz.attribution.linear_pass import linear_pass, require_frozen_attention, require_linear
 from viz.attribution.masking import against_all_target
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.registry import register_method
 from viz.errors import MethodError
-from viz.model.batches import batch_size
-from viz.model.recording import Leaf, Recorder
+from viz.model.recording import Leaf
 from viz.types import FloatArray
 
 PERCENT_KEPT = 25
@@ -39,36 +42,30 @@ On three times 100 texts of AG News and 100 each of SST-2 and Emotion it raised 
 each word kept, by .005 to .017 under masks and by .011 to .028 under deletion.  A mean over the
 path takes none: with the decomposition of the whole text in it, that would count twice.
 """
-DECOMPOSITION_PASSES = 2.0
-"""Cost of one decomposition, forward and backward, in plain forward passes."""
 PATH_SHARES = (0.1, 0.2, 0.3, 0.4)
 """Where on the path a mean of decompositions is taken."""
-PATH_PASSES = DECOMPOSITION_PASSES * (1 + len(PATH_SHARES))
+PATH_PASSES = PASSES_PER_POINT * (1 + len(PATH_SHARES))
 """Cost of that mean, and of the decomposition of the whole text."""
-MAX_ROWS = 8
-MAX_TOKENS = 2048
-"""Versions, and tokens, decomposed at once, so that memory is bounded."""
 
 
 class _FirstLayerReached(Exception):  # noqa: N818 - no error: the pass has gone far enough
     """Ends a pass whose first layer's input was all that was wanted."""
 
 
-class _Placed(Recorder):
-    """Puts embeddings of our own in the place of those of the words.
+class _PathRecorder(PlacedEmbeddings):
+    """Holds attention for embeddings of our own, and begins at the input of the first layer.
 
     Args:
         embeddings: (B, T, D).
-        as_read: The attention of the whole text, (L, H, T, T), that is held beside that of these
-            embeddings; None holds theirs alone.
+        full_text_attention: The attention of the whole text, (L, H, T, T), that is held beside that
+            of these embeddings; None holds theirs alone.
         stop: Whether the pass ends where the first layer would begin.
     """
 
     def __init__(
         self, embeddings: Tensor, full_text_attention: Tensor | None = None, *, stop: bool = False
     ) -> None:
-        super().__init__("input", freeze=True)
-        self.embeddings = embeddings
+        super().__init__(embeddings, "input", freeze=True)
         self.full_text_attention = full_text_attention
         self.stop = stop
 
@@ -80,11 +77,9 @@ class _Placed(Recorder):
         return super().on_weights(torch.lerp(weights.detach(), layer, FULL_TEXT_ATTENTION_WEIGHT))
 
     def on_leaf(self, name: Leaf, output: Tensor) -> Tensor:
-        """Positions and types are still added to what is returned for the words."""
-        if name == "words":
-            return self.embeddings
+        """End the pass behind the first layer's input, where nothing more is wanted."""
         leaf = super().on_leaf(name, output)
-        if self.stop:
+        if self.stop and name == "input":
             raise _FirstLayerReached
         return leaf
 
@@ -94,7 +89,7 @@ class MaskingPath:
 
     Args:
         task: The text and the class.
-        as_read: Whether attention is held half way to what it is in the whole text.
+        full_text_attention: Whether attention is held half way to what it is in the whole text.
 
     Raises:
         MethodError: where attention can't be held fixed; later, where a pass isn't linear.
@@ -104,7 +99,8 @@ class MaskingPath:
         require_frozen_attention(task.classifier)
         self.task = task
         self.full_text_attention = self._full_text_attention() if full_text_attention else None
-        self.words, self.hidden = self._ends()
+        # Without a mask token nothing is left where a word was.
+        self.words, self.hidden = path_ends(task, task.classifier.tokenizer.mask_token_id)
         self.source = self._input(self.words) - self._input(self.hidden)
         """What the first layer would miss of each token.  (T, D)"""
 
@@ -123,32 +119,27 @@ class MaskingPath:
         Returns:
             (N, n_words).
         """
-        found = [self._scores(some) for some in self._chunks(np.asarray(kept, dtype=np.float64))]
-        return np.concatenate(found)
-
-    def _chunks(self, kept: FloatArray) -> Iterator[FloatArray]:
-        rows = batch_size(self.task.classifier, len(self.words), rows=MAX_ROWS, tokens=MAX_TOKENS)
-        for first in range(0, len(kept), rows):
-            yield kept[first : first + rows]
+        kept = np.asarray(kept, dtype=np.float64)
+        return np.concatenate(
+            [self._scores(kept[rows]) for rows in path_batches(self.task, len(kept))]
+        )
 
     def _scores(self, kept: FloatArray) -> FloatArray:
         places = self._over_tokens(kept)[..., None]
-        placed = self.hidden + places * (self.words - self.hidden)
-        recorder = _Placed(placed, self.full_text_attention)
+        embeddings = self.hidden + places * (self.words - self.hidden)
+        recorder = _PathRecorder(embeddings, self.full_text_attention)
         linear = linear_pass(
             self.task.classifier,
             [self.task.reading.encoding.inputs] * len(kept),
             recorder,
             self._as_known(kept),
         )
-        leaf, gradients = (
-            linear.leaf,
-            linear.split_gradients(against_all_target(self.task).value).leaf,
-        )
+        leaf = linear.leaf
+        gradients = linear.split_gradients(against_all_target(self.task).value).leaf
         whole = torch.tensor(np.isin(kept, (0, 1)).all(1), device=leaf.device)[:, None, None]
         source = torch.where(whole, leaf.detach(), self.source)
         scores = (source * gradients).double().sum(-1).cpu().numpy()
-        self.task.progress(DECOMPOSITION_PASSES * len(kept))
+        self.task.progress(PASSES_PER_POINT * len(kept))
         return np.stack([self.task.perturbation.to_words(row) for row in scores])
 
     def _as_known(self, kept: FloatArray) -> FloatArray:
@@ -168,22 +159,9 @@ class MaskingPath:
         model, weights = self.task.classifier.model, self.task.reading.attention.weights
         return torch.tensor(weights, dtype=model.dtype, device=self.task.classifier.device)
 
-    def _ends(self) -> tuple[Tensor, Tensor]:
-        """The word embeddings of the text, and of its words all masked.  Each (T, D)"""
-        classifier, encoding = self.task.classifier, self.task.reading.encoding
-        embed = classifier.model.get_input_embeddings()
-        token = classifier.tokenizer.mask_token_id
-        special = torch.tensor([t.special for t in encoding.tokens], device=classifier.device)
-        with torch.no_grad():
-            ids = torch.tensor(encoding.inputs["input_ids"], device=classifier.device)
-            words: Tensor = embed(ids)
-            # A tokenizer without a mask token leaves nothing where a word was.
-            mask = 0 * words[0] if token is None else embed(torch.full_like(ids[:1], token))[0]
-        return words, torch.where(special[:, None], words, mask)
-
     def _input(self, embeddings: Tensor) -> Tensor:
         """What enters the first layer; the pass goes no further.  (T, D)"""
-        recorder, classifier = _Placed(embeddings[None], stop=True), self.task.classifier
+        recorder, classifier = _PathRecorder(embeddings[None], stop=True), self.task.classifier
         try:
             with torch.no_grad():
                 classifier.run(classifier.pad([self.task.reading.encoding.inputs]), recorder)
@@ -193,7 +171,7 @@ class MaskingPath:
 
 
 def partly_masked_scores(task: AttributionInput, share: int = PERCENT_KEPT) -> FloatArray:
-    """Word scores with *share* percent of every word kept; costs `DECOMPOSITION_PASSES`.
+    """Word scores with *share* percent of every word kept; costs `PASSES_PER_POINT`.
 
     (n_words,)
     """

@@ -11,12 +11,12 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from viz.attribution.decomposition_path import (
-    DECOMPOSITION_PASSES,
     PATH_PASSES,
     MaskingPath,
     partly_masked_scores,
     path_scores,
 )
+from viz.attribution.embedding_path import PASSES_PER_POINT
 from viz.attribution.linear_pass import require_linear
 from viz.attribution.local_search import OrderSearch, WordOrder, ranks
 from viz.attribution.masking import SEED_OPTION, descending_order
@@ -37,7 +37,7 @@ def _plus(task: AttributionInput) -> TokenScores:
     budget, words = int(task.options["rows"]), task.perturbation
     if budget < PATH_PASSES:
         return TokenScores(
-            words.to_tokens(partly_masked_scores(task)), measured={"rows": DECOMPOSITION_PASSES}
+            words.to_tokens(partly_masked_scores(task)), measured={"rows": PASSES_PER_POINT}
         )
     whole, on_path = path_scores(MaskingPath(task))
     search = OrderSearch(task, _weights(task), budget - int(PATH_PASSES))

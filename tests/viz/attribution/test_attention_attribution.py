@@ -11,7 +11,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
-from viz.attribution import integrated_gradients
+from viz.attribution import path_integral
 from viz.attribution.attention_attribution import ATTENTION_ATTRIBUTION
 from viz.attribution.method import AttributionInput, TokenScores
 from viz.attribution.target import Target
@@ -83,7 +83,7 @@ def exchanged(classifier: Classifier, layer: int, weights: Tensor) -> Tensor:
 def test_attention_attribution_equals_a_loop_by_hand(
     double: Classifier, layer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(integrated_gradients, "MAX_STEPS", 5)
+    monkeypatch.setattr(path_integral, "MAX_STEPS", 5)
     found = run(double, layer=layer, n_steps=5)
     expected = by_hand(double, layer, 5)
     np.testing.assert_allclose(found.scores, expected.sum((0, 1)), rtol=0, atol=1e-10)

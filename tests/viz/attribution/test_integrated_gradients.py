@@ -12,15 +12,11 @@ from torch import Tensor
 
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
-from viz.attribution import integrated_gradients
+from viz.attribution import embedding_path, integrated_gradients, path_integral
 from viz.attribution.attention_attribution import ATTENTION_ATTRIBUTION
-from viz.attribution.integrated_gradients import (
-    INTEGRATED_GRADIENTS,
-    Points,
-    gauss_legendre,
-    midpoints,
-)
+from viz.attribution.integrated_gradients import INTEGRATED_GRADIENTS
 from viz.attribution.method import AttributionInput, Method, TokenScores
+from viz.attribution.path_integral import Points, gauss_legendre, midpoints
 from viz.attribution.target import Target
 from viz.errors import MethodError
 
@@ -60,7 +56,7 @@ def run(
 
 def one_round(patch: pytest.MonkeyPatch, n_steps: int) -> None:
     """Let no sum be refined past `n_steps`."""
-    patch.setattr(integrated_gradients, "MAX_STEPS", n_steps)
+    patch.setattr(path_integral, "MAX_STEPS", n_steps)
 
 
 def weigh_as_captum_does(patch: pytest.MonkeyPatch) -> None:
@@ -248,7 +244,7 @@ def test_what_does_not_add_up_is_refined_and_then_flagged(
     start: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(integrated_gradients, "TOLERANCE", 1e-7)
+    monkeypatch.setattr(path_integral, "TOLERANCE", 1e-7)
     first = options["n_steps"]
     refined = run(bert, how, **options)
     assert refined.measured["n_steps"] > first
@@ -265,7 +261,7 @@ def test_the_batch_does_not_show(
     double: Classifier, how: Method, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = run(double, how)
-    monkeypatch.setattr(integrated_gradients, "MAX_TOKENS", 1)
+    monkeypatch.setattr(embedding_path, "MAX_TOKENS", 1)
     np.testing.assert_allclose(run(double, how).scores, together.scores, rtol=0, atol=1e-12)
 
 

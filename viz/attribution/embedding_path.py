@@ -1,0 +1,78 @@
+"""The straight path in word embeddings from a text of hidden words to the text itself.
+
+Integrated gradients and the decomposition on the path follow it.  Source:
+viz/attribution/README.md 2.2 and 2.12.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from viz.attribution.method import AttributionInput
+from viz.model.batches import batch_size
+from viz.model.recording import Leaf, Recorder
+
+MAX_ROWS = 8
+"""Points of the path differentiated at once; more gain nothing on a CPU."""
+MAX_TOKENS = 2048
+"""Tokens differentiated at once, so that memory is bounded for long texts."""
+PASSES_PER_POINT = 2.0
+"""Cost of one point of the path, forward and backward, in plain forward passes."""
+
+
+class PlacedEmbeddings(Recorder):
+    """Puts embeddings of our own in the place of those of the words.
+
+    Args:
+        embeddings: (B, T, D); positions and types are still added to them.
+        leaf: Where gradients start: these embeddings, or the input of the first layer.
+        freeze: As in `Recorder`.
+    """
+
+    def __init__(self, embeddings: Tensor, leaf: Leaf = "words", *, freeze: bool = False) -> None:
+        super().__init__(leaf, freeze=freeze)
+        self.embeddings = embeddings
+
+    def on_leaf(self, name: Leaf, output: Tensor) -> Tensor:
+        """What the network goes on with behind its word embeddings, and behind the sum of all."""
+        if name != "words":
+            return super().on_leaf(name, output)
+        if self.leaf_name == "words":
+            self.leaf = self.embeddings
+        return self.embeddings
+
+
+def path_ends(task: AttributionInput, hidden_token: int | None) -> tuple[Tensor, Tensor]:
+    """The word embeddings of the text, and with every token but the special ones hidden.
+
+    Args:
+        task: The text.
+        hidden_token: The token that stands for a hidden one; None for an embedding of zeros.
+
+    Returns:
+        (T, D) each.
+    """
+    encoding, classifier = task.reading.encoding, task.classifier
+    embed = classifier.model.get_input_embeddings()
+    special = torch.tensor([token.special for token in encoding.tokens], device=classifier.device)
+    with torch.no_grad():
+        words: Tensor = embed(torch.tensor(encoding.inputs["input_ids"], device=classifier.device))
+        hidden = torch.zeros_like(words[0])
+        if hidden_token is not None:
+            hidden = embed(torch.tensor([hidden_token], device=classifier.device))[0]
+    return words, torch.where(special[:, None], words, hidden)
+
+
+def path_batches(task: AttributionInput, n_points: int) -> Iterator[slice]:
+    """Points of a path in batches whose gradients fit into memory."""
+    n_tokens = task.reading.encoding.n_tokens
+    rows = batch_size(task.classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
+    for first in range(0, n_points, rows):
+        yield slice(first, first + rows)
+
+
+def repeated_logits(task: AttributionInput, recorder: Recorder, n_rows: int) -> Tensor:
+    """The logits of the same text in each row, changed by the recorder.  (B, C)"""
+    inputs = task.classifier.pad([task.reading.encoding.inputs] * n_rows)
+    return task.classifier.run(inputs, recorder)
