@@ -1,4 +1,4 @@
-"""What the components send to the browser: sizes, numbers, colors, and the text left whole."""
+"""The colored text: numbers and colors, and the text left whole."""
 
 import json
 from itertools import pairwise
@@ -10,37 +10,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from tests.page_content import component_data
 from viz.attention.views import Span, merge, spans
-from viz.attribution.descriptions import percent, share_of_strongest
+from viz.attribution.descriptions import share_of_strongest
 from viz.colors import DARK, LIGHT
-from viz.types import Encoding, Prediction, Reading, Token, UnseenSpan
-from viz.widgets.bars import payload as bars
+from viz.types import Encoding, Reading, Token, UnseenSpan
 from viz.widgets.colored_text import payload as colored_text
 
 
-def page_with_both() -> None:
-    """Mount the class bars and the colored text."""
+def page() -> None:
+    """Mount the colored text."""
     import numpy as np
 
     from viz.attention.views import spans
-    from viz.types import Encoding, Prediction, Token
-    from viz.widgets.bars import component as bars
-    from viz.widgets.colored_text import component as colored_text
+    from viz.types import Encoding, Token
+    from viz.widgets.colored_text.component import colored_text
 
     encoding = Encoding("oil", None, (Token("oil", 0, 3, 0, False, 0),), {})
-    ones = np.ones(1, np.float32)
-    bars.bars(Prediction(("a",), ones, ones), key="bars")
-    colored_text.colored_text(
-        encoding, spans(encoding), ones, signed=True, key="colored-text", caption="one word"
-    )
+    scores = np.ones(1, np.float32)
+    colored_text(encoding, spans(encoding), scores, signed=True, key="text", caption="one word")
 
 
-def test_a_page_shows_both() -> None:
-    app = AppTest.from_function(page_with_both)
-    app.run()
+def test_it_is_mounted_on_a_page() -> None:
+    app = AppTest.from_function(page).run()
     assert not app.exception
-    names = [element.proto.component_name for element in app.get("bidi_component")]
-    assert names == ["clsight-bars", "clsight-colored-text"]
+    assert component_data(app, "colored-text")["caption"] == "one word"
 
 
 def tokens(
@@ -225,58 +219,6 @@ def test_scores_and_spans_must_fit() -> None:
     encoding = Encoding("oil", None, (Token("oil", 0, 3, 0, False, 0),), {})
     with pytest.raises(ValueError, match="for 1 spans"):
         colored_text.payload(encoding, [span], np.zeros(2), signed=True)
-
-
-def prediction_of(*probabilities: float, multi_label: bool = False) -> Prediction:
-    shares = np.array(probabilities, np.float32)
-    return Prediction(tuple("abcdefgh"[: len(shares)]), shares, shares, multi_label)
-
-
-def test_bars_are_sorted_and_name_the_predicted_class() -> None:
-    data = bars.payload(prediction_of(0.2, 0.1, 0.7))
-    assert (data["name"], data["percent"]) == ("c", "70.0 %")
-    shown = [(row["label"], row["percent"], row["predicted"]) for row in rows_of(data)]
-    assert shown == [("c", "70.0 %", True), ("a", "20.0 %", False), ("b", "10.0 %", False)]
-    json.dumps(data, allow_nan=False)
-
-
-def rows_of(data: dict[str, object]) -> list[dict[str, object]]:
-    return cast("list[dict[str, object]]", data["rows"])
-
-
-@pytest.mark.parametrize(
-    ("probabilities", "name", "percent", "assigned"),
-    [
-        ((0.9, 0.2, 0.6), "a, c", "each 60.0 % or more", ["a", "c"]),
-        ((0.1, 0.8, 0.2), "b", "80.0 %", ["b"]),
-        ((0.0001, 0.2, 0.1), "no class", "all below 50 %, at most 20.0 %", []),
-    ],
-)
-def test_a_multi_label_head_has_as_many_classes_as_reach_one_half(
-    probabilities: tuple[float, ...], name: str, percent: str, assigned: list[str]
-) -> None:
-    data = bars.payload(prediction_of(*probabilities, multi_label=True))
-    assert (data["name"], data["percent"]) == (name, percent)
-    assert [row["label"] for row in rows_of(data) if row["predicted"]] == assigned
-
-
-@pytest.mark.parametrize(
-    ("probability", "written"),
-    [
-        (0.0, "0.0 %"),
-        (0.0004, "< 0.1 %"),
-        (0.0005, "0.1 %"),
-        (0.9126, "91.3 %"),
-        (0.9996, "> 99.9 %"),
-        (1.0, "100.0 %"),
-    ],
-)
-def test_percentages_do_not_round_to_certainty(probability: float, written: str) -> None:
-    assert percent(probability) == written
-
-
-def test_probabilities_that_are_no_numbers_are_sent_as_json() -> None:
-    json.dumps(bars.payload(prediction_of(np.nan, np.nan)), allow_nan=False)
 
 
 def test_a_standard_error_stands_beside_its_score() -> None:
