@@ -20,7 +20,14 @@ from viz.cli.export_options import (
     command,
     options_of,
 )
-from viz.cli.terminal import fonts, given, load, notes, one_sentence, say
+from viz.cli.terminal import (
+    exit_on_error,
+    load_classifier,
+    print_missing_fonts,
+    print_notes,
+    print_text,
+    text_or_stdin,
+)
 from viz.errors import SelectionError
 from viz.export.formats import FORMATS
 from viz.figures.kinds import FIGURE_KINDS
@@ -36,13 +43,13 @@ def export_figure(options: Options, *, figure: str) -> None:
     from viz.export.atomic_files import write
 
     export = options.export(figure)
-    classifier = load(options.checkpoint)
-    reading = classifier.read(given(options.text), options.pair)
+    classifier = load_classifier(options.checkpoint)
+    reading = classifier.read(text_or_stdin(options.text), options.pair)
     for name, content in export.files(classifier, reading):
-        say(str(write(options.output / name, content)))
-    notes(reading.encoding)
+        print_text(str(write(options.output / name, content)))
+    print_notes(reading.encoding)
     if any(FORMATS[name].is_picture for name in export.formats):
-        fonts(reading)
+        print_missing_fonts(reading)
 
 
 def export_bertviz(options: Options) -> None:
@@ -51,10 +58,10 @@ def export_bertviz(options: Options) -> None:
     from viz.export.bertviz.page import bertviz_html
     from viz.export.filenames import reading_name
 
-    reading = load(options.checkpoint).read(given(options.text), options.pair)
+    reading = load_classifier(options.checkpoint).read(text_or_stdin(options.text), options.pair)
     name = reading_name(reading, f"bertviz-{options.view}", "html")
-    say(str(write(options.output / name, bertviz_html(reading, view=options.view))))
-    notes(reading.encoding)
+    print_text(str(write(options.output / name, bertviz_html(reading, view=options.view))))
+    print_notes(reading.encoding)
 
 
 def export_rows(options: Options) -> None:
@@ -69,7 +76,7 @@ def export_rows(options: Options) -> None:
     columns = Columns(options.text_column, options.pair_column, options.label_column)
     texts = open_texts(options.data, columns, options.limit)
     export = DatasetExport(
-        load(options.checkpoint), texts, options.export(options.figure), options.output
+        load_classifier(options.checkpoint), texts, options.export(options.figure), options.output
     )
     n_rows, n_waiting = len(texts.rows), len(export.waiting)
     if n_waiting < n_rows:
@@ -80,7 +87,7 @@ def export_rows(options: Options) -> None:
         n_noted += not row.files
     if n_noted:
         typer.echo(f"{n_noted:,} rows have no file; the index says why.", err=True)
-    say(str(options.output / ExportIndex.NAME))
+    print_text(str(options.output / ExportIndex.NAME))
 
 
 class ExportGroup(TyperGroup):
@@ -104,7 +111,7 @@ class ExportGroup(TyperGroup):
         """Translate what names no sub-command, unless a shell asks to complete it."""
         known = {*self.list_commands(ctx), "--help"}
         if args and not ctx.resilient_parsing and args[0] not in known:
-            with one_sentence():
+            with exit_on_error():
                 args = as_subcommand(args)
         return super().parse_args(ctx, args)
 

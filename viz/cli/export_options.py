@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from viz.cli.terminal import (
-    AgainstName,
-    Folder,
-    Pair,
-    PairColumn,
-    Target,
-    TextColumn,
+    AgainstOption,
+    CheckpointOption,
+    PairColumnOption,
+    PairOption,
+    TargetOption,
+    TextColumnOption,
     check_limit,
     check_method,
-    one_sentence,
+    exit_on_error,
 )
 from viz.errors import SelectionError
 from viz.export.formats import FORMATS, format_named
@@ -49,8 +49,8 @@ class Options:
         Path, typer.Argument(help="A file with a text in each row (.csv .tsv .jsonl .parquet).")
     ] = Path()
     output: Annotated[Path, typer.Option(help="Folder for the files; made where missing.")]
-    pair: Pair = None
-    checkpoint: Folder = None
+    pair: PairOption = None
+    checkpoint: CheckpointOption = None
     figure: Annotated[
         str, typer.Option(help=f"{', '.join(FIGURE_KINDS)}; or {ALL}: a ZIP of every one.")
     ] = "head"
@@ -83,8 +83,8 @@ class Options:
         Literal["head", "model"],
         typer.Option(help="All heads of one layer, or all of the model.", rich_help_panel=SHOWN),
     ] = "head"
-    target: Target = None
-    against: AgainstName = "runner-up"
+    target: TargetOption = None
+    against: AgainstOption = "runner-up"
     unit: Annotated[
         Literal["word", "wordpiece"],
         typer.Option(help="What a row stands for.", rich_help_panel=SHOWN),
@@ -130,8 +130,8 @@ class Options:
             rich_help_panel=FILES,
         ),
     ] = None
-    text_column: TextColumn = None
-    pair_column: PairColumn = None
+    text_column: TextColumnOption = None
+    pair_column: PairColumnOption = None
     label_column: Annotated[
         str | None,
         typer.Option(help="The column of true classes, if not found.", show_default=False),
@@ -211,7 +211,7 @@ def command(run: Callable[[Options], None], names: Collection[str], help: str) -
     """A command for typer, which reads its options from the signature of a function."""
 
     def function(**values: Any) -> None:
-        with one_sentence():
+        with exit_on_error():
             run(Options(**values))
 
     function.__doc__ = help

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from viz.cli.terminal import (
-    Data,
-    Folder,
-    PairColumn,
-    TextColumn,
+    CheckpointOption,
+    DataOption,
+    PairColumnOption,
+    TextColumnOption,
     check_limit,
     check_output,
-    load,
-    one_sentence,
-    readable,
-    say,
+    exit_on_error,
+    load_classifier,
+    print_text,
+    read_rows,
 )
 from viz.errors import SelectionError
 
@@ -30,8 +30,8 @@ MOST_SHOWN = 10
 
 
 def heads(
-    data: Data,
-    checkpoint: Folder = None,
+    data: DataOption,
+    checkpoint: CheckpointOption = None,
     limit: Annotated[int, typer.Option(help="Only the first so many rows.")] = 20,
     ablation: Annotated[
         bool,
@@ -43,8 +43,8 @@ def heads(
         Path | None,
         typer.Option(help="A file for all heads, .csv or .json.", show_default=False),
     ] = None,
-    text_column: TextColumn = None,
-    pair_column: PairColumn = None,
+    text_column: TextColumnOption = None,
+    pair_column: PairColumnOption = None,
 ) -> None:
     """Measure which heads matter: how the prediction reacts to a little less of each.
 
@@ -52,17 +52,18 @@ def heads(
 
     Example: python -m viz heads --checkpoint out/my-model --data validation.csv --output heads.csv
     """
-    with one_sentence():
+    with exit_on_error():
         from viz.export.atomic_files import write
         from viz.model.text_files import Columns, open_texts
 
         _check(limit, output)
         texts = open_texts(data, Columns(text_column, pair_column), limit)
-        classifier = load(checkpoint)
+        classifier = load_classifier(checkpoint)
         table = _measure(classifier, texts, ablation=ablation)
-        say("\n".join(_lines(table, regression=classifier.regression)))
+        print_text("\n".join(_lines(table, regression=classifier.regression)))
         if output is not None:
-            say(str(write(output, _content(classifier, texts, table, output.suffix.lower()))))
+            content = _content(classifier, texts, table, output.suffix.lower())
+            print_text(str(write(output, content)))
 
 
 def _check(limit: int, output: Path | None) -> None:
@@ -81,7 +82,7 @@ def _measure(classifier: "Classifier", texts: "Texts", *, ablation: bool) -> "He
 
     from viz.export.head_importance import head_table, passes
 
-    readings = readable(classifier, texts)
+    readings = read_rows(classifier, texts)
     if len(readings) < len(texts.rows):
         typer.echo(f"{len(texts.rows) - len(readings):,} texts could not be read.", err=True)
     total = passes(classifier, len(readings), ablation=ablation)

@@ -6,16 +6,16 @@ from typing import Annotated
 import typer
 
 from viz.cli.terminal import (
-    AgainstName,
-    Folder,
-    Pair,
-    Target,
+    AgainstOption,
+    CheckpointOption,
+    PairOption,
+    TargetOption,
     check_method,
-    given,
-    load,
-    notes,
-    one_sentence,
-    say,
+    exit_on_error,
+    load_classifier,
+    print_notes,
+    print_text,
+    text_or_stdin,
 )
 
 
@@ -26,8 +26,8 @@ def read(
             help="The text; - reads standard input; put -- before one that starts with a dash."
         ),
     ],
-    pair: Pair = None,
-    checkpoint: Folder = None,
+    pair: PairOption = None,
+    checkpoint: CheckpointOption = None,
     method: Annotated[
         str | None,
         typer.Option(
@@ -36,8 +36,8 @@ def read(
             show_default=False,
         ),
     ] = None,
-    target: Target = None,
-    against: AgainstName = "runner-up",
+    target: TargetOption = None,
+    against: AgainstOption = "runner-up",
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print one JSON object, without attention weights."),
@@ -49,15 +49,15 @@ def read(
 
     Example: python -m viz read "Oil prices rise as stocks fall"
     """
-    with one_sentence():
+    with exit_on_error():
         from viz.attribution.class_names import attribute_by_name
         from viz.errors import MethodError
         from viz.export.report import record, report
 
         if method is not None:
             check_method(method)
-        classifier = load(checkpoint)
-        reading = classifier.read(given(text), pair)
+        classifier = load_classifier(checkpoint)
+        reading = classifier.read(text_or_stdin(text), pair)
         attribution, refused = None, None
         try:
             attribution = attribute_by_name(
@@ -68,7 +68,7 @@ def read(
         if as_json:
             typer.echo(json.dumps(record(reading, attribution), allow_nan=False))
         else:
-            say("\n".join(report(reading, attribution)))
-            notes(reading.encoding)
+            print_text("\n".join(report(reading, attribution)))
+            print_notes(reading.encoding)
         if refused is not None:
             raise refused

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from viz.cli.terminal import Folder, one_sentence, say
+from viz.cli.terminal import CheckpointOption, exit_on_error, print_text
 
 if TYPE_CHECKING:
     from viz.export.json_reader import SavedRecord
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def replay(
     file: Annotated[Path, typer.Argument(help="A JSON that CLSight saved, or a ZIP of a reading.")],
-    checkpoint: Folder = None,
+    checkpoint: CheckpointOption = None,
 ) -> None:
     """Compute the numbers of a saved file again, and say whether all agree within 1e-6.
 
@@ -24,7 +24,7 @@ def replay(
 
     Example: python -m viz replay pictures/ag-news-minilm-head-L3-H7.json
     """
-    with one_sentence():
+    with exit_on_error():
         from viz.export.json_reader import read_records
         from viz.export.replay import Checkpoints, replay
 
@@ -32,7 +32,7 @@ def replay(
         agree = True
         for saved in read_records(file):
             parts = replay(saved, checkpoints.of(saved))
-            say("\n".join(_lines(saved, parts)))
+            print_text("\n".join(_lines(saved, parts)))
             agree = agree and all(part.agrees for part in parts)
     if not agree:
         raise typer.Exit(1)

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from viz.cli.terminal import (
-    Data,
-    Folder,
-    PairColumn,
-    TextColumn,
+    CheckpointOption,
+    DataOption,
+    PairColumnOption,
+    TextColumnOption,
     check_limit,
     check_output,
-    file_for,
-    load,
-    one_sentence,
-    readable,
-    say,
+    exit_on_error,
+    load_classifier,
+    method_list,
+    print_text,
+    read_rows,
+    record_path,
 )
-from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from viz.faithfulness.sanity_record import SanityRecord
@@ -28,8 +28,8 @@ if TYPE_CHECKING:  # at run time they are imported where used, so that --help is
 
 
 def sanity(
-    data: Data,
-    checkpoint: Folder = None,
+    data: DataOption,
+    checkpoint: CheckpointOption = None,
     limit: Annotated[int, typer.Option(help="Only the first so many rows.")] = 20,
     methods: Annotated[
         str | None,
@@ -47,8 +47,8 @@ def sanity(
             show_default=False,
         ),
     ] = None,
-    text_column: TextColumn = None,
-    pair_column: PairColumn = None,
+    text_column: TextColumnOption = None,
+    pair_column: PairColumnOption = None,
 ) -> None:
     """Check that methods react to what they explain, and save it as sanity.json.
 
@@ -58,34 +58,20 @@ def sanity(
 
     Example: python -m viz sanity --checkpoint out/my-model --data validation.csv
     """
-    with one_sentence():
+    with exit_on_error():
+        from viz.export.atomic_files import write
+        from viz.faithfulness.sanity import default_methods
         from viz.faithfulness.sanity_record import FILE
         from viz.model.text_files import Columns, open_texts
 
         check_limit(limit)
-        chosen = _named(methods)
+        names = default_methods() if methods is None else method_list(methods)
         check_output(output)
-        target = file_for(checkpoint, output, FILE)
+        target = record_path(checkpoint, output, FILE)
         texts = open_texts(data, Columns(text_column, pair_column), limit)
-        found = _check(load(checkpoint), texts, chosen, seed)
-        _write(found, target)
-        say("\n".join([*_lines(found), str(target)]))
-
-
-def _named(methods: str | None) -> tuple[str, ...]:
-    """The methods to check, each once, before anything slow begins."""
-    from viz.attribution.method_spec import MethodSpec
-    from viz.faithfulness.sanity import default_methods
-
-    if methods is None:
-        return default_methods()
-    stripped = (part.strip() for part in methods.split(","))
-    chosen = tuple(dict.fromkeys(part for part in stripped if part))
-    if not chosen:
-        raise SelectionError("No method was named; give at least one with --methods.")
-    for entry in chosen:
-        MethodSpec.parse(entry)
-    return chosen
+        record = _check(load_classifier(checkpoint), texts, names, seed)
+        write(target, record.to_json().encode())
+        print_text("\n".join([*_lines(record), str(target)]))
 
 
 def _check(
@@ -97,36 +83,30 @@ def _check(
     from viz.faithfulness.sanity import expected_passes
     from viz.faithfulness.sanity import sanity as check
 
-    readings = readable(classifier, texts)
+    readings = read_rows(classifier, texts)
     total = round(expected_passes(classifier, readings, methods))
     with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
 
         def progress(passes: float) -> None:
             bar.update(passes)
 
-        found = check(classifier, readings, methods, seed=seed, progress=progress)
-    if found.n_texts < len(texts.rows):
-        typer.echo(f"{len(texts.rows) - found.n_texts:,} texts were too short to check.", err=True)
-    return found.with_data(texts.name, texts.fingerprint)
+        record = check(classifier, readings, methods, seed=seed, progress=progress)
+    if record.n_texts < len(texts.rows):
+        typer.echo(f"{len(texts.rows) - record.n_texts:,} texts were too short to check.", err=True)
+    return record.with_data(texts.name, texts.fingerprint)
 
 
-def _write(found: "SanityRecord", target: Path) -> None:
-    from viz.export.atomic_files import write
-
-    write(target, found.to_json().encode())
-
-
-def _lines(found: "SanityRecord") -> list[str]:
+def _lines(record: "SanityRecord") -> list[str]:
     """One line a method: what is wrong with it, or that nothing is."""
     from viz.attribution.descriptions import number
 
     lines = [
-        f"Random weights in {found.n_texts} texts; chance reaches {found.chance:.2f}, "
-        f"and 95 % of times less than {found.limit:.2f}:"
+        f"Random weights in {record.n_texts} texts; chance reaches {record.chance:.2f}, "
+        f"and 95 % of times less than {record.limit:.2f}:"
     ]
-    for each in found.methods:
+    for each in record.methods:
         after = each.cascade[-1] if each.cascade else None
         reached = "no order" if after is None else number(after)
-        verdict = "; ".join(found.flags(each)) or "reacts"
+        verdict = "; ".join(record.flags(each)) or "reacts"
         lines.append(f"{each.method}: {each.refused or f'{reached}, {verdict}'}")
     return lines

@@ -1,19 +1,24 @@
 """`python -m viz score`: how faithful every method is for a checkpoint, over many texts."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from viz.cli.terminal import Data, Folder, PairColumn, TextColumn, one_sentence, say
-
-if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.faithfulness.score_row import ScoreConfig
+from viz.cli.terminal import (
+    CheckpointOption,
+    DataOption,
+    PairColumnOption,
+    TextColumnOption,
+    exit_on_error,
+    method_list,
+    print_text,
+)
 
 
 def score(
-    data: Data,
-    checkpoint: Folder = None,
+    data: DataOption,
+    checkpoint: CheckpointOption = None,
     limit: Annotated[
         int | None, typer.Option(help="Only the first so many rows.", show_default=False)
     ] = None,
@@ -39,38 +44,32 @@ def score(
         int | None,
         typer.Option(help="Processes of this machine; by default one a core.", show_default=False),
     ] = None,
-    text_column: TextColumn = None,
-    pair_column: PairColumn = None,
+    text_column: TextColumnOption = None,
+    pair_column: PairColumnOption = None,
 ) -> None:
     """Measure for a checkpoint how faithful each method is, and save it as faithfulness.json.
 
     Words are hidden in the order of a method's scores, by masks and by deletion, and what the
-    prediction loses is compared with random orders.  An interrupted run goes on where it was.
-    Under torchrun or accelerate launch the rows are dealt out to all processes.
+    prediction loses is compared with random orders.  An interrupted run goes on.
+    Under torchrun or accelerate launch the rows are shared among all processes.
 
     Example: python -m viz score --checkpoint out/my-model --data validation.csv --limit 200
     """
-    with one_sentence():
+    with exit_on_error():
         from viz.cli.score_file import ScoreOptions, score_file
+        from viz.faithfulness.score import default_methods
+        from viz.faithfulness.score_row import ScoreConfig
 
+        names = default_methods() if methods is None else method_list(methods)
         options = ScoreOptions(
             data=data,
             checkpoint=checkpoint,
             limit=limit,
-            config=_score_config(methods, seed),
+            config=ScoreConfig(names, seed),
             output=output,
             processes=processes,
             columns=(text_column, pair_column, None),
         )
         target = score_file(options)
         if target is not None:
-            say(str(target))
-
-
-def _score_config(methods: str | None, seed: int) -> "ScoreConfig":
-    from viz.faithfulness.score import default_methods
-    from viz.faithfulness.score_row import ScoreConfig
-
-    named = (part.strip() for part in (methods or "").split(","))
-    chosen = tuple(part for part in named if part)
-    return ScoreConfig(default_methods() if methods is None else chosen, seed)
+            print_text(str(target))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from viz.cli.terminal import check_limit, check_output, file_for, load
+from viz.cli.terminal import check_limit, check_output, load_classifier, record_path
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
@@ -63,9 +63,9 @@ def score_file(options: ScoreOptions) -> Path | None:
     from viz.model.text_files import Columns, open_texts
 
     rank, world = process_rank(os.environ)
-    target = file_for(options.checkpoint, options.output, FILE)
+    target = record_path(options.checkpoint, options.output, FILE)
     texts = open_texts(options.data, Columns(*options.columns), options.limit)
-    classifier = load(options.checkpoint)
+    classifier = load_classifier(options.checkpoint)
     run = ScoreRun(classifier, texts, options.config, target.with_suffix(".partial"))
     with _single_thread(), _sigterm_as_exit(), _kept_message(run, rank):
         if world > 1:
@@ -105,7 +105,7 @@ def _score_rows(run: "ScoreRun", options: ScoreOptions, rank: int = 0, world: in
         typer.echo(f"{n_texts - len(left):,} of {n_texts:,} texts are scored already.", err=True)
     rows = [row for row in left if row.number % world == rank]
     n_processes = _n_processes(run, options, len(rows)) if world == 1 else 1
-    numbers = run.score(rows, rank, n_processes, partial(load, options.checkpoint))
+    numbers = run.score(rows, rank, n_processes, partial(load_classifier, options.checkpoint))
     disable = None if rank == 0 else True  # None: where nobody watches, as in a log file
     with closing(numbers), tqdm(total=len(rows), unit="text", leave=False, disable=disable) as bar:
         for _ in numbers:

@@ -17,39 +17,39 @@ if TYPE_CHECKING:  # at run time they are imported where used, so that --help is
     from viz.model.text_files import Texts
     from viz.types import Encoding, Reading
 
-PLAIN = str.maketrans("−█·×", "-#,x")
-"""Signs of ours that a terminal without Unicode can't show."""
+ASCII_SIGNS = str.maketrans("−█·×", "-#,x")
+"""What stands for signs that a terminal without Unicode can't show."""
 
-Pair = Annotated[str | None, typer.Option(help="Second text, for classifiers of pairs.")]
-Folder = Annotated[
+PairOption = Annotated[str | None, typer.Option(help="Second text, for classifiers of pairs.")]
+CheckpointOption = Annotated[
     str | None,
     typer.Option(
         help="Folder of a fine-tuned classifier, or a Hub id; by default the shipped one.",
         show_default=False,
     ),
 ]
-Target = Annotated[
+TargetOption = Annotated[
     str | None,
     typer.Option(help="Class to explain; by default the predicted one.", show_default=False),
 ]
-AgainstName = Annotated[
+AgainstOption = Annotated[
     str, typer.Option(help="Class to compare with: a name, runner-up, or none.")
 ]
 
-Data = Annotated[
+DataOption = Annotated[
     Path, typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet).")
 ]
-TextColumn = Annotated[
+TextColumnOption = Annotated[
     str | None, typer.Option(help="The column of texts, if not found.", show_default=False)
 ]
-PairColumn = Annotated[
+PairColumnOption = Annotated[
     str | None, typer.Option(help="The column of second texts, if not found.", show_default=False)
 ]
 
 
 @contextmanager
-def one_sentence() -> Iterator[None]:
-    """Whatever the user can mend ends the command with one sentence and exit code 1."""
+def exit_on_error() -> Iterator[None]:
+    """End the command with one sentence and exit code 1 where the user can mend what is wrong."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "10")
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
@@ -75,7 +75,7 @@ def check_output(output: Path | None) -> None:
         raise SelectionError(f"{str(output)!r} is a folder; --output names a file.")
 
 
-def file_for(checkpoint: str | None, output: Path | None, name: str) -> Path:
+def record_path(checkpoint: str | None, output: Path | None, name: str) -> Path:
     """The file to write: *output*, or the file *name* in the checkpoint's folder.
 
     Raises:
@@ -97,6 +97,22 @@ def file_for(checkpoint: str | None, output: Path | None, name: str) -> Path:
     return folder / name
 
 
+def method_list(methods: str) -> tuple[str, ...]:
+    """The methods between the commas of an option.
+
+    Raises:
+        MethodError: for an unknown method or a wrong option.
+        SelectionError: where none is named.
+    """
+    parts = (part.strip() for part in methods.split(","))
+    names = tuple(part for part in parts if part)
+    if not names:
+        raise SelectionError("No method was named; give at least one with --methods.")
+    for name in names:
+        check_method(name)
+    return names
+
+
 def check_method(method: str) -> None:
     """Refuse a method that doesn't exist before anything slow begins."""
     from viz.attribution.method_spec import MethodSpec
@@ -104,14 +120,14 @@ def check_method(method: str) -> None:
     MethodSpec.parse(method)
 
 
-def load(checkpoint: str | None) -> "Classifier":
+def load_classifier(checkpoint: str | None) -> "Classifier":
     """The checkpoint that is named, or the shipped one."""
     from viz.model.classifier import Classifier, default_checkpoint
 
     return Classifier.load(default_checkpoint() if checkpoint is None else checkpoint)
 
 
-def readable(classifier: "Classifier", texts: "Texts") -> "list[Reading]":
+def read_rows(classifier: "Classifier", texts: "Texts") -> "list[Reading]":
     """The rows that can be read."""
     readings = []
     for row in texts.rows:
@@ -122,18 +138,18 @@ def readable(classifier: "Classifier", texts: "Texts") -> "list[Reading]":
     return readings
 
 
-def given(text: str) -> str:
+def text_or_stdin(text: str) -> str:
     """The text itself, or what standard input holds."""
     return typer.get_text_stream("stdin", errors="replace").read() if text == "-" else text
 
 
-def notes(encoding: "Encoding") -> None:
+def print_notes(encoding: "Encoding") -> None:
     """Say on stderr what a reader must know of the text."""
     for note in encoding.notes:
         typer.echo(note, err=True)
 
 
-def fonts(reading: "Reading") -> None:
+def print_missing_fonts(reading: "Reading") -> None:
     """Say on stderr which fonts to install, where a picture had to leave characters out."""
     from viz.figures.text.missing_fonts import missing_fonts
 
@@ -142,10 +158,10 @@ def fonts(reading: "Reading") -> None:
         typer.echo(sentence, err=True)
 
 
-def say(text: str) -> None:
+def print_text(text: str) -> None:
     """Print lines without control characters; what the terminal can't show becomes a `?`."""
     shown = "".join(c if c.isprintable() or c in "\n\u00a0" else "\ufffd" for c in text)
     encoding = sys.stdout.encoding or "utf-8"
     if "utf" not in encoding.lower():
-        shown = shown.translate(PLAIN)
+        shown = shown.translate(ASCII_SIGNS)
     typer.echo(shown.encode(encoding, "replace").decode(encoding))
