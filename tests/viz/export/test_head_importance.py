@@ -213,7 +213,7 @@ def test_silencing_the_heads_can_be_cancelled_and_done_after_all(
         assert ended.wait(10)
     assert not panel.exception
     assert len(maps(panel)) == 1
-    assert any("cancelled" in caption.value for caption in panel.caption)
+    assert any("canceled" in caption.value for caption in panel.caption)
     panel.button(key="ablation-again").click().run()
     deadline = time.monotonic() + 30
     while len(maps(panel)) < 2 and time.monotonic() < deadline:
