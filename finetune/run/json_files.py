@@ -43,14 +43,20 @@ class Schema(Generic[T]):
     Args:
         kind: A class, or a type that says more.
         extra: What becomes of an entry that the schema doesn't have.
-        format: The number that stands as `format` in every file of its kind, if one does.
+        format: The number of the format that stands in every file of its kind, if one does.
+        format_entry: Where it stands.
     """
 
     def __init__(
-        self, kind: Any, *, extra: Literal["ignore", "forbid"] = "ignore", format: int | None = None
+        self,
+        kind: Any,
+        *,
+        extra: Literal["ignore", "forbid", "allow"] = "ignore",
+        format: int | None = None,
+        format_entry: str = "format",
     ) -> None:
         self._adapter: TypeAdapter[T] = TypeAdapter(kind)
-        self._extra, self._format = extra, format
+        self._extra, self._format, self._format_entry = extra, format, format_entry
 
     def read(self, path: Path, name: str = "", most: int = MAX_BYTES) -> T:
         """The record in a file, which a sentence calls by its own name or by *name*.
@@ -86,9 +92,9 @@ class Schema(Generic[T]):
     def _check_format(self, values: Any, name: str) -> None:
         if self._format is None or not isinstance(values, dict):
             return
-        if "format" not in values:
-            raise RecordError(f"{name} is damaged: it has no format")
-        found = values["format"]
+        if self._format_entry not in values:
+            raise RecordError(f"{name} is damaged: it has no {self._format_entry}")
+        found = values[self._format_entry]
         if type(found) is not int or found != self._format:
             raise RecordError(
                 f"{name} has format {quoted(found)}, and this version of CLSight reads"

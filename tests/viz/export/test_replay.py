@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from tests.tiny_models import LABELS, tiny_checkpoint
 from viz import METHODS, Classifier
 from viz.__main__ import app
-from viz.export import json_reader as saving
+from viz.export import json_reader
 from viz.export.formats import render
 from viz.export.request import FigureRequest
 from viz.runs import files
@@ -148,22 +148,22 @@ REFUSED = {
     "null as number": (change("prediction", "logits", 1, by=lambda _: None), "no number"),
     "truth as number": (change("prediction", "logits", by=lambda _: [True] * 4), "no number"),
     "an endless number": (change("prediction", "logits", 1, by=lambda _: 10**400), "no number"),
-    "infinity": (change("prediction", "logits", 1, by=lambda _: float("inf")), "Infinity"),
+    "infinity": (change("prediction", "logits", 1, by=lambda _: float("inf")), "no number"),
     "another format": (change("clsight", by=lambda _: 2), "has format 2"),
-    "no format": (lambda values: values.pop("clsight"), "none that CLSight saved"),
-    "no numbers": (lambda values: values.pop("numbers"), "lacks its 'numbers'"),
+    "no format": (lambda values: values.pop("clsight"), "it has no clsight"),
+    "no numbers": (lambda values: values.pop("numbers"), "in 'numbers', field required"),
     "no weights": (lambda values: values["numbers"].pop("weights"), "lacks 'weights'"),
     "more numbers": (change("numbers", by=lambda x: x | {"more": 1}), "unknown 'more'"),
-    "no text": (change("text", by=lambda _: None), "'text'"),
+    "no text": (change("text", by=lambda _: None), "in 'text', input should"),
     "a blank text": (change("text", by=lambda _: " "), "text is empty"),
-    "tokens as text": (change("tokens", by=lambda _: "Oil"), "'tokens'"),
-    "no citation": (lambda values: values.pop("citation"), "lacks its 'citation'"),
-    "no version": (change("citation", "version", by=lambda _: None), "'version'"),
-    "no fingerprint": (lambda values: values["citation"].pop("fingerprint"), "'fingerprint'"),
+    "tokens as text": (change("tokens", by=lambda _: "Oil"), "in 'tokens', input should"),
+    "no citation": (lambda values: values.pop("citation"), "in 'citation', field required"),
+    "no version": (change("citation", "version", by=lambda _: None), "in 'citation.version', in"),
+    "no fingerprint": (lambda values: values["citation"].pop("fingerprint"), "fingerprint', field"),
     "an unknown kind": (change("request", "kind", by=lambda _: "film"), "known are head"),
     "a layer too high": (change("request", "layer", by=lambda _: 99), "Layer 99 does not exist"),
-    "a layer as text": (change("request", "layer", by=lambda _: "1"), "'layer'"),
-    "special as number": (change("request", "special", by=lambda _: 1), "'special'"),
+    "a layer as text": (change("request", "layer", by=lambda _: "1"), "in 'request.layer', input"),
+    "special as number": (change("request", "special", by=lambda _: 1), "in 'request.special', in"),
     "no class": (change("request", "measure", by=lambda _: "contribution"), "'target_class'"),
     "no method": (change("request", by=lambda x: x | {"kind": "attribution", "target_class": 0}),
                   "'method'"),
@@ -191,13 +191,14 @@ def refused(result: Result, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "is not JSON"),
-        (b"{", "is not JSON"),
-        (b"\xff\xfe\x00", "is not JSON"),
-        (b"[" * 100_000, "is not JSON"),
-        (b"[1, 2]", "none that CLSight saved"),
-        (b'{"clsight": true}', "has format True"),
-        (b'{"clsight": NaN}', "NaN is no number"),
+        (b"", "it isn't JSON"),
+        (b"{", "it isn't JSON"),
+        (b"\xff\xfe\x00", "it isn't JSON"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b"[1, 2]", "input should be an object"),
+        (b"{}", "it has no clsight"),
+        (b'{"clsight": true}', "has format True, and this version of CLSight reads 1"),
+        (b'{"clsight": NaN}', "has format nan"),
         (b'{"clsight": 2, "clsight": 1}', "'clsight' occurs twice"),
         (b"PK\x05\x06" + b"\0" * 18, "holds no JSON"),
     ],
@@ -247,7 +248,7 @@ def test_a_record_of_another_version_replays(
 def test_a_file_too_large_is_refused_before_it_is_read_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(saving, "MOST_BYTES", 1000)
+    monkeypatch.setattr(json_reader, "MAX_BYTES", 1000)
     path = tmp_path / "numbers"
     if kind == "zip":
         with ZipFile(path, "w", ZIP_DEFLATED) as packed:
@@ -258,7 +259,9 @@ def test_a_file_too_large_is_refused_before_it_is_read_whole(
         path = Path("/dev/zero")
     else:
         pytest.skip("this system has no endless file")
-    refused(run(path), "is too large; a record has 1,000 bytes at most")
+    is_device = kind == "endless"
+    sentence = "not a regular file" if is_device else "is too large; a record has 1,000 bytes"
+    refused(run(path), sentence)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
