@@ -81,15 +81,22 @@ def _span(encoding: Encoding, indices: tuple[int, ...], unit: Unit) -> Span:
     first = pieces[0]
     start, end = min(piece.start for piece in pieces), max(piece.end for piece in pieces)
     text = encoding.part_text(first.part)
-    written = text[start : _behind_marks(text, end)].strip()
+    written = text[start : end_with_marks(text, end)].strip()
     spelled = first.special or (unit == "wordpiece" and _is_spelling(first.text))
     label = first.text if spelled or not written else written
     return Span(label, start, end, indices, first.special, first.part)
 
 
-def _behind_marks(text: str, end: int) -> int:
-    """The end of a word with its accents: a tokenizer that drops them leaves them out."""
-    while 0 < end < len(text) and unicodedata.category(text[end]) in ("Mn", "Mc", "Me"):
+def end_with_marks(text: str, end: int, limit: int | None = None) -> int:
+    """The end of a word with its accents and emoji selectors, which some tokenizers drop.
+
+    Args:
+        text: The text.
+        end: Where the word ends without them; 0 stays 0.
+        limit: Where it ends at the latest.
+    """
+    limit = len(text) if limit is None else limit
+    while 0 < end < limit and unicodedata.category(text[end]).startswith("M"):
         end += 1
     return end
 

@@ -9,9 +9,14 @@ from viz.attribution.target import Target
 from viz.types import Attribution, Contribution, Prediction, Reading
 
 
+def true_minus(written: str) -> str:
+    """A written number with a minus sign instead of a hyphen."""
+    return written.replace("-", "−")
+
+
 def number(value: float, places: int = 2) -> str:
     """A number with its sign, a true minus among them."""
-    return f"{value:+.{places}f}".replace("-", "−")
+    return true_minus(f"{value:+.{places}f}")
 
 
 def decimals(largest: float, *, least: int = 3) -> int:
@@ -32,8 +37,8 @@ def amount(score: float, *, signed: bool = False) -> str:
     """A score of any unit: two decimals, or four below 1; with a plus where it is `signed`."""
     size, sign = abs(score), "+" if signed else ""
     if size and not 1e-3 <= size < 1e9:
-        return f"{score:{sign}.3e}".replace("-", "−")
-    return f"{score:{sign},.{2 if size >= 1 else 4}f}".replace("-", "−")
+        return true_minus(f"{score:{sign}.3e}")
+    return true_minus(f"{score:{sign},.{2 if size >= 1 else 4}f}")
 
 
 def quantity(value: float, places: int = 2, *, signed: bool, regression: bool) -> str:
@@ -46,7 +51,7 @@ def quantity(value: float, places: int = 2, *, signed: bool, regression: bool) -
 def share_of_strongest(score: float, strongest: float, *, signed: bool) -> str:
     """A score as a percentage of the strongest word's, which is 100 %."""
     percentage = 100 * score / strongest if strongest else 0.0
-    written = f"{percentage:{'+' if signed else ''}.1f}".removesuffix(".0").replace("-", "−")
+    written = true_minus(f"{percentage:{'+' if signed else ''}.1f}".removesuffix(".0"))
     return f"{written if written.strip('+−') != '0' else '0'} %"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from viz.attention.rank_correlation import spearman
+from viz.attribution.descriptions import true_minus
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.attribution.method import no_progress
 from viz.errors import SelectionError
@@ -103,7 +104,7 @@ def agreement(correlation: float) -> str:
     """One sentence on whether gradient and ablation agree which heads matter."""
     if np.isnan(correlation):
         return "One of the two says the same of every head, so there is nothing to compare."
-    written = f"rank correlation of the sizes {correlation:.2f}".replace("-", "−")
+    written = f"rank correlation of the sizes {true_minus(f'{correlation:.2f}')}"
     if correlation >= AGREE:
         return f"Both agree which heads matter: {written}."
     if correlation >= DISAGREE:

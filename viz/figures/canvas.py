@@ -18,8 +18,9 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
+from viz.attention.pooling import pool
 from viz.colors import LIGHT
-from viz.figures.color_scale import ColorScale, strongest
+from viz.figures.color_scale import ColorScale
 from viz.figures.text.bidi import direction
 from viz.figures.text.emoji import picture
 from viz.figures.text.fonts import Style, runs, text_width
@@ -237,7 +238,7 @@ class Raster(Artist):
 
     def dots(self, height: int, width: int) -> FloatArray:
         """(height, width, 4) colors in bytes; a dot that covers several numbers shows one."""
-        shown = strongest(self.values, height, width)
+        shown = pool(self.values, height, width)
         colors = self.color_scale.colors(shown)
         rows, columns = shown.shape
         across = colors[:, np.arange(width) * columns // width]

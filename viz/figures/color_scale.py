@@ -84,19 +84,3 @@ def _root(values: FloatArray) -> FloatArray:
 
 def _square(values: FloatArray) -> FloatArray:
     return np.asarray(np.sign(values) * np.square(values))
-
-
-def strongest(values: FloatArray, rows: int, columns: int) -> FloatArray:
-    """Numbers in at most so many rows and columns, each the strongest of those it stands for."""
-    return _fewer(_fewer(values, rows, axis=0), columns, axis=1)
-
-
-def _fewer(values: FloatArray, count: int, axis: int) -> FloatArray:
-    """The number farthest from 0 in each of `count` bins, which differ in size by one."""
-    given = values.shape[axis]
-    if given <= count:
-        return values
-    starts = np.arange(count) * given // count
-    high = np.maximum.reduceat(values, starts, axis=axis)
-    low = np.minimum.reduceat(values, starts, axis=axis)
-    return np.where(high >= -low, high, low)

@@ -2,6 +2,7 @@
 
 from matplotlib.ticker import MaxNLocator
 
+from viz.attribution.descriptions import true_minus
 from viz.figures.canvas import MIDDLE, NOTE, Box, Canvas
 from viz.figures.color_scale import ColorScale
 
@@ -18,10 +19,5 @@ def draw_colorbar(canvas: Canvas, x: float, y: float, scale: ColorScale, *, besi
     for value in MaxNLocator(4).tick_values(scale.low, scale.high):
         if scale.low <= value <= scale.high:
             place = y + height * (1 - scale.share(value)) + NOTE.size * MIDDLE
-            canvas.text(x + 12, place, written(float(value)), NOTE)
+            canvas.text(x + 12, place, true_minus(f"{value:.4g}"), NOTE)
     canvas.text(x + WIDE - 8, y + height / 2, scale.name, NOTE, align="center", turn=90)
-
-
-def written(value: float) -> str:
-    """A number of a scale, a true minus among its signs."""
-    return f"{value:.4g}".replace("-", "−")

@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from viz.attribution.descriptions import true_minus
 from viz.colors import PALETTES, Theme, mix, readable_ink, stops
 from viz.plots.style import apply_style
 from viz.types import FloatArray
@@ -98,7 +99,7 @@ def _in_cells(
         {
             "x": column,
             "y": row,
-            "text": text.replace("-", "−"),
+            "text": true_minus(text),
             "showarrow": False,
             "font": {
                 "color": readable_ink(mix(scale, float(places[row, column]))),

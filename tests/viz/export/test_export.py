@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.synthetic import TEXT, attribution_of, figure_spec, read
 from viz import export
+from viz.attention.pooling import pool
 from viz.attention.views import QUADRANTS, Quadrant
 from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
@@ -23,7 +24,6 @@ from viz.export.filenames import archive_name
 from viz.figures.arcs import MOST, strongest_pairs
 from viz.figures.canvas import rasters, text_lines
 from viz.figures.citation import citation
-from viz.figures.color_scale import strongest
 from viz.figures.grid import DOT, fit_grid
 from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.text.fonts import NO_BREAK, REPLACEMENT
@@ -165,7 +165,7 @@ def test_a_dot_shows_the_strongest_of_the_numbers_it_covers() -> None:
     values = np.zeros((7, 7), dtype=np.float32)
     values[6, 3], values[6, 4], values[0, 0] = 1, -2, -1
     expected = np.array([[-1, 0, 0], [0, 0, 0], [0, 1, -2]], dtype=np.float32)
-    np.testing.assert_array_equal(strongest(values, 3, 3), expected)
+    np.testing.assert_array_equal(pool(values, 3, 3), expected)
 
 
 @pytest.mark.parametrize(("count", "said"), [(4, False), (300, True)])

@@ -7,6 +7,7 @@ same message while a reader walks through the heads; the selection (`selection`)
 import numpy as np
 from numpy.typing import NDArray
 
+from viz.attention.pooling import farthest_from_zero, pool
 from viz.attention.rollout import select
 from viz.attention.statistics import PATTERNS, STATISTICS, HeadStatistics, Statistic
 from viz.attention.views import AttentionView
@@ -86,7 +87,7 @@ def payload(view: AttentionView, statistics: HeadStatistics | None = None) -> di
     max_side = max(1, min(MAX_THUMBNAIL_SIDE, MAX_WIDTH // (n_heads + 1)))
     rows, columns = (min(count, max_side) for count in shape)
     pixels = thumbnails(view.weights, rows, columns, signed=view.signed)
-    peaks = _farthest_from_zero(pixels.max((-1, -2)), pixels.min((-1, -2)))
+    peaks = farthest_from_zero(pixels.max((-1, -2)), pixels.min((-1, -2)))
     return {
         "layers": n_layers,
         "heads": n_heads,
@@ -129,7 +130,9 @@ def thumbnails(weights: FloatArray, rows: int, columns: int, *, signed: bool = F
     quarters = [[weights, head_means], [layer_means, head_means.mean(0, keepdims=True)]]
     pixels = np.concatenate(
         [
-            np.concatenate([_pool(quarter, rows, columns, signed) for quarter in pair], axis=1)
+            np.concatenate(
+                [pool(quarter, rows, columns, signed=signed) for quarter in pair], axis=1
+            )
             for pair in quarters
         ]
     )
@@ -146,33 +149,6 @@ def quantize(pixels: FloatArray, peaks: FloatArray) -> NDArray[np.int8]:
     shares = np.divide(pixels, heights, out=np.zeros_like(pixels), where=heights > 0)
     levels: FloatArray = np.copysign(np.sqrt(np.abs(shares)), shares) * MAX_LEVEL
     return np.rint(levels).astype(np.int8)
-
-
-def _farthest_from_zero(most: FloatArray, least: FloatArray) -> FloatArray:
-    return np.asarray(np.where(most >= -least, most, least))
-
-
-def _pool(weights: FloatArray, rows: int, columns: int, signed: bool) -> FloatArray:
-    """The largest of each bin of rows and columns, or the one farthest from 0; NaN is absent."""
-    most = _pool_by(np.fmax, weights, rows, columns)
-    if not signed:
-        return most
-    return _farthest_from_zero(most, _pool_by(np.fmin, weights, rows, columns))
-
-
-def _pool_by(choose: np.ufunc, values: FloatArray, rows: int, columns: int) -> FloatArray:
-    by_rows = _pool_rows(choose, values, rows)
-    return _pool_rows(choose, by_rows.swapaxes(-1, -2), columns).swapaxes(-1, -2)
-
-
-def _pool_rows(choose: np.ufunc, values: FloatArray, count: int) -> FloatArray:
-    """What is chosen of each bin of rows; bins differ by one.  (..., n, m) -> (..., count, m)"""
-    edges = np.arange(count + 1) * values.shape[-2] // count
-    starts, lasts = edges[:-1], edges[1:] - 1
-    chosen = values[..., starts, :]
-    for offset in range(1, int(np.diff(edges).max())):
-        choose(chosen, values[..., np.minimum(starts + offset, lasts), :], out=chosen)
-    return chosen
 
 
 def _check(view: AttentionView, statistics: HeadStatistics | None) -> None:

@@ -1,7 +1,6 @@
 """The colored text: the text as it was written, each word on the color of its score."""
 
 import math
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.attention.views import Span
-from viz.attribution.descriptions import decimals, share_of_strongest
+from viz.attention.views import Span, end_with_marks
+from viz.attribution.descriptions import decimals, share_of_strongest, true_minus
 from viz.colors import PALETTES, Palette, mix, readable_ink
 from viz.types import Encoding, FloatArray
 from viz.widgets.shared.widget import Widget
@@ -110,7 +109,7 @@ class ColorScale:
             return share_of_strongest(score, self.largest, signed=self.signed)
         places = decimals(self.largest)
         text = f"{score:+.{places}f}" if self.signed else f"{score:.{places}f}"
-        return text.replace("-", "−") if text.strip("+-0.") else "0"
+        return true_minus(text) if text.strip("+-0.") else "0"
 
     def format_with_error(self, segment: Segment) -> str:
         """The score of a segment, with its standard error where it is not exact."""
@@ -217,16 +216,9 @@ def _word_boundaries(text: str, scored: Sequence[ScoredSpan]) -> list[tuple[int,
             words.append((start, end, one))
     limits = [*(start for start, _, _ in words[1:]), len(text)]
     return [
-        (start, _end_of_marks(text, end, limit), one)
+        (start, end_with_marks(text, end, limit), one)
         for (start, end, one), limit in zip(words, limits, strict=False)
     ]
-
-
-def _end_of_marks(text: str, end: int, limit: int) -> int:
-    """The end of a word with the accents or emoji selectors that its tokenizer dropped."""
-    while end < limit and unicodedata.category(text[end]).startswith("M"):
-        end += 1
-    return end
 
 
 def _trim(text: str, span: Span) -> tuple[int, int]:

@@ -1,0 +1,43 @@
+"""Maps with more numbers than dots: each dot shows the number farthest from 0 that it covers."""
+
+import numpy as np
+
+from viz.types import FloatArray
+
+
+def pool(values: FloatArray, rows: int, columns: int, *, signed: bool = True) -> FloatArray:
+    """The number farthest from 0 in each bin of rows and columns, as max-abs pooling gives it.
+
+    Args:
+        values: (..., n, m); NaN stands for nothing.
+        rows: Bins of rows at most; their sizes differ by one.
+        columns: Bins of columns at most.
+        signed: Whether there are numbers below 0; without them, half the work is enough.
+
+    Returns:
+        (..., min(n, rows), min(m, columns)); of two equally far from 0, the positive one.
+    """
+    most = _pool_by(np.fmax, values, rows, columns)
+    return farthest_from_zero(most, _pool_by(np.fmin, values, rows, columns)) if signed else most
+
+
+def farthest_from_zero(most: FloatArray, least: FloatArray) -> FloatArray:
+    """Of the largest and the least of some numbers, that with the larger size."""
+    return np.asarray(np.where(most >= -least, most, least))
+
+
+def _pool_by(choose: np.ufunc, values: FloatArray, rows: int, columns: int) -> FloatArray:
+    by_rows = _pool_rows(choose, values, rows)
+    return _pool_rows(choose, by_rows.swapaxes(-1, -2), columns).swapaxes(-1, -2)
+
+
+def _pool_rows(choose: np.ufunc, values: FloatArray, count: int) -> FloatArray:
+    """What is chosen of each bin of rows.  (..., n, m) -> (..., min(n, count), m)"""
+    if values.shape[-2] <= count:
+        return values
+    edges = np.arange(count + 1) * values.shape[-2] // count
+    starts, lasts = edges[:-1], edges[1:] - 1
+    chosen = values[..., starts, :]
+    for offset in range(1, int(np.diff(edges).max())):
+        choose(chosen, values[..., np.minimum(starts + offset, lasts), :], out=chosen)
+    return chosen
