@@ -1,12 +1,16 @@
 """The temperature that a checkpoint states: what logits are divided by (Guo et al. 2017).
 
 `python -m finetune train` writes it into config.json; plain transformers keeps the entry and makes
-nothing of it.
+nothing of it. Logits, and what is explained of them, know no temperature.
 """
 
 import math
 from contextlib import suppress
 
+import numpy as np
+from scipy.special import expit, softmax
+
+from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.source import shown
 from finetune.errors import ModelError
 
@@ -28,3 +32,18 @@ def validate_temperature(value: object, owner: str) -> float | None:
         f"the {TEMPERATURE_KEY} in config.json of {owner} is {shown(value)}; it has to be a number"
         " above 0, or be left out"
     )
+
+
+def probabilities(
+    logits: FloatArray, temperature: float | None = None, *, multi_label: bool
+) -> FloatArray:
+    """The probability of each class, in double precision. (..., C) -> (..., C)
+
+    Args:
+        logits: (..., C)
+        temperature: What logits are divided by, where the checkpoint states one.
+        multi_label: Whether every class is decided on its own.
+    """
+    scaled = logits.astype(np.float64) / (1.0 if temperature is None else temperature)
+    values: FloatArray = expit(scaled) if multi_label else softmax(scaled, axis=-1)
+    return values

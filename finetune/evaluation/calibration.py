@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from finetune.checkpoint.temperature import TEMPERATURE_KEY, validate_temperature
+from finetune.checkpoint.temperature import TEMPERATURE_KEY, probabilities, validate_temperature
 from finetune.run.atomic_files import write_atomically
 from finetune.run.record import CalibrationMetrics, CalibrationRecord, ReliabilityBin
 
@@ -28,17 +29,6 @@ TOO_FEW = "validation has fewer than two rows"
 NO_BETTER = "it does not improve the probabilities on held-out rows of validation"
 
 Targets = FloatArray | IntArray
-
-
-def probabilities(logits: FloatArray, temperature: float, *, multi_label: bool) -> FloatArray:
-    """Softmax, or sigmoids, of logits over the temperature, in double precision.  (N, C)"""
-    values = logits.astype(np.float64)
-    if multi_label:
-        sigmoid: FloatArray = np.exp(-np.logaddexp(0, -values / temperature))
-        return sigmoid
-    logs = _log_softmax(values / temperature)
-    softmax: FloatArray = np.exp(logs)
-    return softmax
 
 
 def measure_calibration(
@@ -194,10 +184,5 @@ def _negative_log_likelihood(logits: FloatArray, targets: Targets, temperature: 
     if targets.ndim == 2:
         signed = np.where(targets.astype(bool), scaled, -scaled)
         return float(np.logaddexp(0, -signed).mean())
-    return float(-_log_softmax(scaled)[np.arange(len(scaled)), targets.astype(np.int64)].mean())
-
-
-def _log_softmax(values: FloatArray) -> FloatArray:
-    shifted = values - values.max(axis=1, keepdims=True)
-    logs: FloatArray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return logs
+    logs = log_softmax(scaled, axis=1)
+    return float(-logs[np.arange(len(scaled)), targets.astype(np.int64)].mean())

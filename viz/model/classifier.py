@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from finetune.checkpoint.families import NAMES_OR
+from finetune.checkpoint.temperature import probabilities
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError, with_article
 from viz.errors import CheckpointError, as_sentence
@@ -22,7 +23,7 @@ from viz.model.encoding import Encoder
 from viz.model.installation import ASSETS
 from viz.model.probe import Capabilities, Probe, ProbeError, module_settings, probe_length
 from viz.model.recording import ATTENTION, Recorder, install_hooks
-from viz.model.temperature import probabilities, stored_temperature
+from viz.model.temperature import stored_temperature
 from viz.types import Attention, Encoding, FloatArray, Inputs, IntArray, Prediction, Reading
 
 FORWARD_ERRORS = (
@@ -267,13 +268,10 @@ class Classifier:
         if self.regression:
             return Prediction(self.labels, values, values[:0], regression=True)
         if self.temperature is not None:
-            return Prediction(self.labels, values, self._warm(values), self.multi_label)
+            calibrated = self.probabilities(values).astype(values.dtype)
+            return Prediction(self.labels, values, calibrated, self.multi_label)
         share = logits.sigmoid() if self.multi_label else logits.softmax(-1)
         return Prediction(self.labels, values, share.cpu().numpy(), self.multi_label)
-
-    def _warm(self, logits: NDArray[np.floating]) -> NDArray[np.floating]:
-        """The probabilities of logits (C,) in their own precision."""
-        return self.probabilities(logits).astype(logits.dtype)
 
 
 class _Cutting(TypedDict):

@@ -10,7 +10,7 @@ import pytest
 from transformers import AutoConfig
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from finetune.checkpoint.temperature import TEMPERATURE_KEY
+from finetune.checkpoint.temperature import TEMPERATURE_KEY, probabilities
 from finetune.errors import ModelError
 from finetune.evaluation.calibration import (
     NO_BETTER,
@@ -19,7 +19,6 @@ from finetune.evaluation.calibration import (
     expected_calibration_error,
     fit_temperature,
     measure_calibration,
-    probabilities,
     reliability_curve,
     store_temperature,
     stored_temperature,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from finetune.checkpoint.temperature import probabilities
 from tests.cooperative_games import Game, Rule, play
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
@@ -18,7 +19,6 @@ from viz.attribution.method import AttributionInput, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.target import Target
 from viz.model.perturbation import OPERATORS, BoolArray, Operator, Perturbation
-from viz.model.temperature import probabilities
 from viz.types import FloatArray
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"

@@ -10,6 +10,7 @@ import torch
 from scipy.stats import kendalltau, spearmanr
 from scipy.stats import t as student
 
+from finetune.checkpoint.temperature import probabilities
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attention.rank_correlation import spearman
@@ -32,7 +33,6 @@ from viz.faithfulness.metrics import (
 from viz.faithfulness.order_effects import word_counts
 from viz.faithfulness.orders import random_orders, word_order
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
-from viz.model.temperature import probabilities
 from viz.types import IntArray
 
 TEXT = "Oil prices rise as stocks fall, the market was not good"
