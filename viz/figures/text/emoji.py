@@ -10,7 +10,7 @@ from matplotlib.font_manager import findSystemFonts
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, features
 
-from viz.figures.text.graphemes import EMOJI, JOINERS
+from viz.figures.text.graphemes import JOINERS, is_emoji
 
 FILES = (
     "NotoColorEmoji",
@@ -23,10 +23,6 @@ FILES = (
 """Fonts with emoji in color, by the name of their file; the first one that is installed draws."""
 SIZES = (109, 160, 96, 128)
 """Pixels: the sizes in which such fonts hold their pictures."""
-BY_DEFAULT = frozenset(
-    "⌚⌛⏩⏪⏫⏬⏰⏳◽◾☔☕♈♉♊♋♌♍♎♏♐♑♒♓♿⚓⚡⚪⚫⚽⚾⛄⛅⛎⛔⛪⛲⛳⛵⛺⛽✅✊✋✨❌❎❓❔❕❗➕➖➗➰➿⬛⬜⭐⭕"
-)
-"""Short of U+1F000: emoji in color without being asked to (Unicode's Emoji_Presentation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +42,28 @@ class Picture:
 
 
 @lru_cache(maxsize=20_000)
-def pictured(cluster: str) -> bool:
+def pictured(grapheme: str) -> bool:
     """Whether a character is an emoji that an installed font draws in color."""
-    if not is_emoji(cluster):
+    if not is_emoji(grapheme):
         return False
     font = _font()
-    return font is not None and all(ord(part) in font.codes for part in _visible(cluster))
+    return font is not None and all(ord(part) in font.codes for part in _visible(grapheme))
 
 
-def is_emoji(cluster: str) -> bool:
-    """Whether a browser would show the character in color."""
-    if not EMOJI.fullmatch(cluster):
-        return False
-    return (
-        "\ufe0f" in cluster or len(cluster) > 1 or ord(cluster) > 0x1F000 or cluster in BY_DEFAULT
-    )
-
-
-def _visible(cluster: str) -> str:
-    return "".join(part for part in cluster if part not in JOINERS and part != "\ufe0f")
+def _visible(grapheme: str) -> str:
+    return "".join(part for part in grapheme if part not in JOINERS and part != "\ufe0f")
 
 
 @lru_cache(maxsize=2_000)
-def picture(cluster: str) -> Picture:
+def picture(grapheme: str) -> Picture:
     """The picture of an emoji for which `pictured` holds."""
     font = _font()
     if font is None:
-        raise ValueError(f"no installed font draws {cluster!r}")
-    left, top, right, bottom = map(round, font.face.getbbox(cluster, anchor="ls"))
+        raise ValueError(f"no installed font draws {grapheme!r}")
+    left, top, right, bottom = map(round, font.face.getbbox(grapheme, anchor="ls"))
     image = Image.new("RGBA", (right - left, bottom - top), (255, 255, 255, 0))
     pen = ImageDraw.Draw(image)
-    pen.text((-left, -top), cluster, font=font.face, anchor="ls", embedded_color=True)
+    pen.text((-left, -top), grapheme, font=font.face, anchor="ls", embedded_color=True)
     size = font.face.size
     return Picture(image, image.width / size, image.height / size, bottom / size)
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from viz.attention.views import Span
 from viz.figures.text.bidi import RIGHT, Direction, direction, levels, visual
 from viz.figures.text.fonts import Style, drawable, text_width
-from viz.figures.text.graphemes import clusters
+from viz.figures.text.graphemes import graphemes
 from viz.figures.text.line_wrap import broken
 
 LONGEST_UNREAD = 400
@@ -75,9 +75,9 @@ def _inner(source: str) -> frozenset[int]:
         return frozenset()
     inside: list[int] = []
     position = 0
-    for cluster in clusters(source):
-        inside += range(position + 1, position + len(cluster))
-        position += len(cluster)
+    for grapheme in graphemes(source):
+        inside += range(position + 1, position + len(grapheme))
+        position += len(grapheme)
     return frozenset(inside)
 
 

@@ -23,7 +23,7 @@ from matplotlib.font_manager import (
 
 from viz.colors import LIGHT
 from viz.figures.text.emoji import picture, pictured
-from viz.figures.text.graphemes import JOINERS, clusters, invisible
+from viz.figures.text.graphemes import JOINERS, graphemes, invisible
 
 FIRST = "DejaVu Sans"
 """Comes with matplotlib."""
@@ -116,7 +116,7 @@ def drawable(text: str) -> str:
     """`text` as one line that can be drawn; a character that no font has becomes a box."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_drawable_cluster, clusters(text)))
+    return "".join(map(_drawable_grapheme, graphemes(text)))
 
 
 def label(text: str) -> str:
@@ -131,7 +131,7 @@ def label(text: str) -> str:
         shown = DOTTED + shown
     if len(shown) <= LONGEST_LABEL:
         return shown
-    parts = clusters(shown)
+    parts = graphemes(shown)
     longer = len(parts) > LONGEST_LABEL
     return f"{''.join(parts[: LONGEST_LABEL - 1])}…" if longer else shown
 
@@ -139,13 +139,13 @@ def label(text: str) -> str:
 def runs(text: str) -> Iterator[tuple[str, bool]]:
     """A drawable text in stretches, and whether each is one emoji that is drawn as a picture."""
     plain = ""
-    for cluster in (text,) if text.isascii() else clusters(text):
-        if not pictured(cluster):
-            plain += cluster
+    for grapheme in (text,) if text.isascii() else graphemes(text):
+        if not pictured(grapheme):
+            plain += grapheme
             continue
         if plain:
             yield plain, False
-        yield cluster, True
+        yield grapheme, True
         plain = ""
     if plain:
         yield plain, False
@@ -167,11 +167,11 @@ def _plain_width(text: str, style: Style) -> float:
 
 
 @lru_cache(maxsize=20_000)
-def _drawable_cluster(cluster: str) -> str:
+def _drawable_grapheme(grapheme: str) -> str:
     """One character with its marks; a box where any of it cannot be drawn."""
-    if pictured(cluster):
-        return cluster
-    kept = "".join(map(_plain_character, cluster))
+    if pictured(grapheme):
+        return grapheme
+    kept = "".join(map(_plain_character, grapheme))
     return kept if all(map(has_glyph, kept)) else BOX
 
 

@@ -1,7 +1,7 @@
 """Text broken into lines that fit."""
 
 from viz.figures.text.fonts import Style, drawable, text_width
-from viz.figures.text.graphemes import clusters
+from viz.figures.text.graphemes import graphemes
 
 
 def wrap(text: str, style: Style, room: float) -> list[str]:
@@ -20,7 +20,7 @@ def wrap(text: str, style: Style, room: float) -> list[str]:
 
 def broken(word: str, style: Style, room: float) -> list[str]:
     """A drawable word in pieces that fit `room` points; one piece where it fits."""
-    parts: list[str] = clusters(word)
+    parts: list[str] = graphemes(word)
     pieces: list[str] = []
     while parts:
         count = _fitting(parts, style, room)

@@ -3,9 +3,8 @@
 import unicodedata
 from collections.abc import Iterable
 
-from viz.figures.text.emoji import is_emoji
 from viz.figures.text.fonts import BOX, drawable
-from viz.figures.text.graphemes import EMOJI, clusters
+from viz.figures.text.graphemes import EMOJI, graphemes
 
 EAST_ASIA = {
     "CJK": "Chinese",
@@ -24,16 +23,16 @@ def missing_fonts(texts: Iterable[str]) -> tuple[str, ...]:
 
     It names a font to install; where there is nothing to say, everything can be drawn.
     """
-    seen = {cluster for text in texts if not text.isascii() for cluster in clusters(text)}
-    lacking = {_kind(cluster): cluster for cluster in sorted(seen) if drawable(cluster) == BOX}
-    return tuple(_sentence(kind, cluster) for kind, cluster in sorted(lacking.items()))
+    seen = {grapheme for text in texts if not text.isascii() for grapheme in graphemes(text)}
+    lacking = {_kind(grapheme): grapheme for grapheme in sorted(seen) if drawable(grapheme) == BOX}
+    return tuple(_sentence(kind, grapheme) for kind, grapheme in sorted(lacking.items()))
 
 
-def _kind(cluster: str) -> str:
+def _kind(grapheme: str) -> str:
     """The script of a character, as in Arabic; Emoji; Symbol; or Unassigned."""
-    if is_emoji(cluster) or EMOJI.fullmatch(cluster):
+    if EMOJI.fullmatch(grapheme):
         return "Emoji"
-    first = next((part for part in cluster if drawable(part) == BOX), cluster[0])
+    first = next((part for part in grapheme if drawable(part) == BOX), grapheme[0])
     category = unicodedata.category(first)
     if category in ("Co", "Cn"):
         return "Unassigned"
@@ -43,9 +42,9 @@ def _kind(cluster: str) -> str:
     return EAST_ASIA.get(word, "Symbol")
 
 
-def _sentence(kind: str, cluster: str) -> str:
+def _sentence(kind: str, grapheme: str) -> str:
     if kind == "Unassigned":
-        code = f"U+{ord(cluster[0]):04X}"
+        code = f"U+{ord(grapheme[0]):04X}"
         return f"A box stands for {code}, a character that Unicode gives no meaning to."
     font, debian, fedora = _font(kind)
     what = "Emoji" if kind == "Emoji" else f"{kind} characters"

@@ -18,7 +18,7 @@ from viz.figures.text import emoji as emoji_module
 from viz.figures.text import fonts
 from viz.figures.text.emoji import emoji_files, picture, pictured
 from viz.figures.text.fonts import BOX, REPLACEMENT, Style, drawable, label, runs, text_width
-from viz.figures.text.graphemes import clusters
+from viz.figures.text.graphemes import graphemes, is_emoji
 from viz.figures.text.line_wrap import wrap
 from viz.figures.text.missing_fonts import EAST_ASIA
 
@@ -85,7 +85,16 @@ def test_a_label_is_short_and_never_empty(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("whole", [*EMOJI, "e\u0301\u0302", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "ש\u05b8"])
 def test_a_character_is_what_a_reader_counts_as_one(whole: str) -> None:
-    assert clusters(f"a{whole}b") == ["a", whole, "b"]
+    assert graphemes(f"a{whole}b") == ["a", whole, "b"]
+
+
+@pytest.mark.parametrize(
+    ("grapheme", "colored"),
+    [(emoji, True) for emoji in EMOJI]
+    + [("🇩", True), ("🌡", True), ("❤", False), ("❤\ufe0e", False), ("©", False), ("1", False)],
+)
+def test_what_a_browser_colors_is_an_emoji(grapheme: str, colored: bool) -> None:
+    assert is_emoji(grapheme) == colored
 
 
 @needs_emoji
