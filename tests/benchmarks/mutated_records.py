@@ -62,7 +62,7 @@ from viz.model.text_files import open_texts
 from viz.plots.faithfulness import faithfulness_chart
 from viz.plots.matrix import MOST, confusion_map
 from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
-from viz.runs import base_model, files, launch, state, uploads
+from viz.runs import base_model, data_check, files, launch, state
 
 Use = Callable[[], None]
 """Reads a file where it lies, and draws it."""
@@ -211,7 +211,7 @@ def use_recipe(file: Path) -> None:
 
 def use_report(file: Path) -> None:
     """What the Train page shows of a check."""
-    found = uploads._REPORT.read(file)
+    found = data_check._REPORT.read(file)
     _ = ", ".join(f"{number:,} {role}" for role, number in found.rows.items())
     _json([plain(each.sentence) + new_run.ICONS[each.severity] for each in found.findings])
 

@@ -11,13 +11,18 @@ MAX_ARGUMENT_BYTES = 10_000
 
 def finetune_command(*arguments: str) -> list[str]:
     """`python -m finetune` with arguments; a RunError where one can't stand on a command line."""
+    require_arguments(*arguments)
+    return [sys.executable, "-m", "finetune", *arguments]
+
+
+def require_arguments(*arguments: str) -> None:
+    """A RunError where one of the arguments can't stand on a command line."""
     for argument in arguments:
         if not is_argument(argument):
             raise RunError(
                 f"{shown(argument)} can't be passed to a run: it is too long, or has a character"
                 " that a command can't have; give another"
             )
-    return [sys.executable, "-m", "finetune", *arguments]
 
 
 def is_argument(text: str) -> bool:

@@ -1,44 +1,28 @@
-"""Data files given to the Train page: kept beside the runs, and checked before they are used."""
+"""Data files given to the Train page: uploads, which are kept beside the runs, and their rows."""
 
 import re
-import subprocess
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from finetune.data.tables.file_types import is_readable, open_file, require_known_suffix
 from finetune.data.tables.messages import shown
 from finetune.data.tables.reader import read_head
 from finetune.data.tables.table import Table
-from finetune.errors import DataError, RecordError
+from finetune.errors import DataError
 from finetune.run.atomic_files import create_atomically
-from finetune.run.json_files import Count, Items, Schema
 from viz.errors import RunError, as_sentence
-from viz.runs.files import DATA_FOLDER, last_line, runs_folder
-from viz.runs.finetune_command import finetune_command, is_argument
+from viz.runs.data_check import without_options
+from viz.runs.files import DATA_FOLDER, runs_folder
+from viz.runs.finetune_command import is_argument
 from viz.runs.public import require_private
-
-NAMED_ALIKE = "; each file needs texts and classes (or scores) in columns of the same names"
-WORDS = {
-    ", or name a single one with --label-column": ", or choose a single one",
-    "; name it with --text-column": NAMED_ALIKE,
-    "; name it with --label-column": NAMED_ALIKE,
-    "--text-column": "the column of texts",
-    "--pair-column": "the column of second texts",
-    "--label-column": "the column of labels",
-    "--max-length": "the longest text",
-}
-"""What the page calls the options that the check's errors name, the longest first."""
 
 
 def keep_upload(name: str, content: bytes) -> Path:
     """Save an uploaded file under a safe name of our own; a RunError for another kind of file."""
     require_private("uploading")
-    with _told():
+    with _page_errors():
         require_known_suffix(name)
     suffix = Path(name).suffix.lower()
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(name).stem).strip("-")[:60] or "upload"
@@ -79,13 +63,13 @@ def data_file(path: str) -> Path:
         place = Path(path).expanduser().absolute()
     except (OSError, ValueError, RuntimeError) as error:  # ~nobody, or NUL after ~
         raise RunError(f"{shown(path)} is not the path of a file here; type another.") from error
-    with _told(), open_file(place):
+    with _page_errors(), open_file(place):
         return place
 
 
 def head(file: Path) -> Table:
     """The first rows of a data file; a RunError with a sentence where it can't be read."""
-    with _told():
+    with _page_errors():
         return read_head(file)
 
 
@@ -95,7 +79,7 @@ def first_rows(table: Table, count: int) -> list[dict[str, str]]:
     for name in table.column_names:
         known[name] += 1
         names.append(name if known[name] == 1 else f"{name} ({known[name]})")
-    with _told():
+    with _page_errors():
         columns = [["" if c is None else str(c) for c in cells[:count]] for cells in table.cells]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
@@ -106,59 +90,9 @@ def column_names(table: Table) -> list[str]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """A refusal of a file in the words of the page."""
+def _page_errors() -> Iterator[None]:
+    """What is wrong with a file, in the words of the page."""
     try:
         yield
     except DataError as error:
-        raise RunError(_without_options(as_sentence(error))) from error
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One thing that the check has to say."""
-
-    kind: str
-    severity: Literal["stop", "warning", "note"]
-    sentence: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
-    """What the page shows of a check."""
-
-    fatal: bool
-    rows: Mapping[str, Count]
-    """Rows that can be used, by split."""
-    classes: Count
-    """0 where rows have scores."""
-    reads: Items[str]
-    """What the columns are read as."""
-    findings: Items[Finding]
-    truncation_counted: bool
-
-
-_REPORT: Schema[Report] = Schema(Report)
-
-
-def check(options: Sequence[str]) -> Report:
-    """The report of `python -m finetune check`; a RunError with its sentence where it made none."""
-    require_private("checking data")
-    with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch) / "check.json"
-        command = finetune_command("check", *options, f"--json={report}")
-        done = subprocess.run(command, capture_output=True, text=True)
-        if report.is_file():
-            try:
-                return _REPORT.read(report)
-            except RecordError as error:
-                raise RunError(f"{as_sentence(error)[:-1]}; check the data again") from error
-    told = _without_options(last_line(done.stderr))
-    raise RunError(told or "the data check ended without a word; try again")
-
-
-def _without_options(sentence: str) -> str:
-    """A sentence of the command line in the words of the page."""
-    for option, words in WORDS.items():
-        sentence = sentence.replace(option, words)
-    return sentence
+        raise RunError(without_options(as_sentence(error))) from error

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from viz.app import checkpoints, keys
 from viz.errors import CheckpointError, RunError
-from viz.runs import deletion, files, launch, public, uploads
+from viz.runs import data_check, deletion, files, launch, public, uploads
 from viz.runs.launch import Plan
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,7 +60,7 @@ def test_the_setting_is_on_unless_it_says_no(
         lambda: launch.stop("mine"),
         lambda: uploads.keep_upload("rows.csv", b"text,label\n"),
         lambda: uploads.data_file(__file__),
-        lambda: uploads.check(["--data=rows.csv"]),
+        lambda: data_check.check(["--data=rows.csv"]),
         lambda: deletion.remove_run("mine"),
     ],
     ids=["start", "resume", "stop", "upload", "file", "check", "delete"],

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from finetune.run.record import BaselineRecord, Metrics, RunRecord, SplitRecord
 from tests.viz.rooms import finish
 from viz.model.classifier import default_checkpoint
-from viz.runs import files
+from viz.runs import data_check, files
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of runs."""
     monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(data_check, "prepare", lambda: None)
     return tmp_path
 
 

@@ -17,13 +17,13 @@ from viz.app.panels import columns, new_run
 from viz.errors import RunError
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import Columns
-from viz.runs import base_model, files, launch, uploads
+from viz.runs import base_model, data_check, files, launch, uploads
 
 ROOT = Path(__file__).resolve().parents[3]
 PRETRAINING: Event = {
     "kind": "pretraining", "step": 1, "steps": 4, "texts_per_second": 40.0, "seconds_left": 9.0,
 }  # fmt: skip
-CLEAN = uploads.Report(
+CLEAN = data_check.Report(
     fatal=False,
     rows={"train": 1},
     classes=1,
@@ -39,6 +39,7 @@ STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of runs."""
     monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(data_check, "prepare", lambda: None)
     return tmp_path
 
 
@@ -54,11 +55,11 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The options of every check that is made from now on."""
     heard: list[list[str]] = []
 
-    def check(options: list[str]) -> uploads.Report:
+    def check(options: list[str]) -> data_check.Report:
         heard.append(options)
         return CLEAN
 
-    monkeypatch.setattr(uploads, "check", check)
+    monkeypatch.setattr(data_check, "check", check)
     return heard
 
 
@@ -73,7 +74,7 @@ def unknown_columns(content: str = "文本,标签,别的\n好,a,x\n") -> tuple[A
 
 def choose(text: str, monkeypatch: pytest.MonkeyPatch, **report: Any) -> AppTest:
     """The page with a file of one text chosen, and the report that the check would give."""
-    monkeypatch.setattr(uploads, "check", lambda options: replace(CLEAN, **report))
+    monkeypatch.setattr(data_check, "check", lambda options: replace(CLEAN, **report))
     file = uploads.keep_upload("rows.csv", f"text,label\n{text},a\n".encode())
     app = open_page()
     app.selectbox(key="train-data-0").select(str(file)).run()
@@ -99,7 +100,7 @@ def test_the_empty_page_says_what_it_is_for() -> None:
 
 
 def test_something_fatal_keeps_start_shut(monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = uploads.Finding(severity="stop", kind="k", sentence="One *class* only.")
+    finding = data_check.Finding(severity="stop", kind="k", sentence="One *class* only.")
     app = choose("one", monkeypatch, fatal=True, findings=(finding,))
     assert app.button[0].label == "Start"
     assert app.button[0].disabled
@@ -116,7 +117,7 @@ def test_an_upload_is_compared_once_and_kept_again_where_it_is_gone(
         kept.append(name)
         return keep(name, content)
 
-    monkeypatch.setattr(uploads, "check", lambda options: CLEAN)
+    monkeypatch.setattr(data_check, "check", lambda options: CLEAN)
     monkeypatch.setattr(uploads, "keep_upload", count)
     app = open_page()
     app.file_uploader[0].upload("rows.csv", b"text,label\none,a\n", "text/csv").run()
@@ -144,7 +145,7 @@ def test_a_validation_file_that_changes_is_checked_again(
 
 
 def test_a_warning_is_told_and_start_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = uploads.Finding(severity="warning", kind="k", sentence="Few <b>rows</b>.")
+    finding = data_check.Finding(severity="warning", kind="k", sentence="Few <b>rows</b>.")
     app = choose("one", monkeypatch, findings=(finding,), classes=0)
     told = [caption.value for caption in app.caption]
     assert "Rows: 1 train; scores." in told

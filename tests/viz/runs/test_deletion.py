@@ -10,7 +10,7 @@ from tests.viz.rooms import START, epoch, finish, leave, running
 from viz.app import keys
 from viz.app.panels import results
 from viz.errors import RunError
-from viz.runs import deletion, files, state
+from viz.runs import data_check, deletion, files, state
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -20,6 +20,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of runs for each test, with one that nobody may touch."""
     place = tmp_path / "runs"
     monkeypatch.setenv(files.FOLDER_VARIABLE, str(place))
+    monkeypatch.setattr(data_check, "prepare", lambda: None)
     finish(place, "other")
     return place
 

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from viz.errors import RunError
-from viz.model.classifier import default_checkpoint
 from viz.runs import files, uploads
 
 
@@ -126,12 +125,6 @@ def test_names_that_no_command_can_have_are_not_offered(tmp_path: Path) -> None:
     assert uploads.column_names(uploads.head(tmp_path / "a.json")) == ["text"]
 
 
-@pytest.mark.parametrize("name", ["a\0b", "n" * 200_000, "\ud800"])
-def test_a_column_that_no_command_can_name_is_one_sentence(name: str) -> None:
-    with pytest.raises(RunError, match="can't be passed to a run"):
-        uploads.check(["--data=x.csv", f"--text-column={name}"])
-
-
 @pytest.mark.parametrize(
     "path", ["a\0.csv", "~nobody-here/x.csv", "x" * 5_000 + ".csv", "\ud800.csv", "/" * 5_000]
 )
@@ -148,45 +141,6 @@ def test_a_pipe_and_a_device_are_refused_at_once(tmp_path: Path) -> None:
     for name in ("pipe.csv", "zero.jsonl", "folder.csv"):
         with pytest.raises(RunError, match="is a"):
             uploads.data_file(str(tmp_path / name))
-
-
-def test_the_check_gives_its_findings(tmp_path: Path) -> None:
-    one_class = tmp_path / "one.csv"
-    one_class.write_text("text,label\n" + "".join(f"word {i},same\n" for i in range(30)))
-    held_out = tmp_path / "held.csv"
-    held_out.write_text("text,label\nanother word,same\n")
-    report = uploads.check([f"--data={one_class}", f"--validation={held_out}"])
-    assert report.fatal
-    assert report.rows == {"train": 30, "validation": 1}
-
-
-def test_a_check_that_makes_no_report_gives_its_sentence(tmp_path: Path) -> None:
-    empty = tmp_path / "empty.csv"
-    empty.touch()
-    with pytest.raises(RunError, match=r"empty\.csv"):
-        uploads.check([f"--data={empty}"])
-
-
-def test_the_check_counts_long_texts_with_a_model(tmp_path: Path) -> None:
-    data = tmp_path / "long.csv"
-    rows = [f"word {'again ' * i},{'ab'[i % 2]}\n" for i in range(30)]
-    data.write_text("text,label\n" + "".join(rows))
-    options = [f"--data={data}", f"--model={default_checkpoint()}", "--max-length=16"]
-    report = uploads.check(options)
-    assert report.truncation_counted
-    (told,) = [f.sentence for f in report.findings if f.kind == "truncated"]
-    assert "have more than 16 tokens and lose their end" in told
-    assert not uploads.check(options[:1]).truncation_counted
-
-
-def test_the_sentence_of_a_check_names_no_option(tmp_path: Path) -> None:
-    data = tmp_path / "rows.csv"
-    data.write_text("文本,标签\n好,a\n")
-    for options in ([], ["--text-column=text"], ["--text-column=文本", "--label-column=no"]):
-        with pytest.raises(RunError) as refused:
-            uploads.check([f"--data={data}", *options])
-        assert "'文本', '标签'" in str(refused.value)
-        assert "--" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

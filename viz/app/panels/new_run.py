@@ -10,7 +10,7 @@ from finetune.data.tables.table import Table
 from viz.app.markdown import plain
 from viz.app.panels import columns
 from viz.model.text_files import Columns
-from viz.runs import launch, uploads
+from viz.runs import data_check, launch, uploads
 from viz.runs.base_model import DEFAULT_BASE, last_base_model
 from viz.runs.launch import Plan
 
@@ -29,6 +29,7 @@ STARTED = "train-started"
 def offer() -> None:
     """Ask for data first; the rest stands below and beside them once there are any."""
     st.subheader("Train a classifier", anchor=False)
+    data_check.prepare()
     left, right = st.columns([3, 2], gap="medium")
     with left:
         data = _choose_data()
@@ -158,11 +159,11 @@ def _version(data: Path, validation: str | None) -> tuple[float, ...]:
 
 
 @st.cache_data(max_entries=8, show_spinner="Checking the data …")
-def _check(options: list[str], version: tuple[float, ...]) -> uploads.Report:
-    return uploads.check(options)
+def _check(options: list[str], version: tuple[float, ...]) -> data_check.Report:
+    return data_check.check(options)
 
 
-def _show_report(report: uploads.Report) -> None:
+def _show_report(report: data_check.Report) -> None:
     rows = ", ".join(f"{number:,} {role}" for role, number in report.rows.items())
     count = report.classes
     labels = f"{count} class{'es' * (count != 1)}" if count else "scores"
