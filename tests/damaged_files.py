@@ -82,7 +82,7 @@ def mutated_lines(content: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
 
 
 def mutated_words(content: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
-    """The same of a file that is no JSON: a word or a cell of it is another one."""
+    """The same of a file that is not JSON: a word or a cell of it is another one."""
     draw = random.Random(seed)
     spoken = [raw.encode() for raw in RAWS] + [
         json.dumps(value, ensure_ascii=False).encode() for value in VALUES

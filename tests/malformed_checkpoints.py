@@ -234,7 +234,7 @@ for _name in (
 ):  # fmt: skip
     for _what, _value in WRONG_TYPES.items():
         damage("config.json of", f"{_name} is {_what}")(_entry(_name, _value))
-    damage("is no number", f"{_name} is not a number")(_entry(_name, NOT_A_NUMBER))
+    damage("is not a number", f"{_name} is not a number")(_entry(_name, NOT_A_NUMBER))
     damage("is too large", f"{_name} is infinite")(_entry(_name, INFINITE))
     damage("is too large", f"{_name} has 400 digits")(_entry(_name, HUGE))
     for _value in (-3, 10**9, 10**15):
@@ -305,7 +305,7 @@ damage("it has to be a number above 0", "a temperature of 0")(_entry("calibratio
 damage("it has to be a number above 0", "a temperature that is true")(
     _entry("calibration_temperature", True)
 )
-damage("is no number", "a temperature that is none")(
+damage("is not a number", "a temperature that is none")(
     _entry("calibration_temperature", NOT_A_NUMBER)
 )
 damage("is quantized ('bitsandbytes')", "4 bits of bitsandbytes")(
@@ -704,7 +704,7 @@ damage("is too large", "model_max_length of 400 digits")(_tokenizer_entry("model
 damage("is too large", "model_max_length is infinite")(
     _tokenizer_entry("model_max_length", INFINITE)
 )
-damage("is no number", "model_max_length is not a number")(
+damage("is not a number", "model_max_length is not a number")(
     _tokenizer_entry("model_max_length", NOT_A_NUMBER)
 )
 damage("reads 1 tokens at once", "a limit of one token")(_tokenizer_entry("model_max_length", 1))

@@ -85,7 +85,7 @@ def test_no_other_site_may_show_it_in_a_frame(server: Watched) -> None:
 def test_a_link_alone_sends_nothing_and_asks_the_hub_for_nothing(server: Watched) -> None:
     assert "Sci/Tech" in server.page("text=oil+prices+rise")
     said = server.page("checkpoint=someone/some-model&text=oil+prices+rise")
-    assert "which is no folder here" in said
+    assert "which is not a folder here" in said
     assert server.outside.calls() == []
 
 

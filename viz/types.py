@@ -221,14 +221,14 @@ class Attribution(ShownInNotebooks):
     scores: FloatArray
     """(T,)"""
     value: float
-    """The explained scalar: logit of the target, minus that of the class it is held against, or
-    the log-odds of the target where it is held against all others together."""
+    """The explained scalar: logit of the target, minus that of the class it is compared with, or
+    the log-odds of the target where it is compared with all others together."""
     bias: float | None
     """What no token can claim; None where the method does not split the value."""
     method: str
     target_class: int
     against_class: int | None
-    """The class held against the target; None where the plain logit is explained."""
+    """The class the target is compared with; None where the plain logit is explained."""
     settings: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
     """What the method let choose, and what was chosen."""
@@ -239,7 +239,7 @@ class Attribution(ShownInNotebooks):
     notes: tuple[str, ...] = ()
     """One sentence for each thing a reader must know before believing the scores."""
     against_all: bool = False
-    """Whether the target is held against all other classes together; `against_class` is None."""
+    """Whether the target is compared with all other classes together; `against_class` is None."""
     reading: Reading | None = field(default=None, repr=False, compare=False)
     """What was explained; None where it is not kept."""
 
@@ -267,7 +267,7 @@ class Contribution(ShownInNotebooks):
     """The explained scalar."""
     target_class: int
     against_class: int | None
-    """The class held against the target; None where the plain logit is explained."""
+    """The class the target is compared with; None where the plain logit is explained."""
     reading: Reading | None = field(default=None, repr=False, compare=False)
     """What was explained; None where it is not kept."""
 

@@ -25,11 +25,11 @@ def checked_file(folder: Path, name: str, owner: str) -> Path | None:
 
     Args:
         folder: Where it lies.
-        name: Its name, which is no path.
+        name: Its name, which is not a path.
         owner: What messages call the folder.
 
     Raises:
-        ModelError: It is no regular file, or leads out of the folder.
+        ModelError: It is not a regular file, or leads out of the folder.
     """
     if not name or name in (".", "..") or "/" in name or os.sep in name:
         raise ModelError(

@@ -111,7 +111,7 @@ def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
 
 
 def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
-    """Refuse what says of itself that it is no classifier, or predicts several numbers."""
+    """Refuse what says of itself that it is not a classifier, or predicts several numbers."""
     named = next(iter(config.architectures or []), None)
     if named is not None and not named.endswith(CLASSIFIER):
         if maker := embedding_library(folder):

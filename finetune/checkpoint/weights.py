@@ -83,7 +83,7 @@ class Weights:
         tensors: dict[str, Tensor] = {}
         for file in self.files:
             with safe_open(str(file), framework="pt") as opened:
-                tensors |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - it is no dict
+                tensors |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - it is not a dict
         return tensors
 
     def fingerprint(self) -> str:

@@ -45,7 +45,7 @@ def read_labels(dataset: Columnar, columns: Columns) -> LabelColumn:
     """The label column of *dataset*; a list in any row makes it multi-label.
 
     Raises:
-        DataError: Labels are no classes (fractions, objects, lists of flags), a number has no name
+        DataError: Labels are not classes (fractions, objects, lists of flags), a number has no name
             in the column's own list of names, or a class has two names.
     """
     column = columns.label

@@ -34,7 +34,7 @@ def read_scores(dataset: Columnar, columns: Columns) -> list[float | None]:
     """The score of each row, None where it is missing; classes of a ClassLabel by their number.
 
     Raises:
-        DataError: A label is no number, or too large a one.
+        DataError: A label is not a number, or too large a one.
     """
     values = list(dataset[columns.label])
     if class_names(dataset, columns.label) is not None:
@@ -54,6 +54,6 @@ def _score(value: object, column: str) -> float | None:
 
 
 def _number(value: object) -> float | None:
-    """The number that *value* is or says, NaN where it is missing; None where it is no number."""
+    """The number that *value* is or says: NaN where it is missing, None where it is not one."""
     text = "nan" if value is None else str(value).strip() or "nan"
     return float(text) if NUMBER.fullmatch(text) and not isinstance(value, bool) else None

@@ -332,7 +332,7 @@ def _check_scores(rows: Rows, role: str) -> None:
 
 
 def _check_label_column(rows: Rows) -> None:
-    """Refuse labels that hardly recur: they are no classes."""
+    """Refuse labels that hardly recur: they are not classes."""
     used = [name for name, count in rows.counts(rows.names).items() if count]
     if len(used) * 2 > len(rows) and not (rows.multi_label or rows.regression):
         raise DataError(

@@ -162,7 +162,7 @@ def predict_logits(
     """Logits in the order of *inputs*; texts of like length share a batch.  (N, C)
 
     Raises:
-        ModelError: Some are no finite numbers, which can't be measured.
+        ModelError: Some are not finite numbers, which can't be measured.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = checkpoint.model.eval().to(device)
@@ -231,7 +231,7 @@ def count_truncated(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> i
 def targets(rows: Rows, checkpoint: Checkpoint) -> FloatArray | IntArray:
     """Class numbers (N,), scores (N,), or flags (N, C) where a text may have several classes.
 
-    Scores and flags are float32, as the logits they are held against.
+    Scores and flags are float32, as the logits they are compared with.
     """
     if rows.scores is not None:
         return np.array(rows.scores, dtype=np.float32)

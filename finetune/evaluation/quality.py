@@ -1,4 +1,4 @@
-"""How good a saved checkpoint is: measured, calibrated, drawn, and held against plain counting."""
+"""How good a saved checkpoint is: measured, calibrated, drawn, and compared with plain counting."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ Correlation = Annotated[Number, Field(ge=-1 - ROUNDING, le=1 + ROUNDING)]
 
 
 class Schema(Generic[T]):
-    """What a record must be, read strictly: a text is no number, and a number is no truth value.
+    """What a record must be, read strictly: a text is not a number, nor a number a truth value.
 
     Args:
         kind: A class, or a type that says more.

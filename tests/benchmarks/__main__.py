@@ -29,7 +29,7 @@ def main(parts: Sequence[str] = PARTS) -> None:
     options = parser.parse_args()
     unknown = [part for part in options.parts if part not in PARTS]
     if unknown:
-        parser.error(f"{unknown[0]!r} is no benchmark; {', '.join(PARTS)} are")
+        parser.error(f"{unknown[0]!r} is not a benchmark; {', '.join(PARTS)} are")
     tell(_measured(options.parts or parts), options.output)
 
 

@@ -87,7 +87,7 @@ def test_all_methods_are_compared_and_the_numbers_can_be_saved(app: App) -> None
         app.page.get_by_role("button", name="CSV", exact=True).click()
     assert download.value.suggested_filename == "comparison.csv"
     app.page.get_by_role("tab", name="Who agrees with whom").click()
-    expect(app.page.get_by_text("Agreement is no proof.")).to_be_visible()
+    expect(app.page.get_by_text("Agreement is not proof.")).to_be_visible()
     app.page.get_by_role("button", name="Close comparison").click()
     expect(app.page.get_by_test_id("stDataFrame")).to_have_count(0)
 

@@ -90,6 +90,6 @@ def test_without_a_network_a_base_by_name_is_refused_in_a_sentence(
     give_data(app, write_csv(tmp_path / "offline.csv", news(90, seed=1)), 90)
     fill(app, "textbox", "Base model", "some-model-of-nobody")
     app.page.get_by_role("button", name="Start").click()
-    said = "'some-model-of-nobody' is no folder here, and the Hugging Face Hub can't be reached"
+    said = "'some-model-of-nobody' is not a folder here, and the Hugging Face Hub can't be reached"
     expect(app.page.get_by_text(said)).to_be_visible()
     expect(app.page.get_by_role("button", name="Start")).to_be_visible()

@@ -76,7 +76,7 @@ def _is_connected(session: str) -> bool:
 
 
 def _check_run() -> None:
-    """End the run of a page that is over or begins anew, and whatever is made for no run."""
+    """End the run of a page that is over or starts over, and whatever is made for no run."""
     if get_script_run_ctx(suppress_warning=True) is not None:
         # Streamlit ends a run that must end wherever the state of its session is looked up.
         st.session_state.get(PLACE)

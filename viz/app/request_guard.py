@@ -116,7 +116,7 @@ def is_allowed(host: str, names: Sequence[str]) -> bool:
 
 
 def _place_in(origin: str) -> str | None:
-    """The host and port in an Origin header; None where it is no address at all."""
+    """The host and port in an Origin header; None where it is not an address at all."""
     try:
         return urlsplit(origin).netloc
     except ValueError:  # a bracket without its other

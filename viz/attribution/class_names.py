@@ -28,11 +28,11 @@ def attribute_by_name(
         method: A name in `METHODS`, options behind colons: `lime:rows=200`; None for the first one
             that classifier and text allow.
         target: The class to explain; the predicted one where None.
-        against: The class held against it, `runner-up`, or `none` for the plain logit.
+        against: The class it is compared with, `runner-up`, or `none` for the plain logit.
 
     Raises:
         MethodError: as `attribute` does.
-        SelectionError: where there is no such class, or it is held against itself.
+        SelectionError: where there is no such class, or it is compared with itself.
     """
     classes = class_indices(reading.prediction, target, against)
     if method is None:

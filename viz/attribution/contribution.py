@@ -30,7 +30,7 @@ def contribution(
         classifier: The classifier that made the reading.
         reading: What `classifier.read` returned.
         target_class: The class to explain; the predicted one where None.
-        against: The class held against it, as for `attribute`.
+        against: The class it is compared with, as for `attribute`.
 
     Returns:
         Signed values (L, H, Q, K).  Where the classifier reads only [CLS], the last layer has

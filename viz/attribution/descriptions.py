@@ -93,7 +93,7 @@ def explained_scalar(
 
 
 def _joined(attribution: Attribution | Contribution | Target) -> bool:
-    """Whether the class is held against all others together."""
+    """Whether the class is compared with all others together."""
     return not isinstance(attribution, Contribution) and attribution.against_all
 
 

@@ -147,7 +147,7 @@ def gate_gradients(
 
     Raises:
         MethodError: where the heads of this architecture can't be gated.
-        SelectionError: for a class that doesn't exist, one held against itself, or a reading of
+        SelectionError: for a class that doesn't exist, one compared with itself, or a reading of
             another classifier.
     """
     target = _checked(classifier, reading, target_class, against)
@@ -173,7 +173,7 @@ def ablate(
         classifier: The classifier that made the reading.
         reading: What `classifier.read` returned.
         target_class: The class to explain; the predicted one where None.
-        against: The class held against it, as for `attribute`.
+        against: The class it is compared with, as for `attribute`.
         mean: (L, H, d): what a head hands on instead of zeros, as `mean_outputs` returns it.
         progress: Called with the passes done; what it raises ends the work.
 
@@ -182,7 +182,7 @@ def ablate(
 
     Raises:
         MethodError: where the heads of this architecture can't be gated.
-        SelectionError: for a class that doesn't exist, one held against itself, a reading of
+        SelectionError: for a class that doesn't exist, one compared with itself, a reading of
             another classifier, or means of other heads.
     """
     target = _checked(classifier, reading, target_class, against)

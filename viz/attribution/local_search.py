@@ -3,7 +3,7 @@
 AOPC is a mean over the nine sets of words that are hidden at 10 to 90 %, each inside the next, so
 an order is improved by exchanging a word that is hidden early for one hidden a step later, which
 changes one of the sets alone.  Which exchanges are worth a reading is told by a regression on all
-versions read so far, drawn from anew each time.  The best order is put together from all sets that
+versions read so far, drawn from again each time.  The best order is put together from all sets that
 were read, so it is known at any time and never worse than those it began with.  Where no exchange
 is left to try, orders drawn from the regression are improved on their own and their sets added.
 Source: viz/attribution/README.md 2.3 and 2.22.

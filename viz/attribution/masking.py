@@ -49,7 +49,7 @@ def log_odds(task: AttributionInput, kept: BoolArray, operator: Operator) -> Flo
 
 
 def against_all_target(task: AttributionInput) -> Target:
-    """The explained class, held against all others together whatever the reader asked."""
+    """The explained class, compared with all others together whatever the reader asked."""
     return target_against_all(task.reading.prediction, task.target.target_class)
 
 

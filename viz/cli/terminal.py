@@ -89,7 +89,7 @@ def record_path(checkpoint: str | None, output: Path | None, name: str) -> Path:
         return output
     folder = default_checkpoint() if checkpoint is None else local_folder(checkpoint)
     if folder is None:
-        place_of(str(checkpoint))  # says so where it is no id of the Hub either
+        place_of(str(checkpoint))  # says so where it is not an id of the Hub either
         raise SelectionError(
             f"{checkpoint!r} has no folder on this machine to write {name} into; name a file with "
             "--output."

@@ -64,7 +64,7 @@ class IndexRow:
             raise ValueError(f"{files!r} are no files of row {row}")
         probability = float(share) if share else None
         if probability is not None and not isfinite(probability):
-            raise ValueError(f"{share!r} is no probability")
+            raise ValueError(f"{share!r} is not a probability")
         return cls(
             number,
             names,

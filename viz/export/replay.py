@@ -101,7 +101,7 @@ def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:
     """Compute a record again and compare every part of it.
 
     Raises:
-        RecordError: where a part is missing, or holds what is no number.
+        RecordError: where a part is missing, or holds what is not a number.
         SelectionError: where the model has no such layer, head or class.
         TextError: where the text can't be read.
     """
@@ -111,7 +111,7 @@ def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:
 
 
 def _spec(saved: SavedRecord, classifier: Classifier) -> FigureSpec:
-    """The figure that a record describes, made anew."""
+    """The figure that a record describes, made again."""
     asked = saved.request
     reading = classifier.read(saved.values["text"], saved.values["pair"])
     classes = (asked["target_class"], asked["against_class"])
@@ -187,7 +187,7 @@ def _numbers(saved: SavedRecord, room: str, name: str) -> Numbers:
         ) from error
     if array.size and (array.dtype.kind not in "if" or not np.isfinite(array).all()):
         raise RecordError(
-            f"The {name!r} of {saved.name!r} hold what is no number; export it again."
+            f"The {name!r} of {saved.name!r} hold what is not a number; export it again."
         )
     return array.astype(np.float64)
 

@@ -232,7 +232,7 @@ def _unseen(encoded: Any, kept: Sequence[int]) -> tuple[UnseenSpan, ...]:
 
 
 def _whole(text: str, notes: list[str]) -> str:
-    """The text with lone surrogates, which are no characters, replaced one for one."""
+    """The text with lone surrogates, which are not characters, replaced one for one."""
     whole, count = _SURROGATES.subn("\ufffd", text)
     if count:
         characters = "1 invalid character was" if count == 1 else f"{count} invalid characters were"

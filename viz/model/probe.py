@@ -2,7 +2,7 @@
 
 Nothing here runs the model that is used afterwards: some families change themselves when a short
 text comes (BigBird turns to full attention for good).  Each pass is run on a twin, which shares the
-weights and nothing else, and compared with a model that is built anew with eager attention.
+weights and nothing else, and compared with a model that is built from scratch with eager attention.
 """
 
 import copy
@@ -99,7 +99,7 @@ Run = Callable[[PreTrainedModel, Sequence[Inputs], Recorder | None], Tensor]
 
 @dataclass(slots=True)
 class Probe:
-    """Reads texts by twins of a model, and by the same model built anew.
+    """Reads texts by twins of a model, and by the same model built from scratch.
 
     Args:
         model: What is probed; it is never run itself.

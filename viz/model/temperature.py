@@ -11,7 +11,7 @@ def stored_temperature(config: PreTrainedConfig, name: str) -> float | None:
     """The temperature of checkpoint *name*; None where it states none.
 
     Raises:
-        CheckpointError: where it is no finite number above 0.
+        CheckpointError: where it is not a finite number above 0.
     """
     try:
         return validate_temperature(getattr(config, TEMPERATURE_KEY, None), repr(name))

@@ -1,6 +1,6 @@
 """The curves of runs, as Vega-Lite charts; nothing here knows Streamlit.
 
-They are not plotly figures, since Streamlit builds a plotly chart anew whenever its numbers change,
+They are not plotly figures, since Streamlit rebuilds a plotly chart whenever its numbers change,
 which flickers each second of a run.  A Vega-Lite chart of the same specification takes new rows in.
 """
 
@@ -137,7 +137,7 @@ def _by_epoch(run: Run, measure: str, line: str) -> list[Row]:
 
 
 def _row(epoch: float, value: float, line: str, *, dot: bool = False) -> Row:
-    """A point of a line; one that is no number is a gap."""
+    """A point of a line; one that is not a number is a gap."""
     return {"epoch": epoch, "value": value if isfinite(value) else None, "line": line, "dot": dot}
 
 

@@ -21,7 +21,7 @@ MAX_TYPOS = 20
 
 
 def typo_findings(counts: Mapping[str, int], fold: Callable[[str], str]) -> Iterator[Finding]:
-    """Labels that may be typos of others; *fold* takes from a name what is no typo."""
+    """Labels that may be typos of others; *fold* takes from a name what is not a typo."""
     found = _typo_pairs(counts, {name: fold(name) for name in counts})
     for rare, common in islice(found, MAX_TYPOS):
         yield Finding(

@@ -17,7 +17,7 @@ MAX_HINTS = 2
 """Unknown classes for which a like one is offered."""
 
 MAX_COMPARED_CLASSES = 20
-"""Unknown classes for which one is looked for: each is held against all classes of train."""
+"""Unknown classes for which one is looked for: each is compared with all classes of train."""
 
 
 def label_findings(train: Rows, spellings: Mapping[str, Counter[str]]) -> Iterator[Finding]:

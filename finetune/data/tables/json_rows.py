@@ -243,7 +243,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(written: str) -> None:
-    """NaN is how Python and pandas write what is missing; an infinity is no value."""
+    """NaN is how Python and pandas write what is missing; an infinity is not a value."""
     if written != "NaN":
         raise _OddNumberError(written)
 

@@ -309,7 +309,7 @@ def test_a_folder_whose_name_ends_with_a_blank_opens(base: Path, tmp_path: Path)
 
 @pytest.fixture
 def memory_is_never_clean() -> Iterator[None]:
-    """What nobody writes into new memory is no number."""
+    """What nobody writes into new memory is not a number."""
     torch.use_deterministic_algorithms(mode=True, warn_only=True)
     yield
     torch.use_deterministic_algorithms(mode=False)

@@ -1,4 +1,4 @@
-"""Token numbers are made once: read back from the cache, and made anew where anything differs."""
+"""Token numbers are made once: read back from the cache, and made again where anything differs."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every folder that is no checkpoint, and every broken one, is refused in one sentence."""
+"""Every folder that is not a checkpoint, and every broken one, is refused in one sentence."""
 
 import hashlib
 import json

@@ -20,7 +20,7 @@ MEANING = (
     "For each text, words are hidden in the order in which a method ranks them, most important "
     "first. A faithful order makes the probability of the class, or a predicted score itself, fall "
     "soon. 0 is the mean of random orders, 1 the best order that any method found; lines are 95 % "
-    "intervals over texts. Orange: the method that others are held against. Hollow: "
+    "intervals over texts. Orange: the method that others are compared with. Hollow: "
     "the method itself hides words in this way, which helps it here, so judge it by the other side."
 )
 

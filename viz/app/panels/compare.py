@@ -100,7 +100,7 @@ def _show(comparison: Comparison) -> None:
         names, correlations = in_agreement(comparison)
         figure = agreement_map(correlations, names, theme=current_theme(keys.THEME))
         show_plot(figure, "agreement")
-        st.caption("Spearman's correlation of the scores of words. Agreement is no proof.")
+        st.caption("Spearman's correlation of the scores of words. Agreement is not proof.")
 
 
 def _show_table(comparison: Comparison) -> None:
@@ -189,7 +189,7 @@ def columns(comparison: Comparison) -> dict[str, ColumnConfig | str | None]:
             "τ occlusion",
             format="%.2f",
             help="Agreement with occlusion: Kendall's tau of the scores with what hiding one "
-            "word does. It is no proof.",
+            "word does. It is not proof.",
         ),
         "shares": column.TextColumn(
             "Made with",

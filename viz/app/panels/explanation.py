@@ -81,7 +81,7 @@ def _wait(request: ExplanationRequest) -> Attribution | None:
 
 
 def _choose_classes(prediction: Prediction, *, joined: bool) -> tuple[int | None, Against]:
-    """The class to explain and what it is held against; a score leaves no choice."""
+    """The class to explain and what it is compared with; a score leaves no choice."""
     if prediction.regression:
         return None, "runner-up"
     chosen = _choose_target(prediction)
@@ -105,7 +105,7 @@ def _choose_target(prediction: Prediction) -> int | None:
 
 
 def _choose_against(prediction: Prediction, target: int | None, *, joined: bool) -> Against:
-    """What the class is held against; a method that joins all other classes leaves no choice."""
+    """What the class is compared with; a method that joins all other classes leaves no choice."""
     labels = prediction.labels
     if joined and not prediction.multi_label and len(labels) > 2:
         st.selectbox("Against", [TOGETHER], disabled=True, width=155, help=JOINED)

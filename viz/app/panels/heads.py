@@ -35,7 +35,7 @@ def show_heads(
     Args:
         source: The checkpoint.
         texts: What was read.
-        classes: The class that contributions explain, and what it is held against.
+        classes: The class that contributions explain, and what it is compared with.
         beneath: Draws what stands under both, given what is selected.
     """
     # Streamlit keeps what a fragment is given after its tab is closed: so not the reading itself.

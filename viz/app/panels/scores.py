@@ -74,7 +74,7 @@ def _against_default(one: MethodScores, under: OperatorScores, record: Faithfuln
 
 
 def _default_label(record: FaithfulnessRecord) -> str:
-    """What the method is called that the others are held against."""
+    """What the method is called that the others are compared with."""
     labels = [one.label for one in record.methods if one.method == record.default]
     return labels[0] if labels else record.default
 
@@ -102,7 +102,7 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
             "τ occlusion",
             format="%.2f",
             help="Agreement with occlusion: Kendall's tau of the scores with what hiding one "
-            "word does. It is no proof.",
+            "word does. It is not proof.",
         ),
         "seconds": column.NumberColumn(
             "Seconds", format="%.2f", help="For a text, median, on the machine that measured."

@@ -47,7 +47,7 @@ def warn_of_link(source: str) -> None:
         reason = (
             "which this public app does not offer."
             if is_public()
-            else "which is no folder here; type it into the field above to load it."
+            else "which is not a folder here; type it into the field above to load it."
         )
         st.warning(
             plain(f"The link names the checkpoint {linked!r}, {reason}"), icon=":material/info:"

@@ -36,7 +36,7 @@ def bundle(entry: str, source: str | None = None) -> str:
 
     Args:
         entry: The module, as a path below `viz/widgets`.
-        source: Its text, where it is no file there.
+        source: Its text, where it is not a file there.
 
     Raises:
         ValueError: where a module imports what isn't there, imports itself by way of others, or
