@@ -55,7 +55,7 @@ class Stepped(Progress):
     epoch: Epochs
     """How many epochs are done after it."""
     loss: float
-    """Of its texts; it may be no number."""
+    """Of its texts; it may not be a number."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
