@@ -172,7 +172,7 @@ WORDS = {
     r"\btowards\b": "toward",
     r"\banew\b": "start over, again",
     r"\bheld against\b": "compared with",
-    r"(?<!there )\bis no (address|checkpoint|folder|file|name|number|path|proof|text)\b": "is not a",
+    r"(?<!there )\bis no (address|checkpoint|folder|file|name|number|proof|text)\b": "is not a",
 }
 """Patterns that stand neither in documents nor in code, and what is said instead."""
 
