@@ -144,11 +144,11 @@ def test_a_changed_record_of_an_attribution_differs(
 
 REFUSED = {
     "a ragged table": (change("numbers", "weights", 0, 0, 1, by=lambda x: x[:-1]), "rows differ"),
-    "a text as number": (change("numbers", "weights", 0, 0, 1, 2, by=str), "no number"),
-    "null as number": (change("prediction", "logits", 1, by=lambda _: None), "no number"),
-    "truth as number": (change("prediction", "logits", by=lambda _: [True] * 4), "no number"),
-    "an endless number": (change("prediction", "logits", 1, by=lambda _: 10**400), "no number"),
-    "infinity": (change("prediction", "logits", 1, by=lambda _: float("inf")), "no number"),
+    "a text as number": (change("numbers", "weights", 0, 0, 1, 2, by=str), "not a number"),
+    "null as number": (change("prediction", "logits", 1, by=lambda _: None), "not a number"),
+    "truth as number": (change("prediction", "logits", by=lambda _: [True] * 4), "not a number"),
+    "an endless number": (change("prediction", "logits", 1, by=lambda _: 10**400), "not a number"),
+    "infinity": (change("prediction", "logits", 1, by=lambda _: float("inf")), "not a number"),
     "another format": (change("clsight", by=lambda _: 2), "has format 2"),
     "no format": (lambda values: values.pop("clsight"), "it has no clsight"),
     "no numbers": (lambda values: values.pop("numbers"), "in 'numbers', field required"),
