@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from tests.tiny_models import LABELS, tiny_checkpoint
 from viz import METHODS, Classifier
 from viz.__main__ import app
+from viz.errors import RecordError
 from viz.export import json_reader
 from viz.export.formats import render
 from viz.export.request import FigureRequest
@@ -215,12 +216,15 @@ def test_a_damaged_zip_is_refused(tmp_path: Path, method: int) -> None:
     with ZipFile(content, "w", method) as packed:
         packed.writestr("numbers.json", json.dumps({"clsight": list(range(60))}))
     whole = content.getvalue()
-    for at in range(len(whole)):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
-        refused(run(path), ".")
-    for size in range(len(whole) - 200, len(whole)):
-        path.write_bytes(whole[:size])
-        refused(run(path), ".")
+    damaged = [
+        *(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in range(len(whole))),
+        *(whole[:size] for size in range(len(whole) - 200, len(whole))),
+    ]
+    for wrong in damaged:
+        path.write_bytes(wrong)
+        with pytest.raises(RecordError):
+            list(json_reader.read_records(path))
+    refused(run(path), ".")
 
 
 def test_what_differs_is_said_in_few_words(
