@@ -80,7 +80,7 @@ def export_rows(options: Options) -> None:
     )
     n_rows, n_waiting = len(texts.rows), len(export.waiting)
     if n_waiting < n_rows:
-        typer.echo(f"{n_rows - n_waiting:,} of {n_rows:,} rows are there already.", err=True)
+        typer.echo(f"{n_rows - n_waiting:,} of {n_rows:,} rows are already there.", err=True)
     n_noted = 0
     # A bar where somebody watches; none in a log file.
     for row in tqdm(export.run(), total=n_waiting, unit="row", leave=False, disable=None):

@@ -48,7 +48,7 @@ class Options:
     data: Annotated[
         Path, typer.Argument(help="A file with a text in each row (.csv .tsv .jsonl .parquet).")
     ] = Path()
-    output: Annotated[Path, typer.Option(help="Folder for the files; made where missing.")]
+    output: Annotated[Path, typer.Option(help="Folder for the files; created if missing.")]
     pair: PairOption = None
     checkpoint: CheckpointOption = None
     figure: Annotated[
@@ -134,9 +134,13 @@ class Options:
     pair_column: PairColumnOption = None
     label_column: Annotated[
         str | None,
-        typer.Option(help="The column of true classes, if not found.", show_default=False),
+        typer.Option(
+            help="Column of true classes; found by its name if not given.", show_default=False
+        ),
     ] = None
-    limit: Annotated[int | None, typer.Option(help="Only the first so many rows.")] = None
+    limit: Annotated[int | None, typer.Option(help="Read only this many rows, the first ones.")] = (
+        None
+    )
 
     def __post_init__(self) -> None:
         """Refuse what no checkpoint can make good."""

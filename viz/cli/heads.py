@@ -32,7 +32,7 @@ MOST_SHOWN = 10
 def heads(
     data: DataOption,
     checkpoint: CheckpointOption = None,
-    limit: Annotated[int, typer.Option(help="Only the first so many rows.")] = 20,
+    limit: Annotated[int, typer.Option(help="Read only this many rows, the first ones.")] = 20,
     ablation: Annotated[
         bool,
         typer.Option(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # at run time they are imported where used, so that --help is
 def sanity(
     data: DataOption,
     checkpoint: CheckpointOption = None,
-    limit: Annotated[int, typer.Option(help="Only the first so many rows.")] = 20,
+    limit: Annotated[int, typer.Option(help="Read only this many rows, the first ones.")] = 20,
     methods: Annotated[
         str | None,
         typer.Option(

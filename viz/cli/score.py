@@ -20,7 +20,8 @@ def score(
     data: DataOption,
     checkpoint: CheckpointOption = None,
     limit: Annotated[
-        int | None, typer.Option(help="Only the first so many rows.", show_default=False)
+        int | None,
+        typer.Option(help="Read only this many rows, the first ones.", show_default=False),
     ] = None,
     methods: Annotated[
         str | None,
@@ -42,7 +43,9 @@ def score(
     ] = None,
     processes: Annotated[
         int | None,
-        typer.Option(help="Processes of this machine; by default one a core.", show_default=False),
+        typer.Option(
+            help="Processes on this machine; by default one per core.", show_default=False
+        ),
     ] = None,
     text_column: TextColumnOption = None,
     pair_column: PairColumnOption = None,

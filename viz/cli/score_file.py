@@ -187,7 +187,7 @@ def _kept_message(run: "ScoreRun", rank: int) -> Iterator[None]:
         if rank == 0:
             typer.echo(
                 f"Stopped; {len(run.results()):,} of {len(run.texts.rows):,} texts are scored and "
-                "kept: start the same command again, it goes on there.",
+                "kept; run the same command again to continue.",
                 err=True,
             )
         raise

@@ -40,10 +40,14 @@ DataOption = Annotated[
     Path, typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet).")
 ]
 TextColumnOption = Annotated[
-    str | None, typer.Option(help="The column of texts, if not found.", show_default=False)
+    str | None,
+    typer.Option(help="Column of texts; found by its name if not given.", show_default=False),
 ]
 PairColumnOption = Annotated[
-    str | None, typer.Option(help="The column of second texts, if not found.", show_default=False)
+    str | None,
+    typer.Option(
+        help="Column of second texts; found by its name if not given.", show_default=False
+    ),
 ]
 
 

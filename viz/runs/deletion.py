@@ -26,7 +26,7 @@ def remove_run(name: str) -> None:
     if name not in run_names():
         raise RunError(f"there is no run {name!r}; look at the list again")
     if open_run(name).state == "running":
-        raise RunError(f"the run {name!r} goes on; stop it before you delete it")
+        raise RunError(f"the run {name!r} is still running; stop it before you delete it")
     log = log_file(name)
     # The note comes last: while it is there, the run is listed and can be deleted again.
     places = (finished_folder(name), partial_folder(name), log, log.with_suffix(".json"))

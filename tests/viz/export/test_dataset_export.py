@@ -144,7 +144,7 @@ def test_a_second_run_makes_nothing_again(checkpoint: Path, tmp_path: Path) -> N
     assert set(index_of(folder)) == {0, 1, 2}
     made = {path: path.stat().st_mtime_ns for path in folder.glob("0*")}
     result = run(data, folder, checkpoint, *OPTIONS)
-    assert "3 of 8 rows are there already" in result.stderr
+    assert "3 of 8 rows are already there" in result.stderr
     assert set(index_of(folder)) == set(range(len(ROWS)))
     assert {path: path.stat().st_mtime_ns for path in made} == made
 
@@ -197,7 +197,7 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(
     options = ("--attribution", "decomposition", "--format", "json")
     result = run(data, folder, checkpoint, *options)
     assert result.exit_code == 0
-    assert "rows are there already" in result.stderr
+    assert "rows are already there" in result.stderr
     run(data, tmp_path / "whole", checkpoint, *options)
     assert set(index_of(folder)) == set(range(len(rows)))
     check_alike(folder, tmp_path / "whole")
@@ -235,7 +235,7 @@ def test_two_runs_into_one_folder_do_not_mix(checkpoint: Path, tmp_path: Path) -
     half.unlink()
     list(running)
     again = run(data, folder, checkpoint, *OPTIONS)
-    assert "8 of 8 rows are there already" in again.stderr
+    assert "8 of 8 rows are already there" in again.stderr
     run(data, whole, checkpoint, *OPTIONS)
     check_alike(folder, whole)
 

@@ -48,7 +48,10 @@ def test_a_stopped_run_goes_with_what_it_kept(room: Path) -> None:
 def test_a_run_that_goes_on_stays(room: Path) -> None:
     leave(room, "mine", [START, epoch(1)])
     before = files_in(room)
-    with running(room, "mine"), pytest.raises(RunError, match="'mine' goes on; stop it before"):
+    with (
+        running(room, "mine"),
+        pytest.raises(RunError, match="'mine' is still running; stop it before"),
+    ):
         deletion.remove_run("mine")
     assert files_in(room) == before
 
