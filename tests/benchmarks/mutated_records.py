@@ -323,7 +323,7 @@ class Kinds:
             sorted(folder.glob("0*.csv"))[0], lambda: use_index(folder), mutated_words
         )
         kinds["settings of an export"] = Kind(
-            settings, lambda: dataset_export._claim(folder, asked._settings())
+            settings, lambda: dataset_export._claim_folder(folder, asked._settings())
         )
         return kinds
 

@@ -31,14 +31,14 @@ from viz.export.options import ExportOptions
 from viz.model.classifier import Classifier
 from viz.model.installation import version
 from viz.model.text_files import Row, Texts
-from viz.types import Encoding, Prediction, Reading
+from viz.types import Encoding, Reading
 
 SETTINGS = "settings.json"
-WINDOW = 256
+LOOKAHEAD_ROWS = 256
 """Rows that are encoded ahead, to find some of equal length among them."""
-BATCH = 8
+BATCH_ROWS = 8
 _SETTINGS: Schema[Mapping[str, Any]] = Schema(dict[str, Any])
-BATCHED_TOKENS = 64
+MAX_BATCHED_TOKENS = 64
 """The longest texts that are read together."""
 
 Encoded = tuple[Row, Encoding]
@@ -50,12 +50,12 @@ class DatasetExport:
     Args:
         classifier: What reads it.
         texts: The rows.
-        job: What is made of each.
+        options: What is made of each.
         folder: Where the files go.
 
     Raises:
         SelectionError: where the folder holds another export, another run is writing into it, or
-            the job can't be done.
+            the options can't be met.
     """
 
     def __init__(
@@ -66,22 +66,22 @@ class DatasetExport:
         method = options.request.method or default_methods(classifier)[0]
         self.options = replace(options, request=replace(options.request, method=method))
         self._try_out()
-        with ExitStack() as holding:
-            holding.enter_context(locked_folder(folder))
-            _claim(folder, self._settings())
+        with ExitStack() as lock:
+            lock.enter_context(locked_folder(folder))
+            _claim_folder(folder, self._settings())
             remove_partial_files(folder)
             self.index = ExportIndex.open(folder)
-            self._holding = holding.pop_all()
+            self._lock = lock.pop_all()
         self.waiting = [row for row in texts.rows if row.number not in self.index]
         """The rows that are still to do."""
 
     def run(self) -> Iterator[IndexRow]:
         """Make the files of every waiting row; a row is yielded when it is entered."""
-        with self._holding:
-            for start in range(0, len(self.waiting), WINDOW):
-                for line in self._window(self.waiting[start : start + WINDOW]):
-                    self.index.enter(line)
-                    yield line
+        with self._lock:
+            for start in range(0, len(self.waiting), LOOKAHEAD_ROWS):
+                for row in self._window(self.waiting[start : start + LOOKAHEAD_ROWS]):
+                    self.index.add(row)
+                    yield row
             self.index.close()
 
     def _window(self, rows: Sequence[Row]) -> Iterator[IndexRow]:
@@ -94,22 +94,23 @@ class DatasetExport:
         for batch in _batches(encoded):
             readings = self.classifier.read_many([encoding for _, encoding in batch])
             for (row, _), reading in zip(batch, readings, strict=True):
-                yield self._saved(row, reading)
+                yield self._save_row(row, reading)
 
-    def _saved(self, row: Row, reading: Reading) -> IndexRow:
+    def _save_row(self, row: Row, reading: Reading) -> IndexRow:
         """Put the files of one row in place; what can't be made is noted."""
-        names, notes = [], list(reading.encoding.notes)
+        prediction, names, notes = reading.prediction, [], list(reading.encoding.notes)
         try:
-            made = list(self.options.files(self.classifier, reading, notes))
+            files = list(self.options.files(self.classifier, reading, notes))
         except VizError as error:
-            made, notes = [], [*notes, str(error)]
-        for name, content in made:
+            files, notes = [], [*notes, str(error)]
+        for name, content in files:
             names.append(write(self.folder / f"{row.number:06d}-{name}", content).name)
         return IndexRow(
             row.number,
             tuple(names),
-            _said(reading.prediction),
-            reading.prediction.probability,
+            # The score of a regression, as the true one stands beside it.
+            f"{float(prediction.logits[0]):.7g}" if prediction.regression else prediction.label,
+            prediction.probability,
             row.gold_label,
             " ".join(notes),
         )
@@ -147,7 +148,7 @@ def _batches(encoded: Sequence[Encoded]) -> Iterator[Sequence[Encoded]]:
     """Rows that are read together, shortest first."""
     by_length = sorted(encoded, key=_n_tokens)
     for n_tokens, group in groupby(by_length, key=_n_tokens):
-        same, size = list(group), BATCH if n_tokens <= BATCHED_TOKENS else 1
+        same, size = list(group), BATCH_ROWS if n_tokens <= MAX_BATCHED_TOKENS else 1
         for start in range(0, len(same), size):
             yield same[start : start + size]
 
@@ -156,18 +157,21 @@ def _n_tokens(encoded: Encoded) -> int:
     return encoded[1].n_tokens
 
 
-def _claim(folder: Path, settings: Mapping[str, object]) -> None:
+def _claim_folder(folder: Path, settings: Mapping[str, object]) -> None:
     """Make a folder ours, or refuse one that holds something else."""
     path = folder / SETTINGS
     content = json.dumps(settings, indent=2, ensure_ascii=False)
     if os.path.lexists(path):
-        there = _settings_of(path)
+        try:
+            before = _SETTINGS.read(path)
+        except RecordError:  # it is only compared: all of it differs
+            before = {}
         now = json.loads(content)
-        other = [name for name in now if there.get(name) != now[name]]
-        if other:
+        different = [name for name in now if before.get(name) != now[name]]
+        if different:
             raise SelectionError(
-                f"{str(folder)!r} holds an export made with other settings ({', '.join(other)}); "
-                "choose another folder, or the same settings to go on."
+                f"{str(folder)!r} holds an export with other settings ({', '.join(different)}); "
+                "choose another folder, or the same settings to resume."
             )
         return
     if (folder / ExportIndex.NAME).exists():
@@ -176,16 +180,3 @@ def _claim(folder: Path, settings: Mapping[str, object]) -> None:
             "choose another folder."
         )
     write(path, content.encode())
-
-
-def _settings_of(path: Path) -> Mapping[str, object]:
-    """What another run wrote there, which is only compared; nothing where it can't be read."""
-    try:
-        return _SETTINGS.read(path)
-    except RecordError:
-        return {}
-
-
-def _said(made: Prediction) -> str:
-    """The class; of a regression its score, as the true one stands beside it."""
-    return f"{float(made.logits[0]):.7g}" if made.regression else made.label

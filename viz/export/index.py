@@ -22,11 +22,10 @@ from viz.export.atomic_files import write
 from viz.export.csv_cells import guarded, unguarded
 
 COLUMNS = ("row", "file", "label", "probability", "gold_label", "note")
-LONGEST = 255
-"""Letters of a file's name."""
-MOST_BYTES = 2**30
+MAX_NAME_CHARS = 255
+MAX_BYTES = 2**30
 """The largest index that is read."""
-TOGETHER = ("-atlas", "-attribution")
+SAME_COLUMNS = ("-atlas", "-attribution")
 """In the names of tables that have the same columns for every row."""
 
 
@@ -41,27 +40,32 @@ class IndexRow:
     gold: str | None = None
     note: str = ""
 
-    def written(self) -> str:
+    def as_line(self) -> str:
         """The line of the index, on one line whatever its cells hold."""
         share = "" if self.probability is None else repr(self.probability)
         texts = (self.label, share, self.gold or "", self.note)
-        cells = [str(self.row), ";".join(self.files), *(guarded(_flat(text)) for text in texts)]
+        flat = (" ".join(text.split("\n")).replace("\r", " ").replace("\0", " ") for text in texts)
+        cells = [str(self.row), ";".join(self.files), *map(guarded, flat)]
         line = StringIO()
         csv.writer(line, lineterminator="\n").writerow(cells)
         return line.getvalue()
 
     @classmethod
     def read(cls, cells: list[str]) -> Self:
-        """The line that `written` made.
+        """The row that `as_line` wrote.
 
         Raises:
-            ValueError: where it is none.
+            ValueError: where it is not one.
         """
         row, files, label, share, gold, note = cells
         number, names = int(row), tuple(files.split(";")) if files else ()
         # Only what this row was given: a name leads to no other file, here or elsewhere.
-        if number < 0 or not all(_is_of_row(name, number) for name in names):
-            raise ValueError(f"{files!r} are no files of row {row}")
+        start, unsafe = f"{number:06d}-", {*"/\\\0"}
+        if number < 0 or not all(
+            name.startswith(start) and len(name) <= MAX_NAME_CHARS and unsafe.isdisjoint(name)
+            for name in names
+        ):
+            raise ValueError(f"{files!r} are not files of row {row}")
         probability = float(share) if share else None
         if probability is not None and not isfinite(probability):
             raise ValueError(f"{share!r} is not a probability")
@@ -75,71 +79,63 @@ class IndexRow:
         )
 
 
-def _is_of_row(name: str, row: int) -> bool:
-    return name.startswith(f"{row:06d}-") and len(name) <= LONGEST and not set(name) & set("/\\\0")
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split("\n")).replace("\r", " ").replace("\0", " ")
-
-
 class ExportIndex:
-    """The lines of one folder, on disk and in memory."""
+    """The rows of one folder, on disk and in memory."""
 
     NAME: ClassVar[str] = "index.csv"
 
-    def __init__(self, folder: Path, lines: dict[int, IndexRow]) -> None:
-        self.folder, self.lines = folder, lines
+    def __init__(self, folder: Path, rows: dict[int, IndexRow]) -> None:
+        self.folder, self.rows = folder, rows
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """The index that a run left, without lines that were cut short or lost their files."""
         index = cls(folder, {})
-        for line in _lines(folder / cls.NAME):
-            if all((folder / name).is_file() for name in line.files):
-                index.lines[line.row] = line
+        for row in _rows(folder / cls.NAME):
+            if all((folder / name).is_file() for name in row.files):
+                index.rows[row.row] = row
         index._rewrite()
         return index
 
     def __contains__(self, row: int) -> bool:
         """Whether a row is done."""
-        return row in self.lines
+        return row in self.rows
 
-    def enter(self, line: IndexRow) -> None:
-        """Add one line; it is on disk when this returns."""
+    def add(self, row: IndexRow) -> None:
+        """Add one row; it is on disk when this returns."""
         try:
             with (self.folder / self.NAME).open("ab") as file:
-                file.write(line.written().encode())
+                file.write(row.as_line().encode())
         except OSError as error:
             raise SelectionError(
                 f"{self.NAME} can't be written: {error.strerror or 'the system refuses'}; "
-                "make room, and run the same command again to go on."
+                "make room, and run the same command again to resume."
             ) from error
-        self.lines[line.row] = line
+        self.rows[row.row] = row
 
     def close(self) -> None:
         """Put the lines in the order of the rows, and tables of one shape together."""
         self._rewrite()
-        tables = [(row, name) for row, name in self._files() if _is_together(name)]
+        tables = [
+            (row, name)
+            for row in sorted(self.rows)
+            for name in self.rows[row].files
+            if name.endswith(".csv") and any(kind in name for kind in SAME_COLUMNS)
+        ]
         if tables:
-            write(self.folder / "numbers.csv", _together(self.folder, tables))
-
-    def _files(self) -> Iterator[tuple[int, str]]:
-        for row in sorted(self.lines):
-            for name in self.lines[row].files:
-                yield row, name
+            write(self.folder / "numbers.csv", _concatenated(self.folder, tables))
 
     def _rewrite(self) -> None:
-        lines = (self.lines[row].written() for row in sorted(self.lines))
+        lines = (self.rows[row].as_line() for row in sorted(self.rows))
         write(self.folder / self.NAME, "".join((",".join(COLUMNS) + "\n", *lines)).encode())
 
 
-def _lines(path: Path) -> Iterator[IndexRow]:
+def _rows(path: Path) -> Iterator[IndexRow]:
     """The whole lines of an index; the one that a kill cut short has no line break."""
     if not os.path.lexists(path):
         return
     try:
-        content = read_bytes(path, most=MOST_BYTES)
+        content = read_bytes(path, most=MAX_BYTES)
     except RecordError as error:
         sentence = f"{as_sentence(error)[:-1]}; choose another folder, or delete it."
         raise SelectionError(sentence) from error
@@ -149,11 +145,7 @@ def _lines(path: Path) -> Iterator[IndexRow]:
             yield IndexRow.read(next(csv.reader([line.decode()])))
 
 
-def _is_together(name: str) -> bool:
-    return name.endswith(".csv") and any(kind in name for kind in TOGETHER)
-
-
-def _together(folder: Path, tables: list[tuple[int, str]]) -> bytes:
+def _concatenated(folder: Path, tables: list[tuple[int, str]]) -> bytes:
     """The tables below each other, with the number of their row in front."""
     target = BytesIO()
     text = TextIOWrapper(target, "utf-8", newline="")
@@ -174,7 +166,7 @@ def _together(folder: Path, tables: list[tuple[int, str]]) -> bytes:
 def _table(path: Path) -> list[list[str]]:
     """The cells of a table that was made here."""
     try:
-        content = read_bytes(path, most=MOST_BYTES).decode()
+        content = read_bytes(path, most=MAX_BYTES).decode()
         cells = list(csv.reader(StringIO(content, newline="")))
     except (RecordError, ValueError, csv.Error) as error:
         raise _damaged(path.name) from error

@@ -69,21 +69,21 @@ class Checkpoints:
                 f"There is no checkpoint {saved.checkpoint!r} in assets/, in checkpoints/ or among "
                 "the runs; name its folder with --checkpoint."
             )
-        found, broken = [], []
+        classifiers, errors = [], []
         for place in places:
             try:
-                found.append(self._load(place))
+                classifiers.append(self._load(place))
             except CheckpointError as error:  # another of the same name may be the one
-                broken.append(error)
-        for classifier in found:
+                errors.append(error)
+        for classifier in classifiers:
             if classifier.fingerprint == saved.fingerprint:
                 return classifier
-        if not found:
-            raise broken[0]
+        if not classifiers:
+            raise errors[0]
         raise RecordError(
             f"{saved.name!r} was made with weights {saved.fingerprint[:12] or '(not recorded)'}, "
-            f"but {found[0].name!r} here has {found[0].fingerprint[:12]}; name the checkpoint that "
-            "made it with --checkpoint."
+            f"but {classifiers[0].name!r} here has {classifiers[0].fingerprint[:12]}; name the "
+            "checkpoint that made it with --checkpoint."
         )
 
     def _places(self, name: str) -> list[str]:
@@ -105,89 +105,86 @@ def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:
         SelectionError: where the model has no such layer, head or class.
         TextError: where the text can't be read.
     """
-    again = figure_record(_spec(saved, classifier))
-    _check_parts(saved, again)
-    return list(_compared(saved, again))
+    computed = figure_record(_spec(saved, classifier))
+    _check_parts(saved, computed)
+    return list(_compared(saved.values, computed, saved.name))
 
 
 def _spec(saved: SavedRecord, classifier: Classifier) -> FigureSpec:
-    """The figure that a record describes, made again."""
-    asked = saved.request
+    """The figure that a record describes, computed again."""
+    request = saved.request
     reading = classifier.read(saved.values["text"], saved.values["pair"])
-    classes = (asked["target_class"], asked["against_class"])
+    classes = (request["target_class"], request["against_class"])
     spec = FigureSpec(
         reading,
-        asked["kind"],
+        request["kind"],
         attribution=attribute(
-            classifier, reading, asked["method"], *classes, options=asked["options"]
+            classifier, reading, request["method"], *classes, options=request["options"]
         )
-        if FIGURE_KINDS[asked["kind"]].shows == "scores"
+        if FIGURE_KINDS[request["kind"]].shows == "scores"
         else None,
-        **{name: asked[name] for name in ("layer", "head", "unit", "special", "quadrant")},
+        **{name: request[name] for name in ("layer", "head", "unit", "special", "quadrant")},
     )
-    if asked["measure"] == "weights":
+    if request["measure"] == "weights":
         return spec
     return replace(spec, contribution=contribution(classifier, reading, *classes))
 
 
-def _check_parts(saved: SavedRecord, again: Mapping[str, Any]) -> None:
-    for room in ("citation", "request", "prediction", "numbers"):
-        there, needed = saved.values[room].keys(), again[room].keys()
+def _check_parts(saved: SavedRecord, computed: Mapping[str, Any]) -> None:
+    for section in ("citation", "request", "prediction", "numbers"):
+        there, needed = saved.values[section].keys(), computed[section].keys()
         if there != needed:
             what = "lacks" if needed - there else "has an unknown"
             part = min(needed - there or there - needed)
-            raise RecordError(f"{saved.name!r} {what} {part!r} in its {room!r}; export it again.")
+            raise RecordError(
+                f"{saved.name!r} {what} {part!r} in its {section!r}; export it again."
+            )
 
 
-def _compared(saved: SavedRecord, again: Mapping[str, Any]) -> Iterator[PartResult]:
-    old, new = saved.values, again
-    yield _same("text", old["citation"]["text_hash"], new["citation"]["text_hash"])
-    yield _same("request", old["request"], new["request"])
-    yield _same("citation", old["citation"], _as_of(new["citation"], old["citation"]["version"]))
-    yield _same("tokens", old["tokens"], new["tokens"])
-    for room in ("prediction", "numbers"):
-        for name, value in new[room].items():
-            if _is_numeric(name, value):
-                allowed = TOLERANCE * _scale(name, new[room])
-                yield _near(name, _numbers(saved, room, name), np.asarray(value), allowed)
-            else:
-                yield _same(name, old[room][name], value)
-
-
-def _as_of(citation: Mapping[str, Any], version: str) -> dict[str, Any]:
-    """A citation as another version states it; the sentence ends with the version."""
+def _compared(
+    saved: Mapping[str, Any], computed: Mapping[str, Any], name: str
+) -> Iterator[PartResult]:
+    # Another version may have made the same numbers; its sentence ends with its own number.
+    version, citation = saved["citation"]["version"], computed["citation"]
     sentence = citation["sentence"].removesuffix(citation["version"]) + version
-    return {**citation, "version": version, "sentence": sentence}
+    as_cited = {**citation, "version": version, "sentence": sentence}
+    yield _same("text", saved["citation"]["text_hash"], citation["text_hash"])
+    yield _same("request", saved["request"], computed["request"])
+    yield _same("citation", saved["citation"], as_cited)
+    yield _same("tokens", saved["tokens"], computed["tokens"])
+    for section in ("prediction", "numbers"):
+        for part, value in computed[section].items():
+            old = saved[section][part]
+            if part in UNSCALED | SCALED and value is not None:
+                allowed = TOLERANCE * _scale(part, computed[section])
+                yield _near(part, _numbers(old, part, name), np.asarray(value), allowed)
+            else:
+                yield _same(part, old, value)
 
 
-def _is_numeric(name: str, value: object) -> bool:
-    return name in UNSCALED | SCALED and value is not None
-
-
-def _scale(name: str, room: Mapping[str, Any]) -> float:
+def _scale(name: str, section: Mapping[str, Any]) -> float:
     """What the allowed difference is measured by."""
-    if name in UNSCALED and "contribution" not in room:
+    if name in UNSCALED and "contribution" not in section:
         return 1.0
     largest = (
         np.abs(value).max(initial=0)
-        for other, value in room.items()
+        for other, value in section.items()
         if other in SCALED and value is not None
     )
     return float(max(1.0, *largest))
 
 
-def _numbers(saved: SavedRecord, room: str, name: str) -> Numbers:
-    """A part of a record as an array, whatever shape it has."""
+def _numbers(values: object, part: str, name: str) -> Numbers:
+    """A part of the record *name* as an array, whatever shape it has."""
     try:
-        array = np.array(saved.values[room][name])
+        array = np.array(values)
     except (ValueError, OverflowError) as error:  # rows of different lengths
         raise RecordError(
-            f"The {name!r} of {saved.name!r} have lost numbers: rows differ in length; "
-            "export it again."
+            f"The {part!r} of {name!r} have lost numbers: rows differ in length; export it again."
         ) from error
     if array.size and (array.dtype.kind not in "if" or not np.isfinite(array).all()):
         raise RecordError(
-            f"The {name!r} of {saved.name!r} hold what is not a number; export it again."
+            f"The {part!r} of {name!r} contain something that is not a number; export it again."
         )
     return array.astype(np.float64)
 
@@ -209,8 +206,8 @@ def _first_difference(old: object, new: object) -> str:
         pairs = [(key, old[key], new[key]) for key in new]
     else:
         return f"{shortened(old)} saved, {shortened(new)} computed"
-    where, *parted = next(pair for pair in pairs if pair[1] != pair[2])
-    return f"{where}: {_first_difference(*parted)}"
+    where, *values = next(pair for pair in pairs if pair[1] != pair[2])
+    return f"{where}: {_first_difference(*values)}"
 
 
 def _near(name: str, old: Numbers, new: Numbers, allowed: float) -> PartResult:
@@ -219,12 +216,12 @@ def _near(name: str, old: Numbers, new: Numbers, allowed: float) -> PartResult:
         return PartResult(name, False, f"shape {old.shape} saved, {new.shape} computed")
     if not new.size:
         return PartResult(name, True, "no numbers")
-    apart = np.abs(old - new)
-    largest = float(apart.max())
+    differences = np.abs(old - new)
+    largest = float(differences.max())
     finding = f"{new.size:,} numbers, largest difference {largest:.1e}"
     if largest <= allowed:
         return PartResult(name, True, finding)
-    place = np.unravel_index(int(apart.argmax()), apart.shape)
+    place = np.unravel_index(int(differences.argmax()), differences.shape)
     where = f"at {[int(index) for index in place]}: " if place else ""
     return PartResult(
         name,

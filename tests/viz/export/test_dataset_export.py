@@ -304,7 +304,7 @@ def test_other_settings_into_the_same_folder_are_refused(
     before = contents(folder)
     result = run(data, folder, checkpoint, *options)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"made with other settings ({named})" in result.stderr
+    assert f"an export with other settings ({named})" in result.stderr
     assert contents(folder) == before
 
 
@@ -476,9 +476,9 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_line_of_the_index_survives_whatever_its_cells_hold() -> None:
     line = IndexRow(7, ("000007-a.png", "000007-b.csv"), "=label", 0.25, '-gold, "x"', "a 'note'")
-    (cells,) = csv.reader([line.written()])
+    (cells,) = csv.reader([line.as_line()])
     assert IndexRow.read(cells) == line
-    assert IndexRow(1, note="two\nlines\r").written().count("\n") == 1
+    assert IndexRow(1, note="two\nlines\r").as_line().count("\n") == 1
 
 
 def test_an_index_that_can_not_be_written_says_so(tmp_path: Path) -> None:
@@ -486,7 +486,7 @@ def test_an_index_that_can_not_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "index.csv").unlink()
     (tmp_path / "index.csv").mkdir()
     with pytest.raises(SelectionError, match=r"index\.csv can't be written"):
-        index.enter(IndexRow(1))
+        index.add(IndexRow(1))
 
 
 def test_readings_of_a_batch_are_those_of_single_texts(family_checkpoint: Path) -> None:
