@@ -184,7 +184,10 @@ DATA = ("finetune/data/check/missing_values.py",)
 def names(file: Path) -> frozenset[str]:
     """The names in a file, without what stands in strings and comments."""
     if file.suffix != ".py":
-        return frozenset(re.findall(r"[A-Za-z_]\w*", file.read_text("utf-8")))
+        code = re.sub(
+            r"/\*.*?\*/|//[^\n]*|\"[^\"\n]*\"", "", file.read_text("utf-8"), flags=re.DOTALL
+        )
+        return frozenset(re.findall(r"[A-Za-z_]\w*", code))
     with file.open(encoding="utf-8") as stream:
         tokens = tokenize.generate_tokens(stream.readline)
         return frozenset(token.string for token in tokens if token.type == tokenize.NAME)

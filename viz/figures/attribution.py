@@ -65,18 +65,18 @@ _RISING = LinearSegmentedColormap.from_list("scores", _UNSIGNED)
 
 def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """The text in colored words, bars of the strongest, and a line on what they leave out."""
-    taken = spec.attribution
-    if taken is None:
+    attribution = spec.attribution
+    if attribution is None:
         raise ValueError("the figure holds no attribution")
     over = spans(spec.reading.encoding, spec.unit)
-    scores = merge(taken.scores, over)
+    scores = merge(attribution.scores, over)
     own = [abs(float(score)) for score, span in zip(scores, over, strict=True) if not span.special]
-    colors = ScoreColors(max(own, default=0.0) or 1.0, is_signed(taken))
-    body = _Body(spec.reading, taken, over, scores, colors)
-    method = METHODS.get(taken.method)
+    colors = ScoreColors(max(own, default=0.0) or 1.0, is_signed(attribution))
+    body = _Body(spec.reading, attribution, over, scores, colors)
+    method = METHODS.get(attribution.method)
     notes = [] if method is None or method.caveat is None else [method.caveat]
     return figure_layout(
-        spec, body, shown=(_what(spec.reading, taken),), notes=notes, dpi=options.dpi
+        spec, body, shown=(_what(spec.reading, attribution),), notes=notes, dpi=options.dpi
     )
 
 

@@ -57,13 +57,13 @@ def rebuild(model: PreTrainedModel) -> PreTrainedModel:
 
 def module_settings(model: nn.Module) -> State:
     """What the modules of a model are told to do, tensors apart: a pass could change it."""
-    held: dict[tuple[str, str], object] = {}
+    values: dict[tuple[str, str], object] = {}
     own = vars(getattr(model, "config", None) or nn.Module())
     for name, settings in [("config", own), *((n, vars(m)) for n, m in model.named_modules())]:
         for key, value in settings.items():
             if not key.startswith("_") and isinstance(value, (bool, int, float, str, list, tuple)):
-                held[name, key] = repr(value)
-    return held
+                values[name, key] = repr(value)
+    return values
 
 
 def _state_of(model: nn.Module) -> State:

@@ -33,21 +33,21 @@ def page() -> None:
         chosen = source.choose_checkpoint()
     source.warn_of_link(chosen)
     st.divider()
-    told = _try(_show_measured, chosen)
+    message = _try(_show_measured, chosen)
     st.divider()
-    _try(sanity.show_sanity, chosen, told)
+    _try(sanity.show_sanity, chosen, message)
     follow_theme(keys.THEME)
 
 
-def _try(part: Callable[[str], None], checkpoint: str, told: str = "") -> str:
-    """Lay out a part, or show its one sentence, unless that was told.
+def _try(part: Callable[[str], None], checkpoint: str, shown: str = "") -> str:
+    """Lay out a part, or show its one sentence, unless that was shown.
 
     So a damaged file hides nothing but itself, and a checkpoint that can't be opened is said once.
     """
     try:
         part(checkpoint)
     except VizError as error:
-        if str(error) != told:
+        if str(error) != shown:
             st.error(plain(str(error)), icon=":material/error:")
         return str(error)
     return ""

@@ -188,8 +188,8 @@ def _bytes(reading: Reading, view: View, n_layers: int, n_heads: int) -> int:
 
 
 def _is_affordable(reading: Reading, view: View, n_layers: int, n_heads: int) -> bool:
-    asked = (reading, view, n_layers, n_heads)
-    return _lines(*asked) <= MOST_LINES and _bytes(*asked) <= MOST_BYTES
+    view_arguments = (reading, view, n_layers, n_heads)
+    return _lines(*view_arguments) <= MOST_LINES and _bytes(*view_arguments) <= MOST_BYTES
 
 
 def _check_size(reading: Reading, view: View, n_layers: int, n_heads: int) -> None:
