@@ -80,12 +80,12 @@ def _measure(classifier: "Classifier", texts: "Texts", *, ablation: bool) -> "He
     """Read and measure, with a bar where somebody watches; none in a log file."""
     from tqdm import tqdm
 
-    from viz.export.head_importance import head_table, passes
+    from viz.export.head_importance import expected_passes, head_table
 
     readings = read_rows(classifier, texts)
     if len(readings) < len(texts.rows):
         typer.echo(f"{len(texts.rows) - len(readings):,} texts could not be read.", err=True)
-    total = passes(classifier, len(readings), ablation=ablation)
+    total = expected_passes(classifier, len(readings), ablation=ablation)
     with tqdm(total=total, unit="pass", unit_scale=True, leave=False, disable=None) as bar:
 
         def progress(passes: float) -> None:
@@ -111,7 +111,7 @@ def _content(classifier: "Classifier", texts: "Texts", table: "HeadTable", kind:
 def _lines(table: "HeadTable", *, regression: bool) -> list[str]:
     """The heads that matter most, then whether both measures agree."""
     from viz.attribution.descriptions import quantity
-    from viz.export.head_importance import agreement
+    from viz.export.head_importance import agreement_sentence
 
     places = table.by_size[:MOST_SHOWN]
     lines = [f"The {len(places)} heads that matter most in {table.n_texts} texts, means:"]
@@ -123,5 +123,5 @@ def _lines(table: "HeadTable", *, regression: bool) -> list[str]:
         )
         lines.append(f"L{place[0]} H{place[1]}: {named}")
     if table.correlation is not None:
-        lines.append(agreement(table.correlation))
+        lines.append(agreement_sentence(table.correlation))
     return lines

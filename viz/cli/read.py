@@ -63,7 +63,7 @@ def read(
             attribution = attribute_by_name(
                 classifier, reading, method, target=target, against=against
             )
-        except MethodError as error:  # the class is told in any case
+        except MethodError as error:  # the class is printed in any case
             refused = error
         if as_json:
             typer.echo(json.dumps(record(reading, attribution), allow_nan=False))

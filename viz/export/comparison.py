@@ -33,15 +33,15 @@ def _rank(comparison: Comparison, row: ComparedMethod) -> float:
 def random_shares(comparison: Comparison) -> dict[Operator, tuple[float, float]]:
     """The lowest and the highest share of the random orders, by operator."""
     bands = {}
-    for operator, drawn in comparison.random.items():
+    for operator, orders in comparison.random.items():
         floor = comparison.random_mean(operator)
         room = comparison.best_aopc(operator) - floor
-        shares = [(values["aopc"] - floor) / room for values in drawn] if room > 1e-9 else [0.0]
+        shares = [(values["aopc"] - floor) / room for values in orders] if room > 1e-9 else [0.0]
         bands[operator] = (min(shares), max(shares))
     return bands
 
 
-def agreement(comparison: Comparison) -> tuple[list[str], FloatArray]:
+def method_agreement(comparison: Comparison) -> tuple[list[str], FloatArray]:
     """The labels of all methods, in the order of the table, and Spearman's correlations.  (M, M)"""
     places = {row.method: place for place, row in enumerate(comparison.measured)}
     methods = [row.method for row in ranked(comparison) if row.refused is None]

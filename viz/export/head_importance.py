@@ -17,10 +17,10 @@ from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.types import FloatArray, Reading
 
-AGREE, DISAGREE = 0.7, 0.3
+AGREEMENT, DISAGREEMENT = 0.7, 0.3
 """Rank correlations from which on two measures say the same, and below which they don't."""
-STEPS = 2
-"""Passes that a gradient takes: one there, one back."""
+PASSES_OF_GRADIENT = 2
+"""One forward, one backward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class HeadTable:
     gradient_size: FloatArray
     """(L, H): the mean of its size, as heads may speak for one text and against another."""
     ablation: FloatArray | None = None
-    """(L, H), signed: what the explained scalar loses without the head; None where not asked."""
+    """(L, H), signed: what the explained scalar loses without it; None where not measured."""
     ablation_size: FloatArray | None = None
 
     @property
@@ -81,7 +81,7 @@ def head_table(
     slopes, losses = [], []
     for reading in readings:
         slopes.append(gate_gradients(classifier, reading))
-        progress(STEPS)
+        progress(PASSES_OF_GRADIENT)
         if ablation:
             losses.append(ablate(classifier, reading, progress=progress))
     if not slopes:
@@ -89,25 +89,25 @@ def head_table(
     return _mean(slopes, losses)
 
 
-def of_one_text(gradient: FloatArray, ablation: FloatArray | None) -> HeadTable:
+def single_text_table(gradient: FloatArray, ablation: FloatArray | None) -> HeadTable:
     """The table of one text, from what was measured of it, each (L, H)."""
     return _mean([gradient], [] if ablation is None else [ablation])
 
 
-def passes(classifier: Classifier, n_texts: int, *, ablation: bool) -> int:
+def expected_passes(classifier: Classifier, n_texts: int, *, ablation: bool) -> int:
     """How many passes a table takes."""
     heads = classifier.n_layers * classifier.n_heads if ablation else 0
-    return n_texts * (STEPS + heads)
+    return n_texts * (PASSES_OF_GRADIENT + heads)
 
 
-def agreement(correlation: float) -> str:
+def agreement_sentence(correlation: float) -> str:
     """One sentence on whether gradient and ablation agree which heads matter."""
     if np.isnan(correlation):
         return "One of the two says the same of every head, so there is nothing to compare."
     written = f"rank correlation of the sizes {true_minus(f'{correlation:.2f}')}"
-    if correlation >= AGREE:
+    if correlation >= AGREEMENT:
         return f"Both agree which heads matter: {written}."
-    if correlation >= DISAGREE:
+    if correlation >= DISAGREEMENT:
         return f"Both agree in part which heads matter: {written}. Silencing is what was tried out."
     return f"The two disagree which heads matter: {written}. Believe the silencing, not the slope."
 

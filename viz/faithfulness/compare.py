@@ -208,8 +208,8 @@ def _measure(
     seed: int,
 ) -> Comparison:
     """The rows with their metrics, all versions of an operator read together."""
-    drawn = random_orders(versions.n_words, n_random, seed)
-    orders = [*drawn, *(word_order(row.scores, seed) for row in rows if row.scores is not None)]
+    orders = [*random_orders(versions.n_words, n_random, seed)]
+    orders += [word_order(row.scores, seed) for row in rows if row.scores is not None]
     values = {
         operator: measure_orders(versions, target, orders, operator)
         for operator in versions.operators

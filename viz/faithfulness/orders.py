@@ -11,7 +11,7 @@ from viz.types import FloatArray, IntArray
 def word_order(scores: FloatArray, seed: int = 0) -> IntArray:
     """Indices of words, the most important first.
 
-    Only ranks count.  Equal scores are put into a random order, so that a method which can't tell
+    Only ranks count.  Equal scores are put into a random order, so that a method that can't tell
     words apart is not helped by where they stand.
 
     Args:
@@ -21,9 +21,9 @@ def word_order(scores: FloatArray, seed: int = 0) -> IntArray:
     Returns:
         (n,)
     """
-    given = np.asarray(scores, dtype=np.float64)
-    drawn = np.random.default_rng(seed).permutation(len(given))
-    return np.lexsort((drawn, -given)).astype(np.int64)
+    scores = np.asarray(scores, dtype=np.float64)
+    tie_breaks = np.random.default_rng(seed).permutation(len(scores))
+    return np.lexsort((tie_breaks, -scores)).astype(np.int64)
 
 
 def random_orders(n: int, count: int, seed: int = 0) -> tuple[IntArray, ...]:
@@ -33,9 +33,9 @@ def random_orders(n: int, count: int, seed: int = 0) -> tuple[IntArray, ...]:
     hardly more to measure than one.  They err in opposite directions: the mean of pairs is nearer
     to that of all orders, and their spread is never smaller than that of independent draws.
     """
-    draw = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     orders: list[IntArray] = []
     while len(orders) < count:
-        drawn = draw.permutation(n).astype(np.int64)
-        orders += [drawn, drawn[::-1]]
+        order = generator.permutation(n).astype(np.int64)
+        orders += [order, order[::-1]]
     return tuple(orders[:count])

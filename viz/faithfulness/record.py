@@ -128,7 +128,7 @@ class FaithfulnessRecord:
     """Of each method on a text, median; on the machine that measured."""
 
     def best_method(self, max_passes: float = 2.0) -> str | None:
-        """The method, as it was asked for, with the highest mean share that takes no more passes.
+        """The method, as it was written, with the highest mean share that takes no more passes.
 
         None where no method was measured that takes so few.  Of equals the first in the list
         wins; the random control never does.

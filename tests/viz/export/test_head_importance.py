@@ -20,7 +20,13 @@ from viz.attention.rank_correlation import spearman
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.colors import PALETTES
 from viz.errors import SelectionError
-from viz.export.head_importance import agreement, head_table, of_one_text, passes, table_csv
+from viz.export.head_importance import (
+    agreement_sentence,
+    expected_passes,
+    head_table,
+    single_text_table,
+    table_csv,
+)
 from viz.jobs.background import ProgressCallback
 from viz.plots.heads import head_map
 
@@ -49,14 +55,14 @@ def test_a_table_holds_means_over_texts(classifier: Classifier) -> None:
     np.testing.assert_allclose(found.gradient_size, sum(map(abs, slopes)) / 2, atol=1e-6)
     np.testing.assert_allclose(found.ablation, sum(lost) / 2, atol=1e-6)
     assert found.correlation == spearman(found.gradient_size, np.mean(np.abs(lost), axis=0))
-    assert sum(done) == passes(classifier, 2, ablation=True)
+    assert sum(done) == expected_passes(classifier, 2, ablation=True)
 
 
 def test_heads_are_ranked_by_ablation_where_that_is_known() -> None:
     gradient, ablation = np.array([[0.1, -3.0]]), np.array([[-2.0, 1.0]])
-    assert of_one_text(gradient, None).by_size == [(0, 1), (0, 0)]
-    assert of_one_text(gradient, ablation).by_size == [(0, 0), (0, 1)]
-    assert of_one_text(gradient, ablation).correlation == pytest.approx(-1)
+    assert single_text_table(gradient, None).by_size == [(0, 1), (0, 0)]
+    assert single_text_table(gradient, ablation).by_size == [(0, 0), (0, 1)]
+    assert single_text_table(gradient, ablation).correlation == pytest.approx(-1)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +70,7 @@ def test_heads_are_ranked_by_ablation_where_that_is_known() -> None:
     [(0.9, "Both agree which"), (0.5, "in part"), (-0.5, "disagree"), (np.nan, "nothing")],
 )
 def test_one_sentence_says_whether_both_agree(correlation: float, words: str) -> None:
-    assert words in agreement(correlation)
+    assert words in agreement_sentence(correlation)
 
 
 def test_no_text_is_one_sentence(classifier: Classifier) -> None:

@@ -17,8 +17,13 @@ from viz.app.panels.scores import MADE_WITH, OPERATORS
 from viz.attribution import METHODS
 from viz.attribution.descriptions import number
 from viz.errors import VizError
-from viz.export.comparison import agreement as in_agreement
-from viz.export.comparison import comparison_csv, mean_share, random_shares, ranked
+from viz.export.comparison import (
+    comparison_csv,
+    mean_share,
+    method_agreement,
+    random_shares,
+    ranked,
+)
 from viz.faithfulness.compare import ComparedMethod, Comparison, compare, expected_passes
 from viz.faithfulness.metrics import SHOWN, Values
 from viz.jobs.background import BackgroundJob, ProgressCallback
@@ -97,7 +102,7 @@ def _show(comparison: Comparison) -> None:
     with table:
         _show_table(comparison)
     with agreement:
-        names, correlations = in_agreement(comparison)
+        names, correlations = method_agreement(comparison)
         figure = agreement_map(correlations, names, theme=current_theme(keys.THEME))
         show_plot(figure, "agreement")
         st.caption("Spearman's correlation of the scores of words. Agreement is not proof.")

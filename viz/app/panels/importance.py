@@ -15,7 +15,7 @@ from viz.attribution import resolve_target
 from viz.attribution.descriptions import explained_scalar
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.errors import VizError
-from viz.export.head_importance import HeadTable, agreement, of_one_text, table_csv
+from viz.export.head_importance import HeadTable, agreement_sentence, single_text_table, table_csv
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.plots.heads import head_map
 from viz.types import FloatArray, Reading
@@ -64,7 +64,7 @@ def _show(request: ExplanationRequest, reading: Reading) -> None:
         lost = _ablation(request, gradient.size)
         if lost is not None:
             _draw(lost, "head-ablation")
-    _show_table(of_one_text(gradient, lost))
+    _show_table(single_text_table(gradient, lost))
 
 
 def _draw(values: FloatArray, key: str) -> None:
@@ -120,7 +120,7 @@ def _show_table(table: HeadTable) -> None:
     """Whether both measures agree, and all numbers to take away."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if table.correlation is not None:
-            st.caption(plain(agreement(table.correlation)))
+            st.caption(plain(agreement_sentence(table.correlation)))
         st.download_button(
             "CSV",
             data=lambda: table_csv(table),
