@@ -28,21 +28,21 @@ def bucket_sizes(n: int) -> tuple[int, ...]:
 
 def prefixes(order: Sequence[int], sizes: Sequence[int]) -> BoolArray:
     """The words that stay when the first of an order are hidden.  (len(sizes), n)"""
-    kept = np.ones((len(sizes), len(order)), dtype=bool)
-    for row, size in zip(kept, sizes, strict=True):
+    keep = np.ones((len(sizes), len(order)), dtype=bool)
+    for row, size in zip(keep, sizes, strict=True):
         row[list(order[:size])] = False
-    return kept
+    return keep
 
 
 def probability_drops(
-    perturbation: Perturbation, target_class: int, kept: BoolArray, operator: Operator
+    perturbation: Perturbation, target_class: int, keep: BoolArray, operator: Operator
 ) -> FloatArray:
     """How far the probability of a class falls for each version.  (N, n) -> (N,)
 
     Raises:
         MethodError: for masks, where the tokenizer has no mask token.
     """
-    rows = np.concatenate([np.ones((1, perturbation.n_words), dtype=bool), kept])
+    rows = np.concatenate([np.ones((1, perturbation.n_words), dtype=bool), keep])
     logits = perturbation.logits(rows, operator)
     outcome = perturbation.classifier.outcomes(logits)[:, target_class]
     fallen: FloatArray = outcome[0] - outcome[1:]
@@ -63,5 +63,5 @@ def aopc(
     Raises:
         MethodError: for masks, where the tokenizer has no mask token.
     """
-    kept = prefixes(order, bucket_sizes(len(order)))
-    return float(probability_drops(perturbation, target_class, kept, operator).mean())
+    keep = prefixes(order, bucket_sizes(len(order)))
+    return float(probability_drops(perturbation, target_class, keep, operator).mean())

@@ -9,14 +9,14 @@ from viz.attribution.registry import register_method
 from viz.attribution.requirements import require_first_token
 
 
-def _cls_row(task: AttributionInput) -> TokenScores:
+def _cls_row(inputs: AttributionInput) -> TokenScores:
     """score_k = mean over heads of A[h, CLS, k], in the last layer."""
-    return TokenScores(rollout.cls_row(task.reading.attention.weights))
+    return TokenScores(rollout.cls_row(inputs.reading.attention.weights))
 
 
-def _rollout(task: AttributionInput) -> TokenScores:
+def _rollout(inputs: AttributionInput) -> TokenScores:
     """[CLS] row of the product over layers, the last on the left, of (mean_h A[h] + 1) / 2."""
-    return TokenScores(rollout.rollout(task.reading.attention.weights)[0])
+    return TokenScores(rollout.rollout(inputs.reading.attention.weights)[0])
 
 
 ATTENTION = Method(

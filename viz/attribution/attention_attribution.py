@@ -45,7 +45,7 @@ class _Scaled(Recorder):
         return self.scaled
 
 
-def _attention_attribution(task: AttributionInput) -> TokenScores:
+def _attention_attribution(inputs: AttributionInput) -> TokenScores:
     """Attr = A * mean over a of dF(a A) / dA, A the weights of all heads of one layer.
 
     a = (k - 1/2) / m; the layers above are recomputed from the scaled weights.  A token's score
@@ -53,17 +53,17 @@ def _attention_attribution(task: AttributionInput) -> TokenScores:
     reads [CLS] only the row of [CLS] has a gradient, so there it is that row, added over heads.
     The scores add up to F(A) - F(0).
     """
-    layer = _layer(task)
-    like = torch.zeros(0, dtype=task.classifier.model.dtype, device=task.classifier.device)
-    start, end = _values_scaled(task, layer, like.new_tensor([0.0, 1.0]))
+    layer = _layer(inputs)
+    like = torch.zeros(0, dtype=inputs.classifier.model.dtype, device=inputs.classifier.device)
+    start, end = _values_scaled(inputs, layer, like.new_tensor([0.0, 1.0]))
 
     def scores(n_steps: int) -> Tensor:
-        total = like.new_zeros(task.reading.encoding.n_tokens)
-        for points in midpoints(n_steps, like).batches(task):
-            total += _attribution_along(task, layer, points)
+        total = like.new_zeros(inputs.reading.encoding.n_tokens)
+        for points in midpoints(n_steps, like).batches(inputs):
+            total += _attribution_along(inputs, layer, points)
         return total
 
-    found = integrate(scores, int(task.options["n_steps"]), start, end)
+    found = integrate(scores, int(inputs.options["n_steps"]), start, end)
     return TokenScores(
         found.scores.cpu().numpy(),
         measured=found.measured,
@@ -71,9 +71,9 @@ def _attention_attribution(task: AttributionInput) -> TokenScores:
     )
 
 
-def _layer(task: AttributionInput) -> int:
+def _layer(inputs: AttributionInput) -> int:
     """The layer chosen, counted from 0."""
-    classifier, chosen = task.classifier, int(task.options["layer"])
+    classifier, chosen = inputs.classifier, int(inputs.options["layer"])
     if chosen >= classifier.n_layers:
         raise MethodError(
             f"Layer {chosen} does not exist; the layers are 0 to {classifier.n_layers - 1}, "
@@ -82,25 +82,25 @@ def _layer(task: AttributionInput) -> int:
     return chosen if chosen >= 0 else classifier.n_layers - 1
 
 
-def _values_scaled(task: AttributionInput, layer: int, factors: Tensor) -> list[float]:
+def _values_scaled(inputs: AttributionInput, layer: int, factors: Tensor) -> list[float]:
     """F where the layer's weights are multiplied by each factor.  (B,) -> B numbers"""
     recorder = _Scaled(layer, factors)
     with torch.no_grad():
-        logits = repeated_logits(task, recorder, len(factors))
-    task.progress(len(factors))
-    values: list[float] = task.target.value(logits).tolist()
+        logits = repeated_logits(inputs, recorder, len(factors))
+    inputs.progress(len(factors))
+    values: list[float] = inputs.target.value(logits).tolist()
     return values
 
 
-def _attribution_along(task: AttributionInput, layer: int, points: Points) -> Tensor:
+def _attribution_along(inputs: AttributionInput, layer: int, points: Points) -> Tensor:
     """What some points of the path add to each token's score.  (T,)"""
     recorder = _Scaled(layer, points.places)
-    logits = repeated_logits(task, recorder, len(points.places))
+    logits = repeated_logits(inputs, recorder, len(points.places))
     if recorder.whole is None or recorder.scaled is None:
         raise MethodError(f"Layer {layer} of this checkpoint does not attend; choose another.")
-    value = (task.target.value(logits) * points.weights).sum()
-    (slopes,) = gradients(task.classifier, value, [recorder.scaled])
-    task.progress(PASSES_PER_POINT * len(points.places))
+    value = (inputs.target.value(logits) * points.weights).sum()
+    (slopes,) = gradients(inputs.classifier, value, [recorder.scaled])
+    inputs.progress(PASSES_PER_POINT * len(points.places))
     return (recorder.whole * slopes.sum(0)).sum((0, 1))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.decomposition_path import MaskingPath, path_scores
-from viz.attribution.local_search import OrderSearch, ranks
+from viz.attribution.local_search import OrderSearch, order_scores
 from viz.attribution.masking import NO_MASK_NOTE, descending_order
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.occlusion import OCCLUSION
@@ -18,42 +18,42 @@ from viz.model.perturbation import OPERATORS
 from viz.types import FloatArray
 
 
-def _search(task: AttributionInput) -> TokenScores:
-    words, chosen = task.perturbation, task.options["operator"]
-    wanted = OPERATORS if chosen == "both" else (chosen,)
-    operators = tuple(o for o in wanted if o in words.operators) or words.operators
+def _search(inputs: AttributionInput) -> TokenScores:
+    words, choice = inputs.perturbation, inputs.options["operator"]
+    requested = OPERATORS if choice == "both" else (choice,)
+    operators = tuple(o for o in requested if o in words.operators) or words.operators
     weights = {operator: 1 / len(operators) for operator in operators}
-    search = OrderSearch(task, weights, int(task.options["rows"]))
-    first, *_ = [search.order(descending_order(scores)) for scores in _starts(task)]
+    search = OrderSearch(inputs, weights, int(inputs.options["rows"]))
+    first, *_ = [search.order(descending_order(scores)) for scores in _initial_scores(inputs)]
     search.read_all()
     best = search.run(search.best(first.words), np.random.default_rng(0))
-    spent = int(task.options["rows"]) - search.left
+    spent = int(inputs.options["rows"]) - search.budget
     return TokenScores(
-        words.to_tokens(ranks(best.words)),
-        measured={"aopc": float(best.worth.mean()), "rows": float(spent)},
-        notes=() if set(wanted) <= set(words.operators) else (NO_MASK_NOTE,),
+        words.to_tokens(order_scores(best.words)),
+        measured={"aopc": float(best.drops.mean()), "rows": float(spent)},
+        notes=() if set(requested) <= set(words.operators) else (NO_MASK_NOTE,),
     )
 
 
-def _starts(task: AttributionInput) -> list[FloatArray]:
+def _initial_scores(inputs: AttributionInput) -> list[FloatArray]:
     """Scores whose orders are tried first."""
     try:
-        exact = DECOMPOSITION.run(_default(task, DECOMPOSITION)).scores
-        whole, faded = path_scores(MaskingPath(task))
+        exact = DECOMPOSITION.run(_default(inputs, DECOMPOSITION)).scores
+        at_text, on_path = path_scores(MaskingPath(inputs))
     except MethodError:  # the network can't be made linear
-        hidden = OCCLUSION.run(_default(task, OCCLUSION)).scores
-        return [task.perturbation.to_words(hidden)]
-    return [task.perturbation.to_words(exact), faded, faded + whole]
+        hidden = OCCLUSION.run(_default(inputs, OCCLUSION)).scores
+        return [inputs.perturbation.to_words(hidden)]
+    return [inputs.perturbation.to_words(exact), on_path, on_path + at_text]
 
 
-def _default(task: AttributionInput, method: Method) -> AttributionInput:
+def _default(inputs: AttributionInput, method: Method) -> AttributionInput:
     return AttributionInput(
-        task.classifier,
-        task.reading,
-        task.target,
+        inputs.classifier,
+        inputs.reading,
+        inputs.target,
         method.resolve_options(None),
-        task.progress,
-        task.perturbation,
+        inputs.progress,
+        inputs.perturbation,
     )
 
 

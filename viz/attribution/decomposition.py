@@ -16,15 +16,15 @@ from viz.attribution.registry import register_method
 from viz.model.recording import Recorder
 
 
-def _decomposition(task: AttributionInput) -> TokenScores:
-    reading = task.reading
+def _decomposition(inputs: AttributionInput) -> TokenScores:
+    reading = inputs.reading
     linear = linear_pass(
-        task.classifier,
+        inputs.classifier,
         [reading.encoding.inputs],
         Recorder("input", freeze=True),
         reading.prediction.logits[None],
     )
-    slopes = linear.split_gradients(task.target.value)
+    slopes = linear.split_gradients(inputs.target.value)
     scores = (linear.leaf.detach() * slopes.leaf)[0].double().sum(-1)
     return TokenScores(scores.to(linear.leaf.dtype).cpu().numpy(), slopes.bias)
 

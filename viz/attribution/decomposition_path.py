@@ -88,94 +88,94 @@ class MaskingPath:
     """Decompositions of one text with each of its words kept in part.
 
     Args:
-        task: The text and the class.
+        inputs: The text and the class.
         full_text_attention: Whether attention is held half way to what it is in the whole text.
 
     Raises:
         MethodError: where attention can't be held fixed; later, where a pass isn't linear.
     """
 
-    def __init__(self, task: AttributionInput, *, full_text_attention: bool = False) -> None:
-        require_frozen_attention(task.classifier)
-        self.task = task
+    def __init__(self, inputs: AttributionInput, *, full_text_attention: bool = False) -> None:
+        require_frozen_attention(inputs.classifier)
+        self.inputs = inputs
         self.full_text_attention = self._full_text_attention() if full_text_attention else None
         # Without a mask token nothing is left where a word was.
-        self.words, self.hidden = path_ends(task, task.classifier.tokenizer.mask_token_id)
+        self.words, self.hidden = path_ends(inputs, inputs.classifier.tokenizer.mask_token_id)
         self.source = self._input(self.words) - self._input(self.hidden)
         """What the first layer would miss of each token.  (T, D)"""
 
     def at(self, share: float) -> FloatArray:
         """Word scores with the same share of every word kept.  (n_words,)"""
-        scores: FloatArray = self.versions(np.full((1, self.task.perturbation.n_words), share))[0]
+        scores: FloatArray = self.versions(np.full((1, self.inputs.perturbation.n_words), share))[0]
         return scores
 
-    def versions(self, kept: FloatArray) -> FloatArray:
+    def versions(self, shares: FloatArray) -> FloatArray:
         """Word scores of versions.
 
         Args:
-            kept: (N, n_words): the share of each word that stays.  Where shares are all 0 or 1,
+            shares: (N, n_words): the share of each word that stays.  Where all are 0 or 1,
                 the scores split what the words that stay say, as those of the decomposition do.
 
         Returns:
             (N, n_words).
         """
-        kept = np.asarray(kept, dtype=np.float64)
+        shares = np.asarray(shares, dtype=np.float64)
         return np.concatenate(
-            [self._scores(kept[rows]) for rows in path_batches(self.task, len(kept))]
+            [self._scores(shares[rows]) for rows in path_batches(self.inputs, len(shares))]
         )
 
-    def _scores(self, kept: FloatArray) -> FloatArray:
-        places = self._over_tokens(kept)[..., None]
+    def _scores(self, shares: FloatArray) -> FloatArray:
+        places = self._over_tokens(shares)[..., None]
         embeddings = self.hidden + places * (self.words - self.hidden)
         recorder = _PathRecorder(embeddings, self.full_text_attention)
         linear = linear_pass(
-            self.task.classifier,
-            [self.task.reading.encoding.inputs] * len(kept),
+            self.inputs.classifier,
+            [self.inputs.reading.encoding.inputs] * len(shares),
             recorder,
-            self._as_known(kept),
+            self._as_known(shares),
         )
         leaf = linear.leaf
-        gradients = linear.split_gradients(against_all_target(self.task).value).leaf
-        whole = torch.tensor(np.isin(kept, (0, 1)).all(1), device=leaf.device)[:, None, None]
+        gradients = linear.split_gradients(against_all_target(self.inputs).value).leaf
+        whole = torch.tensor(np.isin(shares, (0, 1)).all(1), device=leaf.device)[:, None, None]
         source = torch.where(whole, leaf.detach(), self.source)
         scores = (source * gradients).double().sum(-1).cpu().numpy()
-        self.task.progress(PASSES_PER_POINT * len(kept))
-        return np.stack([self.task.perturbation.to_words(row) for row in scores])
+        self.inputs.progress(PASSES_PER_POINT * len(shares))
+        return np.stack([self.inputs.perturbation.to_words(row) for row in scores])
 
-    def _as_known(self, kept: FloatArray) -> FloatArray:
+    def _as_known(self, shares: FloatArray) -> FloatArray:
         """The logits of versions that are the whole text as it was read; else NaN.  (B, C)"""
-        whole = (kept == 1).all(1, keepdims=True) & (self.full_text_attention is None)
-        return np.where(whole, self.task.reading.prediction.logits, np.nan)
+        whole = (shares == 1).all(1, keepdims=True) & (self.full_text_attention is None)
+        return np.where(whole, self.inputs.reading.prediction.logits, np.nan)
 
-    def _over_tokens(self, kept: FloatArray) -> Tensor:
+    def _over_tokens(self, shares: FloatArray) -> Tensor:
         """Shares of words as those of tokens; special tokens stay.  (B, n) -> (B, T)"""
-        spread = np.ones((len(kept), self.task.reading.encoding.n_tokens))
-        for index, unit in enumerate(self.task.perturbation.units):
-            spread[:, list(unit.tokens)] = kept[:, index : index + 1]
+        spread = np.ones((len(shares), self.inputs.reading.encoding.n_tokens))
+        for index, unit in enumerate(self.inputs.perturbation.units):
+            spread[:, list(unit.tokens)] = shares[:, index : index + 1]
         return self.words.new_tensor(spread)
 
     def _full_text_attention(self) -> Tensor:
         """The attention of the whole text.  (L, H, T, T)"""
-        model, weights = self.task.classifier.model, self.task.reading.attention.weights
-        return torch.tensor(weights, dtype=model.dtype, device=self.task.classifier.device)
+        model, weights = self.inputs.classifier.model, self.inputs.reading.attention.weights
+        return torch.tensor(weights, dtype=model.dtype, device=self.inputs.classifier.device)
 
     def _input(self, embeddings: Tensor) -> Tensor:
         """What enters the first layer; the pass goes no further.  (T, D)"""
-        recorder, classifier = _PathRecorder(embeddings[None], stop=True), self.task.classifier
+        recorder, classifier = _PathRecorder(embeddings[None], stop=True), self.inputs.classifier
         try:
             with torch.no_grad():
-                classifier.run(classifier.pad([self.task.reading.encoding.inputs]), recorder)
+                classifier.run(classifier.pad([self.inputs.reading.encoding.inputs]), recorder)
         except _FirstLayerReached:
             pass
         return recorder.required_leaf()[0].detach()
 
 
-def partly_masked_scores(task: AttributionInput, share: int = PERCENT_KEPT) -> FloatArray:
+def partly_masked_scores(inputs: AttributionInput, share: int = PERCENT_KEPT) -> FloatArray:
     """Word scores with *share* percent of every word kept; costs `PASSES_PER_POINT`.
 
     (n_words,)
     """
-    return MaskingPath(task, full_text_attention=True).at(share / 100)
+    return MaskingPath(inputs, full_text_attention=True).at(share / 100)
 
 
 def path_scores(path: MaskingPath) -> tuple[FloatArray, FloatArray]:
@@ -183,7 +183,7 @@ def path_scores(path: MaskingPath) -> tuple[FloatArray, FloatArray]:
 
     Costs `PATH_PASSES`.
     """
-    n = path.task.perturbation.n_words
+    n = path.inputs.perturbation.n_words
     whole, *along = path.versions(
         np.repeat([[1.0], *([share] for share in PATH_SHARES)], n, axis=1)
     )
@@ -195,13 +195,13 @@ def _unit(scores: FloatArray) -> FloatArray:
     return scaled
 
 
-def _decomposition_path(task: AttributionInput) -> TokenScores:
-    scores = partly_masked_scores(task, int(task.options["share"]))
+def _decomposition_path(inputs: AttributionInput) -> TokenScores:
+    scores = partly_masked_scores(inputs, int(inputs.options["share"]))
     if not np.isfinite(scores).all():
         raise MethodError(
             "The decomposition on the path gives no finite scores for this text; choose another."
         )
-    return TokenScores(task.perturbation.to_tokens(scores))
+    return TokenScores(inputs.perturbation.to_tokens(scores))
 
 
 DECOMPOSITION_PATH = Method(

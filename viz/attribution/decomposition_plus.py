@@ -18,7 +18,7 @@ from viz.attribution.decomposition_path import (
 )
 from viz.attribution.embedding_path import PASSES_PER_POINT
 from viz.attribution.linear_pass import require_linear
-from viz.attribution.local_search import OrderSearch, WordOrder, ranks
+from viz.attribution.local_search import OrderSearch, WordOrder, order_scores
 from viz.attribution.masking import SEED_OPTION, descending_order
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.registry import register_method
@@ -33,42 +33,42 @@ TIE_BREAK = 1e-6
 """How far apart, as a share of the largest score, words are whose scores are the same."""
 
 
-def _plus(task: AttributionInput) -> TokenScores:
-    budget, words = int(task.options["rows"]), task.perturbation
+def _plus(inputs: AttributionInput) -> TokenScores:
+    budget, words = int(inputs.options["rows"]), inputs.perturbation
     if budget < PATH_PASSES:
         return TokenScores(
-            words.to_tokens(partly_masked_scores(task)), measured={"rows": PASSES_PER_POINT}
+            words.to_tokens(partly_masked_scores(inputs)), measured={"rows": PASSES_PER_POINT}
         )
-    whole, on_path = path_scores(MaskingPath(task))
-    search = OrderSearch(task, _weights(task), budget - int(PATH_PASSES))
-    if search.left < search.order_cost:
+    whole, on_path = path_scores(MaskingPath(inputs))
+    search = OrderSearch(inputs, _weights(inputs), budget - int(PATH_PASSES))
+    if search.budget < search.order_cost:
         return TokenScores(words.to_tokens(on_path + whole), measured={"rows": PATH_PASSES})
-    best = _improved(search, [on_path + whole, on_path], int(task.options["seed"]))
-    return _split(task, search, best)
+    best = _improved(search, [on_path + whole, on_path], int(inputs.options["seed"]))
+    return _split(inputs, search, best)
 
 
-def _weights(task: AttributionInput) -> dict[Operator, float]:
-    operators = task.perturbation.operators
+def _weights(inputs: AttributionInput) -> dict[Operator, float]:
+    operators = inputs.perturbation.operators
     return OPERATOR_WEIGHTS if len(operators) > 1 else {operators[0]: 1.0}
 
 
 def _improved(search: OrderSearch, starts: list[FloatArray], seed: int) -> WordOrder:
     """The best order that the budget finds from these."""
     for scores in starts:
-        if search.left >= search.order_cost:
+        if search.budget >= search.order_cost:
             search.order(descending_order(scores))
     return search.run(search.best(descending_order(starts[0])), np.random.default_rng(seed))
 
 
-def _split(task: AttributionInput, search: OrderSearch, best: WordOrder) -> TokenScores:
+def _split(inputs: AttributionInput, search: OrderSearch, best: WordOrder) -> TokenScores:
     """Scores of the regression in log-odds, as near as they are in the order that was found."""
-    fit = search.fit(ranks(best.words))
+    fit = search.fit(order_scores(best.words))
     scores, errors = in_order(fit.scores, fit.errors, search.within_steps(best, fit.scores))
-    words = task.perturbation
+    words = inputs.perturbation
     return TokenScores(
         words.to_tokens(scores),
         errors=words.errors_to_tokens(errors),
-        measured={"rows": float(int(task.options["rows"]) - search.left)},
+        measured={"rows": float(int(inputs.options["rows"]) - search.budget)},
     )
 
 

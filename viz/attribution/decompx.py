@@ -9,7 +9,7 @@ slot of its own, behind the tokens.  The latter is `decomposition`, found withou
 Source: viz/attribution/README.md 2.5; Modarressi et al. 2023.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
@@ -44,7 +44,7 @@ CHUNK_BYTES = 2**23
 PASSES_PER_TOKEN = 0.8
 """Forward passes that one token costs."""
 
-Spread = Callable[[Tensor], Tensor]
+BiasShares = Callable[[Tensor], Tensor]
 """From <b, part> of each part, (..., K), the share of the bias b that each part gets, (..., K)."""
 
 
@@ -63,12 +63,12 @@ def apart(products: Tensor) -> Tensor:
     return shares
 
 
-def carry(task: AttributionInput, spread: Spread) -> Tensor:
+def propagate(inputs: AttributionInput, bias_shares: BiasShares) -> Tensor:
     """The explained scalar as a sum over tokens, and a slot for biases where they are kept apart.
 
     Args:
-        task: What to explain; told of the passes done after each piece of work.
-        spread: Who gets the biases, `by_product` or `apart`.
+        inputs: What to explain; its `progress` is called after each piece of work.
+        bias_shares: Who gets the biases, `by_product` or `apart`.
 
     Returns:
         (T,) or, with `apart`, (T + 1,).
@@ -76,117 +76,122 @@ def carry(task: AttributionInput, spread: Spread) -> Tensor:
     Raises:
         MethodError: where no known layout fits layers or head, or parts don't add up.
     """
-    head = classifier_head(task.classifier)
+    head = classifier_head(inputs.classifier)
     with torch.inference_mode():
-        own = recorded_layers(task)
-        states = _start(own[0].before, slot=spread is apart)
+        layers = recorded_layers(inputs)
+        states = _embedding_parts(layers[0].before, slot=bias_shares is apart)
         n_tokens = len(states)
-        for layer in own:
+        passes = PASSES_PER_TOKEN * n_tokens / len(layers)
+        for layer in layers:
             # The head reads [CLS] alone, so of the last layer one row is enough.
-            n_rows = 1 if layer is own[-1] else n_tokens
-            states = _through(
-                layer, states, n_rows, spread, _share(task.progress, n_tokens / len(own))
+            n_rows = 1 if layer is layers[-1] else n_tokens
+            states = _layer_parts(
+                layer, states, n_rows, bias_shares, lambda share: inputs.progress(passes * share)
             )
-        shares: Tensor = task.target.value(_logits(head, states[0], spread))
-    whole = float(task.target.value(task.reading.prediction.logits))
-    gap = abs(float(shares.double().sum()) - whole)
-    if not gap <= TOLERANCE * (float(shares.abs().sum()) + abs(whole)):
-        raise MethodError(unavailable(task.classifier))
+        shares: Tensor = inputs.target.value(_logit_parts(head, states[0], bias_shares))
+    value = float(inputs.target.value(inputs.reading.prediction.logits))
+    gap = abs(float(shares.double().sum()) - value)
+    if not gap <= TOLERANCE * (float(shares.abs().sum()) + abs(value)):
+        raise MethodError(unavailable(inputs.classifier))
     return shares
 
 
-def _share(progress: ProgressCallback, n_tokens: float) -> ProgressCallback:
-    """Report shares of one layer's work as passes."""
-    return lambda share: progress(PASSES_PER_TOKEN * n_tokens * share)
-
-
-def _start(embedded: Tensor, *, slot: bool) -> Tensor:
+def _embedding_parts(embeddings: Tensor, *, slot: bool) -> Tensor:
     """Each embedding is all its own token's.  (T, D) -> (T, K, D)"""
-    n_tokens, width = embedded.shape
-    states = embedded.new_zeros(n_tokens, n_tokens + slot, width)
-    places = torch.arange(n_tokens, device=embedded.device)
-    states[places, places] = embedded
+    n_tokens, width = embeddings.shape
+    states = embeddings.new_zeros(n_tokens, n_tokens + slot, width)
+    places = torch.arange(n_tokens, device=embeddings.device)
+    states[places, places] = embeddings
     return states
 
 
-def _through(
-    layer: RecordedLayer, states: Tensor, n_rows: int, spread: Spread, progress: ProgressCallback
+def _layer_parts(
+    layer: RecordedLayer,
+    states: Tensor,
+    n_rows: int,
+    bias_shares: BiasShares,
+    progress: ProgressCallback,
 ) -> Tensor:
-    """The first rows of what a layer makes of its states.  (T, K, D) -> (R, K, D)"""
-    made = _attention(layer, states, n_rows, spread, progress)
-    for rows in _pieces(made, layer.modules.up.out_features):
-        made[rows] = _rest(layer.modules, made[rows], states[:n_rows][rows], spread)
-        progress(2 / 3 * len(made[rows]) / len(states))
-    return made
+    """The first rows of what a layer makes of its states.  (T, K, D) -> (R, K, D)
+
+    `progress` is called with shares of the layer's work.
+    """
+    outputs = _attention_parts(layer, states, n_rows, bias_shares, progress)
+    # Row by row, so that the wide vectors of the feed-forward part stay within `CHUNK_BYTES`.
+    row_bytes = outputs.shape[1] * layer.modules.up.out_features * outputs.element_size()
+    step = max(1, CHUNK_BYTES // row_bytes)
+    for first in range(0, len(outputs), step):
+        rows = slice(first, first + step)
+        before = states[:n_rows][rows]
+        outputs[rows] = _feed_forward_parts(layer.modules, outputs[rows], before, bias_shares)
+        progress(2 / 3 * len(outputs[rows]) / len(states))
+    return outputs
 
 
-def _attention(
-    layer: RecordedLayer, states: Tensor, n_rows: int, spread: Spread, progress: ProgressCallback
+def _attention_parts(
+    layer: RecordedLayer,
+    states: Tensor,
+    n_rows: int,
+    bias_shares: BiasShares,
+    progress: ProgressCallback,
 ) -> Tensor:
     """What all heads hand to the first rows, head by head so that little is held at once."""
     value, output = layer.modules.value, layer.modules.attention_output
     n_tokens, n_parts, width = states.shape
-    shares = spread(states @ (value.weight.T @ value.bias))
-    made = states.new_zeros(n_rows * n_parts, width)
+    shares = bias_shares(states @ (value.weight.T @ value.bias))
+    outputs = states.new_zeros(n_rows * n_parts, width)
     size = value.out_features // len(layer.weights)
     for head, weights in enumerate(layer.weights[:, :n_rows]):
-        own = slice(head * size, (head + 1) * size)
-        values = states @ value.weight[own].T
+        columns = slice(head * size, (head + 1) * size)
+        values = states @ value.weight[columns].T
         check_cancelled()
-        values += shares[..., None] * value.bias[own]
-        taken = weights @ values.view(n_tokens, -1)
+        values += shares[..., None] * value.bias[columns]
+        mixed = weights @ values.view(n_tokens, -1)
         check_cancelled()
-        made.addmm_(taken.view(-1, size), output.weight[:, own].T)
+        outputs.addmm_(mixed.view(-1, size), output.weight[:, columns].T)
         progress(1 / 3 / len(layer.weights))
-    return made.view(n_rows, n_parts, width)
+    return outputs.view(n_rows, n_parts, width)
 
 
-def _pieces(states: Tensor, width: int) -> Iterator[slice]:
-    """The rows in pieces whose vectors of some width stay within `CHUNK_BYTES`."""
-    step = max(1, CHUNK_BYTES // (states.shape[1] * width * states.element_size()))
-    for start in range(0, len(states), step):
-        yield slice(start, start + step)
-
-
-def _rest(modules: LayerModules, taken: Tensor, before: Tensor, spread: Spread) -> Tensor:
+def _feed_forward_parts(
+    modules: LayerModules, attention: Tensor, before: Tensor, bias_shares: BiasShares
+) -> Tensor:
     """What a layer does behind its heads.  (R, K, D)"""
-    attended = _norm(
-        _biased(taken, modules.attention_output.bias, spread) + before,
-        modules.attention_norm,
-        spread,
-    )
-    raised = _activated(_linear(attended, modules.up, spread), modules.activation)
-    return _norm(_linear(raised, modules.down, spread) + attended, modules.output_norm, spread)
+    projected = _add_bias(attention, modules.attention_output.bias, bias_shares)
+    attended = _norm(projected + before, modules.attention_norm, bias_shares)
+    raised = _activate(_linear(attended, modules.up, bias_shares), modules.activation)
+    lowered = _linear(raised, modules.down, bias_shares)
+    return _norm(lowered + attended, modules.output_norm, bias_shares)
 
 
-def _logits(head: ClassifierHead, states: Tensor, spread: Spread) -> Tensor:
+def _logit_parts(head: ClassifierHead, states: Tensor, bias_shares: BiasShares) -> Tensor:
     """(K, D) -> (K, C)"""
-    hidden = _activated(_linear(states, head.hidden, spread), head.activation)
-    return _linear(hidden, head.out, spread)
+    hidden = _activate(_linear(states, head.hidden, bias_shares), head.activation)
+    return _linear(hidden, head.out, bias_shares)
 
 
-def _biased(vectors: Tensor, bias: Tensor, spread: Spread) -> Tensor:
-    return vectors + spread(vectors @ bias)[..., None] * bias
+def _add_bias(vectors: Tensor, bias: Tensor, bias_shares: BiasShares) -> Tensor:
+    return vectors + bias_shares(vectors @ bias)[..., None] * bias
 
 
-def _linear(vectors: Tensor, module: nn.Linear, spread: Spread) -> Tensor:
-    return _biased(F.linear(vectors, module.weight), module.bias, spread)
+def _linear(vectors: Tensor, module: nn.Linear, bias_shares: BiasShares) -> Tensor:
+    return _add_bias(F.linear(vectors, module.weight), module.bias, bias_shares)
 
 
-def _norm(vectors: Tensor, norm: nn.LayerNorm, spread: Spread) -> Tensor:
+def _norm(vectors: Tensor, norm: nn.LayerNorm, bias_shares: BiasShares) -> Tensor:
     scale = inverse_std(norm, vectors.sum(-2, keepdim=True))
-    return _biased(centered(norm, vectors) * scale, norm.bias, spread)
+    return _add_bias(centered(norm, vectors) * scale, norm.bias, bias_shares)
 
 
-def _activated(vectors: Tensor, activation: Function) -> Tensor:
+def _activate(vectors: Tensor, activation: Function) -> Tensor:
     """Each part times the slope act(x) / x of the whole, 0 where the whole is."""
     whole = vectors.sum(-2, keepdim=True)
     slope = torch.where(whole == 0, torch.zeros_like(whole), activation(whole) / whole)
     return vectors * slope
 
 
-def _absdot(task: AttributionInput) -> TokenScores:
-    return TokenScores(carry(task, by_product).cpu().numpy(), bias=0.0)
+def _absdot(inputs: AttributionInput) -> TokenScores:
+    return TokenScores(propagate(inputs, by_product).cpu().numpy(), bias=0.0)
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:

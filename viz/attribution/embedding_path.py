@@ -43,17 +43,17 @@ class PlacedEmbeddings(Recorder):
         return self.embeddings
 
 
-def path_ends(task: AttributionInput, hidden_token: int | None) -> tuple[Tensor, Tensor]:
+def path_ends(inputs: AttributionInput, hidden_token: int | None) -> tuple[Tensor, Tensor]:
     """The word embeddings of the text, and with every token but the special ones hidden.
 
     Args:
-        task: The text.
+        inputs: The text.
         hidden_token: The token that stands for a hidden one; None for an embedding of zeros.
 
     Returns:
         (T, D) each.
     """
-    encoding, classifier = task.reading.encoding, task.classifier
+    encoding, classifier = inputs.reading.encoding, inputs.classifier
     embed = classifier.model.get_input_embeddings()
     special = torch.tensor([token.special for token in encoding.tokens], device=classifier.device)
     with torch.no_grad():
@@ -64,15 +64,15 @@ def path_ends(task: AttributionInput, hidden_token: int | None) -> tuple[Tensor,
     return words, torch.where(special[:, None], words, hidden)
 
 
-def path_batches(task: AttributionInput, n_points: int) -> Iterator[slice]:
+def path_batches(inputs: AttributionInput, n_points: int) -> Iterator[slice]:
     """Points of a path in batches whose gradients fit into memory."""
-    n_tokens = task.reading.encoding.n_tokens
-    rows = batch_size(task.classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
+    n_tokens = inputs.reading.encoding.n_tokens
+    rows = batch_size(inputs.classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
     for first in range(0, n_points, rows):
         yield slice(first, first + rows)
 
 
-def repeated_logits(task: AttributionInput, recorder: Recorder, n_rows: int) -> Tensor:
+def repeated_logits(inputs: AttributionInput, recorder: Recorder, n_rows: int) -> Tensor:
     """The logits of the same text in each row, changed by the recorder.  (B, C)"""
-    inputs = task.classifier.pad([task.reading.encoding.inputs] * n_rows)
-    return task.classifier.run(inputs, recorder)
+    rows = [inputs.reading.encoding.inputs] * n_rows
+    return inputs.classifier.run(inputs.classifier.pad(rows), recorder)

@@ -41,40 +41,42 @@ class ScoreFit:
 
 
 def fit_scores(
-    prior: FloatArray, hidden: BoolArray, lost: FloatArray, operators: NDArray[np.str_]
+    prior: FloatArray, hidden: BoolArray, drops: FloatArray, operators: NDArray[np.str_]
 ) -> ScoreFit:
-    """Fit scores to what versions lost.
+    """Fit scores to how far log-odds fell.
 
     Args:
         prior: (n,), in any unit.
-        hidden: (N, n): which words were gone.
-        lost: (N,): by how much the log-odds fell.
+        hidden: (N, n): which words were hidden.
+        drops: (N,): by how much the log-odds fell.
         operators: (N,): how they were hidden.
     """
     z = hidden.astype(np.float64)
-    known = prior / max(float(np.abs(prior).max()), EPSILON)
-    used: list[Operator] = sorted(set(operators.tolist()))
-    fixed = np.stack([np.where(operators == name, z @ known, 0.0) for name in used], axis=1)
     n = z.shape[1]
+    direction = prior / max(float(np.abs(prior).max()), EPSILON)
+    names: list[Operator] = sorted(set(operators.tolist()))
+    # One column for each operator: what the prior alone predicts under it.
+    design = np.stack([np.where(operators == name, z @ direction, 0.0) for name in names], axis=1)
     values, vectors = np.linalg.eigh(z @ z.T / n)
-    turned, turned_fixed = vectors.T @ lost, vectors.T @ fixed
-    trials = [_evidence(width, values.clip(0), turned, turned_fixed) for width in PRIOR_VARIANCES]
+    rotated = vectors.T @ drops, vectors.T @ design
+    trials = [_evidence(width, values.clip(0), *rotated) for width in PRIOR_VARIANCES]
     _, width, factors, noise = max(trials, key=lambda trial: trial[0])
-    spread = width / n
-    gain = spread * z.T @ np.linalg.inv(np.eye(len(z)) + spread * z @ z.T)
-    correction = gain @ (lost - fixed @ factors)
-    covariance = noise * spread * (np.eye(n) - gain @ z)
-    return ScoreFit(factors.mean() * known + correction, covariance)
+    variance = width / n
+    gain = variance * z.T @ np.linalg.inv(np.eye(len(z)) + variance * z @ z.T)
+    correction = gain @ (drops - design @ factors)
+    covariance = noise * variance * (np.eye(n) - gain @ z)
+    return ScoreFit(factors.mean() * direction + correction, covariance)
 
 
 def _evidence(
-    width: float, values: FloatArray, lost: FloatArray, fixed: FloatArray
+    width: float, values: FloatArray, drops: FloatArray, design: FloatArray
 ) -> tuple[float, float, FloatArray, float]:
-    """How well a width explains what was lost; the width, factors and the variance of the noise."""
+    """The log evidence of a width, with the width, the factors and the variance of the noise."""
     variances = 1 + width * values
-    products = fixed.T @ (fixed / variances[:, None]) + 1e-6 * np.eye(fixed.shape[1])
-    factors = np.linalg.solve(products, fixed.T @ (lost / variances))
-    rest = lost - fixed @ factors
-    noise = float((rest**2 / variances).mean()) + EPSILON
-    spread = len(lost) * np.log(noise) + np.log(variances).sum() + np.linalg.slogdet(products)[1]
-    return float(-0.5 * spread), width, factors, noise
+    products = design.T @ (design / variances[:, None]) + 1e-6 * np.eye(design.shape[1])
+    factors = np.linalg.solve(products, design.T @ (drops / variances))
+    residuals = drops - design @ factors
+    noise = float((residuals**2 / variances).mean()) + EPSILON
+    deviance = len(drops) * np.log(noise) + np.log(variances).sum()
+    deviance += np.linalg.slogdet(products)[1]
+    return float(-0.5 * deviance), width, factors, noise

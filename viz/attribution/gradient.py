@@ -17,29 +17,29 @@ from viz.attribution.requirements import (
 from viz.model.recording import Recorder
 
 
-def _grad_attention(task: AttributionInput) -> TokenScores:
+def _grad_attention(inputs: AttributionInput) -> TokenScores:
     """score_k = sum over heads of A[h, CLS, k] dF/dA[h, CLS, k], in the last layer.
 
     The classifier reads only [CLS], so no other row of the last layer has a gradient.
     """
     recorder = Recorder("words")
-    logits = task.classifier.forward(task.reading.encoding, recorder)
+    logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
     recorder.required_leaf()
     weights = recorder.weights[-1]
-    (gradient,) = gradients(task.classifier, task.target.value(logits), [weights])
+    (gradient,) = gradients(inputs.classifier, inputs.target.value(logits), [weights])
     return TokenScores((weights * gradient)[0, :, 0].sum(0).detach().cpu().numpy())
 
 
-def _chefer(task: AttributionInput) -> TokenScores:
+def _chefer(inputs: AttributionInput) -> TokenScores:
     """[CLS] row of R, which starts as the identity and takes R += mean_h[(A * dF/dA)^+] R by layer.
 
     What [CLS] keeps of the identity is taken off, so that it counts like any other token.
     """
     recorder = Recorder("words")
-    logits = task.classifier.forward(task.reading.encoding, recorder)
+    logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
     recorder.required_leaf()
-    slopes = gradients(task.classifier, task.target.value(logits), recorder.weights)
-    identity = torch.eye(task.reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
+    slopes = gradients(inputs.classifier, inputs.target.value(logits), recorder.weights)
+    identity = torch.eye(inputs.reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
     relevance = identity
     for weights, slope in zip(recorder.weights, slopes, strict=True):
         positive = (weights.detach() * slope)[0].clamp(min=0).mean(0)
@@ -47,24 +47,24 @@ def _chefer(task: AttributionInput) -> TokenScores:
     return TokenScores((relevance - identity)[0].cpu().numpy())
 
 
-def _word_gradients(task: AttributionInput) -> tuple[Tensor, Tensor]:
+def _word_gradients(inputs: AttributionInput) -> tuple[Tensor, Tensor]:
     """The word embeddings and the gradient of the explained scalar in them.  Each (T, D)"""
     recorder = Recorder("words")
-    logits = task.classifier.forward(task.reading.encoding, recorder)
+    logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
     words = recorder.required_leaf()
-    (gradient,) = gradients(task.classifier, task.target.value(logits), [words])
+    (gradient,) = gradients(inputs.classifier, inputs.target.value(logits), [words])
     return words[0].detach(), gradient[0]
 
 
-def _input_x_gradient(task: AttributionInput) -> TokenScores:
+def _input_x_gradient(inputs: AttributionInput) -> TokenScores:
     """score_k = <x_k, dF/dx_k>, with x the word embeddings."""
-    words, gradient = _word_gradients(task)
+    words, gradient = _word_gradients(inputs)
     return TokenScores((words * gradient).sum(-1).cpu().numpy())
 
 
-def _saliency(task: AttributionInput) -> TokenScores:
+def _saliency(inputs: AttributionInput) -> TokenScores:
     """score_k = ||dF/dx_k||_2, with x the word embeddings."""
-    _, gradient = _word_gradients(task)
+    _, gradient = _word_gradients(inputs)
     return TokenScores(torch.linalg.vector_norm(gradient, dim=-1).cpu().numpy())
 
 

@@ -27,23 +27,23 @@ class _PlainEmbeddings(PlacedEmbeddings):
     computes_weights = False
 
 
-def _integrated_gradients(task: AttributionInput) -> TokenScores:
+def _integrated_gradients(inputs: AttributionInput) -> TokenScores:
     """IG_k = sum_d (x - x')_kd * mean over a of dF(x' + a (x - x')) / dx_kd.
 
     x are the word embeddings of the text, x' those of the baseline, in which every token but the
     special ones is hidden; positions and types are added to both.  The mean over a from 0 to 1 is
     taken by Gauss-Legendre.  The scores add up to F(x) - F(x').
     """
-    words, baseline = path_ends(task, _baseline_token(task))
-    start, end = _values_at(task, torch.stack([baseline, words]))
+    words, baseline = path_ends(inputs, _baseline_token(inputs))
+    start, end = _values_at(inputs, torch.stack([baseline, words]))
 
     def scores(n_steps: int) -> Tensor:
         mean = torch.zeros_like(words)
-        for points in gauss_legendre(n_steps, words).batches(task):
-            mean += _gradient_along(task, words, baseline, points)
+        for points in gauss_legendre(n_steps, words).batches(inputs):
+            mean += _gradient_along(inputs, words, baseline, points)
         return ((words - baseline) * mean).sum(-1)
 
-    integral = integrate(scores, int(task.options["n_steps"]), start, end)
+    integral = integrate(scores, int(inputs.options["n_steps"]), start, end)
     return TokenScores(
         integral.scores.cpu().numpy(),
         measured={**integral.measured, "baseline_value": start},
@@ -51,9 +51,9 @@ def _integrated_gradients(task: AttributionInput) -> TokenScores:
     )
 
 
-def _baseline_token(task: AttributionInput) -> int | None:
+def _baseline_token(inputs: AttributionInput) -> int | None:
     """The token that stands for each hidden one; None for zeros."""
-    baseline, tokenizer = task.options["baseline"], task.classifier.tokenizer
+    baseline, tokenizer = inputs.options["baseline"], inputs.classifier.tokenizer
     if baseline == "zero":
         return None
     token = tokenizer.mask_token_id if baseline == "mask" else tokenizer.pad_token_id
@@ -64,27 +64,27 @@ def _baseline_token(task: AttributionInput) -> int | None:
     return int(token)
 
 
-def _values_at(task: AttributionInput, embeddings: Tensor) -> list[float]:
+def _values_at(inputs: AttributionInput, embeddings: Tensor) -> list[float]:
     """F at each row of word embeddings.  (B, T, D) -> B numbers"""
     recorder = _PlainEmbeddings(embeddings)
     with torch.no_grad():
-        logits = repeated_logits(task, recorder, len(embeddings))
+        logits = repeated_logits(inputs, recorder, len(embeddings))
     recorder.required_leaf()
-    task.progress(len(embeddings))
-    values: list[float] = task.target.value(logits).tolist()
+    inputs.progress(len(embeddings))
+    values: list[float] = inputs.target.value(logits).tolist()
     return values
 
 
 def _gradient_along(
-    task: AttributionInput, words: Tensor, baseline: Tensor, points: Points
+    inputs: AttributionInput, words: Tensor, baseline: Tensor, points: Points
 ) -> Tensor:
     """The weighted sum of the gradients at some points of the path.  (T, D)"""
     places = points.places[:, None, None]
     recorder = _PlainEmbeddings((baseline + places * (words - baseline)).requires_grad_())
-    logits = repeated_logits(task, recorder, len(places))
-    value = (task.target.value(logits) * points.weights).sum()
-    (slopes,) = gradients(task.classifier, value, [recorder.embeddings])
-    task.progress(PASSES_PER_POINT * len(places))
+    logits = repeated_logits(inputs, recorder, len(places))
+    value = (inputs.target.value(logits) * points.weights).sum()
+    (slopes,) = gradients(inputs.classifier, value, [recorder.embeddings])
+    inputs.progress(PASSES_PER_POINT * len(places))
     return slopes.sum(0)
 
 

@@ -121,16 +121,16 @@ class _StateRecorder(Recorder):
         self.after.append(after[0])
 
 
-def recorded_layers(task: AttributionInput) -> list[RecordedLayer]:
+def recorded_layers(inputs: AttributionInput) -> list[RecordedLayer]:
     """Read the text once more and return each layer with its states, in order.
 
     Raises:
         MethodError: where no known layout fits the architecture.
     """
-    classifier = task.classifier
+    classifier = inputs.classifier
     modules = layer_modules(classifier)
     recorder = _StateRecorder()
-    classifier.forward(task.reading.encoding, recorder)
+    classifier.forward(inputs.reading.encoding, recorder)
     if not len(modules) == len(recorder.weights) == len(recorder.before):
         raise MethodError(unavailable(classifier))
     rows = zip(modules, recorder.weights, recorder.before, recorder.after, strict=True)

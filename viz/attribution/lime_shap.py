@@ -4,7 +4,7 @@ Both explain the log-odds of the class against all others together, which a line
 than the margin to the runner-up (viz/attribution/README.md 1.1); for a multi-label head the logit.
 
 LIME (Ribeiro et al. 2016, defaults of its text explainer): how many words are hidden is uniform
-from 1 to n; a version's distance d is 1 - cos(kept, all) = 1 - sqrt(share kept); it weighs
+from 1 to n; a version's distance d is 1 - cos(keep, all) = 1 - sqrt(share kept); it weighs
 sqrt(exp(-d^2 / width^2)) with width 0.25; ridge with alpha 1 and an intercept.
 
 KernelSHAP (Lundberg and Lee 2017; paired as by Covert and Lee 2021): k words are kept with a
@@ -42,15 +42,15 @@ Fit = tuple[FloatArray, FloatArray | None]
 estimate them from.  Each (n,)"""
 
 
-def _lime(task: AttributionInput) -> TokenScores:
-    words = task.perturbation
-    operator, notes = allowed_operator(task)
-    kept, counts, drawn = lime_rows(words.n_words, task.options)
-    values = log_odds(task, kept, operator)
-    distances = 1 - np.sqrt(kept.mean(1))
+def _lime(inputs: AttributionInput) -> TokenScores:
+    words = inputs.perturbation
+    operator, notes = allowed_operator(inputs)
+    keep, counts, sampled = lime_rows(words.n_words, inputs.options)
+    values = log_odds(inputs, keep, operator)
+    distances = 1 - np.sqrt(keep.mean(1))
     weights = counts * np.exp(-(distances**2) / (2 * KERNEL_WIDTH**2))
-    scores, errors = ridge(kept, values, weights)
-    return _split(task, (scores, errors if drawn else None), notes)
+    scores, errors = ridge(keep, values, weights)
+    return _token_scores(inputs, (scores, errors if sampled else None), notes)
 
 
 def lime_rows(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
@@ -62,49 +62,50 @@ def lime_rows(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
     """
     rows = int(options["rows"])
     if 2**n <= rows:
-        kept = all_subsets(n)[::-1]
-        chances = [1 / (n * math.comb(n, int(hidden))) for hidden in (~kept[1:]).sum(1)]
-        return kept, np.array([1, *((rows - 1) * np.array(chances))]), False
-    draw = np.random.default_rng(options["seed"])
-    kept = np.ones((rows, n), dtype=bool)
-    for row in kept[1:]:
-        row[draw.choice(n, draw.integers(1, n + 1), replace=False)] = False
-    return kept, np.ones(rows), True
+        keep = all_subsets(n)[::-1]
+        chances = [1 / (n * math.comb(n, int(hidden))) for hidden in (~keep[1:]).sum(1)]
+        return keep, np.array([1, *((rows - 1) * np.array(chances))]), False
+    rng = np.random.default_rng(options["seed"])
+    keep = np.ones((rows, n), dtype=bool)
+    for row in keep[1:]:
+        row[rng.choice(n, rng.integers(1, n + 1), replace=False)] = False
+    return keep, np.ones(rows), True
 
 
-def ridge(kept: BoolArray, values: FloatArray, weights: FloatArray) -> Fit:
+def ridge(keep: BoolArray, values: FloatArray, weights: FloatArray) -> Fit:
     """Weighted ridge with an intercept that is not shrunk, and its standard errors.
 
     The errors (HC3) take weights for importance, not for precision, and count as noise what is
     not linear, since other rows would have shown another part of it.
 
     Args:
-        kept: (N, n).
+        keep: (N, n).
         values: (N,).
         weights: (N,).
     """
-    rows = kept - np.average(kept, axis=0, weights=weights)
-    left = values - np.average(values, weights=weights)
-    inner = (rows * weights[:, None]).T @ rows + RIDGE_ALPHA * np.eye(kept.shape[1])
-    reach = np.linalg.solve(inner, (rows * weights[:, None]).T)
-    scores = reach @ left
-    leverage = np.einsum("ij,ji->i", rows, reach) + weights / weights.sum()
-    return scores, _robust(reach, left - rows @ scores, leverage)
+    rows = keep - np.average(keep, axis=0, weights=weights)
+    targets = values - np.average(values, weights=weights)
+    gram = (rows * weights[:, None]).T @ rows + RIDGE_ALPHA * np.eye(keep.shape[1])
+    estimator = np.linalg.solve(gram, (rows * weights[:, None]).T)
+    scores = estimator @ targets
+    leverage = np.einsum("ij,ji->i", rows, estimator) + weights / weights.sum()
+    return scores, _hc3_errors(estimator, targets - rows @ scores, leverage)
 
 
-def _kernel_shap(task: AttributionInput) -> TokenScores:
-    words = task.perturbation
-    operator, notes = allowed_operator(task)
+def _kernel_shap(inputs: AttributionInput) -> TokenScores:
+    words = inputs.perturbation
+    operator, notes = allowed_operator(inputs)
     n = words.n_words
-    ends = log_odds(task, np.array([[True] * n, [False] * n]), operator)
-    kept, weights, drawn = shap_pairs(n, task.options)
-    if not len(kept):
-        return _split(task, (np.full(n, ends[0] - ends[1]), None), notes)
-    values = log_odds(task, np.concatenate([kept, ~kept]), operator)
-    halves = (values[: len(kept)] - values[len(kept) :]) / 2
-    scores, errors = shares(kept, halves, weights, ends[0] - ends[1])
-    few = len(kept) <= n and drawn
-    return _split(task, (scores, errors if drawn and not few else None), notes + (FEW_PAIRS,) * few)
+    ends = log_odds(inputs, np.array([[True] * n, [False] * n]), operator)
+    keep, weights, sampled = shap_pairs(n, inputs.options)
+    if not len(keep):
+        return _token_scores(inputs, (np.full(n, ends[0] - ends[1]), None), notes)
+    values = log_odds(inputs, np.concatenate([keep, ~keep]), operator)
+    halves = (values[: len(keep)] - values[len(keep) :]) / 2
+    scores, errors = constrained_fit(keep, halves, weights, ends[0] - ends[1])
+    few = len(keep) <= n and sampled
+    fit = scores, errors if sampled and not few else None
+    return _token_scores(inputs, fit, notes + (FEW_PAIRS,) * few)
 
 
 def shap_pairs(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
@@ -118,53 +119,55 @@ def shap_pairs(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
     chances = (n - 1) / (sizes * (n - sizes))
     rows = int(options["rows"])
     if 2**n <= rows:
-        kept = all_subsets(n)[1 : 2 ** (n - 1)]
+        keep = all_subsets(n)[1 : 2 ** (n - 1)]
         kernel = chances / [math.comb(n, int(size)) for size in sizes]
-        return kept, kernel[kept.sum(1) - 1], False
-    draw = np.random.default_rng(options["seed"])
-    kept = np.zeros(((rows - 2) // 2, n), dtype=bool)
-    drawn = draw.choice(sizes, len(kept), p=chances / chances.sum())
-    for row, size in zip(kept, drawn, strict=True):
-        row[draw.choice(n, size, replace=False)] = True
-    return kept, np.ones(len(kept)), True
+        return keep, kernel[keep.sum(1) - 1], False
+    rng = np.random.default_rng(options["seed"])
+    keep = np.zeros(((rows - 2) // 2, n), dtype=bool)
+    samples = rng.choice(sizes, len(keep), p=chances / chances.sum())
+    for row, size in zip(keep, samples, strict=True):
+        row[rng.choice(n, size, replace=False)] = True
+    return keep, np.ones(len(keep)), True
 
 
-def shares(kept: BoolArray, halves: FloatArray, weights: FloatArray, whole: float) -> Fit:
-    """The scores that add up to `whole` and fit the pairs best, and their standard errors.
+def constrained_fit(keep: BoolArray, halves: FloatArray, weights: FloatArray, total: float) -> Fit:
+    """The scores that add up to `total` and fit the pairs best, and their standard errors.
 
-    For a pair of complements, a linear value has (v - v') / 2 = (kept - 1/2) . scores.  With
-    scores = whole / n + rest, where the rest adds up to 0, the rest is fitted freely in that space.
+    For a pair of complements, a linear value has (v - v') / 2 = (keep - 1/2) . scores.  With
+    scores = total / n + rest, where the rest adds up to 0, the rest is fitted freely in that space.
 
     Args:
-        kept: (N, n): one version of each pair.
+        keep: (N, n): one version of each pair.
         halves: (N,): half the difference in value between it and its complement.
         weights: (N,).
-        whole: What the scores add up to.
+        total: What the scores add up to.
     """
-    n = kept.shape[1]
-    even = whole / n
-    rows = kept - kept.mean(1, keepdims=True)
-    left = halves - (kept.sum(1) - n / 2) * even
+    n = keep.shape[1]
+    equal_share = total / n
+    rows = keep - keep.mean(1, keepdims=True)
+    targets = halves - (keep.sum(1) - n / 2) * equal_share
     root = np.sqrt(weights)
-    reach = np.linalg.pinv(rows * root[:, None], rcond=1e-10) * root
-    rest = reach @ left
-    leverage = np.einsum("ij,ji->i", rows, reach)
-    return even + rest, _robust(reach, left - rows @ rest, leverage)
+    estimator = np.linalg.pinv(rows * root[:, None], rcond=1e-10) * root
+    rest = estimator @ targets
+    leverage = np.einsum("ij,ji->i", rows, estimator)
+    return equal_share + rest, _hc3_errors(estimator, targets - rows @ rest, leverage)
 
 
-def _robust(reach: FloatArray, residuals: FloatArray, leverage: FloatArray) -> FloatArray:
-    """HC3 standard errors of a linear estimate `reach @ values` (MacKinnon and White 1985)."""
-    alone = residuals / (1 - leverage).clip(min=1e-6)
-    errors: FloatArray = np.sqrt((reach**2) @ (alone**2))
+def _hc3_errors(estimator: FloatArray, residuals: FloatArray, leverage: FloatArray) -> FloatArray:
+    """HC3 standard errors of a linear estimate `estimator @ targets` (MacKinnon and White 1985)."""
+    left_out = residuals / (1 - leverage).clip(min=1e-6)
+    errors: FloatArray = np.sqrt((estimator**2) @ (left_out**2))
     return errors
 
 
-def _split(task: AttributionInput, fit: Fit, notes: tuple[str, ...]) -> TokenScores:
-    words = task.perturbation
-    scores, errors = fit
-    spread = None if errors is None else words.errors_to_tokens(errors)
-    found = {"rows": words.n_read}
-    return TokenScores(words.to_tokens(scores), None, spread, found, notes)
+def _token_scores(inputs: AttributionInput, fit: Fit, notes: tuple[str, ...]) -> TokenScores:
+    words, (scores, errors) = inputs.perturbation, fit
+    return TokenScores(
+        words.to_tokens(scores),
+        errors=None if errors is None else words.errors_to_tokens(errors),
+        measured={"rows": words.n_read},
+        notes=notes,
+    )
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:

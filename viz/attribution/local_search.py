@@ -1,4 +1,4 @@
-"""Orders of words improved by exchanges, and judged by how far the probability falls.
+"""Orders of words improved by exchanges, and measured by how far the probability falls.
 
 AOPC is a mean over the nine sets of words that are hidden at 10 to 90 %, each inside the next, so
 an order is improved by exchanging a word that is hidden early for one hidden a step later, which
@@ -35,11 +35,11 @@ MAX_FITTED_VERSIONS = 300
 
 @dataclass(slots=True)
 class WordOrder:
-    """An order of the words, judged."""
+    """An order of the words, measured."""
 
     words: list[int]
-    worth: FloatArray
-    """The fall of the probability at each size.  (sizes,)"""
+    drops: FloatArray
+    """How far the probability falls at each size.  (sizes,)"""
 
 
 Move = tuple[int, int, int]
@@ -47,67 +47,72 @@ Move = tuple[int, int, int]
 
 
 class OrderSearch:
-    """All that is known of the orders of one text, and what may still be read.
+    """A search for the order of the words of one text that lowers the probability most.
 
     Args:
-        task: The text and the class.
+        inputs: The text and the class.
         weights: What the fall under each operator counts; they add up to 1.  An exchange is read
             under the first one, and under the others only where it helps there.
         rows: How many versions may be read.
     """
 
     def __init__(
-        self, task: AttributionInput, weights: Mapping[Operator, float], rows: int
+        self, inputs: AttributionInput, weights: Mapping[Operator, float], rows: int
     ) -> None:
-        self.task, self.weights = task, dict(weights)
-        self.first, *self.others = self.weights
-        self.versions = task.perturbation
+        self.inputs, self.weights = inputs, dict(weights)
+        self.primary = next(iter(self.weights))
+        self.versions = inputs.perturbation
         self.n = self.versions.n_words
         self.sizes = bucket_sizes(self.n)
-        self.left = rows
-        self.fallen: dict[Operator, dict[bytes, float]] = {name: {} for name in self.weights}
-        self.known: dict[bytes, float] = {}
-        """Weighted fall of the versions that were read under every operator."""
+        self.budget = rows
+        self.drops_by_operator: dict[Operator, dict[bytes, float]] = {
+            name: {} for name in self.weights
+        }
+        self.weighted_drops: dict[bytes, float] = {}
+        """Weighted over operators, of the versions that were read under each of them."""
         self.hidden: list[BoolArray] = []
-        self.lost: list[float] = []
-        self.by: list[Operator] = []
-        whole = np.ones((1, self.n), dtype=bool)
-        self.whole = {name: float(log_odds(task, whole, name)[0]) for name in self.weights}
+        self.log_odds_lost: list[float] = []
+        self.operators: list[Operator] = []
+        text = np.ones((1, self.n), dtype=bool)
+        self.text_log_odds = {name: float(log_odds(inputs, text, name)[0]) for name in self.weights}
 
     @property
     def order_cost(self) -> int:
-        """The most versions that judging one order can take."""
+        """The most versions that measuring one order can take."""
         return len(self.sizes) * len(self.weights)
 
-    def worth(self, kept: BoolArray) -> FloatArray:
-        """The weighted fall of the probability of versions.  (N, n) -> (N,)"""
+    def drops(self, keep: BoolArray) -> FloatArray:
+        """How far the probability falls in versions, weighted over operators.  (N, n) -> (N,)"""
         for operator in self.weights:
-            self._read(kept, operator)
-        return np.array([self._weigh(row.tobytes()) for row in kept])
+            self._read(keep, operator)
+        return np.array([self._weigh(row.tobytes()) for row in keep])
 
     def _weigh(self, version: bytes) -> float:
-        if version not in self.known:
-            self.known[version] = sum(
-                weight * self.fallen[name][version] for name, weight in self.weights.items()
+        if version not in self.weighted_drops:
+            self.weighted_drops[version] = sum(
+                weight * self.drops_by_operator[name][version]
+                for name, weight in self.weights.items()
             )
-        return self.known[version]
+        return self.weighted_drops[version]
 
-    def _read(self, kept: BoolArray, operator: Operator) -> None:
-        fallen = self.fallen[operator]
-        new = {row.tobytes(): row for row in kept if row.tobytes() not in fallen}
+    def _read(self, keep: BoolArray, operator: Operator) -> None:
+        drops = self.drops_by_operator[operator]
+        new = {row.tobytes(): row for row in keep if row.tobytes() not in drops}
         if not new:
             return
         rows = np.array(list(new.values()))
-        values = probability_drops(self.versions, self.task.target.target_class, rows, operator)
-        fallen.update(zip(new, map(float, values), strict=True))
+        values = probability_drops(self.versions, self.inputs.target.target_class, rows, operator)
+        drops.update(zip(new, map(float, values), strict=True))
         self.hidden += list(~rows)
-        self.lost += list(self.whole[operator] - log_odds(self.task, rows, operator))
-        self.by += [operator] * len(rows)
-        self.left -= len(rows)
+        self.log_odds_lost += list(
+            self.text_log_odds[operator] - log_odds(self.inputs, rows, operator)
+        )
+        self.operators += [operator] * len(rows)
+        self.budget -= len(rows)
 
     def order(self, words: list[int]) -> WordOrder:
-        """An order, judged."""
-        return WordOrder(words, self.worth(prefixes(words, self.sizes)))
+        """An order, measured."""
+        return WordOrder(words, self.drops(prefixes(words, self.sizes)))
 
     def fit(self, prior: FloatArray) -> ScoreFit:
         """A regression on what was read last."""
@@ -115,18 +120,18 @@ class OrderSearch:
         return fit_scores(
             prior,
             np.array(self.hidden[recent]),
-            np.array(self.lost[recent]),
-            np.array(self.by[recent]),
+            np.array(self.log_odds_lost[recent]),
+            np.array(self.operators[recent]),
         )
 
     def run(self, best: WordOrder, rng: np.random.Generator) -> WordOrder:
         """Improve an order until nothing may be read, or nothing new is left to read."""
         stale = 0
-        while self.left >= len(self.weights) and stale < MAX_STALE_ROUNDS and self.n > 1:
-            fit = self.fit(ranks(best.words))
-            if self.left >= 4 * self.order_cost:
+        while self.budget >= len(self.weights) and stale < MAX_STALE_ROUNDS and self.n > 1:
+            fit = self.fit(order_scores(best.words))
+            if self.budget >= 4 * self.order_cost:
                 if stale:
-                    self.elsewhere(fit, rng)
+                    self.explore(fit, rng)
                 else:
                     self.order(descending_order(fit.scores))
                 best = self.best(descending_order(fit.scores))
@@ -149,15 +154,15 @@ class OrderSearch:
                 continue
             scores = fit.draw(rng)
             move = (step, min(inside, key=scores.__getitem__), max(outside, key=scores.__getitem__))
-            if self._after(order, move).tobytes() not in self.fallen[self.first]:
+            if self._after(order, move).tobytes() not in self.drops_by_operator[self.primary]:
                 moves[move] = None
-        return list(moves)[: min(EXCHANGES_PER_ROUND, self.left // len(self.weights))]
+        return list(moves)[: min(EXCHANGES_PER_ROUND, self.budget // len(self.weights))]
 
     def _after(self, order: WordOrder, move: Move) -> BoolArray:
         step, out, new = move
-        kept: BoolArray = prefixes(order.words, [self.sizes[step]])[0]
-        kept[out], kept[new] = True, False
-        return kept
+        keep: BoolArray = prefixes(order.words, [self.sizes[step]])[0]
+        keep[out], keep[new] = True, False
+        return keep
 
     def improve(self, order: WordOrder, moves: list[Move]) -> WordOrder:
         """Read what exchanges lead to, and go on from the best of all that is known."""
@@ -167,19 +172,17 @@ class OrderSearch:
     def _read_moves(self, order: WordOrder, moves: list[Move]) -> FloatArray:
         """What exchanges gain; those that lose under the first operator are not read further."""
         after = np.array([self._after(order, move) for move in moves])
-        self._read(after, self.first)
+        self._read(after, self.primary)
         now = prefixes(order.words, [self.sizes[step] for step, *_ in moves])
-        fallen = self.fallen[self.first]
-        better = [
-            fallen[a.tobytes()] > fallen[b.tobytes()] for a, b in zip(after, now, strict=True)
-        ]
+        drops = self.drops_by_operator[self.primary]
+        better = [drops[a.tobytes()] > drops[b.tobytes()] for a, b in zip(after, now, strict=True)]
         gains = np.full(len(moves), -math.inf)
         if any(better):
             steps = [step for step, *_ in moves]
-            gains[better] = self.worth(after[better]) - order.worth[steps][better]
+            gains[better] = self.drops(after[better]) - order.drops[steps][better]
         return gains
 
-    def elsewhere(self, fit: ScoreFit, rng: np.random.Generator) -> None:
+    def explore(self, fit: ScoreFit, rng: np.random.Generator) -> None:
         """Improve an order drawn from the regression on its own, till exchanges help no more."""
         order, idle = self.order(descending_order(fit.draw(rng))), 0
         while idle < MAX_IDLE_ROUNDS and (moves := self.exchanges(order, fit, rng)):
@@ -190,7 +193,7 @@ class OrderSearch:
                 step, out, new = moves[best]
                 swap = {out: new, new: out}
                 order.words = [swap.get(word, word) for word in order.words]
-                order.worth[step] += gains[best]
+                order.drops[step] += gains[best]
 
     def within_steps(self, order: WordOrder, scores: FloatArray) -> list[int]:
         """The words of an order, sorted by *scores* inside each step, where it has no say."""
@@ -204,9 +207,9 @@ class OrderSearch:
     def read_all(self) -> None:
         """Read every set of every size, where the budget allows it."""
         sets = sum(math.comb(self.n, size) for size in self.sizes)
-        if sets * len(self.weights) <= self.left:
+        if sets * len(self.weights) <= self.budget:
             hidden = all_subsets(self.n)
-            self.worth(~hidden[np.isin(hidden.sum(1), self.sizes)])
+            self.drops(~hidden[np.isin(hidden.sum(1), self.sizes)])
 
     def best(self, words: list[int]) -> WordOrder:
         """The best order among all that can be put together from what has been read.
@@ -217,8 +220,8 @@ class OrderSearch:
         Args:
             words: An order, which holds inside a step.
         """
-        hidden = ~np.array([np.frombuffer(version, dtype=bool) for version in self.known])
-        values = np.array(list(self.known.values()))
+        hidden = ~np.array([np.frombuffer(version, dtype=bool) for version in self.weighted_drops])
+        values = np.array(list(self.weighted_drops.values()))
         counts = hidden.sum(1)
         levels = [np.flatnonzero(counts == size) for size in self.sizes]
         total, ways = values[levels[0]], []
@@ -237,7 +240,7 @@ class OrderSearch:
         return WordOrder(sorted(words, key=lambda word: -first[word]), values[chain])
 
 
-def ranks(words: list[int]) -> FloatArray:
+def order_scores(words: list[int]) -> FloatArray:
     """1 for the first word, 1/n for the last.  (n,)"""
     found = np.empty(len(words))
     found[words] = np.arange(len(words), 0, -1) / max(len(words), 1)

@@ -26,31 +26,31 @@ SEED_OPTION = Option(
 NO_MASK_NOTE = "The tokenizer has no mask token, so words were hidden by deletion."
 
 
-def allowed_operator(task: AttributionInput) -> tuple[Operator, tuple[str, ...]]:
+def allowed_operator(inputs: AttributionInput) -> tuple[Operator, tuple[str, ...]]:
     """How words are hidden, and a note where that is not what was chosen."""
-    chosen: Operator = task.options["operator"]
-    allowed = task.perturbation.operators
+    chosen: Operator = inputs.options["operator"]
+    allowed = inputs.perturbation.operators
     return (chosen, ()) if chosen in allowed else (allowed[0], (NO_MASK_NOTE,))
 
 
-def explained_values(task: AttributionInput, kept: BoolArray, operator: Operator) -> FloatArray:
+def explained_values(inputs: AttributionInput, keep: BoolArray, operator: Operator) -> FloatArray:
     """The explained scalar of each version, in double precision.  (N, n) -> (N,)"""
-    return task.target.value(task.perturbation.logits(kept, operator).astype(np.float64))
+    return inputs.target.value(inputs.perturbation.logits(keep, operator).astype(np.float64))
 
 
-def log_odds(task: AttributionInput, kept: BoolArray, operator: Operator) -> FloatArray:
+def log_odds(inputs: AttributionInput, keep: BoolArray, operator: Operator) -> FloatArray:
     """Log-odds of the explained class against all others together.  (N, n) -> (N,)
 
     The classes of a multi-label head do not compete: there, as for a head of one class, it is the
     plain logit.
     """
-    logits = task.perturbation.logits(kept, operator).astype(np.float64)
-    return against_all_target(task).value(logits)
+    logits = inputs.perturbation.logits(keep, operator).astype(np.float64)
+    return against_all_target(inputs).value(logits)
 
 
-def against_all_target(task: AttributionInput) -> Target:
+def against_all_target(inputs: AttributionInput) -> Target:
     """The explained class, compared with all others together whatever the reader asked."""
-    return target_against_all(task.reading.prediction, task.target.target_class)
+    return target_against_all(inputs.reading.prediction, inputs.target.target_class)
 
 
 def all_subsets(n: int) -> BoolArray:

@@ -195,18 +195,18 @@ class Method:
         for option in self.options:
             option.check(self.name, option.default)
 
-    def run(self, task: AttributionInput) -> TokenScores:
+    def run(self, inputs: AttributionInput) -> TokenScores:
         """Score the tokens of a text.
 
         Raises:
             MethodError: where the classifier or the text doesn't allow it, or the scores are not
                 one number for each token.
         """
-        refusal = self.refusal(task.classifier)
+        refusal = self.refusal(inputs.classifier)
         if refusal is not None:
             raise MethodError(refusal)
-        result = self.score(task)
-        expected = (task.reading.encoding.n_tokens,)
+        result = self.score(inputs)
+        expected = (inputs.reading.encoding.n_tokens,)
         if not isinstance(result, TokenScores) or np.shape(result.scores) != expected:
             what = (
                 f"scores of shape {np.shape(result.scores)}"

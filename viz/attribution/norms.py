@@ -30,30 +30,30 @@ Rule = Callable[[RecordedLayer, int], Tensor]
 """How much the first queries (R) of a layer hold of every key.  -> (R, T), in float64"""
 
 
-def mixing(layer: RecordedLayer, rule: Rule, n_rows: int) -> Tensor:
+def mixing_matrix(layer: RecordedLayer, rule: Rule, n_rows: int) -> Tensor:
     """The first rows of a layer's mixing matrix, each summing to 1.  (R, T)
 
     A row in which no key holds anything stays with its own token.
     """
     raw = rule(layer, n_rows)
     total = raw.sum(-1, keepdim=True)
-    own = torch.eye(*raw.shape, dtype=raw.dtype, device=raw.device)
-    return torch.where(total > 0, raw / total, own)
+    identity = torch.eye(*raw.shape, dtype=raw.dtype, device=raw.device)
+    return torch.where(total > 0, raw / total, identity)
 
 
 def by_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     """||sum_h A[h, q, k] v[h, k] W_O[h]||, Kobayashi et al. 2020.  (R, T)"""
-    nothing = torch.zeros_like(layer.before[:n_rows])
-    return lengths(layer.weights[:, :n_rows], layer.projected_values(), nothing)
+    no_residual = torch.zeros_like(layer.before[:n_rows])
+    return lengths(layer.weights[:, :n_rows], layer.projected_values(), no_residual)
 
 
 def by_normalized_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     """||LN1-scale(T + residual)||, Kobayashi et al. 2021.  (R, T)"""
     norm = layer.modules.attention_norm
-    vectors, kept = centered(norm, layer.projected_values()), centered(norm, layer.before[:n_rows])
-    return lengths(layer.weights[:, :n_rows], vectors, kept) * inverse_std(
-        norm, layer.attention_norm_input(n_rows)
-    )
+    vectors = centered(norm, layer.projected_values())
+    residual = centered(norm, layer.before[:n_rows])
+    scale = inverse_std(norm, layer.attention_norm_input(n_rows))
+    return lengths(layer.weights[:, :n_rows], vectors, residual) * scale
 
 
 def by_encoded_length(layer: RecordedLayer, n_rows: int) -> Tensor:
@@ -63,11 +63,9 @@ def by_encoded_length(layer: RecordedLayer, n_rows: int) -> Tensor:
     row as they are, and is left out here.
     """
     first, second = layer.modules.attention_norm, layer.modules.output_norm
-    vectors, kept = (
-        centered(second, centered(first, each))
-        for each in (layer.projected_values(), layer.before[:n_rows])
-    )
-    return lengths(layer.weights[:, :n_rows], vectors, kept)
+    vectors = centered(second, centered(first, layer.projected_values()))
+    residual = centered(second, centered(first, layer.before[:n_rows]))
+    return lengths(layer.weights[:, :n_rows], vectors, residual)
 
 
 def by_distance(layer: RecordedLayer, n_rows: int) -> Tensor:
@@ -76,18 +74,16 @@ def by_distance(layer: RecordedLayer, n_rows: int) -> Tensor:
     T' = LN1-scale(T + residual) and y is what leaves the first LayerNorm, biases included.
     """
     norm = layer.modules.attention_norm
-    entering = layer.attention_norm_input(n_rows)
-    scale, whole = inverse_std(norm, entering), norm(entering)
-    vectors, kept = (
-        centered(norm, layer.projected_values()),
-        centered(norm, layer.before[:n_rows]) * scale,
-    )
-    off = distances(layer.weights[:, :n_rows] * scale, vectors, kept, whole)
-    size: Tensor = whole.abs().sum(-1, keepdim=True) - off
-    return size.clamp(min=0).double()
+    norm_input = layer.attention_norm_input(n_rows)
+    scale, output = inverse_std(norm, norm_input), norm(norm_input)
+    vectors = centered(norm, layer.projected_values())
+    residual = centered(norm, layer.before[:n_rows]) * scale
+    distance = distances(layer.weights[:, :n_rows] * scale, vectors, residual, output)
+    closeness: Tensor = output.abs().sum(-1, keepdim=True) - distance
+    return closeness.clamp(min=0).double()
 
 
-def lengths(weights: Tensor, vectors: Tensor, kept: Tensor) -> Tensor:
+def lengths(weights: Tensor, vectors: Tensor, residual: Tensor) -> Tensor:
     """||sum_h A[h, q, k] u[h, k]||, with what each query keeps of itself on the diagonal.
 
     The vectors themselves, one for each query and key, are never made: the square of a length is
@@ -97,73 +93,75 @@ def lengths(weights: Tensor, vectors: Tensor, kept: Tensor) -> Tensor:
     Args:
         weights: (H, R, T), of the first R queries.
         vectors: (H, T, D).
-        kept: (R, D).
+        residual: (R, D).
 
     Returns:
         (R, T), in float64.
     """
-    wide, taken = vectors.double().transpose(0, 1), weights.double().permute(2, 1, 0)
-    products = wide @ wide.transpose(1, 2)
-    squares = ((taken @ products) * taken).sum(-1).T
-    found = squares.clamp(min=0).sqrt()
-    own = _own(weights, vectors) + kept
-    found.diagonal().copy_(torch.linalg.vector_norm(own.double(), dim=-1))
-    return found
+    by_key = vectors.double().transpose(0, 1)
+    weights_by_key = weights.double().permute(2, 1, 0)
+    products = by_key @ by_key.transpose(1, 2)
+    squares = ((weights_by_key @ products) * weights_by_key).sum(-1).T
+    norms = squares.clamp(min=0).sqrt()
+    diagonal = _from_itself(weights, vectors) + residual
+    norms.diagonal().copy_(torch.linalg.vector_norm(diagonal.double(), dim=-1))
+    return norms
 
 
-def distances(weights: Tensor, vectors: Tensor, kept: Tensor, whole: Tensor) -> Tensor:
+def distances(weights: Tensor, vectors: Tensor, residual: Tensor, whole: Tensor) -> Tensor:
     """||y[q] - sum_h A[h, q, k] u[h, k]||_1, with what each query keeps on the diagonal.
 
     Args:
         weights: (H, R, T), of the first R queries.
         vectors: (H, T, D).
-        kept: (R, D).
+        residual: (R, D).
         whole: y, (R, D).
 
     Returns:
         (R, T).
     """
-    wide, taken = vectors.transpose(0, 1), weights.permute(2, 1, 0)
+    by_key, weights_by_key = vectors.transpose(0, 1), weights.permute(2, 1, 0)
     step = max(1, CHUNK_BYTES // (whole.numel() * whole.element_size()))
-    pieces = []
-    for at in range(0, len(wide), step):
+    chunks = []
+    for first in range(0, len(by_key), step):
         check_cancelled()
         # One small product for each key: (R, H) @ (H, D).
-        off = torch.baddbmm(whole, taken[at : at + step], wide[at : at + step], alpha=-1)
-        pieces.append(torch.linalg.vector_norm(off, 1, dim=-1))
-    found = torch.cat(pieces).T.contiguous()
-    own = _own(weights, vectors) + kept
-    found.diagonal().copy_((whole - own).abs().sum(-1))
-    return found
+        keys = slice(first, first + step)
+        differences = torch.baddbmm(whole, weights_by_key[keys], by_key[keys], alpha=-1)
+        chunks.append(torch.linalg.vector_norm(differences, 1, dim=-1))
+    norms = torch.cat(chunks).T.contiguous()
+    diagonal = _from_itself(weights, vectors) + residual
+    norms.diagonal().copy_((whole - diagonal).abs().sum(-1))
+    return norms
 
 
-def _own(weights: Tensor, vectors: Tensor) -> Tensor:
+def _from_itself(weights: Tensor, vectors: Tensor) -> Tensor:
     """What the first queries take from themselves.  (R, D)"""
     n_rows = weights.shape[1]
     return torch.einsum("hq,hqd->qd", weights.diagonal(dim1=1, dim2=2), vectors[:, :n_rows])
 
 
-def _norms(task: AttributionInput) -> TokenScores:
-    rule = by_length if task.options["kind"] == "attention" else by_normalized_length
+def _norms(inputs: AttributionInput) -> TokenScores:
+    rule = by_length if inputs.options["kind"] == "attention" else by_normalized_length
     with torch.inference_mode():
-        last = recorded_layers(task)[-1]
-        task.progress(1)
+        last = recorded_layers(inputs)[-1]
+        inputs.progress(1)
         return TokenScores(rule(last, 1)[0].cpu().numpy())
 
 
 def _through_layers(rule: Rule, passes: float) -> Callable[[AttributionInput], TokenScores]:
     """[CLS] row of the product of all layers' mixing matrices, for some passes in all."""
 
-    def run(task: AttributionInput) -> TokenScores:
+    def run(inputs: AttributionInput) -> TokenScores:
         with torch.inference_mode():
-            layers = recorded_layers(task)
-            task.progress(1)
+            layers = recorded_layers(inputs)
+            inputs.progress(1)
             # From the top down a row stays a row: of the last layer, that of [CLS] is enough.
-            row = mixing(layers[-1], rule, 1)
+            row = mixing_matrix(layers[-1], rule, 1)
             for layer in reversed(layers[:-1]):
                 check_cancelled()
-                row = row @ mixing(layer, rule, len(layer.before))
-                task.progress((passes - 1) / len(layers))
+                row = row @ mixing_matrix(layer, rule, len(layer.before))
+                inputs.progress((passes - 1) / len(layers))
         return TokenScores(row[0].cpu().numpy())
 
     return run

@@ -13,12 +13,12 @@ from viz.attribution.method import AttributionInput, Method, Options, TokenScore
 from viz.attribution.registry import register_method
 
 
-def _occlusion(task: AttributionInput) -> TokenScores:
-    words = task.perturbation
-    operator, notes = allowed_operator(task)
+def _occlusion(inputs: AttributionInput) -> TokenScores:
+    words = inputs.perturbation
+    operator, notes = allowed_operator(inputs)
     one_hidden = ~np.eye(words.n_words, dtype=bool)
-    kept = np.concatenate([np.ones((1, words.n_words), dtype=bool), one_hidden])
-    values = explained_values(task, kept, operator)
+    keep = np.concatenate([np.ones((1, words.n_words), dtype=bool), one_hidden])
+    values = explained_values(inputs, keep, operator)
     scores = words.to_tokens(values[0] - values[1:])
     return TokenScores(scores, measured={"rows": words.n_read}, notes=notes)
 

@@ -28,9 +28,9 @@ class Points:
     places: Tensor
     weights: Tensor
 
-    def batches(self, task: AttributionInput) -> Iterator["Points"]:
+    def batches(self, inputs: AttributionInput) -> Iterator["Points"]:
         """The points in batches whose gradients fit into memory."""
-        for rows in path_batches(task, len(self.places)):
+        for rows in path_batches(inputs, len(self.places)):
             yield Points(self.places[rows], self.weights[rows])
 
 

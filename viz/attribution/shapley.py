@@ -29,14 +29,14 @@ MAX_EXACT_WORDS = 10
 """Up to so many words all sets are read: 1,024."""
 
 
-def _shapley(task: AttributionInput) -> TokenScores:
-    words = task.perturbation
-    operator, notes = allowed_operator(task)
+def _shapley(inputs: AttributionInput) -> TokenScores:
+    words = inputs.perturbation
+    operator, notes = allowed_operator(inputs)
     if words.n_words <= MAX_EXACT_WORDS:
-        scores = exact_values(explained_values(task, all_subsets(words.n_words), operator))
+        scores = exact_values(explained_values(inputs, all_subsets(words.n_words), operator))
         errors = None
     else:
-        pairs = np.stack(_pairs(task, operator))
+        pairs = np.stack(_pairs(inputs, operator))
         scores = pairs.mean(0)
         errors = words.errors_to_tokens(pairs.std(0, ddof=1) / math.sqrt(len(pairs)))
     return TokenScores(words.to_tokens(scores), None, errors, {"rows": words.n_read}, notes)
@@ -46,7 +46,7 @@ def exact_values(values: FloatArray) -> FloatArray:
     """Shapley values of a game.
 
     Args:
-        values: (2^n,): the value of each set, in the order of `hiding.all_subsets`.
+        values: (2^n,): the value of each set, in the order of `all_subsets`.
 
     Returns:
         (n,)
@@ -56,31 +56,32 @@ def exact_values(values: FloatArray) -> FloatArray:
     sizes = present.sum(1)
     # Orders in which a set comes first and the word next, as a share of all orders.
     before = np.array([1 / (n * math.comb(n - 1, size)) for size in range(n)])
-    joined = present * np.append(0, before)[sizes][:, None]
-    left = ~present * np.append(before, 0)[sizes][:, None]
-    scores: FloatArray = values @ (joined - left)
+    with_word = present * np.append(0, before)[sizes][:, None]
+    without_word = ~present * np.append(before, 0)[sizes][:, None]
+    scores: FloatArray = values @ (with_word - without_word)
     return scores
 
 
-def _pairs(task: AttributionInput, operator: Operator) -> list[FloatArray]:
+def _pairs(inputs: AttributionInput, operator: Operator) -> list[FloatArray]:
     """What each word adds along an order and its reverse, averaged; one array for each pair."""
-    draw = np.random.default_rng(task.options["seed"])
-    found: list[FloatArray] = []
-    for _ in range(_n_pairs(task.options)):
-        order = draw.permutation(task.perturbation.n_words)
-        both = (_along(task, order, operator), _along(task, order[::-1], operator))
-        found.append((both[0] + both[1]) / 2)
-    return found
+    rng = np.random.default_rng(inputs.options["seed"])
+    pairs: list[FloatArray] = []
+    for _ in range(_n_pairs(inputs.options)):
+        order = rng.permutation(inputs.perturbation.n_words)
+        forward = _marginal_values(inputs, order, operator)
+        backward = _marginal_values(inputs, order[::-1], operator)
+        pairs.append((forward + backward) / 2)
+    return pairs
 
 
-def _along(task: AttributionInput, order: np.ndarray, operator: Operator) -> FloatArray:
+def _marginal_values(inputs: AttributionInput, order: np.ndarray, operator: Operator) -> FloatArray:
     """What each word adds when words come in this order.  (n,)"""
     n = len(order)
     place = np.argsort(order)
-    kept = place < np.arange(n + 1)[:, None]
-    values = explained_values(task, kept, operator)
-    added: FloatArray = np.diff(values)[place]
-    return added
+    keep = place < np.arange(n + 1)[:, None]
+    values = explained_values(inputs, keep, operator)
+    marginal: FloatArray = np.diff(values)[place]
+    return marginal
 
 
 def _n_pairs(options: Options) -> int:

@@ -37,16 +37,16 @@ def _one_minus_cosine(vectors: Tensor, other: Tensor) -> Tensor:
     return (units - torch.nn.functional.normalize(other, dim=-1)).square().sum(-1) / 2
 
 
-def _value_zeroing(task: AttributionInput) -> TokenScores:
+def _value_zeroing(inputs: AttributionInput) -> TokenScores:
     with torch.inference_mode():
-        layers = recorded_layers(task)
-        task.progress(1)
-        used = layers[-1:] if task.options["rows"] == "last" else layers
+        layers = recorded_layers(inputs)
+        inputs.progress(1)
+        used = layers[-1:] if inputs.options["rows"] == "last" else layers
         rows = []
         for layer in used:
             check_cancelled()
             rows.append(cls_row(layer))
-            task.progress(PASSES_FOR_ALL_LAYERS / len(layers))
+            inputs.progress(PASSES_FOR_ALL_LAYERS / len(layers))
         row = torch.stack(rows).mean(0)
     return TokenScores(row.cpu().numpy())
 

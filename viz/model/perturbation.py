@@ -85,11 +85,11 @@ class Perturbation:
         """The ways of hiding a word that this tokenizer allows."""
         return operators_of(self.classifier)
 
-    def logits(self, kept: BoolArray, operator: Operator) -> FloatArray:
+    def logits(self, keep: BoolArray, operator: Operator) -> FloatArray:
         """What the classifier says of each version.
 
         Args:
-            kept: (N, n_words): which words stay.
+            keep: (N, n_words): which words stay.
             operator: How the others are hidden.
 
         Returns:
@@ -102,9 +102,9 @@ class Perturbation:
             raise MethodError(
                 "The tokenizer of this checkpoint has no mask token; hide words by deletion."
             )
-        rows = np.asarray(kept, dtype=bool)
+        rows = np.asarray(keep, dtype=bool)
         if rows.ndim != 2 or rows.shape[1] != self.n_words:
-            raise ValueError(f"kept has shape {rows.shape}; (N, {self.n_words}) is needed")
+            raise ValueError(f"keep has shape {rows.shape}; (N, {self.n_words}) is needed")
         keys = [self._key(row, operator) for row in rows]
         new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._known}
         self._read(new, operator)
@@ -144,10 +144,10 @@ class Perturbation:
         self, new: Mapping[tuple[Operator, bytes], BoolArray], operator: Operator
     ) -> Iterator[list[tuple[Operator, bytes]]]:
         """Versions, shortest first, in batches of bounded size."""
-        kept = np.array(list(new.values()), dtype=bool).reshape(len(new), self.n_words)
+        keep = np.array(list(new.values()), dtype=bool).reshape(len(new), self.n_words)
         sizes = np.array([len(unit.tokens) for unit in self.units], dtype=int)
         whole = self.encoding.n_tokens
-        lengths = whole - ~kept @ sizes if operator == "delete" else np.full(len(kept), whole)
+        lengths = whole - ~keep @ sizes if operator == "delete" else np.full(len(keep), whole)
         keys = list(new)
         batch: list[tuple[Operator, bytes]] = []
         for index in np.argsort(lengths, kind="stable"):

@@ -51,14 +51,14 @@ def test_the_whole_text_is_decomposed_as_ever(double: Classifier, read: Reading)
         for share, other in zip(shares / shares.sum(), others, strict=True)
     )
     found = fading(double, read)
-    ones = np.ones((1, found.task.perturbation.n_words))
+    ones = np.ones((1, found.inputs.perturbation.n_words))
     np.testing.assert_allclose(found.versions(ones)[0], expected, rtol=0, atol=1e-10)
 
 
 def test_words_move_to_the_mask_token(double: Classifier, read: Reading) -> None:
     """With every word gone, the first layer sees what it sees of a text of masks."""
     found = fading(double, read)
-    words = found.task.perturbation
+    words = found.inputs.perturbation
     none = np.zeros((1, words.n_words), dtype=bool)
     masked = words._version(none[0], "mask")["input_ids"]
     embed = double.model.get_input_embeddings()
@@ -68,7 +68,7 @@ def test_words_move_to_the_mask_token(double: Classifier, read: Reading) -> None
 
 def test_versions_do_not_feel_their_neighbors(double: Classifier, read: Reading) -> None:
     found = fading(double, read)
-    kept = np.random.default_rng(0).random((11, found.task.perturbation.n_words))
+    kept = np.random.default_rng(0).random((11, found.inputs.perturbation.n_words))
     kept[3] = kept[3].round()
     alone = np.concatenate([found.versions(row[None]) for row in kept])
     np.testing.assert_allclose(found.versions(kept), alone, rtol=0, atol=1e-12)
@@ -171,7 +171,7 @@ def test_the_order_of_the_budgeted_method_is_that_of_its_search(
     scores = attribute(double, read, "decomposition+", options={"rows": 150}).scores
     ((search, best),) = found
     order = np.argsort(-over_words(double, read, scores), kind="stable").tolist()
-    np.testing.assert_allclose(search.order(order).worth, best.worth, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(search.order(order).drops, best.drops, rtol=0, atol=1e-12)
 
 
 def test_the_budgeted_method_reads_masks_and_deletions(
@@ -180,7 +180,7 @@ def test_the_budgeted_method_reads_masks_and_deletions(
     fit, seen = OrderSearch.fit, set()
 
     def watched(self: OrderSearch, prior: FloatArray) -> ScoreFit:
-        seen.update(self.by)
+        seen.update(self.operators)
         return fit(self, prior)
 
     monkeypatch.setattr(OrderSearch, "fit", watched)

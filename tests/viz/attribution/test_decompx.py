@@ -9,7 +9,7 @@ import torch
 from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import Classifier, attribute
 from viz.attribution import decompx
-from viz.attribution.decompx import DECOMPX_ABSDOT, apart, by_product, carry
+from viz.attribution.decompx import DECOMPX_ABSDOT, apart, by_product, propagate
 from viz.attribution.method import AttributionInput
 from viz.attribution.target import Target
 from viz.errors import MethodError
@@ -39,7 +39,7 @@ def test_biases_kept_apart_equal_the_decomposition_by_gradient(
     expected = attribute(
         double, asked.reading, "decomposition", target.target_class, target.against_class
     )
-    found = carry(asked, apart).numpy()
+    found = propagate(asked, apart).numpy()
     np.testing.assert_allclose(found[:-1], expected.scores, rtol=0, atol=1e-12)
     assert found[-1] == pytest.approx(expected.bias, abs=1e-12)
 
@@ -54,7 +54,7 @@ def test_tokens_that_share_the_biases_add_up_to_the_explained_scalar(
     assert found.bias == 0
     whole = float(target.value(asked.reading.prediction.logits))
     assert float(found.scores.sum()) == pytest.approx(whole, abs=1e-10)
-    without = carry(asked, apart).numpy()
+    without = propagate(asked, apart).numpy()
     assert abs(without[-1]) > 1e-3
     assert not np.allclose(found.scores, without[:-1], atol=1e-3)
 
@@ -67,9 +67,9 @@ def test_without_any_bias_both_ways_agree(checkpoint: Path) -> None:
             if name.endswith("bias") and "embeddings" not in name:
                 parameter.zero_()
     asked = task(classifier)
-    found = carry(asked, apart).numpy()
+    found = propagate(asked, apart).numpy()
     assert found[-1] == 0
-    np.testing.assert_allclose(carry(asked, by_product), found[:-1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(propagate(asked, by_product), found[:-1], rtol=0, atol=1e-12)
 
 
 def test_a_bias_is_shared_by_the_size_of_its_product() -> None:
@@ -81,9 +81,9 @@ def test_a_bias_is_shared_by_the_size_of_its_product() -> None:
 
 
 def test_small_pieces_give_the_same(double: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = carry(task(double), by_product)
+    whole = propagate(task(double), by_product)
     monkeypatch.setattr(decompx, "CHUNK_BYTES", 1)
-    np.testing.assert_allclose(carry(task(double), by_product), whole, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(propagate(task(double), by_product), whole, rtol=0, atol=1e-12)
 
 
 def test_single_precision_finds_the_same(family_checkpoint: Path, double: Classifier) -> None:
@@ -117,7 +117,7 @@ def test_other_activations_add_up_too(tmp_path: Path, activation: str) -> None:
     classifier = Classifier.load(folder, dtype=torch.float64)
     asked = task(classifier)
     expected = attribute(classifier, asked.reading, "decomposition", 1, 3).scores
-    np.testing.assert_allclose(carry(asked, apart)[:-1], expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(propagate(asked, apart)[:-1], expected, rtol=0, atol=1e-12)
 
 
 def test_other_architectures_are_refused_in_one_sentence(tmp_path: Path) -> None:
@@ -141,4 +141,4 @@ def test_parts_that_do_not_add_up_are_refused(
     monkeypatch.setattr(type(classifier.model), "forward", forward)
     changed = AttributionInput(classifier, classifier.read(TEXT), asked.target)
     with pytest.raises(MethodError, match="can't be taken apart"):
-        carry(changed, apart)
+        propagate(changed, apart)

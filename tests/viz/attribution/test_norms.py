@@ -21,7 +21,7 @@ from viz.attribution.norms import (
     Rule,
     by_distance,
     by_encoded_length,
-    mixing,
+    mixing_matrix,
 )
 from viz.attribution.target import Target
 from viz.errors import MethodError
@@ -75,7 +75,7 @@ def alti(seen: Layer, query: int, key: int) -> float:
 
 
 def matrix(seen: Layer, rule: Callable[[Layer, int, int], float]) -> np.ndarray:
-    """A layer's mixing matrix, one query and key after the other.  (T, T)"""
+    """A layer's mixing_matrix matrix, one query and key after the other.  (T, T)"""
     places = range(len(seen["value.in"]))
     raw = np.array([[rule(seen, query, key) for key in places] for query in places])
     return np.asarray(raw / raw.sum(1, keepdims=True))
@@ -127,10 +127,10 @@ def test_rows_sum_to_one_however_the_work_is_cut(
     with torch.inference_mode():
         layer = recorded_layers(task(double))[0]
         n_tokens = len(layer.before)
-        whole = mixing(layer, rule, n_tokens)
+        whole = mixing_matrix(layer, rule, n_tokens)
         monkeypatch.setattr(norms, "CHUNK_BYTES", 3 * layer.before.numel() * 8)
-        cut = mixing(layer, rule, n_tokens)
-        first = mixing(layer, rule, 1)
+        cut = mixing_matrix(layer, rule, n_tokens)
+        first = mixing_matrix(layer, rule, 1)
     np.testing.assert_allclose(whole.sum(-1), 1, rtol=0, atol=1e-12)
     np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-12)
     np.testing.assert_allclose(first, whole[:1], rtol=0, atol=1e-12)
@@ -139,7 +139,7 @@ def test_rows_sum_to_one_however_the_work_is_cut(
 def test_a_row_that_holds_nothing_stays_with_its_own_token(double: Classifier) -> None:
     with torch.inference_mode():
         layer = recorded_layers(task(double))[0]
-        nothing = mixing(layer, lambda own, rows: torch.zeros_like(own.weights[0, :rows]), 3)
+        nothing = mixing_matrix(layer, lambda own, rows: torch.zeros_like(own.weights[0, :rows]), 3)
     np.testing.assert_array_equal(nothing, np.eye(len(layer.before))[:3])
 
 

@@ -153,7 +153,7 @@ def test_without_a_mask_token_masks_are_refused(tmp_path: Path) -> None:
 
 def test_rows_of_another_width_are_a_mistake(classifier: Classifier) -> None:
     words = Perturbation(classifier, classifier.encode(TEXT))
-    with pytest.raises(ValueError, match=r"kept has shape \(1, 3\); \(N, 7\) is needed"):
+    with pytest.raises(ValueError, match=r"keep has shape \(1, 3\); \(N, 7\) is needed"):
         words.logits(np.ones((1, 3), dtype=bool), "mask")
     assert words.logits(np.ones((0, 7), dtype=bool), "mask").shape == (0, 4)
 
