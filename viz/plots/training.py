@@ -163,7 +163,8 @@ def _chart(
         | {
             "labels": bool(rows),
             "tickCount": 5,
-            "format": "%" if share else "",
+            # Vega writes the ticks of a single value with all of its digits.
+            "format": "%" if share else ".5~g",
             "gridColor": PALETTES[theme].line,
         },
     }

@@ -54,6 +54,7 @@ def test_validation_loss_stands_beside_the_loss_of_the_steps(room: Path) -> None
     assert points(chart, "Validation loss") == [(1.0, 0.8)]
     assert [row["dot"] for row in chart.rows] == [False, False, True]
     assert axes(chart) == ("Epoch", "Loss")
+    assert chart.spec["encoding"]["y"]["axis"]["format"] == ".5~g"
 
 
 def test_accuracy_and_macro_f1_share_a_chart_from_nothing_to_all(room: Path) -> None:
