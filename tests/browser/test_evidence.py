@@ -70,7 +70,7 @@ def test_a_slow_method_can_be_cancelled_and_computed_after_all(app: App) -> None
     expect(app.page.get_by_role("progressbar")).to_be_visible()
     expect(app.page.get_by_test_id("atlas")).to_be_visible()
     cancel.click()
-    expect(app.page.get_by_text("Shapley values: cancelled.")).to_be_visible()
+    expect(app.page.get_by_text("Shapley values: canceled.")).to_be_visible()
     app.page.get_by_role("button", name="Compute it").click()
     expect(cancel).to_be_visible()
     method(app, "Saliency")
@@ -86,7 +86,7 @@ def test_all_methods_are_compared_and_the_numbers_can_be_saved(app: App) -> None
     with app.page.expect_download() as download:
         app.page.get_by_role("button", name="CSV", exact=True).click()
     assert download.value.suggested_filename == "comparison.csv"
-    app.page.get_by_role("tab", name="Who agrees with whom").click()
+    app.page.get_by_role("tab", name="Agreement").click()
     expect(app.page.get_by_text("Agreement is not proof.")).to_be_visible()
     app.page.get_by_role("button", name="Close comparison").click()
     expect(app.page.get_by_test_id("stDataFrame")).to_have_count(0)

@@ -18,7 +18,7 @@ LONG = 180_000
 def give_data(app: App, file: Path, rows: int) -> None:
     """Upload a file of that many rows, and wait until it is checked."""
     app.page.get_by_role("link", name="Train").click()
-    expect(app.page.get_by_text("Training goes on when you close the browser")).to_be_visible()
+    expect(app.page.get_by_text("Training continues when you close the browser")).to_be_visible()
     app.page.locator("input[type=file]").set_input_files(file)
     expect(app.page.get_by_text(f"Rows: {rows:,}")).to_be_visible(timeout=LONG)
 

@@ -126,7 +126,7 @@ def cancel_job(kind: str) -> None:
 
 @contextmanager
 def cancel_unrequested_jobs() -> Iterator[None]:
-    """Within this, a page runs; jobs of earlier runs that it doesn't ask for again are cancelled.
+    """Within this, a page runs; jobs of earlier runs that it doesn't ask for again are canceled.
 
     A run that Streamlit breaks off has not come to all its requests, and cancels nothing.
     """

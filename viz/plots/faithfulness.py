@@ -45,7 +45,7 @@ def faithfulness_chart(
     figure.update_xaxes(
         type="log",
         range=x_range,
-        title="forward passes for a text",
+        title="forward passes per text",
         tickvals=powers,
         ticktext=[f"{power:,}" for power in powers],
         gridcolor=palette.line,

@@ -59,7 +59,7 @@ def confusion_map(
     figure.update_traces(
         customdata=rows,
         showscale=False,
-        hovertemplate="%{y} taken for %{x}<br><b>%{customdata:,} rows</b>, %{z:.1%} of %{y}"
+        hovertemplate="%{y} predicted as %{x}<br><b>%{customdata:,} rows</b>, %{z:.1%} of %{y}"
         "<extra></extra>",
     )
     written = np.vectorize(lambda count: f"{count:,}" if count else "")(rows)

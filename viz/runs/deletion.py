@@ -20,7 +20,8 @@ def remove_run(name: str) -> None:
     """Delete the result of a run, what it kept on the way, and its log; of links the link alone.
 
     Raises:
-        RunError: where there is no such run, it goes on, it lies elsewhere, or the system refuses.
+        RunError: where there is no such run, it is running or lies elsewhere, or the system
+            refuses.
     """
     require_private("deleting")
     if name not in run_names():

@@ -75,7 +75,7 @@ def test_a_checkpoint_that_was_not_measured_says_how_to(opened: Open, tmp_path: 
     folder = tiny_checkpoint(tmp_path / "checkpoints" / "new")
     app = opened(folder, "faithfulness")
     assert not app.exception
-    assert app.subheader[0].value == "Not measured yet"
+    assert app.subheader[0].value == "Not measured yet for this checkpoint"
     assert "python -m viz score --checkpoint=checkpoints/new" in app.code[0].value
 
 

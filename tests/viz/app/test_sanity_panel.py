@@ -103,4 +103,4 @@ def test_the_panel_shows_each_method_and_what_is_wrong_with_it(texts: Path, tmp_
     assert any(plain(NO_WEIGHTS) in caption.value for caption in shown.caption)
     tiny_checkpoint(folder, seed=1)
     again = shown.run()
-    assert again.warning[0].value == "This was checked with other weights; check again."
+    assert again.warning[0].value == "This was checked with different weights; check again."

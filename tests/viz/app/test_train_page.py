@@ -190,7 +190,9 @@ def test_one_column_chosen_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     app, file = unknown_columns()
     app.selectbox(key=f"train-text-{file}").select("文本")
     app.selectbox(key=f"train-label-{file}").select("文本").run()
-    assert [error.value for error in app.error] == ["One column is chosen twice; choose another."]
+    assert [error.value for error in app.error] == [
+        "The same column is chosen twice; choose another one."
+    ]
     assert app.button[0].disabled
     app.selectbox(key=f"train-label-{file}").select("标签")
     app.selectbox(key=f"train-pair-{file}").select("别的").run()

@@ -1,4 +1,4 @@
-"""Runs deleted from the disk: all of them, nothing else, and none that goes on."""
+"""Runs deleted from the disk: all of them, nothing else, and none that is running."""
 
 import shutil
 from pathlib import Path

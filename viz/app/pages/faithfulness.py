@@ -18,10 +18,10 @@ from viz.widgets.theme.component import current_theme, follow_theme
 
 MEANING = (
     "For each text, words are hidden in the order in which a method ranks them, most important "
-    "first. A faithful order makes the probability of the class, or a predicted score itself, fall "
-    "soon. 0 is the mean of random orders, 1 the best order that any method found; lines are 95 % "
-    "intervals over texts. Orange: the method that others are compared with. Hollow: "
-    "the method itself hides words in this way, which helps it here, so judge it by the other side."
+    "first. A faithful order makes the probability of the class, or the predicted score, drop "
+    "early. 0 is the mean of random orders, 1 the best order that any method found; lines are 95 % "
+    "intervals over texts. Orange: the method that the others are compared with. Hollow: the "
+    "method itself hides words in this way, which helps it here; judge it by the other chart."
 )
 
 
@@ -33,16 +33,16 @@ def page() -> None:
         chosen = source.choose_checkpoint()
     source.warn_of_link(chosen)
     st.divider()
-    message = _try(_show_measured, chosen)
+    shown = _try(_show_measured, chosen)
     st.divider()
-    _try(sanity.show_sanity, chosen, message)
+    _try(sanity.show_sanity, chosen, shown)
     follow_theme(keys.THEME)
 
 
 def _try(part: Callable[[str], None], checkpoint: str, shown: str = "") -> str:
-    """Lay out a part, or show its one sentence, unless that was shown.
+    """Lay out a part, or show its one sentence, unless that is shown already.
 
-    So a damaged file hides nothing but itself, and a checkpoint that can't be opened is said once.
+    So a damaged file hides nothing but itself, and what is wrong with a checkpoint is said once.
     """
     try:
         part(checkpoint)
@@ -62,11 +62,11 @@ def _show_measured(checkpoint: str) -> None:
 
 
 def explain_how_to_measure(checkpoint: str) -> None:
-    """Say that nothing was measured, and the command that does it."""
-    st.subheader("Not measured yet", anchor=False)
+    """Say that nothing was measured, and show the command that measures."""
+    st.subheader("Not measured yet for this checkpoint", anchor=False)
     st.markdown(
-        "Nobody has measured which methods can be believed for this checkpoint. This command does, "
-        "on texts like those it was made for, and saves what it finds beside the weights:"
+        "Which methods can be believed for this checkpoint? This command measures it on texts like "
+        "those it was made for, and saves the result beside the weights:"
     )
     words = ["score", f"--checkpoint={checkpoint}", "--data=validation.csv", "--limit=200"]
     st.code(shlex.join(["python", "-m", "viz", *words]), language="sh")
@@ -74,11 +74,11 @@ def explain_how_to_measure(checkpoint: str) -> None:
 
 def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
     """Show the chart, and the table behind it."""
-    st.subheader("Which methods find what the prediction hangs on", anchor=False)
+    st.subheader("Which methods find the words that the prediction depends on", anchor=False)
     st.caption(f"{plain(_measured_on(record))} {MEANING}")
     if record.fingerprint != checkpoints.classifier(checkpoint).fingerprint:
         st.warning(
-            "This was measured with other weights; measure again.", icon=":material/warning:"
+            "This was measured with different weights; measure again.", icon=":material/warning:"
         )
     measured = [operator for operator in OPERATORS if operator in record.random]
     for column, operator in zip(st.columns(len(measured), gap="medium"), measured, strict=True):

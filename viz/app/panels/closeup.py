@@ -106,4 +106,4 @@ def _row_caption(reading: Reading, view: AttentionView, name: str, looks: str) -
     if view.signed:
         what = outcome(reading.prediction)
         return f"What {name} hands to the {what} through each token that {looks} looks at."
-    return f"Where {looks} looks in {name}: the weights of its row, exact on hover."
+    return f"Where {looks} looks in {name}: the weights of its row; hover for exact values."

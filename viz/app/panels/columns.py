@@ -23,7 +23,7 @@ def ask(data: Path, table: Table) -> Columns | None:
         with st.expander("Columns"):
             chosen = _choose(data, names, detected)
     else:
-        st.caption("Which column holds the texts, and which the classes or scores?")
+        st.caption("Which column has the texts, and which the classes or scores?")
         chosen = _choose(data, names, detected)
     return Columns() if known and chosen == detected else _usable(chosen)
 
@@ -58,6 +58,6 @@ def _usable(chosen: Columns) -> Columns | None:
     if chosen.text is None or chosen.label is None:
         return None
     if chosen.label in (chosen.text, chosen.pair) or chosen.text == chosen.pair:
-        st.error("One column is chosen twice; choose another.", icon=":material/error:")
+        st.error("The same column is chosen twice; choose another one.", icon=":material/error:")
         return None
     return chosen

@@ -32,7 +32,7 @@ from viz.plots.matrix import agreement_map
 from viz.widgets.theme.component import current_theme
 
 OPEN = "compare-open"
-"""Where it is kept which comparison the reader asked for."""
+"""Key of the request whose comparison is open."""
 LABEL = "Comparing all methods"
 NUMBERS = {name: metric for name, metric in SHOWN.items() if not metric.needs_decision}
 """Metrics that are columns of numbers; whether a decision flips is written out."""
@@ -50,7 +50,7 @@ def offer(request: ExplanationRequest) -> None:
             on_click=_open,
             args=(_without_method(request),),
             help="Runs every method on this text and measures which of them finds the words that "
-            "the class or score hangs on. It takes a while; the page goes on meanwhile.",
+            "the class or score depends on. This takes a while; you can keep working.",
         )
 
 
@@ -98,14 +98,14 @@ def _compare(request: ExplanationRequest) -> Callable[[ProgressCallback], Compar
 
 
 def _show(comparison: Comparison) -> None:
-    table, agreement = st.tabs(["How faithful", "Who agrees with whom"])
+    table, agreement = st.tabs(["Faithfulness", "Agreement"])
     with table:
         _show_table(comparison)
     with agreement:
         names, correlations = method_agreement(comparison)
         figure = agreement_map(correlations, names, theme=current_theme(keys.THEME))
         show_plot(figure, "agreement")
-        st.caption("Spearman's correlation of the scores of words. Agreement is not proof.")
+        st.caption("Spearman correlation of the word scores. Agreement is not proof.")
 
 
 def _show_table(comparison: Comparison) -> None:
@@ -179,27 +179,29 @@ def columns(comparison: Comparison) -> dict[str, ColumnConfig | str | None]:
     return {
         "method": column.TextColumn("Method", width="medium", pinned=True),
         "passes": column.NumberColumn(
-            "Passes", format="%.0f", help="Forward passes that the method took by itself."
+            "Passes", format="%.0f", help="Forward passes of the method itself."
         ),
         **shares,
-        "mean": column.NumberColumn("Mean", format="%.2f", help="Of both; the table's order."),
+        "mean": column.NumberColumn(
+            "Mean", format="%.2f", help="Mean of both columns; the table is sorted by it."
+        ),
         **{
             name: column.NumberColumn(metric.heading, format=digits, help=metric.help)
             for name, metric in NUMBERS.items()
         },
         "flips": column.TextColumn(
-            "Flips", help="Whether the decision changes without the top 20 % of the words."
+            "Flips", help="Whether the predicted class changes without the top 20 % of the words."
         ),
         "tau": column.NumberColumn(
             "τ occlusion",
             format="%.2f",
-            help="Agreement with occlusion: Kendall's tau of the scores with what hiding one "
-            "word does. It is not proof.",
+            help="Agreement with occlusion: Kendall's tau between the scores and the effect of "
+            "hiding a single word. Agreement is not proof.",
         ),
         "shares": column.TextColumn(
             "Made with",
-            help="The way of hiding words that the scores themselves were made with: there the "
-            "method has an advantage, so judge it by the other column.",
+            help="How the method itself hides words to make its scores. That helps it in this "
+            "column; judge it by the other one.",
         ),
     }
 
@@ -210,7 +212,7 @@ def _meaning(comparison: Comparison) -> str:
         for operator, (low, high) in random_shares(comparison).items()
     ]
     return plain(
-        f"Shares of the way from a random order (0) to the best order found (1). The 10 random "
-        f"orders themselves lie at {' and '.join(bands)}. One text: what holds for the checkpoint "
-        "is measured over many, see Faithfulness."
+        f"0 is a random order of the words, 1 the best order found. The 10 random orders range "
+        f"from {' and from '.join(bands)}. This is a single text; the Faithfulness page "
+        "shows what holds over many."
     )

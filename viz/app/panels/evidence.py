@@ -21,12 +21,12 @@ N_RANDOM = 10
 POLL = 0.25
 """Seconds between two looks at whether it is there."""
 HIDDEN = {"mask": "by [MASK]", "delete": "by deletion"}
-"""What the ways of hiding a word are called."""
+"""How words are hidden, in words."""
 MEANING = (
-    "Words are hidden in the order of their scores, most important first: the probability of the "
-    "class, or a predicted score itself, should fall without the top words (comprehensiveness) and "
+    "Words are hidden in the order of their scores, most important first. The probability of the "
+    "class, or the predicted score, should drop without the top words (comprehensiveness) and "
     f"stay with them alone (sufficiency). Mean over the top {', '.join(map(str, PERCENTS))} % of "
-    f"the words. {N_RANDOM} random orders of the same words are the measure."
+    f"the words, compared with {N_RANDOM} random orders of the same words."
 )
 Color = Literal["green", "orange", "gray"]
 

@@ -28,8 +28,8 @@ ALONE = "nothing"
 RUNNER_UP = "runner-up"
 TOGETHER = "all others"
 JOINED = (
-    "This method follows the log-odds of the class against all others together: which class comes "
-    "second may change while words are hidden."
+    "This method explains the log-odds of the class against all others together, since the "
+    "runner-up may change while words are hidden."
 )
 SHORT = 14
 """The longest name of a class, in characters, that the heading says."""
@@ -45,10 +45,11 @@ def ask(
         heading = st.empty()
         with st.container(width=325):
             name, options = choose_method(source)
-        chosen, held = _choose_classes(prediction, joined=METHODS[name].against_all)
-        heading.subheader(_question(prediction, chosen), anchor=False, width="content")
+        target, against = _choose_classes(prediction, joined=METHODS[name].against_all)
+        heading.subheader(_question(prediction, target), anchor=False, width="content")
         badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
-    return ExplanationRequest(source, texts.text, texts.pair, name, chosen, held, options), badge
+    request = ExplanationRequest(source, texts.text, texts.pair, name, target, against, options)
+    return request, badge
 
 
 def _question(prediction: Prediction, chosen: int | None) -> str:
@@ -121,7 +122,7 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
         key=keys.AGAINST,
         bind="query-params",
         width=155,
-        help="The strongest other class, a class of your choice, or nothing: the plain logit.",
+        help="The strongest other class, any class, or nothing: then the plain logit is explained.",
     )
     if chosen == RUNNER_UP:
         return "runner-up"

@@ -22,15 +22,18 @@ from viz.types import FloatArray, Reading
 from viz.widgets.theme.component import current_theme
 
 OPEN = "importance-open"
-"""Whether the reader asked for the heads."""
+"""Key of the switch that shows the heads."""
 SILENCED = "importance-silenced"
-"""Where it is kept for which question the reader had all heads silenced."""
+"""Key of the request for which the reader had all heads silenced."""
 LABEL = "Silencing each head"
 SLOPE = (
-    "**A little less of it**: how fast {scalar} falls when a head hands on a little less. Two "
-    "passes, but a head that is saturated hardly shows."
+    "**Turned down a little**: how fast {scalar} falls when a head contributes slightly less. "
+    "Takes two passes, but a saturated head hardly shows."
 )
-LOSS = "**Without it**: what {scalar} loses when the head hands on nothing. One pass a head."
+LOSS = (
+    "**Switched off**: what {scalar} loses when a head contributes nothing. Takes one pass per "
+    "head."
+)
 
 
 # The switch draws this panel again and leaves the rest of the page alone.
@@ -83,7 +86,7 @@ def _gradient(request: ExplanationRequest, reading: Reading) -> FloatArray:
 
 
 def _ablation(request: ExplanationRequest, passes: int) -> FloatArray | None:
-    """What is lost without each head, (L, H); None where it was not asked for or isn't there."""
+    """What is lost without each head, (L, H); None where that was not requested or isn't there."""
     values = cast("FloatArray | None", background.results().get(request.key("ablation")))
     if values is not None:
         return values
@@ -129,5 +132,5 @@ def _show_table(table: HeadTable) -> None:
             key="save-heads",
             on_click="ignore",
             icon=":material/download:",
-            help="One row a head.",
+            help="One row per head.",
         )

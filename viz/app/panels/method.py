@@ -88,8 +88,8 @@ def _choose_name(names: Sequence[str], default: Chosen) -> str:
         format_func=named,
         key=keys.METHOD,
         persist_state="session",
-        help="Most answer at once. Where a number stands beside the name, a text of 40 words is "
-        "read about that often, in the background.",
+        help="Most methods answer at once. A number beside the name says about how often a text "
+        "of 40 words is read; that happens in the background.",
     )
     _keep_in_link(chosen, default[0])
     return chosen
@@ -98,7 +98,7 @@ def _choose_name(names: Sequence[str], default: Chosen) -> str:
 def _restore_from_link(names: Sequence[str], classifier: Classifier) -> None:
     """Take the method from the link, by its name or its label, when the session starts.
 
-    Where the classifier refuses it, say so: the page goes on with the default.
+    Where the classifier refuses it, say so: the page uses the default.
     """
     linked = st.query_params.get(keys.METHOD)
     if linked is None or keys.METHOD in st.session_state:

@@ -17,9 +17,9 @@ from viz.runs.launch import Plan
 ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
 PREVIEW = 4
 """Rows shown."""
-NONE = "cut from the data"
+NONE = "split off from the data"
 NOT_COUNTED = (
-    "How many texts are too long was not counted: that needs a base model in a folder on this "
+    "Texts that are too long were not counted, which takes a base model in a folder on this "
     "machine."
 )
 STARTED = "train-started"
@@ -36,9 +36,9 @@ def offer() -> None:
     if data is None:
         with right:
             st.caption(
-                "Give a file with a column of texts and a column of classes or scores. It is "
-                "checked, a model learns from it on this machine, and the result opens on the Read "
-                "page. Training goes on when you close the browser."
+                "Upload a file with a column of texts and a column of classes or scores. It is "
+                "checked, a model is trained on it on this machine, and the result opens on the "
+                "Read page. Training continues when you close the browser."
             )
         return
     with left:
@@ -65,10 +65,10 @@ def _choose_data() -> Path | None:
         "Data: CSV, TSV, JSON Lines, JSON or Parquet, up to 200 MB",
         type=[suffix.removeprefix(".") for suffix in FORMATS],
         key=f"train-upload-{started}",
-        help="For a larger file, type its path, or train with `python -m finetune train`.",
+        help="For a larger file, type its path below, or train with `python -m finetune train`.",
     )
     chosen = (_keep(given) if given else None) or st.selectbox(
-        "or a file that is here",
+        "or a file on this machine",
         [str(file) for file in uploads.data_files()],
         index=None,
         key=f"train-data-{started}",
@@ -99,8 +99,8 @@ def _ask(data: Path, chosen: Columns) -> Plan:
         last_base_model(),
         key="train-base",
         placeholder=f"{DEFAULT_BASE}, or a folder",
-        help="A folder, or an id on the Hugging Face Hub. Without a network only folders and "
-        "models that were loaded before can be used.",
+        help="A folder, or the id of a model on the Hugging Face Hub. Offline, only folders and "
+        "models that were downloaded before can be used.",
     )
     name = st.text_input("Name of the run", launch.free_name(data.stem), key=f"train-name-{data}")
     left, right = st.columns(2)
@@ -112,11 +112,17 @@ def _ask(data: Path, chosen: Columns) -> Plan:
         None,
         step=1e-5,
         format="%.1e",
-        placeholder="by the model's width",
+        placeholder="depends on the model",
         key="train-rate",
     )
     length = left.number_input(
-        "Longest text", 8, 8192, None, key="train-length", placeholder="auto", help="In tokens."
+        "Longest text",
+        8,
+        8192,
+        None,
+        key="train-length",
+        placeholder="auto",
+        help="In tokens; the rest of a longer text is cut off.",
     )
     seeds = right.number_input(
         "Seeds",
@@ -124,8 +130,8 @@ def _ask(data: Path, chosen: Columns) -> Plan:
         1000,
         1,
         key="train-seeds",
-        help="Trains so often with other random numbers; the best run is kept, and mean and "
-        "interval of all are told.",
+        help="Repeats training with different seeds, keeps the best run, and reports the mean and "
+        "interval of all.",
     )
     offered = [NONE, *(str(file) for file in uploads.data_files() if file != data)]
     validation = st.selectbox(

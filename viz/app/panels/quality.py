@@ -66,7 +66,7 @@ def _show_beside(name: str, record: RunRecord, metrics: AnyMetrics) -> None:
     """The run beside what classical methods make of the same rows."""
     if not record.baselines:
         return
-    st.markdown("**Beside classical methods, trained on the same rows**")
+    st.markdown("**Compared with classical methods trained on the same rows**")
     rows = [{"Method": "this run", "Setting": ""} | _measured(metrics)]
     for made in record.baselines:
         own = made.test or made.validation

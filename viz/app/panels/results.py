@@ -1,4 +1,4 @@
-"""Runs side by side: one table, their curves laid over each other, and the way to the Read page."""
+"""Runs side by side: one table, their curves in one chart, and the way to the Read page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -52,11 +52,11 @@ def _compare(names: Sequence[str]) -> None:
 
 
 def _choose(known: Sequence[Run]) -> list[Run]:
-    """The table; the runs whose rows are ticked."""
+    """Show the table; return the runs whose rows are selected."""
     table = st.dataframe(
         [_row(run) for run in known],
         hide_index=True,
-        # Ticks are kept by the number of the row, which means another run once there are more.
+        # Rows are selected by number, which means another run once there are more.
         key=f"train-runs-{len(known)}-{known[0].name}",
         on_select="rerun",
         selection_mode="multi-row",
@@ -93,7 +93,7 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def _open(shown: Sequence[Run], *, all_kept: bool) -> None:
-    """A button for each folder that can be opened; of what a stopped run kept, the last or all."""
+    """A button for each folder that can be opened; of snapshots, the last or all."""
     for run in shown:
         for folder in run.checkpoints:
             is_result = folder.name == run.name
@@ -106,13 +106,13 @@ def _open(shown: Sequence[Run], *, all_kept: bool) -> None:
 
 
 def _offer_to_delete(chosen: Sequence[Run]) -> None:
-    """Delete the runs that are ticked, once the reader has seen which."""
+    """Delete the runs that are selected, once the reader has seen which."""
     listed = ", ".join(run.name for run in chosen)
     with st.popover("Delete …", icon=":material/delete:"):
         st.markdown(
-            f"{plain(listed)}: checkpoints, curves and logs are deleted from the disk for good."
+            f"{plain(listed)}: checkpoints, curves and logs will be deleted from disk permanently."
         )
-        if st.button("Delete for good", key="delete-runs", type="primary"):
+        if st.button("Delete permanently", key="delete-runs", type="primary"):
             for run in chosen:
                 deletion.remove_run(run.name)
                 _forget(run)

@@ -12,11 +12,11 @@ from viz.app.markdown import plain
 from viz.faithfulness.sanity_record import FILE, SanityRecord, SanityResult, load
 
 MEANING = (
-    "The weights of a copy are made random, from the head down, and the scores of words compared "
-    "with those before: 1 is the same order, whatever the sign. A method whose order stays likely "
-    "shows the text, not the network. Two scores that give each word a random number reach "
-    "{chance:.2f}, and 95 % of the time less than {limit:.2f}; a method that stays above that in "
-    "two random networks is flagged."
+    "The weights of a copy of the model are randomized layer by layer, starting at the head, and "
+    "the scores of words are compared with the original ones: 1 means the same order, whatever the "
+    "sign. A method whose order hardly changes shows the text, not the network. Random scores "
+    "reach {chance:.2f} on average, and less than {limit:.2f} in 95 % of cases; a method that stays "
+    "above that in two random networks is flagged."
 )
 
 
@@ -29,11 +29,11 @@ def show_sanity(source: str) -> None:
     Raises:
         RecordError: where the file beside the weights can't be read.
     """
-    st.subheader("Which methods react to what they explain", anchor=False)
+    st.subheader("Which methods react when the model changes", anchor=False)
     place, version = checkpoints.identity(source)
     file = Path(place) / FILE
     if not (version and os.path.lexists(file)):
-        st.markdown("Nobody has checked it for this checkpoint. This command does:")
+        st.markdown("Not checked yet for this checkpoint. This command checks it:")
         words = ["sanity", f"--checkpoint={source}", "--data=validation.csv"]
         st.code(shlex.join(["python", "-m", "viz", *words]), language="sh")
         return
@@ -45,7 +45,9 @@ def _show(record: SanityRecord, fingerprint: str) -> None:
     where = f" of {record.data}" if record.data else ""
     st.caption(f"{plain(f'Checked on {record.n_texts} texts{where}.')} {meaning}")
     if record.fingerprint != fingerprint:
-        st.warning("This was checked with other weights; check again.", icon=":material/warning:")
+        st.warning(
+            "This was checked with different weights; check again.", icon=":material/warning:"
+        )
     for result in record.methods:
         for flag in record.flags(result):
             st.caption(f":material/warning: {plain(f'{_name(result)} {flag}.')}")
@@ -89,37 +91,37 @@ def _columns(record: SanityRecord) -> dict[str, ColumnConfig | str | None]:
         "method": column.TextColumn("Method", width="medium", pinned=True),
         "verdict": column.TextColumn("Verdict"),
         "cascade": column.LineChartColumn(
-            "Weights made random",
-            help=f"Likeness to the scores before, once these are random: {names}.",
+            "Randomized weights",
+            help=f"Similarity to the original scores once these weights are random: {names}.",
             y_min=0,
             y_max=1,
         ),
         "after": column.NumberColumn(
-            "All random", format="%.2f", help="Likeness once all weights are random."
+            "All random", format="%.2f", help="Similarity once all weights are random."
         ),
         "again": column.NumberColumn(
-            "Again", format="%.2f", help="The same, for another random network."
+            "Repeated", format="%.2f", help="The same with another random network."
         ),
         "pair": column.NumberColumn(
             "Text alone",
             format="%.2f",
-            help="Likeness between the two random networks: what both take from the text.",
+            help="Similarity between the two random networks: what comes from the text alone.",
         ),
         "classes": column.NumberColumn(
             "Other class",
             format="%.2f",
-            help="Correlation of the scores for the class and for the runner-up; 1 would be the "
-            "same for both. Empty: the method does not explain a class.",
+            help="Correlation of the scores for the class with those for the runner-up; 1 means "
+            "the same scores for both. Empty: the method does not explain a class.",
         ),
         "seeds": column.NumberColumn(
             "Other seed",
             format="%.2f",
-            help="Correlation between two seeds; 1 for a method that draws nothing.",
+            help="Correlation between two seeds; 1 for a method without random numbers.",
         ),
         "residual": column.NumberColumn(
             "Gap",
             format="%.3g %%",
-            help="What the scores miss of what they split, for the worst text. Empty: the method "
-            "claims no sum.",
+            help="By how much the scores miss the sum that they should add up to, for the worst "
+            "text. Empty: the method claims no sum.",
         ),
     }

@@ -1,4 +1,4 @@
-"""Figures to take away, each with its caption: drawn on the server, only when asked for."""
+"""Figures to save, each with its caption: drawn on the server, only on request."""
 
 from collections.abc import Sequence
 

@@ -32,7 +32,7 @@ def show_scores(record: FaithfulnessRecord) -> None:
 
 
 def difference(interval: Interval | None, *, regression: bool = False) -> str:
-    """A mean difference with its interval; one that may be none is said to be none."""
+    """A mean difference with its interval, or `none` where the interval includes 0."""
     write = partial(quantity, signed=True, regression=regression)
     if interval is None:
         return ""
@@ -74,7 +74,7 @@ def _against_default(one: MethodScores, under: OperatorScores, record: Faithfuln
 
 
 def _default_label(record: FaithfulnessRecord) -> str:
-    """What the method is called that the others are compared with."""
+    """The label of the method that the others are compared with."""
     labels = [one.label for one in record.methods if one.method == record.default]
     return labels[0] if labels else record.default
 
@@ -90,8 +90,10 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
     digits = "%.2f" if _decides(record) else "%.3g"
     columns: dict[str, ColumnConfig | str | None] = {
         "method": column.TextColumn("Method", width="medium", pinned=True),
-        "passes": column.NumberColumn("Passes", format="%.0f", help="Forward passes for a text."),
-        "merit": column.NumberColumn("Mean", format="%.2f", help="Of both; the table's order."),
+        "passes": column.NumberColumn("Passes", format="%.0f", help="Forward passes per text."),
+        "merit": column.NumberColumn(
+            "Mean", format="%.2f", help="Mean of both columns; the table is sorted by it."
+        ),
         **{
             name: column.NumberColumn(
                 metric.heading, format="%.0f %%" if metric.percent else digits, help=metric.help
@@ -101,21 +103,21 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
         "tau": column.NumberColumn(
             "τ occlusion",
             format="%.2f",
-            help="Agreement with occlusion: Kendall's tau of the scores with what hiding one "
-            "word does. It is not proof.",
+            help="Agreement with occlusion: Kendall's tau between the scores and the effect of "
+            "hiding a single word. Agreement is not proof.",
         ),
         "seconds": column.NumberColumn(
-            "Seconds", format="%.2f", help="For a text, median, on the machine that measured."
+            "Seconds", format="%.2f", help="Median per text, on the machine that measured."
         ),
         "made": column.TextColumn(
-            "Made with", help="The way of hiding words that the scores were made with."
+            "Made with", help="How the method itself hides words to make its scores."
         ),
     }
     for operator in record.random:
         name = OPERATORS.get(operator, operator)
         columns[operator] = column.ProgressColumn(
             f"by {name}",
-            help="Share of the way from random orders (0) to the best order found (1).",
+            help="0 is a random order of the words, 1 the best order found.",
             format="%.2f",
             min_value=0,
             max_value=1,

@@ -9,8 +9,8 @@ from viz.model.checkpoint import local_folder
 from viz.runs.public import is_public
 
 HELP = (
-    "Folders in assets/ and checkpoints/ are offered, and what was trained on the Train page. Type "
-    "any other folder, or the id of a model on the Hugging Face Hub."
+    "Lists the folders in assets/ and checkpoints/ and the runs of the Train page. You can also "
+    "type any other folder, or the id of a model on the Hugging Face Hub."
 )
 
 

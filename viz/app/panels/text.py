@@ -13,9 +13,9 @@ from viz.widgets.bars.component import bars
 MAX_LINK_CHARS = 500
 """The longest text that is put into the URL."""
 CALIBRATED = (
-    "Logits are divided by this number, which was fitted on validation rows, before they become "
-    "probabilities: of what is said with 80 %, about 80 % should be right. The class, the logits "
-    "and what is explained of them stay as they are."
+    "Logits are divided by this number, fitted on validation rows, before they become "
+    "probabilities: of the predictions with 80 %, about 80 % should be right. The predicted class, "
+    "the logits and their explanations do not change."
 )
 
 
