@@ -173,7 +173,7 @@ def test_columns_of_any_name_are_chosen_and_then_checked_and_trained_on(
     monkeypatch.setattr(launch, "start", asked.append)
     app, file = unknown_columns()
     assert app.button[0].disabled
-    assert "Which column holds the texts" in " ".join(caption.value for caption in app.caption)
+    assert "Which column has the texts" in " ".join(caption.value for caption in app.caption)
     assert not app.error
     assert not app.expander
     app.selectbox(key=f"train-text-{file}").select("文本").run()
