@@ -114,7 +114,7 @@ def test_numbers_of_other_weights_are_said_to_be(
 ) -> None:
     folder, record = scored
     (folder / FILE).write_text(replace(record, fingerprint="0" * 64).to_json())
-    assert "other weights" in opened(folder, "faithfulness").warning[0].value
+    assert "different weights" in opened(folder, "faithfulness").warning[0].value
 
 
 def test_a_damaged_file_is_one_sentence_and_the_app_reads_on(
@@ -124,7 +124,7 @@ def test_a_damaged_file_is_one_sentence_and_the_app_reads_on(
     (folder / FILE).write_text("{}")
     app = opened(folder, "faithfulness")
     assert "is damaged" in app.error[0].value
-    assert "Nobody has checked it for this checkpoint." in app.markdown[-1].value
+    assert "Not checked yet for this checkpoint." in app.markdown[-1].value
     assert not opened(folder, "read").error
 
 
