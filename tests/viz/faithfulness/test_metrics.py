@@ -1,4 +1,4 @@
-"""Measures of faithfulness against sums by hand and against what must hold for any order."""
+"""Metrics of faithfulness against sums by hand and against what must hold for any order."""
 
 import math
 from itertools import permutations, product
@@ -7,21 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from scipy.stats import kendalltau, spearmanr
-from scipy.stats import t as student
 
 from finetune.checkpoint.temperature import probabilities
-from tests.tiny_models import tiny_checkpoint, tiny_mpnet
-from viz import METHODS, Classifier, Reading, attribute
-from viz.attention.rank_correlation import spearman
+from tests.tiny_models import tiny_checkpoint
+from viz import Classifier
 from viz.attribution.aopc import aopc
-from viz.attribution.method_spec import MethodSpec
 from viz.attribution.target import Target
-from viz.errors import MethodError, TextError
 from viz.faithfulness import metrics
-from viz.faithfulness.agreement import kendall, leave_one_out, polarity
-from viz.faithfulness.compare import compare, expected_passes
-from viz.faithfulness.evidence import Erasure, Evidence, erase_orders, evidence
+from viz.faithfulness.evidence import erase_orders
 from viz.faithfulness.metrics import (
     ERASER_PERCENTS,
     METRICS,
@@ -37,19 +30,6 @@ from viz.types import IntArray
 
 TEXT = "Oil prices rise as stocks fall, the market was not good"
 FOUR = "team wins good game"
-
-
-@pytest.fixture(scope="module")
-def double(checkpoint: Path) -> Classifier:
-    """The tiny BERT, computed in double precision."""
-    return Classifier.load(checkpoint, dtype=torch.float64, device="cpu")
-
-
-@pytest.fixture(scope="module")
-def versions(double: Classifier) -> Perturbation:
-    return Perturbation(double, double.encode(TEXT))
-
-
 TARGET = Target(1, 3)
 
 
@@ -269,204 +249,6 @@ def test_a_multi_label_head_decides_each_class_on_its_own(tmp_path: Path) -> Non
     expected = math.log((1 + math.exp(-whole)) / (1 + math.exp(-logit)))
     assert found["log_odds_20"] == pytest.approx(expected, abs=1e-10)
     assert found["flip_20"] == float((logit > 0) != (whole > 0))
-
-
-# Agreement
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_correlations_of_ranks_equal_those_of_scipy(seed: int) -> None:
-    draw = np.random.default_rng(seed)
-    one, other = draw.integers(0, 6, (2, 15)).astype(float)
-    assert kendall(one, other) == pytest.approx(kendalltau(one, other).statistic, abs=1e-12)
-    assert spearman(one, other) == pytest.approx(spearmanr(one, other).statistic, abs=1e-12)
-    assert math.isnan(kendall(one, np.ones(15)))
-    assert math.isnan(spearman(np.ones(15), other))
-
-
-def test_polarity_is_the_share_of_top_positive_words_that_carry_the_margin() -> None:
-    falls = np.array([1.0, -1, 2, -3, 5])
-    assert polarity(np.array([9.0, 8, 7, 6, -5]), falls) == pytest.approx(2 / 3)
-    assert polarity(np.array([1.0, -8, -7, -6, -5]), falls) == 1
-    assert polarity(np.zeros(5), falls) is None
-
-
-def test_occlusion_agrees_with_itself(double: Classifier, versions: Perturbation) -> None:
-    reading = double.read(TEXT)
-    found = attribute(double, reading, "occlusion", target_class=1, against=3)
-    effects = leave_one_out(versions, TARGET, "mask")
-    np.testing.assert_allclose(versions.to_words(found.scores), effects, atol=1e-10)
-    row = compare(double, reading, ["occlusion"]).rows[0]
-    assert row.tau_occlusion == pytest.approx(1)
-    assert row.polarity == 1
-
-
-# The badge
-
-
-def erased(value: float) -> Erasure:
-    return Erasure(value, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("value", "sentence"),
-    [
-        (4.0, "better than 95 % of random orders"),
-        (1.5, "not distinguishable from random"),
-        (-2.0, "worse than 95 % of random orders"),
-    ],
-)
-def test_the_badge_compares_with_the_prediction_limits_of_the_random_orders(
-    value: float, sentence: str
-) -> None:
-    drawn = (0.0, 1.0, 2.0, 1.0, 1.0)
-    found = Evidence(9, {"mask": erased(value)}, {"mask": tuple(map(erased, drawn))})
-    spread = np.std(drawn, ddof=1) * math.sqrt(1 + 1 / 5)
-    low, high = (1 + student.ppf(share, 4) * spread for share in (0.025, 0.975))
-    assert found.band == pytest.approx((low, high))
-    assert found.sentence == sentence
-
-
-def test_one_random_order_in_twenty_is_called_better(double: Classifier) -> None:
-    """The limits hold what they say: random scores pass the badge in about 5 % of draws."""
-    versions = Perturbation(double, double.encode(TEXT))
-    n, better = versions.n_words, 0
-    for seed in range(200):
-        own, *drawn = (
-            *random_orders(n, 1, 10_000 + seed),
-            *random_orders(n, 10, seed),
-        )
-        found = erase_orders(versions, TARGET, [own, *drawn], "mask")
-        better += Evidence(n, {"mask": found[0]}, {"mask": found[1:]}).better
-    assert 1 <= better <= 22  # of 200, 10 expected; more than 22 has a chance of 1 in 5,000
-
-
-def test_the_badge_of_the_best_order_is_better_than_random(
-    classifier: Classifier, reading: Reading
-) -> None:
-    versions = Perturbation(classifier, reading.encoding)
-    shared: list[float] = []
-    found = attribute(classifier, reading, "occlusion", shared=versions)
-    seen = evidence(classifier, reading, found, shared=versions, progress=shared.append)
-    assert set(seen.measures) == set(OPERATORS)
-    assert all(len(drawn) == 10 for drawn in seen.random.values())
-    means = [one.value for one in seen.measures.values()]
-    assert seen.value == pytest.approx(sum(means) / 2)
-    assert len(seen.random_values) == 10
-    assert seen.band[0] < np.mean(seen.random_values) < seen.band[1]
-    assert seen.better == (seen.sentence == "better than 95 % of random orders")
-    assert sum(shared) > 0
-    again: list[float] = []
-    assert evidence(classifier, reading, found, shared=versions, progress=again.append) == seen
-    assert again == []
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [("oil", "too short to measure: 1 word"), ("oil prices", "too short to measure: 2 words")],
-)
-def test_a_text_without_orders_is_too_short(
-    classifier: Classifier, text: str, sentence: str
-) -> None:
-    reading = classifier.read(text)
-    seen = evidence(classifier, reading, attribute(classifier, reading))
-    assert (seen.measured, seen.better, seen.sentence) == (False, False, sentence)
-    assert math.isnan(seen.value)
-    with pytest.raises(TextError, match=r"too few orders to measure anything; give one of at"):
-        compare(classifier, reading, ["attention"])
-
-
-# All methods on one text
-
-QUICK = tuple(name for name, method in METHODS.items() if method.cost <= 60)
-
-
-def test_the_table_holds_what_each_method_is_worth(double: Classifier) -> None:
-    reading = double.read(TEXT)
-    reported: list[float] = []
-    versions = Perturbation(double, reading.encoding)
-    found = compare(double, reading, QUICK, shared=versions, progress=reported.append)
-    assert [row.method for row in found.rows] == list(QUICK)
-    target = found.target
-    assert (target.target_class, target.against_class) == (
-        reading.prediction.predicted_class,
-        reading.prediction.runner_up(target.target_class),
-    )
-    for row in found.rows:
-        scores = versions.to_words(attribute(double, reading, row.method).scores)
-        assert row.scores is not None
-        np.testing.assert_allclose(row.scores, scores, atol=1e-9)
-        for operator in OPERATORS:
-            assert row.measures[operator] == measure(versions, target, scores, operator)
-            share = found.share(row, operator)
-            assert share is not None
-            assert share <= 1
-            floor, best = found.random_mean(operator), found.best_aopc(operator)
-            assert floor + share * (best - floor) == pytest.approx(row.measures[operator]["aopc"])
-        assert (row.polarity is None) or METHODS[row.method].signed
-        assert row.seconds > 0
-    assert any(found.share(row, "mask") == 1 for row in found.rows)
-    assert sum(reported) >= versions.n_read
-    assert sum(reported) <= expected_passes(double, versions.n_words, QUICK)
-
-
-def test_methods_agree_with_themselves_and_as_much_with_one_another(double: Classifier) -> None:
-    found = compare(double, double.read(TEXT), ["decomposition", "saliency", "occlusion"])
-    assert found.agreement.shape == (3, 3)
-    np.testing.assert_array_equal(found.agreement, found.agreement.T)
-    np.testing.assert_allclose(np.diag(found.agreement), 1)
-    one, other = found.rows[0].scores, found.rows[1].scores
-    assert found.agreement[0, 1] == pytest.approx(spearmanr(one, other).statistic)
-
-
-def test_a_method_that_hides_words_is_marked_with_its_operator(double: Classifier) -> None:
-    entries = ["decomposition", "occlusion", "occlusion:operator=delete", "decomposition+"]
-    rows = compare(double, double.read(TEXT), entries).rows
-    assert [row.shares_operator for row in rows] == [None, "mask", "delete", "both"]
-    assert [row.method for row in rows] == entries
-    assert rows[1].passes == 13  # 12 words, and the text itself
-
-
-def test_a_method_that_is_refused_is_listed_with_its_sentence(tmp_path: Path) -> None:
-    classifier = Classifier.load(tiny_mpnet(tmp_path))
-    found = compare(classifier, classifier.read(TEXT), ["decomposition", "attention"])
-    refused, measured = found.rows
-    assert refused.refused is not None
-    assert refused.refused.startswith("The decomposition does not add up")
-    assert (refused.measures, refused.scores) == ({}, None)
-    assert found.share(refused, "mask") is None
-    assert found.measured == (measured,)
-    assert found.agreement.shape == (1, 1)
-
-
-def test_without_a_mask_token_words_are_deleted_only(checkpoint: Path) -> None:
-    classifier = Classifier.load(checkpoint)
-    classifier.tokenizer.mask_token = None
-    reading = classifier.read(TEXT)
-    assert set(evidence(classifier, reading, attribute(classifier, reading)).measures) == {"delete"}
-    found = compare(classifier, reading, ["attention"])
-    assert set(found.rows[0].measures) == set(found.random) == {"delete"}
-
-
-@pytest.mark.parametrize(
-    ("entry", "message"),
-    [
-        ("lime2", r"^Unknown method 'lime2'; known are .*\.$"),
-        ("occlusion:delete", r"^'occlusion:delete' can't be understood; write an option as occl"),
-        ("occlusion:operator=x", r"^operator of occlusion can't be 'x'; it can be mask, delete\.$"),
-        ("random:seed=x", r"^seed of random can't be 'x'; it can be 0 to 1000000\.$"),
-        ("random:steps=1", r"^Random has no option 'steps'; it has seed\.$"),
-    ],
-)
-def test_an_entry_that_makes_no_sense_is_one_sentence(entry: str, message: str) -> None:
-    with pytest.raises(MethodError, match=message):
-        MethodSpec.parse(entry)
-
-
-def test_options_are_read_from_an_entry() -> None:
-    spec = MethodSpec.parse("shapley:permutations=20:operator=delete")
-    assert spec.method.name == "shapley"
-    assert dict(spec.options) == {"permutations": 20, "operator": "delete", "seed": 0}
 
 
 def test_the_readme_lists_every_metric_as_the_table_has_it() -> None:
