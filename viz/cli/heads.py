@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # at run time they are imported where used, so that --help is
     from viz.model.text_files import Texts
 
 FORMATS = (".csv", ".json")
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 """Heads that are printed; the file holds all."""
 
 
@@ -113,7 +113,7 @@ def _lines(table: "HeadTable", *, regression: bool) -> list[str]:
     from viz.attribution.descriptions import quantity
     from viz.export.head_importance import agreement_sentence
 
-    places = table.by_size[:MOST_SHOWN]
+    places = table.by_size[:MAX_SHOWN]
     lines = [f"The {len(places)} heads that matter most in {table.n_texts} texts, means:"]
     for place in places:
         named = ", ".join(

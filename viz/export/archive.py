@@ -22,7 +22,7 @@ from viz.types import Reading
 README = "README.txt"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first day that a ZIP can name."""
-WIDTH = 100
+LINE_CHARS = 100
 
 
 @dataclass(slots=True)
@@ -53,7 +53,8 @@ def archive(
             contents.lines.append(f"\n{citation(spec).sentence()}")
             for format in dict.fromkeys(formats):
                 _pack(packed, contents, spec, format, options)
-        _add(packed, README, _readme(specs[0].reading, contents).encode(), stored=False)
+        readme = "\n".join((*_paragraphs(specs[0].reading, contents), ""))
+        _add(packed, README, readme.encode(), stored=False)
     return target.getvalue()
 
 
@@ -81,15 +82,12 @@ def _add(packed: zipfile.ZipFile, name: str, content: bytes, *, stored: bool) ->
     packed.writestr(info, content, compresslevel=None if stored else 4)
 
 
-def _readme(reading: Reading, contents: _Contents) -> str:
-    return "\n".join(_paragraphs(reading, contents)) + "\n"
-
-
 def _paragraphs(reading: Reading, contents: _Contents) -> Iterator[str]:
     yield "What the classifier looked at in one text, made by CLSight."
     yield f"\nCheckpoint {reading.checkpoint}, SHA-256 of its weights {reading.fingerprint}."
-    made = reading.prediction
-    yield f"It says {' '.join(verdict(made)) if made.regression else made.label}."
+    prediction = reading.prediction
+    result = " ".join(verdict(prediction)) if prediction.regression else prediction.label
+    yield f"It says {result}."
     for note in reading.encoding.notes:
         yield _wrapped(note)
     yield "\nWHAT IS IN HERE\nEach block begins with what to cite its files by."
@@ -106,4 +104,4 @@ def _paragraphs(reading: Reading, contents: _Contents) -> Iterator[str]:
 
 
 def _wrapped(text: str) -> str:
-    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_long_words=False)
+    return textwrap.fill(text, LINE_CHARS, subsequent_indent="  ", break_long_words=False)

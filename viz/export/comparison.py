@@ -15,19 +15,19 @@ from viz.types import FloatArray
 
 def ranked(comparison: Comparison) -> list[ComparedMethod]:
     """Rows by their mean share under all operators, highest first; what was refused, last."""
-    return sorted(comparison.rows, key=lambda row: -_rank(comparison, row))
+
+    def rank(row: ComparedMethod) -> float:
+        share = mean_share(comparison, row)
+        return np.inf if share is None else -share
+
+    return sorted(comparison.rows, key=rank)
 
 
 def mean_share(comparison: Comparison, row: ComparedMethod) -> float | None:
     """The mean of a row's shares over operators; None where there is none."""
-    shares = [comparison.share(row, operator) for operator in comparison.random]
-    known = [share for share in shares if share is not None]
-    return sum(known) / len(known) if known else None
-
-
-def _rank(comparison: Comparison, row: ComparedMethod) -> float:
-    share = mean_share(comparison, row)
-    return -np.inf if share is None else share
+    by_operator = [comparison.share(row, operator) for operator in comparison.random]
+    shares = [share for share in by_operator if share is not None]
+    return sum(shares) / len(shares) if shares else None
 
 
 def random_shares(comparison: Comparison) -> dict[Operator, tuple[float, float]]:
@@ -72,7 +72,7 @@ def _entries(comparison: Comparison, row: ComparedMethod) -> Mapping[str, object
     }
     for operator, values in row.measures.items():
         entries[f"{operator}_share"] = comparison.share(row, operator)
-        entries |= {f"{operator}_{name}": _known(values[name]) for name in METRICS}
+        entries |= {f"{operator}_{name}": _or_empty(values[name]) for name in METRICS}
     return entries | {
         "tau_occlusion": row.tau_occlusion,
         "polarity": row.polarity,
@@ -83,12 +83,12 @@ def _entries(comparison: Comparison, row: ComparedMethod) -> Mapping[str, object
 
 def _random_entries(comparison: Comparison) -> Mapping[str, object]:
     return {
-        f"{operator}_{name}": _known(comparison.random_mean(operator, name))
+        f"{operator}_{name}": _or_empty(comparison.random_mean(operator, name))
         for operator in comparison.random
         for name in METRICS
     } | {f"{operator}_share": 0.0 for operator in comparison.random}
 
 
-def _known(measured: float) -> float | None:
+def _or_empty(measured: float) -> float | None:
     """A cell that stays empty where there is no such measure."""
     return None if np.isnan(measured) else measured

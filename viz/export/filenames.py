@@ -69,5 +69,5 @@ def _classes(reading: Reading, explanation: Attribution | Contribution) -> Itera
 
 def _safe(name: str) -> str:
     """Letters, digits, dots and dashes of ASCII; every other run becomes one dash."""
-    kept = re.sub(r"[^A-Za-z0-9._]+", "-", name)
-    return re.sub(r"\.{2,}", ".", kept)[:MAX_NAME_CHARS].strip("-._") or "checkpoint"
+    dashed = re.sub(r"[^A-Za-z0-9._]+", "-", name)
+    return re.sub(r"\.{2,}", ".", dashed)[:MAX_NAME_CHARS].strip("-._") or "checkpoint"

@@ -18,7 +18,7 @@ from viz.jobs.cancellation import check_cancelled
 if TYPE_CHECKING:  # so that the command line knows all formats without numpy
     from viz.figures.spec import FigureSpec
 
-MOST_NUMBERS = 4_000_000
+MAX_NUMBERS = 4_000_000
 """Numbers that a text file holds at most; a file of that many in JSON has about 85 MB."""
 
 
@@ -118,7 +118,7 @@ for _format in (
         label="a table for a spreadsheet or pandas",
         write="viz.export.data_formats:csv",
         is_table=True,
-        limit=MOST_NUMBERS,
+        limit=MAX_NUMBERS,
     ),
     Format(
         name="npz",
@@ -132,7 +132,7 @@ for _format in (
         mime="application/json",
         label="all numbers and settings, for `python -m viz replay`",
         write="viz.export.data_formats:json",
-        limit=MOST_NUMBERS,
+        limit=MAX_NUMBERS,
     ),
 ):
     register_format(_format)

@@ -124,11 +124,11 @@ def table_csv(table: HeadTable) -> bytes:
 def table_json(table: HeadTable, about: Mapping[str, object]) -> bytes:
     """The rows, with what they are about in front; NaN becomes null."""
     correlation = table.correlation
-    known = correlation is not None and not np.isnan(correlation)
+    is_known = correlation is not None and not np.isnan(correlation)
     whole = {
         **about,
         "n_texts": table.n_texts,
-        "correlation": correlation if known else None,
+        "correlation": correlation if is_known else None,
         "heads": rows(table),
     }
     return (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode()

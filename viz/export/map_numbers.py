@@ -71,8 +71,8 @@ def _head_rows(spec: FigureSpec) -> Iterator[Row]:
         values = shown.weights[layer, head]
         query, key = divmod(int(np.abs(values).argmax()), n_keys)
         where = (query, shown.spans[query].label, key, shown.keys[key].label)
-        known = (statistic[layer, head] for statistic in statistics.values())
-        yield [layer, head, *known, values[query, key], *where]
+        measured = (statistic[layer, head] for statistic in statistics.values())
+        yield [layer, head, *measured, values[query, key], *where]
 
 
 def _statistic_arrays(spec: FigureSpec) -> Arrays:

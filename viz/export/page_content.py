@@ -17,7 +17,7 @@ from viz.widgets.colored_text import payload as colored_text
 from viz.widgets.heatmap import payload as heatmap
 from viz.widgets.shared.widget import Widget
 
-MOST_WEIGHTS = 4_000_000
+MAX_WEIGHTS = 4_000_000
 """Weights that an atlas carries along so that its heads open; 12 x 12 heads x 166 tokens."""
 
 
@@ -68,7 +68,7 @@ def atlas_page(spec: FigureSpec) -> PageContent:
     reading = spec.reading
     facts = head_statistics(reading.encoding, reading.attention.weights)
     picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": {"layer": 0, "head": 0}})
-    if shown.weights.size > MOST_WEIGHTS:
+    if shown.weights.size > MAX_WEIGHTS:
         note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."
         return PageContent((picture,), (note,))
     closeups = dict(_closeups(spec, shown))

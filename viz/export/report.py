@@ -8,11 +8,11 @@ from viz.attribution.descriptions import percent, quantity, summary, verdict
 from viz.export.json_record import prediction_values, token_values
 from viz.types import Attribution, Prediction, Reading
 
-MOST_CLASSES = 10
+MAX_CLASSES = 10
 """Classes that are listed in text."""
-MOST_WORDS = 10
-BAR = 24
-"""Characters of a bar for the whole."""
+MAX_WORDS = 10
+BAR_CHARS = 24
+"""Of a bar for the whole."""
 
 
 def record(reading: Reading, attribution: Attribution | None) -> dict[str, object]:
@@ -64,28 +64,27 @@ def report(reading: Reading, attribution: Attribution | None) -> Iterator[str]:
     yield f"\nStrongest words by {method.label.lower()}"
     if method.caveat is not None:
         yield method.caveat
-    yield from _words(reading, attribution)
+    yield from _words(reading, attribution, signed=method.signed)
     yield summary(reading, attribution, signed=method.signed)
 
 
-def _classes(made: Prediction) -> Iterator[str]:
+def _classes(prediction: Prediction) -> Iterator[str]:
     """The likeliest classes as a small table with bars."""
-    order = made.probabilities.argsort()[::-1]
-    wide = max(len(made.labels[index]) for index in order[:MOST_CLASSES])
-    for index in order[:MOST_CLASSES]:
-        probability = float(made.probabilities[index])
-        bar = "█" * round(probability * BAR)
-        yield f"  {made.labels[index]:<{wide}}  {percent(probability):>8}  {bar}".rstrip()
-    if len(order) > MOST_CLASSES:
-        yield f"  and {len(order) - MOST_CLASSES} more"
+    order = prediction.probabilities.argsort()[::-1]
+    width = max(len(prediction.labels[index]) for index in order[:MAX_CLASSES])
+    for index in order[:MAX_CLASSES]:
+        probability = float(prediction.probabilities[index])
+        bar = "█" * round(probability * BAR_CHARS)
+        yield f"  {prediction.labels[index]:<{width}}  {percent(probability):>8}  {bar}".rstrip()
+    if len(order) > MAX_CLASSES:
+        yield f"  and {len(order) - MAX_CLASSES} more"
 
 
-def _words(reading: Reading, attribution: Attribution) -> Iterator[str]:
+def _words(reading: Reading, attribution: Attribution, *, signed: bool) -> Iterator[str]:
     """The words with the largest scores, strongest first."""
-    over = spans(reading.encoding)
-    scores = merge(attribution.scores, over)
-    own = [(s, span.label) for s, span in zip(scores, over, strict=True) if not span.special]
-    signed, regression = find_method(attribution.method).signed, reading.prediction.regression
-    strongest = sorted(own, key=lambda pair: -abs(pair[0]))[:MOST_WORDS]
-    for score, label in strongest:
+    words = spans(reading.encoding)
+    scores = merge(attribution.scores, words)
+    labeled = [(s, word.label) for s, word in zip(scores, words, strict=True) if not word.special]
+    regression = reading.prediction.regression
+    for score, label in sorted(labeled, key=lambda pair: -abs(pair[0]))[:MAX_WORDS]:
         yield f"  {quantity(score, 3, signed=signed, regression=regression):>8}  {label}"

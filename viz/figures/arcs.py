@@ -18,15 +18,14 @@ from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK
 from viz.types import FloatArray, IntArray
 
-MOST = 400
-"""Arcs that are drawn at most."""
+MAX_ARCS = 400
 APART = 200
 """Points between the two columns."""
-TALLEST = 1200
+MAX_HEIGHT = 1200
 """Points of the longer column."""
 PITCH = 13.5
 """Points from one token to the next, where they fit."""
-WIDEST = 3.0
+MAX_LINE_WIDTH = 3.0
 """Points of the strongest arc."""
 
 
@@ -35,11 +34,11 @@ def arcs_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     shown = spec.view()
     weights = shown.weights[0, 0]
     queries, keys = strongest_pairs(weights)
-    pitch = min(PITCH, TALLEST / max(weights.shape))
+    pitch = min(PITCH, MAX_HEIGHT / max(weights.shape))
     size = min(max(0.62 * pitch, 5.0), 8.5)
     sides = Side.of(shown.spans, size), Side.of(shown.keys, size)
     body = _ArcsBody(weights, (queries, keys), sides, pitch, size)
-    notes = [_share(weights, queries, keys), *view_notes(spec, shown)]
+    notes = [_drawn_share(weights, queries, keys), *view_notes(spec, shown)]
     what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
@@ -47,13 +46,13 @@ def arcs_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
 def strongest_pairs(weights: FloatArray) -> tuple[IntArray, IntArray]:
     """The rows and the columns of the strongest weights that are not 0, the weakest first."""
     strength = np.abs(weights).ravel()
-    order = np.argsort(strength, kind="stable")[-MOST:]
+    order = np.argsort(strength, kind="stable")[-MAX_ARCS:]
     order = order[strength[order] > 0]
     rows, columns = np.divmod(order, weights.shape[1])
     return rows, columns
 
 
-def _share(weights: FloatArray, queries: IntArray, keys: IntArray) -> str:
+def _drawn_share(weights: FloatArray, queries: IntArray, keys: IntArray) -> str:
     """How many arcs there are, and what part of all weight they stand for."""
     total = float(np.abs(weights).sum(dtype=np.float64)) or 1.0
     drawn = float(np.abs(weights[queries, keys]).sum(dtype=np.float64))
@@ -106,7 +105,7 @@ class _ArcsBody:
             to_rgb(LIGHT.diverging[0] if value < 0 else LIGHT.diverging[-1]) for value in strength
         ]
         colors = [(*ink, 0.08 + 0.82 * part) for ink, part in zip(inks, share, strict=True)]
-        canvas.curves(paths, colors, list(0.35 + (WIDEST - 0.35) * share))
+        canvas.curves(paths, colors, list(0.35 + (MAX_LINE_WIDTH - 0.35) * share))
 
 
 def _curve(left: float, right: float, start: float, end: float) -> Path:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from viz.attention.views import AttentionView
 from viz.figures.attention import ASIDE
 from viz.figures.canvas import MIDDLE, NOTE, Box, Canvas
-from viz.figures.color_scale import ROOT, ColorScale, color_scale_of
+from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
 from viz.figures.colorbar import WIDE, draw_colorbar
 from viz.figures.grid import GAP, CellGrid, fit_grid
 from viz.figures.layout import counted, figure_layout, view_notes
@@ -38,7 +38,7 @@ def atlas_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     scale = "A color scale for each head" if shown.signed else "One color scale for all heads"
     notes = [
         "In each square rows are the tokens that look, columns the tokens looked at. "
-        f"{scale}. {ROOT} A dot that stands for several numbers shows the strongest.",
+        f"{scale}. {SQUARE_ROOT_NOTE} A dot that stands for several numbers shows the strongest.",
         *view_notes(spec, shown),
     ]
     body = _AtlasBody(drawn.weights, grid, color_scale)

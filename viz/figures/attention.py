@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from viz.colors import LIGHT
 from viz.figures.canvas import Box, Canvas
-from viz.figures.color_scale import ROOT, ColorScale, color_scale_of
+from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
 from viz.figures.colorbar import WIDE, draw_colorbar
 from viz.figures.grid import Labels, fit_grid
 from viz.figures.layout import counted, figure_layout, view_notes
@@ -34,7 +34,7 @@ def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     who = "the heads look on average" if mean else "the head looks"
     whole = "; each row sums to 1" if spec.quadrant == "all" else ""
     looks = () if shown.signed else (f"Where {who}{whole}.",)
-    lines = [*looks, ROOT, *view_notes(spec, shown), *grid.notes]
+    lines = [*looks, SQUARE_ROOT_NOTE, *view_notes(spec, shown), *grid.notes]
     what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=lines, dpi=options.dpi)
 
@@ -73,7 +73,7 @@ def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     notes = [
         "In each map rows are the tokens that look"
         + ("" if shown.signed or spec.quadrant != "all" else " and sum to 1")
-        + f", columns the tokens looked at. One color scale for all heads. {ROOT}",
+        + f", columns the tokens looked at. One color scale for all heads. {SQUARE_ROOT_NOTE}",
         *view_notes(spec, shown),
         *grid.notes,
     ]

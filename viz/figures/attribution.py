@@ -7,7 +7,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
 from viz.attention.views import Span, merge, spans
-from viz.attribution import METHODS
+from viz.attribution import find_method
 from viz.attribution.descriptions import decimals, explained_scalar, number, scale_ends, summary
 from viz.colors import LIGHT, mix, readable_ink
 from viz.figures.bars import Bar, bars_height, draw_bars
@@ -26,8 +26,7 @@ TEXT = Style(10.5)
 UNREAD = Style(10.5, LIGHT.muted)
 PACE = TEXT.size * 1.75
 """Points from one line of colored text to the next."""
-STRONGEST = 20
-"""Bars that are drawn at most."""
+MAX_BARS = 20
 LEGEND = 34
 """Points that the color scale below the text takes."""
 
@@ -65,33 +64,20 @@ _RISING = LinearSegmentedColormap.from_list("scores", _UNSIGNED)
 
 def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """The text in colored words, bars of the strongest, and a line on what they leave out."""
-    attribution = spec.attribution
-    if attribution is None:
-        raise ValueError("the figure holds no attribution")
-    over = spans(spec.reading.encoding, spec.unit)
-    scores = merge(attribution.scores, over)
-    own = [abs(float(score)) for score, span in zip(scores, over, strict=True) if not span.special]
-    colors = ScoreColors(max(own, default=0.0) or 1.0, is_signed(attribution))
-    body = _Body(spec.reading, attribution, over, scores, colors)
-    method = METHODS.get(attribution.method)
-    notes = [] if method is None or method.caveat is None else [method.caveat]
+    attribution, prediction = spec.attribution, spec.reading.prediction
+    assert attribution is not None  # checked by FigureSpec
+    method, units = find_method(attribution.method), spans(spec.reading.encoding, spec.unit)
+    scores = merge(attribution.scores, units)
+    sizes = np.abs(scores[[not span.special for span in units]])
+    colors = ScoreColors(float(sizes.max(initial=0.0)) or 1.0, method.signed)
+    scalar = f": {explained_scalar(prediction, attribution)}" if method.class_specific else ""
     return figure_layout(
-        spec, body, shown=(_what(spec.reading, attribution),), notes=notes, dpi=options.dpi
+        spec,
+        _Body(spec.reading, attribution, units, scores, colors),
+        shown=(f"{method.label}{scalar}",),
+        notes=[] if method.caveat is None else [method.caveat],
+        dpi=options.dpi,
     )
-
-
-def is_signed(attribution: Attribution) -> bool:
-    """Whether the method tells for from against."""
-    method = METHODS.get(attribution.method)
-    return method is None or method.signed
-
-
-def _what(reading: Reading, attribution: Attribution) -> str:
-    method = METHODS.get(attribution.method)
-    name = attribution.method if method is None else method.label
-    if method is not None and not method.class_specific:
-        return name
-    return f"{name}: {explained_scalar(reading.prediction, attribution)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +146,8 @@ class _Body:
             if placed.piece.spans:
                 color = self.colors.color(float(self.scores[list(placed.piece.spans)].sum()))
                 canvas.box(x + placed.x, top + 2, placed.width - 0.5, PACE - 3.5, color)
-                style = Style(TEXT.size, _ink(color))
+                ink = readable_ink(color)
+                style = Style(TEXT.size, LIGHT.ink if ink == "#000000" else ink)
             canvas.text(x + placed.x + PAD, top + TEXT.size * 1.26, placed.piece.text, style)
 
     def _draw_legend(self, canvas: Canvas, x: float, y: float) -> None:
@@ -187,14 +174,9 @@ class _Body:
 
     def _strongest(self) -> list[Bar]:
         """The strongest spans of the text, strongest first."""
-        own = [
+        bars = [
             Bar(label(span.label), float(score), self.colors.bar(float(score)))
             for span, score in zip(self.spans, self.scores, strict=True)
             if not span.special
         ]
-        return sorted(own, key=lambda bar: -abs(bar.score))[:STRONGEST]
-
-
-def _ink(color: str) -> str:
-    ink = readable_ink(color)
-    return LIGHT.ink if ink == "#000000" else ink
+        return sorted(bars, key=lambda bar: -abs(bar.score))[:MAX_BARS]

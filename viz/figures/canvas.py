@@ -105,10 +105,10 @@ class Canvas:
         self._add(LineCollection(ends, colors=[color], linewidths=LINE))
 
     def curves(
-        self, paths: Sequence[Path], colors: Sequence[tuple[float, ...]], wides: Sequence[float]
+        self, paths: Sequence[Path], colors: Sequence[tuple[float, ...]], widths: Sequence[float]
     ) -> None:
         """Draw curves, each in its own color and width in points."""
-        self._add(PathCollection(paths, facecolors="none", edgecolors=colors, linewidths=wides))
+        self._add(PathCollection(paths, facecolors="none", edgecolors=colors, linewidths=widths))
 
     def _add(self, artist: Artist) -> None:
         if isinstance(artist, LineCollection | PathCollection):

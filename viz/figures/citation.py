@@ -3,14 +3,14 @@
 import hashlib
 from dataclasses import dataclass
 
-from viz.attribution import METHODS, find_method
+from viz.attribution import find_method
 from viz.attribution.descriptions import explained_scalar
 from viz.figures.spec import FigureSpec
 from viz.model.installation import version
 from viz.types import Attribution, Contribution, Encoding
 
-SHORT = 12
-"""Hexadecimal digits of a hash that a caption shows."""
+SHOWN_HASH_DIGITS = 12
+"""Of a hash, in a caption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Citation:
     version: str
 
     def sentence(self) -> str:
-        """One line of small print; hashes are cut to `SHORT` digits."""
+        """One line of small print; hashes are cut to `SHOWN_HASH_DIGITS` digits."""
         parts = [
             self.shows + (f": {self.explains}" if self.explains else ""),
             *self.settings,
-            f"checkpoint {self.checkpoint} ({self.fingerprint[:SHORT] or 'no hash'})",
-            f"text {self.text_hash[:SHORT]}",
+            f"checkpoint {self.checkpoint} ({self.fingerprint[:SHOWN_HASH_DIGITS] or 'no hash'})",
+            f"text {self.text_hash[:SHOWN_HASH_DIGITS]}",
             f"CLSight {self.version}",
         ]
         return " · ".join(parts)
@@ -64,8 +64,7 @@ def text_hash(encoding: Encoding) -> str:
 
 def _shows(explanation: Attribution | Contribution | None) -> str:
     if isinstance(explanation, Attribution):
-        method = METHODS.get(explanation.method)
-        return explanation.method if method is None else method.label
+        return find_method(explanation.method).label
     return "attention weights" if explanation is None else "contribution of each attention weight"
 
 

@@ -45,7 +45,7 @@ class ColorScale:
         return np.asarray(self.norm.inverse(np.linspace(1, 0, 256)))[:, None]
 
 
-ROOT = "Colors follow the square root, so that thin patterns show."
+SQUARE_ROOT_NOTE = "Colors follow the square root, so that thin patterns show."
 """What a reader of a figure must know of every scale."""
 
 
@@ -56,13 +56,13 @@ def color_scale_of(shown: AttentionView, colormap: str) -> ColorScale:
         shown: What is drawn.
         colormap: A color map of matplotlib; contributions have their own.
     """
-    known = colormap_named(colormap)
+    weight_colors = colormap_named(colormap)
     largest = float(np.abs(shown.weights).max()) or 1.0
     low = -largest if shown.signed else 0.0
     norm = FuncNorm((_root, _square), low, largest)
     if shown.signed:
         return ColorScale(DIVERGING, norm, "contribution")
-    return ColorScale(known, norm, "attention weight")
+    return ColorScale(weight_colors, norm, "attention weight")
 
 
 def colormap_named(name: str) -> Colormap:

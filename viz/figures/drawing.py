@@ -26,9 +26,9 @@ from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import NO_BREAK, REPLACEMENT, font_files
 
-PRINT = 300
+PRINT_DPI = 300
 """Dots per inch of the maps and emoji inside SVG and PDF, whose texts and lines have no dots."""
-MOST_DOTS = 120_000_000
+MAX_DOTS = 120_000_000
 """Dots of a PNG; more than this takes gigabytes to draw."""
 
 _saving = Lock()
@@ -55,7 +55,9 @@ def png(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
     agg.draw()
     image = Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3].copy())
     buffer = BytesIO()
-    image.save(buffer, "PNG", dpi=(drawn.dpi, drawn.dpi), compress_level=5, pnginfo=_info(spec))
+    image.save(
+        buffer, "PNG", dpi=(drawn.dpi, drawn.dpi), compress_level=5, pnginfo=_png_metadata(spec)
+    )
     return buffer.getvalue()
 
 
@@ -81,14 +83,14 @@ def pdf(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
 def _saved(drawn: Figure, format: str, settings: Any, about: dict[str, Any]) -> bytes:
     buffer = BytesIO()
     with _saving, matplotlib.rc_context(settings):
-        drawn.savefig(buffer, format=format, dpi=PRINT, metadata=about)
+        drawn.savefig(buffer, format=format, dpi=PRINT_DPI, metadata=about)
     return buffer.getvalue()
 
 
 def _check_size(drawn: Figure) -> None:
     width, height = (round(side * drawn.dpi) for side in drawn.get_size_inches())
-    if width * height > MOST_DOTS:
-        most = int(drawn.dpi * (MOST_DOTS / (width * height)) ** 0.5)
+    if width * height > MAX_DOTS:
+        most = int(drawn.dpi * (MAX_DOTS / (width * height)) ** 0.5)
         raise SelectionError(
             f"At {drawn.dpi:.0f} dots per inch this picture has {width:,} × {height:,} dots; "
             f"choose {most} or less, or save it as SVG or PDF."
@@ -109,7 +111,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == NO_BREAK else REPLACEMENT for c in text)
 
 
-def _info(spec: FigureSpec) -> PngInfo:
+def _png_metadata(spec: FigureSpec) -> PngInfo:
     info = PngInfo()
     info.add_itxt("Title", _title(spec))
     info.add_itxt("Description", _cited(spec))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from viz.attention.views import AttentionView, Span
 from viz.colors import LIGHT
 from viz.figures.canvas import MIDDLE, Canvas
-from viz.figures.text.fonts import DENSITY, Style, label, text_width
+from viz.figures.text.fonts import MEASURING_DPI, Style, label, text_width
 
 GAP = 5
 """Points between a map and its labels."""
-DOT = 72 / DENSITY
+DOT = 72 / MEASURING_DPI
 """Points of a dot at the usual resolution: a cell is as many dots at its side."""
 
 

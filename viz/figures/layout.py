@@ -16,7 +16,7 @@ from viz.figures.text.line_wrap import wrap
 from viz.figures.text.missing_fonts import missing_fonts
 from viz.types import Contribution, Prediction, Reading
 
-NARROWEST = 300
+MIN_WIDTH = 300
 """Points of width below which a title block would be cramped."""
 GAP = 10
 """Points between the blocks of a figure."""
@@ -49,7 +49,7 @@ def figure_layout(
         notes: Sentences for the reader, in small print.
         dpi: Dots per inch.
     """
-    room = max(body.width, NARROWEST)
+    room = max(body.width, MIN_WIDTH)
     top = TextBlock.of(_title(spec, shown, notes), room)
     foot = TextBlock.of([(citation(spec).sentence(), NOTE)], room)
     height = top.height + GAP + body.height + GAP + foot.height
@@ -115,24 +115,24 @@ def _cut(reading: Reading) -> tuple[str, ...]:
 def view_notes(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
     """Sentences on what a map's numbers are, and on what it does not show."""
     if spec.contribution is not None:
-        yield _handed(spec.reading.prediction, spec.contribution)
+        yield _contribution_note(spec.reading.prediction, spec.contribution)
     if spec.quadrant != "all":
         text = {"A": "first", "B": "second"}
         query, key = text[spec.quadrant[0]], text[spec.quadrant[2]]
         again = "itself" if query == key else f"the {key}"
         yield f"Only the {query} text looking at {again}; nothing is rescaled for that."
     if not spec.special:
-        yield from _removed(spec, shown)
+        yield from _special_tokens_note(spec, shown)
 
 
-def _handed(prediction: Prediction, contribution: Contribution) -> str:
+def _contribution_note(prediction: Prediction, contribution: Contribution) -> str:
     orange, blue = scale_ends(prediction, contribution)
     if prediction.regression:
         return f"What each weight hands to the score: blue {blue}, orange {orange}."
     return f"What each weight hands to the class: blue speaks {blue}, orange {orange}."
 
 
-def _removed(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
+def _special_tokens_note(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
     """What went with the special tokens."""
     if not shown.removed.any():
         return

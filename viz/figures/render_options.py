@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from viz.errors import SelectionError
 
-LEAST_DPI, MOST_DPI = 72, 1200
+MIN_DPI, MAX_DPI = 72, 1200
 """Dots per inch that a PNG can have."""
 
 
@@ -23,8 +23,8 @@ class RenderOptions:
 
     def __post_init__(self) -> None:
         """Check the resolution; names of color maps are known to matplotlib alone."""
-        if not LEAST_DPI <= self.dpi <= MOST_DPI:
+        if not MIN_DPI <= self.dpi <= MAX_DPI:
             raise SelectionError(
-                f"{self.dpi} dots per inch came; {LEAST_DPI} to {MOST_DPI} is allowed, "
+                f"{self.dpi} dots per inch came; {MIN_DPI} to {MAX_DPI} is allowed, "
                 "and 300 is for print."
             )

@@ -16,14 +16,14 @@ from viz import Classifier, Reading
 from viz.errors import SelectionError
 from viz.export.bertviz.page import (
     BYTES,
-    MOST_BYTES,
-    MOST_LINES,
+    MAX_BYTES,
+    MAX_LINES,
     View,
     affordable_layers,
     bertviz_html,
     parameters,
 )
-from viz.figures.citation import SHORT, text_hash
+from viz.figures.citation import SHOWN_HASH_DIGITS, text_hash
 from viz.types import Attention, Encoding, Prediction, Token
 
 VIEWS: tuple[View, ...] = ("head", "model")
@@ -150,8 +150,8 @@ def test_the_script_is_bertvizs_own(reading: Reading) -> None:
 
 def test_the_caption_names_checkpoint_text_and_bertviz(reading: Reading) -> None:
     page = bertviz_html(reading).decode()
-    assert f"{reading.checkpoint} ({reading.fingerprint[:SHORT]})" in page
-    assert text_hash(reading.encoding)[:SHORT] in page
+    assert f"{reading.checkpoint} ({reading.fingerprint[:SHOWN_HASH_DIGITS]})" in page
+    assert text_hash(reading.encoding)[:SHOWN_HASH_DIGITS] in page
     assert "Jesse Vig, Apache-2.0" in page
     assert "Apache License\n                           Version 2.0" in page
 
@@ -226,8 +226,8 @@ def test_as_many_layers_are_affordable_as_can_be_drawn(
     assert 1 <= most <= 12
     lines = n_tokens**2 * 12 * (most if view == "model" else 1)
     size = n_tokens**2 * 12 * most * BYTES * (1 + pair)
-    assert lines <= MOST_LINES
-    assert size <= MOST_BYTES
+    assert lines <= MAX_LINES
+    assert size <= MAX_BYTES
     parameters(given, view=view, layers=range(most))
     if most < 12:
         with pytest.raises(SelectionError, match=f"at most {most} layer"):

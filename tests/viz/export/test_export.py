@@ -21,7 +21,7 @@ from viz.attribution.descriptions import summary
 from viz.errors import SelectionError
 from viz.export import FigureSpec, RenderOptions, figure, render
 from viz.export.filenames import archive_name
-from viz.figures.arcs import MOST, strongest_pairs
+from viz.figures.arcs import MAX_ARCS, strongest_pairs
 from viz.figures.canvas import rasters, text_lines
 from viz.figures.citation import citation
 from viz.figures.grid import DOT, fit_grid
@@ -187,7 +187,7 @@ def test_the_strongest_arcs_are_drawn_and_their_share_is_stated() -> None:
     queries, keys = strongest_pairs(weights)
     kept = np.zeros(weights.shape, dtype=bool)
     kept[queries, keys] = True
-    assert kept.sum() == MOST
+    assert kept.sum() == MAX_ARCS
     assert weights[kept].min() >= weights[~kept].max()
     share = 100 * weights[kept].sum() / weights.sum()
     note = " ".join(texts(figure(shown)))

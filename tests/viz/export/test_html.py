@@ -83,7 +83,7 @@ def test_the_heads_of_a_layer_share_one_color_scale(specs: dict[str, FigureSpec]
 def test_an_atlas_of_too_many_weights_says_that_no_head_opens(
     specs: dict[str, FigureSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_content, "MOST_WEIGHTS", 100)
+    monkeypatch.setattr(page_content, "MAX_WEIGHTS", 100)
     page = render(specs["atlas"], "html").decode("utf-8")
     assert story(page)["closeups"] is None
     assert "weights are too many to carry along" in page

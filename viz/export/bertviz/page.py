@@ -25,9 +25,9 @@ from viz.types import FloatArray, Reading, Token
 
 View = Literal["head", "model"]
 
-MOST_LINES = 200_000
+MAX_LINES = 200_000
 """Lines drawn at once: Chromium takes 6 s to paint so many on two cores, and 3 s for a click."""
-MOST_BYTES = 24_000_000
+MAX_BYTES = 24_000_000
 """Bytes of numbers in a page: the head view draws one layer but holds all of them."""
 DIGITS = 4
 """Significant digits of a weight; it becomes an opacity, of which a screen shows 256 steps."""
@@ -94,7 +94,7 @@ def bertviz_html(
         SelectionError: for a layer, head or view that does not exist, or where a browser would
             freeze.
     """
-    given = parameters(reading, view=view, layers=layers, heads=heads, theme=theme)
+    values = parameters(reading, view=view, layers=layers, heads=heads, theme=theme)
     cited = citation(FigureSpec(reading, "atlas", unit="wordpiece"))
     return PAGE.format(
         theme=theme,
@@ -112,7 +112,7 @@ def bertviz_html(
         jquery=_installed("XStatic-jQuery", "xstatic/pkg/jquery/data/jquery.min.js"),
         d3=_installed("mpld3", "mpld3/js/d3.v5.min.js"),
         # JSON may hold "</script>" in a token; a "<" it spells otherwise ends no block.
-        parameters=json.dumps(given, separators=(",", ":")).replace("<", "\\u003c"),
+        parameters=json.dumps(values, separators=(",", ":")).replace("<", "\\u003c"),
         loader=_own("bertviz.js"),
         script=_installed("bertviz", f"bertviz/{view}_view.js").replace(
             "PYTHON_PARAMS", "parameters"
@@ -188,8 +188,8 @@ def _bytes(reading: Reading, view: View, n_layers: int, n_heads: int) -> int:
 
 
 def _is_affordable(reading: Reading, view: View, n_layers: int, n_heads: int) -> bool:
-    view_arguments = (reading, view, n_layers, n_heads)
-    return _lines(*view_arguments) <= MOST_LINES and _bytes(*view_arguments) <= MOST_BYTES
+    size = (reading, view, n_layers, n_heads)
+    return _lines(*size) <= MAX_LINES and _bytes(*size) <= MAX_BYTES
 
 
 def _check_size(reading: Reading, view: View, n_layers: int, n_heads: int) -> None:
@@ -199,8 +199,8 @@ def _check_size(reading: Reading, view: View, n_layers: int, n_heads: int) -> No
     drawn = f"{_counted(n_layers, 'layer')} × {_counted(n_heads, 'head')}"
     raise SelectionError(
         f"BertViz would draw {lines:,} lines from {size / 1e6:.1f} MB of numbers for {drawn} × "
-        f"{reading.attention.n_tokens} tokens; a browser bears {MOST_LINES:,} lines and "
-        f"{MOST_BYTES / 1e6:.0f} MB. {_way_out(reading, view)}, or open the atlas, which shows all "
+        f"{reading.attention.n_tokens} tokens; a browser bears {MAX_LINES:,} lines and "
+        f"{MAX_BYTES / 1e6:.0f} MB. {_way_out(reading, view)}, or open the atlas, which shows all "
         "at once."
     )
 
@@ -209,7 +209,7 @@ def _way_out(reading: Reading, view: View) -> str:
     """What a reader can do about it."""
     if layers := affordable_layers(reading, view):
         return f"Choose at most {_counted(layers, 'layer')}"
-    heads = MOST_LINES // reading.attention.n_tokens**2
+    heads = MAX_LINES // reading.attention.n_tokens**2
     if view == "model" and heads:
         return f"Choose one layer and at most {_counted(heads, 'head')} of it"
     return "Read a shorter text"

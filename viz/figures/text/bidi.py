@@ -26,8 +26,9 @@ def levels(words: Sequence[str], base: Direction) -> list[int]:
         base: The direction of the paragraph.
     """
     outer = int(base == "R")
-    kinds = _resolved([_kind(word) for word in words], base)
-    return [_level(kind, outer) for kind in kinds]
+    # L or R by the first letter, N for a number, else a blank or sign.
+    kinds = [_strong(word) or ("N" if any(map(str.isdigit, word)) else " ") for word in words]
+    return [_level(kind, outer) for kind in _resolved(kinds, base)]
 
 
 def visual(levels: Sequence[int]) -> list[int]:
@@ -47,19 +48,17 @@ def _strong(text: str) -> Direction | None:
     return None
 
 
-def _kind(word: str) -> str:
-    """L or R by its first letter, N for a number, else a blank or sign."""
-    return _strong(word) or ("N" if any(character.isdigit() for character in word) else " ")
-
-
 def _resolved(kinds: Sequence[str], base: Direction) -> list[str]:
     """Numbers behind left-to-right words are such words; signs take the side they agree on."""
     last: str = base
-    known = []
+    resolved: list[str] = []
     for kind in kinds:
         last = kind if kind in "LR" else last
-        known.append("L" if kind == "N" and last == "L" else kind)
-    return [_sided(known, index, base) if kind == " " else kind for index, kind in enumerate(known)]
+        resolved.append("L" if kind == "N" and last == "L" else kind)
+    return [
+        _sided(resolved, index, base) if kind == " " else kind
+        for index, kind in enumerate(resolved)
+    ]
 
 
 def _sided(kinds: Sequence[str], index: int, base: Direction) -> str:

@@ -79,8 +79,8 @@ class _Font:
 def _font() -> _Font | None:
     """The font that draws emoji; None where none is installed."""
     files = {Path(file).stem: file for file in emoji_files()}
-    found = (_opened(files[name]) for name in FILES if name in files)
-    return next((font for font in found if font is not None), None)
+    fonts = (_opened(files[name]) for name in FILES if name in files)
+    return next((font for font in fonts if font is not None), None)
 
 
 def emoji_files() -> list[str]:

@@ -14,8 +14,8 @@ from viz.figures.text.fonts import Style, drawable, text_width
 from viz.figures.text.graphemes import graphemes
 from viz.figures.text.line_wrap import broken
 
-LONGEST_UNREAD = 400
-"""Characters shown of what the model did not read."""
+MAX_UNREAD_CHARS = 400
+"""Shown of what the model did not read."""
 PAD = 1.5
 """Points left free at both sides of a piece."""
 
@@ -48,28 +48,28 @@ def pieces(source: str, spans: Sequence[Span], part: int) -> list[Piece]:
 
     A mark, a skin tone or a joined emoji stays with what it belongs to, whichever token read it.
     """
-    found: list[Piece] = []
+    result: list[Piece] = []
     position = 0
-    inner = _inner(source)
+    inside = _places_inside(source)
     own = [(index, span) for index, span in enumerate(spans) if span.part == part]
     for index, span in own:
         start = max(position, span.start)
         end = span.end
-        while end in inner:
+        while end in inside:
             end += 1
-        if span.start < position and end <= position and found and found[-1].spans:
-            found[-1] = replace(found[-1], spans=(*found[-1].spans, index))
+        if span.start < position and end <= position and result and result[-1].spans:
+            result[-1] = replace(result[-1], spans=(*result[-1].spans, index))
             continue
-        found += _plain(source[position:start])
+        result += _plain(source[position:start])
         text = source[start:end]
         spaced = text[:1].isspace() or source[max(start - 1, 0) : start].isspace()
         if text.strip():
-            found.append(Piece(drawable(text.strip()), (index,), spaced))
+            result.append(Piece(drawable(text.strip()), (index,), spaced))
         position = max(position, end)
-    return [*found, *_unread(source[position:], bool(own))]
+    return [*result, *_unread(source[position:], bool(own))]
 
 
-def _inner(source: str) -> frozenset[int]:
+def _places_inside(source: str) -> frozenset[int]:
     """Places inside a character as a reader counts them, where no piece may end."""
     if source.isascii():
         return frozenset()
@@ -89,11 +89,11 @@ def _plain(text: str, read: bool = True) -> list[Piece]:
     return [Piece(run, (), space, read) for run, space in drawn if run]
 
 
-def _unread(text: str, known: bool) -> list[Piece]:
+def _unread(text: str, is_partly_read: bool) -> list[Piece]:
     """What comes after the last span, shortened where it is long."""
-    left = len(text) - LONGEST_UNREAD
-    shown = text if left <= 0 else f"{text[:LONGEST_UNREAD]} … ({left:,} more characters)"
-    return _plain(shown, read=not known or not text.strip())
+    left = len(text) - MAX_UNREAD_CHARS
+    shown = text if left <= 0 else f"{text[:MAX_UNREAD_CHARS]} … ({left:,} more characters)"
+    return _plain(shown, read=not is_partly_read or not text.strip())
 
 
 def flow(run: Sequence[Piece], style: Style, room: float) -> list[Placed]:

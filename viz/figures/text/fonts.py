@@ -42,11 +42,11 @@ OTHERS = (
 BOX = "□"
 NO_BREAK = "\u00a0"
 REPLACEMENT = "\ufffd"
-LONGEST_LABEL = 24
+MAX_LABEL_CHARS = 24
 """Characters, as a reader counts them, of a label."""
 DOTTED = "\u25cc"
 """Carries a mark that has no letter of its own."""
-DENSITY = 150
+MEASURING_DPI = 150
 """Dots per inch at which widths are measured, whatever the resolution of the picture."""
 
 Weight = Literal["normal", "bold"]
@@ -91,9 +91,9 @@ def families() -> tuple[str, ...]:
     """The fonts to draw with, in order; only those that are installed."""
     _add_new_fonts()
     installed = {entry.name for entry in fontManager.ttflist}
-    known = [name for name in OTHERS if name in installed]
-    more = sorted(name for name in installed - {*known} if name.startswith("Noto Sans "))
-    return (FIRST, *known, *more)
+    preferred = [name for name in OTHERS if name in installed]
+    others = sorted(name for name in installed - {*preferred} if name.startswith("Noto Sans "))
+    return (FIRST, *preferred, *others)
 
 
 def _add_new_fonts() -> None:
@@ -129,11 +129,11 @@ def label(text: str) -> str:
         return " ".join(f"U+{ord(character):04X}" for character in text[:2]) or BOX
     if unicodedata.category(shown[0])[0] == "M":
         shown = DOTTED + shown
-    if len(shown) <= LONGEST_LABEL:
+    if len(shown) <= MAX_LABEL_CHARS:
         return shown
     parts = graphemes(shown)
-    longer = len(parts) > LONGEST_LABEL
-    return f"{''.join(parts[: LONGEST_LABEL - 1])}…" if longer else shown
+    longer = len(parts) > MAX_LABEL_CHARS
+    return f"{''.join(parts[: MAX_LABEL_CHARS - 1])}…" if longer else shown
 
 
 def runs(text: str) -> Iterator[tuple[str, bool]]:
@@ -161,9 +161,9 @@ def text_width(text: str, style: Style) -> float:
 
 
 def _plain_width(text: str, style: Style) -> float:
-    renderer: Any = _Renderer(1, 1, DENSITY)
+    renderer: Any = _Renderer(1, 1, MEASURING_DPI)
     pixels = renderer.get_text_width_height_descent(text, style.font(text), False)[0]
-    return float(pixels) * 72 / DENSITY
+    return float(pixels) * 72 / MEASURING_DPI
 
 
 @lru_cache(maxsize=20_000)
@@ -171,8 +171,8 @@ def _drawable_grapheme(grapheme: str) -> str:
     """One character with its marks; a box where any of it cannot be drawn."""
     if pictured(grapheme):
         return grapheme
-    kept = "".join(map(_plain_character, grapheme))
-    return kept if all(map(has_glyph, kept)) else BOX
+    plain = "".join(map(_plain_character, grapheme))
+    return plain if all(map(has_glyph, plain)) else BOX
 
 
 def _plain_character(character: str) -> str:
