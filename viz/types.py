@@ -1,4 +1,4 @@
-"""The records that flow through `viz`: frozen, checked where they are made, arrays read-only.
+"""The records that flow through `viz`: frozen, checked when created, with read-only arrays.
 
 Shape letters: L layers, H heads, T tokens, Q query positions, K key positions, C classes.
 """
@@ -231,7 +231,7 @@ class Attribution(ShownInNotebooks):
     """The class the target is compared with; None where the plain logit is explained."""
     settings: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
-    """What the method let choose, and what was chosen."""
+    """The options of the method, with their values."""
     errors: FloatArray | None = None
     """Standard errors of the scores; over a word their squares add up.  (T,)"""
     measured: Mapping[str, float] = field(default_factory=dict)
@@ -254,7 +254,7 @@ class Attribution(ShownInNotebooks):
 
 @dataclass(frozen=True, slots=True)
 class Contribution(ShownInNotebooks):
-    """What every attention weight of every head hands to the explained scalar.
+    """What every attention weight of every head adds to the explained scalar.
 
     `values[l, h, q, k]` is the signed share of the scalar that reaches it through head `h` of layer
     `l` from key `k` to query `q`: the weight times the scalar's slope in it, with attention and

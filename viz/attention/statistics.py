@@ -1,4 +1,4 @@
-"""Head facts: what each head's attention is like, in seven numbers and the name of a pattern.
+"""Statistics of heads: seven numbers and the name of a pattern for each head's attention.
 
 They are taken over the model's own tokens, special ones included, so they do not depend on what is
 displayed.  Each is a mean over the rows (the tokens that look), as in Clark et al. 2019, "What Does
@@ -25,7 +25,7 @@ at 128 tokens 5.6 bits, as if spread evenly over 49.  The broad heads of Clark e
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """One column of the facts: the name of a field of `HeadStatistics`, and how to speak of it."""
+    """A statistic: the field of `HeadStatistics` that holds it, its label, unit and meaning."""
 
     name: str
     label: str
@@ -79,7 +79,7 @@ PATTERNS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class HeadStatistics:
-    """The facts of every head of one reading, each (L, H) and read-only."""
+    """Statistics of every head of one reading, each (L, H) and read-only."""
 
     entropy: FloatArray
     """Bits, 0 to log2 T: of each row, mean over rows."""
@@ -88,12 +88,12 @@ class HeadStatistics:
     to_first: FloatArray
     """Share of weight on the first token; this and all shares are means over all T rows."""
     to_separators: FloatArray
-    """Share of weight on special tokens behind the first."""
+    """Share of weight on special tokens after the first."""
     to_itself: FloatArray
     to_previous: FloatArray
-    """Share of weight on the token before; the first token, which has none, gives 0."""
+    """Share of weight on the previous token; the first token, which has none, counts as 0."""
     to_next: FloatArray
-    """Share of weight on the token behind; the last token, which has none, gives 0."""
+    """Share of weight on the next token; the last token, which has none, counts as 0."""
     pattern: NDArray[np.str_]
     """A name in `PATTERNS`."""
 
@@ -104,14 +104,14 @@ class HeadStatistics:
 
 
 def head_statistics(encoding: Encoding, weights: FloatArray) -> HeadStatistics:
-    """The facts of every head.
+    """Compute the statistics of every head.
 
     Args:
         encoding: The text that was read; says which tokens are special.
         weights: (L, H, T, T), as in `Reading.attention.weights`: rows sum to 1.
 
     Raises:
-        ValueError: where the weights are not of this many tokens.
+        ValueError: if the weights are for another number of tokens.
     """
     n_tokens = encoding.n_tokens
     if weights.ndim != 4 or weights.shape[2:] != (n_tokens, n_tokens) or not n_tokens:

@@ -1,4 +1,4 @@
-"""Opening a checkpoint folder or Hub id to read with; what is wrong with one is one sentence."""
+"""Opens a checkpoint folder or a Hub id; what is wrong with it is said in one sentence."""
 
 import os
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ FORWARD_ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
     *(RuntimeError, TypeError, ValueError),
 )
-"""What a forward pass of an architecture that nobody knows can raise."""
+"""What a forward pass of an unknown architecture can raise."""
 
 MAX_ATTENTION_BYTES = 2**30
 """Bytes that the attention weights of one reading may take: 1,365 tokens at 12 x 12 heads."""
@@ -49,9 +49,9 @@ class Classifier:
         self.model = checkpoint.model.to(device)
         self.device = device
         self.records = records
-        """Whether attention passes through our own function; else transformers hands it out."""
+        """Whether attention passes through our own function; else transformers returns it."""
         self.capabilities = Capabilities(pads=False, reads=None)
-        """What is known of the network; nothing before it was proven by `load`."""
+        """What `load` has proved about the network; nothing until then."""
         self.encoder = Encoder(
             checkpoint.tokenizer,
             max_tokens=min(
@@ -80,7 +80,7 @@ class Classifier:
             device: Where to compute; CUDA where there is a card, else the CPU.
 
         Raises:
-            CheckpointError: one sentence that says what came and what to do.
+            CheckpointError: if it can't be opened; one sentence says why and what to do.
         """
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         for attention, records in ((ATTENTION, True), ("eager", False)):
@@ -100,7 +100,7 @@ class Classifier:
         )
 
     def _prove(self) -> Capabilities:
-        """What holds of the network, on a short, a long and a padded text."""
+        """What is true of the network on a short, a long and a padded text."""
         probe = Probe(
             self.model,
             lambda model, rows, recorder: self._pass(model, self.pad(rows), recorder),
@@ -150,7 +150,7 @@ class Classifier:
         """Encode a text or a pair of texts.
 
         Raises:
-            TextError: where nothing of the text reaches the model.
+            TextError: if no token of the text reaches the model.
         """
         return self.encoder.encode(text, pair)
 
@@ -158,12 +158,12 @@ class Classifier:
         """Classify a text, or a pair of texts, and record where every head looks.
 
         Raises:
-            TextError: where nothing of the text reaches the model.
+            TextError: if no token of the text reaches the model.
         """
         return self.read_many([self.encode(text, pair)])[0]
 
     def read_many(self, encodings: Sequence[Encoding]) -> list[Reading]:
-        """Read encodings in one pass, padded to the longest; a reading has its own tokens alone."""
+        """Read encodings in one pass, padded to the longest; a reading holds only its own tokens."""
         recorder = Recorder()
         with torch.inference_mode():
             logits = self.run(self.pad([encoding.inputs for encoding in encodings]), recorder)
@@ -180,11 +180,11 @@ class Classifier:
             ]
 
     def forward(self, encoding: Encoding, recorder: Recorder | None = None) -> Tensor:
-        """Run the model on one encoding, recorded where a recorder is given.  (C,)"""
+        """Run the model on one encoding, recorded if a recorder is given.  (C,)"""
         return self.run(self.pad([encoding.inputs]), recorder)[0]
 
     def logits(self, rows: Sequence[Inputs]) -> FloatArray:
-        """Run the model on the inputs of several texts, nothing recorded.  (B, C)"""
+        """Run the model on the inputs of several texts, without recording.  (B, C)"""
         lengths = {len(row["input_ids"]) for row in rows}
         one_batch = self.capabilities.pads or len(lengths) == 1
         batches = [rows] if one_batch else [[row] for row in rows]
@@ -194,18 +194,18 @@ class Classifier:
         return logits
 
     def probabilities(self, logits: FloatArray) -> FloatArray:
-        """What logits say of each class, in double precision.  (..., C) -> (..., C)"""
+        """Probabilities of logits, in double precision.  (..., C) -> (..., C)"""
         return probabilities(logits, multi_label=self.multi_label, temperature=self.temperature)
 
     def outcomes(self, logits: FloatArray) -> FloatArray:
-        """What a text is judged by: probabilities, or the score itself.  (..., C) -> (..., C)"""
+        """Probabilities of logits, or for a regression the score itself.  (..., C) -> (..., C)"""
         return logits.astype(np.float64) if self.regression else self.probabilities(logits)
 
     def run(self, inputs: Mapping[str, Tensor], recorder: Recorder | None = None) -> Tensor:
-        """The logits for the model's inputs, recorded where a recorder is given.  (B, C)
+        """The logits for the model's inputs, recorded if a recorder is given.  (B, C)
 
         Raises:
-            CheckpointError: where the architecture's own code fails.
+            CheckpointError: if the architecture's own code fails.
         """
         try:
             return self._pass(self.model, inputs, recorder)

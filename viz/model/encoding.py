@@ -34,17 +34,17 @@ class Encoder:
     n_segments: int = 2
     """How many texts the model tells apart by `token_type_ids`."""
     truncation: Truncation = "head"
-    """Which end of a text that is too long is read, as it was trained."""
+    """Which end of a text that is too long is kept, as in training."""
     stride: int = 0
     """Tokens from one window to the next, where it was trained on windows over whole texts."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    """Held while tokenizing: the tokenizer keeps how it cuts in itself, for all threads."""
+    """Held while tokenizing: a tokenizer stores how it truncates, for all threads."""
 
     def encode(self, text: str, pair: str | None = None) -> Encoding:
         """Encode a text, or a pair of texts, cut to what the model can read.
 
         Raises:
-            TextError: where nothing of the text reaches the model.
+            TextError: if no token of the text reaches the model.
         """
         notes: list[str] = []
         text = _whole(text, notes)
@@ -140,10 +140,10 @@ class Encoder:
             )
 
     def _unknown(self, encoding: Encoding) -> Iterator[str]:
-        """A note where some of the text is unknown to the vocabulary.
+        """A note if some of the text is unknown to the vocabulary.
 
         Raises:
-            TextError: where no token, or no known token, is left.
+            TextError: if no token, or no known token, is left.
         """
         written = [token for token in encoding.tokens if not token.special]
         unknown = [token for token in written if token.text == self.tokenizer.unk_token]
@@ -197,7 +197,7 @@ class Encoder:
         return len(word) > most and begins != [self.tokenizer.unk_token]
 
     def _literal(self, encoding: Encoding) -> Iterator[str]:
-        """A note where special tokens are written out in the text, which the model takes for such.
+        """A note if special tokens are written out in the text, since the model reads them as such.
 
         They count as words of the text everywhere, since a reader wrote them.
         """

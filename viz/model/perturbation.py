@@ -37,7 +37,7 @@ def operators_of(classifier: Classifier) -> tuple[Operator, ...]:
 
 
 class Perturbation:
-    """The logits of every version of one text that was asked for; not to be shared by threads.
+    """The logits of the versions of one text that were asked for; not shared by threads.
 
     Args:
         classifier: The classifier that reads the versions.
@@ -86,7 +86,7 @@ class Perturbation:
         return operators_of(self.classifier)
 
     def logits(self, keep: BoolArray, operator: Operator) -> FloatArray:
-        """What the classifier says of each version.
+        """Logits of each version.
 
         Args:
             keep: (N, n_words): which words stay.
@@ -96,7 +96,7 @@ class Perturbation:
             (N, C), one row a version.
 
         Raises:
-            MethodError: for masks, where the tokenizer has no mask token.
+            MethodError: if masks are asked for and the tokenizer has no mask token.
         """
         if operator not in self.operators:
             raise MethodError(

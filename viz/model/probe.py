@@ -1,4 +1,4 @@
-"""What a load proves: the recorded network is the plain one, and reading leaves it as it was.
+"""What loading proves: recording changes no answer of the network, and reading leaves it as it was.
 
 Nothing here runs the model that is used afterwards: some families change themselves when a short
 text comes (BigBird turns to full attention for good).  Each pass is run on a twin, which shares the
@@ -24,7 +24,7 @@ TOLERANCE = 1e-5
 PADDING_TOLERANCE = 1e-4
 """How far padding may move the logits of a text: products of another size round otherwise."""
 MIN_RELATIVE_GRADIENT = 1e-6
-"""A row whose gradient is smaller than this, relative to the largest, has no say in the class."""
+"""A row whose gradient is smaller than this, relative to the largest, does not affect the class."""
 MIN_PROBE_TOKENS = 32
 """Tokens of the longer text that is tried, where no window is longer."""
 MAX_PROBE_TOKENS = 4096
@@ -80,12 +80,12 @@ _CHANGES = (
 
 
 class ProbeError(Exception):
-    """What a model does that can't be shown; it goes on behind `which`."""
+    """What a model does that can't be shown: the rest of a sentence after `which`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What was found out about a network that is recorded right."""
+    """What is known about a network whose recording is correct."""
 
     pads: bool
     """Whether padding leaves the logits of a text as they are; else texts are read one by one."""
@@ -114,7 +114,7 @@ class Probe:
     n_heads: int
 
     def capabilities(self, short: Inputs, long: Inputs) -> Capabilities:
-        """What holds of the model.
+        """Say what is true of the model.
 
         Raises:
             ProbeError: where a recorded pass isn't what the plain one is, or changes the model.

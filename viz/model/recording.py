@@ -39,7 +39,7 @@ class GraphCut(NamedTuple):
 
 
 class Recorder:
-    """Everything one forward pass leaves behind; use it as a context manager around the pass.
+    """Records one forward pass; use it as a context manager around the pass.
 
     Args:
         leaf: The tensor to differentiate by; None records under no gradient at all.
@@ -78,7 +78,7 @@ class Recorder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Give the thread back, also after an error."""
+        """Stop recording, also after an error."""
         if self._token is not None:
             _active.reset(self._token)
 
@@ -107,7 +107,7 @@ class Recorder:
         return outputs
 
     def on_layer(self, before: Tensor, after: Tensor) -> None:
-        """See what one layer was given and what it made of it.  Each (B, T, D)"""
+        """Receive the input and the output of one layer.  Each (B, T, D)"""
         if self.freeze:
             self.cuts.append(GraphCut(after, len(self.biases)))
 
