@@ -163,7 +163,7 @@ class Classifier:
         return self.read_many([self.encode(text, pair)])[0]
 
     def read_many(self, encodings: Sequence[Encoding]) -> list[Reading]:
-        """Read encodings in one pass, padded to the longest; readings hold their own tokens only."""
+        """Read encodings in one pass, padded to the longest; a reading has its own tokens only."""
         recorder = Recorder()
         with torch.inference_mode():
             logits = self.run(self.pad([encoding.inputs for encoding in encodings]), recorder)
