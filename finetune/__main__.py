@@ -10,11 +10,9 @@ from typing import Annotated
 import typer
 
 from finetune.checkpoint.hub import prefer_cache_without_network
-from finetune.checkpoint.truncation import Truncation
 from finetune.errors import FinetuneError
 from finetune.run.cli_options import with_options
-from finetune.run.column_names import ColumnNames
-from finetune.run.config import Task, TrainConfig
+from finetune.run.config import ColumnConfig, DataConfig, InputConfig, SeedConfig, TrainConfig
 from finetune.run.config_file import describe_settings
 
 app = typer.Typer(
@@ -102,24 +100,20 @@ def _train(config: TrainConfig) -> None:
 
 @app.command()
 @one_sentence()
+@with_options
 def evaluate(
     checkpoint: Annotated[
         str, typer.Option(help="Folder of a fine-tuned classifier, or Hub name.")
     ],
     data: Annotated[str, typer.Option(help="File, folder or Hub name, as for train.")],
+    columns: ColumnConfig,
     split: Annotated[
         str | None, typer.Option(help="Split to measure; by default test, else validation.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="JSON file for the report.")] = None,
-    plots: Annotated[
-        Path | None,
-        typer.Option(help="Folder for confusion.png and reliability.png, or scores.png."),
-    ] = None,
+    plots: Annotated[Path | None, typer.Option(help="Folder for the plots.")] = None,
     batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
     limit: Annotated[int | None, typer.Option(help="Measure the first rows only.")] = None,
-    text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
-    pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
 ) -> None:
     """Measure a checkpoint: accuracy with its 95 % interval, F1, each class, calibration.
 
@@ -129,72 +123,47 @@ def evaluate(
     """
     prefer_cache_without_network(checkpoint, data)
     from finetune.data.column_summary import describe_columns
-    from finetune.evaluation.evaluate import evaluate as run
+    from finetune.evaluation.evaluate import evaluate as measure
     from finetune.evaluation.report.terminal import describe, format_calibration
 
-    columns = ColumnNames(text=text_column, pair=pair_column, label=label_column)
-    report = run(checkpoint, data, split=split, columns=columns, batch_size=batch_size, limit=limit)
+    report = measure(
+        checkpoint, data, split=split, columns=columns.columns, batch_size=batch_size, limit=limit
+    )
     for line in (*describe_columns([(report.split, report.columns)]), *report.notes):
         typer.echo(line)
     typer.echo(describe(report.metrics, title=f"{report.data}, {report.split}"))
     if report.calibration is not None:
-        typer.echo(
-            f"At temperature {report.temperature:.3f}: {format_calibration(report.calibration)}"
-        )
+        calibration = format_calibration(report.calibration)
+        typer.echo(f"At temperature {report.temperature:.3f}: {calibration}")
     if output is not None:
         report.save(output)
         typer.echo(f"Report in {output}.")
-    for made in () if plots is None else report.save_plots(plots):
-        typer.echo(f"Picture in {made}.")
+    for file in () if plots is None else report.save_plots(plots):
+        typer.echo(f"Picture in {file}.")
 
 
 @app.command()
 @one_sentence()
+@with_options
 def check(
-    data: Annotated[list[str], typer.Option(help="File, folder or Hub name, as for train.")],
-    validation: Annotated[str | None, typer.Option(help="File that chooses the epoch.")] = None,
-    test: Annotated[str | None, typer.Option(help="File that is measured once.")] = None,
+    data: DataConfig,
+    inputs: InputConfig,
     model: Annotated[
         str | None, typer.Option(help="Base model whose tokenizer counts what would be cut.")
     ] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens kept, as for train.")] = None,
-    truncation: Annotated[
-        Truncation, typer.Option(help="What is kept of a longer text, as for train.")
-    ] = "head",
-    window_stride: Annotated[
-        int, typer.Option(help="Tokens from window to window of measuring, as for train.")
-    ] = 0,
-    text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
-    pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
-    task: Annotated[Task, typer.Option(help="What the label column holds, as for train.")] = "auto",
     json: Annotated[
         Path | None, typer.Option(help="File for the report; it holds a few texts as examples.")
     ] = None,
 ) -> None:
-    """Say what is wrong with the data; exit code 1 where it would stop a run.
+    """Report what is wrong with the data; exit code 1 where it would stop a run.
 
     Example: python -m finetune check --data reviews.csv --model bert-base-uncased
     """
-    prefer_cache_without_network(*data, *filter(None, (validation, test, model)))
+    prefer_cache_without_network(*data.sources, *filter(None, [model]))
     from finetune.data.check.run import check_data
     from finetune.errors import DataError
 
-    config = TrainConfig(
-        data=tuple(data),
-        model=model or "none",
-        output=Path("none"),
-        validation=validation,
-        test=test,
-        max_length=max_length,
-        truncation=truncation,
-        window_stride=window_stride,
-        text_column=text_column,
-        pair_column=pair_column,
-        label_column=label_column,
-        task=task,
-    )
-    report = check_data(config, model=model)
+    report = check_data(data, inputs, model=model)
     typer.echo(report.describe())
     if json is not None:
         report.save(json)
@@ -205,21 +174,13 @@ def check(
 
 @app.command()
 @one_sentence()
-def baseline(
-    data: Annotated[list[str], typer.Option(help="File, folder or Hub name, as for train.")],
-    validation: Annotated[str | None, typer.Option(help="File that chooses settings.")] = None,
-    test: Annotated[str | None, typer.Option(help="File that is measured once.")] = None,
-    text_column: Annotated[str | None, typer.Option(help="Column with the text.")] = None,
-    pair_column: Annotated[str | None, typer.Option(help="Column with the second text.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
-    task: Annotated[Task, typer.Option(help="What the label column holds, as for train.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of a cut split, as for train.")] = 42,
-) -> None:
+@with_options
+def baseline(data: DataConfig, seeds: SeedConfig) -> None:
     """Measure what classifiers without a network make of the same rows, in seconds.
 
     Example: python -m finetune baseline --data reviews.csv
     """
-    prefer_cache_without_network(*data, *filter(None, (validation, test)))
+    prefer_cache_without_network(*data.sources)
     from finetune.checkpoint.models import quiet_libraries
     from finetune.data.column_summary import describe_columns
     from finetune.data.splits import find_splits, load_splits
@@ -227,24 +188,12 @@ def baseline(
     from finetune.evaluation.report.terminal import describe_baselines
 
     quiet_libraries()
-    config = TrainConfig(
-        data=tuple(data),
-        model="none",
-        output=Path("none"),
-        validation=validation,
-        test=test,
-        text_column=text_column,
-        pair_column=pair_column,
-        label_column=label_column,
-        task=task,
-        seed=seed,
-    )
-    found = find_splits(config)
-    splits = load_splits(config, found)
-    for line in (*describe_columns(found.columns), *splits.notes):
+    source = find_splits(data)
+    splits = load_splits(data, source, seed=seeds.cut_seed)
+    for line in (*describe_columns(source.columns), *splits.notes):
         typer.echo(line)
-    if missing := describe_skipped(splits.labels):
-        typer.echo(missing)
+    if skipped := describe_skipped(splits.labels):
+        typer.echo(skipped)
     typer.echo(describe_baselines(measure_baselines(splits)))
 
 

@@ -15,7 +15,7 @@ from finetune.data.tables.messages import listed, shown
 from finetune.data.tables.reader import read_table
 from finetune.data.tables.table import Columnar
 from finetune.errors import DataError
-from finetune.run.config import local_path, shown_name
+from finetune.run.local_paths import local_path, shown_name
 
 SPLIT_NAMES = {
     "train": ("train", "training"),

@@ -18,7 +18,8 @@ from finetune.data.tables.messages import listed
 from finetune.data.tables.table import Columnar, Table
 from finetune.errors import DataError
 from finetune.run.column_names import ColumnNames
-from finetune.run.config import TrainConfig, local_path, shown_name
+from finetune.run.config import DataConfig, SeedConfig
+from finetune.run.local_paths import local_path, shown_name
 
 VALIDATION_SHARE = 0.1
 MAX_VALIDATION_ROWS = 2_000
@@ -62,7 +63,7 @@ class SourceRows:
     """A sentence for each further file whose labels are numbers, where the first has others."""
 
 
-def find_splits(config: TrainConfig) -> SourceRows:
+def find_splits(config: DataConfig) -> SourceRows:
     """All rows that *config* names; train is always among the roles."""
     opened: dict[str, list[tuple[str, Columnar]]] = defaultdict(list)
     unread = list[str]()
@@ -103,10 +104,15 @@ def find_splits(config: TrainConfig) -> SourceRows:
     )
 
 
-def load_splits(config: TrainConfig, source: SourceRows | None = None) -> Splits:
+def load_splits(
+    config: DataConfig, source: SourceRows | None = None, *, seed: int = SeedConfig.seed
+) -> Splits:
     """The splits that *config* asks for; rows of train that recur in the others are left out.
 
-    *source* is what `find_splits` gave for *config*, where it was called before.
+    Args:
+        config: The data.
+        source: What `find_splits` gave for *config*, where it was called before.
+        seed: Of a split that has to be cut.
     """
     source = source or find_splits(config)
     found = dict(source.rows)
@@ -122,7 +128,7 @@ def load_splits(config: TrainConfig, source: SourceRows | None = None) -> Splits
     found_again = len(train) - len(alone)
     _check_answers(alone, found_again=found_again)
     if "validation" not in found:
-        rest, found["validation"] = cut_validation(alone, seed=config.cut_seed)
+        rest, found["validation"] = cut_validation(alone, seed=seed)
         alone = drop_repeated(rest, [found["validation"]])
         found_again += len(rest) - len(alone)
         _check_answers(alone, found_again=found_again)
@@ -261,7 +267,7 @@ def _place(source: str, split: str, dataset: Columnar) -> str:
     return name if own in (name, WHOLE_SPLIT) else f"{name}/{own}"
 
 
-def _wants_regression(config: TrainConfig, opened: Iterable[tuple[str, Columnar]]) -> bool:
+def _wants_regression(config: DataConfig, opened: Iterable[tuple[str, Columnar]]) -> bool:
     """What --task says, or else whether any file has fractions where classes would be."""
     if config.task != "auto":
         return config.task == "regression"

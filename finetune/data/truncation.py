@@ -19,7 +19,7 @@ from finetune.checkpoint.truncation import (
     stored_truncation,
 )
 from finetune.errors import ConfigError
-from finetune.run.config import TrainConfig
+from finetune.run.config import InputConfig
 
 __all__ = [
     "STRIDE_KEY", "cut_texts", "cut_windows", "kept_positions", "mean_over_windows",
@@ -30,7 +30,7 @@ __all__ = [
 Columns = dict[str, list[list[int]]]
 
 
-def store_truncation(config: PreTrainedConfig, settings: TrainConfig, *, pairs: bool) -> None:
+def store_truncation(config: PreTrainedConfig, settings: InputConfig, *, pairs: bool) -> None:
     """Write into a model's *config* what *settings* choose, where it isn't the default."""
     require_no_pairs(settings, pairs=pairs)
     for key, value in ((TRUNCATION_KEY, settings.truncation), (STRIDE_KEY, settings.window_stride)):
@@ -40,7 +40,7 @@ def store_truncation(config: PreTrainedConfig, settings: TrainConfig, *, pairs: 
             delattr(config, key)
 
 
-def require_no_pairs(settings: TrainConfig, *, pairs: bool) -> None:
+def require_no_pairs(settings: InputConfig, *, pairs: bool) -> None:
     """Refuse windows over pairs of texts."""
     if settings.window_stride and pairs:
         raise ConfigError("--window-stride is for single texts; leave it out for pairs")

@@ -35,7 +35,8 @@ from finetune.evaluation.regression import measure_scores
 from finetune.evaluation.report.plots import RELIABILITY_FILE, metrics_plot, reliability_plot
 from finetune.run.atomic_files import write_user_file
 from finetune.run.column_names import ColumnNames
-from finetune.run.config import RANGES, local_path, shown_name
+from finetune.run.config import InputConfig
+from finetune.run.local_paths import local_path, shown_name
 from finetune.run.progress import progress_bar
 from finetune.run.record import AnyMetrics, CalibrationMetrics, RunRecord
 
@@ -254,7 +255,7 @@ def _max_length(name: str, checkpoint: Checkpoint) -> int:
 def _trained_length(name: str) -> int | None:
     """The limit in the record of the checkpoint's run, if there is one and it may be a limit."""
     try:
-        length: object = RunRecord.load(local_path(name)).max_length
-    except ModelError:
+        record = RunRecord.load(local_path(name))
+        return InputConfig(max_length=record.max_length).max_length
+    except (ModelError, ConfigError):
         return None
-    return length if isinstance(length, int) and length in RANGES["max_length"] else None

@@ -1,14 +1,14 @@
 """A run that is finished already: whoever starts it again, as a queue does, finds nothing to do."""
 
-from dataclasses import fields
 from pathlib import Path
 
 from finetune.errors import ConfigError, ModelError
-from finetune.run.config import TrainConfig, option_name
+from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.run.output_folder import resolve_output, working_path
 from finetune.run.record import RunRecord
 from finetune.run.saved_settings import CHANGEABLE
 from finetune.run.saved_settings import FILE_NAME as SETTINGS
+from finetune.run.setting_types import option_name
 
 
 def finished_run(output: Path) -> RunRecord | None:
@@ -30,17 +30,14 @@ def require_same_settings(config: TrainConfig, record: RunRecord) -> None:
     Raises:
         ConfigError: A setting differs, by its option.
     """
-    now, names = config.settings(), {field.name: field.default for field in fields(config)}
-    if config.learning_rate is None:
-        del names["learning_rate"]
-    for name, default in names.items():
-        if name not in now or name in CHANGEABLE:
+    for name, now in config.settings().items():
+        if name in CHANGEABLE or (name == "learning_rate" and now is None):
             continue
-        was = record.settings.get(name, default)
-        if was != now[name]:
+        was = record.settings.get(name, DEFAULTS[name])
+        if was != now:
             raise ConfigError(
                 f"the run of {resolve_output(config.output).name!r} is finished and had"
-                f" {option_name(name)} {_shown(was)}, not {_shown(now[name])}; give the same,"
+                f" {option_name(name)} {_shown(was)}, not {_shown(now)}; give the same,"
                 " another --output, or --overwrite without --resume to train again"
             )
 

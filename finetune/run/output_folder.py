@@ -10,7 +10,8 @@ from filelock import FileLock, Timeout
 
 from finetune.errors import OutputError
 from finetune.run.atomic_files import remove, remove_partial_files, remove_quietly, sync_all
-from finetune.run.config import TrainConfig, local_path
+from finetune.run.config import TrainConfig
+from finetune.run.local_paths import local_path
 from finetune.run.record import FILE_NAME as FINISHED
 from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.run.saved_settings import load_settings

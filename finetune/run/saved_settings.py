@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
 from finetune.errors import ConfigError, DataError, OutputError, RecordError
 from finetune.run import processes
 from finetune.run.atomic_files import write_atomically
-from finetune.run.config import COMMAND_SETTINGS, INPUTS, TrainConfig, local_path, option_name
+from finetune.run.config import COMMAND_SETTINGS, DEFAULTS, INPUTS, TrainConfig
 from finetune.run.json_files import Schema
+from finetune.run.local_paths import local_path
+from finetune.run.setting_types import option_name
 
 FILE_NAME = "settings.json"
 CHANGEABLE = (*COMMAND_SETTINGS, "output", "push_to_hub", "save_minutes")
@@ -34,7 +36,7 @@ class SavedSettings:
 
 def save_settings(config: TrainConfig, fingerprints: Fingerprints, folder: Path) -> None:
     """Write the settings, paths of this machine whole, what the rows were, and who trains."""
-    written = {field.name: _plain(config, field.name) for field in fields(config)}
+    written = {name: _plain(config, name) for name in DEFAULTS}
     content = {
         "version": 1,
         "settings": written,
@@ -53,11 +55,20 @@ def load_settings(folder: Path) -> SavedSettings:
     """
     try:
         found = _schema().read(folder / FILE_NAME, f"{FILE_NAME} of the stopped run")
-    except (RecordError, ConfigError) as error:
+    except ConfigError as error:
+        why = f"{FILE_NAME} of the stopped run is damaged: {error}"
+        raise OutputError(f"{why}; use --overwrite to start over") from error
+    except RecordError as error:
         if isinstance(error.__cause__, OSError):
             raise OutputError(f"no run can be resumed here: {error}") from error
         raise OutputError(f"{error}; use --overwrite to start over") from error
     return SavedSettings(found.settings, found.rows, found.processes)
+
+
+def _config(settings: Any) -> TrainConfig:
+    if not isinstance(settings, dict):
+        raise ValueError("it holds no settings")
+    return TrainConfig(**settings)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +76,7 @@ class _File:
     """The content of the file."""
 
     version: Literal[1]
-    settings: TrainConfig
+    settings: Annotated[TrainConfig, PlainValidator(_config)]
     rows: Fingerprints
     processes: Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -78,11 +89,11 @@ def _schema() -> Schema[_File]:
 
 def require_same(config: TrainConfig, begun: TrainConfig) -> None:
     """Refuse to resume the run *begun* with settings that would make another one of it."""
-    for field in fields(config):
-        was, now = _plain(begun, field.name), _plain(config, field.name)
-        if field.name not in CHANGEABLE and was != now:
+    for name in DEFAULTS:
+        was, now = _plain(begun, name), _plain(config, name)
+        if name not in CHANGEABLE and was != now:
             raise ConfigError(
-                f"the stopped run has {option_name(field.name)} {was}, not {now}; give the same to"
+                f"the stopped run has {option_name(name)} {was}, not {now}; give the same to"
                 " continue, or --overwrite without --resume to start over"
             )
 

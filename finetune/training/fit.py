@@ -21,7 +21,7 @@ from finetune.errors import ConfigError
 from finetune.evaluation.metrics import measure_logits
 from finetune.evaluation.regression import measure_scores
 from finetune.run import processes
-from finetune.run.config import TrainConfig
+from finetune.run.config import LoopConfig
 from finetune.run.events import EventLog, Events
 from finetune.run.graceful_stop import GracefulStop
 from finetune.run.output_folder import CHECKPOINTS
@@ -49,7 +49,7 @@ def fit(
         set_seed(run.config.seed)
         add_lora(run.base.model, rank=run.config.lora_rank, alpha=run.config.lora_alpha)
     rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
-    batches = token_batches(run.config, rows)
+    batches = token_batches(run.config, rows, seed=run.config.seed)
     log = EventLog(events, texts_of_step(run.config, rows, batches))
     trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
     if processes.is_first():
@@ -58,7 +58,7 @@ def fit(
         trainer.add_callback(GradualUnfreezing(run.base.model, run.config))
     if run.config.patience:
         trainer.add_callback(EarlyStopping(run.config.patience, run.best_by))
-    run_epochs(trainer, run.config, step, events, EpochLines(say))
+    run_epochs(trainer, step, events, EpochLines(say), save_minutes=run.config.save_minutes)
     if trainer.before.get("over"):
         log.on_train_end(trainer.args, trainer.state, trainer.control)
     return trainer
@@ -66,10 +66,11 @@ def fit(
 
 def run_epochs(
     trainer: SnapshotTrainer,
-    config: TrainConfig,
     step: int | None,
     events: Events,
     lines: EpochLines,
+    *,
+    save_minutes: float,
 ) -> None:
     """Train, from the snapshot of *step* if any; signals stop it once that is safe."""
     for raw_logs in (PrinterCallback, ProgressCallback):
@@ -77,7 +78,7 @@ def run_epochs(
     if processes.is_first():
         trainer.add_callback(lines)
     stop = GracefulStop()
-    trainer.add_callback(SnapshotCallback(trainer, events, stop, minutes=config.save_minutes))
+    trainer.add_callback(SnapshotCallback(trainer, events, stop, minutes=save_minutes))
     try:
         with stop.listening():
             trainer.fit(step)
@@ -97,7 +98,7 @@ def last_step(snapshots: Snapshots, say: Say) -> int | None:
     return step
 
 
-def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
+def token_batches(config: LoopConfig, rows: Dataset, *, seed: int) -> TokenBatches:
     """The batches of *rows*: as many as batches of `batch_size` rows would be, of less padding."""
     lengths, world = list(rows["length"]), processes.count()
     if len(lengths) < world:
@@ -112,13 +113,13 @@ def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
     return TokenBatches(
         lengths,
         batches=batches,
-        seed=config.seed,
+        seed=seed,
         processes=world,
         rank=processes.rank(),
     )
 
 
-def texts_of_step(config: TrainConfig, rows: Dataset, batches: TokenBatches) -> float:
+def texts_of_step(config: LoopConfig, rows: Dataset, batches: TokenBatches) -> float:
     """How many texts a step takes, on average, over all processes."""
     return len(rows) / batches.steps(config.gradient_accumulation)
 

@@ -5,7 +5,7 @@ from typing import Any
 from transformers import PreTrainedModel, TrainerCallback
 
 from finetune.errors import ConfigError
-from finetune.run.config import TrainConfig
+from finetune.run.config import OptimizerConfig
 from finetune.training.optimizer import heights
 
 
@@ -17,13 +17,13 @@ class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
     share of the steps, and the embeddings last. Those that the config freezes never do.
     """
 
-    def __init__(self, model: PreTrainedModel, config: TrainConfig) -> None:
+    def __init__(self, model: PreTrainedModel, config: OptimizerConfig) -> None:
         super().__init__()
         self.n_layers = model.config.num_hidden_layers
         if config.freeze_layers > self.n_layers:
             raise ConfigError(
-                f"--freeze-layers is {config.freeze_layers}; {config.shown_base!r} has"
-                f" {self.n_layers} layers"
+                f"--freeze-layers is {config.freeze_layers}; the base model has {self.n_layers}"
+                " layers"
             )
         self.share = config.gradual_unfreezing
         self.floor = lowest_trained_height(config, self.n_layers)
@@ -43,7 +43,7 @@ class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
         return found
 
 
-def lowest_trained_height(config: TrainConfig, n_layers: int) -> int:
+def lowest_trained_height(config: OptimizerConfig, n_layers: int) -> int:
     """The lowest height that ever learns: 0 embeddings, L + 1 layer L, n_layers + 1 the head."""
     if config.head_only:
         return n_layers + 1

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from finetune.checkpoint.score_scale import ScoreScale
 from finetune.data.rows import Rows
-from finetune.run.config import ClassWeights, TrainConfig
+from finetune.run.config import ClassWeights, LossConfig
 
 Loss = Callable[..., Tensor]
 HALF_PRECISION = (torch.bfloat16, torch.float16)
@@ -24,7 +24,7 @@ BETA = 0.999
 """How much a further row of the same class repeats: Cui et al. 2019, between 0.99 and 0.9999."""
 
 
-def training_loss(config: TrainConfig, rows: Rows, labels: Sequence[str]) -> Loss:
+def training_loss(config: LossConfig, rows: Rows, labels: Sequence[str]) -> Loss:
     """The loss that *config* asks for on the training *rows* of the classes *labels*, or scores."""
     if rows.scores is not None:
         return score_loss(ScoreScale.of(rows.scores))

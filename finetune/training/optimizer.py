@@ -8,7 +8,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from finetune.checkpoint.families import layer_number
-from finetune.run.config import BERT_LEARNING_RATE, TrainConfig
+from finetune.run.config import BERT_LEARNING_RATE, OptimizerConfig
 
 NORM = re.compile(r"norm|\bln\b", re.IGNORECASE)
 BASE_WIDTH = 768
@@ -16,7 +16,7 @@ BASE_WIDTH = 768
 NO_DECAY = re.compile(r"bias|norm", re.IGNORECASE)
 
 
-def build_optimizer(model: PreTrainedModel, config: TrainConfig) -> torch.optim.AdamW:
+def build_optimizer(model: PreTrainedModel, config: OptimizerConfig) -> torch.optim.AdamW:
     """AdamW whose rate falls by `layer_decay` from the head down to the embeddings."""
     n_layers = model.config.num_hidden_layers
     groups: dict[tuple[int, bool], list[nn.Parameter]] = defaultdict(list)
@@ -38,7 +38,7 @@ def build_optimizer(model: PreTrainedModel, config: TrainConfig) -> torch.optim.
     )
 
 
-def rate_for(model: PreTrainedModel, config: TrainConfig) -> float:
+def rate_for(model: PreTrainedModel, config: OptimizerConfig) -> float:
     """The peak rate of *config*, or else what suits the width of the *model*.
 
     The step that AdamW takes is about as large for every weight, and what a step changes in a sum

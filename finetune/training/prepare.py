@@ -14,20 +14,21 @@ from finetune.data.splits import Splits, find_splits, load_splits
 from finetune.data.truncation import store_truncation
 from finetune.errors import ConfigError
 from finetune.evaluation.report.abbreviate import abbreviated_counts
-from finetune.run.config import TrainConfig, option_name
+from finetune.run.config import DEFAULTS, LoopConfig, TrainConfig
+from finetune.run.setting_types import option_name
 from finetune.training.optimizer import has_layers, rate_for
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import count_parameters
 
-LAYER_SETTINGS = {"layer_decay": 1.0, "freeze_layers": 0, "gradual_unfreezing": 0.0}
-"""Settings that tell layers apart, and what they are where they don't."""
+LAYER_SETTINGS = ("layer_decay", "freeze_layers", "gradual_unfreezing")
+"""Settings that treat layers differently, unless they are as by default."""
 
 
 def prepare_run(config: TrainConfig) -> PreparedRun:
     """Data, base model and check of *config*, without a word; whatever is wrong raises."""
     bfloat16 = _wants_bfloat16(config)
     found = find_splits(config)
-    splits = load_splits(config, found)
+    splits = load_splits(config, found, seed=config.cut_seed)
     set_seed(config.seed)
     base = load_base(
         config.model,
@@ -66,15 +67,15 @@ def _require_fitting(config: TrainConfig, base: Checkpoint) -> None:
         raise ConfigError("--class-weights is for classes, not for scores; leave it out here")
     if config.gradient_checkpointing and not base.model.supports_gradient_checkpointing:
         raise ConfigError(f"--gradient-checkpointing: no {family} model has it; leave it out here")
-    by_layer = [name for name in LAYER_SETTINGS if getattr(config, name) != LAYER_SETTINGS[name]]
+    by_layer = [name for name in LAYER_SETTINGS if getattr(config, name) != DEFAULTS[name]]
     if by_layer and not has_layers(base.model):
         raise ConfigError(
-            f"{option_name(by_layer[0])} tells layers apart, and those of this {family} share their"
-            " weights or have names unknown here; leave it out"
+            f"{option_name(by_layer[0])} treats layers differently, but those of this {family}"
+            " share their weights or have names unknown here; leave it out"
         )
 
 
-def _wants_bfloat16(config: TrainConfig) -> bool:
+def _wants_bfloat16(config: LoopConfig) -> bool:
     if not torch.cuda.is_available():
         return config.precision == "bfloat16"
     has_it = torch.cuda.is_bf16_supported(including_emulation=False)

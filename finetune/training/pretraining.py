@@ -53,7 +53,8 @@ def pretrain(run: PreparedRun, work: Path, events: Events, say: Say) -> None:
     if processes.is_first():
         texts = texts_of_step(run.config, trainer.train_dataset, trainer.batches)
         trainer.add_callback(StepLog(events, texts, FOLDER))
-    run_epochs(trainer, run.config, step, events, EpochLines(say, "Pre-training epoch"))
+    lines = EpochLines(say, "Pre-training epoch")
+    run_epochs(trainer, step, events, lines, save_minutes=run.config.save_minutes)
     learned = trainer.model.base_model.state_dict()
     run.base.model.base_model.load_state_dict(learned, strict=False)
 
@@ -67,7 +68,10 @@ def seconds_spent(work: Path) -> float:
 
 def _trainer(run: PreparedRun, snapshots: Snapshots) -> SnapshotTrainer:
     rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
-    batches, model = token_batches(run.config, rows), load_masked(run.config.model)
+    batches, model = (
+        token_batches(run.config, rows, seed=run.config.seed),
+        load_masked(run.config.model),
+    )
     # All weights learn here, whatever learns later, so the rate is not that of the run.
     settings = replace(run.config, learning_rate=rate_by_width(model))
     return SnapshotTrainer(

@@ -9,7 +9,7 @@ from finetune.errors import DataError
 from finetune.evaluation.seed_spread import headline_metrics
 from finetune.run import processes
 from finetune.run.config import TrainConfig
-from finetune.run.config_file import write_recipe
+from finetune.run.config_file import write_config_file
 from finetune.run.output_folder import CHECKPOINTS, SEEDS
 from finetune.run.record import FILE_NAME, RunRecord, SeedRecord
 from finetune.run.saved_settings import FILE_NAME as SETTINGS
@@ -96,6 +96,6 @@ def _keep_best(
     """Copy the best run into *work*, and write down that it is one of several, the record last."""
     others = shutil.ignore_patterns(CHECKPOINTS, SETTINGS, FILE_NAME)
     shutil.copytree(place, work, ignore=others, dirs_exist_ok=True)
-    write_recipe(config, work)
+    write_config_file(config, work)
     write_card_and_plots(record, work, say)
     record.save(work)

@@ -7,7 +7,7 @@ from pathlib import Path
 from finetune.checkpoint.models import quiet_libraries
 from finetune.run import disk_space, processes
 from finetune.run.config import TrainConfig
-from finetune.run.config_file import write_recipe
+from finetune.run.config_file import write_config_file
 from finetune.run.events import Events
 from finetune.run.finished_run import finished_run, require_same_settings
 from finetune.run.graceful_stop import terminated_as_interrupted
@@ -133,7 +133,7 @@ def _finish(run: PreparedRun, trainer: SnapshotTrainer, work: Path, say: Say) ->
     saved = save_weights(run, work)
     quality = assess_run(run, saved, work, say)
     record = build_record(run, trainer, saved, quality, before=seconds_spent(work))
-    write_recipe(run.config, work)
+    write_config_file(run.config, work)
     run.check.save(work, examples=False)
     write_card_and_plots(record, work, say)
     record.save(work)

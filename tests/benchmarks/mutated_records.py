@@ -32,7 +32,7 @@ from finetune.evaluation.regression import measure_scores
 from finetune.evaluation.report.card import model_card
 from finetune.evaluation.report.terminal import describe_run
 from finetune.run.config import TrainConfig
-from finetune.run.config_file import read_recipe, write_recipe
+from finetune.run.config_file import read_config_file, write_config_file
 from finetune.run.record import EpochMetrics, Metrics, RunRecord, ScoreRange, SeedRecord
 from finetune.run.saved_settings import load_settings, save_settings
 from finetune.run.snapshots import verify, write_manifest
@@ -202,7 +202,7 @@ def use_index(folder: Path) -> None:
 
 def use_recipe(file: Path) -> None:
     """A training from a recipe."""
-    found = read_recipe(file)
+    found = read_config_file(file)
     given = {"model": "x", "output": "x", "data": ["x"]} | found
     given |= {"data": tuple(given["data"]), "output": Path(given["output"])}
     config = TrainConfig(**given)
@@ -332,7 +332,7 @@ class Kinds:
         snapshot.mkdir()
         (snapshot / "optimizer.pt").write_bytes(b"weights")
         write_manifest(snapshot)
-        write_recipe(
+        write_config_file(
             TrainConfig(data=("rows.csv",), model="tiny", output=Path("x"), learning_rate=1e-4),
             self.place,
         )

@@ -85,7 +85,7 @@ def test_help_is_quick_and_explains_every_option() -> None:
         [sys.executable, "-c", heavy], capture_output=True, text=True, check=True
     )
     assert loaded.stdout.strip() == "set()"
-    text = call("train", "--help").stdout
+    text = call("train", "--help-all").stdout
     assert "--warmup-ratio" in text
     assert "Peak rate, reached" in text
 

@@ -13,24 +13,34 @@ from finetune.data.check.truncation import InputSettings
 from finetune.data.splits import find_splits
 from finetune.data.truncation import require_no_pairs
 from finetune.errors import ConfigError
-from finetune.run.config import TrainConfig, shown_name
+from finetune.run.config import DataConfig, InputConfig
+from finetune.run.local_paths import shown_name
 
 
-def check_data(config: TrainConfig, *, model: str | None = None) -> CheckReport:
-    """The report on the data of *config*; with *model*, truncation is counted by its tokenizer."""
+def check_data(
+    config: DataConfig, inputs: InputConfig | None = None, *, model: str | None = None
+) -> CheckReport:
+    """The report on the data of *config*; with *model*, truncation is counted by its tokenizer.
+
+    Args:
+        config: The data.
+        inputs: How long texts would be read; by default as in training by default.
+        model: A base model.
+    """
+    inputs = inputs or InputConfig()
     quiet_libraries()
-    if model is None and config.max_length is not None:
+    if model is None and inputs.max_length is not None:
         raise ConfigError(
             "--max-length counts tokens; give --model too, whose tokenizer makes them"
         )
-    reading = None if model is None else _reading(config, model)
+    settings = None if model is None else _input_settings(inputs, model)
     found = find_splits(config)
-    require_no_pairs(config, pairs=found.rows["train"].pairs is not None)
-    report = check_splits(found, reading)
+    require_no_pairs(inputs, pairs=found.rows["train"].pairs is not None)
+    report = check_splits(found, settings)
     return report if model is None else with_model_finding(report, base_config(model))
 
 
-def _reading(config: TrainConfig, model: str) -> InputSettings:
+def _input_settings(config: InputConfig, model: str) -> InputSettings:
     tokenizer, longest = load_tokenizer(model)
     if (config.max_length or 0) > longest:
         raise ConfigError(

@@ -150,5 +150,5 @@ def test_the_baseline_can_be_left_out_and_the_command_says_so() -> None:
     config = TrainConfig(data=("a.csv",), model="m", output=Path("o"), baseline=False)
     assert config.command().endswith("--no-baseline")
     assert "baseline" not in replace(config, baseline=True).command()
-    help_text = CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "200"}).output
+    help_text = CliRunner().invoke(app, ["train", "--help-all"], env={"COLUMNS": "200"}).output
     assert "--no-baseline" in help_text

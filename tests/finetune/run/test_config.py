@@ -4,10 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from pydantic.dataclasses import dataclass
+from typer.testing import CliRunner
 
+from finetune.__main__ import app
 from finetune.errors import ConfigError
-from finetune.run.cli_options import PANELS, field_help
-from finetune.run.config import TrainConfig, option_name, shown_name
+from finetune.run.cli_options import sections, with_options
+from finetune.run.config import LossConfig, TrainConfig
+from finetune.run.local_paths import shown_name
+from finetune.run.setting_types import STRICT, Share, option_name
 
 
 def config(**settings: Any) -> TrainConfig:
@@ -86,11 +92,47 @@ def test_settings_and_command_hold_no_path_of_this_machine(tmp_path: Path) -> No
     assert settings.settings()["data"] == ["a.csv", "b.csv"]
     assert settings.command() == (
         "python -m finetune train --data a.csv --data b.csv --model tiny-bert --output out"
-        " --validation v.csv --epochs 2 --base-name tiny-bert --data-name 'News in a few words'"
+        " --validation v.csv --base-name tiny-bert --data-name 'News in a few words' --epochs 2"
     )
 
 
-def test_every_setting_has_a_help_text_and_one_panel() -> None:
+def test_every_setting_has_a_help_text_in_one_section() -> None:
     names = list(TrainConfig.__dataclass_fields__)
-    assert list(field_help()) == names
-    assert sorted(name for panel in PANELS.values() for name in panel) == sorted(names)
+    described = sections(TrainConfig)
+    assert list(described) == names
+    assert all(title and text for title, text in described.values())
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class MomentumConfig(LossConfig):
+    """Momentum"""
+
+    momentum: Share = 0.9
+    """How much of the last step is repeated. Not for Adam."""
+
+
+def test_a_further_setting_costs_one_field() -> None:
+    taken: list[MomentumConfig] = []
+
+    @with_options
+    def command(config: MomentumConfig) -> None:
+        taken.append(config)
+
+    own = typer.Typer()
+    own.command()(command)
+    assert CliRunner().invoke(own, ["--momentum", "0.5", "--label-smoothing", "0.1"]).exit_code == 0
+    assert taken == [MomentumConfig(momentum=0.5, label_smoothing=0.1)]
+    shown = CliRunner().invoke(own, ["--help"]).output
+    assert "How much of the last step is repeated." in " ".join(shown.replace("│", " ").split())
+    with pytest.raises(ConfigError, match=r"--momentum is 2\.0; it has to be at least 0"):
+        MomentumConfig(momentum=2.0)
+
+
+def test_the_help_of_train_fits_a_screen_and_tells_all_when_asked() -> None:
+    brief, whole = (
+        CliRunner().invoke(app, ["train", word], env={"COLUMNS": "100"}).output
+        for word in ("--help", "--help-all")
+    )
+    assert len(brief.splitlines()) <= 50
+    assert "--lora-rank" not in brief
+    assert all(name.replace("_", "-") in whole for name in TrainConfig.__dataclass_fields__)

@@ -58,7 +58,7 @@ def test_the_step_alone_says_what_learns(
 
 def test_more_frozen_layers_than_there_are_is_refused(base: Path) -> None:
     model = load_base(str(base), LABELS, multi_label=False).model
-    with pytest.raises(ConfigError, match="--freeze-layers is 4; 'tiny-bert' has 3 layers"):
+    with pytest.raises(ConfigError, match="--freeze-layers is 4; the base model has 3 layers"):
         GradualUnfreezing(model, config(base, freeze_layers=4))
 
 
