@@ -264,8 +264,8 @@ class OutputConfig(Settings):
     """Replace an output folder that isn't empty, and forget a stopped run of it."""
 
     resume: bool = False
-    """Continue a stopped run of this output. Start it where there is none, and do nothing where it is
-    finished with the same settings."""
+    """Continue a stopped run of this output. Start it where there is none, and do nothing where it
+    is finished with the same settings."""
 
     save_minutes: Minutes = 5.0
     """Minutes between two snapshots, from the last of which a killed run is resumed; 0 makes
