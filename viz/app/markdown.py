@@ -16,6 +16,6 @@ def plain(text: str) -> str:
     from a foreign host.
     """
     line = _SPECIAL.sub(r"\\\1", without_links(printable(" ".join(text.split()))))
-    if (found := _LEADING.match(line)) is None:
+    if (match := _LEADING.match(line)) is None:
         return line
-    return f"{line[: found.end() - 1]}\\{line[found.end() - 1 :]}"
+    return f"{line[: match.end() - 1]}\\{line[match.end() - 1 :]}"

@@ -55,7 +55,7 @@ def while_connected(make: Callable[[], bytes]) -> Callable[[], bytes]:
         if not lives():
             raise CancelledError
 
-    def made() -> bytes:
+    def body() -> bytes:
         kept = wanted()
         if kept is None:
             return b""  # nobody is there to get it
@@ -65,7 +65,7 @@ def while_connected(make: Callable[[], bytes]) -> Callable[[], bytes]:
         except CancelledError:
             return b""
 
-    return made
+    return body
 
 
 def _is_connected(session: str) -> bool:

@@ -104,10 +104,10 @@ class Guard:
 
 def is_allowed(host: str, names: Sequence[str]) -> bool:
     """Whether a Host header is one of these names, `*.example.com` for all below, `*` for any."""
-    found = HOST.fullmatch(host)
-    if found is None:
+    match = HOST.fullmatch(host)
+    if match is None:
         return False
-    name = found[1].strip("[]").lower()
+    name = match[1].strip("[]").lower()
     patterns = [pattern.strip().strip("[]").lower() for pattern in names]
     return any(
         pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))

@@ -68,10 +68,10 @@ def place_of(source: str | os.PathLike[str]) -> tuple[str, bool]:
         CheckpointError: It is neither a folder nor the form of a Hub id.
     """
     try:
-        found = locate(source)
+        location = locate(source)
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error
-    return str(found), isinstance(found, Path)
+    return str(location), isinstance(location, Path)
 
 
 def is_regression(config: PreTrainedConfig) -> bool:

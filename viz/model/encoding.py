@@ -205,15 +205,15 @@ class Encoder:
             *self.tokenizer.all_special_tokens,
             *(str(own) for own in self.tokenizer.added_tokens_decoder.values() if own.special),
         }
-        found = [
+        written_special = [
             token.text
             for token in encoding.tokens
             if not token.special
             and token.text in special
             and encoding.token_text(token).strip() == token.text
         ]
-        if found:
-            names = list(dict.fromkeys(found))
+        if written_special:
+            names = list(dict.fromkeys(written_special))
             are = "is read as a special token" if len(names) == 1 else "are read as special tokens"
             yield f"{', '.join(names)} in the text {are}."
 

@@ -108,8 +108,8 @@ class Perturbation:
         keys = [self._key(row, operator) for row in rows]
         new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._known}
         self._read(new, operator)
-        found = [self._known[key] for key in keys]
-        return np.stack(found) if found else np.zeros((0, self.classifier.n_classes))
+        logits = [self._known[key] for key in keys]
+        return np.stack(logits) if logits else np.zeros((0, self.classifier.n_classes))
 
     def to_tokens(self, scores: FloatArray) -> FloatArray:
         """Scores of words as scores of tokens: shared evenly, 0 at special tokens.  (n,) -> (T,)"""

@@ -187,7 +187,7 @@ def install_hooks(model: PreTrainedModel) -> None:
 def layer_stack(model: PreTrainedModel) -> Sequence[nn.Module]:
     """The layers, in order: the first list of modules that is as long; none where there is none."""
     lists = (module for module in model.modules() if isinstance(module, nn.ModuleList))
-    return next((list(found) for found in lists if len(found) == n_layers(model)), [])
+    return next((list(layers) for layers in lists if len(layers) == n_layers(model)), [])
 
 
 def n_layers(model: PreTrainedModel) -> int:

@@ -55,8 +55,8 @@ def open_texts(path: Path, columns: Columns | None = None, limit: int | None = N
             table = read_opened(path.name, file)
             file.seek(0)
             fingerprint = hashlib.file_digest(file, "sha256").hexdigest()
-        found = find_texts(table, table.name, columns)
-        return Texts(path.name, fingerprint, found, tuple(_rows(table, found))[:limit])
+        used = find_texts(table, table.name, columns)
+        return Texts(path.name, fingerprint, used, tuple(_rows(table, used))[:limit])
     except DataError as error:
         raise SelectionError(as_sentence(error)) from error
 

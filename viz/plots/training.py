@@ -75,8 +75,8 @@ def quality_chart(run: Run, *, theme: Theme = "light") -> Chart:
 
     By which measure is not known until the first epoch is measured.
     """
-    found = measured([run])
-    measures = [name for name in ("r2", "accuracy", "macro_f1") if name in found]
+    measured_names = measured([run])
+    measures = [name for name in ("r2", "accuracy", "macro_f1") if name in measured_names]
     lines = [MEASURES[measure] for measure in measures]
     rows = [row for measure in measures for row in _by_epoch(run, measure, MEASURES[measure])]
     return _chart(

@@ -52,8 +52,8 @@ def _holds(place: Path, content: bytes) -> bool:
 
 def data_files() -> list[Path]:
     """Data files that were uploaded before."""
-    found = (file for file in (runs_folder() / DATA_FOLDER).glob("*") if is_readable(file.name))
-    return sorted(file for file in found if file.is_file() and not file.name.startswith("."))
+    files = (file for file in (runs_folder() / DATA_FOLDER).glob("*") if is_readable(file.name))
+    return sorted(file for file in files if file.is_file() and not file.name.startswith("."))
 
 
 def data_file(path: str) -> Path:

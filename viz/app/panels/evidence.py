@@ -31,18 +31,18 @@ MEANING = (
 Color = Literal["green", "orange", "gray"]
 
 
-def show(request: ExplanationRequest, found: Attribution | None) -> None:
+def show(request: ExplanationRequest, attribution: Attribution | None) -> None:
     """Show the badge, or that it is being measured; the page does not wait for it."""
-    if found is not None:
-        _show(request, found)
+    if attribution is not None:
+        _show(request, attribution)
 
 
 # The badge comes into its place without a run of the page, which would close a list that is open.
 @st.fragment
-def _show(request: ExplanationRequest, found: Attribution) -> None:
+def _show(request: ExplanationRequest, attribution: Attribution) -> None:
     with st.container(gap=None):
         try:
-            known = _known(request, found)
+            known = _known(request, attribution)
         except VizError as error:
             _show_heading(MEANING)
             st.badge(plain(str(error)), color="gray")
@@ -55,23 +55,23 @@ def _show(request: ExplanationRequest, found: Attribution) -> None:
         poll(POLL, key="evidence-poll")
 
 
-def _known(request: ExplanationRequest, found: Attribution) -> Evidence | None:
+def _known(request: ExplanationRequest, attribution: Attribution) -> Evidence | None:
     """What was measured; None where it is still being measured."""
     key = request.key("evidence")
     known = cast("Evidence | None", background.results().get(key))
     if known is not None:
         return known
-    work = background.submit(key, lambda: _measure(request, found), 1)
+    work = background.submit(key, lambda: _measure(request, attribution), 1)
     return work.result() if work.done and not work.cancelled else None
 
 
 def _measure(
-    request: ExplanationRequest, found: Attribution
+    request: ExplanationRequest, attribution: Attribution
 ) -> Callable[[ProgressCallback], Evidence]:
     classifier = checkpoints.classifier(request.source)
     reading, versions = readings.read(*request.inputs), readings.perturbation(*request.inputs)
     return lambda progress: evidence(
-        classifier, reading, found, n_random=N_RANDOM, shared=versions, progress=progress
+        classifier, reading, attribution, n_random=N_RANDOM, shared=versions, progress=progress
     )
 
 

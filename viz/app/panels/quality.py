@@ -68,9 +68,9 @@ def _show_beside(name: str, record: RunRecord, metrics: AnyMetrics) -> None:
         return
     st.markdown("**Compared with classical methods trained on the same rows**")
     rows = [{"Method": "this run", "Setting": ""} | _measured(metrics)]
-    for made in record.baselines:
-        own = made.test or made.validation
-        rows.append({"Method": made.name, "Setting": made.setting} | _measured(own))
+    for baseline in record.baselines:
+        own = baseline.test or baseline.validation
+        rows.append({"Method": baseline.name, "Setting": baseline.setting} | _measured(own))
     _table(rows, f"beside-{name}")
 
 
