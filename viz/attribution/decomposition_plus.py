@@ -33,34 +33,27 @@ TIE_BREAK = 1e-6
 """How far apart, as a share of the largest score, words are whose scores are the same."""
 
 
-def _plus(inputs: AttributionInput) -> TokenScores:
+def _decomposition_plus(inputs: AttributionInput) -> TokenScores:
     budget, words = int(inputs.options["rows"]), inputs.perturbation
     if budget < PATH_PASSES:
         return TokenScores(
             words.to_tokens(partly_masked_scores(inputs)), measured={"rows": PASSES_PER_POINT}
         )
-    whole, on_path = path_scores(MaskingPath(inputs))
-    search = OrderSearch(inputs, _weights(inputs), budget - int(PATH_PASSES))
+    at_text, on_path = path_scores(MaskingPath(inputs))
+    operators = words.operators
+    weights = OPERATOR_WEIGHTS if len(operators) > 1 else {operators[0]: 1.0}
+    search = OrderSearch(inputs, weights, budget - int(PATH_PASSES))
     if search.budget < search.order_cost:
-        return TokenScores(words.to_tokens(on_path + whole), measured={"rows": PATH_PASSES})
-    best = _improved(search, [on_path + whole, on_path], int(inputs.options["seed"]))
-    return _split(inputs, search, best)
-
-
-def _weights(inputs: AttributionInput) -> dict[Operator, float]:
-    operators = inputs.perturbation.operators
-    return OPERATOR_WEIGHTS if len(operators) > 1 else {operators[0]: 1.0}
-
-
-def _improved(search: OrderSearch, starts: list[FloatArray], seed: int) -> WordOrder:
-    """The best order that the budget finds from these."""
-    for scores in starts:
+        return TokenScores(words.to_tokens(on_path + at_text), measured={"rows": PATH_PASSES})
+    starts = [descending_order(scores) for scores in (on_path + at_text, on_path)]
+    for start in starts:
         if search.budget >= search.order_cost:
-            search.order(descending_order(scores))
-    return search.run(search.best(descending_order(starts[0])), np.random.default_rng(seed))
+            search.order(start)
+    rng = np.random.default_rng(inputs.options["seed"])
+    return _token_scores(inputs, search, search.run(search.best(starts[0]), rng))
 
 
-def _split(inputs: AttributionInput, search: OrderSearch, best: WordOrder) -> TokenScores:
+def _token_scores(inputs: AttributionInput, search: OrderSearch, best: WordOrder) -> TokenScores:
     """Scores of the regression in log-odds, as near as they are in the order that was found."""
     fit = search.fit(order_scores(best.words))
     scores, errors = in_order(fit.scores, fit.errors, search.within_steps(best, fit.scores))
@@ -85,14 +78,14 @@ def in_order(
         errors: Their standard errors.  (n,)
         words: Numbers of the words, those that count most first.
     """
-    least = float(np.finfo(float).eps * max(np.abs(scores).max(initial=0), 1))
-    precision = 1 / np.square(np.maximum(errors, least))
-    fitted = isotonic_regression(scores[words], weights=precision[words], increasing=False)
-    apart = TIE_BREAK * np.abs(scores).max(initial=0) * np.linspace(1, 0, len(words))
-    near, spread = np.empty(len(words)), np.empty(len(words))
-    near[words] = fitted.x + apart
-    spread[words] = np.repeat(1 / np.sqrt(fitted.weights), np.diff(fitted.blocks))
-    return near, spread
+    smallest = float(np.finfo(float).eps * max(np.abs(scores).max(initial=0), 1))
+    precision = 1 / np.square(np.maximum(errors, smallest))
+    fit = isotonic_regression(scores[words], weights=precision[words], increasing=False)
+    steps = TIE_BREAK * np.abs(scores).max(initial=0) * np.linspace(1, 0, len(words))
+    ordered_scores, ordered_errors = np.empty(len(words)), np.empty(len(words))
+    ordered_scores[words] = fit.x + steps
+    ordered_errors[words] = np.repeat(1 / np.sqrt(fit.weights), np.diff(fit.blocks))
+    return ordered_scores, ordered_errors
 
 
 DECOMPOSITION_PLUS = Method(
@@ -103,7 +96,7 @@ DECOMPOSITION_PLUS = Method(
     description="Decompositions of the text on its way to nothing but masks, their order improved "
     "by hiding words.",
     reference="CLSight",
-    score=_plus,
+    score=_decomposition_plus,
     requirements=(require_linear,),
     options=(
         Option(

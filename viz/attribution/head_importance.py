@@ -150,7 +150,7 @@ def gate_gradients(
         SelectionError: for a class that doesn't exist, one compared with itself, or a reading of
             another classifier.
     """
-    target = _checked(classifier, reading, target_class, against)
+    target = _checked_target(classifier, reading, target_class, against)
     gates = _open(classifier, 1).requires_grad_()
     value = _values(classifier, reading.encoding, target, _Gated(gates))
     (gradient,) = gradients(classifier, value.sum(), [gates])
@@ -185,16 +185,16 @@ def ablate(
         SelectionError: for a class that doesn't exist, one compared with itself, a reading of
             another classifier, or means of other heads.
     """
-    target = _checked(classifier, reading, target_class, against)
+    target = _checked_target(classifier, reading, target_class, against)
     fill = None if mean is None else _fill(classifier, mean)
-    whole = float(target.value(reading.prediction.logits))
-    left: list[float] = []
+    value = float(target.value(reading.prediction.logits))
+    without: list[float] = []
     with torch.inference_mode():
         for gates in _one_closed(classifier, reading.encoding.n_tokens):
             recorder = _Gated(gates, fill)
-            left += _values(classifier, reading.encoding, target, recorder).tolist()
+            without += _values(classifier, reading.encoding, target, recorder).tolist()
             progress(len(gates))
-    return (whole - np.array(left)).reshape(classifier.n_layers, classifier.n_heads)
+    return (value - np.array(without)).reshape(classifier.n_layers, classifier.n_heads)
 
 
 def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> FloatArray:
@@ -220,7 +220,7 @@ def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> Float
     return means
 
 
-def _checked(
+def _checked_target(
     classifier: Classifier, reading: Reading, target_class: int | None, against: Against
 ) -> Target:
     check_read_by(classifier, reading)

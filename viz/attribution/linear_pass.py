@@ -13,6 +13,7 @@ viz/attribution/README.md 1.3.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -128,30 +129,32 @@ class LinearPass:
         top = self.logits.detach().requires_grad_()
         (outer,) = torch.autograd.grad(scalar(top).sum(), top)
         states = [cut.state for cut in self.cuts]
-        found = torch.autograd.grad(
-            self.logits,
-            [self.leaf, *states, *self.biases, *of],
-            grad_outputs=outer,
-            allow_unused=True,
+        gradients = iter(
+            torch.autograd.grad(
+                self.logits,
+                [self.leaf, *states, *self.biases, *of],
+                grad_outputs=outer,
+                allow_unused=True,
+            )
         )
-        heights, rest = found[: 1 + len(states)], found[1 + len(states) :]
-        shares = [_product(bias, slope) for bias, slope in zip(self.biases, rest, strict=False)]
-        whole = _product(outer, self.logits)
-        for (state, below), slope in zip(
-            [GraphCut(self.leaf, 0), *self.cuts], heights, strict=True
-        ):
-            self._check_complete(_products(state, slope), shares[below:], whole)
-        leaf = torch.zeros_like(self.leaf) if heights[0] is None else heights[0]
+        at_cuts = list(islice(gradients, 1 + len(states)))
+        at_biases = islice(gradients, len(self.biases))
+        shares = [_product(bias, slope) for bias, slope in zip(self.biases, at_biases, strict=True)]
+        value = _product(outer, self.logits)
+        cuts = [GraphCut(self.leaf, 0), *self.cuts]
+        for (state, n_biases), gradient in zip(cuts, at_cuts, strict=True):
+            self._check_complete(_products(state, gradient), shares[n_biases:], value)
+        leaf = torch.zeros_like(self.leaf) if at_cuts[0] is None else at_cuts[0]
         others = [
-            torch.zeros_like(tensor) if slope is None else slope
-            for tensor, slope in zip(of, rest[len(self.biases) :], strict=True)
+            torch.zeros_like(tensor) if gradient is None else gradient
+            for tensor, gradient in zip(of, gradients, strict=True)
         ]
         return SplitGradients(leaf, sum(shares), others)
 
-    def _check_complete(self, tokens: Tensor, biases: Sequence[float], whole: float) -> None:
+    def _check_complete(self, tokens: Tensor, biases: Sequence[float], value: float) -> None:
         parts = float(tokens.sum()) + sum(biases)
-        size = float(tokens.abs().sum()) + abs(sum(biases)) + abs(whole)
-        if not abs(parts - whole) <= TOLERANCE * size:
+        size = float(tokens.abs().sum()) + abs(sum(biases)) + abs(value)
+        if not abs(parts - value) <= TOLERANCE * size:
             raise MethodError(unavailable(self.classifier))
 
 
@@ -187,14 +190,14 @@ def linear_pass(
     require_frozen_attention(classifier)
     with LinearizedFunctions(recorder.biases):
         logits = classifier.run(classifier.pad(rows), recorder)
-    if expected is not None and not _equal(logits.detach().cpu().numpy(), expected):
+    if expected is not None and not _near(logits.detach().cpu().numpy(), expected):
         raise MethodError(unavailable(classifier))
     if recorder.leaf is None:
         raise MethodError(unavailable(classifier))
     return LinearPass(classifier, logits, recorder.leaf, recorder.biases, recorder.cuts)
 
 
-def _equal(logits: FloatArray, expected: FloatArray) -> bool:
+def _near(logits: FloatArray, expected: FloatArray) -> bool:
     known = ~np.isnan(expected)
     gap = np.abs(logits - expected).max(where=known, initial=0)
     return bool(gap <= TOLERANCE * np.abs(expected).max(where=known, initial=1))
@@ -213,8 +216,8 @@ def require_linear(classifier: Classifier) -> None:
         MethodError: as `linear_pass` and `split_gradients`.
     """
     recorder = Recorder("input", freeze=True)
-    tried = linear_pass(classifier, [classifier.encoder.probe().inputs], recorder)
-    tried.split_gradients(lambda logits: logits @ torch.linspace(1, 2, logits.shape[1]).to(logits))
+    linear = linear_pass(classifier, [classifier.encoder.probe().inputs], recorder)
+    linear.split_gradients(lambda logits: logits @ torch.linspace(1, 2, logits.shape[1]).to(logits))
 
 
 def unavailable(classifier: Classifier) -> str:

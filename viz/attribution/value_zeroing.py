@@ -21,11 +21,11 @@ PASSES_FOR_ALL_LAYERS = 0.8
 
 def cls_row(layer: RecordedLayer) -> Tensor:
     """How far each token, silenced in this layer, turns [CLS]; sums to 1, in float64.  (T,)"""
-    given = layer.weights[:, 0, :, None] * layer.values()
-    each = given.transpose(0, 1).flatten(1)
-    without = layer.modules.attention_output(each.sum(0) - each) + layer.before[0]
-    turned = layer.modules.output(layer.modules.attention_norm(without))
-    distance = _one_minus_cosine(turned.double(), layer.after[0].double())
+    weighted = layer.weights[:, 0, :, None] * layer.values()
+    by_token = weighted.transpose(0, 1).flatten(1)
+    without = layer.modules.attention_output(by_token.sum(0) - by_token) + layer.before[0]
+    states = layer.modules.output(layer.modules.attention_norm(without))
+    distance = _one_minus_cosine(states.double(), layer.after[0].double())
     total = distance.sum()
     # Where no token turns [CLS] at all, none matters more than another.
     return distance / total if total > 0 else torch.full_like(distance, 1 / len(distance))
@@ -41,9 +41,8 @@ def _value_zeroing(inputs: AttributionInput) -> TokenScores:
     with torch.inference_mode():
         layers = recorded_layers(inputs)
         inputs.progress(1)
-        used = layers[-1:] if inputs.options["rows"] == "last" else layers
         rows = []
-        for layer in used:
+        for layer in layers[-1:] if inputs.options["rows"] == "last" else layers:
             check_cancelled()
             rows.append(cls_row(layer))
             inputs.progress(PASSES_FOR_ALL_LAYERS / len(layers))

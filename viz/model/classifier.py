@@ -24,7 +24,7 @@ from viz.model.installation import ASSETS
 from viz.model.probe import Capabilities, Probe, ProbeError, module_settings, probe_length
 from viz.model.recording import ATTENTION, Recorder, install_hooks
 from viz.model.temperature import stored_temperature
-from viz.types import Attention, Encoding, FloatArray, Inputs, IntArray, Prediction, Reading
+from viz.types import Attention, Encoding, FloatArray, Inputs, Prediction, Reading
 
 FORWARD_ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
@@ -52,11 +52,10 @@ class Classifier:
         """Whether attention passes through our own function; else transformers returns it."""
         self.capabilities = Capabilities(pads=False, reads=None)
         """What `load` has proved about the network; nothing until then."""
+        affordable = math.isqrt(MAX_ATTENTION_BYTES // (4 * self.n_layers * self.n_heads))
         self.encoder = Encoder(
             checkpoint.tokenizer,
-            max_tokens=min(
-                max_input_length(checkpoint.model, checkpoint.tokenizer), self._affordable_tokens()
-            ),
+            max_tokens=min(max_input_length(checkpoint.model, checkpoint.tokenizer), affordable),
             inputs=frozenset(inspect.signature(self.model.forward).parameters),
             n_segments=int(getattr(self.config, "type_vocab_size", 2) or 1),
             **_cutting(checkpoint),
@@ -221,33 +220,32 @@ class Classifier:
         if recorder is None:
             logits: Tensor = model(**inputs).logits
             return logits
-        handed = recorder.computes_weights and not self.records
+        by_transformers = recorder.computes_weights and not self.records
         with recorder:
-            output = model(**inputs, **({"output_attentions": True} if handed else {}))
-        if handed:
+            output = model(**inputs, **({"output_attentions": True} if by_transformers else {}))
+        if by_transformers:
             recorder.weights.extend(output.attentions)
-        recorded: Tensor = output.logits
-        return recorded
+        recorded_logits: Tensor = output.logits
+        return recorded_logits
 
     def pad(self, rows: Sequence[Inputs]) -> dict[str, Tensor]:
         """The model's inputs; what is padded has no attention.  Each (B, T)"""
         longest = max(len(row["input_ids"]) for row in rows)
-        fill = {"input_ids": self.tokenizer.pad_token_id or 0}
-        return {
-            name: torch.tensor(
-                np.stack([_filled(row[name], longest, fill.get(name, 0)) for row in rows]),
-                device=self.device,
-            )
-            for name in rows[0]
-        }
-
-    def _affordable_tokens(self) -> int:
-        """The most tokens whose weights, of all heads, fit into `MAX_ATTENTION_BYTES`."""
-        return math.isqrt(MAX_ATTENTION_BYTES // (4 * self.n_layers * self.n_heads))
+        batch: dict[str, Tensor] = {}
+        for name in rows[0]:
+            fill = (self.tokenizer.pad_token_id or 0) if name == "input_ids" else 0
+            padded = [
+                np.pad(row[name], (0, longest - len(row[name])), constant_values=fill)
+                for row in rows
+            ]
+            batch[name] = torch.tensor(np.stack(padded), device=self.device)
+        return batch
 
     def _attention(self, recorder: Recorder, row: int, n_tokens: int) -> Attention:
+        """The weights of one row of a batch, without its padding."""
+        layers = [weights[row, :, :n_tokens, :n_tokens] for weights in recorder.weights]
         try:
-            return Attention(_own(recorder.weights, row, n_tokens))
+            return Attention(torch.stack(layers).cpu().numpy())
         except ValueError as error:
             raise CheckpointError(
                 f"{self.name!r} is {with_article(self.architecture)}, whose attention for this "
@@ -270,8 +268,8 @@ class Classifier:
         if self.temperature is not None:
             calibrated = self.probabilities(values).astype(values.dtype)
             return Prediction(self.labels, values, calibrated, self.multi_label)
-        share = logits.sigmoid() if self.multi_label else logits.softmax(-1)
-        return Prediction(self.labels, values, share.cpu().numpy(), self.multi_label)
+        probabilities = logits.sigmoid() if self.multi_label else logits.softmax(-1)
+        return Prediction(self.labels, values, probabilities.cpu().numpy(), self.multi_label)
 
 
 class _Cutting(TypedDict):
@@ -288,16 +286,6 @@ def _cutting(checkpoint: Checkpoint) -> _Cutting:
         }
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error
-
-
-def _filled(values: IntArray, length: int, fill: int) -> IntArray:
-    """Values with as many fills behind them as it takes."""
-    return np.concatenate([values, np.full(length - len(values), fill, dtype=values.dtype)])
-
-
-def _own(weights: Sequence[Tensor], row: int, n_tokens: int) -> NDArray[np.floating]:
-    """One row of a batch without its padding.  L times (B, H, T, T) -> (L, H, t, t)"""
-    return torch.stack([layer[row, :, :n_tokens, :n_tokens] for layer in weights]).cpu().numpy()
 
 
 def default_checkpoint() -> Path:

@@ -47,16 +47,24 @@ class Encoder:
             TextError: if no token of the text reaches the model.
         """
         notes: list[str] = []
-        text = _whole(text, notes)
-        pair = _whole(pair, notes) if pair is not None else None
-        _check_written(text, pair)
+        text = _replace_surrogates(text, notes)
+        pair = _replace_surrogates(pair, notes) if pair is not None else None
+        _check_not_empty(text, pair)
         encoded = self._tokenize(text, pair)
-        kept, n_all = self._kept(encoded), len(encoded["input_ids"])
-        tokens, unseen = self._tokens(encoded, kept), _unseen(encoded, kept)
+        positions = self._read_positions(encoded)
         encoding = Encoding(
-            text, pair, tokens, self._inputs(encoded, kept), n_all - len(kept), unseen=unseen
+            text,
+            pair,
+            self._tokens(encoded, positions),
+            self._inputs(encoded, positions),
+            n_unseen=len(encoded["input_ids"]) - len(positions),
+            unseen=_unseen_spans(encoded, positions),
         )
-        notes += [*self._cut(encoding), *self._unknown(encoding), *self._literal(encoding)]
+        notes += [
+            *self._truncation_notes(encoding),
+            *self._unknown_notes(encoding),
+            *self._literal_notes(encoding),
+        ]
         return replace(encoding, notes=tuple(notes))
 
     def probe(self, n_words: int = 3) -> Encoding:
@@ -64,8 +72,10 @@ class Encoder:
         n_words = min(n_words, self.max_tokens)  # more would be cut away
         text = " ".join("abc"[index % 3] for index in range(n_words))
         encoded = self._tokenize(text, None)
-        kept = self._kept(encoded)
-        return Encoding(text, None, self._tokens(encoded, kept), self._inputs(encoded, kept))
+        positions = self._read_positions(encoded)
+        return Encoding(
+            text, None, self._tokens(encoded, positions), self._inputs(encoded, positions)
+        )
 
     def _tokenize(self, text: str, pair: str | None) -> Any:
         try:
@@ -77,24 +87,24 @@ class Encoder:
         except ModelError as error:
             raise TextError(as_sentence(error)) from error
 
-    def _kept(self, encoded: Any) -> list[int]:
+    def _read_positions(self, encoded: Any) -> list[int]:
         """The positions that the model reads, as training and plain transformers cut a text."""
         mode = self.truncation
         if mode == "head" and self.tokenizer.truncation_side == "left":
             mode = "tail"
         return kept_positions(encoded.sequence_ids(), max_length=self.max_tokens, mode=mode)
 
-    def _tokens(self, encoded: Any, kept: Sequence[int]) -> tuple[Token, ...]:
+    def _tokens(self, encoded: Any, positions: Sequence[int]) -> tuple[Token, ...]:
         parts: list[int | None] = encoded.sequence_ids()
         words: list[int | None] = encoded.word_ids()
         places, ids = encoded["offset_mapping"], encoded["input_ids"]
-        texts = self.tokenizer.convert_ids_to_tokens([ids[index] for index in kept])
+        texts = self.tokenizer.convert_ids_to_tokens([ids[index] for index in positions])
         # Words are counted from 0 in each text of a pair; ours go on counting.
         numbers = [w for w, part in zip(words, parts, strict=True) if part == 0 and w is not None]
         first = max(numbers, default=-1) + 1
         return tuple(
             self._token(text, places[index], words[index], parts[index], first)
-            for text, index in zip(texts, kept, strict=True)
+            for text, index in zip(texts, positions, strict=True)
         )
 
     @staticmethod
@@ -107,9 +117,9 @@ class Encoder:
         number = None if word is None else word + first * part
         return Token(text, *place, number, special=False, part=part)
 
-    def _inputs(self, encoded: Any, kept: Sequence[int]) -> dict[str, Any]:
+    def _inputs(self, encoded: Any, positions: Sequence[int]) -> dict[str, Any]:
         arrays = {
-            name: np.array(encoded[name], dtype=np.int64)[kept]
+            name: np.array(encoded[name], dtype=np.int64)[positions]
             for name in self.tokenizer.model_input_names
             if name in self.inputs and name in encoded
         }
@@ -117,16 +127,16 @@ class Encoder:
             arrays["token_type_ids"] = arrays["token_type_ids"].clip(max=self.n_segments - 1)
         return arrays
 
-    def _cut(self, encoding: Encoding) -> Iterator[str]:
+    def _truncation_notes(self, encoding: Encoding) -> Iterator[str]:
         """How much the model doesn't see, and where in a single text that stands."""
         if not encoding.n_unseen:
             return
         n_all = encoding.n_tokens + encoding.n_unseen
         where, inside = "", ""
         if encoding.pair is None and encoding.unseen:
-            seen = [token for token in encoding.tokens if not token.special]
-            before = bool(seen) and encoding.unseen[0].start < seen[0].start
-            behind = not seen or encoding.unseen[-1].end > seen[-1].end
+            tokens = [token for token in encoding.tokens if not token.special]
+            before = bool(tokens) and encoding.unseen[0].start < tokens[0].start
+            behind = not tokens or encoding.unseen[-1].end > tokens[-1].end
             where = "the first " if before else "the last " if behind else ""
             inside = "" if where else " in the middle"
         yield (
@@ -139,7 +149,7 @@ class Encoder:
                 "averaged; only one window is read here, so the class may differ."
             )
 
-    def _unknown(self, encoding: Encoding) -> Iterator[str]:
+    def _unknown_notes(self, encoding: Encoding) -> Iterator[str]:
         """A note if some of the text is unknown to the vocabulary.
 
         Raises:
@@ -196,51 +206,50 @@ class Encoder:
         begins = [token.value for token in backend.model.tokenize(word[:most])]
         return len(word) > most and begins != [self.tokenizer.unk_token]
 
-    def _literal(self, encoding: Encoding) -> Iterator[str]:
+    def _literal_notes(self, encoding: Encoding) -> Iterator[str]:
         """A note if special tokens are written out in the text, since the model reads them as such.
 
         They count as words of the text everywhere, since a reader wrote them.
         """
         special = {
             *self.tokenizer.all_special_tokens,
-            *(str(own) for own in self.tokenizer.added_tokens_decoder.values() if own.special),
+            *(str(each) for each in self.tokenizer.added_tokens_decoder.values() if each.special),
         }
-        written_special = [
+        literals = [
             token.text
             for token in encoding.tokens
             if not token.special
             and token.text in special
             and encoding.token_text(token).strip() == token.text
         ]
-        if written_special:
-            names = list(dict.fromkeys(written_special))
+        if literals:
+            names = list(dict.fromkeys(literals))
             are = "is read as a special token" if len(names) == 1 else "are read as special tokens"
             yield f"{', '.join(names)} in the text {are}."
 
 
-def _unseen(encoded: Any, kept: Sequence[int]) -> tuple[UnseenSpan, ...]:
-    """The stretches of the texts whose tokens are not kept."""
+def _unseen_spans(encoded: Any, positions: Sequence[int]) -> tuple[UnseenSpan, ...]:
+    """The stretches of the texts whose tokens are not read."""
     parts, places = encoded.sequence_ids(), encoded["offset_mapping"]
-    stretches: list[UnseenSpan] = []
-    for before, after in pairwise([-1, *kept, len(parts)]):
-        gone = range(before + 1, after)
+    spans: list[UnseenSpan] = []
+    for before, after in pairwise([-1, *positions, len(parts)]):
         for part in (0, 1):
-            own = [places[index] for index in gone if parts[index] == part]
-            if own:
-                stretches.append(UnseenSpan(part, own[0][0], own[-1][1]))
-    return tuple(sorted(stretches))
+            gap = [places[index] for index in range(before + 1, after) if parts[index] == part]
+            if gap:
+                spans.append(UnseenSpan(part, gap[0][0], gap[-1][1]))
+    return tuple(sorted(spans))
 
 
-def _whole(text: str, notes: list[str]) -> str:
+def _replace_surrogates(text: str, notes: list[str]) -> str:
     """The text with lone surrogates, which are not characters, replaced one for one."""
-    whole, count = _SURROGATES.subn("\ufffd", text)
+    replaced, count = _SURROGATES.subn("\ufffd", text)
     if count:
         characters = "1 invalid character was" if count == 1 else f"{count} invalid characters were"
         notes.append(f"{characters} replaced with \ufffd.")
-    return whole
+    return replaced
 
 
-def _check_written(text: str, pair: str | None) -> None:
+def _check_not_empty(text: str, pair: str | None) -> None:
     if not text.strip():
         raise TextError("The text is empty; write at least one word.")
     if pair is not None and not pair.strip():
