@@ -110,6 +110,8 @@ FILES = {
 """Names of files and folders, and what they are called now."""
 
 NAMES = {
+    "clusters": "graphemes",
+    "look": "a noun",
     "AS_READ": "FULL_TEXT_ATTENTION_WEIGHT",
     "Asked": "ExportOptions, MethodSpec",
     "DEAF": "SAME_NETWORK_CORRELATION",
@@ -154,6 +156,9 @@ NAMES = {
     "tint": "color_scale",
 }
 """Names in code, and what is said instead."""
+
+PARTICIPLES = ("asked", "held", "made", "said", "taken", "told")
+"""Names of `viz` that tell nothing: a noun says what is in them."""
 
 WORDS = {
     r"colour": "color",
@@ -213,6 +218,16 @@ def test_old_names_are_gone() -> None:
         for name in NAMES.keys() & names(file)
     }
     assert found == {}
+
+
+def test_names_are_nouns() -> None:
+    found = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in CODE
+        if file.is_relative_to(ROOT / "viz")
+        for name in names(file).intersection(PARTICIPLES)
+    }
+    assert found == set()
 
 
 @pytest.mark.parametrize("pattern", WORDS)
