@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+import altair as alt
+
 from viz.colors import PALETTES, Theme
 from viz.runs.history import Step
 from viz.runs.state import Run
 
 HEIGHT = 190
 """Pixels between the axes."""
+DOT_SIZE = 45
+"""Square pixels of a dot where an epoch was measured."""
+HOVER_SIZE = 150
+"""Of the invisible points along a line that show its numbers."""
 POINTS = 500
 """The most points of a line; of a longer one, neighbors are averaged."""
 COLORS = {
@@ -36,15 +42,6 @@ MEASURES = {
 """What may be measured after an epoch, and what it is called."""
 SHARES = ("accuracy", "macro_f1")
 """Those from 0 to 1."""
-
-
-DOT: dict[str, Any] = {"condition": {"test": "datum.dot", "value": 45}, "value": 0}
-LAYERS: list[dict[str, Any]] = [
-    {"mark": {"type": "line", "strokeWidth": 2}},
-    {"mark": {"type": "point", "filled": True, "opacity": 1}, "encoding": {"size": DOT}},
-    # Something to point at along the lines.
-    {"mark": {"type": "point", "opacity": 0, "size": 150}},
-]
 
 Spec = dict[str, Any]
 Row = dict[str, Any]
@@ -151,57 +148,63 @@ def _chart(
     share: bool = False,
 ) -> Chart:
     """Lines over epochs, with dots where an epoch was measured; *share* is of values 0 to 1."""
-    muted: Spec = {"labelColor": PALETTES[theme].muted, "titleColor": PALETTES[theme].muted}
-    x = _quantity("epoch", "Epoch") | {
-        "scale": {"domain": [0, epochs], "nice": False},
-        "axis": muted | {"tickMinStep": 1, "format": "d", "grid": False},
-    }
-    y = _quantity("value", title) | {
-        # Vega finds no scale for no values.
-        "scale": {"domain": [0, 1]} if share or not rows else {"zero": False},
-        "axis": muted
-        | {
-            "labels": bool(rows),
-            "tickCount": 5,
-            # Vega writes the ticks of a single value with all of its digits.
-            "format": "%" if share else ".5~g",
-            "gridColor": PALETTES[theme].line,
-        },
-    }
-    tooltip = [
-        {"field": "line", "type": "nominal", "title": "Curve"},
-        _quantity("epoch", "Epoch") | {"format": ".2~f"},
-        _quantity("value", title) | {"format": ".1%" if share else ".4f"},
-    ]
-    encoding = {"x": x, "y": y, "color": _colors(lines, theme), "tooltip": tooltip}
-    return Chart(
-        {
-            "height": HEIGHT,
-            "autosize": {"type": "fit-x", "contains": "padding"},
-            "encoding": encoding,
-            "layer": LAYERS,
-        },
-        rows,
-        title,
-        tuple(lines),
+    palette = PALETTES[theme]
+    x = alt.X(
+        "epoch:Q",
+        title="Epoch",
+        scale=alt.Scale(domain=[0, epochs], nice=False),
+        axis=alt.Axis(
+            labelColor=palette.muted,
+            titleColor=palette.muted,
+            tickMinStep=1,
+            format="d",
+            grid=False,
+        ),
     )
+    y = alt.Y(
+        "value:Q",
+        title=title,
+        # Vega finds no scale for no values.
+        scale=alt.Scale(domain=[0, 1]) if share or not rows else alt.Scale(zero=False),
+        axis=alt.Axis(
+            labelColor=palette.muted,
+            titleColor=palette.muted,
+            labels=bool(rows),
+            tickCount=5,
+            # Vega writes the ticks of a single value with all of its digits.
+            format="%" if share else ".5~g",
+            gridColor=palette.line,
+        ),
+    )
+    color = alt.Color(
+        "line:N",
+        scale=alt.Scale(domain=list(lines), range=list(COLORS[theme][: len(lines)])),
+        legend=alt.Legend(
+            title=None, orient="top", offset=8, labelColor=palette.ink, labelLimit=300
+        )
+        if lines
+        else None,
+    )
+    tooltip = [
+        alt.Tooltip("line:N", title="Curve"),
+        alt.Tooltip("epoch:Q", title="Epoch", format=".2~f"),
+        alt.Tooltip("value:Q", title=title, format=".1%" if share else ".4f"),
+    ]
+    size = alt.when("datum.dot").then(alt.value(DOT_SIZE)).otherwise(alt.value(0))
+    line = alt.Chart()
+    chart = alt.layer(
+        line.mark_line(strokeWidth=2),
+        line.mark_point(filled=True, opacity=1).encode(size=size),
+        line.mark_point(opacity=0, size=HOVER_SIZE),
+    )
+    spec = chart.encode(x=x, y=y, color=color, tooltip=tooltip).properties(
+        height=HEIGHT, autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
+    )
+    return Chart(_without_data(spec.to_dict()), rows, title, tuple(lines))
 
 
-def _quantity(field: str, title: str) -> Spec:
-    return {"field": field, "type": "quantitative", "title": title}
-
-
-def _colors(lines: Sequence[str], theme: Theme) -> Spec:
-    legend = {
-        "title": None,
-        "orient": "top",
-        "offset": 8,
-        "labelColor": PALETTES[theme].ink,
-        "labelLimit": 300,
-    }
-    return {
-        "field": "line",
-        "type": "nominal",
-        "scale": {"domain": list(lines), "range": list(COLORS[theme][: len(lines)])},
-        "legend": legend if lines else None,
-    }
+def _without_data(spec: Spec) -> Spec:
+    """A specification that leaves its rows, and the look of the page, to Streamlit."""
+    layers = [{key: layer[key] for key in layer if key != "data"} for layer in spec["layer"]]
+    own = {key: spec[key] for key in ("height", "autosize", "encoding")}
+    return own | {"layer": layers}
