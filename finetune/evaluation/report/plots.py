@@ -28,9 +28,11 @@ RELIABILITY_FILE = "reliability.png"
 SCATTER_FILE = "scores.png"
 
 DPI = 150
-INK, QUIET, LINE = "#1f2933", "#66727f", "#d5dbe1"
-BLUE, ORANGE = "#2f6d9f", "#d9822b"
-COLORMAP = LinearSegmentedColormap.from_list("quiet", ["#f7f9fb", "#b9d2e6", "#4f8fbf", "#1d4e79"])
+# The colors of the app's light theme; a test compares them, since viz is not imported here.
+INK, QUIET, LINE = "#1c2430", "#667085", "#e3e7ee"
+BLUE, ORANGE = "#1f5fbf", "#e08e2f"
+SEQUENTIAL = ("#ffffff", "#deebf7", "#b7d2ec", "#7fb2dc", "#4490c8", "#1b67ad", "#08306b")
+COLORMAP = LinearSegmentedColormap.from_list("sequential", SEQUENTIAL)
 FONTS = (
     "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "PingFang SC",
     "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "Arial Unicode MS",

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from viz.colors import PALETTES, Theme, mix, readable_ink
+from finetune.evaluation.report import plots
+from viz.colors import LIGHT, PALETTES, Theme, mix, readable_ink
 from viz.plots.matrix import agreement_map, confusion_map
 
 LABELS = ("one", "<b>two</b>", "three")
@@ -44,3 +45,10 @@ def test_dark_has_colors_of_its_own() -> None:
         confusion_map(CONFUSION, LABELS, theme=theme).data[0].colorscale for theme in PALETTES
     ]
     assert scales[0] != scales[1]
+
+
+def test_pictures_beside_a_checkpoint_have_the_colors_of_the_page() -> None:
+    """They are drawn by finetune, which imports nothing of viz."""
+    assert LIGHT.sequential == plots.SEQUENTIAL
+    assert (LIGHT.ink, LIGHT.muted, LIGHT.line) == (plots.INK, plots.QUIET, plots.LINE)
+    assert (LIGHT.accent, LIGHT.diverging[1]) == (plots.BLUE, plots.ORANGE)

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
 from finetune.evaluation.calibration import measure_calibration
 from finetune.evaluation.metrics import measure_classes, measure_multi_label
 from finetune.evaluation.regression import measure_scores
 from finetune.evaluation.report.plots import (
+    BLUE,
+    ORANGE,
     SCATTER_FILE,
     _short,
     _width,
@@ -126,8 +128,8 @@ def test_a_reliability_curve_is_drawn_in_its_colors(curves: int, tmp_path: Path)
     drawn = pixels(path)
     assert 650 < drawn.shape[1] < 950
     assert 650 < drawn.shape[0] < 950
-    blue = (np.abs(drawn - (0x2F, 0x6D, 0x9F)).sum(2) < 20).sum()
-    orange = (np.abs(drawn - (0xD9, 0x82, 0x2B)).sum(2) < 20).sum()
+    blue = (np.abs(drawn - ImageColor.getrgb(BLUE)).sum(2) < 20).sum()
+    orange = (np.abs(drawn - ImageColor.getrgb(ORANGE)).sum(2) < 20).sum()
     assert blue > 1_000
     assert (orange > 1_000) == (curves == 2)
 
