@@ -1,9 +1,9 @@
 """What a text classifier looks at: read a text once, see every head, attribute the class.
 
-Read the room in this order: `types` (the records), `classifier` (a checkpoint and one recorded
-forward pass), `recording` (how attention is captured), `words` and `attention` (views over
-weights), `facts` (what each head is like), `attribution` (why this class), `widgets` and `export`
-(what is seen and saved), `pages` (the app).
+Read it in this order: `types` (the records), `model` (a checkpoint and one recorded forward pass),
+`attention` (views over weights, statistics of heads), `attribution` (why this class),
+`faithfulness` (can it be believed), `widgets`, `figures` and `export` (what is seen and saved),
+`app` (the pages).
 """
 
 from importlib import import_module

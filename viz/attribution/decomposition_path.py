@@ -98,7 +98,13 @@ class MaskingPath:
     def __init__(self, inputs: AttributionInput, *, full_text_attention: bool = False) -> None:
         require_frozen_attention(inputs.classifier)
         self.inputs = inputs
-        self.full_text_attention = self._full_text_attention() if full_text_attention else None
+        self.full_text_attention: Tensor | None = None
+        """(L, H, T, T)"""
+        if full_text_attention:
+            classifier, weights = inputs.classifier, inputs.reading.attention.weights
+            self.full_text_attention = torch.tensor(
+                weights, dtype=classifier.model.dtype, device=classifier.device
+            )
         # Without a mask token nothing is left where a word was.
         self.words, self.hidden = path_ends(inputs, inputs.classifier.tokenizer.mask_token_id)
         self.source = self._input(self.words) - self._input(self.hidden)
@@ -125,39 +131,31 @@ class MaskingPath:
         )
 
     def _scores(self, shares: FloatArray) -> FloatArray:
-        places = self._over_tokens(shares)[..., None]
+        reading = self.inputs.reading
+        places = self._to_tokens(shares)[..., None]
         embeddings = self.hidden + places * (self.words - self.hidden)
-        recorder = _PathRecorder(embeddings, self.full_text_attention)
+        # The logits of the whole text are known; those of others are not.
+        is_text = (shares == 1).all(1, keepdims=True) & (self.full_text_attention is None)
         linear = linear_pass(
             self.inputs.classifier,
-            [self.inputs.reading.encoding.inputs] * len(shares),
-            recorder,
-            self._as_known(shares),
+            [reading.encoding.inputs] * len(shares),
+            _PathRecorder(embeddings, self.full_text_attention),
+            expected=np.where(is_text, reading.prediction.logits, np.nan),
         )
         leaf = linear.leaf
         gradients = linear.split_gradients(against_all_target(self.inputs).value).leaf
-        whole = torch.tensor(np.isin(shares, (0, 1)).all(1), device=leaf.device)[:, None, None]
-        source = torch.where(whole, leaf.detach(), self.source)
+        is_version = torch.tensor(np.isin(shares, (0, 1)).all(1), device=leaf.device)
+        source = torch.where(is_version[:, None, None], leaf.detach(), self.source)
         scores = (source * gradients).double().sum(-1).cpu().numpy()
         self.inputs.progress(PASSES_PER_POINT * len(shares))
         return np.stack([self.inputs.perturbation.to_words(row) for row in scores])
 
-    def _as_known(self, shares: FloatArray) -> FloatArray:
-        """The logits of versions that are the whole text as it was read; else NaN.  (B, C)"""
-        whole = (shares == 1).all(1, keepdims=True) & (self.full_text_attention is None)
-        return np.where(whole, self.inputs.reading.prediction.logits, np.nan)
-
-    def _over_tokens(self, shares: FloatArray) -> Tensor:
+    def _to_tokens(self, shares: FloatArray) -> Tensor:
         """Shares of words as those of tokens; special tokens stay.  (B, n) -> (B, T)"""
-        spread = np.ones((len(shares), self.inputs.reading.encoding.n_tokens))
+        of_tokens = np.ones((len(shares), self.inputs.reading.encoding.n_tokens))
         for index, unit in enumerate(self.inputs.perturbation.units):
-            spread[:, list(unit.tokens)] = shares[:, index : index + 1]
-        return self.words.new_tensor(spread)
-
-    def _full_text_attention(self) -> Tensor:
-        """The attention of the whole text.  (L, H, T, T)"""
-        model, weights = self.inputs.classifier.model, self.inputs.reading.attention.weights
-        return torch.tensor(weights, dtype=model.dtype, device=self.inputs.classifier.device)
+            of_tokens[:, list(unit.tokens)] = shares[:, index : index + 1]
+        return self.words.new_tensor(of_tokens)
 
     def _input(self, embeddings: Tensor) -> Tensor:
         """What enters the first layer; the pass goes no further.  (T, D)"""

@@ -85,16 +85,11 @@ def explained_scalar(
     """
     if prediction.regression:
         return prediction.label
-    if _joined(attribution):
+    if not isinstance(attribution, Contribution) and attribution.against_all:
         return f"log-odds {prediction.labels[attribution.target_class]}"
     own = f"logit {prediction.labels[attribution.target_class]}"
     against = attribution.against_class
     return own if against is None else f"{own} − logit {prediction.labels[against]}"
-
-
-def _joined(attribution: Attribution | Contribution | Target) -> bool:
-    """Whether the class is compared with all others together."""
-    return not isinstance(attribution, Contribution) and attribution.against_all
 
 
 def scale_ends(prediction: Prediction, attribution: Attribution | Contribution) -> tuple[str, str]:

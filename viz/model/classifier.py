@@ -166,7 +166,12 @@ class Classifier:
         recorder = Recorder()
         with torch.inference_mode():
             logits = self.run(self.pad([encoding.inputs for encoding in encodings]), recorder)
-            self._check_unaltered()
+            if module_settings(self.model) != self._settings:
+                raise CheckpointError(
+                    f"{self.name!r} is {with_article(self.architecture)}, which changed its own "
+                    "settings while reading, so it would read other texts differently; choose "
+                    "another checkpoint."
+                )
             return [
                 Reading(
                     encoding,
@@ -252,14 +257,6 @@ class Classifier:
                 f"text does not consist of one map per head ({error}); choose another text or "
                 "checkpoint."
             ) from error
-
-    def _check_unaltered(self) -> None:
-        if module_settings(self.model) != self._settings:
-            raise CheckpointError(
-                f"{self.name!r} is {with_article(self.architecture)}, which changed its own "
-                "settings while reading, so it would read other texts differently; choose another "
-                "checkpoint."
-            )
 
     def _prediction(self, logits: Tensor) -> Prediction:
         values: NDArray[np.floating] = logits.cpu().numpy()

@@ -113,10 +113,10 @@ class Perturbation:
 
     def to_tokens(self, scores: FloatArray) -> FloatArray:
         """Scores of words as scores of tokens: shared evenly, 0 at special tokens.  (n,) -> (T,)"""
-        spread = np.zeros(self.encoding.n_tokens, dtype=np.float64)
+        of_tokens = np.zeros(self.encoding.n_tokens, dtype=np.float64)
         for unit, score in zip(self.units, scores, strict=True):
-            spread[list(unit.tokens)] = score / len(unit.tokens)
-        return spread
+            of_tokens[list(unit.tokens)] = score / len(unit.tokens)
+        return of_tokens
 
     def errors_to_tokens(self, errors: FloatArray) -> FloatArray:
         """Standard errors of words as those of tokens, whose squares add up.  (n,) -> (T,)"""
@@ -125,8 +125,8 @@ class Perturbation:
 
     def to_words(self, scores: FloatArray) -> FloatArray:
         """Scores of tokens added up over words.  (T,) -> (n,)"""
-        given = np.asarray(scores, dtype=np.float64)
-        return np.array([given[list(unit.tokens)].sum() for unit in self.units])
+        of_tokens = np.asarray(scores, dtype=np.float64)
+        return np.array([of_tokens[list(unit.tokens)].sum() for unit in self.units])
 
     def _key(self, row: BoolArray, operator: Operator) -> tuple[Operator, bytes]:
         # With nothing hidden, both operators leave the same text.
@@ -146,32 +146,31 @@ class Perturbation:
         """Versions, shortest first, in batches of bounded size."""
         keep = np.array(list(new.values()), dtype=bool).reshape(len(new), self.n_words)
         sizes = np.array([len(unit.tokens) for unit in self.units], dtype=int)
-        whole = self.encoding.n_tokens
-        lengths = whole - ~keep @ sizes if operator == "delete" else np.full(len(keep), whole)
+        n_all = self.encoding.n_tokens
+        lengths = n_all - ~keep @ sizes if operator == "delete" else np.full(len(keep), n_all)
         keys = list(new)
         batch: list[tuple[Operator, bytes]] = []
         for index in np.argsort(lengths, kind="stable"):
-            if len(batch) >= self._batch_size(int(lengths[index])):
+            n_tokens = int(lengths[index])
+            size = batch_size(self.classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
+            if len(batch) >= size:
                 yield batch
                 batch = []
             batch.append(keys[index])
         if batch:
             yield batch
 
-    def _batch_size(self, n_tokens: int) -> int:
-        return batch_size(self.classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
-
     def _version(self, row: BoolArray, operator: Operator) -> dict[str, IntArray]:
         """The model's inputs with some words hidden."""
-        gone = [
+        hidden = [
             token
-            for unit, stays in zip(self.units, row, strict=True)
-            if not stays
+            for unit, keep in zip(self.units, row, strict=True)
+            if not keep
             for token in unit.tokens
         ]
         if operator == "delete":
-            return {name: np.delete(ids, gone) for name, ids in self.encoding.inputs.items()}
+            return {name: np.delete(ids, hidden) for name, ids in self.encoding.inputs.items()}
         inputs = dict(self.encoding.inputs)
         inputs["input_ids"] = inputs["input_ids"].copy()
-        inputs["input_ids"][gone] = self.classifier.tokenizer.mask_token_id
+        inputs["input_ids"][hidden] = self.classifier.tokenizer.mask_token_id
         return inputs
