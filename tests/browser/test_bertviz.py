@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 from viz import Classifier, Reading
 from viz.colors import PALETTES, Theme, rgb
-from viz.export.bertviz.page import View, bertviz_html
+from viz.export.bertviz.page import bertviz_html
+from viz.export.bertviz.parameters import View
 
 OPACITIES = "lines => lines.map(line => +line.getAttribute('stroke-opacity'))"
 

@@ -7,7 +7,6 @@ bytes.  JSON is what `python -m viz replay` reads, see `json_record`.
 
 import csv as csv_module
 import json as json_module
-from collections.abc import Iterable, Iterator
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 
 from viz.export.csv_cells import guarded, written
 from viz.export.json_record import citation_values, figure_record, request_values
-from viz.export.numbers import Row, numbers_of, text_array
+from viz.export.numbers import numbers_of, text_array
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.jobs.cancellation import check_cancelled
@@ -28,8 +27,10 @@ def csv(spec: FigureSpec, options: RenderOptions) -> bytes:
         SelectionError: where there are too many numbers for text.
     """
     table = StringIO()
-    rows = numbers_of(spec).rows(spec)
-    csv_module.writer(table, lineterminator="\n").writerows(_cells(rows))
+    writer = csv_module.writer(table, lineterminator="\n")
+    for row in numbers_of(spec).rows(spec):
+        check_cancelled()
+        writer.writerow([guarded(cell) if isinstance(cell, str) else written(cell) for cell in row])
     return table.getvalue().encode()
 
 
@@ -72,9 +73,3 @@ class _CancellableBytes(BytesIO):
     def write(self, content: Any, /) -> int:
         check_cancelled()
         return super().write(content)
-
-
-def _cells(rows: Iterable[Row]) -> Iterator[list[str]]:
-    for row in rows:
-        check_cancelled()
-        yield [guarded(cell) if isinstance(cell, str) else written(cell) for cell in row]

@@ -34,9 +34,10 @@ def html(spec: FigureSpec, options: RenderOptions) -> bytes:
         "pictures": [{"widget": widget.name, "data": data} for widget, data in content.pictures],
         "closeups": content.closeups,
     }
+    themes = (f"html.{theme} {{{_variables(palette)}}}" for theme, palette in PALETTES.items())
     page = _PAGE.format(
         title=escape(f"{name} {probability} · {spec.reading.checkpoint}"),
-        style=_style(),
+        style="\n".join((*themes, read("shared/standalone.css"))),
         heading=f"{escape(name)} <small>{escape(probability)}</small>",
         notes="\n".join(
             f'<p class="note">{escape(note)}</p>'
@@ -90,11 +91,6 @@ def _script(widgets: dict[str, Widget]) -> str:
 def _json(value: object) -> str:
     """JSON that no markup in it can end."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _style() -> str:
-    themes = (f"html.{theme} {{{_variables(palette)}}}" for theme, palette in PALETTES.items())
-    return "\n".join((*themes, read("shared/standalone.css")))
 
 
 def _variables(palette: Palette) -> str:

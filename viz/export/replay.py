@@ -63,7 +63,8 @@ class Checkpoints:
             RecordError: where there is none with these weights.
             CheckpointError: where it can't be loaded.
         """
-        places = self._places(saved.checkpoint)
+        folders = (folder for folder in checkpoint_folders() if folder.name == saved.checkpoint)
+        places = [*map(str, folders)] if self.source is None else [self.source]
         if not places:
             raise RecordError(
                 f"There is no checkpoint {saved.checkpoint!r} in assets/, in checkpoints/ or among "
@@ -85,11 +86,6 @@ class Checkpoints:
             f"but {classifiers[0].name!r} here has {classifiers[0].fingerprint[:12]}; name the "
             "checkpoint that made it with --checkpoint."
         )
-
-    def _places(self, name: str) -> list[str]:
-        if self.source is not None:
-            return [self.source]
-        return [str(folder) for folder in checkpoint_folders() if folder.name == name]
 
     def _load(self, place: str) -> Classifier:
         if place not in self._loaded:

@@ -101,19 +101,17 @@ class FigureSpec(ShownInNotebooks):
         )
         if not shown.spans:
             raise SelectionError("Only special tokens were read; show them to see a picture.")
-        part = quadrant(self._chosen(shown), self.quadrant)
+        if self.shows == "layer":
+            shown = pick_layer(shown, 0)
+        elif self.shows == "map":
+            indices = (None if index is None else 0 for index in (self.layer, self.head))
+            shown = pick(shown, *indices)
+        part = quadrant(shown, self.quadrant)
         if not part.spans or not part.keys:
             raise SelectionError(
                 f"Nothing of one of the texts was read, so {self.quadrant} is empty; choose all."
             )
         return part
-
-    def _chosen(self, shown: AttentionView) -> AttentionView:
-        if self.shows == "model":
-            return shown
-        if self.shows == "layer":
-            return pick_layer(shown, 0)
-        return pick(shown, *(None if index is None else 0 for index in (self.layer, self.head)))
 
     def _maps(self) -> FloatArray:
         """The maps that are shown, or those whose mean is."""

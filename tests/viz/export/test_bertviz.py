@@ -14,13 +14,13 @@ import torch
 
 from viz import Classifier, Reading
 from viz.errors import SelectionError
-from viz.export.bertviz.page import (
+from viz.export.bertviz.page import bertviz_html
+from viz.export.bertviz.parameters import (
     BYTES,
     MAX_BYTES,
     MAX_LINES,
     View,
     affordable_layers,
-    bertviz_html,
     parameters,
 )
 from viz.figures.citation import SHOWN_HASH_DIGITS, text_hash

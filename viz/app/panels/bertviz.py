@@ -6,7 +6,8 @@ from viz.app import keys, readings
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.errors import SelectionError
-from viz.export.bertviz.page import View, affordable_layers, bertviz_html
+from viz.export.bertviz.page import bertviz_html
+from viz.export.bertviz.parameters import View, affordable_layers
 from viz.types import Reading
 from viz.widgets.theme.component import current_theme
 

@@ -47,11 +47,8 @@ def pictured(grapheme: str) -> bool:
     if not is_emoji(grapheme):
         return False
     font = _font()
-    return font is not None and all(ord(part) in font.codes for part in _visible(grapheme))
-
-
-def _visible(grapheme: str) -> str:
-    return "".join(part for part in grapheme if part not in JOINERS and part != "\ufe0f")
+    invisible = {*JOINERS, "\ufe0f"}
+    return font is not None and all(ord(c) in font.codes for c in grapheme if c not in invisible)
 
 
 @lru_cache(maxsize=2_000)
