@@ -12,7 +12,7 @@ from viz.runs import uploads
 NO_PAIR = "no second text"
 
 
-def ask(data: Path, table: Table) -> Columns | None:
+def choose_columns(data: Path, table: Table) -> Columns | None:
     """The columns that have to be named to finetune; None as long as some are to be chosen."""
     names = uploads.column_names(table)
     detected = usual_columns(table)
@@ -31,7 +31,7 @@ def ask(data: Path, table: Table) -> Columns | None:
 def _choose(data: Path, names: list[str], detected: Columns) -> Columns:
     left, middle, right = st.columns(3)
     text = left.selectbox(
-        "Text", names, _place(names, detected.text), key=f"train-text-{data}", placeholder="Choose"
+        "Text", names, _index(names, detected.text), key=f"train-text-{data}", placeholder="Choose"
     )
     pair = middle.selectbox(
         "Second text",
@@ -43,14 +43,14 @@ def _choose(data: Path, names: list[str], detected: Columns) -> Columns:
     label = right.selectbox(
         "Class or score",
         names,
-        _place(names, detected.label),
+        _index(names, detected.label),
         key=f"train-label-{data}",
         placeholder="Choose",
     )
     return Columns(text, None if pair == NO_PAIR else pair, label)
 
 
-def _place(names: list[str], name: str | None) -> int | None:
+def _index(names: list[str], name: str | None) -> int | None:
     return None if name is None else names.index(name)
 
 

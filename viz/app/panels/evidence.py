@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, cast
+from typing import cast
 
 import streamlit as st
 
@@ -11,7 +11,8 @@ from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.attribution.descriptions import quantity
 from viz.errors import VizError
-from viz.faithfulness.evidence import PERCENTS, Evidence, evidence
+from viz.faithfulness.evidence import PERCENTS, Evidence
+from viz.faithfulness.evidence import evidence as measure_evidence
 from viz.jobs.background import ProgressCallback
 from viz.types import Attribution
 from viz.widgets.poll.component import poll
@@ -28,7 +29,6 @@ MEANING = (
     f"stay with them alone (sufficiency). Mean over the top {', '.join(map(str, PERCENTS))} % of "
     f"the words, compared with {N_RANDOM} random orders of the same words."
 )
-Color = Literal["green", "orange", "gray"]
 
 
 def show(request: ExplanationRequest, attribution: Attribution | None) -> None:
@@ -41,67 +41,57 @@ def show(request: ExplanationRequest, attribution: Attribution | None) -> None:
 @st.fragment
 def _show(request: ExplanationRequest, attribution: Attribution) -> None:
     with st.container(gap=None):
+        evidence, error = None, ""
         try:
-            known = _known(request, attribution)
-        except VizError as error:
-            _show_heading(MEANING)
-            st.badge(plain(str(error)), color="gray")
-            return
-        if known is not None:
-            _show_badge(known)
-            return
-        _show_heading(MEANING)
-        st.badge("measuring …", color="gray")
-        poll(POLL, key="evidence-poll")
+            evidence = _evidence(request, attribution)
+        except VizError as refusal:
+            error = str(refusal)
+        numbers = f"\n\n{_numbers(evidence)}" if evidence and evidence.measured else ""
+        st.markdown("Evidence", help=MEANING + numbers)
+        if evidence is None:
+            st.badge(plain(error) or "measuring …", color="gray")
+            if not error:
+                poll(POLL, key="evidence-poll")
+        elif not evidence.measured:
+            st.badge(plain(evidence.sentence), color="gray")
+        elif evidence.better:
+            st.badge(plain(evidence.sentence), color="green", icon=":material/check:")
+        else:
+            st.badge(plain(evidence.sentence), color="orange", icon=":material/warning:")
 
 
-def _known(request: ExplanationRequest, attribution: Attribution) -> Evidence | None:
+def _evidence(request: ExplanationRequest, attribution: Attribution) -> Evidence | None:
     """What was measured; None where it is still being measured."""
     key = request.key("evidence")
-    known = cast("Evidence | None", background.results().get(key))
-    if known is not None:
-        return known
-    work = background.submit(key, lambda: _measure(request, attribution), 1)
-    return work.result() if work.done and not work.cancelled else None
+    evidence = cast("Evidence | None", background.results().get(key))
+    if evidence is not None:
+        return evidence
+    job = background.submit(key, lambda: _measure(request, attribution), 1)
+    return job.result() if job.done and not job.cancelled else None
 
 
 def _measure(
     request: ExplanationRequest, attribution: Attribution
 ) -> Callable[[ProgressCallback], Evidence]:
     classifier = checkpoints.classifier(request.source)
-    reading, versions = readings.read(*request.inputs), readings.perturbation(*request.inputs)
-    return lambda progress: evidence(
-        classifier, reading, attribution, n_random=N_RANDOM, shared=versions, progress=progress
+    reading = readings.read(*request.inputs)
+    perturbation = readings.perturbation(*request.inputs)
+    return lambda progress: measure_evidence(
+        classifier, reading, attribution, n_random=N_RANDOM, shared=perturbation, progress=progress
     )
 
 
-def _show_badge(known: Evidence) -> None:
-    _show_heading(f"{MEANING}\n\n{_numbers(known)}" if known.measured else MEANING)
-    color, icon = _look(known)
-    st.badge(plain(known.sentence), color=color, icon=icon)
-
-
-def _show_heading(meaning: str) -> None:
-    st.markdown("Evidence", help=meaning)
-
-
-def _look(known: Evidence) -> tuple[Color, str | None]:
-    if not known.measured:
-        return "gray", None
-    return ("green", ":material/check:") if known.better else ("orange", ":material/warning:")
-
-
-def _numbers(known: Evidence) -> str:
+def _numbers(evidence: Evidence) -> str:
     """What was measured, as a list."""
-    low, high = known.band
-    write = partial(quantity, signed=True, regression=known.score is not None)
+    low, high = evidence.band
+    write = partial(quantity, signed=True, regression=evidence.score is not None)
     lines = [
         f"- {HIDDEN[operator]}: comprehensiveness {write(one.comprehensiveness)}, "
         f"sufficiency {write(one.sufficiency)}"
-        for operator, one in known.measures.items()
+        for operator, one in evidence.measures.items()
     ]
     lines += [
-        f"- comprehensiveness minus sufficiency: **{write(known.value)}**",
+        f"- comprehensiveness minus sufficiency: **{write(evidence.value)}**",
         f"- 95 % of random orders: {write(low)} to {write(high)}",
     ]
     return "\n".join(line.replace("[", "\\[") for line in lines)

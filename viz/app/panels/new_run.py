@@ -6,18 +6,16 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from finetune.data.tables.file_types import FORMATS
-from finetune.data.tables.table import Table
 from viz.app.markdown import plain
-from viz.app.panels import columns
+from viz.app.panels.columns import choose_columns
 from viz.model.text_files import Columns
 from viz.runs import data_check, launch, uploads
 from viz.runs.base_model import DEFAULT_BASE, last_base_model
 from viz.runs.launch import Plan
 
 ICONS = {"stop": ":material/block:", "warning": ":material/warning:", "note": ":material/info:"}
-PREVIEW = 4
-"""Rows shown."""
-NONE = "split off from the data"
+PREVIEW_ROWS = 4
+SPLIT_OFF = "split off from the data"
 NOT_COUNTED = (
     "Texts that are too long were not counted, which takes a base model in a folder on this "
     "machine."
@@ -43,19 +41,25 @@ def offer() -> None:
         return
     with left:
         table = uploads.head(data)
-        _preview(data, table)
-        chosen = columns.ask(data, table)
+        st.caption(f"The first rows of {plain(data.name)}")
+        st.dataframe(uploads.first_rows(table, PREVIEW_ROWS), hide_index=True)  # draws no HTML
+        chosen = choose_columns(data, table)
         findings = st.container()
     with right:
-        plan = _ask(data, chosen or Columns())
+        plan = _choose_plan(data, chosen or Columns())
     ready = False
     if chosen is not None:
         with findings:
-            report = _check(plan.check_options(), _version(data, plan.validation))
+            changed = _last_change(data, plan.validation)
+            report = _check(plan.check_options(), changed)
             _show_report(report)
             ready = not report.fatal
     with right:
-        _offer_start(plan, ready=ready)
+        start = st.button("Start", type="primary", disabled=not ready, icon=":material/play_arrow:")
+        if start:
+            launch.start(plan)
+            st.session_state[STARTED] = st.session_state.get(STARTED, 0) + 1
+            st.rerun()
 
 
 def _choose_data() -> Path | None:
@@ -87,13 +91,7 @@ def _keep(given: UploadedFile) -> str:
     return str(st.session_state[key])
 
 
-def _preview(data: Path, table: Table) -> None:
-    """The first rows, as text in a table, which draws no HTML."""
-    st.caption(f"The first rows of {plain(data.name)}")
-    st.dataframe(uploads.first_rows(table, PREVIEW), hide_index=True)
-
-
-def _ask(data: Path, chosen: Columns) -> Plan:
+def _choose_plan(data: Path, columns: Columns) -> Plan:
     base = st.text_input(
         "Base model",
         last_base_model(),
@@ -112,8 +110,9 @@ def _ask(data: Path, chosen: Columns) -> Plan:
         None,
         step=1e-5,
         format="%.1e",
-        placeholder="depends on the model",
+        placeholder="auto",
         key="train-rate",
+        help="The peak rate; by default it depends on the width of the model.",
     )
     length = left.number_input(
         "Longest text",
@@ -133,17 +132,16 @@ def _ask(data: Path, chosen: Columns) -> Plan:
         help="Repeats training with different seeds, keeps the best run, and reports the mean and "
         "interval of all.",
     )
-    offered = [NONE, *(str(file) for file in uploads.data_files() if file != data)]
+    offered = [SPLIT_OFF, *(str(file) for file in uploads.data_files() if file != data)]
     validation = st.selectbox(
         "Validation", offered, key="train-validation", format_func=lambda path: Path(path).name
     )
-    held_out = None if validation == NONE else str(validation)
     return Plan(
         name=name.strip(),
         data=str(data),
         base=base.strip(),
-        validation=held_out,
-        columns=chosen,
+        validation=None if validation == SPLIT_OFF else str(validation),
+        columns=columns,
         epochs=epochs,
         learning_rate=rate,
         max_length=length,
@@ -151,21 +149,14 @@ def _ask(data: Path, chosen: Columns) -> Plan:
     )
 
 
-def _offer_start(plan: Plan, *, ready: bool) -> None:
-    if st.button("Start", type="primary", disabled=not ready, icon=":material/play_arrow:"):
-        launch.start(plan)
-        st.session_state[STARTED] = st.session_state.get(STARTED, 0) + 1
-        st.rerun()
-
-
-def _version(data: Path, validation: str | None) -> tuple[float, ...]:
+def _last_change(data: Path, validation: str | None) -> tuple[float, ...]:
     """When the files were last changed, in seconds since 1970; 0 for one that is gone."""
     files = [data] if validation is None else [data, Path(validation)]
     return tuple(file.stat().st_mtime if file.is_file() else 0.0 for file in files)
 
 
 @st.cache_data(max_entries=8, show_spinner="Checking the data …")
-def _check(options: list[str], version: tuple[float, ...]) -> data_check.Report:
+def _check(options: list[str], last_change: tuple[float, ...]) -> data_check.Report:
     return data_check.check(options)
 
 

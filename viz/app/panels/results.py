@@ -38,13 +38,9 @@ def show(known: Sequence[Run]) -> None:
     elif curved and not alive:  # one that runs is drawn above
         st.caption(f"Curves of {plain(curved[0].name)}")
         run_curves.show_run(curved[0])
-    for run in chosen or _newest(known):
+    newest_finished = [run for run in known if run.record is not None][:1]
+    for run in chosen or newest_finished:
         quality.show_quality(run)
-
-
-def _newest(known: Sequence[Run]) -> list[Run]:
-    """The newest run that has finished, if there is one."""
-    return [run for run in known if run.record is not None][:1]
 
 
 def _compare(names: Sequence[str]) -> None:
