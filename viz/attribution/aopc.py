@@ -1,4 +1,4 @@
-"""The objective that orders of words are judged by: AOPC, the mean fall of a probability.
+"""AOPC, the mean fall of a probability: the measure by which orders of words are searched.
 
     AOPC = mean over K = 10, 20, ..., 90 % of p(x) - p(x without the first K % of the order)
 
@@ -15,7 +15,7 @@ from viz.model.perturbation import BoolArray, Operator, Perturbation
 from viz.types import FloatArray
 
 TENTHS = tuple(range(1, 10))
-"""The steps, in tenths of the words."""
+"""How many tenths of the words are hidden at each step."""
 
 
 def bucket_sizes(n: int) -> tuple[int, ...]:
@@ -40,13 +40,13 @@ def probability_drops(
     """How far the probability of a class falls for each version.  (N, n) -> (N,)
 
     Raises:
-        MethodError: for masks, where the tokenizer has no mask token.
+        MethodError: for masks, if the tokenizer has no mask token.
     """
     rows = np.concatenate([np.ones((1, perturbation.n_words), dtype=bool), keep])
     logits = perturbation.logits(rows, operator)
-    outcome = perturbation.classifier.outcomes(logits)[:, target_class]
-    fallen: FloatArray = outcome[0] - outcome[1:]
-    return fallen
+    outcomes = perturbation.classifier.outcomes(logits)[:, target_class]
+    drops: FloatArray = outcomes[0] - outcomes[1:]
+    return drops
 
 
 def aopc(
@@ -61,7 +61,7 @@ def aopc(
         operator: How they are hidden.
 
     Raises:
-        MethodError: for masks, where the tokenizer has no mask token.
+        MethodError: for masks, if the tokenizer has no mask token.
     """
     keep = prefixes(order, bucket_sizes(len(order)))
     return float(probability_drops(perturbation, target_class, keep, operator).mean())

@@ -32,7 +32,7 @@ def attribute_by_name(
 
     Raises:
         MethodError: as `attribute` does.
-        SelectionError: where there is no such class, or it is compared with itself.
+        SelectionError: if there is no such class, or it is compared with itself.
     """
     classes = class_indices(reading.prediction, target, against)
     if method is None:
@@ -57,7 +57,7 @@ def class_indices(
     """The two classes as `attribute` and `contribution` take them.
 
     Raises:
-        SelectionError: where there is no such class.
+        SelectionError: if there is no such class.
     """
     target_class = None if target is None else class_index(prediction, target)
     return target_class, _against(prediction, against)

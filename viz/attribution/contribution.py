@@ -37,7 +37,7 @@ def contribution(
         values in its first row alone.
 
     Raises:
-        MethodError: where attention can't be held fixed, or the network isn't linear then.
+        MethodError: if attention can't be held fixed, or the network isn't linear then.
         SelectionError: for a class that doesn't exist, or a reading of another classifier.
     """
     check_read_by(classifier, reading)

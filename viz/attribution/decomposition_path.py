@@ -92,7 +92,7 @@ class MaskingPath:
         full_text_attention: Whether attention is held half way to what it is in the whole text.
 
     Raises:
-        MethodError: where attention can't be held fixed; later, where a pass isn't linear.
+        MethodError: if attention can't be held fixed; later, where a pass isn't linear.
     """
 
     def __init__(self, inputs: AttributionInput, *, full_text_attention: bool = False) -> None:

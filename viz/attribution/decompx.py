@@ -74,7 +74,7 @@ def propagate(inputs: AttributionInput, bias_shares: BiasShares) -> Tensor:
         (T,) or, with `apart`, (T + 1,).
 
     Raises:
-        MethodError: where no known layout fits layers or head, or parts don't add up.
+        MethodError: if no known layout fits layers or head, or parts don't add up.
     """
     head = classifier_head(inputs.classifier)
     with torch.inference_mode():

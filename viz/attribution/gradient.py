@@ -31,9 +31,9 @@ def _grad_attention(inputs: AttributionInput) -> TokenScores:
 
 
 def _chefer(inputs: AttributionInput) -> TokenScores:
-    """[CLS] row of R, which starts as the identity and takes R += mean_h[(A * dF/dA)^+] R by layer.
+    """[CLS] row of R: the identity, to which each layer adds mean_h[(A * dF/dA)^+] R.
 
-    What [CLS] keeps of the identity is taken off, so that it counts like any other token.
+    The identity is subtracted at the end, so that [CLS] counts like any other token.
     """
     recorder = Recorder("words")
     logits = inputs.classifier.forward(inputs.reading.encoding, recorder)

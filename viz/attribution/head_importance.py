@@ -121,8 +121,8 @@ def importance(
     take the loss.
 
     Raises:
-        MethodError: where the heads of this architecture can't be gated.
-        SelectionError: where no reading came, or one of another classifier.
+        MethodError: if the heads of this architecture can't be gated.
+        SelectionError: if no reading came, or one of another classifier.
     """
     sizes = []
     for reading in readings:
@@ -146,7 +146,7 @@ def gate_gradients(
         (L, H), signed: positive where more of the head speaks for the class.
 
     Raises:
-        MethodError: where the heads of this architecture can't be gated.
+        MethodError: if the heads of this architecture can't be gated.
         SelectionError: for a class that doesn't exist, one compared with itself, or a reading of
             another classifier.
     """
@@ -181,7 +181,7 @@ def ablate(
         (L, H), signed: positive where the head spoke for the class.
 
     Raises:
-        MethodError: where the heads of this architecture can't be gated.
+        MethodError: if the heads of this architecture can't be gated.
         SelectionError: for a class that doesn't exist, one compared with itself, a reading of
             another classifier, or means of other heads.
     """
@@ -204,8 +204,8 @@ def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> Float
         (L, H, d), special tokens included.
 
     Raises:
-        MethodError: where the heads of this architecture can't be reached.
-        SelectionError: where no text came.
+        MethodError: if the heads of this architecture can't be reached.
+        SelectionError: if no text came.
     """
     _check_gated(classifier)
     if not encodings:

@@ -125,7 +125,7 @@ def recorded_layers(inputs: AttributionInput) -> list[RecordedLayer]:
     """Read the text once more and return each layer with its states, in order.
 
     Raises:
-        MethodError: where no known layout fits the architecture.
+        MethodError: if no known layout fits the architecture.
     """
     classifier = inputs.classifier
     modules = layer_modules(classifier)
@@ -151,7 +151,7 @@ def layer_modules(classifier: Classifier) -> list[LayerModules]:
     """The modules of every layer, by what they do.
 
     Raises:
-        MethodError: where no known layout fits the architecture.
+        MethodError: if no known layout fits the architecture.
     """
     layers = layer_stack(classifier.model)
     modules = [each for each in map(_modules_of, layers) if each is not None]
@@ -188,7 +188,7 @@ def classifier_head(classifier: Classifier) -> ClassifierHead:
     """The modules of the classifier's head, by what they do.
 
     Raises:
-        MethodError: where no known layout fits the head.
+        MethodError: if no known layout fits the head.
     """
     for family in reversed(FAMILIES):
         if family.head is None:

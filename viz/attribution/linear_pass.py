@@ -124,7 +124,7 @@ class LinearPass:
             of: What else to differentiate by.
 
         Raises:
-            MethodError: where the parts don't add up, so that the pass was not linear.
+            MethodError: if the parts don't add up, so that the pass was not linear.
         """
         top = self.logits.detach().requires_grad_()
         (outer,) = torch.autograd.grad(scalar(top).sum(), top)
@@ -185,7 +185,7 @@ def linear_pass(
         expected: The logits that the network gives as it is; NaN where nobody knows.  (B, C)
 
     Raises:
-        MethodError: where attention can't be held, or the logits are other ones.
+        MethodError: if attention can't be held, or the logits are other ones.
     """
     require_frozen_attention(classifier)
     with LinearizedFunctions(recorder.biases):

@@ -1,4 +1,4 @@
-"""What the methods that hide words have in common: their options, and the value they watch."""
+"""What the methods that hide words share: their options, and the value that they observe."""
 
 from collections.abc import Sequence
 
@@ -27,10 +27,10 @@ NO_MASK_NOTE = "The tokenizer has no mask token, so words were hidden by deletio
 
 
 def allowed_operator(inputs: AttributionInput) -> tuple[Operator, tuple[str, ...]]:
-    """How words are hidden, and a note where that is not what was chosen."""
-    chosen: Operator = inputs.options["operator"]
+    """How words are hidden, and a note if the tokenizer does not allow what was asked for."""
+    operator: Operator = inputs.options["operator"]
     allowed = inputs.perturbation.operators
-    return (chosen, ()) if chosen in allowed else (allowed[0], (NO_MASK_NOTE,))
+    return (operator, ()) if operator in allowed else (allowed[0], (NO_MASK_NOTE,))
 
 
 def explained_values(inputs: AttributionInput, keep: BoolArray, operator: Operator) -> FloatArray:
@@ -49,7 +49,7 @@ def log_odds(inputs: AttributionInput, keep: BoolArray, operator: Operator) -> F
 
 
 def against_all_target(inputs: AttributionInput) -> Target:
-    """The explained class, compared with all others together whatever the reader asked."""
+    """The explained class against all others together, whatever the reader compares it with."""
     return target_against_all(inputs.reading.prediction, inputs.target.target_class)
 
 

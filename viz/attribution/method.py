@@ -199,7 +199,7 @@ class Method:
         """Score the tokens of a text.
 
         Raises:
-            MethodError: where the classifier or the text doesn't allow it, or the scores are not
+            MethodError: if the classifier or the text doesn't allow it, or the scores are not
                 one number for each token.
         """
         refusal = self.refusal(inputs.classifier)

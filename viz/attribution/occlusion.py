@@ -1,8 +1,8 @@
-"""Occlusion: hide one word after the other and see what the explained scalar loses.
+"""Occlusion: hide one word at a time and see how far the explained scalar falls.
 
     score of a word = F(text) - F(text without the word)
 
-Words that say the same thing cover for each other, so that both may score 0.  Sources:
+Words that say the same thing stand in for each other, so both may score 0.  Sources:
 viz/attribution/README.md 2.14; Zeiler and Fergus 2014; Li et al. 2016.
 """
 

@@ -27,7 +27,7 @@ def register_method(method: Method) -> Method:
         The same method.
 
     Raises:
-        MethodError: where it is not a `Method`, or its name or label is taken.
+        MethodError: if it is not a `Method`, or its name or label is taken.
     """
     if not isinstance(method, Method):
         raise MethodError(

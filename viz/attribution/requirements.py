@@ -1,4 +1,4 @@
-"""What methods ask of a classifier; each is asked of its passes, not of its name."""
+"""What methods require of a classifier: tried in a pass, not read off its name."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from viz.model.recording import Recorder
 
 
 def require_first_token(classifier: Classifier) -> None:
-    """Refuse a classifier whose class is not read from the first token, [CLS], alone."""
+    """Refuse a classifier that reads its class from more than the first token, [CLS]."""
     reads = classifier.capabilities.reads
     if reads == "first":
         return
@@ -34,7 +34,7 @@ def require_gradient(classifier: Classifier) -> None:
 
 
 def require_attention_gradient(classifier: Classifier) -> None:
-    """Refuse a classifier whose logits have no gradient in the attention it hands out."""
+    """Refuse a classifier whose logits have no gradient in the attention weights it returns."""
     recorder = Recorder("words")
     logits = classifier.forward(classifier.encoder.probe(), recorder)
     gradients(classifier, logits.sum(), recorder.weights)
@@ -55,7 +55,7 @@ def gradients(
     """The gradients of a number.
 
     Raises:
-        MethodError: where the architecture's own code cuts the graph or fails.
+        MethodError: if the architecture's own code cuts the graph or fails.
     """
     try:
         return torch.autograd.grad(value, tensors)

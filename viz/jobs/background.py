@@ -162,7 +162,7 @@ class BackgroundJob(Generic[Done]):
         """What came of it, waited for where it isn't over.
 
         Raises:
-            CancelledError: where it was cancelled before it was done.
+            CancelledError: if it was cancelled before it was done.
             Exception: whatever ended it.
         """
         self._shared.done.wait()
