@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from viz import Classifier, Reading, attribute
-from viz.attention import views
+from viz.attention import views, words
 from viz.attention.statistics import head_statistics
 from viz.attribution.contribution import contribution
 from viz.export.formats import render
@@ -129,8 +129,8 @@ def see_all(
     """
     reading = classifier.read(text, pair)
     found = attribute(classifier, reading, method)
-    over = views.spans(reading.encoding)
-    scores = views.merge(found.scores, over)
+    over = words.spans(reading.encoding)
+    scores = words.merge(found.scores, over)
     _check_pieces(reading)
     sent: list[object] = [
         colored_text.payload(reading.encoding, over, scores, signed=True),
@@ -157,15 +157,15 @@ def see_all(
 def _check_pieces(reading: Reading) -> None:
     """All of a text is shown: words, gaps and what wasn't read together are the text itself."""
     encoding = reading.encoding
-    over = views.spans(encoding)
+    over = words.spans(encoding)
     for part, own in enumerate(colored_text.segments(encoding, over, np.zeros(len(over)), None)):
         written = "".join(segment.text for segment in own if segment.kind != "special")
         assert written == encoding.part_text(part)
 
 
 def _draw(classifier: Classifier, reading: Reading, method: str) -> None:
-    found, over = attribute(classifier, reading, method), views.spans(reading.encoding)
-    score_bars.score_bars(views.merge(found.scores, over), over, signed=True).to_json()
+    found, over = attribute(classifier, reading, method), words.spans(reading.encoding)
+    score_bars.score_bars(words.merge(found.scores, over), over, signed=True).to_json()
     Perturbation(classifier, reading.encoding).logits(
         np.zeros((1, sum(not span.special for span in over)), dtype=bool), "delete"
     )

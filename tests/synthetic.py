@@ -5,7 +5,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from viz.attention.views import Quadrant, Unit
+from viz.attention.views import Quadrant
+from viz.attention.words import Unit
 from viz.export import FigureSpec
 from viz.types import Attention, Attribution, Contribution, Encoding, Prediction, Reading, Token
 

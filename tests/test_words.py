@@ -103,7 +103,6 @@ FILES = {
     "typos": "label_typos",
     "waiting": "job_progress",
     "why": "explanation",
-    "words": "views",
     "work": "jobs",
     "wrap": "line_wrap",
     "zeroing": "value_zeroing",

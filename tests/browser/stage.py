@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from playwright.sync_api import ConsoleMessage, Locator, Page
 
-from viz.attention.views import AttentionView, Span
+from viz.attention.views import AttentionView
+from viz.attention.words import Span
 from viz.colors import PALETTES, Theme
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.heatmap import payload as heatmap

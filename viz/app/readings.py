@@ -13,7 +13,8 @@ from viz.app.checkpoints import identity, load_classifier
 from viz.attention import views
 from viz.attention.statistics import HeadStatistics
 from viz.attention.statistics import head_statistics as compute_head_statistics
-from viz.attention.views import AttentionView, Quadrant, Unit
+from viz.attention.views import AttentionView, Quadrant
+from viz.attention.words import Unit
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as compute_contribution
 from viz.model.classifier import Classifier

@@ -14,7 +14,8 @@ from typing_extensions import TypedDict
 from finetune import errors
 from finetune.errors import quoted
 from finetune.run.json_files import Schema, open_regular_file, read_bytes
-from viz.attention.views import Quadrant, Unit
+from viz.attention.views import Quadrant
+from viz.attention.words import Unit
 from viz.errors import RecordError, SelectionError, as_sentence
 from viz.export.json_record import FORMAT
 from viz.figures.kinds import FIGURE_KINDS, figure_named

@@ -7,7 +7,7 @@ whatever a record holds is either an input of the computation or checked against
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from viz.attention.views import Span
+from viz.attention.words import Span
 from viz.export.numbers import Values, numbers_of
 from viz.figures.citation import citation
 from viz.figures.spec import FigureSpec

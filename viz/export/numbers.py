@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from viz.attention.views import Span
+from viz.attention.words import Span
 from viz.figures.kinds import resolve
 from viz.figures.spec import FigureSpec
 

@@ -7,7 +7,8 @@ from typing import Literal, cast
 
 from viz.attention.rollout import place
 from viz.attention.statistics import head_statistics
-from viz.attention.views import AttentionView, merge, pick, spans
+from viz.attention.views import AttentionView, pick
+from viz.attention.words import merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import number, scale_ends, summary
 from viz.figures.spec import FigureSpec

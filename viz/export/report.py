@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from viz.attention.views import merge, spans
+from viz.attention.words import merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import percent, quantity, summary, verdict
 from viz.export.json_record import prediction_values, token_values

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.attention.views import Quadrant, Unit
+from viz.attention.views import Quadrant
+from viz.attention.words import Unit
 from viz.attribution.class_names import attribute_by_name, class_indices
 from viz.attribution.contribution import contribution
 from viz.figures.kinds import FIGURE_KINDS

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from viz.attention.views import merge, spans
+from viz.attention.words import merge, spans
 from viz.export.json_record import span_values
 from viz.export.numbers import Arrays, Numbers, Row, Values, span_arrays
 from viz.figures.spec import FigureSpec

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from viz.attention.views import AttentionView, Span
+from viz.attention.views import AttentionView
+from viz.attention.words import Span
 from viz.colors import LIGHT
 from viz.figures.canvas import MIDDLE, Canvas
 from viz.figures.text.fonts import MEASURING_DPI, Style, label, text_width

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
-from viz.attention.views import AttentionView, spans
+from viz.attention.views import AttentionView
+from viz.attention.words import spans
 from viz.attribution.descriptions import quantity, scale_ends, verdict
 from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Canvas
 from viz.figures.citation import citation

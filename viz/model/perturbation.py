@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.attention import views
-from viz.attention.views import Span
+from viz.attention import words
+from viz.attention.words import Span
 from viz.errors import MethodError
 from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
@@ -56,7 +56,7 @@ class Perturbation:
         self.encoding = encoding
         self.progress = progress
         self.units: tuple[Span, ...] = tuple(
-            span for span in views.spans(encoding) if not span.special
+            span for span in words.spans(encoding) if not span.special
         )
         """The words, in reading order."""
         self.n_read = 0

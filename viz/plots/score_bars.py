@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
-from viz.attention.views import Span
+from viz.attention.words import Span
 from viz.attribution.descriptions import decimals, quantity, share_of_strongest
 from viz.colors import PALETTES, Theme
 from viz.plots.style import apply_style

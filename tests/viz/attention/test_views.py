@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from viz import Classifier, Reading
-from viz.attention import views
+from viz.attention import views, words
 from viz.types import Encoding, FloatArray, Token
 
 
@@ -55,7 +55,7 @@ def test_removing_special_tokens_rescales_rows_and_keeps_the_removed_mass() -> N
 @pytest.mark.parametrize("special", [True, False])
 @given(groups=st.lists(st.integers(1, 4), min_size=1, max_size=8), seed=st.integers(0, 99))
 def test_rows_sum_to_one_in_every_view(
-    unit: views.Unit, special: bool, groups: list[int], seed: int
+    unit: words.Unit, special: bool, groups: list[int], seed: int
 ) -> None:
     encoding = encoding_of(*groups)
     view = views.view(
@@ -76,7 +76,7 @@ def test_all_tokens_shown_as_wordpieces_are_the_weights_themselves(reading: Read
 def test_word_scores_add_up_to_token_scores(groups: list[int]) -> None:
     encoding = encoding_of(*groups)
     scores = np.random.default_rng(0).normal(size=encoding.n_tokens).astype(np.float32)
-    merged = views.merge(scores, views.spans(encoding))
+    merged = words.merge(scores, words.spans(encoding))
     assert len(merged) == len(groups) + 2
     assert merged.sum() == pytest.approx(scores.sum(), abs=1e-5)
 
@@ -85,14 +85,14 @@ def test_a_word_is_spelled_as_in_the_text_and_a_wordpiece_as_in_the_vocabulary(
     classifier: Classifier,
 ) -> None:
     encoding = classifier.encode("Oil Stocksy ΩΩ")
-    assert [span.label for span in views.spans(encoding)] == [
+    assert [span.label for span in words.spans(encoding)] == [
         "[CLS]",
         "Oil",
         "Stocksy",
         "ΩΩ",
         "[SEP]",
     ]
-    pieces = [span.label for span in views.spans(encoding, "wordpiece")]
+    pieces = [span.label for span in words.spans(encoding, "wordpiece")]
     assert pieces == ["[CLS]", "oil", "stocks", "##y", "[UNK]", "[SEP]"]
 
 
@@ -112,12 +112,12 @@ def test_ideographs_that_a_tokenizer_joins_are_words_of_their_own() -> None:
         ("\u2581oil", 2, 6, 1),
         ("s", 6, 7, 1),
     )
-    assert [span.label for span in views.spans(encoding)] == ["你", "好", "oils"]
+    assert [span.label for span in words.spans(encoding)] == ["你", "好", "oils"]
 
 
 def test_bytes_of_one_character_stay_together() -> None:
     encoding = encoding_from("你", ("ä½", 0, 1, 0), ("ł", 0, 1, 0))
-    assert [span.tokens for span in views.spans(encoding)] == [(0, 1)]
+    assert [span.tokens for span in words.spans(encoding)] == [(0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_bytes_of_one_character_stay_together() -> None:
 def test_a_wordpiece_keeps_its_sign_and_bytes_become_text(piece: str, label: str) -> None:
     text = label.replace("##", "")
     encoding = encoding_from(text, (piece, 0, len(text), 0))
-    assert views.spans(encoding, "wordpiece")[0].label == label
+    assert words.spans(encoding, "wordpiece")[0].label == label
 
 
 @given(groups=st.lists(st.integers(1, 4), min_size=1, max_size=6), seed=st.integers(0, 99))
@@ -181,5 +181,5 @@ def test_all_of_a_pair_is_the_view_itself(classifier: Classifier) -> None:
 
 def test_a_word_keeps_the_accents_that_its_tokens_dropped(classifier: Classifier) -> None:
     decomposed = "oil cafe\u0301"
-    labels = [span.label for span in views.spans(classifier.encode(decomposed))]
+    labels = [span.label for span in words.spans(classifier.encode(decomposed))]
     assert labels == ["[CLS]", "oil", "cafe\u0301", "[SEP]"]

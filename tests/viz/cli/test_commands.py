@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from tests.architectures import architecture_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.__main__ import app
-from viz.attention.views import merge, spans
+from viz.attention.words import merge, spans
 from viz.cli.export import as_subcommand
 from viz.errors import MethodError
 from viz.export.formats import FORMATS

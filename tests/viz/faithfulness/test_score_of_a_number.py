@@ -18,7 +18,7 @@ from viz import METHODS, Classifier, attribute
 from viz.__main__ import app as command
 from viz.app import keys
 from viz.app.panels.scores import difference
-from viz.attention.views import merge, spans
+from viz.attention.words import merge, spans
 from viz.attribution import resolve_target
 from viz.attribution.contribution import contribution
 from viz.attribution.descriptions import (

@@ -16,7 +16,7 @@ from finetune.checkpoint.models import load_checkpoint
 from finetune.evaluation.evaluate import encode
 from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier
-from viz.attention.views import spans
+from viz.attention.words import spans
 from viz.errors import CheckpointError, TextError
 from viz.model.perturbation import Perturbation
 from viz.model.probe import MAX_PROBE_TOKENS, MIN_PROBE_TOKENS, probe_length

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from viz import Classifier, attribute
 from viz.attention.statistics import STATISTICS, head_statistics
-from viz.attention.views import QUADRANTS, merge, spans
+from viz.attention.views import QUADRANTS
+from viz.attention.words import merge, spans
 from viz.attribution.contribution import contribution
 from viz.errors import SelectionError
 from viz.export import formats

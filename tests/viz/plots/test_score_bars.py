@@ -4,7 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from viz.attention.views import Span
+from viz.attention.words import Span
 from viz.colors import PALETTES, Theme
 from viz.plots import score_bars
 

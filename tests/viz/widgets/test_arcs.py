@@ -124,7 +124,8 @@ def test_they_are_mounted_on_a_page() -> None:
     def page() -> None:
         import numpy as np
 
-        from viz.attention.views import AttentionView, Span
+        from viz.attention.views import AttentionView
+        from viz.attention.words import Span
         from viz.widgets.arcs.component import arcs
 
         spans = (Span("oil", 0, 3, (0,), False, 0),)

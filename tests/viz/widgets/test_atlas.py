@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from viz.attention import views
 from viz.attention.statistics import PATTERNS, STATISTICS, head_statistics
-from viz.attention.views import AttentionView, Span
+from viz.attention.views import AttentionView
+from viz.attention.words import Span
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
 from viz.types import FloatArray, Reading
@@ -209,7 +210,8 @@ def page_with_an_atlas() -> None:
     import numpy as np
     import streamlit as st
 
-    from viz.attention.views import AttentionView, Span
+    from viz.attention.views import AttentionView
+    from viz.attention.words import Span
     from viz.widgets.atlas import component as atlas
 
     spans = tuple(Span("x", at, at + 1, (at,), False, 0) for at in range(4))

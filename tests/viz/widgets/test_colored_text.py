@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from tests.page_content import component_data
-from viz.attention.views import Span, merge, spans
+from viz.attention.words import Span, merge, spans
 from viz.attribution.descriptions import share_of_strongest
 from viz.colors import DARK, LIGHT
 from viz.types import Encoding, Reading, Token, UnseenSpan
@@ -22,7 +22,7 @@ def page() -> None:
     """Mount the colored text."""
     import numpy as np
 
-    from viz.attention.views import spans
+    from viz.attention.words import spans
     from viz.types import Encoding, Token
     from viz.widgets.colored_text.component import colored_text
 

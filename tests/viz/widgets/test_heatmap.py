@@ -15,7 +15,8 @@ from numpy.typing import DTypeLike, NDArray
 from streamlit.testing.v1 import AppTest
 
 from tests.page_content import component_data
-from viz.attention.views import AttentionView, Span
+from viz.attention.views import AttentionView
+from viz.attention.words import Span
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
 from viz.types import FloatArray
@@ -130,7 +131,8 @@ def test_it_is_mounted_on_a_page() -> None:
     def page() -> None:
         import numpy as np
 
-        from viz.attention.views import AttentionView, Span
+        from viz.attention.views import AttentionView
+        from viz.attention.words import Span
         from viz.widgets.heatmap.component import heatmap
 
         spans = (Span("oil", 0, 3, (0,), False, 0),)

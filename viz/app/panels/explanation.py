@@ -13,8 +13,8 @@ from viz.app.panels import compare, job_progress
 from viz.app.panels.method import choose_method
 from viz.app.panels.plot import show_plot
 from viz.app.panels.text import Texts
-from viz.attention import views
-from viz.attention.views import Span
+from viz.attention import words
+from viz.attention.words import Span
 from viz.attribution import METHODS, Against
 from viz.attribution.descriptions import outcome, scale_ends, summary
 from viz.errors import VizError
@@ -131,8 +131,8 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
 
 def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attribution) -> None:
     method = METHODS[attribution.method]
-    spans = views.spans(reading.encoding)
-    scores, errors = views.merge(attribution.scores, spans), _word_errors(attribution, spans)
+    spans = words.spans(reading.encoding)
+    scores, errors = words.merge(attribution.scores, spans), _word_errors(attribution, spans)
     low, high = scale_ends(reading.prediction, attribution) if method.signed else ("none", "most")
     colored_text(
         reading.encoding,
@@ -175,4 +175,4 @@ def _word_errors(attribution: Attribution, spans: Sequence[Span]) -> FloatArray 
     """Standard errors of the words: squares of those of their tokens add up.  (n,)"""
     if attribution.errors is None:
         return None
-    return np.sqrt(views.merge(np.square(attribution.errors), spans))
+    return np.sqrt(words.merge(np.square(attribution.errors), spans))

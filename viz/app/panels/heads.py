@@ -9,7 +9,8 @@ from viz.app.markdown import plain
 from viz.app.panels import closeup
 from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
-from viz.attention.views import QUADRANTS, AttentionView, Quadrant, Unit
+from viz.attention.views import QUADRANTS, AttentionView, Quadrant
+from viz.attention.words import Unit
 from viz.attribution import METHODS, resolve_target
 from viz.attribution.descriptions import explained_scalar, outcome
 from viz.errors import MethodError

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from viz.attention.views import spans
+from viz.attention.words import spans
 from viz.colors import Theme
 from viz.errors import SelectionError
 from viz.types import FloatArray, Reading

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from viz.attention.views import Span
+from viz.attention.words import Span
 from viz.figures.text.bidi import RIGHT, Direction, direction, levels, visual
 from viz.figures.text.fonts import Style, drawable, text_width
 from viz.figures.text.graphemes import graphemes

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from viz.attention.views import Span
+from viz.attention.words import Span
 from viz.types import Encoding, FloatArray
 from viz.widgets.colored_text.payload import COLORED_TEXT, payload
 from viz.widgets.shared.component import register
@@ -28,7 +28,7 @@ def colored_text(
 
     Args:
         encoding: The text that was read.
-        spans: In reading order, as from `views.spans`; special tokens may be left out.
+        spans: In reading order, as from `words.spans`; special tokens may be left out.
         scores: (n,), one for each span.
         errors: (n,), standard errors of the scores; shown with them where the reader points.
         signed: Whether scores below 0 speak against something: the diverging scale, centered on 0.

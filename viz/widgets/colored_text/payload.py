@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.attention.views import Span, end_with_marks
+from viz.attention.words import Span, end_with_marks
 from viz.attribution.descriptions import decimals, share_of_strongest, true_minus
 from viz.colors import PALETTES, Palette, mix, readable_ink
 from viz.types import Encoding, FloatArray

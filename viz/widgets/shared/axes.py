@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from viz.attention.views import AttentionView, Span
+from viz.attention.views import AttentionView
+from viz.attention.words import Span
 from viz.errors import SelectionError
 
 Axis = dict[str, list[str] | list[int]]

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from tests.synthetic import TEXT, encode
-from viz.attention.views import Span, Unit, spans
+from viz.attention.words import Span, Unit, spans
 from viz.figures.text.bidi import RIGHT, direction, levels, visual
 from viz.figures.text.flow import Placed, flow, pieces
 from viz.figures.text.fonts import Style, drawable
