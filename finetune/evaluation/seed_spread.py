@@ -2,20 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 
 import numpy as np
 from scipy.stats import t
 
-from finetune.run.record import AnyMetrics, RegressionMetrics, SeedRecord
-
-ENDS = {
-    "accuracy": (0.0, 1.0),
-    "macro_f1": (0.0, 1.0),
-    "r2": (-inf, 1.0),
-    "rmse": (0.0, inf),
-}
-"""The lowest and highest that a metric can be."""
+from finetune.run.metrics import find_metric
+from finetune.run.record import SeedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +41,5 @@ def spreads(seeds: Sequence[SeedRecord]) -> dict[str, dict[str, Spread]]:
 
 def _within(name: str, values: Sequence[float]) -> Spread:
     """The spread of a metric, its interval cut where the metric ends."""
-    found, (low, high) = spread(values), ENDS[name]
+    found, (low, high) = spread(values), find_metric(name).range
     return Spread(found.mean, max(found.low, low), min(found.high, high))
-
-
-def headline_metrics(metrics: AnyMetrics) -> dict[str, float]:
-    """The two metrics of EPOCH_METRICS by which runs are compared, the deciding one last."""
-    if isinstance(metrics, RegressionMetrics):
-        return {"rmse": metrics.rmse, "r2": metrics.r2 or 0.0}
-    return {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}

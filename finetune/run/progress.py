@@ -8,7 +8,8 @@ from typing import Any
 from tqdm import tqdm
 from transformers import ProgressCallback
 
-from finetune.run.record import EPOCH_METRICS, EpochMetrics
+from finetune.run.metrics import METRICS, find_metric
+from finetune.run.record import EpochMetrics
 
 
 def progress_bar(steps: Iterable[int], title: str) -> Iterable[int]:
@@ -73,7 +74,9 @@ def epoch_curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
             train_loss=loss,
             validation_loss=entry["eval_loss"],
             measured={
-                name: entry[f"eval_{name}"] for name in EPOCH_METRICS if f"eval_{name}" in entry
+                each.name: entry[f"eval_{each.name}"]
+                for each in METRICS
+                if f"eval_{each.name}" in entry
             },
         )
         for number, (loss, entry) in enumerate(zip(losses, evaluations, strict=True), start=1)
@@ -81,9 +84,6 @@ def epoch_curve(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
 
 
 def _format_metrics(point: EpochMetrics) -> str:
-    found = {"train loss": point.train_loss, "validation loss": point.validation_loss}
-    found |= {EPOCH_METRICS[name]: value for name, value in point.measured.items()}
-    return ", ".join(
-        f"{name} {value:.2%}" if name == EPOCH_METRICS["accuracy"] else f"{name} {value:.4f}"
-        for name, value in found.items()
-    )
+    losses = f"train loss {point.train_loss:.4f}, validation loss {point.validation_loss:.4f}"
+    metrics = ((find_metric(name), value) for name, value in point.measured.items())
+    return ", ".join([losses, *(f"{each.label} {value:{each.format}}" for each, value in metrics)])

@@ -23,15 +23,13 @@ from finetune.run.json_files import (
     Schema,
     Share,
 )
+from finetune.run.metrics import are_of_kind
 
 FILE_NAME = "run.json"
 TRUNCATIONS = ("head", "tail", "head+tail")
 """What may be kept of a text."""
 TOLERANCE = 1e-6
 """How far an accuracy may be from the rows that it is of."""
-
-EPOCH_METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1", "r2": "R2", "rmse": "RMSE"}
-"""What is measured after each epoch, as it is called; a run has two of them."""
 
 
 AtMostOne = Annotated[Number, Field(le=1 + ROUNDING)]
@@ -215,7 +213,7 @@ class EpochMetrics:
     train_loss: Number
     validation_loss: Number
     measured: dict[str, Number]
-    """Metrics of validation, two of EPOCH_METRICS."""
+    """Metrics of validation by name, those of `run.metrics` that are of its kind."""
 
     def to_dict(self) -> dict[str, float]:
         """All numbers by name."""
@@ -264,7 +262,7 @@ class SeedRecord:
 
     seed: Count
     validation: dict[str, Number]
-    """Two of EPOCH_METRICS by name."""
+    """Metrics by name, as in EpochMetrics."""
     test: dict[str, Number] | None
     kept: bool = False
     """Whether this is the run that was kept."""
@@ -386,15 +384,10 @@ class RunRecord:
         ends = [each.validation for each in self.seeds]
         tests = [each.test for each in self.seeds if each.test is not None]
         for named in (*(point.measured for point in self.epochs), *ends, *tests):
-            if set(named) != set(self._names):
-                yield f"{quoted(list(named))} was measured, not {' and '.join(self._names)}"
+            if not are_of_kind(named, regression=self.regression):
+                yield f"{quoted(list(named))} was measured, which is not of this kind"
         if len(self.seeds) == 1:
             yield "one seed is not a series of seeds"
-
-    @property
-    def _names(self) -> tuple[str, str]:
-        """The two of EPOCH_METRICS that a run of its kind has."""
-        return ("rmse", "r2") if self.regression else ("accuracy", "macro_f1")
 
 
 @cache

@@ -24,6 +24,7 @@ from finetune.run import processes
 from finetune.run.config import LoopConfig
 from finetune.run.events import EventLog, Events
 from finetune.run.graceful_stop import GracefulStop
+from finetune.run.metrics import measure_all
 from finetune.run.output_folder import CHECKPOINTS
 from finetune.run.progress import EpochLines
 from finetune.run.snapshots import Snapshots
@@ -191,11 +192,11 @@ def training_arguments(run: PreparedRun, folder: Path, **more: Any) -> TrainingA
 
 
 def _epoch_metrics(prediction: EvalPrediction, run: PreparedRun) -> dict[str, float]:
-    """The metrics of an epoch, by the names in `record.EPOCH_METRICS`."""
+    """The metrics of an epoch by name."""
     logits, targets = prediction.predictions, prediction.label_ids
-    if run.scale is not None:
-        errors = measure_scores(targets, run.scale.destandardize(logits[:, 0]), keep=0)
-        # Validation holds two scores at least, so there is a share of their variance.
-        return {"r2": errors.r2 or 0.0, "rmse": errors.rmse}
-    metrics = measure_logits(logits, targets, run.base.labels)
-    return {"accuracy": metrics.accuracy, "macro_f1": metrics.macro_f1}
+    if run.scale is None:
+        classes = measure_logits(logits, targets, run.base.labels)
+        return measure_all(classes, regression=False)
+    # Validation holds two scores at least, so there is a share of their variance.
+    scores = measure_scores(targets, run.scale.destandardize(logits[:, 0]), keep=0)
+    return measure_all(scores, regression=True)

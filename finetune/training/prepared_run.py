@@ -7,6 +7,7 @@ from finetune.checkpoint.score_scale import ScoreScale
 from finetune.data.check import CheckReport
 from finetune.data.splits import Splits
 from finetune.run.config import TrainConfig
+from finetune.run.metrics import choosing_metric
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,8 +23,8 @@ class PreparedRun:
 
     @property
     def best_by(self) -> str:
-        """The metric of the best epoch; accuracy would let a model ignore a rare class."""
-        return "r2" if self.base.regression else "macro_f1"
+        """The name of the metric of the best epoch."""
+        return choosing_metric(regression=self.base.regression).name
 
     @property
     def scale(self) -> ScoreScale | None:

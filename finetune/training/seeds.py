@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from finetune.errors import DataError
-from finetune.evaluation.seed_spread import headline_metrics
 from finetune.run import processes
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import write_config_file
+from finetune.run.metrics import choosing_metric, measure_all
 from finetune.run.output_folder import CHECKPOINTS, SEEDS
-from finetune.run.record import FILE_NAME, RunRecord, SeedRecord
+from finetune.run.record import FILE_NAME, AnyMetrics, RunRecord, SeedRecord
 from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.training.results import write_card_and_plots
 
@@ -70,14 +70,15 @@ def _train_seed(place: Path, config: TrainConfig, seed: int, train: OneRun) -> R
 
 
 def _best_metric(record: RunRecord) -> float:
-    return list(headline_metrics(record.validation).values())[-1]
+    return choosing_metric(regression=record.regression).of(record.validation)
 
 
 def _seed_record(seed: int, record: RunRecord, *, kept: bool) -> SeedRecord:
-    test = None if record.test is None else headline_metrics(record.test)
-    return SeedRecord(
-        seed=seed, validation=headline_metrics(record.validation), test=test, kept=kept
-    )
+    def measures(split: AnyMetrics) -> dict[str, float]:
+        return measure_all(split, regression=record.regression)
+
+    test = None if record.test is None else measures(record.test)
+    return SeedRecord(seed=seed, validation=measures(record.validation), test=test, kept=kept)
 
 
 def _require_same_rows(first: RunRecord, record: RunRecord) -> None:

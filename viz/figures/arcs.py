@@ -10,7 +10,7 @@ from matplotlib.path import Path
 
 from viz.colors import LIGHT
 from viz.figures.attention import AXIS
-from viz.figures.canvas import MIDDLE, Canvas
+from viz.figures.canvas import HALF_CAP_HEIGHT, Canvas
 from viz.figures.grid import GAP, Side
 from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
@@ -19,7 +19,7 @@ from viz.figures.text.fonts import NO_BREAK
 from viz.types import FloatArray, IntArray
 
 MAX_ARCS = 400
-APART = 200
+COLUMN_GAP = 200
 """Points between the two columns."""
 MAX_HEIGHT = 1200
 """Points of the longer column."""
@@ -76,7 +76,7 @@ class _ArcsBody:
 
     @property
     def width(self) -> float:
-        return self.sides[0].longest + self.sides[1].longest + 2 * GAP + APART
+        return self.sides[0].longest + self.sides[1].longest + 2 * GAP + COLUMN_GAP
 
     @property
     def height(self) -> float:
@@ -84,13 +84,13 @@ class _ArcsBody:
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         left = x + self.sides[0].longest + GAP
-        right, top = left + APART, y + 16
+        right, top = left + COLUMN_GAP, y + 16
         canvas.text(left - GAP, y + AXIS.size, "query", AXIS, align="right")
         canvas.text(right + GAP, y + AXIS.size, "key", AXIS)
         self._draw_curves(canvas, left, right, top)
         for side, at, end in zip(self.sides, (left - GAP, right + GAP), (True, False), strict=True):
             for index in range(0, len(side.texts), math.ceil(self.size * 1.2 / self.pitch)):
-                base = top + (index + 0.5) * self.pitch + self.size * MIDDLE
+                base = top + (index + 0.5) * self.pitch + self.size * HALF_CAP_HEIGHT
                 style = side.style(index, self.size)
                 canvas.text(at, base, side.texts[index], style, align="right" if end else "left")
 

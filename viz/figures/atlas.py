@@ -6,19 +6,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from viz.attention.views import AttentionView
-from viz.figures.attention import ASIDE
-from viz.figures.canvas import MIDDLE, NOTE, Box, Canvas
+from viz.figures.attention import COLORBAR_GAP
+from viz.figures.canvas import HALF_CAP_HEIGHT, NOTE, Box, Canvas
 from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
-from viz.figures.colorbar import WIDE, draw_colorbar
+from viz.figures.colorbar import COLORBAR_WIDTH, draw_colorbar
 from viz.figures.grid import GAP, CellGrid, fit_grid
 from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.types import FloatArray
 
-LARGEST = 1200
+MAX_SIZE = 1200
 """Points of the whole atlas."""
-APART = 4
+TILE_GAP = 4
 """Points between two thumbnails."""
 
 
@@ -33,7 +33,7 @@ def atlas_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     color_scale = color_scale_of(drawn, options.colormap)
     if shown.signed:
         color_scale = replace(color_scale, name="share of each head's largest")
-    tile = min(60.0, LARGEST / max(shown.weights.shape[:2]))
+    tile = min(60.0, MAX_SIZE / max(shown.weights.shape[:2]))
     grid = fit_grid(*shown.weights.shape[2:], usual=tile, largest=tile, smallest=0.5)
     scale = "A color scale for each head" if shown.signed else "One color scale for all heads"
     notes = [
@@ -62,17 +62,17 @@ class _AtlasBody:
     color_scale: ColorScale
 
     @property
-    def pace(self) -> tuple[float, float]:
-        return self.grid.width + APART, self.grid.height + APART
+    def tile_pitch(self) -> tuple[float, float]:
+        return self.grid.width + TILE_GAP, self.grid.height + TILE_GAP
 
     @property
     def _grid(self) -> tuple[float, float]:
         layers, heads = self.weights.shape[:2]
-        return heads * self.pace[0] - APART, layers * self.pace[1] - APART
+        return heads * self.tile_pitch[0] - TILE_GAP, layers * self.tile_pitch[1] - TILE_GAP
 
     @property
     def width(self) -> float:
-        return 24 + self._grid[0] + ASIDE + WIDE
+        return 24 + self._grid[0] + COLORBAR_GAP + COLORBAR_WIDTH
 
     @property
     def height(self) -> float:
@@ -82,20 +82,25 @@ class _AtlasBody:
         left, top = x + 24, y + 12
         places = []
         for layer, head in np.ndindex(*self.weights.shape[:2]):
-            corner = (left + head * self.pace[0], top + layer * self.pace[1])
+            corner = (left + head * self.tile_pitch[0], top + layer * self.tile_pitch[1])
             places.append(Box(*corner, self.grid.width, self.grid.height))
             canvas.map(places[-1], self.weights[layer, head], self.color_scale, framed=False)
         canvas.frame(places)
-        self._name(canvas, left, top)
+        self._draw_names(canvas, left, top)
         draw_colorbar(
-            canvas, left + self._grid[0] + ASIDE, top, self.color_scale, beside=self._grid[1]
+            canvas, left + self._grid[0] + COLORBAR_GAP, top, self.color_scale, beside=self._grid[1]
         )
 
-    def _name(self, canvas: Canvas, left: float, top: float) -> None:
+    def _draw_names(self, canvas: Canvas, left: float, top: float) -> None:
         layers, heads = self.weights.shape[:2]
         for layer in range(layers):
-            middle = top + layer * self.pace[1] + self.grid.height / 2 + NOTE.size * MIDDLE
+            middle = (
+                top
+                + layer * self.tile_pitch[1]
+                + self.grid.height / 2
+                + NOTE.size * HALF_CAP_HEIGHT
+            )
             canvas.text(left - GAP, middle, f"L{layer}", NOTE, align="right")
         for head in range(heads):
-            middle = left + head * self.pace[0] + self.grid.width / 2
+            middle = left + head * self.tile_pitch[0] + self.grid.width / 2
             canvas.text(middle, top - GAP, f"H{head}", NOTE, align="center")

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from viz.colors import LIGHT
 from viz.figures.canvas import Box, Canvas
 from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
-from viz.figures.colorbar import WIDE, draw_colorbar
+from viz.figures.colorbar import COLORBAR_WIDTH, draw_colorbar
 from viz.figures.grid import Labels, fit_grid
 from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
@@ -20,7 +20,7 @@ from viz.figures.text.fonts import Style
 from viz.types import FloatArray
 
 AXIS = Style(8, LIGHT.muted)
-ASIDE = 14
+COLORBAR_GAP = 14
 """Points between a map and its color scale."""
 
 
@@ -47,7 +47,7 @@ class _HeadBody:
 
     @property
     def width(self) -> float:
-        return 16 + self.side.left + self.side.grid.width + ASIDE + WIDE
+        return 16 + self.side.left + self.side.grid.width + COLORBAR_GAP + COLORBAR_WIDTH
 
     @property
     def height(self) -> float:
@@ -61,7 +61,9 @@ class _HeadBody:
         middle, foot = y + grid.height / 2, y + grid.height + self.side.below + 14
         canvas.text(x + 7, middle, "query: the token that looks", AXIS, align="center", turn=90)
         canvas.text(left + grid.width / 2, foot, "key: the token looked at", AXIS, align="center")
-        draw_colorbar(canvas, left + grid.width + ASIDE, y, self.color_scale, beside=grid.height)
+        draw_colorbar(
+            canvas, left + grid.width + COLORBAR_GAP, y, self.color_scale, beside=grid.height
+        )
 
 
 def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
@@ -94,29 +96,29 @@ class _LayerBody:
         return math.ceil(math.sqrt(len(self.weights)))
 
     @property
-    def pace(self) -> tuple[float, float]:
+    def tile_pitch(self) -> tuple[float, float]:
         return self.side.grid.width + 10, self.side.grid.height + 20
 
     @property
     def width(self) -> float:
-        return self.side.left + self.columns * self.pace[0] + 4 + WIDE
+        return self.side.left + self.columns * self.tile_pitch[0] + 4 + COLORBAR_WIDTH
 
     @property
     def height(self) -> float:
         rows = math.ceil(len(self.weights) / self.columns)
-        return max(8 + rows * self.pace[1] - 20 + self.side.below, 96)
+        return max(8 + rows * self.tile_pitch[1] - 20 + self.side.below, 96)
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         grid, count = self.side.grid, len(self.weights)
         left, top = x + self.side.left, y + 8
         for head in range(count):
             row, column = divmod(head, self.columns)
-            corner = (left + column * self.pace[0], top + row * self.pace[1])
+            corner = (left + column * self.tile_pitch[0], top + row * self.tile_pitch[1])
             canvas.map(Box(*corner, grid.width, grid.height), self.weights[head], self.color_scale)
             canvas.text(corner[0], corner[1] - 4, f"Head {head}", AXIS)
             if column == 0:
                 self.side.draw_left(canvas, *corner)
             if head + self.columns >= count:
                 self.side.draw_below(canvas, corner[0], corner[1] + grid.height)
-        beside = left + self.columns * self.pace[0] + 4
+        beside = left + self.columns * self.tile_pitch[0] + 4
         draw_colorbar(canvas, beside, top, self.color_scale, beside=grid.height)

@@ -20,14 +20,14 @@ from viz.figures.text.flow import PAD, Placed, flow, pieces
 from viz.figures.text.fonts import Style, label, text_width
 from viz.types import Attribution, FloatArray, Reading
 
-ROOM = 600
+TEXT_WIDTH = 600
 """Points of width of the text."""
 TEXT = Style(10.5)
 UNREAD = Style(10.5, LIGHT.muted)
-PACE = TEXT.size * 1.75
+LINE_PITCH = TEXT.size * 1.75
 """Points from one line of colored text to the next."""
 MAX_BARS = 20
-LEGEND = 34
+LEGEND_HEIGHT = 34
 """Points that the color scale below the text takes."""
 
 
@@ -92,7 +92,7 @@ class _Text:
     @property
     def height(self) -> float:
         lines = max((placed.line + 1 for placed in self.placed), default=0)
-        return self.gap + lines * PACE
+        return self.gap + lines * LINE_PITCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,13 @@ class _Body:
 
     @property
     def width(self) -> float:
-        return ROOM
+        return TEXT_WIDTH
 
     @property
     def height(self) -> float:
-        height = sum(text.height for text in self._texts()) + LEGEND + self._statement().height
+        height = (
+            sum(text.height for text in self._texts()) + LEGEND_HEIGHT + self._statement().height
+        )
         count = len(self._strongest())
         return height + (14 + bars_height(count) if count else 0)
 
@@ -119,20 +121,20 @@ class _Body:
             y += text.height
         self._draw_legend(canvas, x, y)
         statement = self._statement()
-        statement.draw(canvas, x, y + LEGEND)
-        below = y + LEGEND + statement.height + 14
+        statement.draw(canvas, x, y + LEGEND_HEIGHT)
+        below = y + LEGEND_HEIGHT + statement.height + 14
         draw_bars(canvas, self._strongest(), x, below, signed=self.colors.signed)
 
     def _statement(self) -> TextBlock:
         line = summary(self.reading, self.attribution, signed=self.colors.signed)
-        return TextBlock.of([(line, DETAILS)], ROOM)
+        return TextBlock.of([(line, DETAILS)], TEXT_WIDTH)
 
     def _texts(self) -> list[_Text]:
         encoding = self.reading.encoding
         texts = []
         for part, source in enumerate((encoding.text, encoding.pair)):
             if source is not None:
-                placed = flow(pieces(source, self.spans, part), TEXT, ROOM)
+                placed = flow(pieces(source, self.spans, part), TEXT, TEXT_WIDTH)
                 name = None if encoding.pair is None else ("text", "second text")[part]
                 texts.append(_Text(name, placed, 16 + 8 * part if name else 0))
         return texts
@@ -141,11 +143,11 @@ class _Body:
         if text.name:
             canvas.text(x, y + text.gap - 6, text.name, NOTE)
         for placed in text.placed:
-            top = y + text.gap + placed.line * PACE
+            top = y + text.gap + placed.line * LINE_PITCH
             style = TEXT if placed.piece.read else UNREAD
             if placed.piece.spans:
                 color = self.colors.color(float(self.scores[list(placed.piece.spans)].sum()))
-                canvas.box(x + placed.x, top + 2, placed.width - 0.5, PACE - 3.5, color)
+                canvas.box(x + placed.x, top + 2, placed.width - 0.5, LINE_PITCH - 3.5, color)
                 ink = readable_ink(color)
                 style = Style(TEXT.size, LIGHT.ink if ink == "#000000" else ink)
             canvas.text(x + placed.x + PAD, top + TEXT.size * 1.26, placed.piece.text, style)

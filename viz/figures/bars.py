@@ -7,16 +7,16 @@ from functools import partial
 
 from viz.attribution.descriptions import decimals, number
 from viz.colors import LIGHT
-from viz.figures.canvas import MIDDLE, NOTE, Canvas
+from viz.figures.canvas import HALF_CAP_HEIGHT, NOTE, Canvas
 from viz.figures.text.fonts import Style, text_width
 
 NAME = Style(8.5)
 VALUE = Style(7.5, LIGHT.muted)
-PACE = 14
+ROW_PITCH = 14
 """Points from one bar to the next."""
-TOP = 18
+HEADING_HEIGHT = 18
 """Points that the name of the bars takes above them."""
-NUMBER = 40
+NUMBER_WIDTH = 40
 """Points kept free for a number at the end of a bar."""
 
 
@@ -31,7 +31,7 @@ class Bar:
 
 def bars_height(count: int) -> float:
     """Points that so many bars take, their heading included."""
-    return TOP + count * PACE if count else 0
+    return HEADING_HEIGHT + count * ROW_PITCH if count else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ def _axis(bars: Sequence[Bar], left: float, right: float, *, signed: bool) -> _A
     """An axis between two places that leaves room for numbers at either end in use."""
     lowest = min(0.0, *(bar.score for bar in bars))
     highest = max(0.0, *(bar.score for bar in bars))
-    before = NUMBER if lowest < 0 else 0
-    unit = (right - left - before - NUMBER) / ((highest - lowest) or 1.0)
+    before = NUMBER_WIDTH if lowest < 0 else 0
+    unit = (right - left - before - NUMBER_WIDTH) / ((highest - lowest) or 1.0)
     places = decimals(max(highest, -lowest), least=2)
     write = partial(number, places=places) if signed else f"{{:.{places}f}}".format
     return _Axis(left + before - lowest * unit, unit, write)
@@ -61,17 +61,17 @@ def draw_bars(canvas: Canvas, bars: Sequence[Bar], x: float, y: float, *, signed
     names = x + max(math.ceil(text_width(bar.name, NAME)) for bar in bars)
     axis = _axis(bars, names + 8, canvas.width - x, signed=signed)
     canvas.text(x, y + NOTE.size, "strongest first", NOTE)
-    y += TOP
+    y += HEADING_HEIGHT
     for row, bar in enumerate(bars):
-        _draw_bar(canvas, bar, axis, names, y + row * PACE)
-    canvas.lines([[(axis.zero, y), (axis.zero, y + len(bars) * PACE)]], LIGHT.muted)
+        _draw_bar(canvas, bar, axis, names, y + row * ROW_PITCH)
+    canvas.lines([[(axis.zero, y), (axis.zero, y + len(bars) * ROW_PITCH)]], LIGHT.muted)
 
 
 def _draw_bar(canvas: Canvas, bar: Bar, axis: _Axis, names: float, y: float) -> None:
-    height = PACE - 4
-    base = y + height / 2 + NAME.size * MIDDLE
-    long = bar.score * axis.unit
+    height = ROW_PITCH - 4
+    base = y + height / 2 + NAME.size * HALF_CAP_HEIGHT
+    length = bar.score * axis.unit
     canvas.text(names, base, bar.name, NAME, align="right")
-    canvas.box(axis.zero, y, long, height, bar.color)
-    end = axis.zero + long + (4 if long >= 0 else -4)
-    canvas.text(end, base, axis.number(bar.score), VALUE, align="left" if long >= 0 else "right")
+    canvas.box(axis.zero, y, length, height, bar.color)
+    end = axis.zero + length + (4 if length >= 0 else -4)
+    canvas.text(end, base, axis.number(bar.score), VALUE, align="left" if length >= 0 else "right")

@@ -33,7 +33,7 @@ MARGIN = 18
 """Points of ground left free along every edge."""
 LEADING = 1.4
 """Distance of two base lines, in font sizes."""
-MIDDLE = 0.36
+HALF_CAP_HEIGHT = 0.36
 """Half the height of a capital letter, in font sizes."""
 LINE = 0.6
 """Points of a thin line."""
@@ -181,8 +181,10 @@ class _TextPainter:
         Few dots to a letter make it up to a tenth wider than it was measured to be.
         """
         if (text, style) not in self.fitted:
-            room, smaller = text_width(text, style) * self.scale + 1, style
-            while (width := self._measured(text, smaller)) > room and smaller.size > style.size / 2:
+            max_width, smaller = text_width(text, style) * self.scale + 1, style
+            while (
+                width := self._measured(text, smaller)
+            ) > max_width and smaller.size > style.size / 2:
                 smaller = replace(smaller, size=smaller.size * 0.96)
             self.fitted[text, style] = smaller, width
         return self.fitted[text, style]

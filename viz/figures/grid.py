@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from viz.attention.views import AttentionView
 from viz.attention.words import Span
 from viz.colors import LIGHT
-from viz.figures.canvas import MIDDLE, Canvas
+from viz.figures.canvas import HALF_CAP_HEIGHT, Canvas
 from viz.figures.text.fonts import MEASURING_DPI, Style, label, text_width
 
 GAP = 5
@@ -128,7 +128,7 @@ class Labels:
         """Label the rows of a map whose top left corner is at (x, y)."""
         size, ticks = self.grid.label_size, []
         for index, place in self._places(self.grid.rows):
-            style, base = self.rows.style(index, size), y + place + size * MIDDLE
+            style, base = self.rows.style(index, size), y + place + size * HALF_CAP_HEIGHT
             canvas.text(x - GAP, base, self.rows.texts[index], style, align="right")
             ticks.append(((x, y + place), (x - GAP / 2, y + place)))
         self._draw_ticks(canvas, ticks)
@@ -141,7 +141,7 @@ class Labels:
             if self.across:
                 canvas.text(x + place, y + GAP + size * 0.8, text, style, align="center")
             else:
-                across = x + place + size * MIDDLE
+                across = x + place + size * HALF_CAP_HEIGHT
                 canvas.text(across, y + GAP, text, style, align="right", turn=90)
             ticks.append(((x + place, y), (x + place, y + GAP / 2)))
         self._draw_ticks(canvas, ticks)

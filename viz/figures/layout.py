@@ -50,11 +50,11 @@ def figure_layout(
         notes: Sentences for the reader, in small print.
         dpi: Dots per inch.
     """
-    room = max(body.width, MIN_WIDTH)
-    top = TextBlock.of(_title(spec, shown, notes), room)
-    foot = TextBlock.of([(citation(spec).sentence(), NOTE)], room)
+    width = max(body.width, MIN_WIDTH)
+    top = TextBlock.of(_title(spec, shown, notes), width)
+    foot = TextBlock.of([(citation(spec).sentence(), NOTE)], width)
     height = top.height + GAP + body.height + GAP + foot.height
-    canvas = Canvas(room + 2 * MARGIN, height + 2 * MARGIN, dpi)
+    canvas = Canvas(width + 2 * MARGIN, height + 2 * MARGIN, dpi)
     top.draw(canvas, MARGIN, MARGIN)
     body.draw(canvas, MARGIN, MARGIN + top.height + GAP)
     foot.draw(canvas, MARGIN, MARGIN + height - foot.height)
@@ -68,10 +68,10 @@ class TextBlock:
     lines: tuple[tuple[str, Style], ...]
 
     @classmethod
-    def of(cls, texts: Iterable[tuple[str, Style]], room: float) -> "TextBlock":
-        """Texts wrapped to `room` points."""
+    def of(cls, texts: Iterable[tuple[str, Style]], max_width: float) -> "TextBlock":
+        """Texts wrapped to `max_width` points."""
         return cls(
-            tuple((line, style) for text, style in texts for line in wrap(text, style, room))
+            tuple((line, style) for text, style in texts for line in wrap(text, style, max_width))
         )
 
     @property

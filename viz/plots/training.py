@@ -11,6 +11,7 @@ from typing import Any
 
 import altair as alt
 
+from finetune.run.metrics import METRICS
 from viz.colors import PALETTES, Theme
 from viz.runs.history import Step
 from viz.runs.state import Run
@@ -32,16 +33,16 @@ MOST = len(COLORS["light"])
 """Runs that can be told apart in one chart."""
 
 MEASURES = {
-    "macro_f1": "Macro F1",
-    "accuracy": "Accuracy",
-    "r2": "R²",
-    "rmse": "RMSE",
+    # First the one that chooses the best epoch.
+    **{each.name: each.title for each in sorted(METRICS, key=lambda each: not each.chooses)},
     "validation_loss": "Validation loss",
     "train_loss": "Training loss",
 }
 """What may be measured after an epoch, and what it is called."""
-SHARES = ("accuracy", "macro_f1")
+SHARES = tuple(each.name for each in METRICS if each.range == (0, 1))
 """Those from 0 to 1."""
+QUALITY = tuple(each.name for each in METRICS if each.better is max)
+"""Those of which more is better."""
 
 Spec = dict[str, Any]
 Row = dict[str, Any]
@@ -73,7 +74,7 @@ def quality_chart(run: Run, *, theme: Theme = "light") -> Chart:
     By which measure is not known until the first epoch is measured.
     """
     measured_names = measured([run])
-    measures = [name for name in ("r2", "accuracy", "macro_f1") if name in measured_names]
+    measures = [name for name in QUALITY if name in measured_names]
     lines = [MEASURES[measure] for measure in measures]
     rows = [row for measure in measures for row in _by_epoch(run, measure, MEASURES[measure])]
     return _chart(

@@ -15,8 +15,8 @@ from finetune.evaluation.report.plots import CONFUSION_FILE, RELIABILITY_FILE, S
 from finetune.evaluation.report.terminal import format_spread
 from finetune.evaluation.seed_spread import spreads
 from finetune.run.atomic_files import write_atomically
+from finetune.run.metrics import choosing_metric, find_metric
 from finetune.run.record import (
-    EPOCH_METRICS,
     CalibrationRecord,
     Metrics,
     RegressionMetrics,
@@ -140,8 +140,8 @@ def _training(record: RunRecord) -> str:
         ]
         for point in record.epochs
     ]
-    measured = [EPOCH_METRICS[name] for name in record.epochs[0].measured]
-    best = "R2" if record.regression else "macro F1"
+    measured = [find_metric(name).label for name in record.epochs[0].measured]
+    best = choosing_metric(regression=record.regression).label
     versions = escaped(", ".join(" ".join(each) for each in record.versions.items()))
     with_pretraining = " with pre-training" if record.settings.get("pretrain_epochs") else ""
     return "\n\n".join(
@@ -183,7 +183,7 @@ def _seeds(record: RunRecord) -> str:
         return ""
     rows = [
         [
-            f"{EPOCH_METRICS[name]}, {split}",
+            f"{find_metric(name).label}, {split}",
             *_by_seed(record, split, name),
             format_spread(name, found),
         ]
@@ -201,7 +201,7 @@ def _seeds(record: RunRecord) -> str:
 
 def _by_seed(record: RunRecord, split: str, name: str) -> list[str]:
     found = [each.validation if split == "validation" else each.test or {} for each in record.seeds]
-    return [f"{values[name]:{'.2%' if name == 'accuracy' else '.4f'}}" for values in found]
+    return [f"{values[name]:{find_metric(name).format}}" for values in found]
 
 
 def _picture(record: RunRecord, pictures: Collection[str]) -> list[str]:

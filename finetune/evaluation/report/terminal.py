@@ -10,8 +10,8 @@ from finetune.evaluation.report.abbreviate import (
     worst_classes,
 )
 from finetune.evaluation.seed_spread import Spread, spreads
+from finetune.run.metrics import find_metric
 from finetune.run.record import (
-    EPOCH_METRICS,
     AnyMetrics,
     BaselineRecord,
     CalibrationMetrics,
@@ -41,17 +41,17 @@ def describe_seeds(seeds: Sequence[SeedRecord]) -> str:
     """Mean and interval of each metric over the runs that differ in their seed."""
     lines = [f"{len(seeds)} seeds, mean (95 % interval)"]
     for split, found in spreads(seeds).items():
-        told = (
-            f"{EPOCH_METRICS[name]} {format_spread(name, each)}" for name, each in found.items()
+        means = (
+            f"{find_metric(name).label} {format_spread(name, each)}" for name, each in found.items()
         )
-        lines.append(f"  {split}: {', '.join(told)}")
+        lines.append(f"  {split}: {', '.join(means)}")
     return "\n".join(lines)
 
 
-def format_spread(name: str, found: Spread) -> str:
-    """A mean and its interval; accuracy in per cent."""
-    form = ".2%" if name == "accuracy" else ".4f"
-    return f"{found.mean:{form}} ({found.low:{form}} to {found.high:{form}})"
+def format_spread(name: str, spread: Spread) -> str:
+    """A mean and its interval, as the metric of that *name* is written."""
+    form = find_metric(name).format
+    return f"{spread.mean:{form}} ({spread.low:{form}} to {spread.high:{form}})"
 
 
 def _beside(record: RunRecord) -> list[str]:

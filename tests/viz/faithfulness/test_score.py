@@ -246,7 +246,7 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
         patch.setattr(worker_pool, "score_row", interrupted)
         stopped = run(*options(data, checkpoint, output, "--processes", "1"))
     assert stopped.exit_code != 0
-    assert "Stopped; 4 of 9 texts are scored and kept: start the same" in stopped.stderr
+    assert "Stopped; 4 of 9 texts are scored and kept; run the same command" in stopped.stderr
     assert not output.exists()
     shard = tmp_path / "out.partial" / "shard-0.jsonl"
     assert len(shard.read_text("utf-8").splitlines()) == 4

@@ -1,12 +1,14 @@
 """Runs side by side: one table, their curves in one chart, and the way to the Read page."""
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from finetune.run.record import RegressionMetrics
+from finetune.run.metrics import METRICS, Metric
+from finetune.run.record import Metrics
 from viz.app import keys
 from viz.app.markdown import plain
 from viz.app.navigation import READ
@@ -58,10 +60,7 @@ def _choose(known: Sequence[Run]) -> list[Run]:
         selection_mode="multi-row",
         placeholder="",
         column_config={
-            "Accuracy": st.column_config.NumberColumn(format="percent"),
-            "Macro F1": st.column_config.NumberColumn(format="%.3f"),
-            "R²": st.column_config.NumberColumn(format="%.3f"),
-            "RMSE": st.column_config.NumberColumn(format="%.4g"),
+            **{each.title: st.column_config.NumberColumn(format=_format(each)) for each in METRICS},
             "Minutes": st.column_config.NumberColumn(format="%.1f"),
         },
     )
@@ -78,14 +77,20 @@ def _row(run: Run) -> dict[str, Any]:
         "Minutes": run.record.seconds / 60,
         "Measured on": "validation" if run.record.test is None else "test",
     }
-    if isinstance(metrics, RegressionMetrics):
-        return row | {"R²": metrics.r2, "RMSE": metrics.rmse}
-    low, high = metrics.accuracy_interval
-    return row | {
-        "Accuracy": metrics.accuracy,
-        "95 % interval": f"{low:.1%} to {high:.1%}",
-        "Macro F1": metrics.macro_f1,
+    row |= {
+        each.title: each.of(metrics) for each in METRICS if each.regression == run.record.regression
     }
+    if isinstance(metrics, Metrics):
+        low, high = metrics.accuracy_interval
+        row["95 % interval"] = f"{low:.1%} to {high:.1%}"
+    return row
+
+
+def _format(metric: Metric) -> str:
+    """How a column of the table writes a metric."""
+    if metric.format.endswith("%"):
+        return "percent"
+    return "%.4g" if metric.range[1] == inf else "%.3f"
 
 
 def _open(shown: Sequence[Run], *, all_kept: bool) -> None:

@@ -12,7 +12,7 @@ from viz.attention.words import Span
 from viz.figures.text.bidi import RIGHT, Direction, direction, levels, visual
 from viz.figures.text.fonts import Style, drawable, text_width
 from viz.figures.text.graphemes import graphemes
-from viz.figures.text.line_wrap import broken
+from viz.figures.text.line_wrap import break_word
 
 MAX_UNREAD_CHARS = 400
 """Shown of what the model did not read."""
@@ -96,27 +96,27 @@ def _unread(text: str, is_partly_read: bool) -> list[Piece]:
     return _plain(shown, read=not is_partly_read or not text.strip())
 
 
-def flow(run: Sequence[Piece], style: Style, room: float) -> list[Placed]:
-    """Pieces on lines of `room` points, broken at white space and between ideographs."""
+def flow(run: Sequence[Piece], style: Style, max_width: float) -> list[Placed]:
+    """Pieces on lines of `max_width` points, broken at white space and between ideographs."""
     base = direction(" ".join(piece.text for piece in run))
     placed: list[Placed] = []
-    for number, line in enumerate(_lines(run, style, room)):
-        placed += _placed(line, style, room, number, base)
+    for number, line in enumerate(_lines(run, style, max_width)):
+        placed += _placed(line, style, max_width, number, base)
     return placed
 
 
-def _lines(run: Sequence[Piece], style: Style, room: float) -> Iterator[list[Piece]]:
+def _lines(run: Sequence[Piece], style: Style, max_width: float) -> Iterator[list[Piece]]:
     """The pieces of each line, in reading order."""
     line: list[Piece] = []
     x = 0.0
-    for group in _groups([part for piece in run for part in _fitting(piece, style, room)]):
+    for group in _groups([part for piece in run for part in _fitting(piece, style, max_width)]):
         space = style.size * 0.3 if group[0].spaced and line else 0.0
-        if line and x + space + sum(_piece_width(piece, style) for piece in group) > room:
+        if line and x + space + sum(_piece_width(piece, style) for piece in group) > max_width:
             yield line
             line, x, space = [], 0.0, 0.0
         x += space
         for piece in group:
-            if line and x + _piece_width(piece, style) > room:
+            if line and x + _piece_width(piece, style) > max_width:
                 yield line
                 line, x = [], 0.0
             line.append(piece)
@@ -126,7 +126,7 @@ def _lines(run: Sequence[Piece], style: Style, room: float) -> Iterator[list[Pie
 
 
 def _placed(
-    line: Sequence[Piece], style: Style, room: float, number: int, base: Direction
+    line: Sequence[Piece], style: Style, max_width: float, number: int, base: Direction
 ) -> Iterator[Placed]:
     """One line, its words in the order in which they are seen, against the side they start at."""
     items: list[Piece | None] = []
@@ -135,7 +135,7 @@ def _placed(
     words = [" " if item is None else item.text for item in items]
     depths = levels(words, base)
     widths = [style.size * 0.3 if item is None else _piece_width(item, style) for item in items]
-    x = room - sum(widths) if base == "R" else 0.0
+    x = max_width - sum(widths) if base == "R" else 0.0
     for index in visual(depths):
         item = items[index]
         if item is not None:
@@ -148,9 +148,9 @@ def _piece_width(piece: Piece, style: Style) -> float:
     return text_width(piece.text, style) + 2 * PAD
 
 
-def _fitting(piece: Piece, style: Style, room: float) -> list[Piece]:
+def _fitting(piece: Piece, style: Style, max_width: float) -> list[Piece]:
     """The piece itself, or where it is wider than a line, its parts."""
-    parts = broken(piece.text, style, room - 4)
+    parts = break_word(piece.text, style, max_width - 4)
     return [
         replace(piece, text=part, spaced=piece.spaced and number == 0)
         for number, part in enumerate(parts)

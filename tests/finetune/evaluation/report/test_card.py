@@ -10,7 +10,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from finetune.checkpoint.temperature import TEMPERATURE_KEY
-from finetune.evaluation.calibration import calibrate
+from finetune.evaluation.calibration import NO_ERROR, calibrate
 from finetune.evaluation.report.card import model_card, write_card
 from finetune.run.record import BaselineRecord, RunRecord
 from tests.finetune.news import of_classes
@@ -144,7 +144,7 @@ def test_baselines_and_calibration_are_told(measured: RunRecord) -> None:
 def test_where_no_temperature_was_fitted_the_card_says_why(measured: RunRecord) -> None:
     logits = np.array([[2.0, 0], [0, 2.0]])
     card = model_card(replace(measured, calibration=calibrate((logits, np.array([0, 1])), None)))
-    assert "No temperature was fitted: validation has no wrong decision" in card
+    assert f"No temperature was fitted: {NO_ERROR}" in card
     assert "at the temperature" not in card
     assert "weren't calibrated" in card
 
