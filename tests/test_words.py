@@ -65,7 +65,7 @@ FILES = {
     "named": "class_names",
     "near": "near_duplicates",
     "needs": "requirements",
-    "one": "export_text",
+    "one": "export",
     "outcome": "results",
     "path": "integrated_gradients",
     "pictures": "widgets",

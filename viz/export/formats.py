@@ -1,8 +1,8 @@
 """The formats that a figure can be saved in, and the one way to save it.
 
 A record names the function that writes its format as `module:function`, to be imported when it is
-first used.  A format of your own is one record handed to `register_format`: the page, the command
-line and archives then offer it.
+first used.  A format of your own is one record handed to `register_format`, or named among the
+entry points of an installed package: the page, the command line and archives then offer it.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from viz.errors import SelectionError
-from viz.figures.kinds import Reference, resolve
+from viz.figures.kinds import Reference, load_plugins, resolve
 from viz.figures.render_options import RenderOptions
 from viz.jobs.cancellation import check_cancelled
 
@@ -136,6 +136,8 @@ for _format in (
     ),
 ):
     register_format(_format)
+
+load_plugins("clsight.formats", Format, register_format)
 
 
 def format_named(name: str) -> Format:

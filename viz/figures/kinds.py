@@ -2,11 +2,14 @@
 
 A record names its functions as `module:function`, to be imported when they are first used, since
 matplotlib would delay the first page; a function itself does as well.  A kind of your own is one
-record handed to `register_figure`: the page, the command line, archives and replay then know it.
+record handed to `register_figure`, or named among the entry points of an installed package: the
+page, the command line, archives and replay then know it.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Any, Literal
@@ -75,6 +78,24 @@ def register_figure(kind: FigureKind) -> None:
     _kinds[kind.name] = kind
 
 
+def load_plugins(group: str, kind: type, register: Callable[[Any], None]) -> None:
+    """Register what installed packages name among the entry points of a group.
+
+    One that fails is left out with a warning, so that it doesn't keep all others from working.
+    """
+    for plugin in entry_points(group=group):
+        try:
+            loaded = plugin.load()
+            if isinstance(loaded, kind):  # else a module, which registers by itself
+                register(loaded)
+        except Exception as error:  # code of others can fail in any way
+            warnings.warn(
+                f"{plugin.name!r} ({plugin.value}) of {group} is left out: {error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
 def figure_named(name: str) -> FigureKind:
     """The kind of figure of this name.
 
@@ -136,3 +157,5 @@ for _kind in (
     ),
 ):
     register_figure(_kind)
+
+load_plugins("clsight.figures", FigureKind, register_figure)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from unittest.mock import patch
 from zipfile import ZipFile
 
 import pytest
@@ -28,7 +29,7 @@ from viz.export import (
 )
 from viz.export.archive import README, archive
 from viz.export.formats import _formats
-from viz.figures.kinds import _kinds, resolve
+from viz.figures.kinds import _kinds, load_plugins, resolve
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -124,6 +125,32 @@ def test_the_page_offers_them(checkpoint: Path) -> None:
     subject.set_value("received")
     app.segmented_control(key=keys.FORMAT).set_value("TXT").run()
     assert not app.exception
+
+
+@pytest.mark.usefixtures("own_format", "own_figure")
+def test_an_installed_package_brings_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "brought.py").write_text("""
+from dataclasses import replace
+from viz.export import FIGURE_KINDS, FORMATS
+FORMAT = replace(FORMATS["txt"], name="text")
+FIGURE = replace(FIGURE_KINDS["received"], name="brought")
+""")
+    info = tmp_path / "brought-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: brought\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[clsight.figures]\nown = brought:FIGURE\nbroken = brought:NOTHING\n"
+        "[clsight.formats]\nown = brought:FORMAT\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with patch.dict(_formats), patch.dict(_kinds):
+        with pytest.warns(RuntimeWarning, match=r"'broken' \(brought:NOTHING\) of clsight.figures"):
+            load_plugins("clsight.figures", FigureKind, register_figure)
+        load_plugins("clsight.formats", Format, register_format)
+        assert list(FIGURE_KINDS)[-1] == "brought"
+        assert list(FORMATS)[-1] == "text"
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
