@@ -63,12 +63,12 @@ def _reason(config: PreTrainedConfig) -> str | None:
 
 def _settings(model: PreTrainedModel) -> list[str]:
     """What the parts of a model are told to do, which a pass could change."""
-    held = [
+    modules = [
         {name: value for name, value in vars(part).items() if not name.startswith("_")}
         for part in model.modules()
     ]
     kinds = (bool, int, float, str)
-    return [repr([each for each in own.items() if isinstance(each[1], kinds)]) for own in held]
+    return [repr([each for each in own.items() if isinstance(each[1], kinds)]) for own in modules]
 
 
 def _small_config(config: PreTrainedConfig) -> PreTrainedConfig:

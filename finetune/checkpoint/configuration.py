@@ -111,10 +111,10 @@ def _check_classes(settings: Mapping[str, Any], owner: str) -> None:
             )
         numbers = sorted(int(key) for key in names if key.isascii() and key.isdigit())
         if numbers != list(range(len(names))):
-            told = ", ".join(sorted(names)[:5])
+            first_keys = ", ".join(sorted(names)[:5])
             raise ModelError(
                 f"the classes in config.json of {owner} aren't numbered from 0 without a gap"
-                f" ({unquoted(told)}); correct its id2label"
+                f" ({unquoted(first_keys)}); correct its id2label"
             )
     if count is not None and not (_is_count(count) and count <= MAX_CLASSES):
         raise ModelError(

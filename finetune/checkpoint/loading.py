@@ -150,10 +150,10 @@ def open_tokenizer(
         staged_files(folder, config, weights.rows) as stage,
         quiet_transformers(),
     ):
-        made = AutoTokenizer.from_pretrained(
+        unchecked = AutoTokenizer.from_pretrained(
             stage, config=config, trust_remote_code=False, local_files_only=True
         )
-        tokenizer = check_tokenizer(made, folder.owner)
+        tokenizer = check_tokenizer(unchecked, folder.owner)
     tokenizer.name_or_path = str(folder.path)
     return tokenizer
 
@@ -207,7 +207,8 @@ def open_model(
         tuple(sorted(found["missing_keys"])),
         tuple(
             sorted(
-                (name, tuple(own), tuple(asked)) for name, own, asked in found["mismatched_keys"]
+                (name, tuple(own), tuple(expected))
+                for name, own, expected in found["mismatched_keys"]
             )
         ),
         tuple(sorted(found["unexpected_keys"])),
@@ -244,10 +245,10 @@ def build_new_classifier(
 ) -> PreTrainedModel:
     """A classifier with first weights, which nothing has trained."""
     how = {} if attention is None else {"attn_implementation": attention}
-    made: PreTrainedModel = AutoModelForSequenceClassification.from_config(
+    model: PreTrainedModel = AutoModelForSequenceClassification.from_config(
         config, trust_remote_code=False, **how
     )
-    return made
+    return model
 
 
 def _check_finite(folder: Folder, model: PreTrainedModel) -> None:
@@ -262,8 +263,8 @@ def _check_finite(folder: Folder, model: PreTrainedModel) -> None:
 def _check_whole(folder: Folder, model: PreTrainedModel, report: LoadingReport) -> None:
     """Refuse a classifier of which a part is new, of another shape, or left out."""
     config, prefix = model.config, f"{model.base_model_prefix}."
-    for name, own, asked in report.mismatched:
-        if asked and asked[0] == config.num_labels != own[0] and not name.startswith(prefix):
+    for name, own, expected in report.mismatched:
+        if expected and expected[0] == config.num_labels != own[0] and not name.startswith(prefix):
             default = (
                 "" if folder.settings.get("id2label") else " by default, as it has no id2label"
             )
@@ -325,8 +326,8 @@ def check_layers(folder: Folder, model: PreTrainedModel, report: LoadingReport) 
 
 def describe_mismatch(report: LoadingReport) -> str:
     """The first tensor whose two shapes differ, in words."""
-    name, own, asked = report.mismatched[0]
+    name, own, expected = report.mismatched[0]
     return (
-        f"{shown(name)} is {describe_shape(own)} in the files and {describe_shape(asked)} by"
+        f"{shown(name)} is {describe_shape(own)} in the files and {describe_shape(expected)} by"
         " config.json; save the checkpoint again"
     )

@@ -61,13 +61,13 @@ def build_meta_model(
 @contextmanager
 def _limited(weights: Weights, owner: str) -> Iterator[None]:
     """Stop the making of a model in this thread once it has more tensors than its files could."""
-    own, limit, made = threading.get_ident(), 2 * len(weights.headers) + EXTRA_TENSORS, 0
+    own, limit, n_tensors = threading.get_ident(), 2 * len(weights.headers) + EXTRA_TENSORS, 0
 
     def count(module: nn.Module, name: str, parameter: Any) -> None:
-        nonlocal made
+        nonlocal n_tensors
         if threading.get_ident() == own and parameter is not None:
-            made += 1
-            if made > limit:
+            n_tensors += 1
+            if n_tensors > limit:
                 raise ModelError(
                     f"the config.json of {owner} describes more than {limit:,} tensors, but the"
                     f" weights have only {len(weights.headers):,}; save the checkpoint again"

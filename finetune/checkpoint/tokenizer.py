@@ -209,16 +209,16 @@ def check_model_fits(
         f"the tokenizer of {owner} fails on a short text",
         "save the one it was trained with into the same folder",
     ):
-        made = tokenizer(SAMPLE_TEXT, verbose=False)
+        encoded = tokenizer(SAMPLE_TEXT, verbose=False)
         pair = tokenizer(SAMPLE_TEXT, SAMPLE_TEXT, verbose=False)
-    largest = max([*words.values(), *made["input_ids"], *pair["input_ids"]])
+    largest = max([*words.values(), *encoded["input_ids"], *pair["input_ids"]])
     if largest >= rows:
         raise ModelError(
             f"the tokenizer of {owner} has {len(words):,} entries, the last numbered {largest:,},"
             f" but the model has only {rows:,} embeddings; save the tokenizer that it was trained"
             " with"
         )
-    if "attention_mask" not in made and "attention_mask" in signature(model.forward).parameters:
+    if "attention_mask" not in encoded and "attention_mask" in signature(model.forward).parameters:
         raise ModelError(
             f"the tokenizer of {owner} gives no attention_mask, so padding would be read as text;"
             f" name it under model_input_names in {TOKENIZER_CONFIG}"

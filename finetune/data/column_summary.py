@@ -22,11 +22,11 @@ def describe(columns: Columns) -> str:
         "label": columns.label,
         "name of the label": columns.label_name,
     }
-    told = ", ".join(f"{what} {shown(name)}" for what, name in named.items() if name is not None)
+    summary = ", ".join(f"{what} {shown(name)}" for what, name in named.items() if name is not None)
     if not columns.unread:
-        return told
+        return summary
     looks = "looks like texts" if len(columns.unread) == 1 else "look like texts"
-    return f"{told}; left unread: {listed(columns.unread)}, which {looks}"
+    return f"{summary}; left unread: {listed(columns.unread)}, which {looks}"
 
 
 def columns_as_json(read: Iterable[tuple[str, Columns]]) -> list[dict[str, object]]:

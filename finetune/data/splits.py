@@ -387,8 +387,8 @@ def _missing_classes(train: Rows, validation: Rows) -> list[str]:
     there = {name for row in validation.labels for name in row}
     counts = train.counts(train.names)
     lacking = [name for name, count in counts.items() if count and name not in there]
-    told = f"The cut validation split has no row of {listed(lacking)}; give one with --validation."
-    return [told] if lacking else []
+    note = f"The cut validation split has no row of {listed(lacking)}; give one with --validation."
+    return [note] if lacking else []
 
 
 def _left_out(role: str, rows: Rows) -> list[str]:

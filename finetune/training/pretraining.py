@@ -113,8 +113,8 @@ class MaskingCollator:
     def __call__(self, rows: list[dict[str, Any]]) -> Any:
         """The padded batch, with the tokens to guess as `labels`, -100 elsewhere.  (B, L)"""
         epoch = None if self.batches is None else self.batches.epoch
-        told = repr((self.seed, epoch, [row["input_ids"] for row in rows]))
-        self.hide.generator = torch.Generator().manual_seed(zlib.crc32(told.encode()))
+        seed_text = repr((self.seed, epoch, [row["input_ids"] for row in rows]))
+        self.hide.generator = torch.Generator().manual_seed(zlib.crc32(seed_text.encode()))
         return self.hide(rows)
 
 

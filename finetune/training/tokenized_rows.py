@@ -42,7 +42,7 @@ def tokenized(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset
 
 def cache_file(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
     """The file for these rows, this tokenizer and this limit, in the cache of `datasets`."""
-    told = [
+    cache_key = [
         _fingerprint(checkpoint.tokenizer),
         stored_truncation(checkpoint.model.config),
         max_length,
@@ -50,15 +50,15 @@ def cache_file(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
         checkpoint.multi_label,
         rows.fingerprint(),
     ]
-    key = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+    key = hashlib.sha256(json.dumps(cache_key).encode()).hexdigest()[:32]
     return Path(datasets.config.HF_DATASETS_CACHE) / "clsight-tokens" / f"{key}.arrow"
 
 
 def _fingerprint(tokenizer: PreTrainedTokenizerFast) -> object:
     """What decides over its token numbers, without the limit that the last call left in it."""
-    told = json.loads(tokenizer.backend_tokenizer.to_str())
-    told |= {"truncation": None, "padding": None}
-    return [told, tokenizer.model_input_names, tokenizer.truncation_side]
+    settings = json.loads(tokenizer.backend_tokenizer.to_str())
+    settings |= {"truncation": None, "padding": None}
+    return [settings, tokenizer.model_input_names, tokenizer.truncation_side]
 
 
 def _read_cache(file: Path) -> Dataset | None:

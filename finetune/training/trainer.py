@@ -159,10 +159,10 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             AssertionError,
             NotImplementedError,
         ) as error:
-            told = str(error).strip().partition("\n")[0][:100] or type(error).__name__
+            reason = str(error).strip().partition("\n")[0][:100] or type(error).__name__
             raise ModelError(
                 f"this {self.model.config.model_type} model can't be trained on batches of texts"
-                f" ({told}); choose {NAMES} or a similar model"
+                f" ({reason}); choose {NAMES} or a similar model"
             ) from error
 
     def log(self, logs: dict[str, float], *more: Any) -> None:

@@ -51,8 +51,8 @@ class CheckReport:
 
         Without *truncated* not that either: a run's record counts it split by split.
         """
-        told = LOADER_KINDS if truncated else LOADER_KINDS | {"truncated"}
-        return self.sentences("stop", "warning", without=told)
+        noted_by_loader = LOADER_KINDS if truncated else LOADER_KINDS | {"truncated"}
+        return self.sentences("stop", "warning", without=noted_by_loader)
 
     def verdict(self) -> str:
         """The first fatal finding without its full stop, and how many more there are."""

@@ -92,12 +92,12 @@ def _mismatched_splits(splits: dict[str, Rows]) -> Iterator[Finding]:
     for role, matched in _matched(splits).items():
         if matched.unknown:
             yield unknown_classes(role, splits[role], matched, train)
-        elif said := matched.sentence(role):
+        elif sentence := matched.sentence(role):
             doubt = matched.may_count_from_one
             yield Finding(
                 severity="warning" if doubt else "note",
                 kind="numbers read as classes",
-                sentence=said,
+                sentence=sentence,
                 count=len(splits[role]),
             )
 

@@ -167,8 +167,8 @@ def _by_usual_name(names: Iterable[str]) -> dict[str, str]:
 def _first(
     wanted: Sequence[str], names: Iterable[str], without: Iterable[str | None]
 ) -> str | None:
-    taken = set(without)
-    usual = _by_usual_name(name for name in names if name not in taken)
+    used = set(without)
+    usual = _by_usual_name(name for name in names if name not in used)
     return next((usual[name] for name in wanted if name in usual), None)
 
 

@@ -113,13 +113,13 @@ def _require_kind(name: str, head: bytes) -> None:
     if not head:
         raise DataError(f"{shown(name)} is empty; it needs {_required_content(name)}")
     parquet = Path(name).suffix.lower() == ".parquet"
-    told = _detected_kind(name, head)
-    if told is None and parquet and not head.startswith(b"PAR1"):
-        told = "can't be read as parquet: it is not a Parquet file"
-    if told is None and not parquet and head.count(0) * 4 >= len(head):
-        told = "is not UTF-8 but looks like UTF-16, or like no text at all; save it as UTF-8"
-    if told is not None:
-        raise DataError(f"{shown(name)} {told}")
+    problem = _detected_kind(name, head)
+    if problem is None and parquet and not head.startswith(b"PAR1"):
+        problem = "can't be read as parquet: it is not a Parquet file"
+    if problem is None and not parquet and head.count(0) * 4 >= len(head):
+        problem = "is not UTF-8 but looks like UTF-16, or like no text at all; save it as UTF-8"
+    if problem is not None:
+        raise DataError(f"{shown(name)} {problem}")
 
 
 def _required_content(name: str) -> str:
@@ -127,9 +127,9 @@ def _required_content(name: str) -> str:
 
 
 def _detected_kind(name: str, head: bytes) -> str | None:
-    for start, told in BY_START.items():
+    for start, problem in BY_START.items():
         if head.startswith(start):
-            return told
+            return problem
     if head.startswith(b"PK\x03\x04"):
         if b"opendocument" in head:
             return SHEET

@@ -16,9 +16,9 @@ def shown(name: object, longest: int = MAX_NAME_CHARS) -> str:
 
 def listed(names: Collection[object]) -> str:
     """Names in quotes, the first few of many."""
-    told = ", ".join(shown(name) for name in list(names)[:MAX_LISTED])
+    listing = ", ".join(shown(name) for name in list(names)[:MAX_LISTED])
     more = f" and {len(names) - MAX_LISTED:,} more" if len(names) > MAX_LISTED else ""
-    return told + more or "(none)"
+    return listing + more or "(none)"
 
 
 def unreadable(name: str) -> str:

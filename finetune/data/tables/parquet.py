@@ -85,8 +85,8 @@ def read_parquet(name: str, file: BinaryIO, limit: int | None = None) -> Table:
 def _class_names(metadata: Mapping[bytes, bytes]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The names of classes that `datasets` wrote beside the columns of their numbers."""
     try:
-        told = json.loads(metadata[b"huggingface"])["info"]["features"]
-        for column, feature in told.items():
+        features = json.loads(metadata[b"huggingface"])["info"]["features"]
+        for column, feature in features.items():
             inner = feature.get("feature", feature)
             if inner.get("_type") == "ClassLabel":
                 yield column, tuple(map(str, inner["names"]))

@@ -81,12 +81,14 @@ def quote_error(name: str, separator: str, first: int, lines: Lines, why: str) -
             " the cell in quotes, or remove it"
         )
     if "unexpected end" in why:
-        told = f"the quote that begins in line {begins} is never closed"
+        problem = f"the quote that begins in line {begins} is never closed"
     elif begins == lines.number:
-        told = f"in line {begins} a cell goes on after its closing quote"
+        problem = f"in line {begins} a cell goes on after its closing quote"
     else:
-        told = f"the quote that begins in line {begins} ends inside a cell of line {lines.number}"
-    return QuoteError(f"{unreadable(name)}: {told}; {REMEDY}")
+        problem = (
+            f"the quote that begins in line {begins} ends inside a cell of line {lines.number}"
+        )
+    return QuoteError(f"{unreadable(name)}: {problem}; {REMEDY}")
 
 
 def require_no_backslashes(name: str, number: int, line: str, separator: str) -> None:
@@ -152,12 +154,12 @@ def _looks_like_row(line: str, separator: str, columns: int, known: Mapping[int,
     cells = line.split(separator)
     if len(cells) < columns:
         return False
-    told = []
+    verdicts = []
     for column, is_known in known.items():
         if len(cells) == columns or column in (0, columns - 1):
             cell = cells[-1 if column == columns - 1 else column].strip('"')
-            told.append(is_known(cell))
-    return bool(told) and sum(told) * 2 >= len(told)
+            verdicts.append(is_known(cell))
+    return bool(verdicts) and sum(verdicts) * 2 >= len(verdicts)
 
 
 def _openings(text: str, separator: str) -> Iterator[tuple[int, int]]:
