@@ -59,19 +59,19 @@ def view(
     if special:
         nothing = np.zeros(merged.shape[:3], merged.dtype)
         return AttentionView(over, merged, nothing, over, signed)
-    kept = [index for index, span in enumerate(over) if not span.special]
-    left = tuple(over[index] for index in kept)
-    rows = np.ascontiguousarray(merged[:, :, kept])
+    shown_indices = [index for index, span in enumerate(over) if not span.special]
+    shown_spans = tuple(over[index] for index in shown_indices)
+    rows = np.ascontiguousarray(merged[:, :, shown_indices])
     check_cancelled()
-    shown = rows[..., kept]
+    shown = rows[..., shown_indices]
     check_cancelled()
     if signed:
-        return AttentionView(left, shown, rows.sum(-1) - shown.sum(-1), left, signed)
+        return AttentionView(shown_spans, shown, rows.sum(-1) - shown.sum(-1), shown_spans, signed)
     # Summed in double precision, so that rows sum to 1 however many there were.
     mass = shown.sum(-1, dtype=np.float64, keepdims=True)
     scale = np.divide(1, mass, out=np.zeros_like(mass), where=mass > 0).astype(merged.dtype)
     removed = (1 - mass[..., 0]).clip(0, 1).astype(merged.dtype)
-    return AttentionView(left, shown * scale, removed, left)
+    return AttentionView(shown_spans, shown * scale, removed, shown_spans)
 
 
 def _merge(weights: FloatArray, over: Sequence[Span], *, signed: bool) -> FloatArray:

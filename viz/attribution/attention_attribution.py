@@ -63,23 +63,23 @@ def _attention_attribution(inputs: AttributionInput) -> TokenScores:
             total += _attribution_along(inputs, layer, points)
         return total
 
-    found = integrate(scores, int(inputs.options["n_steps"]), start, end)
+    integral = integrate(scores, int(inputs.options["n_steps"]), start, end)
     return TokenScores(
-        found.scores.cpu().numpy(),
-        measured=found.measured,
-        notes=found.notes("Attention attribution has"),
+        integral.scores.cpu().numpy(),
+        measured=integral.measured,
+        notes=integral.notes("Attention attribution has"),
     )
 
 
 def _layer(inputs: AttributionInput) -> int:
     """The layer chosen, counted from 0."""
-    classifier, chosen = inputs.classifier, int(inputs.options["layer"])
-    if chosen >= classifier.n_layers:
+    classifier, layer = inputs.classifier, int(inputs.options["layer"])
+    if layer >= classifier.n_layers:
         raise MethodError(
-            f"Layer {chosen} does not exist; the layers are 0 to {classifier.n_layers - 1}, "
+            f"Layer {layer} does not exist; the layers are 0 to {classifier.n_layers - 1}, "
             "and -1 is the last."
         )
-    return chosen if chosen >= 0 else classifier.n_layers - 1
+    return layer if layer >= 0 else classifier.n_layers - 1
 
 
 def _values_scaled(inputs: AttributionInput, layer: int, factors: Tensor) -> list[float]:

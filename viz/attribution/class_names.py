@@ -71,10 +71,10 @@ def class_index(prediction: Prediction, name: str) -> int:
     folded = [label.casefold() for label in labels]
     if folded.count(name.casefold()) == 1:
         return folded.index(name.casefold())
-    known = ", ".join(labels[:MAX_CLASSES_LISTED]) + (
+    listed = ", ".join(labels[:MAX_CLASSES_LISTED]) + (
         ", ..." if len(labels) > MAX_CLASSES_LISTED else ""
     )
-    raise SelectionError(f"There is no class {name!r}; the classes are {known}.")
+    raise SelectionError(f"There is no class {name!r}; the classes are {listed}.")
 
 
 def _against(prediction: Prediction, name: str) -> Against:

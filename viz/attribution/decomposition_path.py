@@ -153,8 +153,8 @@ class MaskingPath:
     def _to_tokens(self, shares: FloatArray) -> Tensor:
         """Shares of words as those of tokens; special tokens stay.  (B, n) -> (B, T)"""
         of_tokens = np.ones((len(shares), self.inputs.reading.encoding.n_tokens))
-        for index, unit in enumerate(self.inputs.perturbation.units):
-            of_tokens[:, list(unit.tokens)] = shares[:, index : index + 1]
+        for index, word in enumerate(self.inputs.perturbation.words):
+            of_tokens[:, list(word.tokens)] = shares[:, index : index + 1]
         return self.words.new_tensor(of_tokens)
 
     def _input(self, embeddings: Tensor) -> Tensor:

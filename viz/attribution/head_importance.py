@@ -108,8 +108,8 @@ def head_importance(
     """Both measures of every head for one text; arguments and errors as for `ablate`."""
     gradient = gate_gradients(classifier, reading, target_class, against)
     progress(2)
-    lost = ablate(classifier, reading, target_class, against, mean=mean, progress=progress)
-    return HeadImportance(gradient, lost, spearman(gradient, lost))
+    ablation = ablate(classifier, reading, target_class, against, mean=mean, progress=progress)
+    return HeadImportance(gradient, ablation, spearman(gradient, ablation))
 
 
 def importance(
@@ -130,8 +130,8 @@ def importance(
         progress(2)
     if not sizes:
         raise SelectionError("No text came; head importance is a mean over at least one.")
-    found: FloatArray = np.mean(sizes, axis=0)
-    return found
+    means: FloatArray = np.mean(sizes, axis=0)
+    return means
 
 
 def gate_gradients(

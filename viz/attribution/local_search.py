@@ -242,6 +242,6 @@ class OrderSearch:
 
 def order_scores(words: list[int]) -> FloatArray:
     """1 for the first word, 1/n for the last.  (n,)"""
-    found = np.empty(len(words))
-    found[words] = np.arange(len(words), 0, -1) / max(len(words), 1)
-    return found
+    scores = np.empty(len(words))
+    scores[words] = np.arange(len(words), 0, -1) / max(len(words), 1)
+    return scores

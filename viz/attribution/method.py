@@ -111,14 +111,14 @@ _refusals: WeakKeyDictionary[Classifier, dict[Requirement, str | None]] = WeakKe
 
 
 def _refusal(requirement: Requirement, classifier: Classifier) -> str | None:
-    known = _refusals.setdefault(classifier, {})
-    if requirement not in known:
+    refusals = _refusals.setdefault(classifier, {})
+    if requirement not in refusals:
         try:
             requirement(classifier)
-            known[requirement] = None
+            refusals[requirement] = None
         except (MethodError, CheckpointError) as error:
-            known[requirement] = str(error)
-    return known[requirement]
+            refusals[requirement] = str(error)
+    return refusals[requirement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,11 +248,11 @@ class Method:
 
     def operator_used(self, options: Options, operators: Sequence[str]) -> str | None:
         """Which of the *operators* that a text allows the scores were made with, or `both`."""
-        wanted = self.operator and str(options.get("operator", self.operator))
-        if wanted is None or wanted in operators:
-            return wanted
+        operator = self.operator and str(options.get("operator", self.operator))
+        if operator is None or operator in operators:
+            return operator
         # Without a mask token words are deleted, whatever was asked for.
-        return "both" if wanted == "both" and len(operators) > 1 else operators[0]
+        return "both" if operator == "both" and len(operators) > 1 else operators[0]
 
     def resolve_options(self, given: Options | None) -> Options:
         """The value of every option: those given, and the defaults of the others.
@@ -261,15 +261,15 @@ class Method:
             MethodError: for an option that doesn't exist, or a value that isn't allowed.
         """
         given = given or {}
-        known = {option.name: option for option in self.options}
+        options = {option.name: option for option in self.options}
         for name in given:
-            if name not in known:
-                allowed = f"it has {', '.join(known)}" if known else "it has none"
+            if name not in options:
+                allowed = f"it has {', '.join(options)}" if options else "it has none"
                 raise MethodError(f"{self.label} has no option {name!r}; {allowed}.")
         return MappingProxyType(
             {
                 name: option.check(self.name, given.get(name, option.default))
-                for name, option in known.items()
+                for name, option in options.items()
             }
         )
 

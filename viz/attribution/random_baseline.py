@@ -16,9 +16,9 @@ def _random(inputs: AttributionInput) -> TokenScores:
     words, encoding = inputs.perturbation, inputs.reading.encoding
     # Another text is another draw: the same one would favor the same places in all of them.
     text = zlib.crc32(f"{encoding.text}\0{encoding.pair or ''}".encode())
-    drawn = np.random.default_rng([inputs.options["seed"], text]).random(words.n_words)
+    scores = np.random.default_rng([inputs.options["seed"], text]).random(words.n_words)
     # Drawn for words, not for tokens, so that a long word is no likelier to come first.
-    return TokenScores(words.to_tokens(drawn))
+    return TokenScores(words.to_tokens(scores))
 
 
 RANDOM = Method(

@@ -45,7 +45,7 @@ class _Example:
     def vocabulary(self) -> list[tuple[int, ...]]:
         """Each word by the tokens it is made of."""
         ids = self.reading.encoding.inputs["input_ids"]
-        return [tuple(ids[list(unit.tokens)].tolist()) for unit in self.words.units]
+        return [tuple(ids[list(unit.tokens)].tolist()) for unit in self.words.words]
 
     def read_by(self, other: Classifier) -> "_Example":
         """The same text and classes, read by another network."""

@@ -55,7 +55,7 @@ class Perturbation:
         self.classifier = classifier
         self.encoding = encoding
         self.progress = progress
-        self.units: tuple[Span, ...] = tuple(
+        self.words: tuple[Span, ...] = tuple(
             span for span in words.spans(encoding) if not span.special
         )
         """The words, in reading order."""
@@ -78,7 +78,7 @@ class Perturbation:
     @property
     def n_words(self) -> int:
         """How many words can be hidden."""
-        return len(self.units)
+        return len(self.words)
 
     @property
     def operators(self) -> tuple[Operator, ...]:
@@ -114,19 +114,19 @@ class Perturbation:
     def to_tokens(self, scores: FloatArray) -> FloatArray:
         """Scores of words as scores of tokens: shared evenly, 0 at special tokens.  (n,) -> (T,)"""
         of_tokens = np.zeros(self.encoding.n_tokens, dtype=np.float64)
-        for unit, score in zip(self.units, scores, strict=True):
-            of_tokens[list(unit.tokens)] = score / len(unit.tokens)
+        for word, score in zip(self.words, scores, strict=True):
+            of_tokens[list(word.tokens)] = score / len(word.tokens)
         return of_tokens
 
     def errors_to_tokens(self, errors: FloatArray) -> FloatArray:
         """Standard errors of words as those of tokens, whose squares add up.  (n,) -> (T,)"""
-        sizes = np.array([len(unit.tokens) for unit in self.units])
+        sizes = np.array([len(word.tokens) for word in self.words])
         return self.to_tokens(errors * np.sqrt(sizes))
 
     def to_words(self, scores: FloatArray) -> FloatArray:
         """Scores of tokens added up over words.  (T,) -> (n,)"""
         of_tokens = np.asarray(scores, dtype=np.float64)
-        return np.array([of_tokens[list(unit.tokens)].sum() for unit in self.units])
+        return np.array([of_tokens[list(word.tokens)].sum() for word in self.words])
 
     def _key(self, row: BoolArray, operator: Operator) -> tuple[Operator, bytes]:
         # With nothing hidden, both operators leave the same text.
@@ -145,7 +145,7 @@ class Perturbation:
     ) -> Iterator[list[tuple[Operator, bytes]]]:
         """Versions, shortest first, in batches of bounded size."""
         keep = np.array(list(new.values()), dtype=bool).reshape(len(new), self.n_words)
-        sizes = np.array([len(unit.tokens) for unit in self.units], dtype=int)
+        sizes = np.array([len(word.tokens) for word in self.words], dtype=int)
         n_all = self.encoding.n_tokens
         lengths = n_all - ~keep @ sizes if operator == "delete" else np.full(len(keep), n_all)
         keys = list(new)
@@ -164,9 +164,9 @@ class Perturbation:
         """The model's inputs with some words hidden."""
         hidden = [
             token
-            for unit, keep in zip(self.units, row, strict=True)
+            for word, keep in zip(self.words, row, strict=True)
             if not keep
-            for token in unit.tokens
+            for token in word.tokens
         ]
         if operator == "delete":
             return {name: np.delete(ids, hidden) for name, ids in self.encoding.inputs.items()}

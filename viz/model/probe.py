@@ -47,19 +47,21 @@ def rebuild(model: PreTrainedModel) -> PreTrainedModel:
         plain = type(model)._from_config(
             copy.deepcopy(model.config), attn_implementation="eager", dtype=model.dtype
         )
-    own = dict(chain(model.named_parameters(), model.named_buffers()))
+    tensors = dict(chain(model.named_parameters(), model.named_buffers()))
     for name, _ in [*plain.named_parameters(), *plain.named_buffers()]:
         place, _, last = name.rpartition(".")
         module = plain.get_submodule(place)
-        (module._parameters if last in module._parameters else module._buffers)[last] = own[name]
+        (module._parameters if last in module._parameters else module._buffers)[last] = tensors[
+            name
+        ]
     return plain.eval()
 
 
 def module_settings(model: nn.Module) -> State:
     """What the modules of a model are told to do, tensors apart: a pass could change it."""
     values: dict[tuple[str, str], object] = {}
-    own = vars(getattr(model, "config", None) or nn.Module())
-    for name, settings in [("config", own), *((n, vars(m)) for n, m in model.named_modules())]:
+    config = vars(getattr(model, "config", None) or nn.Module())
+    for name, settings in [("config", config), *((n, vars(m)) for n, m in model.named_modules())]:
         for key, value in settings.items():
             if not key.startswith("_") and isinstance(value, (bool, int, float, str, list, tuple)):
                 values[name, key] = repr(value)
@@ -121,9 +123,9 @@ class Probe:
             Exception: of any other kind; an architecture that nobody knows can fail in any way.
         """
         plain = rebuild(self.model)
-        alone = [self._recorded(text, plain) for text in (short, long)]
-        together = [self._on_twin([short, long], recorder) for recorder in (None, Recorder())]
-        pads = all(_near(torch.cat(alone), rows, PADDING_TOLERANCE) for rows in together)
+        single = [self._recorded(text, plain) for text in (short, long)]
+        padded = [self._on_twin([short, long], recorder) for recorder in (None, Recorder())]
+        pads = all(_near(torch.cat(single), rows, PADDING_TOLERANCE) for rows in padded)
         return Capabilities(pads, self._reads(long))
 
     def _recorded(self, text: Inputs, plain: PreTrainedModel) -> Tensor:
@@ -147,27 +149,27 @@ class Probe:
         return logits
 
     def _on_twin(self, rows: Sequence[Inputs], recorder: Recorder | None) -> Tensor:
-        own = share_weights(self.model)
-        before = _state_of(own)
+        twin = share_weights(self.model)
+        before = _state_of(twin)
         with torch.inference_mode():
-            logits = self.run(own, rows, recorder)
-        if _state_of(own) != before:
+            logits = self.run(twin, rows, recorder)
+        if _state_of(twin) != before:
             raise ProbeError(_CHANGES)
         return logits
 
     def _reads(self, text: Inputs) -> Reads | None:
         """Which of the last states have a say in the logits, by the gradient."""
-        own, last, recorder = share_weights(self.model), [], Recorder("words")
-        own.base_model.register_forward_hook(
+        twin, last, recorder = share_weights(self.model), [], Recorder("words")
+        twin.base_model.register_forward_hook(
             lambda module, inputs, output: last.append(getattr(output, "last_hidden_state", None))
         )
         with torch.enable_grad():
-            logits = self.run(own, [text], recorder)[0]
+            logits = self.run(twin, [text], recorder)[0]
         if not (last and isinstance(last[-1], Tensor) and last[-1].requires_grad):
             return None
         # Weights that are no multiples of one another, so that no logits cancel.
-        some = logits @ torch.linspace(1, 2, len(logits)).sin().to(logits)
-        (slopes,) = torch.autograd.grad(some, last[-1], allow_unused=True)
+        combination = logits @ torch.linspace(1, 2, len(logits)).sin().to(logits)
+        (slopes,) = torch.autograd.grad(combination, last[-1], allow_unused=True)
         return None if slopes is None else _where(slopes[0])
 
 

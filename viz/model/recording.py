@@ -96,11 +96,11 @@ class Recorder:
 
     def on_weights(self, weights: Tensor) -> Tensor:
         """Store one layer's weights; return those the layer should go on with."""
-        kept = weights.detach() if self.freeze else weights
+        held_weights = weights.detach() if self.freeze else weights
         if self.by_weights:
-            kept.requires_grad_()
-        self.weights.append(kept)
-        return kept
+            held_weights.requires_grad_()
+        self.weights.append(held_weights)
+        return held_weights
 
     def on_head_outputs(self, outputs: Tensor) -> Tensor:
         """What one layer should go on with in place of its heads' outputs.  (B, Q, H, d)"""
@@ -220,10 +220,10 @@ def _cancellation_hook(
     check_cancelled()
     if not torch.is_grad_enabled():
         return
-    for given in (*inputs, *options.values()):
-        if isinstance(given, Tensor) and given.requires_grad:
+    for argument in (*inputs, *options.values()):
+        if isinstance(argument, Tensor) and argument.requires_grad:
             # One is enough: the way down comes to what a layer was given after all that it made.
-            given.register_hook(_down_hook(current_check()))  # type: ignore[no-untyped-call]
+            argument.register_hook(_down_hook(current_check()))  # type: ignore[no-untyped-call]
             return
 
 

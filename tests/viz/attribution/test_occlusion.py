@@ -41,7 +41,7 @@ def test_masking_equals_captum_over_a_switch_for_each_word(double: Classifier) -
 
     def forward(switches: torch.Tensor) -> torch.Tensor:
         given = ids.clone()
-        for unit, switch in zip(words.units, switches[0], strict=True):
+        for unit, switch in zip(words.words, switches[0], strict=True):
             if not switch:
                 given[0, list(unit.tokens)] = double.tokenizer.mask_token_id
         logits: torch.Tensor = double.model(input_ids=given, **inputs).logits

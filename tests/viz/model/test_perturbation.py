@@ -46,7 +46,7 @@ def segments(classifier: Classifier, types: list[int]) -> dict[str, list[int]]:
 
 def test_words_are_hidden_as_one_would_by_hand(double: Classifier) -> None:
     words = Perturbation(double, double.encode(TEXT))
-    assert [unit.label for unit in words.units] == [*TEXT[:-1].split(), "!"]
+    assert [unit.label for unit in words.words] == [*TEXT[:-1].split(), "!"]
     mask = double.tokenizer.mask_token
     masked = spelled(double, "oil", mask, "rise", "as", mask, mask, "fall", "!")
     deleted = spelled(double, "oil", "rise", "as", "fall", "!")
@@ -75,7 +75,7 @@ def test_a_pair_keeps_both_separators_and_its_segments(double: Classifier) -> No
 def test_special_tokens_are_no_words(double: Classifier) -> None:
     encoding = double.encode(TEXT, PAIR)
     words = Perturbation(double, encoding)
-    hideable = {token for unit in words.units for token in unit.tokens}
+    hideable = {token for unit in words.words for token in unit.tokens}
     special = {i for i, token in enumerate(encoding.tokens) if token.special}
     assert not hideable & special
     assert hideable | special == set(range(encoding.n_tokens))
@@ -167,5 +167,5 @@ def test_scores_of_words_go_to_tokens_and_back(classifier: Classifier) -> None:
     special = [token.special for token in encoding.tokens]
     assert (spread[special] == 0).all()
     errors = words.errors_to_tokens(np.abs(given))
-    squares = [np.square(errors[list(unit.tokens)]).sum() for unit in words.units]
+    squares = [np.square(errors[list(unit.tokens)]).sum() for unit in words.words]
     np.testing.assert_allclose(np.sqrt(squares), np.abs(given), atol=1e-12)
