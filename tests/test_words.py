@@ -187,7 +187,7 @@ NAMES = {
 }
 """Names in code, and what is said instead."""
 
-PARTICIPLES = ("asked", "held", "made", "said", "taken", "told")
+PARTICIPLES = ("asked", "found", "held", "made", "said", "taken", "told")
 """Names of `viz` that tell nothing: a noun says what is in them."""
 
 WORDS = {

@@ -76,18 +76,18 @@ def attribute(
         SelectionError: for a class that doesn't exist, one compared with itself, or a reading of
             another classifier.
     """
-    found = find_method(method)
+    chosen = find_method(method)
     check_read_by(classifier, reading)
     target = resolve_target(reading.prediction, target_class, against)
-    if found.against_all:
+    if chosen.against_all:
         target = target_against_all(reading.prediction, target.target_class)
-    values = found.resolve_options(options)
-    result = found.run(AttributionInput(classifier, reading, target, values, progress, shared))
+    values = chosen.resolve_options(options)
+    result = chosen.run(AttributionInput(classifier, reading, target, values, progress, shared))
     return Attribution(
         scores=result.scores,
         value=float(target.value(reading.prediction.logits)),
         bias=result.bias,
-        method=found.name,
+        method=chosen.name,
         target_class=target.target_class,
         against_class=target.against_class,
         settings={"against": against, "checkpoint": reading.checkpoint, **values},

@@ -165,10 +165,10 @@ def _modules_of(layer: nn.Module) -> LayerModules | None:
     for family in reversed(FAMILIES):
         if family.layer is None:
             continue
-        found = _at(layer, astuple(family.layer))
-        if found is None:
+        parts = _at(layer, astuple(family.layer))
+        if parts is None:
             continue
-        modules = LayerModules(*found)
+        modules = LayerModules(*parts)
         norms = (modules.attention_norm, modules.output_norm)
         # MobileBERT has all these names, and norms of its own behind them.
         if all(isinstance(norm, nn.LayerNorm) for norm in norms):
