@@ -32,19 +32,19 @@ def is_folder(path: str) -> bool:
 def require_base_model(base: str) -> None:
     """Refuse a base model that can't be there, before a process is started for it."""
     if not base:
-        raise RunError(f"name a base model: a folder, or an id on the Hub such as {DEFAULT_BASE}")
+        raise RunError(f"Name a base model: a folder, or an id on the Hub such as {DEFAULT_BASE}.")
     if is_folder(base) or _is_cached(base):
         return
     if not is_argument(base) or not _may_be_hub_name(base):
         raise RunError(
             f"{shown(base)} is not a folder here, and not an id that a model on the Hub can have; "
-            "give another base model"
+            "give another base model."
         )
     if hub_answers():
         return
     raise RunError(
         f"{base!r} is not a folder here, and the Hugging Face Hub can't be reached; give the "
-        "folder of a base model, or connect to the network"
+        "folder of a base model, or connect to the network."
     )
 
 

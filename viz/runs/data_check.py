@@ -80,15 +80,17 @@ def check(options: Sequence[str]) -> Report:
             error = _processes.check([*options, f"--json={file}"])
         except OSError as refusal:
             raise RunError(
-                f"the data check can't be started: {refusal.strerror or refusal}; close other "
-                "programs, and try again"
+                f"The data check can't be started: {refusal.strerror or refusal}; close other "
+                "programs, and try again."
             ) from refusal
         if file.is_file():
             try:
                 return _REPORT.read(file)
             except RecordError as damage:
-                raise RunError(f"{as_sentence(damage)[:-1]}; check the data again") from damage
-    raise RunError(without_options(error) or "the data check ended without a message; try again")
+                raise RunError(f"{as_sentence(damage)[:-1]}; check the data again.") from damage
+    if not error:
+        raise RunError("The data check ended without a message; try again.")
+    raise RunError(without_options(f"{error[:1].upper()}{error[1:].rstrip('.')}."))
 
 
 def prepare() -> None:

@@ -25,9 +25,9 @@ def remove_run(name: str) -> None:
     """
     require_private("deleting")
     if name not in run_names():
-        raise RunError(f"there is no run {name!r}; look at the list again")
+        raise RunError(f"There is no run {name!r}; look at the list again.")
     if open_run(name).state == "running":
-        raise RunError(f"the run {name!r} is still running; stop it before you delete it")
+        raise RunError(f"The run {name!r} is still running; stop it before you delete it.")
     log = log_file(name)
     # The note comes last: while it is there, the run is listed and can be deleted again.
     places = (finished_folder(name), partial_folder(name), log, log.with_suffix(".json"))
@@ -39,7 +39,7 @@ def remove_run(name: str) -> None:
             remove(place)
     except OSError as error:
         raise RunError(
-            f"{str(error.filename)!r} can't be deleted: {error.strerror}; delete it by hand"
+            f"{str(error.filename)!r} can't be deleted: {error.strerror}; delete it by hand."
         ) from error
 
 
@@ -47,4 +47,4 @@ def _require_inside(place: Path) -> None:
     """Refuse what does not lie where our runs and logs do: names and links can lead elsewhere."""
     own = runs_folder()
     if place.parent.resolve() not in (own, own / LOGS_FOLDER) or place.name in ("", ".", ".."):
-        raise RunError(f"{str(place)!r} isn't in the folder of runs; delete it by hand")
+        raise RunError(f"{str(place)!r} isn't in the folder of runs; delete it by hand.")

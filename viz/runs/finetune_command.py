@@ -21,7 +21,7 @@ def require_arguments(*arguments: str) -> None:
         if not is_argument(argument):
             raise RunError(
                 f"{shown(argument)} can't be passed to a run: it is too long, or has a character"
-                " that a command can't have; give another"
+                " that a command can't have; give another."
             )
 
 

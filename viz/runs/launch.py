@@ -88,10 +88,10 @@ def start(plan: Plan) -> None:
     if not NAME.fullmatch(plan.name):
         raise RunError(
             f"{plan.name!r} can't name a run; use up to 60 letters, digits, - and _, a letter or "
-            "digit first"
+            "digit first."
         )
     if _is_taken(plan.name):
-        raise RunError(f"the name {plan.name!r} is taken; choose another name")
+        raise RunError(f"The name {plan.name!r} is taken; choose another name.")
     require_base_model(plan.base)
     words = ["train", *plan.options(), f"--output={finished_folder(plan.name)}"]
     _launch(plan.name, words, data=Path(plan.data).name, base=plan.base)
@@ -102,11 +102,11 @@ def resume(name: str) -> None:
     require_private("training")
     run = open_run(name)
     if not run.resumable:
-        raise RunError(f"the run {name!r} is {run.state} and can't be resumed; start a new one")
+        raise RunError(f"The run {name!r} is {run.state} and can't be resumed; start a new one.")
     if run.n_processes > 1:
         raise RunError(
-            f"the run {name!r} was started by {run.n_processes} processes, and this page starts "
-            f"one; resume it in a terminal with {terminal_command(run)}"
+            f"The run {name!r} was started by {run.n_processes} processes, and this page starts "
+            f"one; resume it in a terminal with {terminal_command(run)}."
         )
     _launch(
         name, ["resume", str(finished_folder(name))], data=run.data, base=launch_record(name).base
@@ -177,15 +177,15 @@ def _launch(name: str, words: list[str], **entries: str | None) -> None:
                 raise
     except OSError as error:
         raise RunError(
-            f"the run {name!r} can't be started: {error.strerror or error}; make room on the disk, "
-            "and see that the folder of runs can be written to"
+            f"The run {name!r} can't be started: {error.strerror or error}; make room on the disk, "
+            "and see that the folder of runs can be written to."
         ) from error
 
 
 def _open_log(log: Path) -> IO[str]:
     """The log, opened for writing; never what a link of its name leads to."""
     if log.is_symlink() or (log.exists() and not log.is_file()):
-        raise RunError(f"{str(log)!r} is a link or a folder; delete it by hand")
+        raise RunError(f"{str(log)!r} is a link or a folder; delete it by hand.")
     return log.open("a")
 
 
@@ -197,7 +197,7 @@ def _now() -> str:
 def _lock(output: IO[str], name: str) -> None:
     """Lock the log for the process that inherits it: the lock lasts until all have closed it."""
     if not lock_descriptor(output.fileno(), blocking=False):
-        raise RunError(f"the run {name!r} is already running; wait for it, or stop it")
+        raise RunError(f"The run {name!r} is already running; wait for it, or stop it.")
 
 
 def _is_taken(name: str) -> bool:

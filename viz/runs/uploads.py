@@ -39,7 +39,7 @@ def keep_upload(name: str, content: bytes) -> Path:
     except OSError as error:
         raise RunError(
             f"{name!r} can't be kept: {error.strerror or 'the system refuses'}; make room on the "
-            "disk, or type the path of the file"
+            "disk, or type the path of the file."
         ) from error
 
 

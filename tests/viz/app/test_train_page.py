@@ -215,7 +215,7 @@ def test_columns_that_are_found_are_named_only_where_others_are_chosen(
 def test_a_file_of_one_column_says_what_it_lacks_without_options() -> None:
     app, _ = unknown_columns("文本\n好\n")
     (error,) = app.error
-    assert "no text column among '文本'" in error.value
+    assert "No text column among '文本'" in error.value
     assert "columns of the same names" in error.value
     assert "--" not in error.value
 

@@ -59,7 +59,7 @@ def test_a_run_that_goes_on_stays(room: Path) -> None:
 @pytest.mark.parametrize("name", ["nobody", "..", "", "logs", "data", "../other"])
 def test_what_is_no_run_is_not_deleted(room: Path, name: str) -> None:
     before = files_in(room)
-    with pytest.raises(RunError, match=r"^there is no run"):
+    with pytest.raises(RunError, match=r"^There is no run"):
         deletion.remove_run(name)
     assert files_in(room) == before
 
@@ -110,7 +110,7 @@ def test_names_that_we_do_not_give_are_no_runs_and_delete_nothing(
         "other/..",
         "\0",
     ):
-        with pytest.raises(RunError, match=r"^there is no run"):
+        with pytest.raises(RunError, match=r"^There is no run"):
             deletion.remove_run(name)
     assert _everything(tmp_path) == before
 

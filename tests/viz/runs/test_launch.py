@@ -92,7 +92,7 @@ def test_without_a_network_a_base_that_is_not_here_is_refused_at_once(
             RunError, match="the Hugging Face Hub can't be reached; give the folder"
         ):
             launch.start(Plan("mine", "rows.csv", base))
-    with pytest.raises(RunError, match="name a base model"):
+    with pytest.raises(RunError, match="Name a base model"):
         launch.start(Plan("mine", "rows.csv", ""))
 
 
@@ -189,7 +189,7 @@ def test_on_a_full_disk_a_run_is_refused_in_one_sentence_and_nothing_goes_on(
         notes.append(arguments)
 
     notes: list[object] = []
-    monkeypatch.setattr(files, "write_whole", write)
+    monkeypatch.setattr(files, "write_atomically", write)
     monkeypatch.setattr(launch, "finetune_command", lambda *words: ["sleep", "100"])
     leave(room, "mine", [START])
     with pytest.raises(RunError, match="'mine' can't be started: No space left on device; make"):
@@ -209,7 +209,7 @@ def test_on_a_full_disk_a_run_is_stopped_all_the_same(
     monkeypatch.setattr(os, "killpg", lambda group, number: signalled.append(group))
     leave(room, "mine", [START])
     files.write_launch_record("mine", pid=4711)
-    monkeypatch.setattr(files, "write_whole", full)
+    monkeypatch.setattr(files, "write_atomically", full)
     with running(room, "mine"):
         launch.stop("mine")
     assert signalled == [4711]
