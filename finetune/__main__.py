@@ -48,7 +48,7 @@ def one_sentence() -> Iterator[None]:
 def train(config: TrainConfig) -> None:
     """Fine-tune a classifier and leave a checkpoint folder with its record and model card.
 
-    Example: python -m finetune train --data reviews.csv --model bert-base-uncased --output reviews
+    Example: clsight train --data reviews.csv --model bert-base-uncased --output reviews
     """
     prefer_cache_without_network(*config.inputs)
     _train(config)
@@ -61,7 +61,7 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, with the settings it was begun with.
 
-    Example: python -m finetune resume reviews
+    Example: clsight resume reviews
     """
     from finetune.run.finished_run import finished_run
     from finetune.run.output_folder import stopped_run
@@ -115,11 +115,11 @@ def evaluate(
     batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
     limit: Annotated[int | None, typer.Option(help="Measure the first rows only.")] = None,
 ) -> None:
-    """Measure a checkpoint: accuracy with its 95 % interval, F1, each class, calibration.
+    """Measure a checkpoint: accuracy with its 95% interval, F1, each class, calibration.
 
-    One that gives scores: R2, RMSE, MAE, Pearson with its 95 % interval, Spearman.
+    One that gives scores: R2, RMSE, MAE, Pearson with its 95% interval, Spearman.
 
-    Example: python -m finetune evaluate --checkpoint reviews --data reviews-test.csv
+    Example: clsight evaluate --checkpoint reviews --data reviews-test.csv
     """
     prefer_cache_without_network(checkpoint, data)
     from finetune.data.column_summary import describe_columns
@@ -157,7 +157,7 @@ def check(
 ) -> None:
     """Report what is wrong with the data; exit code 1 where it would stop a run.
 
-    Example: python -m finetune check --data reviews.csv --model bert-base-uncased
+    Example: clsight check --data reviews.csv --model bert-base-uncased
     """
     prefer_cache_without_network(*data.sources, *filter(None, [model]))
     from finetune.data.check.run import check_data
@@ -178,7 +178,7 @@ def check(
 def baseline(data: DataConfig, seeds: SeedConfig) -> None:
     """Measure what classifiers without a network make of the same rows, in seconds.
 
-    Example: python -m finetune baseline --data reviews.csv
+    Example: clsight baseline --data reviews.csv
     """
     prefer_cache_without_network(*data.sources)
     from finetune.checkpoint.models import quiet_libraries

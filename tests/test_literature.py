@@ -71,7 +71,7 @@ def test_the_table_of_sanity_checks_is_that_of_the_record() -> None:
     ]
     prose = " ".join(FAITHFULNESS.split())
     assert f"Chance reaches {written(CHECKED.chance)} on average" in prose
-    assert f"95 % of draws stay below {written(CHECKED.limit)}" in prose
+    assert f"95% of draws stay below {written(CHECKED.limit)}" in prose
 
 
 def test_what_the_sanity_checks_flag_is_told() -> None:

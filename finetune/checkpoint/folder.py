@@ -41,7 +41,7 @@ SNAPSHOT = re.compile(r"checkpoint-(\d+)")
 PARTIAL = re.compile(r"\..+\.partial")
 MAX_ENTRIES = 10_000
 """Names of a folder that are looked at."""
-TRAIN_HINT = "fine-tune one with python -m finetune train"
+TRAIN_HINT = "fine-tune one with clsight train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _other_content(folder: Path, names: list[str]) -> str:
     if inside and PARTIAL.fullmatch(folder.resolve().name):
         return (
             f"it is the working folder of a run that was stopped; choose its last snapshot,"
-            f" {shown(inside[-1])}, or go on with python -m finetune resume"
+            f" {shown(inside[-1])}, or go on with clsight resume"
         )
     if inside:
         return f"config.json is missing; choose {shown(inside[-1])} inside it"

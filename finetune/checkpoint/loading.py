@@ -117,12 +117,12 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
         if maker := embedding_library(folder):
             raise ModelError(
                 f"{folder.owner} is {with_article(maker)} model, which produces embeddings and has"
-                " no classification head that CLSight reads; fine-tune it with python -m finetune"
+                " no classification head that CLSight reads; fine-tune it with clsight train"
                 " train"
             )
         raise ModelError(
             f"{folder.owner} holds {unquoted(named)}, which has no classification head; fine-tune"
-            " it with python -m finetune train"
+            " it with clsight train"
         )
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise ModelError(
@@ -282,7 +282,7 @@ def _check_whole(folder: Folder, model: PreTrainedModel, report: LoadingReport) 
         raise ModelError(
             f"{folder.owner} holds {config.model_type}, which has no classification head"
             f" (config.json names no architectures, and the weights lack {unquoted(missing[0])});"
-            " fine-tune it with python -m finetune train"
+            " fine-tune it with clsight train"
         )
     if missing:
         raise ModelError(

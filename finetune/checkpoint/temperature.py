@@ -1,6 +1,6 @@
 """The temperature that a checkpoint states: what logits are divided by (Guo et al. 2017).
 
-`python -m finetune train` writes it into config.json; plain transformers keeps the entry and makes
+`clsight train` writes it into config.json; plain transformers keeps the entry and makes
 nothing of it. Logits, and what is explained of them, know no temperature.
 """
 

@@ -1,6 +1,6 @@
 """Which tokens of a text that is too long a model reads: its head, its tail, or both ends.
 
-`python -m finetune train` writes the choice into config.json under `TRUNCATION_KEY`, and the stride
+`clsight train` writes the choice into config.json under `TRUNCATION_KEY`, and the stride
 of windows under `STRIDE_KEY`, where they aren't the defaults; plain transformers keeps the entries
 and ignores them.
 """

@@ -18,7 +18,7 @@ N_MOST_CONFUSED = 50
 """Classes in it where there are more."""
 
 Z_95 = 1.959963984540054
-"""Standard deviations either side that hold 95 % of a normal distribution."""
+"""Standard deviations either side that hold 95% of a normal distribution."""
 
 
 def measure_logits(
@@ -64,7 +64,7 @@ def most_confused(
 
 
 def wilson_interval(right: int, rows: int) -> tuple[float, float]:
-    """The 95 % interval of the share *right* of *rows*; it stays between 0 and 1."""
+    """The 95% interval of the share *right* of *rows*; it stays between 0 and 1."""
     share = right / rows
     shrink = 1 + Z_95**2 / rows
     middle = (share + Z_95**2 / (2 * rows)) / shrink

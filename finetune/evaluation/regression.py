@@ -52,7 +52,7 @@ def _correlation(of: Callable[..., Any], gold: FloatArray, predicted: FloatArray
 
 
 def _interval(pearson: Any, rows: int) -> tuple[float, float] | None:
-    """The 95 % interval of a correlation by Fisher's transformation."""
+    """The 95% interval of a correlation by Fisher's transformation."""
     if rows < MIN_INTERVAL_ROWS:
         return None
     low, high = pearson.confidence_interval(0.95)

@@ -12,7 +12,7 @@ from finetune.run.record import SeedRecord
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A mean and its 95 % interval."""
+    """A mean and its 95% interval."""
 
     mean: float
     low: float

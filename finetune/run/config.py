@@ -348,7 +348,7 @@ class TrainConfig(
 
     def command(self) -> str:
         """The command that makes this run, paths reduced to names and defaults left out."""
-        words = ["python", "-m", "finetune", "train"]
+        words = ["clsight", "train"]
         for name, value in self.settings().items():
             if value == DEFAULTS[name]:
                 continue

@@ -21,7 +21,7 @@ from finetune.run.setting_types import refusal
 FILE_NAME = "train.toml"
 HEAD = """\
 # Every setting of this run. Give the paths of this machine where names stand, then:
-#   python -m finetune train --config train.toml --output NEW_FOLDER
+#   clsight train --config train.toml --output NEW_FOLDER
 """
 
 

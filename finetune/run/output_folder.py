@@ -128,8 +128,8 @@ def resume_command(output: Path) -> str:
         count = load_settings(working_path(output)).processes
     except OutputError:
         count = 1
-    python = "python" if count == 1 else f"torchrun --nproc-per-node {count}"
-    return f"{python} -m finetune resume {shlex.quote(str(output))}"
+    program = "clsight" if count == 1 else f"torchrun --nproc-per-node {count} -m finetune"
+    return f"{program} resume {shlex.quote(str(output))}"
 
 
 def resolve_output(output: Path) -> Path:
@@ -199,7 +199,7 @@ def _publish(work: Path, output: Path) -> None:
     except OSError as error:
         raise OutputError(
             f"{output.name!r} can't be written ({error.strerror}); the finished checkpoint is kept"
-            f" in {work.name} beside it; python -m finetune resume tries again"
+            f" in {work.name} beside it; clsight resume tries again"
         ) from error
     for name in (CHECKPOINTS, SEEDS):
         remove_quietly(output / name)

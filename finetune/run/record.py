@@ -68,7 +68,7 @@ class Metrics:
     accuracy: Share
     """Share of rows that are right; with several classes per row, of those right in every class."""
     accuracy_interval: tuple[Share, Share]
-    """95 % Wilson interval of `accuracy`."""
+    """95% Wilson interval of `accuracy`."""
     macro_f1: Share
     micro_f1: Share
     classes: Annotated[Items[ClassMetrics], Field(min_length=1)]
@@ -129,7 +129,7 @@ class RegressionMetrics:
     pearson: Correlation | None
     """Correlation; None where all scores, or all predictions, are equal."""
     pearson_interval: tuple[Correlation, Correlation] | None
-    """95 % interval of `pearson` by Fisher's transformation; None below four rows too."""
+    """95% interval of `pearson` by Fisher's transformation; None below four rows too."""
     spearman: Correlation | None
     """Correlation of ranks, None as `pearson`."""
     points: Items[tuple[Number, Number]]

@@ -38,7 +38,7 @@ from finetune.training.trainer import SnapshotTrainer, seconds_until
 
 FOLDER = "pretraining"
 MASKED_SHARE = 0.15
-"""Tokens to be guessed, as in Devlin et al. 2019; 80 % of them are hidden, 10 % exchanged."""
+"""Tokens to be guessed, as in Devlin et al. 2019; 80% of them are hidden, 10% exchanged."""
 
 
 def pretrain(run: PreparedRun, work: Path, events: Events, say: Say) -> None:

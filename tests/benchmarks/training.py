@@ -196,7 +196,7 @@ def _wrong(ours: float, peer: float, rows: int, name: str) -> Result:
     (low, high), (its_low, its_high) = (
         wilson_interval(round((1 - share) * rows), rows) for share in (ours, peer)
     )
-    spread = f"95 %: {low:.1%} to {high:.1%}, peer {its_low:.1%} to {its_high:.1%}"
+    spread = f"95%: {low:.1%} to {high:.1%}, peer {its_low:.1%} to {its_high:.1%}"
     what = f"wrong of {rows:,} validation rows ({spread})"
     return Result(what, 100 * (1 - ours), "%", 100 * (1 - peer), name, at_most=100 * its_high)
 

@@ -26,7 +26,7 @@ def test_a_hovered_query_shows_its_exact_weights_beside_the_keys(stage: Stage) -
         if value:
             expect(stage.token("key", index)).to_contain_text(f"{value:.6f}")
     expect(stage.page.get_by_test_id("arcs-share")).to_have_text(
-        re.compile(r"oil: \d arcs hold 100 % of the weight it gives in H0\.")
+        re.compile(r"oil: \d arcs hold 100% of the weight it gives in H0\.")
     )
 
 
@@ -106,7 +106,7 @@ def test_the_share_of_the_strongest_arcs_is_that_of_numpy(stage: Stage) -> None:
     stage.arcs(view, 0, 1)
     strongest = np.sort(view.weights[0, :2].astype(np.float64).ravel())[-300:]
     expect(stage.page.get_by_test_id("arcs-share")).to_have_text(
-        f"The strongest 300 arcs hold {strongest.sum() / 200 * 100:.1f} % of the weight in 2 heads."
+        f"The strongest 300 arcs hold {strongest.sum() / 200 * 100:.1f}% of the weight in 2 heads."
     )
 
 

@@ -27,7 +27,7 @@ def test_the_badge_says_how_an_explanation_compares_with_random_orders(app: App)
     app.open(text=TEXT)
     expect(badge(app)).to_have_text(re.compile("random"))
     app.page.locator(".st-key-evidence").get_by_test_id("stTooltipIcon").hover()
-    expect(app.page.get_by_text("95 % of random orders: ")).to_be_visible()
+    expect(app.page.get_by_text("95% of random orders: ")).to_be_visible()
 
 
 def test_the_badge_comes_without_closing_a_list_and_then_nothing_is_asked_any_more(

@@ -43,7 +43,7 @@ def test_a_pasted_text_gets_the_class_that_the_classifier_gives(
     prediction = classifier.read("the team wins the game").prediction
     expect(app.page.get_by_test_id("class-name").first).to_have_text(prediction.label)
     most = float(prediction.probabilities.max())
-    expect(app.page.get_by_text(f"{most * 100:.1f} %").first).to_be_visible()
+    expect(app.page.get_by_text(f"{most * 100:.1f}%").first).to_be_visible()
     assert app.page.get_by_test_id("class-bar").count() == 4
 
 
@@ -130,7 +130,7 @@ def test_numbers_saved_in_the_app_replay_and_changed_ones_do_not(
 
 
 def replays(folder: Path, record: object, checkpoint: Path) -> int:
-    """The exit code of `python -m viz replay`."""
+    """The exit code of `clsight replay`."""
     (folder / "saved.json").write_text(json.dumps(record), "utf-8")
     command = ["replay", str(folder / "saved.json"), "--checkpoint", str(checkpoint)]
     return CliRunner().invoke(viz_app, command).exit_code

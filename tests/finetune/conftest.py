@@ -39,7 +39,7 @@ def record() -> RunRecord:
     )
     return RunRecord(
         created="2026-01-02T03:04:05+00:00",
-        command="python -m finetune train --data news.csv --model tiny-bert --output news",
+        command="clsight train --data news.csv --model tiny-bert --output news",
         base="tiny-bert",
         labels=labels,
         problem_type="single_label_classification",

@@ -66,7 +66,7 @@ def test_train_then_evaluate(data: Path, base: Path, tmp_path: Path) -> None:
     low, high = metrics["accuracy_interval"]
     assert values["labels"] == list(LABELS)
     assert (
-        f"accuracy {metrics['accuracy']:.2%}  (95 % interval {low:.2%} to {high:.2%})"
+        f"accuracy {metrics['accuracy']:.2%}  (95% interval {low:.2%} to {high:.2%})"
         in measured.stdout
     )
     for row, counts in zip(metrics["classes"], metrics["confusion"], strict=True):

@@ -1,4 +1,4 @@
-"""Folders of runs as `python -m finetune` leaves them, made by hand."""
+"""Folders of runs as `clsight train` leaves them, made by hand."""
 
 import fcntl
 import json

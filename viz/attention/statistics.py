@@ -16,7 +16,7 @@ from viz.types import Encoding, FloatArray
 
 MAJORITY = 0.5
 """A head has a target where more than this share of its weight goes there: no other target can then
-hold as much.  Clark et al. count heads with "> 50 %" on the previous or the next token likewise."""
+hold as much.  Clark et al. count heads with "> 50%" on the previous or the next token likewise."""
 BROAD = 0.8
 """A head is broad from this share of the largest possible entropy on, log2 of the number of tokens:
 at 128 tokens 5.6 bits, as if spread evenly over 49.  The broad heads of Clark et al. (their figure
@@ -70,7 +70,7 @@ PATTERNS: dict[str, str] = {
     "itself": "More than half of the weight is on the token itself.",
     "first token sink": "More than half of the weight is on the first token, [CLS] or <s>.",
     "separator sink": "More than half of the weight is on other special tokens, [SEP] or </s>.",
-    "broad": "The entropy is at least 80 % of that of attention spread evenly over all tokens.",
+    "broad": "The entropy is at least 80% of that of attention spread evenly over all tokens.",
     "local": "More than half of the weight is on the token itself, the previous and the next one.",
     "mixed": "None of the other patterns.",
 }

@@ -1,6 +1,6 @@
 """AOPC, the mean fall of a probability: the measure by which orders of words are searched.
 
-    AOPC = mean over K = 10, 20, ..., 90 % of p(x) - p(x without the first K % of the order)
+    AOPC = mean over K = 10, 20, ..., 90% of p(x) - p(x without the first K% of the order)
 
 p is the probability of the explained class, or the score of a regression.  Which words are hidden
 at each step counts, not the order in which a step's words were given.  Source:
@@ -21,7 +21,7 @@ TENTHS = tuple(range(1, 10))
 def bucket_sizes(n: int) -> tuple[int, ...]:
     """How many of n words are hidden at each step: every size once, least first.
 
-    K % of n is rounded up; a size that two steps share counts once.
+    K% of n is rounded up; a size that two steps share counts once.
     """
     return tuple(sorted({-(-tenth * n // 10) for tenth in TENTHS})) if n else ()
 

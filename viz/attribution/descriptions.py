@@ -27,10 +27,10 @@ def decimals(largest: float, *, least: int = 3) -> int:
 def percent(probability: float) -> str:
     """One decimal; what would be rounded to nothing, or to certainty, says so."""
     if 0 < probability < 0.0005:
-        return "< 0.1 %"
+        return "< 0.1%"
     if 0.9995 <= probability < 1:
-        return "> 99.9 %"
-    return f"{100 * probability:.1f} %"
+        return "> 99.9%"
+    return f"{100 * probability:.1f}%"
 
 
 def amount(score: float, *, signed: bool = False) -> str:
@@ -49,10 +49,10 @@ def quantity(value: float, places: int = 2, *, signed: bool, regression: bool) -
 
 
 def share_of_strongest(score: float, strongest: float, *, signed: bool) -> str:
-    """A score as a percentage of the strongest word's, which is 100 %."""
+    """A score as a percentage of the strongest word's, which is 100%."""
     percentage = 100 * score / strongest if strongest else 0.0
     written = true_minus(f"{percentage:{'+' if signed else ''}.1f}".removesuffix(".0"))
-    return f"{written if written.strip('+−') != '0' else '0'} %"
+    return f"{written if written.strip('+−') != '0' else '0'}%"
 
 
 def outcome(prediction: Prediction) -> str:
@@ -70,7 +70,7 @@ def verdict(prediction: Prediction) -> tuple[str, str]:
         return prediction.label, amount(float(prediction.logits[0]))
     if not assigned:
         most = float(prediction.probabilities.max())
-        return "no class", f"all below 50 %, at most {percent(most)}"
+        return "no class", f"all below 50%, at most {percent(most)}"
     least = min(float(prediction.probabilities[index]) for index in assigned)
     names = ", ".join(prediction.labels[index] for index in assigned)
     return names, percent(least) if len(assigned) == 1 else f"each {percent(least)} or more"

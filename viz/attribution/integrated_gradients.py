@@ -1,7 +1,7 @@
 """Integrated gradients: the class followed along a straight path from a text of hidden words.
 
 The error of the sum that stands for the integral is measured, and the number of steps doubled until
-it is below 1 % of what the scores split.  Source: viz/attribution/README.md 2.12;
+it is below 1% of what the scores split.  Source: viz/attribution/README.md 2.12;
 Sundararajan et al. 2017.
 """
 

@@ -1,6 +1,6 @@
 """Orders of words improved by exchanges, and measured by how far the probability falls.
 
-AOPC is a mean over the nine sets of words that are hidden at 10 to 90 %, each inside the next, so
+AOPC is a mean over the nine sets of words that are hidden at 10 to 90%, each inside the next, so
 an order is improved by exchanging a word that is hidden early for one hidden a step later, which
 changes one of the sets alone.  Which exchanges are worth a reading is told by a regression on all
 versions read so far, drawn from again each time.  The best order is put together from all sets that

@@ -1,4 +1,4 @@
-"""`python -m viz export`: pictures and numbers of a text, or of a whole data set, as files.
+"""`clsight export`: pictures and numbers of a text, or of a whole data set, as files.
 
 A sub-command for each kind of figure, those of other packages included, and three more.  The form
 without a sub-command, `export TEXT --atlas`, is translated into them.
@@ -116,7 +116,7 @@ class ExportGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-_flags = argparse.ArgumentParser("python -m viz export", add_help=False, allow_abbrev=False)
+_flags = argparse.ArgumentParser("clsight export", add_help=False, allow_abbrev=False)
 for _name in ("layer", "head", "attribution", "bertviz", "data"):
     _flags.add_argument(f"--{_name}")
 for _name in ("arcs", "atlas", "zip"):
@@ -154,7 +154,7 @@ export = typer.Typer(
     cls=ExportGroup,
     no_args_is_help=True,
     help="Save what the classifier looks at, as pictures and numbers, and print where it went.\n\n"
-    'Example: python -m viz export head "Oil prices rise" --output pictures --layer 3 --head 7\n\n'
+    'Example: clsight export head "Oil prices rise" --output pictures --layer 3 --head 7\n\n'
     "Without a sub-command: export TEXT --output FOLDER, and --layer and --head, --arcs, --atlas, "
     "--attribution METHOD, --bertviz VIEW or --zip; with --data FILE for a data set.",
 )

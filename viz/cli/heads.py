@@ -1,4 +1,4 @@
-"""`python -m viz heads`: which heads matter for a checkpoint, over many texts."""
+"""`clsight heads`: which heads matter for a checkpoint, over many texts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,7 +50,7 @@ def heads(
 
     With --ablation each head is silenced and the text read again, and both are compared.
 
-    Example: python -m viz heads --checkpoint out/my-model --data validation.csv --output heads.csv
+    Example: clsight heads --checkpoint out/my-model --data validation.csv --output heads.csv
     """
     with exit_on_error():
         from viz.export.atomic_files import write

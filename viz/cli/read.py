@@ -1,4 +1,4 @@
-"""`python -m viz read`: a text, its class, and the words that made the difference."""
+"""`clsight read`: a text, its class, and the words that made the difference."""
 
 import json
 from typing import Annotated
@@ -47,7 +47,7 @@ def read(
 
     Of a model that predicts a score: the score, and the words that raise or lower it.
 
-    Example: python -m viz read "Oil prices rise as stocks fall"
+    Example: clsight read "Oil prices rise as stocks fall"
     """
     with exit_on_error():
         from viz.attribution.class_names import attribute_by_name

@@ -1,4 +1,4 @@
-"""`python -m viz replay`: are the numbers in a saved file still those that the model makes?"""
+"""`clsight replay`: are the numbers in a saved file still those that the model makes?"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +22,7 @@ def replay(
     it; its weights must be those that made the file.  Attention weights and probabilities may
     differ by 1e-6, logits and scores by 1e-6 times the largest of them (or times 1).
 
-    Example: python -m viz replay pictures/ag-news-minilm-head-L3-H7.json
+    Example: clsight replay pictures/ag-news-minilm-head-L3-H7.json
     """
     with exit_on_error():
         from viz.export.json_reader import read_records

@@ -1,4 +1,4 @@
-"""`python -m viz sanity`: whether methods react to the weights, the class and the seed."""
+"""`clsight sanity`: whether methods react to the weights, the class and the seed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +56,7 @@ def sanity(
     they were shows the text, not the network, and is flagged; so is one that says the same of
     every class, and one whose scores do not add up to what they split.
 
-    Example: python -m viz sanity --checkpoint out/my-model --data validation.csv
+    Example: clsight sanity --checkpoint out/my-model --data validation.csv
     """
     with exit_on_error():
         from viz.export.atomic_files import write
@@ -102,7 +102,7 @@ def _lines(record: "SanityRecord") -> list[str]:
 
     lines = [
         f"Random weights in {record.n_texts} texts; chance reaches {record.chance:.2f}, "
-        f"and 95 % of times less than {record.limit:.2f}:"
+        f"and 95% of times less than {record.limit:.2f}:"
     ]
     for each in record.methods:
         after = each.cascade[-1] if each.cascade else None

@@ -1,4 +1,4 @@
-"""`python -m viz score`: how faithful every method is for a checkpoint, over many texts."""
+"""`clsight score`: how faithful every method is for a checkpoint, over many texts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -56,7 +56,7 @@ def score(
     prediction loses is compared with random orders.  An interrupted run goes on.
     Under torchrun or accelerate launch the rows are shared among all processes.
 
-    Example: python -m viz score --checkpoint out/my-model --data validation.csv --limit 200
+    Example: clsight score --checkpoint out/my-model --data validation.csv --limit 200
     """
     with exit_on_error():
         from viz.cli.score_file import ScoreOptions, score_file

@@ -97,7 +97,7 @@ def _paragraphs(reading: Reading, contents: _Contents) -> Iterator[str]:
         yield from (_wrapped(line) for line in contents.refused)
     yield (
         "\nHOW TO CHECK IT\n"
-        "python -m viz replay THIS.zip\n"
+        "clsight replay THIS.zip\n"
         "reads the text again with the same checkpoint and compares every number of every JSON in "
         "here.\nAttention says where a head looks, not why a class was chosen."
     )

@@ -2,7 +2,7 @@
 
 CSV is UTF-8 with one header line, and what `pandas.read_csv(file, keep_default_na=False)` reads.
 NPZ holds arrays that `numpy.load(file, allow_pickle=False)` reads; the same figure makes the same
-bytes.  JSON is what `python -m viz replay` reads, see `json_record`.
+bytes.  JSON is what `clsight replay` reads, see `json_record`.
 """
 
 import csv as csv_module

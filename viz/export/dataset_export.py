@@ -7,7 +7,7 @@ with other settings does not mix in, and no two runs write into it at once.
 
 Texts are read in batches of one length: measured on two cores, that is up to 2.6 times as fast up
 to 64 tokens and slower from 192 on.  Texts of unequal lengths would have to be padded, and padding
-moves weights by up to 3e-6, more than `python -m viz replay` lets pass.
+moves weights by up to 3e-6, more than `clsight replay` lets pass.
 """
 
 import json

@@ -130,7 +130,7 @@ for _format in (
     Format(
         name="json",
         mime="application/json",
-        label="all numbers and settings, for `python -m viz replay`",
+        label="all numbers and settings, for `clsight replay`",
         write="viz.export.data_formats:json",
         limit=MAX_NUMBERS,
     ),

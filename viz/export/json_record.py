@@ -1,6 +1,6 @@
 """A figure as plain values: all that is needed to compute its numbers again, and the numbers.
 
-`python -m viz replay` reads such a record, builds the same figure from it and compares the two, so
+`clsight replay` reads such a record, builds the same figure from it and compares the two, so
 whatever a record holds is either an input of the computation or checked against its outcome.
 """
 

@@ -35,7 +35,7 @@ def resampled_sums(values: FloatArray, seed: int = 0) -> FloatArray:
 
 
 def percentile_interval(resampled: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Between which values 95 % of resampled ones lie.  (RESAMPLES, ...) -> two of (...)
+    """Between which values 95% of resampled ones lie.  (RESAMPLES, ...) -> two of (...)
 
     nan where no resample has a value.
     """

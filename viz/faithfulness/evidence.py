@@ -23,9 +23,9 @@ from viz.types import Attribution, IntArray, Reading
 CONFIDENCE = 0.95
 """Share of random orders that a band holds, and that a better order has to beat."""
 PERCENTS = (5, 10, 20, 50)
-"""Percent of the words that are hidden or kept, as in a record but for the top 1 %.
+"""Percent of the words that are hidden or kept, as in a record but for the top 1%.
 
-That is one word of a text under 100 words, about what 5 % are, and costs a fifth of the passes.
+That is one word of a text under 100 words, about what 5% are, and costs a fifth of the passes.
 """
 _TOLERANCE = 1e-6
 """Probabilities nearer than this are equal, and scores, relative to their size.
@@ -79,18 +79,18 @@ class Evidence:
 
     @property
     def band(self) -> tuple[float, float]:
-        """Where 95 % of random orders lie, lowest and highest value; nan where not measured."""
+        """Where 95% of random orders lie, lowest and highest value; nan where not measured."""
         low, high = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
         return self._limit(low), self._limit(high)
 
     @property
     def better(self) -> bool:
-        """Whether it is better than 95 % of random orders."""
+        """Whether it is better than 95% of random orders."""
         return self.value > self._limit(CONFIDENCE) + self._tolerance
 
     @property
     def worse(self) -> bool:
-        """Whether it is worse than 95 % of random orders."""
+        """Whether it is worse than 95% of random orders."""
         return self.value < self._limit(1 - CONFIDENCE) - self._tolerance
 
     @property
@@ -99,9 +99,9 @@ class Evidence:
         if not self.measured:
             return too_short(self.n_words)
         if self.better:
-            return "better than 95 % of random orders"
+            return "better than 95% of random orders"
         return (
-            "worse than 95 % of random orders" if self.worse else "not distinguishable from random"
+            "worse than 95% of random orders" if self.worse else "not distinguishable from random"
         )
 
     @property

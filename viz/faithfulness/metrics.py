@@ -28,7 +28,7 @@ ERASER_PERCENTS = (1, 5, 10, 20, 50)
 TOP = Hidden("first", ERASER_PERCENTS)
 ALL_BUT_TOP = Hidden("last", ERASER_PERCENTS, keep=True)
 TOP_STEPS = Hidden("first", tuple(range(10, 100, 10)))
-"""The most important words first: 10 to 90 %."""
+"""The most important words first: 10 to 90%."""
 BOTTOM_STEPS = Hidden("last", tuple(range(10, 100, 10)))
 """The same, the least important words first."""
 
@@ -69,7 +69,7 @@ _METRICS = (
     Metric(
         "comprehensiveness",
         "Comprehensiveness",
-        "mean of p(x) − p(x without the top K %), K = 1, 5, 10, 20, 50",
+        "mean of p(x) − p(x without the top K%), K = 1, 5, 10, 20, 50",
         "higher",
         OrderEffects.outcome_drop,
         TOP,
@@ -79,7 +79,7 @@ _METRICS = (
     Metric(
         "sufficiency",
         "Sufficiency",
-        "mean of p(x) − p(only the top K % of x), same K",
+        "mean of p(x) − p(only the top K% of x), same K",
         "lower",
         OrderEffects.outcome_drop,
         ALL_BUT_TOP,
@@ -105,7 +105,7 @@ _METRICS = (
     Metric(
         "aopc",
         "AOPC",
-        "mean of p(x) − p(x without the top K %), K = 10, 20, ..., 90",
+        "mean of p(x) − p(x without the top K%), K = 10, 20, ..., 90",
         "higher",
         OrderEffects.outcome_drop,
         TOP_STEPS,
@@ -129,7 +129,7 @@ _METRICS = (
     ),
     Metric(
         "short",
-        "AOPC to 50 %",
+        "AOPC to 50%",
         "AOPC over K = 10, 20, 30, 40, 50",
         "higher",
         OrderEffects.outcome_drop,
@@ -145,8 +145,8 @@ _METRICS = (
     ),
     Metric(
         "log_odds_20",
-        "Log-odds at 20 %",
-        "log p(x without the top 20 %) − log p(x)",
+        "Log-odds at 20%",
+        "log p(x without the top 20%) − log p(x)",
         "lower",
         OrderEffects.log_probability_change,
         Hidden("first", (20,)),
@@ -154,8 +154,8 @@ _METRICS = (
     ),
     Metric(
         "flip_10",
-        "Flip at 10 %",
-        "1 where the decision changes without the top 10 %, else 0",
+        "Flip at 10%",
+        "1 where the decision changes without the top 10%, else 0",
         "higher",
         OrderEffects.flips,
         Hidden("first", (10,)),
@@ -163,20 +163,20 @@ _METRICS = (
     ),
     Metric(
         "flip_20",
-        "Flip at 20 %",
-        "1 where the decision changes without the top 20 %, else 0",
+        "Flip at 20%",
+        "1 where the decision changes without the top 20%, else 0",
         "higher",
         OrderEffects.flips,
         Hidden("first", (20,)),
         needs_decision=True,
         heading="Flips",
-        help="Decisions that change without the top 20 % of words.",
+        help="Decisions that change without the top 20% of words.",
         percent=True,
     ),
     Metric(
         "flips",
         "Flips",
-        "share of K = 10, 20, ..., 90 % at which the decision changes",
+        "share of K = 10, 20, ..., 90% at which the decision changes",
         "higher",
         OrderEffects.flips,
         TOP_STEPS,

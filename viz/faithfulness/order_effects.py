@@ -1,6 +1,6 @@
 """What hiding words in an order does to a prediction: all versions of many orders, read at once.
 
-K % of n words is rounded up to whole words, and a number of words that two K share counts once.
+K% of n words is rounded up to whole words, and a number of words that two K share counts once.
 """
 
 from collections.abc import Collection, Sequence

@@ -44,7 +44,7 @@ def random_similarity(texts: Sequence[Sequence[Hashable]], seed: int = 0) -> tup
         seed: Of the scores.
 
     Returns:
-        The mean, and what 95 % of such means over these texts stay below.
+        The mean, and what 95% of such means over these texts stay below.
     """
     from scipy.stats import rankdata  # takes 0.7 s, which no start of the app should wait for
 

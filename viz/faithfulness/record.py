@@ -33,7 +33,7 @@ Option = str | bool | int | float | None
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean over texts, and where 95 % of means over other such texts would lie."""
+    """A mean over texts, and where 95% of means over other such texts would lie."""
 
     mean: Number
     low: Number

@@ -44,7 +44,7 @@ class RecordFile(Generic[T]):
         try:
             return self._schema.read(path)
         except errors.RecordError as error:
-            again = f"write it again with `python -m viz {self._command}`"
+            again = f"write it again with `clsight {self._command}`"
             raise RecordError(f"{as_sentence(error)[:-1]}; {again}.") from error
 
     @cached_property

@@ -80,7 +80,7 @@ class SanityRecord:
     chance: Share
     """Mean |correlation| over the same texts of two scores that give each word a random number."""
     limit: Share
-    """What 95 % of such means stay below."""
+    """What 95% of such means stay below."""
     methods: Items[SanityResult] = field(default_factory=tuple)
     data: str = ""
     """The file of texts; empty where they came from elsewhere."""

@@ -15,7 +15,6 @@ from viz.figures.grid import GAP, Side
 from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
-from viz.figures.text.fonts import NO_BREAK
 from viz.types import FloatArray, IntArray
 
 MAX_ARCS = 400
@@ -61,7 +60,7 @@ def _drawn_share(weights: FloatArray, queries: IntArray, keys: IntArray) -> str:
         return f"All {count:,} arcs are drawn; width and opacity say how strong each is."
     return (
         f"The strongest {len(queries):,} of {count:,} arcs are drawn; they hold "
-        f"{100 * drawn / total:.0f}{NO_BREAK}% of the weight. Width and opacity say how "
+        f"{100 * drawn / total:.0f}% of the weight. Width and opacity say how "
         "strong each is."
     )
 

@@ -12,7 +12,7 @@ from viz.attribution.descriptions import quantity, scale_ends, verdict
 from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Canvas
 from viz.figures.citation import citation
 from viz.figures.spec import FigureSpec
-from viz.figures.text.fonts import NO_BREAK, Style
+from viz.figures.text.fonts import Style
 from viz.figures.text.line_wrap import wrap
 from viz.figures.text.missing_fonts import missing_fonts
 from viz.types import Contribution, Prediction, Reading
@@ -90,7 +90,7 @@ def _title(
     spec: FigureSpec, shown: Sequence[str], notes: Sequence[str]
 ) -> Iterator[tuple[str, Style]]:
     names, probability = verdict(spec.reading.prediction)
-    yield f"{names}  {probability.replace(' %', NO_BREAK + '%')}", HEADING
+    yield f"{names}  {probability}", HEADING
     yield " · ".join((*shown, spec.reading.checkpoint)), DETAILS
     yield " ".join((*notes, *_cut(spec.reading), *missing_fonts(_texts(spec)))), NOTE
 
@@ -142,7 +142,7 @@ def _special_tokens_note(spec: FigureSpec, shown: AttentionView) -> Iterator[str
         total = quantity(removed, 3, signed=True, regression=regression)
         yield f"Special tokens are left out as keys: {total} in all went from these rows with them."
         return
-    percent = f"{100 * float(shown.removed.mean()):.0f}{NO_BREAK}%"
+    percent = f"{100 * float(shown.removed.mean()):.0f}%"
     yield (
         f"Special tokens are removed: on average {percent} of a row's weight went with them, "
         "and the rows are scaled back to a sum of 1."

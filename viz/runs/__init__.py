@@ -1,1 +1,1 @@
-"""Runs of `python -m finetune` as the app sees them: started, watched, stopped, deleted."""
+"""Runs of `clsight train` as the app sees them: started, watched, stopped, deleted."""

@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def answer(options: Sequence[str]) -> str:
-    """The last line that `python -m finetune check` writes to its standard error."""
+    """The last line that `clsight check` writes to its standard error."""
     errors = io.StringIO()
     with redirect_stdout(io.StringIO()), redirect_stderr(errors):
         try:

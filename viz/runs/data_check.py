@@ -1,4 +1,4 @@
-"""What is wrong with data, as `python -m finetune check` finds it, by a process that stays ready.
+"""What is wrong with data, as `clsight check` finds it, by a process that stays ready.
 
 Such a process imports finetune once, which takes longer than most checks.  It is a process of its
 own, so that data too large for memory ends the check and not the app.
@@ -71,7 +71,7 @@ _REPORT: Schema[Report] = Schema(Report)
 
 
 def check(options: Sequence[str]) -> Report:
-    """The report of `python -m finetune check`; a RunError with its sentence where it made none."""
+    """The report of `clsight check`; a RunError with its sentence where it made none."""
     require_private("checking data")
     require_arguments(*options)
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""What happened in a run so far, from the events that `python -m finetune` writes as it trains.
+"""What happened in a run so far, from the events that `clsight train` writes as it trains.
 
 A page looks at it every second, so a file of events is read on from where the last look ended.
 """

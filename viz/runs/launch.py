@@ -1,4 +1,4 @@
-"""Starts, resumes and stops runs of `python -m finetune`: processes that outlive the app."""
+"""Starts, resumes and stops runs of `clsight train`: processes that outlive the app."""
 
 import os
 import re
@@ -53,7 +53,7 @@ class Plan:
     seeds: int = 1
 
     def options(self) -> list[str]:
-        """The options of `python -m finetune train`, but for `--output`."""
+        """The options of `clsight train`, but for `--output`."""
         given = {
             "model": self.base,
             "epochs": self.epochs,
@@ -64,7 +64,7 @@ class Plan:
         return _options(self._data() | given)
 
     def check_options(self) -> list[str]:
-        """The options of `python -m finetune check`, only those that bear on what it finds.
+        """The options of `clsight check`, only those that bear on what it finds.
 
         Tokens are counted where the base is a folder here: nothing is loaded for a check.
         """
@@ -136,8 +136,9 @@ def _interrupt(process: int) -> None:
 
 def terminal_command(run: Run) -> str:
     """The command that resumes a run with as many processes as started it."""
-    python = "python" if run.n_processes == 1 else f"torchrun --nproc-per-node {run.n_processes}"
-    return f"{python} -m finetune resume {shlex.quote(str(finished_folder(run.name)))}"
+    count = run.n_processes
+    program = "clsight" if count == 1 else f"torchrun --nproc-per-node {count} -m finetune"
+    return f"{program} resume {shlex.quote(str(finished_folder(run.name)))}"
 
 
 def free_name(stem: str) -> str:

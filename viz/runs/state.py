@@ -1,4 +1,4 @@
-"""The state of runs of `python -m finetune`, from their files.
+"""The state of runs of `clsight train`, from their files.
 
 A run is a process of its own, which outlives the browser and the app, and may have been started in
 a terminal.  It holds a lock on a file in its folder, and on its log where the app started it.  The

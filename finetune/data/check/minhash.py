@@ -23,7 +23,7 @@ MAX_COMPARED_CHARS = 2_000
 """Characters compared of each text, from its start: they bound memory and time."""
 
 BANDS, ROWS_PER_BAND = 16, 5
-"""A pair is looked at where all minima of a band agree: 99.8 % of pairs at 0.8, 0.2 % at 0.2."""
+"""A pair is looked at where all minima of a band agree: 99.8% of pairs at 0.8, 0.2% at 0.2."""
 
 BUCKET_WINDOW = 8
 """Texts of one bucket that each is compared with at most; thousands may share a template."""

@@ -192,7 +192,7 @@ def _seeds(record: RunRecord) -> str:
     ]
     told = (
         "The same run with other seeds; the one that was kept was the best of them on validation,"
-        " so its own numbers there flatter it. The mean tells more, with its 95 % interval by"
+        " so its own numbers there flatter it. The mean tells more, with its 95% interval by"
         " Student's t:"
     )
     names = (f"seed {each.seed}{' (kept)' if each.kept else ''}" for each in record.seeds)
@@ -250,8 +250,8 @@ def _beside(record: RunRecord) -> str:
 
 def _measures(record: RunRecord) -> str:
     if record.regression:
-        return "R2, root mean squared error, and Pearson's correlation with its 95 % interval"
-    return "Accuracy with its 95 % interval, and macro F1"
+        return "R2, root mean squared error, and Pearson's correlation with its 95% interval"
+    return "Accuracy with its 95% interval, and macro F1"
 
 
 def _calibration(record: RunRecord, pictures: Collection[str]) -> str:

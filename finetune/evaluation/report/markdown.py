@@ -63,7 +63,7 @@ def _scores(metrics: RegressionMetrics) -> str:
     return (
         f"{metrics.rows:,} rows: R2 **{format_number(metrics.r2)}**, root mean squared error"
         f" **{metrics.rmse:.4g}**, mean absolute error {metrics.mae:.4g}. Correlation with the true"
-        f" scores (95 % interval): Pearson {format_pearson(metrics)}; Spearman"
+        f" scores (95% interval): Pearson {format_pearson(metrics)}; Spearman"
         f" {format_number(metrics.spearman)}."
     )
 
@@ -80,7 +80,7 @@ def _classes(metrics: Metrics) -> list[str]:
         for row in shown
     ]
     parts = [
-        f"{metrics.rows:,} rows: {right} **{metrics.accuracy:.2%}** (95 % interval"
+        f"{metrics.rows:,} rows: {right} **{metrics.accuracy:.2%}** (95% interval"
         f" {format_interval(metrics)}), macro F1 **{metrics.macro_f1:.4f}**.",
         *_lowest(len(shown), len(metrics.classes)),
         table(["class", "precision", "recall", "F1", "rows"], classes),

@@ -39,7 +39,7 @@ def describe_run(record: RunRecord) -> str:
 
 def describe_seeds(seeds: Sequence[SeedRecord]) -> str:
     """Mean and interval of each metric over the runs that differ in their seed."""
-    lines = [f"{len(seeds)} seeds, mean (95 % interval)"]
+    lines = [f"{len(seeds)} seeds, mean (95% interval)"]
     for split, found in spreads(seeds).items():
         means = (
             f"{find_metric(name).label} {format_spread(name, each)}" for name, each in found.items()
@@ -71,7 +71,7 @@ def describe(metrics: AnyMetrics, *, title: str) -> str:
         return "\n".join([head, *_errors(metrics)])
     lines = [
         head,
-        f"  accuracy {metrics.accuracy:.2%}  (95 % interval {format_interval(metrics)})",
+        f"  accuracy {metrics.accuracy:.2%}  (95% interval {format_interval(metrics)})",
         f"  macro F1 {metrics.macro_f1:.4f}, micro F1 {metrics.micro_f1:.4f}",
         *(f"  {sentence}" for sentence in lacking(metrics)),
         "",
@@ -98,7 +98,7 @@ def comparison(found: Sequence[tuple[str, AnyMetrics]], *, title: str) -> str:
     lines = [f"  {name:<{width}}  {_in_brief(metrics)}" for name, metrics in found]
     scores = isinstance(found[0][1], RegressionMetrics)
     what = "correlation" if scores else "accuracy"
-    head = f"{title}: {found[0][1].rows:,} rows, {what} (95 % interval)"
+    head = f"{title}: {found[0][1].rows:,} rows, {what} (95% interval)"
     return "\n".join([head, *(f"  {sentence}" for sentence in lacking(found[0][1])), *lines])
 
 
@@ -113,7 +113,7 @@ def describe_baselines(records: Sequence[BaselineRecord]) -> str:
 
 
 def format_interval(metrics: Metrics) -> str:
-    """The 95 % interval of the accuracy in words."""
+    """The 95% interval of the accuracy in words."""
     low, high = metrics.accuracy_interval
     return f"{low:.2%} to {high:.2%}"
 
@@ -159,7 +159,7 @@ def _in_brief(metrics: AnyMetrics) -> str:
 def _errors(metrics: RegressionMetrics) -> list[str]:
     return [
         f"  R2 {format_number(metrics.r2)}, RMSE {metrics.rmse:.4g}, MAE {metrics.mae:.4g}",
-        f"  Pearson (95 % interval) {format_pearson(metrics)}, Spearman"
+        f"  Pearson (95% interval) {format_pearson(metrics)}, Spearman"
         f" {format_number(metrics.spearman)}",
     ]
 

@@ -226,7 +226,7 @@ def test_the_command_measures_baselines_of_scores(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "x.csv", scored_reviews(80))
     result = CliRunner().invoke(app, ["baseline", "--data", str(data)])
     assert result.exit_code == 0, result.output
-    assert "validation: 8 rows, correlation (95 % interval)" in result.output
+    assert "validation: 8 rows, correlation (95% interval)" in result.output
     result = CliRunner().invoke(app, ["baseline", "--data", str(data), "--task", "classes"])
     assert result.exit_code == 1
     assert "predict numbers with --task regression" in result.output

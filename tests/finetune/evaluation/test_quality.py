@@ -111,8 +111,8 @@ def test_a_run_is_told_beside_its_baselines(
     known.save(tmp_path)
     assert RunRecord.load(tmp_path) == known
     text = describe_run(known)
-    assert "validation: 30 rows, accuracy (95 % interval)" in text
-    assert "test: 30 rows, accuracy (95 % interval)" in text
+    assert "validation: 30 rows, accuracy (95% interval)" in text
+    assert "test: 30 rows, accuracy (95% interval)" in text
     assert text.count("TF-IDF + linear SVM   100.00%  (88.65% to 100.00%)") == 2
     assert f"temperature {calibrated(quality).temperature:.3f}; on test, ECE" in text
     draw_plots(known, tmp_path, silent)

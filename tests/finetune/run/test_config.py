@@ -91,7 +91,7 @@ def test_settings_and_command_hold_no_path_of_this_machine(tmp_path: Path) -> No
     assert str(tmp_path) not in str(settings.settings())
     assert settings.settings()["data"] == ["a.csv", "b.csv"]
     assert settings.command() == (
-        "python -m finetune train --data a.csv --data b.csv --model tiny-bert --output out"
+        "clsight train --data a.csv --data b.csv --model tiny-bert --output out"
         " --validation v.csv --base-name tiny-bert --data-name 'News in a few words' --epochs 2"
     )
 

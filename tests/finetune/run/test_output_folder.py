@@ -159,7 +159,7 @@ def test_a_stopped_run_is_kept_where_it_has_a_snapshot(kept: bool, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         stop(output, kept=kept)
     assert (tmp_path / ".out.partial").exists() == kept
-    assert (f"python -m finetune resume {output}" in describe_remains(output)) == kept
+    assert (f"clsight resume {output}" in describe_remains(output)) == kept
 
 
 def test_a_kept_run_is_not_begun_anew_unasked(tmp_path: Path) -> None:

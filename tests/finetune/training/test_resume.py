@@ -105,7 +105,7 @@ def test_a_run_that_failed_at_any_step_ends_as_if_it_had_not(
 ) -> None:
     output = tmp_path / "out"
     fail_snapshot(monkeypatch, step=step)
-    with pytest.raises(FinetuneError, match=r"continue it with python -m finetune resume .*out"):
+    with pytest.raises(FinetuneError, match=r"continue it with clsight resume .*out"):
         train(settings(data, base, output, **SETTINGS[name]), say=silent)
     monkeypatch.undo()
     record = train(stopped_run(output), say=silent)
@@ -183,7 +183,7 @@ def test_a_signal_saves_the_run_and_says_how_to_go_on(
     stop = KILL.replace("SIGKILL", number.name)
     stopped = python("-c", stop, 4, "after", *command(data, base, output))
     assert stopped.returncode == 130
-    assert f"the run is kept: continue it with python -m finetune resume {output}" in stopped.stderr
+    assert f"the run is kept: continue it with clsight resume {output}" in stopped.stderr
     events = (tmp_path / ".out.partial" / "events.jsonl").read_text().splitlines()
     assert json.loads(events[-1])["kind"] == "stopped"
     assert python("-m", "finetune", "resume", output).returncode == 0
@@ -277,7 +277,7 @@ def test_a_run_that_had_ended_is_put_in_its_place_without_a_step(
         raise OSError(16, "Device or resource busy")
 
     monkeypatch.setattr("finetune.run.output_folder._replace", busy)
-    with pytest.raises(FinetuneError, match="python -m finetune resume tries again"):
+    with pytest.raises(FinetuneError, match="clsight resume tries again"):
         train(settings(data, base, tmp_path / "out"), say=silent)
     monkeypatch.undo()
     monkeypatch.setattr("finetune.training.train.train_in", None)

@@ -79,7 +79,7 @@ def test_the_folder_is_that_of_the_best_run_and_tells_of_all(
     (kept,) = (each.seed for each in record.seeds if each.kept)
     assert f"seed {kept} (kept)" in card
     assert all(f"| seed {seed}" in card for seed in (7, 8, 9))
-    assert "3 seeds, mean (95 % interval)" in describe_run(record)
+    assert "3 seeds, mean (95% interval)" in describe_run(record)
 
 
 def test_rows_that_change_between_seeds_are_refused(
@@ -109,7 +109,7 @@ def test_a_stopped_series_goes_on_where_it_was(
     """Thirteen steps a seed: the series is stopped in any of them."""
     fail_snapshot(monkeypatch, number=step)
     output = tmp_path / "out"
-    with pytest.raises(FinetuneError, match=r"continue it with python -m finetune resume .*out"):
+    with pytest.raises(FinetuneError, match=r"continue it with clsight resume .*out"):
         train(settings(data, base, output), say=silent)
     monkeypatch.undo()
     record = train(stopped_run(output), say=silent)

@@ -76,7 +76,7 @@ def test_a_checkpoint_that_was_not_measured_says_how_to(opened: Open, tmp_path: 
     app = opened(folder, "faithfulness")
     assert not app.exception
     assert app.subheader[0].value == "Not measured yet for this checkpoint"
-    assert "python -m viz score --checkpoint=checkpoints/new" in app.code[0].value
+    assert "clsight score --checkpoint=checkpoints/new" in app.code[0].value
 
 
 @pytest.mark.parametrize("name", ["a b", "it's", '$(x) "y"; `z`', "-x"])
@@ -88,7 +88,7 @@ def test_the_commands_to_copy_name_the_folder_to_a_shell(
     assert not app.exception
     for shown, verb in zip(app.code, ("score", "sanity"), strict=True):
         words = shlex.split(shown.value)
-        assert words[:4] == ["python", "-m", "viz", verb]
+        assert words[:2] == ["clsight", verb]
         assert f"--checkpoint=checkpoints/{name}" in words
         assert "--data=validation.csv" in words
 

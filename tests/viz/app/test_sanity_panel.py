@@ -86,7 +86,7 @@ def _panel(source: str) -> None:
 def test_the_panel_says_how_to_check_a_checkpoint(checkpoint: Path) -> None:
     shown = AppTest.from_function(_panel, args=(str(checkpoint),), default_timeout=60).run()
     assert not shown.exception
-    assert "python -m viz sanity --checkpoint=" in shown.code[0].value
+    assert "clsight sanity --checkpoint=" in shown.code[0].value
 
 
 def test_the_panel_shows_each_method_and_what_is_wrong_with_it(texts: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_it_holds_every_figure_in_every_format_and_a_readme(specs: list[FigureSp
     assert all(name in readme for name in wanted)
     assert all(citation(spec).sentence() in readme for spec in specs)
     assert specs[0].reading.fingerprint in readme
-    assert "python -m viz replay" in readme
+    assert "clsight replay" in readme
     assert "WHAT IS NOT" not in readme
 
 

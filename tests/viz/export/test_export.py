@@ -26,7 +26,7 @@ from viz.figures.canvas import rasters, text_lines
 from viz.figures.citation import citation
 from viz.figures.grid import DOT, fit_grid
 from viz.figures.kinds import FIGURE_KINDS
-from viz.figures.text.fonts import NO_BREAK, REPLACEMENT
+from viz.figures.text.fonts import REPLACEMENT
 
 ODD = "Costs $5 or $x^2$ <b>bold</b> \\alpha 😀 \ud800 \x07bell 周二 שלום " + "long" * 12
 Drawn = Literal["png", "svg", "pdf"]
@@ -192,7 +192,7 @@ def test_the_strongest_arcs_are_drawn_and_their_share_is_stated() -> None:
     share = 100 * weights[kept].sum() / weights.sum()
     note = " ".join(texts(figure(shown)))
     assert f"The strongest 400 of {weights.size:,} arcs are drawn" in note
-    assert f"they hold {share:.0f}{NO_BREAK}% of the weight" in note
+    assert f"they hold {share:.0f}% of the weight" in note
 
 
 def test_blues_is_the_default_and_another_colormap_can_be_named() -> None:
@@ -218,11 +218,11 @@ def test_a_text_of_special_tokens_alone_is_refused() -> None:
 def test_the_title_states_class_place_checkpoint_and_what_was_removed() -> None:
     shown = figure_spec("head", layer=1, head=2, special=False)
     lines = texts(figure(shown))
-    assert lines[0] == f"Sci/Tech  64.4{NO_BREAK}%"
+    assert lines[0] == "Sci/Tech  64.4%"
     assert "L1 · H2" in lines[1]
     assert "tiny-bert" in lines[1]
     removed = 100 * shown.view().removed.mean()
-    assert f"on average {removed:.0f}{NO_BREAK}%" in " ".join(lines)
+    assert f"on average {removed:.0f}%" in " ".join(lines)
 
 
 @pytest.mark.parametrize("kind", FIGURE_KINDS)
@@ -270,7 +270,7 @@ def test_an_svg_is_a_small_document_with_title_and_description() -> None:
     name = "{http://www.w3.org/2000/svg}"
     title = root.find(f"{name}title")
     assert title is not None
-    assert title.text == "Sci/Tech 64.4 %: layer"
+    assert title.text == "Sci/Tech 64.4%: layer"
     assert citation(shown).sentence() in data.decode()
     assert not root.findall(f".//{name}text")
     assert b"<dc:date" not in data

@@ -25,9 +25,9 @@ def erased(value: float) -> Erasure:
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [
-        (4.0, "better than 95 % of random orders"),
+        (4.0, "better than 95% of random orders"),
         (1.5, "not distinguishable from random"),
-        (-2.0, "worse than 95 % of random orders"),
+        (-2.0, "worse than 95% of random orders"),
     ],
 )
 def test_the_badge_compares_with_the_prediction_limits_of_the_random_orders(
@@ -42,7 +42,7 @@ def test_the_badge_compares_with_the_prediction_limits_of_the_random_orders(
 
 
 def test_one_random_order_in_twenty_is_called_better(double: Classifier) -> None:
-    """The limits hold what they say: random scores pass the badge in about 5 % of draws."""
+    """The limits hold what they say: random scores pass the badge in about 5% of draws."""
     versions = Perturbation(double, double.encode(TEXT))
     n, better = versions.n_words, 0
     for seed in range(200):
@@ -68,7 +68,7 @@ def test_the_badge_of_the_best_order_is_better_than_random(
     assert seen.value == pytest.approx(sum(means) / 2)
     assert len(seen.random_values) == 10
     assert seen.band[0] < np.mean(seen.random_values) < seen.band[1]
-    assert seen.better == (seen.sentence == "better than 95 % of random orders")
+    assert seen.better == (seen.sentence == "better than 95% of random orders")
     assert sum(shared) > 0
     again: list[float] = []
     assert evidence(classifier, reading, found, shared=versions, progress=again.append) == seen

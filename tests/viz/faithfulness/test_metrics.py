@@ -49,7 +49,7 @@ def p(versions: Perturbation, hidden: list[int], operator: Operator) -> float:
 def test_every_measure_equals_the_sum_written_out_by_hand(
     versions: Perturbation, operator: Operator
 ) -> None:
-    """12 words: 1, 5, 10, 20, 50 % are 1, 1, 2, 3, 6 of them; 10 to 90 % are 2, 3, ..., 11."""
+    """12 words: 1, 5, 10, 20, 50% are 1, 1, 2, 3, 6 of them; 10 to 90% are 2, 3, ..., 11."""
     n = versions.n_words
     assert n == 12
     ranks = np.random.default_rng(3).permutation(n)

@@ -317,7 +317,7 @@ def test_what_is_saved_is_read_back(
 def test_a_file_of_something_else_is_one_sentence(tmp_path: Path, content: str) -> None:
     file = tmp_path / "sanity.json"
     file.write_text(content, "utf-8")
-    with pytest.raises(RecordError, match=r"^'sanity.json' .* `python -m viz sanity`\.$"):
+    with pytest.raises(RecordError, match=r"^'sanity.json' .* `clsight sanity`\.$"):
         sanity_record.load(file)
 
 

@@ -1,4 +1,4 @@
-"""`python -m viz score`: any processes, interrupted or not, write the same file."""
+"""`clsight score`: any processes, interrupted or not, write the same file."""
 
 import csv
 import json
@@ -425,7 +425,7 @@ def test_a_file_that_is_no_record_is_one_sentence(
     with pytest.raises(RecordError) as caught:
         load(path)
     assert str(caught.value).startswith(f"'faithfulness.json' {message}")
-    assert str(caught.value).endswith("; write it again with `python -m viz score`.")
+    assert str(caught.value).endswith("; write it again with `clsight score`.")
     with pytest.raises(RecordError, match=r"can't be read: No such file or directory; write it a"):
         load(tmp_path / "none.json")
 

@@ -59,7 +59,7 @@ def test_relative_scores_are_percentages_of_the_strongest_word() -> None:
     bar = score_bars.score_bars(
         np.array([5.0, -20.0, 30.0]), over, signed=True, relative=True
     ).data[0]
-    assert list(bar.text) == ["+150 %", "−100 %", "+25 %"]
+    assert list(bar.text) == ["+150%", "−100%", "+25%"]
     assert "%{text}" in bar.hovertemplate
     assert list(bar.x) == [30, -20, 5]
 

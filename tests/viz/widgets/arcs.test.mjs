@@ -62,5 +62,5 @@ test("the scale is the largest size of the chosen heads", () => {
 });
 
 test("a percentage does not round to all", () => {
-  assert.deepEqual([1, 0.99951, 0.9994, 0].map(formatPercent), ["100 %", "> 99.9 %", "99.9 %", "0.0 %"]);
+  assert.deepEqual([1, 0.99951, 0.9994, 0].map(formatPercent), ["100%", "> 99.9%", "99.9%", "0.0%"]);
 });

@@ -130,7 +130,7 @@ test("heads and means have names, long and short", () => {
 test("a statistic is written with its unit", () => {
   assert.equal(formatStatistic({ unit: "bits" }, 1.234), "1.23 bits");
   assert.equal(formatStatistic({ unit: "tokens" }, 12.34, true), "12.3");
-  assert.deepEqual([0.05, 0.5].map((value) => formatStatistic({ unit: "share" }, value)), ["5.0 %", "50 %"]);
+  assert.deepEqual([0.05, 0.5].map((value) => formatStatistic({ unit: "share" }, value)), ["5.0%", "50%"]);
 });
 
 test("a head is described in one sentence", () => {

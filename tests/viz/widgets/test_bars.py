@@ -36,9 +36,9 @@ def prediction_of(*probabilities: float, multi_label: bool = False) -> Predictio
 
 def test_bars_are_sorted_and_name_the_predicted_class() -> None:
     data = bars.payload(prediction_of(0.2, 0.1, 0.7))
-    assert (data["name"], data["percent"]) == ("c", "70.0 %")
+    assert (data["name"], data["percent"]) == ("c", "70.0%")
     shown = [(row["label"], row["percent"], row["predicted"]) for row in rows_of(data)]
-    assert shown == [("c", "70.0 %", True), ("a", "20.0 %", False), ("b", "10.0 %", False)]
+    assert shown == [("c", "70.0%", True), ("a", "20.0%", False), ("b", "10.0%", False)]
     json.dumps(data, allow_nan=False)
 
 
@@ -49,9 +49,9 @@ def rows_of(data: dict[str, object]) -> list[dict[str, object]]:
 @pytest.mark.parametrize(
     ("probabilities", "name", "percent", "assigned"),
     [
-        ((0.9, 0.2, 0.6), "a, c", "each 60.0 % or more", ["a", "c"]),
-        ((0.1, 0.8, 0.2), "b", "80.0 %", ["b"]),
-        ((0.0001, 0.2, 0.1), "no class", "all below 50 %, at most 20.0 %", []),
+        ((0.9, 0.2, 0.6), "a, c", "each 60.0% or more", ["a", "c"]),
+        ((0.1, 0.8, 0.2), "b", "80.0%", ["b"]),
+        ((0.0001, 0.2, 0.1), "no class", "all below 50%, at most 20.0%", []),
     ],
 )
 def test_a_multi_label_head_has_as_many_classes_as_reach_one_half(
@@ -65,12 +65,12 @@ def test_a_multi_label_head_has_as_many_classes_as_reach_one_half(
 @pytest.mark.parametrize(
     ("probability", "written"),
     [
-        (0.0, "0.0 %"),
-        (0.0004, "< 0.1 %"),
-        (0.0005, "0.1 %"),
-        (0.9126, "91.3 %"),
-        (0.9996, "> 99.9 %"),
-        (1.0, "100.0 %"),
+        (0.0, "0.0%"),
+        (0.0004, "< 0.1%"),
+        (0.0005, "0.1%"),
+        (0.9126, "91.3%"),
+        (0.9996, "> 99.9%"),
+        (1.0, "100.0%"),
     ],
 )
 def test_percentages_do_not_round_to_certainty(probability: float, written: str) -> None:

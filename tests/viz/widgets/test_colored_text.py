@@ -191,13 +191,13 @@ def test_relative_scores_are_percentages_of_the_strongest_word(reading: Reading)
     scores = np.linspace(-4, 20.631, len(over))
     data = colored_text.payload(reading.encoding, over, scores, signed=True, relative=True)
     exact = colored_text.payload(reading.encoding, over, scores, signed=True)
-    assert (data["lowest"], data["highest"]) == ("−100 %", "+100 %")
+    assert (data["lowest"], data["highest"]) == ("−100%", "+100%")
     words = [segment for part in data["parts"] for segment in part if segment["kind"] == "word"]  # type: ignore[attr-defined]
     strongest = max(
         abs(score) for score, span in zip(scores, over, strict=True) if not span.special
     )
     first = next(score for score, span in zip(scores, over, strict=True) if not span.special)
-    written = f"{100 * first / strongest:+.1f} %".replace("-", "−").replace(".0 %", " %")
+    written = f"{100 * first / strongest:+.1f}%".replace("-", "−").replace(".0%", "%")
     assert words[0]["score"] == written
     # Only what is written changes: colors are the same.
     plain = [segment for part in exact["parts"] for segment in part if segment["kind"] == "word"]  # type: ignore[attr-defined]
@@ -206,7 +206,7 @@ def test_relative_scores_are_percentages_of_the_strongest_word(reading: Reading)
 
 @pytest.mark.parametrize(
     ("score", "strongest", "written"),
-    [(0, 0, "0 %"), (-1e-9, 2, "0 %"), (1, 3, "+33.3 %"), (-3, 3, "−100 %"), (6, 3, "+200 %")],
+    [(0, 0, "0%"), (-1e-9, 2, "0%"), (1, 3, "+33.3%"), (-3, 3, "−100%"), (6, 3, "+200%")],
 )
 def test_a_share_of_the_strongest_word_has_its_sign(
     score: float, strongest: float, written: str

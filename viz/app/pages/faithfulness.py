@@ -19,7 +19,7 @@ from viz.widgets.theme.component import current_theme, follow_theme
 MEANING = (
     "For each text, words are hidden in the order in which a method ranks them, most important "
     "first. A faithful order makes the probability of the class, or the predicted score, drop "
-    "early. 0 is the mean of random orders, 1 the best order that any method found; lines are 95 % "
+    "early. 0 is the mean of random orders, 1 the best order that any method found; lines are 95% "
     "intervals over texts. Orange: the method that the others are compared with. Hollow: the "
     "method itself hides words in this way, which helps it here; judge it by the other chart."
 )
@@ -69,7 +69,7 @@ def explain_how_to_measure(checkpoint: str) -> None:
         "those it was made for, and saves the result beside the weights:"
     )
     words = ["score", f"--checkpoint={checkpoint}", "--data=validation.csv", "--limit=200"]
-    st.code(shlex.join(["python", "-m", "viz", *words]), language="sh")
+    st.code(shlex.join(["clsight", *words]), language="sh")
 
 
 def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:

@@ -190,7 +190,7 @@ def columns(comparison: Comparison) -> dict[str, ColumnConfig | str | None]:
             for name, metric in NUMBERS.items()
         },
         "flips": column.TextColumn(
-            "Flips", help="Whether the predicted class changes without the top 20 % of the words."
+            "Flips", help="Whether the predicted class changes without the top 20% of the words."
         ),
         "tau": column.NumberColumn(
             "τ occlusion",

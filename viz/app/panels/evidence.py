@@ -26,7 +26,7 @@ HIDDEN = {"mask": "by [MASK]", "delete": "by deletion"}
 MEANING = (
     "Words are hidden in the order of their scores, most important first. The probability of the "
     "class, or the predicted score, should drop without the top words (comprehensiveness) and "
-    f"stay with them alone (sufficiency). Mean over the top {', '.join(map(str, PERCENTS))} % of "
+    f"stay with them alone (sufficiency). Mean over the top {', '.join(map(str, PERCENTS))}% of "
     f"the words, compared with {N_RANDOM} random orders of the same words."
 )
 
@@ -92,6 +92,6 @@ def _numbers(evidence: Evidence) -> str:
     ]
     lines += [
         f"- comprehensiveness minus sufficiency: **{write(evidence.value)}**",
-        f"- 95 % of random orders: {write(low)} to {write(high)}",
+        f"- 95% of random orders: {write(low)} to {write(high)}",
     ]
     return "\n".join(line.replace("[", "\\[") for line in lines)

@@ -69,7 +69,7 @@ def _choose_data() -> Path | None:
         "Data: CSV, TSV, JSON Lines, JSON or Parquet, up to 200 MB",
         type=[suffix.removeprefix(".") for suffix in FORMATS],
         key=f"train-upload-{started}",
-        help="For a larger file, type its path below, or train with `python -m finetune train`.",
+        help="For a larger file, type its path below, or train with `clsight train`.",
     )
     chosen = (_keep(given) if given else None) or st.selectbox(
         "or a file on this machine",

@@ -80,7 +80,7 @@ def _measured(metrics: AnyMetrics) -> dict[str, Any]:
     low, high = metrics.accuracy_interval
     return {
         "Accuracy": metrics.accuracy,
-        "95 % interval": f"{low:.1%} to {high:.1%}",
+        "95% interval": f"{low:.1%} to {high:.1%}",
         "Macro F1": metrics.macro_f1,
     }
 

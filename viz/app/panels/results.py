@@ -82,7 +82,7 @@ def _row(run: Run) -> dict[str, Any]:
     }
     if isinstance(metrics, Metrics):
         low, high = metrics.accuracy_interval
-        row["95 % interval"] = f"{low:.1%} to {high:.1%}"
+        row["95% interval"] = f"{low:.1%} to {high:.1%}"
     return row
 
 

@@ -15,7 +15,7 @@ MEANING = (
     "The weights of a copy of the model are randomized layer by layer, starting at the head, and "
     "the scores of words are compared with the original ones: 1 means the same order, whatever the "
     "sign. A method whose order hardly changes shows the text, not the network. Random scores "
-    "reach {chance:.2f} on average, and less than {limit:.2f} in 95 % of cases; a method that "
+    "reach {chance:.2f} on average, and less than {limit:.2f} in 95% of cases; a method that "
     "stays above that in two random networks is flagged."
 )
 
@@ -35,7 +35,7 @@ def show_sanity(source: str) -> None:
     if not (version and os.path.lexists(file)):
         st.markdown("Not checked yet for this checkpoint. This command checks it:")
         words = ["sanity", f"--checkpoint={source}", "--data=validation.csv"]
-        st.code(shlex.join(["python", "-m", "viz", *words]), language="sh")
+        st.code(shlex.join(["clsight", *words]), language="sh")
         return
     _show(load(file), checkpoints.classifier(source).fingerprint)
 
@@ -120,7 +120,7 @@ def _columns(record: SanityRecord) -> dict[str, ColumnConfig | str | None]:
         ),
         "residual": column.NumberColumn(
             "Gap",
-            format="%.3g %%",
+            format="%.3g%%",
             help="By how much the scores miss the sum that they should add up to, for the worst "
             "text. Empty: the method claims no sum.",
         ),

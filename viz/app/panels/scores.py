@@ -96,7 +96,7 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
         ),
         **{
             name: column.NumberColumn(
-                metric.heading, format="%.0f %%" if metric.percent else digits, help=metric.help
+                metric.heading, format="%.0f%%" if metric.percent else digits, help=metric.help
             )
             for name, metric in SHOWN.items()
         },
@@ -125,6 +125,6 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
         columns[f"default-{operator}"] = column.TextColumn(
             f"Δ {name}",
             help=f"Difference of AOPC from that of {plain(_default_label(record))}, text by text, "
-            "with its 95 % interval.",
+            "with its 95% interval.",
         )
     return columns

@@ -14,7 +14,7 @@ MAX_LINK_CHARS = 500
 """The longest text that is put into the URL."""
 CALIBRATED = (
     "Logits are divided by this number, fitted on validation rows, before they become "
-    "probabilities: of the predictions with 80 %, about 80 % should be right. The predicted class, "
+    "probabilities: of the predictions with 80%, about 80% should be right. The predicted class, "
     "the logits and their explanations do not change."
 )
 

@@ -102,6 +102,6 @@ export function describeShare(view) {
  * @returns {string} With one decimal.
  */
 export function formatPercent(share) {
-  if (share >= 1 - 1e-6) return "100 %";
-  return share >= 0.9995 ? "> 99.9 %" : `${(share * 100).toFixed(1)} %`;
+  if (share >= 1 - 1e-6) return "100%";
+  return share >= 0.9995 ? "> 99.9%" : `${(share * 100).toFixed(1)}%`;
 }

@@ -53,10 +53,10 @@ export function headPattern(data, cell) {
  * @param {{ unit: string }} statistic - What it is of.
  * @param {number} value - The value.
  * @param {boolean} [short] - Whether its unit goes, where there is no room.
- * @returns {string} E.g. "1.25 bits" or "7.4 %".
+ * @returns {string} E.g. "1.25 bits" or "7.4%".
  */
 export function formatStatistic({ unit }, value, short = false) {
-  if (unit === "share") return `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
+  if (unit === "share") return `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)}%`;
   const digits = value.toFixed(value < 9.95 ? 2 : 1);
   return short ? digits : `${digits} ${unit}`;
 }

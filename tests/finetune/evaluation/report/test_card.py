@@ -52,7 +52,7 @@ def test_command_data_terms_metrics_and_limits_are_told(record: RunRecord) -> No
     for fact in (
         record.command,
         "research use only",
-        f"accuracy **75.00%** (95 % interval {low:.2%} to {high:.2%})",
+        f"accuracy **75.00%** (95% interval {low:.2%} to {high:.2%})",
         "| Sports | 1 | 1 |",
         "| Sports | 1.0000 | 0.5000 | 0.6667 | 2 |",
         "| **2** | 0.5000 | 0.6000 | 0.7500 | 0.7333 |",

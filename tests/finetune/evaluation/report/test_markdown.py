@@ -50,7 +50,7 @@ def test_names_in_every_place_of_a_card_change_nothing_of_it(
     counts = dict.fromkeys(labels, 2)
     evil = replace(
         known,
-        command=f"python -m finetune train --data '{text}'",
+        command=f"clsight train --data '{text}'",
         base=text,
         labels=labels,
         data_name=text,
