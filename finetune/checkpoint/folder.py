@@ -9,6 +9,7 @@ from typing import Any
 
 from finetune.checkpoint.files import MEGABYTE, checked_file, read_json
 from finetune.checkpoint.hub import fetch
+from finetune.checkpoint.run_files import CHECKPOINTS, PARTIAL_SUFFIX, SEEDS, SNAPSHOT_PREFIX
 from finetune.checkpoint.source import locate, shown, unquoted
 from finetune.errors import ModelError
 
@@ -37,8 +38,8 @@ TRAINING_STATE_PREFIXES = (
     "trainer_state",
 )
 """How names of files begin that keep the state of a training, not weights."""
-SNAPSHOT = re.compile(r"checkpoint-(\d+)")
-PARTIAL = re.compile(r"\..+\.partial")
+SNAPSHOT = re.compile(rf"{SNAPSHOT_PREFIX}(\d+)")
+PARTIAL = re.compile(rf"\..+{re.escape(PARTIAL_SUFFIX)}")
 MAX_ENTRIES = 10_000
 """Names of a folder that are looked at."""
 TRAIN_HINT = "fine-tune one with clsight train"
@@ -148,7 +149,7 @@ def checkpoints_in(folder: Path) -> list[str]:
     """Checkpoints inside a folder, as paths in it, the newest snapshot of a training last."""
     found = [
         place
-        for room in ("", "checkpoints", *_seed_folders(folder))
+        for room in ("", CHECKPOINTS, *_seed_folders(folder))
         for name in list_names(folder / room)
         if is_checkpoint(folder / room / name) and (place := f"{room}/{name}".lstrip("/"))
     ]
@@ -156,7 +157,7 @@ def checkpoints_in(folder: Path) -> list[str]:
 
 
 def _seed_folders(folder: Path) -> list[str]:
-    return [f"seeds/{name}/checkpoints" for name in list_names(folder / "seeds")]
+    return [f"{SEEDS}/{name}/{CHECKPOINTS}" for name in list_names(folder / SEEDS)]
 
 
 def _step(place: str) -> tuple[int, str]:

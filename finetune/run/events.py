@@ -14,9 +14,9 @@ from typing import Any
 from torch import Tensor
 from transformers import TrainerCallback
 
+from finetune.checkpoint.run_files import EVENTS
 from finetune.run.progress import epoch_curve
 
-FILE_NAME = "events.jsonl"
 MIN_INTERVAL_SECONDS = 1.0
 """Seconds between two events of steps; reading a loss makes a graphics card wait."""
 
@@ -27,7 +27,7 @@ class Events:
     """The file of events of one run."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / FILE_NAME
+        self.path = folder / EVENTS
 
     def add(self, kind: str, **facts: object) -> None:
         """Append an event, which is there for others to read at once."""

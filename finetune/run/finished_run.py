@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from finetune.checkpoint.run_files import SETTINGS
 from finetune.errors import ConfigError, ModelError
 from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.run.output_folder import resolve_output, working_path
 from finetune.run.record import RunRecord
 from finetune.run.saved_settings import CHANGEABLE
-from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.run.setting_types import option_name
 
 

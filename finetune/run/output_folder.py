@@ -8,20 +8,21 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from finetune.checkpoint.run_files import (
+    CHECKPOINTS,
+    LOCK,
+    RECORD,
+    SEEDS,
+    SETTINGS,
+    SNAPSHOT_PREFIX,
+    partial_name,
+)
 from finetune.errors import OutputError
 from finetune.run.atomic_files import remove, remove_partial_files, remove_quietly, sync_all
 from finetune.run.config import TrainConfig
 from finetune.run.local_paths import local_path
-from finetune.run.record import FILE_NAME as FINISHED
-from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.run.saved_settings import load_settings
 
-CHECKPOINTS = "checkpoints"
-"""Folder inside the working folder with the snapshots of the run."""
-SEEDS = "seeds"
-"""Folder inside it with a folder for each of several seeds."""
-LOCK = "lock"
-"""File inside it that the process at work holds locked; the system frees it however that ends."""
 LOCK_TIMEOUT_SECONDS = 0.5
 """Seconds that the lock is waited for."""
 
@@ -74,13 +75,13 @@ def working_folder(output: Path, *, resume: bool = False) -> Iterator[Path]:
 def working_path(output: Path) -> Path:
     """The folder in which a run of *output* works."""
     output = resolve_output(output)
-    return output.with_name(f".{output.name}.partial")
+    return output.with_name(partial_name(output.name))
 
 
 def is_resumable(work: Path) -> bool:
     """Whether a stopped run left something in *work* to go on from, or the whole checkpoint."""
-    snapshot = f"{CHECKPOINTS}/**/checkpoint-*"
-    kept = (FINISHED, snapshot, f"{SEEDS}/*/{snapshot}", f"{SEEDS}/*/{FINISHED}")
+    snapshot = f"{CHECKPOINTS}/**/{SNAPSHOT_PREFIX}*"
+    kept = (RECORD, snapshot, f"{SEEDS}/*/{snapshot}", f"{SEEDS}/*/{RECORD}")
     return (work / SETTINGS).is_file() and any(any(work.glob(pattern)) for pattern in kept)
 
 

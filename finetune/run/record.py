@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from finetune.checkpoint.problem_types import PROBLEM_TYPES, REGRESSION
+from finetune.checkpoint.run_files import RECORD
 from finetune.errors import ModelError, RecordError, quoted
 from finetune.run.atomic_files import write_atomically
 from finetune.run.json_files import (
@@ -25,7 +26,6 @@ from finetune.run.json_files import (
 )
 from finetune.run.metrics import are_of_kind
 
-FILE_NAME = "run.json"
 TRUNCATIONS = ("head", "tail", "head+tail")
 """What may be kept of a text."""
 TOLERANCE = 1e-6
@@ -344,7 +344,7 @@ class RunRecord:
         """Write `run.json` into *folder*; a number that isn't finite is a ValueError."""
         values = asdict(self) | {"epochs": [point.to_dict() for point in self.epochs]}
         text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-        write_atomically(folder / FILE_NAME, text + "\n")
+        write_atomically(folder / RECORD, text + "\n")
 
     @classmethod
     def load(cls, folder: Path) -> "RunRecord":
@@ -354,10 +354,10 @@ class RunRecord:
             ModelError: There is none, or it was damaged.
         """
         try:
-            return schema().read(folder / FILE_NAME, f"{FILE_NAME!r} in {quoted(folder.name)}")
+            return schema().read(folder / RECORD, f"{RECORD!r} in {quoted(folder.name)}")
         except RecordError as error:
             if isinstance(error.__cause__, FileNotFoundError):
-                why = f"no {FILE_NAME} in {folder.name!r}; it wasn't trained here"
+                why = f"no {RECORD} in {folder.name!r}; it wasn't trained here"
                 raise ModelError(why) from error
             raise ModelError(f"{error}; train it again") from error
 

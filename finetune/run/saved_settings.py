@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator
 
+from finetune.checkpoint.run_files import SETTINGS
 from finetune.errors import ConfigError, DataError, OutputError, RecordError
 from finetune.run import processes
 from finetune.run.atomic_files import write_atomically
@@ -17,7 +18,6 @@ from finetune.run.json_files import Schema
 from finetune.run.local_paths import local_path
 from finetune.run.setting_types import option_name
 
-FILE_NAME = "settings.json"
 CHANGEABLE = (*COMMAND_SETTINGS, "output", "push_to_hub", "save_minutes")
 """Settings that may change when a run is resumed, for no weight hangs on them."""
 
@@ -44,7 +44,7 @@ def save_settings(config: TrainConfig, fingerprints: Fingerprints, folder: Path)
         "processes": processes.count(),
     }
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    write_atomically(folder / FILE_NAME, text)
+    write_atomically(folder / SETTINGS, text)
 
 
 def load_settings(folder: Path) -> SavedSettings:
@@ -54,9 +54,9 @@ def load_settings(folder: Path) -> SavedSettings:
         OutputError: There are none, or they were damaged or written by another version.
     """
     try:
-        found = _schema().read(folder / FILE_NAME, f"{FILE_NAME} of the stopped run")
+        found = _schema().read(folder / SETTINGS, f"{SETTINGS} of the stopped run")
     except ConfigError as error:
-        why = f"{FILE_NAME} of the stopped run is damaged: {error}"
+        why = f"{SETTINGS} of the stopped run is damaged: {error}"
         raise OutputError(f"{why}; use --overwrite to start over") from error
     except RecordError as error:
         if isinstance(error.__cause__, OSError):

@@ -12,13 +12,12 @@ from typing import Literal
 
 from safetensors import SafetensorError
 
+from finetune.checkpoint.run_files import SNAPSHOT_PREFIX, partial_name
 from finetune.errors import RecordError, SnapshotError, quoted
 from finetune.run.atomic_files import remove_atomically, sync, sync_all
 from finetune.run.json_files import Count, Schema
 
-PREFIX = "checkpoint-"
 MANIFEST = "manifest.json"
-PARTIAL_SUFFIX = ".partial"
 CHUNK_BYTES = 1 << 20
 
 
@@ -55,16 +54,19 @@ class Snapshots:
 
     def path(self, step: int) -> Path:
         """The folder of the snapshot after *step* steps, whether there is one or not."""
-        return self.folder / f"{PREFIX}{step}"
+        return self.folder / f"{SNAPSHOT_PREFIX}{step}"
 
     def partial_path(self, step: int) -> Path:
         """Where it is while it is being written."""
-        return self.folder / f".{PREFIX}{step}{PARTIAL_SUFFIX}"
+        return self.folder / partial_name(f"{SNAPSHOT_PREFIX}{step}")
 
     def steps(self) -> list[int]:
         """The steps that have one, ascending."""
-        found = (path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*"))
-        return sorted(int(step) for step in found if step.isdecimal())
+        names = (
+            path.name.removeprefix(SNAPSHOT_PREFIX)
+            for path in self.folder.glob(f"{SNAPSHOT_PREFIX}*")
+        )
+        return sorted(int(name) for name in names if name.isdecimal())
 
     @contextmanager
     def writing(self, step: int) -> Iterator[Path]:
@@ -110,7 +112,7 @@ class Snapshots:
         """Remove all others, and what was left half written."""
         for step in set(self.steps()) - steps:
             remove_atomically(self.path(step))
-        for rest in self.folder.glob(f".{PREFIX}*"):
+        for rest in self.folder.glob(f".{SNAPSHOT_PREFIX}*"):
             shutil.rmtree(rest, ignore_errors=True)
 
 

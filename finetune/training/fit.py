@@ -17,6 +17,7 @@ from transformers import (
     set_seed,
 )
 
+from finetune.checkpoint.run_files import CHECKPOINTS
 from finetune.errors import ConfigError
 from finetune.evaluation.metrics import measure_logits
 from finetune.evaluation.regression import measure_scores
@@ -25,7 +26,6 @@ from finetune.run.config import LoopConfig
 from finetune.run.events import EventLog, Events
 from finetune.run.graceful_stop import GracefulStop
 from finetune.run.metrics import measure_all
-from finetune.run.output_folder import CHECKPOINTS
 from finetune.run.progress import EpochLines
 from finetune.run.snapshots import Snapshots
 from finetune.training.batches import TokenBatches, count_batches

@@ -15,10 +15,10 @@ from torch.nn import functional
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
 from finetune.checkpoint.models import load_masked
+from finetune.checkpoint.run_files import CHECKPOINTS
 from finetune.errors import ModelError
 from finetune.run import processes
 from finetune.run.events import Events, StepLog
-from finetune.run.output_folder import CHECKPOINTS
 from finetune.run.progress import EpochLines
 from finetune.run.snapshots import Snapshots
 from finetune.training.batches import TokenBatches

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from finetune.checkpoint.run_files import CHECKPOINTS, RECORD, SEED_PREFIX, SEEDS, SETTINGS
 from finetune.errors import DataError
 from finetune.run import processes
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import write_config_file
 from finetune.run.metrics import choosing_metric, measure_all
-from finetune.run.output_folder import CHECKPOINTS, SEEDS
-from finetune.run.record import FILE_NAME, AnyMetrics, RunRecord, SeedRecord
-from finetune.run.saved_settings import FILE_NAME as SETTINGS
+from finetune.run.record import AnyMetrics, RunRecord, SeedRecord
 from finetune.training.results import write_card_and_plots
 
 OneRun = Callable[[Path, TrainConfig], RunRecord]
@@ -48,11 +47,11 @@ def train_seeds(
 
 
 def _seed_folder(work: Path, seed: int) -> Path:
-    return work / SEEDS / f"seed-{seed}"
+    return work / SEEDS / f"{SEED_PREFIX}{seed}"
 
 
 def _train_seed(place: Path, config: TrainConfig, seed: int, train: OneRun) -> RunRecord:
-    if (place / FILE_NAME).is_file():
+    if (place / RECORD).is_file():
         return RunRecord.load(place)
     place.mkdir(parents=True, exist_ok=True)
     settings = replace(
@@ -95,7 +94,7 @@ def _keep_best(
     place: Path, record: RunRecord, config: TrainConfig, work: Path, say: Callable[[str], None]
 ) -> None:
     """Copy the best run into *work*, and write down that it is one of several, the record last."""
-    others = shutil.ignore_patterns(CHECKPOINTS, SETTINGS, FILE_NAME)
+    others = shutil.ignore_patterns(CHECKPOINTS, SETTINGS, RECORD)
     shutil.copytree(place, work, ignore=others, dirs_exist_ok=True)
     write_config_file(config, work)
     write_card_and_plots(record, work, say)

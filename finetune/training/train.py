@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from finetune.checkpoint.models import quiet_libraries
+from finetune.checkpoint.run_files import CHECKPOINTS, RECORD, SETTINGS
 from finetune.run import disk_space, processes
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import write_config_file
@@ -12,15 +13,12 @@ from finetune.run.events import Events
 from finetune.run.finished_run import finished_run, require_same_settings
 from finetune.run.graceful_stop import terminated_as_interrupted
 from finetune.run.output_folder import (
-    CHECKPOINTS,
     check_output,
     require_no_stopped_run,
     working_folder,
     working_path,
 )
-from finetune.run.record import FILE_NAME as FINISHED
 from finetune.run.record import RunRecord
-from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.run.saved_settings import (
     Fingerprints,
     load_settings,
@@ -64,7 +62,7 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
     _check_place(config)
     with terminated_as_interrupted(), _folder(config) as work, report_failures(config.output):
         say, events = say if processes.is_first() else _say_nothing, Events(work)
-        if config.resume and (work / FINISHED).is_file():
+        if config.resume and (work / RECORD).is_file():
             require_same(config, load_settings(work).config)
             say("The run had ended; its checkpoint is put in its place.")
             return _read(work)

@@ -26,11 +26,10 @@ from typing import Any
 
 from finetune.checkpoint.folder import WEIGHTS
 from finetune.checkpoint.models import load_checkpoint, quiet_libraries
+from finetune.checkpoint.run_files import CHECKPOINTS, EVENTS, SETTINGS
 from finetune.errors import FinetuneError
-from finetune.run.events import FILE_NAME as EVENTS
-from finetune.run.output_folder import CHECKPOINTS, working_path
+from finetune.run.output_folder import working_path
 from finetune.run.record import RunRecord
-from finetune.run.saved_settings import FILE_NAME as SETTINGS
 from finetune.run.snapshots import Snapshots
 from tests.benchmarks.result import Result, tell, timed
 from tests.finetune.news import news, write_csv

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from finetune.checkpoint.run_files import CHECK_REPORT
 from finetune.errors import RecordError
 from finetune.run.json_files import Count, Items, Schema
 from viz.errors import RunError, as_sentence
@@ -75,7 +76,7 @@ def check(options: Sequence[str]) -> Report:
     require_private("checking data")
     require_arguments(*options)
     with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "check.json"
+        file = Path(scratch) / CHECK_REPORT
         try:
             error = _processes.check([*options, f"--json={file}"])
         except OSError as refusal:

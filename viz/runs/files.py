@@ -16,6 +16,7 @@ from typing import Annotated, TypeVar
 from filelock import lock_descriptor
 from pydantic import Field
 
+from finetune.checkpoint.run_files import PARTIAL_SUFFIX, RECORD, SETTINGS, partial_name
 from finetune.errors import RecordError
 from finetune.run.atomic_files import write_atomically
 from finetune.run.json_files import Amount, Items, Schema, open_regular_file
@@ -27,11 +28,9 @@ FOLDER_VARIABLE = "CLSIGHT_RUNS"
 """The environment variable that names another folder than `runs` in the current one."""
 DATA_FOLDER, LOGS_FOLDER = "data", "logs"
 """Folders in it that are not runs."""
-SETTINGS = "settings.json"
 MAX_LOG_BYTES = 2**20
 """Of the end of a log, in which a reason is looked for."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
-PARTIAL = ".partial"
 LOCK_RETRY_SECONDS = 0.01
 """After which a lock is tried again: another thread that tries it holds it for a moment."""
 _lock_checks = threading.Lock()
@@ -89,7 +88,7 @@ def finished_folder(name: str) -> Path:
 
 def partial_folder(name: str) -> Path:
     """The folder that a run writes to until it is finished."""
-    return runs_folder() / f".{name}{PARTIAL}"
+    return runs_folder() / partial_name(name)
 
 
 def log_file(name: str) -> Path:
@@ -100,8 +99,11 @@ def log_file(name: str) -> Path:
 def run_names() -> set[str]:
     """The names of all runs, finished or not; nothing else in the folder is a run."""
     started = {file.stem for file in (runs_folder() / LOGS_FOLDER).glob("*.json")}
-    finished = {file.parent.name for file in runs_folder().glob("*/run.json")}
-    others = {place.name[1:].removesuffix(PARTIAL) for place in runs_folder().glob(f".*{PARTIAL}")}
+    finished = {file.parent.name for file in runs_folder().glob(f"*/{RECORD}")}
+    others = {
+        place.name[1:].removesuffix(PARTIAL_SUFFIX)
+        for place in runs_folder().glob(partial_name("*"))
+    }
     return {name for name in started | finished | others if is_run_name(name)}
 
 

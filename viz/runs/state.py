@@ -13,11 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from finetune.checkpoint.folder import WEIGHTS
+from finetune.checkpoint.run_files import (
+    CHECKPOINTS,
+    EVENTS,
+    LOCK,
+    RECORD,
+    SEED_PREFIX,
+    SEEDS,
+    SETTINGS,
+    SNAPSHOT_PREFIX,
+)
 from finetune.errors import ModelError
 from finetune.run.record import RunRecord
 from viz.errors import as_sentence
 from viz.runs.files import (
-    SETTINGS,
     finished_folder,
     is_locked,
     last_line,
@@ -31,7 +41,6 @@ from viz.runs.files import (
 )
 from viz.runs.history import History, read_history
 
-EVENTS, RECORD = "events.jsonl", "run.json"
 KILLED = "The process ended without a message: it was killed, or it ran out of memory."
 
 RESULT_LINE = "Best epoch "
@@ -92,7 +101,7 @@ def _open(name: str) -> Run:
     start, start_problem = read_start_settings(name)
     log_locked = is_locked(log_file(name))
     # A process that has moved its result to its place has only to end.
-    running = (log_locked or is_locked(work / "lock")) and (work.exists() or not folder.exists())
+    running = (log_locked or is_locked(work / LOCK)) and (work.exists() or not folder.exists())
     unfinished = os.path.lexists(work / SETTINGS)
     result, result_problem = (None, "") if running else _result(folder)
     # A run that replaces a result leaves that in its place until it is finished.
@@ -195,8 +204,8 @@ def _failure(name: str, history: History, last_kind: str) -> str:
 
 def _snapshots(work: Path) -> tuple[Path, ...]:
     """Snapshots of the seed that is being trained, in the order of their steps."""
-    for place in (*sorted(work.glob("seeds/seed-*"), key=_number, reverse=True), work):
-        files = place.glob("checkpoints/checkpoint-*/model.safetensors")
+    for place in (*sorted(work.glob(f"{SEEDS}/{SEED_PREFIX}*"), key=_number, reverse=True), work):
+        files = place.glob(f"{CHECKPOINTS}/{SNAPSHOT_PREFIX}*/{WEIGHTS}")
         folders = [file.parent for file in files if _number(file.parent)]
         if folders:
             return tuple(sorted(folders, key=_number))

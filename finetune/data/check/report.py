@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.checkpoint.run_files import CHECK_REPORT
 from finetune.data.check.findings import Finding, plural
 from finetune.data.column_summary import columns_as_json, describe_columns
 from finetune.data.tables.columns import Columns
 from finetune.errors import DataError, OutputError
 from finetune.run.atomic_files import write_user_file
-
-FILE_NAME = "check.json"
 
 LOADER_KINDS = frozenset({"blank text", "no label", "repeated in held-out"})
 """Kinds of finding that the loader tells itself when it leaves such rows out."""
@@ -100,7 +99,7 @@ class CheckReport:
 
     def save(self, path: Path, *, examples: bool = True) -> None:
         """Write `to_dict` as JSON, under its usual name where *path* is a folder."""
-        path = path / FILE_NAME if path.is_dir() else path
+        path = path / CHECK_REPORT if path.is_dir() else path
         text = json.dumps(self.to_dict(examples=examples), indent=2, ensure_ascii=False)
         try:
             write_user_file(path, text + "\n")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from finetune.checkpoint.run_files import CHECKPOINTS
 from finetune.errors import OutputError
 from finetune.run.output_folder import (
-    CHECKPOINTS,
     check_output,
     describe_remains,
     require_no_stopped_run,

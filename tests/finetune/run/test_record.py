@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from finetune.checkpoint.run_files import RECORD
 from finetune.errors import ModelError
 from finetune.evaluation.metrics import measure_multi_label
-from finetune.run.record import FILE_NAME, RunRecord
+from finetune.run.record import RunRecord
 
 DEFAULT = Path(__file__).parents[3] / "assets" / "ag-news-minilm"
 
@@ -29,7 +30,7 @@ def test_test_metrics_of_several_classes_come_back(record: RunRecord, tmp_path: 
 
 def test_the_file_is_plain_json_with_every_fact(record: RunRecord, tmp_path: Path) -> None:
     record.save(tmp_path)
-    values = json.loads((tmp_path / FILE_NAME).read_text("utf-8"))
+    values = json.loads((tmp_path / RECORD).read_text("utf-8"))
     assert set(values) == set(RunRecord.__dataclass_fields__)
     assert values["epochs"][1]["accuracy"] == 0.75
 
@@ -37,12 +38,12 @@ def test_the_file_is_plain_json_with_every_fact(record: RunRecord, tmp_path: Pat
 def test_a_number_that_is_not_finite_is_not_written(record: RunRecord, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         replace(record, seconds=float("nan")).save(tmp_path)
-    assert not (tmp_path / FILE_NAME).exists()
+    assert not (tmp_path / RECORD).exists()
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"labels": 1}', "[]"])
 def test_a_broken_file_is_refused(text: str, tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text(text)
+    (tmp_path / RECORD).write_text(text)
     with pytest.raises(ModelError, match=r"'run\.json' in .* is damaged: "):
         RunRecord.load(tmp_path)
 
@@ -74,20 +75,20 @@ def test_numbers_that_do_not_add_up_are_not_shown(
     sentence: str, record: RunRecord, tmp_path: Path
 ) -> None:
     record.save(tmp_path)
-    values = json.loads((tmp_path / FILE_NAME).read_text("utf-8"))
+    values = json.loads((tmp_path / RECORD).read_text("utf-8"))
     (*path, last), value = CONTRADICTIONS[sentence]
     part = values
     for key in path:
         part = part[key]
     part[last] = value
-    (tmp_path / FILE_NAME).write_text(json.dumps(values), "utf-8")
+    (tmp_path / RECORD).write_text(json.dumps(values), "utf-8")
     with pytest.raises(ModelError, match=re.escape(sentence)) as refusal:
         RunRecord.load(tmp_path)
-    assert str(refusal.value).startswith(f"{FILE_NAME!r} in '{tmp_path.name}' is damaged: ")
+    assert str(refusal.value).startswith(f"{RECORD!r} in '{tmp_path.name}' is damaged: ")
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=f"no {FILE_NAME}"):
+    with pytest.raises(ModelError, match=f"no {RECORD}"):
         RunRecord.load(tmp_path)
 
 

@@ -1,0 +1,32 @@
+"""The files that a run leaves, by name: who writes one and who reads it take the name from here.
+
+A run of the output NAME works in `.NAME.partial` beside it, which becomes NAME when it is whole.
+"""
+
+PARTIAL_SUFFIX = ".partial"
+"""How the name of what is still being written ends."""
+
+RECORD = "run.json"
+"""What is known of a finished run."""
+EVENTS = "events.jsonl"
+"""What happens in a run, as it happens."""
+CHECK_REPORT = "check.json"
+"""What the check found in its data."""
+SETTINGS = "settings.json"
+"""What a run that isn't finished was begun with."""
+LOCK = "lock"
+"""Held locked by the process at work; the system frees it however that ends."""
+
+CHECKPOINTS = "checkpoints"
+"""Folder inside the working folder with the snapshots of the run."""
+SEEDS = "seeds"
+"""Folder inside it with a folder for each of several seeds."""
+SNAPSHOT_PREFIX = "checkpoint-"
+"""A snapshot is named by this and its step."""
+SEED_PREFIX = "seed-"
+"""The folder of a seed is named by this and the seed."""
+
+
+def partial_name(name: str) -> str:
+    """The name of the folder in which a run works, of the output *name*."""
+    return f".{name}{PARTIAL_SUFFIX}"
