@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from finetune.checkpoint.hub import prefer_cache_without_network
+from finetune.checkpoint.run_files import RESULT_LINE
 from finetune.errors import FinetuneError
 from finetune.run.cli_options import with_options
 from finetune.run.config import ColumnConfig, DataConfig, InputConfig, SeedConfig, TrainConfig
@@ -90,7 +91,7 @@ def _train(config: TrainConfig) -> None:
     if not processes.is_first():
         return
     typer.echo(describe_run(record))
-    typer.echo(f"Best epoch {record.best_epoch}; checkpoint in {config.output}.")
+    typer.echo(f"{RESULT_LINE}{record.best_epoch}; checkpoint in {config.output}.")
     if config.push_to_hub is not None:
         from finetune.run.hub_upload import push_to_hub
 

@@ -26,6 +26,9 @@ SNAPSHOT_PREFIX = "checkpoint-"
 SEED_PREFIX = "seed-"
 """The folder of a seed is named by this and the seed."""
 
+RESULT_LINE = "Best epoch "
+"""How the line of a log begins that says where the result is."""
+
 
 def partial_name(name: str) -> str:
     """The name of the folder in which a run works, of the output *name*."""

@@ -1,6 +1,5 @@
 """The output folder: filled out of sight, and put in its place when it is whole."""
 
-import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +20,7 @@ from finetune.errors import OutputError
 from finetune.run.atomic_files import remove, remove_partial_files, remove_quietly, sync_all
 from finetune.run.config import TrainConfig
 from finetune.run.local_paths import local_path
+from finetune.run.resume_command import resume_command
 from finetune.run.saved_settings import load_settings
 
 LOCK_TIMEOUT_SECONDS = 0.5
@@ -118,19 +118,12 @@ def describe_remains(output: Path) -> str:
     name = resolve_output(output).name
     if not is_resumable(working_path(output)):
         return f"{name!r} was not written"
-    return (
-        f"{name!r} was not written, but the run is kept: continue it with {resume_command(output)}"
-    )
-
-
-def resume_command(output: Path) -> str:
-    """The command that goes on with the run of *output*, by as many processes as began it."""
     try:
-        count = load_settings(working_path(output)).processes
+        processes = load_settings(working_path(output)).processes
     except OutputError:
-        count = 1
-    program = "clsight" if count == 1 else f"torchrun --nproc-per-node {count} -m finetune"
-    return f"{program} resume {shlex.quote(str(output))}"
+        processes = 1
+    command = resume_command(output, processes)
+    return f"{name!r} was not written, but the run is kept: continue it with {command}"
 
 
 def resolve_output(output: Path) -> Path:

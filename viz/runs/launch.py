@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import IO
 
 from filelock import lock_descriptor
 
+from finetune.run.resume_command import resume_command
 from viz.errors import RunError
 from viz.model.text_files import Columns
 from viz.runs.base_model import is_folder, require_base_model
@@ -136,9 +136,7 @@ def _interrupt(process: int) -> None:
 
 def terminal_command(run: Run) -> str:
     """The command that resumes a run with as many processes as started it."""
-    count = run.n_processes
-    program = "clsight" if count == 1 else f"torchrun --nproc-per-node {count} -m finetune"
-    return f"{program} resume {shlex.quote(str(finished_folder(run.name)))}"
+    return resume_command(finished_folder(run.name), run.n_processes)
 
 
 def free_name(stem: str) -> str:

@@ -19,6 +19,7 @@ from finetune.checkpoint.run_files import (
     EVENTS,
     LOCK,
     RECORD,
+    RESULT_LINE,
     SEED_PREFIX,
     SEEDS,
     SETTINGS,
@@ -42,9 +43,6 @@ from viz.runs.files import (
 from viz.runs.history import History, read_history
 
 KILLED = "The process ended without a message: it was killed, or it ran out of memory."
-
-RESULT_LINE = "Best epoch "
-"""The beginning of the line of a log that says where the result is."""
 
 State = Literal["running", "stopped", "failed", "finished"]
 
