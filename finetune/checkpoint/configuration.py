@@ -8,12 +8,12 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from finetune.checkpoint.folder import Folder
 from finetune.checkpoint.library_errors import as_model_error
+from finetune.checkpoint.problem_types import PROBLEM_TYPES
 from finetune.checkpoint.quiet_libraries import quiet_transformers
 from finetune.checkpoint.source import shown, unquoted
 from finetune.checkpoint.temperature import TEMPERATURE_KEY, validate_temperature
 from finetune.errors import ModelError
 
-TASKS = ("single_label_classification", "multi_label_classification", "regression")
 MAX_CLASSES = 100_000
 POSITIVE_ENTRIES = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
 IGNORED_ENTRIES = (
@@ -122,10 +122,10 @@ def _check_classes(settings: Mapping[str, Any], owner: str) -> None:
             " classes"
         )
     task = settings.get("problem_type")
-    if task is not None and task not in TASKS:
+    if task is not None and task not in PROBLEM_TYPES:
         raise ModelError(
             f"the problem_type in config.json of {owner} is {shown(task)}; it has to be one of"
-            f" {', '.join(TASKS)}, or be left out"
+            f" {', '.join(PROBLEM_TYPES)}, or be left out"
         )
 
 

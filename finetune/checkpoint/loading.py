@@ -27,6 +27,7 @@ from finetune.checkpoint.families import NAMES, NAMES_OR, layer_number
 from finetune.checkpoint.folder import TRAIN_HINT, Folder, embedding_library, open_folder
 from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.meta_model import build_meta_model
+from finetune.checkpoint.problem_types import REGRESSION
 from finetune.checkpoint.quiet_libraries import quiet_transformers
 from finetune.checkpoint.source import shown, unquoted
 from finetune.checkpoint.tokenizer import check_model_fits, check_tokenizer, staged_files
@@ -131,7 +132,7 @@ def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
         )
     if not config.num_labels:
         raise ModelError(f"{folder.owner} has no classes; {TRAIN_HINT}")
-    if config.problem_type == "regression" and config.num_labels != 1:
+    if config.problem_type == REGRESSION and config.num_labels != 1:
         raise ModelError(
             f"{folder.owner} predicts {config.num_labels} numbers; CLSight reads models that"
             " predict one, or classes"

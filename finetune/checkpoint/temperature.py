@@ -34,6 +34,15 @@ def validate_temperature(value: object, owner: str) -> float | None:
     )
 
 
+def stored_temperature(config: object, owner: str) -> float | None:
+    """The temperature in the configuration of a checkpoint; None where it states none.
+
+    Raises:
+        ModelError: It is not a finite number above 0.
+    """
+    return validate_temperature(getattr(config, TEMPERATURE_KEY, None), owner)
+
+
 def probabilities(
     logits: FloatArray, temperature: float | None = None, *, multi_label: bool
 ) -> FloatArray:

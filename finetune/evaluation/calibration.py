@@ -15,7 +15,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from finetune.checkpoint.temperature import TEMPERATURE_KEY, probabilities, validate_temperature
+from finetune.checkpoint.temperature import TEMPERATURE_KEY, probabilities
 from finetune.run.atomic_files import write_atomically
 from finetune.run.record import CalibrationMetrics, CalibrationRecord, ReliabilityBin
 
@@ -103,12 +103,6 @@ def store_temperature(folder: Path, temperature: float) -> None:
     values = json.loads(path.read_text(encoding="utf-8")) | {TEMPERATURE_KEY: temperature}
     text = json.dumps(values, indent=2, sort_keys=True, allow_nan=False)
     write_atomically(path, text + "\n")
-
-
-def stored_temperature(config: object, name: str) -> float:
-    """The temperature in the configuration of checkpoint *name*; 1 where it states none."""
-    value = validate_temperature(getattr(config, TEMPERATURE_KEY, None), repr(name))
-    return 1.0 if value is None else value
 
 
 def reliability_curve(

@@ -17,6 +17,7 @@ from finetune.checkpoint.models import (
     max_input_length,
     quiet_libraries,
 )
+from finetune.checkpoint.temperature import stored_temperature
 from finetune.data.rows import Rows
 from finetune.data.splits import load_evaluation_rows
 from finetune.data.tables.columns import Columns
@@ -29,7 +30,7 @@ from finetune.data.truncation import (
     stored_truncation,
 )
 from finetune.errors import ConfigError, DataError, ModelError, OutputError
-from finetune.evaluation.calibration import Targets, measure_calibration, stored_temperature
+from finetune.evaluation.calibration import Targets, measure_calibration
 from finetune.evaluation.metrics import measure_logits
 from finetune.evaluation.regression import measure_scores
 from finetune.evaluation.report.plots import RELIABILITY_FILE, metrics_plot, reliability_plot
@@ -116,7 +117,8 @@ def evaluate(
     )
     rows = held_out.rows.select(range(len(held_out.rows))[:limit])
     max_length = _max_length(checkpoint, classifier)
-    temperature = stored_temperature(classifier.model.config, shown_name(checkpoint))
+    stored = stored_temperature(classifier.model.config, repr(shown_name(checkpoint)))
+    temperature = 1.0 if stored is None else stored
     scores = predict_rows(classifier, rows, batch_size=batch_size, max_length=max_length)
     return EvaluationReport(
         checkpoint=shown_name(checkpoint),

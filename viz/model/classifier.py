@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.families import NAMES_OR
-from finetune.checkpoint.temperature import probabilities
+from finetune.checkpoint.problem_types import MULTI_LABEL
+from finetune.checkpoint.temperature import probabilities, stored_temperature
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError, with_article
 from viz.errors import CheckpointError, as_sentence
@@ -23,8 +25,7 @@ from viz.model.encoding import Encoder
 from viz.model.installation import ASSETS
 from viz.model.probe import Capabilities, Probe, ProbeError, module_settings, probe_length
 from viz.model.recording import ATTENTION, Recorder, install_hooks
-from viz.model.temperature import stored_temperature
-from viz.types import Attention, Encoding, FloatArray, Inputs, Prediction, Reading
+from viz.types import Attention, Encoding, Inputs, Prediction, Reading
 
 FORWARD_ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
@@ -43,7 +44,7 @@ class Classifier:
         self.name = checkpoint.name
         self.fingerprint = checkpoint.fingerprint
         self.config = checkpoint.config
-        self.temperature = stored_temperature(checkpoint.config, checkpoint.name)
+        self.temperature = stored_temperature(checkpoint.config, repr(checkpoint.name))
         """What logits are divided by to become probabilities; None where the folder states none."""
         self.tokenizer = checkpoint.tokenizer
         self.model = checkpoint.model.to(device)
@@ -143,7 +144,7 @@ class Classifier:
     @property
     def multi_label(self) -> bool:
         """Whether every class is decided on its own."""
-        return bool(self.config.problem_type == "multi_label_classification")
+        return bool(self.config.problem_type == MULTI_LABEL)
 
     def encode(self, text: str, pair: str | None = None) -> Encoding:
         """Encode a text or a pair of texts.

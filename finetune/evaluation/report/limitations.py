@@ -1,5 +1,6 @@
 """What a model card says of what its model can't do."""
 
+from finetune.checkpoint.problem_types import MULTI_LABEL
 from finetune.evaluation.report.abbreviate import abbreviated
 from finetune.evaluation.report.markdown import escaped
 from finetune.run.record import RunRecord
@@ -54,4 +55,4 @@ def _trust(record: RunRecord) -> str:
 
 def several(record: RunRecord) -> bool:
     """Whether a text may have several classes."""
-    return record.problem_type == "multi_label_classification"
+    return record.problem_type == MULTI_LABEL

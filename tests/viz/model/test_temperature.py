@@ -8,7 +8,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from finetune.checkpoint.temperature import TEMPERATURE_KEY, probabilities
+from finetune.checkpoint.temperature import TEMPERATURE_KEY, probabilities, stored_temperature
 from tests.page_content import page_text
 from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier, attribute
@@ -19,7 +19,6 @@ from viz.export.json_record import figure_record
 from viz.faithfulness import metrics
 from viz.figures.spec import FigureSpec
 from viz.model.perturbation import Perturbation
-from viz.model.temperature import stored_temperature
 
 TEXT = "oil prices rise as stocks fall"
 WARM = 1.6
