@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz import Classifier
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.target import Target
 from viz.model.perturbation import BoolArray, Operator, Perturbation
-from viz.types import FloatArray
 
 Rule = Callable[[BoolArray], FloatArray]
 """The logit of class 0 for each version; the other logits are 0.  (N, n) -> (N,)"""

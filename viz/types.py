@@ -10,11 +10,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.floating]
-"""float32, or float64 where the classifier was loaded in double precision."""
-IntArray = NDArray[np.int64]
+from finetune.checkpoint.arrays import FloatArray, IntArray
+
 Inputs = Mapping[str, IntArray]
 """The model's integer inputs of one text by name, each (T,)."""
 

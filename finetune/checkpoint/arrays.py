@@ -5,3 +5,4 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.floating]
+"""float32, or float64 where the classifier was loaded in double precision."""

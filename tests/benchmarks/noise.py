@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from viz.types import Attention, Encoding, FloatArray, Prediction, Reading, Token
+from finetune.checkpoint.arrays import FloatArray
+from viz.types import Attention, Encoding, Prediction, Reading, Token
 
 WORDS = ("oil", "court", "rain", "team", "moon", "bank", "train", "vote", "chip", "film", "sea")
 SPREAD = 2.0

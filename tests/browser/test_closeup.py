@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from finetune.checkpoint.arrays import FloatArray
 from tests.browser.stage import LABELS, Stage, view_of
 from viz.attention.views import AttentionView
 from viz.colors import Theme
-from viz.types import FloatArray
 from viz.widgets.heatmap import payload as heatmap
 
 DEEP_FOCUS = """() => {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from finetune.checkpoint.arrays import IntArray
 from viz.app.cache import LRUCache
 from viz.app.checkpoints import identity, load_classifier
 from viz.attention import views
@@ -19,7 +20,7 @@ from viz.attribution import Against
 from viz.attribution.contribution import contribution as compute_contribution
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
-from viz.types import Contribution, IntArray, Reading
+from viz.types import Contribution, Reading
 
 MAX_CACHED_BYTES = 1e9
 """Of maps of all heads: of 12 x 12 heads and 512 tokens, six."""

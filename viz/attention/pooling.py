@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from viz.types import FloatArray
+from finetune.checkpoint.arrays import FloatArray
 
 
 def pool(values: FloatArray, rows: int, columns: int, *, signed: bool = True) -> FloatArray:

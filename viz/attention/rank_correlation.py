@@ -2,7 +2,7 @@
 
 import math
 
-from viz.types import FloatArray
+from finetune.checkpoint.arrays import FloatArray
 
 
 def spearman(one: FloatArray, other: FloatArray) -> float:

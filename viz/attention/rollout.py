@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.errors import SelectionError
-from viz.types import FloatArray
 
 
 def select(weights: FloatArray, layer: int | None, head: int | None) -> FloatArray:

@@ -12,7 +12,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from viz.types import Encoding, FloatArray
+from finetune.checkpoint.arrays import FloatArray
+from viz.types import Encoding
 
 MAJORITY = 0.5
 """A head has a target where more than this share of its weight goes there: no other target can then

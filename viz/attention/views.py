@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span, Unit, spans
 from viz.jobs.cancellation import check_cancelled
-from viz.types import Encoding, FloatArray
+from viz.types import Encoding
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from viz.types import Encoding, FloatArray, Token
+from finetune.checkpoint.arrays import FloatArray
+from viz.types import Encoding, Token
 
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 

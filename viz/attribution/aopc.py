@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.model.perturbation import BoolArray, Operator, Perturbation
-from viz.types import FloatArray
 
 TENTHS = tuple(range(1, 10))
 """How many tenths of the words are hidden at each step."""

@@ -6,6 +6,7 @@ attainable.  Source: viz/attribution/README.md 2.22.
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.decomposition_path import MaskingPath, path_scores
 from viz.attribution.local_search import OrderSearch, order_scores
@@ -15,7 +16,6 @@ from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.registry import register_method
 from viz.errors import MethodError
 from viz.model.perturbation import OPERATORS
-from viz.types import FloatArray
 
 
 def _search(inputs: AttributionInput) -> TokenScores:

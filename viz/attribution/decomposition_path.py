@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.embedding_path import (
     PASSES_PER_POINT,
     PlacedEmbeddings,
@@ -30,7 +31,6 @@ from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.registry import register_method
 from viz.errors import MethodError
 from viz.model.recording import Leaf
-from viz.types import FloatArray
 
 PERCENT_KEPT = 25
 """Per cent of each word that stays.  Between 20 and 30 faithfulness hardly differs, and which of

@@ -10,6 +10,7 @@ each score and its standard error.  Source: viz/attribution/README.md 2.3.
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.decomposition_path import (
     PATH_PASSES,
     MaskingPath,
@@ -23,7 +24,6 @@ from viz.attribution.masking import SEED_OPTION, descending_order
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.registry import register_method
 from viz.model.perturbation import Operator
-from viz.types import FloatArray
 
 OPERATOR_WEIGHTS: dict[Operator, float] = {"mask": 0.8, "delete": 0.2}
 """What each way of hiding counts.  Decompositions are nearly as good as can be under deletion, so

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.model.perturbation import BoolArray, Operator
-from viz.types import FloatArray
 
 PRIOR_VARIANCES = 4 * 10.0 ** np.arange(-1.5, 2.6, 0.5)
 """Variances of the correction that are tried, in those of the noise, for n words together."""

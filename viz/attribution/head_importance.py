@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.families import NAMES_AND
 from viz.attention.rank_correlation import spearman
 from viz.attribution import Against, Target, check_read_by, resolve_target
@@ -24,7 +25,7 @@ from viz.jobs.background import ProgressCallback
 from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
-from viz.types import Encoding, FloatArray, Reading
+from viz.types import Encoding, Reading
 
 MAX_ROWS = 16
 """Ablations read at once; more gain nothing on a CPU."""

@@ -19,6 +19,7 @@ import math
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.masking import (
     OPERATOR_OPTION,
     SEED_OPTION,
@@ -29,7 +30,6 @@ from viz.attribution.masking import (
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.attribution.registry import register_method
 from viz.model.perturbation import BoolArray
-from viz.types import FloatArray
 
 KERNEL_WIDTH = 0.25
 """Of LIME's kernel."""

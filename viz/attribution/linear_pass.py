@@ -22,10 +22,11 @@ import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
 from viz.model.recording import GraphCut, Recorder, linearized_activation
-from viz.types import FloatArray, Inputs
+from viz.types import Inputs
 
 TOLERANCE = 1e-4
 """Largest gap between parts and whole, relative to the parts, before we refuse to show them."""

@@ -16,12 +16,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.aopc import bucket_sizes, prefixes, probability_drops
 from viz.attribution.empirical_bayes import ScoreFit, fit_scores
 from viz.attribution.masking import all_subsets, descending_order, log_odds
 from viz.attribution.method import AttributionInput
 from viz.model.perturbation import BoolArray, Operator
-from viz.types import FloatArray
 
 EXCHANGES_PER_ROUND = 8
 """Exchanges read at once."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.method import AttributionInput, Option
 from viz.attribution.target import Target, target_against_all
 from viz.model.perturbation import OPERATORS, BoolArray, Operator
-from viz.types import FloatArray
 
 OPERATOR_OPTION = Option(
     name="operator",

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.masking import (
     OPERATOR_OPTION,
     SEED_OPTION,
@@ -23,7 +24,6 @@ from viz.attribution.masking import (
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.attribution.registry import register_method
 from viz.model.perturbation import Operator
-from viz.types import FloatArray
 
 MAX_EXACT_WORDS = 10
 """Up to so many words all sets are read: 1,024."""

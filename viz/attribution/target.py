@@ -6,8 +6,9 @@ from typing import Literal, TypeVar
 import numpy as np
 from torch import Tensor
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.errors import SelectionError
-from viz.types import FloatArray, Prediction
+from viz.types import Prediction
 
 Values = TypeVar("Values", Tensor, FloatArray)
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution import METHODS
 from viz.faithfulness.compare import ComparedMethod, Comparison
 from viz.faithfulness.metrics import METRICS
 from viz.model.perturbation import Operator
-from viz.types import FloatArray
 
 
 def ranked(comparison: Comparison) -> list[ComparedMethod]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.rank_correlation import spearman
 from viz.attribution.descriptions import true_minus
 from viz.attribution.head_importance import ablate, gate_gradients
@@ -15,7 +16,7 @@ from viz.attribution.method import no_progress
 from viz.errors import SelectionError
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
-from viz.types import FloatArray, Reading
+from viz.types import Reading
 
 AGREEMENT, DISAGREEMENT = 0.7, 0.3
 """Rank correlations from which on two measures say the same, and below which they don't."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.target import Target
 from viz.model.perturbation import Operator, Perturbation
-from viz.types import FloatArray
 
 N_POLARITY_WORDS = 3
 """How many of the highest scores are asked for their sign."""

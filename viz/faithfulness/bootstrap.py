@@ -5,7 +5,7 @@ Source: Efron and Tibshirani 1993; viz/faithfulness/README.md 4.
 
 import numpy as np
 
-from viz.types import FloatArray
+from finetune.checkpoint.arrays import FloatArray
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.rank_correlation import spearman
 from viz.attribution import METHODS, Against, attribute, check_read_by, resolve_target
 from viz.attribution.method import Options, no_progress
@@ -19,7 +20,7 @@ from viz.faithfulness.orders import random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
-from viz.types import FloatArray, Reading
+from viz.types import Reading
 
 
 @dataclass(frozen=True, slots=True)

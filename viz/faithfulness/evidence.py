@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import stdtrit
 
+from finetune.checkpoint.arrays import IntArray
 from viz.attribution.method import no_progress
 from viz.attribution.target import Target
 from viz.faithfulness.metrics import MIN_WORDS
@@ -18,7 +19,7 @@ from viz.faithfulness.orders import random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
-from viz.types import Attribution, IntArray, Reading
+from viz.types import Attribution, Reading
 
 CONFIDENCE = 0.95
 """Share of random orders that a band holds, and that a better order has to beat."""

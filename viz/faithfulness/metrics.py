@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attribution.target import Target
 from viz.faithfulness.order_effects import Hidden, OrderEffects, hidden_counts, order_effects
 from viz.faithfulness.orders import word_order
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
-from viz.types import FloatArray, IntArray
 
 MIN_WORDS = 3
 """Of a shorter text nothing can be measured: it has too few orders."""

@@ -9,11 +9,11 @@ from typing import Literal
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attribution.aopc import prefixes
 from viz.attribution.target import Target
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
-from viz.types import FloatArray, IntArray
 
 End = Literal["first", "last"]
 

@@ -5,7 +5,7 @@ Source: viz/faithfulness/README.md 1.
 
 import numpy as np
 
-from viz.types import FloatArray, IntArray
+from finetune.checkpoint.arrays import FloatArray, IntArray
 
 
 def word_order(scores: FloatArray, seed: int = 0) -> IntArray:

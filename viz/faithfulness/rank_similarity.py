@@ -5,8 +5,8 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.rank_correlation import spearman
-from viz.types import FloatArray
 
 CONFIDENCE = 0.95
 N_RANDOM_PAIRS = 500

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution import METHODS, attribute, check_read_by, resolve_target
 from viz.attribution.method import no_progress
 from viz.attribution.method_spec import MethodSpec
@@ -27,7 +28,7 @@ from viz.faithfulness.weight_randomization import (
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
-from viz.types import Attribution, FloatArray, Reading
+from viz.types import Attribution, Reading
 
 MIN_VALUE_SIZE = 0.01
 """A smaller explained scalar counts as this, so that rounding is not taken for a gap."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution import METHODS
 from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError
@@ -19,7 +20,6 @@ from viz.faithfulness.score_row import TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.model.classifier import Classifier
 from viz.model.perturbation import BoolArray
 from viz.model.text_files import Texts
-from viz.types import FloatArray
 
 AOPC = tuple(METRICS).index("aopc")
 """Its place, also among the metrics of a regression."""

@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.colors import LIGHT
 from viz.figures.attention import AXIS
 from viz.figures.canvas import HALF_CAP_HEIGHT, Canvas
@@ -15,7 +16,6 @@ from viz.figures.grid import GAP, Side
 from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
-from viz.types import FloatArray, IntArray
 
 MAX_ARCS = 400
 COLUMN_GAP = 200

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.figure import Figure
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.views import AttentionView
 from viz.figures.attention import COLORBAR_GAP
 from viz.figures.canvas import HALF_CAP_HEIGHT, NOTE, Box, Canvas
@@ -14,7 +15,6 @@ from viz.figures.grid import GAP, CellGrid, fit_grid
 from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
-from viz.types import FloatArray
 
 MAX_SIZE = 1200
 """Points of the whole atlas."""

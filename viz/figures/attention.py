@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.colors import LIGHT
 from viz.figures.canvas import Box, Canvas
 from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
@@ -17,7 +18,6 @@ from viz.figures.layout import counted, figure_layout, view_notes
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import Style
-from viz.types import FloatArray
 
 AXIS = Style(8, LIGHT.muted)
 COLORBAR_GAP = 14

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span, merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import decimals, explained_scalar, number, scale_ends, summary
@@ -18,7 +19,7 @@ from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.flow import PAD, Placed, flow, pieces
 from viz.figures.text.fonts import Style, label, text_width
-from viz.types import Attribution, FloatArray, Reading
+from viz.types import Attribution, Reading
 
 TEXT_WIDTH = 600
 """Points of width of the text."""

@@ -18,13 +18,13 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.pooling import pool
 from viz.colors import LIGHT
 from viz.figures.color_scale import ColorScale
 from viz.figures.text.bidi import direction
 from viz.figures.text.emoji import picture
 from viz.figures.text.fonts import Style, runs, text_width
-from viz.types import FloatArray
 
 HEADING = Style(13, weight="bold")
 DETAILS = Style(9)

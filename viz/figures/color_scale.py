@@ -7,10 +7,10 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Normalize
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.views import AttentionView
 from viz.colors import LIGHT
 from viz.errors import SelectionError
-from viz.types import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.rollout import place, select
 from viz.attention.views import AttentionView, Quadrant, pick, pick_layer, quadrant, view
 from viz.attention.words import Unit
 from viz.errors import SelectionError
 from viz.figures.kinds import FIGURE_KINDS, FigureKind, figure_named
-from viz.types import Attribution, Contribution, FloatArray, Reading, ShownInNotebooks
+from viz.types import Attribution, Contribution, Reading, ShownInNotebooks
 
 Measure = Literal["weights", "contribution"]
 

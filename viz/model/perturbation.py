@@ -12,12 +12,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attention import words
 from viz.attention.words import Span
 from viz.errors import MethodError
 from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
-from viz.types import Encoding, FloatArray, IntArray
+from viz.types import Encoding
 
 Operator = Literal["mask", "delete"]
 """How a word is hidden."""

@@ -3,9 +3,9 @@
 import numpy as np
 import plotly.graph_objects as go
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.colors import PALETTES, Theme, stops
 from viz.plots.style import apply_style
-from viz.types import FloatArray
 
 CELL = 22
 """Height of a row in pixels."""

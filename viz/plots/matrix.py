@@ -7,10 +7,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.descriptions import true_minus
 from viz.colors import PALETTES, Theme, mix, readable_ink, stops
 from viz.plots.style import apply_style
-from viz.types import FloatArray
 
 MOST = 20
 """Classes whose names and numbers still fit."""

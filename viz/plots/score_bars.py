@@ -7,11 +7,11 @@ from html import escape
 import numpy as np
 import plotly.graph_objects as go
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span
 from viz.attribution.descriptions import decimals, quantity, share_of_strongest
 from viz.colors import PALETTES, Theme
 from viz.plots.style import apply_style
-from viz.types import FloatArray
 
 MAX_BARS = 20
 MAX_LABEL_CHARS = 18

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.statistics import MAJORITY, PATTERNS, STATISTICS, HeadStatistics, head_statistics
-from viz.types import Encoding, FloatArray, Reading, Token
+from viz.types import Encoding, Reading, Token
 
 N = 9
 

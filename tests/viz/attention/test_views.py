@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from finetune.checkpoint.arrays import FloatArray
 from viz import Classifier, Reading
 from viz.attention import views, words
-from viz.types import Encoding, FloatArray, Token
+from viz.types import Encoding, Token
 
 
 def encoding_of(*groups: int) -> Encoding:

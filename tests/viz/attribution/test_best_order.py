@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.temperature import probabilities
 from tests.cooperative_games import Game, Rule, play
 from tests.tiny_models import tiny_checkpoint
@@ -19,7 +20,6 @@ from viz.attribution.method import AttributionInput, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.target import Target
 from viz.model.perturbation import OPERATORS, BoolArray, Operator, Perturbation
-from viz.types import FloatArray
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
 OPERATOR = pytest.mark.parametrize("operator", [*OPERATORS, "both"])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from finetune.checkpoint.arrays import FloatArray
 from tests.linearized_bert import on_the_path
 from viz import Classifier, Reading, attribute
 from viz.attribution.aopc import aopc
@@ -18,7 +19,6 @@ from viz.attribution.method import AttributionInput
 from viz.attribution.target import Target
 from viz.errors import MethodError
 from viz.model.perturbation import Perturbation
-from viz.types import FloatArray
 
 TEXT = "Oil prices rise as stocks fall, the market was not good!"
 SHORT = "oil prices rise fall"

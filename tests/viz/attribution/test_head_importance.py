@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from finetune.checkpoint.arrays import FloatArray
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier, Reading
 from viz.attention.rank_correlation import spearman
@@ -15,7 +16,6 @@ from viz.attribution import Target, head_importance
 from viz.attribution.head_importance import HeadImportance
 from viz.errors import MethodError, SelectionError
 from viz.model.recording import Recorder
-from viz.types import FloatArray
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
 PAIR = "The team wins"

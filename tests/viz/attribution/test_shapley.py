@@ -8,13 +8,13 @@ import pytest
 import torch
 from captum.attr import ShapleyValueSampling
 
+from finetune.checkpoint.arrays import FloatArray
 from tests.cooperative_games import Game, Rule, play
 from viz import Classifier
 from viz.attribution.method import AttributionInput
 from viz.attribution.shapley import SHAPLEY, exact_values
 from viz.attribution.target import Target
 from viz.model.perturbation import BoolArray, Perturbation
-from viz.types import FloatArray
 
 LONG = "Oil prices rise as stocks fall, the market was not good!"
 SHORT = "oil prices rise, stockss fall"

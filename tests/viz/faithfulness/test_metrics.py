@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from finetune.checkpoint.arrays import IntArray
 from finetune.checkpoint.temperature import probabilities
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
@@ -26,7 +27,6 @@ from viz.faithfulness.metrics import (
 from viz.faithfulness.order_effects import word_counts
 from viz.faithfulness.orders import random_orders, word_order
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
-from viz.types import IntArray
 
 TEXT = "Oil prices rise as stocks fall, the market was not good"
 FOUR = "team wins good game"

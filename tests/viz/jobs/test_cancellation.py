@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from finetune.checkpoint.arrays import FloatArray
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import METHODS, Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
@@ -20,7 +21,7 @@ from viz.faithfulness.sanity import sanity
 from viz.jobs.cancellation import CancelledError, cancellation_check, check_cancelled
 from viz.model.perturbation import Perturbation
 from viz.model.recording import layer_stack
-from viz.types import FloatArray, Inputs
+from viz.types import Inputs
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 FEW = 2

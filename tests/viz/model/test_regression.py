@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from finetune.checkpoint.arrays import FloatArray
 from tests.cooperative_games import Game, Rule, play
 from tests.tiny_models import tiny_checkpoint
 from viz import METHODS, Classifier, attribute
@@ -18,7 +19,6 @@ from viz.attribution.method import AttributionInput, Method
 from viz.attribution.shapley import exact_values
 from viz.attribution.target import Target
 from viz.model.perturbation import BoolArray
-from viz.types import FloatArray
 
 SHORT = "oil prices rise, stockss fall"
 BOTH = pytest.mark.parametrize("method", [LIME, KERNEL_SHAP], ids=lambda method: method.name)

@@ -11,11 +11,11 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
+from finetune.checkpoint.arrays import FloatArray
 from tests.page_content import component_data
 from tests.viz.widgets.test_heatmap import unpacked, view_of
 from viz.colors import CATEGORICAL, DARK, LIGHT, categorical_colors
 from viz.errors import SelectionError
-from viz.types import FloatArray
 from viz.widgets.arcs.payload import MAX_ARCS, TopKeys, payload
 
 

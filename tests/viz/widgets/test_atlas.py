@@ -11,13 +11,14 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention import views
 from viz.attention.statistics import PATTERNS, STATISTICS, head_statistics
 from viz.attention.views import AttentionView
 from viz.attention.words import Span
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
-from viz.types import FloatArray, Reading
+from viz.types import Reading
 from viz.widgets.atlas import component as component
 from viz.widgets.atlas import payload as atlas
 

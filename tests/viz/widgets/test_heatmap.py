@@ -14,12 +14,12 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import DTypeLike, NDArray
 from streamlit.testing.v1 import AppTest
 
+from finetune.checkpoint.arrays import FloatArray
 from tests.page_content import component_data
 from viz.attention.views import AttentionView
 from viz.attention.words import Span
 from viz.colors import DARK, LIGHT
 from viz.errors import SelectionError
-from viz.types import FloatArray
 from viz.widgets.heatmap.payload import payload
 from viz.widgets.shared.array_codec import encode_array
 

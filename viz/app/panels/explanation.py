@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.app import background, keys
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
@@ -19,7 +20,7 @@ from viz.attribution import METHODS, Against
 from viz.attribution.descriptions import outcome, scale_ends, summary
 from viz.errors import VizError
 from viz.plots import score_bars
-from viz.types import Attribution, FloatArray, Prediction, Reading
+from viz.types import Attribution, Prediction, Reading
 from viz.widgets.colored_text.component import colored_text
 from viz.widgets.theme.component import current_theme
 

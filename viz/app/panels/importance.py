@@ -6,6 +6,7 @@ from typing import cast
 
 import streamlit as st
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.app import background, checkpoints, keys, readings
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
@@ -18,7 +19,7 @@ from viz.errors import VizError
 from viz.export.head_importance import HeadTable, agreement_sentence, single_text_table, table_csv
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.plots.heads import head_map
-from viz.types import FloatArray, Reading
+from viz.types import Reading
 from viz.widgets.theme.component import current_theme
 
 OPEN = "importance-open"

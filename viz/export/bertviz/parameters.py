@@ -5,10 +5,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import spans
 from viz.colors import Theme
 from viz.errors import SelectionError
-from viz.types import FloatArray, Reading
+from viz.types import Reading
 
 View = Literal["head", "model"]
 

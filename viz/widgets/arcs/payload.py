@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.views import AttentionView
 from viz.colors import categorical_colors, sign_colors
 from viz.errors import SelectionError
-from viz.types import FloatArray
 from viz.widgets.shared.array_codec import encode_array
 from viz.widgets.shared.axes import axes
 from viz.widgets.shared.expand import DIALOG, ENLARGE_BUTTON

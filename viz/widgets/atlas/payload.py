@@ -7,13 +7,13 @@ same message while a reader walks through the heads; the selection (`selection`)
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.pooling import farthest_from_zero, pool
 from viz.attention.rollout import select
 from viz.attention.statistics import PATTERNS, STATISTICS, HeadStatistics, Statistic
 from viz.attention.views import AttentionView
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
-from viz.types import FloatArray
 from viz.widgets.shared.array_codec import encode_array
 from viz.widgets.shared.widget import Widget
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span
-from viz.types import Encoding, FloatArray
+from viz.types import Encoding
 from viz.widgets.colored_text.payload import COLORED_TEXT, payload
 from viz.widgets.shared.component import register
 

@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span, end_with_marks
 from viz.attribution.descriptions import decimals, share_of_strongest, true_minus
 from viz.colors import PALETTES, Palette, mix, readable_ink
-from viz.types import Encoding, FloatArray
+from viz.types import Encoding
 from viz.widgets.shared.widget import Widget
 
 HTML = """
