@@ -2,11 +2,9 @@
 
 import re
 
-from finetune.data.tables.safe_text import printable, without_links
+from finetune.data.tables.safe_text import printable, without_links, without_list
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#!|$~:^=&])")
-_LEADING = re.compile(r"[-+](?=[-+\s]|$)|\d{1,9}[.)](?=\s|$)")
-"""What makes a list of a line that begins with it."""
 
 
 def plain(text: str) -> str:
@@ -15,7 +13,5 @@ def plain(text: str) -> str:
     Class names and file names come with a checkpoint; unescaped, one of them could load a picture
     from a foreign host.
     """
-    line = _SPECIAL.sub(r"\\\1", without_links(printable(" ".join(text.split()))))
-    if (match := _LEADING.match(line)) is None:
-        return line
-    return f"{line[: match.end() - 1]}\\{line[match.end() - 1 :]}"
+    line = without_links(printable(" ".join(text.split())))
+    return without_list(_SPECIAL.sub(r"\\\1", line))

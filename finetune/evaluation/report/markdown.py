@@ -7,7 +7,7 @@ and of models may hold anything.
 import re
 from collections.abc import Iterable, Sequence
 
-from finetune.data.tables.safe_text import printable, without_links
+from finetune.data.tables.safe_text import printable, without_links, without_list
 from finetune.evaluation.report.abbreviate import MAX_TABLE_CLASSES, top_confusions, worst_classes
 from finetune.evaluation.report.terminal import format_interval, format_number, format_pearson
 from finetune.run.record import AnyMetrics, Metrics, RegressionMetrics
@@ -19,18 +19,13 @@ ESCAPES = {
     ">": "&gt;",
     **{letter: f"\\{letter}" for letter in "`*_[]|~$#="},
 }
-LEADING = re.compile(r"[-+](?=[-+\s]|$)|\d{1,9}[.)](?=\s|$)")
-"""What makes a list of a line that begins with it."""
 BACKTICKS = re.compile("`+")
 
 
 def escaped(text: str) -> str:
     """*text* as Markdown shows it letter by letter, on one line; nothing of it is acted on."""
     line = printable(" ".join(text.split()))
-    line = without_links("".join(ESCAPES.get(letter, letter) for letter in line))
-    if (found := LEADING.match(line)) is None:
-        return line
-    return f"{line[: found.end() - 1]}\\{line[found.end() - 1 :]}"
+    return without_list(without_links("".join(ESCAPES.get(letter, letter) for letter in line)))
 
 
 def code(text: str, language: str) -> str:
