@@ -113,7 +113,7 @@ def read_json(
         return content
     for key, number in _numbers(content):
         if not -largest <= number <= largest:
-            odd = "no number" if isinstance(number, float) and math.isnan(number) else "too large"
+            odd = "not a number" if isinstance(number, float) and math.isnan(number) else "too large"
             raise ModelError(f"{shown(key)} in {shown(name)} of {owner} is {odd}; correct it")
     return content
 
