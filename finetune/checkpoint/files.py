@@ -113,7 +113,8 @@ def read_json(
         return content
     for key, number in _numbers(content):
         if not -largest <= number <= largest:
-            odd = "not a number" if isinstance(number, float) and math.isnan(number) else "too large"
+            nan = isinstance(number, float) and math.isnan(number)
+            odd = "not a number" if nan else "too large"
             raise ModelError(f"{shown(key)} in {shown(name)} of {owner} is {odd}; correct it")
     return content
 
