@@ -97,6 +97,6 @@ def test_a_run_leaves_a_plain_checkpoint_with_the_base_but_for_attention_and_hea
 
 @pytest.mark.parametrize("name", ["freeze_layers", "head_only", "gradual_unfreezing"])
 def test_lora_goes_with_no_freezing(name: str) -> None:
-    changes: dict[str, Any] = {name: 1}
+    changes: dict[str, Any] = {name: True if name == "head_only" else 1}
     with pytest.raises(ConfigError, match="--lora-rank trains adapters and the head"):
         TrainConfig(data=("a",), model="b", output=Path("c"), lora_rank=4, **changes)
