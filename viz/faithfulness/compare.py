@@ -16,7 +16,7 @@ from viz.attribution.target import Target
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, leave_one_out, polarity
 from viz.faithfulness.metrics import MIN_WORDS, Values, measure_orders, n_versions
-from viz.faithfulness.orders import random_orders, word_order
+from viz.faithfulness.orders import N_RANDOM, random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Operator, Perturbation
@@ -97,7 +97,7 @@ def compare(
     against: Against = "runner-up",
     *,
     options: Mapping[str, Options] | None = None,
-    n_random: int = 10,
+    n_random: int = N_RANDOM,
     progress: ProgressCallback = no_progress,
     shared: Perturbation | None = None,
     seed: int = 0,
@@ -139,7 +139,7 @@ def compare(
 
 
 def expected_passes(
-    classifier: Classifier, n_words: int, methods: Sequence[str], n_random: int = 10
+    classifier: Classifier, n_words: int, methods: Sequence[str], n_random: int = N_RANDOM
 ) -> float:
     """About how many passes `compare` will take, methods with their default options."""
     own = sum(

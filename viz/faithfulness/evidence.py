@@ -15,7 +15,7 @@ from viz.attribution.method import no_progress
 from viz.attribution.target import Target
 from viz.faithfulness.metrics import MIN_WORDS
 from viz.faithfulness.order_effects import Hidden, order_effects
-from viz.faithfulness.orders import random_orders, word_order
+from viz.faithfulness.orders import N_RANDOM, random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation
@@ -128,7 +128,7 @@ def evidence(
     reading: Reading,
     attribution: Attribution,
     *,
-    n_random: int = 10,
+    n_random: int = N_RANDOM,
     shared: Perturbation | None = None,
     progress: ProgressCallback = no_progress,
     seed: int = 0,

@@ -7,6 +7,9 @@ import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 
+N_RANDOM = 10
+"""Random orders that others are compared with, unless another number is given."""
+
 
 def word_order(scores: FloatArray, seed: int = 0) -> IntArray:
     """Indices of words, the most important first.

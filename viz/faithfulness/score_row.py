@@ -7,6 +7,7 @@ from viz.attribution.method_spec import MethodSpec
 from viz.errors import SelectionError, TextError
 from viz.faithfulness.compare import ComparedMethod, compare
 from viz.faithfulness.metrics import MIN_WORDS, metrics_of
+from viz.faithfulness.orders import N_RANDOM
 from viz.faithfulness.partial_results import RowResult
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
@@ -23,7 +24,7 @@ class ScoreConfig:
     methods: tuple[str, ...]
     """As `MethodSpec.parse` reads them."""
     seed: int = 0
-    n_random: int = 10
+    n_random: int = N_RANDOM
 
     def __post_init__(self) -> None:
         """Refuse what can't be measured before anything slow begins."""

@@ -26,6 +26,7 @@ from viz.export.comparison import (
 )
 from viz.faithfulness.compare import ComparedMethod, Comparison, compare, expected_passes
 from viz.faithfulness.metrics import SHOWN, Values
+from viz.faithfulness.orders import N_RANDOM
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.perturbation import Operator
 from viz.plots.matrix import agreement_map
@@ -168,8 +169,8 @@ def columns(comparison: Comparison) -> dict[str, ColumnConfig | str | None]:
     shares: dict[str, ColumnConfig | str | None] = {
         operator: column.ProgressColumn(
             f"by {OPERATORS[operator]}",
-            help=f"AOPC with words hidden by {OPERATORS[operator]}: 0 is the mean of 10 random "
-            "orders, 1 the best order that any method found.",
+            help=f"AOPC with words hidden by {OPERATORS[operator]}: 0 is the mean of "
+            f"{N_RANDOM} random orders, 1 the best order that any method found.",
             format="%.2f",
             min_value=0,
             max_value=1,
@@ -212,7 +213,7 @@ def _meaning(comparison: Comparison) -> str:
         for operator, (low, high) in random_shares(comparison).items()
     ]
     return plain(
-        f"0 is a random order of the words, 1 the best order found. The 10 random orders range "
-        f"from {' and from '.join(bands)}. This is a single text; the Faithfulness page "
+        f"0 is a random order of the words, 1 the best order found. The {N_RANDOM} random orders "
+        f"range from {' and from '.join(bands)}. This is a single text; the Faithfulness page "
         "shows what holds over many."
     )

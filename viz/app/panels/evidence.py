@@ -13,12 +13,11 @@ from viz.attribution.descriptions import quantity
 from viz.errors import VizError
 from viz.faithfulness.evidence import PERCENTS, Evidence
 from viz.faithfulness.evidence import evidence as measure_evidence
+from viz.faithfulness.orders import N_RANDOM
 from viz.jobs.background import ProgressCallback
 from viz.types import Attribution
 from viz.widgets.poll.component import poll
 
-N_RANDOM = 10
-"""Random orders that an explanation is compared with."""
 POLL = 0.25
 """Seconds between two looks at whether it is there."""
 HIDDEN = {"mask": "by [MASK]", "delete": "by deletion"}
@@ -77,7 +76,7 @@ def _measure(
     reading = readings.read(*request.inputs)
     perturbation = readings.perturbation(*request.inputs)
     return lambda progress: measure_evidence(
-        classifier, reading, attribution, n_random=N_RANDOM, shared=perturbation, progress=progress
+        classifier, reading, attribution, shared=perturbation, progress=progress
     )
 
 
