@@ -35,7 +35,7 @@ def sanity(
         str | None,
         typer.Option(
             help="Names with commas, options behind colons: decomposition,lime:rows=200; by "
-            "default all that take at most ten passes.",
+            "default all that take at most 10 passes.",
             show_default=False,
         ),
     ] = None,

@@ -17,9 +17,12 @@ from tests.architectures import architecture_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.__main__ import app
 from viz.attention.words import merge, spans
+from viz.attribution.method import MAX_INTERACTIVE_PASSES
 from viz.cli.export import as_subcommand
 from viz.errors import MethodError
 from viz.export.formats import FORMATS
+from viz.export.replay import TOLERANCE
+from viz.faithfulness.score import MAX_DEFAULT_PASSES
 from viz.types import Reading
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
@@ -442,3 +445,15 @@ def test_read_tells_the_class_where_no_method_runs(
     assert result.exit_code == 1
     assert result.stdout.splitlines()[0].endswith("says tiny-bert")
     assert result.stderr == "No.\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "bound"),
+    [
+        ("score", f"at most {MAX_DEFAULT_PASSES} passes"),
+        ("sanity", f"at most {MAX_INTERACTIVE_PASSES:.0f} passes"),
+        ("replay", f"agree within {TOLERANCE:.0e}".replace("e-0", "e-")),
+    ],
+)
+def test_help_states_the_bounds_that_hold(command: str, bound: str) -> None:
+    assert bound in " ".join(run(command, "--help").stdout.replace("│", " ").split())
