@@ -85,6 +85,8 @@ def _is_spelling(piece: str) -> bool:
     return piece.isascii() or piece.startswith("##") or piece == "▁"
 
 
-def merge(scores: FloatArray, over: Sequence[Span]) -> FloatArray:
+def merge(
+    scores: FloatArray, over: Sequence[Span], dtype: type[np.floating] = np.float32
+) -> FloatArray:
     """Token scores added up over spans.  (T,) -> (n,)"""
-    return np.array([scores[list(span.tokens)].sum() for span in over], dtype=np.float32)
+    return np.array([scores[list(span.tokens)].sum() for span in over], dtype=dtype)

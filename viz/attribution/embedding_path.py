@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from viz.attribution.method import AttributionInput
+from viz.model import batches
 from viz.model.batches import batch_size
 from viz.model.recording import Leaf, Recorder
 
-MAX_ROWS = 8
-"""Points of the path differentiated at once; more gain nothing on a CPU."""
-MAX_TOKENS = 2048
-"""Tokens differentiated at once, so that memory is bounded for long texts."""
+MAX_ROWS = batches.MAX_ROWS // 2
+"""Points of the path differentiated at once."""
+MAX_TOKENS = batches.MAX_TOKENS // 2
+"""Tokens differentiated at once: what gradients need is kept, which takes about as much again."""
 PASSES_PER_POINT = 2.0
 """Cost of one point of the path, forward and backward, in plain forward passes."""
 

@@ -22,15 +22,10 @@ from viz.attribution.method import no_progress
 from viz.attribution.requirements import gradients
 from viz.errors import MethodError, SelectionError
 from viz.jobs.background import ProgressCallback
-from viz.model.batches import batch_size
+from viz.model.batches import MAX_ROWS, MAX_TOKENS, batch_size
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
 from viz.types import Encoding, Reading
-
-MAX_ROWS = 16
-"""Ablations read at once; more gain nothing on a CPU."""
-MAX_TOKENS = 4096
-"""Tokens read at once, so that memory is bounded for long texts."""
 
 
 @dataclass(frozen=True, slots=True)

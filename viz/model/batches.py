@@ -2,6 +2,10 @@
 
 from viz.model.classifier import Classifier
 
+MAX_ROWS = 16
+"""Texts read at once; more gain nothing on a CPU."""
+MAX_TOKENS = 4096
+"""Tokens read at once, so that memory is bounded for long texts."""
 MAX_OPERATIONS = 120e9
 """Floating-point operations of one pass on a CPU, about two seconds on two slow cores.
 

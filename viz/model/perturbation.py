@@ -16,7 +16,7 @@ from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attention import words
 from viz.attention.words import Span
 from viz.errors import MethodError
-from viz.model.batches import batch_size
+from viz.model.batches import MAX_ROWS, MAX_TOKENS, batch_size
 from viz.model.classifier import Classifier
 from viz.types import Encoding
 
@@ -25,11 +25,6 @@ Operator = Literal["mask", "delete"]
 OPERATORS: tuple[Operator, ...] = ("mask", "delete")
 
 BoolArray = NDArray[np.bool_]
-
-MAX_ROWS = 16
-"""Versions read at once; more gain nothing on a CPU."""
-MAX_TOKENS = 4096
-"""Tokens read at once, so that memory is bounded for long texts."""
 
 
 def operators_of(classifier: Classifier) -> tuple[Operator, ...]:
@@ -127,7 +122,7 @@ class Perturbation:
     def to_words(self, scores: FloatArray) -> FloatArray:
         """Scores of tokens added up over words.  (T,) -> (n,)"""
         of_tokens = np.asarray(scores, dtype=np.float64)
-        return np.array([of_tokens[list(word.tokens)].sum() for word in self.words])
+        return words.merge(of_tokens, self.words, np.float64)
 
     def _key(self, row: BoolArray, operator: Operator) -> tuple[Operator, bytes]:
         # With nothing hidden, both operators leave the same text.

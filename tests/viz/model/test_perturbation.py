@@ -9,7 +9,8 @@ import torch
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.errors import MethodError
-from viz.model.perturbation import MAX_ROWS, MAX_TOKENS, OPERATORS, Operator, Perturbation
+from viz.model.batches import MAX_ROWS, MAX_TOKENS
+from viz.model.perturbation import OPERATORS, Operator, Perturbation
 
 TEXT = "Oil prices rise as stockss fall!"
 PAIR = "The team wins"
