@@ -13,8 +13,9 @@ from finetune.checkpoint.hub import prefer_cache_without_network
 from finetune.checkpoint.run_files import RESULT_LINE
 from finetune.errors import FinetuneError
 from finetune.run.cli_options import with_options
-from finetune.run.config import ColumnConfig, DataConfig, InputConfig, SeedConfig, TrainConfig
+from finetune.run.config import TrainConfig
 from finetune.run.config_file import describe_settings
+from finetune.run.config_sections import ColumnConfig, DataConfig, InputConfig, SeedConfig
 
 app = typer.Typer(
     help="Fine-tune a BERT-family text classifier, and measure it.",
@@ -184,7 +185,8 @@ def baseline(data: DataConfig, seeds: SeedConfig) -> None:
     prefer_cache_without_network(*data.sources)
     from finetune.checkpoint.models import quiet_libraries
     from finetune.data.column_summary import describe_columns
-    from finetune.data.splits import find_splits, load_splits
+    from finetune.data.source_rows import find_splits
+    from finetune.data.splits import load_splits
     from finetune.evaluation.baseline import describe_skipped, measure_baselines
     from finetune.evaluation.report.terminal import describe_baselines
 

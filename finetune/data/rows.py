@@ -74,6 +74,15 @@ class Rows:
         found = Counter(name for row in self.labels for name in row)
         return {label: found[label] for label in labels}
 
+    def left_out(self, role: str) -> list[str]:
+        """What was left out of the split of this *role*, a sentence for each reason."""
+        counts = {"a blank text": self.blank, "no label": self.unlabeled}
+        return [
+            f"Left out of {role}: {count:,} with {reason}."
+            for reason, count in counts.items()
+            if count
+        ]
+
     def fingerprint(self) -> str:
         """SHA-256 over all rows in their order, the same for every file format."""
         digest = hashlib.sha256()

@@ -19,7 +19,7 @@ from finetune.checkpoint.truncation import (
     stored_truncation,
 )
 from finetune.errors import ConfigError
-from finetune.run.config import InputConfig
+from finetune.run.config_sections import InputConfig
 
 __all__ = [
     "STRIDE_KEY", "cut_texts", "cut_windows", "kept_positions", "mean_over_windows",

@@ -29,7 +29,8 @@ from finetune.data.rows import Rows
 from finetune.data.splits import Splits
 from finetune.evaluation.metrics import measure_classes, measure_multi_label
 from finetune.evaluation.regression import measure_scores
-from finetune.run.record import AnyMetrics, BaselineRecord, RegressionMetrics
+from finetune.run.measurements import AnyMetrics, RegressionMetrics
+from finetune.run.record import BaselineRecord
 
 SEPARATOR = " [SEP] "
 """Between the texts of a pair."""

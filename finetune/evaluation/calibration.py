@@ -17,7 +17,8 @@ from scipy.special import log_softmax
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.checkpoint.temperature import TEMPERATURE_KEY, probabilities
 from finetune.run.atomic_files import write_atomically
-from finetune.run.record import CalibrationMetrics, CalibrationRecord, ReliabilityBin
+from finetune.run.measurements import CalibrationMetrics, ReliabilityBin
+from finetune.run.record import CalibrationRecord
 
 N_BINS = 15
 N_FOLDS = 5

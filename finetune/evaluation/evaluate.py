@@ -18,8 +18,8 @@ from finetune.checkpoint.models import (
     quiet_libraries,
 )
 from finetune.checkpoint.temperature import stored_temperature
+from finetune.data.evaluation_rows import load_evaluation_rows
 from finetune.data.rows import Rows
-from finetune.data.splits import load_evaluation_rows
 from finetune.data.tables.columns import Columns
 from finetune.data.truncation import (
     STRIDE_KEY,
@@ -36,10 +36,11 @@ from finetune.evaluation.regression import measure_scores
 from finetune.evaluation.report.plots import RELIABILITY_FILE, metrics_plot, reliability_plot
 from finetune.run.atomic_files import write_user_file
 from finetune.run.column_names import ColumnNames
-from finetune.run.config import InputConfig
+from finetune.run.config_sections import InputConfig
 from finetune.run.local_paths import local_path, shown_name
+from finetune.run.measurements import AnyMetrics, CalibrationMetrics
 from finetune.run.progress import progress_bar
-from finetune.run.record import AnyMetrics, CalibrationMetrics, RunRecord
+from finetune.run.record import RunRecord
 
 ANY_COLUMNS = ColumnNames()
 

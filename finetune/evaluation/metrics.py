@@ -1,24 +1,21 @@
 """What a classifier got right: accuracy, F1, each class, and how sure one can be of it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from finetune.run.record import ClassMetrics, Metrics
+from finetune.run.measurements import ClassMetrics, Metrics
 
 MAX_MATRIX_CLASSES = 150
 """Classes up to which every one is in the confusion matrix, which grows with their square."""
 N_MOST_CONFUSED = 50
 """Classes in it where there are more."""
-
-Z_95 = 1.959963984540054
-"""Standard deviations either side that hold 95% of a normal distribution."""
 
 
 def measure_logits(
@@ -65,11 +62,8 @@ def most_confused(
 
 def wilson_interval(right: int, rows: int) -> tuple[float, float]:
     """The 95% interval of the share *right* of *rows*; it stays between 0 and 1."""
-    share = right / rows
-    shrink = 1 + Z_95**2 / rows
-    middle = (share + Z_95**2 / (2 * rows)) / shrink
-    half = Z_95 * math.sqrt(share * (1 - share) / rows + Z_95**2 / (4 * rows**2)) / shrink
-    return max(0.0, middle - half), min(1.0, middle + half)
+    interval = binomtest(right, rows).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def _confusion(

@@ -18,7 +18,8 @@ from finetune.evaluation.report.plots import (
     metrics_plot,
     reliability_plot,
 )
-from finetune.run.record import AnyMetrics, BaselineRecord, CalibrationRecord, RunRecord
+from finetune.run.measurements import AnyMetrics
+from finetune.run.record import BaselineRecord, CalibrationRecord, RunRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

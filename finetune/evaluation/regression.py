@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import ConstantInputWarning, NearConstantInputWarning, pearsonr, spearmanr
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from finetune.run.record import RegressionMetrics
+from finetune.run.measurements import RegressionMetrics
 
 MAX_POINTS = 500
 """Rows of which true and predicted score are kept, for the picture."""

@@ -6,287 +6,34 @@ command line; its type holds its range, and the docstring below it is its `--hel
 
 import shlex
 from dataclasses import MISSING, fields
-from typing import Annotated, Literal
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from finetune.checkpoint.truncation import Truncation
 from finetune.errors import ConfigError
-from finetune.run.column_names import ColumnNames
+from finetune.run.config_sections import (
+    DataConfig,
+    InputConfig,
+    LoopConfig,
+    LossConfig,
+    ModelConfig,
+    OptimizerConfig,
+    OutputConfig,
+    SeedConfig,
+)
 from finetune.run.local_paths import local_path, shown_name
 from finetune.run.setting_types import (
     STRICT,
-    Factor,
-    Folder,
-    Minutes,
-    Positive,
-    Seed,
     Settings,
-    Share,
-    ShareBelow1,
-    Sources,
-    Tokens,
-    Whole,
     option_name,
     switch_name,
 )
 
-Precision = Literal["auto", "float32", "bfloat16"]
-SaveDtype = Literal["float32", "float16"]
-ClassWeights = Literal["none", "balanced", "effective"]
-Task = Literal["auto", "classes", "regression"]
-
 INPUTS = ("data", "validation", "test")
 """Settings that name a file, a folder or a Hub data set."""
 
-BERT_LEARNING_RATE = 5e-5
-"""The peak rate that suits BERT-base: Devlin et al. 2019, appendix A.3."""
 
 COMMAND_SETTINGS = ("overwrite", "resume")
 """Settings that say what to do with what is there already, and nothing of the run."""
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class ColumnConfig(Settings):
-    """Columns"""
-
-    text_column: str | None = None
-    """Column with the text; by default found by its name."""
-
-    pair_column: str | None = None
-    """Column with the second text of a pair; by default found by its name."""
-
-    label_column: str | None = None
-    """Column with the class or score; by default found by its name. Lists of classes make a
-    multi-label model."""
-
-    @property
-    def columns(self) -> ColumnNames:
-        """The columns that are named; the others are found."""
-        return ColumnNames(text=self.text_column, pair=self.pair_column, label=self.label_column)
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class DataConfig(ColumnConfig):
-    """Data"""
-
-    data: Sources
-    """Training data: a CSV, TSV, JSON Lines or Parquet file, a folder, or a Hub name
-    (NAME or NAME:CONFIG). Repeat the option for further files with the same columns."""
-
-    validation: str | None = None
-    """File whose rows choose the best epoch. Without it, a validation split of the data set
-    is used, or one is cut from the training rows."""
-
-    test: str | None = None
-    """File that is measured once, after training; it chooses nothing."""
-
-    task: Task = "auto"
-    """What the label column holds: classes, or a score to predict (regression). auto: a score where
-    all labels are numbers and some have fractions; give regression for whole numbers, as 1 to 5."""
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Files, folders and Hub names that rows are read from."""
-        return (*self.data, *filter(None, (self.validation, self.test)))
-
-    def __post_init__(self) -> None:
-        """Refuse to learn from nothing."""
-        if not self.data:
-            raise ConfigError("--data is empty; name at least one file, folder or Hub data set")
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class ModelConfig(Settings):
-    """Model"""
-
-    model: str
-    """Base model to start from: a folder or a Hub name; any BERT-like encoder."""
-
-    base_name: str | None = None
-    """Name of the base model in the model card, when the folder's own name says too little."""
-
-    @property
-    def shown_base(self) -> str:
-        """The base model's name, without the path on this machine."""
-        return self.base_name or shown_name(self.model)
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class InputConfig(Settings):
-    """Long texts"""
-
-    max_length: Tokens | None = None
-    """Tokens kept of each text; by default what the model can read, 512 at most."""
-
-    truncation: Truncation = "head"
-    """What is kept of a longer text. head+tail keeps a quarter of the limit from the beginning and
-    the rest from the end. The app reads the head."""
-
-    window_stride: Whole = 0
-    """Measure the finished model on windows over the whole text, this many tokens apart; 0 is off.
-    Each window is as long as the limit, and their logits are averaged. Training and the app read
-    one window."""
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class SeedConfig(Settings):
-    """Random numbers"""
-
-    seed: Seed = 42
-    """Seed of a cut split, and in training of the head's first weights, the order of the rows and
-    dropout."""
-
-    split_seed: Seed | None = None
-    """Seed of a cut split alone; by default --seed."""
-
-    @property
-    def cut_seed(self) -> int:
-        """The seed of a cut split."""
-        return self.seed if self.split_seed is None else self.split_seed
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class LoopConfig(Settings):
-    """Epochs, batches and arithmetic"""
-
-    epochs: Positive = 3
-    """How often the training rows are seen; 2 to 4 is usual."""
-
-    pretrain_epochs: Whole = 0
-    """Epochs of a first stage that trains the base on masked words of the training texts; 0 is off.
-    For texts unlike those the base has read; takes as long as other epochs. All weights learn in
-    it, at the rate of the model's width."""
-
-    batch_size: Positive = 32
-    """Texts per training step, on average. A step takes more short texts, or fewer long ones, as
-    many as hold the same number of tokens."""
-
-    batch_tokens: Tokens | None = None
-    """Tokens of a batch, about, padding counted. By default as many as make the number of batches
-    that --batch-size texts in each would make."""
-
-    gradient_accumulation: Positive = 1
-    """Batches per step: for a large --batch-size on a small card, divide it by this."""
-
-    gradient_checkpointing: bool = False
-    """Compute the forward pass of each layer twice rather than keep it: less memory, slower."""
-
-    compile: bool = False
-    """Compile the model first (torch.compile): slow to start, faster steps on a CUDA card."""
-
-    deterministic: bool = False
-    """Only take operations that give the same bits each time, also on a CUDA card; slower there."""
-
-    precision: Precision = "auto"
-    """Arithmetic of training. auto: bfloat16 on a CUDA card that has it, else float32."""
-
-    patience: Whole = 0
-    """Stop after this many epochs without a better macro F1 (or R2) on validation; 0 is off."""
-
-    seeds: Annotated[int, Field(ge=1, le=1_000)] = 1
-    """Train this often on the same rows, with --seed and the numbers after it. The run that is best
-    on validation is kept, and mean and interval of all are reported."""
-
-    ignore_check: bool = False
-    """Train although the data check found something fatal; what can't be trained still stops."""
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class OptimizerConfig(Settings):
-    """Optimizer and layers that learn"""
-
-    learning_rate: Factor | None = None
-    """Peak rate, reached after the warm-up. By default 5e-5 for a model as wide as BERT-base (768),
-    more for narrower and less for wider ones: 1e-4 for 384; ten times that for --lora-rank and
-    --head-only."""
-
-    weight_decay: Share = 0.01
-    """Decay of weights; biases and layer norms are left out of it."""
-
-    warmup_ratio: ShareBelow1 = 0.06
-    """Share of the steps in which the rate climbs to its peak before it falls linearly to 0."""
-
-    layer_decay: Factor = 1.0
-    """Factor on the rate for each layer further from the head; 1 is off, 0.9 keeps more of what
-    the lower layers know."""
-
-    freeze_layers: Whole = 0
-    """Keep the embeddings and this many lowest layers as they are; 0 trains all. Saves time and
-    memory where data are few."""
-
-    head_only: bool = False
-    """Train the head alone: quick, and far less accurate."""
-
-    gradual_unfreezing: Share = 0.0
-    """Share of the steps in which the layers join the head one by one from the top; 0 trains all
-    from the start."""
-
-    lora_rank: Whole = 0
-    """Train LoRA adapters of this rank in place of all weights; 8 or 16 is usual; 0 is off. They
-    are put on the attention of every layer; the head learns too."""
-
-    lora_alpha: Positive = 16
-    """Over the rank, the factor on what LoRA adapters add; once or twice the rank is usual."""
-
-    @property
-    def freezes(self) -> bool:
-        """Whether some layers don't learn, or not from the start."""
-        return bool(self.head_only or self.freeze_layers or self.gradual_unfreezing)
-
-    @property
-    def rate(self) -> float:
-        """The peak rate; where none is given, that of a model as wide as BERT-base."""
-        return BERT_LEARNING_RATE if self.learning_rate is None else self.learning_rate
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class LossConfig(Settings):
-    """Loss"""
-
-    label_smoothing: ShareBelow1 = 0.0
-    """Share of each label spread evenly over all classes; 0 is off. Single-label data only."""
-
-    class_weights: ClassWeights = "none"
-    """Weight of a class in the loss, for classes of very different size, at some cost in accuracy.
-    balanced: one over its number of rows; effective: the same, milder for large classes."""
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class OutputConfig(Settings):
-    """Output"""
-
-    output: Folder
-    """Folder in which the checkpoint is left."""
-
-    overwrite: bool = False
-    """Replace an output folder that isn't empty, and forget a stopped run of it."""
-
-    resume: bool = False
-    """Continue a stopped run of this output. Start it where there is none, and do nothing where it
-    is finished with the same settings."""
-
-    save_minutes: Minutes = 5.0
-    """Minutes between two snapshots, from the last of which a killed run is resumed; 0 makes
-    one after each step."""
-
-    save_dtype: SaveDtype = "float32"
-    """Number format of the saved weights; float16 halves the file."""
-
-    push_to_hub: str | None = None
-    """Hub name (OWNER/NAME) under which the finished folder is uploaded, private where it is new;
-    needs a token of the Hub."""
-
-    baseline: bool = True
-    """Also train TF-IDF with a linear SVM and naive Bayes, or with ridge regression, on the same
-    rows, to compare with."""
-
-    data_name: str | None = None
-    """Name of the data set in the model card."""
-
-    data_terms: str | None = None
-    """Terms of use of the data set, for the model card."""
 
 
 SECTIONS: tuple[type[Settings], ...] = (

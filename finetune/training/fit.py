@@ -22,7 +22,7 @@ from finetune.errors import ConfigError
 from finetune.evaluation.metrics import measure_logits
 from finetune.evaluation.regression import measure_scores
 from finetune.run import processes
-from finetune.run.config import LoopConfig
+from finetune.run.config_sections import LoopConfig
 from finetune.run.events import EventLog, Events
 from finetune.run.graceful_stop import GracefulStop
 from finetune.run.metrics import measure_all

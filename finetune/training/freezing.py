@@ -5,7 +5,7 @@ from typing import Any
 from transformers import PreTrainedModel, TrainerCallback
 
 from finetune.errors import ConfigError
-from finetune.run.config import OptimizerConfig
+from finetune.run.config_sections import OptimizerConfig
 from finetune.training.optimizer import heights
 
 

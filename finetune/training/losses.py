@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from finetune.checkpoint.score_scale import ScoreScale
 from finetune.data.rows import Rows
-from finetune.run.config import ClassWeights, LossConfig
+from finetune.run.config_sections import ClassWeights, LossConfig
 
 Loss = Callable[..., Tensor]
 HALF_PRECISION = (torch.bfloat16, torch.float16)

@@ -8,7 +8,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from finetune.checkpoint.families import layer_number
-from finetune.run.config import BERT_LEARNING_RATE, OptimizerConfig
+from finetune.run.config_sections import BERT_LEARNING_RATE, OptimizerConfig
 
 NORM = re.compile(r"norm|\bln\b", re.IGNORECASE)
 BASE_WIDTH = 768

@@ -10,11 +10,13 @@ from finetune.checkpoint.score_scale import ScoreScale
 from finetune.data.check import InputSettings, check_splits
 from finetune.data.check.model_support import with_model_finding
 from finetune.data.column_summary import describe_columns
-from finetune.data.splits import Splits, find_splits, load_splits
+from finetune.data.source_rows import find_splits
+from finetune.data.splits import Splits, load_splits
 from finetune.data.truncation import store_truncation
 from finetune.errors import ConfigError
 from finetune.evaluation.report.abbreviate import abbreviated_counts
-from finetune.run.config import DEFAULTS, LoopConfig, TrainConfig
+from finetune.run.config import DEFAULTS, TrainConfig
+from finetune.run.config_sections import LoopConfig
 from finetune.run.setting_types import option_name
 from finetune.training.optimizer import has_layers, rate_for
 from finetune.training.prepared_run import PreparedRun

@@ -10,8 +10,9 @@ from finetune.errors import DataError
 from finetune.run import processes
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import write_config_file
+from finetune.run.measurements import AnyMetrics
 from finetune.run.metrics import choosing_metric, measure_all
-from finetune.run.record import AnyMetrics, RunRecord, SeedRecord
+from finetune.run.record import RunRecord, SeedRecord
 from finetune.training.results import write_card_and_plots
 
 OneRun = Callable[[Path, TrainConfig], RunRecord]

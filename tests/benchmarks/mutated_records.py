@@ -33,7 +33,8 @@ from finetune.evaluation.report.card import model_card
 from finetune.evaluation.report.terminal import describe_run
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import read_config_file, write_config_file
-from finetune.run.record import EpochMetrics, Metrics, RunRecord, ScoreRange, SeedRecord
+from finetune.run.measurements import Metrics
+from finetune.run.record import EpochMetrics, RunRecord, ScoreRange, SeedRecord
 from finetune.run.saved_settings import load_settings, save_settings
 from finetune.run.snapshots import verify, write_manifest
 from tests.damaged_files import mutated_lines, mutated_words, mutations

@@ -12,7 +12,7 @@ from datasets import Dataset
 from finetune.data.rows import Rows, read_rows
 from finetune.data.tables.table import Columnar
 from finetune.run.column_names import ColumnNames
-from finetune.run.record import AnyMetrics, Metrics
+from finetune.run.measurements import AnyMetrics, Metrics
 
 WORDS = {
     "Business": ("oil", "prices", "rise", "stocks", "market", "fall"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from finetune.run.config import TrainConfig
-from finetune.run.record import AnyMetrics
+from finetune.run.measurements import AnyMetrics
 from finetune.training.trainer import SnapshotTrainer
 
 

@@ -10,10 +10,10 @@ from finetune.data.check.model_support import with_model_finding
 from finetune.data.check.report import CheckReport
 from finetune.data.check.splits import check_splits
 from finetune.data.check.truncation import InputSettings
-from finetune.data.splits import find_splits
+from finetune.data.source_rows import find_splits
 from finetune.data.truncation import require_no_pairs
 from finetune.errors import ConfigError
-from finetune.run.config import DataConfig, InputConfig
+from finetune.run.config_sections import DataConfig, InputConfig
 from finetune.run.local_paths import shown_name
 
 

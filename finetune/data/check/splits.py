@@ -14,7 +14,9 @@ from finetune.data.check.texts import shared_findings, text_findings
 from finetune.data.check.truncation import InputSettings, truncation_findings
 from finetune.data.class_matching import ClassMatch, match_classes
 from finetune.data.rows import Rows
-from finetune.data.splits import SourceRows, align_split, drop_repeated
+from finetune.data.source_rows import SourceRows
+from finetune.data.splits import align_split
+from finetune.data.validation_split import drop_repeated
 from finetune.errors import DataError
 
 

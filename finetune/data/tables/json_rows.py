@@ -3,14 +3,14 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, NoReturn, overload
+from typing import Any, BinaryIO, NoReturn
 
 from finetune.data.tables import cell_types
 from finetune.data.tables.lines import decoded
 from finetune.data.tables.messages import shown, unreadable
-from finetune.data.tables.table import Table
+from finetune.data.tables.table import Cells, Table
 from finetune.errors import DataError
 
 MAX_DEPTH = 100
@@ -30,9 +30,9 @@ class _DuplicateKeys(dict[str, Any]):
     name = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cells(Sequence[object]):
-    """The cells of one name, None where a row lacks it; not held twice."""
+@dataclass(frozen=True)
+class _JsonCells(Cells):
+    """The cells of one name, None where a row lacks it."""
 
     rows: Sequence[dict[str, Any]]
     name: str
@@ -40,17 +40,9 @@ class _Cells(Sequence[object]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    @overload
-    def __getitem__(self, place: int) -> object: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[object]: ...
-    def __getitem__(self, place: int | slice) -> object:
-        if isinstance(place, slice):
-            return [row.get(self.name) for row in self.rows[place]]
-        return self.rows[place].get(self.name)
-
-    def __iter__(self) -> Iterator[object]:
-        return (row.get(self.name) for row in self.rows)
+    def values(self, part: slice) -> list[object]:
+        """The cells of a part of the rows."""
+        return [row.get(self.name) for row in self.rows[part]]
 
 
 @dataclass(slots=True)
@@ -88,7 +80,7 @@ class _RowBuilder:
         return Table(
             name=self.name,
             column_names=list(names),
-            cells=tuple(_Cells(self.rows, name) for name in names),
+            cells=tuple(_JsonCells(self.rows, name) for name in names),
             places=self.places,
             unit=self.unit,
         )

@@ -1,41 +1,35 @@
 """Parquet: columns with the types they have, and names of classes that `datasets` wrote."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, overload
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 from finetune.data.tables.messages import shown, unreadable
-from finetune.data.tables.table import Table
+from finetune.data.tables.table import Cells, Table
 from finetune.errors import DataError
 
 
-class _Cells(Sequence[object]):
-    """The cells of one column, turned into Python's values when they are asked for."""
+@dataclass(frozen=True)
+class _ArrowCells(Cells):
+    """The cells of an Arrow column, which a sentence calls *where*."""
 
-    def __init__(self, table: str, column: str, values: Any) -> None:
-        self.where = f"column {shown(column)} of {shown(table)}"
-        self.values = values
+    where: str
+    column: Any
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.column)
 
-    @overload
-    def __getitem__(self, place: int) -> object: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[object]: ...
-    def __getitem__(self, place: int | slice) -> object:
-        if isinstance(place, slice):
-            return self._listed(self.values[place])
-        return self._listed(self.values[place : place + 1])[0]
+    def values(self, part: slice) -> list[object]:
+        """The cells of a part of the rows.
 
-    def __iter__(self) -> Iterator[object]:
-        return iter(self._listed(self.values))
-
-    def _listed(self, values: Any) -> list[object]:
+        Raises:
+            DataError: Python has no value for one of them.
+        """
         from pyarrow import ArrowException
 
         try:
-            return list(values.to_pylist())
+            return list(self.column[part].to_pylist())
         except (ArrowException, ValueError, OverflowError) as error:
             raise DataError(f"{self.where} can't be read: {_why(error)}") from error
 
@@ -70,7 +64,10 @@ def read_parquet(name: str, file: BinaryIO, limit: int | None = None) -> Table:
     return Table(
         name=name,
         column_names=list(names),
-        cells=tuple(_Cells(name, *pair) for pair in zip(names, found.columns, strict=True)),
+        cells=tuple(
+            _ArrowCells(f"column {shown(column)} of {shown(name)}", values)
+            for column, values in zip(names, found.columns, strict=True)
+        ),
         places=range(1, found.num_rows + 1),
         unit="row",
         class_names={

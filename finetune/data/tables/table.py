@@ -1,16 +1,37 @@
 """What a file of rows holds: columns of cells, with the line in which each row begins."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 from finetune.data.tables.messages import shown
 from finetune.errors import DataError
 
 SAMPLE_CELLS = 1_000
 """Cells looked at to say what a column holds."""
+
+
+class Cells(Sequence[object], ABC):
+    """The cells of one column, turned into Python's values when they are asked for."""
+
+    @abstractmethod
+    def values(self, part: slice) -> list[object]:
+        """The cells of a part of the rows."""
+
+    @overload
+    def __getitem__(self, place: int) -> object: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[object]: ...
+    def __getitem__(self, place: int | slice) -> object:
+        if isinstance(place, slice):
+            return self.values(place)
+        return self.values(slice(place, place + 1 or None))[0]
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(self.values(slice(None)))
 
 
 class Columnar(Protocol):

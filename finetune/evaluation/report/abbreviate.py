@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from finetune.data.tables.safe_text import printable
-from finetune.run.record import ClassMetrics, Metrics
+from finetune.run.measurements import ClassMetrics, Metrics
 
 MAX_NAMED = 10
 """Names in one sentence."""

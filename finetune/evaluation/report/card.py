@@ -5,9 +5,11 @@ from collections.abc import Collection
 from pathlib import Path
 from statistics import median
 
-from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.data.tables.safe_text import printable
 from finetune.evaluation.report.abbreviate import abbreviated
+from finetune.evaluation.report.card_calibration import (
+    calibration_section,
+)
 from finetune.evaluation.report.limitations import limitations, several
 from finetune.evaluation.report.markdown import cell, code, escaped, paragraphs, table
 from finetune.evaluation.report.metadata import front_matter, headline
@@ -15,14 +17,9 @@ from finetune.evaluation.report.plots import CONFUSION_FILE, RELIABILITY_FILE, S
 from finetune.evaluation.report.terminal import format_spread
 from finetune.evaluation.seed_spread import spreads
 from finetune.run.atomic_files import write_atomically
+from finetune.run.measurements import Metrics, RegressionMetrics
 from finetune.run.metrics import choosing_metric, find_metric
-from finetune.run.record import (
-    CalibrationRecord,
-    Metrics,
-    RegressionMetrics,
-    RunRecord,
-    SplitRecord,
-)
+from finetune.run.record import RunRecord, SplitRecord
 
 MAX_CLASS_COLUMNS = 20
 """Classes up to which each has a column of its rows."""
@@ -50,7 +47,7 @@ def model_card(record: RunRecord, pictures: Collection[str] = PLOT_FILES) -> str
         _results(record, pictures),
         _seeds(record),
         _beside(record),
-        _calibration(record, pictures),
+        calibration_section(record, pictures),
         limitations(record),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -252,49 +249,6 @@ def _measures(record: RunRecord) -> str:
     if record.regression:
         return "R2, root mean squared error, and Pearson's correlation with its 95% interval"
     return "Accuracy with its 95% interval, and macro F1"
-
-
-def _calibration(record: RunRecord, pictures: Collection[str]) -> str:
-    made = record.calibration
-    if made is None:
-        return ""
-    alt = f"Reliability on {made.measured_on}: share that is right by confidence"
-    curve = f"![{alt}]({RELIABILITY_FILE})"
-    rows = [
-        [name, f"{found.ece:.2%}", f"{found.nll:.4f}", f"{found.brier:.4f}"]
-        for name, found in (("as trained", made.before), ("at the temperature", made.after))
-    ]
-    unit = "every decision for or against a class" if several(record) else "every row"
-    return "\n\n".join(
-        [
-            "## Calibration",
-            _temperature(made),
-            table(
-                ["probabilities", "expected calibration error", "log-likelihood lost", "Brier"],
-                rows[:1] if made.reason else rows,
-            ),
-            f"Measured on {_held_out(made)}; {unit} counts, in {len(made.after.curve)} bins of"
-            " equal width.",
-            *([curve] if RELIABILITY_FILE in pictures else []),
-        ]
-    )
-
-
-def _temperature(made: CalibrationRecord) -> str:
-    if made.reason:
-        return f"No temperature was fitted: {made.reason}."
-    return (
-        f"Dividing the logits by **{made.temperature:.3f}** makes their softmax or sigmoid closer"
-        " to the chance of being right. The number was fitted on validation and stands as"
-        f" `{TEMPERATURE_KEY}` in `config.json`; CLSight uses it, transformers itself doesn't. No"
-        " decision changes."
-    )
-
-
-def _held_out(made: CalibrationRecord) -> str:
-    if made.measured_on == "test" or made.reason:
-        return made.measured_on
-    return "validation, each fifth at the temperature fitted on the other four"
 
 
 def _chosen_on_validation(record: RunRecord) -> str:

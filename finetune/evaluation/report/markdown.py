@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from finetune.data.tables.safe_text import printable, without_links, without_list
 from finetune.evaluation.report.abbreviate import MAX_TABLE_CLASSES, top_confusions, worst_classes
 from finetune.evaluation.report.terminal import format_interval, format_number, format_pearson
-from finetune.run.record import AnyMetrics, Metrics, RegressionMetrics
+from finetune.run.measurements import AnyMetrics, Metrics, RegressionMetrics
 
 ESCAPES = {
     "\\": "&#92;",  # with a parenthesis behind it, the Hub would see a formula

@@ -7,7 +7,8 @@ import json
 import re
 
 from finetune.data.tables.safe_text import printable
-from finetune.run.record import AnyMetrics, RegressionMetrics, RunRecord
+from finetune.run.measurements import AnyMetrics, RegressionMetrics
+from finetune.run.record import RunRecord
 
 HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
 Entry = tuple[str, str, str]

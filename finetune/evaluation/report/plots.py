@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from finetune.data.tables.safe_text import printable
 from finetune.run.atomic_files import write_atomically
-from finetune.run.record import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
+from finetune.run.measurements import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
 
 CONFUSION_FILE = "confusion.png"
 RELIABILITY_FILE = "reliability.png"

@@ -10,17 +10,9 @@ from finetune.evaluation.report.abbreviate import (
     worst_classes,
 )
 from finetune.evaluation.seed_spread import Spread, spreads
+from finetune.run.measurements import AnyMetrics, CalibrationMetrics, Metrics, RegressionMetrics
 from finetune.run.metrics import find_metric
-from finetune.run.record import (
-    AnyMetrics,
-    BaselineRecord,
-    CalibrationMetrics,
-    CalibrationRecord,
-    Metrics,
-    RegressionMetrics,
-    RunRecord,
-    SeedRecord,
-)
+from finetune.run.record import BaselineRecord, CalibrationRecord, RunRecord, SeedRecord
 
 
 def describe_run(record: RunRecord) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from datasets import Dataset, DatasetDict
 
+from finetune.data.evaluation_rows import load_evaluation_rows
 from finetune.data.rows import read_rows
-from finetune.data.splits import cut_validation, drop_repeated, load_evaluation_rows, load_splits
+from finetune.data.splits import load_splits
+from finetune.data.validation_split import cut_validation, drop_repeated
 from finetune.errors import DataError
 from finetune.run.column_names import ColumnNames
 from finetune.run.config import TrainConfig

@@ -25,7 +25,7 @@ from finetune.evaluation.baseline import (
     measure_baselines,
 )
 from finetune.run.column_names import ColumnNames
-from finetune.run.record import RegressionMetrics
+from finetune.run.measurements import RegressionMetrics
 from tests.finetune.news import LABELS, news, of_classes, rows_of, scored_reviews, write_csv
 
 

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from finetune.__main__ import app
 from finetune.errors import ConfigError
 from finetune.run.cli_options import sections, with_options
-from finetune.run.config import LossConfig, TrainConfig
+from finetune.run.config import TrainConfig
+from finetune.run.config_sections import LossConfig
 from finetune.run.local_paths import shown_name
 from finetune.run.setting_types import STRICT, Share, option_name
 

@@ -7,9 +7,10 @@ import pytest
 from finetune.evaluation.report.card import model_card
 from finetune.evaluation.report.terminal import describe_seeds
 from finetune.run import metrics
+from finetune.run.measurements import RegressionMetrics
 from finetune.run.metrics import METRICS, Metric, choosing_metric, find_metric, measure_all
 from finetune.run.progress import epoch_curve
-from finetune.run.record import EpochMetrics, RegressionMetrics, RunRecord, SeedRecord
+from finetune.run.record import EpochMetrics, RunRecord, SeedRecord
 from tests.finetune.news import of_classes
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from finetune.checkpoint.score_scale import ScoreScale
-from finetune.run.config import ClassWeights
+from finetune.run.config_sections import ClassWeights
 from finetune.training.losses import BETA, build_loss, class_weights, positive_weights, score_loss
 
 COUNTS = (70, 20, 10)

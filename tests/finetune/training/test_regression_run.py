@@ -16,7 +16,8 @@ from finetune.__main__ import app
 from finetune.checkpoint.models import load_base, load_checkpoint
 from finetune.errors import ConfigError
 from finetune.evaluation.evaluate import evaluate
-from finetune.run.record import RegressionMetrics, RunRecord
+from finetune.run.measurements import RegressionMetrics
+from finetune.run.record import RunRecord
 from finetune.training.train import train
 from tests.finetune.news import news, scored_reviews, write_csv
 from tests.finetune.runs import check_close, tiny_run

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from finetune.run.record import BaselineRecord, Metrics, RunRecord, SplitRecord
+from finetune.run.measurements import Metrics
+from finetune.run.record import BaselineRecord, RunRecord, SplitRecord
 from tests.viz.rooms import finish
 from viz.model.classifier import default_checkpoint
 from viz.runs import data_check, files

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from finetune.run.record import EpochMetrics, RegressionMetrics, RunRecord
+from finetune.run.measurements import RegressionMetrics
+from finetune.run.record import EpochMetrics, RunRecord
 from tests.viz.rooms import START, Event, epoch, finish, leave, running, step
 from viz.app import keys
 from viz.app.panels import columns, new_run

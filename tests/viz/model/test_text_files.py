@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
-from finetune.data.splits import load_evaluation_rows
+from finetune.data.evaluation_rows import load_evaluation_rows
 from finetune.errors import DataError
 from finetune.run.column_names import ColumnNames
 from viz.errors import SelectionError, as_sentence

@@ -4,7 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from finetune.run.record import AnyMetrics, Metrics, RegressionMetrics, RunRecord
+from finetune.run.measurements import AnyMetrics, Metrics, RegressionMetrics
+from finetune.run.record import RunRecord
 from viz.app import keys
 from viz.app.markdown import plain
 from viz.app.panels.plot import show_plot

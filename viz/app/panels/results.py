@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from finetune.run.measurements import Metrics
 from finetune.run.metrics import METRICS, Metric
-from finetune.run.record import Metrics
 from viz.app import keys
 from viz.app.markdown import plain
 from viz.app.navigation import READ

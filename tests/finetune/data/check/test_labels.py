@@ -13,7 +13,8 @@ from finetune.__main__ import app
 from finetune.data.check import CheckReport, check_splits
 from finetune.data.check.invisible_characters import quoted
 from finetune.data.check.label_typos import is_one_typo, typo_findings
-from finetune.data.splits import find_splits, load_splits
+from finetune.data.source_rows import find_splits
+from finetune.data.splits import load_splits
 from finetune.run.config import TrainConfig
 from tests.finetune.data.check.test_splits import Row, check, of_kind, relabeled, sentence
 from tests.finetune.news import news, write_csv, write_jsonl

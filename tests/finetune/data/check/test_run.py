@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from finetune.__main__ import app
 from finetune.data.check import Finding, InputSettings, check_splits
 from finetune.data.check.report import NOT_COUNTED
-from finetune.data.splits import find_splits
+from finetune.data.source_rows import find_splits
 from finetune.errors import DataError
 from finetune.evaluation.report.card import model_card
 from finetune.run.config import TrainConfig

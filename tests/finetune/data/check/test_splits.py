@@ -13,7 +13,8 @@ from finetune.data.check.invisible_characters import quoted
 from finetune.data.check.label_typos import typo_findings
 from finetune.data.check.labels import normalized_name
 from finetune.data.check.report import NOT_COUNTED
-from finetune.data.splits import SourceRows, find_splits, load_splits
+from finetune.data.source_rows import SourceRows, find_splits
+from finetune.data.splits import load_splits
 from finetune.run.config import TrainConfig
 from tests.finetune.news import news, rows_of, write_jsonl
 

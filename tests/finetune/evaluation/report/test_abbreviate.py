@@ -15,7 +15,8 @@ from finetune.evaluation.report.abbreviate import (
 )
 from finetune.evaluation.report.card import model_card
 from finetune.evaluation.report.terminal import describe, describe_run
-from finetune.run.record import Metrics, RunRecord
+from finetune.run.measurements import Metrics
+from finetune.run.record import RunRecord
 
 
 def of_many(classes: int) -> Metrics:

@@ -21,7 +21,7 @@ from finetune.evaluation.report.plots import (
     reliability_plot,
     scatter_plot,
 )
-from finetune.run.record import CalibrationMetrics, Metrics
+from finetune.run.measurements import CalibrationMetrics, Metrics
 
 
 def metrics_of(labels: tuple[str, ...], *, wrong: float = 0.2) -> Metrics:
