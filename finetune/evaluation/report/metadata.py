@@ -1,74 +1,64 @@
-"""What the Hub reads of a model card: the YAML in front of it.
+"""What the Hub reads of a model card: the YAML in front of it."""
 
-Names of the entries: https://github.com/huggingface/hub-docs/blob/main/modelcard.md
-"""
-
-import json
 import re
+from collections.abc import Iterator
 
 from finetune.data.tables.safe_text import printable
 from finetune.run.measurements import AnyMetrics, RegressionMetrics
 from finetune.run.record import RunRecord
 
 HUB_NAME = re.compile(r"(\w[\w.-]*/)?\w[\w.-]*", re.ASCII)
-Entry = tuple[str, str, str]
-"""A metric: its type, its name as the rest of an entry, its value."""
+TASK = "text-classification"
+HubMetric = tuple[str, str | None, float]
+"""A metric by its type on the Hub, its name where that says too little, and its value."""
 
 
 def front_matter(record: RunRecord) -> str:
     """Base model and results, in the format of the Hub, between its lines of dashes."""
+    from huggingface_hub import EvalResult, ModelCardData
+
     split, metrics = headline(record)
-    entries = [*_entries(metrics), *_ece(record)]
-    lines = [
-        "---",
-        "library_name: transformers",
-        "pipeline_tag: text-classification",
-        *_base(record),
-        f"metrics: [{', '.join(kind for kind, _, _ in entries)}]",
-        "model-index:",
-        f"  - name: {_yaml(record.settings['output'])}",
-        "    results:",
-        "      - task: {type: text-classification}",
-        f"        dataset: {{name: {_yaml(record.data_name)}, type: {_yaml(record.data_name)},"
-        f" split: {split}}}",
-        "        metrics:",
-        *(f"          - {{type: {kind}{name}, value: {value}}}" for kind, name, value in entries),
-        "---",
+    results = [
+        EvalResult(
+            task_type=TASK,
+            dataset_type=_one_line(record.data_name),
+            dataset_name=_one_line(record.data_name),
+            dataset_split=split,
+            metric_type=kind,
+            metric_name=name,
+            metric_value=value,
+        )
+        for kind, name, value in _metrics(metrics, record)
     ]
-    return "\n".join(lines)
+    data = ModelCardData(
+        # The Hub refuses a card with a base model that no model of it can be called.
+        base_model=_one_line(record.base) if HUB_NAME.fullmatch(record.base) else None,
+        eval_results=results,
+        library_name="transformers",
+        metrics=[result.metric_type for result in results],
+        model_name=_one_line(record.settings["output"]),
+        pipeline_tag=TASK,
+    )
+    return f"---\n{data.to_yaml()}\n---"
 
 
-def _base(record: RunRecord) -> list[str]:
-    """The base model, where it may be one of the Hub; it refuses a card that names no such."""
-    return [f"base_model: {_yaml(record.base)}"] if HUB_NAME.fullmatch(record.base) else []
-
-
-def _entries(metrics: AnyMetrics) -> list[Entry]:
+def _metrics(metrics: AnyMetrics, record: RunRecord) -> Iterator[HubMetric]:
     if isinstance(metrics, RegressionMetrics):
-        found = {
-            "r_squared": ("R2", metrics.r2),
-            "rmse": ("RMSE", metrics.rmse),
-            "mae": ("MAE", metrics.mae),
-            "pearsonr": ("Pearson", metrics.pearson),
-            "spearmanr": ("Spearman", metrics.spearman),
-        }
-        return [
-            (kind, f", name: {name}", f"{value:.6g}")
-            for kind, (name, value) in found.items()
-            if value is not None
-        ]
-    return [
-        ("accuracy", "", f"{metrics.accuracy:.4f}"),
-        ("f1", ", name: Macro F1", f"{metrics.macro_f1:.4f}"),
-    ]
-
-
-def _ece(record: RunRecord) -> list[Entry]:
-    """The error at the stored temperature, on the same split as the other metrics."""
-    if record.calibration is None:
-        return []
-    value = record.calibration.after.ece
-    return [("ece", ", name: Expected calibration error", f"{value:.4f}")]
+        for kind, name, value in (
+            ("r_squared", "R2", metrics.r2),
+            ("rmse", "RMSE", metrics.rmse),
+            ("mae", "MAE", metrics.mae),
+            ("pearsonr", "Pearson", metrics.pearson),
+            ("spearmanr", "Spearman", metrics.spearman),
+        ):
+            if value is not None:
+                yield kind, name, float(f"{value:.6g}")
+        return
+    yield "accuracy", None, round(metrics.accuracy, 4)
+    yield "f1", "Macro F1", round(metrics.macro_f1, 4)
+    if record.calibration is not None:
+        # At the stored temperature, on the same split as the other metrics.
+        yield "ece", "Expected calibration error", round(record.calibration.after.ece, 4)
 
 
 def headline(record: RunRecord) -> tuple[str, AnyMetrics]:
@@ -76,6 +66,6 @@ def headline(record: RunRecord) -> tuple[str, AnyMetrics]:
     return ("validation", record.validation) if record.test is None else ("test", record.test)
 
 
-def _yaml(text: str) -> str:
-    """A YAML string, on one line; JSON is one, but for letters that YAML takes for none."""
-    return json.dumps(printable(" ".join(text.split())), ensure_ascii=False)
+def _one_line(text: str) -> str:
+    """A name on one line, without what steers a screen."""
+    return printable(" ".join(text.split()))
