@@ -94,12 +94,12 @@ class _Task:
     x: dict[str, csr_matrix]
     y: dict[str, Targets]
 
-    def measure(self, split: str, found: Targets) -> AnyMetrics:
+    def measure(self, split: str, predicted: Targets) -> AnyMetrics:
         gold = self.y[split]
         if gold.dtype.kind == "f":
-            return measure_scores(gold, np.asarray(found, np.float64), keep=0)
+            return measure_scores(gold, np.asarray(predicted, np.float64), keep=0)
         measure = measure_multi_label if gold.ndim == 2 else measure_classes
-        return measure(gold.astype(np.int64), found.astype(np.int64), self.labels)
+        return measure(gold.astype(np.int64), predicted.astype(np.int64), self.labels)
 
 
 def measure_baselines(splits: Splits) -> tuple[BaselineRecord, ...]:
@@ -200,17 +200,17 @@ def _baseline(family: BaselineModel, task: _Task, what: str, seconds: float) -> 
     started = time.perf_counter()
     best: tuple[AnyMetrics, float, dict[str, Targets]] | None = None
     for value in family.values:
-        found = _predict(family.make(value), task)
-        metrics = task.measure("validation", found["validation"])
+        predictions = _predict(family.make(value), task)
+        metrics = task.measure("validation", predictions["validation"])
         if best is None or _selection_score(metrics) > _selection_score(best[0]):
-            best = metrics, value, found
+            best = metrics, value, predictions
     assert best is not None  # families have values
-    metrics, value, found = best
+    metrics, value, predictions = best
     return BaselineRecord(
         name=family.name,
         setting=f"{what}, {family.setting} {value:g}",
         validation=metrics,
-        test=task.measure("test", found["test"]) if "test" in found else None,
+        test=task.measure("test", predictions["test"]) if "test" in predictions else None,
         seconds=round(seconds + time.perf_counter() - started, 2),
     )
 
@@ -218,12 +218,12 @@ def _baseline(family: BaselineModel, task: _Task, what: str, seconds: float) -> 
 def _mean(task: _Task) -> BaselineRecord:
     """The mean score of train for every text: what R2 is counted from."""
     mean = float(task.y["train"].mean())
-    found = {name: np.full(len(gold), mean) for name, gold in task.y.items()}
+    predictions = {name: np.full(len(gold), mean) for name, gold in task.y.items()}
     return BaselineRecord(
         name=MEAN_NAME,
         setting=f"{mean:.4g}",
-        validation=task.measure("validation", found["validation"]),
-        test=task.measure("test", found["test"]) if "test" in found else None,
+        validation=task.measure("validation", predictions["validation"]),
+        test=task.measure("test", predictions["test"]) if "test" in predictions else None,
         seconds=0.0,
     )
 

@@ -56,13 +56,13 @@ def fit_temperature(logits: FloatArray, targets: Targets) -> float:
     The likelihood has one peak in T, since its logarithm is concave in 1 / T.
     """
     low, high = np.log(TEMPERATURE_RANGE)
-    found = minimize_scalar(
+    minimum = minimize_scalar(
         lambda log: _negative_log_likelihood(logits, targets, math.exp(log)),
         bounds=(low, high),
         method="bounded",
         options={"xatol": 1e-6},
     )
-    temperature = math.exp(float(found.x))
+    temperature = math.exp(float(minimum.x))
     better = _negative_log_likelihood(logits, targets, temperature) < _negative_log_likelihood(
         logits, targets, 1.0
     )

@@ -75,19 +75,19 @@ class EvaluationReport:
 
     def save_plots(self, folder: Path) -> list[Path]:
         """Draw what there is to see into *folder*; a matrix only with one class per row."""
-        title, made = f"{self.checkpoint} on {self.data}", []
+        title, files = f"{self.checkpoint} on {self.data}", []
         name = "as trained" if self.temperature == 1 else f"at temperature {self.temperature:.2f}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if self.calibration is not None:
                 reliability_plot([(name, self.calibration)], folder / RELIABILITY_FILE, title=title)
-                made.append(folder / RELIABILITY_FILE)
-            made += metrics_plot(self.metrics, folder, title=title)
+                files.append(folder / RELIABILITY_FILE)
+            files += metrics_plot(self.metrics, folder, title=title)
         except OSError as error:
             raise OutputError(
                 f"no picture can be written into {folder.name!r}: {error.strerror}"
             ) from error
-        return made
+        return files
 
 
 class Predictions(NamedTuple):
@@ -175,13 +175,13 @@ def predict_logits(
     for start in progress_bar(range(0, len(order), batch_size), "evaluating"):
         batch = order[start : start + batch_size]
         read, owners = encode_all(checkpoint, [inputs[i] for i in batch], max_length=max_length)
-        found = []
+        outputs = []
         for first in range(0, len(owners), batch_size):
             part = {name: rows[first : first + batch_size] for name, rows in read.items()}
             padded = checkpoint.tokenizer.pad(part, return_tensors="pt").to(device)
             with torch.inference_mode():
-                found.append(model(**padded).logits.float().cpu().numpy())
-        logits[batch] = mean_over_windows(np.concatenate(found), owners, len(batch))
+                outputs.append(model(**padded).logits.float().cpu().numpy())
+        logits[batch] = mean_over_windows(np.concatenate(outputs), owners, len(batch))
     odd = int((~np.isfinite(logits)).any(axis=1).sum())
     if odd:
         raise ModelError(

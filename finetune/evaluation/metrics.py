@@ -53,8 +53,8 @@ def most_confused(
     """
     wrong = gold != predicted
     pairs = np.sort(np.stack([gold[wrong], predicted[wrong]], axis=1), axis=1)
-    found, counts = np.unique(pairs, axis=0, return_counts=True)
-    by_count = found[np.argsort(-counts, kind="stable")].ravel()
+    confused, counts = np.unique(pairs, axis=0, return_counts=True)
+    by_count = confused[np.argsort(-counts, kind="stable")].ravel()
     by_size = np.argsort(-np.bincount(gold, minlength=n_classes), kind="stable")
     order = dict.fromkeys(int(number) for number in (*by_count, *by_size))
     return tuple(sorted(islice(order, most)))

@@ -86,9 +86,9 @@ def draw_plots(record: RunRecord, folder: Path, say: Callable[[str], None]) -> N
     what = SCATTER_FILE if record.regression else CONFUSION_FILE
     best_effort(what, lambda: metrics_plot(metrics, folder, title=title), say)
     if record.calibration is not None:
-        made = record.calibration
-        curves = [("as trained", made.before)]
-        if not made.reason:
-            curves.append((f"at temperature {made.temperature:.2f}", made.after))
+        calibration = record.calibration
+        curves = [("as trained", calibration.before)]
+        if not calibration.reason:
+            curves.append((f"at temperature {calibration.temperature:.2f}", calibration.after))
         path = folder / RELIABILITY_FILE
         best_effort(RELIABILITY_FILE, lambda: reliability_plot(curves, path, title=title), say)

@@ -34,12 +34,14 @@ def spreads(seeds: Sequence[SeedRecord]) -> dict[str, dict[str, Spread]]:
     if len(tested) == len(seeds):
         on["test"] = tested
     return {
-        split: {name: _within(name, [found[name] for found in all_found]) for name in all_found[0]}
-        for split, all_found in on.items()
+        split: {
+            name: _within(name, [metrics[name] for metrics in measured]) for name in measured[0]
+        }
+        for split, measured in on.items()
     }
 
 
 def _within(name: str, values: Sequence[float]) -> Spread:
     """The spread of a metric, its interval cut where the metric ends."""
-    found, (low, high) = spread(values), find_metric(name).range
-    return Spread(found.mean, max(found.low, low), min(found.high, high))
+    interval, (low, high) = spread(values), find_metric(name).range
+    return Spread(interval.mean, max(interval.low, low), min(interval.high, high))

@@ -62,16 +62,16 @@ def sections(record: type[Settings]) -> dict[str, tuple[str, str]]:
 
     A field is of the class that declares it.
     """
-    found: dict[str, tuple[str, str]] = {}
+    described_settings: dict[str, tuple[str, str]] = {}
     for section in reversed(record.__mro__):
         own = vars(section).get("__annotations__", {})
         described = vars(section).get("__pydantic_fields__", {})
-        found |= {
+        described_settings |= {
             name: (inspect.cleandoc(section.__doc__ or ""), described[name].description or "")
             for name in own
             if name in described
         }
-    return found
+    return described_settings
 
 
 def _parameters(record: type[Settings]) -> list[inspect.Parameter]:

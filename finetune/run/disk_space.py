@@ -17,15 +17,15 @@ def disk_space_warning(work: Path, parameters: int, *, stages: int = 1) -> str |
         parameters: Weights of the model.
         stages: 2 with further pre-training.
     """
-    kept = sum(path.stat().st_size for path in work.rglob("*") if path.is_file())
+    used = sum(path.stat().st_size for path in work.rglob("*") if path.is_file())
     needed, free = (
         (MAX_SNAPSHOTS * stages + 1) * BYTES_PER_WEIGHT * parameters,
         shutil.disk_usage(work).free,
     )
-    if needed - kept <= free:
+    if needed - used <= free:
         return None
     return (
-        f"Disk: {_gigabytes(free)} are free, but the run may need {_gigabytes(needed - kept)} for"
+        f"Disk: {_gigabytes(free)} are free, but the run may need {_gigabytes(needed - used)} for"
         " its snapshots; make room, or it may have to stop early."
     )
 

@@ -48,7 +48,7 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
 
     def __init__(self, events: Events, texts: float, kind: str = "step") -> None:
         self.events, self.texts, self.kind = events, texts, kind
-        self.begun = self.told = 0.0
+        self.begun = self.last_event = 0.0
         self.first = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -58,9 +58,9 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: Any, state: Any, control: Any, **settings: Any) -> None:
         """Say how far it is, once a second and at the last step."""
         now = time.monotonic()
-        if now - self.told < MIN_INTERVAL_SECONDS and state.global_step < state.max_steps:
+        if now - self.last_event < MIN_INTERVAL_SECONDS and state.global_step < state.max_steps:
             return
-        self.told = now
+        self.last_event = now
         pace = (now - self.begun) / (state.global_step - self.first)
         self.events.add(
             self.kind,
@@ -92,10 +92,10 @@ class EventLog(StepLog):
         def compute(
             outputs: Any, labels: Tensor, num_items_in_batch: Tensor | int | None = None
         ) -> Tensor:
-            found = loss(outputs, labels, num_items_in_batch)
+            value = loss(outputs, labels, num_items_in_batch)
             divided_by = labels.numel() if num_items_in_batch is None else num_items_in_batch
-            self.loss = found.detach() * divided_by / labels.numel()
-            return found
+            self.loss = value.detach() * divided_by / labels.numel()
+            return value
 
         return compute
 
@@ -110,8 +110,8 @@ class EventLog(StepLog):
 
     def more(self, schedule: Any) -> dict[str, float]:
         """The loss of the step besides."""
-        told = {} if self.loss is None else {"loss": float(self.loss)}
-        return told | super().more(schedule)
+        loss = {} if self.loss is None else {"loss": float(self.loss)}
+        return loss | super().more(schedule)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say how the epoch went."""

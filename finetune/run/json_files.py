@@ -94,10 +94,10 @@ class Schema(Generic[T]):
             return
         if self._format_entry not in values:
             raise RecordError(f"{name} is damaged: it has no {self._format_entry}")
-        found = values[self._format_entry]
-        if type(found) is not int or found != self._format:
+        format_number = values[self._format_entry]
+        if type(format_number) is not int or format_number != self._format:
             raise RecordError(
-                f"{name} has format {quoted(found)}, and this version of CLSight reads"
+                f"{name} has format {quoted(format_number)}, and this version of CLSight reads"
                 f" {self._format}"
             )
 
@@ -142,11 +142,11 @@ def _reason(error: Exception) -> str:
 
 def _first(error: ValidationError) -> str:
     """What is wrong first, and where."""
-    found = error.errors(include_url=False)[0]
-    if found["type"] == "json_invalid":
-        return f"it isn't JSON ({found['ctx']['error']})"
-    what = str(found.get("ctx", {}).get("error", "")) or _lowered(found["msg"])
-    place = ".".join(str(part) for part in found["loc"] if not _is_of_schema(part))
+    details = error.errors(include_url=False)[0]
+    if details["type"] == "json_invalid":
+        return f"it isn't JSON ({details['ctx']['error']})"
+    what = str(details.get("ctx", {}).get("error", "")) or _lowered(details["msg"])
+    place = ".".join(str(part) for part in details["loc"] if not _is_of_schema(part))
     return f"in {quoted(place)}, {what}" if place else what
 
 

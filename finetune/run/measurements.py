@@ -133,11 +133,11 @@ def _kind(values: Any) -> str:
     return "?scores" if isinstance(values, dict) and "rmse" in values else "?classes"
 
 
-def require_consistent(found: C) -> C:
+def require_consistent(record: C) -> C:
     """What was read, if it can be true."""
-    for reason in found.contradictions():
+    for reason in record.contradictions():
         raise ValueError(reason)
-    return found
+    return record
 
 
 AnyMetrics = Annotated[

@@ -42,6 +42,6 @@ def any_true(value: bool) -> bool:
     """Whether any process says yes; asked on the CPU, so that no card waits for it."""
     if count() == 1:
         return value
-    said = torch.tensor(int(value))
-    distributed.all_reduce(said, op=distributed.ReduceOp.MAX)
-    return bool(said)
+    flag = torch.tensor(int(value))
+    distributed.all_reduce(flag, op=distributed.ReduceOp.MAX)
+    return bool(flag)

@@ -124,9 +124,9 @@ class SeedRecord:
     """Whether this is the run that was kept."""
 
 
-def _labels(found: AnyMetrics) -> tuple[str, ...]:
+def _labels(metrics: AnyMetrics) -> tuple[str, ...]:
     """The classes that metrics are of; of scores there are none."""
-    return tuple(each.label for each in found.classes) if isinstance(found, Metrics) else ()
+    return tuple(each.label for each in metrics.classes) if isinstance(metrics, Metrics) else ()
 
 
 def _dated(moment: str) -> str:
@@ -222,10 +222,10 @@ class RunRecord:
         if len(set(self.labels)) < len(self.labels):
             yield "a label occurs twice"
         measured = [each for each in (self.validation, self.test) if each is not None]
-        for made in self.baselines:
-            if (made.test is None) != (self.test is None):
-                yield f"{quoted(made.name)} was not measured on the splits of the run"
-            measured += [each for each in (made.validation, made.test) if each is not None]
+        for baseline in self.baselines:
+            if (baseline.test is None) != (self.test is None):
+                yield f"{quoted(baseline.name)} was not measured on the splits of the run"
+            measured += [each for each in (baseline.validation, baseline.test) if each is not None]
         if any(isinstance(each, RegressionMetrics) != self.regression for each in measured):
             yield "what was measured is not of this kind"
         elif any(_labels(each) not in (self.labels, ()) for each in measured):

@@ -72,15 +72,15 @@ class TokenBatches(Sampler[list[int]]):
         pools = count_pools(count)
         shuffled = np.array_split(chance.permutation(len(self.lengths)), pools)
         counts = [len(part) for part in np.array_split(np.arange(count), pools)]
-        found = [
+        cut_batches = [
             batch
             for rows, batches in zip(shuffled, counts, strict=True)
             for batch in cut_pool(rows, self.lengths[rows], batches)
         ]
         order = chance.permutation(count)
-        longest = max(range(count), key=lambda place: self.lengths[found[order[place]]].max())
+        longest = max(range(count), key=lambda place: self.lengths[cut_batches[order[place]]].max())
         order[[0, longest]] = order[[longest, 0]]
-        return [found[number] for number in order]
+        return [cut_batches[number] for number in order]
 
 
 def count_pools(batches: int) -> int:

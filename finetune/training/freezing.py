@@ -38,9 +38,9 @@ class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
             return self.floor
         stages = self.n_layers + 1
         thawed = min(int(step * stages / (self.share * steps)), stages)
-        found: int = max(self.floor, stages - thawed)
+        height: int = max(self.floor, stages - thawed)
 
-        return found
+        return height
 
 
 def lowest_trained_height(config: OptimizerConfig, n_layers: int) -> int:

@@ -29,8 +29,8 @@ LAYER_SETTINGS = ("layer_decay", "freeze_layers", "gradual_unfreezing")
 def prepare_run(config: TrainConfig) -> PreparedRun:
     """Data, base model and check of *config*, without a word; whatever is wrong raises."""
     bfloat16 = _wants_bfloat16(config)
-    found = find_splits(config)
-    splits = load_splits(config, found, seed=config.cut_seed)
+    source = find_splits(config)
+    splits = load_splits(config, source, seed=config.cut_seed)
     set_seed(config.seed)
     base = load_base(
         config.model,
@@ -47,7 +47,7 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
         truncation=config.truncation,
         window_stride=config.window_stride,
     )
-    check = with_model_finding(check_splits(found, reading), base.model.config)
+    check = with_model_finding(check_splits(source, reading), base.model.config)
     if not config.ignore_check:
         check.require_nothing_fatal()
     return PreparedRun(

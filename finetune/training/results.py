@@ -47,9 +47,11 @@ def _in_format(run: PreparedRun, dtype: torch.dtype) -> dict[str, Tensor]:
     """
     model = run.base.model
     whole = set(output_layer(model).parameters()) if run.base.regression else set()
-    kept = {name for name, weight in model.named_parameters() if weight in whole}
+    float32_names = {name for name, weight in model.named_parameters() if weight in whole}
     return {
-        name: tensor.to(dtype) if tensor.is_floating_point() and name not in kept else tensor
+        name: tensor.to(dtype)
+        if tensor.is_floating_point() and name not in float32_names
+        else tensor
         for name, tensor in plain_weights(model, run.scale).items()
     }
 

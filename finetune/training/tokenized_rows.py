@@ -30,14 +30,14 @@ def tokenized(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset
     file = cache_file(checkpoint, rows, max_length=max_length)
     if not processes.is_first():
         processes.wait()
-    found = _read_cache(file)
-    if found is None:
+    dataset = _read_cache(file)
+    if dataset is None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        found = _tokenize(checkpoint, rows, max_length, file)
+        dataset = _tokenize(checkpoint, rows, max_length, file)
         _remove_oldest(file.parent)
     if processes.is_first():
         processes.wait()
-    return found
+    return dataset
 
 
 def cache_file(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:

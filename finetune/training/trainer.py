@@ -86,7 +86,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
                 self._write_shared(folder)
                 processes.wait()
             # Later ones are those that were passed over when the run was resumed.
-            last = [found for found in self.snapshots.steps() if found <= step][-2:]
+            last = [earlier for earlier in self.snapshots.steps() if earlier <= step][-2:]
             self.snapshots.keep({*last, self.best_step})
         else:
             processes.wait()
@@ -136,10 +136,10 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         would count each of them more than a step of many short ones does.
         """
         if not self.by_text:
-            found: tuple[list[Any], Any] = super().get_batch_samples(
+            default: tuple[list[Any], Any] = super().get_batch_samples(
                 epoch_iterator, num_batches, device
             )
-            return found
+            return default
         samples = list(islice(epoch_iterator, num_batches))
         batches = len(self.batches) * self.batches.processes
         per_step = self.args.gradient_accumulation_steps * self.batches.processes
@@ -228,8 +228,8 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
     def _take_weights(self, folder: Path) -> None:
         own = folder / LEARNING_WEIGHTS
         try:
-            found = load_file(own) if own.is_file() else load_weights(folder, self.model)
-            self.model.load_state_dict(found)
+            weights = load_file(own) if own.is_file() else load_weights(folder, self.model)
+            self.model.load_state_dict(weights)
         except (ModelError, RuntimeError) as error:
             raise SnapshotError(
                 f"the weights in {folder.name} don't fit the base model; has it changed since the"

@@ -50,12 +50,12 @@ def worst_classes(metrics: Metrics) -> list[ClassMetrics]:
 def top_confusions(metrics: Metrics, most: int = MAX_CONFUSIONS) -> list[Confusion]:
     """What is most often taken for what, the most rows first."""
     labels, counts = metrics.confusion_labels, np.array(metrics.confusion or [[]])
-    found = [
+    pairs = [
         Confusion(labels[true], labels[called], int(counts[true, called]))
         for true, called in np.argwhere(counts)
         if true != called
     ]
-    return sorted(found, key=lambda each: -each.rows)[:most]
+    return sorted(pairs, key=lambda each: -each.rows)[:most]
 
 
 def one_line(text: str, longest: int = MAX_NAME_CHARS) -> str:

@@ -24,5 +24,5 @@ def _reason(error: Exception) -> str:
         return "memory is full"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    told = str(error).strip().partition("\n")[0].rstrip(".")
-    return f"{type(error).__name__}: {told}" if told else type(error).__name__
+    message = str(error).strip().partition("\n")[0].rstrip(".")
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__

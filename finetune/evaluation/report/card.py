@@ -117,8 +117,8 @@ def _content(split: SplitRecord, record: RunRecord) -> list[str]:
             counts = sorted(filter(None, counts)) or [0]
             counts = [len(counts), counts[0], int(median(counts)), counts[-1]]
         return [f"{count:,}" for count in counts]
-    found = split.scores
-    return [f"{v:.4g}" for v in (found.mean, found.deviation, found.lowest, found.highest)]
+    scores = split.scores
+    return [f"{v:.4g}" for v in (scores.mean, scores.deviation, scores.lowest, scores.highest)]
 
 
 def _warnings(record: RunRecord) -> list[str]:
@@ -182,23 +182,25 @@ def _seeds(record: RunRecord) -> str:
         [
             f"{find_metric(name).label}, {split}",
             *_by_seed(record, split, name),
-            format_spread(name, found),
+            format_spread(name, spread),
         ]
         for split, metrics in spreads(record.seeds).items()
-        for name, found in metrics.items()
+        for name, spread in metrics.items()
     ]
-    told = (
+    explanation = (
         "The same run with other seeds; the one that was kept was the best of them on validation,"
         " so its own numbers there flatter it. The mean tells more, with its 95% interval by"
         " Student's t:"
     )
     names = (f"seed {each.seed}{' (kept)' if each.kept else ''}" for each in record.seeds)
-    return "\n\n".join(["## Seeds", told, table(["", *names, "mean"], rows)])
+    return "\n\n".join(["## Seeds", explanation, table(["", *names, "mean"], rows)])
 
 
 def _by_seed(record: RunRecord, split: str, name: str) -> list[str]:
-    found = [each.validation if split == "validation" else each.test or {} for each in record.seeds]
-    return [f"{values[name]:{find_metric(name).format}}" for values in found]
+    splits = [
+        each.validation if split == "validation" else each.test or {} for each in record.seeds
+    ]
+    return [f"{values[name]:{find_metric(name).format}}" for values in splits]
 
 
 def _picture(record: RunRecord, pictures: Collection[str]) -> list[str]:
@@ -232,7 +234,10 @@ def _beside(record: RunRecord) -> str:
         ]
         for name, setting, *splits in (
             ("this model", "", record.validation, record.test),
-            *((made.name, made.setting, made.validation, made.test) for made in record.baselines),
+            *(
+                (baseline.name, baseline.setting, baseline.validation, baseline.test)
+                for baseline in record.baselines
+            ),
         )
     ]
     splits = ["validation"] if record.test is None else ["validation", "test"]

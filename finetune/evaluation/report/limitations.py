@@ -16,7 +16,7 @@ KEPT_PART = {
 def limitations(record: RunRecord) -> str:
     """The last section of a card."""
     truncation = record.settings.get("truncation", "head")
-    found = [
+    sentences = [
         _unknown(record),
         f"It learned from {escaped(record.data_name)} only; on texts from elsewhere, of another"
         " time or in another language it can be far worse than the numbers above.",
@@ -24,7 +24,7 @@ def limitations(record: RunRecord) -> str:
         f"It was trained on {KEPT_PART[truncation]} {record.max_length} tokens of each text.",
         _trust(record),
     ]
-    return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in found)
+    return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in sentences)
 
 
 def _unknown(record: RunRecord) -> str:

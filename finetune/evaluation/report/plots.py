@@ -286,12 +286,12 @@ def _cut(name: str, longest: int) -> str:
 
 def _truncated(text: str, width: int) -> str:
     """The beginning of a text, at most so many half-width letters wide."""
-    kept = ""
+    beginning = ""
     for letter in text:
-        if _width(kept + letter) > width:
+        if _width(beginning + letter) > width:
             break
-        kept += letter
-    return kept
+        beginning += letter
+    return beginning
 
 
 def _width(text: str) -> int:
