@@ -1,6 +1,6 @@
 """Fine-tune a text classifier and leave a checkpoint folder behind.
 
-The rooms, in the order in which they are worth reading; each imports only from those after it:
+The packages, in the order in which they are worth reading; each imports only from those after it:
 
 1. `training`: data and base model are prepared, the epochs run, the best model is saved.
 2. `evaluation`: what was saved is read back and measured, beside classical baselines; `report` says

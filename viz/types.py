@@ -28,7 +28,7 @@ class ShownInNotebooks:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """The record by MIME type, as IPython asks for it; it picks what it can show."""
-        # By name, since the records lie below every room, and only who looks at them draws.
+        # By name, since the records lie below every package, and only who looks at them draws.
         bundle: dict[str, str] = import_module("viz.export.notebook").mime_bundle(self)
         return bundle
 
@@ -92,7 +92,9 @@ class Encoding:
         """Check that tokens and inputs are equally long, and freeze the inputs."""
         for name, values in self.inputs.items():
             if values.shape != (len(self.tokens),):
-                raise ValueError(f"{name} has shape {values.shape}; {len(self.tokens)} tokens came")
+                raise ValueError(
+                    f"{name} has shape {values.shape}, but there are {len(self.tokens)} tokens"
+                )
             values.setflags(write=False)
         object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
 

@@ -1,4 +1,4 @@
-"""Types of the arrays that pass between rooms."""
+"""Types of the arrays that pass between packages."""
 
 import numpy as np
 import numpy.typing as npt

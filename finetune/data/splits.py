@@ -66,7 +66,7 @@ def load_splits(
         found_again += len(rest) - len(alone)
         _check_answers(alone, found_again=found_again)
         how = "over the range of scores" if train.regression else "class by class"
-        origin = f"rows cut from the training data, {how}"
+        origin = f"rows split off from the training data, {how}"
         notes += _missing_classes(alone, found["validation"])
     if found_again:
         notes.append(f"Left out of train: {found_again:,} found again in validation or test.")

@@ -1,4 +1,4 @@
-"""A validation split that is cut from the training rows, and training without held-out texts."""
+"""A validation split taken from the training rows, and training without held-out texts."""
 
 import random
 from collections import Counter, defaultdict
@@ -12,7 +12,7 @@ VALIDATION_SHARE = 0.1
 
 
 MAX_VALIDATION_ROWS = 2_000
-"""What is cut from the training rows when there is no validation split: the smaller of the two."""
+"""What is split off from the training rows without a validation split: the smaller of the two."""
 
 
 MAX_SCORE_BINS = 10

@@ -3,7 +3,7 @@
 TF-IDF of words and pairs of words (of characters, one to three, where the script has no spaces),
 under a linear support vector machine and complement naive Bayes (Rennie et al. 2003).  Each one's
 single setting is the one with the highest macro F1 on validation, by which the epochs of a network
-are chosen too; test chooses nothing.
+are chosen too; no choice is based on test.
 
 Scores are predicted by ridge regression, its setting that of the highest R2, and by their mean.
 """

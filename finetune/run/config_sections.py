@@ -70,10 +70,10 @@ class DataConfig(ColumnConfig):
 
     validation: str | None = None
     """File whose rows choose the best epoch. Without it, a validation split of the data set
-    is used, or one is cut from the training rows."""
+    is used, or one is split off from the training rows."""
 
     test: str | None = None
-    """File that is measured once, after training; it chooses nothing."""
+    """File that is measured once, after training; no choice is based on it."""
 
     task: Task = "auto"
     """What the label column holds: classes, or a score to predict (regression). auto: a score where
@@ -115,12 +115,12 @@ class InputConfig(Settings):
 
     truncation: Truncation = "head"
     """What is kept of a longer text. head+tail keeps a quarter of the limit from the beginning and
-    the rest from the end. The app reads the head."""
+    the rest from the end. The app cuts texts the same way."""
 
     window_stride: Whole = 0
-    """Measure the finished model on windows over the whole text, this many tokens apart; 0 is off.
-    Each window is as long as the limit, and their logits are averaged. Training and the app read
-    one window."""
+    """Measure the finished model on windows over the whole text, this many tokens apart; 0 turns it
+    off. Each window is as long as the limit, and their logits are averaged. Training and the app
+    read one window."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -148,9 +148,9 @@ class LoopConfig(Settings):
     """How often the training rows are seen; 2 to 4 is usual."""
 
     pretrain_epochs: Whole = 0
-    """Epochs of a first stage that trains the base on masked words of the training texts; 0 is off.
-    For texts unlike those the base has read; takes as long as other epochs. All weights learn in
-    it, at the rate of the model's width."""
+    """Epochs of a first stage that trains the base on masked words of the training texts; 0 turns
+    it off. For texts unlike those the base has read; takes as long as other epochs. All weights
+    learn in it, at the rate of the model's width."""
 
     batch_size: Positive = 32
     """Texts per training step, on average. A step takes more short texts, or fewer long ones, as
@@ -161,29 +161,30 @@ class LoopConfig(Settings):
     that --batch-size texts in each would make."""
 
     gradient_accumulation: Positive = 1
-    """Batches per step: for a large --batch-size on a small card, divide it by this."""
+    """Batches per step: for a large --batch-size on a small GPU, divide it by this."""
 
     gradient_checkpointing: bool = False
     """Compute the forward pass of each layer twice rather than keep it: less memory, slower."""
 
     compile: bool = False
-    """Compile the model first (torch.compile): slow to start, faster steps on a CUDA card."""
+    """Compile the model first (torch.compile): slow to start, faster steps on a CUDA GPU."""
 
     deterministic: bool = False
-    """Only take operations that give the same bits each time, also on a CUDA card; slower there."""
+    """Only take operations that give the same bits each time, also on a CUDA GPU; slower there."""
 
     precision: Precision = "auto"
-    """Arithmetic of training. auto: bfloat16 on a CUDA card that has it, else float32."""
+    """Arithmetic of training. auto: bfloat16 on a CUDA GPU that has it, else float32."""
 
     patience: Whole = 0
-    """Stop after this many epochs without a better macro F1 (or R2) on validation; 0 is off."""
+    """Stop after this many epochs without a better macro F1 (or R2) on validation; 0 turns it
+    off."""
 
     seeds: Annotated[int, Field(ge=1, le=1_000)] = 1
     """Train this often on the same rows, with --seed and the numbers after it. The run that is best
     on validation is kept, and mean and interval of all are reported."""
 
     ignore_check: bool = False
-    """Train although the data check found something fatal; what can't be trained still stops."""
+    """Train even if the data check found something fatal; what can't be trained still stops."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -202,8 +203,8 @@ class OptimizerConfig(Settings):
     """Share of the steps in which the rate climbs to its peak before it falls linearly to 0."""
 
     layer_decay: Factor = 1.0
-    """Factor on the rate for each layer further from the head; 1 is off, 0.9 keeps more of what
-    the lower layers know."""
+    """Factor on the rate for each layer further from the head; 1 turns it off, 0.9 keeps more of
+    what the lower layers know."""
 
     freeze_layers: Whole = 0
     """Keep the embeddings and this many lowest layers as they are; 0 trains all. Saves time and
@@ -217,11 +218,11 @@ class OptimizerConfig(Settings):
     from the start."""
 
     lora_rank: Whole = 0
-    """Train LoRA adapters of this rank in place of all weights; 8 or 16 is usual; 0 is off. They
-    are put on the attention of every layer; the head learns too."""
+    """Train LoRA adapters of this rank in place of all weights; 8 or 16 is usual; 0 turns it off.
+    They are put on the attention of every layer; the head learns too."""
 
     lora_alpha: Positive = 16
-    """Over the rank, the factor on what LoRA adapters add; once or twice the rank is usual."""
+    """Scale of the LoRA update, divided by the rank; once or twice the rank is usual."""
 
     @property
     def freezes(self) -> bool:
@@ -239,7 +240,8 @@ class LossConfig(Settings):
     """Loss"""
 
     label_smoothing: ShareBelow1 = 0.0
-    """Share of each label spread evenly over all classes; 0 is off. Single-label data only."""
+    """Share of each label spread evenly over all classes; 0 turns it off. Single-label data
+    only."""
 
     class_weights: ClassWeights = "none"
     """Weight of a class in the loss, for classes of very different size, at some cost in accuracy.

@@ -26,7 +26,7 @@ def disk_space_warning(work: Path, parameters: int, *, stages: int = 1) -> str |
         return None
     return (
         f"Disk: {_gigabytes(free)} are free, but the run may need {_gigabytes(needed - used)} for"
-        " its snapshots; make room, or it may have to stop early."
+        " its snapshots; free up disk space, or it may have to stop early."
     )
 
 

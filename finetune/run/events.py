@@ -18,7 +18,7 @@ from finetune.checkpoint.run_files import EVENTS
 from finetune.run.progress import epoch_curve
 
 MIN_INTERVAL_SECONDS = 1.0
-"""Seconds between two events of steps; reading a loss makes a graphics card wait."""
+"""Seconds between two events of steps; reading a loss makes a GPU wait."""
 
 Loss = Callable[..., Tensor]
 

@@ -32,8 +32,8 @@ def report_failures(output: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _add_event(output, "stopped", "stopped as asked")
-        raise KeyboardInterrupt(f"stopped as asked; {describe_remains(output)}") from None
+        _add_event(output, "stopped", "stopped on request")
+        raise KeyboardInterrupt(f"stopped on request; {describe_remains(output)}") from None
     except Exception as error:
         if isinstance(error, FinetuneError) and not isinstance(error, SnapshotError):
             _add_event(output, "failed", str(error))
@@ -55,7 +55,7 @@ def _reason(error: Exception) -> str:
     """One of STOPS in words, without paths of this machine."""
     if isinstance(error, torch.OutOfMemoryError):
         return (
-            "the memory of the graphics card is full; start over using --overwrite with"
+            "the GPU's memory is full; start over using --overwrite with"
             " --gradient-checkpointing or a lower --batch-size or --max-length"
         )
     if isinstance(error, MemoryError) or _is_full(error):
@@ -63,7 +63,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"the run stopped at a file or folder: {error.strerror or type(error).__name__}"
     if isinstance(error, SafetensorError):
-        return "the weights can't be written; make room on the disk"
+        return "the weights can't be written; free up disk space"
     return str(error)
 
 

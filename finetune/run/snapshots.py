@@ -161,4 +161,4 @@ def _digest(path: Path) -> FileDigest:
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return "make room on the disk, and see that its folder can be written"
+    return "free up disk space, and check that its folder is writable"

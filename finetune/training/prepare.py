@@ -82,7 +82,7 @@ def _wants_bfloat16(config: LoopConfig) -> bool:
         return config.precision == "bfloat16"
     has_it = torch.cuda.is_bf16_supported(including_emulation=False)
     if config.precision == "bfloat16" and not has_it:
-        raise ConfigError("--precision is bfloat16, which this CUDA card lacks; use float32")
+        raise ConfigError("--precision is bfloat16, which this GPU does not support; use float32")
     return config.precision != "float32" and has_it
 
 

@@ -64,7 +64,7 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
         say, events = say if processes.is_first() else _say_nothing, Events(work)
         if config.resume and (work / RECORD).is_file():
             require_same(config, load_settings(work).config)
-            say("The run had ended; its checkpoint is put in its place.")
+            say("The run was already finished; moving its checkpoint into place.")
             return _read(work)
         if config.seeds == 1:
             return train_in(work, config, events, say)

@@ -145,7 +145,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         per_step = self.args.gradient_accumulation_steps * self.batches.processes
         decisions = samples[0]["labels"][0].numel() if samples else 1
         rows = len(self.train_dataset) / batches * per_step
-        # A plain number: a card need not be waited for.
+        # A plain number: a GPU need not be waited for.
         return samples, rows * decisions
 
     def compute_loss(self, model: nn.Module, inputs: Any, *more: Any, **options: Any) -> Any:

@@ -47,7 +47,7 @@ def record() -> RunRecord:
         data_terms=None,
         settings={"output": "news", "save_dtype": "float16"},
         splits={"train": split, "validation": split},
-        validation_origin="rows cut from the training data, class by class",
+        validation_origin="rows split off from the training data, class by class",
         notes=("Left out of train: 3 with a blank text.",),
         parameters=1_234_567,
         max_length=64,

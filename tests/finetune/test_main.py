@@ -307,7 +307,7 @@ def test_ctrl_c_in_a_run_says_what_is_left(
     monkeypatch.setattr("finetune.training.train.fit", interrupt)
     result = call("train", "--data", data, "--model", base, "--output", tmp_path / "out")
     assert result.exit_code == 130
-    assert result.stderr == "stopped as asked; 'out' was not written\n"
+    assert result.stderr == "stopped on request; 'out' was not written\n"
 
 
 def test_the_network_is_looked_for_on_behalf_of_every_source(

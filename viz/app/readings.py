@@ -63,7 +63,7 @@ def view(source: str, text: str, pair: str | None, options: ViewOptions) -> Atte
 def contribution(
     source: str, text: str, pair: str | None, explained: ExplainedClasses
 ) -> Contribution:
-    """What every attention weight hands to a class."""
+    """What every attention weight contributes to a class."""
     return _contribution(*identity(source), text, pair, explained)
 
 

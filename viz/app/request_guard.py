@@ -87,16 +87,19 @@ class Guard:
         host = ",".join(headers.getlist("host"))
         if not is_allowed(host, self._hosts() or LOOPBACK):
             return (
-                "This server doesn't go by that name; open it as localhost, or share it on "
-                "purpose with --server.allowedHosts."
+                "This host name is not allowed; open localhost, or allow the name with "
+                "--server.allowedHosts."
             )
         if scope.get("client") and not self._is_shared() and not _is_here(scope["client"][0]):
             return (
-                "This server answers to its own machine; share it on purpose with --server.address."
+                "This server only accepts requests from this machine; to share it, use "
+                "--server.address."
             )
         for origin in headers.getlist("origin"):
             if _place_in(origin) != host and origin not in self._origins():
-                return "This server answers to its own pages, not to those of another site."
+                return (
+                    "This server only accepts requests from its own pages, not from another site."
+                )
         if self._is_public() and UPLOADS in scope["path"]:
             return "This app is public and takes no files."
         return ""

@@ -1,9 +1,9 @@
-"""Attention with a sign: what each head hands to the class, from every key to every query.
+"""Attention with a sign: what each head contributes to the class, from every key to every query.
 
 The network is made linear as for the decomposition, and its slope in each attention weight is
 taken.  Weight times slope is the exact share of the explained scalar that passes through that
 weight: over all weights of a layer it adds up to what that layer's attention, its value biases
-included, hands to the scalar; the rest flows past it.  Source: viz/attribution/README.md 2.4.
+included, contributes to the scalar; the rest flows past it.  Source: viz/attribution/README.md 2.4.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def contribution(
     target_class: int | None = None,
     against: Against = "runner-up",
 ) -> Contribution:
-    """Say what every attention weight hands to a class; costs about two forward passes.
+    """Measure what every attention weight contributes to a class; costs about two forward passes.
 
     Args:
         classifier: The classifier that made the reading.

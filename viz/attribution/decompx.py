@@ -135,7 +135,7 @@ def _attention_parts(
     bias_shares: BiasShares,
     progress: ProgressCallback,
 ) -> Tensor:
-    """What all heads hand to the first rows, head by head so that little is held at once."""
+    """What all heads contribute to the first rows, head by head so that little is held at once."""
     value, output = layer.modules.value, layer.modules.attention_output
     n_tokens, n_parts, width = states.shape
     shares = bias_shares(states @ (value.weight.T @ value.bias))

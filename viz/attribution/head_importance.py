@@ -1,6 +1,6 @@
 """Which heads matter: the slope of the class in a head, and what is lost without the head.
 
-A gate of 1 stands behind every head and multiplies what it hands on.  The gradient of the explained
+A gate of 1 stands behind every head and multiplies its output.  The gradient of the explained
 scalar in a gate is the head's first-order importance and equals, added over queries and keys, its
 weights times their gradients; ablation puts the gate to 0 and reads the text again. The two
 disagree where heads saturate, so both are shown.  Source: viz/attribution/README.md 2.24.
@@ -37,7 +37,7 @@ class HeadImportance:
     ablation: FloatArray
     """(L, H), signed: what the explained scalar loses without the head."""
     correlation: float
-    """Spearman's rank correlation of the two; NaN where either says the same of every head."""
+    """Spearman's rank correlation of the two; NaN where either is the same for every head."""
 
     def __post_init__(self) -> None:
         """Check that both speak of the same heads, and freeze them."""
@@ -53,7 +53,7 @@ class HeadImportance:
 
 
 class _Gated(Recorder):
-    """Multiplies what every head hands on by its gate.
+    """Multiplies every head's output by its gate.
 
     Args:
         gates: (B, L, H)
@@ -118,14 +118,14 @@ def importance(
 
     Raises:
         MethodError: if the heads of this architecture can't be gated.
-        SelectionError: if no reading came, or one of another classifier.
+        SelectionError: if no reading was given, or one of another classifier.
     """
     sizes = []
     for reading in readings:
         sizes.append(np.abs(gate_gradients(classifier, reading)))
         progress(2)
     if not sizes:
-        raise SelectionError("No text came; head importance is a mean over at least one.")
+        raise SelectionError("No text was given; head importance is a mean over at least one.")
     means: FloatArray = np.mean(sizes, axis=0)
     return means
 
@@ -163,14 +163,14 @@ def ablate(
     mean: FloatArray | None = None,
     progress: ProgressCallback = no_progress,
 ) -> FloatArray:
-    """What the explained scalar loses where one head hands on nothing.
+    """What the explained scalar loses where one head is switched off.
 
     Args:
         classifier: The classifier that made the reading.
         reading: What `classifier.read` returned.
         target_class: The class to explain; the predicted one where None.
         against: The class it is compared with, as for `attribute`.
-        mean: (L, H, d): what a head hands on instead of zeros, as `mean_outputs` returns it.
+        mean: (L, H, d): a head's output instead of zeros, as `mean_outputs` returns it.
         progress: Called with the passes done; what it raises ends the work.
 
     Returns:
@@ -194,18 +194,18 @@ def ablate(
 
 
 def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> FloatArray:
-    """The mean of what each head hands on, over the tokens of each text and then over texts.
+    """The mean output of each head, over the tokens of each text and then over texts.
 
     Returns:
         (L, H, d), special tokens included.
 
     Raises:
         MethodError: if the heads of this architecture can't be reached.
-        SelectionError: if no text came.
+        SelectionError: if no text was given.
     """
     _check_gated(classifier)
     if not encodings:
-        raise SelectionError("No text came; mean outputs are taken over at least one.")
+        raise SelectionError("No text was given; mean outputs are taken over at least one.")
     total: Any = 0
     with torch.inference_mode():
         for encoding in encodings:
@@ -256,8 +256,8 @@ def _fill(classifier: Classifier, mean: FloatArray) -> Tensor:
     expected = (classifier.n_layers, n_heads, int(classifier.config.hidden_size) // n_heads)
     if fill.shape != expected:
         raise SelectionError(
-            f"Mean outputs came as {tuple(fill.shape)}; this checkpoint has {expected} for layers, "
-            "heads and their size: take them with `mean_outputs`."
+            f"The mean outputs have shape {tuple(fill.shape)}; this checkpoint needs {expected} "
+            "for layers, heads and their size: compute them with `mean_outputs`."
         )
     return fill
 

@@ -62,7 +62,7 @@ class RecordedLayer:
     before: Tensor
     """The states it was given.  (T, D)"""
     after: Tensor
-    """The states it handed on.  (T, D)"""
+    """Its output states.  (T, D)"""
 
     def values(self) -> Tensor:
         """The value vectors of each head, their bias included.  (H, T, d)"""
@@ -141,7 +141,7 @@ def recorded_layers(inputs: AttributionInput) -> list[RecordedLayer]:
 
 
 def _fits(layer: RecordedLayer) -> bool:
-    """Whether the first state the layer handed on is what its modules make of its input."""
+    """Whether the first state that the layer put out is what its modules make of its input."""
     modules, expected = layer.modules, layer.after[:1]
     result = modules.output(modules.attention_norm(layer.attention_norm_input(1)))
     return bool((result - expected).abs().max() <= TOLERANCE * expected.abs().max())

@@ -6,7 +6,7 @@ nonlinear the logits do not change, and what is differentiated adds up at every 
 
     sum over tokens <state, gradient> + sum over biases added above <bias, gradient> = scalar
 
-for the input of the first layer and for what each layer hands on.  A gate, a normalization or a
+for the input of the first layer and for the output of each layer.  A gate, a normalization or a
 softmax that isn't held breaks this, at one height or at all; then nothing is shown. Source:
 viz/attribution/README.md 1.3.
 """

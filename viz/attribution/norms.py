@@ -1,4 +1,4 @@
-"""How long the vectors are that tokens hand to one another: the same for every class, no sign.
+"""Lengths of the vectors that tokens contribute to one another: the same for every class, no sign.
 
 T(k -> q) = sum over heads of A[h, q, k] v[h, k] W_O[h] is what query q takes from key k; on the
 diagonal the residual E[q] is added.  A weight says only how much is taken of a value that may be
@@ -172,7 +172,7 @@ NORMS = Method(
     label="Vector norms",
     signed=False,
     cost=1.0,
-    description="Length of what each token hands to [CLS] in the last layer; the same for all "
+    description="Length of each token's contribution to [CLS] in the last layer; the same for all "
     "classes.",
     reference="Kobayashi et al. 2020 (attention); Kobayashi et al. 2021 (residual)",
     score=_norms,
@@ -195,8 +195,8 @@ GLOBENC = Method(
     label="GlobEnc",
     signed=False,
     cost=2.0,
-    description="Lengths of what tokens hand on, normalized as the layers do, carried through all "
-    "layers; the same for all classes.",
+    description="Lengths of the tokens' contributions, normalized as in the layers, carried "
+    "through all layers; the same for all classes.",
     reference="Modarressi et al. 2022 (GlobEnc)",
     score=_through_layers(by_encoded_length, 2.0),
     requirements=(require_first_token, require_layers),
@@ -208,8 +208,8 @@ ALTI = Method(
     label="ALTI",
     signed=False,
     cost=2.5,
-    description="How near what a token hands on comes to the whole, carried through all layers; "
-    "the same for all classes.",
+    description="How close each token's contribution is to the layer's output, carried through all "
+    "layers; the same for all classes.",
     reference="Ferrando et al. 2022 (ALTI)",
     score=_through_layers(by_distance, 2.5),
     requirements=(require_first_token, require_layers),

@@ -73,7 +73,7 @@ def options(
 def open_app(context: typer.Context) -> None:
     """Open the app in the browser, as clsight does without a command.
 
-    Options are handed to Streamlit's server; `streamlit run --help` lists them.
+    Options are passed to Streamlit's server; `streamlit run --help` lists them.
 
     Example: clsight --server.port 8502 --server.headless true
     """

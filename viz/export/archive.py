@@ -90,10 +90,10 @@ def _paragraphs(reading: Reading, contents: _Contents) -> Iterator[str]:
     yield f"It says {result}."
     for note in reading.encoding.notes:
         yield _wrapped(note)
-    yield "\nWHAT IS IN HERE\nEach block begins with what to cite its files by."
+    yield "\nWHAT IS IN HERE\nEach block begins with the citation for its files."
     yield from contents.lines
     if contents.refused:
-        yield "\nWHAT IS NOT"
+        yield "\nWHAT WAS LEFT OUT"
         yield from (_wrapped(line) for line in contents.refused)
     yield (
         "\nHOW TO CHECK IT\n"

@@ -1,9 +1,9 @@
 """The export of a whole data set: files for every row, and an index of them.
 
-A run can be stopped at any moment, killed too, and goes on where it was.  Each file is put in place
-whole; a row is entered into `index.csv` once all of its files are there, and a line that was cut
-short is dropped and its row made again.  `settings.json` says what the folder is of, so that a run
-with other settings does not mix in, and no two runs write into it at once.
+A run can be stopped at any moment, killed too, and resumes where it stopped.  Each file is put in
+place whole; a row is entered into `index.csv` once all of its files are there, and a line that was
+cut short is dropped and its row made again.  `settings.json` says what the folder is of, so that a
+run with other settings does not mix in, and no two runs write into it at once.
 
 Texts are read in batches of one length: measured on two cores, that is up to 2.6 times as fast up
 to 64 tokens and slower from 192 on.  Texts of unequal lengths would have to be padded, and padding

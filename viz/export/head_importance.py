@@ -86,7 +86,7 @@ def head_table(
         if ablation:
             losses.append(ablate(classifier, reading, progress=progress))
     if not slopes:
-        raise SelectionError("No text came; head importance is a mean over at least one.")
+        raise SelectionError("No text was given; head importance is a mean over at least one.")
     return _mean(slopes, losses)
 
 
@@ -102,15 +102,17 @@ def expected_passes(classifier: Classifier, n_texts: int, *, ablation: bool) -> 
 
 
 def agreement_sentence(correlation: float) -> str:
-    """One sentence on whether gradient and ablation agree which heads matter."""
+    """One sentence on whether gradient and ablation agree on which heads matter."""
     if np.isnan(correlation):
-        return "One of the two says the same of every head, so there is nothing to compare."
+        return "One of the two measures is the same for every head, so there is nothing to compare."
     written = f"rank correlation of the sizes {true_minus(f'{correlation:.2f}')}"
     if correlation >= AGREEMENT:
-        return f"Both agree which heads matter: {written}."
+        return f"Both agree on which heads matter: {written}."
     if correlation >= DISAGREEMENT:
-        return f"Both agree in part which heads matter: {written}. Silencing is what was tried out."
-    return f"The two disagree which heads matter: {written}. Believe the silencing, not the slope."
+        return f"Both agree in part on which heads matter: {written}. Trust the ablation more."
+    return (
+        f"The two disagree on which heads matter: {written}. Trust the ablation, not the gradient."
+    )
 
 
 def table_csv(table: HeadTable) -> bytes:

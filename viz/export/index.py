@@ -109,7 +109,7 @@ class ExportIndex:
         except OSError as error:
             raise SelectionError(
                 f"{self.NAME} can't be written: {error.strerror or 'the system refuses'}; "
-                "make room, and run the same command again to resume."
+                "free up disk space, and run the same command again to resume."
             ) from error
         self.rows[row.row] = row
 

@@ -78,8 +78,8 @@ def _workers(
             yield pool
         except BrokenProcessPool as error:
             raise SelectionError(
-                "One of the processes ended early, as it does without enough memory; start the "
-                "command again, it goes on where it was, with fewer --processes if need be."
+                "One of the processes ended early, probably for lack of memory; run the command "
+                "again, with fewer --processes if necessary; it resumes where it stopped."
             ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

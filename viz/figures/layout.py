@@ -129,8 +129,8 @@ def view_notes(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
 def _contribution_note(prediction: Prediction, contribution: Contribution) -> str:
     orange, blue = scale_ends(prediction, contribution)
     if prediction.regression:
-        return f"What each weight hands to the score: blue {blue}, orange {orange}."
-    return f"What each weight hands to the class: blue speaks {blue}, orange {orange}."
+        return f"What each weight contributes to the score: blue {blue}, orange {orange}."
+    return f"What each weight contributes to the class: blue speaks {blue}, orange {orange}."
 
 
 def _special_tokens_note(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:

@@ -24,7 +24,4 @@ class RenderOptions:
     def __post_init__(self) -> None:
         """Check the resolution; names of color maps are known to matplotlib alone."""
         if not MIN_DPI <= self.dpi <= MAX_DPI:
-            raise SelectionError(
-                f"{self.dpi} dots per inch came; {MIN_DPI} to {MAX_DPI} is allowed, "
-                "and 300 is for print."
-            )
+            raise SelectionError(f"dpi is {self.dpi}; use {MIN_DPI} to {MAX_DPI}, 300 for print.")

@@ -77,7 +77,7 @@ class Classifier:
         Args:
             source: The folder, or the id.
             dtype: What to compute in; weights stored as float16 are widened.
-            device: Where to compute; CUDA where there is a card, else the CPU.
+            device: Where to compute; a CUDA GPU if there is one, else the CPU.
 
         Raises:
             CheckpointError: if it can't be opened; one sentence says why and what to do.

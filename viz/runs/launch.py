@@ -176,8 +176,8 @@ def _launch(name: str, words: list[str], **entries: str | None) -> None:
                 raise
     except OSError as error:
         raise RunError(
-            f"The run {name!r} can't be started: {error.strerror or error}; make room on the disk, "
-            "and see that the folder of runs can be written to."
+            f"The run {name!r} can't be started: {error.strerror or error}; free up disk space, "
+            "and check that the folder of runs is writable."
         ) from error
 
 

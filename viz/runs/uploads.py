@@ -38,8 +38,8 @@ def keep_upload(name: str, content: bytes) -> Path:
         return place
     except OSError as error:
         raise RunError(
-            f"{name!r} can't be kept: {error.strerror or 'the system refuses'}; make room on the "
-            "disk, or type the path of the file."
+            f"{name!r} can't be kept: {error.strerror or 'the system refuses'}; free up disk "
+            "space, or type the path of the file."
         ) from error
 
 

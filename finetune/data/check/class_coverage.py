@@ -10,7 +10,7 @@ from finetune.data.rows import Rows
 def coverage_findings(
     splits: Mapping[str, Rows], matched: Mapping[str, ClassMatch]
 ) -> Iterator[Finding]:
-    """Classes of which a split can't tell how well they are known.
+    """Classes about which results on a split say nothing.
 
     *matched* are the classes of each held-out split as those of train, which comes first.
     """
@@ -33,12 +33,12 @@ def _lacking(
     if not lacking:
         return
     only = f"has rows of {listed(sorted(there))} alone and" if len(there) == 1 else "has"
-    those = "that class is" if len(lacking) == 1 else "those classes are"
+    those = "this class" if len(lacking) == 1 else "these classes"
     yield Finding(
         severity="warning",
         kind="class lacking in split",
-        sentence=f"{role.capitalize()} {only} no row of {listed(lacking)}, so nothing measured on"
-        f" it tells how well {those} known.",
+        sentence=f"{role.capitalize()} {only} no row of {listed(lacking)}, so results on it say"
+        f" nothing about {those}.",
         count=len(lacking),
     )
 

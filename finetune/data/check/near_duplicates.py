@@ -35,7 +35,7 @@ class NearDuplicates:
 def near_duplicate_findings(splits: Mapping[str, Rows]) -> Iterator[Finding]:
     """Texts that aren't the same word for word but nearly so.
 
-    Copies within train matter more where validation is to be cut from it.
+    Copies within train matter more where validation is to be split off from it.
     """
     copies = find_near_duplicates(splits)
     for role in splits:
@@ -80,7 +80,7 @@ def _link(
 
 
 def _within(role: str, found: list[tuple[Input, Input]], *, cut: bool) -> Finding:
-    risk = "; validation is cut from these rows, so that copies may land on both sides"
+    risk = "; validation is split off from these rows, so that copies may land on both sides"
     return Finding(
         severity="warning" if cut else "note",
         kind="near copies within split",

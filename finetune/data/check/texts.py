@@ -69,7 +69,7 @@ def _missing(role: str, rows: Rows) -> Iterator[Finding]:
         yield Finding(
             severity="warning",
             kind="text for missing",
-            sentence=f"Texts of {role} that read like missing ones: {counted(found)}; leave them"
+            sentence=f"Texts in {role} that look like missing values: {counted(found)}; leave them"
             " empty, and such rows are left out.",
             count=found.total(),
         )

@@ -168,7 +168,7 @@ def _results(record: RunRecord, pictures: Collection[str]) -> str:
     if record.test is not None:
         parts += [
             "### Test",
-            "Measured once, after training; it chose nothing.",
+            "Measured once, after training; no choice was based on it.",
             *paragraphs(record.test),
         ]
     return "\n\n".join(parts + _picture(record, pictures))
@@ -189,8 +189,8 @@ def _seeds(record: RunRecord) -> str:
     ]
     explanation = (
         "The same run with other seeds; the one that was kept was the best of them on validation,"
-        " so its own numbers there flatter it. The mean tells more, with its 95% interval by"
-        " Student's t:"
+        " so its own numbers there are optimistic. The mean is more informative, with its 95%"
+        " interval by Student's t:"
     )
     names = (f"seed {each.seed}{' (kept)' if each.kept else ''}" for each in record.seeds)
     return "\n\n".join(["## Seeds", explanation, table(["", *names, "mean"], rows)])
@@ -258,7 +258,7 @@ def _measures(record: RunRecord) -> str:
 
 def _chosen_on_validation(record: RunRecord) -> str:
     if len(record.epochs) == 1:
-        return "One epoch was run, so these rows chose nothing."
+        return "One epoch was run, so no choice was based on these rows."
     return (
         f"These rows chose the best of {len(record.epochs)} epochs, so the numbers are slightly"
         " better than new texts of the same kind will give."

@@ -6,9 +6,9 @@ from finetune.evaluation.report.markdown import escaped
 from finetune.run.record import RunRecord
 
 KEPT_PART = {
-    "head": "the first",
-    "tail": "the last",
-    "head+tail": "the beginning and the end, together",
+    "head": "the first {:,} tokens",
+    "tail": "the last {:,} tokens",
+    "head+tail": "{:,} tokens from the beginning and the end",
 }
 """What of a long text is kept, by the setting."""
 
@@ -20,8 +20,8 @@ def limitations(record: RunRecord) -> str:
         _unknown(record),
         f"It learned from {escaped(record.data_name)} only; on texts from elsewhere, of another"
         " time or in another language it can be far worse than the numbers above.",
-        "The intervals hold the chance of which rows were drawn, not errors in their labels.",
-        f"It was trained on {KEPT_PART[truncation]} {record.max_length} tokens of each text.",
+        "The intervals cover sampling of rows only, not errors in their labels.",
+        f"It was trained on {KEPT_PART[truncation].format(record.max_length)} of each text.",
         _trust(record),
     ]
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in sentences)

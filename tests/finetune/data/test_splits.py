@@ -92,7 +92,7 @@ def test_splits_of_a_run_with_its_notes(tmp_path: Path) -> None:
 def test_without_validation_some_training_rows_become_it(tmp_path: Path) -> None:
     splits = load_splits(config(write_csv(tmp_path / "x.csv", news(60))))
     assert (len(splits.train), len(splits.validation), splits.test) == (54, 6, None)
-    assert splits.validation_origin.startswith("rows cut from the training data")
+    assert splits.validation_origin.startswith("rows split off from the training data")
 
 
 def test_a_split_without_labels_is_left_out_and_said(tmp_path: Path) -> None:
@@ -336,7 +336,10 @@ def test_fractions_in_any_file_make_all_of_them_scores(tmp_path: Path) -> None:
     assert splits.test.scores == (2.5, 1.0)
     assert splits.train.regression
     assert splits.validation.regression
-    assert splits.validation_origin == "rows cut from the training data, over the range of scores"
+    assert (
+        splits.validation_origin
+        == "rows split off from the training data, over the range of scores"
+    )
 
 
 def test_task_decides_what_numbers_are(tmp_path: Path) -> None:

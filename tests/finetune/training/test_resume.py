@@ -283,7 +283,7 @@ def test_a_run_that_had_ended_is_put_in_its_place_without_a_step(
     monkeypatch.setattr("finetune.training.train.train_in", None)
     said: list[str] = []
     record = train(stopped_run(tmp_path / "out"), say=said.append)
-    assert said == ["The run had ended; its checkpoint is put in its place."]
+    assert said == ["The run was already finished; moving its checkpoint into place."]
     check_same(tmp_path / "out", record, whole["plain"])
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -393,7 +393,7 @@ def test_a_run_stopped_at_once_leaves_no_output_but_its_finished_epochs(
         if line.startswith(f"Epoch {epoch}"):
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match="stopped as asked; 'out' was not written"):
+    with pytest.raises(KeyboardInterrupt, match="stopped on request; 'out' was not written"):
         train(settings(folder, base, tmp_path / "out"), say=stop)
     assert not (tmp_path / "out").exists()
     finished = list(tmp_path.glob(".out.partial/checkpoints/checkpoint-*"))
@@ -431,7 +431,7 @@ def test_label_smoothing_is_for_one_class_per_text(base: Path, tmp_path: Path) -
     ("error", "message"),
     [
         (OSError(28, "No space left on device", "/some/where"), "folder: No space left on device"),
-        (SafetensorError("I/O error: /some/where"), "make room on the disk"),
+        (SafetensorError("I/O error: /some/where"), "free up disk space"),
         (MemoryError("std::bad_alloc"), "memory is full; close other programs"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "memory is full"),
         (torch.OutOfMemoryError("CUDA out of memory"), "lower --batch-size or --max-length"),

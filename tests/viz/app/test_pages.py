@@ -248,7 +248,7 @@ def test_contributions_are_of_the_class_that_is_explained(app: AppTest) -> None:
     assert component_data(app, "heatmap")["signed"]
     app.selectbox(key=keys.TARGET).select(0).run()
     app.selectbox(key=keys.AGAINST).select(3).run()
-    assert "What each weight hands to logit World − logit Sci/Tech" in page_text(app)
+    assert "What each weight contributes to logit World − logit Sci/Tech" in page_text(app)
 
 
 def test_a_checkpoint_that_can_not_be_split_shows_weights_alone(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_a_head_that_hands_nothing_to_the_class_is_said_to(app: AppTest) -> None
     assert "nothing is rescaled" in str(component_data(app.run(), "heatmap")["note"])
     app.selectbox(key=keys.LAYER).set_value("2")
     note = component_data(app.toggle(key=keys.SPECIAL).set_value(False).run(), "heatmap")["note"]
-    assert note == "all 0: nothing that is handed on here reaches the class or score"
+    assert note == "all 0: nothing here contributes to the class or score"
 
 
 LONG = "oil prices rise as stocks fall the market team wins game election peace talks"

@@ -181,7 +181,7 @@ def test_every_answer_says_that_no_other_site_may_frame_it(host: str) -> None:
 def test_a_refusal_is_one_sentence_that_says_what_to_do() -> None:
     refused = _asked("evil.example")
     assert refused[1]["body"] == (
-        b"This server doesn't go by that name; open it as localhost, or share it on purpose with "
+        b"This host name is not allowed; open localhost, or allow the name with "
         b"--server.allowedHosts."
     )
     assert _asked("evil.example", kind="websocket")[0]["code"] == 1008

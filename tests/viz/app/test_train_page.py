@@ -33,7 +33,7 @@ CLEAN = data_check.Report(
     reads=("Columns: text 'text', label 'label'.",),
 )
 """The report of a check that finds nothing."""
-STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
+STOPPED: Event = {"kind": "stopped", "sentence": "stopped on request"}
 
 
 @pytest.fixture(autouse=True)

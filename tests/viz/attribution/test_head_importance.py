@@ -222,10 +222,10 @@ def test_heads_out_of_our_reach_are_one_sentence(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_averaged_or_filled_is_one_sentence(bert: Classifier) -> None:
-    with pytest.raises(SelectionError, match=r"^No text came; head importance .*\.$"):
+    with pytest.raises(SelectionError, match=r"^No text was given; head importance .*\.$"):
         head_importance.importance(bert, [])
-    with pytest.raises(SelectionError, match=r"^No text came; mean outputs .*\.$"):
+    with pytest.raises(SelectionError, match=r"^No text was given; mean outputs .*\.$"):
         head_importance.mean_outputs(bert, [])
-    message = r"^Mean outputs came as \(3, 4, 7\); this checkpoint has \(3, 4, 8\) .*\.$"
+    message = r"^The mean outputs have shape \(3, 4, 7\); this checkpoint needs \(3, 4, 8\) .*\.$"
     with pytest.raises(SelectionError, match=message):
         head_importance.ablate(bert, bert.read(TEXT), mean=np.zeros((3, 4, 7)))

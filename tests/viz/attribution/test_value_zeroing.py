@@ -42,7 +42,7 @@ def silenced(token: int) -> Callable[[nn.Module, Any, torch.Tensor], torch.Tenso
 
 
 def first_state(classifier: Classifier, reading: Reading, layer: int) -> np.ndarray:
-    """What a layer hands on for [CLS].  (D,)"""
+    """What a layer outputs for [CLS].  (D,)"""
     kept: list[torch.Tensor] = []
     norm = modules(classifier)[layer]["second"]
     handle = norm.register_forward_hook(lambda module, inputs, output: kept.append(output))

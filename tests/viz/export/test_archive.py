@@ -43,7 +43,7 @@ def test_it_holds_every_figure_in_every_format_and_a_readme(specs: list[FigureSp
     assert all(citation(spec).sentence() in readme for spec in specs)
     assert specs[0].reading.fingerprint in readme
     assert "clsight replay" in readme
-    assert "WHAT IS NOT" not in readme
+    assert "WHAT WAS LEFT OUT" not in readme
 
 
 def test_its_files_are_those_that_are_saved_one_by_one(specs: list[FigureSpec]) -> None:
@@ -78,7 +78,7 @@ def test_what_a_format_refuses_is_listed_with_its_sentence(
     atlas = next(spec for spec in specs if spec.kind == "atlas")
     assert file_name(atlas, "json") not in packed.namelist()
     assert file_name(atlas, "npz") in packed.namelist()
-    left_out = readme[readme.index("WHAT IS NOT") :]
+    left_out = readme[readme.index("WHAT WAS LEFT OUT") :]
     assert f"{file_name(atlas, 'json')}: These are {atlas.view().weights.size:,} num" in left_out
 
 

@@ -1,4 +1,4 @@
-"""A whole data set: every row a file, bad rows noted, and a killed run goes on where it was."""
+"""A whole data set: every row a file, bad rows noted, and a killed run resumes where it stopped."""
 
 import csv
 import json

@@ -67,14 +67,14 @@ def test_heads_are_ranked_by_ablation_where_that_is_known() -> None:
 
 @pytest.mark.parametrize(
     ("correlation", "words"),
-    [(0.9, "Both agree which"), (0.5, "in part"), (-0.5, "disagree"), (np.nan, "nothing")],
+    [(0.9, "Both agree on which"), (0.5, "in part"), (-0.5, "disagree"), (np.nan, "nothing")],
 )
 def test_one_sentence_says_whether_both_agree(correlation: float, words: str) -> None:
     assert words in agreement_sentence(correlation)
 
 
 def test_no_text_is_one_sentence(classifier: Classifier) -> None:
-    with pytest.raises(SelectionError, match="No text came"):
+    with pytest.raises(SelectionError, match="No text was given"):
         head_table(classifier, [])
 
 

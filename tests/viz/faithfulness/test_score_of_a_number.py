@@ -285,7 +285,7 @@ def test_contributions_are_to_the_score(folder: Path) -> None:
     test.run()
     assert not test.exception
     rows = str([json.loads(each.proto.json) for each in test.get("bidi_component")])
-    assert "hands to the score through each token" in rows
+    assert "contributes to the score through each token" in rows
     assert "against" not in rows
     assert "to the class" not in page_text(test)
 
@@ -313,7 +313,10 @@ def test_the_contributions_of_a_score_survive_a_change_to_classes(
 def test_a_figure_of_contributions_names_no_class(stars: Classifier, reading: Reading) -> None:
     spec = FigureSpec(reading, "head", contribution=contribution(stars, reading))
     first = next(view_notes(spec, spec.view()))
-    assert first == "What each weight hands to the score: blue raises score, orange lowers score."
+    assert (
+        first
+        == "What each weight contributes to the score: blue raises score, orange lowers score."
+    )
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -159,7 +159,7 @@ def test_a_process_that_has_no_number_yet_is_not_stopped(
     files.write_launch_record("mine", pid=4711)
     assert files.launch_record("mine").pid == 4711
     monkeypatch.setattr(subprocess, "Popen", begin)
-    with pytest.raises(RunError, match="'mine' can't be started: no process; make room"):
+    with pytest.raises(RunError, match="'mine' can't be started: no process; free up disk space"):
         launch.resume("mine")
     assert signalled == []
     assert [set(record.entries()) for record in noted] == [{"started_at", "last_event_time"}]

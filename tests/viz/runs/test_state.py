@@ -15,7 +15,7 @@ from tests.viz.rooms import START, Event, epoch, finish, leave, step
 from viz.model.classifier import default_checkpoint
 from viz.runs import files, state
 
-STOPPED: Event = {"kind": "stopped", "sentence": "stopped as asked"}
+STOPPED: Event = {"kind": "stopped", "sentence": "stopped on request"}
 LATER = "t9"
 """A time after that of every event."""
 FAILED: Event = {"kind": "failed", "sentence": "The disk is full."}

@@ -106,8 +106,8 @@ def test_a_head_keeps_its_color_and_a_mean_has_that_of_the_text() -> None:
 @pytest.mark.parametrize(
     ("shape", "names", "selected", "sentence"),
     [
-        ((2, 1, 3, 3), ["H0"], [0], r"one layer.*\(2, 1, 3, 3\) came"),
-        ((1, 2, 3, 3), ["H0"], [0], "1 names came for 2 heads"),
+        ((2, 1, 3, 3), ["H0"], [0], r"one layer.*not \(2, 1, 3, 3\)"),
+        ((1, 2, 3, 3), ["H0"], [0], "1 names were given for 2 heads"),
         ((1, 1, 3, 3), ["H0"], [1], r"Heads \[1\] were chosen; choose one or more of 0 to 0"),
         ((1, 1, 3, 3), ["H0"], [], r"Heads \[\] were chosen"),
         ((1, 1, 0, 0), ["H0"], [0], "no token to draw"),

@@ -189,7 +189,7 @@ def test_a_view_without_tokens_is_one_sentence() -> None:
 
 def test_facts_of_other_heads_are_refused(reading: Reading) -> None:
     facts = head_statistics(reading.encoding, reading.attention.weights)
-    with pytest.raises(ValueError, match="came with weights of"):
+    with pytest.raises(ValueError, match="weights of"):
         atlas.payload(view_of(attention(1, 2, 3)), facts)
 
 

@@ -117,7 +117,7 @@ def test_the_scale_is_that_of_the_palette(signed: bool) -> None:
 
 
 def test_more_than_one_map_is_refused() -> None:
-    with pytest.raises(SelectionError, match=r"one map.*\(1, 2, 3, 3\) came"):
+    with pytest.raises(SelectionError, match=r"one map.*not \(1, 2, 3, 3\)"):
         payload(view_of(np.ones((1, 2, 3, 3), np.float32)), title="")
 
 

@@ -105,5 +105,5 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
 def _row_caption(reading: Reading, view: AttentionView, name: str, looks: str) -> str:
     if view.signed:
         what = outcome(reading.prediction)
-        return f"What {name} hands to the {what} through each token that {looks} looks at."
+        return f"What {name} contributes to the {what} through each token {looks} looks at."
     return f"Where {looks} looks in {name}: the weights of its row; hover for exact values."

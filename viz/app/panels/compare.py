@@ -213,7 +213,7 @@ def _meaning(comparison: Comparison) -> str:
         for operator, (low, high) in random_shares(comparison).items()
     ]
     return plain(
-        f"0 is a random order of the words, 1 the best order found. The {N_RANDOM} random orders "
+        f"0 is the mean of {N_RANDOM} random orders, 1 the best order found. The random orders "
         f"range from {' and from '.join(bands)}. This is a single text; the Faithfulness page "
         "shows what holds over many."
     )

@@ -95,10 +95,10 @@ def _choose_measure(reading: Reading, measures: list[str]) -> str:
 
 def _caption(reading: Reading, explained: readings.ExplainedClasses | None) -> str:
     if explained is None:
-        return "Where heads look. Looking is not yet a reason."
+        return "Where heads look. Attention alone is not an explanation."
     target = resolve_target(reading.prediction, *explained)
     scalar = plain(explained_scalar(reading.prediction, target))
-    return f"What each weight hands to {scalar}: weight × slope, attention fixed."
+    return f"What each weight contributes to {scalar}: weight × slope, attention fixed."
 
 
 def _choose_unit() -> Unit:

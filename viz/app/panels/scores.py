@@ -117,7 +117,7 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
         name = OPERATORS.get(operator, operator)
         columns[operator] = column.ProgressColumn(
             f"by {name}",
-            help="0 is a random order of the words, 1 the best order found.",
+            help="0 is the mean of random orders, 1 the best order found.",
             format="%.2f",
             min_value=0,
             max_value=1,

@@ -45,7 +45,7 @@ def _kind(grapheme: str) -> str:
 def _sentence(kind: str, grapheme: str) -> str:
     if kind == "Unassigned":
         code = f"U+{ord(grapheme[0]):04X}"
-        return f"A box stands for {code}, a character that Unicode gives no meaning to."
+        return f"A box stands for {code}, an unassigned Unicode character."
     font, debian, fedora = _font(kind)
     what = "Emoji" if kind == "Emoji" else f"{kind} characters"
     return (

@@ -110,9 +110,11 @@ def payload(
 def _check(view: AttentionView, names: Sequence[str], selected: Sequence[int]) -> None:
     shape = view.weights.shape
     if shape[0] != 1:
-        raise SelectionError(f"Arcs show one layer, (1, H, n, m); {shape} came. Choose a layer.")
+        raise SelectionError(f"Arcs show one layer, (1, H, n, m), not {shape}; choose a layer.")
     if len(names) != shape[1]:
-        raise SelectionError(f"{len(names)} names came for {shape[1]} heads; give one for each.")
+        raise SelectionError(
+            f"{len(names)} names were given for {shape[1]} heads; give one for each."
+        )
     unknown = [index for index in selected if not 0 <= index < len(names)]
     if unknown or not selected:
         raise SelectionError(

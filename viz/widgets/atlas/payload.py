@@ -161,7 +161,7 @@ def _check(view: AttentionView, statistics: HeadStatistics | None) -> None:
         raise SelectionError("Only special tokens were read; show them to see the atlas.")
     if statistics is not None and statistics.entropy.shape != shape[:2]:
         raise ValueError(
-            f"statistics of {statistics.entropy.shape} heads came with weights of {shape[:2]} heads"
+            f"statistics are of {statistics.entropy.shape} heads, weights of {shape[:2]} heads"
         )
 
 
@@ -199,7 +199,7 @@ def _caption(rows: int, columns: int) -> dict[str, str]:
 
 _LABEL = {
     False: "Where each of {} heads looks.",
-    True: "What each of {} heads hands to the class or score.",
+    True: "What each of {} heads contributes to the class or score.",
 }
 
 

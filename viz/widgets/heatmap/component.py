@@ -17,6 +17,6 @@ def heatmap(view: AttentionView, *, title: str, key: str, note: str = "") -> Non
         note: A few words beside it.
 
     Raises:
-        SelectionError: where more than one map came, or one without rows or columns.
+        SelectionError: where more than one map is given, or one without rows or columns.
     """
     _mount(data=payload(view, title=title, note=note), key=key)

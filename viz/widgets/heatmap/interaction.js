@@ -181,7 +181,7 @@ function describeCell({ axes, data, values, removed }, [row, column]) {
   const sum = values.subarray(row * columns, (row + 1) * columns).reduce((total, part) => total + part, 0);
   const special = removed ? ` · ${format(removed[row])} went with the special tokens` : "";
   const sentence = data.signed
-    ? [query, ", looking at ", key, `, hands ${value} to the class`]
+    ? [query, ", looking at ", key, `, contributes ${value} to the class`]
     : [query, " looks at ", key, `: ${value}`];
   return [...sentence, createElement("small", "", `row sums to ${format(sum)}${special}`)];
 }

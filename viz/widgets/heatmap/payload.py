@@ -10,7 +10,7 @@ from viz.widgets.shared.axes import axes
 from viz.widgets.shared.expand import DIALOG, ENLARGE_BUTTON
 from viz.widgets.shared.widget import Widget
 
-NO_CONTRIBUTION = "all 0: nothing that is handed on here reaches the class or score"
+NO_CONTRIBUTION = "all 0: nothing here contributes to the class or score"
 """As in the last layer without the token that the classes are read from."""
 N_COLORS = 255
 """Colors of the scale; odd, so that 0 is one of them where the scale has two ends."""
@@ -61,12 +61,12 @@ def payload(view: AttentionView, *, title: str, note: str = "") -> dict[str, obj
         note: A few words beside it.
 
     Raises:
-        SelectionError: where more than one map came, or one without rows or columns.
+        SelectionError: where more than one map is given, or one without rows or columns.
     """
     if view.weights.shape[:2] != (1, 1):
         raise SelectionError(
-            f"A heat map shows one map, (1, 1, n, m); {view.weights.shape} came. "
-            "Choose a layer and a head, or their means."
+            f"A heat map shows one map, (1, 1, n, m), not {view.weights.shape}; "
+            "choose a layer and a head, or their means."
         )
     both_axes = axes(view)
     values = view.weights[0, 0].astype(np.float32, copy=False)

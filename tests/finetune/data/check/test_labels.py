@@ -37,8 +37,8 @@ def test_a_held_out_split_without_a_class_is_a_warning(tmp_path: Path) -> None:
     report = check(tmp_path, train, validation=held_out, test=texts(["bad", "good"], seed=2))
     assert not report.fatal
     assert sentence(report, "class lacking in split") == (
-        "Validation has rows of 'bad' alone and no row of 'good', so nothing measured on it tells"
-        " how well that class is known."
+        "Validation has rows of 'bad' alone and no row of 'good', so results on it say"
+        " nothing about this class."
     )
     assert report.warnings()[0].startswith("Validation has rows of 'bad' alone")
 
@@ -358,6 +358,6 @@ def test_texts_that_mean_missing_are_noted(tmp_path: Path) -> None:
     (finding,) = of_kind(check(tmp_path, rows), "text for missing")
     assert (finding.severity, finding.count) == ("warning", 2)
     assert finding.sentence == (
-        "Texts of train that read like missing ones: 'nan' 1, 'N/A' 1; leave them empty, and such"
+        "Texts in train that look like missing values: 'nan' 1, 'N/A' 1; leave them empty, and such"
         " rows are left out."
     )

@@ -66,14 +66,14 @@ def test_command_data_terms_metrics_and_limits_are_told(record: RunRecord) -> No
 def test_the_card_admits_that_validation_chose_the_epoch(record: RunRecord) -> None:
     assert "These rows chose the best of 2 epochs" in model_card(record)
     alone = replace(record, epochs=record.epochs[:1], best_epoch=1)
-    assert "these rows chose nothing" in model_card(alone)
+    assert "no choice was based on these rows" in model_card(alone)
 
 
 def test_a_test_split_is_the_headline(record: RunRecord) -> None:
     card = model_card(replace(record, test=replace(of_classes(record.validation), accuracy=0.6)))
     assert "split: test" in card
     assert front_matter(card)["model-index"][0]["results"][0]["metrics"][0]["value"] == 0.6
-    assert "Measured once, after training; it chose nothing." in card
+    assert "Measured once, after training; no choice was based on it." in card
 
 
 def test_several_classes_per_text_have_no_confusion_matrix(record: RunRecord) -> None:
@@ -163,16 +163,18 @@ def test_the_card_is_written_as_readme(record: RunRecord, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("truncation", "kept"),
     [
-        ("head", "the first 64"),
-        ("tail", "the last 64"),
-        ("head+tail", "the beginning and the end, together 64"),
+        ("head", "the first 64 tokens"),
+        ("tail", "the last 64 tokens"),
+        ("head+tail", "64 tokens from the beginning and the end"),
     ],
 )
 def test_the_limits_say_what_of_a_long_text_was_kept(
     record: RunRecord, truncation: str, kept: str
 ) -> None:
     settings = record.settings | {"truncation": truncation}
-    assert f"It was trained on {kept} tokens" in model_card(replace(record, settings=settings))
+    assert f"It was trained on {kept} of each text." in model_card(
+        replace(record, settings=settings)
+    )
 
 
 def test_a_model_of_scores_is_told_without_classes(score_record: RunRecord) -> None:

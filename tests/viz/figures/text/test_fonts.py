@@ -172,7 +172,7 @@ def test_a_joined_emoji_without_a_font_is_one_box(bare: None) -> None:
 
 def test_a_character_without_meaning_is_named_by_its_code() -> None:
     assert missing_fonts(["\ue000"]) == (
-        "A box stands for U+E000, a character that Unicode gives no meaning to.",
+        "A box stands for U+E000, an unassigned Unicode character.",
     )
 
 
