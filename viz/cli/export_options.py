@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from viz.cli.terminal import (
+    DATA_HELP,
+    METHOD_HELP,
+    TEXT_ARGUMENT,
     AgainstOption,
     CheckpointOption,
+    LimitOption,
     PairColumnOption,
     PairOption,
     TargetOption,
@@ -39,15 +43,8 @@ class Options:
         SelectionError: for what is wrong whatever the checkpoint is.
     """
 
-    text: Annotated[
-        str,
-        typer.Argument(
-            help="The text; - reads standard input; put -- before one that starts with a dash."
-        ),
-    ] = ""
-    data: Annotated[
-        Path, typer.Argument(help="A file with a text in each row (.csv .tsv .jsonl .parquet).")
-    ] = Path()
+    text: Annotated[str, TEXT_ARGUMENT] = ""
+    data: Annotated[Path, typer.Argument(help=DATA_HELP)] = Path()
     output: Annotated[Path, typer.Option(help="Folder for the files; created if missing.")]
     pair: PairOption = None
     checkpoint: CheckpointOption = None
@@ -72,12 +69,7 @@ class Options:
     ] = None
     method: Annotated[
         str | None,
-        typer.Option(
-            help="How words are scored: decomposition, rollout, ...; by default the first that "
-            "the checkpoint allows.",
-            show_default=False,
-            rich_help_panel=SHOWN,
-        ),
+        typer.Option(help=METHOD_HELP, show_default=False, rich_help_panel=SHOWN),
     ] = None
     view: Annotated[
         Literal["head", "model"],
@@ -138,9 +130,7 @@ class Options:
             help="Column of true classes; found by its name if not given.", show_default=False
         ),
     ] = None
-    limit: Annotated[int | None, typer.Option(help="Read only this many rows, the first ones.")] = (
-        None
-    )
+    limit: LimitOption = None
 
     def __post_init__(self) -> None:
         """Refuse what no checkpoint can make good."""

@@ -9,6 +9,7 @@ from viz.cli.terminal import (
     CheckpointOption,
     DataOption,
     PairColumnOption,
+    SmallLimitOption,
     TextColumnOption,
     check_limit,
     check_output,
@@ -32,11 +33,11 @@ MAX_SHOWN = 10
 def heads(
     data: DataOption,
     checkpoint: CheckpointOption = None,
-    limit: Annotated[int, typer.Option(help="Read only this many rows, the first ones.")] = 20,
+    limit: SmallLimitOption = 20,
     ablation: Annotated[
         bool,
         typer.Option(
-            "--ablation", help="Silence every head in turn too: a pass for each, on every text."
+            "--ablation", help="Also switch off each head in turn: one pass per head and text."
         ),
     ] = False,
     output: Annotated[
@@ -48,7 +49,7 @@ def heads(
 ) -> None:
     """Measure which heads matter: how the prediction reacts to a little less of each.
 
-    With --ablation each head is silenced and the text read again, and both are compared.
+    With --ablation each head is switched off and the text read again, and both are compared.
 
     Example: clsight heads --checkpoint out/my-model --data validation.csv --output heads.csv
     """

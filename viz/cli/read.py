@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from viz.cli.terminal import (
+    METHOD_HELP,
+    TEXT_ARGUMENT,
     AgainstOption,
     CheckpointOption,
     PairOption,
@@ -20,22 +22,10 @@ from viz.cli.terminal import (
 
 
 def read(
-    text: Annotated[
-        str,
-        typer.Argument(
-            help="The text; - reads standard input; put -- before one that starts with a dash."
-        ),
-    ],
+    text: Annotated[str, TEXT_ARGUMENT],
     pair: PairOption = None,
     checkpoint: CheckpointOption = None,
-    method: Annotated[
-        str | None,
-        typer.Option(
-            help="How words are scored: decomposition, rollout, ...; by default the first that the "
-            "checkpoint allows.",
-            show_default=False,
-        ),
-    ] = None,
+    method: Annotated[str | None, typer.Option(help=METHOD_HELP, show_default=False)] = None,
     target: TargetOption = None,
     against: AgainstOption = "runner-up",
     as_json: Annotated[

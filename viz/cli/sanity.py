@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from viz.cli.terminal import (
+    METHODS_HELP,
+    OUTPUT_HELP,
     CheckpointOption,
     DataOption,
     PairColumnOption,
+    SmallLimitOption,
     TextColumnOption,
     check_limit,
     check_output,
@@ -30,22 +33,17 @@ if TYPE_CHECKING:  # at run time they are imported where used, so that --help is
 def sanity(
     data: DataOption,
     checkpoint: CheckpointOption = None,
-    limit: Annotated[int, typer.Option(help="Read only this many rows, the first ones.")] = 20,
+    limit: SmallLimitOption = 20,
     methods: Annotated[
         str | None,
         typer.Option(
-            help="Names with commas, options behind colons: decomposition,lime:rows=200; by "
-            "default all that take at most 10 passes.",
-            show_default=False,
+            help=f"{METHODS_HELP}; by default all that take at most 10 passes.", show_default=False
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of random weights and scores.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed for the random weights and scores.", min=0)] = 0,
     output: Annotated[
         Path | None,
-        typer.Option(
-            help="The file; by default sanity.json in the checkpoint's folder.",
-            show_default=False,
-        ),
+        typer.Option(help=OUTPUT_HELP.format("sanity.json"), show_default=False),
     ] = None,
     text_column: TextColumnOption = None,
     pair_column: PairColumnOption = None,
@@ -53,8 +51,8 @@ def sanity(
     """Check that methods react to what they explain, and save it as sanity.json.
 
     The weights of a copy are made random, from the head down.  A method whose scores stay much as
-    they were shows the text, not the network, and is flagged; so is one that says the same of
-    every class, and one whose scores do not add up to what they split.
+    they were shows the text, not the network, and is flagged; so is one that scores every class
+    the same, and one whose scores do not add up to what they split.
 
     Example: clsight sanity --checkpoint out/my-model --data validation.csv
     """
@@ -102,7 +100,7 @@ def _lines(record: "SanityRecord") -> list[str]:
 
     lines = [
         f"Random weights in {record.n_texts} texts; chance reaches {record.chance:.2f}, "
-        f"and 95% of times less than {record.limit:.2f}:"
+        f"and stays below {record.limit:.2f} in 95% of draws:"
     ]
     for each in record.methods:
         after = each.cascade[-1] if each.cascade else None

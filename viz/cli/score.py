@@ -6,8 +6,11 @@ from typing import Annotated
 import typer
 
 from viz.cli.terminal import (
+    METHODS_HELP,
+    OUTPUT_HELP,
     CheckpointOption,
     DataOption,
+    LimitOption,
     PairColumnOption,
     TextColumnOption,
     exit_on_error,
@@ -19,27 +22,17 @@ from viz.cli.terminal import (
 def score(
     data: DataOption,
     checkpoint: CheckpointOption = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(help="Read only this many rows, the first ones.", show_default=False),
-    ] = None,
+    limit: LimitOption = None,
     methods: Annotated[
         str | None,
         typer.Option(
-            help="Names with commas, options behind colons: decomposition,lime:rows=200; by "
-            "default all that take at most 700 passes.",
-            show_default=False,
+            help=f"{METHODS_HELP}; by default all that take at most 700 passes.", show_default=False
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(help="Of random orders and of the draws of texts for intervals.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(help="Seed for the random orders and the bootstrap.")] = 0,
     output: Annotated[
         Path | None,
-        typer.Option(
-            help="The file; by default faithfulness.json in the checkpoint's folder.",
-            show_default=False,
-        ),
+        typer.Option(help=OUTPUT_HELP.format("faithfulness.json"), show_default=False),
     ] = None,
     processes: Annotated[
         int | None,
@@ -53,7 +46,8 @@ def score(
     """Measure for a checkpoint how faithful each method is, and save it as faithfulness.json.
 
     Words are hidden in the order of a method's scores, by masks and by deletion, and what the
-    prediction loses is compared with random orders.  An interrupted run goes on.
+    prediction loses is compared with random orders.  An interrupted run resumes where it
+    stopped.
     Under torchrun or accelerate launch the rows are shared among all processes.
 
     Example: clsight score --checkpoint out/my-model --data validation.csv --limit 200

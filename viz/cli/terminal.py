@@ -20,6 +20,20 @@ if TYPE_CHECKING:  # at run time they are imported where used, so that --help is
 ASCII_SIGNS = str.maketrans("−█·×", "-#,x")
 """What stands for signs that a terminal without Unicode can't show."""
 
+TEXT_ARGUMENT = typer.Argument(
+    help="The text; - reads standard input; put -- before one that starts with a dash."
+)
+DATA_HELP = "A file with a text in each row (.csv .tsv .jsonl .parquet)."
+METHOD_HELP = (
+    "How words are scored: decomposition, rollout, ...; by default the first that the checkpoint "
+    "allows."
+)
+METHODS_HELP = (
+    "Methods to measure, separated by commas, with options after colons: "
+    "decomposition,lime:rows=200"
+)
+OUTPUT_HELP = "The file to write; by default {} in the checkpoint's folder."
+
 PairOption = Annotated[str | None, typer.Option(help="Second text, for classifiers of pairs.")]
 CheckpointOption = Annotated[
     str | None,
@@ -36,9 +50,11 @@ AgainstOption = Annotated[
     str, typer.Option(help="Class to compare with: a name, runner-up, or none.")
 ]
 
-DataOption = Annotated[
-    Path, typer.Option(help="A file with a text in each row (.csv .tsv .jsonl .parquet).")
+DataOption = Annotated[Path, typer.Option(help=DATA_HELP)]
+LimitOption = Annotated[
+    int | None, typer.Option(help="Read only the first N rows.", metavar="N", show_default=False)
 ]
+SmallLimitOption = Annotated[int, typer.Option(help="Read only the first N rows.", metavar="N")]
 TextColumnOption = Annotated[
     str | None,
     typer.Option(help="Column of texts; found by its name if not given.", show_default=False),

@@ -15,7 +15,7 @@ MEANING = (
     "The weights of a copy of the model are randomized layer by layer, starting at the head, and "
     "the scores of words are compared with the original ones: 1 means the same order, whatever the "
     "sign. A method whose order hardly changes shows the text, not the network. Random scores "
-    "reach {chance:.2f} on average, and less than {limit:.2f} in 95% of cases; a method that "
+    "reach {chance:.2f} on average, and stay below {limit:.2f} in 95% of draws; a method that "
     "stays above that in two random networks is flagged."
 )
 
