@@ -334,9 +334,9 @@ def test_only_the_head_learns_where_layers_share_their_weights(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"layer_decay": 0.9}, "--layer-decay tells layers apart, and those of this albert share"),
-        ({"freeze_layers": 1}, "--freeze-layers tells layers apart"),
-        ({"gradual_unfreezing": 0.5}, "--gradual-unfreezing tells layers apart"),
+        ({"layer_decay": 0.9}, "--layer-decay treats layers differently, and those of this albert share"),
+        ({"freeze_layers": 1}, "--freeze-layers treats layers differently"),
+        ({"gradual_unfreezing": 0.5}, "--gradual-unfreezing treats layers differently"),
         ({"gradient_checkpointing": True}, "--gradient-checkpointing: no albert model has it"),
         ({"window_stride": 500, "max_length": 24}, "a window of 24 tokens holds 22 of the text"),
     ],
@@ -473,7 +473,7 @@ def test_what_a_finished_training_can_do_without_never_costs_it(
         "finetune.evaluation.quality.metrics_plot", failing(MemoryError("std::bad_alloc"))
     )
     monkeypatch.setattr(
-        "finetune.evaluation.quality.baselines", failing(ValueError("no words\nat all"))
+        "finetune.evaluation.quality.measure_baselines", failing(ValueError("no words\nat all"))
     )
     said: list[str] = []
     record = train(settings(folder, base, tmp_path / "out", epochs=1), say=said.append)
