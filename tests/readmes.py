@@ -1,4 +1,4 @@
-"""The README of every room, and what is printed in them."""
+"""The README of every package, and what is printed in them."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the README files print exists and runs, and their maps match the rooms."""
+"""What the README files print exists and runs, and their maps match the packages."""
 
 import importlib.util
 import re

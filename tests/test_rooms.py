@@ -1,4 +1,4 @@
-"""How the code is laid out: few rooms at the top, and files that can be read in one sitting."""
+"""How the code is laid out: few packages at the top, and files that can be read in one sitting."""
 
 from pathlib import Path
 

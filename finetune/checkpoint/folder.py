@@ -132,7 +132,7 @@ def _other_content(folder: Path, names: list[str]) -> str:
     if inside and PARTIAL.fullmatch(folder.resolve().name):
         return (
             f"it is the working folder of a run that was stopped; choose its last snapshot,"
-            f" {shown(inside[-1])}, or go on with clsight resume"
+            f" {shown(inside[-1])}, or continue with clsight resume"
         )
     if inside:
         return f"config.json is missing; choose {shown(inside[-1])} inside it"

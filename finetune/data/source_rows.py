@@ -130,7 +130,7 @@ def _numbered(parts: Sequence[Rows]) -> Iterator[str]:
         elif numbering_differs(first, other):
             yield (
                 "One training file numbers its classes from 0 and another from 1, so that one"
-                " number may stand for two classes; number them alike."
+                " number may stand for two classes; number them the same way."
             )
 
 

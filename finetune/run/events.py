@@ -7,7 +7,6 @@ import json
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch import Tensor
 from transformers import TrainerCallback
 
 from finetune.checkpoint.run_files import EVENTS
+from finetune.run.event_schema import END, EPOCH, RESUME, START, STEP, event_time
 from finetune.run.progress import epoch_curve
 
 MIN_INTERVAL_SECONDS = 1.0
@@ -31,8 +31,7 @@ class Events:
 
     def add(self, kind: str, **facts: object) -> None:
         """Append an event, which is there for others to read at once."""
-        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": moment, "kind": kind} | facts, ensure_ascii=False)
+        line = json.dumps({"time": event_time(), "kind": kind} | facts, ensure_ascii=False)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -46,7 +45,7 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
         kind: What its events are called.
     """
 
-    def __init__(self, events: Events, texts: float, kind: str = "step") -> None:
+    def __init__(self, events: Events, texts: float, kind: str = STEP) -> None:
         self.events, self.texts, self.kind = events, texts, kind
         self.begun = self.last_event = 0.0
         self.first = 0
@@ -104,9 +103,9 @@ class EventLog(StepLog):
         super().on_train_begin(args, state, control)
         facts = {"pid": os.getpid(), "steps": state.max_steps, "epochs": int(args.num_train_epochs)}
         if self.first:
-            self.events.add("resume", step=self.first, **facts)
+            self.events.add(RESUME, step=self.first, **facts)
         else:
-            self.events.add("start", **facts)
+            self.events.add(START, **facts)
 
     def more(self, schedule: Any) -> dict[str, float]:
         """The loss of the step besides."""
@@ -115,8 +114,8 @@ class EventLog(StepLog):
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say how the epoch went."""
-        self.events.add("epoch", **epoch_curve(state.log_history)[-1].to_dict())
+        self.events.add(EPOCH, **epoch_curve(state.log_history)[-1].to_dict())
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say that the epochs are over."""
-        self.events.add("end")
+        self.events.add(END)

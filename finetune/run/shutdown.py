@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 
 from finetune.errors import FinetuneError, SnapshotError
 from finetune.run import processes
+from finetune.run.event_schema import FAILED, STOPPED
 from finetune.run.events import Events
 from finetune.run.output_folder import describe_remains, is_resumable, working_path
 
@@ -32,15 +33,15 @@ def report_failures(output: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _add_event(output, "stopped", "stopped on request")
+        _add_event(output, STOPPED, "stopped on request")
         raise KeyboardInterrupt(f"stopped on request; {describe_remains(output)}") from None
     except Exception as error:
         if isinstance(error, FinetuneError) and not isinstance(error, SnapshotError):
-            _add_event(output, "failed", str(error))
+            _add_event(output, FAILED, str(error))
             raise
         if not (isinstance(error, (SnapshotError, *EXPECTED_ERRORS)) or _is_full(error)):
             raise
-        _add_event(output, "failed", _reason(error))
+        _add_event(output, FAILED, _reason(error))
         raise FinetuneError(f"{_reason(error)}; {describe_remains(output)}") from error
 
 

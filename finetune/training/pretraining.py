@@ -18,6 +18,7 @@ from finetune.checkpoint.models import load_masked
 from finetune.checkpoint.run_files import CHECKPOINTS
 from finetune.errors import ModelError
 from finetune.run import processes
+from finetune.run.event_schema import PRETRAINING
 from finetune.run.events import Events, StepLog
 from finetune.run.progress import EpochLines
 from finetune.run.snapshots import Snapshots
@@ -52,7 +53,7 @@ def pretrain(run: PreparedRun, work: Path, events: Events, say: Say) -> None:
     trainer, step = _trainer(run, snapshots), last_step(snapshots, say)
     if processes.is_first():
         texts = texts_of_step(run.config, trainer.train_dataset, trainer.batches)
-        trainer.add_callback(StepLog(events, texts, FOLDER))
+        trainer.add_callback(StepLog(events, texts, PRETRAINING))
     lines = EpochLines(say, "Pre-training epoch")
     run_epochs(trainer, step, events, lines, save_minutes=run.config.save_minutes)
     learned = trainer.model.base_model.state_dict()

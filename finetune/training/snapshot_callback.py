@@ -6,6 +6,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from finetune.run import processes
+from finetune.run.event_schema import SAVED
 from finetune.run.events import Events
 from finetune.run.graceful_stop import GracefulStop
 from finetune.training.trainer import SnapshotTrainer
@@ -48,6 +49,6 @@ class SnapshotCallback(TrainerCallback):  # type: ignore[misc]
     def _kept(self, step: int) -> None:
         self.last = time.monotonic()
         if processes.is_first():
-            self.events.add("saved", step=step, folder=self.trainer.snapshots.path(step).name)
+            self.events.add(SAVED, step=step, folder=self.trainer.snapshots.path(step).name)
         if processes.any_true(self.stop.requested):
             raise KeyboardInterrupt

@@ -15,7 +15,7 @@ def test_heads_are_silenced_on_demand_and_the_numbers_can_be_saved(app: App) -> 
     expect(maps).to_have_count(0)
     app.page.get_by_text("Which heads matter").click()
     expect(maps).to_have_count(1)
-    app.page.get_by_role("button", name=re.compile("Silence each head")).click()
+    app.page.get_by_role("button", name=re.compile("Switch off each head")).click()
     expect(maps).to_have_count(2)
     expect(app.page.get_by_text("rank correlation")).to_be_visible()
     app.settle()

@@ -72,7 +72,7 @@ def head_table(
     Args:
         classifier: The classifier that made the readings.
         readings: At least one.
-        ablation: Whether every head is silenced in turn, which takes as many passes as heads.
+        ablation: Whether every head is switched off in turn, which takes as many passes as heads.
         progress: Called with the passes done; what it raises ends the work.
 
     Raises:

@@ -136,7 +136,7 @@ class BackgroundJob(Generic[Done]):
 
     @property
     def done(self) -> bool:
-        """Whether it is over: done, failed or cancelled."""
+        """Whether it is over: done, failed or canceled."""
         return self._shared.done.is_set()
 
     @property
@@ -146,7 +146,7 @@ class BackgroundJob(Generic[Done]):
 
     @property
     def abandoned(self) -> bool:
-        """Whether it was cancelled without this one: everybody was away for a while."""
+        """Whether it was canceled without this one: everybody was away for a while."""
         return not self._cancelled and self._shared.cancelled.is_set()
 
     def cancel(self) -> None:

@@ -8,7 +8,7 @@ from viz.runs import files
 
 
 def checkpoint_folders() -> list[Path]:
-    """All folders that hold a checkpoint and aren't hidden, room by room, in order of their names.
+    """All folders that hold a checkpoint and aren't hidden: by parent folder, then by name.
 
     They are those that are there, so that a name out of a file or a link leads nowhere else.
     """

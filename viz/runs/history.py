@@ -12,9 +12,10 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from finetune.errors import RecordError
+from finetune.run import event_schema
+from finetune.run.event_schema import EVENT, Event, Measured, Progress, Resumed, Started, Stepped
 from finetune.run.json_files import open_regular_file
 from viz.errors import as_sentence
-from viz.runs.events import EVENT, Event, Measured, Progress, Resumed, Started, Stepped
 
 MAX_BYTES = 256 * 2**20
 """Of a file that is read: a run of two weeks writes that much."""
@@ -194,7 +195,7 @@ class _Reader:
                 if self.seed_finished:
                     self._start_seed()
                 self.progress, self.pretraining = event, True
-            case Event(kind="end"):
+            case Event(kind=event_schema.END):
                 self.seed_finished = True
         self.last_event = event
 

@@ -9,13 +9,13 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import IO
 
 from filelock import lock_descriptor
 
+from finetune.run.event_schema import event_time
 from finetune.run.resume_command import resume_command
 from viz.errors import RunError
 from viz.model.text_files import Columns
@@ -121,7 +121,7 @@ def stop(name: str) -> None:
         # Between its lock and its start a process has no id yet.
         if known.pid:
             with suppress(OSError):  # on a full disk it is stopped all the same
-                write_launch_record(name, **known.entries() | {"stop_requested_at": _now()})
+                write_launch_record(name, **known.entries() | {"stop_requested_at": event_time()})
             _interrupt(known.pid)
 
 
@@ -186,11 +186,6 @@ def _open_log(log: Path) -> IO[str]:
     if log.is_symlink() or (log.exists() and not log.is_file()):
         raise RunError(f"{str(log)!r} is a link or a folder; delete it by hand.")
     return log.open("a")
-
-
-def _now() -> str:
-    """The time, written as in events."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _lock(output: IO[str], name: str) -> None:

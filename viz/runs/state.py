@@ -26,6 +26,7 @@ from finetune.checkpoint.run_files import (
     SNAPSHOT_PREFIX,
 )
 from finetune.errors import ModelError
+from finetune.run.event_schema import FAILED, STOPPED
 from finetune.run.record import RunRecord
 from viz.errors import as_sentence
 from viz.runs.files import (
@@ -167,7 +168,7 @@ def _state(*, running: bool, finished: bool, last_kind: str, stop_requested: boo
         return "running"
     if finished:
         return "finished"
-    stopped = last_kind == "stopped" or (stop_requested and last_kind != "failed")
+    stopped = last_kind == STOPPED or (stop_requested and last_kind != FAILED)
     return "stopped" if stopped else "failed"
 
 
@@ -193,7 +194,7 @@ def _is_deleted(name: str) -> bool:
 
 
 def _failure(name: str, history: History, last_kind: str) -> str:
-    if last_kind == "failed":
+    if last_kind == FAILED:
         return history.of_last_event("sentence") or KILLED
     log = read_log(name)
     # While it trains, the last line of its log says how far it is, not why it ended.

@@ -97,7 +97,7 @@ def _same_names(counts: Mapping[str, int]) -> Iterator[Finding]:
                 severity="stop",
                 kind="labels alike",
                 sentence="Labels that differ only by case, blanks, invisible characters or Unicode"
-                f" form would be classes of their own: {counted(names)}; write them alike.",
+                f" form would be classes of their own: {counted(names)}; write them the same way.",
                 count=sum(names.values()),
             )
 

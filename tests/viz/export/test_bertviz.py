@@ -189,8 +189,8 @@ def test_what_would_freeze_a_browser_is_refused_with_its_size() -> None:
         bertviz_html(given, view="model")
     assert str(refused.value) == (
         "BertViz would draw 2,359,296 lines from 21.2 MB of numbers for 12 layers × 12 heads × "
-        "128 tokens; a browser bears 200,000 lines and 24 MB. Choose at most 1 layer, or open the "
-        "atlas, which shows all at once."
+        "128 tokens; a browser can handle 200,000 lines and 24 MB. Choose at most 1 layer, or "
+        "open the atlas, which shows all at once."
     )
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from finetune.run.event_schema import END, Progress
 from viz.app.markdown import plain
 from viz.app.panels import run_curves
 from viz.app.panels.job_progress import duration
 from viz.runs import launch, state
-from viz.runs.events import Progress
 from viz.runs.state import Run
 
 POLL = 1.0
@@ -64,7 +64,7 @@ def _stage(run: Run) -> str:
         return "is starting"
     if history.pretraining and progress is not None:
         return f"is being pre-trained{seed}, {_pace(progress.seconds_left, progress)}"
-    if history.of_last_event("kind") == "end":
+    if history.of_last_event("kind") == END:
         return f"is being evaluated{seed}"
     if progress is None:
         return f"is taking its first steps{seed}"

@@ -19,7 +19,7 @@ HEIGHT = 760
 # What is chosen here concerns nothing else on the page.
 @st.fragment
 def offer(request: ExplanationRequest) -> None:
-    """Show BertViz where the reader asks for it, with as many layers as a browser bears.
+    """Show BertViz where the reader asks for it, with as many layers as a browser can handle.
 
     Args:
         request: The text and the checkpoint; nothing else matters.
@@ -62,7 +62,7 @@ def _choose_view() -> View:
 
 
 def _choose_layers(reading: Reading, view: View) -> list[int]:
-    """The layers to show; at first the last ones, as many as a browser bears."""
+    """The layers to show; at first the last ones, as many as a browser can handle."""
     n_layers = reading.attention.n_layers
     # One at least, of which it is said at once where even that is too much.
     count = max(1, min(n_layers, affordable_layers(reading, view)))

@@ -1,4 +1,4 @@
-"""Which heads matter for the class of this text: their slopes at once, silencing on demand."""
+"""Which heads matter for the class of this text: their gradients right away, ablation on demand."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,8 +25,8 @@ from viz.widgets.theme.component import current_theme
 OPEN = "importance-open"
 """Key of the switch that shows the heads."""
 SILENCED = "importance-silenced"
-"""Key of the request for which the reader had all heads silenced."""
-LABEL = "Silencing each head"
+"""Key of the request for which the reader had all heads switched off."""
+LABEL = "Switching off each head"
 SLOPE = (
     "**Turned down a little**: how fast {scalar} falls when a head contributes slightly less. "
     "Takes two passes, but a saturated head hardly shows."
@@ -94,7 +94,7 @@ def _ablation(request: ExplanationRequest, passes: int) -> FloatArray | None:
     seconds = passes * readings.seconds_per_pass(*request.inputs)
     if st.session_state.get(SILENCED) != request:
         st.button(
-            f"Silence each head, {job_progress.duration(seconds)}",
+            f"Switch off each head, {job_progress.duration(seconds)}",
             key="ablation",
             icon=":material/volume_off:",
             on_click=_silence,

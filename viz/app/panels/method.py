@@ -88,7 +88,7 @@ def _choose_name(names: Sequence[str], default: Chosen) -> str:
         format_func=named,
         key=keys.METHOD,
         persist_state="session",
-        help="Most methods answer at once. A number beside the name says about how often a text "
+        help="Most methods answer right away. A number beside the name says about how often a text "
         "of 40 words is read; that happens in the background.",
     )
     _keep_in_link(chosen, default[0])

@@ -1,4 +1,4 @@
-"""What BertViz's script reads, and how much of it a browser bears."""
+"""What BertViz's script reads, and how much of it a browser can handle."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -56,7 +56,7 @@ def parameters(
 
 
 def affordable_layers(reading: Reading, view: View) -> int:
-    """How many layers, all heads of each, a browser bears; 0 where not even one."""
+    """How many layers, all heads of each, a browser can handle; 0 where not even one."""
     n_layers, n_heads = reading.attention.n_layers, reading.attention.n_heads
     counts = range(n_layers, 0, -1)
     return next((n for n in counts if _is_affordable(reading, view, n, n_heads)), 0)
@@ -102,7 +102,7 @@ def _check_size(reading: Reading, view: View, n_layers: int, n_heads: int) -> No
     drawn = f"{_counted(n_layers, 'layer')} × {_counted(n_heads, 'head')}"
     raise SelectionError(
         f"BertViz would draw {lines:,} lines from {size / 1e6:.1f} MB of numbers for {drawn} × "
-        f"{reading.attention.n_tokens} tokens; a browser bears {MAX_LINES:,} lines and "
+        f"{reading.attention.n_tokens} tokens; a browser can handle {MAX_LINES:,} lines and "
         f"{MAX_BYTES / 1e6:.0f} MB. {_way_out(reading, view)}, or open the atlas, which shows all "
         "at once."
     )

@@ -159,7 +159,9 @@ def test_a_run_says_which_part_its_long_texts_lose(
 
 def test_a_run_stops_before_its_first_step_and_leaves_nothing(tmp_path: Path, base: Path) -> None:
     data = write_csv(tmp_path / "x.csv", misspelled())
-    with pytest.raises(DataError, match=r"write them alike, or give --ignore-check to train"):
+    with pytest.raises(
+        DataError, match=r"write them the same way, or give --ignore-check to train"
+    ):
         train(config(data, base, tmp_path / "out"), say=lambda _: None)
     assert not (tmp_path / "out").exists()
 

@@ -87,7 +87,7 @@ def test_labels_that_differ_only_in_how_they_are_written_stop(tmp_path: Path, ot
     counts = ", ".join(f"{quoted(name)} {count}" for name, count in named)
     assert sentence(report, "labels alike") == (
         "Labels that differ only by case, blanks, invisible characters or Unicode form would be"
-        f" classes of their own: {counts}; write them alike."
+        f" classes of their own: {counts}; write them the same way."
     )
     assert of_kind(report, "labels alike")[0].count == 20
 

@@ -1,12 +1,27 @@
-"""What a line of `events.jsonl` may say, one schema for each kind of event."""
+"""What a line of `events.jsonl` may say, one schema for each kind of event.
+
+The run writes these lines, and whoever watches it reads them by `EVENT`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter
 
 from finetune.run.json_files import Amount, Count
+
+START = "start"
+RESUME = "resume"
+PRETRAINING = "pretraining"
+STEP = "step"
+EPOCH = "epoch"
+SAVED = "saved"
+END = "end"
+"""The epochs are over."""
+STOPPED = "stopped"
+FAILED = "failed"
 
 Epochs = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e6)]
 Seconds = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e10)]
@@ -67,6 +82,11 @@ class Measured(Event):
     """All its numbers by their names."""
 
 
+def event_time() -> str:
+    """The time now, as events tell it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 def _kind(values: Any) -> str:
     kind = values.get("kind") if isinstance(values, dict) else None
     return kind if isinstance(kind, str) and kind in _KINDS else "other"
@@ -82,14 +102,14 @@ def _grouped(values: Any) -> Any:
     return values | {"measured": numbers}
 
 
-_KINDS = ("start", "resume", "pretraining", "step", "epoch")
+_KINDS = (START, RESUME, PRETRAINING, STEP, EPOCH)
 EVENT: TypeAdapter[Event] = TypeAdapter(
     Annotated[
-        Annotated[Started, Tag("start")]
-        | Annotated[Resumed, Tag("resume")]
-        | Annotated[Progress, Tag("pretraining")]
-        | Annotated[Stepped, Tag("step")]
-        | Annotated[Measured, BeforeValidator(_grouped), Tag("epoch")]
+        Annotated[Started, Tag(START)]
+        | Annotated[Resumed, Tag(RESUME)]
+        | Annotated[Progress, Tag(PRETRAINING)]
+        | Annotated[Stepped, Tag(STEP)]
+        | Annotated[Measured, BeforeValidator(_grouped), Tag(EPOCH)]
         | Annotated[Event, Tag("other")],
         Discriminator(_kind),
     ]
