@@ -27,7 +27,7 @@ from finetune.run.events import EventLog, Events
 from finetune.run.graceful_stop import GracefulStop
 from finetune.run.metrics import measure_all
 from finetune.run.progress import EpochLines
-from finetune.run.snapshots import Snapshots
+from finetune.run.snapshot_folders import Snapshots
 from finetune.training.batches import TokenBatches, count_batches
 from finetune.training.early_stopping import EarlyStopping
 from finetune.training.freezing import GradualUnfreezing

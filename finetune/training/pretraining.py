@@ -21,7 +21,7 @@ from finetune.run import processes
 from finetune.run.event_schema import PRETRAINING
 from finetune.run.events import Events, StepLog
 from finetune.run.progress import EpochLines
-from finetune.run.snapshots import Snapshots
+from finetune.run.snapshot_folders import Snapshots
 from finetune.training.batches import TokenBatches
 from finetune.training.fit import (
     Say,

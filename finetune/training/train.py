@@ -28,7 +28,7 @@ from finetune.run.saved_settings import (
     save_settings,
 )
 from finetune.run.shutdown import report_failures
-from finetune.run.snapshots import Snapshots
+from finetune.run.snapshot_folders import Snapshots
 from finetune.training.fit import Say, fit, last_step
 from finetune.training.prepare import describe_prepared, prepare_run
 from finetune.training.prepared_run import PreparedRun

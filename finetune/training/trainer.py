@@ -21,7 +21,7 @@ from finetune.checkpoint.models import load_weights, save_tokenizer
 from finetune.checkpoint.score_scale import ScoreScale
 from finetune.errors import ModelError, SnapshotError
 from finetune.run import processes
-from finetune.run.snapshots import Snapshots
+from finetune.run.snapshot_folders import Snapshots
 from finetune.training.batches import TokenBatches
 from finetune.training.plain_weights import are_plain, plain_weights
 

@@ -30,7 +30,7 @@ from finetune.checkpoint.run_files import CHECKPOINTS, EVENTS, SETTINGS
 from finetune.errors import FinetuneError
 from finetune.run.output_folder import working_path
 from finetune.run.record import RunRecord
-from finetune.run.snapshots import Snapshots
+from finetune.run.snapshot_folders import Snapshots
 from tests.benchmarks.result import Result, tell, timed
 from tests.finetune.news import news, write_csv
 from tests.tiny_models import tiny_checkpoint

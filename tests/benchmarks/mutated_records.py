@@ -36,7 +36,7 @@ from finetune.run.config_file import read_config_file, write_config_file
 from finetune.run.measurements import Metrics
 from finetune.run.record import EpochMetrics, RunRecord, ScoreRange, SeedRecord
 from finetune.run.saved_settings import load_settings, save_settings
-from finetune.run.snapshots import verify, write_manifest
+from finetune.run.snapshot_folders import verify, write_manifest
 from tests.damaged_files import mutated_lines, mutated_words, mutations
 from tests.tiny_models import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step

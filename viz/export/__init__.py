@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from viz.export.bertviz.page import bertviz_html
     from viz.export.filenames import file_name
     from viz.export.formats import FORMATS, Format, register_format, render
-    from viz.figures.drawing import figure
+    from viz.figures.file_formats import figure
     from viz.figures.kinds import FIGURE_KINDS, FigureKind, register_figure
     from viz.figures.render_options import RenderOptions
     from viz.figures.spec import FigureSpec
@@ -45,7 +45,7 @@ _HOMES = {
     "bertviz_html": "viz.export.bertviz.page",
     "RenderOptions": "viz.figures.render_options",
     "FigureSpec": "viz.figures.spec",
-    "figure": "viz.figures.drawing",
+    "figure": "viz.figures.file_formats",
     "file_name": "viz.export.filenames",
     "missing_fonts": "viz.figures.text.missing_fonts",
     "render": "viz.export.formats",

@@ -20,7 +20,7 @@ from finetune.errors import ConfigError, DataError, FinetuneError, OutputError
 from finetune.run.config import TrainConfig
 from finetune.run.output_folder import describe_remains, stopped_run, working_folder
 from finetune.run.record import RunRecord
-from finetune.run.snapshots import Snapshots
+from finetune.run.snapshot_folders import Snapshots
 from finetune.training.train import train
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import fail_snapshot, silent, tiny_run

@@ -334,7 +334,10 @@ def test_only_the_head_learns_where_layers_share_their_weights(
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"layer_decay": 0.9}, "--layer-decay treats layers differently, but those of this albert share"),
+        (
+            {"layer_decay": 0.9},
+            "--layer-decay treats layers differently, but those of this albert share",
+        ),
         ({"freeze_layers": 1}, "--freeze-layers treats layers differently"),
         ({"gradual_unfreezing": 0.5}, "--gradual-unfreezing treats layers differently"),
         ({"gradient_checkpointing": True}, "--gradient-checkpointing: no albert model has it"),

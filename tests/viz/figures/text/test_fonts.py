@@ -13,7 +13,7 @@ from PIL import Image
 from tests.synthetic import figure_spec, read
 from viz.export import missing_fonts, render
 from viz.figures.canvas import rasters, text_lines
-from viz.figures.drawing import figure
+from viz.figures.file_formats import figure
 from viz.figures.text import emoji as emoji_module
 from viz.figures.text import fonts
 from viz.figures.text.emoji import emoji_files, picture, pictured

@@ -7,7 +7,7 @@ import pytest
 from safetensors import SafetensorError
 
 from finetune.errors import SnapshotError
-from finetune.run.snapshots import MANIFEST, Snapshots, verify
+from finetune.run.snapshot_folders import MANIFEST, Snapshots, verify
 
 
 def write(snapshots: Snapshots, step: int, content: str = "weights") -> Path:
