@@ -85,13 +85,22 @@ def refusal(record: type, name: str, value: object, what: str) -> str:
         value: What it was given.
         what: What the sentence calls the setting.
     """
+    return f"{what} is {quoted(value)}; it has to be {_allowed(_schema(record, name), value)}"
+
+
+def bounds(record: type, name: str) -> tuple[Any, Any]:
+    """The least and the largest number that a field can be, where its type includes them."""
+    schema = _schema(record, name)
+    return schema.get("minimum"), schema.get("maximum")
+
+
+def _schema(record: type, name: str) -> Mapping[str, Any]:
     schema = TypeAdapter(record).json_schema()["properties"][name]
-    return f"{what} is {quoted(value)}; it has to be {_allowed(schema, value)}"
+    return next((each for each in schema.get("anyOf", ()) if each["type"] != "null"), schema)
 
 
 def _allowed(schema: Mapping[str, Any], value: object) -> str:
     """What a setting may be: its type where *value* is of another, else its range."""
-    schema = next((each for each in schema.get("anyOf", ()) if each["type"] != "null"), schema)
     if "enum" in schema:
         return f"one of {', '.join(schema['enum'])}"
     kind = schema["type"]

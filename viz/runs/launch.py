@@ -15,6 +15,7 @@ from typing import IO
 
 from filelock import lock_descriptor
 
+from finetune.run.config_sections import LoopConfig
 from finetune.run.event_schema import event_time
 from finetune.run.resume_command import resume_command
 from viz.errors import RunError
@@ -47,10 +48,10 @@ class Plan:
     validation: str | None = None
     columns: Columns = field(default_factory=Columns)
     """The columns that are named; finetune finds the others."""
-    epochs: int = 3
+    epochs: int = LoopConfig.epochs
     learning_rate: float | None = None
     max_length: int | None = None
-    seeds: int = 1
+    seeds: int = LoopConfig.seeds
 
     def options(self) -> list[str]:
         """The options of `clsight train`, but for `--output`."""

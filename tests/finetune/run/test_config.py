@@ -12,9 +12,9 @@ from finetune.__main__ import app
 from finetune.errors import ConfigError
 from finetune.run.cli_options import sections, with_options
 from finetune.run.config import TrainConfig
-from finetune.run.config_sections import LossConfig
+from finetune.run.config_sections import InputConfig, LoopConfig, LossConfig, OptimizerConfig
 from finetune.run.local_paths import shown_name
-from finetune.run.setting_types import STRICT, Share, option_name
+from finetune.run.setting_types import MAX_NUMBER, STRICT, Share, bounds, option_name
 
 
 def config(**settings: Any) -> TrainConfig:
@@ -137,3 +137,9 @@ def test_the_help_of_train_fits_a_screen_and_tells_all_when_asked() -> None:
     assert len(brief.splitlines()) <= 50
     assert "--lora-rank" not in brief
     assert all(name.replace("_", "-") in whole for name in TrainConfig.__dataclass_fields__)
+
+
+def test_the_range_of_a_setting_is_told_to_whoever_asks_for_it() -> None:
+    assert bounds(LoopConfig, "seeds") == (1, 1000)
+    assert bounds(InputConfig, "max_length") == (8, MAX_NUMBER)
+    assert bounds(OptimizerConfig, "learning_rate") == (None, 1)

@@ -6,6 +6,8 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from finetune.data.tables.file_types import FORMATS
+from finetune.run.config_sections import InputConfig, LoopConfig, OptimizerConfig
+from finetune.run.setting_types import bounds
 from viz.app.markdown import plain
 from viz.app.panels.columns import choose_columns
 from viz.model.text_files import Columns
@@ -20,6 +22,8 @@ NOT_COUNTED = (
     "Texts that are too long were not counted, which takes a base model in a folder on this "
     "machine."
 )
+MAX_EPOCHS, MAX_TOKENS, MIN_LEARNING_RATE = 1000, 8192, 1e-7
+"""How far the fields of numbers go where training itself allows more."""
 STARTED = "train-started"
 """Key of the number of runs that this browser has started."""
 
@@ -102,11 +106,13 @@ def _choose_plan(data: Path, columns: Columns) -> Plan:
     )
     name = st.text_input("Name of the run", launch.free_name(data.stem), key=f"train-name-{data}")
     left, right = st.columns(2)
-    epochs = left.number_input("Epochs", 1, 1000, 3, key="train-epochs")
+    epochs = left.number_input(
+        "Epochs", bounds(LoopConfig, "epochs")[0], MAX_EPOCHS, LoopConfig.epochs, key="train-epochs"
+    )
     rate = right.number_input(
         "Learning rate",
-        1e-7,
-        1.0,
+        MIN_LEARNING_RATE,
+        float(bounds(OptimizerConfig, "learning_rate")[1]),
         None,
         step=1e-5,
         format="%.1e",
@@ -116,8 +122,8 @@ def _choose_plan(data: Path, columns: Columns) -> Plan:
     )
     length = left.number_input(
         "Longest text",
-        8,
-        8192,
+        bounds(InputConfig, "max_length")[0],
+        MAX_TOKENS,
         None,
         key="train-length",
         placeholder="auto",
@@ -125,9 +131,8 @@ def _choose_plan(data: Path, columns: Columns) -> Plan:
     )
     seeds = right.number_input(
         "Seeds",
-        1,
-        1000,
-        1,
+        *bounds(LoopConfig, "seeds"),
+        LoopConfig.seeds,
         key="train-seeds",
         help="Repeats training with different seeds, keeps the best run, and reports the mean and "
         "interval of all.",
