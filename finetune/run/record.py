@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from finetune.checkpoint.problem_types import PROBLEM_TYPES, REGRESSION
 from finetune.checkpoint.run_files import RECORD
+from finetune.checkpoint.truncation import Truncation
 from finetune.errors import ModelError, RecordError, quoted
 from finetune.run.atomic_files import write_atomically
 from finetune.run.json_files import (
@@ -30,9 +31,6 @@ from finetune.run.measurements import (
     require_consistent,
 )
 from finetune.run.metrics import are_of_kind
-
-TRUNCATIONS = ("head", "tail", "head+tail")
-"""What may be kept of a text."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,7 +141,7 @@ def _usable(settings: dict[str, Any]) -> dict[str, Any]:
     for name in ("output", "save_dtype"):
         if not isinstance(settings.get(name), str):
             raise ValueError(f"{name!r} is {quoted(settings.get(name))}, not a text")
-    if settings.get("truncation", "head") not in TRUNCATIONS:
+    if settings.get("truncation", "head") not in get_args(Truncation):
         raise ValueError(f"'truncation' is {quoted(settings['truncation'])}")
     rate = settings.get("learning_rate")
     if rate is not None and not (type(rate) in (int, float) and 0 < rate <= 1):

@@ -6,7 +6,7 @@ without a sub-command, `export TEXT --atlas`, is translated into them.
 
 import argparse
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -31,9 +31,6 @@ from viz.cli.terminal import (
 from viz.errors import SelectionError
 from viz.export.formats import FORMATS
 from viz.figures.kinds import FIGURE_KINDS
-
-if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    pass
 
 OTHERS = ("bertviz", ALL, "dataset")
 

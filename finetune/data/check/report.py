@@ -4,10 +4,10 @@ import json
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from finetune.checkpoint.run_files import CHECK_REPORT
-from finetune.data.check.findings import Finding, plural
+from finetune.data.check.findings import Finding, Severity, plural
 from finetune.data.column_summary import columns_as_json, describe_columns
 from finetune.data.tables.columns import Columns
 from finetune.errors import DataError, OutputError
@@ -18,7 +18,7 @@ LOADER_KINDS = frozenset({"blank text", "no label", "repeated in held-out"})
 
 NOT_COUNTED = "How many texts are too long was not counted: that needs the base model, --model."
 
-SEVERITIES = ("stop", "warning", "note")
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
