@@ -45,7 +45,7 @@ def _missing(counts: Mapping[str, int]) -> Iterator[Finding]:
     found = {name: count for name, count in counts.items() if is_missing(name)}
     if found:
         sure = any(map(is_written_by_programs, found))
-        reads = "reads like a missing label" if len(found) == 1 else "read like missing labels"
+        reads = "looks like a missing label" if len(found) == 1 else "look like missing labels"
         yield Finding(
             severity="warning" if sure else "note",
             kind="word for missing",

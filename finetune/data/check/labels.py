@@ -66,7 +66,7 @@ def _hints(role: str, rows: Rows, unknown: Sequence[str], train: Rows) -> str:
     if numbering_differs(train, rows):
         return f"either train or {role} numbers classes from 0 and the other from 1"
     if is_missing(unknown[0]):
-        return f"{quoted(unknown[0])} reads like a missing label: leave it empty then"
+        return f"{quoted(unknown[0])} looks like a missing label: leave it empty then"
     near = [
         f"{quoted(name)} is close to {quoted(match)}"
         for name in unknown[:MAX_COMPARED_CLASSES]

@@ -132,7 +132,7 @@ def test_a_family_with_its_own_attention_code_falls_back_to_what_transformers_re
     assert classifier.read(TEXT).attention.weights.shape[:2] == (2, 4)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA card")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
 def test_a_card_reads_what_the_cpu_reads(family_checkpoint: Path) -> None:
     on_card = Classifier.load(family_checkpoint, device="cuda").read(TEXT)
     on_cpu = Classifier.load(family_checkpoint, device="cpu").read(TEXT)

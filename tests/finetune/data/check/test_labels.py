@@ -124,7 +124,7 @@ def test_a_word_for_missing_is_said(tmp_path: Path, word: str, severity: str) ->
     (finding,) = of_kind(report, "word for missing")
     assert (finding.severity, finding.count) == (severity, 4)
     assert finding.sentence == (
-        f"{word!r} 4: reads like a missing label, but is learned as a class; leave the label empty"
+        f"{word!r} 4: looks like a missing label, but is learned as a class; leave the label empty"
         " where there is none."
     )
 
@@ -238,7 +238,7 @@ def test_numbers_of_a_held_out_split_are_told_by_their_names(
 def test_a_held_out_word_for_missing_is_hinted_at(tmp_path: Path) -> None:
     validation = relabeled(news(66)[60:], "Sports", "nan", 1)
     report = check(tmp_path, news(60), validation=validation)
-    assert "('nan' reads like a missing label: leave it empty then)" in report.verdict()
+    assert "('nan' looks like a missing label: leave it empty then)" in report.verdict()
 
 
 # --- columns ------------------------------------------------------------------------------------
