@@ -91,7 +91,7 @@ def test_a_page_is_equally_large_at_every_resolution(kind: str) -> None:
 
 @pytest.mark.parametrize("dpi", [71, 1201, 0, -5])
 def test_a_resolution_out_of_range_is_refused(dpi: int) -> None:
-    with pytest.raises(SelectionError, match="72 to 1200 is allowed"):
+    with pytest.raises(SelectionError, match="use 72 to 1200, 300 for print"):
         render(figure_spec("head"), "png", RenderOptions(dpi))
 
 

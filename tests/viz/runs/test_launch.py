@@ -192,7 +192,7 @@ def test_on_a_full_disk_a_run_is_refused_in_one_sentence_and_nothing_goes_on(
     monkeypatch.setattr(files, "write_atomically", write)
     monkeypatch.setattr(launch, "finetune_command", lambda *words: ["sleep", "100"])
     leave(room, "mine", [START])
-    with pytest.raises(RunError, match="'mine' can't be started: No space left on device; make"):
+    with pytest.raises(RunError, match="'mine' can't be started: No space left on device; free"):
         launch.resume("mine")
     for child in launch._children:
         child.wait(10)

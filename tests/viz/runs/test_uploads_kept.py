@@ -27,7 +27,7 @@ def test_a_full_disk_is_one_sentence_and_no_half_of_the_file_is_offered(
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(
-        RunError, match=r"^'rows\.csv' can't be kept: No space left on device; make"
+        RunError, match=r"^'rows\.csv' can't be kept: No space left on device; free"
     ):
         uploads.keep_upload("rows.csv", b"text,label\n" * 1000)
     assert not list(folder.iterdir())
