@@ -15,7 +15,7 @@ from viz.attribution.registry import (
     available_methods,
     default_methods,
     find_method,
-    load_plugins,
+    load_methods,
     register_method,
 )
 from viz.attribution.target import Against, Target, resolve_target, target_against_all
@@ -38,7 +38,7 @@ for _module in (
     *("attention_attribution", "decompx", "best_order"),
 ):
     import_module(f"viz.attribution.{_module}")  # registers its methods, in the order of the page
-load_plugins()
+load_methods()
 
 
 def attribute(

@@ -1,13 +1,12 @@
 """Every attribution method by name, and how one is added: `register_method`."""
 
-import warnings
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from types import MappingProxyType
 
 from viz.attribution.method import Method
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
+from viz.model.plugins import load_plugins
 
 PLUGINS = "clsight.methods"
 """The entry points by which installed packages bring methods of their own."""
@@ -44,22 +43,15 @@ def register_method(method: Method) -> Method:
     return method
 
 
-def load_plugins() -> None:
-    """Load what packages name under `clsight.methods`: modules that register, or methods.
+def load_methods() -> None:
+    """Register the methods of installed packages, which they name under `clsight.methods`."""
+    load_plugins(PLUGINS, Method, _register_once)
 
-    One that fails is left out with a warning, so that it doesn't keep all others from working.
-    """
-    for plugin in entry_points(group=PLUGINS):
-        try:
-            loaded = plugin.load()
-            if isinstance(loaded, Method) and METHODS.get(loaded.name) is not loaded:
-                register_method(loaded)
-        except Exception as error:  # code of others can fail in any way
-            warnings.warn(
-                f"The attribution method {plugin.name!r} ({plugin.value}) is left out: {error}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+
+def _register_once(method: Method) -> None:
+    # A module may have registered it while it was imported.
+    if METHODS.get(method.name) is not method:
+        register_method(method)
 
 
 def find_method(method: str | Method) -> Method:

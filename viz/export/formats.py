@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from viz.errors import SelectionError
-from viz.figures.kinds import Reference, load_plugins, resolve
+from viz.figures.kinds import Reference, resolve
 from viz.figures.render_options import RenderOptions
 from viz.jobs.cancellation import check_cancelled
+from viz.model.plugins import load_plugins
 
 if TYPE_CHECKING:  # so that the command line knows all formats without numpy
     from viz.figures.spec import FigureSpec

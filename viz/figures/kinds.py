@@ -6,15 +6,14 @@ record handed to `register_figure`, or named among the entry points of an instal
 page, the command line, archives and replay then know it.
 """
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Any, Literal
 
 from viz.errors import SelectionError
+from viz.model.plugins import load_plugins
 
 Reference = str | Callable[..., Any]
 """A function, or where to import it from."""
@@ -76,24 +75,6 @@ def register_figure(kind: FigureKind) -> None:
     if kind.name in _kinds:
         raise SelectionError(f"There is a figure {kind.name!r} already; choose another name.")
     _kinds[kind.name] = kind
-
-
-def load_plugins(group: str, kind: type, register: Callable[[Any], None]) -> None:
-    """Register what installed packages name among the entry points of a group.
-
-    One that fails is left out with a warning, so that it doesn't keep all others from working.
-    """
-    for plugin in entry_points(group=group):
-        try:
-            loaded = plugin.load()
-            if isinstance(loaded, kind):  # else a module, which registers by itself
-                register(loaded)
-        except Exception as error:  # code of others can fail in any way
-            warnings.warn(
-                f"{plugin.name!r} ({plugin.value}) of {group} is left out: {error}",
-                RuntimeWarning,
-                stacklevel=2,
-            )
 
 
 def figure_named(name: str) -> FigureKind:

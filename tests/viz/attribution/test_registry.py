@@ -203,9 +203,9 @@ register_method(replace(OWN, name="second", label="Second"))
 """
     package(tmp_path, "brought_methods", code, "brought_methods:FIRST")
     monkeypatch.syspath_prepend(tmp_path)
-    registry.load_plugins()
+    registry.load_methods()
     assert list(METHODS)[-2:] == ["second", "first"]
-    registry.load_plugins()  # once is enough
+    registry.load_methods()  # once is enough
     assert list(METHODS)[-2:] == ["second", "first"]
 
 
@@ -215,7 +215,8 @@ def test_a_package_that_fails_is_left_out_with_a_warning(
     package(tmp_path, "broken_methods", "raise OSError('no disk')", "broken_methods:FIRST")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.warns(
-        RuntimeWarning, match=r"'broken_methods' \(broken_methods:FIRST\) is left out: no disk"
+        RuntimeWarning,
+        match=r"'broken_methods' \(broken_methods:FIRST\) of clsight.methods is left out: no disk",
     ):
-        registry.load_plugins()
+        registry.load_methods()
     assert list(METHODS)[-1] == "search"

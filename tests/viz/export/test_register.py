@@ -29,7 +29,8 @@ from viz.export import (
 )
 from viz.export.archive import README, archive
 from viz.export.formats import _formats
-from viz.figures.kinds import _kinds, load_plugins, resolve
+from viz.figures.kinds import _kinds, resolve
+from viz.model.plugins import load_plugins
 
 ROOT = Path(__file__).resolve().parents[3]
 
