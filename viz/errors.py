@@ -21,6 +21,10 @@ class MethodError(VizError):
     """An attribution method that is unknown, or that this architecture doesn't allow."""
 
 
+class MissingAttentionError(VizError):
+    """Attention is asked for of a network that has no map of each token by each token."""
+
+
 class RecordError(VizError):
     """A file of saved numbers that can't be read back."""
 

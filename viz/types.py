@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
+from viz.errors import MissingAttentionError
 
+BoolArray = NDArray[np.bool_]
 Inputs = Mapping[str, IntArray]
 """The model's integer inputs of one text by name, each (T,)."""
 
@@ -175,6 +177,9 @@ class Attention:
 
     weights: FloatArray
     """(L, H, Q, K): row `q` is the token that looks, column `k` the token looked at."""
+    impossible: BoolArray | None = None
+    """(L, Q, K): which keys no head of a layer can look at from a query, for a causal mask or a
+    window forbids it; None where every token can look at every other.  Their weights are 0."""
 
     def __post_init__(self) -> None:
         """Check that the array is square in its tokens and that every row sums to 1."""
@@ -185,6 +190,19 @@ class Attention:
         if not gap <= ROW_TOLERANCE:
             raise ValueError(f"a row of attention weights is {gap:.2g} away from a sum of 1")
         object.__setattr__(self, "weights", weights)
+        if self.impossible is not None:
+            object.__setattr__(self, "impossible", self._checked(self.impossible))
+
+    def _checked(self, given: ArrayLike) -> BoolArray | None:
+        """The impossible pairs, read-only; None where there are none."""
+        impossible = np.array(given, dtype=bool)
+        expected = (self.n_layers, self.n_tokens, self.n_tokens)
+        if impossible.shape != expected:
+            raise ValueError(f"impossible has shape {impossible.shape}; {expected} is needed")
+        if self.weights.sum(axis=1)[impossible].any():
+            raise ValueError("a key that can't be looked at has a weight other than 0")
+        impossible.setflags(write=False)
+        return impossible if impossible.any() else None
 
     @property
     def n_layers(self) -> int:
@@ -203,16 +221,59 @@ class Attention:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingAttention:
+    """Stands for the attention of a network that has no map of each token by each token."""
+
+    reason: str
+    """One sentence for the reader."""
+
+    @property
+    def weights(self) -> NoReturn:
+        """Nothing.
+
+        Raises:
+            MissingAttentionError: always; it says why.
+        """
+        raise MissingAttentionError(self.reason)
+
+    impossible = n_layers = n_heads = n_tokens = weights
+
+
+@dataclass(frozen=True, slots=True)
 class Reading(ShownInNotebooks):
     """One text read once: how it was encoded, what was predicted, where the heads looked."""
 
     encoding: Encoding
     prediction: Prediction
-    attention: Attention
+    attention: Attention | MissingAttention
     checkpoint: str
     """Name of the checkpoint that read it."""
     fingerprint: str = ""
     """SHA-256 of that checkpoint's weight files, in hexadecimal; empty where nobody took it."""
+    pooling: FloatArray | None = None
+    """How much of each token's last state is read for the class; sums to 1.  All of the first
+    token's in BERT, of the last one's in GPT-2, the same of each where a mean is taken.  None where
+    that can't be told.  (T,)"""
+
+    def __post_init__(self) -> None:
+        """Check the shares and freeze them."""
+        if self.pooling is None:
+            return
+        pooling = _frozen(self.pooling)
+        if pooling.shape != (self.encoding.n_tokens,):
+            raise ValueError(
+                f"pooling has shape {pooling.shape} for {self.encoding.n_tokens} tokens"
+            )
+        if not abs(float(pooling.sum()) - 1) <= ROW_TOLERANCE:
+            raise ValueError(f"the shares of pooling sum to {float(pooling.sum()):.6g}, not to 1")
+        object.__setattr__(self, "pooling", pooling)
+
+    @property
+    def deciding_token(self) -> int | None:
+        """The position of the one token that the class is read from; None where it is not one."""
+        if self.pooling is None or not (self.pooling == 1).any():
+            return None
+        return int(self.pooling.argmax())
 
 
 @dataclass(frozen=True, slots=True)
