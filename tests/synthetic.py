@@ -1,6 +1,7 @@
 """Readings made up on the spot, and figures of them, for pictures and files."""
 
 import re
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -8,10 +9,21 @@ import numpy as np
 from viz.attention.views import Quadrant
 from viz.attention.words import Unit
 from viz.export import FigureSpec
-from viz.types import Attention, Attribution, Contribution, Encoding, Prediction, Reading, Token
+from viz.types import (
+    Attention,
+    Attribution,
+    BoolArray,
+    Contribution,
+    Encoding,
+    MissingAttention,
+    Prediction,
+    Reading,
+    Token,
+)
 
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
 TEXT = "Oil prices rise as international stocks fall, the market was not good."
+NO_ATTENTION = "FNet mixes tokens by a Fourier transform, so there is no map of who looks at whom."
 
 
 def encode(text: str, pair: str | None = None) -> Encoding:
@@ -36,16 +48,51 @@ def read(
     pair: str | None = None,
     shape: tuple[int, int] = (2, 3),
     labels: tuple[str, ...] = LABELS,
+    impossible: BoolArray | None = None,
 ) -> Reading:
-    """A reading with random weights, as sharp as those of a trained model."""
+    """A reading with random weights, as sharp as those of a trained model.
+
+    Args:
+        impossible: (L, T, T), e.g. `causal` of each layer.
+    """
     encoding = encode(text, pair)
     size = (*shape, encoding.n_tokens, encoding.n_tokens)
     raw = np.exp(np.random.default_rng(0).normal(0, 2, size))
+    if impossible is not None:
+        raw *= ~impossible[:, None]
     weights = np.asarray(raw / raw.sum(-1, keepdims=True), dtype=np.float32)
     logits = np.linspace(-1, 2, len(labels))
     probabilities = np.exp(logits) / np.exp(logits).sum()
     prediction = Prediction(labels, logits, probabilities)
-    return Reading(encoding, prediction, Attention(weights), "tiny-bert", "0123456789abcdef" * 4)
+    attention = Attention(weights, impossible)
+    return Reading(encoding, prediction, attention, "tiny-bert", "0123456789abcdef" * 4)
+
+
+def causal(n_tokens: int) -> BoolArray:
+    """Which keys a causal mask forbids: those behind the query.  (T, T)"""
+    return np.triu(np.ones((n_tokens, n_tokens), bool), 1)
+
+
+def windowed(n_tokens: int, reach: int = 2) -> BoolArray:
+    """Which keys a window forbids: those more than `reach` tokens away.  (T, T)"""
+    at = np.arange(n_tokens)
+    return np.asarray(np.abs(at[:, None] - at) > reach)
+
+
+def read_causal(text: str = TEXT, pair: str | None = None) -> Reading:
+    """A reading like that of GPT-2: no token looks at a later one."""
+    return read(text, pair, impossible=np.array([causal(encode(text, pair).n_tokens)] * 2))
+
+
+def read_windowed(text: str = TEXT) -> Reading:
+    """A reading like that of ModernBERT: a local layer, then a global one."""
+    local = windowed(encode(text).n_tokens)
+    return read(text, impossible=np.array([local, np.zeros_like(local)]))
+
+
+def read_without_attention(text: str = TEXT) -> Reading:
+    """A reading like that of FNet, which has no map of each token by each token."""
+    return replace(read(text), attention=MissingAttention(NO_ATTENTION))
 
 
 def attribution_of(reading: Reading, method: str = "decomposition") -> Attribution:

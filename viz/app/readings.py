@@ -107,7 +107,8 @@ def _read(place: str, version: float, text: str, pair: str | None) -> Reading:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _head_facts(place: str, version: float, text: str, pair: str | None) -> HeadStatistics:
     reading = _read(place, version, text, pair)
-    return compute_head_statistics(reading.encoding, reading.attention.weights)
+    attention = reading.attention
+    return compute_head_statistics(reading.encoding, attention.weights, attention.impossible)
 
 
 def _contribution(
@@ -139,6 +140,7 @@ def _view(
             unit=options.unit,
             special=options.special,
             signed=explained is not None,
+            impossible=reading.attention.impossible,
         )
         return views.quadrant(whole, options.quadrant)
 

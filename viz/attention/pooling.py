@@ -1,8 +1,12 @@
 """Maps with more numbers than dots: each dot shows the number farthest from 0 that it covers."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from finetune.checkpoint.arrays import FloatArray
+from viz.types import BoolArray
 
 
 def pool(values: FloatArray, rows: int, columns: int, *, signed: bool = True) -> FloatArray:
@@ -21,17 +25,22 @@ def pool(values: FloatArray, rows: int, columns: int, *, signed: bool = True) ->
     return farthest_from_zero(most, _pool_by(np.fmin, values, rows, columns)) if signed else most
 
 
+def pool_impossible(impossible: BoolArray, rows: int, columns: int) -> BoolArray:
+    """Whether nothing in a bin can be looked at.  (..., n, m) -> (..., min(n, rows), ...)"""
+    return np.asarray(_pool_by(np.logical_and, impossible, rows, columns))
+
+
 def farthest_from_zero(most: FloatArray, least: FloatArray) -> FloatArray:
     """Of the largest and the least of some numbers, that with the larger size."""
     return np.asarray(np.where(most >= -least, most, least))
 
 
-def _pool_by(choose: np.ufunc, values: FloatArray, rows: int, columns: int) -> FloatArray:
+def _pool_by(choose: np.ufunc, values: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
     by_rows = _pool_rows(choose, values, rows)
     return _pool_rows(choose, by_rows.swapaxes(-1, -2), columns).swapaxes(-1, -2)
 
 
-def _pool_rows(choose: np.ufunc, values: FloatArray, count: int) -> FloatArray:
+def _pool_rows(choose: np.ufunc, values: NDArray[Any], count: int) -> NDArray[Any]:
     """What is chosen of each bin of rows.  (..., n, m) -> (..., min(n, count), m)"""
     if values.shape[-2] <= count:
         return values

@@ -4,6 +4,12 @@ They are taken over the model's own tokens, special ones included, so they do no
 displayed.  Each is a mean over the rows (the tokens that look), as in Clark et al. 2019, "What Does
 BERT Look At? An Analysis of BERT's Attention" (section 3), whose surface patterns are named here:
 heads that look at the previous or the next token, at [SEP], at [CLS], or broadly.
+
+Where a causal mask or a window forbids keys, only what is possible counts.  A row with one key that
+it can look at, as the first one of a causal map, has no choice: it is left out of every mean, so
+that nothing forced is taken for a habit.  Entropy stays in bits, and a head is broad by the bits
+that its rows could have.  A share is of all weight of the rows that count; where none of them can
+look at the target, as at the next token in a causal map, it is 0.
 """
 
 from dataclasses import dataclass, fields
@@ -13,15 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.types import Encoding
+from viz.types import BoolArray, Encoding
 
 MAJORITY = 0.5
 """A head has a target where more than this share of its weight goes there: no other target can then
 hold as much.  Clark et al. count heads with "> 50%" on the previous or the next token likewise."""
 BROAD = 0.8
-"""A head is broad from this share of the largest possible entropy on, log2 of the number of tokens:
-at 128 tokens 5.6 bits, as if spread evenly over 49.  The broad heads of Clark et al. (their figure
-4) lie there; a bound in bits, as theirs, would call every head of a short text narrow."""
+"""A head is broad from this share of the largest possible entropy on, log2 of the number of tokens
+that a row can look at: at 128 tokens 5.6 bits, as if spread evenly over 49.  The broad heads of
+Clark et al. (their figure 4) lie there; a bound in bits would call every head of a short text
+narrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +90,11 @@ class HeadStatistics:
     """Statistics of every head of one reading, each (L, H) and read-only."""
 
     entropy: FloatArray
-    """Bits, 0 to log2 T: of each row, mean over rows."""
+    """Bits, 0 to log2 T: of each row, mean over the rows that have a choice."""
     distance: FloatArray
     """Tokens: |q - k| weighted by the attention of q to k, mean over rows."""
     to_first: FloatArray
-    """Share of weight on the first token; this and all shares are means over all T rows."""
+    """Share of weight on the first token; this and all shares are means over the same rows."""
     to_separators: FloatArray
     """Share of weight on special tokens after the first."""
     to_itself: FloatArray
@@ -104,12 +111,15 @@ class HeadStatistics:
             getattr(self, field.name).setflags(write=False)
 
 
-def head_statistics(encoding: Encoding, weights: FloatArray) -> HeadStatistics:
+def head_statistics(
+    encoding: Encoding, weights: FloatArray, impossible: BoolArray | None = None
+) -> HeadStatistics:
     """Compute the statistics of every head.
 
     Args:
         encoding: The text that was read; says which tokens are special.
         weights: (L, H, T, T), as in `Reading.attention.weights`: rows sum to 1.
+        impossible: (L, T, T), as in `Reading.attention.impossible`; None where all is possible.
 
     Raises:
         ValueError: if the weights are for another number of tokens.
@@ -120,6 +130,13 @@ def head_statistics(encoding: Encoding, weights: FloatArray) -> HeadStatistics:
             f"weights have shape {weights.shape}; (L, H, {n_tokens}, {n_tokens}) is needed"
         )
     separators = [at for at, token in enumerate(encoding.tokens) if at and token.special]
+    n_rows: FloatArray | int = n_tokens
+    widest: FloatArray | float = np.log2(n_tokens)
+    if impossible is not None:
+        counted = has_choice(impossible)
+        weights = weights * counted[:, None, :, None]
+        n_rows = counted.sum(-1, keepdims=True).astype(weights.dtype)
+        widest = even_entropy(impossible)[:, None]
     diagonal = partial(np.trace, weights, axis1=2, axis2=3)
     shares = {
         "to_first": weights[..., 0].sum(-1),
@@ -128,14 +145,31 @@ def head_statistics(encoding: Encoding, weights: FloatArray) -> HeadStatistics:
         "to_previous": diagonal(offset=-1),
         "to_next": diagonal(offset=1),
     }
-    numbers = {name: total / n_tokens for name, total in shares.items()}
-    numbers |= {"entropy": _entropy(weights), "distance": _distance(weights)}
-    return HeadStatistics(**numbers, pattern=_patterns(numbers, n_tokens))
+    numbers = {name: total / n_rows for name, total in shares.items()}
+    numbers |= {"entropy": _entropy(weights, n_rows), "distance": _distance(weights, n_rows)}
+    return HeadStatistics(**numbers, pattern=_patterns(numbers, BROAD * widest))
 
 
-def _entropy(weights: FloatArray) -> FloatArray:
-    """Entropy in bits of each row, mean over rows.  (L, H, T, T) -> (L, H)"""
-    n_tokens = weights.shape[-1]
+def has_choice(impossible: BoolArray) -> BoolArray:
+    """The rows that can look at more than one key; all rows of a layer where none can.
+
+    (L, T, T) -> (L, T)
+    """
+    choice = (~impossible).sum(-1) > 1
+    return np.asarray(choice | ~choice.any(-1, keepdims=True))
+
+
+def even_entropy(impossible: BoolArray) -> FloatArray:
+    """Bits of attention spread evenly over what each row can look at, mean over rows.
+
+    It is the largest entropy that a head of the layer can have.  (L, T, T) -> (L,)
+    """
+    bits, counted = np.log2((~impossible).sum(-1)), has_choice(impossible)
+    return np.asarray((bits * counted).sum(-1) / counted.sum(-1))
+
+
+def _entropy(weights: FloatArray, n_rows: FloatArray | int) -> FloatArray:
+    """Entropy in bits of each row, mean over `n_rows`.  (L, H, T, T) -> (L, H)"""
     smallest = np.finfo(weights.dtype).tiny
     # One head at a time, in one buffer that stays in the processor's cache.
     logs = np.empty(weights.shape[2:], weights.dtype)
@@ -143,19 +177,24 @@ def _entropy(weights: FloatArray) -> FloatArray:
     for place in np.ndindex(*sums.shape):
         np.maximum(weights[place], smallest, out=logs)
         sums[place] = np.vdot(weights[place], np.log(logs, out=logs))
-    bits: FloatArray = (sums / (-np.log(2) * n_tokens)).clip(0).astype(weights.dtype)
+    bits: FloatArray = (sums / (-np.log(2) * n_rows)).clip(0).astype(weights.dtype)
     return bits
 
 
-def _distance(weights: FloatArray) -> FloatArray:
-    """Mean over rows of the distance |q - k| weighted by attention.  (L, H, T, T) -> (L, H)"""
+def _distance(weights: FloatArray, n_rows: FloatArray | int) -> FloatArray:
+    """Mean over `n_rows` of the distance |q - k| weighted by attention.  (L, H, T, T) -> (L, H)"""
     at = np.arange(weights.shape[-1])
     steps = np.abs(at[:, None] - at).astype(weights.dtype)
-    return np.asarray(np.tensordot(weights, steps, 2) / len(at), weights.dtype)
+    return np.asarray(np.tensordot(weights, steps, 2) / n_rows, weights.dtype)
 
 
-def _patterns(numbers: dict[str, FloatArray], n_tokens: int) -> NDArray[np.str_]:
-    """The name of the first rule that each head meets.  (L, H)"""
+def _patterns(numbers: dict[str, FloatArray], broad_from: FloatArray | float) -> NDArray[np.str_]:
+    """The name of the first rule that each head meets.  (L, H)
+
+    Args:
+        numbers: The statistics by name, each (L, H).
+        broad_from: Bits from which on a head is broad, of all heads or (L, 1).
+    """
     near = numbers["to_previous"] + numbers["to_itself"] + numbers["to_next"]
     rules = {
         "previous token": numbers["to_previous"] > MAJORITY,
@@ -163,7 +202,7 @@ def _patterns(numbers: dict[str, FloatArray], n_tokens: int) -> NDArray[np.str_]
         "itself": numbers["to_itself"] > MAJORITY,
         "first token sink": numbers["to_first"] > MAJORITY,
         "separator sink": numbers["to_separators"] > MAJORITY,
-        "broad": numbers["entropy"] >= BROAD * np.log2(n_tokens),
+        "broad": numbers["entropy"] >= broad_from,
         "local": near > MAJORITY,
         "mixed": np.ones_like(near, bool),
     }

@@ -2,7 +2,8 @@
 
 Words: the weights that a word's pieces receive are added, those with which its pieces look are
 averaged, so a row still sums to 1.  Special tokens: their rows and columns go, the rows left are
-scaled back to a sum of 1, and the mass that went is kept as `removed`.  Words come first.
+scaled back to a sum of 1, and the mass that went is kept as `removed`.  Words come first.  What is
+merged can't be looked at where none of it can be.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span, Unit, spans
 from viz.jobs.cancellation import check_cancelled
-from viz.types import Encoding
+from viz.types import BoolArray, Encoding
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,14 @@ class AttentionView:
     """The keys, one a column; the queries themselves unless a quadrant of a pair is shown."""
     signed: bool = False
     """Whether it holds signed shares: nothing of them is averaged or rescaled."""
+    impossible: BoolArray | None = None
+    """(L, n, m): keys that no head of a layer can look at from a query; None where there are
+    none."""
+
+    def __post_init__(self) -> None:
+        """Keep no mask that forbids nothing."""
+        if self.impossible is not None and not self.impossible.any():
+            object.__setattr__(self, "impossible", None)
 
 
 def view(
@@ -40,6 +49,7 @@ def view(
     unit: Unit = "word",
     special: bool = True,
     signed: bool = False,
+    impossible: BoolArray | None = None,
 ) -> AttentionView:
     """Attention, or contributions, over words or wordpieces, with special tokens or without.
 
@@ -53,26 +63,33 @@ def view(
         unit: What a row stands for.
         special: Whether special tokens keep their rows and columns.
         signed: Whether `weights` are signed shares.
+        impossible: (L, T, T), as in `Reading.attention.impossible`.
     """
     over = spans(encoding, unit)
     merged = _merge(weights, over, signed=signed)
+    impossible = None if impossible is None else _merge_impossible(impossible, over)
     check_cancelled()
     if special:
         nothing = np.zeros(merged.shape[:3], merged.dtype)
-        return AttentionView(over, merged, nothing, over, signed)
+        return AttentionView(over, merged, nothing, over, signed, impossible)
     shown_indices = [index for index, span in enumerate(over) if not span.special]
     shown_spans = tuple(over[index] for index in shown_indices)
     rows = np.ascontiguousarray(merged[:, :, shown_indices])
     check_cancelled()
     shown = rows[..., shown_indices]
+    if impossible is not None:
+        impossible = impossible[:, shown_indices][..., shown_indices]
     check_cancelled()
     if signed:
-        return AttentionView(shown_spans, shown, rows.sum(-1) - shown.sum(-1), shown_spans, signed)
+        removed = rows.sum(-1) - shown.sum(-1)
+        return AttentionView(shown_spans, shown, removed, shown_spans, signed, impossible)
     # Summed in double precision, so that rows sum to 1 however many there were.
     mass = shown.sum(-1, dtype=np.float64, keepdims=True)
     scale = np.divide(1, mass, out=np.zeros_like(mass), where=mass > 0).astype(merged.dtype)
     removed = (1 - mass[..., 0]).clip(0, 1).astype(merged.dtype)
-    return AttentionView(shown_spans, shown * scale, removed, shown_spans)
+    return AttentionView(
+        shown_spans, shown * scale, removed, shown_spans, signed=False, impossible=impossible
+    )
 
 
 def _merge(weights: FloatArray, over: Sequence[Span], *, signed: bool) -> FloatArray:
@@ -88,13 +105,29 @@ def _merge(weights: FloatArray, over: Sequence[Span], *, signed: bool) -> FloatA
     return np.asarray(np.add.reduceat(rows, starts, axis=-1))
 
 
+def _merge_impossible(impossible: BoolArray, over: Sequence[Span]) -> BoolArray:
+    """Which spans can't be looked at: no token of one by any of the other.  -> (L, n, n)"""
+    starts = [span.tokens[0] for span in over]
+    rows = np.logical_and.reduceat(impossible, starts, axis=-2)
+    return np.asarray(np.logical_and.reduceat(rows, starts, axis=-1))
+
+
 def pick_layer(shown: AttentionView, layer: int | None) -> AttentionView:
     """All heads of one layer, or their means over layers.  (L, H, n, m) -> (1, H, n, m)"""
     weights, removed = (
         values.mean(0, keepdims=True) if layer is None else values[layer][None]
         for values in (shown.weights, shown.removed)
     )
-    return replace(shown, weights=weights, removed=removed)
+    impossible = None if shown.impossible is None else impossible_in(shown.impossible, layer)
+    return replace(shown, weights=weights, removed=removed, impossible=impossible)
+
+
+def impossible_in(impossible: BoolArray, layer: int | None) -> BoolArray:
+    """What can't be looked at in a layer; of the mean over layers, in none of them.
+
+    (L, n, m) -> (1, n, m)
+    """
+    return np.asarray(impossible.all(0, keepdims=True) if layer is None else impossible[[layer]])
 
 
 def pick(shown: AttentionView, layer: int | None, head: int | None) -> AttentionView:
@@ -129,6 +162,7 @@ def quadrant(shown: AttentionView, name: Quadrant) -> AttentionView:
         shown.removed[..., queries],
         tuple(shown.keys[index] for index in keys),
         shown.signed,
+        None if shown.impossible is None else shown.impossible[:, queries][..., keys],
     )
 
 

@@ -77,7 +77,8 @@ def _head_rows(spec: FigureSpec) -> Iterator[Row]:
 
 def _statistic_arrays(spec: FigureSpec) -> Arrays:
     """Of every head by name, each (L, H): of its attention, whatever is shown of it."""
-    statistics = head_statistics(spec.reading.encoding, spec.reading.attention.weights)
+    encoding, attention = spec.reading.encoding, spec.reading.attention
+    statistics = head_statistics(encoding, attention.weights, attention.impossible)
     return {statistic.name: getattr(statistics, statistic.name) for statistic in STATISTICS}
 
 

@@ -66,8 +66,8 @@ def layer_page(spec: FigureSpec) -> PageContent:
 def atlas_page(spec: FigureSpec) -> PageContent:
     """All heads, each of which opens where there are not too many weights to carry along."""
     shown = spec.view()
-    reading = spec.reading
-    facts = head_statistics(reading.encoding, reading.attention.weights)
+    attention = spec.reading.attention
+    facts = head_statistics(spec.reading.encoding, attention.weights, attention.impossible)
     picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": {"layer": 0, "head": 0}})
     if shown.weights.size > MAX_WEIGHTS:
         note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."

@@ -5,11 +5,19 @@ from typing import Any, Literal
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.rollout import place, select
-from viz.attention.views import AttentionView, Quadrant, pick, pick_layer, quadrant, view
+from viz.attention.views import (
+    AttentionView,
+    Quadrant,
+    impossible_in,
+    pick,
+    pick_layer,
+    quadrant,
+    view,
+)
 from viz.attention.words import Unit
 from viz.errors import SelectionError
 from viz.figures.kinds import FIGURE_KINDS, FigureKind, figure_named
-from viz.types import Attribution, Contribution, Reading, ShownInNotebooks
+from viz.types import Attribution, BoolArray, Contribution, Reading, ShownInNotebooks
 
 Measure = Literal["weights", "contribution"]
 
@@ -100,6 +108,7 @@ class FigureSpec(ShownInNotebooks):
             unit=self.unit,
             special=self.special,
             signed=self.contribution is not None,
+            impossible=self._impossible(),
         )
         if not shown.spans:
             raise SelectionError("Only special tokens were read; show them to see a picture.")
@@ -131,3 +140,13 @@ class FigureSpec(ShownInNotebooks):
             maps = maps.mean(0, keepdims=True)
         is_mean = self.head is None and self.shows != "layer"
         return maps.mean(1, keepdims=True) if is_mean else maps
+
+    def _impossible(self) -> BoolArray | None:
+        """What can't be looked at in the layers of these maps, or in those of the mean."""
+        impossible = self.reading.attention.impossible
+        if impossible is None or self.shows == "model":
+            return impossible
+        # As of the maps: without special tokens, the mean over layers comes later.
+        if self.layer is None and not self.special:
+            return impossible
+        return impossible_in(impossible, self.layer)

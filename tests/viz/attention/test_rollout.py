@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.synthetic import causal, read_causal, read_windowed, windowed
 from viz import Reading
 from viz.attention import rollout
 from viz.errors import SelectionError
@@ -49,3 +50,19 @@ def test_a_layer_or_head_that_does_not_exist_is_one_sentence(
         SelectionError, match=rf"^{message} does not exist; this model's .* are 0 to"
     ):
         rollout.select(reading.attention.weights, layer, head)
+
+
+def test_rollout_of_a_causal_model_flows_from_no_later_token() -> None:
+    carried = rollout.rollout(read_causal().attention.weights)
+    np.testing.assert_allclose(carried.sum(-1), 1, rtol=0, atol=1e-6)
+    assert not carried[causal(len(carried))].any()
+    assert (carried[~causal(len(carried))] > 0).all()
+
+
+def test_rollout_of_local_layers_reaches_as_far_as_their_windows_together() -> None:
+    local = read_windowed().attention.weights[:1]
+    carried = rollout.rollout(np.concatenate([local, local]))
+    np.testing.assert_allclose(carried.sum(-1), 1, rtol=0, atol=1e-6)
+    too_far = windowed(len(carried), 4)
+    assert not carried[too_far].any()
+    assert (carried[~too_far] > 0).all()

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.statistics import MAJORITY, PATTERNS, STATISTICS, HeadStatistics, head_statistics
-from viz.types import Encoding, Reading, Token
+from tests.synthetic import causal, windowed
+from viz.attention.statistics import (
+    MAJORITY,
+    PATTERNS,
+    STATISTICS,
+    HeadStatistics,
+    even_entropy,
+    head_statistics,
+)
+from viz.types import BoolArray, Encoding, Reading, Token
 
 N = 9
 
@@ -155,3 +163,76 @@ def test_double_precision_stays() -> None:
 def test_weights_of_other_tokens_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="is needed"):
         head_statistics(encoding(), np.ones(shape, np.float32))
+
+
+def even(impossible: BoolArray) -> FloatArray:
+    """Attention spread evenly over all that is possible."""
+    possible = ~impossible
+    return np.asarray(possible / possible.sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize("impossible", [causal(N), causal(2), windowed(N), windowed(N, 1)])
+def test_even_attention_over_what_is_possible_has_all_the_entropy_there_is(
+    impossible: BoolArray,
+) -> None:
+    mask = impossible[None]
+    facts = head_statistics(encoding(len(impossible)), one_head(even(impossible)), mask)
+    assert number(facts, "entropy") / even_entropy(mask)[0] == pytest.approx(1, rel=1e-6)
+    assert facts.pattern[0, 0] == "broad"
+
+
+def test_the_largest_entropy_is_that_of_each_row_with_a_choice() -> None:
+    assert even_entropy(causal(4)[None])[0] == pytest.approx(np.log2([2, 3, 4]).mean())
+    assert even_entropy(np.zeros((1, 8, 8), bool))[0] == 3
+
+
+def test_a_row_without_a_choice_counts_nowhere() -> None:
+    """The first token of a causal map looks at itself, which is also the first: it has to."""
+    at = np.arange(N)
+    rows = np.eye(N)[np.maximum(at - 1, 0)]  # each looks at the one before it
+    facts = head_statistics(encoding(), one_head(rows), causal(N)[None])
+    assert number(facts, "to_previous") == 1
+    assert number(facts, "to_itself") == 0
+    assert number(facts, "to_next") == 0
+    assert number(facts, "to_first") == pytest.approx(1 / (N - 1))
+    assert number(facts, "distance") == 1
+    assert facts.pattern[0, 0] == "previous token"
+
+
+def test_forced_looks_do_not_name_a_head() -> None:
+    """Of three tokens one has to look at itself; the others share their weight evenly."""
+    rows = np.array([[1, 0, 0], [0.5, 0.5, 0], [0.3, 0.2, 0.5]])
+    assert head_statistics(encoding(3), one_head(rows)).pattern[0, 0] == "itself"
+    facts = head_statistics(encoding(3), one_head(rows), causal(3)[None])
+    assert number(facts, "to_itself") == 0.5
+    assert facts.pattern[0, 0] == "broad"
+
+
+def test_each_layer_counts_by_its_own_mask() -> None:
+    weights = np.concatenate([one_head(even(windowed(N, 0))), one_head(EVEN)])
+    impossible = np.array([windowed(N, 0), np.zeros((N, N), bool)])
+    facts = head_statistics(encoding(), weights, impossible)
+    # Where no token has a choice, all of them count.
+    assert facts.pattern[:, 0].tolist() == ["itself", "broad"]
+    whole = head_statistics(encoding(), weights[1:])
+    for fact in STATISTICS:
+        np.testing.assert_array_equal(getattr(facts, fact.name)[1:], getattr(whole, fact.name))
+
+
+def test_statistics_under_a_causal_mask_are_what_sums_over_single_weights_give() -> None:
+    impossible = causal(N)
+    rows = random_weights(1, 1, N)[0, 0].astype(float) * ~impossible
+    rows /= rows.sum(-1, keepdims=True)
+    facts = head_statistics(encoding(), one_head(rows).astype(np.float64), impossible[None])
+    pairs = [(q, k) for q in range(1, N) for k in range(q + 1)]
+    expected = {
+        "entropy": -sum(rows[q, k] * np.log2(rows[q, k]) for q, k in pairs),
+        "distance": sum((q - k) * rows[q, k] for q, k in pairs),
+        "to_first": sum(rows[q, 0] for q in range(1, N)),
+        "to_separators": rows[N - 1, N - 1],
+        "to_itself": sum(rows[q, q] for q in range(1, N)),
+        "to_previous": sum(rows[q, q - 1] for q in range(1, N)),
+        "to_next": 0,
+    }
+    for name, total in expected.items():
+        assert number(facts, name) == pytest.approx(total / (N - 1), rel=1e-4), name

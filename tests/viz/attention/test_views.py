@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.checkpoint.arrays import FloatArray
+from tests.synthetic import causal, read_causal, read_windowed
 from viz import Classifier, Reading
 from viz.attention import views, words
 from viz.types import Encoding, Token
@@ -184,3 +185,54 @@ def test_a_word_keeps_the_accents_that_its_tokens_dropped(classifier: Classifier
     decomposed = "oil cafe\u0301"
     labels = [span.label for span in words.spans(classifier.encode(decomposed))]
     assert labels == ["[CLS]", "oil", "cafe\u0301", "[SEP]"]
+
+
+@pytest.mark.parametrize("unit", ["word", "wordpiece"])
+@pytest.mark.parametrize("special", [True, False])
+@given(groups=st.lists(st.integers(1, 4), min_size=1, max_size=6), seed=st.integers(0, 99))
+def test_what_is_merged_is_impossible_where_all_of_it_is(
+    unit: words.Unit, special: bool, groups: list[int], seed: int
+) -> None:
+    encoding = encoding_of(*groups)
+    n_tokens = encoding.n_tokens
+    mask = np.random.default_rng(seed).random((2, n_tokens, n_tokens)) < 0.7
+    mask[:, np.arange(n_tokens), np.arange(n_tokens)] = False
+    weights = softmax_weights(n_tokens, seed) * ~mask[:, None]
+    weights /= weights.sum(-1, keepdims=True)
+    view = views.view(encoding, weights, unit=unit, special=special, impossible=mask)
+    for layer, row, column in np.ndindex(2, len(view.spans), len(view.keys)):
+        merged = mask[layer][np.ix_(view.spans[row].tokens, view.keys[column].tokens)]
+        found = view.impossible is not None and view.impossible[layer, row, column]
+        assert found == merged.all()
+        assert not found or not view.weights[layer, :, row, column].any()
+
+
+def test_a_word_looks_at_itself_even_where_its_first_piece_cannot_see_the_others() -> None:
+    view = views.view(encoding_of(2), np.tril(np.ones((1, 1, 4, 4))), impossible=causal(4)[None])
+    assert view.impossible is not None
+    np.testing.assert_array_equal(view.impossible[0], causal(3))
+
+
+def test_the_mean_over_layers_is_impossible_where_every_layer_is() -> None:
+    reading = read_windowed()
+    mask = reading.attention.impossible
+    whole = views.view(
+        reading.encoding, reading.attention.weights, unit="wordpiece", impossible=mask
+    )
+    assert mask is not None
+    assert views.pick(whole, None, None).impossible is None  # the global layer sees all
+    assert views.pick_layer(whole, 1).impossible is None
+    local = views.pick(whole, 0, 1).impossible
+    assert local is not None
+    np.testing.assert_array_equal(local, mask[:1])
+
+
+def test_a_quadrant_that_a_causal_mask_forbids_is_impossible_throughout() -> None:
+    reading = read_causal("Oil prices rise.", "Stocks fall.")
+    whole = views.view(
+        reading.encoding, reading.attention.weights, impossible=reading.attention.impossible
+    )
+    ahead = views.quadrant(whole, "A-B")
+    assert ahead.impossible is not None
+    assert ahead.impossible.all()
+    assert views.quadrant(whole, "B-A").impossible is None
