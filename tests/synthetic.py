@@ -111,6 +111,8 @@ def attribution_of(reading: Reading, method: str = "decomposition") -> Attributi
 def contribution_of(reading: Reading) -> Contribution:
     """Random signed shares, most of them small."""
     values = 0.01 * np.random.default_rng(2).standard_t(2, reading.attention.weights.shape)
+    if reading.attention.impossible is not None:
+        values *= ~reading.attention.impossible[:, None]
     target = reading.prediction.predicted_class
     return Contribution(values, 1.0, target, reading.prediction.runner_up(target))
 

@@ -1,9 +1,10 @@
 """The numbers of maps of attention.
 
 In CSV a map is a labeled matrix, one row a query: `layer`, `head` (`mean` for a mean),
-`query_index`, `query`, `removed`, then one column a key, named `key 3: fall`.  A layer puts the
-matrices of its heads below each other.  The atlas has one row a head: its statistics and its
-largest number.
+`query_index`, `query`, `removed`, then one column a key, named `key 3: fall`; a cell is empty where
+the query can't look at the key.  A layer puts the matrices of its heads below each other.  The
+atlas has one row a head: its statistics and its largest number.  NPZ and JSON say in `impossible`
+what can't be looked at, and lack it where all can be.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,11 @@ def _matrix_rows(spec: FigureSpec) -> Iterator[Row]:
     for index, head in enumerate(heads):
         for row, query in enumerate(shown.spans):
             removed = shown.removed[0, index, row]
-            yield [layer, head, row, query.label, removed, *shown.weights[0, index, row]]
+            cells: Row = shown.weights[0, index, row]
+            if shown.impossible is not None:
+                forbidden = shown.impossible[0, row]
+                cells = [None if no else cell for cell, no in zip(cells, forbidden, strict=True)]
+            yield [layer, head, row, query.label, removed, *cells]
 
 
 def _map_arrays(spec: FigureSpec) -> Arrays:
@@ -40,6 +45,8 @@ def _map_arrays(spec: FigureSpec) -> Arrays:
         **span_arrays("query", shown.spans),
         **span_arrays("key", shown.keys),
     }
+    if shown.impossible is not None:
+        arrays["impossible"] = shown.impossible.squeeze(axes[:1])
     if spec.contribution is not None:
         arrays["value"] = np.float64(spec.contribution.value)
     return arrays
@@ -48,7 +55,9 @@ def _map_arrays(spec: FigureSpec) -> Arrays:
 def _map_values(spec: FigureSpec) -> Values:
     shown = spec.view()
     FORMATS["json"].check_fits(shown.weights.size)
-    values = {} if spec.contribution is None else {"value": spec.contribution.value}
+    values: Values = {} if spec.contribution is None else {"value": spec.contribution.value}
+    if shown.impossible is not None:
+        values["impossible"] = shown.impossible.tolist()
     return values | {
         "queries": span_values(shown.spans),
         "keys": span_values(shown.keys),

@@ -31,6 +31,9 @@ SCALED = frozenset(
     {"logits", "contribution", "scores", "token_scores", "token_errors", "value", "bias"}
 )
 
+OPTIONAL = frozenset({"impossible"})
+"""Parts that files lack which were saved before there were such parts."""
+
 Numbers = NDArray[np.floating]
 
 
@@ -128,7 +131,7 @@ def _spec(saved: SavedRecord, classifier: Classifier) -> FigureSpec:
 
 def _check_parts(saved: SavedRecord, computed: Mapping[str, Any]) -> None:
     for section in ("citation", "request", "prediction", "numbers"):
-        there, needed = saved.values[section].keys(), computed[section].keys()
+        there, needed = (values[section].keys() - OPTIONAL for values in (saved.values, computed))
         if there != needed:
             what = "lacks" if needed - there else "has an unknown"
             part = min(needed - there or there - needed)
@@ -149,8 +152,8 @@ def _compared(
     yield _same("citation", saved["citation"], as_cited)
     yield _same("tokens", saved["tokens"], computed["tokens"])
     for section in ("prediction", "numbers"):
-        for part, value in computed[section].items():
-            old = saved[section][part]
+        for part, old in saved[section].items():
+            value = computed[section].get(part)
             if part in UNSCALED | SCALED and value is not None:
                 allowed = TOLERANCE * _scale(part, computed[section])
                 yield _near(part, _numbers(old, part, name), np.asarray(value), allowed)
