@@ -1,4 +1,4 @@
-"""Views over attention weights, in numpy alone: means, the [CLS] row, rollout."""
+"""Views over attention weights, in numpy alone: means, the pooled row, rollout."""
 
 import numpy as np
 
@@ -39,9 +39,17 @@ def _check(name: str, index: int | None, count: int) -> None:
         )
 
 
-def cls_row(weights: FloatArray, layer: int = -1) -> FloatArray:
-    """What [CLS] looks at in one layer, mean over heads; sums to 1.  (K,)"""
-    return np.asarray(weights[layer, :, 0].mean(0), dtype=np.float32)
+def pooled_row(matrix: FloatArray, pooling: FloatArray) -> FloatArray:
+    """The rows of a matrix, averaged as the class is read from their tokens.  (Q, K) -> (K,)
+
+    The row of the deciding token, where it is one, and the mean of all where a mean is read.
+
+    Args:
+        matrix: Attention weights, or what they become over layers.
+        pooling: `Reading.pooling`.  (Q,)
+    """
+    rows = pooling.nonzero()[0]
+    return np.asarray(pooling[rows] @ matrix[rows], dtype=matrix.dtype)
 
 
 def rollout(weights: FloatArray) -> FloatArray:

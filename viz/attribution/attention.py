@@ -6,28 +6,34 @@ Source: viz/attribution/README.md 2.6 and 2.7.
 from viz.attention import rollout
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.registry import register_method
-from viz.attribution.requirements import require_first_token
+from viz.attribution.requirements import pooling_of, require_pooling
 
 
-def _cls_row(inputs: AttributionInput) -> TokenScores:
-    """score_k = mean over heads of A[h, CLS, k], in the last layer."""
-    return TokenScores(rollout.cls_row(inputs.reading.attention.weights))
+def _attention(inputs: AttributionInput) -> TokenScores:
+    """score_k = mean over heads of sum_q w_q A[h, q, k], in the last layer.
+
+    w is the pooling: 1 for the deciding token, 1/T for each where a mean is read.
+    """
+    last = inputs.reading.attention.weights[-1].mean(0)
+    return TokenScores(rollout.pooled_row(last, pooling_of(inputs)))
 
 
 def _rollout(inputs: AttributionInput) -> TokenScores:
-    """[CLS] row of the product over layers, the last on the left, of (mean_h A[h] + 1) / 2."""
-    return TokenScores(rollout.rollout(inputs.reading.attention.weights)[0])
+    """Pooled rows of R, the product over layers, the last on the left, of (mean_h A[h] + 1) / 2."""
+    product = rollout.rollout(inputs.reading.attention.weights)
+    return TokenScores(rollout.pooled_row(product, pooling_of(inputs)))
 
 
 ATTENTION = Method(
     name="attention",
-    label="Attention of [CLS]",
+    label="Attention of the deciding token",
     signed=False,
     cost=0.0,
-    description="Where [CLS] looks in the last layer, mean of its heads; the same for all classes.",
+    description="Where the deciding token looks in the last layer, mean of its heads; the same for "
+    "all classes.",
     reference="Vaswani et al. 2017; on its limits Jain & Wallace 2019",
-    score=_cls_row,
-    requirements=(require_first_token,),
+    score=_attention,
+    requirements=(require_pooling,),
     class_specific=False,
 )
 
@@ -39,7 +45,7 @@ ROLLOUT = Method(
     description="Attention carried through all layers, half staying put; the same for all classes.",
     reference="Abnar & Zuidema 2020",
     score=_rollout,
-    requirements=(require_first_token,),
+    requirements=(require_pooling,),
     class_specific=False,
 )
 

@@ -6,34 +6,36 @@ Source: viz/attribution/README.md 2.8 to 2.11.
 import torch
 from torch import Tensor
 
+from viz.attention.rollout import pooled_row
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.registry import register_method
 from viz.attribution.requirements import (
     gradients,
+    pooling_of,
     require_attention_gradient,
-    require_first_token,
     require_gradient,
+    require_pooling,
 )
 from viz.model.recording import Recorder
 
 
 def _grad_attention(inputs: AttributionInput) -> TokenScores:
-    """score_k = sum over heads of A[h, CLS, k] dF/dA[h, CLS, k], in the last layer.
+    """score_k = sum over heads and queries of A[h, q, k] dF/dA[h, q, k], in the last layer.
 
-    The classifier reads only [CLS], so no other row of the last layer has a gradient.
+    Where the class is read from one token, no other row of the last layer has a gradient.
     """
     recorder = Recorder("words")
     logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
     recorder.required_leaf()
     weights = recorder.weights[-1]
     (gradient,) = gradients(inputs.classifier, inputs.target.value(logits), [weights])
-    return TokenScores((weights * gradient)[0, :, 0].sum(0).detach().cpu().numpy())
+    return TokenScores((weights * gradient)[0].sum(1).sum(0).detach().cpu().numpy())
 
 
 def _chefer(inputs: AttributionInput) -> TokenScores:
-    """[CLS] row of R: the identity, to which each layer adds mean_h[(A * dF/dA)^+] R.
+    """Pooled rows of R - 1: R is the identity, to which each layer adds mean_h[(A * dF/dA)^+] R.
 
-    The identity is subtracted at the end, so that [CLS] counts like any other token.
+    The identity is subtracted at the end, so that the deciding token counts like any other token.
     """
     recorder = Recorder("words")
     logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
@@ -44,7 +46,8 @@ def _chefer(inputs: AttributionInput) -> TokenScores:
     for weights, slope in zip(recorder.weights, slopes, strict=True):
         positive = (weights.detach() * slope)[0].clamp(min=0).mean(0)
         relevance = relevance + positive @ relevance
-    return TokenScores((relevance - identity)[0].cpu().numpy())
+    carried = (relevance - identity).cpu().numpy()
+    return TokenScores(pooled_row(carried, pooling_of(inputs)))
 
 
 def _word_gradients(inputs: AttributionInput) -> tuple[Tensor, Tensor]:
@@ -74,10 +77,11 @@ GRAD_ATTENTION = Method(
     signed=True,
     relative=True,
     cost=1.9,
-    description="What [CLS] takes from a token in the last layer, times its effect on the class.",
+    description="What the deciding token takes from a token in the last layer, times its effect on "
+    "the class.",
     reference="Barkan et al. 2021; Chefer et al. 2021",
     score=_grad_attention,
-    requirements=(require_first_token, require_attention_gradient),
+    requirements=(require_attention_gradient,),
 )
 
 INPUT_X_GRADIENT = Method(
@@ -112,7 +116,7 @@ CHEFER = Method(
     description="Attention times its positive effect on the class, carried through all layers.",
     reference='Chefer et al. 2021, "Generic Attention-model Explainability"',
     score=_chefer,
-    requirements=(require_first_token, require_attention_gradient),
+    requirements=(require_pooling, require_attention_gradient),
 )
 
 register_method(GRAD_ATTENTION)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.errors import quoted
+from viz.attention import deciding_token
 from viz.attribution.target import Target
 from viz.errors import CheckpointError, MethodError
 from viz.jobs.background import ProgressCallback
@@ -121,6 +122,12 @@ def _refusal(requirement: Requirement, classifier: Classifier) -> str | None:
     return refusals[requirement]
 
 
+def _deciding_token(read: Reading | Classifier) -> str:
+    if isinstance(read, Reading):
+        return deciding_token.name_of(read)
+    return deciding_token.name(read.capabilities.reads, read.encoder.probe().tokens[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """One way to say how much each token matters.
@@ -132,13 +139,13 @@ class Method:
     name: str
     """By which it is asked for: lowercase letters, digits and `+ . _ -`."""
     label: str
-    """What a reader picks."""
+    """What a reader picks; `label_of` names the deciding token in it."""
     signed: bool
     """Whether scores speak for (+) and against (−) the class; else they say only how much."""
     cost: float
     """In plain forward passes; for a text of 40 words where it depends on the text."""
     description: str
-    """One sentence."""
+    """One sentence; `description_of` names the deciding token in it."""
     reference: str
     """Where it was published."""
     score: Callable[[AttributionInput], TokenScores]
@@ -226,6 +233,14 @@ class Method:
         """
         each = (_refusal(requirement, classifier) for requirement in self.requirements)
         return next(filter(None, each), None)
+
+    def label_of(self, read: Reading | Classifier) -> str:
+        """The label, with the deciding token by the name that it has there."""
+        return deciding_token.named(self.label, _deciding_token(read))
+
+    def description_of(self, read: Reading | Classifier) -> str:
+        """The description, likewise."""
+        return deciding_token.named(self.description, _deciding_token(read))
 
     @property
     def costly(self) -> bool:

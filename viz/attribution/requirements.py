@@ -5,9 +5,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from finetune.checkpoint.arrays import FloatArray
+from viz.attribution.method import AttributionInput
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
+from viz.types import Reading
 
 
 def require_first_token(classifier: Classifier) -> None:
@@ -15,15 +18,35 @@ def require_first_token(classifier: Classifier) -> None:
     reads = classifier.capabilities.reads
     if reads == "first":
         return
-    from_where = {
-        "last": "from the last token",
-        "several": "from several tokens",
-        None: "in a way that no gradient shows",
-    }[reads]
+    from_where = {"last": "from the last token", None: "in a way that no gradient shows"}
     raise MethodError(
-        f"{classifier.name!r} reads its class {from_where}, and this method follows the first "
-        "token, [CLS], alone; choose another method."
+        f"{classifier.name!r} reads its class {from_where.get(reads, 'from several tokens')}, and "
+        "this method follows the first token, [CLS], alone; choose another method."
     )
+
+
+def require_pooling(classifier: Classifier) -> None:
+    """Refuse a classifier of which no gradient tells from which tokens it reads its class."""
+    (reading,) = classifier.read_many([classifier.encoder.probe()])
+    _check_pooling(classifier, reading)
+
+
+def pooling_of(inputs: AttributionInput) -> FloatArray:
+    """How much of each token the class is read from.  (T,)
+
+    Raises:
+        MethodError: where that can't be told for this text.
+    """
+    return _check_pooling(inputs.classifier, inputs.reading)
+
+
+def _check_pooling(classifier: Classifier, reading: Reading) -> FloatArray:
+    if reading.pooling is None:
+        raise MethodError(
+            f"No gradient tells from which tokens {classifier.name!r} reads its class, and this "
+            "method follows them; choose another method."
+        )
+    return reading.pooling
 
 
 def require_gradient(classifier: Classifier) -> None:

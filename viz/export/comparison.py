@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attribution import METHODS
 from viz.faithfulness.compare import ComparedMethod, Comparison
 from viz.faithfulness.metrics import METRICS
 from viz.model.perturbation import Operator
@@ -44,10 +43,9 @@ def random_shares(comparison: Comparison) -> dict[Operator, tuple[float, float]]
 def method_agreement(comparison: Comparison) -> tuple[list[str], FloatArray]:
     """The labels of all methods, in the order of the table, and Spearman's correlations.  (M, M)"""
     places = {row.method: place for place, row in enumerate(comparison.measured)}
-    methods = [row.method for row in ranked(comparison) if row.refused is None]
-    order = [places[name] for name in methods]
-    names = [METHODS[name].label for name in methods]
-    return names, comparison.agreement[np.ix_(order, order)]
+    rows = [row for row in ranked(comparison) if row.refused is None]
+    order = [places[row.method] for row in rows]
+    return [row.label for row in rows], comparison.agreement[np.ix_(order, order)]
 
 
 def comparison_csv(comparison: Comparison) -> bytes:
@@ -65,7 +63,7 @@ def comparison_csv(comparison: Comparison) -> bytes:
 def _entries(comparison: Comparison, row: ComparedMethod) -> Mapping[str, object]:
     entries: dict[str, object] = {
         "method": row.method,
-        "label": METHODS[row.method].label,
+        "label": row.label,
         "passes": row.passes,
         "seconds": row.seconds,
         "options": " ".join(f"{name}={value}" for name, value in row.options.items()),

@@ -111,7 +111,9 @@ def attribution_page(spec: FigureSpec) -> PageContent:
     data = colored_text.payload(encoding, units, scores, signed=method.signed) | labels
     rows = [(span.label, float(score)) for span, score in zip(units, scores, strict=True)]
     return PageContent(
-        ((colored_text.COLORED_TEXT, data),), (method.description,), table=_table(rows)
+        ((colored_text.COLORED_TEXT, data),),
+        (method.description_of(spec.reading),),
+        table=_table(rows),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from viz.attention import deciding_token
 from viz.attention.words import merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import percent, quantity, summary, verdict
@@ -61,7 +62,8 @@ def report(reading: Reading, attribution: Attribution | None) -> Iterator[str]:
     if attribution is None:
         return
     method = find_method(attribution.method)
-    yield f"\nStrongest words by {method.label.lower()}"
+    by = deciding_token.named(method.label.lower(), deciding_token.name_of(reading))
+    yield f"\nStrongest words by {by}"
     if method.caveat is not None:
         yield method.caveat
     yield from _words(reading, attribution, signed=method.signed)

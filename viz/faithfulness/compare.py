@@ -29,6 +29,8 @@ class ComparedMethod:
 
     method: str
     """As it was written: its name, and options where they were named."""
+    label: str
+    """What a reader knows it by."""
     measures: Mapping[Operator, Values] = field(default_factory=dict)
     """By operator; empty where the method was refused."""
     scores: FloatArray | None = None
@@ -173,6 +175,7 @@ def _explain(
 ) -> ComparedMethod:
     """The row of a method, timed, its metrics still missing."""
     classifier, counter = versions.classifier, _PassCounter(progress)
+    label = spec.method.label_of(classifier)
     own = Perturbation(classifier, reading.encoding, counter)
     started = time.perf_counter()
     try:
@@ -187,12 +190,13 @@ def _explain(
             shared=own,
         )
     except MethodError as error:
-        return ComparedMethod(spec.text, refused=str(error), options=spec.options)
+        return ComparedMethod(spec.text, label, refused=str(error), options=spec.options)
     seconds = time.perf_counter() - started
     versions.update(own)
     passes = spec.method.forward_passes(versions.n_words, classifier.n_layers, attribution.options)
     return ComparedMethod(
         spec.text,
+        label,
         scores=versions.to_words(attribution.scores),
         options=attribution.options,
         passes=counter.passes or passes,

@@ -157,7 +157,7 @@ def _check_trained(
     attributions = [answer for answer in answers if isinstance(answer, Attribution)]
     result = SanityResult(
         method=spec.text,
-        label=spec.method.label,
+        label=spec.method.label_of(examples[0].reading),
         of_class=spec.method.class_specific,
         n_texts=len(attributions),
     )

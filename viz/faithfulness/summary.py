@@ -42,9 +42,7 @@ def summarize(
             f"None of the {len(results)} texts of {texts.name!r} can be measured; give texts of at "
             f"least {MIN_WORDS} words."
         )
-    numbers = _Results(
-        measured, config.methods, metrics_of(classifier), regression=classifier.regression
-    )
+    numbers = _Results(classifier, measured, config.methods)
     record = FaithfulnessRecord(
         checkpoint=classifier.name,
         fingerprint=classifier.fingerprint,
@@ -79,21 +77,16 @@ class _Results:
     """The numbers of all results as arrays: N texts, F metrics.
 
     Args:
+        classifier: What was measured.
         results: Of texts that were measured, at least one.
         methods: As they were written.
-        names: Of the metrics.
-        regression: Whether they are in the unit of a score.
     """
 
     def __init__(
-        self,
-        results: Sequence[RowResult],
-        methods: Sequence[str],
-        names: Sequence[str],
-        *,
-        regression: bool,
+        self, classifier: Classifier, results: Sequence[RowResult], methods: Sequence[str]
     ) -> None:
-        self.names = names
+        self.classifier = classifier
+        self.names = metrics_of(classifier)
         self.operators: tuple[str, ...] = tuple(results[0]["random"])
         self.random = {o: np.array([row["random"][o] for row in results]) for o in self.operators}
         """(N, F)"""
@@ -111,7 +104,9 @@ class _Results:
             self.allowed[method] = np.array(["refused" not in each for each in own])
             self.known[method] = [each for each in own if "refused" not in each]
             self.refused[method] = reasons[-1] if reasons else None
-        self.decimals = _decimals([*self.random.values(), *self.best.values()], regression)
+        self.decimals = _decimals(
+            [*self.random.values(), *self.best.values()], classifier.regression
+        )
 
     def scores(self, method: str, seed: int) -> MethodScores:
         """What a method reaches, not yet compared with the default."""
@@ -120,7 +115,7 @@ class _Results:
         return MethodScores(
             method=method,
             name=spec.method.name,
-            label=spec.method.label,
+            label=spec.method.label_of(self.classifier),
             signed=spec.method.signed,
             options=dict(spec.options),
             passes=_mean([each["passes"] for each in known]) or spec.method.cost,

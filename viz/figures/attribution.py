@@ -75,7 +75,7 @@ def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     return figure_layout(
         spec,
         _Body(spec.reading, attribution, units, scores, colors),
-        shown=(f"{method.label}{scalar}",),
+        shown=(f"{method.label_of(spec.reading)}{scalar}",),
         notes=[] if method.caveat is None else [method.caveat],
         dpi=options.dpi,
     )

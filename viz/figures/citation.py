@@ -7,7 +7,7 @@ from viz.attribution import find_method
 from viz.attribution.descriptions import explained_scalar
 from viz.figures.spec import FigureSpec
 from viz.model.installation import version
-from viz.types import Attribution, Contribution, Encoding
+from viz.types import Attribution, Contribution, Encoding, Reading
 
 SHOWN_HASH_DIGITS = 12
 """Of a hash, in a caption."""
@@ -49,7 +49,7 @@ def citation(spec: FigureSpec) -> Citation:
         checkpoint=reading.checkpoint,
         fingerprint=reading.fingerprint,
         text_hash=text_hash(reading.encoding),
-        shows=_shows(explanation),
+        shows=_shows(reading, explanation),
         explains=_explains(spec, explanation),
         settings=tuple(_settings(spec)),
         version=version(),
@@ -62,9 +62,9 @@ def text_hash(encoding: Encoding) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _shows(explanation: Attribution | Contribution | None) -> str:
+def _shows(reading: Reading, explanation: Attribution | Contribution | None) -> str:
     if isinstance(explanation, Attribution):
-        return find_method(explanation.method).label
+        return find_method(explanation.method).label_of(reading)
     return "attention weights" if explanation is None else "contribution of each attention weight"
 
 

@@ -180,6 +180,7 @@ class Classifier:
                     self._attention(recorder, row, encoding.n_tokens),
                     self.name,
                     self.fingerprint,
+                    self._pooling(encoding.n_tokens),
                 )
                 for row, encoding in enumerate(encodings)
             ]
@@ -258,6 +259,11 @@ class Classifier:
                 f"text does not consist of one map per head ({error}); choose another text or "
                 "checkpoint."
             ) from error
+
+    def _pooling(self, n_tokens: int) -> FloatArray | None:
+        """The shares of the last states that the class is read from.  (T,)"""
+        row = {"first": 0, "last": n_tokens - 1}.get(self.capabilities.reads or "")
+        return None if row is None else np.eye(n_tokens, dtype=np.float32)[row]
 
     def _prediction(self, logits: Tensor) -> Prediction:
         values: NDArray[np.floating] = logits.cpu().numpy()

@@ -358,10 +358,10 @@ def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
     assert not app.exception
     assert not app.error
     method = app.selectbox(key=keys.METHOD)
-    assert method.value == "input-x-gradient"
+    assert method.value == "grad-attention"
     offered = {label.split(" · ")[0] for label in method.options}
     assert {METHODS[name].label for name in ("occlusion", "saliency", "attattr")} <= offered
-    refused = ("decomposition", "decomposition+", "rollout", "grad-attention", "norms")
+    refused = ("decomposition", "decomposition+", "rollout", "norms")
     assert not {METHODS[name].label for name in refused} & offered
     assert app.segmented_control(key=keys.MEASURE).options == ["weights"]
     assert "parts" in component_data(app, "colored-text")

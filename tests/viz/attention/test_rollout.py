@@ -29,9 +29,18 @@ def test_rollout_multiplies_upper_layers_from_the_left() -> None:
     np.testing.assert_allclose(rollout.rollout(weights)[0], [0.5, 0.25, 0.25])
 
 
-def test_rows_of_rollout_and_the_cls_row_sum_to_one(reading: Reading) -> None:
+def test_rows_of_rollout_sum_to_one(reading: Reading) -> None:
     np.testing.assert_allclose(rollout.rollout(reading.attention.weights).sum(-1), 1, atol=1e-6)
-    assert rollout.cls_row(reading.attention.weights).sum() == pytest.approx(1, abs=1e-6)
+
+
+def test_the_pooled_row_is_that_of_the_deciding_token_or_the_mean_that_is_read() -> None:
+    matrix = np.random.default_rng(0).random((4, 4), dtype=np.float32)
+    for at in (0, 3):
+        row = rollout.pooled_row(matrix, np.eye(4, dtype=np.float32)[at])
+        np.testing.assert_array_equal(row, matrix[at])
+    pooling = np.array([0.0, 0.5, 0.25, 0.25], np.float32)
+    expected = [sum(pooling[q] * matrix[q, k] for q in range(4)) for k in range(4)]
+    np.testing.assert_allclose(rollout.pooled_row(matrix, pooling), expected, atol=1e-7)
 
 
 def test_none_selects_a_mean(reading: Reading) -> None:

@@ -563,5 +563,5 @@ def test_all_rows_are_explained_by_one_method_where_nobody_named_one(
     texts = open_texts(rows_to(tmp_path / "rows.csv"))
     list(DatasetExport(Classifier.load(folder), texts, options, out).run())
     made = [json.loads(file.read_text("utf-8")) for file in out.glob("0*.json")]
-    assert {each["request"]["method"] for each in made} == {"input-x-gradient"}
+    assert {each["request"]["method"] for each in made} == {"grad-attention"}
     assert len(made) > 1

@@ -133,14 +133,14 @@ def _show_table(comparison: Comparison) -> None:
         )
     for row in rows:
         if row.refused is not None:
-            st.caption(plain(f"{METHODS[row.method].label}: {row.refused}"))
+            st.caption(plain(f"{row.label}: {row.refused}"))
 
 
 def entries(comparison: Comparison, row: ComparedMethod) -> dict[str, object]:
     """What the table says of a method that was measured, by column."""
     measures = row.measures.values()
     return {
-        "method": METHODS[row.method].label,
+        "method": row.label,
         "passes": row.passes,
         **{operator: comparison.share(row, operator) for operator in comparison.random},
         "mean": mean_share(comparison, row),

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.app import background, keys
+from viz.app import background, checkpoints, keys
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.app.panels import compare, job_progress
@@ -76,7 +76,8 @@ def answer(request: ExplanationRequest, reading: Reading) -> Attribution | None:
 
 def _wait(request: ExplanationRequest) -> Attribution | None:
     """The answer if it is there within a moment; else what the reader sees meanwhile."""
-    work, label = background.attribution_job(request), METHODS[request.method].label
+    work = background.attribution_job(request)
+    label = METHODS[request.method].label_of(checkpoints.classifier(request.source))
     return job_progress.result(
         work, "attribution", label=label, seconds=background.estimated_seconds(request)
     )
@@ -150,7 +151,7 @@ def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attr
     for note in attribution.notes:
         st.caption(f":material/warning: {plain(note)}")
     text, switch = st.columns([2, 1], vertical_alignment="top")
-    about = (method.description, method.caveat, f"Source: {method.reference}.")
+    about = (method.description_of(reading), method.caveat, f"Source: {method.reference}.")
     text.caption(" ".join(plain(sentence) for sentence in about if sentence))
     with switch.container(
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="medium"

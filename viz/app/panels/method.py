@@ -32,8 +32,8 @@ def choose_method(source: str) -> Chosen:
     names = ordered(classifier)
     _restore_from_link(names, classifier)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        method = METHODS[_choose_name(names, preferred(source))]
-        return method.name, _choose_options(method) if method.options else ()
+        method = METHODS[_choose_name(names, preferred(source), classifier)]
+        return method.name, _choose_options(method, classifier) if method.options else ()
 
 
 def ordered(classifier: Classifier) -> list[str]:
@@ -66,17 +66,18 @@ def _entry(written: str) -> Chosen:
     return spec.method.name, tuple(spec.options.items())
 
 
-def named(name: str) -> str:
+def named(name: str, classifier: Classifier) -> str:
     """What a method is called where it is picked, with its cost where that matters."""
     method = METHODS[name]
-    return f"{method.label} · {method.cost:.0f}×" if _is_dear(method) else method.label
+    label = method.label_of(classifier)
+    return f"{label} · {method.cost:.0f}×" if _is_dear(method) else label
 
 
 def _is_dear(method: Method) -> bool:
     return method.cost >= SEVERAL
 
 
-def _choose_name(names: Sequence[str], default: Chosen) -> str:
+def _choose_name(names: Sequence[str], default: Chosen, classifier: Classifier) -> str:
     if st.session_state.get(keys.METHOD, names[0]) not in names:
         # It was chosen for another checkpoint, which allows it.
         del st.session_state[keys.METHOD]
@@ -85,7 +86,7 @@ def _choose_name(names: Sequence[str], default: Chosen) -> str:
     chosen = st.selectbox(
         "Method",
         names,
-        format_func=named,
+        format_func=lambda name: named(name, classifier),
         key=keys.METHOD,
         persist_state="session",
         help="Most methods answer right away. A number beside the name says about how often a text "
@@ -103,11 +104,12 @@ def _restore_from_link(names: Sequence[str], classifier: Classifier) -> None:
     linked = st.query_params.get(keys.METHOD)
     if linked is None or keys.METHOD in st.session_state:
         return
-    name = next((name for name, method in METHODS.items() if linked in (name, method.label)), None)
+    labels = {name: method.label_of(classifier) for name, method in METHODS.items()}
+    name = next((name for name, label in labels.items() if linked in (name, label)), None)
     if name in names:
         st.session_state[keys.METHOD] = name
     elif name is not None:
-        st.toast(plain(f"{METHODS[name].label}: {METHODS[name].refusal(classifier)}"))
+        st.toast(plain(f"{labels[name]}: {METHODS[name].refusal(classifier)}"))
 
 
 def _follow_default(default: Chosen) -> None:
@@ -136,10 +138,10 @@ def _keep_in_link(name: str, default: str) -> None:
         del st.query_params[keys.METHOD]
 
 
-def _choose_options(method: Method) -> tuple[tuple[str, str | int], ...]:
+def _choose_options(method: Method, classifier: Classifier) -> tuple[tuple[str, str | int], ...]:
     """A control for each option, out of sight until asked for."""
     with st.popover("Settings"):
-        st.markdown(f"**{method.label}**")
+        st.markdown(f"**{method.label_of(classifier)}**")
         return tuple((option.name, _choose_option(method, option)) for option in method.options)
 
 
