@@ -23,6 +23,8 @@ class Palette:
     """Weight 0 to the largest weight."""
     diverging: tuple[str, ...]
     """Most against the class, through 0, to most for it."""
+    impossible: tuple[str, str]
+    """Ground and lines of the hatch on pairs of tokens that can't look at each other."""
 
 
 LIGHT = Palette(
@@ -33,6 +35,7 @@ LIGHT = Palette(
     accent="#1f5fbf",
     sequential=("#ffffff", "#deebf7", "#b7d2ec", "#7fb2dc", "#4490c8", "#1b67ad", "#08306b"),
     diverging=("#b35806", "#e08e2f", "#fbd3a1", "#ffffff", "#bcd7f0", "#5c9fd6", "#1b5ea8"),
+    impossible=("#f1f2f4", "#c6cbd3"),
 )
 
 DARK = Palette(
@@ -43,6 +46,7 @@ DARK = Palette(
     accent="#6ea8f0",
     sequential=("#11161d", "#14283f", "#1a4269", "#2a6499", "#4b8cc7", "#8abbe8", "#e3f0fd"),
     diverging=("#f0a04b", "#b56a1c", "#5d3a18", "#11161d", "#173a5e", "#2f73b3", "#79b4ee"),
+    impossible=("#1e232a", "#444c57"),
 )
 
 PALETTES: dict[Theme, Palette] = {"light": LIGHT, "dark": DARK}

@@ -1,6 +1,7 @@
 """The arcs: query tokens on the left, key tokens on the right, the strongest weights as curves."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
+from viz.attention.views import AttentionView
 from viz.colors import LIGHT
 from viz.figures.attention import AXIS
 from viz.figures.canvas import HALF_CAP_HEIGHT, Canvas
@@ -37,7 +39,11 @@ def arcs_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     size = min(max(0.62 * pitch, 5.0), 8.5)
     sides = Side.of(shown.spans, size), Side.of(shown.keys, size)
     body = _ArcsBody(weights, (queries, keys), sides, pitch, size)
-    notes = [_drawn_share(weights, queries, keys), *view_notes(spec, shown)]
+    notes = [
+        _drawn_share(weights, queries, keys),
+        *_forbidden(shown),
+        *view_notes(spec, shown),
+    ]
     what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
@@ -63,6 +69,16 @@ def _drawn_share(weights: FloatArray, queries: IntArray, keys: IntArray) -> str:
         f"{100 * drawn / total:.0f}% of the weight. Width and opacity say how "
         "strong each is."
     )
+
+
+def _forbidden(shown: AttentionView) -> Iterator[str]:
+    """How many pairs can have no arc."""
+    if shown.impossible is not None:
+        count, total = np.count_nonzero(shown.impossible), shown.impossible.size
+        yield (
+            f"{count:,} of {total:,} pairs of tokens can't have an arc: a causal mask or a window "
+            "forbids them."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ from matplotlib.figure import Figure
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.views import AttentionView
 from viz.figures.attention import COLORBAR_GAP
-from viz.figures.canvas import HALF_CAP_HEIGHT, NOTE, Box, Canvas
+from viz.figures.canvas import HALF_CAP_HEIGHT, NOTE, Canvas
 from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
 from viz.figures.colorbar import COLORBAR_WIDTH, draw_colorbar
 from viz.figures.grid import GAP, CellGrid, fit_grid
-from viz.figures.layout import counted, figure_layout, view_notes
+from viz.figures.layout import counted, figure_layout, hatch_notes, view_notes
+from viz.figures.raster import Box
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
+from viz.types import BoolArray
 
 MAX_SIZE = 1200
 """Points of the whole atlas."""
@@ -39,9 +41,10 @@ def atlas_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     notes = [
         "In each square rows are the tokens that look, columns the tokens looked at. "
         f"{scale}. {SQUARE_ROOT_NOTE} A dot that stands for several numbers shows the strongest.",
+        *hatch_notes(shown),
         *view_notes(spec, shown),
     ]
-    body = _AtlasBody(drawn.weights, grid, color_scale)
+    body = _AtlasBody(drawn.weights, drawn.impossible, grid, color_scale)
     what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)
 
@@ -58,6 +61,7 @@ class _AtlasBody:
     """(L, H, n, m) as a grid with the numbers of layers and heads along it."""
 
     weights: FloatArray
+    impossible: BoolArray | None
     grid: CellGrid
     color_scale: ColorScale
 
@@ -84,11 +88,22 @@ class _AtlasBody:
         for layer, head in np.ndindex(*self.weights.shape[:2]):
             corner = (left + head * self.tile_pitch[0], top + layer * self.tile_pitch[1])
             places.append(Box(*corner, self.grid.width, self.grid.height))
-            canvas.map(places[-1], self.weights[layer, head], self.color_scale, framed=False)
+            canvas.map(
+                places[-1],
+                self.weights[layer, head],
+                self.color_scale,
+                framed=False,
+                impossible=None if self.impossible is None else self.impossible[layer],
+            )
         canvas.frame(places)
         self._draw_names(canvas, left, top)
         draw_colorbar(
-            canvas, left + self._grid[0] + COLORBAR_GAP, top, self.color_scale, beside=self._grid[1]
+            canvas,
+            left + self._grid[0] + COLORBAR_GAP,
+            top,
+            self.color_scale,
+            beside=self._grid[1],
+            hatched=self.impossible is not None,
         )
 
     def _draw_names(self, canvas: Canvas, left: float, top: float) -> None:

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from finetune.checkpoint.arrays import FloatArray
+from viz.attention.views import AttentionView
 from viz.colors import LIGHT
-from viz.figures.canvas import Box, Canvas
+from viz.figures.canvas import Canvas
 from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
 from viz.figures.colorbar import COLORBAR_WIDTH, draw_colorbar
 from viz.figures.grid import Labels, fit_grid
-from viz.figures.layout import counted, figure_layout, view_notes
+from viz.figures.layout import counted, figure_layout, hatch_notes, view_notes
+from viz.figures.raster import Box
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import Style
+from viz.types import BoolArray
 
 AXIS = Style(8, LIGHT.muted)
 COLORBAR_GAP = 14
@@ -29,19 +32,19 @@ def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     shown = spec.view()
     color_scale = color_scale_of(shown, options.colormap)
     grid = fit_grid(*shown.weights.shape[2:], usual=480, largest=1000)
-    body = _HeadBody(shown.weights[0, 0], Labels.of(shown, grid), color_scale)
+    body = _HeadBody(shown, Labels.of(shown, grid), color_scale)
     mean = spec.layer is None or spec.head is None
     who = "the heads look on average" if mean else "the head looks"
     whole = "; each row sums to 1" if spec.quadrant == "all" else ""
     looks = () if shown.signed else (f"Where {who}{whole}.",)
-    lines = [*looks, SQUARE_ROOT_NOTE, *view_notes(spec, shown), *grid.notes]
+    lines = [*looks, SQUARE_ROOT_NOTE, *hatch_notes(shown), *view_notes(spec, shown), *grid.notes]
     what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=lines, dpi=options.dpi)
 
 
 @dataclass(frozen=True, slots=True)
 class _HeadBody:
-    weights: FloatArray
+    shown: AttentionView
     side: Labels
     color_scale: ColorScale
 
@@ -55,15 +58,30 @@ class _HeadBody:
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         grid, left = self.side.grid, x + 16 + self.side.left
-        canvas.map(Box(left, y, grid.width, grid.height), self.weights, self.color_scale)
+        canvas.map(
+            Box(left, y, grid.width, grid.height),
+            self.shown.weights[0, 0],
+            self.color_scale,
+            impossible=_only_layer(self.shown),
+        )
         self.side.draw_left(canvas, left, y)
         self.side.draw_below(canvas, left, y + grid.height)
         middle, foot = y + grid.height / 2, y + grid.height + self.side.below + 14
         canvas.text(x + 7, middle, "query: the token that looks", AXIS, align="center", turn=90)
         canvas.text(left + grid.width / 2, foot, "key: the token looked at", AXIS, align="center")
         draw_colorbar(
-            canvas, left + grid.width + COLORBAR_GAP, y, self.color_scale, beside=grid.height
+            canvas,
+            left + grid.width + COLORBAR_GAP,
+            y,
+            self.color_scale,
+            beside=grid.height,
+            hatched=self.shown.impossible is not None,
         )
+
+
+def _only_layer(shown: AttentionView) -> BoolArray | None:
+    """What can't be looked at in the one layer of a view.  (n, m)"""
+    return None if shown.impossible is None else shown.impossible[0]
 
 
 def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
@@ -71,11 +89,12 @@ def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     shown = spec.view()
     color_scale = color_scale_of(shown, options.colormap)
     grid = fit_grid(*shown.weights.shape[2:], usual=150, largest=270)
-    body = _LayerBody(shown.weights[0], Labels.of(shown, grid), color_scale)
+    body = _LayerBody(shown.weights[0], _only_layer(shown), Labels.of(shown, grid), color_scale)
     notes = [
         "In each map rows are the tokens that look"
         + ("" if shown.signed or spec.quadrant != "all" else " and sum to 1")
         + f", columns the tokens looked at. One color scale for all heads. {SQUARE_ROOT_NOTE}",
+        *hatch_notes(shown),
         *view_notes(spec, shown),
         *grid.notes,
     ]
@@ -88,6 +107,7 @@ class _LayerBody:
     """A grid of maps, (H, n, m), labeled along its left and lower edge."""
 
     weights: FloatArray
+    impossible: BoolArray | None
     side: Labels
     color_scale: ColorScale
 
@@ -114,11 +134,19 @@ class _LayerBody:
         for head in range(count):
             row, column = divmod(head, self.columns)
             corner = (left + column * self.tile_pitch[0], top + row * self.tile_pitch[1])
-            canvas.map(Box(*corner, grid.width, grid.height), self.weights[head], self.color_scale)
+            place = Box(*corner, grid.width, grid.height)
+            canvas.map(place, self.weights[head], self.color_scale, impossible=self.impossible)
             canvas.text(corner[0], corner[1] - 4, f"Head {head}", AXIS)
             if column == 0:
                 self.side.draw_left(canvas, *corner)
             if head + self.columns >= count:
                 self.side.draw_below(canvas, corner[0], corner[1] + grid.height)
         beside = left + self.columns * self.tile_pitch[0] + 4
-        draw_colorbar(canvas, beside, top, self.color_scale, beside=grid.height)
+        draw_colorbar(
+            canvas,
+            beside,
+            top,
+            self.color_scale,
+            beside=grid.height,
+            hatched=self.impossible is not None,
+        )

@@ -12,9 +12,10 @@ from viz.attribution import find_method
 from viz.attribution.descriptions import decimals, explained_scalar, number, scale_ends, summary
 from viz.colors import LIGHT, mix, readable_ink
 from viz.figures.bars import Bar, bars_height, draw_bars
-from viz.figures.canvas import DETAILS, NOTE, Box, Canvas
+from viz.figures.canvas import DETAILS, NOTE, Canvas
 from viz.figures.color_scale import DIVERGING, ColorScale
 from viz.figures.layout import TextBlock, figure_layout
+from viz.figures.raster import Box
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.figures.text.flow import PAD, Placed, flow, pieces

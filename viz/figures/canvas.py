@@ -19,12 +19,13 @@ from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.pooling import pool
 from viz.colors import LIGHT
 from viz.figures.color_scale import ColorScale
+from viz.figures.raster import Box, Raster
 from viz.figures.text.bidi import direction
 from viz.figures.text.emoji import picture
 from viz.figures.text.fonts import Style, runs, text_width
+from viz.types import BoolArray
 
 HEADING = Style(13, weight="bold")
 DETAILS = Style(9)
@@ -84,14 +85,20 @@ class Canvas:
         self._text_layer.lines.append(TextLine(x, y, text, style, align, turn))
 
     def map(
-        self, place: "Box", values: FloatArray, color_scale: ColorScale, *, framed: bool = True
+        self,
+        place: Box,
+        values: FloatArray,
+        color_scale: ColorScale,
+        *,
+        framed: bool = True,
+        impossible: BoolArray | None = None,
     ) -> None:
-        """Draw numbers as colors: (n, m), the first row on top."""
-        self.figure.add_artist(Raster(place, values, color_scale))
+        """Draw numbers as colors: (n, m), the first row on top; what is impossible as a hatch."""
+        self.figure.add_artist(Raster(place, values, color_scale, impossible))
         if framed:
             self.frame([place])
 
-    def frame(self, places: Sequence["Box"]) -> None:
+    def frame(self, places: Sequence[Box]) -> None:
         """Draw a thin line around each place."""
         path = Path.make_compound_path(*(Path(place.corners, closed=True) for place in places))
         self._add(PathPatch(path, facecolor="none", edgecolor=LIGHT.line, linewidth=LINE))
@@ -115,22 +122,6 @@ class Canvas:
             artist.set_capstyle("butt")
         artist.set_transform(self._places)
         self.figure.add_artist(artist)
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A place on a canvas, in points."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def corners(self) -> list[tuple[float, float]]:
-        """Its outline, back to where it began."""
-        right, low = self.x + self.width, self.y + self.height
-        return [(self.x, self.y), (right, self.y), (right, low), (self.x, low), (self.x, self.y)]
 
 
 class TextLayer(Artist):
@@ -215,36 +206,6 @@ class _TextPainter:
         context = self.renderer.new_gc()
         self.renderer.draw_image(context, x, low, np.ascontiguousarray(dots[::-1]))
         context.restore()
-
-
-class Raster(Artist):
-    """Numbers as colors, each a rectangle of whole dots or the strongest of those it covers."""
-
-    def __init__(self, place: Box, values: FloatArray, color_scale: ColorScale) -> None:
-        super().__init__()
-        self.place, self.values, self.color_scale = place, values, color_scale
-
-    def draw(self, renderer: Any) -> None:
-        """Draw in as many dots as the canvas has there."""
-        scale, dense = renderer.points_to_pixels(1), renderer.get_image_magnification()
-        unit = scale * dense
-        left, top = (round(place * unit) for place in (self.place.x, self.place.y))
-        width = max(1, round((self.place.x + self.place.width) * unit) - left)
-        height = max(1, round((self.place.y + self.place.height) * unit) - top)
-        canvas_height = renderer.get_canvas_width_height()[1]
-        dots = self.dots(height, width)
-        context = renderer.new_gc()
-        low = canvas_height - (top + height) / dense
-        renderer.draw_image(context, left / dense, low, np.ascontiguousarray(dots[::-1]))
-        context.restore()
-
-    def dots(self, height: int, width: int) -> FloatArray:
-        """(height, width, 4) colors in bytes; a dot that covers several numbers shows one."""
-        shown = pool(self.values, height, width)
-        colors = self.color_scale.colors(shown)
-        rows, columns = shown.shape
-        across = colors[:, np.arange(width) * columns // width]
-        return np.asarray(across[np.arange(height) * rows // height])
 
 
 def text_lines(figure: Figure) -> list[TextLine]:

@@ -113,6 +113,12 @@ def _cut(reading: Reading) -> tuple[str, ...]:
     return (f"The text is cut: {what} not read.",) if count else ()
 
 
+def hatch_notes(shown: AttentionView) -> Iterator[str]:
+    """A sentence on the hatch of a map, where it has one."""
+    if shown.impossible is not None:
+        yield "Hatched: can't be looked at, because a causal mask or a window forbids it."
+
+
 def view_notes(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
     """Sentences on what a map's numbers are, and on what it does not show."""
     if spec.contribution is not None:
