@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tests.synthetic import causal, figure_spec, read, read_causal, read_windowed
+from tests.synthetic import causal, figure_spec, read_causal, read_windowed
 from viz.attention.pooling import pool_impossible
 from viz.colors import LIGHT, PALETTES, rgb
 from viz.figures.canvas import rasters, text_lines
