@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
@@ -49,11 +50,13 @@ def read(
     shape: tuple[int, int] = (2, 3),
     labels: tuple[str, ...] = LABELS,
     impossible: BoolArray | None = None,
+    reads: Literal["first", "last", "mean"] = "first",
 ) -> Reading:
     """A reading with random weights, as sharp as those of a trained model.
 
     Args:
         impossible: (L, T, T), e.g. `causal` of each layer.
+        reads: Where the class is read from.
     """
     encoding = encode(text, pair)
     size = (*shape, encoding.n_tokens, encoding.n_tokens)
@@ -65,7 +68,10 @@ def read(
     probabilities = np.exp(logits) / np.exp(logits).sum()
     prediction = Prediction(labels, logits, probabilities)
     attention = Attention(weights, impossible)
-    return Reading(encoding, prediction, attention, "tiny-bert", "0123456789abcdef" * 4)
+    ends = np.eye(encoding.n_tokens)[[0, -1]]
+    pooling = {"first": ends[0], "last": ends[1], "mean": np.ones_like(ends[0]) / len(ends[0])}
+    fingerprint = "0123456789abcdef" * 4
+    return Reading(encoding, prediction, attention, "tiny-bert", fingerprint, pooling[reads])
 
 
 def causal(n_tokens: int) -> BoolArray:
@@ -81,7 +87,8 @@ def windowed(n_tokens: int, reach: int = 2) -> BoolArray:
 
 def read_causal(text: str = TEXT, pair: str | None = None) -> Reading:
     """A reading like that of GPT-2: no token looks at a later one."""
-    return read(text, pair, impossible=np.array([causal(encode(text, pair).n_tokens)] * 2))
+    impossible = np.array([causal(encode(text, pair).n_tokens)] * 2)
+    return read(text, pair, impossible=impossible, reads="last")
 
 
 def read_windowed(text: str = TEXT) -> Reading:

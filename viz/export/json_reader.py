@@ -86,6 +86,8 @@ class Values(TypedDict):
     text: str
     pair: str | None
     tokens: list[Any]
+    pooling: NotRequired[int | list[float] | None]
+    """Where the class is read from, the first token where it isn't said; compared as it is."""
     prediction: dict[str, Any]
     numbers: dict[str, Any]
 

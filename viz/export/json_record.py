@@ -11,7 +11,7 @@ from viz.attention.words import Span
 from viz.export.numbers import Values, numbers_of
 from viz.figures.citation import citation
 from viz.figures.spec import FigureSpec
-from viz.types import Encoding, Prediction
+from viz.types import Encoding, Prediction, Reading
 
 FORMAT = 1
 """Raised when a record changes so that an older CLSight could not replay it."""
@@ -30,6 +30,7 @@ def figure_record(spec: FigureSpec) -> Values:
         "text": spec.reading.encoding.text,
         "pair": spec.reading.encoding.pair,
         "tokens": token_values(spec.reading.encoding),
+        **pooling_values(spec.reading),
         "prediction": prediction_values(spec.reading.prediction),
         "numbers": numbers_of(spec).values(spec),
     }
@@ -66,6 +67,17 @@ def request_values(spec: FigureSpec) -> Values:
 def token_values(encoding: Encoding) -> list[Values]:
     """Every token with its place in the text."""
     return [asdict(token) for token in encoding.tokens]
+
+
+def pooling_values(reading: Reading) -> Values:
+    """Where the class is read from: the position of one token, or the share of each.
+
+    Nothing where it is the first token, as in records of before; null where it is unknown.
+    """
+    if reading.deciding_token == 0:
+        return {}
+    shares = None if reading.pooling is None else reading.pooling.tolist()
+    return {"pooling": shares if reading.deciding_token is None else reading.deciding_token}
 
 
 def prediction_values(prediction: Prediction) -> Values:

@@ -6,7 +6,7 @@ from viz.attention import deciding_token
 from viz.attention.words import merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import percent, quantity, summary, verdict
-from viz.export.json_record import prediction_values, token_values
+from viz.export.json_record import pooling_values, prediction_values, token_values
 from viz.types import Attribution, Prediction, Reading
 
 MAX_CLASSES = 10
@@ -29,6 +29,7 @@ def record(reading: Reading, attribution: Attribution | None) -> dict[str, objec
         "pair": encoding.pair,
         **prediction_values(reading.prediction),
         "tokens": token_values(encoding),
+        **pooling_values(reading),
         "attribution": None if attribution is None else _scores(attribution, labels),
         "notes": list(encoding.notes),
     }
