@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,11 @@ import numpy as np
 from finetune.checkpoint.arrays import FloatArray
 from viz.types import Encoding, Token
 
-_IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_MARKS = re.compile("^##|[Ġ▁]|</w>$")
+"""How tokenizers mark in a piece where words begin, end or go on."""
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+CONTINUATION = "##"
+"""What the label of a piece begins with that goes on with a word."""
 
 Unit = Literal["word", "wordpiece"]
 
@@ -31,39 +36,77 @@ class Span:
 
 
 def spans(encoding: Encoding, unit: Unit = "word") -> tuple[Span, ...]:
-    """The words, or the tokens, of an encoding in reading order, special tokens included.
-
-    Where a tokenizer takes a whole run of ideographs for one word, each of its tokens is a word.
-    """
+    """The words, or the tokens, of an encoding in reading order, special tokens included."""
     groups: list[list[int]] = []
+    before: Token | None = None
     for index, token in enumerate(encoding.tokens):
-        before = encoding.tokens[index - 1] if index else None
-        joined = before and unit == "word" and _is_one_word(encoding, before, token)
-        if joined:
+        if before is not None and token.word is not None and token.word == before.word:
             groups[-1].append(index)
         else:
             groups.append([index])
-    return tuple(_span(encoding, tuple(group), unit) for group in groups)
+        before = token
+    if unit == "word":
+        return tuple(_word(encoding, tuple(group)) for group in groups)
+    return tuple(piece for group in groups for piece in _pieces(encoding, group))
 
 
-def _is_one_word(encoding: Encoding, before: Token, token: Token) -> bool:
-    if token.word is None or token.word != before.word:
-        return False
-    written = encoding.part_text(token.part)
-    meeting = written[before.start : before.end][-1:] + written[token.start : token.end][:1]
-    # Pieces of one character, as byte-level tokenizers make them, share that character.
-    return token.start < before.end or not any(_IDEOGRAPH.match(char) for char in meeting)
-
-
-def _span(encoding: Encoding, indices: tuple[int, ...], unit: Unit) -> Span:
+def _word(encoding: Encoding, indices: tuple[int, ...]) -> Span:
     pieces = [encoding.tokens[index] for index in indices]
-    first = pieces[0]
-    start, end = min(piece.start for piece in pieces), max(piece.end for piece in pieces)
-    text = encoding.part_text(first.part)
+    first, text = pieces[0], encoding.part_text(pieces[0].part)
+    start, end = without_blanks(
+        text, min(piece.start for piece in pieces), max(piece.end for piece in pieces)
+    )
     written = text[start : end_with_marks(text, end)].strip()
-    spelled = first.special or (unit == "wordpiece" and _is_spelling(first.text))
-    label = first.text if spelled or not written else written
+    label = first.text if first.special or not written else written
     return Span(label, start, end, indices, first.special, first.part)
+
+
+def _pieces(encoding: Encoding, indices: Sequence[int]) -> Iterator[Span]:
+    """The tokens of one word, or a special token."""
+    begun = False
+    for index in indices:
+        token = encoding.tokens[index]
+        label = _piece_label(encoding, token)
+        if begun and not is_blank(encoding, token) and not label.startswith(CONTINUATION):
+            label = CONTINUATION + label
+        begun = begun or not is_blank(encoding, token)
+        yield Span(label, token.start, token.end, (index,), token.special, token.part)
+
+
+def _piece_label(encoding: Encoding, token: Token) -> str:
+    """A piece as a reader can read it: letters for bytes, signs for blanks."""
+    text, piece = encoding.part_text(token.part), token.text
+    if token.special or piece.startswith(CONTINUATION) or piece == encoding.token_text(token):
+        return piece
+    spelled = _MARKS.sub(" ", piece).strip()
+    if spelled and spelled.isascii() and not _BYTE.fullmatch(piece):
+        return spelled  # as the model reads it: lowercase, or unknown
+    written = text[token.start : end_with_marks(text, token.end)]
+    if spelled and written.strip():
+        return written.strip()
+    blanks = written if written.isspace() else " "
+    runs = [(sign, len(list(run))) for sign, run in groupby(blanks, _blank_sign)]
+    return "".join(sign if count == 1 else f"{sign}×{count}" for sign, count in runs)
+
+
+def _blank_sign(blank: str) -> str:
+    return {"\n": "↵", "\r": "↵", "\t": "⇥"}.get(blank, "▁")
+
+
+def is_blank(encoding: Encoding, token: Token) -> bool:
+    """Whether a token is nothing but blanks, or the mark of one."""
+    written = encoding.token_text(token).strip()
+    return not token.special and not (
+        written and (written == token.text or _MARKS.sub("", token.text))
+    )
+
+
+def without_blanks(text: str, start: int, end: int) -> tuple[int, int]:
+    """A place in a text without the blanks around it; one of blanks alone stays as it is."""
+    content = text[start:end]
+    if not content.strip():
+        return start, end
+    return end - len(content.lstrip()), start + len(content.rstrip())
 
 
 def end_with_marks(text: str, end: int, limit: int | None = None) -> int:
@@ -78,11 +121,6 @@ def end_with_marks(text: str, end: int, limit: int | None = None) -> int:
     while 0 < end < limit and unicodedata.category(text[end]).startswith("M"):
         end += 1
     return end
-
-
-def _is_spelling(piece: str) -> bool:
-    """Whether a wordpiece reads as text (##ing, [UNK]), not as bytes or markers of spaces."""
-    return piece.isascii() or piece.startswith("##") or piece == "▁"
 
 
 def merge(

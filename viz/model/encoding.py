@@ -13,7 +13,9 @@ from transformers import PreTrainedTokenizerFast
 from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.truncation import Truncation, kept_positions
 from finetune.errors import ModelError
+from viz.attention.words import is_blank, without_blanks
 from viz.errors import TextError, as_sentence
+from viz.model.grouping import is_visible, word_numbers, word_places
 from viz.types import Encoding, Token, UnseenSpan
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -55,7 +57,7 @@ class Encoder:
         encoding = Encoding(
             text,
             pair,
-            self._tokens(encoded, positions),
+            self._tokens(text, pair, encoded, positions),
             self._inputs(encoded, positions),
             n_unseen=len(encoded["input_ids"]) - len(positions),
             unseen=_unseen_spans(encoded, positions),
@@ -74,7 +76,10 @@ class Encoder:
         encoded = self._tokenize(text, None)
         positions = self._read_positions(encoded)
         return Encoding(
-            text, None, self._tokens(encoded, positions), self._inputs(encoded, positions)
+            text,
+            None,
+            self._tokens(text, None, encoded, positions),
+            self._inputs(encoded, positions),
         )
 
     def _tokenize(self, text: str, pair: str | None) -> Any:
@@ -94,28 +99,39 @@ class Encoder:
             mode = "tail"
         return kept_positions(encoded.sequence_ids(), max_length=self.max_tokens, mode=mode)
 
-    def _tokens(self, encoded: Any, positions: Sequence[int]) -> tuple[Token, ...]:
+    def _tokens(
+        self, text: str, pair: str | None, encoded: Any, positions: Sequence[int]
+    ) -> tuple[Token, ...]:
         parts: list[int | None] = encoded.sequence_ids()
-        words: list[int | None] = encoded.word_ids()
         places, ids = encoded["offset_mapping"], encoded["input_ids"]
-        texts = self.tokenizer.convert_ids_to_tokens([ids[index] for index in positions])
-        # Words are counted from 0 in each text of a pair; ours go on counting.
-        numbers = [w for w, part in zip(words, parts, strict=True) if part == 0 and w is not None]
-        first = max(numbers, default=-1) + 1
-        return tuple(
-            self._token(text, places[index], words[index], parts[index], first)
-            for text, index in zip(texts, positions, strict=True)
-        )
+        words = self._words((text, pair or ""), parts, places)
+        pieces = self.tokenizer.convert_ids_to_tokens([ids[index] for index in positions])
+        tokens: list[Token] = []
+        for piece, index in zip(pieces, positions, strict=True):
+            part = parts[index]
+            if part is None:
+                tokens.append(Token(piece, 0, 0, None, special=True))
+            else:
+                start, end = without_blanks((text, pair or "")[part], *places[index])
+                tokens.append(Token(piece, start, end, words[index], special=False, part=part))
+        return tuple(tokens)
 
-    @staticmethod
-    def _token(
-        text: str, place: tuple[int, int], word: int | None, part: int | None, first: int
-    ) -> Token:
-        """A token; the words of a second text are counted from `first` on."""
-        if part is None:
-            return Token(text, 0, 0, None, special=True)
-        number = None if word is None else word + first * part
-        return Token(text, *place, number, special=False, part=part)
+    def _words(
+        self,
+        texts: tuple[str, str],
+        parts: Sequence[int | None],
+        places: Sequence[tuple[int, int]],
+    ) -> dict[int, int]:
+        """The word of each token that isn't special, counted over both texts."""
+        words: dict[int, int] = {}
+        for part, text in enumerate(texts):
+            indices = [index for index, own in enumerate(parts) if own == part]
+            first = max(words.values(), default=-1) + 1
+            numbers = word_numbers(
+                word_places(text, self.tokenizer), [places[index] for index in indices]
+            )
+            words |= {i: first + number for i, number in zip(indices, numbers, strict=True)}
+        return words
 
     def _inputs(self, encoded: Any, positions: Sequence[int]) -> dict[str, Any]:
         arrays = {
@@ -155,17 +171,22 @@ class Encoder:
         Raises:
             TextError: if no token, or no known token, is left.
         """
-        written = [token for token in encoding.tokens if not token.special]
-        unknown = [token for token in written if token.text == self.tokenizer.unk_token]
-        if not written:
+        tokens = [token for token in encoding.tokens if not token.special]
+        written = [token for token in tokens if not is_blank(encoding, token)]
+        if not any(map(is_visible, map(encoding.token_text, written))):
             raise TextError("No token of this text is left; write at least one word.")
+        unknown = [
+            token
+            for token in written
+            if token.text == self.tokenizer.unk_token != encoding.token_text(token)
+        ]
         long = [token for token in unknown if self._is_too_long(encoding.token_text(token))]
         if len(unknown) == len(written):
             raise TextError(self._nothing_known(encoding, unknown, long))
         if unknown:
             are = "is" if len(unknown) == 1 else "are"
             yield (
-                f"{len(unknown)} of {len(written)} tokens {are} unknown to the vocabulary "
+                f"{len(unknown)} of {len(tokens)} tokens {are} unknown to the vocabulary "
                 f"({self.tokenizer.unk_token}): the model can't tell what was written there."
             )
         if long:

@@ -105,18 +105,6 @@ def encoding_from(text: str, *pieces: tuple[str, int, int, int]) -> Encoding:
     return Encoding(text, None, tokens, {"input_ids": ids})
 
 
-def test_ideographs_that_a_tokenizer_joins_are_words_of_their_own() -> None:
-    encoding = encoding_from(
-        "你好 oils",
-        ("\u2581", 0, 1, 0),
-        ("你", 0, 1, 0),
-        ("好", 1, 2, 0),
-        ("\u2581oil", 2, 6, 1),
-        ("s", 6, 7, 1),
-    )
-    assert [span.label for span in words.spans(encoding)] == ["你", "好", "oils"]
-
-
 def test_bytes_of_one_character_stay_together() -> None:
     encoding = encoding_from("你", ("ä½", 0, 1, 0), ("ł", 0, 1, 0))
     assert [span.tokens for span in words.spans(encoding)] == [(0, 1)]

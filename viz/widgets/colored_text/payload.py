@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.words import Span, end_with_marks
+from viz.attention.words import Span, end_with_marks, without_blanks
 from viz.attribution.descriptions import decimals, share_of_strongest, true_minus
 from viz.colors import PALETTES, Palette, mix, readable_ink
 from viz.types import Encoding
@@ -209,7 +209,7 @@ def _word_boundaries(text: str, scored: Sequence[ScoredSpan]) -> list[tuple[int,
     """Start, end and score of each word; spans that share characters are one, scores added up."""
     words: list[tuple[int, int, ScoredSpan]] = []
     for one in scored:
-        start, end = _trim(text, one.span)
+        start, end = without_blanks(text, one.span.start, one.span.end)
         if words and start < words[-1][1]:
             first, last, before = words[-1]
             words[-1] = (first, max(last, end), before.add(one))
@@ -220,12 +220,3 @@ def _word_boundaries(text: str, scored: Sequence[ScoredSpan]) -> list[tuple[int,
         (start, end_with_marks(text, end, limit), one)
         for (start, end, one), limit in zip(words, limits, strict=False)
     ]
-
-
-def _trim(text: str, span: Span) -> tuple[int, int]:
-    """The span without the blanks around it; some tokenizers count them as part of the word."""
-    content = text[span.start : span.end]
-    if not content.strip():
-        return span.start, span.end
-    lead = len(content) - len(content.lstrip())
-    return span.start + lead, span.start + len(content.rstrip())
