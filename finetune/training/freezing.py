@@ -4,9 +4,9 @@ from typing import Any
 
 from transformers import PreTrainedModel, TrainerCallback
 
+from finetune.checkpoint.layer_stack import LayerStack, find_layers
 from finetune.errors import ConfigError
 from finetune.run.config_sections import OptimizerConfig
-from finetune.training.optimizer import heights
 
 
 class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
@@ -19,7 +19,8 @@ class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
 
     def __init__(self, model: PreTrainedModel, config: OptimizerConfig) -> None:
         super().__init__()
-        self.n_layers = model.config.num_hidden_layers
+        self.stack = find_layers(model)
+        self.n_layers = self.stack.n_layers
         if config.freeze_layers > self.n_layers:
             raise ConfigError(
                 f"--freeze-layers is {config.freeze_layers}; the base model has {self.n_layers}"
@@ -30,7 +31,8 @@ class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **parts: Any) -> None:
         """Freeze what lies below the step's height."""
-        freeze_below(parts["model"], self.height_at(state.global_step, state.max_steps))
+        floor = self.height_at(state.global_step, state.max_steps)
+        freeze_below(parts["model"], self.stack, floor)
 
     def height_at(self, step: int, steps: int) -> int:
         """The lowest height that learns in *step* of *steps*, counted from 0."""
@@ -38,9 +40,7 @@ class GradualUnfreezing(TrainerCallback):  # type: ignore[misc]
             return self.floor
         stages = self.n_layers + 1
         thawed = min(int(step * stages / (self.share * steps)), stages)
-        height: int = max(self.floor, stages - thawed)
-
-        return height
+        return max(self.floor, stages - thawed)
 
 
 def lowest_trained_height(config: OptimizerConfig, n_layers: int) -> int:
@@ -50,8 +50,7 @@ def lowest_trained_height(config: OptimizerConfig, n_layers: int) -> int:
     return config.freeze_layers + 1 if config.freeze_layers else 0
 
 
-def freeze_below(model: PreTrainedModel, floor: int) -> None:
+def freeze_below(model: PreTrainedModel, stack: LayerStack, floor: int) -> None:
     """Let the weights at the height *floor* and above learn, and no others."""
-    at = heights(model)
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(at[name] >= floor)
+        parameter.requires_grad_(stack.height(name) >= floor)

@@ -11,10 +11,10 @@ from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import Linear as LoraLayer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
-from finetune.checkpoint.families import layer_number
+from finetune.checkpoint.layer_stack import LayerStack, find_layers
 from finetune.errors import ModelError
-from finetune.training.optimizer import heights
 
 ATTENTION = re.compile(r"attention|attn", re.IGNORECASE)
 
@@ -24,29 +24,44 @@ def add_lora(model: PreTrainedModel, *, rank: int, alpha: int) -> None:
 
     Their product counts *alpha* / *rank*; the second factor starts at 0, so logits don't change.
     """
-    targets = attention_matrices(model)
+    stack = find_layers(model)
+    targets = adapted_matrices(model, stack)
     if not targets:
         raise ModelError(
-            f"--lora-rank: no linear attention layer was found in this {model.config.model_type};"
-            " leave it out"
+            f"--lora-rank: no linear layer was found in the layers of this"
+            f" {model.config.model_type}; leave it out"
         )
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets)
+    transposed = any(isinstance(model.get_submodule(name), Conv1D) for name in targets)
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, fan_in_fan_out=transposed)
     inject_adapter_in_model(config, model)
-    at, head = heights(model), model.config.num_hidden_layers + 1
     for name, parameter in model.named_parameters():
-        if at[name] == head:
+        if stack.height(name) == stack.n_layers + 1:
             parameter.requires_grad_(True)
 
 
-def attention_matrices(model: PreTrainedModel) -> list[str]:
-    """The names of the linear maps inside the attention of every layer."""
-    return [
+def adapted_matrices(model: PreTrainedModel, stack: LayerStack) -> list[str]:
+    """The names of the linear maps inside the attention of every layer.
+
+    All linear maps of the layers where those are none: XLNet multiplies by plain parameters. Where
+    layers share their weights, those of the attention are looked for below the whole head.
+    """
+    linear = [
         name
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear)
-        and layer_number(f"{name}.", own=True) is not None
-        and ATTENTION.search(name)
+        for name, part in model.named_modules()
+        if isinstance(part, nn.Linear | Conv1D)
+        and (
+            stack.layer(name) is not None
+            if stack.n_layers
+            else stack.height(f"{name}.weight") <= stack.n_layers
+        )
     ]
+    attention = {name for name, part in model.named_modules() if _is_attention(name, part)}
+    inside = [name for name in linear if any(name.startswith(f"{one}.") for one in attention)]
+    return inside or (linear if stack.n_layers else [])
+
+
+def _is_attention(name: str, part: nn.Module) -> bool:
+    return ATTENTION.search(f"{name.rpartition('.')[2]} {type(part).__name__}") is not None
 
 
 def is_adapted(model: nn.Module) -> bool:

@@ -7,10 +7,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from finetune.checkpoint.families import layer_number
+from finetune.checkpoint.layer_stack import find_layers
 from finetune.run.config_sections import BERT_LEARNING_RATE, OptimizerConfig
 
-NORM = re.compile(r"norm|\bln\b", re.IGNORECASE)
 BASE_WIDTH = 768
 """The width of BERT-base."""
 NO_DECAY = re.compile(r"bias|norm", re.IGNORECASE)
@@ -18,12 +17,12 @@ NO_DECAY = re.compile(r"bias|norm", re.IGNORECASE)
 
 def build_optimizer(model: PreTrainedModel, config: OptimizerConfig) -> torch.optim.AdamW:
     """AdamW whose rate falls by `layer_decay` from the head down to the embeddings."""
-    n_layers = model.config.num_hidden_layers
+    stack = find_layers(model)
     groups: dict[tuple[int, bool], list[nn.Parameter]] = defaultdict(list)
-    at = heights(model)
     for name, parameter in model.named_parameters():
-        steps_down = n_layers + 1 - at[name]
-        groups[steps_down, NO_DECAY.search(name) is None].append(parameter)
+        steps_down = stack.n_layers + 1 - stack.height(name)
+        decays = parameter.dim() > 1 and NO_DECAY.search(name) is None
+        groups[steps_down, decays].append(parameter)
     return torch.optim.AdamW(
         [
             {
@@ -52,30 +51,5 @@ def rate_for(model: PreTrainedModel, config: OptimizerConfig) -> float:
 
 def rate_by_width(model: PreTrainedModel) -> float:
     """The peak rate that suits a *model* all of whose weights learn."""
-    width: int = getattr(model.config, "hidden_size", BASE_WIDTH)
+    width: int = getattr(model.config.get_text_config(), "hidden_size", BASE_WIDTH)
     return float(f"{BERT_LEARNING_RATE * BASE_WIDTH / width:.2g}")
-
-
-def has_layers(model: PreTrainedModel) -> bool:
-    """Whether its layers have weights of their own, by names that we know."""
-    return any(layer_number(name, own=True) is not None for name, _ in model.named_parameters())
-
-
-def heights(model: PreTrainedModel) -> dict[str, int]:
-    """How high each parameter sits, by its name."""
-    n_layers, encoder = model.config.num_hidden_layers, model.base_model_prefix
-    return {name: height(name, n_layers, encoder) for name, _ in model.named_parameters()}
-
-
-def height(name: str, n_layers: int, encoder: str) -> int:
-    """How high a parameter sits: embeddings 0, layer L is L + 1, the head n_layers + 1.
-
-    A norm behind the layers sits with the last one; what else the *encoder* has for all layers, as
-    biases of positions, sits with the embeddings. The pooler belongs to the head.
-    """
-    layer = layer_number(name, own=True)
-    if layer is not None:
-        return layer + 1
-    if not name.startswith(f"{encoder}.") or "pooler" in name:
-        return n_layers + 1
-    return n_layers if NORM.search(name) and "embed" not in name else 0

@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from transformers import set_seed
 
+from finetune.checkpoint.layer_stack import find_layers
 from finetune.checkpoint.models import DEFAULT_MAX_LENGTH, Checkpoint, load_base, max_input_length
 from finetune.checkpoint.score_scale import ScoreScale
 from finetune.data.check import InputSettings, check_splits
@@ -18,7 +19,7 @@ from finetune.evaluation.report.abbreviate import abbreviated_counts
 from finetune.run.config import DEFAULTS, TrainConfig
 from finetune.run.config_sections import LoopConfig
 from finetune.run.setting_types import option_name
-from finetune.training.optimizer import has_layers, rate_for
+from finetune.training.optimizer import rate_for
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import count_parameters
 
@@ -70,10 +71,10 @@ def _require_fitting(config: TrainConfig, base: Checkpoint) -> None:
     if config.gradient_checkpointing and not base.model.supports_gradient_checkpointing:
         raise ConfigError(f"--gradient-checkpointing: no {family} model has it; leave it out here")
     by_layer = [name for name in LAYER_SETTINGS if getattr(config, name) != DEFAULTS[name]]
-    if by_layer and not has_layers(base.model):
+    if by_layer and not find_layers(base.model).n_layers:
         raise ConfigError(
             f"{option_name(by_layer[0])} treats layers differently, but those of this {family}"
-            " share their weights or have names unknown here; leave it out"
+            " share their weights; leave it out"
         )
 
 

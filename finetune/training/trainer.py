@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from accelerate.data_loader import prepare_data_loader
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_model, save_model
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
@@ -219,7 +219,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         """Weights that open as a classifier, and the states of optimizer, schedule and Trainer."""
         self.model.save_pretrained(folder, state_dict=plain_weights(self.model, self.scale))
         if not are_plain(self.model, self.scale):
-            save_file(self.model.state_dict(), folder / LEARNING_WEIGHTS)
+            save_model(self.model, str(folder / LEARNING_WEIGHTS))
         save_tokenizer(self.processing_class, folder)
         with _torch_writes():
             self._save_optimizer_and_scheduler(str(folder))
@@ -228,8 +228,10 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
     def _take_weights(self, folder: Path) -> None:
         own = folder / LEARNING_WEIGHTS
         try:
-            weights = load_file(own) if own.is_file() else load_weights(folder, self.model)
-            self.model.load_state_dict(weights)
+            if own.is_file():
+                load_model(self.model, own)
+            else:
+                self.model.load_state_dict(load_weights(folder, self.model))
         except (ModelError, RuntimeError) as error:
             raise SnapshotError(
                 f"the weights in {folder.name} don't fit the base model; has it changed since the"

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import PreTrainedModel
 
-from finetune.checkpoint.models import load_base
+from finetune.checkpoint.layer_stack import LayerStack, find_layers
+from finetune.checkpoint.models import load_base, load_checkpoint
 from finetune.errors import ConfigError
 from finetune.run.config import TrainConfig
 from finetune.training.early_stopping import EarlyStopping, epochs_since_best
 from finetune.training.freezing import GradualUnfreezing, freeze_below
-from finetune.training.optimizer import height, heights
 from finetune.training.train import train
 from tests.finetune.news import LABELS, news, write_csv
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
@@ -23,15 +24,20 @@ def config(base: Path, **settings: Any) -> TrainConfig:
     return TrainConfig(data=("x.csv",), model=str(base), output=Path("out"), **settings)
 
 
+def learning(model: PreTrainedModel, stack: LayerStack) -> set[int]:
+    """The heights of the weights that learn."""
+    return {stack.height(name) for name, each in model.named_parameters() if each.requires_grad}
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_heights_at_and_above_the_floor_learn(family: Family, tmp_path: Path) -> None:
     model = load_base(
         str(tiny_checkpoint(tmp_path / family, family)), LABELS, multi_label=False
     ).model
+    stack = find_layers(model)
     for floor in range(5):
-        freeze_below(model, floor)
-        learning = {at for n, at in heights(model).items() if model.get_parameter(n).requires_grad}
-        assert learning == set(range(floor, 5))
+        freeze_below(model, stack, floor)
+        assert learning(model, stack) == set(range(floor, 5))
 
 
 @pytest.mark.parametrize(
@@ -52,8 +58,7 @@ def test_the_step_alone_says_what_learns(
     thawing = GradualUnfreezing(model, config(base, **settings))
     assert [thawing.height_at(step, 8) for step in range(8)] == floors
     thawing.on_step_begin(None, SimpleNamespace(global_step=2, max_steps=8), None, model=model)
-    learning = {at for n, at in heights(model).items() if model.get_parameter(n).requires_grad}
-    assert min(learning) == floors[2]
+    assert min(learning(model, find_layers(model))) == floors[2]
 
 
 def test_more_frozen_layers_than_there_are_is_refused(base: Path) -> None:
@@ -81,8 +86,9 @@ def test_a_run_leaves_frozen_weights_as_they_were_and_stops_early(
     assert epochs_since_best([point.measured["macro_f1"] for point in record.epochs]) == 2
     before, after = (load_file(p / "model.safetensors") for p in (base, tmp_path / "out"))
     same = {name: torch.equal(before[name], after[name]) for name in after if name in before}
-    assert all(held for name, held in same.items() if height(name, 3, "bert") < 3)
-    assert not all(held for name, held in same.items() if height(name, 3, "bert") == 3)
+    at = find_layers(load_checkpoint(str(tmp_path / "out")).model).height
+    assert all(held for name, held in same.items() if at(name) < 3)
+    assert not all(held for name, held in same.items() if at(name) == 3)
 
 
 @pytest.mark.parametrize(

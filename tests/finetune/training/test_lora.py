@@ -8,11 +8,11 @@ import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file
 
+from finetune.checkpoint.layer_stack import find_layers
 from finetune.checkpoint.models import load_base, load_checkpoint
 from finetune.errors import ConfigError
 from finetune.run.config import TrainConfig
-from finetune.training.lora import add_lora, attention_matrices, merged_weights
-from finetune.training.optimizer import height, heights
+from finetune.training.lora import adapted_matrices, add_lora, merged_weights
 from finetune.training.train import train
 from tests.finetune.news import LABELS, news, write_csv
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
@@ -45,11 +45,12 @@ def test_adapters_and_head_learn_and_merging_keeps_the_logits(
 ) -> None:
     base = opened(tmp_path, family)
     plain, names = logits(base.model), list(base.model.state_dict())
-    assert len(attention_matrices(base.model)) == 4 * 3
+    assert len(adapted_matrices(base.model, find_layers(base.model))) == 4 * 3
     add_lora(base.model, rank=4, alpha=8)
     assert torch.equal(logits(base.model), plain)
+    at = find_layers(base.model).height
     learning = [name for name, p in base.model.named_parameters() if p.requires_grad]
-    assert all("lora_" in name or heights(base.model)[name] == 4 for name in learning)
+    assert all("lora_" in name or at(name) == 4 for name in learning)
     assert sum("lora_" in name for name in learning) == 2 * 4 * 3
     disturb(base.model)
     adapted = logits(base.model)
@@ -66,7 +67,9 @@ def test_adapters_and_head_learn_and_merging_keeps_the_logits(
 def test_the_adapters_are_those_of_peft(tmp_path: Path) -> None:
     ours, theirs = (opened(tmp_path / name, "bert").model for name in ("a", "b"))
     theirs.load_state_dict(ours.state_dict())
-    config = LoraConfig(r=4, lora_alpha=8, target_modules=attention_matrices(theirs))
+    config = LoraConfig(
+        r=4, lora_alpha=8, target_modules=adapted_matrices(theirs, find_layers(theirs))
+    )
     add_lora(ours, rank=4, alpha=8)
     theirs = get_peft_model(theirs, config)
     disturb(ours)
@@ -89,7 +92,8 @@ def test_a_run_leaves_a_plain_checkpoint_with_the_base_but_for_attention_and_hea
     assert record.epochs[1].train_loss < record.epochs[0].train_loss
     before, after = (load_file(p / "model.safetensors") for p in (base, tmp_path / "out"))
     assert after.keys() == before.keys()
-    below = [name for name in after if height(name, 3, "bert") < 4]
+    at = find_layers(load_checkpoint(str(tmp_path / "out")).model).height
+    below = [name for name in after if at(name) < 4]
     changed = {name for name in below if not torch.equal(before[name], after[name])}
     assert len(changed) == 4 * 3
     assert all("attention" in name and name.endswith("weight") for name in changed)

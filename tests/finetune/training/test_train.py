@@ -13,15 +13,22 @@ import pytest
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import AlbertConfig, AlbertModel, DataCollatorWithPadding, pipeline
+from transformers import (
+    AlbertConfig,
+    AlbertModel,
+    DataCollatorWithPadding,
+    PreTrainedConfig,
+    pipeline,
+)
 
+from finetune.checkpoint.layer_stack import find_layers
 from finetune.checkpoint.models import load_base
 from finetune.errors import ConfigError, FinetuneError, ModelError, OutputError
 from finetune.evaluation.evaluate import evaluate
 from finetune.run.config import TrainConfig
 from finetune.run.progress import EpochLines
 from finetune.run.record import RunRecord
-from finetune.training.optimizer import build_optimizer, height, rate_for
+from finetune.training.optimizer import build_optimizer, rate_for
 from finetune.training.train import train
 from tests.finetune.news import LABELS, news, of_classes, write_csv, write_jsonl
 from tests.finetune.runs import check_close, silent, tiny_run
@@ -245,7 +252,7 @@ def test_long_texts_are_cut_and_counted(base: Path, tmp_path: Path) -> None:
 def test_the_rate_hangs_on_the_width_where_none_is_given(
     width: int, more: dict[str, Any], rate: float
 ) -> None:
-    model = SimpleNamespace(config=SimpleNamespace(hidden_size=width))
+    model = SimpleNamespace(config=PreTrainedConfig(hidden_size=width))
     config = TrainConfig(data=("x",), model="x", output=Path("x"), **more)
     assert rate_for(model, config) == pytest.approx(rate)
 
@@ -254,35 +261,14 @@ def test_layer_decay_slows_the_layers_from_the_head_down(base: Path, folder: Pat
     config = settings(folder, base, Path("out"), learning_rate=1.0, layer_decay=0.5)
     model = load_base(str(base), LABELS, multi_label=False).model
     names = {id(weights): name for name, weights in model.named_parameters()}
-    seen = 0
+    at, seen = find_layers(model).height, 0
     for group in build_optimizer(model, config).param_groups:
         for weights in group["params"]:
             name = names[id(weights)]
-            assert group["lr"] == 0.5 ** (4 - height(name, 3, "bert"))
+            assert group["lr"] == 0.5 ** (4 - at(name))
             assert group["weight_decay"] == (0 if "bias" in name or "LayerNorm" in name else 0.01)
             seen += 1
     assert seen == len(names)
-
-
-@pytest.mark.parametrize(
-    ("name", "encoder", "expected"),
-    [
-        ("bert.embeddings.word_embeddings.weight", "bert", 0),
-        ("bert.embeddings.LayerNorm.bias", "bert", 0),
-        ("bert.encoder.layer.0.attention.self.query.weight", "bert", 1),
-        ("distilbert.transformer.layer.2.ffn.lin1.bias", "distilbert", 3),
-        ("model.layers.1.mlp.Wi.weight", "model", 2),
-        ("model.final_norm.weight", "model", 3),
-        ("bert.encoder.ln.weight", "bert", 3),
-        ("mpnet.encoder.relative_attention_bias.weight", "mpnet", 0),
-        ("bert.pooler.dense.weight", "bert", 4),
-        ("pooler.dense.weight", "deberta", 4),
-        ("head.norm.weight", "model", 4),
-        ("classifier.weight", "bert", 4),
-    ],
-)
-def test_height_of_a_parameter(name: str, encoder: str, expected: int) -> None:
-    assert height(name, 3, encoder) == expected
 
 
 def test_of_epochs_that_tell_the_rows_alike_the_surest_is_kept(
