@@ -176,7 +176,9 @@ def staged_files(folder: Folder, config: PreTrainedConfig, rows: int) -> Tempora
 
 
 def check_tokenizer(tokenizer: object, owner: str) -> PreTrainedTokenizerFast:
-    """The tokenizer itself, where it says where a token stands and marks a text's ends.
+    """The tokenizer itself, where it says where a token stands and adds the marks that it names.
+
+    Some decoders read a text as it is: their tokenizers have neither [CLS] nor [SEP] to add.
 
     Raises:
         ModelError: It doesn't.
@@ -186,10 +188,12 @@ def check_tokenizer(tokenizer: object, owner: str) -> PreTrainedTokenizerFast:
             f"{owner} has only a slow tokenizer, which does not say where a token stands in the"
             " text; save a fast one (tokenizer.json) into the same folder"
         )
-    if not tokenizer.num_special_tokens_to_add(pair=False):
+    marks = [mark for mark in (tokenizer.cls_token, tokenizer.sep_token) if mark]
+    if marks and not tokenizer.num_special_tokens_to_add(pair=False):
         raise ModelError(
-            f"the tokenizer of {owner} adds no special token such as [CLS] to a text; save the"
-            " one that the model was trained with"
+            f"the tokenizer of {owner} adds no special token to a text, though it has"
+            f" {' and '.join(marks)} to mark its ends with; save the one that the model was trained"
+            " with"
         )
     return tokenizer
 

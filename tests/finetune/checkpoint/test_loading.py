@@ -14,13 +14,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers.processors import ByteLevel
 from transformers import AutoModel, AutoModelForSequenceClassification
 
 from finetune.checkpoint.folder import checkpoints_in
 from finetune.checkpoint.loading import open_classifier
 from finetune.checkpoint.models import load_base, load_masked, load_tokenizer, max_input_length
 from finetune.checkpoint.models import load_checkpoint as load
+from finetune.checkpoint.tokenizer import check_tokenizer
 from finetune.errors import ModelError
+from tests.family_tokenizers import KINDS, family_tokenizer
 from tests.malformed_checkpoints import MALFORMED_CHECKPOINTS, sharded
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint, tiny_config
 from viz import Classifier
@@ -298,6 +301,18 @@ def test_a_tokenizer_may_list_several_ways_to_make_a_token(base: Path, tmp_path:
     _with_merges(folder, 11)
     with pytest.raises(ModelError, match="merges, far more than the 115 embeddings"):
         open_classifier(folder)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_tokenizer_needs_no_special_tokens_unless_it_names_ends_of_texts(kind: str) -> None:
+    words = family_tokenizer(kind)
+    assert check_tokenizer(words, "x") is words
+    words.backend_tokenizer.post_processor = ByteLevel()  # adds none
+    if words.cls_token is None and words.sep_token is None:
+        assert check_tokenizer(words, "x") is words
+        return
+    with pytest.raises(ModelError, match=r"^the tokenizer of x adds no special token .* has "):
+        check_tokenizer(words, "x")
 
 
 def test_a_folder_whose_name_ends_with_a_blank_opens(base: Path, tmp_path: Path) -> None:
