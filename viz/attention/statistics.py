@@ -12,7 +12,8 @@ that its rows could have.  A share is of all weight of the rows that count; wher
 look at the target, as at the next token in a causal map, it is 0.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -104,11 +105,15 @@ class HeadStatistics:
     """Share of weight on the next token; the last token, which has none, counts as 0."""
     pattern: NDArray[np.str_]
     """A name in `PATTERNS`."""
+    statistics: tuple[Statistic, ...] = STATISTICS
+    """What they are called for this text, whose special tokens are perhaps not [CLS] and [SEP]."""
+    patterns: Mapping[str, str] = field(default_factory=lambda: PATTERNS)
+    """The rules, likewise."""
 
     def __post_init__(self) -> None:
         """Freeze the arrays."""
-        for field in fields(self):
-            getattr(self, field.name).setflags(write=False)
+        for statistic in STATISTICS:
+            getattr(self, statistic.name).setflags(write=False)
 
 
 def head_statistics(
@@ -147,7 +152,40 @@ def head_statistics(
     }
     numbers = {name: total / n_rows for name, total in shares.items()}
     numbers |= {"entropy": _entropy(weights, n_rows), "distance": _distance(weights, n_rows)}
-    return HeadStatistics(**numbers, pattern=_patterns(numbers, BROAD * widest))
+    return HeadStatistics(
+        **numbers,
+        pattern=_patterns(numbers, BROAD * widest),
+        statistics=_statistics_of(encoding),
+        patterns={name: _true_of(encoding, rule) for name, rule in PATTERNS.items()},
+    )
+
+
+def _statistics_of(encoding: Encoding) -> tuple[Statistic, ...]:
+    """The statistics by the special tokens of a text; without the others where there are none."""
+    first, *rest = encoding.tokens
+    others = sorted({token.text for token in rest if token.special})
+    labels = {
+        "to_first": f"to {first.text}" if first.special else "to first token",
+        "to_separators": f"to {others[0]}" if len(others) == 1 else "to special tokens",
+    }
+    return tuple(
+        replace(
+            statistic,
+            label=labels.get(statistic.name, statistic.label),
+            sentence=_true_of(encoding, statistic.sentence),
+        )
+        for statistic in STATISTICS
+        if others or statistic.name != "to_separators"
+    )
+
+
+def _true_of(encoding: Encoding, sentence: str) -> str:
+    """A sentence without the names of special tokens that a text doesn't have."""
+    first, *rest = encoding.tokens
+    others = {token.text for token in rest if token.special}
+    if not (first.special and first.text in ("[CLS]", "<s>")):
+        sentence = sentence.replace(", [CLS] or <s>", "")
+    return sentence if others <= {"[SEP]", "</s>"} else sentence.replace(", [SEP] or </s>", "")
 
 
 def has_choice(impossible: BoolArray) -> BoolArray:

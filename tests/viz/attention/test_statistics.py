@@ -149,9 +149,8 @@ def test_facts_of_a_reading_can_be_read_and_not_written(reading: Reading) -> Non
 
 
 def test_the_table_speaks_of_every_fact() -> None:
-    assert [fact.name for fact in STATISTICS] == [
-        field.name for field in dataclasses.fields(HeadStatistics)
-    ]
+    names = [field.name for field in dataclasses.fields(HeadStatistics)]
+    assert [*(fact.name for fact in STATISTICS), "statistics", "patterns"] == names
 
 
 def test_double_precision_stays() -> None:
@@ -236,3 +235,59 @@ def test_statistics_under_a_causal_mask_are_what_sums_over_single_weights_give()
     }
     for name, total in expected.items():
         assert number(facts, name) == pytest.approx(total / (N - 1), rel=1e-4), name
+
+
+def spelled(*texts: str, special: str) -> Encoding:
+    """Tokens of which some are special."""
+    tokens = tuple(Token(text, 0, 1, None, text in special.split()) for text in texts)
+    return Encoding("a", None, tokens, {"input_ids": np.zeros(len(tokens), np.int64)})
+
+
+@pytest.mark.parametrize(
+    ("encoding_", "labels", "sentence"),
+    [
+        (
+            spelled("[CLS]", "oil", "[SEP]", special="[CLS] [SEP]"),
+            ["to [CLS]", "to [SEP]"],
+            "Share of the weight on the first token, [CLS] or <s>.",
+        ),
+        (
+            spelled("<s>", "oil", "</s>", "</s>", special="<s> </s>"),
+            ["to <s>", "to </s>"],
+            "Share of the weight on the first token, [CLS] or <s>.",
+        ),
+        (
+            spelled("oil", "rise", special=""),
+            ["to first token"],
+            "Share of the weight on the first token.",
+        ),
+        (
+            spelled("oil", "<sep>", "<cls>", special="<sep> <cls>"),
+            ["to first token", "to special tokens"],
+            "Share of the weight on the first token.",
+        ),
+        (
+            spelled("<bos>", "oil", special="<bos>"),
+            ["to <bos>"],
+            "Share of the weight on the first token.",
+        ),
+    ],
+)
+def test_statistics_name_the_special_tokens_of_the_text(
+    encoding_: Encoding, labels: list[str], sentence: str
+) -> None:
+    weights = np.full((1, 1, *[encoding_.n_tokens] * 2), 1 / encoding_.n_tokens)
+    facts = head_statistics(encoding_, weights)
+    own = {fact.name: fact for fact in facts.statistics}
+    named = [own[name].label for name in ("to_first", "to_separators") if name in own]
+    assert named == labels
+    assert own["to_first"].sentence == sentence
+    is_cls = encoding_.tokens[0].text in ("[CLS]", "<s>")
+    assert ("[CLS]" in facts.patterns["first token sink"]) == is_cls
+    assert list(facts.patterns) == list(PATTERNS)
+
+
+def test_of_bert_all_is_called_as_it_was(reading: Reading) -> None:
+    facts = head_statistics(reading.encoding, reading.attention.weights)
+    assert facts.statistics == STATISTICS
+    assert facts.patterns == PATTERNS

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.pooling import farthest_from_zero, pool
 from viz.attention.rollout import select
-from viz.attention.statistics import PATTERNS, STATISTICS, HeadStatistics, Statistic
+from viz.attention.statistics import PATTERNS, HeadStatistics, Statistic
 from viz.attention.views import AttentionView
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
@@ -98,8 +98,11 @@ def payload(view: AttentionView, statistics: HeadStatistics | None = None) -> di
         "signed": view.signed,
         "levels": encode_array(quantize(pixels, peaks), COMPRESSION),
         "peaks": _rounded(peaks),
-        "statistics": statistics and [_column(statistic, statistics) for statistic in STATISTICS],
-        "patterns": [{"name": name, "sentence": rule} for name, rule in PATTERNS.items()],
+        "statistics": statistics and [_column(each, statistics) for each in statistics.statistics],
+        "patterns": [
+            {"name": name, "sentence": rule}
+            for name, rule in (statistics.patterns if statistics else PATTERNS).items()
+        ],
         "themes": _THEMES[view.signed],
         "label": f"{_LABEL[view.signed].format(f'{n_layers} × {n_heads}')} Arrow keys select a "
         "head, Enter opens it.",
