@@ -23,7 +23,6 @@ def batch_size(classifier: Classifier, n_tokens: int, *, rows: int, tokens: int)
         rows: The most texts.
         tokens: The most tokens of all, which bounds the memory.
     """
-    n_tokens = max(n_tokens, 1)  # a tokenizer without special tokens may leave nothing
     affordable = min(rows, tokens // n_tokens)
     if classifier.device.type == "cpu":
         affordable = min(affordable, int(MAX_OPERATIONS / operations(classifier, n_tokens)))

@@ -1,9 +1,10 @@
 """A text with some of its words hidden: what the classifier makes of it, each version read once.
 
 Two ways to hide a word: `mask` puts the tokenizer's mask token in the place of each of its tokens,
-`delete` takes them out, so that what follows moves up.  Special tokens are never hidden.  Methods
-that hide words and the measures of faithfulness share one Perturbation of a text, so that no
-version is read twice.  Source: viz/attribution/README.md 1.2.
+`delete` takes them out, so that what follows moves up.  Special tokens are never hidden; where a
+tokenizer adds none, as that of GPT-2, a text without words is read as the one token with which
+texts begin or end.  Methods that hide words and the measures of faithfulness share one Perturbation
+of a text, so that no version is read twice.  Source: viz/attribution/README.md 1.2.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -148,6 +149,10 @@ class Perturbation:
         batch: list[tuple[Operator, bytes]] = []
         for index in np.argsort(lengths, kind="stable"):
             n_tokens = int(lengths[index])
+            if n_tokens == 0:
+                # Its one token may be that of padding, which among padding is not told apart.
+                yield [keys[index]]
+                continue
             size = batch_size(self.classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
             if len(batch) >= size:
                 yield batch
@@ -165,8 +170,28 @@ class Perturbation:
             for token in word.tokens
         ]
         if operator == "delete":
+            if len(hidden) == self.encoding.n_tokens:
+                return self._empty_text()
             return {name: np.delete(ids, hidden) for name, ids in self.encoding.inputs.items()}
         inputs = dict(self.encoding.inputs)
         inputs["input_ids"] = inputs["input_ids"].copy()
         inputs["input_ids"][hidden] = self.classifier.tokenizer.mask_token_id
         return inputs
+
+    def _empty_text(self) -> dict[str, IntArray]:
+        """The model's inputs for a text of no words, where no special token is left either.
+
+        A model reads no text of no tokens, and this one saw empty texts, if any, between the
+        tokens that part texts from one another.
+        """
+        tokenizer = self.classifier.tokenizer
+        ends = (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id)
+        token = next((token for token in ends if token is not None), None)
+        if token is None:
+            raise MethodError(
+                "Nothing is left of the text without its words, and the tokenizer of this "
+                "checkpoint has no bos, eos or pad token to stand for an empty text; choose a "
+                "method that hides no words."
+            )
+        values = {"input_ids": token, "attention_mask": 1}
+        return {name: np.array([values.get(name, 0)]) for name in self.encoding.inputs}

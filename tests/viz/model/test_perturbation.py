@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from tests.tiny_models import tiny_checkpoint
+from tests.family_tokenizers import family_tokenizer
+from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.errors import MethodError
 from viz.model.batches import MAX_ROWS, MAX_TOKENS
@@ -150,6 +152,68 @@ def test_without_a_mask_token_masks_are_refused(tmp_path: Path) -> None:
     message = "The tokenizer of this checkpoint has no mask token; hide words by deletion."
     assert str(caught.value) == message
     assert words.logits(hidden(words, 0), "delete").shape == (1, 4)
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    """A classifier whose tokenizer puts nothing around a text, and has no mask token."""
+    folder = tiny_checkpoint(tmp_path_factory.mktemp("bare") / "bare")
+    words = family_tokenizer("gpt2")
+    words.save_pretrained(folder)
+    edit_config(folder, vocab_size=len(words))
+    weights = load_file(folder / "model.safetensors")
+    name = "bert.embeddings.word_embeddings.weight"
+    table = torch.randn(len(words), 32, generator=torch.Generator().manual_seed(0))
+    save_file(weights | {name: table}, folder / "model.safetensors", {"format": "pt"})
+    (folder / "vocab.txt").unlink(missing_ok=True)
+    return Classifier.load(folder, dtype=torch.float64, device="cpu")
+
+
+@pytest.mark.parametrize("pair", [None, PAIR])
+def test_a_text_of_no_words_is_read_as_the_token_between_texts(
+    bare: Classifier, pair: str | None
+) -> None:
+    words = Perturbation(bare, bare.encode(TEXT, pair))
+    assert words.operators == ("delete",)
+    assert not any(token.special for token in words.encoding.tokens)
+    kept = np.random.default_rng(0).random((20, words.n_words)) < 0.5
+    kept[7] = False
+    together = words.logits(kept, "delete")
+    expected = by_hand(bare, [bare.tokenizer.eos_token_id])
+    np.testing.assert_allclose(together[7], expected, rtol=0, atol=1e-10)
+    alone = np.concatenate(
+        [Perturbation(bare, words.encoding).logits(row[None], "delete") for row in kept]
+    )
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-10)
+
+
+def test_a_text_of_no_words_is_read_without_padding(
+    bare: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one token pads and ends texts, a decoder finds no last token in a padded row."""
+    read: list[list[int]] = []
+    plain = bare.logits
+
+    def watched(rows: list[dict[str, np.ndarray]]) -> np.ndarray:
+        read.append([len(row["input_ids"]) for row in rows])
+        return plain(rows)
+
+    monkeypatch.setattr(bare, "logits", watched)
+    words = Perturbation(bare, bare.encode("oil"))
+    words.logits(np.array([[False], [True]]), "delete")
+    assert read == [[1], [words.encoding.n_tokens]]
+
+
+def test_a_text_of_no_words_is_refused_where_no_token_stands_for_it(
+    bare: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nameless = family_tokenizer("gpt2")
+    nameless.eos_token = nameless.pad_token = None
+    monkeypatch.setattr(bare, "tokenizer", nameless)
+    words = Perturbation(bare, bare.encode(TEXT))
+    assert words.logits(hidden(words, 0), "delete").shape == (1, 4)
+    with pytest.raises(MethodError, match="no bos, eos or pad token to stand for an empty text"):
+        words.logits(np.zeros((1, words.n_words), dtype=bool), "delete")
 
 
 def test_rows_of_another_width_are_a_mistake(classifier: Classifier) -> None:
