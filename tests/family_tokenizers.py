@@ -149,7 +149,6 @@ def family_tokenizer(name: str) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=core,
         model_input_names=names,
-        model_max_length=MAX_TOKENS,
         padding_side=kind.pads,
         additional_special_tokens=list(kind.more),
         **roles,

@@ -1,7 +1,9 @@
 """How much a model reads at once."""
 
+from collections.abc import Iterator
+
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from finetune.checkpoint.families import POSITION_TABLES
 
@@ -13,12 +15,41 @@ def max_input_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
     one past the padding index, which costs them that many rows of the table.
     """
     limits = [int(tokenizer.model_max_length)]
-    positions = getattr(model.config, "max_position_embeddings", None)
+    positions = getattr(_text_config(model.config), "max_position_embeddings", None)
     if isinstance(positions, int) and positions > 0:
         limits.append(positions)
-    for name, table in model.base_model.named_modules():
+    for name, table in _modules_for_text(model.base_model):
         if name.rpartition(".")[2] in POSITION_TABLES and isinstance(table, nn.Embedding):
             padding = table.padding_idx
             limits.append(table.num_embeddings - (0 if padding is None else padding + 1))
             break
     return min(limits)
+
+
+def _text_config(config: PreTrainedConfig) -> PreTrainedConfig:
+    """The settings of what reads text, in a model that also reads something else."""
+    if hasattr(config, "max_position_embeddings"):
+        return config
+    # An encoder comes first, also where it has settings of its own for text and for pictures.
+    for part in ("text_config", "encoder"):
+        inner = getattr(config, part, None)
+        if isinstance(inner, PreTrainedConfig):
+            return _text_config(inner)
+    return config
+
+
+def _modules_for_text(model: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """All modules by name, without the parts that have a configuration and no vocabulary.
+
+    Positions in such a part are those of a picture.
+    """
+    yield name, model
+    for last, child in model.named_children():
+        if not isinstance(child, PreTrainedModel) or _reads_text(child.config):
+            yield from _modules_for_text(child, f"{name}.{last}")
+
+
+def _reads_text(config: PreTrainedConfig) -> bool:
+    return hasattr(config, "vocab_size") or any(
+        hasattr(getattr(config, part), "vocab_size") for part in config.sub_configs
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from torch import Tensor
 from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
@@ -208,7 +209,7 @@ def check_model_fits(
         tokenizer: What makes the numbers.
         owner: What messages call the checkpoint.
     """
-    rows, words = model.get_input_embeddings().weight.shape[0], tokenizer.get_vocab()
+    rows, words = _n_embeddings(model), tokenizer.get_vocab()
     with as_model_error(
         f"the tokenizer of {owner} fails on a short text",
         "save the one it was trained with into the same folder",
@@ -216,7 +217,7 @@ def check_model_fits(
         encoded = tokenizer(SAMPLE_TEXT, verbose=False)
         pair = tokenizer(SAMPLE_TEXT, SAMPLE_TEXT, verbose=False)
     largest = max([*words.values(), *encoded["input_ids"], *pair["input_ids"]])
-    if largest >= rows:
+    if rows is not None and largest >= rows:
         raise ModelError(
             f"the tokenizer of {owner} has {len(words):,} entries, the last numbered {largest:,},"
             f" but the model has only {rows:,} embeddings; save the tokenizer that it was trained"
@@ -233,3 +234,16 @@ def check_model_fits(
             f"{owner} reads {longest} tokens at once, and {ends} of them mark the ends of a text;"
             f" correct model_max_length in {TOKENIZER_CONFIG}"
         )
+
+
+def _n_embeddings(model: PreTrainedModel) -> int | None:
+    """How many tokens a model has embeddings for; None where it doesn't say or takes any number."""
+    try:
+        words = model.get_input_embeddings()
+    except NotImplementedError:  # CANINE hashes whatever number it is given
+        return None
+    table = getattr(words, "weight", None)
+    if isinstance(table, Tensor):
+        return table.shape[0]
+    rows = getattr(model.config, "vocab_size", None)  # Perceiver returns what it asks the text with
+    return rows if isinstance(rows, int) else None

@@ -4,9 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoModelForSequenceClassification
 
+from finetune.checkpoint import max_length
 from finetune.checkpoint.models import load_base, load_checkpoint, max_input_length
+from finetune.checkpoint.tokenizer import check_model_fits
 from finetune.errors import ModelError
+from tests.families import family_config
+from tests.family_tokenizers import MAX_TOKENS, family_tokenizer
 from tests.tiny_models import FAMILIES, LABELS, Family, edit_config, tiny_checkpoint, tiny_mpnet
 
 
@@ -65,3 +70,25 @@ def test_the_longest_input_fits_the_positions(family: Family, tmp_path: Path) ->
         assert checkpoint.model(input_ids=tokens).logits.shape == (1, len(LABELS))
         with pytest.raises((IndexError, RuntimeError)):
             checkpoint.model(input_ids=torch.full((1, length + 1), 9))
+
+
+@pytest.mark.parametrize("family", ["gemma3", "modernvbert", "ultravbert", "t5gemma2"])
+def test_positions_of_pictures_do_not_limit_a_text(family: str) -> None:
+    config = family_config(family)
+    model = AutoModelForSequenceClassification.from_config(config)
+    assert max_length.max_input_length(model, family_tokenizer("t5")) == MAX_TOKENS + 8
+
+
+@pytest.mark.parametrize("family", ["perceiver", "canine", "bert", "ibert"])
+def test_a_token_without_an_embedding_is_told_where_the_model_says_how_many_it_has(
+    family: str,
+) -> None:
+    tokenizer = family_tokenizer("distilbert")
+    model = AutoModelForSequenceClassification.from_config(family_config(family))
+    check_model_fits(model, tokenizer, "'here'")
+    tokenizer.add_tokens([f"word{number}" for number in range(500)])
+    if family == "canine":  # it hashes any number
+        check_model_fits(model, tokenizer, "'here'")
+        return
+    with pytest.raises(ModelError, match="but the model has only"):
+        check_model_fits(model, tokenizer, "'here'")
