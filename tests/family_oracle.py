@@ -8,15 +8,18 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
 
 _PROJECTIONS = re.compile(
     r"(^|\.)(o_proj|out_proj|attention\.output\.dense|self_attn\.output|out_lin|c_proj|Wo|"
     r"attention\.attn\.o|SelfAttention\.o|self_attention\.dense|self_attn\.dense|"
-    r"attention\.dense|multi_head_attention\.dense|out_lins?\.\d+|post_proj)$"
+    r"attention\.dense|multi_head_attention\.dense|out_lins?\.\d+|post_proj|"
+    r"post_attention\.conv1d)$"
 )
 """The names that families give to the module behind their heads."""
-_NOT_SHOWN = re.compile(r"vision|decoder\.|mlp|linear_attn|encoder_attn|cross|visual|classif|score")
+_NOT_SHOWN = re.compile(
+    r"vision|bottleneck|decoder\.|mlp|linear_attn|encoder_attn|cross|visual|classif|score"
+)
 
 Inputs = Mapping[str, Tensor]
 Change = Callable[[Tensor], Tensor]
@@ -30,6 +33,11 @@ class PlainModel:
             folder, attn_implementation="eager", dtype=dtype
         ).eval()
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    @property
+    def changes_itself(self) -> bool:
+        """Whether the family turns to full attention for good once a short text comes."""
+        return getattr(self.model.config, "attention_type", None) == "block_sparse"
 
     def inputs(self, text: str, pair: str | None = None) -> Inputs:
         """What the tokenizer makes of a text.  Each (1, T)"""
@@ -45,14 +53,16 @@ class PlainModel:
     def maps(self, inputs: Inputs) -> list[Tensor]:
         """The maps that it hands out, all stacks after one another: (L, H, Q, K) each.
 
-        None that has not one map of each token by each token, with rows that sum to 1.
+        None that has not one map of each token by each token, with rows that sum to 1; where a
+        family hands out scores, they are what a softmax makes of them.
         """
         with torch.no_grad():
             output = self.model(**inputs, output_attentions=True)
         names = ("attentions", "encoder_attentions", "decoder_attentions")
         stacks = [getattr(output, name, None) for name in names]
         n_tokens = inputs["input_ids"].shape[1]
-        return [torch.cat(stack) for stack in stacks if stack and _are_maps(stack, n_tokens)]
+        square = [torch.cat(stack) for stack in stacks if stack and _are_square(stack, n_tokens)]
+        return [stack if _sums_to_one(stack) else stack.softmax(-1) for stack in square]
 
     def deciding_rows(self, inputs: Inputs) -> list[int] | None:
         """The last states that move the logits, found by moving each one; None if out of reach."""
@@ -83,26 +93,20 @@ class PlainModel:
     def _last_step(self, inputs: Inputs, n_tokens: int) -> tuple[nn.Module, int] | None:
         """The member of a list of modules that gives states last, and how often it is called."""
         called: list[nn.Module] = []
+        shapes: list[tuple[int, ...]] = []
 
         def see(module: nn.Module, given: object, output: Any) -> None:
             states = output[0] if isinstance(output, tuple) else output
-            shape = tuple(states.shape[:2]) if isinstance(states, Tensor) else ()
-            if shape in {(1, n_tokens), (n_tokens, 1)} and states.dim() == 3:
+            if isinstance(states, Tensor) and states.dim() == 3:
                 called.append(module)
+                shapes.append(tuple(states.shape[:2]))
 
         lists = [each for each in self.model.modules() if isinstance(each, nn.ModuleList)]
         members = list(dict.fromkeys(member for each in lists for member in each))
         with registered(members, nn.Module.register_forward_hook, see):
             self.logits(inputs)
-        return (called[-1], called.count(called[-1])) if called else None
-
-    def projections(self) -> list[nn.Module]:
-        """The modules that take the outputs of a layer's heads, side by side."""
-        return [
-            module
-            for name, module in self.model.named_modules()
-            if _PROJECTIONS.search(name) and not _NOT_SHOWN.search(name)
-        ]
+        reached = bool(shapes) and shapes[-1] in {(1, n_tokens), (n_tokens, 1)}
+        return (called[-1], called.count(called[-1])) if reached else None
 
     def head_outputs(self, inputs: Inputs) -> list[Tensor]:
         """The outputs of all heads, side by side, a call of a projection each.  (1, T, H * d)"""
@@ -112,7 +116,7 @@ class PlainModel:
             seen.append(value)
             return value
 
-        with changed_inputs(self.projections(), keep):
+        with changed_inputs(head_projections(self.model), keep):
             self.logits(inputs)
         return seen
 
@@ -122,13 +126,27 @@ class PlainModel:
         def without(call: int, value: Tensor) -> Tensor:
             if call != layer:
                 return value
-            width = value.shape[-1] // n_heads
             changed = value.clone()
-            changed[..., head * width : (head + 1) * width] = 0
+            # A convolution along the text has channels in front of positions.
+            outputs = changed if changed.shape[-1] != n_tokens else changed.transpose(1, 2)
+            width = outputs.shape[-1] // n_heads
+            outputs[..., head * width : (head + 1) * width] = 0
             return changed
 
-        with changed_inputs(self.projections(), without):
+        n_tokens = inputs["input_ids"].shape[1]
+        with changed_inputs(head_projections(self.model), without):
             return self.logits(inputs)
+
+
+def head_projections(model: PreTrainedModel) -> list[nn.Module]:
+    """The modules that take the outputs of a layer's heads, side by side."""
+    return [
+        module
+        for name, module in model.named_modules()
+        if _PROJECTIONS.search(name)
+        and not _NOT_SHOWN.search(name)
+        and not (model.config.is_encoder_decoder and "decoder." in name)
+    ]
 
 
 @contextmanager
@@ -158,9 +176,10 @@ def registered(
         yield
 
 
-def _are_maps(stack: Sequence[Tensor | None], n_tokens: int) -> bool:
+def _are_square(stack: Sequence[Tensor | None], n_tokens: int) -> bool:
     shapes = {None if each is None else tuple(each.shape[-2:]) for each in stack}
-    if shapes != {(n_tokens, n_tokens)}:
-        return False
-    sums = torch.cat([each for each in stack if each is not None]).sum(-1)
-    return bool((sums - 1).abs().max() < 1e-4)
+    return shapes == {(n_tokens, n_tokens)}
+
+
+def _sums_to_one(maps: Tensor) -> bool:
+    return bool((maps.sum(-1) - 1).abs().max() < 1e-4)
