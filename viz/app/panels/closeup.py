@@ -99,6 +99,7 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
         caption=_row_caption(reading, view, name, looks)
         + ("" if row.any() else " All of it is 0."),
         opens=True,
+        impossible=None if view.impossible is None else view.impossible[0, query],
     )
 
 

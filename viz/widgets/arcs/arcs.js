@@ -1,8 +1,9 @@
 // Who looks at whom; a token under the pointer shows its own arcs, a click pins it.
 
-import { decodeFloat32, decodeUint16 } from "../shared/array_codec.js";
+import { decodeBits, decodeFloat32, decodeUint16 } from "../shared/array_codec.js";
 import { createElement, focusedElement } from "../shared/elements.js";
 import { makeExpandable } from "../shared/expand.js";
+import { REASON, updateHatch } from "../shared/impossible.js";
 import { hasModifier, moveInList } from "../shared/keyboard.js";
 import { mount } from "../shared/mount.js";
 import { followTheme } from "../shared/page_theme.js";
@@ -53,9 +54,10 @@ async function receive(view, data) {
     decodeUint16(data.top_keys),
     ...[data.values, data.query_totals, data.key_totals].map(decodeFloat32),
   ]);
-  if (view.last.data !== data) return;
   const axes = { query: data.queries, key: data.keys ?? data.queries };
   const shape = { rows: axes.query.labels.length, columns: axes.key.labels.length };
+  const impossible = data.impossible ? await decodeBits(data.impossible.bits, shape.rows * shape.columns) : null;
+  if (view.last.data !== data) return;
   const hasOtherTokens = JSON.stringify(view.axes) !== JSON.stringify(axes);
   // What the reader chose stays until other heads or other tokens come.
   const before = view.data;
@@ -63,7 +65,8 @@ async function receive(view, data) {
     view.heads = new Set(data.selected);
     view.latestHead = data.selected[0];
   }
-  Object.assign(view, { data: { ...data, ...shape }, axes, topKeys, values, queryTotals, keyTotals });
+  Object.assign(view, { data: { ...data, ...shape }, axes, topKeys, values, queryTotals, keyTotals, impossible });
+  updateHatch(view.root, data.impossible);
   if (hasOtherTokens) {
     Object.assign(view, { pinned: null, hovered: null, focused: null });
     fillColumns(view);
@@ -134,7 +137,8 @@ function captionOf({ data, heads }) {
   const color = several ? "Color: head." : "";
   const sign = several ? "Dashed: against the class." : "Orange: against the class. Blue: for it.";
   const width = `Width: ${data.signed ? "size" : "weight"}. Click a token to pin it.`;
-  return [color, data.signed ? sign : "", width].filter(Boolean).join(" ");
+  const hatch = data.impossible ? `Hatched beside a chosen token: ${REASON}.` : "";
+  return [color, data.signed ? sign : "", width, hatch].filter(Boolean).join(" ");
 }
 
 function listen(view, signal) {

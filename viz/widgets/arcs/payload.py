@@ -13,6 +13,7 @@ from viz.errors import SelectionError
 from viz.widgets.shared.array_codec import encode_array
 from viz.widgets.shared.axes import axes
 from viz.widgets.shared.expand import DIALOG, ENLARGE_BUTTON
+from viz.widgets.shared.impossible import impossible_payload
 from viz.widgets.shared.widget import Widget
 
 MAX_ARCS = 49_152
@@ -104,6 +105,7 @@ def payload(
         "note": note,
         "head_colors": categorical_colors(tuple(names)),
         "sign_colors": sign_colors(),
+        **impossible_payload(None if view.impossible is None else view.impossible[0]),
     }
 
 

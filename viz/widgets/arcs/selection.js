@@ -28,6 +28,7 @@ const MAX_ARCS = 300; // where no token is chosen
  * @property {Float32Array} values - The values of these.
  * @property {Float32Array} queryTotals - Of each head and query the size of all its values.
  * @property {Float32Array} keyTotals - Of each head and key.
+ * @property {Uint8Array | null} impossible - Of each query and key 1 where no head can look there.
  */
 
 /** Gives one arc after another to `visit(head, query, key, value)`, for the heads that are drawn. */
@@ -67,6 +68,19 @@ function strengthThreshold(arcData, allQueries) {
   forEachArc(arcData, allQueries, (head, query, key, value) => sizes.push(Math.abs(value)));
   if (sizes.length <= MAX_ARCS) return 0;
   return Float32Array.from(sizes).sort()[sizes.length - MAX_ARCS];
+}
+
+/**
+ * The tokens that a token can't look at, or that can't look at it.
+ * @param {ArcData} arcData - What was sent.
+ * @param {TokenPosition} token - The token.
+ * @returns {number[]} Their places in the other column.
+ */
+export function impossiblePartners({ data, impossible }, { side, index }) {
+  if (!impossible) return [];
+  const isQuery = side === "query";
+  const others = Array.from({ length: isQuery ? data.columns : data.rows }, (_, other) => other);
+  return others.filter((other) => impossible[isQuery ? index * data.columns + other : other * data.columns + index]);
 }
 
 /**

@@ -1,9 +1,10 @@
 // The two columns of tokens beside the arcs, with the weights that the active token's arcs carry.
 
 import { createElement } from "../shared/elements.js";
+import { LABEL } from "../shared/impossible.js";
 import { EXACT_DECIMALS, formatNumber } from "../shared/numbers.js";
 import { arcColor } from "./arc_paths.js";
-import { weightShare } from "./selection.js";
+import { impossiblePartners, weightShare } from "./selection.js";
 
 const WIDE = 900; // CSS pixels from which there is room for two heads' weights beside a token
 
@@ -33,8 +34,9 @@ export function fillColumns({ columns, axes }) {
 export function markTokens(view) {
   const { columns, active, pinned, area } = view;
   for (const row of area.querySelectorAll(".marked")) {
-    row.classList.remove("marked", "active", "pinned");
+    row.classList.remove("marked", "active", "pinned", "hatch");
     row.setAttribute("aria-selected", "false");
+    row.title = row.firstChild.textContent;
     row.lastChild.replaceChildren();
   }
   area.classList.toggle("chosen", Boolean(active));
@@ -48,6 +50,11 @@ export function markTokens(view) {
     const row = columns[other].children[index];
     row.classList.add("marked");
     row.lastChild.replaceChildren(...createWeights(view, arcs));
+  }
+  for (const index of impossiblePartners(view, active)) {
+    const row = columns[other].children[index];
+    row.classList.add("marked", "hatch");
+    row.title = `${row.firstChild.textContent}: ${other === "key" ? LABEL : "can't look there"}`;
   }
 }
 
@@ -92,8 +99,12 @@ export function describeShare(view) {
   if (!active && !arcs.length) return [`Nothing to draw: each ${data.signed ? "share" : "weight"} in ${headNames} is 0.`];
   if (!active) return [`The strongest ${count} ${percent} of the ${unit}`];
   const name = createElement("bdi", "", axes[active.side].labels[active.index]);
-  const verb = active.side === "query" ? "it gives" : "it gets";
-  return [name, `: ${count} ${percent} of the ${data.signed ? unit : `weight ${verb} in ${headNames}.`}`];
+  const isQuery = active.side === "query";
+  const what = data.signed ? unit : `weight ${isQuery ? "it gives" : "it gets"} in ${headNames}.`;
+  const nImpossible = impossiblePartners(view, active).length;
+  const tokens = `${nImpossible} of ${isQuery ? data.columns : data.rows} tokens`;
+  const cannot = isQuery ? `It can't look at ${tokens}.` : `${tokens} can't look at it.`;
+  return [name, `: ${count} ${percent} of the ${what}${nImpossible ? ` ${cannot}` : ""}`];
 }
 
 /**

@@ -1,6 +1,7 @@
 // Thumbnails of all heads in one canvas; a click or an arrow key selects a head.
 
 import { decodeInt8 } from "../shared/array_codec.js";
+import { updateHatch } from "../shared/impossible.js";
 import { hasModifier } from "../shared/keyboard.js";
 import { mount } from "../shared/mount.js";
 import { formatNumber } from "../shared/numbers.js";
@@ -84,6 +85,7 @@ async function receive(view, { data, setStateValue }) {
   // A page without a server has nobody else who could say what is selected.
   if (!data.picture) view.selected ??= { row: 0, column: 0 };
   updateControls(view);
+  updateHatch(view.root, data.impossible);
   if (view.levels) drawAtlas(view);
 }
 

@@ -127,5 +127,5 @@ export function captionOf(view) {
   const pattern = data.patterns.find(({ name }) => name === settings.pattern);
   const meaning = isPattern && pattern ? pattern.sentence : (statistic?.sentence ?? "");
   const first = statistic && settings.sort ? `Heads by ${order}; means last.` : data.caption.grid;
-  return [first, data.caption.pixels, meaning].filter(Boolean).join(" ");
+  return [first, data.caption.pixels, data.impossible?.sentence, meaning].filter(Boolean).join(" ");
 }

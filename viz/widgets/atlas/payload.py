@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.pooling import farthest_from_zero, pool
+from viz.attention.pooling import farthest_from_zero, pool, pool_impossible
 from viz.attention.rollout import select
 from viz.attention.statistics import PATTERNS, HeadStatistics, Statistic
-from viz.attention.views import AttentionView
+from viz.attention.views import AttentionView, impossible_in
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
+from viz.types import BoolArray
 from viz.widgets.shared.array_codec import encode_array
+from viz.widgets.shared.impossible import HATCH
 from viz.widgets.shared.widget import Widget
 
 MAX_THUMBNAIL_SIDE = 48
@@ -23,6 +25,8 @@ MAX_WIDTH = 720
 """Pixels along the whole picture, so that models with many heads stay light."""
 MAX_LEVEL = 127
 """Levels from nothing to a head's own peak: with a sign they fill one byte."""
+IMPOSSIBLE_LEVEL = -MAX_LEVEL - 1
+"""Of a pixel all of whose keys can't be looked at; no weight has it."""
 COMPRESSION = 6
 """The level of zlib: most pixels are almost nothing, so a higher one than for noise pays."""
 
@@ -88,6 +92,10 @@ def payload(view: AttentionView, statistics: HeadStatistics | None = None) -> di
     rows, columns = (min(count, max_side) for count in shape)
     pixels = thumbnails(view.weights, rows, columns, signed=view.signed)
     peaks = farthest_from_zero(pixels.max((-1, -2)), pixels.min((-1, -2)))
+    levels = quantize(pixels, peaks)
+    if view.impossible is not None:
+        impossible = impossible_thumbnails(view.impossible, rows, columns)[:, None]
+        levels[np.broadcast_to(impossible, levels.shape)] = IMPOSSIBLE_LEVEL
     return {
         "layers": n_layers,
         "heads": n_heads,
@@ -96,7 +104,7 @@ def payload(view: AttentionView, statistics: HeadStatistics | None = None) -> di
         "shape": shape,
         "max_level": MAX_LEVEL,
         "signed": view.signed,
-        "levels": encode_array(quantize(pixels, peaks), COMPRESSION),
+        "levels": encode_array(levels, COMPRESSION),
         "peaks": _rounded(peaks),
         "statistics": statistics and [_column(each, statistics) for each in statistics.statistics],
         "patterns": [
@@ -107,6 +115,7 @@ def payload(view: AttentionView, statistics: HeadStatistics | None = None) -> di
         "label": f"{_LABEL[view.signed].format(f'{n_layers} × {n_heads}')} Arrow keys select a "
         "head, Enter opens it.",
         "caption": _caption(-(-shape[0] // rows), -(-shape[1] // columns)),
+        **({} if view.impossible is None else _IMPOSSIBLE),
     }
 
 
@@ -140,6 +149,15 @@ def thumbnails(weights: FloatArray, rows: int, columns: int, *, signed: bool = F
         ]
     )
     return np.asarray(np.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0, copy=False))
+
+
+def impossible_thumbnails(impossible: BoolArray, rows: int, columns: int) -> BoolArray:
+    """Which pixels stand for nothing that can be looked at, in each layer and in their mean.
+
+    (L, n, m) -> (L + 1, rows, columns)
+    """
+    with_mean = np.concatenate([impossible, impossible_in(impossible, None)])
+    return pool_impossible(with_mean, rows, columns)
 
 
 def quantize(pixels: FloatArray, peaks: FloatArray) -> NDArray[np.int8]:
@@ -200,6 +218,14 @@ def _caption(rows: int, columns: int) -> dict[str, str]:
     }
 
 
+_IMPOSSIBLE: dict[str, object] = {
+    "impossible": {
+        "level": IMPOSSIBLE_LEVEL,
+        "hatch": HATCH,
+        "sentence": "Hatched: a causal mask or a window forbids it; statistics count only what "
+        "is possible.",
+    }
+}
 _LABEL = {
     False: "Where each of {} heads looks.",
     True: "What each of {} heads contributes to the class or score.",

@@ -1,6 +1,7 @@
 // A grid of thumbnails as pixels: one byte for each of their pixels comes in, a picture of the right
 // size goes out.
 
+import { isHatchLine } from "../shared/impossible.js";
 import { clamp } from "../shared/numbers.js";
 import { createPixelImage, packColor, pixelRanges, poolMaxAbs } from "../shared/pixels.js";
 import { scaleOf } from "./order.js";
@@ -116,13 +117,14 @@ export function cellAt({ cells, cellWidth, cellHeight, gap, textHeight }, x, y) 
  * @returns {OffscreenCanvas} The picture without its labels.
  */
 export function drawThumbnails(view, colors) {
-  const { data, levels, layout, settings } = view;
+  const { data, levels, layout, settings, root } = view;
   const { width, height, cellWidth, cellHeight } = layout;
   const { rows, columns } = data;
   const [colorScale, line] = [colors.scale.map(packColor), packColor(colors.line)];
   const [down, across] = [pixelRanges(cellHeight, rows), pixelRanges(cellWidth, columns)];
   const hasOwnScale = scaleOf(view) === "own";
   const largest = largestPeak(data);
+  const hatch = data.impossible?.hatch[root.dataset.theme].map(packColor);
   return createPixelImage(width, height, (pixels) => {
     for (const { row, column, x, y } of layout.cells) {
       const index = row * (data.heads + 1) + column;
@@ -131,15 +133,20 @@ export function drawThumbnails(view, colors) {
       const peak = hasOwnScale ? 1 : Math.abs(data.peaks[index]) / largest;
       const colorTable = colorsOfLevels(colorScale, data, settings.curve, peak);
       const thumbnail = levels.subarray(index * rows * columns, (index + 1) * rows * columns);
-      fillThumbnail(pixels, corner, width, colorTable, data, thumbnail, down, across);
+      fillThumbnail(pixels, corner, { ...view, colorTable, hatch }, thumbnail, down, across);
     }
   });
 }
 
-function fillThumbnail(pixels, corner, width, colorTable, { max_level, columns }, levels, down, across) {
+function fillThumbnail(pixels, corner, { data, layout, colorTable, hatch }, levels, down, across) {
+  const { max_level: maxLevel, columns } = data;
+  const impossible = data.impossible?.level;
   for (let y = 0; y < down.length; y++) {
     for (let x = 0; x < across.length; x++) {
-      pixels[corner + y * width + x] = colorTable[poolMaxAbs(levels, columns, down[y], across[x]) + max_level];
+      const level = poolMaxAbs(levels, columns, down[y], across[x], 0, impossible);
+      const isHatched = level === impossible;
+      const color = isHatched ? hatch[Number(isHatchLine(x, y, layout.px))] : colorTable[level + maxLevel];
+      pixels[corner + y * layout.width + x] = color;
     }
   }
 }

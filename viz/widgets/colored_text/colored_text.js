@@ -1,6 +1,7 @@
 // The words of the text on the colors of their scores; the exact score on hover and focus.
 
 import { createElement } from "../shared/elements.js";
+import { LABEL, updateHatch } from "../shared/impossible.js";
 import { hasModifier, moveInList } from "../shared/keyboard.js";
 import { mount } from "../shared/mount.js";
 import { followTheme } from "../shared/page_theme.js";
@@ -53,6 +54,7 @@ function drawText(view, data) {
   for (const name of ["low", "lowest", "highest", "high", "caption"]) {
     root.querySelector(`.${name}`).textContent = data[name];
   }
+  updateHatch(root, data.impossible);
   for (const [theme, colors] of Object.entries(data.ramp)) {
     root.querySelector(".ramp").style.setProperty(`--${theme}`, colors);
   }
@@ -65,12 +67,17 @@ function createParagraph(segments) {
   return element;
 }
 
-function createSegment({ text, kind, score, light, dark }) {
+function createSegment({ text, kind, score, light, dark, impossible }) {
   if (kind === "gap") return document.createTextNode(text);
   // What stands in a bdi has no say in the direction of its paragraph.
   const element = createElement(kind === "special" ? "bdi" : "span", kind, text);
   element.dataset.testid = kind;
   if (kind === "unseen") element.title = "The model never saw this part.";
+  if (impossible) {
+    element.classList.add("hatch");
+    element.dataset.score = LABEL;
+    element.tabIndex = -1;
+  }
   if (score === undefined) return element;
   element.dataset.score = score;
   element.tabIndex = -1;

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span
-from viz.types import Encoding
+from viz.types import BoolArray, Encoding
 from viz.widgets.colored_text.payload import COLORED_TEXT, payload
 from viz.widgets.shared.component import register
 
@@ -24,6 +24,7 @@ def colored_text(
     high_label: str = "",
     caption: str | None = None,
     opens: bool = False,
+    impossible: BoolArray | None = None,
 ) -> None:
     """Show the text with every span on the color of its score.
 
@@ -39,8 +40,17 @@ def colored_text(
         high_label: What the high end means.
         caption: A sentence under the scale.
         opens: Whether Enter in the atlas leads here, and Escape back.
+        impossible: (n,), spans that can't be looked at; None where all can be.
     """
-    data = payload(encoding, spans, scores, errors=errors, signed=signed, relative=relative) | {
+    data = payload(
+        encoding,
+        spans,
+        scores,
+        errors=errors,
+        signed=signed,
+        relative=relative,
+        impossible=impossible,
+    ) | {
         "low": low_label,
         "high": high_label,
         "caption": caption or "",

@@ -12,7 +12,8 @@ from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span, end_with_marks, without_blanks
 from viz.attribution.descriptions import decimals, share_of_strongest, true_minus
 from viz.colors import PALETTES, Palette, mix, readable_ink
-from viz.types import Encoding
+from viz.types import BoolArray, Encoding
+from viz.widgets.shared.impossible import HATCH
 from viz.widgets.shared.widget import Widget
 
 HTML = """
@@ -41,6 +42,8 @@ class Segment:
     score: float = 0.0
     error: float | None = None
     """The standard error of the score, where it has one."""
+    impossible: bool = False
+    """Whether the token that looks can't look there."""
 
 
 def payload(
@@ -51,8 +54,19 @@ def payload(
     errors: FloatArray | None = None,
     signed: bool,
     relative: bool = False,
+    impossible: BoolArray | None = None,
 ) -> dict[str, object]:
-    """What the browser is sent: one list of segments for each text, and the ends of the scale."""
+    """What the browser is sent: one list of segments for each text, and the ends of the scale.
+
+    Args:
+        encoding: The text that was read.
+        spans: In reading order.
+        scores: (n,)
+        errors: (n,), standard errors of the scores.
+        signed: Whether scores below 0 speak against something.
+        relative: Whether scores are written as percentages of the strongest word's.
+        impossible: (n,), spans that can't be looked at; None where all can be.
+    """
     if scores.shape != (len(spans),):
         raise ValueError(f"scores have shape {scores.shape} for {len(spans)} spans")
     finite = np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0)
@@ -60,7 +74,7 @@ def payload(
     return {
         "parts": [
             [_encode(segment, scale) for segment in part]
-            for part in segments(encoding, spans, finite, errors)
+            for part in segments(encoding, spans, finite, errors, impossible)
         ],
         "ramp": {
             theme: f"linear-gradient(to right, {', '.join(scale.colors(palette))})"
@@ -68,6 +82,7 @@ def payload(
         },
         "lowest": scale.format(-scale.largest) if signed else "0",
         "highest": scale.format(scale.largest),
+        **({} if impossible is None or not impossible.any() else {"impossible": {"hatch": HATCH}}),
     }
 
 
@@ -121,6 +136,8 @@ class ColorScale:
 
 def _encode(segment: Segment, scale: ColorScale) -> dict[str, object]:
     data: dict[str, object] = {"text": segment.text, "kind": segment.kind}
+    if segment.impossible:
+        return data | {"impossible": True}
     if segment.kind in ("word", "special"):
         data["score"] = scale.format_with_error(segment)
     if segment.kind == "word":
@@ -135,6 +152,7 @@ class ScoredSpan:
     span: Span
     score: float
     variance: float | None
+    impossible: bool = False
 
     @property
     def error(self) -> float | None:
@@ -146,7 +164,8 @@ class ScoredSpan:
         variance = None
         if self.variance is not None and other.variance is not None:
             variance = self.variance + other.variance
-        return ScoredSpan(self.span, self.score + other.score, variance)
+        impossible = self.impossible and other.impossible
+        return ScoredSpan(self.span, self.score + other.score, variance, impossible)
 
 
 def segments(
@@ -154,6 +173,7 @@ def segments(
     spans: Sequence[Span],
     scores: NDArray[np.floating],
     errors: NDArray[np.floating] | None = None,
+    impossible: BoolArray | None = None,
 ) -> list[list[Segment]]:
     """The text, and the second text of a pair, in segments; joined they are the text again.
 
@@ -161,9 +181,10 @@ def segments(
     a text, never among its characters.
     """
     variances = [None] * len(spans) if errors is None else [float(error) ** 2 for error in errors]
+    forbidden = [False] * len(spans) if impossible is None else impossible.tolist()
     scored = [
-        ScoredSpan(span, float(score), variance)
-        for span, score, variance in zip(spans, scores, variances, strict=True)
+        ScoredSpan(span, float(score), variance, cannot)
+        for span, score, variance, cannot in zip(spans, scores, variances, forbidden, strict=True)
     ]
     parts = [
         list(_segment_text(encoding, part, [one for one in scored if one.span.part == part]))
@@ -174,7 +195,7 @@ def segments(
         if one.span.special:
             before = {other.part for other in spans[:index] if other.part is not None}
             part = parts[max(before, default=0)]
-            special = Segment(one.span.label, "special", one.score, one.error)
+            special = Segment(one.span.label, "special", one.score, one.error, one.impossible)
             part.insert(_end_of_words(part) if before else 0, special)
     return parts
 
@@ -190,7 +211,7 @@ def _segment_text(encoding: Encoding, part: int, scored: Sequence[ScoredSpan]) -
     for start, end, one in _word_boundaries(text, scored):
         if start > cursor:
             yield _between_words(encoding, part, cursor, start)
-        yield Segment(text[start:end], "word", one.score, one.error)
+        yield Segment(text[start:end], "word", one.score, one.error, one.impossible)
         cursor = end
     if cursor < len(text):
         yield _between_words(encoding, part, cursor, len(text))

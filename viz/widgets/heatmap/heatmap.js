@@ -1,7 +1,8 @@
 // One map of attention at full resolution; its exact values by pointer or arrow keys.
 
-import { decodeFloat32 } from "../shared/array_codec.js";
+import { decodeBits, decodeFloat32 } from "../shared/array_codec.js";
 import { makeExpandable } from "../shared/expand.js";
+import { updateHatch } from "../shared/impossible.js";
 import { mount } from "../shared/mount.js";
 import { formatNumber } from "../shared/numbers.js";
 import { followTheme } from "../shared/page_theme.js";
@@ -59,6 +60,7 @@ async function receive(view, data) {
   const [values, removed] = await Promise.all(
     [data.values, data.removed].map((text) => text && decodeFloat32(text)),
   );
+  const impossible = data.impossible ? await decodeBits(data.impossible.bits, values.length) : null;
   if (view.last.data !== data) return;
   const axes = { queries: data.queries, keys: data.keys ?? data.queries };
   const shape = (of) => of && [of.queries, of.keys].map(({ labels }) => labels.length).join();
@@ -66,7 +68,8 @@ async function receive(view, data) {
     Object.assign(view, { viewport: { scale: 1, x: 0, y: 0 }, cell: null });
     view.tooltip.hidden = true;
   }
-  Object.assign(view, { data, axes, values, removed, labels: null, indices: null, image: null });
+  Object.assign(view, { data, axes, values, removed, impossible, labels: null, indices: null, image: null });
+  updateHatch(view.root, data.impossible);
   describe(view);
   drawHeatmap(view);
   if (view.cell) readCell(view, view.cell, view.byKeyboard);

@@ -2,6 +2,7 @@
 
 import { createElement, focusedElement } from "../shared/elements.js";
 import { hasModifier, moveInList } from "../shared/keyboard.js";
+import { REASON } from "../shared/impossible.js";
 import { EXACT_DECIMALS, formatNumber } from "../shared/numbers.js";
 import { showTooltip } from "../shared/tooltip.js";
 import {
@@ -172,11 +173,14 @@ export function readCell(view, cell, byKeyboard = false) {
 }
 
 /** What a cell says, and what its row does. */
-function describeCell({ axes, data, values, removed }, [row, column]) {
+function describeCell({ axes, data, values, removed, impossible }, [row, column]) {
   const columns = axes.keys.labels.length;
   const nameOf = ({ labels }, index) => createElement("bdi", "", truncate(labels[index], MAX_NAME_CHARACTERS));
   const format = (number) => formatNumber(number, data.signed, EXACT_DECIMALS);
   const [query, key] = [nameOf(axes.queries, row), nameOf(axes.keys, column)];
+  if (impossible?.[row * columns + column]) {
+    return [query, " can't look at ", key, createElement("small", "", REASON)];
+  }
   const value = format(values[row * columns + column]);
   const sum = values.subarray(row * columns, (row + 1) * columns).reduce((total, part) => total + part, 0);
   const special = removed ? ` · ${format(removed[row])} went with the special tokens` : "";

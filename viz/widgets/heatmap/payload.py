@@ -8,12 +8,14 @@ from viz.errors import SelectionError
 from viz.widgets.shared.array_codec import encode_array
 from viz.widgets.shared.axes import axes
 from viz.widgets.shared.expand import DIALOG, ENLARGE_BUTTON
+from viz.widgets.shared.impossible import impossible_payload
 from viz.widgets.shared.widget import Widget
 
 NO_CONTRIBUTION = "all 0: nothing here contributes to the class or score"
 """As in the last layer without the token that the classes are read from."""
 N_COLORS = 255
-"""Colors of the scale; odd, so that 0 is one of them where the scale has two ends."""
+"""Colors of the scale; odd, so that 0 is one of them where the scale has two ends.  A byte can name
+one more, which the browser keeps for what is impossible."""
 
 HTML = f"""
 <div class="root">
@@ -82,6 +84,7 @@ def payload(view: AttentionView, *, title: str, note: str = "") -> dict[str, obj
         "themes": _SIGNED if view.signed else _UNSIGNED,
         "label": f"{title}: where each of {values.shape[0]} tokens looks among {values.shape[1]}. "
         "Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole picture.",
+        **impossible_payload(None if view.impossible is None else view.impossible[0]),
     }
 
 

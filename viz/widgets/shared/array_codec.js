@@ -27,6 +27,17 @@ export async function decodeInt8(text) {
   return new Int8Array(await decodeBytes(text, 1));
 }
 
+/**
+ * The truth values of an array of bits.
+ * @param {string} text - The encoded array.
+ * @param {number} count - How many there are.
+ * @returns {Promise<Uint8Array>} 1 or 0 for each, flat.
+ */
+export async function decodeBits(text, count) {
+  const bytes = new Uint8Array(await decodeBytes(text, 1));
+  return Uint8Array.from({ length: count }, (_, index) => (bytes[index >> 3] >> (7 - (index & 7))) & 1);
+}
+
 /** The bytes of numbers of `size` bytes each. */
 async function decodeBytes(text, size) {
   const letters = atob(text);

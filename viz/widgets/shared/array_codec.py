@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FAST = 1
-"""The level of zlib for noise, which gets no smaller at a higher one, only later."""
+from viz.types import BoolArray
+
+FAST, SMALL = 1, 9
+"""The level of zlib for noise, which gets no smaller at a higher one, only later; and for what is
+regular."""
 
 
 def encode_array(values: NDArray[Any], level: int = FAST) -> str:
@@ -24,3 +27,8 @@ def encode_array(values: NDArray[Any], level: int = FAST) -> str:
     little = np.ascontiguousarray(values.astype(values.dtype.newbyteorder("<"), copy=False))
     planes = little.view(np.uint8).reshape(-1, little.itemsize).T
     return base64.b64encode(zlib.compress(planes.tobytes(), level)).decode("ascii")
+
+
+def encode_bits(values: BoolArray) -> str:
+    """Truth values of any shape, eight a byte, in base64; `array_codec.js` decodes them."""
+    return encode_array(np.packbits(values), SMALL)

@@ -33,14 +33,16 @@ export function createPixelImage(width, height, fill) {
  * @param {[number, number]} rowRange - First row of the block, and the one behind its last.
  * @param {[number, number]} columnRange - First column, and the one behind the last.
  * @param {number} [zero] - The value that stands for nothing.
+ * @param {number} [impossible] - What stands for no value at all; it is given where all are so.
  * @returns {number} The value; the first of several that are equally far from zero.
  */
-export function poolMaxAbs(values, columns, [top, bottom], [left, right], zero = 0) {
-  let strongest = zero;
+export function poolMaxAbs(values, columns, [top, bottom], [left, right], zero = 0, impossible = NaN) {
+  let strongest = isNaN(impossible) ? zero : impossible;
   for (let row = top; row < bottom; row++) {
     for (let column = left; column < right; column++) {
       const value = values[row * columns + column];
-      if (Math.abs(value - zero) > Math.abs(strongest - zero)) strongest = value;
+      if (value === impossible) continue;
+      if (strongest === impossible || Math.abs(value - zero) > Math.abs(strongest - zero)) strongest = value;
     }
   }
   return strongest;
