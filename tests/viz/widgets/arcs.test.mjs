@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { largestSize, selectArcs, weightShare } from "../../../viz/widgets/arcs/selection.js";
+import { impossiblePartners, largestSize, selectArcs, weightShare } from "../../../viz/widgets/arcs/selection.js";
 import { formatPercent } from "../../../viz/widgets/arcs/token_columns.js";
 
 /** Two heads, two queries, three keys, of which the two strongest were sent. */
@@ -63,4 +63,12 @@ test("the scale is the largest size of the chosen heads", () => {
 
 test("a percentage does not round to all", () => {
   assert.deepEqual([1, 0.99951, 0.9994, 0].map(formatPercent), ["100%", "> 99.9%", "99.9%", "0.0%"]);
+});
+
+test("a token knows which others it can't look at, and which can't look at it", () => {
+  const arcData = { data: { rows: 2, columns: 3 }, impossible: Uint8Array.of(0, 1, 1, 0, 0, 1) };
+  const partners = (side, index) => impossiblePartners(arcData, { side, index });
+  assert.deepEqual([partners("query", 0), partners("query", 1)], [[1, 2], [2]]);
+  assert.deepEqual([partners("key", 0), partners("key", 1), partners("key", 2)], [[], [0], [0, 1]]);
+  assert.deepEqual(impossiblePartners({ ...arcData, impossible: null }, { side: "query", index: 0 }), []);
 });

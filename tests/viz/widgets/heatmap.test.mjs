@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { colorIndices } from "../../../viz/widgets/heatmap/cells.js";
+import { colorIndices, runs } from "../../../viz/widgets/heatmap/cells.js";
 import {
   bringIntoView,
   cellCorner,
@@ -80,6 +80,16 @@ test("signed colors run from one end over the middle to the other", () => {
   const data = { signed: true, largest: 4 };
   assert.deepEqual([...colorIndices([-4, -1, 0, 4], data, false, 101)], [0, 25, 50, 100]);
   assert.deepEqual([...colorIndices([0], { signed: true, largest: 0 }, false, 101)], [50]);
+});
+
+test("what is impossible has the color behind the last, and its stretches are found", () => {
+  const impossible = Uint8Array.of(0, 1, 1, 0, 0, 1);
+  const indices = colorIndices(Float32Array.of(1, 0, 0, 0, 1, 0), { signed: false, largest: 1 }, true, 5, impossible);
+  assert.deepEqual([...indices], [4, 5, 5, 0, 4, 5]);
+  assert.deepEqual(runs(impossible, 0, 0, 3), [[1, 3]]);
+  assert.deepEqual(runs(impossible, 3, 0, 3), [[2, 3]]);
+  assert.deepEqual(runs(impossible, 0, 2, 3), [[2, 3]]);
+  assert.deepEqual(runs(impossible, 3, 0, 2), []);
 });
 
 test("a long label is cut between characters that a reader counts", () => {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { decodeFloat32, decodeInt8, decodeUint16 } from "../../../viz/widgets/shared/array_codec.js";
+import { decodeBits, decodeFloat32, decodeInt8, decodeUint16 } from "../../../viz/widgets/shared/array_codec.js";
+import { isHatchLine } from "../../../viz/widgets/shared/impossible.js";
 import { hasModifier, moveInList } from "../../../viz/widgets/shared/keyboard.js";
 import { clamp, formatNumber } from "../../../viz/widgets/shared/numbers.js";
 import { packColor, pixelRanges, poolMaxAbs } from "../../../viz/widgets/shared/pixels.js";
@@ -35,6 +36,19 @@ test("arrays that Python encoded are decoded bit by bit", async () => {
   assert.deepEqual([...(await decodeInt8("eJxrZKgHAAIFAQE="))], [-127, 0, 127]);
 });
 
+test("bits that Python encoded are decoded one by one", async () => {
+  assert.deepEqual([...(await decodeBits("eNpLdAAAAQQAog==", 10))], [0, 1, 1, 0, 0, 0, 0, 1, 0, 1]);
+});
+
+test("a hatch has a line in every few pixels, at any resolution", () => {
+  for (const ratio of [1, 1.5, 3]) {
+    const px = (length) => Math.round(length * ratio);
+    const row = Array.from({ length: 8 * px(4) }, (_, x) => isHatchLine(x, 5, px));
+    assert.equal(row.filter(Boolean).length, 8 * px(1));
+    assert.ok(row.every((isLine, x) => isLine === isHatchLine(x + 1, 4, px)), "it is slanted");
+  }
+});
+
 test("keys move within a list and not beyond its ends", () => {
   const keys = { previous: ["ArrowLeft", "ArrowUp"], next: ["ArrowRight"], first: "Home", last: "End" };
   const move = (key, index) => moveInList(key, index, 3, keys);
@@ -61,6 +75,13 @@ test("pooling gives the value of a block that is farthest from zero", () => {
   assert.equal(poolMaxAbs(values, 3, [1, 2], [1, 3]), -4);
   assert.equal(poolMaxAbs([3, 7], 2, [0, 1], [0, 2], 5), 3, "the first of two that are as far");
   assert.equal(poolMaxAbs([0, 0], 2, [0, 1], [0, 2]), 0);
+});
+
+test("pooling passes over what is impossible, unless all of it is", () => {
+  const values = [-128, 0, -128, -128, 3, -128]; // two rows of three
+  assert.equal(poolMaxAbs(values, 3, [0, 2], [0, 3], 0, -128), 3);
+  assert.equal(poolMaxAbs(values, 3, [0, 1], [0, 2], 0, -128), 0);
+  assert.equal(poolMaxAbs(values, 3, [0, 2], [2, 3], 0, -128), -128);
 });
 
 test("pixels cover all cells, without a gap where cells are smaller", () => {
