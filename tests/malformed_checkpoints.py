@@ -810,23 +810,24 @@ def a_sentencepiece_of_garbage(folder: Path) -> None:
 # --- what other tools leave --------------------------------------------------------------------
 
 
-@damage("is a LoRA adapter of 'bert-base-uncased'")
-def an_adapter_of_peft(folder: Path) -> None:
+@damage("is an adapter of the base model 'nobody/nothing', which is neither here")
+def an_adapter_of_a_model_that_is_not_here(folder: Path) -> None:
     cleared(folder)
-    content = {"base_model_name_or_path": "bert-base-uncased", "peft_type": "LORA", "r": 8}
+    content = {"base_model_name_or_path": "nobody/nothing", "peft_type": "LORA", "r": 8}
     (folder / "adapter_config.json").write_text(json.dumps(content))
     put_weights(
         folder, {"base_model.model.x.lora_A.weight": torch.ones(2, 2)}, "adapter_model.safetensors"
     )
 
 
-@damage("is a LoRA adapter of 'x/y'")
+@damage("holds a whole model (model.safetensors) and an adapter")
 def an_adapter_beside_a_model(folder: Path) -> None:
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "x/y"}')
 
 
-@damage("is a LoRA adapter, not a whole model")
-def an_adapter_without_a_base(folder: Path) -> None:
+@damage("lacks adapter_model.safetensors")
+def an_adapter_without_weights(folder: Path) -> None:
+    (folder / WEIGHTS).unlink()
     (folder / "adapter_config.json").write_text('{"base_model_name_or_path": [3]}')
 
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from finetune.errors import ModelError
 
 CONFIG = "config.json"
 ADAPTER = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 SHARDS = "model-*-of-*.safetensors"
@@ -56,6 +57,8 @@ class Folder:
     """The id on the Hub that it was fetched by; None for a folder of this machine."""
     settings: dict[str, Any]
     """What config.json holds."""
+    revision: str | None = None
+    """The branch, tag or commit on the Hub; None for the newest."""
 
     @property
     def owner(self) -> str:
@@ -68,7 +71,7 @@ class Folder:
 
 
 def open_folder(source: str | os.PathLike[str]) -> Folder:
-    """Find a checkpoint and read its config.json.
+    """Find the folder of a whole model and read its config.json.
 
     Args:
         source: A folder, or the id of a model on the Hugging Face Hub.
@@ -76,25 +79,50 @@ def open_folder(source: str | os.PathLike[str]) -> Folder:
     Raises:
         ModelError: There is nothing, or something else.
     """
+    folder = find_folder(source)
+    if folder.file(ADAPTER):
+        raise ModelError(
+            f"{folder.owner} is an adapter, not a whole model; take the base model that its"
+            f" {ADAPTER} names"
+        )
+    return with_settings(folder)
+
+
+def find_folder(source: str | os.PathLike[str], revision: str | None = None) -> Folder:
+    """Find what a source names; of its files none is read yet.
+
+    Args:
+        source: A folder, or the id of a model on the Hugging Face Hub.
+        revision: The branch, tag or commit on the Hub.
+
+    Raises:
+        ModelError: There is no such folder or model.
+    """
     place = locate(source)
-    if isinstance(place, str):
-        title, path, repository = place, fetch(place, (CONFIG, ADAPTER, *TOKENIZER_FILES)), place
-    else:
-        title, path, repository = place.resolve().name, place, None
-    owner = shown(title)
-    if adapter := checked_file(path, ADAPTER, owner):
-        raise ModelError(_is_adapter(adapter, owner))
-    file = checked_file(path, CONFIG, owner)
+    if isinstance(place, Path):
+        return Folder(place.resolve().name, place, None, {})
+    path = fetch(place, (CONFIG, ADAPTER, *TOKENIZER_FILES), revision)
+    return Folder(place, path, place, {}, revision)
+
+
+def with_settings(folder: Folder) -> Folder:
+    """The same folder with its config.json read.
+
+    Raises:
+        ModelError: It has none, or it can't be read.
+    """
+    file = folder.file(CONFIG)
     if file is None:
-        raise ModelError(_without_config(path, owner))
-    return Folder(title, path, repository, read_json(file, CONFIG, owner, 4 * MEGABYTE))
+        raise ModelError(_without_config(folder.path, folder.owner))
+    return replace(folder, settings=read_json(file, CONFIG, folder.owner, 4 * MEGABYTE))
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Whether a folder looks like a saved classifier, judged by its files alone."""
+    """Whether a folder looks like a saved classifier or adapter, judged by its files alone."""
     try:
-        return (folder / CONFIG).is_file() and any(
-            (folder / name).is_file() for name in (WEIGHTS, INDEX)
+        return any(
+            (folder / about).is_file() and any((folder / name).is_file() for name in names)
+            for about, names in ((CONFIG, (WEIGHTS, INDEX)), (ADAPTER, (ADAPTER_WEIGHTS,)))
         )
     except OSError:
         return False
@@ -111,15 +139,6 @@ def list_names(folder: Path) -> list[str]:
 def _names(folder: Path) -> Iterator[str]:
     with os.scandir(folder) as found:
         yield from (entry.name for entry in found)
-
-
-def _is_adapter(file: Path, owner: str) -> str:
-    base = read_json(file, ADAPTER, owner, MEGABYTE).get("base_model_name_or_path")
-    of = f" of {shown(base)}" if isinstance(base, str) and base else ""
-    return (
-        f"{owner} is a LoRA adapter{of}, not a whole model; merge the two with peft"
-        " (merge_and_unload) and save the result"
-    )
 
 
 def _without_config(folder: Path, owner: str) -> str:

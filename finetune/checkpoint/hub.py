@@ -57,12 +57,13 @@ def is_local(source: str) -> bool:
     return local_folder(source) is not None or os.path.isfile(os.path.expanduser(source))  # noqa: PTH111, PTH113 - those of Path raise on a NUL or an unknown user
 
 
-def fetch(repository: str, patterns: Collection[str]) -> Path:
+def fetch(repository: str, patterns: Collection[str], revision: str | None = None) -> Path:
     """The folder of the Hub's cache that holds the files of a model, fetched where they are not.
 
     Args:
         repository: Its id, such as owner/name.
         patterns: What the names of the files may be.
+        revision: The branch, tag or commit; the newest commit where None.
 
     Raises:
         ModelError: There is no such model, or it can't be reached.
@@ -73,6 +74,7 @@ def fetch(repository: str, patterns: Collection[str]) -> Path:
         return Path(
             snapshot_download(
                 repository,
+                revision=revision,
                 allow_patterns=sorted(patterns),
                 ignore_patterns=["*/*"],
                 local_files_only=not hub_answers(),

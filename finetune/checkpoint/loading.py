@@ -5,9 +5,9 @@ was read and checked before, never the folder or an id of the Hub: no code of a 
 asked about, no pickle is opened, and nothing is looked up elsewhere.
 """
 
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from transformers import (
@@ -23,7 +23,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from finetune.checkpoint.configuration import build_config
 from finetune.checkpoint.families import NAMES, NAMES_OR
-from finetune.checkpoint.folder import TRAIN_HINT, Folder, embedding_library, open_folder
+from finetune.checkpoint.folder import TRAIN_HINT, Folder, embedding_library
 from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.loading_report import (
     LoadingReport,
@@ -38,6 +38,7 @@ from finetune.checkpoint.tokenizer import check_model_fits, check_tokenizer, sta
 from finetune.checkpoint.weights import (
     Weights,
     find_weights,
+    hash_files,
     require_unique_names,
 )
 from finetune.errors import ModelError, with_article
@@ -53,39 +54,36 @@ class LoadedClassifier:
     config: PreTrainedConfig
     tokenizer: PreTrainedTokenizerFast
     model: PreTrainedModel
-    weights: Weights
-    """The files that it was loaded from."""
+    files: tuple[Path, ...]
+    """What decides its answers: the weights, in the order of their names, or those of a base model
+    with both files of an adapter."""
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the files one after the other: what sha256sum says of a single."""
+        return hash_files(self.files)
 
 
-def open_classifier(
-    source: str | os.PathLike[str],
-    *,
-    dtype: torch.dtype = torch.float32,
-    attention: str | None = None,
-    encoder: bool = False,
+def open_whole_classifier(
+    folder: Folder, *, dtype: torch.dtype = torch.float32, attention: str | None = None
 ) -> LoadedClassifier:
-    """A fine-tuned classifier, its head proven to be that of the files.
+    """A classifier whose folder holds all its weights, its head proven to be that of the files.
 
     Args:
-        source: A folder, or the id of a model on the Hugging Face Hub.
+        folder: Where it lies, its settings read.
         dtype: What weights are computed in, whatever they are stored in.
         attention: The attention implementation, by its name in transformers.
-        encoder: Whether only encoders of the BERT family are taken.
 
     Raises:
         ModelError: one sentence that says what came and what to do.
     """
-    folder = open_folder(source)
     config = build_config(folder)
-    if encoder:
-        require_encoder(folder, config)
-    _require_head(folder, config)
+    require_classifier(folder, config)
     weights = find_weights(folder)
     tokenizer = open_tokenizer(folder, config, weights)
     model, report = open_model(folder, config, weights, dtype=dtype, attention=attention)
     check_complete(folder, model, report)
     check_model_fits(model, tokenizer, folder.owner)
-    return LoadedClassifier(folder, model.config, tokenizer, model, weights)
+    return LoadedClassifier(folder, model.config, tokenizer, model, weights.files)
 
 
 def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
@@ -101,7 +99,7 @@ def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
     )
 
 
-def _require_head(folder: Folder, config: PreTrainedConfig) -> None:
+def require_classifier(folder: Folder, config: PreTrainedConfig) -> None:
     """Refuse what says of itself that it is not a classifier, or predicts several numbers."""
     named = next(iter(config.architectures or []), None)
     if named is not None and not named.endswith(CLASSIFIER):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from finetune.checkpoint.folder import CONFIG
 from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.weights import Weights
 from finetune.errors import ModelError
@@ -50,7 +51,7 @@ def build_meta_model(
         as_model_error(
             f"the config.json of {owner} does not describe a model", "save the checkpoint again"
         ),
-        _limited(weights, owner),
+        limited(weights, owner),
         torch.device("meta"),
     ):
         model = kind(config)
@@ -59,18 +60,31 @@ def build_meta_model(
 
 
 @contextmanager
-def _limited(weights: Weights, owner: str) -> Iterator[None]:
-    """Stop the making of a model in this thread once it has more tensors than its files could."""
-    own, limit, n_tensors = threading.get_ident(), 2 * len(weights.headers) + EXTRA_TENSORS, 0
+def limited(weights: Weights, owner: str, file: str = CONFIG) -> Iterator[None]:
+    """Stop the making of modules in this thread once they have more than their files could.
+
+    Args:
+        weights: What the files hold.
+        owner: What messages call the checkpoint.
+        file: The one that describes the modules.
+    """
+    own, n_tensors, n_numbers = threading.get_ident(), 0, 0
+    most_tensors = 2 * len(weights.headers) + EXTRA_TENSORS
+    most_numbers = 2 * weights.size + EXTRA_PARAMETERS
 
     def count(module: nn.Module, name: str, parameter: Any) -> None:
-        nonlocal n_tensors
+        nonlocal n_tensors, n_numbers
         if threading.get_ident() == own and parameter is not None:
-            n_tensors += 1
-            if n_tensors > limit:
+            n_tensors, n_numbers = n_tensors + 1, n_numbers + parameter.numel()
+            if n_tensors > most_tensors:
                 raise ModelError(
-                    f"the config.json of {owner} describes more than {limit:,} tensors, but the"
+                    f"the {file} of {owner} describes more than {most_tensors:,} tensors, but the"
                     f" weights have only {len(weights.headers):,}; save the checkpoint again"
+                )
+            if n_numbers > most_numbers:
+                raise ModelError(
+                    f"the {file} of {owner} describes {n_numbers:,} numbers or more, but"
+                    f" the weights have only {weights.size:,}; save the checkpoint again"
                 )
 
     handle = register_module_parameter_registration_hook(count)
@@ -85,7 +99,7 @@ def _check_size(model: PreTrainedModel, weights: Weights, owner: str) -> None:
     if parameters > weights.size + EXTRA_PARAMETERS or buffers > weights.size + EXTRA_PARAMETERS:
         raise ModelError(
             f"the config.json of {owner} describes a model of {max(parameters, buffers):,} numbers,"
-            f" but the weights have only {weights.size:,}; save the checkpoint again"
+            f" the weights have only {weights.size:,}; save the checkpoint again"
         )
 
 

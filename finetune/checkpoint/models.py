@@ -19,11 +19,11 @@ from finetune.checkpoint.folder import Folder, open_folder
 from finetune.checkpoint.loading import (
     build_meta_classifier,
     build_new_classifier,
-    open_classifier,
     open_model,
     open_tokenizer,
 )
 from finetune.checkpoint.loading_report import check_layers, describe_mismatch
+from finetune.checkpoint.opening import open_classifier
 from finetune.checkpoint.problem_types import MULTI_LABEL, REGRESSION, SINGLE_LABEL, is_regression
 from finetune.checkpoint.score_scale import output_layer
 from finetune.checkpoint.tokenizer import check_model_fits

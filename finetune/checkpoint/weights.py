@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,14 +86,15 @@ class Weights:
                 tensors |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - it is not a dict
         return tensors
 
-    def fingerprint(self) -> str:
-        """SHA-256 of the files in the order of their names: what sha256sum says of a single."""
-        digest = hashlib.sha256()
-        for file in self.files:
-            with file.open("rb") as stream:
-                while block := stream.read(MEGABYTE):
-                    digest.update(block)
-        return digest.hexdigest()
+
+def hash_files(files: Iterable[Path]) -> str:
+    """SHA-256 of files one after the other: what sha256sum says of a single."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(MEGABYTE):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def find_weights(folder: Folder) -> Weights:
@@ -103,7 +104,7 @@ def find_weights(folder: Folder) -> Weights:
         ModelError: They are missing, damaged, or stored in a way that isn't read.
     """
     if folder.repository is not None:
-        fetch(folder.repository, (WEIGHTS, INDEX, SHARDS))
+        fetch(folder.repository, (WEIGHTS, INDEX, SHARDS), folder.revision)
     names, placed = _named(folder)
     files: list[Path] = []
     headers: dict[str, TensorHeader] = {}
@@ -113,7 +114,7 @@ def find_weights(folder: Folder) -> Weights:
             raise ModelError(
                 f"{folder.owner} lacks {shown(name)}, which its index names; copy the whole folder"
             )
-        found = _headers(file, name, folder.owner)
+        found = read_headers(file, name, folder.owner)
         if twice := sorted(headers.keys() & found.keys()):
             raise ModelError(
                 f"{folder.owner} holds {shown(twice[0])} in two files of weights, and only one can"
@@ -128,7 +129,7 @@ def find_weights(folder: Folder) -> Weights:
             )
         files.append(file)
         headers |= found
-    _check_readable(headers, folder.owner)
+    _check_names(headers, folder.owner)
     return Weights(tuple(files), headers)
 
 
@@ -184,7 +185,18 @@ def _without_weights(folder: Folder) -> str:
     )
 
 
-def _headers(file: Path, name: str, owner: str) -> dict[str, TensorHeader]:
+def read_headers(file: Path, name: str, owner: str) -> dict[str, TensorHeader]:
+    """What a file says of each tensor, by its name; all of them numbers that can be computed with.
+
+    Raises:
+        ModelError: It is damaged or quantized.
+    """
+    headers = _read_headers(file, name, owner)
+    _check_formats(headers, owner)
+    return headers
+
+
+def _read_headers(file: Path, name: str, owner: str) -> dict[str, TensorHeader]:
     try:
         _check_length(file, name, owner)
         with safe_open(str(file), framework="pt") as opened:
@@ -213,10 +225,8 @@ def _check_length(file: Path, name: str, owner: str) -> None:
         raise ModelError(f"{shown(name)} in {owner} is damaged or truncated; copy or save it again")
 
 
-def _check_readable(headers: Mapping[str, TensorHeader], owner: str) -> None:
-    """Refuse what no loading could read rightly: quantized numbers, names of a wrapper."""
-    if not headers:
-        raise ModelError(f"the weights of {owner} contain no tensors; save the model again")
+def _check_formats(headers: Mapping[str, TensorHeader], owner: str) -> None:
+    """Refuse numbers that no loading could read rightly."""
     for name, header in headers.items():
         if header.dtype in FLOAT_FORMATS or (
             header.dtype in INTEGER_FORMATS and not WEIGHT.search(name)
@@ -226,6 +236,12 @@ def _check_readable(headers: Mapping[str, TensorHeader], owner: str) -> None:
             f"the weights of {owner} are quantized: {shown(name)} is stored as {header.dtype};"
             " use the checkpoint from before quantization, in float32, float16 or bfloat16"
         )
+
+
+def _check_names(headers: Mapping[str, TensorHeader], owner: str) -> None:
+    """Refuse files without any tensor, and the names of a wrapper."""
+    if not headers:
+        raise ModelError(f"the weights of {owner} contain no tensors; save the model again")
     for prefix, remedy in WRAPPERS.items():
         if all(name.startswith(prefix) for name in headers):
             raise ModelError(

@@ -9,8 +9,8 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 
 from finetune.checkpoint import problem_types
 from finetune.checkpoint.folder import is_checkpoint
-from finetune.checkpoint.loading import open_classifier
 from finetune.checkpoint.max_length import max_input_length
+from finetune.checkpoint.opening import open_classifier
 from finetune.checkpoint.source import local_folder, locate
 from finetune.errors import ModelError
 from viz.errors import CheckpointError, as_sentence
@@ -35,7 +35,8 @@ class Checkpoint:
     tokenizer: PreTrainedTokenizerFast
     model: PreTrainedModel
     fingerprint: str
-    """SHA-256 of its weight files in the order of their names: what sha256sum says of a single."""
+    """SHA-256 of its weight files in the order of their names: what sha256sum says of a single;
+    those of an adapter come after those of its base."""
 
 
 def open_checkpoint(
@@ -56,9 +57,7 @@ def open_checkpoint(
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error
     model, tokenizer = opened.model.eval().requires_grad_(False), opened.tokenizer
-    return Checkpoint(
-        opened.folder.title, opened.config, tokenizer, model, opened.weights.fingerprint()
-    )
+    return Checkpoint(opened.folder.title, opened.config, tokenizer, model, opened.fingerprint())
 
 
 def place_of(source: str | os.PathLike[str]) -> tuple[str, bool]:

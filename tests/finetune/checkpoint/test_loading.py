@@ -18,9 +18,9 @@ from tokenizers.processors import ByteLevel
 from transformers import AutoModel, AutoModelForSequenceClassification
 
 from finetune.checkpoint.folder import checkpoints_in
-from finetune.checkpoint.loading import open_classifier
 from finetune.checkpoint.models import load_base, load_masked, load_tokenizer, max_input_length
 from finetune.checkpoint.models import load_checkpoint as load
+from finetune.checkpoint.opening import open_classifier
 from finetune.checkpoint.tokenizer import check_tokenizer
 from finetune.errors import ModelError
 from tests.family_tokenizers import KINDS, family_tokenizer
@@ -50,7 +50,7 @@ def in_cache(whole: Path, cache: Path, name: str = "owner/tiny") -> Path:
 def test_a_snapshot_of_the_hubs_cache_opens_as_a_folder(base: Path, tmp_path: Path) -> None:
     snapshot = in_cache(base, tmp_path)
     here, there = open_classifier(base), open_classifier(snapshot)
-    assert here.weights.fingerprint() == there.weights.fingerprint()
+    assert here.fingerprint() == there.fingerprint()
     for own, other in zip(here.model.parameters(), there.model.parameters(), strict=True):
         assert torch.equal(own, other)
 
@@ -160,11 +160,11 @@ def hub(root: Path) -> Iterator[tuple[str, list[str]]]:
 
 OPEN_EACH = """
 import sys
-from finetune.checkpoint.loading import open_classifier
+from finetune.checkpoint.opening import open_classifier
 from finetune.errors import ModelError
 for source in sys.argv[1:]:
     try:
-        print(open_classifier(source).weights.fingerprint())
+        print(open_classifier(source).fingerprint())
     except ModelError as error:
         print(error)
 """
@@ -199,7 +199,7 @@ def test_only_an_id_is_asked_of_the_hub_and_only_what_is_read_is_fetched(
         told = opened_by_another_process(
             address, tmp_path / "home", base, "owner/tiny", "owner/evil", "owner/none"
         )
-    assert told[:2] == [open_classifier(base).weights.fingerprint()] * 2
+    assert told[:2] == [open_classifier(base).fingerprint()] * 2
     assert "contains code of its own" in told[2]
     assert "no such model" in told[3]
     others = [path for path in asked if "owner/" not in path]

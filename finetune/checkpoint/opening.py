@@ -1,0 +1,43 @@
+"""Opens whatever a source names as a classifier: a whole one, or an adapter with its base model."""
+
+import os
+
+import torch
+
+from finetune.checkpoint.folder import ADAPTER, find_folder, with_settings
+from finetune.checkpoint.loading import (
+    LoadedClassifier,
+    open_whole_classifier,
+    require_encoder,
+)
+
+
+def open_classifier(
+    source: str | os.PathLike[str],
+    *,
+    dtype: torch.dtype = torch.float32,
+    attention: str | None = None,
+    encoder: bool = False,
+) -> LoadedClassifier:
+    """A fine-tuned classifier, its head proven to be that of the files.
+
+    Args:
+        source: A folder, or the id of a model on the Hugging Face Hub.
+        dtype: What weights are computed in, whatever they are stored in.
+        attention: The attention implementation, by its name in transformers.
+        encoder: Whether only encoders of the BERT family are taken.
+
+    Raises:
+        ModelError: one sentence that says what came and what to do.
+    """
+    folder = find_folder(source)
+    if folder.file(ADAPTER):
+        # peft takes a second to import, which only an adapter needs.
+        from finetune.checkpoint.adapted_classifier import open_adapted_classifier
+
+        opened = open_adapted_classifier(folder, dtype=dtype, attention=attention)
+    else:
+        opened = open_whole_classifier(with_settings(folder), dtype=dtype, attention=attention)
+    if encoder:
+        require_encoder(opened.folder, opened.config)
+    return opened
