@@ -20,7 +20,7 @@ from viz.attribution import Against
 from viz.attribution.contribution import contribution as compute_contribution
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
-from viz.types import Contribution, Reading
+from viz.types import Contribution, MissingAttention, Reading
 
 MAX_CACHED_BYTES = 1e9
 """Of maps of all heads: of 12 x 12 heads and 512 tokens, six."""
@@ -87,7 +87,8 @@ def release_memory() -> None:
 def _n_bytes(result: object) -> float:
     """What the maps of all heads take in memory."""
     if isinstance(result, Reading):
-        return result.attention.weights.nbytes
+        attention = result.attention
+        return 0 if isinstance(attention, MissingAttention) else attention.weights.nbytes
     if isinstance(result, Contribution):
         return result.values.nbytes
     return result.weights.nbytes if isinstance(result, AttentionView) else 0

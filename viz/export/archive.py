@@ -17,7 +17,7 @@ from viz.export.formats import FORMATS, render
 from viz.figures.citation import citation
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
-from viz.types import Reading
+from viz.types import MissingAttention, Reading
 
 README = "README.txt"
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -92,9 +92,11 @@ def _paragraphs(reading: Reading, contents: _Contents) -> Iterator[str]:
         yield _wrapped(note)
     yield "\nWHAT IS IN HERE\nEach block begins with the citation for its files."
     yield from contents.lines
-    if contents.refused:
+    attention = reading.attention
+    missing = [attention.reason] if isinstance(attention, MissingAttention) else []
+    if refused := [*missing, *contents.refused]:
         yield "\nWHAT WAS LEFT OUT"
-        yield from (_wrapped(line) for line in contents.refused)
+        yield from (_wrapped(line) for line in refused)
     yield (
         "\nHOW TO CHECK IT\n"
         "clsight replay THIS.zip\n"

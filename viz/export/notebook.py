@@ -8,11 +8,12 @@ import sys
 from base64 import b64encode
 from html import escape
 
+from viz.attribution.descriptions import verdict
 from viz.errors import VizError
 from viz.export.formats import render
 from viz.figures.citation import citation
 from viz.figures.spec import FigureSpec
-from viz.types import Attribution, Contribution, Reading
+from viz.types import Attribution, Contribution, MissingAttention, Reading
 
 Shown = Reading | Attribution | Contribution | FigureSpec
 
@@ -33,7 +34,11 @@ def mime_bundle(shown: Shown) -> dict[str, str]:
     It is empty where there is nothing to see: in a terminal, for an attribution or contribution
     whose reading is not known, and where only special tokens were read.
     """
-    spec = None if _in_terminal() else _spec(shown)
+    if _in_terminal():
+        return {}
+    if isinstance(shown, Reading) and isinstance(shown.attention, MissingAttention):
+        return {"text/html": _sentence(shown, shown.attention)}
+    spec = _spec(shown)
     if spec is None:
         return {}
     try:
@@ -48,6 +53,12 @@ def mime_bundle(shown: Shown) -> dict[str, str]:
         png=png, caption=caption, page=page_in_quotes, height=spec.figure_kind.page_height
     )
     return {"text/html": html, "image/png": png}
+
+
+def _sentence(reading: Reading, missing: MissingAttention) -> str:
+    """What is said in the place of the atlas."""
+    label = " ".join(verdict(reading.prediction))
+    return f"<p><strong>{escape(label)}</strong></p><p>{escape(missing.reason)}</p>"
 
 
 def _spec(shown: Shown) -> FigureSpec | None:

@@ -7,10 +7,11 @@ from viz.attention.views import Quadrant
 from viz.attention.words import Unit
 from viz.attribution.class_names import attribute_by_name, class_indices
 from viz.attribution.contribution import contribution
+from viz.errors import MissingAttentionError
 from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.spec import FigureSpec, Measure
 from viz.model.classifier import Classifier
-from viz.types import Reading
+from viz.types import MissingAttention, Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,26 +35,34 @@ class FigureRequest:
     against: str = "runner-up"
 
     def specs(self, classifier: Classifier, reading: Reading) -> list[FigureSpec]:
-        """One figure of each kind.
+        """One figure of each kind; of a network without maps, of those kinds that need none.
 
         Raises:
             SelectionError: where the model has no such layer, head or class, or the text no pair.
             MethodError: where the architecture doesn't allow the method.
+            MissingAttentionError: where nothing but maps is asked for, and there are none.
         """
-        shown = {FIGURE_KINDS[kind].shows for kind in self.kinds}
+        kinds = [FIGURE_KINDS[name] for name in self.kinds]
+        if isinstance(reading.attention, MissingAttention):
+            kinds = [kind for kind in kinds if not kind.needs_maps]
+            if not kinds:
+                raise MissingAttentionError(reading.attention.reason)
+        needs_maps = any(kind.needs_maps for kind in kinds)
         classes = class_indices(reading.prediction, self.target, self.against)
         parts = {
-            "layer": reading.attention.n_layers - 1 if self.layer is None else self.layer,
+            "layer": reading.attention.n_layers - 1
+            if self.layer is None and needs_maps
+            else self.layer,
             "head": self.head,
             "special": self.special,
             "quadrant": self.quadrant,
             "contribution": contribution(classifier, reading, *classes)
-            if self.measure == "contribution" and shown - {"scores"}
+            if self.measure == "contribution" and needs_maps
             else None,
             "attribution": attribute_by_name(
                 classifier, reading, self.method, target=self.target, against=self.against
             )
-            if "scores" in shown
+            if not all(kind.needs_maps for kind in kinds)
             else None,
         }
-        return [FigureSpec.of(reading, kind, unit=self.unit, **parts) for kind in self.kinds]
+        return [FigureSpec.of(reading, kind.name, unit=self.unit, **parts) for kind in kinds]

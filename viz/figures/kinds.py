@@ -51,6 +51,11 @@ class FigureKind:
     """Whether its CSV has one row a head, however large the maps are."""
 
     @property
+    def needs_maps(self) -> bool:
+        """Whether it shows maps of attention, which some networks don't have."""
+        return self.shows != "scores"
+
+    @property
     def takes(self) -> tuple[str, ...]:
         """The fields of `FigureSpec` that it heeds, beside `reading` and `unit`."""
         return _TAKES[self.shows]

@@ -28,6 +28,7 @@ class FigureSpec(ShownInNotebooks):
 
     Raises:
         SelectionError: where the parts contradict each other or the reading.
+        MissingAttentionError: where maps are to be shown of a network that has none.
     """
 
     reading: Reading
@@ -56,7 +57,8 @@ class FigureSpec(ShownInNotebooks):
             raise SelectionError(
                 f"Only one text was read, so there is no quadrant {self.quadrant}; choose all."
             )
-        select(self.reading.attention.weights[..., :1, :1], self.layer, self.head)
+        if self.figure_kind.needs_maps:
+            select(self.reading.attention.weights[..., :1, :1], self.layer, self.head)
 
     @classmethod
     def of(cls, reading: Reading, kind: str, *, unit: Unit, **parts: Any) -> "FigureSpec":
@@ -86,9 +88,11 @@ class FigureSpec(ShownInNotebooks):
     @property
     def n_maps(self) -> int:
         """How many maps of attention it shows."""
+        if not self.figure_kind.needs_maps:
+            return 0
         attention = self.reading.attention
         n_heads, n_maps = attention.n_heads, attention.n_layers * attention.n_heads
-        return {"map": 1, "layer": n_heads, "model": n_maps, "scores": 0}[self.shows]
+        return {"map": 1, "layer": n_heads, "model": n_maps}[self.shows]
 
     @property
     def measure(self) -> Measure:

@@ -18,6 +18,7 @@ from viz.app.panels import (
     text,
 )
 from viz.errors import VizError
+from viz.types import MissingAttention
 from viz.widgets.theme.component import follow_theme
 
 
@@ -58,11 +59,14 @@ def read(checkpoint: str) -> None:
         request.classes,
         beneath=lambda selection: save.offer(checkpoint, texts, request, selection),
     )
-    importance.offer(request)
+    has_maps = not isinstance(reading.attention, MissingAttention)
+    if has_maps:
+        importance.offer(request)
     with answer:
         attribution = explanation.answer(request, reading)
-    st.divider()
-    bertviz.offer(request)
+    if has_maps:
+        st.divider()
+        bertviz.offer(request)
     # Last of all: it is measured in the background once the page stands.
     with badge:
         evidence.show(request, attribution)

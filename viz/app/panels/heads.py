@@ -14,7 +14,7 @@ from viz.attention.words import Unit
 from viz.attribution import METHODS, resolve_target
 from viz.attribution.descriptions import explained_scalar, outcome
 from viz.errors import MethodError
-from viz.types import Reading
+from viz.types import MissingAttention, Reading
 from viz.widgets.atlas.component import atlas, selected_head
 
 MEAN = "mean"
@@ -29,18 +29,23 @@ def show_heads(
     source: str,
     texts: Texts,
     classes: readings.ExplainedClasses,
-    beneath: Callable[[Selection], None],
+    beneath: Callable[[Selection | None], None],
 ) -> None:
-    """Show the atlas and the selected head.
+    """Show the atlas and the selected head, or a sentence where the network has no maps.
 
     Args:
         source: The checkpoint.
         texts: What was read.
         classes: The class that contributions explain, and what it is compared with.
-        beneath: Draws what stands under both, given what is selected.
+        beneath: Draws what stands under both, given what is selected; None where nothing can be.
     """
     # Streamlit keeps what a fragment is given after its tab is closed: so not the reading itself.
     reading = readings.read(source, texts.text, texts.pair)
+    if isinstance(reading.attention, MissingAttention):
+        st.subheader("Attention", anchor=False)
+        st.info(plain(reading.attention.reason), icon=":material/visibility_off:")
+        beneath(None)
+        return
     splits = METHODS["decomposition"].refusal(checkpoints.classifier(source)) is None
     selection = _choose_selection(
         reading, classes, [WEIGHTS, CONTRIBUTION] if splits else [WEIGHTS]

@@ -9,6 +9,7 @@ from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
+from viz.app.readings import ViewOptions
 from viz.errors import MethodError, SelectionError, VizError
 from viz.export.archive import archive
 from viz.export.filenames import archive_name, file_name
@@ -16,19 +17,34 @@ from viz.export.formats import FORMATS, render
 from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
-from viz.types import Reading
+from viz.types import MissingAttention, Reading
 
 RESOLUTIONS = (72, 150, 300, 600)
 """Dots per inch that are offered; print asks for 300."""
 
 
-def offer(source: str, texts: Texts, request: ExplanationRequest, selection: Selection) -> None:
-    """Offer one figure in the format that the reader chooses, and everything as a ZIP."""
+_NO_MAPS = Selection(None, None, ViewOptions("word", special=True, explained=None))
+"""What an explanation alone is saved with."""
+
+
+def offer(
+    source: str, texts: Texts, request: ExplanationRequest, selection: Selection | None
+) -> None:
+    """Offer one figure in the format that the reader chooses, and everything as a ZIP.
+
+    Args:
+        source: The checkpoint.
+        texts: What was read.
+        request: What is explained.
+        selection: The maps that are shown; None where there are none, and none to save.
+    """
     reading = readings.read(source, texts.text, texts.pair)
     try:
         specs = _specs(source, texts, reading, request, selection)
     except VizError as error:
         st.caption(plain(str(error)))
+        return
+    if not specs:
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         spec = specs[_choose("Save", list(specs), keys.SUBJECT)]
@@ -36,20 +52,28 @@ def offer(source: str, texts: Texts, request: ExplanationRequest, selection: Sel
         options = RenderOptions(
             dpi=_choose_resolution() if FORMATS[format].has_dots else RenderOptions().dpi
         )
-        view = readings.view(source, texts.text, texts.pair, selection.options)
-        _offer_figure(spec, format, options, _refusal(spec, format, view.weights[0, 0].size))
+        n_cells = 0
+        if selection is not None:
+            view = readings.view(source, texts.text, texts.pair, selection.options)
+            n_cells = view.weights[0, 0].size
+        _offer_figure(spec, format, options, _refusal(spec, format, n_cells))
         _offer_everything(list(specs.values()), options)
 
 
 def _specs(
-    source: str, texts: Texts, reading: Reading, request: ExplanationRequest, selection: Selection
+    source: str,
+    texts: Texts,
+    reading: Reading,
+    request: ExplanationRequest,
+    selection: Selection | None,
 ) -> dict[str, FigureSpec]:
     """What can be saved, by its name on the page."""
-    options = selection.options
     try:
         attribution = background.attribution(request)
     except MethodError:
         attribution = None
+    selection = selection or _NO_MAPS
+    options = selection.options
     contribution = (
         None
         if options.explained is None
@@ -63,11 +87,12 @@ def _specs(
         "attribution": attribution,
         "contribution": contribution,
     }
+    has_maps = not isinstance(reading.attention, MissingAttention)
     missing = {"layer": selection.layer is None, "scores": attribution is None}
     return {
         kind.label: FigureSpec.of(reading, kind.name, unit=options.unit, **parts)
         for kind in FIGURE_KINDS.values()
-        if not missing.get(kind.shows)
+        if not missing.get(kind.shows) and (has_maps or not kind.needs_maps)
     }
 
 

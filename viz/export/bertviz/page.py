@@ -26,6 +26,8 @@ HINTS: dict[View, str] = {
     "on its left to see only its lines.",
 }
 
+MASKED = " Where a causal mask or a window forbids to look, there can be no line."
+
 PAGE = """<!doctype html>
 <html lang="en" style="{colors}">
 <head>
@@ -90,7 +92,7 @@ def bertviz_html(
         style=_own("bertviz.css"),
         view=view,
         controls=_controls(reading, view),
-        hint=HINTS[view],
+        hint=HINTS[view] + (MASKED if reading.attention.impossible is not None else ""),
         caption=escape(cited.sentence()),
         version=distribution("bertviz").version,
         license=escape(_license()),
