@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.words import Span, Unit, spans
+from viz.attention.words import Span, Unit, merge, spans
 from viz.jobs.cancellation import check_cancelled
-from viz.types import BoolArray, Encoding
+from viz.types import BoolArray, Encoding, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,31 @@ def pick(shown: AttentionView, layer: int | None, head: int | None) -> Attention
         for values in (heads.weights, heads.removed)
     )
     return replace(heads, weights=weights, removed=removed)
+
+
+def deciding_row(shown: AttentionView, reading: Reading) -> int | None:
+    """The row of the token that the class is read from; None where it is not one, or not shown."""
+    at = reading.deciding_token
+    return next((row for row, span in enumerate(shown.spans) if at in span.tokens), None)
+
+
+def pooled_row(shown: AttentionView, pooling: FloatArray) -> FloatArray:
+    """The rows of one map, averaged as the class is read from their tokens; signed ones added up.
+
+    Where rows are left out, the shares of the others are scaled to a sum of 1, as the rows are.
+
+    Args:
+        shown: One map, (1, 1, n, m).
+        pooling: `Reading.pooling`.  (T,)
+
+    Returns:
+        (m,)
+    """
+    rows = shown.weights[0, 0]
+    if shown.signed:
+        return np.asarray(rows.sum(0))
+    shares = merge(pooling, shown.spans, np.float64)
+    return np.asarray(shares / (shares.sum() or 1) @ rows, rows.dtype)
 
 
 Quadrant = Literal["all", "A-A", "A-B", "B-A", "B-B"]

@@ -7,7 +7,7 @@ import streamlit as st
 
 from viz.app import keys
 from viz.app.readings import ViewOptions
-from viz.attention import views
+from viz.attention import deciding_token, views
 from viz.attention.rollout import place
 from viz.attention.views import AttentionView
 from viz.attribution.descriptions import outcome
@@ -17,6 +17,8 @@ from viz.widgets.colored_text.component import colored_text
 from viz.widgets.heatmap.component import heatmap
 from viz.widgets.heatmap.payload import row_note
 
+POOLED = -1
+"""What a reader picks for the mean over rows that the class is read from."""
 MAP, ARCS, TEXT = "heat map", "arcs", "on the text"
 
 
@@ -76,17 +78,14 @@ def _show_arcs(view: AttentionView, selection: Selection) -> None:
 
 
 def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
-    """The row of one token on the text itself; at first that of [CLS]."""
-    keys.reset_if_options_changed(keys.QUERY, [span.label for span in view.spans], first=0)
-    query = st.selectbox(
-        "The token that looks",
-        range(len(view.spans)),
-        format_func=lambda index: f"{index} · {view.spans[index].label}",
-        key=keys.QUERY,
-        bind="query-params",
-        width=240,
-    )
-    row, looks = view.weights[0, 0, query], view.spans[query].label
+    """The row of one token on the text itself; at first that which the class is read from."""
+    query = _choose_query(reading, view)
+    if query == POOLED:
+        assert reading.pooling is not None  # it is offered only where there are shares
+        row = views.pooled_row(view, reading.pooling)
+        looks = "some token" if view.signed else deciding_token.name_of(reading)
+    else:
+        row, looks = view.weights[0, 0, query], view.spans[query].label
     low, high = ("lowers", "raises") if reading.prediction.regression else ("against", "for")
     colored_text(
         reading.encoding,
@@ -100,6 +99,26 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
         + ("" if row.any() else " All of it is 0."),
         opens=True,
         impossible=None if view.impossible is None else view.impossible[0, query],
+    )
+
+
+def _choose_query(reading: Reading, view: AttentionView) -> int:
+    """The row that is shown; `POOLED` comes first where the class is read from several tokens."""
+    is_pooled = reading.pooling is not None and reading.deciding_token is None
+    names = {row: f"{row} · {span.label}" for row, span in enumerate(view.spans)}
+    if is_pooled:
+        pooled = "all rows" if view.signed else deciding_token.name_of(reading)
+        names = {POOLED: pooled.removeprefix("the "), **names}
+    first = POOLED if is_pooled else views.deciding_row(view, reading) or 0
+    keys.reset_if_options_changed(keys.QUERY, list(names.values()), first=first)
+    return st.selectbox(
+        "The token that looks",
+        names,
+        index=list(names).index(first),
+        format_func=names.__getitem__,
+        key=keys.QUERY,
+        bind="query-params",
+        width=240,
     )
 
 

@@ -9,6 +9,7 @@ from viz.app.markdown import plain
 from viz.app.panels import closeup
 from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
+from viz.attention import deciding_token
 from viz.attention.views import QUADRANTS, AttentionView, Quadrant
 from viz.attention.words import Unit
 from viz.attribution import METHODS, resolve_target
@@ -100,7 +101,8 @@ def _choose_measure(reading: Reading, measures: list[str]) -> str:
 
 def _caption(reading: Reading, explained: readings.ExplainedClasses | None) -> str:
     if explained is None:
-        return "Where heads look. Attention alone is not an explanation."
+        read_from = plain(deciding_token.sentence(reading) or "")
+        return f"Where heads look. Attention alone is not an explanation. {read_from}".rstrip()
     target = resolve_target(reading.prediction, *explained)
     scalar = plain(explained_scalar(reading.prediction, target))
     return f"What each weight contributes to {scalar}: weight × slope, attention fixed."
