@@ -49,9 +49,9 @@ def _attention_attribution(inputs: AttributionInput) -> TokenScores:
     """Attr = A * mean over a of dF(a A) / dA, A the weights of all heads of one layer.
 
     a = (k - 1/2) / m; the layers above are recomputed from the scaled weights.  A token's score
-    is what its column holds, added over heads and queries.  In the last layer of a model that
-    reads [CLS] only the row of [CLS] has a gradient, so there it is that row, added over heads.
-    The scores add up to F(A) - F(0).
+    is what its column holds, added over heads and queries.  In the last layer only the row of the
+    deciding token has a gradient, so there it is that row, added over heads.  The scores add up to
+    F(A) - F(0).
     """
     layer = _layer(inputs)
     like = torch.zeros(0, dtype=inputs.classifier.model.dtype, device=inputs.classifier.device)

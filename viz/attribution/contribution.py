@@ -33,8 +33,8 @@ def contribution(
         against: The class it is compared with, as for `attribute`.
 
     Returns:
-        Signed values (L, H, Q, K).  Where the classifier reads only [CLS], the last layer has
-        values in its first row alone.
+        Signed values (L, H, Q, K).  Where one token decides, the last layer has values in its row
+        alone.
 
     Raises:
         MethodError: if attention can't be held fixed, or the network isn't linear then.

@@ -83,7 +83,7 @@ class Options:
     ] = "word"
     special: Annotated[
         bool,
-        typer.Option(help="Whether [CLS] and [SEP] have rows and columns.", rich_help_panel=SHOWN),
+        typer.Option(help="Whether special tokens have rows and columns.", rich_help_panel=SHOWN),
     ] = True
     measure: Annotated[
         Literal["weights", "contribution"],
