@@ -401,11 +401,11 @@ def modern(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_read_explains_by_the_first_method_that_the_checkpoint_allows(modern: Path) -> None:
     result = run("read", TEXT, "--checkpoint", modern)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "Strongest words by input × gradient" in result.stdout
+    assert "Strongest words by gradient × attention" in result.stdout
     record = json.loads(run("read", TEXT, "--checkpoint", modern, "--json").stdout)
-    assert record["attribution"]["method"] == "input-x-gradient"
+    assert record["attribution"]["method"] == "grad-attention"
     classifier = Classifier.load(modern)
-    expected = attribute(classifier, classifier.read(TEXT), "input-x-gradient")
+    expected = attribute(classifier, classifier.read(TEXT), "grad-attention")
     assert record["attribution"]["scores"] == expected.scores.tolist()
 
 
@@ -415,7 +415,7 @@ def test_read_tells_the_class_where_the_method_asked_for_is_refused(modern: Path
     assert result.exit_code == 1
     assert result.stdout.startswith(f"{label} (")
     assert "Strongest words" not in result.stdout
-    assert "reads its class from several tokens" in result.stderr
+    assert "No gradient tells from which tokens" in result.stderr
     result = run("read", TEXT, "--checkpoint", modern, "--method", "decomposition", "--json")
     assert result.exit_code == 1
     record = json.loads(result.stdout)
@@ -431,7 +431,7 @@ def test_export_colors_by_the_first_method_that_the_checkpoint_allows(
     (file,) = tmp_path.glob("*.zip")
     with zipfile.ZipFile(file) as archive:
         (name,) = [name for name in archive.namelist() if "attribution" in name]
-        assert json.loads(archive.read(name))["request"]["method"] == "input-x-gradient"
+        assert json.loads(archive.read(name))["request"]["method"] == "grad-attention"
 
 
 def test_read_tells_the_class_where_no_method_runs(
