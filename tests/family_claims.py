@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from tests.families import LONG_TEXT
-from tests.family_oracle import PlainModel, changed_inputs, head_projections
+from tests.family_oracle import PlainModel, changed_head_outputs
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.attribution.head_importance import ablate, gate_gradients
@@ -29,6 +29,12 @@ SHORT_TEXT = "oil prices rise"
 SCRIPTS = ("你好世界 good 新闻", "good 😀 movie 👍🏽")
 MAP_TOLERANCE = 1e-5
 PADDING_TOLERANCE = 1e-4
+MIXED_WITH_HEADS = frozenset({"convbert", "nystromformer"})
+"""Families that put a convolution of the text beside or into the outputs of heads, so that zeros in
+the place of what their output projection is given are not heads without attention."""
+GATED_HEADS = frozenset({"axk2"})
+"""Families that multiply a head's output by a gate that reads the text too: of a product of two
+factors that depend on the text, each takes half."""
 
 
 class Subject:
@@ -103,14 +109,16 @@ def deciding_rows_are_plain(subject: Subject) -> None:
 
 
 def parts_add_up(subject: Subject) -> None:
-    """Tokens and bias of the decomposition sum to the margin of the plain model's logits."""
+    """Tokens and bias of the decomposition sum to the margin of the logits."""
     found = attribute(subject.classifier, subject.reading, "decomposition")
     logits = subject.plain.logits(subject.plain.inputs(LONG_TEXT)).numpy()
     value = float(logits[found.target_class] - logits[found.against_class])
     assert found.bias is not None
-    size = float(np.abs(found.scores).sum()) + abs(found.bias) + abs(value)
-    gap = abs(float(found.scores.sum(dtype=np.float64)) + found.bias - value)
+    size = float(np.abs(found.scores).sum()) + abs(found.bias) + abs(found.value)
+    gap = abs(float(found.scores.sum(dtype=np.float64)) + found.bias - found.value)
     assert gap <= subject.parts_tolerance * size, f"gap {gap / size:.2g}"
+    # Families compute parts in float32, whatever the rest is computed in.
+    assert abs(value - found.value) <= 1e-5 * size, f"{found.value} explained for {value}"
     assert float(np.abs(found.scores).max()) > 0
 
 
@@ -131,7 +139,7 @@ def layers_add_up(subject: Subject) -> None:
         outputs.append(value)
         return value
 
-    with changed_inputs(head_projections(classifier.model), keep):
+    with changed_head_outputs(classifier.model, keep):
         linear = linear_pass(classifier, [reading.encoding.inputs], Recorder("input", freeze=True))
     assert len(outputs) == len(found.values), f"{len(outputs)} outputs, {len(found.values)} layers"
     target = Target(found.target_class, found.against_class)
@@ -141,6 +149,10 @@ def layers_add_up(subject: Subject) -> None:
         0.0 if slope is None else float((output * slope).double().sum())
         for output, slope in zip(outputs, slopes, strict=True)
     ]
+    if classifier.config.model_type in MIXED_WITH_HEADS:
+        return
+    if classifier.config.model_type in GATED_HEADS:
+        expected = [value / 2 for value in expected]
     sums = found.values.astype(np.float64).sum((1, 2, 3))
     size = np.abs(found.values).sum((1, 2, 3)).max() + abs(found.value)
     gap = float(np.abs(sums - expected).max())
@@ -179,6 +191,14 @@ def pairs_are_plain(subject: Subject) -> None:
     _near(reading.prediction.logits, subject.plain.logits(inputs).numpy(), MAP_TOLERANCE)
 
 
+def long_texts_are_cut(subject: Subject) -> None:
+    """A text of more tokens than the model has positions is cut, and read as by the plain model."""
+    reading = subject.classifier.read(" ".join([LONG_TEXT] * 4))
+    assert reading.encoding.n_tokens <= subject.classifier.encoder.max_tokens
+    inputs = {name: torch.tensor(ids)[None] for name, ids in reading.encoding.inputs.items()}
+    _near(reading.prediction.logits, subject.plain.logits(inputs).numpy(), MAP_TOLERANCE)
+
+
 def scripts_are_plain(subject: Subject) -> None:
     """Chinese and emoji are read as by the plain model, or refused where no character is known."""
     for text in SCRIPTS:
@@ -208,6 +228,9 @@ def closed_gates_are_zeros(subject: Subject) -> None:
     """Without a head the class is what it is with zeros for that head's output."""
     classifier, reading = subject.classifier, subject.reading
     lost = ablate(classifier, reading)
+    assert np.isfinite(lost).all()
+    if classifier.config.model_type in MIXED_WITH_HEADS:
+        return
     margin = _margin(reading)
     inputs = subject.plain.inputs(LONG_TEXT)
     calls = subject.plain.head_outputs(inputs)
@@ -265,6 +288,7 @@ CLAIMS: dict[str, Callable[[Subject], None]] = {
     "threads": threads_stay_apart,
     "pair": pairs_are_plain,
     "scripts": scripts_are_plain,
+    "long text": long_texts_are_cut,
     "open gates": open_gates_are_plain,
     "closed gates": closed_gates_are_zeros,
     "exports": exports_replay,

@@ -18,7 +18,7 @@ _PROJECTIONS = re.compile(
 )
 """The names that families give to the module behind their heads."""
 _NOT_SHOWN = re.compile(
-    r"vision|bottleneck|decoder\.|mlp|linear_attn|encoder_attn|cross|visual|classif|score"
+    r"vision|bottleneck|mlp|linear_attn|encoder_attn|cross|visual|classif|score"
 )
 
 Inputs = Mapping[str, Tensor]
@@ -51,18 +51,21 @@ class PlainModel:
         return logits
 
     def maps(self, inputs: Inputs) -> list[Tensor]:
-        """The maps that it hands out, all stacks after one another: (L, H, Q, K) each.
+        """The maps that it hands out, of each stack of layers: (L, H, Q, K) each.
 
-        None that has not one map of each token by each token, with rows that sum to 1; where a
-        family hands out scores, they are what a softmax makes of them.
+        None that has not one map of each token by each token; where a family hands out scores, they
+        are what a softmax makes of them.
         """
         with torch.no_grad():
-            output = self.model(**inputs, output_attentions=True)
-        names = ("attentions", "encoder_attentions", "decoder_attentions")
-        stacks = [getattr(output, name, None) for name in names]
+            outputs = [self.model(**inputs, output_attentions=True)]
+            if self.model.config.is_encoder_decoder:
+                encoder = self.model.base_model.get_encoder()
+                outputs.append(encoder(**inputs, output_attentions=True))
         n_tokens = inputs["input_ids"].shape[1]
+        names = ("attentions", "encoder_attentions", "decoder_attentions")
+        stacks = [getattr(output, name, None) for output in outputs for name in names]
         square = [torch.cat(stack) for stack in stacks if stack and _are_square(stack, n_tokens)]
-        return [stack if _sums_to_one(stack) else stack.softmax(-1) for stack in square]
+        return [stack.softmax(-1) if bool((stack < 0).any()) else stack for stack in square]
 
     def deciding_rows(self, inputs: Inputs) -> list[int] | None:
         """The last states that move the logits, found by moving each one; None if out of reach."""
@@ -83,7 +86,10 @@ class PlainModel:
                 states = (output if isinstance(output, Tensor) else output[0]).clone()
                 place = (0, row) if states.shape[0] == 1 else (row, 0)
                 states[place] += torch.linspace(1, 2, states.shape[-1]).sin().to(states)
-                return states if isinstance(output, Tensor) else (states, *output[1:])
+                if isinstance(output, Tensor):
+                    return states
+                several = (states, *output[1:])
+                return type(output)(*several) if hasattr(output, "_fields") else several
 
             with registered([module], nn.Module.register_forward_hook, move):
                 if not torch.equal(self.logits(inputs), plain):
@@ -116,7 +122,7 @@ class PlainModel:
             seen.append(value)
             return value
 
-        with changed_inputs(head_projections(self.model), keep):
+        with changed_head_outputs(self.model, keep):
             self.logits(inputs)
         return seen
 
@@ -127,18 +133,15 @@ class PlainModel:
             if call != layer:
                 return value
             changed = value.clone()
-            # A convolution along the text has channels in front of positions.
-            outputs = changed if changed.shape[-1] != n_tokens else changed.transpose(1, 2)
-            width = outputs.shape[-1] // n_heads
-            outputs[..., head * width : (head + 1) * width] = 0
+            width = changed.shape[-1] // n_heads
+            changed[..., head * width : (head + 1) * width] = 0
             return changed
 
-        n_tokens = inputs["input_ids"].shape[1]
-        with changed_inputs(head_projections(self.model), without):
+        with changed_head_outputs(self.model, without):
             return self.logits(inputs)
 
 
-def head_projections(model: PreTrainedModel) -> list[nn.Module]:
+def _head_projections(model: PreTrainedModel) -> list[nn.Module]:
     """The modules that take the outputs of a layer's heads, side by side."""
     return [
         module
@@ -150,19 +153,64 @@ def head_projections(model: PreTrainedModel) -> list[nn.Module]:
 
 
 @contextmanager
-def changed_inputs(
-    modules: Sequence[nn.Module], change: Callable[[int, Tensor], Tensor]
+def changed_head_outputs(
+    model: PreTrainedModel, change: Callable[[int, Tensor], Tensor]
 ) -> Iterator[None]:
-    """Let a function see and replace what modules are called with, counted over all calls."""
+    """Let a function see and replace the outputs of all heads of a layer, side by side.
+
+    That is what the family's own output projection is given.
+
+    Args:
+        model: Whose heads.
+        change: From the number of the call and (B, T, H * d) to what to go on with.
+    """
     calls = 0
 
-    def hook(module: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    def changed(value: Tensor) -> Tensor:
         nonlocal calls
         calls += 1
-        return (change(calls - 1, given[0]), *given[1:])
+        return change(calls - 1, value)
 
-    with registered(modules, nn.Module.register_forward_pre_hook, hook):
+    def hook(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        if isinstance(module, nn.Conv1d):  # (B, H * d, T)
+            return (changed(given[0].transpose(1, 2)).transpose(1, 2), *given[1:])
+        return (changed(given[0]), *given[1:])
+
+    with ExitStack() as stack:
+        register = nn.Module.register_forward_pre_hook
+        stack.enter_context(registered(_head_projections(model), register, hook))
+        for module in model.modules():
+            for method, flatten in _PROJECTING_METHODS.get(type(module).__name__, {}).items():
+                original = getattr(module, method)
+                setattr(module, method, flatten(original, changed))
+                stack.callback(delattr, module, method)
         yield
+
+
+def _flat_xlnet(project: Callable[..., Any], changed: Callable[[Tensor], Tensor]) -> Any:
+    """Of XLNet, whose projection is a product: (T, B, H, d)."""
+
+    def method(h: Tensor, outputs: Tensor, **options: Any) -> Any:
+        flat = changed(outputs.flatten(2).transpose(0, 1))
+        return project(h, flat.transpose(0, 1).view_as(outputs), **options)
+
+    return method
+
+
+def _flat_experts(project: Callable[..., Any], changed: Callable[[Tensor], Tensor]) -> Any:
+    """Of JetMoE, whose projections are experts: (B, T, experts, heads of each * d)."""
+
+    def method(outputs: Tensor, topology: Any) -> Any:
+        return project(changed(outputs.flatten(2)).view_as(outputs), topology)
+
+    return method
+
+
+_PROJECTING_METHODS = {
+    "XLNetRelativeAttention": {"post_attention": _flat_xlnet},
+    "JetMoeMoA": {"reduce": _flat_experts},
+}
+"""Families that project heads in a method: how it is called with heads side by side."""
 
 
 @contextmanager
@@ -179,7 +227,3 @@ def registered(
 def _are_square(stack: Sequence[Tensor | None], n_tokens: int) -> bool:
     shapes = {None if each is None else tuple(each.shape[-2:]) for each in stack}
     return shapes == {(n_tokens, n_tokens)}
-
-
-def _sums_to_one(maps: Tensor) -> bool:
-    return bool((maps.sum(-1) - 1).abs().max() < 1e-4)
