@@ -81,7 +81,7 @@ def attribution_job(request: ExplanationRequest) -> BackgroundJob[Attribution]:
 def estimated_passes(request: ExplanationRequest) -> float:
     """About how many forward passes the attribution takes."""
     method, perturbation = METHODS[request.method], readings.perturbation(*request.inputs)
-    options = method.resolve_options(dict(request.options))
+    options = method.resolve_options(dict(request.options), perturbation.classifier)
     return method.forward_passes(perturbation.n_words, perturbation.classifier.n_layers, options)
 
 

@@ -81,7 +81,7 @@ def attribute(
     target = resolve_target(reading.prediction, target_class, against)
     if chosen.against_all:
         target = target_against_all(reading.prediction, target.target_class)
-    values = chosen.resolve_options(options)
+    values = chosen.resolve_options(options, classifier)
     result = chosen.run(AttributionInput(classifier, reading, target, values, progress, shared))
     return Attribution(
         scores=result.scores,

@@ -10,7 +10,7 @@ from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.decomposition import DECOMPOSITION
 from viz.attribution.decomposition_path import MaskingPath, path_scores
 from viz.attribution.local_search import OrderSearch, order_scores
-from viz.attribution.masking import NO_MASK_NOTE, descending_order
+from viz.attribution.masking import descending_order, lacks_token
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.registry import register_method
@@ -20,8 +20,7 @@ from viz.model.perturbation import OPERATORS
 
 def _search(inputs: AttributionInput) -> TokenScores:
     words, choice = inputs.perturbation, inputs.options["operator"]
-    requested = OPERATORS if choice == "both" else (choice,)
-    operators = tuple(o for o in requested if o in words.operators) or words.operators
+    operators = OPERATORS if choice == "both" else (choice,)
     weights = {operator: 1 / len(operators) for operator in operators}
     search = OrderSearch(inputs, weights, int(inputs.options["rows"]))
     first, *_ = [search.order(descending_order(scores)) for scores in _initial_scores(inputs)]
@@ -31,7 +30,6 @@ def _search(inputs: AttributionInput) -> TokenScores:
     return TokenScores(
         words.to_tokens(order_scores(best.words)),
         measured={"aopc": float(best.drops.mean()), "rows": float(spent)},
-        notes=() if set(requested) <= set(words.operators) else (NO_MASK_NOTE,),
     )
 
 
@@ -51,7 +49,7 @@ def _default(inputs: AttributionInput, method: Method) -> AttributionInput:
         inputs.classifier,
         inputs.reading,
         inputs.target,
-        method.resolve_options(None),
+        method.resolve_options(None, inputs.classifier),
         inputs.progress,
         inputs.perturbation,
     )
@@ -73,6 +71,7 @@ SEARCH = Method(
             default="mask",
             help="What the order is searched for: masks, deletion, or the mean of both.",
             choices=(*OPERATORS, "both"),
+            lacks=lacks_token,
         ),
         Option(
             name="rows",

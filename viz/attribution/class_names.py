@@ -37,7 +37,7 @@ def attribute_by_name(
     classes = class_indices(reading.prediction, target, against)
     if method is None:
         return _by_default(classifier, reading, classes)
-    spec = MethodSpec.parse(method)
+    spec = MethodSpec.parse(method, classifier=classifier)
     return attribute(classifier, reading, spec.method.name, *classes, options=spec.options)
 
 

@@ -217,12 +217,14 @@ DECOMPOSITION_PATH = Method(
             name="share",
             label="Share kept, %",
             default=PERCENT_KEPT,
-            help="How much of each word stays; the rest is the mask token.",
+            help="How much of each word stays; the rest is the mask token, or nothing if there is "
+            "none.",
             minimum=1,
             maximum=99,
         ),
     ),
     operator="mask",
+    hides_embeddings=True,
     against_all=True,
 )
 

@@ -14,6 +14,7 @@ from viz.attribution.embedding_path import (
     path_ends,
     repeated_logits,
 )
+from viz.attribution.masking import lacks_token
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.attribution.path_integral import MAX_STEPS, Points, gauss_legendre, integrate
 from viz.attribution.registry import register_method
@@ -108,7 +109,8 @@ INTEGRATED_GRADIENTS = Method(
             "Baseline",
             "mask",
             "What stands in the place of every word where the way begins.",
-            choices=("mask", "pad", "zero"),
+            choices=("mask", "zero", "pad"),
+            lacks=lacks_token,
         ),
         Option(
             "n_steps",
@@ -121,6 +123,7 @@ INTEGRATED_GRADIENTS = Method(
     ),
     estimated_forward_passes=_forward_passes,
     operator="mask",
+    hides_embeddings=True,
 )
 
 register_method(INTEGRATED_GRADIENTS)

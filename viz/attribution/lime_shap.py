@@ -24,7 +24,6 @@ from viz.attribution.masking import (
     OPERATOR_OPTION,
     SEED_OPTION,
     all_subsets,
-    allowed_operator,
     log_odds,
 )
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
@@ -44,13 +43,13 @@ estimate them from.  Each (n,)"""
 
 def _lime(inputs: AttributionInput) -> TokenScores:
     words = inputs.perturbation
-    operator, notes = allowed_operator(inputs)
+    operator = inputs.options["operator"]
     keep, counts, sampled = lime_rows(words.n_words, inputs.options)
     values = log_odds(inputs, keep, operator)
     distances = 1 - np.sqrt(keep.mean(1))
     weights = counts * np.exp(-(distances**2) / (2 * KERNEL_WIDTH**2))
     scores, errors = ridge(keep, values, weights)
-    return _token_scores(inputs, (scores, errors if sampled else None), notes)
+    return _token_scores(inputs, (scores, errors if sampled else None))
 
 
 def lime_rows(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
@@ -94,18 +93,18 @@ def ridge(keep: BoolArray, values: FloatArray, weights: FloatArray) -> Fit:
 
 def _kernel_shap(inputs: AttributionInput) -> TokenScores:
     words = inputs.perturbation
-    operator, notes = allowed_operator(inputs)
+    operator = inputs.options["operator"]
     n = words.n_words
     ends = log_odds(inputs, np.array([[True] * n, [False] * n]), operator)
     keep, weights, sampled = shap_pairs(n, inputs.options)
     if not len(keep):
-        return _token_scores(inputs, (np.full(n, ends[0] - ends[1]), None), notes)
+        return _token_scores(inputs, (np.full(n, ends[0] - ends[1]), None))
     values = log_odds(inputs, np.concatenate([keep, ~keep]), operator)
     halves = (values[: len(keep)] - values[len(keep) :]) / 2
     scores, errors = constrained_fit(keep, halves, weights, ends[0] - ends[1])
     few = len(keep) <= n and sampled
     fit = scores, errors if sampled and not few else None
-    return _token_scores(inputs, fit, notes + (FEW_PAIRS,) * few)
+    return _token_scores(inputs, fit, (FEW_PAIRS,) * few)
 
 
 def shap_pairs(n: int, options: Options) -> tuple[BoolArray, FloatArray, bool]:
@@ -160,7 +159,7 @@ def _hc3_errors(estimator: FloatArray, residuals: FloatArray, leverage: FloatArr
     return errors
 
 
-def _token_scores(inputs: AttributionInput, fit: Fit, notes: tuple[str, ...]) -> TokenScores:
+def _token_scores(inputs: AttributionInput, fit: Fit, notes: tuple[str, ...] = ()) -> TokenScores:
     words, (scores, errors) = inputs.perturbation, fit
     return TokenScores(
         words.to_tokens(scores),

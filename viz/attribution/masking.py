@@ -7,7 +7,23 @@ import numpy as np
 from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.method import AttributionInput, Option
 from viz.attribution.target import Target, target_against_all
+from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, BoolArray, Operator
+
+
+def lacks_token(classifier: Classifier, choice: str) -> str | None:
+    """Why a classifier can't hide words by a token of the tokenizer; None where it can."""
+    tokenizer = classifier.tokenizer
+    ids = {
+        "mask": tokenizer.mask_token_id,
+        "both": tokenizer.mask_token_id,
+        "pad": tokenizer.pad_token_id,
+    }
+    if ids.get(choice, 0) is not None:
+        return None
+    name = "pad" if choice == "pad" else "mask"
+    return f"the tokenizer of this checkpoint has no {name} token"
+
 
 OPERATOR_OPTION = Option(
     name="operator",
@@ -15,6 +31,7 @@ OPERATOR_OPTION = Option(
     default="mask",
     help="A hidden word is replaced by the tokenizer's mask token, or taken out.",
     choices=OPERATORS,
+    lacks=lacks_token,
 )
 SEED_OPTION = Option(
     name="seed",
@@ -23,14 +40,6 @@ SEED_OPTION = Option(
     help="The same seed hides the same words.",
     minimum=0,
 )
-NO_MASK_NOTE = "The tokenizer has no mask token, so words were hidden by deletion."
-
-
-def allowed_operator(inputs: AttributionInput) -> tuple[Operator, tuple[str, ...]]:
-    """How words are hidden, and a note if the tokenizer does not allow what was asked for."""
-    operator: Operator = inputs.options["operator"]
-    allowed = inputs.perturbation.operators
-    return (operator, ()) if operator in allowed else (allowed[0], (NO_MASK_NOTE,))
 
 
 def explained_values(inputs: AttributionInput, keep: BoolArray, operator: Operator) -> FloatArray:

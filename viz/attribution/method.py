@@ -7,7 +7,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, cast
@@ -86,6 +86,21 @@ class Option:
     """What may be chosen; empty for a number."""
     minimum: int = 1
     maximum: int = 1_000_000
+    lacks: Callable[[Classifier, str], str | None] | None = None
+    """Why a classifier lacks a choice, as a clause, or None where it has it; all have all where
+    this is left out."""
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """The choices that a classifier lacks, and why; see `of`."""
+
+    def of(self, classifier: Classifier) -> "Option":
+        """The option as a classifier has it: without the choices that it lacks."""
+        if self.lacks is None:
+            return self
+        reasons = {choice: self.lacks(classifier, choice) for choice in self.choices}
+        missing = {choice: why for choice, why in reasons.items() if why is not None}
+        choices = tuple(choice for choice in self.choices if choice not in missing)
+        default = choices[0] if self.default in missing else self.default
+        return replace(self, choices=choices, default=default, missing=missing)
 
     def check(self, method: str, value: object) -> str | int:
         """The value, if it is allowed.
@@ -102,7 +117,11 @@ class Option:
             if number and self.minimum <= cast(int, value) <= self.maximum:
                 return cast(int, value)
             allowed = f"{self.minimum} to {self.maximum}"
-        raise MethodError(f"{self.name} of {method} can't be {quoted(value)}; it can be {allowed}.")
+        reason = self.missing.get(str(value))
+        why = "" if reason is None else f", for {reason}"
+        raise MethodError(
+            f"{self.name} of {method} can't be {quoted(value)}{why}; it can be {allowed}."
+        )
 
 
 Requirement = Callable[[Classifier], None]
@@ -158,6 +177,9 @@ class Method:
     operator: str | None = None
     """How it hides words ("mask", "delete" or "both"), unless its options say; None where it hides
     none.  A measure of faithfulness may share it."""
+    hides_embeddings: bool = False
+    """Whether it hides words in their embeddings, in part or wholly: by that of the mask token, or
+    where there is none by zeros, which no operator does to a text."""
     control: bool = False
     """Whether its scores know nothing of the model, so that others can be compared with them."""
     against_all: bool = False
@@ -266,17 +288,33 @@ class Method:
         operator = self.operator and str(options.get("operator", self.operator))
         if operator is None or operator in operators:
             return operator
-        # Without a mask token words are deleted, whatever was asked for.
+        if self.hides_embeddings:
+            return None
+        # Without a mask token words are deleted.
         return "both" if operator == "both" and len(operators) > 1 else operators[0]
 
-    def resolve_options(self, given: Options | None) -> Options:
+    def options_of(self, classifier: Classifier) -> tuple[Option, ...]:
+        """The options with what a classifier lets choose, but for those that leave no choice."""
+        offered = (option.of(classifier) for option in self.options)
+        return tuple(option for option in offered if len(option.choices) != 1)
+
+    def resolve_options(
+        self, given: Options | None, classifier: Classifier | None = None
+    ) -> Options:
         """The value of every option: those given, and the defaults of the others.
+
+        Args:
+            given: Values by name.
+            classifier: What is explained, which may lack a choice; where None, none is lacked.
 
         Raises:
             MethodError: for an option that doesn't exist, or a value that isn't allowed.
         """
         given = given or {}
-        options = {option.name: option for option in self.options}
+        options = {
+            option.name: option if classifier is None else option.of(classifier)
+            for option in self.options
+        }
         for name in given:
             if name not in options:
                 allowed = f"it has {', '.join(options)}" if options else "it has none"

@@ -7,6 +7,7 @@ from typing import Self
 from viz.attribution.method import Method, Options
 from viz.attribution.registry import find_method
 from viz.errors import MethodError
+from viz.model.classifier import Classifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +20,18 @@ class MethodSpec:
     options: Options
 
     @classmethod
-    def parse(cls, text: str, options: Mapping[str, object] | None = None) -> Self:
-        """The method that is meant; what *options* name goes before what is written.
+    def parse(
+        cls,
+        text: str,
+        options: Mapping[str, object] | None = None,
+        classifier: Classifier | None = None,
+    ) -> Self:
+        """The method that is meant.
+
+        Args:
+            text: As it was written.
+            options: What they name goes before what is written.
+            classifier: What is explained, which may lack a choice; where None, none is lacked.
 
         Raises:
             MethodError: for an unknown method, option or value.
@@ -36,7 +47,8 @@ class MethodSpec:
                     f"{text!r} can't be understood; write an option as {name}:option=value."
                 )
             values[option] = _number(value) if option in numbers else value
-        return cls(text, method, method.resolve_options({**values, **(options or {})}))
+        given = {**values, **(options or {})}
+        return cls(text, method, method.resolve_options(given, classifier))
 
 
 def _number(value: str) -> object:

@@ -8,19 +8,19 @@ viz/attribution/README.md 2.14; Zeiler and Fergus 2014; Li et al. 2016.
 
 import numpy as np
 
-from viz.attribution.masking import OPERATOR_OPTION, allowed_operator, explained_values
+from viz.attribution.masking import OPERATOR_OPTION, explained_values
 from viz.attribution.method import AttributionInput, Method, Options, TokenScores
 from viz.attribution.registry import register_method
 
 
 def _occlusion(inputs: AttributionInput) -> TokenScores:
     words = inputs.perturbation
-    operator, notes = allowed_operator(inputs)
+    operator = inputs.options["operator"]
     one_hidden = ~np.eye(words.n_words, dtype=bool)
     keep = np.concatenate([np.ones((1, words.n_words), dtype=bool), one_hidden])
     values = explained_values(inputs, keep, operator)
     scores = words.to_tokens(values[0] - values[1:])
-    return TokenScores(scores, measured={"rows": words.n_read}, notes=notes)
+    return TokenScores(scores, measured={"rows": words.n_read})
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:

@@ -18,7 +18,6 @@ from viz.attribution.masking import (
     OPERATOR_OPTION,
     SEED_OPTION,
     all_subsets,
-    allowed_operator,
     explained_values,
 )
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
@@ -31,7 +30,7 @@ MAX_EXACT_WORDS = 10
 
 def _shapley(inputs: AttributionInput) -> TokenScores:
     words = inputs.perturbation
-    operator, notes = allowed_operator(inputs)
+    operator = inputs.options["operator"]
     if words.n_words <= MAX_EXACT_WORDS:
         scores = exact_values(explained_values(inputs, all_subsets(words.n_words), operator))
         errors = None
@@ -39,7 +38,7 @@ def _shapley(inputs: AttributionInput) -> TokenScores:
         pairs = np.stack(_pairs(inputs, operator))
         scores = pairs.mean(0)
         errors = words.errors_to_tokens(pairs.std(0, ddof=1) / math.sqrt(len(pairs)))
-    return TokenScores(words.to_tokens(scores), None, errors, {"rows": words.n_read}, notes)
+    return TokenScores(words.to_tokens(scores), None, errors, {"rows": words.n_read})
 
 
 def exact_values(values: FloatArray) -> FloatArray:

@@ -19,7 +19,7 @@ from viz.faithfulness.metrics import MIN_WORDS, Values, measure_orders, n_versio
 from viz.faithfulness.orders import N_RANDOM, random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
-from viz.model.perturbation import OPERATORS, Operator, Perturbation
+from viz.model.perturbation import Operator, Perturbation, operators_of
 from viz.types import Reading
 
 
@@ -127,7 +127,7 @@ def compare(
         TextError: where the text has fewer than 3 words.
     """
     names = METHODS if methods is None else dict.fromkeys(methods)
-    specs = [MethodSpec.parse(text, (options or {}).get(text)) for text in names]
+    specs = [MethodSpec.parse(text, (options or {}).get(text), classifier) for text in names]
     check_read_by(classifier, reading)
     target = resolve_target(reading.prediction, target_class, against)
     versions = (shared or Perturbation(classifier, reading.encoding)).reporting_to(progress)
@@ -146,9 +146,9 @@ def expected_passes(
     """About how many passes `compare` will take, methods with their default options."""
     own = sum(
         spec.method.forward_passes(n_words, classifier.n_layers, spec.options)
-        for spec in map(MethodSpec.parse, methods)
+        for spec in (MethodSpec.parse(text, classifier=classifier) for text in methods)
     )
-    n_operators = len(OPERATORS) if classifier.tokenizer.mask_token_id is not None else 1
+    n_operators = len(operators_of(classifier))
     # An order and its reverse share their versions; so do the methods that agree, now and then.
     orders = len(methods) + -(-n_random // 2)
     return own + orders * n_operators * n_versions(n_words)

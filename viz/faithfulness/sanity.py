@@ -90,7 +90,7 @@ def sanity(
         SelectionError: for a reading of another classifier.
         TextError: where no text has 3 words.
     """
-    specs = _specs(methods)
+    specs = _specs(classifier, methods)
     examples = _examples(classifier, readings)
     trained = [_check_trained(examples, spec, progress) for spec in specs]
     chance, limit = random_similarity([example.vocabulary for example in examples], seed)
@@ -113,16 +113,16 @@ def expected_passes(
     examples = _examples(classifier, readings)
     n_stages = len(randomization_stages(classifier))
     passes = 0.0
-    for spec in _specs(methods):
+    for spec in _specs(classifier, methods):
         n_classes = 2 if _compares_classes(classifier, spec) else 0
         n_maps = 1 + n_classes + ("seed" in spec.options) + n_stages + 1
         passes += n_maps * sum(_passes(example, spec) for example in examples)
     return passes
 
 
-def _specs(methods: Sequence[str] | None) -> list[MethodSpec]:
+def _specs(classifier: Classifier, methods: Sequence[str] | None) -> list[MethodSpec]:
     texts = default_methods() if methods is None else dict.fromkeys(methods)
-    return [MethodSpec.parse(text) for text in texts]
+    return [MethodSpec.parse(text, classifier=classifier) for text in texts]
 
 
 def _examples(classifier: Classifier, readings: Sequence[Reading]) -> list[_Example]:

@@ -106,6 +106,9 @@ class ScoreRun:
             "data": self.texts.fingerprint,
             "columns": asdict(self.texts.columns),
             "config": asdict(self.config),
-            "options": {text: dict(MethodSpec.parse(text).options) for text in self.config.methods},
+            "options": {
+                text: dict(MethodSpec.parse(text, classifier=self.classifier).options)
+                for text in self.config.methods
+            },
         }
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

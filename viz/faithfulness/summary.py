@@ -110,7 +110,7 @@ class _Results:
 
     def scores(self, method: str, seed: int) -> MethodScores:
         """What a method reaches, not yet compared with the default."""
-        spec = MethodSpec.parse(method)
+        spec = MethodSpec.parse(method, classifier=self.classifier)
         known = self.known[method]
         return MethodScores(
             method=method,

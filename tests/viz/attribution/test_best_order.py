@@ -11,14 +11,15 @@ from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.temperature import probabilities
 from tests.cooperative_games import Game, Rule, play
 from tests.tiny_models import tiny_checkpoint
-from viz import Classifier
+from viz import Classifier, attribute
 from viz.attribution.aopc import aopc, bucket_sizes, prefixes
 from viz.attribution.best_order import SEARCH
 from viz.attribution.decomposition import DECOMPOSITION
-from viz.attribution.masking import NO_MASK_NOTE, descending_order
+from viz.attribution.masking import descending_order
 from viz.attribution.method import AttributionInput, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.target import Target
+from viz.errors import MethodError
 from viz.model.perturbation import OPERATORS, BoolArray, Operator, Perturbation
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -170,13 +171,14 @@ def test_a_few_words_are_no_trouble(classifier: Classifier, n: int) -> None:
     assert split.measured["rows"] <= 2**n
 
 
-def test_a_tokenizer_without_a_mask_token_deletes_and_says_so(tmp_path: Path) -> None:
+def test_without_a_mask_token_it_searches_for_deletions(tmp_path: Path) -> None:
     plain = Classifier.load(tiny_checkpoint(tmp_path / "plain"))
     plain.tokenizer.mask_token = None
+    found = attribute(plain, plain.read(TEXT), "search", options={"rows": 50})
+    assert (found.options["operator"], found.notes) == ("delete", ())
     for operator in ("mask", "both"):
-        split = SEARCH.run(task(plain, operator=operator, rows=50))
-        assert NO_MASK_NOTE in split.notes
-    assert SEARCH.run(task(plain, operator="delete", rows=50)).notes == ()
+        with pytest.raises(MethodError, match="no mask token; it can be delete"):
+            attribute(plain, plain.read(TEXT), "search", options={"operator": operator})
 
 
 def test_without_a_decomposition_it_begins_with_occlusion(double: Classifier) -> None:

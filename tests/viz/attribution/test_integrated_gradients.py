@@ -11,7 +11,7 @@ from captum.attr import IntegratedGradients, LayerIntegratedGradients
 from torch import Tensor
 
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
-from viz import Classifier
+from viz import Classifier, attribute
 from viz.attribution import embedding_path, integrated_gradients, path_integral
 from viz.attribution.attention_attribution import ATTENTION_ATTRIBUTION
 from viz.attribution.integrated_gradients import INTEGRATED_GRADIENTS
@@ -282,6 +282,19 @@ def test_a_tokenizer_without_a_mask_is_one_sentence(
     how = INTEGRATED_GRADIENTS
     with pytest.raises(MethodError, match=r"^The tokenizer of .* no mask token; choose .* zero\.$"):
         how.run(AttributionInput(bert, reading, MARGIN, how.resolve_options({})))
+
+
+def test_without_a_mask_the_way_begins_at_nothing(tmp_path: Path) -> None:
+    plain = Classifier.load(tiny_checkpoint(tmp_path / "plain"))
+    reading, steps = plain.read(TEXT), {"n_steps": 10}
+    zero = attribute(plain, reading, "integrated-gradients", options={**steps, "baseline": "zero"})
+    plain.tokenizer.mask_token = None
+    found = attribute(plain, reading, "integrated-gradients", options=steps)
+    assert found.options["baseline"] == "zero"
+    np.testing.assert_array_equal(found.scores, zero.scores)
+    plain.tokenizer.pad_token = None
+    with pytest.raises(MethodError, match=r"'pad', for .* has no pad token; it can be zero\.$"):
+        attribute(plain, reading, "integrated-gradients", options={"baseline": "pad"})
 
 
 def test_words_are_followed_where_attention_is_out_of_our_reach(tmp_path: Path) -> None:

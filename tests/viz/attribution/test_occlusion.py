@@ -9,12 +9,12 @@ from captum.attr import FeatureAblation
 
 from tests.cooperative_games import Game, play
 from tests.tiny_models import tiny_checkpoint
-from viz import Classifier
-from viz.attribution.masking import NO_MASK_NOTE
+from viz import Classifier, attribute
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.occlusion import OCCLUSION
 from viz.attribution.random_baseline import RANDOM
 from viz.attribution.target import Target
+from viz.errors import MethodError
 from viz.model.perturbation import Perturbation
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -66,14 +66,21 @@ def test_deletion_is_what_the_text_without_the_word_loses(double: Classifier) ->
     assert found.scores[2] == pytest.approx(float(expected), abs=1e-10)
 
 
-def test_a_tokenizer_without_a_mask_token_deletes_and_says_so(tmp_path: Path) -> None:
+def test_without_a_mask_token_words_are_deleted_and_masks_are_refused(tmp_path: Path) -> None:
     classifier = Classifier.load(tiny_checkpoint(tmp_path / "plain"))
     deleted = run(OCCLUSION, classifier, TEXT, operator="delete")
-    assert deleted.notes == ()
     classifier.tokenizer.mask_token = None
-    found = run(OCCLUSION, classifier, TEXT)
-    assert found.notes == (NO_MASK_NOTE,)
+    found = attribute(classifier, classifier.read(TEXT), "occlusion", 1, 3)
+    assert (found.options, found.notes) == ({"operator": "delete"}, ())
     np.testing.assert_allclose(found.scores, deleted.scores, rtol=0, atol=1e-6)
+    with pytest.raises(MethodError) as caught:
+        attribute(classifier, classifier.read(TEXT), "occlusion", options={"operator": "mask"})
+    assert str(caught.value) == (
+        "operator of occlusion can't be 'mask', for the tokenizer of this checkpoint has no mask "
+        "token; it can be delete."
+    )
+    with pytest.raises(MethodError, match="has no mask token; hide words by deletion"):
+        run(OCCLUSION, classifier, TEXT, operator="mask")
 
 
 def test_a_text_of_one_word_is_hidden_whole(classifier: Classifier) -> None:

@@ -11,6 +11,7 @@ from tests.tiny_models import tiny_mpnet
 from viz import METHODS, Classifier, attribute
 from viz.attention.rank_correlation import spearman
 from viz.attribution.target import Target
+from viz.errors import MethodError
 from viz.faithfulness.agreement import kendall, leave_one_out, polarity
 from viz.faithfulness.compare import compare, expected_passes
 from viz.faithfulness.evidence import evidence
@@ -116,5 +117,10 @@ def test_without_a_mask_token_words_are_deleted_only(checkpoint: Path) -> None:
     classifier.tokenizer.mask_token = None
     reading = classifier.read(TEXT)
     assert set(evidence(classifier, reading, attribute(classifier, reading)).measures) == {"delete"}
-    found = compare(classifier, reading, ["attention"])
+    entries = ["attention", "decomposition-path", "integrated-gradients:n_steps=10", "occlusion"]
+    found = compare(classifier, reading, entries)
     assert set(found.rows[0].measures) == set(found.random) == {"delete"}
+    assert [row.shares_operator for row in found.rows] == [None, None, None, "delete"]
+    assert [dict(row.options).get("operator") for row in found.rows] == [None, None, None, "delete"]
+    with pytest.raises(MethodError, match="no mask token; it can be delete"):
+        compare(classifier, reading, ["occlusion:operator=mask"])

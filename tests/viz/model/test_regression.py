@@ -14,7 +14,7 @@ from tests.tiny_models import tiny_checkpoint
 from viz import METHODS, Classifier, attribute
 from viz.attribution.descriptions import explained_scalar, scale_ends
 from viz.attribution.lime_shap import FEW_PAIRS, KERNEL_SHAP, LIME, lime_rows, ridge, shap_pairs
-from viz.attribution.masking import NO_MASK_NOTE, all_subsets, log_odds
+from viz.attribution.masking import all_subsets, log_odds
 from viz.attribution.method import AttributionInput, Method
 from viz.attribution.shapley import exact_values
 from viz.attribution.target import Target
@@ -177,15 +177,14 @@ def test_the_seed_decides_the_rows(classifier: Classifier, method: Method) -> No
 
 
 @BOTH
-def test_a_tokenizer_without_a_mask_token_deletes_and_says_so(
-    tmp_path: Path, method: Method
-) -> None:
+def test_without_a_mask_token_words_are_deleted(tmp_path: Path, method: Method) -> None:
     plain = Classifier.load(tiny_checkpoint(tmp_path / "plain"))
+    reading = plain.read(SHORT)
+    deleted = attribute(plain, reading, method, options={"operator": "delete"})
     plain.tokenizer.mask_token = None
-    split = method.run(
-        AttributionInput(plain, plain.read(SHORT), Target(1, 3), method.resolve_options(None))
-    )
-    assert split.notes[0] == NO_MASK_NOTE
+    found = attribute(plain, reading, method)
+    assert (found.options["operator"], found.notes) == ("delete", deleted.notes)
+    np.testing.assert_array_equal(found.scores, deleted.scores)
 
 
 def test_lime_hides_as_many_words_as_chance_has_it() -> None:

@@ -33,7 +33,8 @@ def choose_method(source: str) -> Chosen:
     _restore_from_link(names, classifier)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         method = METHODS[_choose_name(names, preferred(source), classifier)]
-        return method.name, _choose_options(method, classifier) if method.options else ()
+        offered = method.options_of(classifier)
+        return method.name, _choose_options(method, offered, classifier) if offered else ()
 
 
 def ordered(classifier: Classifier) -> list[str]:
@@ -50,19 +51,19 @@ def preferred(source: str) -> Chosen:
     Else the first that the checkpoint allows.
     """
     classifier = checkpoints.classifier(source)
-    first = _entry(default_methods(classifier)[0])
+    first = _entry(default_methods(classifier)[0], classifier)
     try:
         record = checkpoints.faithfulness_record(source)
         if record is None or record.fingerprint != classifier.fingerprint:
             return first
-        best = _entry(record.best_method() or first[0])
+        best = _entry(record.best_method() or first[0], classifier)
     except VizError:
         return first
     return best if METHODS[best[0]].refusal(classifier) is None else first
 
 
-def _entry(written: str) -> Chosen:
-    spec = MethodSpec.parse(written)
+def _entry(written: str, classifier: Classifier) -> Chosen:
+    spec = MethodSpec.parse(written, classifier=classifier)
     return spec.method.name, tuple(spec.options.items())
 
 
@@ -138,16 +139,20 @@ def _keep_in_link(name: str, default: str) -> None:
         del st.query_params[keys.METHOD]
 
 
-def _choose_options(method: Method, classifier: Classifier) -> tuple[tuple[str, str | int], ...]:
+def _choose_options(
+    method: Method, offered: Sequence[Option], classifier: Classifier
+) -> tuple[tuple[str, str | int], ...]:
     """A control for each option, out of sight until asked for."""
     with st.popover("Settings"):
         st.markdown(f"**{method.label_of(classifier)}**")
-        return tuple((option.name, _choose_option(method, option)) for option in method.options)
+        return tuple((option.name, _choose_option(method, option)) for option in offered)
 
 
 def _choose_option(method: Method, option: Option) -> str | int:
     key = _key(method.name, option.name)
     st.session_state.setdefault(key, option.default)
+    if option.choices and st.session_state[key] not in option.choices:
+        st.session_state[key] = option.default  # it was chosen for another checkpoint, which has it
     if not option.choices:
         number = st.number_input(
             option.label,
