@@ -9,31 +9,22 @@ slot of its own, behind the tokens.  The latter is `decomposition`, found withou
 Source: viz/attribution/README.md 2.5; Modarressi et al. 2023.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own name for it
-from torch import Tensor, nn
+from torch import Tensor
 
-from viz.attribution.layers import (
-    ClassifierHead,
-    Function,
-    LayerModules,
-    RecordedLayer,
-    centered,
-    classifier_head,
-    inverse_std,
-    recorded_layers,
-    require_head,
-    require_layers,
-    unavailable,
-)
+from viz.attribution.head_products import Linear
+from viz.attribution.layer_trace import AppliedNorm
+from viz.attribution.layers import deciding_queries, refusal
 from viz.attribution.method import AttributionInput, Method, Options, TokenScores
+from viz.attribution.mixed_state import centered
+from viz.attribution.post_norm import HeadStep, PostNormLayer, post_norm_network
 from viz.attribution.registry import register_method
-from viz.attribution.requirements import require_first_token
-from viz.errors import MethodError
+from viz.attribution.requirements import pooling_of, require_pooling
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
+from viz.model.classifier import Classifier
 
 TOLERANCE = 1e-3
 """Largest gap between parts and whole, relative to the parts, before we refuse to show it."""
@@ -76,24 +67,32 @@ def propagate(inputs: AttributionInput, bias_shares: BiasShares) -> Tensor:
     Raises:
         MethodError: if no known layout fits layers or head, or parts don't add up.
     """
-    head = classifier_head(inputs.classifier)
+    classifier, reading = inputs.classifier, inputs.reading
+    pooling = torch.from_numpy(pooling_of(inputs).astype("float64"))
+    network = post_norm_network(classifier, reading.encoding, pooling)
     with torch.inference_mode():
-        layers = recorded_layers(inputs)
-        states = _embedding_parts(layers[0].before, slot=bias_shares is apart)
+        layers = network.layers
+        states = _embedding_parts(layers[0].recorded.before, slot=bias_shares is apart)
         n_tokens = len(states)
         passes = PASSES_PER_TOKEN * n_tokens / len(layers)
+        every = torch.arange(n_tokens, device=states.device)
+        read, shares = deciding_queries(inputs)
         for layer in layers:
-            # The head reads [CLS] alone, so of the last layer one row is enough.
-            n_rows = 1 if layer is layers[-1] else n_tokens
+            # Of the last layer the rows that the head reads are enough.
             states = _layer_parts(
-                layer, states, n_rows, bias_shares, lambda share: inputs.progress(passes * share)
+                layer,
+                states,
+                read if layer is layers[-1] else every,
+                bias_shares,
+                lambda share: inputs.progress(passes * share),
             )
-        shares: Tensor = inputs.target.value(_logit_parts(head, states[0], bias_shares))
-    value = float(inputs.target.value(inputs.reading.prediction.logits))
-    gap = abs(float(shares.double().sum()) - value)
-    if not gap <= TOLERANCE * (float(shares.abs().sum()) + abs(value)):
-        raise MethodError(unavailable(inputs.classifier))
-    return shares
+        pooled = torch.einsum("r,rkd->kd", shares.to(states), states)
+        parts: Tensor = inputs.target.value(_logit_parts(network.head, pooled, bias_shares))
+    value = float(inputs.target.value(reading.prediction.logits))
+    gap = abs(float(parts.double().sum()) - value)
+    if not gap <= TOLERANCE * (float(parts.abs().sum()) + abs(value)):
+        raise refusal(classifier, "the parts of their states don't add up to the logits")
+    return parts
 
 
 def _embedding_parts(embeddings: Tensor, *, slot: bool) -> Tensor:
@@ -106,88 +105,100 @@ def _embedding_parts(embeddings: Tensor, *, slot: bool) -> Tensor:
 
 
 def _layer_parts(
-    layer: RecordedLayer,
+    layer: PostNormLayer,
     states: Tensor,
-    n_rows: int,
+    queries: Tensor,
     bias_shares: BiasShares,
     progress: ProgressCallback,
 ) -> Tensor:
-    """The first rows of what a layer makes of its states.  (T, K, D) -> (R, K, D)
+    """Some rows of what a layer makes of its states.  (T, K, D) -> (R, K, D)
 
     `progress` is called with shares of the layer's work.
     """
-    outputs = _attention_parts(layer, states, n_rows, bias_shares, progress)
+    outputs = _attention_parts(layer, states, queries, bias_shares, progress)
     # Row by row, so that the wide vectors of the feed-forward part stay within `CHUNK_BYTES`.
-    row_bytes = outputs.shape[1] * layer.modules.up.out_features * outputs.element_size()
+    row_bytes = outputs.shape[1] * layer.up.weight.shape[1] * outputs.element_size()
     step = max(1, CHUNK_BYTES // row_bytes)
     for first in range(0, len(outputs), step):
         rows = slice(first, first + step)
-        before = states[:n_rows][rows]
-        outputs[rows] = _feed_forward_parts(layer.modules, outputs[rows], before, bias_shares)
+        outputs[rows] = _behind_heads(layer, outputs[rows], states, queries[rows], bias_shares)
         progress(2 / 3 * len(outputs[rows]) / len(states))
     return outputs
 
 
 def _attention_parts(
-    layer: RecordedLayer,
+    layer: PostNormLayer,
     states: Tensor,
-    n_rows: int,
+    queries: Tensor,
     bias_shares: BiasShares,
     progress: ProgressCallback,
 ) -> Tensor:
-    """What all heads contribute to the first rows, head by head so that little is held at once."""
-    value, output = layer.modules.value, layer.modules.attention_output
+    """What all heads contribute to some rows, head by head so that little is held at once."""
+    value, heads = layer.value, layer.recorded.heads
     n_tokens, n_parts, width = states.shape
-    shares = bias_shares(states @ (value.weight.T @ value.bias))
-    outputs = states.new_zeros(n_rows * n_parts, width)
-    size = value.out_features // len(layer.weights)
-    for head, weights in enumerate(layer.weights[:, :n_rows]):
+    outputs = states.new_zeros(len(queries) * n_parts, width)
+    size = heads.values.shape[-1]
+    bias = states.new_zeros(value.weight.shape[1]) if value.bias is None else value.bias
+    shares = bias_shares(states @ (value.weight @ bias))
+    for head, projection in enumerate(layer.recorded.added.projection):
         columns = slice(head * size, (head + 1) * size)
-        values = states @ value.weight[columns].T
+        values = states @ value.weight[:, columns]
         check_cancelled()
-        values += shares[..., None] * value.bias[columns]
-        mixed = weights @ values.view(n_tokens, -1)
+        values += shares[..., None] * bias[columns]
+        mixed = heads.weights[head, queries] @ values.view(n_tokens, -1)
         check_cancelled()
-        outputs.addmm_(mixed.view(-1, size), output.weight[:, columns].T)
-        progress(1 / 3 / len(layer.weights))
-    return outputs.view(n_rows, n_parts, width)
+        outputs.addmm_(mixed.view(-1, size), projection)
+        progress(1 / 3 / len(heads.weights))
+    return outputs.view(len(queries), n_parts, width)
 
 
-def _feed_forward_parts(
-    modules: LayerModules, attention: Tensor, before: Tensor, bias_shares: BiasShares
+def _behind_heads(
+    layer: PostNormLayer,
+    attention: Tensor,
+    states: Tensor,
+    queries: Tensor,
+    bias_shares: BiasShares,
 ) -> Tensor:
     """What a layer does behind its heads.  (R, K, D)"""
-    projected = _add_bias(attention, modules.attention_output.bias, bias_shares)
-    attended = _norm(projected + before, modules.attention_norm, bias_shares)
-    raised = _activate(_linear(attended, modules.up, bias_shares), modules.activation)
-    lowered = _linear(raised, modules.down, bias_shares)
-    return _norm(lowered + attended, modules.output_norm, bias_shares)
+    bias = layer.recorded.added.terms(queries[:1], "bias")[0]
+    projected = _add_bias(attention, bias, bias_shares)
+    attended = _norm(projected + states[queries], layer.attention_norm, bias_shares)
+    raised = _linear(attended, layer.up, bias_shares) * layer.slope[queries, None]
+    lowered = _linear(raised, layer.down, bias_shares)
+    return _norm(lowered + attended, layer.output_norm, bias_shares)
 
 
-def _logit_parts(head: ClassifierHead, states: Tensor, bias_shares: BiasShares) -> Tensor:
+def _logit_parts(head: Sequence[HeadStep], states: Tensor, bias_shares: BiasShares) -> Tensor:
     """(K, D) -> (K, C)"""
-    hidden = _activate(_linear(states, head.hidden, bias_shares), head.activation)
-    return _linear(hidden, head.out, bias_shares)
+    for step in head:
+        states = _linear(states * step.slope, step.linear, bias_shares)
+    return states
 
 
-def _add_bias(vectors: Tensor, bias: Tensor, bias_shares: BiasShares) -> Tensor:
+def _add_bias(vectors: Tensor, bias: Tensor | None, bias_shares: BiasShares) -> Tensor:
+    if bias is None:
+        return vectors
     return vectors + bias_shares(vectors @ bias)[..., None] * bias
 
 
-def _linear(vectors: Tensor, module: nn.Linear, bias_shares: BiasShares) -> Tensor:
-    return _add_bias(F.linear(vectors, module.weight), module.bias, bias_shares)
+def _linear(vectors: Tensor, linear: Linear, bias_shares: BiasShares) -> Tensor:
+    return _add_bias(vectors @ linear.weight, linear.bias, bias_shares)
 
 
-def _norm(vectors: Tensor, norm: nn.LayerNorm, bias_shares: BiasShares) -> Tensor:
-    scale = inverse_std(norm, vectors.sum(-2, keepdim=True))
-    return _add_bias(centered(norm, vectors) * scale, norm.bias, bias_shares)
+def _norm(vectors: Tensor, norm: AppliedNorm, bias_shares: BiasShares) -> Tensor:
+    """Each part centered and multiplied as the whole is."""
+    scale = (vectors.sum(-2, keepdim=True).var(-1, correction=0, keepdim=True) + norm.eps).rsqrt()
+    scaled = centered(vectors) * scale
+    weighted = scaled if norm.weight is None else scaled * norm.weight
+    return _add_bias(weighted, norm.bias, bias_shares)
 
 
-def _activate(vectors: Tensor, activation: Function) -> Tensor:
-    """Each part times the slope act(x) / x of the whole, 0 where the whole is."""
-    whole = vectors.sum(-2, keepdim=True)
-    slope = torch.where(whole == 0, torch.zeros_like(whole), activation(whole) / whole)
-    return vectors * slope
+def _require_post_norm(classifier: Classifier) -> None:
+    """Refuse a network that is made in another way: tried on a few tokens."""
+    (reading,) = classifier.read_many([classifier.encoder.probe()])
+    if reading.pooling is not None:
+        pooling = torch.from_numpy(reading.pooling.astype("float64"))
+        post_norm_network(classifier, reading.encoding, pooling)
 
 
 def _absdot(inputs: AttributionInput) -> TokenScores:
@@ -208,7 +219,7 @@ DECOMPX_ABSDOT = Method(
     "then add up to the whole.",
     reference="Modarressi et al. 2023 (DecompX)",
     score=_absdot,
-    requirements=(require_first_token, require_layers, require_head),
+    requirements=(require_pooling, _require_post_norm),
     estimated_forward_passes=_forward_passes,
 )
 

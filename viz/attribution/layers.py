@@ -1,219 +1,223 @@
-"""The modules of each layer and of the head, and the states between layers.
+"""The layers of a network taken apart, as they read one text.
 
-The layouts of `finetune.checkpoint.families` compute the same thing under other names.  With E the
-state a layer is given, A its weights and v = E W_V + b_V its values,
+With E the states that a layer is given, A its weights and v its values, biases included,
 
-    y  = LN1(sum over heads and keys of A[h, q, k] v[h, k] W_O[h]  + b_O + E[q])
-    E' = LN2(W_2 act(W_1 y + b_1) + b_2 + y).
+    y = N(sum over heads and keys of A[h, q, k] v[h, k] W_O[h] + b_O + E[q])
 
-Source: viz/attribution/README.md 1.4.
+is what the rest of the layer takes up.  N is a normalization in a layer that normalizes behind the
+sum (post-norm: BERT), and nothing in one that normalizes before it (pre-norm: GPT-2).  Where a
+layer keeps its modules is not looked up but followed through a pass (`LayerTrace`); what is found
+is compared with what the layer put out, and refused where it differs.  Source:
+viz/attribution/README.md 1.4.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass
-from operator import attrgetter
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from types import TracebackType
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+from transformers.cache_utils import Cache
 
-from finetune.checkpoint.families import FAMILIES, NAMES_AND
+from viz.attribution.layer_trace import LayerTrace, TracedLayer, given_states
 from viz.attribution.method import AttributionInput
+from viz.attribution.mixed_state import HeadOutputs, MixedState
+from viz.attribution.requirements import pooling_of
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
-from viz.model.recording import Recorder, layer_stack
+from viz.model.recording import Recorder
+from viz.types import Encoding
 
 TOLERANCE = 1e-3
-"""How far a state made again from its modules may be off, relative to its largest entry."""
-
-Function = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class LayerModules:
-    """The modules of one layer, by what they do; `LayerLayout` says where they are."""
-
-    value: nn.Linear
-    attention_output: nn.Linear
-    attention_norm: nn.LayerNorm
-    up: nn.Linear
-    activation: Function
-    down: nn.Linear
-    output_norm: nn.LayerNorm
-
-    def output_norm_input(self, attended: Tensor) -> Tensor:
-        """What enters the second LayerNorm, from what left the first one.  (..., D)"""
-        result: Tensor = self.down(self.activation(self.up(attended)))
-        return result + attended
-
-    def output(self, attended: Tensor) -> Tensor:
-        """What the layer makes of what left its first LayerNorm.  (..., D)"""
-        result: Tensor = self.output_norm(self.output_norm_input(attended))
-        return result
+"""How far a state made again from its parts may be off, relative to its largest entry."""
+CHECKED_ROWS = 8
+"""Rows of each state that are made again."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedLayer:
     """One layer as it read one text."""
 
-    modules: LayerModules
-    weights: Tensor
-    """(H, T, T)"""
-    before: Tensor
-    """The states it was given.  (T, D)"""
-    after: Tensor
-    """Its output states.  (T, D)"""
+    traced: TracedLayer
+    heads: HeadOutputs
+    added: MixedState
+    """What the heads add to the residual."""
+    attended: MixedState
+    """y: residual and heads, normalized where the layer normalizes behind their sum."""
+    output: MixedState | None
+    """What the layer puts out, where normalizations alone lie between it and y + feed-forward."""
 
-    def values(self) -> Tensor:
-        """The value vectors of each head, their bias included.  (H, T, d)"""
-        values: Tensor = self.modules.value(self.before)
-        n_heads, n_tokens = self.weights.shape[:2]
-        return values.view(n_tokens, n_heads, -1).transpose(0, 1)
+    refuse: Callable[[str], MethodError]
+    """The error that says why it can't be taken apart."""
 
-    def projected_values(self) -> Tensor:
-        """The values of each head behind the output projection, without its bias.  (H, T, D)"""
-        weight = self.modules.attention_output.weight
-        projection = weight.view(len(weight), len(self.weights), -1)
-        return self.values() @ projection.permute(1, 2, 0)
+    def required_output(self) -> MixedState:
+        """The output as a sum over heads and keys.
 
-    def attention_norm_input(self, n_rows: int) -> Tensor:
-        """What enters the first LayerNorm, biases and residual included, in the first rows.
-
-        (R, D)
+        Raises:
+            MethodError: where it isn't one.
         """
-        heads = self.weights[:, :n_rows] @ self.values()
-        projected: Tensor = self.modules.attention_output(heads.transpose(0, 1).flatten(1))
-        return projected + self.before[:n_rows]
+        if self.output is None:
+            raise self.refuse("behind their feed-forward part they do more than normalize")
+        return self.output
+
+    @property
+    def before(self) -> Tensor:
+        """The states it was given.  (T, D)"""
+        return self.traced.before
+
+    @property
+    def after(self) -> Tensor:
+        """Its output states.  (T, D)"""
+        return self.traced.after
+
+    def run_behind_heads(self, states: Tensor, outputs: Tensor) -> Tensor:
+        """What the layer would put out for other outputs of its heads.  (T, D)
+
+        Behind its heads a layer treats each token on its own (`require_tokenwise`), so each row can
+        stand for any token.
+
+        Args:
+            states: What it is given.  (T, D)
+            outputs: What its heads put out.  (H, T, d)
+        """
+        traced, given = self.traced, given_states(self.traced.args, self.traced.kwargs)
+        place = partial(_replaced, given, states.view_as(states if given is None else given))
+        args = [place(value) for value in traced.args]
+        kwargs = {name: place(value) for name, value in traced.kwargs.items()}
+        with _LayerRecorder(LayerTrace(lambda heads: outputs)):
+            result = traced.module(*args, **kwargs)
+        after: Tensor = result[0] if isinstance(result, (tuple, list)) else result
+        return after.reshape(states.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class ClassifierHead:
-    """What turns the last state of [CLS] into logits; `HeadLayout` says where it is."""
-
-    hidden: nn.Linear
-    activation: Function
-    out: nn.Linear
+def _replaced(given: Tensor | None, states: Tensor, value: Any) -> Any:
+    """An argument of a layer that is called again; what other calls have stored is left out."""
+    if value is given:
+        return states
+    return None if isinstance(value, Cache) else value
 
 
-def inverse_std(norm: nn.LayerNorm, vectors: Tensor) -> Tensor:
-    """What a LayerNorm multiplies its centered input by.  (..., D) -> (..., 1)"""
-    return (vectors.var(-1, correction=0, keepdim=True) + norm.eps).rsqrt()
+class _LayerRecorder(Recorder):
+    """Tells a trace where layers begin and end."""
 
-
-def centered(norm: nn.LayerNorm, vectors: Tensor) -> Tensor:
-    """Vectors less their mean, times the weight of a LayerNorm.  (..., D)
-
-    Times the `inverse_std` of what enters it they are shares of what leaves it, its bias left out.
-    """
-    return (vectors - vectors.mean(-1, keepdim=True)) * norm.weight
-
-
-class _StateRecorder(Recorder):
-    """Keeps the state that each layer was given, and what it made of it."""
-
-    def __init__(self) -> None:
+    def __init__(self, trace: LayerTrace) -> None:
         super().__init__()
-        self.before: list[Tensor] = []
-        self.after: list[Tensor] = []
+        self.trace = trace
 
-    def on_layer(self, before: Tensor, after: Tensor) -> None:
-        self.before.append(before[0])
-        self.after.append(after[0])
+    def __enter__(self) -> Self:
+        # Outside of all else that stands in for functions: what that calls is seen as well.
+        self.trace.__enter__()  # type: ignore[no-untyped-call]
+        return super().__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, traceback)
+        self.trace.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+
+    def on_enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        self.trace.enter_layer(module, args, kwargs)
+
+    def on_leave(self, output: Any) -> None:
+        self.trace.leave_layer(output)
 
 
-def recorded_layers(inputs: AttributionInput) -> list[RecordedLayer]:
-    """Read the text once more and return each layer with its states, in order.
+def recorded_layers(
+    classifier: Classifier, encoding: Encoding, trace: LayerTrace | None = None
+) -> list[RecordedLayer]:
+    """Read a text once more and return each layer with its states, in order.
+
+    Args:
+        classifier: Whose layers.
+        encoding: The text.
+        trace: What follows the pass, where the caller keeps more of it.
 
     Raises:
-        MethodError: if no known layout fits the architecture.
+        MethodError: if the layers can't be taken apart.
     """
-    classifier = inputs.classifier
-    modules = layer_modules(classifier)
-    recorder = _StateRecorder()
-    classifier.forward(inputs.reading.encoding, recorder)
-    if not len(modules) == len(recorder.weights) == len(recorder.before):
-        raise MethodError(unavailable(classifier))
-    rows = zip(modules, recorder.weights, recorder.before, recorder.after, strict=True)
-    layers = [RecordedLayer(own, weights[0], before, after) for own, weights, before, after in rows]
-    if not all(_fits(layer) for layer in layers):
-        raise MethodError(unavailable(classifier))
+    trace = LayerTrace() if trace is None else trace
+    refuse = partial(refusal, classifier)
+    with torch.inference_mode():
+        classifier.forward(encoding, _LayerRecorder(trace))
+        if not len(trace.layers) == trace.n_products == classifier.n_layers:
+            raise refuse("they don't hold one product of attention weights and values each")
+        layers = [_recorded(layer, refuse) for layer in trace.layers]
+        for lower, upper in pairwise(layers):
+            if not near(upper.before, lower.after):
+                raise refuse("their states change on the way from one to the next")
     return layers
 
 
-def _fits(layer: RecordedLayer) -> bool:
-    """Whether the first state that the layer put out is what its modules make of its input."""
-    modules, expected = layer.modules, layer.after[:1]
-    result = modules.output(modules.attention_norm(layer.attention_norm_input(1)))
-    return bool((result - expected).abs().max() <= TOLERANCE * expected.abs().max())
+def _recorded(traced: TracedLayer, refuse: Callable[[str], MethodError]) -> RecordedLayer:
+    """A layer whose parts were seen to make up its states."""
+    if not traced.projected:
+        raise refuse("what follows their heads is more than a linear map of what these put out")
+    if traced.added is None or traced.attended is None or not traced.attended.has_residual:
+        raise refuse("what their heads put out isn't added to the states that they are given")
+    states = (traced.added, traced.attended, traced.output)
+    if not all(_is_made_of_its_parts(state) for state in states if state is not None):
+        raise refuse("the states made again from their parts aren't those of the model")
+    return RecordedLayer(
+        traced, traced.heads[0], traced.added, traced.attended, traced.output, refuse
+    )
 
 
-def layer_modules(classifier: Classifier) -> list[LayerModules]:
-    """The modules of every layer, by what they do.
-
-    Raises:
-        MethodError: if no known layout fits the architecture.
-    """
-    layers = layer_stack(classifier.model)
-    modules = [each for each in map(_modules_of, layers) if each is not None]
-    if not classifier.records or not modules or len(modules) < len(layers):
-        raise MethodError(unavailable(classifier))
-    return modules
+def _is_made_of_its_parts(state: MixedState) -> bool:
+    """Whether some rows of a state, first and last among them, are the sum they should be."""
+    n_rows = len(state.value)
+    checked = torch.linspace(0, n_rows - 1, min(CHECKED_ROWS, n_rows)).round().long()
+    rows = checked.to(state.value.device)
+    return near(state.rebuilt(rows), state.value[rows])
 
 
-def _modules_of(layer: nn.Module) -> LayerModules | None:
-    """The modules of a layer by the first layout that fits it; None where none does."""
-    for family in reversed(FAMILIES):
-        if family.layer is None:
-            continue
-        parts = _at(layer, astuple(family.layer))
-        if parts is None:
-            continue
-        modules = LayerModules(*parts)
-        norms = (modules.attention_norm, modules.output_norm)
-        # MobileBERT has all these names, and norms of its own behind them.
-        if all(isinstance(norm, nn.LayerNorm) for norm in norms):
-            return modules
-    return None
-
-
-def _at(root: nn.Module, paths: Iterable[str]) -> list[Any] | None:
-    """What is at each path below a module; None where one of them leads nowhere."""
-    try:
-        return [attrgetter(path)(root) for path in paths]
-    except AttributeError:
-        return None
-
-
-def classifier_head(classifier: Classifier) -> ClassifierHead:
-    """The modules of the classifier's head, by what they do.
-
-    Raises:
-        MethodError: if no known layout fits the head.
-    """
-    for family in reversed(FAMILIES):
-        if family.head is None:
-            continue
-        activation = family.head.activation
-        linear = _at(classifier.model, (family.head.hidden, family.head.out))
-        functions = _at(classifier.model, (activation,)) or [getattr(torch, activation, None)]
-        if linear and all(isinstance(each, nn.Linear) for each in linear) and callable(*functions):
-            return ClassifierHead(linear[0], functions[0], linear[1])
-    raise MethodError(unavailable(classifier))
+def near(states: Tensor, expected: Tensor) -> bool:
+    """Whether two states are the same but for rounding."""
+    return states.shape == expected.shape and bool(
+        (states - expected).abs().max() <= TOLERANCE * expected.abs().max()
+    )
 
 
 def require_layers(classifier: Classifier) -> None:
-    """Refuse a classifier whose layers no known layout fits."""
-    layer_modules(classifier)
+    """Refuse a classifier whose layers can't be taken apart: tried on a few tokens."""
+    recorded_layers(classifier, classifier.encoder.probe())
 
 
-def require_head(classifier: Classifier) -> None:
-    """Refuse a classifier whose head no known layout fits."""
-    classifier_head(classifier)
+def require_outputs(classifier: Classifier) -> None:
+    """Refuse one whose layers do more behind their feed-forward part than normalize."""
+    for layer in recorded_layers(classifier, classifier.encoder.probe()):
+        layer.required_output()
 
 
-def unavailable(classifier: Classifier) -> str:
+def require_tokenwise(classifier: Classifier) -> None:
+    """Refuse one whose layers treat a token by its place, or by others, also behind their heads."""
+    with torch.inference_mode():
+        for layer in recorded_layers(classifier, classifier.encoder.probe()):
+            outputs = (layer.heads.weights @ layer.heads.values).roll(1, 1)
+            moved = layer.run_behind_heads(layer.before.roll(1, 0), outputs)
+            if not near(moved, layer.after.roll(1, 0)):
+                raise layer.refuse("behind their heads tokens aren't treated one by one")
+
+
+def deciding_queries(inputs: AttributionInput) -> tuple[Tensor, Tensor]:
+    """The tokens that the class is read from, and their shares in float64.  (R,), (R,)
+
+    Raises:
+        MethodError: where that can't be told for this text.
+    """
+    shares = torch.from_numpy(pooling_of(inputs).astype("float64")).to(inputs.classifier.device)
+    queries = shares.nonzero().flatten()
+    return queries, shares[queries]
+
+
+def refusal(classifier: Classifier, reason: str) -> MethodError:
     """Why a method that takes layers apart can't be run."""
-    return (
-        f"The layers of the architecture {classifier.architecture} can't be taken apart; this "
-        f"method is made for {NAMES_AND} layouts: choose another method."
+    return MethodError(
+        f"The layers of the architecture {classifier.architecture} can't be taken apart: {reason}; "
+        "choose another method."
     )

@@ -2,7 +2,8 @@
 
 T(k -> q) = sum over heads of A[h, q, k] v[h, k] W_O[h] is what query q takes from key k; on the
 diagonal the residual E[q] is added.  A weight says only how much is taken of a value that may be
-short, or undone by another head's; the length of T says how much arrives. Source:
+short, or undone by another head's; the length of T says how much arrives.  Normalizations behind
+the sum, where a layer has them, multiply and center T as they do the sum. Source:
 viz/attribution/README.md 2.18 to 2.20.
 """
 
@@ -13,77 +14,69 @@ from torch import Tensor
 
 from viz.attribution.layers import (
     RecordedLayer,
-    centered,
-    inverse_std,
+    deciding_queries,
     recorded_layers,
     require_layers,
+    require_outputs,
 )
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
+from viz.attribution.mixed_state import MixedState
 from viz.attribution.registry import register_method
-from viz.attribution.requirements import require_first_token
+from viz.attribution.requirements import require_pooling
 from viz.jobs.cancellation import check_cancelled
 
 CHUNK_BYTES = 2**22
 """Bytes of vectors worked on at once: few enough to stay in a processor's cache."""
 
-Rule = Callable[[RecordedLayer, int], Tensor]
-"""How much the first queries (R) of a layer hold of every key.  -> (R, T), in float64"""
+Rule = Callable[[RecordedLayer, Tensor], Tensor]
+"""How much some queries (R,) of a layer hold of every key.  -> (R, T), in float64"""
 
 
-def mixing_matrix(layer: RecordedLayer, rule: Rule, n_rows: int) -> Tensor:
-    """The first rows of a layer's mixing matrix, each summing to 1.  (R, T)
+def mixing_matrix(layer: RecordedLayer, rule: Rule, queries: Tensor) -> Tensor:
+    """Some rows of a layer's mixing matrix, each summing to 1.  (R, T)
 
     A row in which no key holds anything stays with its own token.
     """
-    raw = rule(layer, n_rows)
+    raw = rule(layer, queries)
     total = raw.sum(-1, keepdim=True)
-    identity = torch.eye(*raw.shape, dtype=raw.dtype, device=raw.device)
+    identity = torch.eye(raw.shape[1], dtype=raw.dtype, device=raw.device)[queries]
     return torch.where(total > 0, raw / total, identity)
 
 
-def by_length(layer: RecordedLayer, n_rows: int) -> Tensor:
+def by_length(layer: RecordedLayer, queries: Tensor) -> Tensor:
     """||sum_h A[h, q, k] v[h, k] W_O[h]||, Kobayashi et al. 2020.  (R, T)"""
-    no_residual = torch.zeros_like(layer.before[:n_rows])
-    return lengths(layer.weights[:, :n_rows], layer.projected_values(), no_residual)
+    return _lengths(layer.added, queries)
 
 
-def by_normalized_length(layer: RecordedLayer, n_rows: int) -> Tensor:
+def by_normalized_length(layer: RecordedLayer, queries: Tensor) -> Tensor:
     """||LN1-scale(T + residual)||, Kobayashi et al. 2021.  (R, T)"""
-    norm = layer.modules.attention_norm
-    vectors = centered(norm, layer.projected_values())
-    residual = centered(norm, layer.before[:n_rows])
-    scale = inverse_std(norm, layer.attention_norm_input(n_rows))
-    return lengths(layer.weights[:, :n_rows], vectors, residual) * scale
+    return _lengths(layer.attended, queries)
 
 
-def by_encoded_length(layer: RecordedLayer, n_rows: int) -> Tensor:
-    """||LN2-scale(LN1-scale(T + residual))||, Modarressi et al. 2022.  (R, T)
-
-    What the two LayerNorms divide by is one number for all keys of a query: it leaves shares of a
-    row as they are, and is left out here.
-    """
-    first, second = layer.modules.attention_norm, layer.modules.output_norm
-    vectors = centered(second, centered(first, layer.projected_values()))
-    residual = centered(second, centered(first, layer.before[:n_rows]))
-    return lengths(layer.weights[:, :n_rows], vectors, residual)
+def by_encoded_length(layer: RecordedLayer, queries: Tensor) -> Tensor:
+    """||LN2-scale(LN1-scale(T + residual))||, Modarressi et al. 2022.  (R, T)"""
+    return _lengths(layer.required_output(), queries)
 
 
-def by_distance(layer: RecordedLayer, n_rows: int) -> Tensor:
+def by_distance(layer: RecordedLayer, queries: Tensor) -> Tensor:
     """max(0, ||y||_1 - ||y - T'||_1), Ferrando et al. 2022.  (R, T)
 
     T' = LN1-scale(T + residual) and y is what leaves the first LayerNorm, biases included.
     """
-    norm = layer.modules.attention_norm
-    norm_input = layer.attention_norm_input(n_rows)
-    scale, output = inverse_std(norm, norm_input), norm(norm_input)
-    vectors = centered(norm, layer.projected_values())
-    residual = centered(norm, layer.before[:n_rows]) * scale
-    distance = distances(layer.weights[:, :n_rows] * scale, vectors, residual, output)
+    state = layer.attended
+    output = state.value[queries] - state.terms(queries, "rest")
+    weights, residual = state.weights(queries), state.terms(queries, "residual")
+    distance = distances(weights, state.vectors(), residual, output, queries)
     closeness: Tensor = output.abs().sum(-1, keepdim=True) - distance
     return closeness.clamp(min=0).double()
 
 
-def lengths(weights: Tensor, vectors: Tensor, residual: Tensor) -> Tensor:
+def _lengths(state: MixedState, queries: Tensor) -> Tensor:
+    residual = state.terms(queries, "residual")
+    return lengths(state.weights(queries), state.vectors(), residual, queries)
+
+
+def lengths(weights: Tensor, vectors: Tensor, residual: Tensor, queries: Tensor) -> Tensor:
     """||sum_h A[h, q, k] u[h, k]||, with what each query keeps of itself on the diagonal.
 
     The vectors themselves, one for each query and key, are never made: the square of a length is
@@ -91,9 +84,10 @@ def lengths(weights: Tensor, vectors: Tensor, residual: Tensor) -> Tensor:
     for heads may all but cancel.
 
     Args:
-        weights: (H, R, T), of the first R queries.
+        weights: (H, R, T).
         vectors: (H, T, D).
         residual: (R, D).
+        queries: Which tokens the rows are.  (R,)
 
     Returns:
         (R, T), in float64.
@@ -103,19 +97,22 @@ def lengths(weights: Tensor, vectors: Tensor, residual: Tensor) -> Tensor:
     products = by_key @ by_key.transpose(1, 2)
     squares = ((weights_by_key @ products) * weights_by_key).sum(-1).T
     norms = squares.clamp(min=0).sqrt()
-    diagonal = _from_itself(weights, vectors) + residual
-    norms.diagonal().copy_(torch.linalg.vector_norm(diagonal.double(), dim=-1))
-    return norms
+    own = _from_itself(weights, vectors, queries) + residual
+    own_lengths = torch.linalg.vector_norm(own.double(), dim=-1)
+    return norms.scatter(1, queries[:, None], own_lengths[:, None])
 
 
-def distances(weights: Tensor, vectors: Tensor, residual: Tensor, whole: Tensor) -> Tensor:
+def distances(
+    weights: Tensor, vectors: Tensor, residual: Tensor, whole: Tensor, queries: Tensor
+) -> Tensor:
     """||y[q] - sum_h A[h, q, k] u[h, k]||_1, with what each query keeps on the diagonal.
 
     Args:
-        weights: (H, R, T), of the first R queries.
+        weights: (H, R, T).
         vectors: (H, T, D).
         residual: (R, D).
         whole: y, (R, D).
+        queries: Which tokens the rows are.  (R,)
 
     Returns:
         (R, T).
@@ -130,39 +127,41 @@ def distances(weights: Tensor, vectors: Tensor, residual: Tensor, whole: Tensor)
         differences = torch.baddbmm(whole, weights_by_key[keys], by_key[keys], alpha=-1)
         chunks.append(torch.linalg.vector_norm(differences, 1, dim=-1))
     norms = torch.cat(chunks).T.contiguous()
-    diagonal = _from_itself(weights, vectors) + residual
-    norms.diagonal().copy_((whole - diagonal).abs().sum(-1))
-    return norms
+    own = (whole - _from_itself(weights, vectors, queries) - residual).abs().sum(-1)
+    return norms.scatter(1, queries[:, None], own[:, None])
 
 
-def _from_itself(weights: Tensor, vectors: Tensor) -> Tensor:
-    """What the first queries take from themselves.  (R, D)"""
-    n_rows = weights.shape[1]
-    return torch.einsum("hq,hqd->qd", weights.diagonal(dim1=1, dim2=2), vectors[:, :n_rows])
+def _from_itself(weights: Tensor, vectors: Tensor, queries: Tensor) -> Tensor:
+    """What queries take from themselves.  (R, D)"""
+    places = torch.arange(len(queries), device=queries.device)
+    return torch.einsum("hq,hqd->qd", weights[:, places, queries], vectors[:, queries])
 
 
 def _norms(inputs: AttributionInput) -> TokenScores:
     rule = by_length if inputs.options["kind"] == "attention" else by_normalized_length
     with torch.inference_mode():
-        last = recorded_layers(inputs)[-1]
+        last = recorded_layers(inputs.classifier, inputs.reading.encoding)[-1]
         inputs.progress(1)
-        return TokenScores(rule(last, 1)[0].cpu().numpy())
+        queries, shares = deciding_queries(inputs)
+        return TokenScores((shares @ rule(last, queries)).cpu().numpy())
 
 
 def _through_layers(rule: Rule, passes: float) -> Callable[[AttributionInput], TokenScores]:
-    """[CLS] row of the product of all layers' mixing matrices, for some passes in all."""
+    """Pooled rows of the product of all layers' mixing matrices, for some passes in all."""
 
     def run(inputs: AttributionInput) -> TokenScores:
         with torch.inference_mode():
-            layers = recorded_layers(inputs)
+            layers = recorded_layers(inputs.classifier, inputs.reading.encoding)
             inputs.progress(1)
-            # From the top down a row stays a row: of the last layer, that of [CLS] is enough.
-            row = mixing_matrix(layers[-1], rule, 1)
+            # From the top down a row stays a row: of the last layer, those read are enough.
+            queries, shares = deciding_queries(inputs)
+            row = shares @ mixing_matrix(layers[-1], rule, queries)
+            every = torch.arange(len(row), device=row.device)
             for layer in reversed(layers[:-1]):
                 check_cancelled()
-                row = row @ mixing_matrix(layer, rule, len(layer.before))
+                row = row @ mixing_matrix(layer, rule, every)
                 inputs.progress((passes - 1) / len(layers))
-        return TokenScores(row[0].cpu().numpy())
+        return TokenScores(row.cpu().numpy())
 
     return run
 
@@ -172,11 +171,11 @@ NORMS = Method(
     label="Vector norms",
     signed=False,
     cost=1.0,
-    description="Length of each token's contribution to [CLS] in the last layer; the same for all "
-    "classes.",
+    description="Length of each token's contribution to the deciding token in the last layer; the "
+    "same for all classes.",
     reference="Kobayashi et al. 2020 (attention); Kobayashi et al. 2021 (residual)",
     score=_norms,
-    requirements=(require_first_token, require_layers),
+    requirements=(require_pooling, require_layers),
     class_specific=False,
     options=(
         Option(
@@ -184,7 +183,7 @@ NORMS = Method(
             label="Counted",
             default="residual",
             choices=("residual", "attention"),
-            help="With what [CLS] keeps of itself and the normalization after it, or attention "
+            help="With what a token keeps of itself and the normalization after it, or attention "
             "alone.",
         ),
     ),
@@ -199,7 +198,7 @@ GLOBENC = Method(
     "through all layers; the same for all classes.",
     reference="Modarressi et al. 2022 (GlobEnc)",
     score=_through_layers(by_encoded_length, 2.0),
-    requirements=(require_first_token, require_layers),
+    requirements=(require_pooling, require_outputs),
     class_specific=False,
 )
 
@@ -212,7 +211,7 @@ ALTI = Method(
     "layers; the same for all classes.",
     reference="Ferrando et al. 2022 (ALTI)",
     score=_through_layers(by_distance, 2.5),
-    requirements=(require_first_token, require_layers),
+    requirements=(require_pooling, require_layers),
     class_specific=False,
 )
 

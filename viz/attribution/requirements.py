@@ -13,18 +13,6 @@ from viz.model.recording import Recorder
 from viz.types import Reading
 
 
-def require_first_token(classifier: Classifier) -> None:
-    """Refuse a classifier that reads its class from more than the first token, [CLS]."""
-    reads = classifier.capabilities.reads
-    if reads == "first":
-        return
-    from_where = {"last": "from the last token", None: "in a way that no gradient shows"}
-    raise MethodError(
-        f"{classifier.name!r} reads its class {from_where.get(reads, 'from several tokens')}, and "
-        "this method follows the first token, [CLS], alone; choose another method."
-    )
-
-
 def require_pooling(classifier: Classifier) -> None:
     """Refuse a classifier of which no gradient tells from which tokens it reads its class."""
     (reading,) = classifier.read_many([classifier.encoder.probe()])

@@ -106,6 +106,12 @@ class Recorder:
         """What one layer should go on with in place of its heads' outputs.  (B, Q, H, d)"""
         return outputs
 
+    def on_enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        """Learn that a pass comes to an entry of a list of modules, and what this is given."""
+
+    def on_leave(self, output: Any) -> None:
+        """Learn what the entry that was come to last and not left yet puts out."""
+
     def on_layer(self, before: Tensor, after: Tensor) -> None:
         """Receive the input and the output of one layer.  Each (B, T, D)"""
         if self.freeze:
@@ -173,6 +179,8 @@ def install_hooks(model: PreTrainedModel) -> None:
     """
     for part in _steps(model):
         part.register_forward_pre_hook(_cancellation_hook, with_kwargs=True)
+        part.register_forward_pre_hook(_enter_hook, with_kwargs=True)
+        part.register_forward_hook(_leave_hook)
     base = model.base_model
     words = model.get_input_embeddings()
     words.register_forward_hook(_leaf_hook("words"))
@@ -225,6 +233,18 @@ def _cancellation_hook(
             # One is enough: the way down comes to what a layer was given after all that it made.
             argument.register_hook(_down_hook(current_check()))  # type: ignore[no-untyped-call]
             return
+
+
+def _enter_hook(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    recorder = _active.get()
+    if recorder is not None:
+        recorder.on_enter(module, args, kwargs)
+
+
+def _leave_hook(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
+    recorder = _active.get()
+    if recorder is not None:
+        recorder.on_leave(output)
 
 
 def _down_hook(check: Check) -> Callable[[Tensor], None]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.architectures import architecture_checkpoint
 from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
 from viz import Classifier, attribute
 from viz.attribution import decompx
@@ -120,9 +121,16 @@ def test_other_activations_add_up_too(tmp_path: Path, activation: str) -> None:
     np.testing.assert_allclose(propagate(asked, apart)[:-1], expected, rtol=0, atol=1e-12)
 
 
-def test_other_architectures_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    classifier = Classifier.load(tiny_mpnet(tmp_path))
-    with pytest.raises(MethodError, match=r"MPNetForSequenceClassification can't be taken apart"):
+def test_families_that_normalize_behind_each_sum_are_split(tmp_path: Path) -> None:
+    classifier = Classifier.load(tiny_mpnet(tmp_path), dtype=torch.float64)
+    asked = task(classifier, Target(1, 0))
+    value = float(asked.target.value(asked.reading.prediction.logits))
+    assert propagate(asked, by_product).sum() == pytest.approx(value, abs=1e-10)
+
+
+def test_layers_that_normalize_before_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    classifier = Classifier.load(architecture_checkpoint(tmp_path, "modernbert"))
+    with pytest.raises(MethodError, match="can't be taken apart: they don't have one LayerNorm"):
         DECOMPX_ABSDOT.run(task(classifier, Target(1, 0)))
 
 

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.architectures import architecture_checkpoint
 from tests.layer_activations import Layer, trace
-from tests.tiny_models import tiny_mpnet
 from viz import Classifier
-from viz.attribution import layers as taken_apart
 from viz.attribution import norms
-from viz.attribution.layers import recorded_layers
+from viz.attribution.layers import RecordedLayer, recorded_layers
 from viz.attribution.method import AttributionInput, Method
 from viz.attribution.norms import (
     ALTI,
@@ -39,6 +38,10 @@ def task(classifier: Classifier, method: Method = GLOBENC, **options: object) ->
     return AttributionInput(
         classifier, classifier.read(TEXT), Target(1, 0), method.resolve_options(options)
     )
+
+
+def layers_of(classifier: Classifier) -> list[RecordedLayer]:
+    return recorded_layers(classifier, classifier.encode(TEXT))
 
 
 def taken(seen: Layer, query: int, key: int) -> np.ndarray:
@@ -109,15 +112,17 @@ def test_norms_are_the_lengths_of_what_cls_takes_in_the_last_layer(
 def test_what_keys_hand_on_adds_up_to_what_enters_the_first_norm(double: Classifier) -> None:
     seen = trace(double, double.read(TEXT))
     with torch.inference_mode():
-        for layer, expected in zip(recorded_layers(task(double)), seen, strict=True):
-            given = torch.einsum("hqk,hkd->qd", layer.weights, layer.projected_values())
-            attention = given + layer.modules.attention_output.bias
-            np.testing.assert_allclose(attention, expected["output.out"], rtol=0, atol=1e-12)
-            whole = attention + layer.before
-            np.testing.assert_allclose(whole, expected["first.in"], rtol=0, atol=1e-12)
-            np.testing.assert_allclose(
-                layer.attention_norm_input(len(whole)), whole, rtol=0, atol=1e-12
-            )
+        for layer, expected in zip(layers_of(double), seen, strict=True):
+            for state, name in (
+                (layer.added, "output.out"),
+                (layer.attended, "first.out"),
+                (layer.required_output(), "second.out"),
+            ):
+                every = torch.arange(len(state.value))
+                shares = torch.einsum("hqk,hkd->qd", state.weights(every), state.vectors())
+                whole = shares + state.terms(every, "residual", "bias", "rest")
+                np.testing.assert_allclose(whole, expected[name], rtol=0, atol=1e-12)
+                np.testing.assert_allclose(state.rebuilt(every), whole, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("rule", [by_encoded_length, by_distance])
@@ -125,22 +130,22 @@ def test_rows_sum_to_one_however_the_work_is_cut(
     double: Classifier, rule: Rule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with torch.inference_mode():
-        layer = recorded_layers(task(double))[0]
-        n_tokens = len(layer.before)
-        whole = mixing_matrix(layer, rule, n_tokens)
+        layer = layers_of(double)[0]
+        every, some = torch.arange(len(layer.before)), torch.tensor([5, 2])
+        whole = mixing_matrix(layer, rule, every)
         monkeypatch.setattr(norms, "CHUNK_BYTES", 3 * layer.before.numel() * 8)
-        cut = mixing_matrix(layer, rule, n_tokens)
-        first = mixing_matrix(layer, rule, 1)
+        cut = mixing_matrix(layer, rule, every)
+        rows = mixing_matrix(layer, rule, some)
     np.testing.assert_allclose(whole.sum(-1), 1, rtol=0, atol=1e-12)
     np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(first, whole[:1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(rows, whole[some], rtol=0, atol=1e-12)
 
 
 def test_a_row_that_holds_nothing_stays_with_its_own_token(double: Classifier) -> None:
     with torch.inference_mode():
-        layer = recorded_layers(task(double))[0]
-        nothing = mixing_matrix(layer, lambda own, rows: torch.zeros_like(own.weights[0, :rows]), 3)
-    np.testing.assert_array_equal(nothing, np.eye(len(layer.before))[:3])
+        layer, queries = layers_of(double)[0], torch.tensor([3, 0])
+        nothing = mixing_matrix(layer, lambda own, rows: own.heads.weights[0, rows] * 0, queries)
+    np.testing.assert_array_equal(nothing, np.eye(len(layer.before))[queries])
 
 
 @pytest.mark.parametrize("method", [NORMS, GLOBENC, ALTI])
@@ -158,22 +163,14 @@ def test_single_precision_finds_the_same_and_tells_of_its_work(
 
 
 @pytest.mark.parametrize("method", [NORMS, GLOBENC, ALTI])
-def test_other_architectures_are_refused_in_one_sentence(tmp_path: Path, method: Method) -> None:
-    classifier = Classifier.load(tiny_mpnet(tmp_path))
+def test_layers_made_in_another_way_are_refused_in_one_sentence(
+    tmp_path: Path, method: Method
+) -> None:
+    classifier = Classifier.load(architecture_checkpoint(tmp_path, "mobilebert"))
     with pytest.raises(MethodError) as caught:
         method.run(task(classifier, method))
     assert str(caught.value) == (
-        "The layers of the architecture MPNetForSequenceClassification can't be taken apart; this "
-        "method is made for BERT, RoBERTa, ELECTRA and DistilBERT layouts: choose another method."
+        "The layers of the architecture MobileBertForSequenceClassification can't be taken apart: "
+        "what their heads put out isn't added to the states that they are given; choose another "
+        "method."
     )
-
-
-def test_layers_that_compute_something_else_are_refused(
-    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A model may use the familiar names and wire its modules in another way."""
-    monkeypatch.setattr(
-        taken_apart.LayerModules, "output_norm_input", lambda parts, attended: attended
-    )
-    with pytest.raises(MethodError, match="can't be taken apart"):
-        GLOBENC.run(task(classifier))

@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import nn
 
+from tests.architectures import architecture_checkpoint
 from tests.layer_activations import modules
-from tests.tiny_models import tiny_mpnet
 from viz import Classifier, Reading
 from viz.attribution.layers import recorded_layers
 from viz.attribution.method import AttributionInput
 from viz.attribution.target import Target
-from viz.attribution.value_zeroing import VALUE_ZEROING, cls_row
+from viz.attribution.value_zeroing import VALUE_ZEROING, zeroed_row
 from viz.errors import MethodError
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -68,7 +68,8 @@ def by_hooks(classifier: Classifier, reading: Reading, layer: int) -> np.ndarray
 def test_cls_rows_of_all_layers_equal_those_found_by_hooks(double: Classifier) -> None:
     reading = double.read(TEXT)
     with torch.inference_mode():
-        found = [cls_row(layer).numpy() for layer in recorded_layers(task(double))]
+        layers = recorded_layers(double, reading.encoding)
+        found = [zeroed_row(layer, 0).numpy() for layer in layers]
     expected = [by_hooks(double, reading, layer) for layer in range(double.n_layers)]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
     np.testing.assert_allclose(np.sum(found, axis=1), 1, rtol=0, atol=1e-12)
@@ -106,7 +107,7 @@ def test_where_no_token_turns_cls_all_count_the_same(
     np.testing.assert_allclose(found, 1 / len(found))
 
 
-def test_other_architectures_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    classifier = Classifier.load(tiny_mpnet(tmp_path))
-    with pytest.raises(MethodError, match=r"MPNetForSequenceClassification can't be taken apart"):
+def test_layers_made_in_another_way_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    classifier = Classifier.load(architecture_checkpoint(tmp_path, "mobilebert"))
+    with pytest.raises(MethodError, match=r"MobileBert.* can't be taken apart: what their heads"):
         VALUE_ZEROING.run(task(classifier))

@@ -1,0 +1,402 @@
+"""What each layer does behind its heads, followed operation by operation through one pass.
+
+A layer is an entry of a list of modules that multiplies attention weights with values once.  From
+that product on the mode keeps, for every tensor that is still a sum over heads and keys, what it is
+a sum of (`MixedState`).  It knows operations, not architectures: what reshapes, what is linear in
+each row, what normalizes, and what adds the state that the layer was given.  A tensor that anything
+else is done to is followed no further, so that a layer that works in another way is found out; one
+that is found is proved by `MixedState.rebuilt`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from viz.attribution.head_products import (
+    MATRIX_PRODUCTS,
+    Linear,
+    linear_map,
+    projection,
+    rows,
+    weighted_values,
+)
+from viz.attribution.mixed_state import HeadOutputs, MixedState, centered
+
+SAME_VALUES = frozenset(
+    {"alias", "clone", "contiguous", "detach", "double", "dropout", "float", "to", "type"}
+    | {"type_as"}
+)
+"""Operations that leave every number where it is (a pass that is recorded drops none)."""
+SAME_ORDER = frozenset(
+    {"__getitem__", "flatten", "movedim", "permute", "reshape", "squeeze", "swapaxes", "transpose"}
+    | {"unflatten", "unsqueeze", "view"}
+)
+"""Operations that only arrange numbers in another way, where they keep all of them."""
+NORMS = frozenset({"layer_norm", "rms_norm"})
+FACTORS = frozenset({"__imul__", "__mul__", "__rmul__", "mul", "mul_", "multiply"})
+DIVISIONS = frozenset({"__itruediv__", "__truediv__", "div", "div_", "true_divide"})
+SUMS = frozenset({"__add__", "__iadd__", "__radd__", "add", "add_"})
+DIFFERENCES = frozenset({"__isub__", "__sub__", "sub", "sub_"})
+
+_Found = TypeVar("_Found")
+
+
+class AppliedNorm(NamedTuple):
+    """A LayerNorm as it was applied to a state that is followed."""
+
+    input: Tensor
+    """(T, D)"""
+    weight: Tensor | None
+    bias: Tensor | None
+    eps: float
+
+
+@dataclass(slots=True)
+class TracedLayer:
+    """One call of a layer."""
+
+    module: nn.Module
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    before: Tensor
+    """The states it was given.  (T, D)"""
+    n_before: int
+    """How many layers had been found when it began."""
+    after: Tensor
+    """The states it put out.  (T, D)"""
+    heads: list[HeadOutputs] = field(default_factory=list)
+    """One for each product of weights and values."""
+    projected: bool = False
+    """Whether a linear map of the heads' outputs was seen."""
+    added: MixedState | None = None
+    """What the heads add to the residual."""
+    attended: MixedState | None = None
+    """What the rest of the layer takes up: residual and heads, normalized where the layer does."""
+    output: MixedState | None = None
+    """What it puts out, where that is still a sum over heads and keys."""
+    linears: list[Linear] = field(default_factory=list)
+    norms: list[AppliedNorm] = field(default_factory=list)
+
+
+class _Heads(NamedTuple):
+    """A tensor that holds the heads' outputs and nothing else."""
+
+    tensor: Tensor
+    places: Tensor
+    """Which entry of (H, T, d) each of its own is, in its own shape."""
+    heads: HeadOutputs
+
+
+class _Mixed(NamedTuple):
+    tensor: Tensor
+    state: MixedState
+
+
+class LayerTrace(TorchFunctionMode):
+    """Follows what the heads of each layer put out; the mode holds for the current thread only.
+
+    Args:
+        replace_heads: What the heads of a layer should put out instead, (H, T, d).
+        keeps_linears: Whether the linear maps of a pass are kept with what enters and leaves them.
+    """
+
+    def __init__(
+        self,
+        replace_heads: Callable[[HeadOutputs], Tensor] | None = None,
+        *,
+        keeps_linears: bool = False,
+    ) -> None:
+        super().__init__()
+        self.layers: list[TracedLayer] = []
+        self.n_products = 0
+        """How often weights were multiplied with values."""
+        self.linears: list[Linear] = []
+        """The linear maps since the last layer."""
+        self._replace_heads = replace_heads
+        self._keeps_linears = keeps_linears
+        self._overwritten: Any = None
+        """The tensor that the function which is being followed writes into."""
+        self._open: list[TracedLayer] = []
+        # By id, with the tensor itself: an id is free again once its tensor is gone.
+        self._weights: dict[int, Tensor] = {}
+        self._heads: dict[int, _Heads] = {}
+        self._mixed: dict[int, _Mixed] = {}
+        self._means: dict[int, tuple[Tensor, Tensor]] = {}
+        self._own: dict[int, Tensor] = {}
+
+    def enter_layer(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        """What may be a layer begins."""
+        states = given_states(args, kwargs)
+        before = torch.empty(0, 0) if states is None else rows(states).clone()
+        self._open.append(TracedLayer(module, args, kwargs, before, len(self.layers), before))
+        if states is not None:
+            self._own[id(states)] = states
+
+    def leave_layer(self, output: Any) -> None:
+        """It ends; it was a layer if it has multiplied weights with values once."""
+        layer = self._open.pop()
+        after = output[0] if isinstance(output, (tuple, list)) else output
+        if len(layer.heads) == 1 and isinstance(after, Tensor):
+            layer.after = rows(after)
+            layer.output = self._state(after)
+            layer.attended = layer.attended or layer.output
+            self.layers[layer.n_before :] = [layer]
+            self.linears = []
+        if not self._open:
+            for memory in (self._weights, self._heads, self._mixed, self._means, self._own):
+                memory.clear()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Compute what was asked for, and follow it."""
+        kwargs, name = kwargs or {}, getattr(func, "__name__", "")
+        self._overwritten = args[0] if self._open and _overwrites(name) else None
+        before = self._saved(self._overwritten)
+        output = func(*args, **kwargs)
+        if isinstance(output, Tensor):
+            if self._keeps_linears and name in ("linear", "addmm"):
+                self._keep_linear(name, args, kwargs, output)
+            if self._open:
+                output = self._follow(name, func, args, kwargs, output)
+        if self._overwritten is not None:
+            self._forget(self._overwritten, before)
+        return output
+
+    def _follow(
+        self,
+        name: str,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        output: Tensor,
+    ) -> Tensor:
+        operands = _operands(args)
+        if name == "softmax":
+            if output.dim() == 4:
+                self._weights[id(output)] = output
+        elif operands and id(operands[0]) in self._weights:
+            return self._follow_weights(name, args, operands[0], output)
+        elif (heads := _first(self._heads, operands)) is not None:
+            self._follow_heads(name, func, args, kwargs, heads, output)
+        elif (mixed := _first(self._mixed, operands)) is not None:
+            self._follow_state(name, args, kwargs, mixed, output)
+        elif (own := _first(self._own, operands)) is not None:
+            self._follow_own(name, operands, own, output)
+        return output
+
+    def _follow_weights(
+        self, name: str, args: tuple[Any, ...], weights: Tensor, output: Tensor
+    ) -> Tensor:
+        if name not in MATRIX_PRODUCTS:
+            if output.dim() > 1 and output.shape[-2] == weights.shape[-2]:
+                self._weights[id(output)] = output
+            return output
+        self.n_products += 1
+        product = weighted_values(name, args, output)
+        if product is None:
+            return output
+        heads, places = product
+        for layer in self._open:
+            layer.heads.append(heads)
+        if self._replace_heads is not None:
+            output = self._replace_heads(heads).reshape(-1)[places]
+        self._heads[id(output)] = _Heads(output, places, heads)
+        return output
+
+    def _follow_heads(
+        self,
+        name: str,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        heads: _Heads,
+        output: Tensor,
+    ) -> None:
+        if name in SAME_VALUES and output.shape == heads.tensor.shape:
+            self._heads[id(output)] = heads._replace(tensor=output)
+        elif name in SAME_ORDER:
+            # A view of the numbers need not be one of their places.
+            arrange = torch.Tensor.reshape if name == "view" else func
+            places = arrange(heads.places, *args[1:], **kwargs)
+            self._heads[id(output)] = heads._replace(tensor=output, places=places)
+        elif name in MATRIX_PRODUCTS:
+            linear = linear_map(name, args, kwargs, heads.places, output)
+            matrix = None if linear is None else projection(linear, heads.heads)
+            if linear is not None and matrix is not None:
+                state = MixedState(linear.output, heads.heads, matrix)
+                if linear.bias is not None:
+                    state = state.plus(state.value, "bias", linear.bias)
+                self._keep(output, state)
+                for layer in self._open:
+                    layer.projected = True
+
+    def _follow_state(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        mixed: _Mixed,
+        output: Tensor,
+    ) -> None:
+        state, is_first = mixed.state, args[0] is mixed.tensor
+        n_rows, width = state.value.shape
+        if name == "mean" and output.numel() == n_rows:
+            self._means[id(output)] = (output, mixed.tensor)
+        elif output.shape[-1:] != (width,) or output.numel() != n_rows * width:
+            pass
+        elif name in SAME_VALUES | SAME_ORDER:
+            self._keep(output, replace(state, value=rows(output)))
+        elif name in NORMS and is_first:
+            self._keep(output, self._normalized(name, args, kwargs, state, rows(output)))
+        elif len(args) > 1 and kwargs.get("alpha", 1) == 1:
+            other = args[1] if is_first else args[0]
+            if self._state(other) is None:
+                combined = self._combined(name, mixed, other, is_first, rows(output))
+                if combined is not None:
+                    self._keep(output, combined)
+
+    def _normalized(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        state: MixedState,
+        value: Tensor,
+    ) -> MixedState:
+        names = ("weight", "bias", "eps") if name == "layer_norm" else ("weight", "eps")
+        given = {**dict(zip(names, args[2:], strict=False)), **kwargs}
+        weight, bias, eps = given.get("weight"), given.get("bias"), given.get("eps")
+        if eps is None:
+            eps = 1e-5 if name == "layer_norm" else torch.finfo(value.dtype).eps
+        entering = state.value
+        if name == "layer_norm":
+            for layer in self._open:
+                layer.norms.append(AppliedNorm(entering, weight, bias, eps))
+            state, entering = state.mapped(value, centered), centered(entering)
+        state = state.scaled(value, (entering.square().mean(-1, keepdim=True) + eps).rsqrt())
+        if weight is not None:
+            state = state.mapped(value, lambda vectors: vectors * weight)
+        return state if bias is None else state.plus(value, "bias", bias)
+
+    def _combined(
+        self, name: str, mixed: _Mixed, other: Any, is_first: bool, value: Tensor
+    ) -> MixedState | None:
+        """A state that is followed, combined with what isn't; None where it is followed no more."""
+        state = mixed.state
+        n_rows, width = value.shape
+        if name in SUMS:
+            if _constant(other, width):
+                return state.plus(value, "bias", torch.as_tensor(other).to(value).flatten())
+            return self._sum(state, other, value)
+        if name in DIFFERENCES:
+            mean = self._means.get(id(other))
+            if is_first and mean is not None and mean[1] is mixed.tensor:
+                return state.mapped(value, centered)
+            return None
+        if name not in FACTORS and not (name in DIVISIONS and is_first):
+            return None
+        divides = name in DIVISIONS
+        if _constant(other, width):
+            return state.mapped(
+                value, lambda vectors: vectors / other if divides else vectors * other
+            )
+        if other.shape[-1] != 1 or other.numel() != n_rows:
+            return None
+        factor = other.reshape(n_rows, 1)
+        return state.scaled(value, 1 / factor if divides else factor)
+
+    def _sum(self, state: MixedState, other: Tensor, value: Tensor) -> MixedState:
+        """A state with something added that depends on the text."""
+        # Where it is the sum that it has been overwritten with, it is what the sum has more.
+        added = value - state.value if other is self._overwritten else rows(other)
+        if state.has_residual:
+            for layer in self._open:
+                layer.attended = layer.attended or state
+        elif id(other) in self._own:
+            for layer in self._open:
+                layer.added = layer.added or state
+            return state.plus(value, "residual", added)
+        return state.plus(value, "rest", added)
+
+    def _follow_own(self, name: str, operands: list[Any], own: Tensor, output: Tensor) -> None:
+        """What depends on the state that the layer was given, row by row and in proportion."""
+        if output.numel() != own.numel():
+            return
+        other: Any = next((operand for operand in operands[:2] if operand is not own), 1)
+        scaled = name in FACTORS | DIVISIONS and (
+            _constant(other, own.shape[-1]) or other.shape[-1] == 1
+        )
+        if scaled or name in NORMS | SAME_VALUES | SAME_ORDER:
+            self._own[id(output)] = output
+
+    def _keep_linear(
+        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor
+    ) -> None:
+        value = args[1] if name == "addmm" else args[0]
+        linear = linear_map(name, args, kwargs, value, output)
+        if linear is not None:
+            for linears in [layer.linears for layer in self._open] or [self.linears]:
+                linears.append(linear)
+
+    def _keep(self, tensor: Tensor, state: MixedState) -> None:
+        self._mixed[id(tensor)] = _Mixed(tensor, state)
+
+    def _state(self, tensor: Any) -> MixedState | None:
+        mixed = self._mixed.get(id(tensor))
+        return None if mixed is None else mixed.state
+
+    def _saved(self, tensor: Any) -> MixedState | None:
+        """What is known of a tensor that is about to be overwritten, in memory of its own."""
+        state = self._state(tensor)
+        if state is not None:
+            state = replace(state, value=state.value.clone())
+            self._keep(tensor, state)
+        return state
+
+    def _forget(self, tensor: Any, before: MixedState | None) -> None:
+        """What was known of a tensor that has been overwritten is no longer true."""
+        for memory in (self._weights, self._heads, self._own):
+            memory.pop(id(tensor), None)
+        if self._state(tensor) is before:
+            self._mixed.pop(id(tensor), None)
+
+
+def given_states(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """The states that a layer is given: its first argument that holds numbers with fractions."""
+    tensors = (value for value in (*args, *kwargs.values()) if isinstance(value, Tensor))
+    return next((tensor for tensor in tensors if tensor.is_floating_point()), None)
+
+
+def _overwrites(name: str) -> bool:
+    in_place = name.endswith("_") and not name.endswith("__")
+    return in_place or name == "__setitem__" or (name.startswith("__i") and name in _IN_PLACE)
+
+
+_IN_PLACE = frozenset({"__iadd__", "__isub__", "__imul__", "__itruediv__"})
+
+
+def _operands(args: tuple[Any, ...]) -> list[Any]:
+    """What a function computes with: all of its arguments but the equation of an einsum."""
+    given = args[1:] if args and isinstance(args[0], str) else args
+    return list(given[0]) if given and isinstance(given[0], (list, tuple)) else list(given)
+
+
+def _first(memory: Mapping[int, _Found], operands: list[Any]) -> _Found | None:
+    """What is known of the first operand that anything is known of."""
+    return next((memory[id(each)] for each in operands if id(each) in memory), None)
+
+
+def _constant(value: Any, width: int) -> bool:
+    """Whether it is the same for every row: a number, or one for each dimension."""
+    return not isinstance(value, Tensor) or value.numel() == 1 or value.shape == (width,)
