@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.synthetic import read, read_causal
 from viz import Classifier, Reading
 from viz.errors import SelectionError
 from viz.export.bertviz.page import bertviz_html
@@ -240,3 +241,9 @@ def test_the_size_is_foreseen_well(reading: Reading) -> None:
     given = replace(large(2, 4, 64), attention=Attention(weights))
     made = json.dumps(parameters(given)["attention"], separators=(",", ":"))
     assert len(made) == pytest.approx(weights.size * BYTES, rel=0.1)
+
+
+def test_a_page_says_where_there_can_be_no_line() -> None:
+    said = b"there can be no line"
+    assert said in bertviz_html(read_causal())
+    assert said not in bertviz_html(read())
