@@ -22,7 +22,8 @@ class LayerStack:
     n_layers: int
     """Layers with weights of their own, those of encoder and decoder together; 0 where none are."""
     layers: Mapping[str, int]
-    """The number of the layer that each module of the stack is, by the name of the module."""
+    """The number of the layer that each module of the stack is, by the name of the module; of what
+    shares its weights, too."""
     called_above: Mapping[str, int]
     """How many layers a text has passed before it reaches a module, by the name of the module."""
 
@@ -41,29 +42,32 @@ class LayerStack:
         Outside the layers, a part is as high as the last layer that a text has passed before: a
         norm behind the layers sits with the last one, what no text passes through (a table of
         positions that layers look into) with the embeddings. What reads the last states, as a
-        pooler, is of the head.
+        pooler, is of the head. Layers that share their weights sit with the embeddings.
         """
         layer = self.layer(name)
-        return self.called_above.get(name.rpartition(".")[0], 0) if layer is None else layer + 1
+        if layer is None:
+            return self.called_above.get(name.rpartition(".")[0], 0)
+        return min(layer + 1, self.n_layers)
 
 
 def find_layers(model: PreTrainedModel) -> LayerStack:
     """The layers of *model*: lists of modules below the head that a text passes, entry by entry.
 
-    A list counts where it is as long as config.json says that there are layers. Lists that are
-    passed in turns (XLM's of attentions and of feed-forward parts) are one stack; one that is
+    A list counts where it is as long as config.json says that there are layers; where none is,
+    layers share their weights, and any list that a text passes holds some. Lists that are passed
+    in turns (XLM's of attentions and of feed-forward parts) are one stack; one that is
     passed after another (a decoder) goes on where it ends.
 
     Raises:
         ModelError: The model can't read a text.
     """
     calls = _record_calls(model)
+    passed = [names for names in _lists(model) if all(name in calls.first for name in names)]
+    counts = set(_layer_counts(model.config))
+    own = [names for names in passed if len(names) in counts]
     stacks: list[list[list[str]]] = []
     end = -1
-    for names in sorted(
-        (names for names in _lists(model) if all(name in calls.first for name in names)),
-        key=lambda names: calls.first[names[0]],
-    ):
+    for names in sorted(own or passed, key=lambda names: calls.first[names[0]]):
         if calls.first[names[0]] < end and len(names) == len(stacks[-1][0]):
             stacks[-1].append(names)
         else:
@@ -78,6 +82,7 @@ def find_layers(model: PreTrainedModel) -> LayerStack:
         starts += [
             min(calls.first[name] for name in entry) for entry in zip(*parallel, strict=True)
         ]
+    starts = starts if own else []
     head = len(starts) + 1
     inside = {name for name, part in _named_modules(model.base_model, model)}
     return LayerStack(
@@ -162,15 +167,14 @@ def _named_modules(part: nn.Module, model: nn.Module) -> Iterator[tuple[str, nn.
 
 
 def _lists(model: PreTrainedModel) -> Iterator[list[str]]:
-    """The names of the entries of each list that is as long as the model has layers."""
-    lengths = set(_layer_counts(model.config))
+    """The names of the entries of each list below the head that is in no other."""
     prefix = f"{model.base_model_prefix}." if model.base_model is not model else ""
     seen: list[str] = []
     for name, part in model.base_model.named_modules():
         if isinstance(part, nn.ModuleList) and not any(name.startswith(f"{one}.") for one in seen):
             seen.append(name)
             entries = [f"{prefix}{entry}" for entry in _entries(name, part)]
-            if len(entries) in lengths:
+            if entries:
                 yield entries
 
 

@@ -1,14 +1,15 @@
 """How the weights of a checkpoint and its configuration fit together, and what is refused."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 import transformers
+from torch import nn
 from transformers import (
     PreTrainedModel,
 )
 
-from finetune.checkpoint.families import layer_number
 from finetune.checkpoint.folder import TRAIN_HINT, Folder
 from finetune.checkpoint.source import shown, unquoted
 from finetune.checkpoint.weights import (
@@ -71,17 +72,12 @@ def check_complete(folder: Folder, model: PreTrainedModel, report: LoadingReport
             f" {TRAIN_HINT}"
         )
     check_layers(folder, model, report)
-    layers = getattr(config, "num_hidden_layers", None)
-    beyond = [
-        name
-        for name in report.unexpected
-        if isinstance(layers, int) and (layer := layer_number(name)) is not None and layer >= layers
-    ]
-    if beyond:
-        raise ModelError(
-            f"the config.json of {folder.owner} describes {layers} layers, but its weights have"
-            f" more ({unquoted(beyond[0])}); correct num_hidden_layers"
-        )
+    for name, entry, length in _list_entries(model, report.unexpected):
+        if entry >= length:
+            raise ModelError(
+                f"the config.json of {folder.owner} describes {length} layers, but its weights have"
+                f" more ({unquoted(name)}); correct num_hidden_layers"
+            )
 
 
 def check_layers(folder: Folder, model: PreTrainedModel, report: LoadingReport) -> None:
@@ -90,18 +86,29 @@ def check_layers(folder: Folder, model: PreTrainedModel, report: LoadingReport) 
     Raises:
         ModelError: The files hold weights of a layer of the model that the model doesn't have.
     """
-    layers = getattr(model.config, "num_hidden_layers", None)
-    for name in report.unexpected:
-        layer = layer_number(name)
-        if layer is None or not isinstance(layers, int) or layer >= layers:
-            continue
-        if WEIGHT.search(name):
+    for name, entry, length in _list_entries(model, report.unexpected):
+        if entry < length and WEIGHT.search(name):
             raise ModelError(
                 f"the weights of {folder.owner} hold {shown(name)}, for which transformers"
                 f" {transformers.__version__} has no place in"
                 f" {with_article(unquoted(model.config.model_type))} model, so its answers would"
                 " differ; choose another checkpoint"
             )
+
+
+def _list_entries(model: PreTrainedModel, names: Iterable[str]) -> Iterator[tuple[str, int, int]]:
+    """The *names* that are of an entry of a list of *model*, its number, and how many there are."""
+    prefix = f"{model.base_model_prefix}."
+    lists = {
+        path.removeprefix(prefix): len(part)
+        for path, part in model.named_modules()
+        if isinstance(part, nn.ModuleList)
+    }
+    for name in names:
+        for path, length in lists.items():
+            number = name.removeprefix(prefix).removeprefix(f"{path}.").partition(".")[0]
+            if name.removeprefix(prefix).startswith(f"{path}.") and number.isdecimal():
+                yield name, int(number), length
 
 
 def describe_mismatch(report: LoadingReport) -> str:

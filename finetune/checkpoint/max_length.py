@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-from finetune.checkpoint.families import POSITION_TABLES
-
 
 def max_input_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
     """Tokens that the model can read at once, special tokens included.
@@ -18,11 +16,12 @@ def max_input_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
     positions = getattr(_text_config(model.config), "max_position_embeddings", None)
     if isinstance(positions, int) and positions > 0:
         limits.append(positions)
-    for name, table in _modules_for_text(model.base_model):
-        if name.rpartition(".")[2] in POSITION_TABLES and isinstance(table, nn.Embedding):
-            padding = table.padding_idx
-            limits.append(table.num_embeddings - (0 if padding is None else padding + 1))
-            break
+        words = model.get_input_embeddings()
+        for table in _modules_for_text(model.base_model):
+            rows = getattr(getattr(table, "weight", None), "shape", (0,))[0]
+            padding = getattr(table, "padding_idx", None)
+            if rows == positions and padding is not None and table is not words:
+                limits.append(positions - padding - 1)
     return min(limits)
 
 
@@ -38,15 +37,15 @@ def _text_config(config: PreTrainedConfig) -> PreTrainedConfig:
     return config
 
 
-def _modules_for_text(model: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """All modules by name, without the parts that have a configuration and no vocabulary.
+def _modules_for_text(model: nn.Module) -> Iterator[nn.Module]:
+    """All modules, without the parts that have a configuration and no vocabulary.
 
     Positions in such a part are those of a picture.
     """
-    yield name, model
-    for last, child in model.named_children():
+    yield model
+    for child in model.children():
         if not isinstance(child, PreTrainedModel) or _reads_text(child.config):
-            yield from _modules_for_text(child, f"{name}.{last}")
+            yield from _modules_for_text(child)
 
 
 def _reads_text(config: PreTrainedConfig) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 
 import torch
@@ -13,17 +14,19 @@ from transformers.models.auto.modeling_auto import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 )
 
-from finetune.checkpoint import families, max_length
+from finetune.checkpoint import max_length
 from finetune.checkpoint.configuration import build_config
 from finetune.checkpoint.folder import Folder, open_folder
+from finetune.checkpoint.layer_stack import find_layers
 from finetune.checkpoint.loading import (
     build_meta_classifier,
     build_new_classifier,
     open_model,
     open_tokenizer,
 )
-from finetune.checkpoint.loading_report import check_layers, describe_mismatch
+from finetune.checkpoint.loading_report import LoadingReport, check_layers, describe_mismatch
 from finetune.checkpoint.opening import open_classifier
+from finetune.checkpoint.padding import fit_padding
 from finetune.checkpoint.problem_types import MULTI_LABEL, REGRESSION, SINGLE_LABEL, is_regression
 from finetune.checkpoint.score_scale import output_layer
 from finetune.checkpoint.tokenizer import check_model_fits
@@ -46,6 +49,8 @@ class Checkpoint:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
     labels: tuple[str, ...]
+    pads: bool = True
+    """Whether padding leaves the logits of a text as they are; else each is measured alone."""
 
     @property
     def multi_label(self) -> bool:
@@ -66,7 +71,7 @@ class Checkpoint:
 def load_base(
     source: str, labels: tuple[str, ...], *, multi_label: bool, regression: bool = False
 ) -> Checkpoint:
-    """The encoder *source* under a classification head for *labels*.
+    """The body of *source* under a classification head for *labels*.
 
     The head is new, unless *source* is a classifier of the very same classes; one for *regression*
     always is, as that of another run gives scores in the unit of its own data.
@@ -74,25 +79,14 @@ def load_base(
     folder, config = _open_base(source)
     own_labels = _label_names(config)
     weights = find_weights(folder)
-    tokenizer = _with_padding(open_tokenizer(folder, config, weights), folder)
+    tokenizer = open_tokenizer(folder, config, weights)
+    tokenizer.truncation_side = "right"  # which end is cut, the run's settings say
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: number for number, label in enumerate(labels)}
     config.problem_type = REGRESSION if regression else MULTI_LABEL if multi_label else SINGLE_LABEL
     model, report = open_model(folder, config, weights)
-    prefix = f"{model.base_model_prefix}."
-    if any(
-        name.startswith(prefix) and not _is_head(name, prefix) for name, *_ in report.mismatched
-    ):
-        raise ModelError(
-            f"the weights of {folder.owner} don't match its config.json:"
-            f" {describe_mismatch(report)}"
-        )
-    lacking = [name for name in report.missing if not _is_head(name, prefix)]
-    if lacking:
-        raise ModelError(
-            f"the weights of {folder.owner} are incomplete: {lacking[0]!r} is missing (tensors"
-            f" missing: {len(lacking)}); take a complete base model"
-        )
+    if report.missing or report.mismatched:
+        _require_body(folder, model, report)
     lacking_head = bool(report.missing or report.mismatched)
     if not lacking_head and (regression or own_labels != labels):
         _reset_head(model)
@@ -100,39 +94,49 @@ def load_base(
         output_layer(model)  # raises where scores could not be put into it at the end
     check_layers(folder, model, report)
     check_model_fits(model, tokenizer, folder.owner)
-    return Checkpoint(model=model, tokenizer=tokenizer, labels=labels)
+    return _paired(model, tokenizer, labels, folder)
 
 
 def _open_base(source: str) -> tuple[Folder, PreTrainedConfig]:
-    """A folder and its configuration, where it holds an encoder that takes a head."""
+    """A folder and its configuration, where transformers puts a head on such a model."""
     folder = open_folder(source)
     config = build_config(folder)
-    kind = config.model_type
-    if (
-        kind not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
-        or kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES
-        or config.is_encoder_decoder
-    ):
+    if config.model_type not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES:
         raise ModelError(
-            f"{folder.owner} is {with_article(kind)} model, not an encoder that takes a"
-            f" classification head; choose {families.NAMES} or a similar model"
+            f"{folder.owner} is {with_article(config.model_type)} model, on which transformers puts"
+            " no classification head; choose a model of texts"
         )
     return folder, config
 
 
-def _is_head(name: str, prefix: str) -> bool:
-    """Whether a weight is of what stands on the encoder, or of the pooler on top of it."""
-    return (
-        not name.startswith(prefix)
-        or name.removeprefix(prefix).split(".")[0] in families.HEAD_NAMES
-    )
+def _require_body(folder: Folder, model: PreTrainedModel, report: LoadingReport) -> None:
+    """Refuse files without all that stands below the head; poolers are of the head."""
+    stack = find_layers(model)
+    head = stack.n_layers + 1
+    if any(stack.height(name) != head for name, *_ in report.mismatched):
+        raise ModelError(
+            f"the weights of {folder.owner} don't match its config.json:"
+            f" {describe_mismatch(report)}"
+        )
+    lacking = [name for name in report.missing if stack.height(name) != head]
+    if lacking:
+        raise ModelError(
+            f"the weights of {folder.owner} are incomplete: {lacking[0]!r} is missing (tensors"
+            f" missing: {len(lacking)}); take a complete base model"
+        )
 
 
-def _with_padding(tokenizer: PreTrainedTokenizerFast, folder: Folder) -> PreTrainedTokenizerFast:
-    """The tokenizer, where it can fill the shorter texts of a batch."""
-    if tokenizer.pad_token is None:
-        raise ModelError(f"the tokenizer of {folder.owner} has no padding token; it needs one")
-    return tokenizer
+def _paired(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    labels: tuple[str, ...],
+    folder: Folder,
+) -> Checkpoint:
+    """Both, the tokenizer giving no more than the model takes, and padding as it reads."""
+    taken = signature(model.forward).parameters
+    tokenizer.model_input_names = [name for name in tokenizer.model_input_names if name in taken]
+    pads = fit_padding(model, tokenizer, folder.owner)
+    return Checkpoint(model=model, tokenizer=tokenizer, labels=labels, pads=pads)
 
 
 def _reset_head(model: PreTrainedModel) -> None:
@@ -151,8 +155,17 @@ def _label_names(config: PreTrainedConfig) -> tuple[str, ...]:
 
 
 def load_masked(source: str) -> PreTrainedModel:
-    """The encoder *source* under the head that guesses hidden words, new where it has none."""
+    """The encoder *source* under the head that guesses hidden words, new where it has none.
+
+    Raises:
+        ModelError: Its family guesses none.
+    """
     folder, config = _open_base(source)
+    if config.is_encoder_decoder or config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        raise ModelError(
+            f"{folder.owner} is {with_article(config.model_type)} model, which guesses no hidden"
+            " words; leave out --pretrain-epochs"
+        )
     model, _ = open_model(folder, config, find_weights(folder), masked=True)
     return model
 
@@ -176,11 +189,7 @@ def load_weights(place: Path, model: PreTrainedModel) -> dict[str, Tensor]:
 def load_checkpoint(source: str) -> Checkpoint:
     """The fine-tuned classifier *source*, its weights as float32 whatever they are on disk."""
     opened = open_classifier(source, dtype=torch.float32)
-    return Checkpoint(
-        model=opened.model,
-        tokenizer=_with_padding(opened.tokenizer, opened.folder),
-        labels=_label_names(opened.config),
-    )
+    return _paired(opened.model, opened.tokenizer, _label_names(opened.config), opened.folder)
 
 
 def max_input_length(checkpoint: Checkpoint) -> int:
@@ -197,7 +206,7 @@ def load_tokenizer(source: str) -> tuple[PreTrainedTokenizerFast, int]:
     """The tokenizer of the base model *source*, and how many tokens that model reads at once."""
     folder, config = _open_base(source)
     weights = find_weights(folder)
-    tokenizer = _with_padding(open_tokenizer(folder, config, weights), folder)
+    tokenizer = open_tokenizer(folder, config, weights)
     model = build_meta_classifier(folder, config, weights)
     check_model_fits(model, tokenizer, folder.owner)
     return tokenizer, max_length.max_input_length(model, tokenizer)

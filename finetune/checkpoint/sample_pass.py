@@ -39,11 +39,19 @@ def unchanged(model: PreTrainedModel) -> Iterator[None]:
                 vars(owner).update(attributes)
 
 
-def sample_token_ids(config: PreTrainedConfig, length: int = N_TOKENS) -> Tensor:
-    """Numbers of *length* tokens without padding, the end of the text once, as the last.  (T,)"""
+def sample_token_ids(
+    config: PreTrainedConfig, length: int = N_TOKENS, *, without: int | None = None
+) -> Tensor:
+    """Numbers of *length* tokens without padding, the end of the text once, as the last.  (T,)
+
+    Args:
+        config: The model's, which says what is special.
+        length: How many tokens.
+        without: A further token that is not among them, but as the end of the text.
+    """
     text_config = config.get_text_config()
     settings = {**text_config.to_dict(), **config.to_dict()}
-    special = set(_special_ids(settings))
+    special = {*_special_ids(settings), without}
     words = range(int(getattr(text_config, "vocab_size", None) or N_TOKEN_IDS))
     plain = [number for number in words[: length + len(special)] if number not in special]
     end = settings.get("eos_token_id")

@@ -170,6 +170,7 @@ def predict_logits(
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = checkpoint.model.eval().to(device)
+    batch_size = batch_size if checkpoint.pads else 1
     logits = np.empty((len(inputs), len(checkpoint.labels)))
     order = sorted(range(len(inputs)), key=lambda i: -len(inputs[i][0]) - len(inputs[i][1] or ""))
     for start in progress_bar(range(0, len(order), batch_size), "evaluating"):

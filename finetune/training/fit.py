@@ -165,7 +165,7 @@ def training_arguments(run: PreparedRun, folder: Path, **more: Any) -> TrainingA
     arguments = TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=config.batch_size,
+        per_device_eval_batch_size=config.batch_size if run.base.pads else 1,
         gradient_accumulation_steps=config.gradient_accumulation,
         activation_checkpointing=config.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},

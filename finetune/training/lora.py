@@ -42,22 +42,16 @@ def add_lora(model: PreTrainedModel, *, rank: int, alpha: int) -> None:
 def adapted_matrices(model: PreTrainedModel, stack: LayerStack) -> list[str]:
     """The names of the linear maps inside the attention of every layer.
 
-    All linear maps of the layers where those are none: XLNet multiplies by plain parameters. Where
-    layers share their weights, those of the attention are looked for below the whole head.
+    All linear maps of the layers where those are none: XLNet multiplies by plain parameters.
     """
     linear = [
         name
         for name, part in model.named_modules()
-        if isinstance(part, nn.Linear | Conv1D)
-        and (
-            stack.layer(name) is not None
-            if stack.n_layers
-            else stack.height(f"{name}.weight") <= stack.n_layers
-        )
+        if isinstance(part, nn.Linear | Conv1D) and stack.layer(name) is not None
     ]
     attention = {name for name, part in model.named_modules() if _is_attention(name, part)}
     inside = [name for name in linear if any(name.startswith(f"{one}.") for one in attention)]
-    return inside or (linear if stack.n_layers else [])
+    return inside or linear
 
 
 def _is_attention(name: str, part: nn.Module) -> bool:

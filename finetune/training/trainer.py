@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from accelerate.data_loader import prepare_data_loader
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
@@ -165,6 +165,11 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
                 f" ({reason}); choose {NAMES} or a similar model"
             ) from error
 
+    def prediction_step(self, *inputs: Any, **options: Any) -> Any:
+        """Loss, logits and labels of a batch; what else a model gives (hidden states) is let go."""
+        loss, logits, labels = super().prediction_step(*inputs, **options)
+        return loss, logits[0] if isinstance(logits, tuple) else logits, labels
+
     def log(self, logs: dict[str, float], *more: Any) -> None:
         """Note numbers of the epoch; its loss is that of a text.
 
@@ -219,7 +224,9 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         """Weights that open as a classifier, and the states of optimizer, schedule and Trainer."""
         self.model.save_pretrained(folder, state_dict=plain_weights(self.model, self.scale))
         if not are_plain(self.model, self.scale):
-            save_model(self.model, str(folder / LEARNING_WEIGHTS))
+            # Copies, as tied weights (and views of one tensor) share memory, which no file may.
+            learning = {name: each.clone() for name, each in self.model.state_dict().items()}
+            save_file(learning, folder / LEARNING_WEIGHTS)
         save_tokenizer(self.processing_class, folder)
         with _torch_writes():
             self._save_optimizer_and_scheduler(str(folder))
@@ -228,10 +235,8 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
     def _take_weights(self, folder: Path) -> None:
         own = folder / LEARNING_WEIGHTS
         try:
-            if own.is_file():
-                load_model(self.model, own)
-            else:
-                self.model.load_state_dict(load_weights(folder, self.model))
+            weights = load_file(own) if own.is_file() else load_weights(folder, self.model)
+            self.model.load_state_dict(weights)
         except (ModelError, RuntimeError) as error:
             raise SnapshotError(
                 f"the weights in {folder.name} don't fit the base model; has it changed since the"

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
-from finetune.checkpoint.families import layer_number
+from finetune.checkpoint.layer_stack import find_layers
 from viz.model.classifier import Classifier
 
 HEAD = "head"
@@ -57,14 +58,17 @@ def randomize_weights(classifier: Classifier, seed: int = 0) -> Iterator[str]:
         yield stage
 
 
-def _parameters_by_stage(model: nn.Module) -> dict[str, list[tuple[str, nn.Parameter]]]:
+def _parameters_by_stage(
+    model: PreTrainedModel,
+) -> dict[str, list[tuple[str, nn.Parameter]]]:
     """The parameters of each stage with their names, the highest stage first."""
     by_layer: dict[float, list[tuple[str, nn.Parameter]]] = defaultdict(list)
+    stack = find_layers(model)
     for name, values in model.named_parameters():
-        layer = layer_number(name)
+        layer = stack.layer(name)
         if layer is not None:
             by_layer[layer].append((name, values))
-        elif "embeddings" not in name:
+        elif stack.height(name) > 0:
             by_layer[torch.inf].append((name, values))
     return {
         HEAD if layer == torch.inf else f"layer {layer}": by_layer[layer]

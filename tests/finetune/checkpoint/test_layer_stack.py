@@ -60,7 +60,15 @@ def built(family: str) -> PreTrainedModel:
         ("gemma3", 2, {"model.vision_tower.encoder.layers.1.mlp.fc1.weight": 0, "score.weight": 3}),
         ("squeezebert", 2, {"transformer.pooler.dense.weight": 3}),
         # What is shared by all layers is no layer.
-        ("albert", 0, {"albert.pooler.weight": 1, "classifier.weight": 1}),
+        (
+            "albert",
+            0,
+            {
+                "albert.encoder.albert_layer_groups.0.albert_layers.0.ffn.weight": 0,
+                "albert.pooler.weight": 1,
+                "classifier.weight": 1,
+            },
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
