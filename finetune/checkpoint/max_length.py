@@ -1,6 +1,7 @@
 """How much a model reads at once."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
@@ -16,7 +17,9 @@ def max_input_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
     positions = getattr(_text_config(model.config), "max_position_embeddings", None)
     if isinstance(positions, int) and positions > 0:
         limits.append(positions)
-        words = model.get_input_embeddings()
+        words = None
+        with suppress(NotImplementedError):  # CANINE hashes whatever number it is given
+            words = model.get_input_embeddings()
         for table in _modules_for_text(model.base_model):
             rows = getattr(getattr(table, "weight", None), "shape", (0,))[0]
             padding = getattr(table, "padding_idx", None)
