@@ -10,13 +10,24 @@ from viz.attribution.method import AttributionInput
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
-from viz.types import Reading
+from viz.types import MissingAttention, Reading
+
+
+def require_attention(classifier: Classifier) -> None:
+    """Refuse a classifier that has no map of each token by each token."""
+    attention = _probe_reading(classifier).attention
+    if isinstance(attention, MissingAttention):
+        raise MethodError(attention.reason)
 
 
 def require_pooling(classifier: Classifier) -> None:
     """Refuse a classifier of which no gradient tells from which tokens it reads its class."""
+    _check_pooling(classifier, _probe_reading(classifier))
+
+
+def _probe_reading(classifier: Classifier) -> Reading:
     (reading,) = classifier.read_many([classifier.encoder.probe()])
-    _check_pooling(classifier, reading)
+    return reading
 
 
 def pooling_of(inputs: AttributionInput) -> FloatArray:
@@ -46,6 +57,7 @@ def require_gradient(classifier: Classifier) -> None:
 
 def require_attention_gradient(classifier: Classifier) -> None:
     """Refuse a classifier whose logits have no gradient in the attention weights it returns."""
+    require_attention(classifier)
     recorder = Recorder("words")
     logits = classifier.forward(classifier.encoder.probe(), recorder)
     gradients(classifier, logits.sum(), recorder.weights)
