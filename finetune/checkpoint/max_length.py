@@ -6,6 +6,9 @@ from contextlib import suppress
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
+POSITION_LIMITS = ("max_position_embeddings", "max_seq_len")
+"""Settings of how many positions there are, whatever they are embedded by."""
+
 
 def max_input_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> int:
     """Tokens that the model can read at once, special tokens included.
@@ -14,12 +17,14 @@ def max_input_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
     one past the padding index, which costs them that many rows of the table.
     """
     limits = [int(tokenizer.model_max_length)]
-    positions = getattr(_text_config(model.config), "max_position_embeddings", None)
-    if isinstance(positions, int) and positions > 0:
+    config, words = _text_config(model.config), None
+    with suppress(NotImplementedError):  # CANINE hashes whatever number it is given
+        words = model.get_input_embeddings()
+    for name in POSITION_LIMITS:
+        positions = getattr(config, name, None)
+        if not isinstance(positions, int) or positions <= 0:
+            continue
         limits.append(positions)
-        words = None
-        with suppress(NotImplementedError):  # CANINE hashes whatever number it is given
-            words = model.get_input_embeddings()
         for table in _modules_for_text(model.base_model):
             rows = getattr(getattr(table, "weight", None), "shape", (0,))[0]
             padding = getattr(table, "padding_idx", None)
@@ -30,7 +35,7 @@ def max_input_length(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast)
 
 def _text_config(config: PreTrainedConfig) -> PreTrainedConfig:
     """The settings of what reads text, in a model that also reads something else."""
-    if hasattr(config, "max_position_embeddings"):
+    if any(hasattr(config, name) for name in POSITION_LIMITS):
         return config
     # An encoder comes first, also where it has settings of its own for text and for pictures.
     for part in ("text_config", "encoder"):

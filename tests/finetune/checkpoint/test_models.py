@@ -10,7 +10,7 @@ from finetune.checkpoint import max_length
 from finetune.checkpoint.models import load_base, load_checkpoint, max_input_length
 from finetune.checkpoint.tokenizer import check_model_fits
 from finetune.errors import ModelError
-from tests.families import family_config
+from tests.families import CLASSES, family_config
 from tests.family_tokenizers import MAX_TOKENS, family_tokenizer
 from tests.tiny_models import FAMILIES, LABELS, Family, edit_config, tiny_checkpoint, tiny_mpnet
 
@@ -70,6 +70,17 @@ def test_the_longest_input_fits_the_positions(family: Family, tmp_path: Path) ->
         assert checkpoint.model(input_ids=tokens).logits.shape == (1, len(LABELS))
         with pytest.raises((IndexError, RuntimeError)):
             checkpoint.model(input_ids=torch.full((1, length + 1), 9))
+
+
+@pytest.mark.parametrize(("family", "length"), [("ibert", MAX_TOKENS + 6), ("mpt", MAX_TOKENS)])
+def test_positions_are_counted_in_families_that_name_them_otherwise(
+    family: str, length: int
+) -> None:
+    model = AutoModelForSequenceClassification.from_config(family_config(family))
+    tokenizer = family_tokenizer("mpnet")
+    assert max_length.max_input_length(model, tokenizer) == length
+    with torch.inference_mode():
+        assert model(input_ids=torch.full((1, length), 9)).logits.shape == (1, len(CLASSES))
 
 
 @pytest.mark.parametrize("family", ["gemma3", "modernvbert", "ultravbert", "t5gemma2"])
