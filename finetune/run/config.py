@@ -75,6 +75,12 @@ class TrainConfig(
             raise ConfigError(f"--seed is {self.seed}; {self.seeds} seeds from there are too large")
         if self.lora_rank and self.freezes:
             raise ConfigError("--lora-rank trains adapters and the head; leave out freezing")
+        if self.save == "adapter" and not self.lora_rank:
+            raise ConfigError("--save adapter keeps what --lora-rank trains; give that too")
+        if self.save == "adapter" and self.pretrain_epochs:
+            raise ConfigError(
+                "--save adapter needs the base model as it is; leave out --pretrain-epochs"
+            )
         for name in ("freeze_layers", "gradual_unfreezing"):
             if self.head_only and getattr(self, name):
                 raise ConfigError(f"--head-only trains no layer; leave out {option_name(name)}")

@@ -30,6 +30,9 @@ Precision = Literal["auto", "float32", "bfloat16"]
 SaveDtype = Literal["float32", "float16"]
 
 
+Save = Literal["merged", "adapter"]
+
+
 ClassWeights = Literal["none", "balanced", "effective"]
 
 
@@ -265,6 +268,10 @@ class OutputConfig(Settings):
     save_minutes: Minutes = 5.0
     """Minutes between two snapshots, from the last of which a killed run is resumed; 0 makes
     one after each step."""
+
+    save: Save = "merged"
+    """What is kept of a run with --lora-rank: the whole model, adapters merged into it, or the
+    folder of an adapter, which is small and opens as long as the base model stays in its place."""
 
     save_dtype: SaveDtype = "float32"
     """Number format of the saved weights; float16 halves the file."""

@@ -1,7 +1,7 @@
 """What a run comes to: its weights on disk, how good they are, and the record of it all."""
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,28 +20,36 @@ from finetune.run.progress import epoch_curve
 from finetune.run.record import RunRecord, ScoreRange, SplitRecord
 from finetune.training.plain_weights import plain_weights
 from finetune.training.prepared_run import PreparedRun
+from finetune.training.saved_adapter import adapter_weights, save_adapter
 from finetune.training.trainer import SnapshotTrainer
 
 Say = Callable[[str], None]
 
 
 def save_weights(run: PreparedRun, work: Path) -> Checkpoint:
-    """Write model and tokenizer, and read them back as anybody would."""
-    model = run.base.model.cpu()
-    weights = _in_format(run, getattr(torch, run.config.save_dtype))
+    """Write model or adapter and the tokenizer, and read them back as anybody would."""
+    model, config = run.base.model.cpu(), run.config
+    keeps_adapter = config.save == "adapter"
+    weights = (adapter_weights if keeps_adapter else plain_weights)(model, run.scale)
+    weights = _in_format(run, weights, getattr(torch, config.save_dtype))
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
             raise OverflowError(
-                f"weights of {name!r} are too large for --save-dtype {run.config.save_dtype};"
+                f"weights of {name!r} are too large for --save-dtype {config.save_dtype};"
                 " take float32"
             )
-    model.save_pretrained(work, state_dict=weights)
+    if keeps_adapter:
+        save_adapter(model, weights, work, config.model)
+    else:
+        model.save_pretrained(work, state_dict=weights)
     save_tokenizer(run.base.tokenizer, work)
     return load_checkpoint(str(work))
 
 
-def _in_format(run: PreparedRun, dtype: torch.dtype) -> dict[str, Tensor]:
-    """The weights in the number format of the file.
+def _in_format(
+    run: PreparedRun, weights: Mapping[str, Tensor], dtype: torch.dtype
+) -> dict[str, Tensor]:
+    """The *weights* in the number format of the file.
 
     The layer that gives scores stays in float32, as theirs may be large numbers close together.
     """
@@ -52,7 +60,7 @@ def _in_format(run: PreparedRun, dtype: torch.dtype) -> dict[str, Tensor]:
         name: tensor.to(dtype)
         if tensor.is_floating_point() and name not in float32_names
         else tensor
-        for name, tensor in plain_weights(model, run.scale).items()
+        for name, tensor in weights.items()
     }
 
 

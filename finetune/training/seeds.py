@@ -14,6 +14,7 @@ from finetune.run.measurements import AnyMetrics
 from finetune.run.metrics import choosing_metric, measure_all
 from finetune.run.record import RunRecord, SeedRecord
 from finetune.training.results import write_card_and_plots
+from finetune.training.saved_adapter import name_base
 
 OneRun = Callable[[Path, TrainConfig], RunRecord]
 
@@ -97,6 +98,8 @@ def _keep_best(
     """Copy the best run into *work*, and write down that it is one of several, the record last."""
     others = shutil.ignore_patterns(CHECKPOINTS, SETTINGS, RECORD)
     shutil.copytree(place, work, ignore=others, dirs_exist_ok=True)
+    if config.save == "adapter":
+        name_base(work, config.model)
     write_config_file(config, work)
     write_card_and_plots(record, work, say)
     record.save(work)

@@ -54,17 +54,33 @@ def model_card(record: RunRecord, pictures: Collection[str] = PLOT_FILES) -> str
 
 
 def _head(record: RunRecord) -> str:
-    name = record.settings["output"]
-    use = f"""from transformers import pipeline
-
-classify = pipeline("text-classification", {json.dumps(printable(name), ensure_ascii=False)})"""
-    return f"""# {escaped(name)}
+    return f"""# {escaped(record.settings["output"])}
 
 Gives a text {_answer(record)}.
 Fine-tuned from {escaped(record.base)} ({record.parameters / 1e6:.1f} million parameters) on
 {escaped(record.data_name)}.
 
-{code(use, "python")}"""
+{code(_use(record), "python")}"""
+
+
+def _use(record: RunRecord) -> str:
+    """Lines of Python that open the result with plain libraries."""
+    name, base = (
+        json.dumps(printable(text), ensure_ascii=False)
+        for text in (record.settings["output"], record.base)
+    )
+    if record.settings.get("save") != "adapter":
+        return f"""from transformers import pipeline
+
+classify = pipeline("text-classification", {name})"""
+    return f"""from peft import PeftModel
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+base = AutoModelForSequenceClassification.from_pretrained(
+    {base}, num_labels={len(record.labels)}, ignore_mismatched_sizes=True
+)
+model = PeftModel.from_pretrained(base, {name})
+tokenizer = AutoTokenizer.from_pretrained({name})"""
 
 
 def _answer(record: RunRecord) -> str:

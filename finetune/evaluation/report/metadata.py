@@ -34,7 +34,7 @@ def front_matter(record: RunRecord) -> str:
         # The Hub refuses a card with a base model that no model of it can be called.
         base_model=_one_line(record.base) if HUB_NAME.fullmatch(record.base) else None,
         eval_results=results,
-        library_name="transformers",
+        library_name="peft" if record.settings.get("save") == "adapter" else "transformers",
         metrics=[result.metric_type for result in results],
         model_name=_one_line(record.settings["output"]),
         pipeline_tag=TASK,
