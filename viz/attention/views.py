@@ -165,6 +165,13 @@ def pooled_row(shown: AttentionView, pooling: FloatArray) -> FloatArray:
     return np.asarray(shares / (shares.sum() or 1) @ rows, rows.dtype)
 
 
+def pooled_impossible(shown: AttentionView, pooling: FloatArray) -> BoolArray | None:
+    """The keys that no token can look at of those that the class is read from.  (m,)"""
+    if shown.impossible is None:
+        return None
+    return np.asarray(shown.impossible[0, merge(pooling, shown.spans) > 0].all(0))
+
+
 Quadrant = Literal["all", "A-A", "A-B", "B-A", "B-B"]
 """Of a pair of texts: which text looks (before the dash) at which."""
 QUADRANTS: tuple[Quadrant, ...] = ("all", "A-A", "A-B", "B-A", "B-B")

@@ -224,3 +224,17 @@ def test_a_quadrant_that_a_causal_mask_forbids_is_impossible_throughout() -> Non
     assert ahead.impossible is not None
     assert ahead.impossible.all()
     assert views.quadrant(whole, "B-A").impossible is None
+
+
+def test_a_mean_of_rows_can_look_where_one_of_them_can() -> None:
+    reading = read_causal()
+    view = views.view(
+        reading.encoding, reading.attention.weights, impossible=reading.attention.impossible
+    )
+    one = views.pick(view, 0, 0)
+    pooling = np.zeros(reading.encoding.n_tokens)
+    pooling[[1, 3]] = 0.5
+    found = views.pooled_impossible(one, pooling)
+    assert found is not None
+    np.testing.assert_array_equal(found, np.arange(len(one.keys)) > 3)
+    assert not views.pooled_row(one, pooling)[found].any()

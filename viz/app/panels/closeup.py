@@ -83,9 +83,11 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
     if query == POOLED:
         assert reading.pooling is not None  # it is offered only where there are shares
         row = views.pooled_row(view, reading.pooling)
+        impossible = views.pooled_impossible(view, reading.pooling)
         looks = "some token" if view.signed else deciding_token.name_of(reading)
     else:
         row, looks = view.weights[0, 0, query], view.spans[query].label
+        impossible = None if view.impossible is None else view.impossible[0, query]
     low, high = ("lowers", "raises") if reading.prediction.regression else ("against", "for")
     colored_text(
         reading.encoding,
@@ -98,7 +100,7 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
         caption=_row_caption(reading, view, name, looks)
         + ("" if row.any() else " All of it is 0."),
         opens=True,
-        impossible=None if view.impossible is None else view.impossible[0, query],
+        impossible=impossible,
     )
 
 

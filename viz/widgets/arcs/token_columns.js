@@ -1,7 +1,7 @@
 // The two columns of tokens beside the arcs, with the weights that the active token's arcs carry.
 
 import { createElement } from "../shared/elements.js";
-import { LABEL } from "../shared/impossible.js";
+import { LABEL, QUERY_LABEL } from "../shared/impossible.js";
 import { EXACT_DECIMALS, formatNumber } from "../shared/numbers.js";
 import { arcColor } from "./arc_paths.js";
 import { impossiblePartners, weightShare } from "./selection.js";
@@ -54,7 +54,7 @@ export function markTokens(view) {
   for (const index of impossiblePartners(view, active)) {
     const row = columns[other].children[index];
     row.classList.add("marked", "hatch");
-    row.title = `${row.firstChild.textContent}: ${other === "key" ? LABEL : "can't look there"}`;
+    row.title = `${row.firstChild.textContent}: ${other === "key" ? LABEL : QUERY_LABEL}`;
   }
 }
 
@@ -103,8 +103,8 @@ export function describeShare(view) {
   const what = data.signed ? unit : `weight ${isQuery ? "it gives" : "it gets"} in ${headNames}.`;
   const nImpossible = impossiblePartners(view, active).length;
   const tokens = `${nImpossible} of ${isQuery ? data.columns : data.rows} tokens`;
-  const cannot = isQuery ? `It can't look at ${tokens}.` : `${tokens} can't look at it.`;
-  return [name, `: ${count} ${percent} of the ${what}${nImpossible ? ` ${cannot}` : ""}`];
+  const cannot = isQuery ? [" It can't look at ", tokens, "."] : [` ${tokens} `, QUERY_LABEL, "."];
+  return [name, `: ${count} ${percent} of the ${what}`, ...(nImpossible ? cannot : [])];
 }
 
 /**

@@ -114,14 +114,14 @@ function drawHatch(view, context, color) {
  * @returns {[number, number][]} The first column of each stretch, and the one behind its last.
  */
 export function runs(flags, offset, first, end) {
-  const found = [];
+  const stretches = [];
   for (let column = first; column < end; column++) {
     if (!flags[offset + column]) continue;
     const start = column;
     while (column < end && flags[offset + column]) column++;
-    found.push([start, column]);
+    stretches.push([start, column]);
   }
-  return found;
+  return stretches;
 }
 
 /** Thin lines between cells that are large enough to bear them. */

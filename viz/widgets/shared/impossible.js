@@ -2,7 +2,8 @@
 
 import { createElement } from "./elements.js";
 
-export const LABEL = "can't be looked at";
+export const LABEL = "can't be looked at"; // a key, by the query in question
+export const QUERY_LABEL = "can't look at it"; // a query, at the key in question
 export const REASON = "a causal mask or a window forbids it";
 const [PITCH, LINE] = [4, 1]; // CSS pixels from line to line along a row, and of a line
 
