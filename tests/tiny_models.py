@@ -131,6 +131,14 @@ def tiny_checkpoint(
     return path
 
 
+def without_mask_token(path: Path) -> Path:
+    """Save a classifier whose tokenizer has no mask token, as those of decoders have none."""
+    folder, words = tiny_checkpoint(path), tokenizer("bert")
+    words.mask_token = None
+    words.save_pretrained(folder)
+    return folder
+
+
 def tiny_mpnet(path: Path) -> Path:
     """Save a classifier whose family attends with code of its own, out of our function's reach."""
     words = tokenizer("roberta")

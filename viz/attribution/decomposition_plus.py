@@ -93,8 +93,8 @@ DECOMPOSITION_PLUS = Method(
     label="Decomposition+",
     signed=True,
     cost=100,
-    description="Decompositions of the text on its way to nothing but masks, their order improved "
-    "by hiding words.",
+    description="Decompositions of the text with its words hidden more and more, their order "
+    "improved by hiding words.",
     reference="CLSight",
     score=_decomposition_plus,
     requirements=(require_linear,),

@@ -45,9 +45,9 @@ def score(
 ) -> None:
     """Measure for a checkpoint how faithful each method is, and save it as faithfulness.json.
 
-    Words are hidden in the order of a method's scores, by masks and by deletion, and what the
-    prediction loses is compared with random orders.  An interrupted run resumes where it
-    stopped.
+    Words are hidden in the order of a method's scores, by deletion and, if the tokenizer has a mask
+    token, by masks; what the prediction loses is compared with random orders.  An interrupted run
+    resumes where it stopped.
     Under torchrun or accelerate launch the rows are shared among all processes.
 
     Example: clsight score --checkpoint out/my-model --data validation.csv --limit 200

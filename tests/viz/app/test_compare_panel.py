@@ -1,10 +1,11 @@
 """The table of the comparison on the Read page: what it says of decisions."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.tiny_models import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint, without_mask_token
 from viz import Classifier, Reading
 from viz.app.panels.compare import columns, entries
 from viz.faithfulness.compare import Comparison, compare
@@ -32,6 +33,21 @@ def test_flips_are_named_by_how_words_are_hidden(classifier: Classifier, reading
         values = zip(row.measures.items(), flips, strict=True)
         measures = {name: {**one, "flip_20": flip} for (name, one), flip in values}
         assert entries(found, replace(row, measures=measures))["flips"] == said
+
+
+def test_without_a_mask_token_deletion_is_all_that_is_spoken_of(tmp_path: Path) -> None:
+    plain = Classifier.load(without_mask_token(tmp_path / "plain"))
+    found = compare(plain, plain.read(TEXT), ["decomposition", "occlusion"])
+    shown, config = entries(found, found.rows[1]), columns(found)
+    assert set(shown) & {"mask", "delete", "mean"} == {"delete"}
+    assert shown["shares"] == "deletion"
+    assert "both" not in str(config)
+    assert "other one" not in str(config)
+    assert "MASK" not in str(config)
+    values = found.rows[0].measures["delete"]
+    for flip, said in ((1, "yes"), (0, "no")):
+        row = replace(found.rows[0], measures={"delete": {**values, "flip_20": flip}})
+        assert entries(found, row)["flips"] == said
 
 
 def test_falls_of_a_score_are_written_with_digits(scored: Comparison) -> None:

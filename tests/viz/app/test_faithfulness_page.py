@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.tiny_models import tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint, without_mask_token
 from viz import Classifier
 from viz.app import keys
 from viz.colors import PALETTES
@@ -29,13 +29,18 @@ METHODS = ("decomposition", "saliency", "attention", "occlusion")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FaithfulnessRecord]:
     """A checkpoint, and what was measured of four methods for it."""
     room = tmp_path_factory.mktemp("scored")
+    folder = tiny_checkpoint(room / "checkpoints" / "tiny")
+    return folder, score_texts(folder, room)
+
+
+def score_texts(folder: Path, room: Path) -> FaithfulnessRecord:
+    """What is measured of the methods on the texts, for the checkpoint in a folder."""
     with (room / "texts.csv").open("w") as file:
         csv.writer(file).writerows([["text"], *([text] for text in TEXTS)])
-    folder = tiny_checkpoint(room / "checkpoints" / "tiny")
     classifier, texts = Classifier.load(folder), open_texts(room / "texts.csv")
     run = ScoreRun(classifier, texts, ScoreConfig(METHODS, n_random=3), room / "lines")
     assert list(run.score(texts.rows)) == [0, 1, 2]
-    return folder, summarize(classifier, texts, run.config, run.results())
+    return summarize(classifier, texts, run.config, run.results())
 
 
 def winning(record: FaithfulnessRecord, name: str) -> FaithfulnessRecord:
@@ -107,6 +112,21 @@ def test_what_was_measured_is_drawn_and_listed(
     assert set(app.dataframe[0].value["method"]) == {one.label for one in record.methods}
     merits = list(app.dataframe[0].value["merit"])
     assert merits == sorted(merits, reverse=True)
+
+
+def test_without_a_mask_token_there_is_one_chart_and_no_mean(opened: Open, tmp_path: Path) -> None:
+    folder = without_mask_token(tmp_path / "checkpoints" / "plain")
+    record = score_texts(folder, tmp_path)
+    assert set(record.random) == {"delete"}
+    assert {one.shares_operator for one in record.methods} == {None, "delete"}
+    (folder / FILE).write_text(record.to_json())
+    app = opened(folder, "faithfulness")
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1
+    assert "merit" not in app.dataframe[0].value
+    assert "which helps it here." in app.caption[0].value
+    shares = list(app.dataframe[0].value["delete"])
+    assert shares == sorted(shares, reverse=True)
 
 
 def test_numbers_of_other_weights_are_said_to_be(

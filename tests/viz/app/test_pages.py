@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.architectures import architecture_checkpoint
 from tests.page_content import component_data, page_text
-from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet, without_mask_token
 from viz import METHODS, Classifier
 from viz.app import keys
 from viz.app.examples import load_examples
@@ -329,6 +329,28 @@ def test_settings_of_a_method_change_what_it_finds(app: AppTest) -> None:
     before = component_data(finished(app.run()), "colored-text")["parts"]
     app.segmented_control(key="option-occlusion-operator").set_value("delete").run()
     assert component_data(finished(app), "colored-text")["parts"] != before
+
+
+def test_ways_of_hiding_words_that_a_tokenizer_lacks_are_not_offered(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    plain = without_mask_token(tmp_path / "plain")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"checkpoint": str(checkpoint), "text": LONG, "method": "shapley"})
+    assert "mask" in app.run().segmented_control(key="option-shapley-operator").options
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"checkpoint": str(plain), "text": LONG, "method": "shapley"})
+    finished(app.run())
+    assert not app.exception
+    assert app.number_input(key="option-shapley-seed").value == 0
+    with pytest.raises(KeyError):
+        app.segmented_control(key="option-shapley-operator")
+    app.session_state["option-integrated-gradients-baseline"] = "mask"  # of another checkpoint
+    app.selectbox(key=keys.METHOD).select("integrated-gradients").run()
+    baseline = app.segmented_control(key="option-integrated-gradients-baseline")
+    assert (baseline.value, baseline.options) == ("zero", ["zero", "pad"])
+    assert "[MASK]" not in page_text(app)
+    assert not app.exception
 
 
 def test_a_link_names_a_method_by_its_name_too(app: AppTest) -> None:

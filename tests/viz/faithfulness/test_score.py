@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.tiny_models import tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import tiny_checkpoint, tiny_mpnet, without_mask_token
 from viz import METHODS, Classifier
 from viz.__main__ import app
 from viz.cli.score_file import process_rank
@@ -64,6 +64,26 @@ def options(data: Path, checkpoint: Path, output: Path, *more: str) -> list[str]
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
+
+
+def test_without_a_mask_token_everything_is_measured_by_deletion(
+    data: Path, tmp_path: Path
+) -> None:
+    folder = without_mask_token(tmp_path / "plain")
+    done = run(*options(data, folder, tmp_path / "x.json"))
+    assert done.exit_code == 0
+    record = load(tmp_path / "x.json")
+    assert set(record.random) == set(record.best) == {"delete"}
+    assert all(set(one.under) == {"delete"} for one in record.methods)
+    (occlusion,) = [one for one in record.methods if one.name == "occlusion"]
+    assert (occlusion.options["operator"], occlusion.shares_operator) == ("delete", "delete")
+    asked = options(data, folder, tmp_path / "y.json", "--methods=occlusion:operator=mask")
+    refused = run(*asked)
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "operator of occlusion can't be 'mask', for the tokenizer of this checkpoint has no mask "
+        "token; it can be delete.\n",
+    )
 
 
 def launch(command: list[str], **environment: str) -> "subprocess.Popen[str]":

@@ -21,7 +21,7 @@ MEANING = (
     "first. A faithful order makes the probability of the class, or the predicted score, drop "
     "early. 0 is the mean of random orders, 1 the best order that any method found; lines are 95% "
     "intervals over texts. Orange: the method that the others are compared with. Hollow: the "
-    "method itself hides words in this way, which helps it here; judge it by the other chart."
+    "method itself hides words in this way, which helps it here"
 )
 
 
@@ -75,7 +75,8 @@ def explain_how_to_measure(checkpoint: str) -> None:
 def show_record(checkpoint: str, record: FaithfulnessRecord) -> None:
     """Show the chart, and the table behind it."""
     st.subheader("Which methods find the words that the prediction depends on", anchor=False)
-    st.caption(f"{plain(_measured_on(record))} {MEANING}")
+    end = "; judge it by the other chart." if len(record.random) > 1 else "."
+    st.caption(f"{plain(_measured_on(record))} {MEANING}{end}")
     if record.fingerprint != checkpoints.classifier(checkpoint).fingerprint:
         st.warning(
             "This was measured with different weights; measure again.", icon=":material/warning:"

@@ -13,7 +13,7 @@ from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
 from viz.app.panels import job_progress
 from viz.app.panels.plot import show_plot
-from viz.app.panels.scores import MADE_WITH, OPERATORS
+from viz.app.panels.scores import MADE_WITH, OPERATORS, sorted_by
 from viz.attribution import METHODS
 from viz.attribution.descriptions import number
 from viz.errors import VizError
@@ -129,7 +129,7 @@ def _show_table(comparison: Comparison) -> None:
             key="save-comparison",
             on_click="ignore",
             icon=":material/download:",
-            help="Every measure under both operators.",
+            help="Every measure, under each operator.",
         )
     for row in rows:
         if row.refused is not None:
@@ -139,11 +139,14 @@ def _show_table(comparison: Comparison) -> None:
 def entries(comparison: Comparison, row: ComparedMethod) -> dict[str, object]:
     """What the table says of a method that was measured, by column."""
     measures = row.measures.values()
+    shares: dict[str, object] = {
+        operator: comparison.share(row, operator) for operator in comparison.random
+    }
     return {
         "method": row.label,
         "passes": row.passes,
-        **{operator: comparison.share(row, operator) for operator in comparison.random},
-        "mean": mean_share(comparison, row),
+        **shares,
+        **({"mean": mean_share(comparison, row)} if len(shares) > 1 else {}),
         **{name: sum(one[name] for one in measures) / len(measures) for name in NUMBERS},
         "flips": _flips(row),
         "tau": row.tau_occlusion,
@@ -152,9 +155,11 @@ def entries(comparison: Comparison, row: ComparedMethod) -> dict[str, object]:
 
 
 def _flips(row: ComparedMethod) -> str:
-    """The operators under which the decision changes; empty for scores, which decide nothing."""
+    """Under which operators the decision changes; empty for scores, which decide nothing."""
     decided = _decided(row)
     flips = [OPERATORS[name] for name, one in decided.items() if one["flip_20"] == 1]
+    if flips and len(decided) == 1:
+        return "yes"
     return ", ".join(flips) or ("no" if decided else "")
 
 
@@ -170,22 +175,24 @@ def columns(comparison: Comparison) -> dict[str, ColumnConfig | str | None]:
         operator: column.ProgressColumn(
             f"by {OPERATORS[operator]}",
             help=f"AOPC with words hidden by {OPERATORS[operator]}: 0 is the mean of "
-            f"{N_RANDOM} random orders, 1 the best order that any method found.",
+            f"{N_RANDOM} random orders, 1 the best order that any method found."
+            + sorted_by(comparison.random),
             format="%.2f",
             min_value=0,
             max_value=1,
         )
         for operator in comparison.random
     }
+    mean = column.NumberColumn(
+        "Mean", format="%.2f", help="Mean of both columns; the table is sorted by it."
+    )
     return {
         "method": column.TextColumn("Method", width="medium", pinned=True),
         "passes": column.NumberColumn(
             "Passes", format="%.0f", help="Forward passes of the method itself."
         ),
         **shares,
-        "mean": column.NumberColumn(
-            "Mean", format="%.2f", help="Mean of both columns; the table is sorted by it."
-        ),
+        **({"mean": mean} if len(shares) > 1 else {}),
         **{
             name: column.NumberColumn(metric.heading, format=digits, help=metric.help)
             for name, metric in NUMBERS.items()
@@ -201,8 +208,8 @@ def columns(comparison: Comparison) -> dict[str, ColumnConfig | str | None]:
         ),
         "shares": column.TextColumn(
             "Made with",
-            help="How the method itself hides words to make its scores. That helps it in this "
-            "column; judge it by the other one.",
+            help="How the method itself hides words to make its scores. That helps it "
+            + ("in this column; judge it by the other one." if len(shares) > 1 else "here."),
         ),
     }
 

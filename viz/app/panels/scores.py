@@ -1,5 +1,6 @@
 """The table of the Faithfulness page: every method, the most faithful first."""
 
+from collections.abc import Collection
 from functools import partial
 
 import streamlit as st
@@ -31,6 +32,11 @@ def show_scores(record: FaithfulnessRecord) -> None:
             st.caption(plain(f"{one.label}: {one.refused}"))
 
 
+def sorted_by(operators: Collection[str]) -> str:
+    """What the help of a column of shares adds where there is no mean of two such columns."""
+    return "" if len(operators) > 1 else " The table is sorted by it."
+
+
 def difference(interval: Interval | None, *, regression: bool = False) -> str:
     """A mean difference with its interval, or `none` where the interval includes 0."""
     write = partial(quantity, signed=True, regression=regression)
@@ -47,7 +53,9 @@ def _entries(one: MethodScores, record: FaithfulnessRecord) -> dict[str, object]
     entries: dict[str, object] = {"method": _name(one, record)}
     for operator, under in one.under.items():
         entries[operator] = None if under.share is None else under.share.mean
-    entries |= {"merit": one.mean_share, "passes": one.passes}
+    if len(record.random) > 1:
+        entries["merit"] = one.mean_share
+    entries["passes"] = one.passes
     for operator, under in one.under.items():
         entries[f"default-{operator}"] = _against_default(one, under, record)
     for name, metric in SHOWN.items():
@@ -117,7 +125,8 @@ def _columns(record: FaithfulnessRecord) -> dict[str, ColumnConfig | str | None]
         name = OPERATORS.get(operator, operator)
         columns[operator] = column.ProgressColumn(
             f"by {name}",
-            help="0 is the mean of random orders, 1 the best order found.",
+            help="0 is the mean of random orders, 1 the best order found."
+            + sorted_by(record.random),
             format="%.2f",
             min_value=0,
             max_value=1,
