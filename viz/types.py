@@ -180,13 +180,23 @@ class Attention:
     impossible: BoolArray | None = None
     """(L, Q, K): which keys no head of a layer can look at from a query, for a causal mask or a
     window forbids it; None where every token can look at every other.  Their weights are 0."""
+    sink: FloatArray | None = None
+    """(L, H, Q): what a query gives to no token, in families that have a sink for it; with it a row
+    of weights sums to 1.  None where there is no sink."""
 
     def __post_init__(self) -> None:
         """Check that the array is square in its tokens and that every row sums to 1."""
         weights = _frozen(self.weights)
         if weights.ndim != 4 or weights.shape[2] != weights.shape[3]:
             raise ValueError(f"weights have shape {weights.shape}; (L, H, T, T) is needed")
-        gap = float(np.abs(weights.sum(-1) - 1).max())
+        totals = weights.sum(-1)
+        if self.sink is not None:
+            sink = _frozen(self.sink)
+            if sink.shape != totals.shape:
+                raise ValueError(f"sink has shape {sink.shape}; {totals.shape} is needed")
+            object.__setattr__(self, "sink", sink)
+            totals = totals + sink
+        gap = float(np.abs(totals - 1).max())
         if not gap <= ROW_TOLERANCE:
             raise ValueError(f"a row of attention weights is {gap:.2g} away from a sum of 1")
         object.__setattr__(self, "weights", weights)

@@ -177,3 +177,13 @@ def _check_sizes(config: PreTrainedConfig, owner: str) -> None:
             f"the pad_token_id in config.json of {owner} is {padding}, outside a vocabulary of"
             f" {rows:,}; correct it"
         )
+
+
+def text_config(config: PreTrainedConfig) -> PreTrainedConfig:
+    """The settings of what reads text, in a model that reads other things as well."""
+    if getattr(config, "num_hidden_layers", None) is not None:
+        return config
+    try:
+        return config.get_text_config()
+    except ValueError:  # there are several
+        return config

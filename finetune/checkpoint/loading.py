@@ -19,10 +19,8 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from finetune.checkpoint.configuration import build_config
-from finetune.checkpoint.families import NAMES, NAMES_OR
 from finetune.checkpoint.folder import TRAIN_HINT, Folder, embedding_library
 from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.loading_report import (
@@ -86,19 +84,6 @@ def open_whole_classifier(
     return LoadedClassifier(folder, model.config, tokenizer, model, weights.files)
 
 
-def require_encoder(folder: Folder, config: PreTrainedConfig) -> None:
-    """Refuse models that generate text, and families that guess no hidden words."""
-    kind, named = config.model_type, str(next(iter(config.architectures or [config.model_type])))
-    if kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.is_encoder_decoder:
-        return
-    generates = named.endswith(("CausalLM", "LMHeadModel", "ForConditionalGeneration"))
-    raise ModelError(
-        f"{folder.owner} is {with_article(kind)} model ({unquoted(named)}), which"
-        f" {'generates text' if generates else 'is of another family'}; CLSight reads classifiers"
-        f" with a BERT-family encoder ({NAMES})"
-    )
-
-
 def require_classifier(folder: Folder, config: PreTrainedConfig) -> None:
     """Refuse what says of itself that it is not a classifier, or predicts several numbers."""
     named = next(iter(config.architectures or []), None)
@@ -116,7 +101,7 @@ def require_classifier(folder: Folder, config: PreTrainedConfig) -> None:
     if type(config) not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING:
         raise ModelError(
             f"{folder.owner} is {with_article(config.model_type)} model, for which transformers has"
-            f" no classifier; {TRAIN_HINT} from {NAMES_OR}"
+            f" no classifier; {TRAIN_HINT}"
         )
     if not config.num_labels:
         raise ModelError(f"{folder.owner} has no classes; {TRAIN_HINT}")
@@ -163,12 +148,15 @@ def open_model(
         config: What is made; it stays as it is.
         weights: The files.
         dtype: What weights are computed in.
-        attention: The attention implementation; None leaves the choice to transformers.
+        attention: The attention implementation; None leaves the choice to transformers.  A family
+            whose code lets none be chosen computes its own eager one.
         masked: Whether the head is to guess hidden words, not classes.
     """
     kind = _class_of(config, masked=masked)
     build_meta_model(config, kind, weights, folder.owner)
     require_unique_names(weights, f"{kind.base_model_prefix}.", folder.owner)
+    if attention is not None and not kind._can_set_attn_implementation():
+        attention = "eager"
     how = {} if attention is None else {"attn_implementation": attention}
     with (
         as_model_error(

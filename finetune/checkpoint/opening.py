@@ -8,7 +8,6 @@ from finetune.checkpoint.folder import ADAPTER, find_folder, with_settings
 from finetune.checkpoint.loading import (
     LoadedClassifier,
     open_whole_classifier,
-    require_encoder,
 )
 
 
@@ -17,7 +16,6 @@ def open_classifier(
     *,
     dtype: torch.dtype = torch.float32,
     attention: str | None = None,
-    encoder: bool = False,
 ) -> LoadedClassifier:
     """A fine-tuned classifier, its head proven to be that of the files.
 
@@ -25,7 +23,6 @@ def open_classifier(
         source: A folder, or the id of a model on the Hugging Face Hub.
         dtype: What weights are computed in, whatever they are stored in.
         attention: The attention implementation, by its name in transformers.
-        encoder: Whether only encoders of the BERT family are taken.
 
     Raises:
         ModelError: one sentence that says what came and what to do.
@@ -38,6 +35,4 @@ def open_classifier(
         opened = open_adapted_classifier(folder, dtype=dtype, attention=attention)
     else:
         opened = open_whole_classifier(with_settings(folder), dtype=dtype, attention=attention)
-    if encoder:
-        require_encoder(opened.folder, opened.config)
     return opened

@@ -11,7 +11,7 @@ from viz.attribution.embedding_path import PASSES_PER_POINT, repeated_logits
 from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
 from viz.attribution.path_integral import MAX_STEPS, Points, integrate, midpoints
 from viz.attribution.registry import register_method
-from viz.attribution.requirements import gradients, require_replaceable_attention
+from viz.attribution.requirements import gradients, require_attention
 from viz.errors import MethodError
 from viz.model.recording import Recorder
 
@@ -116,7 +116,7 @@ ATTENTION_ATTRIBUTION = Method(
     description="Gradients added up while the attention of one layer grows from nothing.",
     reference="Hao et al. 2021",
     score=_attention_attribution,
-    requirements=(require_replaceable_attention,),
+    requirements=(require_attention,),
     options=(
         Option(
             "layer",

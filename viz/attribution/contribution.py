@@ -11,7 +11,6 @@ import numpy as np
 from viz.attribution import check_read_by
 from viz.attribution.linear_pass import linear_pass
 from viz.attribution.target import Against, resolve_target
-from viz.errors import MethodError
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
@@ -37,25 +36,23 @@ def contribution(
         alone.
 
     Raises:
-        MethodError: if attention can't be held fixed, or the network isn't linear then.
+        MethodError: if the network isn't linear where attention is held fixed.
+        MissingAttentionError: if there are no attention weights.
         SelectionError: for a class that doesn't exist, or a reading of another classifier.
     """
     check_read_by(classifier, reading)
-    if not classifier.records:
-        raise MethodError(
-            f"The architecture {classifier.architecture} does not let attention be held fixed, so "
-            "there are no contributions; look at the weights instead."
-        )
+    n_layers, n_tokens = reading.attention.n_layers, reading.attention.n_tokens
     target = resolve_target(reading.prediction, target_class, against)
     recorder = Recorder("input", freeze=True, by_weights=True)
     linear = linear_pass(
         classifier, [reading.encoding.inputs], recorder, reading.prediction.logits[None]
     )
-    slopes = linear.split_gradients(target.value, *recorder.weights)
+    maps = recorder.weights[:n_layers]
+    slopes = linear.split_gradients(target.value, *maps)
     shares = []
-    for weights, slope in zip(recorder.weights, slopes.others, strict=True):
+    for weights, slope in zip(maps, slopes.others, strict=True):
         check_cancelled()
-        shares.append((weights.detach() * slope)[0].cpu().numpy())
+        shares.append((weights.detach() * slope)[0, ..., :n_tokens].cpu().numpy())
     return Contribution(
         values=np.stack(shares),
         value=float(target.value(reading.prediction.logits)),

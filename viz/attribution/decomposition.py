@@ -25,8 +25,8 @@ def _decomposition(inputs: AttributionInput) -> TokenScores:
         reading.prediction.logits[None],
     )
     slopes = linear.split_gradients(inputs.target.value)
-    scores = (linear.leaf.detach() * slopes.leaf)[0].double().sum(-1)
-    return TokenScores(scores.to(linear.leaf.dtype).cpu().numpy(), slopes.bias)
+    scores = linear.token_shares(linear.leaves, slopes.leaves)[0]
+    return TokenScores(scores.to(linear.logits.dtype).cpu().numpy(), slopes.bias)
 
 
 DECOMPOSITION = Method(

@@ -25,12 +25,13 @@ from viz.attribution.embedding_path import (
     path_batches,
     path_ends,
 )
-from viz.attribution.linear_pass import linear_pass, require_frozen_attention, require_linear
+from viz.attribution.linear_pass import linear_pass, require_linear
 from viz.attribution.masking import against_all_target
 from viz.attribution.method import AttributionInput, Method, Option, TokenScores
 from viz.attribution.registry import register_method
 from viz.errors import MethodError
 from viz.model.recording import Leaf
+from viz.types import Attention
 
 PERCENT_KEPT = 25
 """Per cent of each word that stays.  Between 20 and 30 faithfulness hardly differs, and which of
@@ -71,9 +72,12 @@ class _PathRecorder(PlacedEmbeddings):
 
     def on_weights(self, weights: Tensor) -> Tensor:
         """Hold attention, between what it is here and what it is in the whole text."""
-        if self.full_text_attention is None:
+        known = self.full_text_attention
+        if known is None or len(self.weights) >= len(known):  # those of a decoder aren't known
             return super().on_weights(weights)
-        layer = self.full_text_attention[len(self.weights)]
+        layer = known[len(self.weights)]
+        if weights.shape[-1] > layer.shape[-1]:
+            layer = torch.cat([layer, 1 - layer.sum(-1, keepdim=True)], -1)
         return super().on_weights(torch.lerp(weights.detach(), layer, FULL_TEXT_ATTENTION_WEIGHT))
 
     def on_leaf(self, name: Leaf, output: Tensor) -> Tensor:
@@ -92,23 +96,23 @@ class MaskingPath:
         full_text_attention: Whether attention is held half way to what it is in the whole text.
 
     Raises:
-        MethodError: if attention can't be held fixed; later, where a pass isn't linear.
+        MethodError: later, where a pass isn't linear.
     """
 
     def __init__(self, inputs: AttributionInput, *, full_text_attention: bool = False) -> None:
-        require_frozen_attention(inputs.classifier)
         self.inputs = inputs
         self.full_text_attention: Tensor | None = None
         """(L, H, T, T)"""
-        if full_text_attention:
-            classifier, weights = inputs.classifier, inputs.reading.attention.weights
+        classifier, attention = inputs.classifier, inputs.reading.attention
+        if full_text_attention and isinstance(attention, Attention):
             self.full_text_attention = torch.tensor(
-                weights, dtype=classifier.model.dtype, device=classifier.device
+                attention.weights, dtype=classifier.model.dtype, device=classifier.device
             )
         # Without a mask token nothing is left where a word was.
         self.words, self.hidden = path_ends(inputs, inputs.classifier.tokenizer.mask_token_id)
-        self.source = self._input(self.words) - self._input(self.hidden)
-        """What the first layer would miss of each token.  (T, D)"""
+        ends = zip(self._layer_inputs(self.words), self._layer_inputs(self.hidden), strict=True)
+        self.sources = [words - hidden for words, hidden in ends]
+        """What the first layer, and that of a decoder, would miss of each token.  Each (T, D)"""
 
     def at(self, share: float) -> FloatArray:
         """Word scores with the same share of every word kept.  (n_words,)"""
@@ -142,11 +146,13 @@ class MaskingPath:
             _PathRecorder(embeddings, self.full_text_attention),
             expected=np.where(is_text, reading.prediction.logits, np.nan),
         )
-        leaf = linear.leaf
-        gradients = linear.split_gradients(against_all_target(self.inputs).value).leaf
-        is_version = torch.tensor(np.isin(shares, (0, 1)).all(1), device=leaf.device)
-        source = torch.where(is_version[:, None, None], leaf.detach(), self.source)
-        scores = (source * gradients).double().sum(-1).cpu().numpy()
+        gradients = linear.split_gradients(against_all_target(self.inputs).value).leaves
+        is_version = torch.tensor(np.isin(shares, (0, 1)).all(1), device=linear.logits.device)
+        sources = [
+            torch.where(is_version[:, None, None], leaf.detach(), source)
+            for leaf, source in zip(linear.leaves, self.sources, strict=True)
+        ]
+        scores = linear.token_shares(sources, gradients).cpu().numpy()
         self.inputs.progress(PASSES_PER_POINT * len(shares))
         return np.stack([self.inputs.perturbation.to_words(row) for row in scores])
 
@@ -157,15 +163,20 @@ class MaskingPath:
             of_tokens[:, list(word.tokens)] = shares[:, index : index + 1]
         return self.words.new_tensor(of_tokens)
 
-    def _input(self, embeddings: Tensor) -> Tensor:
-        """What enters the first layer; the pass goes no further.  (T, D)"""
-        recorder, classifier = _PathRecorder(embeddings[None], stop=True), self.inputs.classifier
+    def _layer_inputs(self, embeddings: Tensor) -> list[Tensor]:
+        """What enters the first layer, and that of a decoder; else the pass goes no further.
+
+        Each (T, D)
+        """
+        classifier = self.inputs.classifier
+        recorder = _PathRecorder(embeddings[None], stop=not classifier.config.is_encoder_decoder)
         try:
             with torch.no_grad():
                 classifier.run(classifier.pad([self.inputs.reading.encoding.inputs]), recorder)
         except _FirstLayerReached:
             pass
-        return recorder.required_leaf()[0].detach()
+        leaves = (recorder.required_leaf(), recorder.decoder_leaf)
+        return [leaf[0].detach() for leaf in leaves if leaf is not None]
 
 
 def partly_masked_scores(inputs: AttributionInput, share: int = PERCENT_KEPT) -> FloatArray:

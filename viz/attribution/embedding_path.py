@@ -6,12 +6,17 @@ viz/attribution/README.md 2.2 and 2.12.
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from finetune.checkpoint.arrays import IntArray
 from viz.attribution.method import AttributionInput
+from viz.errors import MethodError
 from viz.model import batches
 from viz.model.batches import batch_size
+from viz.model.classifier import Classifier
+from viz.model.hooks import word_embeddings
 from viz.model.recording import Leaf, Recorder
 
 MAX_ROWS = batches.MAX_ROWS // 2
@@ -55,14 +60,31 @@ def path_ends(inputs: AttributionInput, hidden_token: int | None) -> tuple[Tenso
         (T, D) each.
     """
     encoding, classifier = inputs.reading.encoding, inputs.classifier
-    embed = classifier.model.get_input_embeddings()
     special = torch.tensor([token.special for token in encoding.tokens], device=classifier.device)
-    with torch.no_grad():
-        words: Tensor = embed(torch.tensor(encoding.inputs["input_ids"], device=classifier.device))
-        hidden = torch.zeros_like(words[0])
-        if hidden_token is not None:
-            hidden = embed(torch.tensor([hidden_token], device=classifier.device))[0]
+    words = _embedded(classifier, encoding.inputs["input_ids"])
+    hidden = torch.zeros_like(words[0])
+    if hidden_token is not None:
+        hidden = _embedded(classifier, np.array([hidden_token]))[0]
     return words, torch.where(special[:, None], words, hidden)
+
+
+def _embedded(classifier: Classifier, ids: IntArray) -> Tensor:
+    """The word embeddings of tokens, as the model looks them up.  (T,) -> (T, D)
+
+    Raises:
+        MethodError: where it does so in a way of its own.
+    """
+    modules = word_embeddings(classifier.model)
+    if not modules:
+        raise MethodError(
+            f"The architecture {classifier.architecture} has no word embeddings to follow; choose "
+            "another method."
+        )
+    with torch.no_grad():
+        output = modules[-1](torch.tensor(ids, device=classifier.device)[None])
+    # I-BERT's are a pair of vectors and their scale.
+    words: Tensor = output[0] if isinstance(output, tuple) else output
+    return words[0]
 
 
 def path_batches(inputs: AttributionInput, n_points: int) -> Iterator[slice]:

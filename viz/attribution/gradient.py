@@ -27,7 +27,7 @@ def _grad_attention(inputs: AttributionInput) -> TokenScores:
     recorder = Recorder("words")
     logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
     recorder.required_leaf()
-    weights = recorder.weights[-1]
+    weights = recorder.weights[: inputs.classifier.n_layers][-1]
     (gradient,) = gradients(inputs.classifier, inputs.target.value(logits), [weights])
     return TokenScores((weights * gradient)[0].sum(1).sum(0).detach().cpu().numpy())
 
@@ -40,10 +40,11 @@ def _chefer(inputs: AttributionInput) -> TokenScores:
     recorder = Recorder("words")
     logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
     recorder.required_leaf()
-    slopes = gradients(inputs.classifier, inputs.target.value(logits), recorder.weights)
+    maps = recorder.weights[: inputs.classifier.n_layers]
+    slopes = gradients(inputs.classifier, inputs.target.value(logits), maps)
     identity = torch.eye(inputs.reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
     relevance = identity
-    for weights, slope in zip(recorder.weights, slopes, strict=True):
+    for weights, slope in zip(maps, slopes, strict=True):
         positive = (weights.detach() * slope)[0].clamp(min=0).mean(0)
         relevance = relevance + positive @ relevance
     carried = (relevance - identity).cpu().numpy()

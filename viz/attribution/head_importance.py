@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from finetune.checkpoint.arrays import FloatArray
-from finetune.checkpoint.families import NAMES_AND
 from viz.attention.rank_correlation import spearman
 from viz.attribution import Against, Target, check_read_by, resolve_target
 from viz.attribution.method import no_progress
@@ -53,7 +52,7 @@ class HeadImportance:
 
 
 class _Gated(Recorder):
-    """Multiplies every head's output by its gate.
+    """Multiplies every head's output by its gate, or its weights where outputs can't be reached.
 
     Args:
         gates: (B, L, H)
@@ -68,9 +67,22 @@ class _Gated(Recorder):
         self.fill = fill
         self._layer = 0
 
-    def on_head_outputs(self, outputs: Tensor) -> Tensor:
-        """Called once a layer, from below.  (B, Q, H, d)"""
+    def on_weights(self, weights: Tensor) -> Tensor:
+        """Called once a layer, from below, in families with attention code of their own."""
+        if self.layout.by_interface:
+            return weights
         layer, self._layer = self._layer, self._layer + 1
+        if layer >= self.gates.shape[1]:  # a decoder's
+            return weights
+        return weights * self.gates[:, layer, :, None, None]
+
+    def on_head_outputs(self, outputs: Tensor) -> Tensor:
+        """Called once a layer, from below, where attention is ours.  (B, Q, H, d)"""
+        if not self.layout.by_interface:
+            return outputs
+        layer, self._layer = self._layer, self._layer + 1
+        if layer >= self.gates.shape[1]:  # a decoder's
+            return outputs
         gate = self.gates[:, None, layer, :, None]
         if self.fill is None:
             return outputs * gate
@@ -204,6 +216,11 @@ def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> Float
         SelectionError: if no text was given.
     """
     _check_gated(classifier)
+    if classifier.capabilities.attention != "interface":
+        raise MethodError(
+            f"The outputs of the heads of the architecture {classifier.architecture} can't be "
+            "reached, so there are no means of them; switch heads off to zero."
+        )
     if not encodings:
         raise SelectionError("No text was given; mean outputs are taken over at least one.")
     total: Any = 0
@@ -225,11 +242,8 @@ def _checked_target(
 
 
 def _check_gated(classifier: Classifier) -> None:
-    if not classifier.records:
-        raise MethodError(
-            f"The heads of the architecture {classifier.architecture} can't be switched off; they "
-            f"can in {NAMES_AND} layouts."
-        )
+    if classifier.capabilities.attention is None:
+        raise MethodError(classifier.capabilities.no_attention)
 
 
 def _open(classifier: Classifier, n_rows: int) -> Tensor:

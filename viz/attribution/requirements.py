@@ -10,14 +10,13 @@ from viz.attribution.method import AttributionInput
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
-from viz.types import MissingAttention, Reading
+from viz.types import Reading
 
 
 def require_attention(classifier: Classifier) -> None:
-    """Refuse a classifier that has no map of each token by each token."""
-    attention = _probe_reading(classifier).attention
-    if isinstance(attention, MissingAttention):
-        raise MethodError(attention.reason)
+    """Refuse a classifier without a map of each token by each token."""
+    if classifier.capabilities.attention is None:
+        raise MethodError(classifier.capabilities.no_attention)
 
 
 def require_pooling(classifier: Classifier) -> None:
@@ -60,16 +59,7 @@ def require_attention_gradient(classifier: Classifier) -> None:
     require_attention(classifier)
     recorder = Recorder("words")
     logits = classifier.forward(classifier.encoder.probe(), recorder)
-    gradients(classifier, logits.sum(), recorder.weights)
-
-
-def require_replaceable_attention(classifier: Classifier) -> None:
-    """Refuse a classifier whose attention can be looked at but not changed."""
-    if not classifier.records:
-        raise MethodError(
-            f"The attention of the architecture {classifier.architecture} can be looked at but not "
-            "changed, which this method does; choose another method."
-        )
+    gradients(classifier, logits.sum(), recorder.weights[: classifier.n_layers])
 
 
 def gradients(

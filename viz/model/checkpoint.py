@@ -53,7 +53,7 @@ def open_checkpoint(
         CheckpointError: one sentence that says what came and what to do.
     """
     try:
-        opened = open_classifier(source, attention=attention, dtype=dtype, encoder=True)
+        opened = open_classifier(source, attention=attention, dtype=dtype)
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error
     model, tokenizer = opened.model.eval().requires_grad_(False), opened.tokenizer

@@ -10,11 +10,11 @@ from typing import Self, TypedDict
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from finetune.checkpoint.arrays import FloatArray
-from finetune.checkpoint.families import NAMES_OR
+from finetune.checkpoint.configuration import text_config
 from finetune.checkpoint.problem_types import MULTI_LABEL
 from finetune.checkpoint.temperature import probabilities, stored_temperature
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
@@ -22,10 +22,25 @@ from finetune.errors import ModelError, with_article
 from viz.errors import CheckpointError, as_sentence
 from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
 from viz.model.encoding import Encoder
+from viz.model.hooks import find_layers, install_hooks, n_layers
 from viz.model.installation import ASSETS
-from viz.model.probe import Capabilities, Probe, ProbeError, module_settings, probe_length
-from viz.model.recording import ATTENTION, Recorder, install_hooks
-from viz.types import Attention, Encoding, Inputs, Prediction, Reading
+from viz.model.pooling import slopes_of_last_states
+from viz.model.probe import (
+    Capabilities,
+    PaddingSide,
+    Probe,
+    ProbeError,
+    probe_length,
+)
+from viz.model.recording import (
+    ATTENTION,
+    EAGER_ATTENTION,
+    MASKED_SCORE,
+    PassLayout,
+    Recorder,
+)
+from viz.model.twins import module_settings, share_weights
+from viz.types import Attention, Encoding, Inputs, MissingAttention, Prediction, Reading
 
 FORWARD_ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError),
@@ -40,7 +55,7 @@ MAX_ATTENTION_BYTES = 2**30
 class Classifier:
     """A text classifier whose every forward pass can be recorded; safe to share between threads."""
 
-    def __init__(self, checkpoint: Checkpoint, *, records: bool, device: torch.device) -> None:
+    def __init__(self, checkpoint: Checkpoint, *, device: torch.device) -> None:
         self.name = checkpoint.name
         self.fingerprint = checkpoint.fingerprint
         self.config = checkpoint.config
@@ -49,11 +64,10 @@ class Classifier:
         self.tokenizer = checkpoint.tokenizer
         self.model = checkpoint.model.to(device)
         self.device = device
-        self.records = records
-        """Whether attention passes through our own function; else transformers returns it."""
-        self.capabilities = Capabilities(pads=False, reads=None)
+        self.capabilities = Capabilities()
         """What `load` has proved about the network; nothing until then."""
-        affordable = math.isqrt(MAX_ATTENTION_BYTES // (4 * self.n_layers * self.n_heads))
+        maps = max(1, n_layers(checkpoint.model) * _configured_heads(checkpoint.model))
+        affordable = math.isqrt(MAX_ATTENTION_BYTES // (4 * maps))
         self.encoder = Encoder(
             checkpoint.tokenizer,
             max_tokens=min(max_input_length(checkpoint.model, checkpoint.tokenizer), affordable),
@@ -61,7 +75,11 @@ class Classifier:
             n_segments=int(getattr(self.config, "type_vocab_size", 2) or 1),
             **_cutting(checkpoint),
         )
-        install_hooks(self.model)
+        self._layers = find_layers(
+            self.model,
+            lambda model: self._pass(model, self.pad([self.encoder.probe().inputs]), None),
+        )
+        install_hooks(self.model, self.layers)
         self._settings = module_settings(self.model)
 
     @classmethod
@@ -83,29 +101,38 @@ class Classifier:
             CheckpointError: if it can't be opened; one sentence says why and what to do.
         """
         place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        for attention, records in ((ATTENTION, True), ("eager", False)):
+        without_attention: Self | None = None
+        reason = ""
+        for attention in (ATTENTION, EAGER_ATTENTION, "eager"):
             opened = open_checkpoint(source, attention=attention, dtype=dtype)
             try:
-                classifier = cls(opened, records=records, device=place)
+                classifier = cls(opened, device=place)
                 classifier.capabilities = classifier._prove()
             except ProbeError as error:
-                reason = str(error)
+                reason = reason or str(error)
             except FORWARD_ERRORS as error:
-                reason = f"can't be read by CLSight (its own code raised {type(error).__name__})"
+                own = f"can't be read by CLSight (its own code raised {type(error).__name__})"
+                reason = reason or own
             else:
-                return classifier
+                if classifier.capabilities.attention is not None:
+                    return classifier
+                if without_attention is not None or attention != ATTENTION:
+                    break
+                without_attention = classifier
+        if without_attention is not None:
+            return without_attention
         raise CheckpointError(
             f"{opened.name!r} is {with_article(type(opened.model).__name__)}, which {reason}; "
-            f"use a {NAMES_OR} model."
+            "choose another checkpoint."
         )
 
     def _prove(self) -> Capabilities:
         """What is true of the network on a short, a long and a padded text."""
         probe = Probe(
             self.model,
-            lambda model, rows, recorder: self._pass(model, self.pad(rows), recorder),
+            lambda model, rows, recorder, side: self._pass(model, self.pad(rows, side), recorder),
             self.n_layers,
-            self.n_heads,
+            self._layers,
         )
         short, long = self.encoder.probe(), self.encoder.probe(probe_length(self.config))
         return probe.capabilities(short.inputs, long.inputs)
@@ -123,13 +150,20 @@ class Classifier:
 
     @property
     def n_layers(self) -> int:
-        """Number of layers."""
-        return int(self.config.num_hidden_layers)
+        """Number of layers; in front of a decoder, those of the encoder."""
+        return n_layers(self.model)
+
+    @property
+    def layers(self) -> list[nn.Module]:
+        """The layers, in order; none where they are in no list."""
+        return (
+            [] if self._layers is None else list(self.model.get_submodule(self._layers).children())
+        )
 
     @property
     def n_heads(self) -> int:
-        """Number of heads in each layer."""
-        return int(self.config.num_attention_heads)
+        """Number of heads in each layer; 0 where there is no map of each token by each token."""
+        return self.capabilities.n_heads
 
     @property
     def architecture(self) -> str:
@@ -164,7 +198,9 @@ class Classifier:
 
     def read_many(self, encodings: Sequence[Encoding]) -> list[Reading]:
         """Read encodings in one pass, padded to the longest; a reading has its own tokens only."""
-        recorder = Recorder()
+        if len(encodings) > 1 and self.capabilities.pads is None:
+            return [self.read_many([encoding])[0] for encoding in encodings]
+        recorder, poolings = _MapRecorder(), [self.pooling(each) for each in encodings]
         with torch.inference_mode():
             logits = self.run(self.pad([encoding.inputs for encoding in encodings]), recorder)
             if module_settings(self.model) != self._settings:
@@ -173,17 +209,43 @@ class Classifier:
                     "settings while reading, so it would read other texts differently; choose "
                     "another checkpoint."
                 )
+            n_padded = max(encoding.n_tokens for encoding in encodings)
             return [
                 Reading(
                     encoding,
                     self._prediction(logits[row]),
-                    self._attention(recorder, row, encoding.n_tokens),
+                    self._attention(recorder, row, self._places(encoding.n_tokens, n_padded)),
                     self.name,
                     self.fingerprint,
-                    self._pooling(encoding.n_tokens),
+                    pooling,
                 )
-                for row, encoding in enumerate(encodings)
+                for row, (encoding, pooling) in enumerate(zip(encodings, poolings, strict=True))
             ]
+
+    def pooling(self, encoding: Encoding) -> FloatArray | None:
+        """How much of each last state of a text the class is read from; None if unknown.  (T,)
+
+        The same share of each where a mean is taken; where tokens are weighed, what each weighs is
+        the length of the gradient of the logits in its last state, in one more pass.
+        """
+        shares = np.zeros(encoding.n_tokens)
+        match self.capabilities.reads:
+            case None:
+                return None
+            case "first":
+                shares[0] = 1
+            case "last":
+                shares[-1] = 1
+            case "mean":
+                shares[:] = 1 / encoding.n_tokens
+            case "several":
+                inputs = self.pad([encoding.inputs])
+                slopes = slopes_of_last_states(lambda recorder: self.run(inputs, recorder))
+                if slopes is None or len(slopes) != encoding.n_tokens:
+                    return None
+                sizes = slopes.norm(dim=-1)
+                shares[:] = (sizes / sizes.sum()).double().cpu().numpy()
+        return shares
 
     def forward(self, encoding: Encoding, recorder: Recorder | None = None) -> Tensor:
         """Run the model on one encoding, recorded if a recorder is given.  (C,)"""
@@ -192,7 +254,7 @@ class Classifier:
     def logits(self, rows: Sequence[Inputs]) -> FloatArray:
         """Run the model on the inputs of several texts, without recording.  (B, C)"""
         lengths = {len(row["input_ids"]) for row in rows}
-        one_batch = self.capabilities.pads or len(lengths) == 1
+        one_batch = self.capabilities.pads is not None or len(lengths) == 1
         batches = [rows] if one_batch else [[row] for row in rows]
         with torch.inference_mode():
             outputs = [self.run(self.pad(batch)) for batch in batches]
@@ -224,46 +286,73 @@ class Classifier:
     def _pass(
         self, model: PreTrainedModel, inputs: Mapping[str, Tensor], recorder: Recorder | None
     ) -> Tensor:
+        proved = self.capabilities
+        if not proved.keeps_settings:
+            model = share_weights(model)
         if recorder is None:
             logits: Tensor = model(**inputs).logits
             return logits
-        by_transformers = recorder.computes_weights and not self.records
+        by_interface = proved.attention == "interface"
+        n_rows, n_tokens = inputs["input_ids"].shape
+        recorder.begin(PassLayout(n_rows, n_tokens, proved.time_axis, by_interface))
         with recorder:
-            output = model(**inputs, **({"output_attentions": True} if by_transformers else {}))
-        if by_transformers:
-            recorder.weights.extend(output.attentions)
-        recorded_logits: Tensor = output.logits
+            recorded_logits: Tensor = model(**inputs).logits
         return recorded_logits
 
-    def pad(self, rows: Sequence[Inputs]) -> dict[str, Tensor]:
-        """The model's inputs; what is padded has no attention.  Each (B, T)"""
+    def pad(self, rows: Sequence[Inputs], side: PaddingSide | None = None) -> dict[str, Tensor]:
+        """The model's inputs; what is padded has no attention.  Each (B, T)
+
+        Args:
+            rows: The inputs of each text.
+            side: Where shorter texts are filled up; by default where it was proved to do nothing.
+        """
         longest = max(len(row["input_ids"]) for row in rows)
         batch: dict[str, Tensor] = {}
         for name in rows[0]:
             fill = (self.tokenizer.pad_token_id or 0) if name == "input_ids" else 0
             padded = [
-                np.pad(row[name], (0, longest - len(row[name])), constant_values=fill)
+                np.pad(
+                    row[name],
+                    self._padding(longest - len(row[name]), side or self.capabilities.pads),
+                    constant_values=fill,
+                )
                 for row in rows
             ]
             batch[name] = torch.tensor(np.stack(padded), device=self.device)
         return batch
 
-    def _attention(self, recorder: Recorder, row: int, n_tokens: int) -> Attention:
+    @staticmethod
+    def _padding(n_missing: int, side: PaddingSide | None) -> tuple[int, int]:
+        return (n_missing, 0) if side == "left" else (0, n_missing)
+
+    def _places(self, n_tokens: int, n_padded: int) -> slice:
+        """Where the tokens of a text are in a batch."""
+        before, _ = self._padding(n_padded - n_tokens, self.capabilities.pads)
+        return slice(before, before + n_tokens)
+
+    def _attention(
+        self, recorder: "_MapRecorder", row: int, places: slice
+    ) -> Attention | MissingAttention:
         """The weights of one row of a batch, without its padding."""
-        layers = [weights[row, :, :n_tokens, :n_tokens] for weights in recorder.weights]
+        if self.capabilities.attention is None:
+            return MissingAttention(self.capabilities.no_attention)
+        maps = [each[row, :, places] for each in recorder.weights[: self.n_layers]]
+        layers = [each[..., places] for each in maps]
+        n_keys = recorder.layout.n_tokens
+        sinks = [each[..., n_keys] for each in maps if each.shape[-1] > n_keys]
+        impossible = [each[row, places, places] for each in recorder.impossible[: self.n_layers]]
         try:
-            return Attention(torch.stack(layers).cpu().numpy())
-        except ValueError as error:
+            return Attention(
+                torch.stack(layers).cpu().numpy(),
+                torch.stack(impossible).cpu().numpy(),
+                torch.stack(sinks).cpu().numpy() if sinks else None,
+            )
+        except (ValueError, RuntimeError) as error:
             raise CheckpointError(
                 f"{self.name!r} is {with_article(self.architecture)}, whose attention for this "
                 f"text does not consist of one map per head ({error}); choose another text or "
                 "checkpoint."
             ) from error
-
-    def _pooling(self, n_tokens: int) -> FloatArray | None:
-        """The shares of the last states that the class is read from.  (T,)"""
-        row = {"first": 0, "last": n_tokens - 1}.get(self.capabilities.reads or "")
-        return None if row is None else np.eye(n_tokens, dtype=np.float32)[row]
 
     def _prediction(self, logits: Tensor) -> Prediction:
         values: NDArray[np.floating] = logits.cpu().numpy()
@@ -274,6 +363,23 @@ class Classifier:
             return Prediction(self.labels, values, calibrated, self.multi_label)
         probabilities = logits.sigmoid() if self.multi_label else logits.softmax(-1)
         return Prediction(self.labels, values, probabilities.cpu().numpy(), self.multi_label)
+
+
+class _MapRecorder(Recorder):
+    """Keeps the keys that a mask forbids, beside the weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.impossible: list[Tensor] = []
+        """One (B, Q, K) for each of `weights`: where no head can look."""
+
+    def on_scores(self, scores: Tensor) -> None:
+        self.impossible.append(scores.amax(1) < MASKED_SCORE)
+
+
+def _configured_heads(model: PreTrainedModel) -> int:
+    """How many heads the model's configuration names; 0 where it names none."""
+    return int(getattr(text_config(model.config), "num_attention_heads", 0) or 0)
 
 
 class _Cutting(TypedDict):

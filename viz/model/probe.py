@@ -5,79 +5,40 @@ text comes (BigBird turns to full attention for good).  Each pass is run on a tw
 weights and nothing else, and compared with a model that is built from scratch with eager attention.
 """
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from finetune.checkpoint.truncation import STRIDE_KEY
+from viz.model.hooks import decoder_stack
+from viz.model.pooling import Reads, rows_read, slopes_of_last_states
 from viz.model.recording import Recorder
+from viz.model.twins import module_settings, rebuild, share_weights, tensor_places
 from viz.types import Inputs
 
 TOLERANCE = 1e-5
 """How far a recorded pass may be from a plain one, relative to the largest logit (at least 1)."""
 PADDING_TOLERANCE = 1e-4
 """How far padding may move the logits of a text: products of another size round otherwise."""
-MIN_RELATIVE_GRADIENT = 1e-6
-"""A row whose gradient is smaller than this, relative to the largest, does not affect the class."""
 MIN_PROBE_TOKENS = 32
 """Tokens of the longer text that is tried, where no window is longer."""
 MAX_PROBE_TOKENS = 4096
 """Tokens that are tried at most, whatever the settings say of windows."""
 
-Reads = Literal["first", "last", "several"]
-"""Which of the last states a class is read from."""
-State = Mapping[tuple[str, str], object]
+PaddingSide = Literal["right", "left"]
+SIDES: tuple[PaddingSide, ...] = ("right", "left")
 
-
-def share_weights(model: PreTrainedModel) -> PreTrainedModel:
-    """A model with the same weights, in the same memory, and settings of its own."""
-    shared = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
-    return copy.deepcopy(model, shared)
-
-
-def rebuild(model: PreTrainedModel) -> PreTrainedModel:
-    """A model of the same class and weights with transformers' own eager attention."""
-    with torch.device("meta"):
-        plain = type(model)._from_config(
-            copy.deepcopy(model.config), attn_implementation="eager", dtype=model.dtype
-        )
-    tensors = dict(chain(model.named_parameters(), model.named_buffers()))
-    for name, _ in [*plain.named_parameters(), *plain.named_buffers()]:
-        place, _, last = name.rpartition(".")
-        module = plain.get_submodule(place)
-        (module._parameters if last in module._parameters else module._buffers)[last] = tensors[
-            name
-        ]
-    return plain.eval()
-
-
-def module_settings(model: nn.Module) -> State:
-    """What the modules of a model are told to do, tensors apart: a pass could change it."""
-    values: dict[tuple[str, str], object] = {}
-    config = vars(getattr(model, "config", None) or nn.Module())
-    for name, settings in [("config", config), *((n, vars(m)) for n, m in model.named_modules())]:
-        for key, value in settings.items():
-            if not key.startswith("_") and isinstance(value, (bool, int, float, str, list, tuple)):
-                values[name, key] = repr(value)
-    return values
-
-
-def _state_of(model: nn.Module) -> State:
-    """All that a pass could change, the tensors among it."""
-    tensors = chain(model.named_parameters(), model.named_buffers())
-    places = {(name, "tensor"): (own.data_ptr(), own._version) for name, own in tensors}
-    return {**module_settings(model), **places}
-
-
-_CHANGES = (
-    "changes its own settings while reading, so that one text would be read differently after "
-    "another"
+NO_MAPS = (
+    "This model has no attention to show: it mixes tokens without weighing each of them against "
+    "each other."
+)
+SOME_MAPS = (
+    "This model has no attention to show: its layers do not each weigh every token against every "
+    "other (maps of that form: {}, layers: {})."
 )
 
 
@@ -89,14 +50,29 @@ class ProbeError(Exception):
 class Capabilities:
     """What is known about a network whose recording is correct."""
 
-    pads: bool
-    """Whether padding leaves the logits of a text as they are; else texts are read one by one."""
-    reads: Reads | None
+    pads: PaddingSide | None = None
+    """On which side padding leaves the logits of a text as they are; None where it does on neither,
+    so that texts are read one by one."""
+    reads: Reads | None = None
     """Which of the last states the class is read from; None where no gradient tells."""
+    attention: Literal["interface", "softmax"] | None = None
+    """Where attention is recorded: in our own attention function, or at the softmax in the code of
+    the family; None where it has no map of each token by each token."""
+    no_attention: str = ""
+    """Why it has none, in one sentence."""
+    n_maps: int = 0
+    """How many such maps a pass makes of each head number, those of a decoder among them."""
+    n_heads: int = 0
+    """How many heads each layer has; 0 where there are no maps."""
+    time_axis: int | None = 1
+    """Which axis of its states counts tokens; None where none does."""
+    keeps_settings: bool = True
+    """Whether a pass leaves the model's settings as they are; else each is run on a twin."""
 
 
-Run = Callable[[PreTrainedModel, Sequence[Inputs], Recorder | None], Tensor]
-"""One pass of a model over some texts, recorded where a recorder comes: their logits.  (B, C)"""
+Run = Callable[[PreTrainedModel, Sequence[Inputs], Recorder | None, PaddingSide], Tensor]
+"""One pass of a model over some texts, padded on a side, recorded where a recorder comes: their
+logits.  (B, C)"""
 
 
 @dataclass(slots=True)
@@ -107,13 +83,14 @@ class Probe:
         model: What is probed; it is never run itself.
         run: How it is run.
         n_layers: How many layers have to be recorded.
-        n_heads: How many heads each of them.
+        layers: The name of the list that they are in; None where there is none.
     """
 
     model: PreTrainedModel
     run: Run
     n_layers: int
-    n_heads: int
+    layers: str | None
+    keeps_settings: bool = field(default=True, init=False)
 
     def capabilities(self, short: Inputs, long: Inputs) -> Capabilities:
         """Say what is true of the model.
@@ -123,63 +100,137 @@ class Probe:
             Exception: of any other kind; an architecture that nobody knows can fail in any way.
         """
         plain = rebuild(self.model)
-        single = [self._recorded(text, plain) for text in (short, long)]
-        padded = [self._on_twin([short, long], recorder) for recorder in (None, Recorder())]
-        pads = all(_near(torch.cat(single), rows, PADDING_TOLERANCE) for rows in padded)
-        return Capabilities(pads, self._reads(long))
+        passes = [self._recorded(text, plain) for text in (short, long)]
+        single = torch.cat([each.logits for each in passes])
+        reasons = [self._no_attention(each) for each in passes]
+        no_attention = next(filter(None, reasons), "")
+        recorder = passes[-1].recorder
+        return Capabilities(
+            pads=next((side for side in SIDES if self._pads(short, long, single, side)), None),
+            reads=self._reads(short, long),
+            attention=None
+            if no_attention
+            else "interface"
+            if recorder.uses_interface
+            else "softmax",
+            no_attention=no_attention,
+            n_maps=len(recorder.weights),
+            n_heads=0 if no_attention else recorder.weights[0].shape[1],
+            time_axis=_changed_axis([each.state_shape for each in passes]),
+            keeps_settings=self.keeps_settings,
+        )
 
-    def _recorded(self, text: Inputs, plain: PreTrainedModel) -> Tensor:
-        """The logits of a recorded pass: with every layer, rows that sum to 1, and as plain ones.
+    def _recorded(self, text: Inputs, plain: PreTrainedModel) -> "_Pass":
+        """A recorded pass whose logits are those of a plain one.
 
-        (1, C)
+        Raises:
+            ProbeError: where they are others.
         """
         recorder, n_tokens = Recorder(), len(text["input_ids"])
-        logits = self._on_twin([text], recorder)
-        shape = (1, self.n_heads, n_tokens, n_tokens)
-        if [tuple(weights.shape) for weights in recorder.weights] != [shape] * self.n_layers:
-            raise ProbeError("does not return one attention map per head")
-        sums = torch.cat(recorder.weights).sum(-1)
+        first_states: list[Tensor] = []
+        logits = self._on_twin([text], recorder, first_states=first_states)
         with torch.inference_mode():
-            expected = self.run(plain, [text], None)
-        if not (bool((sums - 1).abs().max() < TOLERANCE) and _near(expected, logits, TOLERANCE)):
+            expected = self.run(share_weights(plain), [text], None, "right")
+        unrecorded = self._on_twin([text], None)
+        if not all(_near(expected, each, TOLERANCE) for each in (logits, unrecorded)):
             raise ProbeError(
-                f"returns attention weights for a text of {n_tokens} tokens that are not those it "
-                "computes its classes with"
+                f"computes other classes for a text of {n_tokens} tokens where it is recorded than "
+                "where it is not"
             )
-        return logits
+        # Without a list of layers, what enters them leaves the embeddings: (B, T, D).
+        unseen = (1, n_tokens, 0) if self.layers is None else ()
+        shape = first_states[0].shape if first_states else unseen
+        return _Pass(logits, recorder, n_tokens, tuple(shape))
 
-    def _on_twin(self, rows: Sequence[Inputs], recorder: Recorder | None) -> Tensor:
+    def _no_attention(self, recorded: "_Pass") -> str:
+        """Why a pass has no map of each token by each token for every layer; empty if it has."""
+        maps, n_tokens = recorded.recorder.weights, recorded.n_tokens
+        if not maps:
+            return NO_MAPS
+        if len(maps) < self.n_layers or len({each.shape[1] for each in maps}) > 1:
+            return SOME_MAPS.format(len(maps), self.n_layers)
+        if not self._in_encoder(len(maps)):
+            return SOME_MAPS.format(len(maps), self.n_layers)
+        sums = torch.cat([each.sum(-1) for each in maps])
+        if not bool((sums - 1).abs().max() < TOLERANCE):
+            return (
+                f"The attention weights of this model for a text of {n_tokens} tokens do not sum "
+                "to 1, so they are not shown."
+            )
+        return ""
+
+    def _layers(self, twin: PreTrainedModel) -> list[nn.Module]:
+        return [] if self.layers is None else list(twin.get_submodule(self.layers).children())
+
+    def _in_encoder(self, n_maps: int) -> bool:
+        """Whether maps are those of each layer, and then of a decoder that looks at two things."""
+        n_decoder_layers = len(decoder_stack(self.model))
+        return n_maps in (self.n_layers, self.n_layers + 2 * n_decoder_layers)
+
+    def _pads(self, short: Inputs, long: Inputs, single: Tensor, side: PaddingSide) -> bool:
+        for recorder in (None, Recorder()):
+            rows = self._on_twin([short, long], recorder, side)
+            if not _near(single, rows, PADDING_TOLERANCE):
+                return False
+        return True
+
+    def _on_twin(
+        self,
+        rows: Sequence[Inputs],
+        recorder: Recorder | None,
+        side: PaddingSide = "right",
+        *,
+        first_states: list[Tensor] | None = None,
+    ) -> Tensor:
         twin = share_weights(self.model)
-        before = _state_of(twin)
+        if first_states is not None:
+            for layer in self._layers(twin)[:1]:
+                layer.register_forward_pre_hook(_keep_state(first_states), with_kwargs=True)
+        before, tensors = module_settings(twin), tensor_places(twin)
         with torch.inference_mode():
-            logits = self.run(twin, rows, recorder)
-        if _state_of(twin) != before:
-            raise ProbeError(_CHANGES)
+            logits = self.run(twin, rows, recorder, side)
+        if tensor_places(twin) != tensors:
+            raise ProbeError("changes its own weights while reading")
+        if module_settings(twin) != before:
+            self.keeps_settings = False
         return logits
 
-    def _reads(self, text: Inputs) -> Reads | None:
-        """Which of the last states have a say in the logits, by the gradient."""
-        twin, last, recorder = share_weights(self.model), [], Recorder("words")
-        twin.base_model.register_forward_hook(
-            lambda module, inputs, output: last.append(getattr(output, "last_hidden_state", None))
-        )
-        with torch.enable_grad():
-            logits = self.run(twin, [text], recorder)[0]
-        if not (last and isinstance(last[-1], Tensor) and last[-1].requires_grad):
-            return None
-        # Weights that are no multiples of one another, so that no logits cancel.
-        combination = logits @ torch.linspace(1, 2, len(logits)).sin().to(logits)
-        (slopes,) = torch.autograd.grad(combination, last[-1], allow_unused=True)
-        return None if slopes is None else _where(slopes[0])
+    def _reads(self, *texts: Inputs) -> Reads | None:
+        """Which of the last states have a say in the logits of all texts, by the gradient."""
+        found = {self._reads_of(text) for text in texts if len(text["input_ids"]) > 1}
+        return found.pop() if len(found) == 1 else "several" if None not in found else None
+
+    def _reads_of(self, text: Inputs) -> Reads | None:
+        twin = share_weights(self.model)
+        slopes = slopes_of_last_states(lambda recorder: self.run(twin, [text], recorder, "right"))
+        return None if slopes is None else rows_read(slopes)
 
 
-def _where(slopes: Tensor) -> Reads | None:
-    """The rows of a gradient that are not zero.  (T, D)"""
-    sizes = slopes.norm(dim=-1)
-    if not sizes.max() > 0:
+class _Pass(NamedTuple):
+    """A recorded pass over one text."""
+
+    logits: Tensor
+    recorder: Recorder
+    n_tokens: int
+    state_shape: tuple[int, ...]
+    """Of what the first layer was given."""
+
+
+def _changed_axis(shapes: Sequence[tuple[int, ...]]) -> int | None:
+    """The axis of states (B, T, D), in any order, whose size depends on the text."""
+    if any(len(shape) != 3 for shape in shapes):  # or the first layer isn't called as a module
         return None
-    rows = (sizes > MIN_RELATIVE_GRADIENT * sizes.max()).nonzero().flatten().tolist()
-    return "first" if rows == [0] else "last" if rows == [len(sizes) - 1] else "several"
+    changed = [axis for axis in range(3) if len({shape[axis] for shape in shapes}) > 1]
+    return changed[0] if len(changed) == 1 else 1 if not changed else None
+
+
+def _keep_state(states: list[Tensor]) -> Callable[..., None]:
+    def hook(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        state = inputs[0] if inputs else named.get("hidden_states")
+        if isinstance(state, Tensor):
+            states.append(state)
+
+    return hook
 
 
 def _near(plain: Tensor, recorded: Tensor, tolerance: float) -> bool:

@@ -1,32 +1,43 @@
 """How attention is captured without touching the shared model.
 
 transformers is given one attention function.  While no Recorder is active it is SDPA, as fast as
-ever; while one is, it computes the softmax itself and hands the weights to the Recorder.  The
-Recorder lives in a ContextVar, so threads that read at once never see each other's texts.
+ever; while one is, it is the function that the family itself calls eager attention, whose softmax
+the Recorder sees, as it sees that of families with attention code of their own.  The Recorder lives
+in a ContextVar, so threads that read at once never see each other's texts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, PreTrainedModel
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers import AttentionInterface
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
-from finetune.checkpoint.families import PROJECTIONS
 from viz.errors import MethodError
-from viz.jobs.cancellation import Check, check_cancelled, current_check
+from viz.model.functions import RecordedFunctions
+from viz.model.linearized import LinearizedFunctions
 
 ATTENTION = "clsight"
 """The name under which transformers knows our attention function."""
+EAGER_ATTENTION = "clsight-eager"
+"""The same for families whose attention SDPA can't compute."""
+MASKED_SCORE = -9000.0
+"""A key whose score is below this, before the softmax, is one that a mask forbids."""
 
 Leaf = Literal["words", "input"]
 """Where gradients start: the word embeddings, or the input of the first layer."""
 
 _active: ContextVar["Recorder | None"] = ContextVar("recorder", default=None)
+
+
+def active_recorder() -> "Recorder | None":
+    """The recorder of this thread."""
+    return _active.get()
 
 
 class GraphCut(NamedTuple):
@@ -36,6 +47,18 @@ class GraphCut(NamedTuple):
     """(B, T, D)"""
     n_biases: int
     """How many biases were added below."""
+
+
+class PassLayout(NamedTuple):
+    """What a recorder has to know of a pass before it runs."""
+
+    n_rows: int
+    n_tokens: int
+    time_axis: int | None = 1
+    """Which axis of states counts tokens: 1 where they are (B, T, D), 0 in XLNet; None where that
+    is not known, so that what a first layer is given can't be split by tokens."""
+    by_interface: bool = False
+    """Whether attention is known to pass through our own function."""
 
 
 class Recorder:
@@ -58,18 +81,38 @@ class Recorder:
         self.freeze = freeze
         self.by_weights = by_weights
         self.leaf: Tensor | None = None
-        """(1, T, D) once the pass has run with a `leaf`."""
+        """(B, T, D) once the pass has run with a `leaf`."""
+        self.decoder_leaf: Tensor | None = None
+        """The input of the decoder's first layer, where there is a decoder and the leaf is the
+        input: what it holds at t is of token t - 1.  (B, T, D)"""
         self.weights: list[Tensor] = []
-        """One (1, H, Q, K) a layer, in the order of the layers."""
+        """One (B, H, Q, K) for each time that every token looked at every token, in order."""
         self.biases: list[Tensor] = []
         """What a pass made linear has added so far, each a leaf of its own."""
         self.cuts: list[GraphCut] = []
-        """Where a frozen pass can be cut in two, from below: behind each layer."""
+        """Where a frozen pass can be cut in two, from below: behind layers."""
+        self.layout = PassLayout(1, 0)
+        self.uses_interface = False
+        """Whether our own attention function was called."""
+        self._first_words: tuple[Tensor, Tensor] | None = None
+        self._words_replaced = False
+        self._last_state: GraphCut | None = None
+        self._functions: RecordedFunctions | None = None
         self._token: Token[Recorder | None] | None = None
+
+    def begin(self, layout: PassLayout) -> None:
+        """Be told what comes, before the pass."""
+        self.layout = layout
 
     def __enter__(self) -> Self:
         """Become the recorder of this thread."""
         self._token = _active.set(self)
+        if self.freeze:
+            self._functions = LinearizedFunctions(self.biases, self._on_softmax)
+        elif self.computes_weights or not self.layout.by_interface:
+            self._functions = RecordedFunctions(self._on_softmax)
+        if self._functions is not None:
+            self._functions.__enter__()  # type: ignore[no-untyped-call]
         return self
 
     def __exit__(
@@ -79,11 +122,16 @@ class Recorder:
         traceback: TracebackType | None,
     ) -> None:
         """Stop recording, also after an error."""
+        if self._functions is not None:
+            self._functions.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+            self._functions = None
+        if self._last_state is not None and self.cuts:
+            self.cuts.append(self._last_state)
         if self._token is not None:
             _active.reset(self._token)
 
     def required_leaf(self) -> Tensor:
-        """The leaf of a pass that has run.  (1, T, D)
+        """The leaf of a pass that has run.  (B, T, D)
 
         Raises:
             MethodError: where the architecture never passes through it.
@@ -102,6 +150,9 @@ class Recorder:
         self.weights.append(held_weights)
         return held_weights
 
+    def on_scores(self, scores: Tensor) -> None:
+        """Receive what a softmax over keys was given, masks included.  (B, H, Q, K)"""
+
     def on_head_outputs(self, outputs: Tensor) -> Tensor:
         """What one layer should go on with in place of its heads' outputs.  (B, Q, H, d)"""
         return outputs
@@ -113,16 +164,108 @@ class Recorder:
         """Learn what the entry that was come to last and not left yet puts out."""
 
     def on_layer(self, before: Tensor, after: Tensor) -> None:
-        """Receive the input and the output of one layer.  Each (B, T, D)"""
-        if self.freeze:
-            self.cuts.append(GraphCut(after, len(self.biases)))
+        """Receive the input and the output of one layer.  Each (B, T, D)
+
+        Where a layer is given the very tensor that the one below put out, nothing passes by.
+        """
+        if not self.freeze:
+            return
+        if self._last_state is not None and self._last_state.state is before:
+            self.cuts.append(self._last_state)
+        self._last_state = GraphCut(after, len(self.biases))
+
+    def on_last_states(self, states: Tensor) -> None:
+        """Receive what the encoder put out, from which the head reads.  (B, T, D)"""
 
     def on_leaf(self, name: Leaf, output: Tensor) -> Tensor:
-        """Cut the graph at `output` where it is the leaf asked for."""
+        """Cut the graph at `output` where it is the leaf asked for.  (B, T, D)"""
         if name != self.leaf_name:
             return output
         self.leaf = output.detach().requires_grad_()
-        return self.leaf
+        return self.leaf.clone()  # some families (CTRL) go on in place
+
+    def on_decoder_input(self, output: Tensor) -> Tensor:
+        """Cut the graph at the input of the decoder's first layer.  (B, T, D)"""
+        if self.leaf_name != "input":
+            return output
+        self.decoder_leaf = output.detach().requires_grad_()
+        return self.decoder_leaf.clone()
+
+    def on_first_layer(self, state: Tensor) -> Tensor:
+        """What the first layer should go on with in place of a state, whatever its axes."""
+        axis = self.layout.time_axis
+        if axis is None:
+            return state
+        oriented = state if axis == 1 else state.transpose(1, axis)
+        replaced = self._replace_leading("input", oriented)
+        return replaced if axis == 1 else replaced.transpose(1, axis)
+
+    def on_words(self, ids: Tensor, output: Tensor) -> Tensor:
+        """What the network goes on with in place of the embeddings of `ids`.
+
+        A decoder looks the text up once more, one token later; what was put in the place of the
+        first embeddings stands there too.
+        """
+        if ids.shape[0] != self.layout.n_rows:  # (T, B)
+            return self.on_words(ids.transpose(0, 1), output.transpose(0, 1)).transpose(0, 1)
+        if self._first_words is None:
+            words = self._replace_leading("words", output)
+            if self.layout.time_axis is None:
+                words = self._replace_leading("input", words)
+            self._first_words = ids, words
+            self._words_replaced = words is not output
+            return words
+        if not self._words_replaced:
+            return output
+        first, words = self._first_words
+        if ids.shape == first.shape and torch.equal(ids, first):
+            return words
+        if ids.shape == first.shape and torch.equal(ids[:, 1:], first[:, :-1]):
+            return torch.cat([output[:, :1], words[:, :-1]], 1)
+        return output
+
+    def _replace_leading(self, name: Leaf, state: Tensor) -> Tensor:
+        """A state with another in the place of its tokens; some families pad at the end."""
+        n_tokens = self.layout.n_tokens
+        if state.shape[1] == n_tokens:
+            return self.on_leaf(name, state)
+        leading = state[:, :n_tokens]
+        replaced = self.on_leaf(name, leading)
+        return state if replaced is leading else torch.cat([replaced, state[:, n_tokens:]], 1)
+
+    def on_activation(self, value: Tensor, activated: Tensor, at_zero: float) -> Tensor:
+        """What to go on with in place of an activation.
+
+        Args:
+            value: What the activation was given.
+            activated: What it made of it.
+            at_zero: What it makes of 0.
+        """
+        if not isinstance(self._functions, LinearizedFunctions):
+            return activated
+        self._functions.paused = False
+        return self._functions.linearized(value, activated, at_zero)
+
+    def on_activation_entered(self) -> None:
+        """Leave functions as they are inside of an activation, which is made linear as a whole."""
+        if isinstance(self._functions, LinearizedFunctions):
+            self._functions.paused = True
+
+    def _on_softmax(self, scores: Tensor, weights: Tensor, dim: int) -> Tensor:
+        """Take what a softmax gave for attention weights, if its shape is theirs."""
+        n_rows, n_tokens = self.layout.n_rows, self.layout.n_tokens
+        shape = weights.shape
+        by_key = dim in (-1, len(shape) - 1)
+        # With a sink, a head may also look at nothing: one more column.
+        if by_key and shape[-2:-1] == (n_tokens,) and shape[-1] in (n_tokens, n_tokens + 1):
+            if len(shape) == 4 and shape[0] == n_rows:
+                self.on_scores(scores)
+                return self.on_weights(weights)
+            if len(shape) == 3 and shape[0] % n_rows == 0 and shape[0] > n_rows:
+                by_head = (n_rows, -1, *shape[1:])
+                self.on_scores(scores.view(by_head))
+                return self.on_weights(weights.view(by_head)).view(shape)
+        return weights.detach() if self.freeze else weights
 
 
 def recorded_attention(
@@ -135,147 +278,98 @@ def recorded_attention(
     dropout: float = 0.0,
     **options: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attend as SDPA does, or step by step for the active Recorder.
+    """Attend as SDPA does, or as the family's own eager function for the active Recorder.
 
     Args:
         module: The attention layer that calls.
-        query: (B, H, Q, d); `key` and `value` are (B, H, K, d).
+        query: (B, H, Q, d); `key` and `value` are (B, H', K, d), H a multiple of H'.
         key: What is looked at.
         value: What is taken from there.
         attention_mask: Additive, broadcast to (B, H, Q, K); None where nothing is padded.
         scaling: Factor of the products; 1/sqrt(d) where None.
         dropout: Share of weights dropped; a recorded pass drops none.
-        options: What else transformers passes on.
+        options: What else transformers passes on, such as a soft cap, a window or sinks.
     """
+    return _attend(
+        sdpa_attention_forward, module, query, key, value, attention_mask, scaling, dropout, options
+    )
+
+
+def recorded_eager_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **options: Any,
+) -> tuple[Tensor, Tensor | None]:
+    """The same where SDPA can't: the family's own eager function, recorded or not."""
+    return _attend(
+        _eager_function(module),
+        *(module, query, key, value, attention_mask, scaling, dropout, options),
+    )
+
+
+def _attend(
+    plain: Callable[..., tuple[Tensor, Tensor | None]],
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    scaling: float | None,
+    dropout: float,
+    options: dict[str, Any],
+) -> tuple[Tensor, Tensor | None]:
     recorder = _active.get()
-    if recorder is None or not recorder.computes_weights:
-        plain: tuple[Tensor, None] = sdpa_attention_forward(
-            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options
-        )
-        return plain if recorder is None else (recorder.on_head_outputs(plain[0]), None)
+    attend = plain
+    if recorder is not None:
+        recorder.uses_interface = True
+        if recorder.computes_weights:
+            attend = _eager_function(module)
+    outputs, weights = attend(
+        module, query, key, value, mask, scaling=scaling, dropout=dropout, **options
+    )
+    if recorder is not None:
+        outputs = recorder.on_head_outputs(outputs)
+    return outputs, weights
+
+
+def _eager_function(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor | None]]:
+    """The function that the family of a module calls eager attention, with all its particulars."""
+    code = sys.modules[type(module).__module__]
+    function: Callable[..., tuple[Tensor, Tensor | None]] = getattr(
+        code, "eager_attention_forward", _eager_attention
+    )
+    return function
+
+
+def _eager_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **options: Any,
+) -> tuple[Tensor, Tensor]:
+    """For a family that has no function of its own."""
+    n_groups = query.shape[1] // key.shape[1]
+    key, value = repeat_kv(key, n_groups), repeat_kv(value, n_groups)
     factor = query.shape[-1] ** -0.5 if scaling is None else scaling
     products = query @ key.transpose(2, 3) * factor
     masked = products if attention_mask is None else products + attention_mask
-    weights = recorder.on_weights(masked.softmax(-1))
-    return recorder.on_head_outputs((weights @ value).transpose(1, 2).contiguous()), weights
+    weights = torch.softmax(masked, -1)
+    return (weights @ value).transpose(1, 2).contiguous(), weights
 
 
-AttentionInterface.register(ATTENTION, recorded_attention)
-# Without a mask of its own, transformers would pass None and padding would be attended to.
-AttentionMaskInterface.register(ATTENTION, eager_mask)
-
-
-def linearized_activation(value: Tensor, activated: Tensor) -> Tensor:
-    """`activated`, written as `value` times a slope that is held fixed; 0 stays 0."""
-    slope = torch.where(value == 0, torch.zeros_like(value), activated / value)
-    return value * slope.detach()
-
-
-def install_hooks(model: PreTrainedModel) -> None:
-    """Let a Recorder see the model's word embeddings, what its layers take and give, activations.
-
-    The hooks are set once, when the model is loaded, and do nothing while no Recorder is active,
-    but for one: each layer, on the way up and down, asks whether the pass is still wanted.
-    """
-    for part in _steps(model):
-        part.register_forward_pre_hook(_cancellation_hook, with_kwargs=True)
-        part.register_forward_pre_hook(_enter_hook, with_kwargs=True)
-        part.register_forward_hook(_leave_hook)
-    base = model.base_model
-    words = model.get_input_embeddings()
-    words.register_forward_hook(_leaf_hook("words"))
-    _input_module(base).register_forward_hook(_leaf_hook("input"))
-    for layer in layer_stack(model):
-        layer.register_forward_hook(_states_hook, with_kwargs=True)
-    for module in model.modules():
-        if type(module).__module__ == "transformers.activations":
-            module.register_forward_hook(_activation_hook)
-
-
-def layer_stack(model: PreTrainedModel) -> Sequence[nn.Module]:
-    """The layers, in order: the first list of modules that is as long; none where there is none."""
-    lists = (module for module in model.modules() if isinstance(module, nn.ModuleList))
-    return next((list(layers) for layers in lists if len(layers) == n_layers(model)), [])
-
-
-def n_layers(model: PreTrainedModel) -> int:
-    """How many layers the model's configuration names."""
-    return int(getattr(model.config, "num_hidden_layers", 0) or 0)
-
-
-def _steps(model: nn.Module) -> list[nn.Module]:
-    """The modules that a pass goes through one after the other, in a model of any architecture."""
-    stacks = [part for part in model.modules() if isinstance(part, nn.ModuleList)]
-    steps = {id(step): step for stack in stacks for step in stack}
-    return list(steps.values()) or list(model.children())
-
-
-def _input_module(base: nn.Module) -> nn.Module:
-    """The module whose output enters the first layer."""
-    for name in (*PROJECTIONS, "embeddings"):
-        module = getattr(base, name, None)
-        if isinstance(module, nn.Module):
-            return module
-    return base
-
-
-Hook = Callable[[nn.Module, tuple[Tensor, ...], Any], Any]
-
-
-def _cancellation_hook(
-    module: nn.Module, inputs: tuple[Any, ...], options: Mapping[str, Any]
-) -> None:
-    check_cancelled()
-    if not torch.is_grad_enabled():
-        return
-    for argument in (*inputs, *options.values()):
-        if isinstance(argument, Tensor) and argument.requires_grad:
-            # One is enough: the way down comes to what a layer was given after all that it made.
-            argument.register_hook(_down_hook(current_check()))  # type: ignore[no-untyped-call]
-            return
-
-
-def _enter_hook(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    recorder = _active.get()
-    if recorder is not None:
-        recorder.on_enter(module, args, kwargs)
-
-
-def _leave_hook(module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-    recorder = _active.get()
-    if recorder is not None:
-        recorder.on_leave(output)
-
-
-def _down_hook(check: Check) -> Callable[[Tensor], None]:
-    """Asks on the way down, which may be in another thread than the way up."""
-    return lambda gradient: check()
-
-
-def _leaf_hook(name: Leaf) -> Hook:
-    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> Any:
-        recorder = _active.get()
-        if recorder is None or not isinstance(output, Tensor):
-            return output
-        return recorder.on_leaf(name, output)
-
-    return hook
-
-
-def _states_hook(
-    module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], output: Any
-) -> None:
-    recorder = _active.get()
-    before = inputs[0] if inputs else named.get("hidden_states")
-    after = output[0] if isinstance(output, tuple) else output
-    if recorder is not None and isinstance(before, Tensor) and isinstance(after, Tensor):
-        recorder.on_layer(before, after)
-
-
-def _activation_hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-    recorder = _active.get()
-    return (
-        linearized_activation(inputs[0], output)
-        if recorder is not None and recorder.freeze
-        else output
-    )
+for _name, _function in (
+    (ATTENTION, recorded_attention),
+    (EAGER_ATTENTION, recorded_eager_attention),
+):
+    AttentionInterface.register(_name, _function)
+    # Without a mask of its own, transformers would pass None and padding would be attended to.
+    AttentionMaskInterface.register(_name, eager_mask)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from tests.architectures import architecture_checkpoint
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
 from viz.attribution import path_integral
@@ -126,7 +127,12 @@ def test_a_layer_that_does_not_exist_is_one_sentence(bert: Classifier) -> None:
         run(bert, layer=3)
 
 
-def test_attention_out_of_our_reach_is_not_scaled(tmp_path: Path) -> None:
+def test_attention_code_of_a_family_is_scaled_too(tmp_path: Path) -> None:
     other = Classifier.load(tiny_mpnet(tmp_path), dtype=torch.float64)
-    with pytest.raises(MethodError, match=r"^The attention of the architecture MPNet.* method\.$"):
+    assert np.isfinite(run(other, Target(1, 2)).scores).all()
+
+
+def test_a_model_without_attention_is_refused(tmp_path: Path) -> None:
+    other = Classifier.load(architecture_checkpoint(tmp_path / "fnet", "fnet"))
+    with pytest.raises(MethodError, match=r"^This model has no attention to show: .*\.$"):
         run(other, Target(1, 2))

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tests.tiny_models import tiny_checkpoint, tiny_mpnet
+from tests.architectures import architecture_checkpoint
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
-from viz.errors import MethodError, SelectionError
+from viz.errors import MissingAttentionError, SelectionError
 
 TEXT = "oil prices rise, the market was not good"
 Array = NDArray[np.float64]
@@ -130,9 +131,9 @@ def test_it_explains_what_the_decomposition_explains(
     np.testing.assert_array_equal(again.attention.weights, reading.attention.weights)
 
 
-def test_an_architecture_out_of_reach_is_one_sentence(tmp_path: Path) -> None:
-    classifier = Classifier.load(tiny_mpnet(tmp_path / "mpnet"))
-    with pytest.raises(MethodError, match="look at the weights instead"):
+def test_a_model_without_attention_is_one_sentence(tmp_path: Path) -> None:
+    classifier = Classifier.load(architecture_checkpoint(tmp_path / "fnet", "fnet"))
+    with pytest.raises(MissingAttentionError, match=r"^This model has no attention to show: .*\.$"):
         contribution(classifier, classifier.read(TEXT))
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from finetune.checkpoint.arrays import FloatArray
+from tests.architectures import architecture_checkpoint
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier, Reading
 from viz.attention.rank_correlation import spearman
@@ -206,10 +207,10 @@ def test_ranks_correlate_as_by_hand() -> None:
     assert np.isnan(spearman(values, np.ones((2, 2))))
 
 
-def test_heads_out_of_our_reach_are_one_sentence(tmp_path: Path) -> None:
-    other = Classifier.load(tiny_mpnet(tmp_path))
+def test_a_model_without_heads_is_one_sentence(tmp_path: Path) -> None:
+    other = Classifier.load(architecture_checkpoint(tmp_path / "fnet", "fnet"))
     reading = other.read(TEXT)
-    message = r"^The heads of the architecture MPNet\w+ can't be switched off; they can in .*\.$"
+    message = r"^This model has no attention to show: .*\.$"
     for call in (
         head_importance.gate_gradients,
         head_importance.ablate,
@@ -218,6 +219,30 @@ def test_heads_out_of_our_reach_are_one_sentence(tmp_path: Path) -> None:
         with pytest.raises(MethodError, match=message):
             call(other, reading)
     with pytest.raises(MethodError, match=message):
+        head_importance.mean_outputs(other, [reading.encoding])
+
+
+def test_heads_of_a_family_with_attention_code_of_its_own_are_gated_at_their_weights(
+    tmp_path: Path,
+) -> None:
+    """Ablation is what the plain model says with the columns of one head taken out."""
+    other = Classifier.load(tiny_mpnet(tmp_path), dtype=torch.float64)
+    reading = other.read(TEXT)
+    found = head_importance.ablate(other, reading, 1, 2)
+    layer, head, size = 1, 2, other.config.hidden_size // other.n_heads
+    output = other.layers[layer].get_submodule("attention.attn.o")
+
+    def without(module: object, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+        heads = inputs[0].clone()
+        heads[..., head * size : (head + 1) * size] = 0
+        return (heads,)
+
+    handle = output.register_forward_pre_hook(without)
+    rest = other.forward(reading.encoding)
+    handle.remove()
+    lost = Target(1, 2).value(reading.prediction.logits) - Target(1, 2).value(rest).item()
+    assert found[layer, head] == pytest.approx(lost, abs=1e-9)
+    with pytest.raises(MethodError, match=r"can't be reached, so there are no means of them"):
         head_importance.mean_outputs(other, [reading.encoding])
 
 

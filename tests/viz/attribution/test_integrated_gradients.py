@@ -211,6 +211,9 @@ def test_where_the_model_is_linear_the_gradient_times_the_step_is_the_score(
         def get_input_embeddings(self) -> Any:
             return embed
 
+        def modules(self) -> list[Any]:
+            return [embed]
+
         def __call__(self, input_ids: Tensor, **rest: Tensor) -> Output:
             return Output(torch.einsum("btd,tdc->bc", embed(input_ids), slope))
 

@@ -21,7 +21,6 @@ from viz.attribution.method import AttributionInput, Method
 from viz.attribution.norms import ALTI, GLOBENC, NORMS
 from viz.attribution.target import Target
 from viz.attribution.value_zeroing import VALUE_ZEROING, zeroed_row
-from viz.model.recording import layer_stack
 
 QUERIES, SHARES = (0, 4), np.array([0.25, 0.75])
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -90,7 +89,7 @@ def hooked(handles: list[Any]) -> Iterator[None]:
 
 def run(classifier: Classifier, reading: Reading, layer: int, silenced: int | None = None) -> Seen:
     """What a layer does, with the values of one token set to zero."""
-    paths, module = PATHS[classifier.config.model_type], layer_stack(classifier.model)[layer]
+    paths, module = PATHS[classifier.config.model_type], classifier.layers[layer]
     seen: dict[str, np.ndarray] = {}
 
     def silence(module: nn.Module, inputs: Any, output: torch.Tensor) -> torch.Tensor:

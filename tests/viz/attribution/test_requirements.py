@@ -32,9 +32,10 @@ def test_without_maps_methods_that_look_at_them_are_refused_by_the_reason(
 ) -> None:
     missing = MissingAttention(REASON)
     classifier = classifier_without(monkeypatch, tmp_path / "bert", attention=missing)
+    classifier.capabilities = replace(classifier.capabilities, attention=None, no_attention=REASON)
     refusals = {name: METHODS[name].refusal(classifier) for name in METHODS}
     assert {name for name, refusal in refusals.items() if refusal == REASON} == {
-        *("attention", "rollout", "grad-attention", "chefer")
+        *("attention", "rollout", "grad-attention", "chefer", "attattr")
     }
     assert default_methods(classifier)[0] == "decomposition"
 

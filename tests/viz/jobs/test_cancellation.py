@@ -20,7 +20,6 @@ from viz.faithfulness.evidence import evidence
 from viz.faithfulness.sanity import sanity
 from viz.jobs.cancellation import CancelledError, cancellation_check, check_cancelled
 from viz.model.perturbation import Perturbation
-from viz.model.recording import layer_stack
 from viz.types import Inputs
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
@@ -36,7 +35,7 @@ def layers_counted(classifier: Classifier) -> Iterator[list[int]]:
     def count(*_: object) -> None:
         passed[0] += 1
 
-    hooks = [layer.register_forward_hook(count) for layer in layer_stack(classifier.model)]
+    hooks = [layer.register_forward_hook(count) for layer in classifier.layers]
     try:
         yield passed
     finally:
@@ -108,7 +107,7 @@ def test_whatever_else_takes_passes_stops_within_few_layers(
 
 def test_a_pass_stops_in_an_architecture_whose_attention_we_do_not_compute(tmp_path: Path) -> None:
     classifier = Classifier.load(tiny_mpnet(tmp_path / "mpnet"))
-    assert not classifier.records
+    assert classifier.capabilities.attention == "softmax"
     assert_stops_anywhere(classifier, lambda: classifier.read(TEXT))
 
 

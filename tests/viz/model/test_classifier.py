@@ -58,8 +58,7 @@ def test_padded_keys_get_no_attention_and_change_no_logit(loaded: Classifier) ->
     length = single["input_ids"].shape[1]
     recorder = Recorder()
     with torch.no_grad():
-        with recorder:
-            recorded = loaded.model(**padded).logits[1]
+        recorded = loaded.run(padded, recorder)[1]
         plain = loaded.model(**padded).logits[1]
         alone = loaded.model(**single).logits[0]
     assert all((weights[1, :, :, length:] == 0).all() for weights in recorder.weights)
@@ -123,12 +122,10 @@ def test_classes_of_a_multi_label_head_are_decided_one_by_one(tmp_path: Path) ->
     np.testing.assert_allclose(prediction.probabilities, 1 / (1 + np.exp(-prediction.logits)), 1e-5)
 
 
-def test_a_family_with_its_own_attention_code_falls_back_to_what_transformers_returns(
-    tmp_path: Path,
-) -> None:
-    """MPNet ignores registered attention functions, so its weights come from eager attention."""
+def test_a_family_with_its_own_attention_code_is_recorded_at_its_softmax(tmp_path: Path) -> None:
+    """MPNet ignores registered attention functions."""
     classifier = Classifier.load(tiny_mpnet(tmp_path))
-    assert not classifier.records
+    assert classifier.capabilities.attention == "softmax"
     assert classifier.read(TEXT).attention.weights.shape[:2] == (2, 4)
 
 

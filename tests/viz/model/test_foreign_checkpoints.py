@@ -11,21 +11,17 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification
 
 from tests.architectures import architecture_checkpoint
-from viz import METHODS, Classifier, Reading, attribute
+from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.attribution.head_importance import _Gated, gate_gradients
-from viz.attribution.linear_pass import LinearizedFunctions, linear_pass
+from viz.attribution.linear_pass import linear_pass
 from viz.attribution.target import Target
-from viz.errors import CheckpointError, MethodError
-from viz.model.checkpoint import open_checkpoint
-from viz.model.probe import ProbeError
+from viz.errors import CheckpointError, MethodError, MissingAttentionError
 from viz.model.recording import Leaf, Recorder
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 MIN_PROBE_TOKENS = f"{TEXT} {TEXT} {TEXT} {TEXT}"
 MARGIN = Target(1, 3)
-NOT_LINEAR = ("modernbert", "eurobert", "esm", "nomic_bert")
-OF_CLS = ("norms", "globenc", "alti", "value-zeroing", "decompx-absdot")
 
 Load = Callable[..., Classifier]
 
@@ -45,39 +41,46 @@ def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
     return loaded
 
 
-@pytest.mark.parametrize("family", NOT_LINEAR)
-@pytest.mark.parametrize("text", [TEXT, MIN_PROBE_TOKENS])
-def test_what_is_built_on_a_linear_pass_is_refused_where_the_pass_is_not_linear(
-    load: Load, family: str, text: str
-) -> None:
-    classifier = load(family)
-    reading = classifier.read(text)
-    for method in ("decomposition", "decomposition-path", "decomposition+"):
-        with pytest.raises(MethodError, match=r"does not add up .*; choose another method\.$"):
-            attribute(classifier, reading, method)
-    with pytest.raises(MethodError, match="does not add up"):
-        contribution(classifier, reading)
+def bent(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """A layer behind which stands an arctangent, which no rule makes linear."""
+
+    def bent_forward(*inputs: Any, **named: Any) -> Any:
+        output = forward(*inputs, **named)
+        return (output[0] if isinstance(output, tuple) else output).atan()
+
+    return bent_forward
 
 
-@pytest.mark.parametrize("family", ["modernbert", "esm", "nomic_bert"])
+@pytest.mark.parametrize("family", ["modernbert", "eurobert", "esm", "nomic_bert"])
 def test_parts_that_add_up_by_luck_are_refused_too(load: Load, family: str) -> None:
-    """Weights of the classes are chosen so that the gap at the first layer's input is nothing."""
+    """The gap at the first layer's input is made to be nothing; those above are seen."""
     classifier = load(family)
     reading = classifier.read(TEXT)
-    recorder, mode = Recorder("input", freeze=True), LinearizedFunctions()
-    with mode:
+    straight = [layer.forward for layer in classifier.layers]
+    for layer in classifier.layers:
+        layer.forward = bent(layer.forward)
+    try:
+        recorder = Recorder("input", freeze=True)
         logits = classifier.forward(reading.encoding, recorder)
-    leaves = [recorder.required_leaf(), *mode.biases]
-    gaps = []
-    for logit in logits:
-        slopes = torch.autograd.grad(logit, leaves, retain_graph=True, allow_unused=True)
-        parts = [(a * b).sum() for a, b in zip(leaves, slopes, strict=True) if b is not None]
-        gaps.append((sum(parts) - logit).item())
-    lucky = logits.new_tensor([gaps[1], -gaps[0], 0, 0]) / max(map(abs, gaps[:2]))
-    with pytest.raises(MethodError, match="does not add up"):
-        linear_pass(
-            classifier, [reading.encoding.inputs], Recorder("input", freeze=True)
-        ).split_gradients(lambda rows: rows @ lucky)
+        leaves = [recorder.required_leaf(), *recorder.biases]
+        gaps = []
+        for logit in logits:
+            slopes = torch.autograd.grad(logit, leaves, retain_graph=True, allow_unused=True)
+            parts = [(a * b).sum() for a, b in zip(leaves, slopes, strict=True) if b is not None]
+            gaps.append((sum(parts) - logit).item())
+        lucky = logits.new_tensor([gaps[1], -gaps[0], 0, 0]) / max(map(abs, gaps[:2]))
+        with pytest.raises(MethodError, match="does not add up"):
+            linear_pass(
+                classifier, [reading.encoding.inputs], Recorder("input", freeze=True)
+            ).split_gradients(lambda rows: rows @ lucky)
+        for method in ("decomposition", "decomposition-path", "decomposition+"):
+            with pytest.raises(MethodError, match=r"does not add up .*; choose another method\.$"):
+                attribute(classifier, reading, method)
+        with pytest.raises(MethodError, match="does not add up"):
+            contribution(classifier, reading)
+    finally:
+        for layer, forward in zip(classifier.layers, straight, strict=True):
+            layer.forward = forward
 
 
 class Held(Recorder):
@@ -186,9 +189,9 @@ def deciding_rows(folder: Path, reading: Reading) -> list[int]:
     ("family", "pooling", "reads"),
     [
         ("modernbert", "cls", "first"),
-        ("modernbert", "mean", "several"),
+        ("modernbert", "mean", "mean"),
         ("eurobert", "bos", "first"),
-        ("eurobert", "mean", "several"),
+        ("eurobert", "mean", "mean"),
         ("eurobert", "late", "several"),
     ],
 )
@@ -203,38 +206,23 @@ def test_which_last_states_the_class_is_read_from_is_found_by_the_gradient(
     assert rows == ([0] if reads == "first" else list(range(reading.encoding.n_tokens)))
 
 
-@pytest.mark.parametrize("family", ["modernbert", "eurobert"])
-def test_methods_that_follow_deciding_tokens_are_refused_where_these_are_unknown(
-    load: Load, family: str
-) -> None:
-    classifier = load(family, classifier_pooling="mean")
-    reading = classifier.read(TEXT)
-    for method in OF_CLS:
-        with pytest.raises(MethodError, match=r"No gradient tells from which tokens"):
-            attribute(classifier, reading, method)
-        assert METHODS[method].refusal(classifier) is not None
-    for method in ("grad-attention", "input-x-gradient", "saliency", "occlusion", "attattr"):
-        assert np.isfinite(attribute(classifier, reading, method).scores).all()
-
-
-def test_a_model_that_changes_itself_is_refused_and_the_probe_leaves_it_as_it_was(
-    tmp_path: Path,
-) -> None:
+def test_a_model_that_changes_itself_is_read_by_twins_and_stays_as_it_was(tmp_path: Path) -> None:
     """BigBird turns to full attention for good when a short text comes."""
     folder = architecture_checkpoint(tmp_path / "bigbird", "big_bird")
-    with pytest.raises(CheckpointError, match="changes its own settings while reading"):
-        Classifier.load(folder)
-    opened = open_checkpoint(folder, attention="eager", dtype=torch.float32)
-    classifier = Classifier(opened, records=False, device=torch.device("cpu"))
-    with pytest.raises(ProbeError):
-        classifier._prove()
-    long = classifier.encode("oil prices rise " * 16)
-    inputs = {name: torch.tensor(ids)[None] for name, ids in long.inputs.items()}
+    classifier = Classifier.load(folder)
+    short, long = classifier.encode("oil prices"), classifier.encode("oil prices rise " * 16)
     plain = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager")
+    inputs = {name: torch.tensor(ids)[None] for name, ids in long.inputs.items()}
     with torch.no_grad():
         expected = plain.eval()(**inputs).logits[0]
-    assert plain.bert.attention_type == opened.model.bert.attention_type == "block_sparse"
-    torch.testing.assert_close(classifier.forward(long), expected, rtol=0, atol=1e-6)
+    for _ in range(2):
+        classifier.forward(short)
+        torch.testing.assert_close(classifier.forward(long), expected, rtol=0, atol=1e-6)
+    assert classifier.model.bert.attention_type == "block_sparse"
+    assert "no attention to show" in classifier.capabilities.no_attention
+    split = attribute(classifier, classifier.read("oil prices rise " * 16))
+    assert split.bias is not None
+    assert float(split.scores.sum()) + split.bias == pytest.approx(split.value, abs=1e-4)
 
 
 @pytest.mark.parametrize("family", ["modernbert", "big_bird", "mobilebert", "deberta-v2"])
@@ -254,18 +242,21 @@ def test_what_is_read_is_what_a_plain_model_says(tmp_path: Path, family: str, te
 
 def test_texts_are_read_one_by_one_where_padding_would_change_what_is_said(load: Load) -> None:
     classifier = load("nystromformer")
-    assert not classifier.capabilities.pads
+    assert classifier.capabilities.pads is None
     rows = [classifier.encode(text).inputs for text in ("oil prices", TEXT)]
     together = classifier.logits(rows)
     alone = np.concatenate([classifier.logits([row]) for row in rows])
     np.testing.assert_array_equal(together, alone)
 
 
-@pytest.mark.parametrize("family", ["fnet", "reformer", "convbert"])
-def test_a_family_without_a_map_for_each_head_is_one_sentence(tmp_path: Path, family: str) -> None:
-    folder = architecture_checkpoint(tmp_path / family, family)
-    with pytest.raises(CheckpointError, match=rf"^'{family}' is an? [^.]* model\.$"):
-        Classifier.load(folder)
+@pytest.mark.parametrize("family", ["fnet", "reformer"])
+def test_a_family_without_a_map_for_each_head_says_so_and_classifies(
+    tmp_path: Path, family: str
+) -> None:
+    reading = Classifier.load(architecture_checkpoint(tmp_path / family, family)).read(TEXT)
+    assert np.isfinite(reading.prediction.logits).all()
+    with pytest.raises(MissingAttentionError, match=r"^This model has no attention to show: .*\.$"):
+        assert reading.attention.weights is not None
 
 
 def test_code_that_fails_on_one_text_is_one_sentence(

@@ -1,0 +1,59 @@
+"""Which of the last states a class is read from, as the gradient of the logits tells."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from viz.model.recording import Recorder
+
+Reads = Literal["first", "last", "mean", "several"]
+"""Which of the last states a class is read from."""
+MIN_RELATIVE_GRADIENT = 1e-6
+"""A row whose gradient is smaller than this, relative to the largest, does not affect the class."""
+MEAN_TOLERANCE = 1e-4
+"""How far the gradients of rows may be from one another, relative to the largest, in a mean."""
+
+
+class _LastStates(Recorder):
+    """Keeps the last states of a pass that can be differentiated."""
+
+    computes_weights = False
+
+    def __init__(self) -> None:
+        super().__init__("words")
+        self.last_states: Tensor | None = None
+
+    def on_last_states(self, states: Tensor) -> None:
+        self.last_states = states
+
+
+def slopes_of_last_states(run: Callable[[Recorder], Tensor]) -> Tensor | None:
+    """The gradient of the logits in each of the last states of one text; None where there is none.
+
+    Args:
+        run: Runs the model on the text with a recorder; returns logits (1, C).
+
+    Returns:
+        (T, D): of a combination of all logits, in which none of them cancel.
+    """
+    recorder = _LastStates()
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        logits = run(recorder)[0]
+    states = recorder.last_states
+    if states is None or not states.requires_grad or states.dim() != 3:
+        return None
+    combination = logits @ torch.linspace(1, 2, len(logits)).sin().to(logits)
+    (slopes,) = torch.autograd.grad(combination, states, allow_unused=True)
+    return None if slopes is None or not slopes.any() else slopes[0]
+
+
+def rows_read(slopes: Tensor) -> Reads:
+    """Which rows of a gradient are not zero.  (T, D)"""
+    sizes = slopes.norm(dim=-1)
+    rows = (sizes > MIN_RELATIVE_GRADIENT * sizes.max()).nonzero().flatten().tolist()
+    if rows in ([0], [len(sizes) - 1]):
+        return "first" if rows == [0] else "last"
+    spread = (slopes - slopes.mean(0)).abs().max()
+    return "mean" if spread <= MEAN_TOLERANCE * slopes.abs().max() else "several"
