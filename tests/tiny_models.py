@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
     AutoConfig,
@@ -129,6 +130,19 @@ def tiny_checkpoint(
     model.to(dtype).save_pretrained(path)
     words.save_pretrained(path)
     return path
+
+
+def with_tokenizer(path: Path, words: PreTrainedTokenizerFast) -> Path:
+    """Save a BERT that reads the tokens of any tokenizer."""
+    folder = tiny_checkpoint(path)
+    words.model_max_length = 64
+    words.save_pretrained(folder)
+    edit_config(folder, vocab_size=len(words))
+    weights = load_file(folder / "model.safetensors")
+    name = "bert.embeddings.word_embeddings.weight"
+    weights[name] = torch.randn(len(words), 32, generator=torch.Generator().manual_seed(0))
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    return folder
 
 
 def without_mask_token(path: Path) -> Path:

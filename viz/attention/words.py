@@ -14,7 +14,8 @@ from viz.types import Encoding, Token
 
 _MARKS = re.compile("^##|[Ġ▁]|</w>$")
 """How tokenizers mark in a piece where words begin, end or go on."""
-_BYTE = re.compile("<0x[0-9A-F]{2}>")
+BYTE = re.compile("<0x[0-9A-F]{2}>")
+"""A piece that stands for one byte of a letter that the vocabulary lacks."""
 CONTINUATION = "##"
 """What the label of a piece begins with that goes on with a word."""
 
@@ -79,7 +80,7 @@ def _piece_label(encoding: Encoding, token: Token) -> str:
     if token.special or piece.startswith(CONTINUATION) or piece == encoding.token_text(token):
         return piece
     spelled = _MARKS.sub(" ", piece).strip()
-    if spelled and spelled.isascii() and not _BYTE.fullmatch(piece):
+    if spelled and spelled.isascii() and not BYTE.fullmatch(piece):
         return spelled  # as the model reads it: lowercase, or unknown
     written = text[token.start : end_with_marks(text, token.end)]
     if spelled and written.strip():

@@ -115,8 +115,8 @@ def test_marks_of_tokenizers_are_cleaned_as_bertviz_does() -> None:
 
 
 def test_bytes_are_shown_as_the_character_that_they_spell() -> None:
-    given = spelled("Ġ", "æ²¹", written=" 油")
-    assert of_page(bertviz_html(given))["attention"][0]["left_text"] == [" ", "油"]
+    given = spelled("Ġ", "æ²¹", "<0xC3>", "##é", written=" 油üé")
+    assert of_page(bertviz_html(given))["attention"][0]["left_text"] == [" ", "油", "ü", "##é"]
 
 
 @pytest.mark.parametrize("view", VIEWS)

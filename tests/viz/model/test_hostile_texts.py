@@ -1,8 +1,12 @@
 """Hostile texts are read or refused in one sentence, whatever is done with them."""
 
+from pathlib import Path
+
 import pytest
 
+from tests.family_tokenizers import family_tokenizer
 from tests.hostile_texts import KINDS, hostile_texts, see_all
+from tests.tiny_models import with_tokenizer
 from viz import Classifier
 from viz.errors import VizError
 
@@ -16,6 +20,19 @@ def test_hostile_texts_are_read_and_viewed_or_refused_in_a_sentence(classifier: 
         except VizError as error:
             refusals.append(str(error))
     assert seen == set(KINDS)
+    assert all(sentence.endswith(".") and "\n" not in sentence for sentence in refusals)
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "xlnet"])
+def test_hostile_texts_are_read_by_other_kinds_of_tokenizers(tmp_path: Path, kind: str) -> None:
+    other = Classifier.load(with_tokenizer(tmp_path / kind, family_tokenizer(kind)))
+    refusals = []
+    for index, (_, text, pair) in enumerate(hostile_texts(len(KINDS), seed=2)):
+        try:
+            see_all(other, text, pair, drawn=index == 6, method="decomposition")
+        except VizError as error:
+            refusals.append(str(error))
+    assert len(refusals) < len(KINDS) / 2
     assert all(sentence.endswith(".") and "\n" not in sentence for sentence in refusals)
 
 

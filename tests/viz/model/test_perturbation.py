@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from tests.family_tokenizers import family_tokenizer
-from tests.tiny_models import edit_config, tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint, with_tokenizer
 from viz import Classifier
 from viz.errors import MethodError
 from viz.model.batches import MAX_ROWS, MAX_TOKENS
@@ -157,15 +156,7 @@ def test_without_a_mask_token_masks_are_refused(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
     """A classifier whose tokenizer puts nothing around a text, and has no mask token."""
-    folder = tiny_checkpoint(tmp_path_factory.mktemp("bare") / "bare")
-    words = family_tokenizer("gpt2")
-    words.save_pretrained(folder)
-    edit_config(folder, vocab_size=len(words))
-    weights = load_file(folder / "model.safetensors")
-    name = "bert.embeddings.word_embeddings.weight"
-    table = torch.randn(len(words), 32, generator=torch.Generator().manual_seed(0))
-    save_file(weights | {name: table}, folder / "model.safetensors", {"format": "pt"})
-    (folder / "vocab.txt").unlink(missing_ok=True)
+    folder = with_tokenizer(tmp_path_factory.mktemp("bare") / "bare", family_tokenizer("gpt2"))
     return Classifier.load(folder, dtype=torch.float64, device="cpu")
 
 

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.words import spans
+from viz.attention.words import BYTE, CONTINUATION, spans
 from viz.colors import Theme
 from viz.errors import SelectionError
 from viz.types import Reading
@@ -158,13 +158,17 @@ def _rounded(weights: FloatArray) -> FloatArray:
 
 def _tokens(reading: Reading) -> list[str]:
     """Wordpieces as BertViz cleans them; where that leaves bytes, what they are in the text."""
-    labels = [span.label for span in spans(reading.encoding, "wordpiece")]
-    # As `bertviz.util.format_special_chars` takes the marks of tokenizers away.
-    pieces = [
-        token.text.replace("Ġ", " ").replace("▁", " ").replace("</w>", "")
-        for token in reading.encoding.tokens
-    ]
-    return [p if p.isascii() else label for p, label in zip(pieces, labels, strict=True)]
+    cleaned: list[str] = []
+    for span, token in zip(
+        spans(reading.encoding, "wordpiece"), reading.encoding.tokens, strict=True
+    ):
+        # As `bertviz.util.format_special_chars` takes the marks of tokenizers away.
+        piece = token.text.replace("Ġ", " ").replace("▁", " ").replace("</w>", "")
+        if piece.startswith(CONTINUATION) or (piece.isascii() and not BYTE.fullmatch(piece)):
+            cleaned.append(piece)
+        else:
+            cleaned.append(span.label.removeprefix(CONTINUATION))
+    return cleaned
 
 
 def start_of_second(reading: Reading) -> int | None:
