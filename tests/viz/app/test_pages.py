@@ -9,8 +9,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.architectures import architecture_checkpoint
+from tests.family_tokenizers import family_tokenizer
 from tests.page_content import component_data, page_text
-from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet, without_mask_token
+from tests.tiny_models import (
+    edit_config,
+    tiny_checkpoint,
+    tiny_mpnet,
+    with_tokenizer,
+    without_mask_token,
+)
 from viz import METHODS, Classifier
 from viz.app import keys
 from viz.app.examples import load_examples
@@ -351,6 +358,25 @@ def test_ways_of_hiding_words_that_a_tokenizer_lacks_are_not_offered(
     assert (baseline.value, baseline.options) == ("zero", ["zero", "pad"])
     assert "[MASK]" not in page_text(app)
     assert not app.exception
+
+
+def test_a_text_without_special_tokens_is_read_explained_and_measured(tmp_path: Path) -> None:
+    bare = with_tokenizer(tmp_path / "bare", family_tokenizer("gpt2"))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"checkpoint": str(bare), "text": LONG, "method": "kernel-shap"})
+    finished(app.run())
+    for _ in range(100):
+        if "measuring" not in page_text(app):
+            break
+        time.sleep(0.1)
+        app.run()
+    assert not app.exception
+    assert not app.error
+    assert keys.SPECIAL not in [toggle.key for toggle in app.toggle]
+    (parts,) = cast("list[list[dict[str, str]]]", component_data(app, "colored-text")["parts"])
+    assert [part["text"] for part in parts if part["kind"] != "gap"] == LONG.split()
+    assert {part["kind"] for part in parts} == {"word", "gap"}
+    assert "by deletion: comprehensiveness" in str([each.help for each in app.markdown])
 
 
 def test_a_link_names_a_method_by_its_name_too(app: AppTest) -> None:

@@ -76,7 +76,7 @@ def _choose_selection(
         layer = _choose(keys.LAYER, reading.attention.n_layers, default=-1)
         head = _choose(keys.HEAD, reading.attention.n_heads, default=None)
         unit = _choose_unit()
-        special = st.toggle("Special tokens", True, key=keys.SPECIAL, bind="query-params")
+        special = _choose_special(reading)
         part = "all" if reading.encoding.pair is None else _choose_quadrant()
     return Selection(layer, head, readings.ViewOptions(unit, special, explained, part))
 
@@ -119,6 +119,13 @@ def _choose_unit() -> Unit:
         label_visibility="collapsed",
     )
     return "wordpiece" if wordpieces == "wordpieces" else "word"
+
+
+def _choose_special(reading: Reading) -> bool:
+    """Whether special tokens are shown; some tokenizers of decoders add none."""
+    if not any(token.special for token in reading.encoding.tokens):
+        return True
+    return st.toggle("Special tokens", True, key=keys.SPECIAL, bind="query-params")
 
 
 def _choose_quadrant() -> Quadrant:
