@@ -54,7 +54,7 @@ class Token:
     text: str
     """The vocabulary entry as the tokenizer spells it, e.g. `##ing`."""
     start: int
-    """First character of the token in its text; 0 for a special token."""
+    """First character of the token in its text, blanks left out; 0 for a special token."""
     end: int
     """One past its last character; equal to `start` for a special token."""
     word: int | None
