@@ -97,6 +97,15 @@ def read_windowed(text: str = TEXT) -> Reading:
     return read(text, impossible=np.array([local, np.zeros_like(local)]))
 
 
+def read_with_sink(text: str = TEXT) -> Reading:
+    """A reading like that of gpt-oss: causal, and half of each row goes to no token."""
+    reading = read_causal(text)
+    assert isinstance(reading.attention, Attention)
+    halves = reading.attention.weights / 2
+    attention = Attention(halves, reading.attention.impossible, halves.sum(-1))
+    return replace(reading, attention=attention)
+
+
 def read_without_attention(text: str = TEXT) -> Reading:
     """A reading like that of FNet, which has no map of each token by each token."""
     return replace(read(text), attention=MissingAttention(NO_ATTENTION))

@@ -4,6 +4,7 @@ import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.errors import SelectionError
+from viz.types import ROW_TOLERANCE
 
 
 def select(weights: FloatArray, layer: int | None, head: int | None) -> FloatArray:
@@ -56,12 +57,15 @@ def rollout(weights: FloatArray) -> FloatArray:
     """Attention carried through all layers, half of it staying put at each.  (Q, K)
 
     Each layer mixes by half the mean of its heads and half the identity, which stands for the
-    residual connection; the layers' matrices are multiplied.  Rows sum to 1.
+    residual connection; the layers' matrices are multiplied.  Rows sum to 1.  What a sink takes
+    moves nothing, so a row with one is scaled to a sum of 1 after the identity is added.
 
     Source: Abnar & Zuidema 2020, "Quantifying Attention Flow in Transformers".
     """
     identity = np.eye(weights.shape[-1])
     result = identity
     for layer in weights.mean(1, dtype=np.float64):
-        result = (layer + identity) / 2 @ result
+        sums = 1 + layer.sum(-1, keepdims=True)
+        sums[np.abs(sums - 2) <= ROW_TOLERANCE] = 2
+        result = (layer + identity) / sums @ result
     return np.asarray(result, dtype=np.float32)

@@ -1,9 +1,10 @@
 """Views over attention weights: over words, without special tokens, of one layer, head or pair.
 
 Words: the weights that a word's pieces receive are added, those with which its pieces look are
-averaged, so a row still sums to 1.  Special tokens: their rows and columns go, the rows left are
-scaled back to a sum of 1, and the mass that went is kept as `removed`.  Words come first.  What is
-merged can't be looked at where none of it can be.
+averaged, so a row still sums to 1, or to less in families that have a sink, which is no token.
+Special tokens: their rows and columns go, the rows left are scaled back to the sum that they had,
+and the mass that went is kept as `removed`.  Words come first.  What is merged can't be looked at
+where none of it can be.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span, Unit, merge, spans
 from viz.jobs.cancellation import check_cancelled
-from viz.types import BoolArray, Encoding, Reading
+from viz.types import ROW_TOLERANCE, BoolArray, Encoding, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def view(
     """Attention, or contributions, over words or wordpieces, with special tokens or without.
 
     Attention weights: rows of a word are averaged, columns added; without special tokens the rest
-    of each row is scaled back to a sum of 1.  Signed shares are added up over rows and columns,
+    of each row is scaled back to its sum, 1.  Signed shares are added up over rows and columns,
     and never scaled, so that what is shown and what was removed are together the whole.
 
     Args:
@@ -85,8 +86,10 @@ def view(
         return AttentionView(shown_spans, shown, removed, shown_spans, signed, impossible)
     # Summed in double precision, so that rows sum to 1 however many there were.
     mass = shown.sum(-1, dtype=np.float64, keepdims=True)
-    scale = np.divide(1, mass, out=np.zeros_like(mass), where=mass > 0).astype(merged.dtype)
-    removed = (1 - mass[..., 0]).clip(0, 1).astype(merged.dtype)
+    whole = rows.sum(-1, dtype=np.float64, keepdims=True)
+    whole[np.abs(whole - 1) <= ROW_TOLERANCE] = 1
+    scale = np.divide(whole, mass, out=np.zeros_like(mass), where=mass > 0).astype(merged.dtype)
+    removed = (whole - mass)[..., 0].clip(0, 1).astype(merged.dtype)
     return AttentionView(
         shown_spans, shown * scale, removed, shown_spans, signed=False, impossible=impossible
     )
@@ -144,6 +147,14 @@ def deciding_row(shown: AttentionView, reading: Reading) -> int | None:
     """The row of the token that the class is read from; None where it is not one, or not shown."""
     at = reading.deciding_token
     return next((row for row, span in enumerate(shown.spans) if at in span.tokens), None)
+
+
+def sink_note(shown: AttentionView) -> str:
+    """What rows of weights sum to where a sink takes some of them; empty where they sum to 1."""
+    sums = shown.weights.sum(-1)
+    if shown.signed or not ((np.abs(sums - 1) > ROW_TOLERANCE) & (sums > 0)).any():
+        return ""
+    return f"rows sum to {sums.mean():.2f} on average: the rest goes to a sink, which is no token"
 
 
 def pooled_row(shown: AttentionView, pooling: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.views import AttentionView
+from viz.attention.views import AttentionView, sink_note
 from viz.colors import LIGHT
 from viz.figures.canvas import Canvas
 from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
@@ -35,7 +35,7 @@ def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     body = _HeadBody(shown, Labels.of(shown, grid), color_scale)
     mean = spec.layer is None or spec.head is None
     who = "the heads look on average" if mean else "the head looks"
-    whole = "; each row sums to 1" if spec.quadrant == "all" else ""
+    whole = f"; {sink_note(shown) or 'each row sums to 1'}" if spec.quadrant == "all" else ""
     looks = () if shown.signed else (f"Where {who}{whole}.",)
     lines = [*looks, SQUARE_ROOT_NOTE, *hatch_notes(shown), *view_notes(spec, shown), *grid.notes]
     what = (spec.place, counted(spec, shown))
@@ -90,10 +90,12 @@ def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     color_scale = color_scale_of(shown, options.colormap)
     grid = fit_grid(*shown.weights.shape[2:], usual=150, largest=270)
     body = _LayerBody(shown.weights[0], _only_layer(shown), Labels.of(shown, grid), color_scale)
+    sink = sink_note(shown) if spec.quadrant == "all" else ""
     notes = [
         "In each map rows are the tokens that look"
-        + ("" if shown.signed or spec.quadrant != "all" else " and sum to 1")
+        + ("" if shown.signed or spec.quadrant != "all" or sink else " and sum to 1")
         + f", columns the tokens looked at. One color scale for all heads. {SQUARE_ROOT_NOTE}",
+        *([f"{sink.capitalize()}."] if sink else []),
         *hatch_notes(shown),
         *view_notes(spec, shown),
         *grid.notes,

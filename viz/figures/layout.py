@@ -6,7 +6,7 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
-from viz.attention.views import AttentionView
+from viz.attention.views import AttentionView, sink_note
 from viz.attention.words import spans
 from viz.attribution.descriptions import quantity, scale_ends, verdict
 from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Canvas
@@ -151,7 +151,7 @@ def _special_tokens_note(spec: FigureSpec, shown: AttentionView) -> Iterator[str
     percent = f"{100 * float(shown.removed.mean()):.0f}%"
     yield (
         f"Special tokens are removed: on average {percent} of a row's weight went with them, "
-        "and the rows are scaled back to a sum of 1."
+        f"and the rows are scaled back to {'what they were' if sink_note(shown) else 'a sum of 1'}."
     )
 
 

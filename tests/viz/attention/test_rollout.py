@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.synthetic import causal, read_causal, read_windowed, windowed
+from tests.synthetic import causal, read_causal, read_windowed, read_with_sink, windowed
 from viz import Reading
 from viz.attention import rollout
 from viz.errors import SelectionError
@@ -75,3 +75,11 @@ def test_rollout_of_local_layers_reaches_as_far_as_their_windows_together() -> N
     too_far = windowed(len(carried), 4)
     assert not carried[too_far].any()
     assert (carried[~too_far] > 0).all()
+
+
+def test_rollout_of_a_model_with_a_sink_still_sums_to_one() -> None:
+    carried = rollout.rollout(read_with_sink().attention.weights)
+    np.testing.assert_allclose(carried.sum(-1), 1, rtol=0, atol=1e-6)
+    stays = carried[0, 0], carried[1, 1]
+    assert stays == pytest.approx((1, stays[1]))
+    assert stays[1] > rollout.rollout(read_causal().attention.weights)[1, 1]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.checkpoint.arrays import FloatArray
-from tests.synthetic import causal, read_causal, read_windowed
+from tests.synthetic import causal, read_causal, read_windowed, read_with_sink
 from viz import Classifier, Reading
 from viz.attention import views, words
 from viz.types import Encoding, Token
@@ -238,3 +238,13 @@ def test_a_mean_of_rows_can_look_where_one_of_them_can() -> None:
     assert found is not None
     np.testing.assert_array_equal(found, np.arange(len(one.keys)) > 3)
     assert not views.pooled_row(one, pooling)[found].any()
+
+
+def test_rows_with_a_sink_keep_their_sum_without_special_tokens() -> None:
+    reading = read_with_sink()
+    view = views.view(reading.encoding, reading.attention.weights, special=False)
+    np.testing.assert_allclose(view.weights.sum(-1), 0.5, rtol=0, atol=1e-6)
+    plain = views.view(reading.encoding, read_causal().attention.weights, special=False)
+    np.testing.assert_allclose(view.removed, plain.removed / 2, rtol=0, atol=1e-6)
+    assert views.sink_note(view).startswith("rows sum to 0.50 on average: the rest goes to a sink")
+    assert views.sink_note(plain) == ""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tests.synthetic import causal, figure_spec, read_causal, read_windowed
+from tests.synthetic import causal, figure_spec, read_causal, read_windowed, read_with_sink
 from viz.attention.pooling import pool_impossible
 from viz.colors import LIGHT, PALETTES, rgb
 from viz.figures.canvas import rasters, text_lines
@@ -93,3 +93,12 @@ def test_the_hatch_is_gray_and_unlike_every_weight(theme: str) -> None:
     ground, lines = (np.array(rgb(color)) for color in palette.impossible)
     assert np.abs(ground - lines).max() >= 32
     assert np.abs(lines - np.array(rgb(palette.ground))).max() >= 48
+
+
+@pytest.mark.parametrize("kind", ["head", "layer"])
+@pytest.mark.parametrize("special", [True, False])
+def test_rows_that_a_sink_takes_from_are_not_said_to_sum_to_one(kind: str, special: bool) -> None:
+    said = texts(figure(figure_spec(kind, read_with_sink(), special=special)))
+    assert "sum to 1" not in said.replace("sums to 1", "sum to 1")
+    assert "sum to 0.50 on average" in said
+    assert "a sum of 1" not in said

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from viz.attention.views import AttentionView, Quadrant
+from viz.attention.views import AttentionView, Quadrant, sink_note
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
 from viz.widgets.shared.array_codec import encode_array
@@ -105,8 +105,9 @@ def row_note(view: AttentionView, quadrant: Quadrant) -> str:
             f"rows sum to {row_sum:.2f} on average{without}"
         )
     if not view.removed.any():
-        return "each row sums to 1"
-    return f"{view.removed.mean():.0%} of its attention went to special tokens; rows rescaled to 1"
+        return sink_note(view) or "each row sums to 1"
+    share = f"{view.removed.mean():.0%} of its attention went to special tokens"
+    return f"{share}; {sink_note(view) or 'rows rescaled to 1'}"
 
 
 def _theme(palette: Palette, scale: tuple[str, ...]) -> dict[str, object]:
