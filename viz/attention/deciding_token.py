@@ -9,7 +9,7 @@ _NAMES = {
     "first": "the first token",
     "last": "the last token",
     "mean": "the mean of all tokens",
-    "several": "the mean of several tokens",
+    "several": "a weighted mean of tokens",
     None: UNNAMED,
 }
 

@@ -46,9 +46,9 @@ WORDS = np.array([0, *[1 / (N_TOKENS - 2)] * (N_TOKENS - 2), 0])
         ),
         (
             WORDS,
-            "the mean of several tokens",
-            "the mean of several tokens",
-            "The class is read from the mean of several tokens.",
+            "a weighted mean of tokens",
+            "a weighted mean of tokens",
+            "The class is read from a weighted mean of tokens.",
         ),
         (None, "the deciding token", "the deciding token", None),
     ],
