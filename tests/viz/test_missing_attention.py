@@ -1,7 +1,6 @@
 """A network without maps: its class and explanation go everywhere, a sentence where maps would."""
 
 import json
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -11,33 +10,44 @@ from IPython.core.formatters import DisplayFormatter
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner, Result
 
+from tests.families import family_checkpoint
 from tests.page_content import component_data
 from tests.synthetic import NO_ATTENTION, attribution_of, figure_spec, read_without_attention
 from viz import Classifier
 from viz.__main__ import app as command
+from viz.app import keys
+from viz.app.markdown import plain
 from viz.errors import MissingAttentionError
 from viz.export import FIGURE_KINDS, FORMATS, FigureSpec, bertviz_html, render
 from viz.export.archive import README, archive
 from viz.export.json_reader import parse
 from viz.export.replay import replay
 from viz.export.request import FigureRequest
-from viz.types import Encoding, MissingAttention, Reading
+from viz.types import MissingAttention
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = "Oil prices rise as stocks fall"
 MAPS = [kind.name for kind in FIGURE_KINDS.values() if kind.needs_maps]
 
 
-@pytest.fixture
-def without_maps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every classifier reads as if its network had no maps."""
-    read_many = Classifier.read_many
+@pytest.fixture(scope="module")
+def fnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint whose tokens are mixed by a Fourier transform."""
+    return family_checkpoint(tmp_path_factory.mktemp("families") / "fnet", "fnet")
 
-    def read(self: Classifier, encodings: list[Encoding]) -> list[Reading]:
-        missing = MissingAttention(NO_ATTENTION)
-        return [replace(one, attention=missing) for one in read_many(self, encodings)]
 
-    monkeypatch.setattr(Classifier, "read_many", read)
+@pytest.fixture(scope="module")
+def classifier(fnet: Path) -> Classifier:
+    """It, opened."""
+    return Classifier.load(str(fnet))
+
+
+@pytest.fixture(scope="module")
+def reason(classifier: Classifier) -> str:
+    """Why it has no maps."""
+    reading = classifier.read(TEXT)
+    assert isinstance(reading.attention, MissingAttention)
+    return reading.attention.reason
 
 
 def run(*arguments: str | Path) -> Result:
@@ -79,7 +89,6 @@ def test_a_notebook_shows_the_class_and_the_reason() -> None:
     assert "image/png" not in data
 
 
-@pytest.mark.usefixtures("without_maps")
 def test_a_record_of_the_explanation_replays(classifier: Classifier) -> None:
     reading = classifier.read(TEXT)
     assert isinstance(reading.attention, MissingAttention)
@@ -89,18 +98,17 @@ def test_a_record_of_the_explanation_replays(classifier: Classifier) -> None:
     assert all(part.agrees for part in replay(saved, classifier))
 
 
-@pytest.mark.usefixtures("without_maps")
 def test_a_command_prints_the_reason_or_what_needs_no_maps(
-    checkpoint: Path, tmp_path: Path
+    fnet: Path, reason: str, tmp_path: Path
 ) -> None:
-    told = run("read", TEXT, "--checkpoint", checkpoint)
+    told = run("read", TEXT, "--checkpoint", fnet)
     assert told.exit_code == 0
     for arguments in (["--layer", "0", "--head", "1"], ["--atlas"], ["--bertviz", "head"]):
-        refused = run("export", TEXT, "--output", tmp_path, "--checkpoint", checkpoint, *arguments)
+        refused = run("export", TEXT, "--output", tmp_path, "--checkpoint", fnet, *arguments)
         assert refused.exit_code == 1
-        assert refused.output.strip() == NO_ATTENTION
+        assert refused.output.strip() == reason
     assert list(tmp_path.iterdir()) == []
-    packed = run("export", "all", TEXT, "--output", tmp_path, "--checkpoint", checkpoint)
+    packed = run("export", "all", TEXT, "--output", tmp_path, "--checkpoint", fnet)
     assert packed.exit_code == 0
     (name,) = tmp_path.iterdir()
     with ZipFile(name) as archive:
@@ -108,28 +116,36 @@ def test_a_command_prints_the_reason_or_what_needs_no_maps(
     assert [record["request"]["kind"] for record in records] == ["attribution"]
 
 
-@pytest.mark.usefixtures("without_maps")
-def test_a_data_set_is_refused_once_before_any_row(checkpoint: Path, tmp_path: Path) -> None:
+def test_a_data_set_is_refused_once_before_any_row(fnet: Path, reason: str, tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
     rows.write_text(f"text\n{TEXT}\n", "utf-8")
-    place = ("--output", tmp_path / "out", "--checkpoint", checkpoint, "--figure")
+    place = ("--output", tmp_path / "out", "--checkpoint", fnet, "--figure")
     refused = run("export", "dataset", rows, *place, "atlas")
-    assert (refused.exit_code, refused.output.strip()) == (1, NO_ATTENTION)
+    assert (refused.exit_code, refused.output.strip()) == (1, reason)
     assert run("export", "dataset", rows, *place, "attribution").exit_code == 0
 
 
-@pytest.mark.usefixtures("without_maps")
-def test_the_page_says_why_in_the_place_of_the_atlas(checkpoint: Path) -> None:
+def test_the_page_says_why_in_the_place_of_the_atlas(fnet: Path, reason: str) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params.update(
-        {"checkpoint": str(checkpoint), "text": f"{TEXT} again", "layer": "1", "head": "2"}
+        {"checkpoint": str(fnet), "text": f"{TEXT} again", "layer": "1", "head": "2"}
     )
     app.run()
     assert not app.exception
     assert not app.error
-    assert [info.value for info in app.info] == [NO_ATTENTION]
+    assert [info.value for info in app.info] == [plain(reason)]
     assert component_data(app, "colored-text")["parts"]
     assert [choice.label for choice in app.selectbox if choice.label in ("Layer", "Head")] == []
     assert app.get("download_button")
     offered = {toggle.label for toggle in app.toggle}
     assert offered.isdisjoint({"Show in BertViz", "Which heads matter", "Special tokens"})
+    methods = app.selectbox(key=keys.METHOD).options
+    assert "Decomposition" in methods
+    assert not any("ttention" in method for method in methods)
+
+
+def test_heads_that_do_not_exist_cannot_matter(fnet: Path, reason: str, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text(f"text\n{TEXT}\n", "utf-8")
+    refused = run("heads", "--data", rows, "--checkpoint", fnet)
+    assert (refused.exit_code, refused.output.strip()) == (1, reason)
