@@ -9,19 +9,22 @@ slot of its own, behind the tokens.  The latter is `decomposition`, found withou
 Source: viz/attribution/README.md 2.5; Modarressi et al. 2023.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from viz.attribution.head_products import Linear
-from viz.attribution.layer_trace import AppliedNorm
-from viz.attribution.layers import deciding_queries, refusal
+from viz.attribution.head_products import Linear, linear_map
+from viz.attribution.layers import RecordedLayer, deciding_queries, recorded_layers, refusal
 from viz.attribution.method import AttributionInput, Method, Options, TokenScores
-from viz.attribution.mixed_state import centered
-from viz.attribution.post_norm import HeadStep, PostNormLayer, post_norm_network
+from viz.attribution.operations import MATRIX_PRODUCTS, SAME_ORDER, SAME_VALUES
 from viz.attribution.registry import register_method
-from viz.attribution.requirements import pooling_of, require_pooling
+from viz.attribution.requirements import require_pooling
+from viz.attribution.target import Target
+from viz.attribution.token_graph import Node, TokenGraph
+from viz.attribution.token_parts import BiasShares, TokenParts
+from viz.errors import MethodError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
@@ -34,9 +37,6 @@ CHUNK_BYTES = 2**23
 
 PASSES_PER_TOKEN = 0.8
 """Forward passes that one token costs."""
-
-BiasShares = Callable[[Tensor], Tensor]
-"""From <b, part> of each part, (..., K), the share of the bias b that each part gets, (..., K)."""
 
 
 def by_product(products: Tensor) -> Tensor:
@@ -65,29 +65,26 @@ def propagate(inputs: AttributionInput, bias_shares: BiasShares) -> Tensor:
         (T,) or, with `apart`, (T + 1,).
 
     Raises:
-        MethodError: if no known layout fits layers or head, or parts don't add up.
+        MethodError: if layers or head can't be split, or parts don't add up.
     """
     classifier, reading = inputs.classifier, inputs.reading
-    pooling = torch.from_numpy(pooling_of(inputs).astype("float64"))
-    network = post_norm_network(classifier, reading.encoding, pooling)
+    graph = TokenGraph()
     with torch.inference_mode():
-        layers = network.layers
-        states = _embedding_parts(layers[0].recorded.before, slot=bias_shares is apart)
+        layers = recorded_layers(classifier, reading.encoding, graph)
+        split = _Split(graph, bias_shares, partial(refusal, classifier))
+        states = _embedding_parts(layers[0].before, slot=bias_shares is apart)
         n_tokens = len(states)
         passes = PASSES_PER_TOKEN * n_tokens / len(layers)
         every = torch.arange(n_tokens, device=states.device)
         read, shares = deciding_queries(inputs)
         for layer in layers:
             # Of the last layer the rows that the head reads are enough.
-            states = _layer_parts(
-                layer,
-                states,
-                read if layer is layers[-1] else every,
-                bias_shares,
-                lambda share: inputs.progress(passes * share),
+            queries = read if layer is layers[-1] else every
+            states = split.layer(
+                layer, states, queries, lambda share: inputs.progress(passes * share)
             )
-        pooled = torch.einsum("r,rkd->kd", shares.to(states), states)
-        parts: Tensor = inputs.target.value(_logit_parts(network.head, pooled, bias_shares))
+        logits = split.logits(layers[-1], states, read, shares)
+        parts: Tensor = inputs.target.value(logits)
     value = float(inputs.target.value(reading.prediction.logits))
     gap = abs(float(parts.double().sum()) - value)
     if not gap <= TOLERANCE * (float(parts.abs().sum()) + abs(value)):
@@ -104,105 +101,126 @@ def _embedding_parts(embeddings: Tensor, *, slot: bool) -> Tensor:
     return states
 
 
-def _layer_parts(
-    layer: PostNormLayer,
-    states: Tensor,
-    queries: Tensor,
-    bias_shares: BiasShares,
-    progress: ProgressCallback,
-) -> Tensor:
-    """Some rows of what a layer makes of its states.  (T, K, D) -> (R, K, D)
+class _Split:
+    """Carries parts through a network."""
 
-    `progress` is called with shares of the layer's work.
-    """
-    outputs = _attention_parts(layer, states, queries, bias_shares, progress)
-    # Row by row, so that the wide vectors of the feed-forward part stay within `CHUNK_BYTES`.
-    row_bytes = outputs.shape[1] * layer.up.weight.shape[1] * outputs.element_size()
-    step = max(1, CHUNK_BYTES // row_bytes)
-    for first in range(0, len(outputs), step):
-        rows = slice(first, first + step)
-        outputs[rows] = _behind_heads(layer, outputs[rows], states, queries[rows], bias_shares)
-        progress(2 / 3 * len(outputs[rows]) / len(states))
-    return outputs
+    def __init__(
+        self, graph: TokenGraph, bias_shares: BiasShares, refuse: Callable[[str], MethodError]
+    ) -> None:
+        self._graph = graph
+        self._bias_shares = bias_shares
+        self._refuse = refuse
+
+    def layer(
+        self,
+        layer: RecordedLayer,
+        states: Tensor,
+        queries: Tensor,
+        progress: ProgressCallback,
+    ) -> Tensor:
+        """Some rows of what a layer makes of its states.  (T, K, D) -> (R, K, D)
+
+        `progress` is called with shares of the layer's work.
+        """
+        given, projected = self._node(layer.traced.given), self._node(layer.traced.projected)
+        result = self._node(layer.traced.result)
+        outputs = self._attention(layer, given, states, queries, progress)
+        # Row by row, so that the wide vectors of the feed-forward part stay within `CHUNK_BYTES`.
+        row_bytes = 4 * outputs[0].numel() * outputs.element_size()
+        step = max(1, CHUNK_BYTES // row_bytes)
+        for first in range(0, len(outputs), step):
+            check_cancelled()
+            chunk = slice(first, first + step)
+            known = {given: states[queries[chunk]], projected: outputs[chunk]}
+            outputs[chunk] = self._parts(known, queries[chunk]).parts(result)
+            progress(2 / 3 * len(outputs[chunk]) / len(states))
+        return outputs
+
+    def logits(
+        self, layer: RecordedLayer, states: Tensor, queries: Tensor, shares: Tensor
+    ) -> Tensor:
+        """What the head makes of the rows that it reads.  (R, K, D) -> (K, C)"""
+        known = {self._node(layer.traced.result): states}
+        return self._parts(known, queries, shares).parts(self._node(self._graph.logits))[0]
+
+    def _parts(
+        self, known: dict[Node, Tensor], queries: Tensor, pooling: Tensor | None = None
+    ) -> TokenParts:
+        return TokenParts(queries, known, self._bias_shares, self._refuse, pooling)
+
+    def _attention(
+        self,
+        layer: RecordedLayer,
+        given: Node,
+        states: Tensor,
+        queries: Tensor,
+        progress: ProgressCallback,
+    ) -> Tensor:
+        """What all heads contribute to some rows, head by head so that little is held at once."""
+        heads, projection = layer.heads, layer.added.projection
+        source, linear, columns = self._values(layer)
+        every = torch.arange(len(states), device=states.device)
+        known = self._parts({given: states}, every)
+        entering = known.parts(source)
+        n_tokens, n_parts = entering.shape[:2]
+        outputs = states.new_zeros(len(queries) * n_parts, projection.shape[-1])
+        bias = linear.weight.new_zeros(1) if linear.bias is None else linear.bias
+        bias = bias.expand(linear.weight.shape[1])
+        shares = self._bias_shares(entering @ (linear.weight @ bias))
+        for weights, own, matrix in zip(heads.weights, columns, projection, strict=True):
+            values = entering @ linear.weight[:, own]
+            check_cancelled()
+            values += shares[..., None] * bias[own]
+            mixed = weights[queries] @ values.view(n_tokens, -1)
+            check_cancelled()
+            outputs.addmm_(mixed.view(-1, len(own)), matrix)
+            progress(1 / 3 / len(heads.weights))
+        attention = outputs.view(len(queries), n_parts, -1)
+        return known.add_bias(attention, layer.projection_bias)
+
+    def _values(self, layer: RecordedLayer) -> tuple[Node, Linear, Tensor]:
+        """The linear map to the values, what enters it, and which of its columns each head has.
+
+        (H, d)
+        """
+        node = self._node(layer.traced.values)
+        while node.name in _ARRANGED and len(node.nodes) == 1:
+            node = node.nodes[0]
+        values = layer.heads.values.transpose(0, 1).flatten(1)
+        linear = None
+        if node.name in MATRIX_PRODUCTS and len(node.nodes) == 1:
+            value = node.nodes[0].value
+            linear = linear_map(node.name, node.args, node.kwargs, value, node.value)
+        if linear is None or len(linear.output) != len(values):
+            raise self._refuse("their values don't come from one linear map")
+        columns = (linear.output[0] == values[0][:, None]).float().argmax(1)
+        if not torch.equal(linear.output[:, columns], values):
+            raise self._refuse("their values don't come from one linear map")
+        return node.nodes[0], linear, columns.view(len(layer.heads.values), -1)
+
+    def _node(self, tensor: Tensor | None) -> Node:
+        node = self._graph.node(tensor)
+        if node is None:
+            raise self._refuse("what they compute can't be followed through the pass")
+        return node
 
 
-def _attention_parts(
-    layer: PostNormLayer,
-    states: Tensor,
-    queries: Tensor,
-    bias_shares: BiasShares,
-    progress: ProgressCallback,
-) -> Tensor:
-    """What all heads contribute to some rows, head by head so that little is held at once."""
-    value, heads = layer.value, layer.recorded.heads
-    n_tokens, n_parts, width = states.shape
-    outputs = states.new_zeros(len(queries) * n_parts, width)
-    size = heads.values.shape[-1]
-    bias = states.new_zeros(value.weight.shape[1]) if value.bias is None else value.bias
-    shares = bias_shares(states @ (value.weight @ bias))
-    for head, projection in enumerate(layer.recorded.added.projection):
-        columns = slice(head * size, (head + 1) * size)
-        values = states @ value.weight[:, columns]
-        check_cancelled()
-        values += shares[..., None] * bias[columns]
-        mixed = heads.weights[head, queries] @ values.view(n_tokens, -1)
-        check_cancelled()
-        outputs.addmm_(mixed.view(-1, size), projection)
-        progress(1 / 3 / len(heads.weights))
-    return outputs.view(len(queries), n_parts, width)
-
-
-def _behind_heads(
-    layer: PostNormLayer,
-    attention: Tensor,
-    states: Tensor,
-    queries: Tensor,
-    bias_shares: BiasShares,
-) -> Tensor:
-    """What a layer does behind its heads.  (R, K, D)"""
-    bias = layer.recorded.added.terms(queries[:1], "bias")[0]
-    projected = _add_bias(attention, bias, bias_shares)
-    attended = _norm(projected + states[queries], layer.attention_norm, bias_shares)
-    raised = _linear(attended, layer.up, bias_shares) * layer.slope[queries, None]
-    lowered = _linear(raised, layer.down, bias_shares)
-    return _norm(lowered + attended, layer.output_norm, bias_shares)
-
-
-def _logit_parts(head: Sequence[HeadStep], states: Tensor, bias_shares: BiasShares) -> Tensor:
-    """(K, D) -> (K, C)"""
-    for step in head:
-        states = _linear(states * step.slope, step.linear, bias_shares)
-    return states
-
-
-def _add_bias(vectors: Tensor, bias: Tensor | None, bias_shares: BiasShares) -> Tensor:
-    if bias is None:
-        return vectors
-    return vectors + bias_shares(vectors @ bias)[..., None] * bias
-
-
-def _linear(vectors: Tensor, linear: Linear, bias_shares: BiasShares) -> Tensor:
-    return _add_bias(vectors @ linear.weight, linear.bias, bias_shares)
-
-
-def _norm(vectors: Tensor, norm: AppliedNorm, bias_shares: BiasShares) -> Tensor:
-    """Each part centered and multiplied as the whole is."""
-    scale = (vectors.sum(-2, keepdim=True).var(-1, correction=0, keepdim=True) + norm.eps).rsqrt()
-    scaled = centered(vectors) * scale
-    weighted = scaled if norm.weight is None else scaled * norm.weight
-    return _add_bias(weighted, norm.bias, bias_shares)
-
-
-def _require_post_norm(classifier: Classifier) -> None:
-    """Refuse a network that is made in another way: tried on a few tokens."""
-    (reading,) = classifier.read_many([classifier.encoder.probe()])
-    if reading.pooling is not None:
-        pooling = torch.from_numpy(reading.pooling.astype("float64"))
-        post_norm_network(classifier, reading.encoding, pooling)
+_ARRANGED = (
+    SAME_ORDER
+    | SAME_VALUES
+    | {"chunk", "expand", "narrow", "repeat_interleave", "cat", "split", "unbind"}
+)
 
 
 def _absdot(inputs: AttributionInput) -> TokenScores:
     return TokenScores(propagate(inputs, by_product).cpu().numpy(), bias=0.0)
+
+
+def _require_parts(classifier: Classifier) -> None:
+    """Refuse a network that can't be split: tried on a few tokens."""
+    (reading,) = classifier.read_many([classifier.encoder.probe()])
+    if reading.pooling is not None:
+        propagate(AttributionInput(classifier, reading, Target(0, None)), by_product)
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:
@@ -219,7 +237,7 @@ DECOMPX_ABSDOT = Method(
     "then add up to the whole.",
     reference="Modarressi et al. 2023 (DecompX)",
     score=_absdot,
-    requirements=(require_pooling, _require_post_norm),
+    requirements=(require_pooling, _require_parts),
     estimated_forward_passes=_forward_passes,
 )
 

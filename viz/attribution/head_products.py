@@ -12,8 +12,6 @@ from torch import Tensor
 
 from viz.attribution.mixed_state import HeadOutputs
 
-MATRIX_PRODUCTS = frozenset({"__matmul__", "addmm", "bmm", "einsum", "linear", "matmul"})
-
 
 class Linear(NamedTuple):
     """A linear map as it was applied."""
@@ -109,7 +107,7 @@ def linear_map(
         weight = args[1]
     if weight.dim() != 2 or value.shape[-1] != len(weight):
         return None
-    return Linear(rows(value), weight, bias, rows(output))
+    return Linear(rows(value), weight, bias, output.reshape(-1, weight.shape[1]))
 
 
 def projection(linear: Linear, heads: HeadOutputs) -> Tensor | None:

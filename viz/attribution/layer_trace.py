@@ -16,43 +16,23 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from viz.attribution.head_products import (
-    MATRIX_PRODUCTS,
-    Linear,
-    linear_map,
-    projection,
-    rows,
-    weighted_values,
-)
+from viz.attribution.head_products import linear_map, projection, rows, weighted_values
 from viz.attribution.mixed_state import HeadOutputs, MixedState, centered
-
-SAME_VALUES = frozenset(
-    {"alias", "clone", "contiguous", "detach", "double", "dropout", "float", "to", "type"}
-    | {"type_as"}
+from viz.attribution.operations import (
+    DIFFERENCES,
+    DIVISIONS,
+    FACTORS,
+    MATRIX_PRODUCTS,
+    NORMS,
+    SAME_ORDER,
+    SAME_VALUES,
+    SUMS,
+    is_constant,
+    operands,
+    overwrites,
 )
-"""Operations that leave every number where it is (a pass that is recorded drops none)."""
-SAME_ORDER = frozenset(
-    {"__getitem__", "flatten", "movedim", "permute", "reshape", "squeeze", "swapaxes", "transpose"}
-    | {"unflatten", "unsqueeze", "view"}
-)
-"""Operations that only arrange numbers in another way, where they keep all of them."""
-NORMS = frozenset({"layer_norm", "rms_norm"})
-FACTORS = frozenset({"__imul__", "__mul__", "__rmul__", "mul", "mul_", "multiply"})
-DIVISIONS = frozenset({"__itruediv__", "__truediv__", "div", "div_", "true_divide"})
-SUMS = frozenset({"__add__", "__iadd__", "__radd__", "add", "add_"})
-DIFFERENCES = frozenset({"__isub__", "__sub__", "sub", "sub_"})
 
 _Found = TypeVar("_Found")
-
-
-class AppliedNorm(NamedTuple):
-    """A LayerNorm as it was applied to a state that is followed."""
-
-    input: Tensor
-    """(T, D)"""
-    weight: Tensor | None
-    bias: Tensor | None
-    eps: float
 
 
 @dataclass(slots=True)
@@ -62,24 +42,30 @@ class TracedLayer:
     module: nn.Module
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
+    given: Tensor | None
+    """The states it was given, as it was given them."""
     before: Tensor
-    """The states it was given.  (T, D)"""
+    """The same.  (T, D)"""
     n_before: int
     """How many layers had been found when it began."""
+    result: Tensor
+    """The states it put out, as it did."""
     after: Tensor
-    """The states it put out.  (T, D)"""
+    """The same.  (T, D)"""
     heads: list[HeadOutputs] = field(default_factory=list)
     """One for each product of weights and values."""
-    projected: bool = False
-    """Whether a linear map of the heads' outputs was seen."""
+    projected: Tensor | None = None
+    """What the output projection put out, as it did."""
+    projection_bias: Tensor | None = None
+    """What it adds.  (D,)"""
+    values: Tensor | None = None
+    """The values that weights were multiplied with, as they were."""
     added: MixedState | None = None
     """What the heads add to the residual."""
     attended: MixedState | None = None
     """What the rest of the layer takes up: residual and heads, normalized where the layer does."""
     output: MixedState | None = None
     """What it puts out, where that is still a sum over heads and keys."""
-    linears: list[Linear] = field(default_factory=list)
-    norms: list[AppliedNorm] = field(default_factory=list)
 
 
 class _Heads(NamedTuple):
@@ -101,23 +87,14 @@ class LayerTrace(TorchFunctionMode):
 
     Args:
         replace_heads: What the heads of a layer should put out instead, (H, T, d).
-        keeps_linears: Whether the linear maps of a pass are kept with what enters and leaves them.
     """
 
-    def __init__(
-        self,
-        replace_heads: Callable[[HeadOutputs], Tensor] | None = None,
-        *,
-        keeps_linears: bool = False,
-    ) -> None:
+    def __init__(self, replace_heads: Callable[[HeadOutputs], Tensor] | None = None) -> None:
         super().__init__()
         self.layers: list[TracedLayer] = []
         self.n_products = 0
         """How often weights were multiplied with values."""
-        self.linears: list[Linear] = []
-        """The linear maps since the last layer."""
         self._replace_heads = replace_heads
-        self._keeps_linears = keeps_linears
         self._overwritten: Any = None
         """The tensor that the function which is being followed writes into."""
         self._open: list[TracedLayer] = []
@@ -134,7 +111,10 @@ class LayerTrace(TorchFunctionMode):
         """What may be a layer begins."""
         states = given_states(args, kwargs)
         before = torch.empty(0, 0) if states is None else rows(states).clone()
-        self._open.append(TracedLayer(module, args, kwargs, before, len(self.layers), before))
+        n_layers = len(self.layers)
+        self._open.append(
+            TracedLayer(module, args, kwargs, states, before, n_layers, before, before)
+        )
         if states is not None:
             self._own[id(states)] = states
 
@@ -143,11 +123,10 @@ class LayerTrace(TorchFunctionMode):
         layer = self._open.pop()
         after = output[0] if isinstance(output, (tuple, list)) else output
         if len(layer.heads) == 1 and isinstance(after, Tensor):
-            layer.after = rows(after)
+            layer.result, layer.after = after, rows(after)
             layer.output = self._state(after)
             layer.attended = layer.attended or layer.output
             self.layers[layer.n_before :] = [layer]
-            self.linears = []
         if not self._open:
             for memory in (self._weights, self._heads, self._mixed, self._means, self._own):
                 memory.clear()
@@ -161,14 +140,11 @@ class LayerTrace(TorchFunctionMode):
     ) -> Any:
         """Compute what was asked for, and follow it."""
         kwargs, name = kwargs or {}, getattr(func, "__name__", "")
-        self._overwritten = args[0] if self._open and _overwrites(name) else None
+        self._overwritten = args[0] if self._open and overwrites(name) else None
         before = self._saved(self._overwritten)
         output = func(*args, **kwargs)
-        if isinstance(output, Tensor):
-            if self._keeps_linears and name in ("linear", "addmm"):
-                self._keep_linear(name, args, kwargs, output)
-            if self._open:
-                output = self._follow(name, func, args, kwargs, output)
+        if isinstance(output, Tensor) and self._open:
+            output = self._follow(name, func, args, kwargs, output)
         if self._overwritten is not None:
             self._forget(self._overwritten, before)
         return output
@@ -181,18 +157,18 @@ class LayerTrace(TorchFunctionMode):
         kwargs: Mapping[str, Any],
         output: Tensor,
     ) -> Tensor:
-        operands = _operands(args)
+        given = operands(args)
         if name == "softmax":
             if output.dim() == 4:
                 self._weights[id(output)] = output
-        elif operands and id(operands[0]) in self._weights:
-            return self._follow_weights(name, args, operands[0], output)
-        elif (heads := _first(self._heads, operands)) is not None:
+        elif given and id(given[0]) in self._weights:
+            return self._follow_weights(name, args, given[0], output)
+        elif (heads := _first(self._heads, given)) is not None:
             self._follow_heads(name, func, args, kwargs, heads, output)
-        elif (mixed := _first(self._mixed, operands)) is not None:
+        elif (mixed := _first(self._mixed, given)) is not None:
             self._follow_state(name, args, kwargs, mixed, output)
-        elif (own := _first(self._own, operands)) is not None:
-            self._follow_own(name, operands, own, output)
+        elif (own := _first(self._own, given)) is not None:
+            self._follow_own(name, given, own, output)
         return output
 
     def _follow_weights(
@@ -209,6 +185,7 @@ class LayerTrace(TorchFunctionMode):
         heads, places = product
         for layer in self._open:
             layer.heads.append(heads)
+            layer.values = operands(args)[1]
         if self._replace_heads is not None:
             output = self._replace_heads(heads).reshape(-1)[places]
         self._heads[id(output)] = _Heads(output, places, heads)
@@ -239,7 +216,7 @@ class LayerTrace(TorchFunctionMode):
                     state = state.plus(state.value, "bias", linear.bias)
                 self._keep(output, state)
                 for layer in self._open:
-                    layer.projected = True
+                    layer.projected, layer.projection_bias = output, linear.bias
 
     def _follow_state(
         self,
@@ -281,8 +258,6 @@ class LayerTrace(TorchFunctionMode):
             eps = 1e-5 if name == "layer_norm" else torch.finfo(value.dtype).eps
         entering = state.value
         if name == "layer_norm":
-            for layer in self._open:
-                layer.norms.append(AppliedNorm(entering, weight, bias, eps))
             state, entering = state.mapped(value, centered), centered(entering)
         state = state.scaled(value, (entering.square().mean(-1, keepdim=True) + eps).rsqrt())
         if weight is not None:
@@ -296,7 +271,7 @@ class LayerTrace(TorchFunctionMode):
         state = mixed.state
         n_rows, width = value.shape
         if name in SUMS:
-            if _constant(other, width):
+            if is_constant(other, width):
                 return state.plus(value, "bias", torch.as_tensor(other).to(value).flatten())
             return self._sum(state, other, value)
         if name in DIFFERENCES:
@@ -307,7 +282,7 @@ class LayerTrace(TorchFunctionMode):
         if name not in FACTORS and not (name in DIVISIONS and is_first):
             return None
         divides = name in DIVISIONS
-        if _constant(other, width):
+        if is_constant(other, width):
             return state.mapped(
                 value, lambda vectors: vectors / other if divides else vectors * other
             )
@@ -329,25 +304,16 @@ class LayerTrace(TorchFunctionMode):
             return state.plus(value, "residual", added)
         return state.plus(value, "rest", added)
 
-    def _follow_own(self, name: str, operands: list[Any], own: Tensor, output: Tensor) -> None:
+    def _follow_own(self, name: str, given: list[Any], own: Tensor, output: Tensor) -> None:
         """What depends on the state that the layer was given, row by row and in proportion."""
         if output.numel() != own.numel():
             return
-        other: Any = next((operand for operand in operands[:2] if operand is not own), 1)
+        other: Any = next((operand for operand in given[:2] if operand is not own), 1)
         scaled = name in FACTORS | DIVISIONS and (
-            _constant(other, own.shape[-1]) or other.shape[-1] == 1
+            is_constant(other, own.shape[-1]) or other.shape[-1] == 1
         )
         if scaled or name in NORMS | SAME_VALUES | SAME_ORDER:
             self._own[id(output)] = output
-
-    def _keep_linear(
-        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Tensor
-    ) -> None:
-        value = args[1] if name == "addmm" else args[0]
-        linear = linear_map(name, args, kwargs, value, output)
-        if linear is not None:
-            for linears in [layer.linears for layer in self._open] or [self.linears]:
-                linears.append(linear)
 
     def _keep(self, tensor: Tensor, state: MixedState) -> None:
         self._mixed[id(tensor)] = _Mixed(tensor, state)
@@ -378,25 +344,6 @@ def given_states(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | N
     return next((tensor for tensor in tensors if tensor.is_floating_point()), None)
 
 
-def _overwrites(name: str) -> bool:
-    in_place = name.endswith("_") and not name.endswith("__")
-    return in_place or name == "__setitem__" or (name.startswith("__i") and name in _IN_PLACE)
-
-
-_IN_PLACE = frozenset({"__iadd__", "__isub__", "__imul__", "__itruediv__"})
-
-
-def _operands(args: tuple[Any, ...]) -> list[Any]:
-    """What a function computes with: all of its arguments but the equation of an einsum."""
-    given = args[1:] if args and isinstance(args[0], str) else args
-    return list(given[0]) if given and isinstance(given[0], (list, tuple)) else list(given)
-
-
-def _first(memory: Mapping[int, _Found], operands: list[Any]) -> _Found | None:
+def _first(memory: Mapping[int, _Found], given: list[Any]) -> _Found | None:
     """What is known of the first operand that anything is known of."""
-    return next((memory[id(each)] for each in operands if id(each) in memory), None)
-
-
-def _constant(value: Any, width: int) -> bool:
-    """Whether it is the same for every row: a number, or one for each dimension."""
-    return not isinstance(value, Tensor) or value.numel() == 1 or value.shape == (width,)
+    return next((memory[id(each)] for each in given if id(each) in memory), None)

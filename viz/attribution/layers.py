@@ -26,6 +26,7 @@ from viz.attribution.layer_trace import LayerTrace, TracedLayer, given_states
 from viz.attribution.method import AttributionInput
 from viz.attribution.mixed_state import HeadOutputs, MixedState
 from viz.attribution.requirements import pooling_of
+from viz.attribution.token_graph import TokenGraph
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
@@ -73,6 +74,11 @@ class RecordedLayer:
         """Its output states.  (T, D)"""
         return self.traced.after
 
+    @property
+    def projection_bias(self) -> Tensor | None:
+        """What the output projection adds, (D,)."""
+        return self.traced.projection_bias
+
     def run_behind_heads(self, states: Tensor, outputs: Tensor) -> Tensor:
         """What the layer would put out for other outputs of its heads.  (T, D)
 
@@ -103,13 +109,16 @@ def _replaced(given: Tensor | None, states: Tensor, value: Any) -> Any:
 class _LayerRecorder(Recorder):
     """Tells a trace where layers begin and end."""
 
-    def __init__(self, trace: LayerTrace) -> None:
+    def __init__(self, trace: LayerTrace, graph: TokenGraph | None = None) -> None:
         super().__init__()
         self.trace = trace
+        self.graph = graph
+        self.modes = [trace] if graph is None else [trace, graph]
 
     def __enter__(self) -> Self:
         # Outside of all else that stands in for functions: what that calls is seen as well.
-        self.trace.__enter__()  # type: ignore[no-untyped-call]
+        for mode in self.modes:
+            mode.__enter__()  # type: ignore[no-untyped-call]
         return super().__enter__()
 
     def __exit__(
@@ -119,9 +128,13 @@ class _LayerRecorder(Recorder):
         traceback: TracebackType | None,
     ) -> None:
         super().__exit__(kind, error, traceback)
-        self.trace.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+        for mode in reversed(self.modes):
+            mode.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
 
     def on_enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        states = given_states(args, kwargs)
+        if self.graph is not None and states is not None:
+            self.graph.start(states)
         self.trace.enter_layer(module, args, kwargs)
 
     def on_leave(self, output: Any) -> None:
@@ -129,22 +142,25 @@ class _LayerRecorder(Recorder):
 
 
 def recorded_layers(
-    classifier: Classifier, encoding: Encoding, trace: LayerTrace | None = None
+    classifier: Classifier, encoding: Encoding, graph: TokenGraph | None = None
 ) -> list[RecordedLayer]:
     """Read a text once more and return each layer with its states, in order.
 
     Args:
         classifier: Whose layers.
         encoding: The text.
-        trace: What follows the pass, where the caller keeps more of it.
+        graph: Where all that the pass computes from the first layer on is kept.
 
     Raises:
         MethodError: if the layers can't be taken apart.
     """
-    trace = LayerTrace() if trace is None else trace
+    trace = LayerTrace()
     refuse = partial(refusal, classifier)
     with torch.inference_mode():
-        classifier.forward(encoding, _LayerRecorder(trace))
+        inputs = classifier.pad([encoding.inputs])
+        logits = classifier.run(inputs, _LayerRecorder(trace, graph))
+        if graph is not None:
+            graph.logits = logits
         if not len(trace.layers) == trace.n_products == classifier.n_layers:
             raise refuse("they don't hold one product of attention weights and values each")
         layers = [_recorded(layer, refuse) for layer in trace.layers]
@@ -156,7 +172,7 @@ def recorded_layers(
 
 def _recorded(traced: TracedLayer, refuse: Callable[[str], MethodError]) -> RecordedLayer:
     """A layer whose parts were seen to make up its states."""
-    if not traced.projected:
+    if traced.projected is None:
         raise refuse("what follows their heads is more than a linear map of what these put out")
     if traced.added is None or traced.attended is None or not traced.attended.has_residual:
         raise refuse("what their heads put out isn't added to the states that they are given")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.architectures import architecture_checkpoint
-from tests.tiny_models import edit_config, tiny_checkpoint, tiny_mpnet
+from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier, attribute
 from viz.attribution import decompx
 from viz.attribution.decompx import DECOMPX_ABSDOT, apart, by_product, propagate
@@ -121,32 +121,44 @@ def test_other_activations_add_up_too(tmp_path: Path, activation: str) -> None:
     np.testing.assert_allclose(propagate(asked, apart)[:-1], expected, rtol=0, atol=1e-12)
 
 
-def test_families_that_normalize_behind_each_sum_are_split(tmp_path: Path) -> None:
-    classifier = Classifier.load(tiny_mpnet(tmp_path), dtype=torch.float64)
+@pytest.mark.parametrize("family", ["mpnet", "modernbert", "roberta-prelayernorm", "nomic_bert"])
+def test_families_made_in_other_ways_add_up_too(tmp_path: Path, family: str) -> None:
+    folder = architecture_checkpoint(tmp_path, family)
+    classifier = Classifier.load(folder, dtype=torch.float64, device="cpu")
     asked = task(classifier, Target(1, 0))
     value = float(asked.target.value(asked.reading.prediction.logits))
-    assert propagate(asked, by_product).sum() == pytest.approx(value, abs=1e-10)
+    assert DECOMPX_ABSDOT.run(asked).scores.sum() == pytest.approx(value, abs=1e-10)
+    assert propagate(asked, apart).sum() == pytest.approx(value, abs=1e-10)
 
 
-def test_layers_that_normalize_before_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    classifier = Classifier.load(architecture_checkpoint(tmp_path, "modernbert"))
-    with pytest.raises(MethodError, match="can't be taken apart: they don't have one LayerNorm"):
+def test_layers_without_one_value_for_each_token_are_refused_in_one_sentence(
+    tmp_path: Path,
+) -> None:
+    classifier = Classifier.load(architecture_checkpoint(tmp_path, "mobilebert"))
+    with pytest.raises(MethodError, match="can't be taken apart: what their heads put out isn't"):
         DECOMPX_ABSDOT.run(task(classifier, Target(1, 0)))
+
+
+def test_what_no_rule_splits_is_refused(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A head may use the familiar names and compute something else."""
+    plain = type(classifier.model).forward
+
+    def forward(*args: object, **kwargs: object) -> object:
+        output = plain(*args, **kwargs)
+        output.logits = output.logits.cumsum(-1)
+        return output
+
+    monkeypatch.setattr(type(classifier.model), "forward", forward)
+    with pytest.raises(MethodError, match="no rule shares out what 'cumsum' puts out"):
+        propagate(task(classifier), apart)
 
 
 def test_parts_that_do_not_add_up_are_refused(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A head may use the familiar names and compute something else."""
     asked = task(classifier)
-    twice = type(classifier.model).forward
-
-    def forward(*args: object, **kwargs: object) -> object:
-        output = twice(*args, **kwargs)
-        output.logits = 2 * output.logits
-        return output
-
-    monkeypatch.setattr(type(classifier.model), "forward", forward)
-    changed = AttributionInput(classifier, classifier.read(TEXT), asked.target)
-    with pytest.raises(MethodError, match="can't be taken apart"):
-        propagate(changed, apart)
+    monkeypatch.setattr(decompx, "by_product", lambda products: products * 0)
+    with pytest.raises(MethodError, match="don't add up to the logits"):
+        propagate(asked, decompx.by_product)
