@@ -183,6 +183,7 @@ def training_arguments(run: PreparedRun, folder: Path, **more: Any) -> TrainingA
         logging_strategy="epoch",
         logging_nan_inf_filter=False,
         report_to="none",
+        label_names=["labels"],  # some families don't say that they take them
         seed=config.seed,
         **settings,
     )
