@@ -5,6 +5,7 @@ stay what they are, and are merged into the plain weights at the end.
 """
 
 import re
+from collections import Counter
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -42,20 +43,25 @@ def add_lora(model: PreTrainedModel, *, rank: int, alpha: int) -> None:
 def adapted_matrices(model: PreTrainedModel, stack: LayerStack) -> list[str]:
     """The names of the linear maps inside the attention of every layer.
 
-    All linear maps of the layers where those are none: XLNet multiplies by plain parameters.
+    All linear maps of the layers where those are none: XLNet multiplies by plain parameters. Maps
+    of several layers with one weight (Zamba's) are left out: merged, they would be different ones.
     """
-    linear = [
-        name
+    maps = {
+        name: part
         for name, part in model.named_modules()
         if isinstance(part, nn.Linear | Conv1D) and stack.layer(name) is not None
-    ]
+    }
+    users = Counter(id(part.weight) for part in maps.values())
+    linear = [name for name, part in maps.items() if users[id(part.weight)] == 1]
     attention = {name for name, part in model.named_modules() if _is_attention(name, part)}
     inside = [name for name in linear if any(name.startswith(f"{one}.") for one in attention)]
     return inside or linear
 
 
 def _is_attention(name: str, part: nn.Module) -> bool:
-    return ATTENTION.search(f"{name.rpartition('.')[2]} {type(part).__name__}") is not None
+    """Whether a module is called attention by those who wrote it: as a part, or as a class."""
+    called = ATTENTION.search(name.rpartition(".")[2]) is not None
+    return called or type(part).__name__.endswith("Attention")
 
 
 def is_adapted(model: nn.Module) -> bool:

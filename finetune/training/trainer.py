@@ -16,7 +16,6 @@ from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerState
 
-from finetune.checkpoint.families import NAMES
 from finetune.checkpoint.models import load_weights, save_tokenizer
 from finetune.checkpoint.score_scale import ScoreScale
 from finetune.errors import ModelError, SnapshotError
@@ -158,11 +157,20 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             AttributeError,
             AssertionError,
             NotImplementedError,
+            IndexError,
+            RuntimeError,
         ) as error:
             reason = str(error).strip().partition("\n")[0][:100] or type(error).__name__
+            bfloat16 = "bfloat16" in reason.lower()
+            of_machine = isinstance(error, RuntimeError) and not isinstance(
+                error, NotImplementedError
+            )
+            if of_machine and not bfloat16:
+                raise
+            remedy = "train with --precision float32" if bfloat16 else "choose another base model"
             raise ModelError(
                 f"this {self.model.config.model_type} model can't be trained on batches of texts"
-                f" ({reason}); choose {NAMES} or a similar model"
+                f" ({reason}); {remedy}"
             ) from error
 
     def prediction_step(self, *inputs: Any, **options: Any) -> Any:

@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import Linear as LoraLayer
 from safetensors.torch import load_file
 
 from finetune.checkpoint.layer_stack import find_layers
 from finetune.checkpoint.models import load_base, load_checkpoint
-from finetune.errors import ConfigError
+from finetune.checkpoint.sample_pass import sample_token_ids
+from finetune.errors import ConfigError, ModelError
 from finetune.run.config import TrainConfig
 from finetune.training.lora import adapted_matrices, add_lora, merged_weights
 from finetune.training.train import train
+from tests.families import CLASSES, family_checkpoint
 from tests.finetune.news import LABELS, news, write_csv
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint
 
@@ -62,6 +65,45 @@ def test_adapters_and_head_learn_and_merging_keeps_the_logits(
     base.tokenizer.save_pretrained(tmp_path / "merged")
     merged = load_checkpoint(str(tmp_path / "merged")).model
     assert (logits(merged) - adapted).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("family", "n_adapters"),
+    [
+        ("gpt2", 4),  # Conv1D: query, key and value in one map, and the output
+        ("llama", 8),  # grouped keys and values
+        ("xlnet", 4),  # no linear map in its attention: those of the feed-forward part
+        ("t5", 24),  # an attention in each encoder layer, two in each of the decoder
+        ("albert", 4),  # shared by all layers
+        ("zamba", 8),  # weights of its attention are those of several layers: all others
+    ],
+)
+def test_adapters_of_any_family_are_merged_exactly(
+    family: str, n_adapters: int, tmp_path: Path
+) -> None:
+    source = str(family_checkpoint(tmp_path / "base", family))
+    base = load_base(source, CLASSES, multi_label=False)
+    ids = sample_token_ids(base.model.config, 12)[None]
+    with torch.inference_mode():
+        plain = base.model.eval()(ids).logits
+        add_lora(base.model, rank=2, alpha=8)
+        assert torch.equal(base.model.eval()(ids).logits, plain)
+        disturb(base.model)
+        adapted = base.model(ids).logits
+    assert (adapted - plain).abs().max() > 1e-3
+    layers = [part for part in base.model.modules() if isinstance(part, LoraLayer)]
+    assert len(layers) == n_adapters
+    base.model.save_pretrained(tmp_path / "merged", state_dict=merged_weights(base.model))
+    base.tokenizer.save_pretrained(tmp_path / "merged")
+    merged = load_checkpoint(str(tmp_path / "merged")).model.eval()
+    with torch.inference_mode():
+        assert (merged(ids).logits - adapted).abs().max() < 1e-4 * adapted.abs().max()
+
+
+def test_a_family_without_linear_layers_takes_no_adapters(tmp_path: Path) -> None:
+    base = load_base(str(family_checkpoint(tmp_path, "squeezebert")), CLASSES, multi_label=False)
+    with pytest.raises(ModelError, match="no linear layer was found in the layers of this squeeze"):
+        add_lora(base.model, rank=2, alpha=8)
 
 
 def test_the_adapters_are_those_of_peft(tmp_path: Path) -> None:
