@@ -20,23 +20,25 @@ MAX_INTEGER = 2**63
 """Beyond it a number in a configuration can't be meant."""
 
 
-def checked_file(folder: Path, name: str, owner: str) -> Path | None:
+def checked_file(folder: Path, name: str, owner: str, room: str = "") -> Path | None:
     """The file *name* of *folder*, or None where there is nothing of that name.
 
     Args:
         folder: Where it lies.
         name: Its name, which is not a path.
         owner: What messages call the folder.
+        room: The folder inside that one that it lies in; blank where it lies in none.
 
     Raises:
         ModelError: It is not a regular file, or leads out of the folder.
     """
-    if not name or name in (".", "..") or "/" in name or os.sep in name:
-        raise ModelError(
-            f"{shown(name)} in {owner} is a path, not a file of that folder; copy or save the whole"
-            " checkpoint again"
-        )
-    path = folder / name
+    for part in (name, room or name):
+        if not part or part in (".", "..") or "/" in part or os.sep in part or "\0" in part:
+            raise ModelError(
+                f"{shown(part)} in {owner} is a path, not a file of that folder; copy or save the"
+                " whole checkpoint again"
+            )
+    path = folder / room / name
     if not os.path.lexists(path):
         return None
     try:

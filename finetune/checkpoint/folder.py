@@ -17,6 +17,13 @@ CONFIG = "config.json"
 ADAPTER = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 WEIGHTS = "model.safetensors"
+MODULES = "modules.json"
+"""The list of modules of a sentence-transformers model."""
+SENTENCE_SETTINGS = "sentence_bert_config.json"
+SENTENCE_PROMPTS = "config_sentence_transformers.json"
+SETFIT = "config_setfit.json"
+HEAD_PICKLE = "model_head.pkl"
+"""The scikit-learn classifier of a SetFit model."""
 INDEX = "model.safetensors.index.json"
 SHARDS = "model-*-of-*.safetensors"
 TOKENIZER = "tokenizer.json"
@@ -29,6 +36,8 @@ TOKENIZER_FILES = (
     *VOCABULARIES, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "merges.txt", "bpe.codes",
 )  # fmt: skip
+DESCRIPTIONS = (CONFIG, ADAPTER, MODULES, SENTENCE_SETTINGS, SENTENCE_PROMPTS, SETFIT)
+"""Files that say what a folder holds."""
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 TRAINING_STATE_PREFIXES = (
     "optimizer",
@@ -101,7 +110,7 @@ def find_folder(source: str | os.PathLike[str], revision: str | None = None) -> 
     place = locate(source)
     if isinstance(place, Path):
         return Folder(place.resolve().name, place, None, {})
-    path = fetch(place, (CONFIG, ADAPTER, *TOKENIZER_FILES), revision)
+    path = fetch(place, (*DESCRIPTIONS, *TOKENIZER_FILES), revision)
     return Folder(place, path, place, {}, revision)
 
 
@@ -187,9 +196,9 @@ def _step(place: str) -> tuple[int, str]:
 def embedding_library(folder: Folder) -> str | None:
     """Which library saved a model that gives embeddings; None where none did."""
     names = set(list_names(folder.path))
-    if names & {"config_setfit.json", "model_head.pkl"}:
+    if names & {SETFIT, HEAD_PICKLE}:
         return "SetFit"
-    if names & {"modules.json", "config_sentence_transformers.json"}:
+    if names & {MODULES, SENTENCE_PROMPTS}:
         return "sentence-transformers"
     return None
 

@@ -76,7 +76,7 @@ def fetch(repository: str, patterns: Collection[str], revision: str | None = Non
                 repository,
                 revision=revision,
                 allow_patterns=sorted(patterns),
-                ignore_patterns=["*/*"],
+                ignore_patterns=None if any("/" in name for name in patterns) else ["*/*"],
                 local_files_only=not hub_answers(),
             )
         )

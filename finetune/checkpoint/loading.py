@@ -7,7 +7,9 @@ asked about, no pickle is opened, and nothing is looked up elsewhere.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -140,6 +142,7 @@ def open_model(
     dtype: torch.dtype = torch.float32,
     attention: str | None = None,
     masked: bool = False,
+    kind: type[PreTrainedModel] | None = None,
 ) -> tuple[PreTrainedModel, LoadingReport]:
     """The model that *config* describes with the weights of the files, and how the two fit.
 
@@ -151,13 +154,18 @@ def open_model(
         attention: The attention implementation; None leaves the choice to transformers.  A family
             whose code lets none be chosen computes its own eager one.
         masked: Whether the head is to guess hidden words, not classes.
+        kind: The class of the model, where it is another than that of a classifier; made without
+            a pooler.
     """
-    kind = _class_of(config, masked=masked)
+    without_pooler = kind is not None and "add_pooling_layer" in signature(kind.__init__).parameters
+    kind = kind or _class_of(config, masked=masked)
     build_meta_model(config, kind, weights, folder.owner)
     require_unique_names(weights, f"{kind.base_model_prefix}.", folder.owner)
     if attention is not None and not kind._can_set_attn_implementation():
         attention = "eager"
-    how = {} if attention is None else {"attn_implementation": attention}
+    how: dict[str, Any] = {} if attention is None else {"attn_implementation": attention}
+    if without_pooler:
+        how["add_pooling_layer"] = False
     with (
         as_model_error(
             f"the weights of {folder.owner} can't be loaded", "save the checkpoint again"

@@ -4,11 +4,13 @@ import os
 
 import torch
 
-from finetune.checkpoint.folder import ADAPTER, find_folder, with_settings
+from finetune.checkpoint.folder import ADAPTER, CONFIG, MODULES, Folder, find_folder, with_settings
 from finetune.checkpoint.loading import (
+    CLASSIFIER,
     LoadedClassifier,
     open_whole_classifier,
 )
+from finetune.checkpoint.sentence_opening import open_sentence_classifier
 
 
 def open_classifier(
@@ -33,6 +35,16 @@ def open_classifier(
         from finetune.checkpoint.adapted_classifier import open_adapted_classifier
 
         opened = open_adapted_classifier(folder, dtype=dtype, attention=attention)
+    elif folder.file(MODULES) and not _is_plain(folder):
+        opened = open_sentence_classifier(folder, dtype=dtype, attention=attention)
     else:
         opened = open_whole_classifier(with_settings(folder), dtype=dtype, attention=attention)
     return opened
+
+
+def _is_plain(folder: Folder) -> bool:
+    """Whether it holds a classifier of transformers, as a CrossEncoder is one."""
+    if folder.file(CONFIG) is None:
+        return False
+    named = with_settings(folder).settings.get("architectures")
+    return isinstance(named, list) and bool(named) and str(named[0]).endswith(CLASSIFIER)
