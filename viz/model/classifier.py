@@ -229,7 +229,10 @@ class Classifier:
         the length of the gradient of the logits in its last state, in one more pass.
         """
         shares = np.zeros(encoding.n_tokens)
-        match self.capabilities.reads:
+        reads = self.capabilities.reads
+        if reads == "last" and self.tokenizer.pad_token_id in encoding.inputs["input_ids"]:
+            reads = "several"  # decoders read the last token that is not that of padding
+        match reads:
             case None:
                 return None
             case "first":
@@ -254,10 +257,18 @@ class Classifier:
     def logits(self, rows: Sequence[Inputs]) -> FloatArray:
         """Run the model on the inputs of several texts, without recording.  (B, C)"""
         lengths = {len(row["input_ids"]) for row in rows}
+        singles = [[row] for row in rows]
         one_batch = self.capabilities.pads is not None or len(lengths) == 1
-        batches = [rows] if one_batch else [[row] for row in rows]
         with torch.inference_mode():
-            outputs = [self.run(self.pad(batch)) for batch in batches]
+            try:
+                outputs = [
+                    self.run(self.pad(batch)) for batch in ([rows] if one_batch else singles)
+                ]
+            except CheckpointError:
+                if not one_batch or len(rows) == 1:
+                    raise
+                # BART and T5 take texts with different numbers of </s> one by one only.
+                outputs = [self.run(self.pad(single)) for single in singles]
             logits: NDArray[np.floating] = torch.cat(outputs).cpu().numpy()
         return logits
 

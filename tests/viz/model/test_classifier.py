@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from tests.families import family_checkpoint as family_checkpoint_of
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet
 from viz import Classifier
 from viz.model.recording import Recorder
@@ -127,6 +128,27 @@ def test_a_family_with_its_own_attention_code_is_recorded_at_its_softmax(tmp_pat
     classifier = Classifier.load(tiny_mpnet(tmp_path))
     assert classifier.capabilities.attention == "softmax"
     assert classifier.read(TEXT).attention.weights.shape[:2] == (2, 4)
+
+
+def test_a_text_that_ends_with_the_token_of_padding_is_read_from_the_one_before(
+    tmp_path: Path,
+) -> None:
+    decoder = Classifier.load(family_checkpoint_of(tmp_path / "x", "gpt2 one token pads and ends"))
+    plain, padded = decoder.read("oil prices"), decoder.read("oil prices<|endoftext|>")
+    assert (plain.deciding_token, padded.deciding_token) == (1, 1)
+    np.testing.assert_allclose(plain.prediction.logits, padded.prediction.logits, atol=1e-5)
+    assert decoder.read("<|endoftext|>oil prices").deciding_token == 2
+
+
+@pytest.mark.parametrize("family", ["bart", "t5"])
+def test_versions_of_a_text_that_a_family_takes_one_by_one_only(
+    tmp_path: Path, family: str
+) -> None:
+    """Both refuse a batch whose texts have different numbers of </s>."""
+    classifier = Classifier.load(family_checkpoint_of(tmp_path / "x", family), device="cpu")
+    texts = [classifier.encode(text).inputs for text in ("oil </s> prices", "oil prices")]
+    alone = np.concatenate([classifier.logits([text]) for text in texts])
+    np.testing.assert_allclose(classifier.logits(texts), alone, atol=1e-6)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")
