@@ -1,7 +1,7 @@
 """What a page shows, as AppTest sees it: texts, and what our components are sent."""
 
 import json
-from typing import cast
+from typing import Any, cast
 
 from streamlit.testing.v1 import AppTest
 
@@ -14,8 +14,9 @@ def page_text(app: AppTest) -> str:
     )
 
 
-def component_data(app: AppTest, name: str) -> dict[str, object]:
-    """What a component of ours is sent; empty where it is not on the page."""
+def component_data(app: AppTest, name: str, index: int = 0) -> dict[str, Any]:
+    """What a component of ours is sent, of several the one at a place; empty where it is not on the
+    page."""
     mounted = [element.proto for element in app.get("bidi_component")]
     data = [json.loads(p.json) for p in mounted if p.component_name == f"clsight-{name}"]
-    return cast("dict[str, object]", data[0] if data else {})
+    return cast("dict[str, Any]", data[index] if data else {})

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import App
 from tests.browser.stage import MOUNT
+from tests.families import family_checkpoint
 from tests.synthetic import figure_spec, read, read_causal, read_windowed
 from viz.attention import views
 from viz.colors import PALETTES, Theme, rgb
@@ -146,3 +148,27 @@ def test_a_model_that_sees_all_keys_has_no_hatch(page: Page, tmp_path: Path, kin
         page.get_by_test_id("arcs-query").nth(5).click()
     expect(page.locator(".hatch")).to_have_count(0)
     expect(page.get_by_text("can't")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("family", "forbidden"), [("gpt2", (0, 9)), ("modernbert", (12, 1))])
+def test_the_page_hatches_what_a_model_forbids(
+    app: App, tmp_path: Path, family: str, forbidden: tuple[int, int]
+) -> None:
+    """GPT-2 looks back, a local layer of ModernBERT in a window; a click opens another head."""
+    app.checkpoint = family_checkpoint(tmp_path / family, family)
+    app.open(text="Oil prices rise as stocks fall, the market was not very good.", layer="1")
+    canvas = app.page.get_by_test_id("heatmap")
+    expect(canvas).to_have_attribute("data-grid", re.compile(r"\d"))
+    for is_selected in (False, True):
+        if is_selected:
+            app.page.get_by_test_id("atlas").click(position={"x": 60, "y": 120})
+            app.settle()
+        left, top, wide, high = map(float, (canvas.get_attribute("data-grid") or "").split())
+        row, column = forbidden
+        corner = (left + column * wide + 2, top + row * high + 2)
+        ground, lines = hatch_shares(canvas, "light", *corner, wide - 4, high - 4)
+        assert ground > 0.5
+        assert lines > 0.1
+        canvas.hover(position={"x": left + (column + 0.5) * wide, "y": top + (row + 0.5) * high})
+        expect(app.page.get_by_test_id("heatmap-tip")).to_contain_text("can't look at")
+        app.page.mouse.move(0, 0)

@@ -84,6 +84,10 @@ PATTERNS: dict[str, str] = {
     "mixed": "None of the other patterns.",
 }
 """The rules in the order in which they are tried; the first that is met names the head."""
+BROAD_RULE_OF_MASKS = (
+    "The entropy is at least 80% of that of attention spread evenly over all that can be looked at."
+)
+"""What is said of a broad head where a mask forbids some keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,9 @@ def head_statistics(
     separators = [at for at, token in enumerate(encoding.tokens) if at and token.special]
     n_rows: FloatArray | int = n_tokens
     widest: FloatArray | float = np.log2(n_tokens)
+    rules = PATTERNS
     if impossible is not None:
+        rules = PATTERNS | {"broad": BROAD_RULE_OF_MASKS}
         counted = has_choice(impossible)
         weights = weights * counted[:, None, :, None]
         n_rows = counted.sum(-1, keepdims=True).astype(weights.dtype)
@@ -156,7 +162,7 @@ def head_statistics(
         **numbers,
         pattern=_patterns(numbers, BROAD * widest),
         statistics=_statistics_of(encoding),
-        patterns={name: _true_of(encoding, rule) for name, rule in PATTERNS.items()},
+        patterns={name: _true_of(encoding, rule) for name, rule in rules.items()},
     )
 
 
