@@ -305,7 +305,8 @@ class Classifier:
             return logits
         by_interface = proved.attention == "interface"
         n_rows, n_tokens = inputs["input_ids"].shape
-        recorder.begin(PassLayout(n_rows, n_tokens, proved.time_axis, by_interface))
+        double = model.dtype == torch.float64
+        recorder.begin(PassLayout(n_rows, n_tokens, proved.time_axis, by_interface, double))
         with recorder:
             recorded_logits: Tensor = model(**inputs).logits
         return recorded_logits

@@ -17,6 +17,7 @@ OnSoftmax = Callable[[Tensor, Tensor, int], Tensor]
 Handler = Callable[..., Any]
 
 SOFTMAX = (F.softmax, torch.softmax, torch.Tensor.softmax)
+CASTS = (torch.Tensor.to, torch.Tensor.float, torch.Tensor.type, torch.Tensor.type_as)
 
 
 class RecordedFunctions(TorchFunctionMode):
@@ -24,14 +25,18 @@ class RecordedFunctions(TorchFunctionMode):
 
     Args:
         on_softmax: What is asked of every softmax.
+        double: Whether the network is one in double precision, which then stays in it: many
+            families normalize in single precision whatever they are loaded in, and what is rounded
+            does not add up.
     """
 
-    def __init__(self, on_softmax: OnSoftmax) -> None:
+    def __init__(self, on_softmax: OnSoftmax, *, double: bool = False) -> None:
         super().__init__()
         self.on_softmax = on_softmax
         self.handlers: dict[Callable[..., Any], Handler] = {
             **dict.fromkeys(SOFTMAX, self._softmax),
             F.scaled_dot_product_attention: self._attention,
+            **(dict.fromkeys(CASTS, self._cast) if double else {}),
         }
         """What is done in the place of a function, which is the first argument."""
         self.paused = False
@@ -58,6 +63,11 @@ class RecordedFunctions(TorchFunctionMode):
         dim = named.get("dim", args[0] if args else None)
         weights = func(scores, *args, **named)
         return self.on_softmax(scores, weights, -1 if dim is None else int(dim))
+
+    def _cast(self, func: Callable[..., Any], x: Tensor, *args: Any, **named: Any) -> Any:
+        cast = func(x, *args, **named)
+        rounds = isinstance(cast, Tensor) and cast.is_floating_point() and x.dtype == torch.float64
+        return x.to(cast.device) if rounds else cast
 
     def _attention(
         self,

@@ -34,14 +34,17 @@ class LinearizedFunctions(RecordedFunctions):
     Args:
         biases: Where these leaves go, in the order in which they are added.
         on_softmax: What is asked of every softmax; by default each is held.
+        double: Whether the network is one in double precision.
     """
 
     def __init__(
         self,
         biases: list[Tensor] | None = None,
         on_softmax: OnSoftmax = lambda scores, weights, dim: weights.detach(),
+        *,
+        double: bool = False,
     ) -> None:
-        super().__init__(on_softmax)
+        super().__init__(on_softmax, double=double)
         self.biases: list[Tensor] = [] if biases is None else biases
         self.held: set[int] = set()
         """Where attention weights lie that are differentiated by: no factors of the text's."""
@@ -68,8 +71,6 @@ class LinearizedFunctions(RecordedFunctions):
             **dict.fromkeys(_of(*_NAMESPACES, torch.linalg, names=_SCALES), self._held),
             **dict.fromkeys(_of(*_NAMESPACES, names=_POWERS), self._power),
             **dict.fromkeys(_of(*_NAMESPACES, F, names=_ACTIVATIONS), self._activation),
-            torch.Tensor.float: self._cast,
-            torch.Tensor.to: self._cast,
             torch.Tensor.__rtruediv__: self._held,
             torch.Tensor.__rdiv__: self._held,
         }
@@ -235,12 +236,6 @@ class LinearizedFunctions(RecordedFunctions):
         value, gate = x.chunk(2, dim)
         half_open = self._activation(torch.sigmoid, gate)
         return self._product(torch.mul, value, half_open)
-
-    def _cast(self, func: Callable[..., Tensor], x: Tensor, *args: Any, **named: Any) -> Tensor:
-        """In double precision a network stays in it: rounding would be what doesn't add up."""
-        cast = func(x, *args, **named)
-        rounds = x.requires_grad and x.dtype == torch.float64 and cast.is_floating_point()
-        return x.to(cast.device) if rounds else cast
 
     def _where(self, func: Callable[..., Tensor], condition: Tensor, *args: Any) -> Any:
         if len(args) < 2 or not _depends(*args):

@@ -59,6 +59,8 @@ class PassLayout(NamedTuple):
     is not known, so that what a first layer is given can't be split by tokens."""
     by_interface: bool = False
     """Whether attention is known to pass through our own function."""
+    double: bool = False
+    """Whether the network is one in double precision."""
 
 
 class Recorder:
@@ -108,9 +110,11 @@ class Recorder:
         """Become the recorder of this thread."""
         self._token = _active.set(self)
         if self.freeze:
-            self._functions = LinearizedFunctions(self.biases, self._on_softmax)
+            self._functions = LinearizedFunctions(
+                self.biases, self._on_softmax, double=self.layout.double
+            )
         elif self.computes_weights or not self.layout.by_interface:
-            self._functions = RecordedFunctions(self._on_softmax)
+            self._functions = RecordedFunctions(self._on_softmax, double=self.layout.double)
         if self._functions is not None:
             self._functions.__enter__()  # type: ignore[no-untyped-call]
         return self
