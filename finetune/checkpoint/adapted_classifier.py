@@ -1,11 +1,12 @@
 """A classifier that is kept as an adapter and the base model that it changes."""
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, TypeGuard
 
 import torch
+from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from finetune.checkpoint.adapter_files import TENSOR_PREFIX, Adapter, open_adapter
@@ -112,9 +113,17 @@ def _set_sizes(config: PreTrainedConfig, adapter: Adapter, base: Weights, tensor
         )
     if counts:
         _set_classes(config, adapter, counts.pop())
-    words = few.get_input_embeddings().weight
-    named = next(name for name, weight in few.named_parameters() if weight is words)
-    config.vocab_size = heights.get(named, config.vocab_size)
+    _set_rows(config, few, heights)
+
+
+def _set_rows(config: PreTrainedConfig, model: PreTrainedModel, heights: Mapping[str, int]) -> None:
+    """Give the classifier as many words as the adapter has embeddings, where it has its own."""
+    for name, module in model.named_modules():
+        rows = heights.get(f"{name}.weight")
+        text = config.get_text_config()
+        if isinstance(module, nn.Embedding) and rows and module.num_embeddings == text.vocab_size:
+            text.vocab_size = rows
+            return
 
 
 def _meta_model(

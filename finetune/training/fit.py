@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from math import ceil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from finetune.training.lora import add_lora
 from finetune.training.losses import training_loss
 from finetune.training.optimizer import build_optimizer
 from finetune.training.prepared_run import PreparedRun
+from finetune.training.results import save_weights
 from finetune.training.snapshot_callback import SnapshotCallback
 from finetune.training.tokenized_rows import tokenized
 from finetune.training.trainer import SnapshotTrainer, best_steps
@@ -49,6 +51,11 @@ def fit(
     if run.config.lora_rank:
         set_seed(run.config.seed)
         add_lora(run.base.model, rank=run.config.lora_rank, alpha=run.config.lora_alpha)
+    if run.config.save == "adapter" and processes.is_first():
+        with TemporaryDirectory() as room, torch.random.fork_rng(devices=[]):
+            place = Path(room, run.config.output.name)
+            place.mkdir(exist_ok=True)
+            save_weights(run, place)  # raises where the adapter would not open afterwards
     rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
     batches = token_batches(run.config, rows, seed=run.config.seed)
     log = EventLog(events, texts_of_step(run.config, rows, batches))

@@ -44,22 +44,33 @@ def save_adapter(
     """
     config: LoraConfig = model.peft_config[NAME]
     whole = [name for name in weights if f".{NAME}." not in name]
+    modules = sorted({_whole_module(model, name, whole) for name in whole})
     saved = replace(
         config,
         task_type=TaskType.SEQ_CLS,
-        modules_to_save=sorted({_whole_module(model, name, whole) for name in whole}),
+        modules_to_save=modules,
         target_modules=sorted(config.target_modules or ()),
         inference_mode=True,
     )
     tensors = {
         f"{TENSOR_PREFIX}{name.replace(f'.{NAME}.', '.')}": weight.contiguous()
-        for name, weight in weights.items()
+        for name, weight in (_of_same_name(model, modules) | dict(weights)).items()
     }
     save_file(tensors, folder / ADAPTER_WEIGHTS, metadata={"format": "pt"})
     saved.save_pretrained(str(folder))
     name_base(folder, base)
     model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)
+
+
+def _of_same_name(model: PreTrainedModel, modules: Collection[str]) -> dict[str, Tensor]:
+    """The weights of modules whose names end as those do, which peft takes for saved as well."""
+    alike = [name for name, _ in model.named_modules() if name.endswith(tuple(modules))]
+    return {
+        name: weight
+        for name, weight in model.state_dict().items()
+        if any(name.startswith(f"{module}.") for module in alike)
+    }
 
 
 def name_base(folder: Path, base: str) -> None:

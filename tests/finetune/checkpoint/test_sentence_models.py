@@ -32,6 +32,7 @@ from tests.sentence_models import (
 )
 from tests.tiny_models import edit_config
 from viz import Classifier
+from viz.attribution import attribute
 from viz.errors import CheckpointError, as_sentence
 
 TOLERANCE = 1e-6
@@ -119,6 +120,11 @@ def test_it_is_read_explained_and_fingerprinted_as_any_classifier(folder: Path) 
     with torch.inference_mode():
         maps = torch.cat(eager(**encoded, output_attentions=True).attentions)
     assert np.abs(reading.attention.weights - maps.numpy()).max() < 1e-5
+    assert reading.pooling is not None
+    assert np.allclose(reading.pooling, 1 / len(reading.pooling))  # a mean
+    found = attribute(classifier, reading, "decomposition")
+    assert found.bias is not None
+    assert abs(found.scores.sum() + found.bias - found.value) < 1e-4
     before = open_classifier(folder).fingerprint()
     edit(folder / "1_Pooling" / "config.json", pooling_mode_mean_tokens=False)
     edit(folder / "1_Pooling" / "config.json", pooling_mode_cls_token=True)

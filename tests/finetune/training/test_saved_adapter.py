@@ -8,18 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
-from finetune.checkpoint.models import load_checkpoint
-from finetune.errors import ConfigError
+from finetune.checkpoint.models import load_base, load_checkpoint, save_tokenizer
+from finetune.errors import ConfigError, ModelError
 from finetune.evaluation.evaluate import evaluate
 from finetune.run.config import TrainConfig
 from finetune.run.record import RunRecord
+from finetune.training.lora import add_lora
+from finetune.training.saved_adapter import adapter_weights, save_adapter
 from finetune.training.train import train
+from finetune.training.trainer import SnapshotTrainer
 from tests.adapters import logits_of
+from tests.families import family_checkpoint
 from tests.finetune.news import LABELS, news, write_csv
 from tests.finetune.runs import check_close, silent, tiny_run
-from tests.tiny_models import Family, tiny_checkpoint
+from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 
 TEXT = "oil prices rise"
@@ -110,7 +114,7 @@ def test_it_is_measured_read_moved_and_its_run_is_over(room: Path, tmp_path: Pat
 
 
 def test_several_seeds_scores_and_half_precision(room: Path, tmp_path: Path) -> None:
-    rows = [{"text": row["text"], "label": 1000.5 + 7 * len(row["text"])} for row in news(40)]
+    rows = [{"text": row["text"], "label": 1000.5 + 7 * len(row["text"])} for row in news(24)]
     write_csv(tmp_path / "news.csv", rows)
     config = adapter_run(tmp_path, room / "bases" / "tiny", seeds=2, save_dtype="float16")
     record = train(config, say=silent)
@@ -125,12 +129,42 @@ def test_several_seeds_scores_and_half_precision(room: Path, tmp_path: Path) -> 
     assert set(kinds.values()) == {torch.float16}
 
 
-@pytest.mark.parametrize("family", ["roberta", "distilbert"])
-def test_heads_of_other_families_are_saved_whole(family: Family, tmp_path: Path) -> None:
-    base = tiny_checkpoint(tmp_path / "base", family)
-    write_csv(tmp_path / "news.csv", news(16))
-    train(adapter_run(tmp_path, base), say=silent)
-    assert load_checkpoint(str(tmp_path / "out")).labels == LABELS
+@pytest.mark.parametrize("family", ["distilbert", "gpt2", "xlnet", "deberta-v2", "modernvbert"])
+def test_adapters_of_other_families_answer_as_the_model_that_learned(
+    family: str, tmp_path: Path
+) -> None:
+    base = load_base(str(family_checkpoint(tmp_path / "base", family)), LABELS, multi_label=False)
+    add_lora(base.model, rank=2, alpha=8)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for weights in base.model.parameters():
+            if weights.requires_grad:
+                weights.add_(torch.randn_like(weights) * 0.05)
+    saved = tmp_path / "out"
+    saved.mkdir()
+    save_adapter(base.model, adapter_weights(base.model, None), saved, str(tmp_path / "base"))
+    save_tokenizer(base.tokenizer, saved)
+    opened = load_checkpoint(str(saved))
+    encoded = base.tokenizer(TEXT, return_tensors="pt")
+    with torch.inference_mode():
+        wanted, found = (each.eval()(**encoded).logits for each in (base.model, opened.model))
+    assert (found - wanted).abs().max() < 1e-5 * wanted.abs().max().clamp_min(1)
+    assert opened.labels == LABELS
+
+
+def test_an_adapter_that_would_not_open_is_refused_before_the_training(
+    room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def saved_without_a_head(model: Any, weights: Any, folder: Path, base: str) -> None:
+        save_adapter(model, weights, folder, base)
+        tensors = load_file(folder / "adapter_model.safetensors")
+        kept = {name: tensor for name, tensor in tensors.items() if "classifier" not in name}
+        save_file(kept, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+
+    monkeypatch.setattr("finetune.training.results.save_adapter", saved_without_a_head)
+    monkeypatch.setattr(SnapshotTrainer, "fit", lambda *_: pytest.fail("it was trained"))
+    with pytest.raises(ModelError, match="'out' nor its base model"):
+        train(adapter_run(room, room / "bases" / "tiny", output=tmp_path / "out"), say=silent)
 
 
 @pytest.mark.parametrize(
