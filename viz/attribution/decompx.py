@@ -1,11 +1,12 @@
 """Every state as a sum of one vector for each token, carried forward from layer to layer.
 
 A state E[q] is kept as parts X[q, k] that add up to it, k running over the tokens.  Linear maps act
-on each part; attention weights, the scale of each LayerNorm and the slope act(x) / x of each
-activation are held at the values they take for this text.  A bias b belongs to no token, and there
-are two ways to place it: `by_product` shares it in proportion to |<b, part>|, so that tokens alone
-add up to the explained scalar (Modarressi et al. 2023, DecompX, "absdot"); `apart` keeps it in a
-slot of its own, behind the tokens.  The latter is `decomposition`, found without any gradient.
+on each part; attention weights, what normalizations multiply by and the slope act(x) / x of each
+activation are held at the values they take for this text (`TokenParts`).  A bias b belongs to no
+token, and there are two ways to place it: `by_product` shares it in proportion to |<b, part>|, so
+that tokens alone add up to the explained scalar (Modarressi et al. 2023, DecompX, "absdot");
+`apart` keeps it in a slot of its own, behind the tokens.  The latter is `decomposition`, found
+without any gradient.
 Source: viz/attribution/README.md 2.5; Modarressi et al. 2023.
 """
 
@@ -208,8 +209,11 @@ class _Split:
 _ARRANGED = (
     SAME_ORDER
     | SAME_VALUES
-    | {"chunk", "expand", "narrow", "repeat_interleave", "cat", "split", "unbind"}
+    | frozenset(
+        {"broadcast_to", "cat", "chunk", "expand", "narrow", "repeat_interleave", "split", "unbind"}
+    )
 )
+"""What may come between the linear map to the values and the heads."""
 
 
 def _absdot(inputs: AttributionInput) -> TokenScores:

@@ -88,7 +88,7 @@ class TokenParts:
         if not nodes:
             raise self._refuse("their states depend on more than the states below")
         origin = self._origin(node)
-        if name in SAME_VALUES:
+        if _same_values(node):
             return self.parts(nodes[0])
         if origin is not node:
             return self.parts(origin) * self._ratio(node, origin)
@@ -116,7 +116,7 @@ class TokenParts:
         if len(origins) > 1:
             return node
         (origin,) = origins
-        if node.name in SAME_VALUES:
+        if _same_values(node):
             return origin
         if node.value.shape != origin.value.shape:
             return node
@@ -127,7 +127,7 @@ class TokenParts:
         return origin if node.name in SUMS | DIFFERENCES and inside else node
 
     def _is_function(self, node: Node) -> bool:
-        while node.name in SAME_VALUES and node not in self._known:
+        while _same_values(node) and node not in self._known:
             node = node.nodes[0]
         return self._origin(node) is not node
 
@@ -210,9 +210,19 @@ class TokenParts:
         """One row made of those of the tokens."""
         if self._pooling is None or len(rows(node.value)) != 1:
             raise self._refuse("their states are not one row for each token")
+        if node.name in ("mean", "sum") and len(self._queries) == self._n_tokens:
+            share = 1 / self._n_tokens if node.name == "mean" else 1
+            return share * self.parts(operand).sum(0, keepdim=True)
         whole, row = self._pooling.to(node.value) @ self._rows(operand.value), rows(node.value)[0]
         factor = (whole @ row) / (whole @ whole)
         if not torch.allclose(factor * whole, row, rtol=1e-3, atol=1e-3 * float(row.abs().max())):
             raise self._refuse("the row that the class is read from is no mean of their states")
         pooled = torch.einsum("r,rki->ki", self._pooling.to(node.value), self.parts(operand))
         return factor * pooled[None]
+
+
+def _same_values(node: Node) -> bool:
+    """Whether it is its operand; what an empty cache is put in front of is, too."""
+    if node.name == "cat":
+        return len(node.nodes) == 1 and node.value.shape == node.nodes[0].value.shape
+    return node.name in SAME_VALUES
