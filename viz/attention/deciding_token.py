@@ -1,37 +1,36 @@
 """The deciding token by its name: where the class is read from, as a reader sees it."""
 
+from finetune.checkpoint.arrays import FloatArray
 from viz.types import Reading, Token
 
 UNNAMED = "the deciding token"
 """What texts that hold for any model call it; `named` puts its name there."""
 
-_NAMES = {
-    "first": "the first token",
-    "last": "the last token",
-    "mean": "the mean of all tokens",
-    "several": "a weighted mean of tokens",
-    None: UNNAMED,
-}
 
-
-def name(reads: str | None, first: Token) -> str:
-    """What it is called in all texts that a model reads: `[CLS]`, `the last token`.
+def name(tokens: tuple[Token, ...], pooling: FloatArray | None) -> str:
+    """What it is called, alike in all texts of a model: `[CLS]`, `the last token`.
 
     Args:
-        reads: Which of the last states are read, as in `Capabilities.reads`.
-        first: The first token of a text.
+        tokens: Those of a text.
+        pooling: How much of each is read, as in `Reading.pooling`.  (T,)
     """
-    return first.text if reads == "first" and first.special else _NAMES[reads]
+    if pooling is None:
+        return UNNAMED
+    low, high = float(pooling.min()), float(pooling.max())
+    if high < 1:
+        even = high - low <= 1e-4 * high
+        return "the mean of all tokens" if even else "a weighted mean of tokens"
+    at = int(pooling.argmax())
+    if at == len(tokens) - 1:
+        return "the last token"
+    if tokens[at].special:
+        return tokens[at].text
+    return f"token {at}" if at else "the first token"
 
 
 def name_of(reading: Reading) -> str:
     """What it is called in a reading."""
-    at, tokens = reading.deciding_token, reading.encoding.tokens
-    if at is None:
-        return name(_several(reading), tokens[0])
-    if at == len(tokens) - 1 and not (at == 0 and tokens[0].special):
-        return name("last", tokens[0])
-    return name("first", tokens[0]) if at == 0 else f"token {at}"
+    return name(reading.encoding.tokens, reading.pooling)
 
 
 def name_with_text(reading: Reading) -> str:
@@ -58,11 +57,3 @@ def sentence(reading: Reading) -> str | None:
         return None
     what = "score" if reading.prediction.regression else "class"
     return f"The {what} is read from {name_with_text(reading)}."
-
-
-def _several(reading: Reading) -> str | None:
-    """Whether the class is read from all tokens alike."""
-    if reading.pooling is None:
-        return None
-    low, high = float(reading.pooling.min()), float(reading.pooling.max())
-    return "mean" if high - low <= 1e-4 * high else "several"

@@ -6,7 +6,7 @@ Source: viz/attribution/README.md 2.6 and 2.7.
 from viz.attention import rollout
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.registry import register_method
-from viz.attribution.requirements import pooling_of, require_attention, require_pooling
+from viz.attribution.requirements import pooling_of, require_deciding_rows
 
 
 def _attention(inputs: AttributionInput) -> TokenScores:
@@ -33,7 +33,7 @@ ATTENTION = Method(
     "all classes.",
     reference="Vaswani et al. 2017; on its limits Jain & Wallace 2019",
     score=_attention,
-    requirements=(require_attention, require_pooling),
+    requirements=(require_deciding_rows,),
     class_specific=False,
 )
 
@@ -45,7 +45,7 @@ ROLLOUT = Method(
     description="Attention carried through all layers, half staying put; the same for all classes.",
     reference="Abnar & Zuidema 2020",
     score=_rollout,
-    requirements=(require_attention, require_pooling),
+    requirements=(require_deciding_rows,),
     class_specific=False,
 )
 

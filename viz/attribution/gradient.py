@@ -13,8 +13,8 @@ from viz.attribution.requirements import (
     gradients,
     pooling_of,
     require_attention_gradient,
+    require_deciding_rows,
     require_gradient,
-    require_pooling,
 )
 from viz.model.recording import Recorder
 
@@ -82,7 +82,7 @@ GRAD_ATTENTION = Method(
     "the class.",
     reference="Barkan et al. 2021; Chefer et al. 2021",
     score=_grad_attention,
-    requirements=(require_attention_gradient,),
+    requirements=(require_deciding_rows, require_attention_gradient),
 )
 
 INPUT_X_GRADIENT = Method(
@@ -117,7 +117,7 @@ CHEFER = Method(
     description="Attention times its positive effect on the class, carried through all layers.",
     reference='Chefer et al. 2021, "Generic Attention-model Explainability"',
     score=_chefer,
-    requirements=(require_pooling, require_attention_gradient),
+    requirements=(require_deciding_rows, require_attention_gradient),
 )
 
 register_method(GRAD_ATTENTION)

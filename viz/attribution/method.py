@@ -141,10 +141,16 @@ def _refusal(requirement: Requirement, classifier: Classifier) -> str | None:
     return refusals[requirement]
 
 
+_deciding_tokens: WeakKeyDictionary[Classifier, str] = WeakKeyDictionary()
+
+
 def _deciding_token(read: Reading | Classifier) -> str:
     if isinstance(read, Reading):
         return deciding_token.name_of(read)
-    return deciding_token.name(read.capabilities.reads, read.encoder.probe().tokens[0])
+    if read not in _deciding_tokens:
+        probe = read.encoder.probe()
+        _deciding_tokens[read] = deciding_token.name(probe.tokens, read.pooling(probe))
+    return _deciding_tokens[read]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from torch import Tensor
 from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.method import AttributionInput
 from viz.errors import MethodError
-from viz.model.classifier import Classifier
+from viz.model.classifier import FORWARD_ERRORS, Classifier
+from viz.model.pooling import MIN_RELATIVE_GRADIENT
 from viz.model.recording import Recorder
 from viz.types import Reading
 
@@ -21,12 +22,28 @@ def require_attention(classifier: Classifier) -> None:
 
 def require_pooling(classifier: Classifier) -> None:
     """Refuse a classifier of which no gradient tells from which tokens it reads its class."""
-    _check_pooling(classifier, _probe_reading(classifier))
-
-
-def _probe_reading(classifier: Classifier) -> Reading:
     (reading,) = classifier.read_many([classifier.encoder.probe()])
-    return reading
+    _check_pooling(classifier, reading)
+
+
+def require_deciding_rows(classifier: Classifier) -> None:
+    """Refuse a classifier that reads its class further on than the maps that are shown.
+
+    There, in the encoder of BART, rows of other tokens than the deciding one matter too.
+    """
+    require_attention(classifier)
+    require_pooling(classifier)
+    probe, recorder = classifier.encoder.probe(), Recorder("words")
+    logits = classifier.forward(probe, recorder)
+    last_map = recorder.weights[classifier.n_layers - 1]
+    (slopes,) = gradients(classifier, logits.sum(), [last_map])
+    effects = slopes[0].abs().sum((0, 2)).cpu().numpy()
+    pooling = classifier.pooling(probe)
+    if pooling is None or (effects[pooling == 0] > MIN_RELATIVE_GRADIENT * effects.max()).any():
+        raise MethodError(
+            f"{classifier.name!r} reads its class further on than in the layers whose attention is "
+            "shown, and this method ends with them; choose another method."
+        )
 
 
 def pooling_of(inputs: AttributionInput) -> FloatArray:
@@ -72,7 +89,7 @@ def gradients(
     """
     try:
         return torch.autograd.grad(value, tensors)
-    except RuntimeError as error:
+    except FORWARD_ERRORS as error:
         raise MethodError(
             f"No gradient can be taken through {classifier.architecture}; choose another method."
         ) from error

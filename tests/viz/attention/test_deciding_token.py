@@ -68,9 +68,10 @@ def test_a_word_in_front_is_no_cls() -> None:
     assert deciding_token.sentence(reading) is not None
 
 
-@pytest.mark.parametrize("reads", ["first", "last", "mean"])
-def test_a_reading_names_it_as_the_classifier_does(reads: str) -> None:
-    """Whatever is read, labels stay the same from text to text."""
-    shares = {"first": ONE_HOT[0], "last": ONE_HOT[-1], "mean": EVEN}[reads]
-    reading = pooled(shares)
-    assert deciding_token.name(reads, reading.encoding.tokens[0]) == deciding_token.name_of(reading)
+def test_a_special_token_in_front_of_others_goes_by_its_spelling() -> None:
+    """As in mBART, whose </s> stands before the code of a language."""
+    reading = synthetic.read("Oil prices rise", "the team wins")
+    at = [token.text for token in reading.encoding.tokens].index("[SEP]")
+    reading = replace(reading, pooling=np.eye(reading.encoding.n_tokens)[at])
+    assert deciding_token.name_of(reading) == "[SEP]"
+    assert deciding_token.sentence(reading) == "The class is read from [SEP]."

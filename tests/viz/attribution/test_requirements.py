@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.families import family_checkpoint
 from tests.tiny_models import tiny_checkpoint
 from viz import METHODS, Classifier
 from viz.attribution import available_methods, default_methods
@@ -44,9 +45,20 @@ def test_methods_that_follow_the_deciding_token_are_refused_where_none_is_known(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     classifier = classifier_without(monkeypatch, tmp_path / "bert", pooling=None)
-    for name in ("attention", "rollout", "chefer"):
+    for name in ("attention", "rollout", "chefer", "grad-attention", "norms"):
         assert METHODS[name].refusal(classifier) == (
             "No gradient tells from which tokens 'bert' reads its class, and this method follows "
             "them; choose another method."
         )
-    assert {"grad-attention", "saliency", "decomposition"} <= set(available_methods(classifier))
+    assert {"saliency", "decomposition"} <= set(available_methods(classifier))
+
+
+def test_rows_of_an_encoder_are_not_followed_where_its_decoder_decides(tmp_path: Path) -> None:
+    """In T5 each token of the encoder speaks to the one of the decoder that is read."""
+    classifier = Classifier.load(family_checkpoint(tmp_path / "t5", "t5"))
+    for name in ("attention", "rollout", "chefer", "grad-attention"):
+        assert METHODS[name].refusal(classifier) == (
+            "'t5' reads its class further on than in the layers whose attention is shown, and this "
+            "method ends with them; choose another method."
+        )
+    assert {"saliency", "decomposition", "attattr"} <= set(available_methods(classifier))
