@@ -19,3 +19,9 @@ def shortcut(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
 def held_out() -> tuple[CuedText, ...]:
     """Texts that it was not trained on."""
     return tuple(cued_texts(60, seed=2))
+
+
+@pytest.fixture
+def _no_pass_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that is built on a linear pass is allowed, as where a pass is not linear."""
+    monkeypatch.setattr("viz.attribution.linear_pass.TOLERANCE", -1.0)

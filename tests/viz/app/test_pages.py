@@ -59,6 +59,7 @@ def test_a_link_restores_text_method_layer_and_head(app: AppTest) -> None:
     assert component_data(app, "heatmap")["title"] == "L1 · H3"
 
 
+@pytest.mark.usefixtures("_no_pass_adds_up")
 def test_a_method_of_a_link_that_the_checkpoint_refuses_is_said(
     app: AppTest, tmp_path: Path
 ) -> None:
@@ -258,6 +259,7 @@ def test_contributions_are_of_the_class_that_is_explained(app: AppTest) -> None:
     assert "What each weight contributes to logit World − logit Sci/Tech" in page_text(app)
 
 
+@pytest.mark.usefixtures("_no_pass_adds_up")
 def test_a_checkpoint_that_can_not_be_split_shows_weights_alone(tmp_path: Path) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params["checkpoint"] = str(tiny_mpnet(tmp_path / "mpnet"))
@@ -392,6 +394,7 @@ def test_methods_are_offered_quick_ones_first_then_by_their_cost(classifier: Cla
     assert set(ordered(classifier)) == set(METHODS)
 
 
+@pytest.mark.usefixtures("_no_pass_adds_up")
 def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
     tmp_path: Path, checkpoint: Path
 ) -> None:
@@ -401,7 +404,7 @@ def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
     assert app.run().selectbox(key=keys.METHOD).value == "rollout"
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.query_params.update({"checkpoint": str(tmp_path / "modern"), "text": LONG})
-    app.query_params.update({"method": "rollout", "show": "contribution to the class"})
+    app.query_params.update({"method": "decomposition", "show": "contribution to the class"})
     app.run()
     assert not app.exception
     assert not app.error
@@ -409,7 +412,7 @@ def test_only_what_a_checkpoint_allows_is_offered_and_the_first_of_it_is_taken(
     assert method.value == "grad-attention"
     offered = {label.split(" · ")[0] for label in method.options}
     assert {METHODS[name].label for name in ("occlusion", "saliency", "attattr")} <= offered
-    refused = ("decomposition", "decomposition+", "rollout", "norms")
+    refused = ("decomposition", "decomposition-path", "decomposition+")
     assert not {METHODS[name].label for name in refused} & offered
     assert app.segmented_control(key=keys.MEASURE).options == ["weights"]
     assert "parts" in component_data(app, "colored-text")
