@@ -550,6 +550,7 @@ def test_a_damaged_table_or_index_is_one_sentence(tmp_path: Path, checkpoint: Pa
     assert "'index.csv' can't be read: it is not a regular file" in piped.stderr
 
 
+@pytest.mark.usefixtures("_no_pass_adds_up")
 def test_all_rows_are_explained_by_one_method_where_nobody_named_one(
     tmp_path: Path,
 ) -> None:
