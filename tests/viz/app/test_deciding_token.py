@@ -43,7 +43,7 @@ def choice(app: AppTest) -> str:
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A family of each kind."""
-    names = ("bert", "gpt2", "modernbert mean")
+    names = ("bert", "gpt2", "modernbert mean", "bart")
     root = tmp_path_factory.mktemp("families")
     return {name: family_checkpoint(root / name.replace(" ", "-"), name) for name in names}
 
@@ -101,6 +101,16 @@ def test_contributions_of_a_mean_are_added_up_over_rows(folders: dict[str, Path]
     )
     assert choice(app) == "all rows"
     assert "contributes to the class through each token" in caption_of_row(app)
+
+
+def test_of_an_encoder_and_decoder_the_page_says_whose_maps_it_shows(
+    folders: dict[str, Path],
+) -> None:
+    text = page_text(read_page(folders["bart"])).replace("\\", "")
+    assert (
+        "The class is read from the last token, </s>, in the decoder; these are the maps of the "
+        "encoder." in text
+    )
 
 
 def test_a_link_names_a_method_by_the_label_that_the_page_shows(folders: dict[str, Path]) -> None:

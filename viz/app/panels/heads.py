@@ -48,8 +48,13 @@ def show_heads(
         beneath(None)
         return
     splits = METHODS["decomposition"].refusal(checkpoints.classifier(source)) is None
+    # A decoder's maps come after those of the encoder, which are shown.
+    is_encoder = checkpoints.classifier(source).capabilities.n_maps > reading.attention.n_layers
     selection = _choose_selection(
-        reading, classes, [WEIGHTS, CONTRIBUTION] if splits else [WEIGHTS]
+        reading,
+        classes,
+        [WEIGHTS, CONTRIBUTION] if splits else [WEIGHTS],
+        note=_where_read(reading, is_encoder=is_encoder),
     )
     try:
         view = readings.view(source, texts.text, texts.pair, selection.options)
@@ -65,13 +70,13 @@ def show_heads(
 
 
 def _choose_selection(
-    reading: Reading, classes: readings.ExplainedClasses, measures: list[str]
+    reading: Reading, classes: readings.ExplainedClasses, measures: list[str], *, note: str
 ) -> Selection:
     title, controls = st.columns([5, 6], gap="medium", vertical_alignment="bottom")
     with title.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader("Attention", anchor=False, width="content")
         explained = classes if _choose_measure(reading, measures) == CONTRIBUTION else None
-    title.caption(_caption(reading, explained))
+    title.caption(f"{_caption(reading, explained)} {note}".rstrip())
     with controls.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         layer = _choose(keys.LAYER, reading.attention.n_layers, default=-1)
         head = _choose(keys.HEAD, reading.attention.n_heads, default=None)
@@ -101,11 +106,19 @@ def _choose_measure(reading: Reading, measures: list[str]) -> str:
 
 def _caption(reading: Reading, explained: readings.ExplainedClasses | None) -> str:
     if explained is None:
-        read_from = plain(deciding_token.sentence(reading) or "")
-        return f"Where heads look. Attention alone is not an explanation. {read_from}".rstrip()
+        return "Where heads look. Attention alone is not an explanation."
     target = resolve_target(reading.prediction, *explained)
     scalar = plain(explained_scalar(reading.prediction, target))
     return f"What each weight contributes to {scalar}: weight × slope, attention fixed."
+
+
+def _where_read(reading: Reading, *, is_encoder: bool) -> str:
+    """Where the class is read from, if that isn't [CLS], and whose maps these are."""
+    sentence = plain(deciding_token.sentence(reading) or "")
+    if not is_encoder:
+        return sentence
+    maps = "these are the maps of the encoder"
+    return f"{sentence[:-1]}, in the decoder; {maps}." if sentence else f"{maps.capitalize()}."
 
 
 def _choose_unit() -> Unit:
