@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.families import family_checkpoint as family_checkpoint_of
 from tests.family_tokenizers import family_tokenizer
 from tests.tiny_models import tiny_checkpoint, with_tokenizer
 from viz import Classifier
@@ -176,6 +177,34 @@ def test_a_text_of_no_words_is_read_as_the_token_between_texts(
         [Perturbation(bare, words.encoding).logits(row[None], "delete") for row in kept]
     )
     np.testing.assert_allclose(together, alone, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("family", "nothing"),
+    [
+        ("gpt2", ["<|endoftext|>"]),
+        ("gpt2 one token pads and ends", ["<|endoftext|>"]),
+        ("llama", ["<s>"]),
+        ("t5", ["</s>"]),
+        ("xlnet", ["<sep>", "<cls>"]),
+    ],
+)
+def test_versions_of_other_families_are_what_they_are_alone(
+    tmp_path: Path, family: str, nothing: list[str]
+) -> None:
+    other = Classifier.load(family_checkpoint_of(tmp_path / "x", family), device="cpu")
+    encoding = other.encode("oil prices rise,\n\nthe market", "fall good")
+    kept = np.random.default_rng(0).random((20, 8)) < 0.4
+    kept[3] = False
+    for operator in Perturbation(other, encoding).operators:
+        together = Perturbation(other, encoding).logits(kept, operator)
+        each = [Perturbation(other, encoding).logits(row[None], operator) for row in kept]
+        np.testing.assert_allclose(together, np.concatenate(each), rtol=0, atol=1e-5)
+    alone = Perturbation(other, other.encode("oil prices"))
+    gone = alone.logits(np.zeros((1, 2), dtype=bool), "delete")[0]
+    ids = other.tokenizer.convert_tokens_to_ids(nothing)
+    types = {"token_type_ids": [0, 2]} if family == "xlnet" else {}
+    np.testing.assert_allclose(gone, by_hand(other, ids, **types), rtol=0, atol=1e-5)
 
 
 def test_a_text_of_no_words_is_read_without_padding(
