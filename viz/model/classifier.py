@@ -66,7 +66,8 @@ class Classifier:
         self.device = device
         self.capabilities = Capabilities()
         """What `load` has proved about the network; nothing until then."""
-        maps = max(1, n_layers(checkpoint.model) * _configured_heads(checkpoint.model))
+        self._n_layers = n_layers(checkpoint.model)
+        maps = max(1, self._n_layers * _configured_heads(checkpoint.model))
         affordable = math.isqrt(MAX_ATTENTION_BYTES // (4 * maps))
         self.encoder = Encoder(
             checkpoint.tokenizer,
@@ -151,7 +152,7 @@ class Classifier:
     @property
     def n_layers(self) -> int:
         """Number of layers; in front of a decoder, those of the encoder."""
-        return n_layers(self.model)
+        return self._n_layers
 
     @property
     def layers(self) -> list[nn.Module]:

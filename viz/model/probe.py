@@ -91,6 +91,9 @@ class Probe:
     n_layers: int
     layers: str | None
     keeps_settings: bool = field(default=True, init=False)
+    """Whether no pass so far has changed the settings of what it was run on."""
+    _twin: PreTrainedModel | None = field(default=None, init=False)
+    """What passes are run on, until one changes it."""
 
     def capabilities(self, short: Inputs, long: Inputs) -> Capabilities:
         """Say what is true of the model.
@@ -130,7 +133,9 @@ class Probe:
         first_states: list[Tensor] = []
         logits = self._on_twin([text], recorder, first_states=first_states)
         with torch.inference_mode():
-            expected = self.run(share_weights(plain), [text], None, "right")
+            expected = self.run(
+                plain if self.keeps_settings else share_weights(plain), [text], None, "right"
+            )
         unrecorded = self._on_twin([text], None)
         if not all(_near(expected, each, TOLERANCE) for each in (logits, unrecorded)):
             raise ProbeError(
@@ -147,9 +152,7 @@ class Probe:
         maps, n_tokens = recorded.recorder.weights, recorded.n_tokens
         if not maps:
             return NO_MAPS
-        if len(maps) < self.n_layers or len({each.shape[1] for each in maps}) > 1:
-            return SOME_MAPS.format(len(maps), self.n_layers)
-        if not self._in_encoder(len(maps)):
+        if len({each.shape[1] for each in maps}) > 1 or not self._in_encoder(len(maps)):
             return SOME_MAPS.format(len(maps), self.n_layers)
         sums = torch.cat([each.sum(-1) for each in maps])
         if not bool((sums - 1).abs().max() < TOLERANCE):
@@ -182,17 +185,21 @@ class Probe:
         *,
         first_states: list[Tensor] | None = None,
     ) -> Tensor:
-        twin = share_weights(self.model)
-        if first_states is not None:
-            for layer in self._layers(twin)[:1]:
-                layer.register_forward_pre_hook(_keep_state(first_states), with_kwargs=True)
+        twin = self._twin or share_weights(self.model)
+        handles = [
+            layer.register_forward_pre_hook(_keep_state(first_states), with_kwargs=True)
+            for layer in self._layers(twin)[:1]
+            if first_states is not None
+        ]
         before, tensors = module_settings(twin), tensor_places(twin)
         with torch.inference_mode():
             logits = self.run(twin, rows, recorder, side)
+        for handle in handles:
+            handle.remove()
         if tensor_places(twin) != tensors:
             raise ProbeError("changes its own weights while reading")
-        if module_settings(twin) != before:
-            self.keeps_settings = False
+        self._twin = twin if module_settings(twin) == before else None
+        self.keeps_settings = self.keeps_settings and self._twin is not None
         return logits
 
     def _reads(self, *texts: Inputs) -> Reads | None:
@@ -201,7 +208,7 @@ class Probe:
         return found.pop() if len(found) == 1 else "several" if None not in found else None
 
     def _reads_of(self, text: Inputs) -> Reads | None:
-        twin = share_weights(self.model)
+        twin = self._twin or share_weights(self.model)
         slopes = slopes_of_last_states(lambda recorder: self.run(twin, [text], recorder, "right"))
         return None if slopes is None else rows_read(slopes)
 

@@ -8,6 +8,7 @@ in a ContextVar, so threads that read at once never see each other's texts.
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
@@ -113,7 +114,7 @@ class Recorder:
             self._functions = LinearizedFunctions(
                 self.biases, self._on_softmax, double=self.layout.double
             )
-        elif self.computes_weights or not self.layout.by_interface:
+        elif not self.layout.by_interface or (self.layout.double and self.computes_weights):
             self._functions = RecordedFunctions(self._on_softmax, double=self.layout.double)
         if self._functions is not None:
             self._functions.__enter__()  # type: ignore[no-untyped-call]
@@ -133,6 +134,12 @@ class Recorder:
             self.cuts.append(self._last_state)
         if self._token is not None:
             _active.reset(self._token)
+
+    def softmax_seen(self) -> AbstractContextManager[object]:
+        """Within this, each softmax is seen; where attention passes by us, only there it need be."""
+        if self._functions is not None or not self.computes_weights:
+            return nullcontext()
+        return RecordedFunctions(self._on_softmax, double=self.layout.double)
 
     def required_leaf(self) -> Tensor:
         """The leaf of a pass that has run.  (B, T, D)
@@ -333,9 +340,10 @@ def _attend(
         recorder.uses_interface = True
         if recorder.computes_weights:
             attend = _eager_function(module)
-    outputs, weights = attend(
-        module, query, key, value, mask, scaling=scaling, dropout=dropout, **options
-    )
+    with recorder.softmax_seen() if recorder is not None else nullcontext():
+        outputs, weights = attend(
+            module, query, key, value, mask, scaling=scaling, dropout=dropout, **options
+        )
     if recorder is not None:
         outputs = recorder.on_head_outputs(outputs)
     return outputs, weights
