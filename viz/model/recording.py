@@ -136,7 +136,7 @@ class Recorder:
             _active.reset(self._token)
 
     def softmax_seen(self) -> AbstractContextManager[object]:
-        """Within this, each softmax is seen; where attention passes by us, only there it need be."""
+        """A context in which each softmax is seen, for our attention function to attend in."""
         if self._functions is not None or not self.computes_weights:
             return nullcontext()
         return RecordedFunctions(self._on_softmax, double=self.layout.double)
