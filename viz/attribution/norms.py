@@ -68,7 +68,9 @@ def by_distance(layer: RecordedLayer, queries: Tensor) -> Tensor:
     weights, residual = state.weights(queries), state.terms(queries, "residual")
     distance = distances(weights, state.vectors(), residual, output, queries)
     closeness: Tensor = output.abs().sum(-1, keepdim=True) - distance
-    return closeness.clamp(min=0).double()
+    # A key that no head looks at adds nothing, to the last digit: none comes from a masked one.
+    adds = weights.any(0).scatter(1, queries[:, None], value=True)
+    return closeness.clamp(min=0).double() * adds
 
 
 def _lengths(state: MixedState, queries: Tensor) -> Tensor:

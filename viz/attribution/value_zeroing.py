@@ -31,6 +31,7 @@ def zeroed_row(layer: RecordedLayer, query: int) -> Tensor:
     # Behind the heads each row is on its own: it is the query's, without one token after another.
     states = layer.run_behind_heads(layer.before[query].expand_as(layer.before), without)
     distance = _one_minus_cosine(states.double(), layer.after[query].double())
+    distance *= layer.heads.weights[:, query].any(0)  # where no head looks, there is no change
     total = distance.sum()
     # Where no token turns the query at all, none matters more than another.
     return distance / total if total > 0 else torch.full_like(distance, 1 / len(distance))
