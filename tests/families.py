@@ -77,7 +77,7 @@ _OWN: dict[str, dict[str, Any]] = {
     "axk2": _MLA,
     "big_bird": {"block_size": 4, "num_random_blocks": 3},
     "bigbird_pegasus": {"block_size": 4, "num_random_blocks": 3},
-    "canine": {"num_hash_buckets": 128, "local_transformer_stride": 16},
+    "canine": {"num_hash_buckets": 256, "local_transformer_stride": 16},
     "cohere_compass_text": {
         "layer_types": ["sliding_attention", "full_attention"],
         "rope_parameters": {

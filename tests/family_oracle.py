@@ -53,17 +53,18 @@ class PlainModel:
     def maps(self, inputs: Inputs) -> list[Tensor]:
         """The maps that it hands out, of each stack of layers: (L, H, Q, K) each.
 
-        None that has not one map of each token by each token; where a family hands out scores, they
+        In front of a decoder those of the encoder alone; none that has not one map of each token by
+        each token, or that is put together from sparse ones.  Where a family hands out scores, they
         are what a softmax makes of them.
         """
         with torch.no_grad():
-            outputs = [self.model(**inputs, output_attentions=True)]
-            if self.model.config.is_encoder_decoder:
-                encoder = self.model.base_model.get_encoder()
-                outputs.append(encoder(**inputs, output_attentions=True))
+            base = self.model.base_model
+            model = base.get_encoder() if self.model.config.is_encoder_decoder else self.model
+            output = model(**inputs, output_attentions=True)
+        if self.changes_itself:
+            return []
         n_tokens = inputs["input_ids"].shape[1]
-        names = ("attentions", "encoder_attentions", "decoder_attentions")
-        stacks = [getattr(output, name, None) for output in outputs for name in names]
+        stacks = [getattr(output, name, None) for name in ("attentions", "encoder_attentions")]
         square = [torch.cat(stack) for stack in stacks if stack and _are_square(stack, n_tokens)]
         return [stack.softmax(-1) if bool((stack < 0).any()) else stack for stack in square]
 

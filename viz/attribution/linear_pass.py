@@ -22,7 +22,7 @@ from torch import Tensor
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.errors import MethodError
-from viz.model.classifier import Classifier
+from viz.model.classifier import FORWARD_ERRORS, Classifier
 from viz.model.recording import GraphCut, Recorder
 from viz.types import Inputs
 
@@ -58,7 +58,7 @@ class LinearPass:
         sources = [*self.leaves, *(cut.state for cut in self.cuts), *self.biases, *of]
         try:
             found = torch.autograd.grad(self.logits, sources, grad_outputs=outer, allow_unused=True)
-        except RuntimeError as error:  # the architecture's own code cuts the graph
+        except FORWARD_ERRORS as error:  # the architecture's own code cuts the graph, or fails
             raise MethodError(unavailable(self.classifier)) from error
         gradients = iter(found)
         at_leaves = [

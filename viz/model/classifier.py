@@ -73,7 +73,7 @@ class Classifier:
             checkpoint.tokenizer,
             max_tokens=min(max_input_length(checkpoint.model, checkpoint.tokenizer), affordable),
             inputs=frozenset(inspect.signature(self.model.forward).parameters),
-            n_segments=int(getattr(self.config, "type_vocab_size", 2) or 1),
+            n_segments=_n_segments(checkpoint.model),
             **_cutting(checkpoint),
         )
         self._layers = find_layers(
@@ -393,6 +393,12 @@ class _MapRecorder(Recorder):
 def _configured_heads(model: PreTrainedModel) -> int:
     """How many heads the model's configuration names; 0 where it names none."""
     return int(getattr(text_config(model.config), "num_attention_heads", 0) or 0)
+
+
+def _n_segments(model: PreTrainedModel) -> int | None:
+    """How many texts the model's configuration tells apart; None where it names no number."""
+    named = getattr(text_config(model.config), "type_vocab_size", None)
+    return None if named is None else max(1, int(named))
 
 
 class _Cutting(TypedDict):

@@ -33,8 +33,9 @@ class Encoder:
     """The most positions the model reads, special tokens included."""
     inputs: frozenset[str]
     """The inputs that the model takes."""
-    n_segments: int = 2
-    """How many texts the model tells apart by `token_type_ids`."""
+    n_segments: int | None = 2
+    """How many texts the model tells apart by `token_type_ids`; None where it has no table of
+    them, as XLNet, and takes any number."""
     truncation: Truncation = "head"
     """Which end of a text that is too long is kept, as in training."""
     stride: int = 0
@@ -139,7 +140,7 @@ class Encoder:
             for name in self.tokenizer.model_input_names
             if name in self.inputs and name in encoded
         }
-        if "token_type_ids" in arrays:
+        if "token_type_ids" in arrays and self.n_segments is not None:
             arrays["token_type_ids"] = arrays["token_type_ids"].clip(max=self.n_segments - 1)
         return arrays
 

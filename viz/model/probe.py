@@ -36,9 +36,21 @@ NO_MAPS = (
     "This model has no attention to show: it mixes tokens without weighing each of them against "
     "each other."
 )
-SOME_MAPS = (
-    "This model has no attention to show: its layers do not each weigh every token against every "
-    "other (maps of that form: {}, layers: {})."
+FEWER_MAPS = (
+    "This model has no attention to show: only {} of its {} layers weigh every token against every "
+    "other."
+)
+MORE_MAPS = (
+    "This model has no attention to show: it weighs every token against every other {} times in {} "
+    "layers, so a layer has no single map."
+)
+NO_ENCODER_MAPS = (
+    "This model has no attention to show: the layers of its encoder do not each weigh every token "
+    "against every other."
+)
+UNEQUAL_MAPS = (
+    "This model has no attention to show: its layers have different numbers of heads, so they "
+    "can't be laid side by side."
 )
 
 
@@ -152,8 +164,13 @@ class Probe:
         maps, n_tokens = recorded.recorder.weights, recorded.n_tokens
         if not maps:
             return NO_MAPS
-        if len({each.shape[1] for each in maps}) > 1 or not self._in_encoder(len(maps)):
-            return SOME_MAPS.format(len(maps), self.n_layers)
+        if not self._in_encoder(len(maps)):
+            if decoder_stack(self.model):
+                return NO_ENCODER_MAPS
+            sentence = FEWER_MAPS if len(maps) < self.n_layers else MORE_MAPS
+            return sentence.format(len(maps), self.n_layers)
+        if len({each.shape[1] for each in maps}) > 1:
+            return UNEQUAL_MAPS
         sums = torch.cat([each.sum(-1) for each in maps])
         if not bool((sums - 1).abs().max() < TOLERANCE):
             return (
