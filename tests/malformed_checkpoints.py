@@ -840,7 +840,7 @@ for _file, _sentence in {
     "pytorch_model.bin": "its weights only as a pickle (pytorch_model.bin)",
     "model.pt": "its weights only as a pickle (model.pt)",
     "lightning.ckpt": "its weights only as a pickle (lightning.ckpt)",
-    "model.joblib": "its weights only as a pickle (model.joblib)",
+    "model.joblib": "a model of scikit-learn as a pickle (model.joblib)",
 }.items():
 
     def _only(folder: Path, name: str = _file) -> None:

@@ -226,6 +226,13 @@ def unsupported_format(folder: Path, names: list[str]) -> str | None:
         for name in names
         if name.lower().endswith(PICKLES) and not name.startswith(TRAINING_STATE_PREFIXES)
     ]
+    if pickles and pickles[0].lower().endswith(".joblib"):
+        return (
+            f"a model of scikit-learn as a pickle ({unquoted(pickles[0])}), which can run any code"
+            " when opened and is not read; CLSight reads neural networks, so fine-tune one with"
+            " clsight train (a linear head on embeddings can be exported from the folder of its"
+            " encoder)"
+        )
     if pickles:
         return (
             f"its weights only as a pickle ({unquoted(pickles[0])}), which can run any code when"

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig
 from tokenizers.processors import ByteLevel
 from transformers import AutoModel, AutoModelForSequenceClassification
 
@@ -23,13 +25,16 @@ from finetune.checkpoint.models import load_checkpoint as load
 from finetune.checkpoint.opening import open_classifier
 from finetune.checkpoint.tokenizer import check_tokenizer
 from finetune.errors import ModelError
+from tests.adapters import save_adapter
 from tests.family_tokenizers import KINDS, family_tokenizer
-from tests.malformed_checkpoints import MALFORMED_CHECKPOINTS, sharded
+from tests.malformed_checkpoints import MALFORMED_CHECKPOINTS, edit, sharded
+from tests.sentence_models import WIDTH, add_dense, tiny_sentence_model
 from tests.tiny_models import FAMILIES, Family, tiny_checkpoint, tiny_config
 from viz import Classifier
 
 ROOT = Path(__file__).parents[3]
 COMMIT = "0" * 40
+ADAPTER: dict[str, Any] = {"r": 2, "task_type": "SEQ_CLS", "target_modules": ["query"]}
 
 
 def in_cache(whole: Path, cache: Path, name: str = "owner/tiny") -> Path:
@@ -105,7 +110,8 @@ class Hub(BaseHTTPRequestHandler):
         parts = self.path.partition("?")[0].strip("/").split("/")
         owner_name = parts[2:4] if parts[0] == "api" else parts[:2]
         folder = self.root / "--".join(owner_name)
-        files = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+        found = folder.rglob("*") if folder.is_dir() else []
+        files = sorted(file.relative_to(folder).as_posix() for file in found if file.is_file())
         if not files:
             self.send_response(404)
             self.send_header("X-Error-Code", "RepoNotFound")
@@ -129,7 +135,7 @@ class Hub(BaseHTTPRequestHandler):
                 {"id": "/".join(owner_name), "sha": COMMIT, "siblings": siblings}
             ).encode()
         else:
-            body = (folder / parts[-1]).read_bytes()
+            body = folder.joinpath(*parts[4:]).read_bytes()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Repo-Commit", COMMIT)
@@ -195,13 +201,21 @@ def test_only_an_id_is_asked_of_the_hub_and_only_what_is_read_is_fetched(
     folder_copy = shutil.copytree(base, room / "broken")
     MALFORMED_CHECKPOINTS["code of an unknown model"][0](folder_copy)
     folder_copy.rename(room / "owner--evil")
+    save_adapter(room / "owner--adapter", base, LoraConfig(**ADAPTER), n_labels=4)
+    edit(room / "owner--adapter" / "adapter_config.json", base_model_name_or_path="owner/tiny")
+    sentences = tiny_sentence_model(room / "owner--sentences")
+    add_dense(sentences, WIDTH, 3)
     with hub(room) as (address, asked):
         told = opened_by_another_process(
-            address, tmp_path / "home", base, "owner/tiny", "owner/evil", "owner/none"
-        )
+            address, tmp_path / "home", base, "owner/tiny", "owner/evil", "owner/none",
+            "owner/adapter", room / "owner--adapter", "owner/sentences", sentences,
+        )  # fmt: skip
     assert told[:2] == [open_classifier(base).fingerprint()] * 2
     assert "contains code of its own" in told[2]
     assert "no such model" in told[3]
+    assert told[4] == told[5] != told[0]
+    assert told[6] == told[7]
+    assert len(told[4]) == len(told[6]) == 64
     others = [path for path in asked if "owner/" not in path]
     assert set(others) <= {"/api/agent-harnesses"}  # the client's own, once it is on the Hub
     assert any(path.endswith("model.safetensors") for path in asked)
