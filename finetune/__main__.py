@@ -18,7 +18,7 @@ from finetune.run.config_file import describe_settings
 from finetune.run.config_sections import ColumnConfig, DataConfig, InputConfig, SeedConfig
 
 app = typer.Typer(
-    help="Fine-tune a BERT-family text classifier, and measure it.",
+    help="Fine-tune a text classifier, and measure it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -32,7 +32,6 @@ FILES = {
     "answers": "background",
     "asked": "export_options",
     "attattr": "attention_attribution",
-    "attending": "attention_support",
     "bows": "arc_paths",
     "bundle": "archive",
     "cascade": "weight_randomization",

@@ -197,11 +197,6 @@ def max_input_length(checkpoint: Checkpoint) -> int:
     return max_length.max_input_length(checkpoint.model, checkpoint.tokenizer)
 
 
-def base_config(source: str) -> PreTrainedConfig:
-    """The configuration of the base model *source*."""
-    return _open_base(source)[1]
-
-
 def load_tokenizer(source: str) -> tuple[PreTrainedTokenizerFast, int]:
     """The tokenizer of the base model *source*, and how many tokens that model reads at once."""
     folder, config = _open_base(source)

@@ -98,7 +98,8 @@ class ModelConfig(Settings):
     """Model"""
 
     model: str
-    """Base model to start from: a folder or a Hub name; any BERT-like encoder."""
+    """Base model to start from: a folder or a Hub name; encoder, decoder or both, any on which
+    transformers puts a classification head."""
 
     base_name: str | None = None
     """Name of the base model in the model card, when the folder's own name says too little."""
@@ -152,8 +153,8 @@ class LoopConfig(Settings):
 
     pretrain_epochs: Whole = 0
     """Epochs of a first stage that trains the base on masked words of the training texts; 0 turns
-    it off. For texts unlike those the base has read; takes as long as other epochs. All weights
-    learn in it, at the rate of the model's width."""
+    it off. For texts unlike those the base has read, and for encoders, which guess masked words;
+    takes as long as other epochs. All weights learn in it, at the rate of the model's width."""
 
     batch_size: Positive = 32
     """Texts per training step, on average. A step takes more short texts, or fewer long ones, as
@@ -211,7 +212,7 @@ class OptimizerConfig(Settings):
 
     freeze_layers: Whole = 0
     """Keep the embeddings and this many lowest layers as they are; 0 trains all. Saves time and
-    memory where data are few."""
+    memory where data are few. An encoder's layers are below those of its decoder."""
 
     head_only: bool = False
     """Train the head alone: quick, and far less accurate."""
@@ -222,7 +223,8 @@ class OptimizerConfig(Settings):
 
     lora_rank: Whole = 0
     """Train LoRA adapters of this rank in place of all weights; 8 or 16 is usual; 0 turns it off.
-    They are put on the attention of every layer; the head learns too."""
+    They are put on the attention of every layer, or on all of its linear maps where the attention
+    has none; the head learns too."""
 
     lora_alpha: Positive = 16
     """Scale of the LoRA update, divided by the rank; once or twice the rank is usual."""

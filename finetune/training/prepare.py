@@ -9,7 +9,6 @@ from finetune.checkpoint.layer_stack import find_layers
 from finetune.checkpoint.models import DEFAULT_MAX_LENGTH, Checkpoint, load_base, max_input_length
 from finetune.checkpoint.score_scale import ScoreScale
 from finetune.data.check import InputSettings, check_splits
-from finetune.data.check.model_support import with_model_finding
 from finetune.data.column_summary import describe_columns
 from finetune.data.source_rows import find_splits
 from finetune.data.splits import Splits, load_splits
@@ -48,7 +47,7 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
         truncation=config.truncation,
         window_stride=config.window_stride,
     )
-    check = with_model_finding(check_splits(source, reading), base.model.config)
+    check = check_splits(source, reading)
     if not config.ignore_check:
         check.require_nothing_fatal()
     return PreparedRun(

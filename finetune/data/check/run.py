@@ -2,11 +2,9 @@
 
 from finetune.checkpoint.models import (
     DEFAULT_MAX_LENGTH,
-    base_config,
     load_tokenizer,
     quiet_libraries,
 )
-from finetune.data.check.model_support import with_model_finding
 from finetune.data.check.report import CheckReport
 from finetune.data.check.splits import check_splits
 from finetune.data.check.truncation import InputSettings
@@ -36,8 +34,7 @@ def check_data(
     settings = None if model is None else _input_settings(inputs, model)
     found = find_splits(config)
     require_no_pairs(inputs, pairs=found.rows["train"].pairs is not None)
-    report = check_splits(found, settings)
-    return report if model is None else with_model_finding(report, base_config(model))
+    return check_splits(found, settings)
 
 
 def _input_settings(config: InputConfig, model: str) -> InputSettings:
