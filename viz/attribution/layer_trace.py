@@ -258,8 +258,11 @@ class LayerTrace(TorchFunctionMode):
             eps = 1e-5 if name == "layer_norm" else torch.finfo(value.dtype).eps
         entering = state.value
         if name == "layer_norm":
-            state, entering = state.mapped(value, centered), centered(entering)
-        state = state.scaled(value, (entering.square().mean(-1, keepdim=True) + eps).rsqrt())
+            state = state.mapped(value, centered)
+            squares = entering.var(-1, correction=0, keepdim=True)
+        else:
+            squares = entering.square().mean(-1, keepdim=True)
+        state = state.scaled(value, (squares + eps).rsqrt())
         if weight is not None:
             state = state.mapped(value, lambda vectors: vectors * weight)
         return state if bias is None else state.plus(value, "bias", bias)

@@ -34,7 +34,7 @@ from viz.types import Encoding
 
 TOLERANCE = 1e-3
 """How far a state made again from its parts may be off, relative to its largest entry."""
-CHECKED_ROWS = 8
+CHECKED_ROWS = 4
 """Rows of each state that are made again."""
 
 
@@ -176,7 +176,8 @@ def _recorded(traced: TracedLayer, refuse: Callable[[str], MethodError]) -> Reco
         raise refuse("what follows their heads is more than a linear map of what these put out")
     if traced.added is None or traced.attended is None or not traced.attended.has_residual:
         raise refuse("what their heads put out isn't added to the states that they are given")
-    states = (traced.added, traced.attended, traced.output)
+    # What heads add is a part of either.
+    states = (traced.attended, traced.output)
     if not all(_is_made_of_its_parts(state) for state in states if state is not None):
         raise refuse("the states made again from their parts aren't those of the model")
     return RecordedLayer(

@@ -20,7 +20,7 @@ from viz.attribution.registry import register_method
 from viz.attribution.requirements import require_pooling
 from viz.jobs.cancellation import check_cancelled
 
-PASSES_FOR_ALL_LAYERS = 0.8
+PASSES_FOR_ALL_LAYERS = 1.0
 """Forward passes that one row of each layer costs beside the reading itself."""
 
 

@@ -92,7 +92,7 @@ def test_it_tells_of_as_many_passes_as_it_announces(classifier: Classifier, rows
     VALUE_ZEROING.run(replace(asked, progress=done.append))
     announced = VALUE_ZEROING.forward_passes(10, classifier.n_layers, asked.options)
     assert sum(done) == pytest.approx(announced)
-    assert announced == pytest.approx(1.8 if rows == "mean" else 1 + 0.8 / 3)
+    assert announced == pytest.approx(2 if rows == "mean" else 1 + 1 / 3)
 
 
 def test_where_no_token_turns_cls_all_count_the_same(
