@@ -163,6 +163,8 @@ class LayerTrace(TorchFunctionMode):
                 self._weights[id(output)] = output
         elif given and id(given[0]) in self._weights:
             return self._follow_weights(name, args, given[0], output)
+        elif self._replace_heads is not None:
+            pass  # what a layer makes of other heads is asked of the layer alone
         elif (heads := _first(self._heads, given)) is not None:
             self._follow_heads(name, func, args, kwargs, heads, output)
         elif (mixed := _first(self._mixed, given)) is not None:
