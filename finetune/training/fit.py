@@ -135,7 +135,7 @@ def texts_of_step(config: LoopConfig, rows: Dataset, batches: TokenBatches) -> f
 def _trainer(
     run: PreparedRun, rows: Dataset, batches: TokenBatches, log: EventLog, snapshots: Snapshots
 ) -> SnapshotTrainer:
-    loss = training_loss(run.config, run.splits.train, run.splits.labels)
+    loss = training_loss(run.config, run.splits.train, run.splits.labels, run.scale)
     return SnapshotTrainer(
         batches=batches,
         snapshots=snapshots,

@@ -24,10 +24,12 @@ BETA = 0.999
 """How much a further row of the same class repeats: Cui et al. 2019, between 0.99 and 0.9999."""
 
 
-def training_loss(config: LossConfig, rows: Rows, labels: Sequence[str]) -> Loss:
+def training_loss(
+    config: LossConfig, rows: Rows, labels: Sequence[str], scale: ScoreScale | None
+) -> Loss:
     """The loss that *config* asks for on the training *rows* of the classes *labels*, or scores."""
-    if rows.scores is not None:
-        return score_loss(ScoreScale.of(rows.scores))
+    if scale is not None:
+        return score_loss(scale)
     return build_loss(
         config.class_weights,
         list(rows.counts(labels).values()),

@@ -28,6 +28,6 @@ class PreparedRun:
 
     @property
     def scale(self) -> ScoreScale | None:
-        """Where the scores of train lie; None where rows have classes."""
+        """What scores are trained in; None where rows have classes."""
         scores = self.splits.train.scores
-        return None if scores is None else ScoreScale.of(scores)
+        return None if scores is None else ScoreScale.for_head(scores, self.base.model)

@@ -19,6 +19,7 @@ from finetune.evaluation.evaluate import evaluate
 from finetune.run.measurements import RegressionMetrics
 from finetune.run.record import RunRecord
 from finetune.training.train import train
+from tests.families import family_checkpoint
 from tests.finetune.news import news, scored_reviews, write_csv
 from tests.finetune.runs import check_close, tiny_run
 from tests.tiny_models import tiny_checkpoint
@@ -164,6 +165,17 @@ def test_whole_numbers_and_lora_in_other_families(family: Any, tmp_path: Path) -
     best = record.epochs[record.best_epoch - 1].measured
     assert errors(record.validation).rmse == pytest.approx(best["rmse"], rel=1e-3)
     assert best["r2"] > 0
+
+
+def test_a_decoder_learns_scores_by_a_head_without_a_bias(tmp_path: Path) -> None:
+    base = family_checkpoint(tmp_path / "base", "gpt2")
+    data = write_csv(tmp_path / "x.csv", scored_reviews(120, mean=3, unit=1))
+    output = tmp_path / "out"
+    record = train(settings(data, base, output, learning_rate=1e-2), say=lambda _: None)
+    best = record.epochs[record.best_epoch - 1].measured
+    assert errors(record.validation).rmse == pytest.approx(best["rmse"], rel=1e-3)
+    assert best["r2"] > 0
+    assert "score.bias" not in load_file(output / "model.safetensors")
 
 
 @pytest.mark.parametrize("lora_rank", [0, 4])
