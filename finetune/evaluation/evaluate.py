@@ -214,13 +214,25 @@ def encode(
     """Token numbers of *inputs*, cut to *max_length* and not padded."""
     texts = [text for text, _ in inputs]
     pairs = [pair for _, pair in inputs]
-    return cut_texts(
+    columns = cut_texts(
         checkpoint.tokenizer,
         texts,
         None if inputs[0][1] is None else [pair or "" for pair in pairs],
         max_length=max_length,
         mode=stored_truncation(checkpoint.model.config),
     )
+    return _without_empty_rows(columns, checkpoint.tokenizer.pad_token_id)
+
+
+def _without_empty_rows(
+    columns: dict[str, list[list[int]]], pad: int
+) -> dict[str, list[list[int]]]:
+    """*columns*, with one token in rows that have none: some tokenizers put nothing around a text.
+
+    A text of signs that its tokenizer drops would be a row without positions, which no model reads.
+    """
+    fill = {"input_ids": pad, "attention_mask": 1}
+    return {name: [row or [fill.get(name, 0)] for row in rows] for name, rows in columns.items()}
 
 
 def count_truncated(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> int:

@@ -19,7 +19,7 @@ from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.models import Checkpoint, load_base, load_checkpoint, save_tokenizer
 from finetune.checkpoint.padding import fit_padding, padding_sides
 from finetune.errors import ModelError
-from finetune.evaluation.evaluate import predict_logits
+from finetune.evaluation.evaluate import encode, predict_logits
 from tests.families import CLASSES, LONG_TEXT, family_checkpoint, family_config
 from tests.tiny_models import edit_config
 
@@ -123,3 +123,12 @@ def test_a_tokenizer_of_plain_words_alone_is_refused() -> None:
     words = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel({"a": 0, "b": 1}, "a")))
     with pytest.raises(ModelError, match="the tokenizer of 'x' has no padding token, nor another"):
         fit_padding(model, words, "'x'")
+
+
+def test_a_text_without_a_token_is_read_as_one_of_padding(tmp_path: Path) -> None:
+    """GPT-2's tokenizer puts no token around a text, and batches of nothing can't be read."""
+    base = load_base(str(family_checkpoint(tmp_path, "gpt2")), CLASSES, multi_label=False)
+    assert base.tokenizer("")["input_ids"] == []
+    assert encode(base, [("", None)], max_length=8)["attention_mask"] == [[1]]
+    together, alone = logits_of(base, ("", *TEXTS)), logits_of(base, ("",))
+    assert np.abs(together[:1] - alone).max() < 1e-5 * max(1, np.abs(alone).max())
