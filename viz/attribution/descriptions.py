@@ -116,7 +116,9 @@ def summary(
     """
     special = np.array([token.special for token in reading.encoding.tokens])
     scores = attribution.scores.astype(np.float64)
-    parts = [("words", scores[~special].sum()), ("special tokens", scores[special].sum())]
+    parts = [("words", scores[~special].sum())]
+    if special.any():
+        parts.append(("special tokens", scores[special].sum()))
     write = partial(quantity, signed=signed, regression=reading.prediction.regression)
     if not signed:
         largest = max(part for _, part in parts)

@@ -12,6 +12,7 @@ from transformers import AutoModelForSequenceClassification
 from finetune.checkpoint.arrays import FloatArray
 from tests.families import LONG_TEXT, family_checkpoint
 from viz import METHODS, Classifier, Reading, attribute
+from viz.attribution.descriptions import summary
 from viz.attribution.target import Target
 
 MARGIN = Target(1, 2)
@@ -124,3 +125,12 @@ def test_labels_name_the_token_alike_for_a_classifier_and_its_readings(
         label = METHODS["attention"].label_of(which)
         assert label == f"Attention of {LABELS[SHARES[family]]}"
         assert "the deciding token" not in METHODS["value-zeroing"].description_of(which)
+
+
+def test_of_a_text_without_special_tokens_no_share_of_theirs_is_told(
+    plain: Callable[[str], Plain],
+) -> None:
+    for family, is_told in (("gpt2", False), ("bert", True)):
+        found = plain(family)
+        split = attribute(found.classifier, found.reading, "decomposition", 1, 2)
+        assert ("special tokens" in summary(found.reading, split, signed=True)) == is_told

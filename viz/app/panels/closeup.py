@@ -97,7 +97,7 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
         key="row",
         low_label=low if view.signed else "",
         high_label=high if view.signed else "",
-        caption=_row_caption(reading, view, name, looks)
+        caption=_row_caption(reading, view, name, looks, is_mean=query == POOLED)
         + ("" if row.any() else " All of it is 0."),
         opens=True,
         impossible=impossible,
@@ -124,8 +124,11 @@ def _choose_query(reading: Reading, view: AttentionView) -> int:
     )
 
 
-def _row_caption(reading: Reading, view: AttentionView, name: str, looks: str) -> str:
+def _row_caption(
+    reading: Reading, view: AttentionView, name: str, looks: str, *, is_mean: bool
+) -> str:
     if view.signed:
         what = outcome(reading.prediction)
         return f"What {name} contributes to the {what} through each token {looks} looks at."
-    return f"Where {looks} looks in {name}: the weights of its row; hover for exact values."
+    weights = "the mean of their rows" if is_mean else "the weights of its row"
+    return f"Where {looks} looks in {name}: {weights}; hover for exact values."
