@@ -152,7 +152,7 @@ def layers_add_up(subject: Subject) -> None:
     scalar = target.value(linear.logits).sum()
     slopes = torch.autograd.grad(scalar, outputs, allow_unused=True)
     expected = [
-        0.0 if slope is None else float((output * slope).double().sum())
+        0.0 if slope is None else float((output.detach() * slope).double().sum())
         for output, slope in zip(outputs, slopes, strict=True)
     ]
     if classifier.config.model_type in MIXED_WITH_HEADS:

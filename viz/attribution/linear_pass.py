@@ -133,7 +133,8 @@ def linear_pass(
     logits = classifier.run(classifier.pad(rows), recorder)
     if expected is not None and not _near(logits.detach().cpu().numpy(), expected):
         raise MethodError(unavailable(classifier))
-    if recorder.leaf is None:
+    n_tokens = len(rows[0]["input_ids"])
+    if recorder.leaf is None or recorder.leaf.shape[1] != n_tokens:  # as in Perceiver, CANINE
         raise MethodError(unavailable(classifier))
     leaves = [each for each in (recorder.leaf, recorder.decoder_leaf) if each is not None]
     return LinearPass(classifier, logits, leaves, recorder.biases, recorder.cuts)
