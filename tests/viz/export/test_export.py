@@ -309,6 +309,14 @@ def test_the_summary_of_a_decomposition_adds_up() -> None:
     assert line.endswith("= logit Sci/Tech − logit Business")
 
 
+def test_a_text_without_special_tokens_is_summed_up_without_them() -> None:
+    reading = read()
+    words = tuple(replace(t, special=False, part=0, word=99) for t in reading.encoding.tokens)
+    bare = replace(reading, encoding=replace(reading.encoding, tokens=words))
+    line = summary(bare, attribution_of(bare), signed=True)
+    assert re.match(r"words [+−]\d+\.\d+ · bias [+−]\d+\.\d+ · sum ", line)
+
+
 def test_a_method_without_bias_claims_no_sum() -> None:
     reading = read()
     line = summary(reading, attribution_of(reading, "input-x-gradient"), signed=True)
