@@ -160,8 +160,8 @@ def sink_note(shown: AttentionView) -> str:
 def pooled_row(shown: AttentionView, pooling: FloatArray) -> FloatArray:
     """The rows of one map, averaged as the class is read from their tokens; signed ones added up.
 
-    Where rows are left out, the shares of the others are scaled to a sum of 1, as the rows are.  The
-    pieces of a word count alike, as in its row.
+    Where rows are left out, the shares of the others are scaled to a sum of 1, as the rows are.
+    The pieces of a word count alike, as in its row.
 
     Args:
         shown: One map, (1, 1, n, m).
