@@ -72,7 +72,7 @@ def propagate(inputs: AttributionInput, bias_shares: BiasShares) -> Tensor:
     graph = TokenGraph()
     with torch.inference_mode():
         layers = recorded_layers(classifier, reading.encoding, graph)
-        split = _Split(graph, bias_shares, partial(refusal, classifier))
+        split = _Split(graph, bias_shares, partial(refusal, classifier.architecture))
         states = _embedding_parts(layers[0].before, slot=bias_shares is apart)
         n_tokens = len(states)
         passes = PASSES_PER_TOKEN * n_tokens / len(layers)
@@ -89,7 +89,9 @@ def propagate(inputs: AttributionInput, bias_shares: BiasShares) -> Tensor:
     value = float(inputs.target.value(reading.prediction.logits))
     gap = abs(float(parts.double().sum()) - value)
     if not gap <= TOLERANCE * (float(parts.abs().sum()) + abs(value)):
-        raise refusal(classifier, "the parts of their states don't add up to the logits")
+        raise refusal(
+            classifier.architecture, "the parts of their states don't add up to the logits"
+        )
     return parts
 
 

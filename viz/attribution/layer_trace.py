@@ -9,7 +9,7 @@ that is found is proved by `MixedState.rebuilt`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -31,41 +31,9 @@ from viz.attribution.operations import (
     operands,
     overwrites,
 )
+from viz.attribution.traced_layer import TracedLayer, given_states
 
 _Found = TypeVar("_Found")
-
-
-@dataclass(slots=True)
-class TracedLayer:
-    """One call of a layer."""
-
-    module: nn.Module
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-    given: Tensor | None
-    """The states it was given, as it was given them."""
-    before: Tensor
-    """The same.  (T, D)"""
-    n_before: int
-    """How many layers had been found when it began."""
-    result: Tensor
-    """The states it put out, as it did."""
-    after: Tensor
-    """The same.  (T, D)"""
-    heads: list[HeadOutputs] = field(default_factory=list)
-    """One for each product of weights and values."""
-    projected: Tensor | None = None
-    """What the output projection put out, as it did."""
-    projection_bias: Tensor | None = None
-    """What it adds.  (D,)"""
-    values: Tensor | None = None
-    """The values that weights were multiplied with, as they were."""
-    added: MixedState | None = None
-    """What the heads add to the residual."""
-    attended: MixedState | None = None
-    """What the rest of the layer takes up: residual and heads, normalized where the layer does."""
-    output: MixedState | None = None
-    """What it puts out, where that is still a sum over heads and keys."""
 
 
 class _Heads(NamedTuple):
@@ -341,12 +309,6 @@ class LayerTrace(TorchFunctionMode):
             memory.pop(id(tensor), None)
         if self._state(tensor) is before:
             self._mixed.pop(id(tensor), None)
-
-
-def given_states(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """The states that a layer is given: its first argument that holds numbers with fractions."""
-    tensors = (value for value in (*args, *kwargs.values()) if isinstance(value, Tensor))
-    return next((tensor for tensor in tensors if tensor.is_floating_point()), None)
 
 
 def _first(memory: Mapping[int, _Found], given: list[Any]) -> _Found | None:

@@ -17,16 +17,18 @@ from functools import partial
 from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from transformers.cache_utils import Cache
 
-from viz.attribution.layer_trace import LayerTrace, TracedLayer, given_states
+from viz.attribution.layer_trace import LayerTrace
 from viz.attribution.method import AttributionInput
 from viz.attribution.mixed_state import HeadOutputs, MixedState
 from viz.attribution.requirements import pooling_of
 from viz.attribution.token_graph import TokenGraph
+from viz.attribution.traced_layer import TracedLayer, given_states
 from viz.errors import MethodError
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
@@ -155,7 +157,7 @@ def recorded_layers(
         MethodError: if the layers can't be taken apart.
     """
     trace = LayerTrace()
-    refuse = partial(refusal, classifier)
+    refuse = partial(refusal, classifier.architecture)
     with torch.inference_mode():
         inputs = classifier.pad([encoding.inputs])
         logits = classifier.run(inputs, _LayerRecorder(trace, graph))
@@ -200,21 +202,31 @@ def near(states: Tensor, expected: Tensor) -> bool:
     )
 
 
+_tried: WeakKeyDictionary[Classifier, list[RecordedLayer]] = WeakKeyDictionary()
+
+
+def _layers_of_few_tokens(classifier: Classifier) -> list[RecordedLayer]:
+    """The layers as they read a text that is only there to try them; read once for a classifier."""
+    if classifier not in _tried:
+        _tried[classifier] = recorded_layers(classifier, classifier.encoder.probe())
+    return _tried[classifier]
+
+
 def require_layers(classifier: Classifier) -> None:
     """Refuse a classifier whose layers can't be taken apart: tried on a few tokens."""
-    recorded_layers(classifier, classifier.encoder.probe())
+    _layers_of_few_tokens(classifier)
 
 
 def require_outputs(classifier: Classifier) -> None:
     """Refuse one whose layers do more behind their feed-forward part than normalize."""
-    for layer in recorded_layers(classifier, classifier.encoder.probe()):
+    for layer in _layers_of_few_tokens(classifier):
         layer.required_output()
 
 
 def require_tokenwise(classifier: Classifier) -> None:
     """Refuse one whose layers treat a token by its place, or by others, also behind their heads."""
     with torch.inference_mode():
-        for layer in recorded_layers(classifier, classifier.encoder.probe()):
+        for layer in _layers_of_few_tokens(classifier):
             outputs = (layer.heads.weights @ layer.heads.values).roll(1, 1)
             moved = layer.run_behind_heads(layer.before.roll(1, 0), outputs)
             if not near(moved, layer.after.roll(1, 0)):
@@ -232,9 +244,9 @@ def deciding_queries(inputs: AttributionInput) -> tuple[Tensor, Tensor]:
     return queries, shares[queries]
 
 
-def refusal(classifier: Classifier, reason: str) -> MethodError:
+def refusal(architecture: str, reason: str) -> MethodError:
     """Why a method that takes layers apart can't be run."""
     return MethodError(
-        f"The layers of the architecture {classifier.architecture} can't be taken apart: {reason}; "
+        f"The layers of the architecture {architecture} can't be taken apart: {reason}; "
         "choose another method."
     )

@@ -106,7 +106,9 @@ class TokenParts:
             return self._product(node)
         if len(rows(node.value)) == 1 < len(rows(nodes[0].value)):
             return self._pooled(node, nodes[0])
-        raise self._refuse(f"no rule shares out what {name or 'an operation'!r} puts out")
+        raise self._refuse(
+            f"no rule tells the parts of what torch's {name or 'own code'!r} puts out"
+        )
 
     def _origin(self, node: Node) -> Node:
         """What a node is a function of, number by number; itself where it is of several."""

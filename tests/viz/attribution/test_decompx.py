@@ -146,7 +146,9 @@ def test_layers_that_hand_tokens_to_experts_are_refused_in_one_sentence(
     tmp_path: Path,
 ) -> None:
     classifier = Classifier.load(family_checkpoint(tmp_path / "x", "qwen3_moe"))
-    with pytest.raises(MethodError, match="can't be taken apart: no rule shares out what 'sum'"):
+    with pytest.raises(
+        MethodError, match="can't be taken apart: no rule tells the parts of what torch's 'sum'"
+    ):
         DECOMPX_ABSDOT.run(task(classifier, Target(1, 0)))
 
 
@@ -162,7 +164,7 @@ def test_what_no_rule_splits_is_refused(
         return output
 
     monkeypatch.setattr(type(classifier.model), "forward", forward)
-    with pytest.raises(MethodError, match="no rule shares out what 'cumsum' puts out"):
+    with pytest.raises(MethodError, match="no rule tells the parts of what torch's 'cumsum'"):
         propagate(task(classifier), apart)
 
 
