@@ -13,6 +13,7 @@ from typing import Any
 from peft import PeftConfig, PeftType, get_peft_config
 from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING, PEFT_TYPE_TO_PREFIX_MAPPING
 
+from finetune.checkpoint.adapter_base import BASE_ENTRY, find_base
 from finetune.checkpoint.files import MEGABYTE, read_json
 from finetune.checkpoint.folder import (
     ADAPTER,
@@ -21,17 +22,15 @@ from finetune.checkpoint.folder import (
     INDEX,
     WEIGHTS,
     Folder,
-    find_folder,
     list_names,
     with_settings,
 )
 from finetune.checkpoint.hub import fetch
 from finetune.checkpoint.library_errors import as_model_error
-from finetune.checkpoint.source import HUB_ID, local_folder, shown, unquoted
+from finetune.checkpoint.source import shown, unquoted
 from finetune.checkpoint.weights import Weights, read_headers
 from finetune.errors import ModelError
 
-BASE_ENTRY = "base_model_name_or_path"
 MERGEABLE = ("LORA", "ADALORA", "IA3", "LOHA", "LOKR", "OFT", "HRA")
 """Kinds of adapters that change the weights, by the numbers in their file alone."""
 PROMPT_KINDS = (
@@ -60,7 +59,6 @@ ALL_LINEAR = "all-linear"
 """What peft takes for every linear layer but the head."""
 TENSOR_PREFIX = "base_model.model."
 """What peft puts before the names of a model's modules."""
-REVISION = re.compile(r"[\w.-]+(/[\w.-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def open_adapter(folder: Folder) -> Adapter:
     config = _config(settings, weights, folder.owner)
     if folder.file(CONFIG):
         folder = with_settings(folder)
-    return Adapter(folder, config, weights, _find_base(folder, settings))
+    return Adapter(folder, config, weights, find_base(folder, settings))
 
 
 def _settings(folder: Folder) -> dict[str, Any]:
@@ -220,54 +218,3 @@ def _module_names(settings: Mapping[str, Any], weights: Weights, owner: str) -> 
     adapted = {name.partition(prefix)[0] for name in weights.headers if prefix in name}
     named = {"target_modules": sorted(name.removeprefix(TENSOR_PREFIX) for name in adapted)}
     return named | ({"exclude_modules": None} if "exclude_modules" in settings else {})
-
-
-def _find_base(folder: Folder, settings: Mapping[str, Any]) -> Folder:
-    named = settings.get(BASE_ENTRY)
-    if not isinstance(named, str) or not named.strip():
-        raise ModelError(
-            f"the {ADAPTER} of {folder.owner} names no base model; write its folder or Hub id"
-            f" there as {BASE_ENTRY}"
-        )
-    revision = settings.get("revision")
-    if revision is not None and not (
-        isinstance(revision, str) and REVISION.fullmatch(revision) and ".." not in revision
-    ):
-        raise ModelError(
-            f"the revision in {ADAPTER} of {folder.owner} is {shown(revision)}; it has to be a"
-            " branch, a tag or a commit"
-        )
-    source = _base_source(folder, named.strip())
-    try:
-        base = find_folder(source, revision)
-    except ModelError as error:
-        raise _missing(folder, named) from error
-    if base.file(ADAPTER):
-        raise ModelError(
-            f"the base model of {folder.owner}, {base.owner}, is an adapter itself; merge that one"
-            f" with peft (merge_and_unload), and name the result as {BASE_ENTRY}"
-        )
-    return with_settings(base)
-
-
-def _base_source(folder: Folder, named: str) -> str | Path:
-    """The base as a folder of this machine, which only an adapter of this machine may name."""
-    if folder.repository is None:
-        try:
-            beside = local_folder(str(folder.path / Path(named).expanduser()))
-        except RuntimeError:  # a user nobody knows
-            beside = None
-        if beside is not None:
-            return beside
-    elif not HUB_ID.fullmatch(named):
-        raise _missing(folder, named)
-    return named
-
-
-def _missing(folder: Folder, named: str) -> ModelError:
-    on_hub = HUB_ID.fullmatch(named) is not None
-    where = "neither here nor can it be fetched from the Hugging Face Hub" if on_hub else "not here"
-    return ModelError(
-        f"{folder.owner} is an adapter of the base model {shown(named)}, which is {where}; put it"
-        f" into a folder, and name that as {BASE_ENTRY} in {ADAPTER}"
-    )

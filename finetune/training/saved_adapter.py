@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from finetune.checkpoint.adapter_files import BASE_ENTRY, TENSOR_PREFIX
+from finetune.checkpoint.adapter_base import BASE_ENTRY
+from finetune.checkpoint.adapter_files import TENSOR_PREFIX
 from finetune.checkpoint.folder import ADAPTER, ADAPTER_WEIGHTS
 from finetune.checkpoint.score_scale import ScoreScale
 from finetune.checkpoint.source import local_folder

@@ -8,7 +8,7 @@ import streamlit as st
 
 from viz.errors import CheckpointError
 from viz.faithfulness.record import FILE, FaithfulnessRecord, load
-from viz.model.checkpoint import local_folder
+from viz.model.checkpoint import local_folder, parts_of
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.runs.checkpoint_folders import checkpoint_folders, display_name
 from viz.runs.public import is_public
@@ -59,12 +59,13 @@ def identity(source: str) -> Identity:
 
 
 def _last_change(folder: Path) -> float:
-    """When a file of the folder was last written; what can't be looked at is passed over."""
+    """When a file of the checkpoint was last written; what can't be looked at is passed over."""
     times = [0.0]
-    with suppress(OSError):
-        for file in folder.iterdir():
-            with suppress(OSError):  # a link that leads nowhere
-                times.append(file.stat().st_mtime)
+    for part in parts_of(folder):
+        with suppress(OSError):
+            for file in part.iterdir():
+                with suppress(OSError):  # a link that leads nowhere
+                    times.append(file.stat().st_mtime)
     return max(times)
 
 

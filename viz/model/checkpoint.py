@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from finetune.checkpoint import problem_types
+from finetune.checkpoint.adapter_base import parts_of
 from finetune.checkpoint.folder import is_checkpoint
 from finetune.checkpoint.max_length import max_input_length
 from finetune.checkpoint.opening import open_classifier
@@ -22,6 +23,7 @@ __all__ = [
     "local_folder",
     "max_input_length",
     "open_checkpoint",
+    "parts_of",
     "place_of",
 ]  # fmt: skip
 

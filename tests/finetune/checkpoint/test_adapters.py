@@ -30,12 +30,14 @@ from transformers import (
     LlamaForSequenceClassification,
 )
 
+from finetune.checkpoint.adapter_base import parts_of
 from finetune.checkpoint.folder import is_checkpoint
 from finetune.checkpoint.models import load_base, load_checkpoint
 from finetune.checkpoint.opening import open_classifier
 from finetune.errors import ModelError
 from tests.adapters import logits_of, save_adapter
 from tests.malformed_checkpoints import edit, void
+from tests.sentence_models import tiny_sentence_model
 from tests.tiny_models import tiny_checkpoint, tokenizer
 from viz import Classifier
 
@@ -279,6 +281,18 @@ def test_a_base_is_found_from_the_adapters_own_folder(
     edit(adapter / CONFIG, base_model_name_or_path="../bases/mine")
     monkeypatch.chdir("/")
     assert torch.equal(logits_of(open_classifier(adapter).model), wanted)
+
+
+def test_a_checkpoint_is_made_of_its_base_and_modules_too(
+    adapter: Path, encoder: Path, tmp_path: Path
+) -> None:
+    assert parts_of(adapter) == [adapter, encoder]
+    edit(adapter / CONFIG, base_model_name_or_path="owner/name")
+    assert parts_of(adapter) == [adapter]
+    (adapter / CONFIG).write_text("{")
+    assert parts_of(adapter) == [adapter]
+    place = tiny_sentence_model(tmp_path / "sentences")
+    assert parts_of(place) == [place, place / "1_Pooling"]
 
 
 # --- what is refused ---------------------------------------------------------------------------
