@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields
 
 from pydantic.dataclasses import dataclass
 
+from finetune.checkpoint.source import local_folder
 from finetune.errors import ConfigError
 from finetune.run.config_sections import (
     DataConfig,
@@ -75,15 +76,24 @@ class TrainConfig(
             raise ConfigError(f"--seed is {self.seed}; {self.seeds} seeds from there are too large")
         if self.lora_rank and self.freezes:
             raise ConfigError("--lora-rank trains adapters and the head; leave out freezing")
-        if self.save == "adapter" and not self.lora_rank:
-            raise ConfigError("--save adapter keeps what --lora-rank trains; give that too")
-        if self.save == "adapter" and self.pretrain_epochs:
-            raise ConfigError(
-                "--save adapter needs the base model as it is; leave out --pretrain-epochs"
-            )
+        if self.save == "adapter":
+            self._check_adapter()
         for name in ("freeze_layers", "gradual_unfreezing"):
             if self.head_only and getattr(self, name):
                 raise ConfigError(f"--head-only trains no layer; leave out {option_name(name)}")
+
+    def _check_adapter(self) -> None:
+        if not self.lora_rank:
+            raise ConfigError("--save adapter keeps what --lora-rank trains; give that too")
+        if self.pretrain_epochs:
+            raise ConfigError(
+                "--save adapter needs the base model as it is; leave out --pretrain-epochs"
+            )
+        if self.push_to_hub and local_folder(self.model):
+            raise ConfigError(
+                "--push-to-hub with --save adapter: nobody else has the base model, a folder here;"
+                " take a base of the Hub, or --save merged"
+            )
 
     @property
     def shown_data(self) -> list[str]:

@@ -169,7 +169,11 @@ def test_an_adapter_that_would_not_open_is_refused_before_the_training(
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
-    [({"lora_rank": 0}, "keeps what --lora-rank trains"), ({"pretrain_epochs": 1}, "as it is")],
+    [
+        ({"lora_rank": 0}, "keeps what --lora-rank trains"),
+        ({"pretrain_epochs": 1}, "as it is"),
+        ({"push_to_hub": "owner/name"}, "take a base of the Hub"),
+    ],
 )
 def test_an_adapter_needs_lora_and_its_base(
     changes: dict[str, Any], sentence: str, tmp_path: Path
