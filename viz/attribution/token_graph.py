@@ -70,6 +70,10 @@ class TokenGraph(TorchFunctionMode):
         output = func(*args, **kwargs)
         if output is None:  # written into, piece by piece
             output = args[0]
+        if name == "softmax" and isinstance(given[0], Node):
+            # How weights come about is never split, and scores are the largest tensors of a pass.
+            self._forget_scores(given[0])
+            given = ()
         several = isinstance(output, (tuple, list))
         for place, tensor in enumerate(output if several else [output]):
             if _is_followed(name, tensor):
@@ -78,6 +82,13 @@ class TokenGraph(TorchFunctionMode):
                 if not any(tensor is each.value for each in node.nodes):
                     self._nodes[id(tensor)] = node
         return output
+
+    def _forget_scores(self, node: Node) -> None:
+        """Let go of what a softmax was made from, as far down as it has the same shape."""
+        self._nodes.pop(id(node.value), None)
+        for operand in node.nodes:
+            if operand.value.shape == node.value.shape:
+                self._forget_scores(operand)
 
 
 def _is_followed(name: str, tensor: Any) -> bool:

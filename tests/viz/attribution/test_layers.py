@@ -5,6 +5,7 @@ what its output projection and the layer itself put out instead.
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import nn
 
 from tests.families import LONG_TEXT, family_checkpoint
 from viz import Classifier, Reading
+from viz.attribution.decompx import DECOMPX_ABSDOT
 from viz.attribution.layers import recorded_layers, require_tokenwise
 from viz.attribution.method import AttributionInput, Method
 from viz.attribution.norms import ALTI, GLOBENC, NORMS
@@ -234,3 +236,19 @@ def test_what_stands_in_the_way_is_said(tmp_path: Path, family: str, reason: str
             f"The layers of the architecture {classifier.architecture} can't be taken apart: "
             f"{reason}; choose another method."
         )
+
+
+def test_threads_that_take_layers_apart_at_once_get_what_they_get_alone(
+    opened: Callable[[str], Classifier],
+) -> None:
+    classifier = opened("gpt2")
+    methods = [ALTI, VALUE_ZEROING, DECOMPX_ABSDOT] * 2
+
+    def run_alone(method: Method) -> np.ndarray:
+        asked = AttributionInput(classifier, classifier.read(TEXT), Target(1, 0))
+        return np.asarray(method.run(replace(asked, options=method.resolve_options({}))).scores)
+
+    alone = [run_alone(method) for method in methods]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(run_alone, methods))
+    np.testing.assert_array_equal(together, alone)
