@@ -1,16 +1,19 @@
 """What holds of each family that transformers classifies with, as a table.
 
-    python -m tests.benchmarks.families [family ...] [--double] [--output table.txt]
+    python -m tests.benchmarks.families [family ...] [--double] [--record]
 
 A tiny random folder of each family, and of variants that compute differently, is opened by CLSight
 and by plain transformers, and each claim of `tests/family_claims.py` is tried.  `ok` holds, `-` is
 refused in a sentence (all of them are listed below the table), `WRONG` and `RAISED` are faults.
+With --record a model of each family is trained as well, and what holds is saved beside the code,
+where `clsight families` reads it.
 """
 
 import argparse
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +22,9 @@ from transformers.utils import logging
 
 from tests.families import FAMILIES, NOT_BUILT, VARIANTS, family_checkpoint
 from tests.family_claims import CLAIMS, Subject, outcome
+from tests.family_record import record_of
+from tests.finetune.news import news, write_csv
+from viz.model.family_record import RECORD, FamilyRecords, family_records
 
 
 def main() -> None:
@@ -27,14 +33,34 @@ def main() -> None:
     parser.add_argument("families", nargs="*", metavar="family")
     parser.add_argument("--double", action="store_true", help="compute in float64")
     parser.add_argument("--claims", nargs="*", default=list(CLAIMS), help="of all")
+    parser.add_argument("--record", action="store_true", help="save what `clsight families` prints")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     torch.set_num_threads(1)
+    if options.record:
+        save_record(options.families or [*FAMILIES, *NOT_BUILT])
+        return
     names = options.families or [*FAMILIES, *VARIANTS]
     dtype = torch.float64 if options.double else torch.float32
     print_table(names, options.claims, dtype)
+
+
+def save_record(names: Sequence[str]) -> None:
+    """Try families and save what holds; those that are not named stay as they were."""
+    known = dict(family_records().families) if RECORD.exists() else {}
+    with TemporaryDirectory() as folder:
+        data = write_csv(Path(folder) / "news.csv", news(24))
+        for name in names:
+            known[name] = record_of(name, data)
+            print(name, known[name].model_dump(exclude_defaults=True), flush=True)
+    record = FamilyRecords(
+        transformers=version("transformers"), families=dict(sorted(known.items()))
+    )
+    RECORD.write_text(
+        record.model_dump_json(indent=1, exclude_defaults=True) + "\n", encoding="utf-8"
+    )
 
 
 def print_table(names: Sequence[str], claims: Sequence[str], dtype: torch.dtype) -> None:

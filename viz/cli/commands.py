@@ -1,8 +1,9 @@
-"""The commands of `python -m viz`: `read`, `export`, `replay`, `score`, `sanity` and `heads`."""
+"""The commands of `python -m viz`, each from a file of its own."""
 
 import typer
 
 from viz.cli.export import export
+from viz.cli.families import families
 from viz.cli.heads import heads
 from viz.cli.read import read
 from viz.cli.replay import replay
@@ -10,11 +11,11 @@ from viz.cli.sanity import sanity
 from viz.cli.score import score
 
 app = typer.Typer(
-    help="See what a fine-tuned BERT-family text classifier looks at, and why it chose a class.",
+    help="See what a fine-tuned text classifier looks at, and why it chose a class.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(export, name="export")
-for command in (read, replay, score, sanity, heads):
+for command in (read, replay, score, sanity, heads, families):
     app.command()(command)
