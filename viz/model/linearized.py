@@ -152,7 +152,7 @@ class LinearizedFunctions(RecordedFunctions):
         elif b_depends and not a_depends:
             a = self._constant(a, b)
             if isinstance(a, Tensor) and a.is_leaf:
-                a = a.view_as(a)  # what stands in front of += can't be a leaf
+                a = a.clone()  # what stands in front of += can't be a leaf
         return func(a, b, *others, **named)
 
     def _product(self, func: Callable[..., Tensor], *factors: Any, **named: Any) -> Tensor:
