@@ -9,9 +9,7 @@ import torch
 from finetune.errors import FinetuneError
 from tests.families import NOT_BUILT, family_checkpoint
 from tests.family_claims import CLAIMS, Subject, outcome
-from tests.finetune.training.test_any_family import (
-    test_what_is_trained_three_steps_opens_and_reads_as_it_was_trained as train_three_steps,
-)
+from tests.family_training import train_three_steps
 from viz import METHODS
 from viz.errors import VizError, as_sentence
 from viz.model.family_record import FamilyRecord

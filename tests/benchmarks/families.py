@@ -55,12 +55,10 @@ def save_record(names: Sequence[str]) -> None:
         for name in names:
             known[name] = record_of(name, data)
             print(name, known[name].model_dump(exclude_defaults=True), flush=True)
-    record = FamilyRecords(
-        transformers=version("transformers"), families=dict(sorted(known.items()))
-    )
-    RECORD.write_text(
-        record.model_dump_json(indent=1, exclude_defaults=True) + "\n", encoding="utf-8"
-    )
+            families = dict(sorted(known.items()))
+            record = FamilyRecords(transformers=version("transformers"), families=families)
+            text = record.model_dump_json(indent=1, exclude_defaults=True)
+            RECORD.write_text(f"{text}\n", encoding="utf-8")
 
 
 def print_table(names: Sequence[str], claims: Sequence[str], dtype: torch.dtype) -> None:
