@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from finetune.checkpoint.configuration import text_config
-from finetune.checkpoint.families import PROJECTIONS
 from viz.jobs.cancellation import Check, check_cancelled, current_check
 from viz.model.recording import active_recorder
 from viz.model.twins import share_weights
@@ -143,11 +142,8 @@ def _steps(model: nn.Module) -> list[nn.Module]:
 
 def _input_module(base: nn.Module) -> nn.Module:
     """The module whose output enters the first layer, where layers are in no list."""
-    for name in (*PROJECTIONS, "embeddings"):
-        module = getattr(base, name, None)
-        if isinstance(module, nn.Module):
-            return module
-    return base
+    embeddings = getattr(base, "embeddings", None)
+    return embeddings if isinstance(embeddings, nn.Module) else base
 
 
 def _cancellation_hook(
