@@ -77,8 +77,10 @@ def _pieces(encoding: Encoding, indices: Sequence[int]) -> Iterator[Span]:
 def _piece_label(encoding: Encoding, token: Token) -> str:
     """A piece as a reader can read it: letters for bytes, signs for blanks."""
     text, piece = encoding.part_text(token.part), token.text
-    if token.special or piece.startswith(CONTINUATION) or piece == encoding.token_text(token):
+    if token.special or piece.startswith(CONTINUATION):
         return piece
+    if piece == encoding.token_text(token) and _MARKS.search(piece):
+        return piece  # a letter that some tokenizers use for a mark
     spelled = _MARKS.sub(" ", piece).strip()
     if spelled and spelled.isascii() and not BYTE.fullmatch(piece):
         return spelled  # as the model reads it: lowercase, or unknown

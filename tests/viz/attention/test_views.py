@@ -111,7 +111,15 @@ def test_bytes_of_one_character_stay_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("piece", "label"), [("##üß", "##üß"), ("##n", "##n"), ("Ġris", "ris"), ("Ã¼Ã\x9f", "üß")]
+    ("piece", "label"),
+    [
+        ("##üß", "##üß"),
+        ("##n", "##n"),
+        ("Ġris", "ris"),
+        ("Ã¼Ã\x9f", "üß"),
+        ("Ġ", "Ġ"),
+        ("―", "―\u20dd"),
+    ],
 )
 def test_a_wordpiece_keeps_its_sign_and_bytes_become_text(piece: str, label: str) -> None:
     text = label.replace("##", "")
