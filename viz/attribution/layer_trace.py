@@ -256,9 +256,9 @@ class LayerTrace(TorchFunctionMode):
             return None
         divides = name in DIVISIONS
         if is_constant(other, width):
-            return state.mapped(
-                value, lambda vectors: vectors / other if divides else vectors * other
-            )
+            # Of a text of one token what a row is divided by is one number, in as many dimensions.
+            factor = torch.as_tensor(other).to(value).flatten()
+            return state.mapped(value, lambda rows: rows / factor if divides else rows * factor)
         if other.shape[-1] != 1 or other.numel() != n_rows:
             return None
         factor = other.reshape(n_rows, 1)

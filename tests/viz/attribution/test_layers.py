@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -212,9 +213,9 @@ def test_rows_of_value_zeroing_are_those_found_by_hooks(
 def test_every_state_is_the_sum_that_it_is_said_to_be(tmp_path: Path, family: str) -> None:
     classifier = Classifier.load(family_checkpoint(tmp_path / "x", family), device="cpu")
     require_tokenwise(classifier)
-    layers = recorded_layers(classifier, classifier.encode(LONG_TEXT))
-    assert len(layers) == classifier.n_layers
-    for layer in layers:
+    texts = [recorded_layers(classifier, classifier.encode(text)) for text in (LONG_TEXT, "a")]
+    assert [len(layers) for layers in texts] == [classifier.n_layers] * 2
+    for layer in chain(*texts):
         torch.testing.assert_close(layer.required_output().value, layer.after)
         for state in (layer.added, layer.attended, layer.required_output()):
             every = torch.arange(len(state.value))
