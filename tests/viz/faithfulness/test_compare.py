@@ -100,6 +100,7 @@ def test_a_method_that_hides_words_is_marked_with_its_operator(double: Classifie
     assert rows[1].passes == 13  # 12 words, and the text itself
 
 
+@pytest.mark.usefixtures("_no_pass_adds_up")
 def test_a_method_that_is_refused_is_listed_with_its_sentence(tmp_path: Path) -> None:
     classifier = Classifier.load(tiny_mpnet(tmp_path))
     found = compare(classifier, classifier.read(TEXT), ["decomposition", "attention"])

@@ -171,6 +171,7 @@ def test_a_gap_that_a_method_measures_is_its_residual(
     assert found.residual == expected
 
 
+@pytest.mark.usefixtures("_no_pass_adds_up")
 def test_a_method_that_no_text_allows_says_why_and_the_others_are_checked(tmp_path: Path) -> None:
     classifier = Classifier.load(tiny_mpnet(tmp_path), device="cpu")
     found = sanity(classifier, [classifier.read(TEXT)], ["decomposition", "saliency"])

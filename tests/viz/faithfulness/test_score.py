@@ -404,6 +404,7 @@ def test_a_damaged_line_is_scored_again(
     assert len(again.results()) == 2
 
 
+@pytest.mark.usefixtures("_no_pass_adds_up")
 def test_a_method_that_is_refused_is_in_the_file_with_its_sentence(
     data: Path, tmp_path: Path
 ) -> None:
