@@ -3,11 +3,16 @@
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.family_training import train_three_steps
+from finetune.errors import FinetuneError, ModelError
+from finetune.run.output_folder import stopped_run
+from finetune.training.train import train
+from tests.family_training import bare_base, train_three_steps
 from tests.finetune.news import news, write_csv
+from tests.finetune.runs import fail_snapshot, silent, tiny_run
 
 ENCODERS = (
     "bert", "roberta", "xlm-roberta", "electra", "distilbert", "albert", "deberta-v2", "mpnet",
@@ -43,3 +48,36 @@ def test_what_is_trained_three_steps_opens_and_reads_as_it_was_trained(
 ) -> None:
     prefix, moved = train_three_steps(family, data, tmp_path)
     assert {name.startswith(prefix) for name in moved} == {True, False}
+
+
+@pytest.mark.parametrize(("family", "more"), [("gpt2", {}), ("t5", {"lora_rank": 2})])
+def test_a_stopped_run_ends_in_the_weights_of_a_whole_one(
+    family: str,
+    more: dict[str, Any],
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """T5 ties the words of its encoder and decoder, which a snapshot keeps apart."""
+    base = bare_base(tmp_path, family)
+    whole, stopped = tmp_path / "out", tmp_path / "stopped"
+    more |= {"epochs": 1, "save_minutes": 0, "baseline": False}
+    train(tiny_run(data, base, whole, **more), say=silent)
+    fail_snapshot(monkeypatch, step=2)
+    with pytest.raises(FinetuneError, match="the run is kept"):
+        train(tiny_run(data, base, stopped, **more), say=silent)
+    monkeypatch.undo()
+    said: list[str] = []
+    train(stopped_run(stopped), say=said.append)
+    assert "Resuming after step 1." in said
+    weights = [(each / "model.safetensors").read_bytes() for each in (whole, stopped)]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bart"])
+def test_what_guesses_no_hidden_words_is_not_pretrained_on_them(
+    family: str, data: Path, tmp_path: Path
+) -> None:
+    config = tiny_run(data, bare_base(tmp_path, family), tmp_path / "out", pretrain_epochs=1)
+    with pytest.raises(ModelError, match="leave out --pretrain-epochs"):
+        train(config, say=silent)
