@@ -64,13 +64,16 @@ class LinearizedFunctions(RecordedFunctions):
             torch.Tensor.__setitem__: self._set_item,
             **dict.fromkeys(_of(torch, F, names="conv1d conv2d"), self._convolution),
             **dict.fromkeys(_of(*_NAMESPACES, names="masked_fill masked_fill_"), self._masked_fill),
-            **dict.fromkeys(_of(torch, names="cat concat stack hstack vstack"), self._joined),
+            **dict.fromkeys(
+                _of(torch, names="cat concat concatenate stack hstack vstack"), self._joined
+            ),
             **dict.fromkeys(_of(*_NAMESPACES, names=_SUMS), self._sum),
             **dict.fromkeys(_of(*_NAMESPACES, names=_PRODUCTS), self._product),
             **dict.fromkeys(_of(*_NAMESPACES, names=_DIVISIONS), self._division),
             **dict.fromkeys(_of(*_NAMESPACES, torch.linalg, names=_SCALES), self._held),
             **dict.fromkeys(_of(*_NAMESPACES, names=_POWERS), self._power),
             **dict.fromkeys(_of(*_NAMESPACES, F, names=_ACTIVATIONS), self._activation),
+            torch.linalg.solve_triangular: self._solution,
             torch.Tensor.__rtruediv__: self._held,
             torch.Tensor.__rdiv__: self._held,
         }
@@ -156,12 +159,20 @@ class LinearizedFunctions(RecordedFunctions):
         return func(a, b, *others, **named)
 
     def _product(self, func: Callable[..., Tensor], *factors: Any, **named: Any) -> Tensor:
-        return func(*self._shared(*factors), **named)
+        shared = self._shared(*factors)
+        if func in _PRODUCTS_IN_PLACE and shared[0] is not factors[0]:
+            target: Tensor = factors[0]
+            return target.copy_(torch.mul(*shared))
+        return func(*shared, **named)
 
     def _division(self, func: Callable[..., Tensor], *args: Any, **named: Any) -> Tensor:
         dividend, divisor, *others = args if len(args) > 1 else (*args, named.pop("other"))
         held = divisor.detach() if isinstance(divisor, Tensor) else divisor
         return func(dividend, held, *others, **named)
+
+    def _solution(self, func: Callable[..., Tensor], a: Tensor, b: Tensor, **named: Any) -> Tensor:
+        """Of a system of equations, which divides by a matrix: held, as every divisor."""
+        return func(a.detach(), b, **named)
 
     def _held(self, func: Callable[..., Any], *args: Any, **named: Any) -> Any:
         with torch.no_grad():
@@ -188,7 +199,12 @@ class LinearizedFunctions(RecordedFunctions):
         """`activated`, as f(0) and `x` times a slope that is held."""
         if not x.requires_grad or at_zero == 0:
             return linearized_activation(x, activated) if x.requires_grad else activated
-        return linearized_activation(x, activated - at_zero) + self.leaf(x.new_tensor(at_zero))
+        finite = x.isfinite()
+        if bool(finite.all()):
+            return linearized_activation(x, activated - at_zero) + self.leaf(x.new_tensor(at_zero))
+        # Only a mask puts an infinity there, so what f makes of it is a constant.
+        whole = self.linearized(x.masked_fill(~finite, 0), activated, at_zero)
+        return torch.where(finite, whole, self.leaf(activated))
 
     def _layer_norm(
         self,
@@ -307,6 +323,7 @@ _PRODUCTS = (
     "mul mul_ multiply __mul__ __rmul__ __imul__ matmul __matmul__ __rmatmul__ mm mv bmm dot outer "
     "einsum"
 )
+_PRODUCTS_IN_PLACE = (torch.Tensor.mul_, torch.Tensor.__imul__)
 _DIVISIONS = "div div_ divide true_divide __truediv__ __itruediv__ __div__ __idiv__"
 _SCALES = "rsqrt sqrt reciprocal var std norm vector_norm std_mean var_mean"
 _POWERS = "pow __pow__ square"

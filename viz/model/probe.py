@@ -249,12 +249,27 @@ def _changed_axis(shapes: Sequence[tuple[int, ...]]) -> int | None:
 
 
 def _keep_state(states: list[Tensor]) -> Callable[..., None]:
+    """Keep what a layer is given, unless it is given the same twice.
+
+    Zamba hands the embeddings on to all layers beside the states: it does not read the text through
+    what the first layer is given alone.
+    """
+
     def hook(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
-        state = inputs[0] if inputs else named.get("hidden_states")
-        if isinstance(state, Tensor):
+        state, *others = (*inputs, *named.values()) if inputs else _state_first(named)
+        if isinstance(state, Tensor) and not any(_same(state, other) for other in others):
             states.append(state)
 
     return hook
+
+
+def _state_first(named: dict[str, Any]) -> tuple[Any, ...]:
+    others = (value for name, value in named.items() if name != "hidden_states")
+    return (named.get("hidden_states"), *others)
+
+
+def _same(state: Tensor, other: object) -> bool:
+    return isinstance(other, Tensor) and state.shape == other.shape and torch.equal(state, other)
 
 
 def _near(plain: Tensor, recorded: Tensor, tolerance: float) -> bool:

@@ -177,9 +177,10 @@ class Recorder:
     def on_layer(self, before: Tensor, after: Tensor) -> None:
         """Receive the input and the output of one layer.  Each (B, T, D)
 
-        Where a layer is given the very tensor that the one below put out, nothing passes by.
+        Where a layer is given the very tensor that the one below put out, nothing passes by, unless
+        the network does not read the text through what its first layer is given.
         """
-        if not self.freeze:
+        if not self.freeze or self.layout.time_axis is None:
             return
         if self._last_state is not None and self._last_state.state is before:
             self.cuts.append(self._last_state)

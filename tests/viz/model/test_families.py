@@ -29,10 +29,7 @@ NO_MAPS = {
 }  # fmt: skip
 """Families without a map of each token by each token for every layer, and what is said of it."""
 
-NOT_SPLIT = {
-    "canine", "perceiver", "qwen3_5", "qwen3_5_text", "qwen3_next", "reformer", "yoso", "zamba",
-    "zamba2",
-}  # fmt: skip
+NOT_SPLIT = {"canine", "perceiver", "reformer", "yoso"}
 """Families whose network is more than is made linear: no decomposition, which a sentence says."""
 
 NAMED = (
