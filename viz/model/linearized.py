@@ -159,11 +159,11 @@ class LinearizedFunctions(RecordedFunctions):
         return func(a, b, *others, **named)
 
     def _product(self, func: Callable[..., Tensor], *factors: Any, **named: Any) -> Tensor:
-        shared = self._shared(*factors)
-        if func in _PRODUCTS_IN_PLACE and shared[0] is not factors[0]:
-            target: Tensor = factors[0]
-            return target.copy_(torch.mul(*shared))
-        return func(*shared, **named)
+        if func in _PRODUCTS_IN_PLACE and all(map(_depends_one, factors)):
+            target, factor = factors
+            product: Tensor = target.copy_(torch.mul(*self._shared(target.clone(), factor)))
+            return product
+        return func(*self._shared(*factors), **named)
 
     def _division(self, func: Callable[..., Tensor], *args: Any, **named: Any) -> Tensor:
         dividend, divisor, *others = args if len(args) > 1 else (*args, named.pop("other"))
