@@ -58,6 +58,19 @@ def delta_rule(x: Tensor) -> Tensor:
     return torch.stack(outputs)[None]
 
 
+def masked_decay(x: Tensor) -> Tensor:
+    """As in linear attention: what is to come is masked by minus infinity."""
+    total = F.softplus(x[..., 0]).cumsum(-1)
+    to_come = torch.ones(4, 4, dtype=torch.bool).triu(1)
+    return (total[..., None] - total[..., None, :]).masked_fill(to_come, -torch.inf).exp() @ x
+
+
+def solved(x: Tensor) -> Tensor:
+    system = x @ x.transpose(-1, -2)
+    solution: Tensor = torch.linalg.solve_triangular(system, x, upper=False, unitriangular=True)
+    return solution
+
+
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda x: F.linear(x, W, B),
     "Conv1D": lambda x: torch.addmm(B, x[0], W)[None],
@@ -84,6 +97,10 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "einsum": lambda x: torch.einsum("btd,bsd,bse->bte", x, x @ W, x),
     "experts": experts,
     "in place": in_place,
+    "product in place": lambda x: (x * 2).mul_(x @ W),
+    "concatenated": lambda x: torch.concatenate([x, B.expand(1, 4, 6)], -1),
+    "masked decay": masked_decay,
+    "solution": solved,
     "recurrence": delta_rule,
 }
 """What networks are made of, some of it written in several ways."""
