@@ -20,25 +20,21 @@ from finetune.checkpoint.temperature import probabilities, stored_temperature
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError, with_article
 from viz.errors import CheckpointError, as_sentence
+from viz.model.attention_function import ATTENTION, EAGER_ATTENTION
 from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
 from viz.model.encoding import Encoder
 from viz.model.hooks import find_layers, install_hooks, n_layers
 from viz.model.installation import ASSETS
+from viz.model.map_recorder import MapRecorder
+from viz.model.padding import PaddingSide, pad_rows, token_places
 from viz.model.pooling import slopes_of_last_states
 from viz.model.probe import (
     Capabilities,
-    PaddingSide,
     Probe,
     ProbeError,
     probe_length,
 )
-from viz.model.recording import (
-    ATTENTION,
-    EAGER_ATTENTION,
-    MASKED_SCORE,
-    PassLayout,
-    Recorder,
-)
+from viz.model.recording import PassLayout, Recorder
 from viz.model.twins import module_settings, share_weights
 from viz.types import Attention, Encoding, Inputs, MissingAttention, Prediction, Reading
 
@@ -201,7 +197,7 @@ class Classifier:
         """Read encodings in one pass, padded to the longest; a reading has its own tokens only."""
         if len(encodings) > 1 and self.capabilities.pads is None:
             return [self.read_many([encoding])[0] for encoding in encodings]
-        recorder, poolings = _MapRecorder(), [self.pooling(each) for each in encodings]
+        recorder, poolings = MapRecorder(), [self.pooling(each) for each in encodings]
         with torch.inference_mode():
             logits = self.run(self.pad([encoding.inputs for encoding in encodings]), recorder)
             if module_settings(self.model) != self._settings:
@@ -210,17 +206,20 @@ class Classifier:
                     "settings while reading, so it would read other texts differently; choose "
                     "another checkpoint."
                 )
-            n_padded = max(encoding.n_tokens for encoding in encodings)
+            lengths = [encoding.n_tokens for encoding in encodings]
+            tokens = token_places(lengths, self.capabilities.pads or "right")
             return [
                 Reading(
                     encoding,
                     self._prediction(logits[row]),
-                    self._attention(recorder, row, self._places(encoding.n_tokens, n_padded)),
+                    self._attention(recorder, row, places),
                     self.name,
                     self.fingerprint,
                     pooling,
                 )
-                for row, (encoding, pooling) in enumerate(zip(encodings, poolings, strict=True))
+                for row, (encoding, pooling, places) in enumerate(
+                    zip(encodings, poolings, tokens, strict=True)
+                )
             ]
 
     def pooling(self, encoding: Encoding) -> FloatArray | None:
@@ -319,47 +318,19 @@ class Classifier:
             rows: The inputs of each text.
             side: Where shorter texts are filled up; by default where it was proved to do nothing.
         """
-        longest = max(len(row["input_ids"]) for row in rows)
-        batch: dict[str, Tensor] = {}
-        for name in rows[0]:
-            fill = (self.tokenizer.pad_token_id or 0) if name == "input_ids" else 0
-            padded = [
-                np.pad(
-                    row[name],
-                    self._padding(longest - len(row[name]), side or self.capabilities.pads),
-                    constant_values=fill,
-                )
-                for row in rows
-            ]
-            batch[name] = torch.tensor(np.stack(padded), device=self.device)
-        return batch
-
-    @staticmethod
-    def _padding(n_missing: int, side: PaddingSide | None) -> tuple[int, int]:
-        return (n_missing, 0) if side == "left" else (0, n_missing)
-
-    def _places(self, n_tokens: int, n_padded: int) -> slice:
-        """Where the tokens of a text are in a batch."""
-        before, _ = self._padding(n_padded - n_tokens, self.capabilities.pads)
-        return slice(before, before + n_tokens)
+        padded = pad_rows(
+            rows, self.tokenizer.pad_token_id or 0, side or self.capabilities.pads or "right"
+        )
+        return {name: torch.tensor(ids, device=self.device) for name, ids in padded.items()}
 
     def _attention(
-        self, recorder: "_MapRecorder", row: int, places: slice
+        self, recorder: MapRecorder, row: int, places: slice
     ) -> Attention | MissingAttention:
         """The weights of one row of a batch, without its padding."""
         if self.capabilities.attention is None:
             return MissingAttention(self.capabilities.no_attention)
-        maps = [each[row, :, places] for each in recorder.weights[: self.n_layers]]
-        layers = [each[..., places] for each in maps]
-        n_keys = recorder.layout.n_tokens
-        sinks = [each[..., n_keys] for each in maps if each.shape[-1] > n_keys]
-        impossible = [each[row, places, places] for each in recorder.impossible[: self.n_layers]]
         try:
-            return Attention(
-                torch.stack(layers).cpu().numpy(),
-                torch.stack(impossible).cpu().numpy(),
-                torch.stack(sinks).cpu().numpy() if sinks else None,
-            )
+            return recorder.attention(row, places, self.n_layers)
         except (ValueError, RuntimeError) as error:
             raise CheckpointError(
                 f"{self.name!r} is {with_article(self.architecture)}, whose attention for this "
@@ -376,18 +347,6 @@ class Classifier:
             return Prediction(self.labels, values, calibrated, self.multi_label)
         probabilities = logits.sigmoid() if self.multi_label else logits.softmax(-1)
         return Prediction(self.labels, values, probabilities.cpu().numpy(), self.multi_label)
-
-
-class _MapRecorder(Recorder):
-    """Keeps the keys that a mask forbids, beside the weights."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.impossible: list[Tensor] = []
-        """One (B, Q, K) for each of `weights`: where no head can look."""
-
-    def on_scores(self, scores: Tensor) -> None:
-        self.impossible.append(scores.amax(1) < MASKED_SCORE)
 
 
 def _configured_heads(model: PreTrainedModel) -> int:

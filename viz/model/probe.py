@@ -15,6 +15,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from finetune.checkpoint.truncation import STRIDE_KEY
 from viz.model.hooks import decoder_stack
+from viz.model.padding import SIDES, PaddingSide
 from viz.model.pooling import Reads, rows_read, slopes_of_last_states
 from viz.model.recording import Recorder
 from viz.model.twins import module_settings, rebuild, share_weights, tensor_places
@@ -29,8 +30,6 @@ MIN_PROBE_TOKENS = 32
 MAX_PROBE_TOKENS = 4096
 """Tokens that are tried at most, whatever the settings say of windows."""
 
-PaddingSide = Literal["right", "left"]
-SIDES: tuple[PaddingSide, ...] = ("right", "left")
 
 NO_MAPS = (
     "This model has no attention to show: it mixes tokens without weighing each of them against "

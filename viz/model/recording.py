@@ -1,13 +1,11 @@
-"""How attention is captured without touching the shared model.
+"""How a pass is recorded without touching the shared model.
 
-transformers is given one attention function.  While no Recorder is active it is SDPA, as fast as
-ever; while one is, it is the function that the family itself calls eager attention, whose softmax
-the Recorder sees, as it sees that of families with attention code of their own.  The Recorder lives
-in a ContextVar, so threads that read at once never see each other's texts.
+A Recorder lives in a ContextVar, so threads that read at once never see each other's texts.  It is
+asked by our attention function (`viz.model.attention_function`), by the softmax of families with
+attention code of their own (`viz.model.functions`) and by hooks (`viz.model.hooks`).
 """
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -15,18 +13,11 @@ from typing import Any, Literal, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface
-from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
-from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 from viz.errors import MethodError
 from viz.model.functions import RecordedFunctions
 from viz.model.linearized import LinearizedFunctions
 
-ATTENTION = "clsight"
-"""The name under which transformers knows our attention function."""
-EAGER_ATTENTION = "clsight-eager"
-"""The same for families whose attention SDPA can't compute."""
 MASKED_SCORE = -9000.0
 """A key whose score is below this, before the softmax, is one that a mask forbids."""
 
@@ -278,111 +269,3 @@ class Recorder:
                 self.on_scores(scores.view(by_head))
                 return self.on_weights(weights.view(by_head)).view(shape)
         return weights.detach() if self.freeze else weights
-
-
-def recorded_attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    **options: Any,
-) -> tuple[Tensor, Tensor | None]:
-    """Attend as SDPA does, or as the family's own eager function for the active Recorder.
-
-    Args:
-        module: The attention layer that calls.
-        query: (B, H, Q, d); `key` and `value` are (B, H', K, d), H a multiple of H'.
-        key: What is looked at.
-        value: What is taken from there.
-        attention_mask: Additive, broadcast to (B, H, Q, K); None where nothing is padded.
-        scaling: Factor of the products; 1/sqrt(d) where None.
-        dropout: Share of weights dropped; a recorded pass drops none.
-        options: What else transformers passes on, such as a soft cap, a window or sinks.
-    """
-    return _attend(
-        sdpa_attention_forward, module, query, key, value, attention_mask, scaling, dropout, options
-    )
-
-
-def recorded_eager_attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    **options: Any,
-) -> tuple[Tensor, Tensor | None]:
-    """The same where SDPA can't: the family's own eager function, recorded or not."""
-    return _attend(
-        _eager_function(module),
-        *(module, query, key, value, attention_mask, scaling, dropout, options),
-    )
-
-
-def _attend(
-    plain: Callable[..., tuple[Tensor, Tensor | None]],
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor | None,
-    scaling: float | None,
-    dropout: float,
-    options: dict[str, Any],
-) -> tuple[Tensor, Tensor | None]:
-    recorder = _active.get()
-    attend = plain
-    if recorder is not None:
-        recorder.uses_interface = True
-        if recorder.computes_weights:
-            attend = _eager_function(module)
-    with recorder.softmax_seen() if recorder is not None else nullcontext():
-        outputs, weights = attend(
-            module, query, key, value, mask, scaling=scaling, dropout=dropout, **options
-        )
-    if recorder is not None:
-        outputs = recorder.on_head_outputs(outputs)
-    return outputs, weights
-
-
-def _eager_function(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor | None]]:
-    """The function that the family of a module calls eager attention, with all its particulars."""
-    code = sys.modules[type(module).__module__]
-    function: Callable[..., tuple[Tensor, Tensor | None]] = getattr(
-        code, "eager_attention_forward", _eager_attention
-    )
-    return function
-
-
-def _eager_attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    **options: Any,
-) -> tuple[Tensor, Tensor]:
-    """For a family that has no function of its own."""
-    n_groups = query.shape[1] // key.shape[1]
-    key, value = repeat_kv(key, n_groups), repeat_kv(value, n_groups)
-    factor = query.shape[-1] ** -0.5 if scaling is None else scaling
-    products = query @ key.transpose(2, 3) * factor
-    masked = products if attention_mask is None else products + attention_mask
-    weights = torch.softmax(masked, -1)
-    return (weights @ value).transpose(1, 2).contiguous(), weights
-
-
-for _name, _function in (
-    (ATTENTION, recorded_attention),
-    (EAGER_ATTENTION, recorded_eager_attention),
-):
-    AttentionInterface.register(_name, _function)
-    # Without a mask of its own, transformers would pass None and padding would be attended to.
-    AttentionMaskInterface.register(_name, eager_mask)

@@ -18,7 +18,8 @@ from viz.attribution.attention_attribution import ATTENTION_ATTRIBUTION
 from viz.attribution.method import AttributionInput, TokenScores
 from viz.attribution.target import Target
 from viz.errors import MethodError
-from viz.model.recording import ATTENTION, Recorder, recorded_attention
+from viz.model.attention_function import ATTENTION, recorded_attention
+from viz.model.recording import Recorder
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
 MARGIN = Target(1, 3)
