@@ -57,10 +57,12 @@ class LinearPass:
         (outer,) = torch.autograd.grad(scalar(top).sum(), top)
         sources = [*self.leaves, *(cut.state for cut in self.cuts), *self.biases, *of]
         try:
-            found = torch.autograd.grad(self.logits, sources, grad_outputs=outer, allow_unused=True)
+            slopes = torch.autograd.grad(
+                self.logits, sources, grad_outputs=outer, allow_unused=True
+            )
         except FORWARD_ERRORS as error:  # the architecture's own code cuts the graph, or fails
             raise MethodError(unavailable(self.classifier)) from error
-        gradients = iter(found)
+        gradients = iter(slopes)
         at_leaves = [
             torch.zeros_like(leaf) if gradient is None else gradient
             for leaf, gradient in zip(self.leaves, gradients, strict=False)

@@ -46,7 +46,7 @@ class LinearizedFunctions(RecordedFunctions):
     ) -> None:
         super().__init__(on_softmax, double=double)
         self.biases: list[Tensor] = [] if biases is None else biases
-        self.held: set[int] = set()
+        self.attention_places: set[int] = set()
         """Where attention weights lie that are differentiated by: no factors of the text's."""
         handlers: dict[Callable[..., Any], Handler] = {
             F.linear: self._linear,
@@ -95,7 +95,7 @@ class LinearizedFunctions(RecordedFunctions):
 
     def _shared(self, *operands: Any) -> tuple[Any, ...]:
         """The factors of a product, each with its share of the gradient."""
-        dependent = [_depends_one(each) and not self._is_held(each) for each in operands]
+        dependent = [_depends_one(each) and not self._is_attention(each) for each in operands]
         share = 1 / max(1, sum(dependent))
         if share == 1:
             return operands
@@ -106,15 +106,15 @@ class LinearizedFunctions(RecordedFunctions):
             for each, depends in zip(operands, dependent, strict=True)
         )
 
-    def _is_held(self, tensor: Tensor) -> bool:
-        return bool(self.held) and tensor.untyped_storage().data_ptr() in self.held
+    def _is_attention(self, tensor: Tensor) -> bool:
+        return tensor.untyped_storage().data_ptr() in self.attention_places
 
     def _softmax(
         self, func: Callable[..., Tensor], scores: Tensor, *args: Any, **named: Any
     ) -> Any:
         weights = super()._softmax(func, scores, *args, **named)
         if weights.requires_grad:
-            self.held.add(weights.untyped_storage().data_ptr())
+            self.attention_places.add(weights.untyped_storage().data_ptr())
         return weights
 
     def _linear(
@@ -167,8 +167,8 @@ class LinearizedFunctions(RecordedFunctions):
 
     def _division(self, func: Callable[..., Tensor], *args: Any, **named: Any) -> Tensor:
         dividend, divisor, *others = args if len(args) > 1 else (*args, named.pop("other"))
-        held = divisor.detach() if isinstance(divisor, Tensor) else divisor
-        return func(dividend, held, *others, **named)
+        constant = divisor.detach() if isinstance(divisor, Tensor) else divisor
+        return func(dividend, constant, *others, **named)
 
     def _solution(self, func: Callable[..., Tensor], a: Tensor, b: Tensor, **named: Any) -> Tensor:
         """Of a system of equations, which divides by a matrix: held, as every divisor."""
@@ -181,8 +181,8 @@ class LinearizedFunctions(RecordedFunctions):
     def _power(self, func: Callable[..., Tensor], x: Any, *args: Any, **named: Any) -> Tensor:
         exponent = args[0] if args else named.get("exponent", 2.0)
         if not isinstance(exponent, float | int) or exponent < 1:
-            held: Tensor = self._held(func, x, *args, **named)
-            return held
+            scale: Tensor = self._held(func, x, *args, **named)
+            return scale
         return self._activation(func, x, *args, **named)
 
     def _activation(self, func: Callable[..., Tensor], *args: Any, **named: Any) -> Tensor:
@@ -313,8 +313,8 @@ def _depends(*values: Any) -> bool:
 
 def _of(*namespaces: Any, names: str) -> list[Callable[..., Any]]:
     """Functions by their names, from wherever torch has them."""
-    found = (getattr(each, name, None) for each in namespaces for name in names.split())
-    return [function for function in found if function is not None]
+    functions = (getattr(each, name, None) for each in namespaces for name in names.split())
+    return [function for function in functions if function is not None]
 
 
 _NAMESPACES = (torch, torch.Tensor)

@@ -31,10 +31,7 @@ MAX_PROBE_TOKENS = 4096
 """Tokens that are tried at most, whatever the settings say of windows."""
 
 
-NO_MAPS = (
-    "This model has no attention to show: it mixes tokens without weighing each of them against "
-    "each other."
-)
+NO_MAPS = "This model has no attention to show: it does not weigh every token against every other."
 FEWER_MAPS = (
     "This model has no attention to show: only {} of its {} layers weigh every token against every "
     "other."
@@ -220,8 +217,8 @@ class Probe:
 
     def _reads(self, *texts: Inputs) -> Reads | None:
         """Which of the last states have a say in the logits of all texts, by the gradient."""
-        found = {self._reads_of(text) for text in texts if len(text["input_ids"]) > 1}
-        return found.pop() if len(found) == 1 else "several" if None not in found else None
+        reads = {self._reads_of(text) for text in texts if len(text["input_ids"]) > 1}
+        return reads.pop() if len(reads) == 1 else "several" if None not in reads else None
 
     def _reads_of(self, text: Inputs) -> Reads | None:
         twin = self._twin or share_weights(self.model)

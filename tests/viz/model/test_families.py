@@ -17,7 +17,7 @@ from viz.errors import MethodError, MissingAttentionError, VizError
 NO_MAPS = {
     **dict.fromkeys(
         ["fnet", "mra", "yoso", "longformer", "reformer", "perceiver", "big_bird"],
-        "it mixes tokens without weighing each of them against each other",
+        "it does not weigh every token against every other",
     ),
     **dict.fromkeys(
         ["canine", "funnel", "jamba", "minimax", "qwen3_5", "qwen3_5_text", "qwen3_next", "zamba",
