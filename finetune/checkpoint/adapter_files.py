@@ -53,6 +53,9 @@ CHANGING_ENTRIES = (
     "monteclora_config", "use_bdlora", "target_parameters",
 )  # fmt: skip
 """Entries of LoRA that make another model of the base, or depend on the text."""
+SERIES = "num_cayley_neumann_terms"
+"""The entry of OFT for the terms of a series, each of which takes its time."""
+MOST_TERMS = 100
 PATTERN_ENTRIES = ("rank_pattern", "alpha_pattern")
 PLAIN_PATTERN = re.compile(r"[\w.^$\\-]{1,500}")
 ALL_LINEAR = "all-linear"
@@ -175,6 +178,12 @@ def _check_entries(settings: Mapping[str, Any], owner: str) -> None:
         raise ModelError(
             f"{owner} is a LoRA adapter with {changing[0]}, which can't be merged into the weights"
             " of its base; train a plain one"
+        )
+    terms = settings.get(SERIES)
+    if terms is not None and not (isinstance(terms, int) and 0 < terms <= MOST_TERMS):
+        raise ModelError(
+            f"the {SERIES} in {ADAPTER} of {owner} is {shown(terms)}; it has to be a number of terms"
+            f" up to {MOST_TERMS}"
         )
     begun = settings.get("init_lora_weights", True)
     if isinstance(begun, str) and begun not in KEPT_INITS:

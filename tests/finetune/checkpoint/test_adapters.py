@@ -384,6 +384,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "more layers": (change(layer_replication=[[0, 10**9]]), "with layer_replication, which can't"),
     "a start from the base": (change(init_lora_weights="pissa"), "began with pissa, which changes"),
     "a start nobody knows": (change(init_lora_weights="../x"), "began with ../x"),
+    "a series without end": (change(num_cayley_neumann_terms=10**9), "number of terms up to 100"),
     "a setting of the future": (change(use_magic=True), "unexpected keyword argument 'use_magic'"),
     "no base": (change(base_model_name_or_path=None), "names no base model"),
     "a base that is a list": (change(base_model_name_or_path=["x"]), "names no base model"),
