@@ -182,8 +182,8 @@ def _check_entries(settings: Mapping[str, Any], owner: str) -> None:
     terms = settings.get(SERIES)
     if terms is not None and not (isinstance(terms, int) and 0 < terms <= MOST_TERMS):
         raise ModelError(
-            f"the {SERIES} in {ADAPTER} of {owner} is {shown(terms)}; it has to be a number of terms"
-            f" up to {MOST_TERMS}"
+            f"the {SERIES} in {ADAPTER} of {owner} is {shown(terms)}; it has to be a number of"
+            f" terms up to {MOST_TERMS}"
         )
     begun = settings.get("init_lora_weights", True)
     if isinstance(begun, str) and begun not in KEPT_INITS:
