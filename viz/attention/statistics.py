@@ -8,8 +8,8 @@ heads that look at the previous or the next token, at [SEP], at [CLS], or broadl
 Where a causal mask or a window forbids keys, only what is possible counts.  A row with one key that
 it can look at, as the first one of a causal map, has no choice: it is left out of every mean, so
 that nothing forced is taken for a habit.  Entropy stays in bits, and a head is broad by the bits
-that its rows could have.  A share is of all weight of the rows that count; where none of them can
-look at the target, as at the next token in a causal map, it is 0.
+that its rows could have.  A share is of all weight of the rows that count.  Where no token of any
+layer can look at the next one, as in causal maps, that share is 0 and not among `statistics`.
 """
 
 from collections.abc import Mapping
@@ -161,13 +161,20 @@ def head_statistics(
     return HeadStatistics(
         **numbers,
         pattern=_patterns(numbers, BROAD * widest),
-        statistics=_statistics_of(encoding),
+        statistics=_statistics_of(encoding, looks_ahead=_looks_ahead(impossible)),
         patterns={name: _true_of(encoding, rule) for name, rule in rules.items()},
     )
 
 
-def _statistics_of(encoding: Encoding) -> tuple[Statistic, ...]:
-    """The statistics by the special tokens of a text; without the others where there are none."""
+def _looks_ahead(impossible: BoolArray | None) -> bool:
+    """Whether any token of any layer can look at the next one."""
+    if impossible is None or impossible.shape[-1] < 2:
+        return True
+    return not np.diagonal(impossible, offset=1, axis1=1, axis2=2).all()
+
+
+def _statistics_of(encoding: Encoding, *, looks_ahead: bool) -> tuple[Statistic, ...]:
+    """The statistics by the special tokens of a text; without those that no token can have."""
     first, *rest = encoding.tokens
     others = sorted({token.text for token in rest if token.special})
     labels = {
@@ -181,7 +188,8 @@ def _statistics_of(encoding: Encoding) -> tuple[Statistic, ...]:
             sentence=_true_of(encoding, statistic.sentence),
         )
         for statistic in STATISTICS
-        if others or statistic.name != "to_separators"
+        if (others or statistic.name != "to_separators")
+        and (looks_ahead or statistic.name != "to_next")
     )
 
 

@@ -193,6 +193,11 @@ def test_a_row_without_a_choice_counts_nowhere() -> None:
     assert number(facts, "to_previous") == 1
     assert number(facts, "to_itself") == 0
     assert number(facts, "to_next") == 0
+    assert "to_next" not in {statistic.name for statistic in facts.statistics}
+    open_below = np.stack([causal(N), np.zeros((N, N), dtype=bool)])
+    weights = np.concatenate([one_head(rows), one_head(rows)])
+    statistics = head_statistics(encoding(), weights, open_below).statistics
+    assert "to_next" in {statistic.name for statistic in statistics}
     assert number(facts, "to_first") == pytest.approx(1 / (N - 1))
     assert number(facts, "distance") == 1
     assert facts.pattern[0, 0] == "previous token"
