@@ -17,12 +17,15 @@ from tests.families import LONG_TEXT
 from tests.family_oracle import PlainModel, changed_head_outputs
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
-from viz.attribution.head_importance import ablate, gate_gradients
+from viz.attribution.head_importance import _Gated, _open, ablate, gate_gradients
+from viz.attribution.linear_pass import linear_pass, require_linear
+from viz.attribution.target import Target
 from viz.errors import TextError, VizError
 from viz.export.formats import render
 from viz.export.json_reader import parse
 from viz.export.replay import replay
 from viz.export.request import FigureRequest
+from viz.model.recording import Recorder
 from viz.types import Attention, MissingAttention
 
 SHORT_TEXT = "oil prices rise"
@@ -35,6 +38,8 @@ the place of what their output projection is given are not heads without attenti
 GATED_HEADS = frozenset({"axk2"})
 """Families that multiply a head's output by a gate that reads the text too: of a product of two
 factors that depend on the text, each takes half."""
+ROUTED_BIASES = frozenset({"gpt_oss"})
+"""Families whose experts have biases: which of them are added is held as the routing is."""
 
 
 class Subject:
@@ -133,10 +138,6 @@ def layers_add_up(subject: Subject) -> None:
 
     That is taken where the heads' outputs enter the family's own output projection.
     """
-    from viz.attribution.linear_pass import linear_pass
-    from viz.attribution.target import Target
-    from viz.model.recording import Recorder
-
     classifier, reading = subject.classifier, subject.reading
     found = contribution(classifier, reading)
     outputs: list[torch.Tensor] = []
@@ -163,6 +164,37 @@ def layers_add_up(subject: Subject) -> None:
     size = np.abs(found.values).sum((1, 2, 3)).max() + abs(found.value)
     gap = float(np.abs(sums - expected).max())
     assert gap <= subject.parts_tolerance * size, f"gap {gap / size:.2g}: {sums}, {expected}"
+
+
+def bias_is_of_no_token(subject: Subject) -> None:
+    """What is counted as bias is the same constants for another text of as many tokens."""
+    classifier, encoding = subject.classifier, subject.reading.encoding
+    require_linear(classifier)
+    places = [at for at, token in enumerate(encoding.tokens) if not token.special]
+    ids = np.array(encoding.inputs["input_ids"])
+    ids[places] = ids[places[::-1]]
+    constants = []
+    for inputs in (encoding.inputs, {**encoding.inputs, "input_ids": ids}):
+        recorder = Recorder("input", freeze=True)
+        linear = linear_pass(classifier, [inputs], recorder)
+        scalar = linear.logits[0, 0] - linear.logits[0, 1]
+        slopes = torch.autograd.grad(scalar, list(linear.biases), allow_unused=True)
+        constants.append(
+            [
+                torch.zeros(1) if slope is None else bias.detach() * (slope != 0)
+                for bias, slope in zip(linear.biases, slopes, strict=True)
+            ]
+        )
+    assert len(constants[0]) == len(constants[1]), "another number of constants"
+    differing = [
+        at
+        for at, (one, other) in enumerate(zip(*constants, strict=True))
+        if one.shape != other.shape
+        or bool(((one - other).abs() > 1e-6).logical_and(one != 0).logical_and(other != 0).any())
+    ]
+    if classifier.config.model_type in ROUTED_BIASES:
+        return
+    assert not differing, f"constants {differing} of {len(constants[0])} depend on the text"
 
 
 def padding_changes_nothing(subject: Subject) -> None:
@@ -221,8 +253,6 @@ def scripts_are_plain(subject: Subject) -> None:
 
 def open_gates_are_plain(subject: Subject) -> None:
     """Gates that let everything through change nothing; their slopes are finite."""
-    from viz.attribution.head_importance import _Gated, _open
-
     classifier, reading = subject.classifier, subject.reading
     assert np.isfinite(gate_gradients(classifier, reading)).all()
     with torch.no_grad():
@@ -289,6 +319,7 @@ CLAIMS: dict[str, Callable[[Subject], None]] = {
     "maps": maps_are_eager,
     "deciding": deciding_rows_are_plain,
     "parts": parts_add_up,
+    "bias": bias_is_of_no_token,
     "layers": layers_add_up,
     "padding": padding_changes_nothing,
     "threads": threads_stay_apart,

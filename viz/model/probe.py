@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from finetune.checkpoint.truncation import STRIDE_KEY
@@ -199,11 +200,8 @@ class Probe:
         first_states: list[Tensor] | None = None,
     ) -> Tensor:
         twin = self._twin or share_weights(self.model)
-        handles = [
-            layer.register_forward_pre_hook(_keep_state(first_states), with_kwargs=True)
-            for layer in self._layers(twin)[:1]
-            if first_states is not None
-        ]
+        layers = [] if first_states is None else self._layers(twin)
+        handles = [] if first_states is None else _watch(layers, first_states)
         before, tensors = module_settings(twin), tensor_places(twin)
         with torch.inference_mode():
             logits = self.run(twin, rows, recorder, side)
@@ -244,28 +242,49 @@ def _changed_axis(shapes: Sequence[tuple[int, ...]]) -> int | None:
     return changed[0] if len(changed) == 1 else 1 if not changed else None
 
 
-def _keep_state(states: list[Tensor]) -> Callable[..., None]:
-    """Keep what a layer is given, unless it is given the same twice.
+def _watch(layers: Sequence[nn.Module], states: list[Tensor]) -> list[RemovableHandle]:
+    """Keep what the first layer is given, if the network reads the text through that alone.
 
-    Zamba hands the embeddings on to all layers beside the states: it does not read the text through
-    what the first layer is given alone.
+    It doesn't where a layer is given the same twice, as Zamba hands the embeddings on to all layers
+    beside the states, or where the second one is given something else than the first puts out, as
+    in XLM, whose list holds parts of layers that others add to.
     """
+    outputs: list[object] = []
 
-    def hook(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
-        state, *others = (*inputs, *named.values()) if inputs else _state_first(named)
+    def enter_first(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        state, *others = _given(inputs, named)
         if isinstance(state, Tensor) and not any(_same(state, other) for other in others):
             states.append(state)
 
-    return hook
+    def leave_first(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        outputs.append(output[0] if isinstance(output, tuple | list) else output)
+
+    def enter_second(module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+        if outputs and not _same(_given(inputs, named)[0], outputs[-1]):
+            states.clear()
+
+    return [
+        *(each.register_forward_pre_hook(enter_first, with_kwargs=True) for each in layers[:1]),
+        *(each.register_forward_hook(leave_first) for each in layers[:1]),
+        *(each.register_forward_pre_hook(enter_second, with_kwargs=True) for each in layers[1:2]),
+    ]
 
 
-def _state_first(named: dict[str, Any]) -> tuple[Any, ...]:
+def _given(inputs: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    """What a layer is given, the state first."""
+    if inputs:
+        return (*inputs, *named.values())
     others = (value for name, value in named.items() if name != "hidden_states")
     return (named.get("hidden_states"), *others)
 
 
-def _same(state: Tensor, other: object) -> bool:
-    return isinstance(other, Tensor) and state.shape == other.shape and torch.equal(state, other)
+def _same(state: object, other: object) -> bool:
+    return (
+        isinstance(state, Tensor)
+        and isinstance(other, Tensor)
+        and state.shape == other.shape
+        and torch.equal(state, other)
+    )
 
 
 def _near(plain: Tensor, recorded: Tensor, tolerance: float) -> bool:

@@ -41,7 +41,7 @@ NAMED = (
 
 EXPORTED = frozenset({"modernbert", "xlnet", "gpt2", "t5", "fnet"})
 """Those of which pictures and pages are made too."""
-FOR_ALL = ("logits", "maps", "parts")
+FOR_ALL = ("logits", "maps", "parts", "bias")
 OF_MAPS = ("layers", "open gates", "closed gates")
 REFUSED = {"reformer hashed": "computes other classes for a text"}
 """What is not opened, and why."""
@@ -55,7 +55,7 @@ def check(subject: Subject, name: str, claim: str) -> None:
     """That a claim holds, or is refused by the sentence that is expected of this family."""
     full = name == "big_bird original_full"
     refusal: dict[type[VizError], str] = {}
-    if claim == "parts" and family_of(name) in NOT_SPLIT:
+    if claim in ("parts", "bias") and family_of(name) in NOT_SPLIT:
         refusal = {MethodError: rf"{subject.classifier.architecture}.*choose another method\.$"}
     if claim in OF_MAPS and family_of(name) in NO_MAPS and not full:
         refusal = {MissingAttentionError: NO_MAPS[family_of(name)]}
