@@ -57,4 +57,9 @@ def module_settings(model: nn.Module) -> State:
 def tensor_places(model: nn.Module) -> Mapping[str, tuple[int, int]]:
     """Where the tensors of a model lie, and how often each was changed."""
     tensors = chain(model.named_parameters(), model.named_buffers())
-    return {name: (own.data_ptr(), own._version) for name, own in tensors}
+    return {name: (own.data_ptr(), _version(own)) for name, own in tensors}
+
+
+def _version(tensor: Tensor) -> int:
+    """How often a tensor was changed; one that was made in a pass, which does not count, is new."""
+    return -1 if tensor.is_inference() else tensor._version
