@@ -147,7 +147,8 @@ def pooled(matrix: np.ndarray) -> np.ndarray:
     return np.asarray(SHARES @ matrix[QUERIES,])
 
 
-@pytest.mark.parametrize("family", sorted(PATHS.keys() - {"gemma2"}))  # whose norm isn't linear in a key
+# The norm of Gemma 2 isn't linear in a key.
+@pytest.mark.parametrize("family", sorted(PATHS.keys() - {"gemma2"}))
 def test_what_a_query_takes_from_a_key_is_lost_when_the_key_is_silenced(
     family: str, opened: Callable[[str], Classifier]
 ) -> None:
