@@ -101,7 +101,8 @@ def _attribution_along(inputs: AttributionInput, layer: int, points: Points) -> 
     value = (inputs.target.value(logits) * points.weights).sum()
     (slopes,) = gradients(inputs.classifier, value, [recorder.scaled])
     inputs.progress(PASSES_PER_POINT * len(points.places))
-    return (recorder.whole * slopes.sum(0)).sum((0, 1))
+    scores = (recorder.whole * slopes.sum(0)).sum((0, 1))
+    return scores[: inputs.reading.encoding.n_tokens]  # a sink is no token
 
 
 def _forward_passes(n_words: int, n_layers: int, options: Options) -> float:

@@ -29,7 +29,8 @@ def _grad_attention(inputs: AttributionInput) -> TokenScores:
     recorder.required_leaf()
     weights = recorder.weights[: inputs.classifier.n_layers][-1]
     (gradient,) = gradients(inputs.classifier, inputs.target.value(logits), [weights])
-    return TokenScores((weights * gradient)[0].sum(1).sum(0).detach().cpu().numpy())
+    scores = (weights * gradient)[0].sum((0, 1)).detach().cpu().numpy()
+    return TokenScores(scores[: inputs.reading.encoding.n_tokens])  # a sink is no token
 
 
 def _chefer(inputs: AttributionInput) -> TokenScores:
@@ -42,11 +43,12 @@ def _chefer(inputs: AttributionInput) -> TokenScores:
     recorder.required_leaf()
     maps = recorder.weights[: inputs.classifier.n_layers]
     slopes = gradients(inputs.classifier, inputs.target.value(logits), maps)
-    identity = torch.eye(inputs.reading.encoding.n_tokens, dtype=logits.dtype, device=logits.device)
+    n_tokens = inputs.reading.encoding.n_tokens
+    identity = torch.eye(n_tokens, dtype=logits.dtype, device=logits.device)
     relevance = identity
     for weights, slope in zip(maps, slopes, strict=True):
         positive = (weights.detach() * slope)[0].clamp(min=0).mean(0)
-        relevance = relevance + positive @ relevance
+        relevance = relevance + positive[:, :n_tokens] @ relevance  # a sink is no token
     carried = (relevance - identity).cpu().numpy()
     return TokenScores(pooled_row(carried, pooling_of(inputs)))
 

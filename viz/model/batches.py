@@ -1,5 +1,6 @@
 """How many texts are read at once: as many as help, within bounds of memory and time."""
 
+from finetune.checkpoint.configuration import text_config
 from viz.model.classifier import Classifier
 
 MAX_ROWS = 16
@@ -35,5 +36,6 @@ def operations(classifier: Classifier, n_tokens: int) -> float:
     Of T tokens, L layers of width D take 24 T L D² for their matrices and 4 T² L D for attention
     (Kaplan et al. 2020, for a feed-forward part four times as wide as the rest).
     """
-    width = int(getattr(classifier.config, "hidden_size", 768))
-    return 4.0 * n_tokens * classifier.n_layers * width * (6 * width + n_tokens)
+    width = int(getattr(text_config(classifier.config), "hidden_size", 768))
+    n_layers = max(1, classifier.n_layers)  # Perceiver names no number
+    return 4.0 * n_tokens * n_layers * width * (6 * width + n_tokens)

@@ -7,11 +7,13 @@ single and in double precision, are tried by `python -m tests.benchmarks.familie
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from tests.families import CLASSES, FAMILIES, NOT_BUILT, VARIANTS, family_checkpoint
 from tests.family_claims import CLAIMS, Subject
+from viz import METHODS, Classifier, attribute
 from viz.errors import MethodError, MissingAttentionError, VizError
 
 NO_MAPS = {
@@ -91,6 +93,29 @@ def test_parts_add_up_to_the_tenth_digit_in_double_precision(tmp_path: Path, nam
     assert subject.parts_tolerance == 1e-10
     for claim in ("parts", "layers"):
         check(subject, name, claim)
+
+
+@pytest.mark.parametrize("name", ["gpt_oss", "perceiver", "funnel", "t5", "xlnet"])
+def test_every_method_gives_a_score_for_each_token_or_a_sentence(tmp_path: Path, name: str) -> None:
+    """GPT-OSS has a sink beside the tokens; Perceiver asks the text, and names no layers."""
+    classifier = Classifier.load(family_checkpoint(tmp_path / "folder", name))
+    reading = classifier.read("oil prices rise")
+    explained, sentences = set(), []
+    for method in METHODS:
+        try:
+            found = attribute(classifier, reading, method)
+        except VizError as error:
+            sentences.append(str(error))
+        else:
+            assert found.scores.shape == (reading.encoding.n_tokens,)
+            assert np.isfinite(found.scores).all()
+            explained.add(method)
+    assert all(sentence.endswith(".") for sentence in sentences)
+    assert explained >= {"occlusion", "lime", "shapley"}
+    if name != "perceiver":
+        assert explained >= {"decomposition", "input-x-gradient", "integrated-gradients"}
+    if name == "gpt_oss":
+        assert explained >= {"chefer", "attattr", "grad-attention", "rollout"}
 
 
 @pytest.mark.parametrize("name", REFUSED)
