@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from viz.attribution.operations import operands, overwrites
+from viz.attribution.operations import MATRIX_PRODUCTS, operands, overwrites
 
 
 @dataclass(eq=False, slots=True)
@@ -76,7 +76,7 @@ class TokenGraph(TorchFunctionMode):
             given = ()
         several = isinstance(output, (tuple, list))
         for place, tensor in enumerate(output if several else [output]):
-            if _is_followed(name, tensor):
+            if _is_followed(name, tensor, given):
                 node = Node(tensor, name, func, args, kwargs, given, place if several else None)
                 # What leaves a number where it is can put out the tensor that it was given.
                 if not any(tensor is each.value for each in node.nodes):
@@ -91,10 +91,15 @@ class TokenGraph(TorchFunctionMode):
                 self._forget_scores(operand)
 
 
-def _is_followed(name: str, tensor: Any) -> bool:
+def _is_followed(name: str, tensor: Any, given: Iterable[Any]) -> bool:
     """Whether a tensor depends on the states in more than one number for each row.
 
-    What a row is divided by, such as its length, is held; its mean is subtracted from it.
+    What a row is divided by, such as its length, is held; its mean is subtracted from it.  A head
+    for one class puts out one number as well, which a linear map makes.
     """
-    numbers = isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.dim() > 0
-    return numbers and (tensor.shape[-1] > 1 or name == "mean")
+    if not (isinstance(tensor, Tensor) and tensor.is_floating_point() and tensor.dim() > 0):
+        return False
+    if tensor.shape[-1] > 1 or name == "mean" or name in MATRIX_PRODUCTS:
+        return True
+    nodes = [each for each in given if isinstance(each, Node)]
+    return any(each.value.shape[-1] == 1 and each.name != "mean" for each in nodes)

@@ -145,7 +145,7 @@ def test_a_wide_model_reads_fewer_versions_at_once(
     monkeypatch.setattr(classifier, "logits", watched)
     kept = ~torch.eye(words.n_words, dtype=torch.bool).numpy()
     monkeypatch.setattr(classifier.config, "hidden_size", 4096)
-    monkeypatch.setattr(classifier.config, "num_hidden_layers", 48)
+    monkeypatch.setattr(classifier, "_n_layers", 48)
     words.logits(kept, "mask")
     assert set(rows) == {1}
     assert words.n_read == words.n_words
