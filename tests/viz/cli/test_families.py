@@ -37,8 +37,8 @@ def test_every_family_of_transformers_is_listed_once_as_it_was_tried() -> None:
 def test_at_least_a_hundred_families_open_and_add_up() -> None:
     families = family_records().families
     assert sum(not each.opens for each in families.values()) >= 120
-    assert sum(not (each.opens or each.decomposition) for each in families.values()) >= 115
-    assert sum(not (each.opens or each.attention) for each in families.values()) >= 100
+    assert sum(not (each.opens or each.decomposition) for each in families.values()) >= 120
+    assert sum(not (each.opens or each.attention) for each in families.values()) >= 105
     for name in NAMED:
         assert not families[name].decomposition, name
         assert not families[name].trains, name
