@@ -40,8 +40,17 @@ class ShownInNotebooks:
 
 
 def _frozen(values: ArrayLike) -> FloatArray:
-    """A read-only copy: float64 stays, anything else becomes float32."""
+    """A read-only copy: float64 stays, anything else becomes float32.
+
+    What nobody can write to is not copied.
+    """
     given = np.asarray(values)
+    if (
+        given.flags.owndata
+        and not given.flags.writeable
+        and given.dtype in (np.float32, np.float64)
+    ):
+        return given
     copy: FloatArray = given.astype(np.float64 if given.dtype == np.float64 else np.float32)
     copy.setflags(write=False)
     return copy
@@ -209,10 +218,12 @@ class Attention:
         expected = (self.n_layers, self.n_tokens, self.n_tokens)
         if impossible.shape != expected:
             raise ValueError(f"impossible has shape {impossible.shape}; {expected} is needed")
+        if not impossible.any():
+            return None
         if self.weights.sum(axis=1)[impossible].any():
             raise ValueError("a key that can't be looked at has a weight other than 0")
         impossible.setflags(write=False)
-        return impossible if impossible.any() else None
+        return impossible
 
     @property
     def n_layers(self) -> int:

@@ -197,7 +197,11 @@ class Classifier:
         """Read encodings in one pass, padded to the longest; a reading has its own tokens only."""
         if len(encodings) > 1 and self.capabilities.pads is None:
             return [self.read_many([encoding])[0] for encoding in encodings]
-        recorder, poolings = MapRecorder(), [self.pooling(each) for each in encodings]
+        poolings = [self.pooling(each) for each in encodings]
+        places = token_places(
+            [encoding.n_tokens for encoding in encodings], self.capabilities.pads or "right"
+        )
+        recorder = MapRecorder(places, self.n_layers if self.capabilities.attention else 0)
         with torch.inference_mode():
             logits = self.run(self.pad([encoding.inputs for encoding in encodings]), recorder)
             if module_settings(self.model) != self._settings:
@@ -206,20 +210,16 @@ class Classifier:
                     "settings while reading, so it would read other texts differently; choose "
                     "another checkpoint."
                 )
-            lengths = [encoding.n_tokens for encoding in encodings]
-            tokens = token_places(lengths, self.capabilities.pads or "right")
             return [
                 Reading(
                     encoding,
                     self._prediction(logits[row]),
-                    self._attention(recorder, row, places),
+                    self._attention(recorder, row),
                     self.name,
                     self.fingerprint,
                     pooling,
                 )
-                for row, (encoding, pooling, places) in enumerate(
-                    zip(encodings, poolings, tokens, strict=True)
-                )
+                for row, (encoding, pooling) in enumerate(zip(encodings, poolings, strict=True))
             ]
 
     def pooling(self, encoding: Encoding) -> FloatArray | None:
@@ -323,15 +323,13 @@ class Classifier:
         )
         return {name: torch.tensor(ids, device=self.device) for name, ids in padded.items()}
 
-    def _attention(
-        self, recorder: MapRecorder, row: int, places: slice
-    ) -> Attention | MissingAttention:
+    def _attention(self, recorder: MapRecorder, row: int) -> Attention | MissingAttention:
         """The weights of one row of a batch, without its padding."""
         if self.capabilities.attention is None:
             return MissingAttention(self.capabilities.no_attention)
         try:
-            return recorder.attention(row, places, self.n_layers)
-        except (ValueError, RuntimeError) as error:
+            return recorder.attention(row)
+        except ValueError as error:
             raise CheckpointError(
                 f"{self.name!r} is {with_article(self.architecture)}, whose attention for this "
                 f"text does not consist of one map per head ({error}); choose another text or "

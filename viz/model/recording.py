@@ -92,6 +92,9 @@ class Recorder:
         self._words_replaced = False
         self._last_state: GraphCut | None = None
         self._functions: RecordedFunctions | None = None
+        """What stands between the whole pass and torch."""
+        self._in_attention: RecordedFunctions | None = None
+        """What stands there while our attention function computes."""
         self._token: Token[Recorder | None] | None = None
 
     def begin(self, layout: PassLayout) -> None:
@@ -130,7 +133,9 @@ class Recorder:
         """A context in which each softmax is seen, for our attention function to attend in."""
         if self._functions is not None or not self.computes_weights:
             return nullcontext()
-        return RecordedFunctions(self._on_softmax, double=self.layout.double)
+        if self._in_attention is None:
+            self._in_attention = RecordedFunctions(self._on_softmax, double=self.layout.double)
+        return self._in_attention
 
     def required_leaf(self) -> Tensor:
         """The leaf of a pass that has run.  (B, T, D)
