@@ -7,7 +7,6 @@ sinks, and whatever else a family has.
 
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -24,14 +23,17 @@ EAGER_ATTENTION = "clsight-eager"
 """The same for families whose attention SDPA can't compute."""
 
 
+AttentionFunction = Callable[..., tuple[Tensor, Tensor | None]]
+
+
 def recorded_attention(
     module: nn.Module,
     query: Tensor,
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor | None,
-    scaling: float | None = None,
-    dropout: float = 0.0,
+    *,
+    plain: AttentionFunction = sdpa_attention_forward,
     **options: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """Attend as SDPA does, or as the family's own eager function for the active Recorder.
@@ -42,64 +44,30 @@ def recorded_attention(
         key: What is looked at.
         value: What is taken from there.
         attention_mask: Additive, broadcast to (B, H, Q, K); None where nothing is padded.
-        scaling: Factor of the products; 1/sqrt(d) where None.
-        dropout: Share of weights dropped; a recorded pass drops none.
-        options: What else transformers passes on, such as a soft cap, a window or sinks.
+        plain: What attends while no weights are wanted.
+        options: What else transformers passes on, such as a scale, a soft cap, a window or sinks.
     """
-    return _attend(
-        sdpa_attention_forward, module, query, key, value, attention_mask, scaling, dropout, options
-    )
+    recorder = active_recorder()
+    if recorder is None:
+        return plain(module, query, key, value, attention_mask, **options)
+    recorder.uses_interface = True
+    attend = _eager_function(module) if recorder.computes_weights else plain
+    with recorder.softmax_seen():
+        outputs, weights = attend(module, query, key, value, attention_mask, **options)
+    return recorder.on_head_outputs(outputs), weights
 
 
 def recorded_eager_attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    **options: Any,
+    module: nn.Module, *arguments: Any, **options: Any
 ) -> tuple[Tensor, Tensor | None]:
     """The same where SDPA can't: the family's own eager function, recorded or not."""
-    return _attend(
-        _eager_function(module),
-        *(module, query, key, value, attention_mask, scaling, dropout, options),
-    )
+    return recorded_attention(module, *arguments, plain=_eager_function(module), **options)
 
 
-def _attend(
-    plain: Callable[..., tuple[Tensor, Tensor | None]],
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    mask: Tensor | None,
-    scaling: float | None,
-    dropout: float,
-    options: dict[str, Any],
-) -> tuple[Tensor, Tensor | None]:
-    recorder = active_recorder()
-    attend = plain
-    if recorder is not None:
-        recorder.uses_interface = True
-        if recorder.computes_weights:
-            attend = _eager_function(module)
-    with recorder.softmax_seen() if recorder is not None else nullcontext():
-        outputs, weights = attend(
-            module, query, key, value, mask, scaling=scaling, dropout=dropout, **options
-        )
-    if recorder is not None:
-        outputs = recorder.on_head_outputs(outputs)
-    return outputs, weights
-
-
-def _eager_function(module: nn.Module) -> Callable[..., tuple[Tensor, Tensor | None]]:
+def _eager_function(module: nn.Module) -> AttentionFunction:
     """The function that the family of a module calls eager attention, with all its particulars."""
     code = sys.modules[type(module).__module__]
-    function: Callable[..., tuple[Tensor, Tensor | None]] = getattr(
-        code, "eager_attention_forward", _eager_attention
-    )
+    function: AttentionFunction = getattr(code, "eager_attention_forward", _eager_attention)
     return function
 
 

@@ -69,8 +69,6 @@ class Capabilities:
     the family; None where it has no map of each token by each token."""
     no_attention: str = ""
     """Why it has none, in one sentence."""
-    n_maps: int = 0
-    """How many such maps a pass makes of each head number, those of a decoder among them."""
     n_heads: int = 0
     """How many heads each layer has; 0 where there are no maps."""
     time_axis: int | None = 1
@@ -126,7 +124,6 @@ class Probe:
             if recorder.uses_interface
             else "softmax",
             no_attention=no_attention,
-            n_maps=len(recorder.weights),
             n_heads=0 if no_attention else recorder.weights[0].shape[1],
             time_axis=_changed_axis([each.state_shape for each in passes]),
             keeps_settings=self.keeps_settings,

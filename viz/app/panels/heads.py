@@ -48,8 +48,8 @@ def show_heads(
         beneath(None)
         return
     splits = METHODS["decomposition"].refusal(checkpoints.classifier(source)) is None
-    # A decoder's maps come after those of the encoder, which are shown.
-    is_encoder = checkpoints.classifier(source).capabilities.n_maps > reading.attention.n_layers
+    # Where there is a decoder too, the maps shown are those of the encoder.
+    is_encoder = bool(checkpoints.classifier(source).config.is_encoder_decoder)
     selection = _choose_selection(
         reading,
         classes,
