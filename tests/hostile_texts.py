@@ -14,9 +14,9 @@ from viz.attention.statistics import head_statistics
 from viz.attribution.contribution import contribution
 from viz.export.formats import render
 from viz.export.report import record, report
+from viz.figures.plots import score_bars
 from viz.figures.spec import FigureSpec
 from viz.model.perturbation import Perturbation
-from viz.plots import score_bars
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.bars import payload as bars

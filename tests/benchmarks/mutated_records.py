@@ -57,12 +57,12 @@ from viz.faithfulness import record, sanity_record
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarize
+from viz.figures.plots.faithfulness import faithfulness_chart
+from viz.figures.plots.matrix import MOST, confusion_map
+from viz.figures.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
 from viz.figures.render_options import RenderOptions
 from viz.model.classifier import default_checkpoint
 from viz.model.text_files import open_texts
-from viz.plots.faithfulness import faithfulness_chart
-from viz.plots.matrix import MOST, confusion_map
-from viz.plots.training import MEASURES, comparison, loss_chart, measured, quality_chart
 from viz.runs import base_model, data_check, files, launch, state
 
 Use = Callable[[], None]

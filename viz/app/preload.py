@@ -12,7 +12,7 @@ from threading import Event, Lock, Timer
 
 import streamlit as st
 
-MODULES = ("viz.attribution", "viz.plots.score_bars")
+MODULES = ("viz.attribution", "viz.figures.plots.score_bars")
 IDLE_SECONDS = 3.0
 """After which a server imports without being asked: a browser that is being opened comes before,
 and is sent the page several times faster where nothing is imported meanwhile."""

@@ -17,8 +17,8 @@ from viz.faithfulness.record import FILE, FaithfulnessRecord, MethodScores
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
 from viz.faithfulness.summary import summarize
+from viz.figures.plots.faithfulness import faithfulness_chart
 from viz.model.text_files import open_texts
-from viz.plots.faithfulness import faithfulness_chart
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game", "peace talks on the moon")

@@ -32,7 +32,7 @@ def test_threads_that_import_at_once_wait_for_the_first(monkeypatch: pytest.Monk
     for thread in threads:
         thread.join()
     preload.import_once.cache_clear()
-    assert imported == ["viz.attribution", "viz.plots.score_bars"]
+    assert imported == ["viz.attribution", "viz.figures.plots.score_bars"]
     assert seen == [2, 2, 2]
 
 

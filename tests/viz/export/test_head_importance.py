@@ -27,8 +27,8 @@ from viz.export.head_importance import (
     single_text_table,
     table_csv,
 )
+from viz.figures.plots.heads import head_map
 from viz.jobs.background import ProgressCallback
-from viz.plots.heads import head_map
 
 TEXTS = ("oil prices rise as stocks fall", "the team wins the game")
 

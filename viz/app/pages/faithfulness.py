@@ -13,7 +13,7 @@ from viz.app.panels.plot import show_plot
 from viz.app.panels.scores import OPERATORS, show_scores
 from viz.errors import VizError
 from viz.faithfulness.record import FILE, FaithfulnessRecord
-from viz.plots.faithfulness import faithfulness_chart
+from viz.figures.plots.faithfulness import faithfulness_chart
 from viz.widgets.theme.component import current_theme, follow_theme
 
 MEANING = (

@@ -27,9 +27,9 @@ from viz.export.comparison import (
 from viz.faithfulness.compare import ComparedMethod, Comparison, compare, expected_passes
 from viz.faithfulness.metrics import SHOWN, Values
 from viz.faithfulness.orders import N_RANDOM
+from viz.figures.plots.matrix import agreement_map
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.perturbation import Operator
-from viz.plots.matrix import agreement_map
 from viz.widgets.theme.component import current_theme
 
 OPEN = "compare-open"

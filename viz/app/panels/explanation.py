@@ -19,7 +19,7 @@ from viz.attention.words import Span
 from viz.attribution import METHODS, Against
 from viz.attribution.descriptions import outcome, scale_ends, summary
 from viz.errors import VizError
-from viz.plots import score_bars
+from viz.figures.plots import score_bars
 from viz.types import Attribution, Prediction, Reading
 from viz.widgets.colored_text.component import colored_text
 from viz.widgets.theme.component import current_theme

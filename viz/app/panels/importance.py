@@ -17,8 +17,8 @@ from viz.attribution.descriptions import explained_scalar
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.errors import VizError
 from viz.export.head_importance import HeadTable, agreement_sentence, single_text_table, table_csv
+from viz.figures.plots.heads import head_map
 from viz.jobs.background import BackgroundJob, ProgressCallback
-from viz.plots.heads import head_map
 from viz.types import Reading
 from viz.widgets.theme.component import current_theme
 

@@ -9,7 +9,7 @@ from finetune.run.record import RunRecord
 from viz.app import keys
 from viz.app.markdown import plain
 from viz.app.panels.plot import show_plot
-from viz.plots.matrix import MOST, confusion_map
+from viz.figures.plots.matrix import MOST, confusion_map
 from viz.runs.state import Run
 from viz.widgets.theme.component import current_theme
 

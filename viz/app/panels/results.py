@@ -14,7 +14,7 @@ from viz.app.markdown import plain
 from viz.app.navigation import READ
 from viz.app.panels import quality, run_curves
 from viz.app.panels.active_runs import POLL
-from viz.plots.training import MOST, measured
+from viz.figures.plots.training import MOST, measured
 from viz.runs import deletion, state
 from viz.runs.state import Run
 

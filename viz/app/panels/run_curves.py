@@ -6,7 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from viz.app import keys
-from viz.plots.training import MEASURES, Chart, comparison, loss_chart, measured, quality_chart
+from viz.figures.plots.training import (
+    MEASURES,
+    Chart,
+    comparison,
+    loss_chart,
+    measured,
+    quality_chart,
+)
 from viz.runs.state import Run
 from viz.widgets.theme.component import current_theme
 

@@ -11,7 +11,7 @@ from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span
 from viz.attribution.descriptions import decimals, quantity, share_of_strongest
 from viz.colors import PALETTES, Theme
-from viz.plots.style import apply_style
+from viz.figures.plots.style import apply_style
 
 MAX_BARS = 20
 MAX_LABEL_CHARS = 18

@@ -6,7 +6,7 @@ import pytest
 
 from viz.attention.words import Span
 from viz.colors import PALETTES, Theme
-from viz.plots import score_bars
+from viz.figures.plots import score_bars
 
 
 def spans_of(*labels: str) -> list[Span]:

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.colors import PALETTES, Theme, stops
-from viz.plots.style import apply_style
+from viz.figures.plots.style import apply_style
 
 CELL = 22
 """Height of a row in pixels."""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.viz.rooms import START, Event, epoch, leave, step
 from viz.colors import Theme
-from viz.plots.training import (
+from viz.figures.plots.training import (
     COLORS,
     MOST,
     POINTS,

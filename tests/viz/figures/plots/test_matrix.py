@@ -5,7 +5,7 @@ import pytest
 
 from finetune.evaluation.report import plots
 from viz.colors import LIGHT, PALETTES, Theme, mix, readable_ink
-from viz.plots.matrix import agreement_map, confusion_map
+from viz.figures.plots.matrix import agreement_map, confusion_map
 
 LABELS = ("one", "<b>two</b>", "three")
 CONFUSION = ((1200, 300, 0), (1, 0, 3), (0, 0, 0))

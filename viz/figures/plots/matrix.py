@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from finetune.checkpoint.arrays import FloatArray
 from viz.attribution.descriptions import true_minus
 from viz.colors import PALETTES, Theme, mix, readable_ink, stops
-from viz.plots.style import apply_style
+from viz.figures.plots.style import apply_style
 
 MOST = 20
 """Classes whose names and numbers still fit."""

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from viz.colors import PALETTES, Palette, Theme, mix
 from viz.faithfulness.record import FaithfulnessRecord, Interval, MethodScores
-from viz.plots.label_placement import LABEL_GAP, LabeledPoint, label_offsets
-from viz.plots.style import apply_style
+from viz.figures.plots.label_placement import LABEL_GAP, LabeledPoint, label_offsets
+from viz.figures.plots.style import apply_style
 
 MIN_WIDTH = 320
 """Pixels between the axes of the narrowest chart whose labels must not overlap."""

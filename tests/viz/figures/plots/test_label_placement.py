@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viz.plots.label_placement import LabeledPoint, label_offsets
+from viz.figures.plots.label_placement import LabeledPoint, label_offsets
 
 POINTS = st.builds(LabeledPoint, st.floats(0, 320), st.floats(0, 420), st.floats(20, 150))
 
