@@ -1,0 +1,1 @@
+"""A whole data set: predicted, audited, and compared with another one."""
