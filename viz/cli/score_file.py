@@ -1,18 +1,22 @@
 """A file of texts scored: by processes of this machine, or those of torchrun, then one record."""
 
 import os
-import signal
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from viz.cli.processes import (
+    n_cores,
+    process_group,
+    process_rank,
+    sigterm_as_exit,
+    single_thread,
+)
 from viz.cli.terminal import check_limit, check_output, load_classifier, record_path
 from viz.errors import SelectionError
 
@@ -24,8 +28,6 @@ MAX_DEFAULT_PROCESSES = 8
 """Started where nobody says how many: each holds the classifier in memory."""
 MIN_ROWS_EACH = 4
 """Fewer rows than this are not worth a process of their own."""
-MAX_DAYS = 30
-"""How long the processes of torchrun wait for one another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,33 +69,13 @@ def score_file(options: ScoreOptions) -> Path | None:
     texts = open_texts(options.data, Columns(*options.columns), options.limit)
     classifier = load_classifier(options.checkpoint)
     run = ScoreRun(classifier, texts, options.config, target.with_suffix(".partial"))
-    with _single_thread(), _sigterm_as_exit(), _kept_message(run, rank):
+    with single_thread(), sigterm_as_exit(), _kept_message(run, rank):
         if world > 1:
-            with _process_group(rank, world):
+            with process_group(rank, world):
                 _score_rows(run, options, rank, world)
         else:
             _score_rows(run, options)
     return _write(run, target) if rank == 0 else None
-
-
-def process_rank(environment: Mapping[str, str]) -> tuple[int, int]:
-    """The number of this process, and how many there are, as torchrun says.
-
-    Raises:
-        SelectionError: where the two make no sense.
-    """
-    values = environment.get("RANK", "0"), environment.get("WORLD_SIZE", "1")
-    try:
-        rank, world = map(int, values)
-    except ValueError:
-        rank, world = 0, 0
-    alone = world == 1 or "MASTER_ADDR" in environment
-    if not (0 <= rank < world and alone):
-        raise SelectionError(
-            f"RANK {values[0]!r} of WORLD_SIZE {values[1]!r} is not a process of torchrun; unset "
-            "both, or start with torchrun."
-        )
-    return rank, world
 
 
 def _score_rows(run: "ScoreRun", options: ScoreOptions, rank: int = 0, world: int = 1) -> None:
@@ -118,64 +100,7 @@ def _n_processes(run: "ScoreRun", options: ScoreOptions, n_rows: int) -> int:
         return options.processes
     if run.classifier.device.type != "cpu":
         return 1
-    return max(1, min(_n_cores(), MAX_DEFAULT_PROCESSES, n_rows // MIN_ROWS_EACH))
-
-
-def _n_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextmanager
-def _process_group(rank: int, world: int) -> Iterator[None]:
-    """The processes of torchrun: all are there before one begins, and done before one goes on.
-
-    Who came late would find the results of the others in the record already, and gone.
-    """
-    from torch import distributed
-
-    limit = timedelta(days=MAX_DAYS)
-    distributed.init_process_group("gloo", rank=rank, world_size=world, timeout=limit)
-    try:
-        yield
-        distributed.barrier()
-    finally:
-        distributed.destroy_process_group()
-
-
-@contextmanager
-def _single_thread() -> Iterator[None]:
-    """Compute with one thread: how many there are moves the last bit of a logit.
-
-    More processes with one thread each are faster than one process with more threads, too.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
-def _sigterm_as_exit() -> Iterator[None]:
-    """Let SIGTERM end this process as any error does, so that it ends the others too."""
-
-    def end(*_: object) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    return max(1, min(n_cores(), MAX_DEFAULT_PROCESSES, n_rows // MIN_ROWS_EACH))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from tests.tiny_models import tiny_checkpoint, tiny_mpnet, without_mask_token
 from viz import METHODS, Classifier
 from viz.__main__ import app
-from viz.cli.score_file import process_rank
+from viz.cli.processes import process_rank
 from viz.errors import RecordError, SelectionError
 from viz.faithfulness import worker_pool
 from viz.faithfulness.compare import compare
