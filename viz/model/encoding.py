@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
@@ -16,12 +16,21 @@ from finetune.errors import ModelError
 from viz.attention.words import is_blank, without_blanks
 from viz.errors import TextError, as_sentence
 from viz.model.grouping import is_visible, word_numbers, word_places
-from viz.types import Encoding, Token, UnseenSpan
+from viz.types import Encoding, Inputs, Token, UnseenSpan
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_LETTER = re.compile(r"\w")
 
 
 TOKENIZER_FAILS = "the tokenizer of the checkpoint fails on this text"
+
+
+class RowInputs(NamedTuple):
+    """What the model reads of one of many texts."""
+
+    inputs: Inputs
+    n_unseen: int
+    """Tokens cut off because the model reads only so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class Encoder:
         pair = _replace_surrogates(pair, notes) if pair is not None else None
         _check_not_empty(text, pair)
         encoded = self._tokenize(text, pair)
-        positions = self._read_positions(encoded)
+        positions = self._read_positions(encoded.sequence_ids())
         encoding = Encoding(
             text,
             pair,
@@ -70,12 +79,56 @@ class Encoder:
         ]
         return replace(encoding, notes=tuple(notes))
 
+    def encode_rows(
+        self, texts: Sequence[str], pairs: Sequence[str] | None = None
+    ) -> list[RowInputs | None]:
+        """The inputs of many texts, or pairs, without their tokens' places, which take long.
+
+        They are the very inputs that `encode` gives; None for a text that it refuses.
+        """
+        parts = list(zip(texts, [None] * len(texts) if pairs is None else pairs, strict=True))
+        plain = [
+            i for i, row in enumerate(parts) if all(part is None or _is_plain(part) for part in row)
+        ]
+        rows: dict[int, RowInputs] = {}
+        if plain:
+            rows = self._encode_plain(plain, [parts[i] for i in plain])
+        return [rows[i] if i in rows else self._encode_row(*row) for i, row in enumerate(parts)]
+
+    def _encode_plain(
+        self, numbers: Sequence[int], parts: Sequence[tuple[str, str | None]]
+    ) -> dict[int, RowInputs]:
+        """Those of texts of letters whose tokens are all known: of others `encode` knows more."""
+        texts, pairs = [text for text, _ in parts], [pair for _, pair in parts]
+        try:
+            encoded = self._tokenize(texts, None if pairs[0] is None else pairs, offsets=False)
+        except TextError:
+            return {}
+        unknown, rows = self.tokenizer.unk_token_id, dict[int, RowInputs]()
+        for row, number in enumerate(numbers):
+            columns = {name: encoded[name][row] for name in encoded}
+            ids = columns["input_ids"]
+            if not ids or unknown in ids:
+                continue
+            positions: Sequence[int] = range(len(ids))
+            if len(ids) > self.max_tokens:
+                positions = self._read_positions(encoded.sequence_ids(row))
+            rows[number] = RowInputs(self._inputs(columns, positions), len(ids) - len(positions))
+        return rows
+
+    def _encode_row(self, text: str, pair: str | None) -> RowInputs | None:
+        try:
+            encoding = self.encode(text, pair)
+        except TextError:
+            return None
+        return RowInputs(encoding.inputs, encoding.n_unseen)
+
     def probe(self, n_words: int = 3) -> Encoding:
         """An encoding for trying a checkpoint out; its tokens may be unknown ones."""
         n_words = min(n_words, self.max_tokens)  # more would be cut away
         text = " ".join("abc"[index % 3] for index in range(n_words))
         encoded = self._tokenize(text, None)
-        positions = self._read_positions(encoded)
+        positions = self._read_positions(encoded.sequence_ids())
         return Encoding(
             text,
             None,
@@ -83,22 +136,23 @@ class Encoder:
             self._inputs(encoded, positions),
         )
 
-    def _tokenize(self, text: str, pair: str | None) -> Any:
+    def _tokenize(self, text: Any, pair: Any, *, offsets: bool = True) -> Any:
+        """Of one text or of many."""
         try:
             with (
                 self.lock,
                 as_model_error(TOKENIZER_FAILS, "save the one the model was trained with"),
             ):
-                return self.tokenizer(text, pair, return_offsets_mapping=True, verbose=False)
+                return self.tokenizer(text, pair, return_offsets_mapping=offsets, verbose=False)
         except ModelError as error:
             raise TextError(as_sentence(error)) from error
 
-    def _read_positions(self, encoded: Any) -> list[int]:
+    def _read_positions(self, parts: Sequence[int | None]) -> list[int]:
         """The positions that the model reads, as training and plain transformers cut a text."""
         mode = self.truncation
         if mode == "head" and self.tokenizer.truncation_side == "left":
             mode = "tail"
-        return kept_positions(encoded.sequence_ids(), max_length=self.max_tokens, mode=mode)
+        return kept_positions(parts, max_length=self.max_tokens, mode=mode)
 
     def _tokens(
         self, text: str, pair: str | None, encoded: Any, positions: Sequence[int]
@@ -260,6 +314,10 @@ def _unseen_spans(encoded: Any, positions: Sequence[int]) -> tuple[UnseenSpan, .
             if gap:
                 spans.append(UnseenSpan(part, gap[0][0], gap[-1][1]))
     return tuple(sorted(spans))
+
+
+def _is_plain(text: str) -> bool:
+    return bool(_LETTER.search(text)) and not _SURROGATES.search(text)
 
 
 def _replace_surrogates(text: str, notes: list[str]) -> str:

@@ -1,6 +1,6 @@
 """Which of the last states a class is read from, as the gradient of the logits tells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -47,6 +47,36 @@ def slopes_of_last_states(run: Callable[[Recorder], Tensor]) -> Tensor | None:
     combination = logits @ torch.linspace(1, 2, len(logits)).sin().to(logits)
     (slopes,) = torch.autograd.grad(combination, states, allow_unused=True)
     return None if slopes is None or not slopes.any() else slopes[0]
+
+
+class PooledStates(Recorder):
+    """Keeps the state that the class of each text of a batch is read from.
+
+    Args:
+        places: Where the tokens of each text are in the batch.
+        reads: Which of its last states: `first`, `last`, or the `mean` of all.
+    """
+
+    computes_weights = False
+
+    def __init__(self, places: Sequence[slice], reads: Reads) -> None:
+        super().__init__()
+        self.places, self.reads = places, reads
+        self.pooled: Tensor | None = None
+        """(B, D) once the pass has run; None where its last states are not those of tokens."""
+
+    def on_last_states(self, states: Tensor) -> None:
+        """Called once.  (B, T, D)"""
+        if states.dim() != 3 or len(states) != len(self.places):
+            return
+        own = [row[place] for row, place in zip(states, self.places, strict=True)]
+        match self.reads:
+            case "first":
+                self.pooled = torch.stack([row[0] for row in own])
+            case "last":
+                self.pooled = torch.stack([row[-1] for row in own])
+            case "mean":
+                self.pooled = torch.stack([row.mean(0) for row in own])
 
 
 def rows_read(slopes: Tensor) -> Reads:
