@@ -17,7 +17,7 @@ from tests.families import LONG_TEXT
 from tests.family_oracle import PlainModel, changed_head_outputs
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
-from viz.attribution.head_importance import _Gated, _open, ablate, gate_gradients
+from viz.attribution.head_importance import ablate, gate_gradients
 from viz.attribution.linear_pass import linear_pass, require_linear
 from viz.attribution.target import Target
 from viz.errors import TextError, VizError
@@ -25,6 +25,7 @@ from viz.export.formats import render
 from viz.export.json_reader import parse
 from viz.export.replay import replay
 from viz.export.request import FigureRequest
+from viz.model.head_gates import HeadGates, open_gates
 from viz.model.recording import Recorder
 from viz.types import Attention, MissingAttention
 
@@ -256,7 +257,7 @@ def open_gates_are_plain(subject: Subject) -> None:
     classifier, reading = subject.classifier, subject.reading
     assert np.isfinite(gate_gradients(classifier, reading)).all()
     with torch.no_grad():
-        logits = classifier.forward(reading.encoding, _Gated(_open(classifier, 1)))
+        logits = classifier.forward(reading.encoding, HeadGates(open_gates(classifier, 1)))
     _near(logits.numpy(), reading.prediction.logits, MAP_TOLERANCE)
 
 

@@ -23,6 +23,7 @@ from viz.errors import MethodError, SelectionError
 from viz.jobs.background import ProgressCallback
 from viz.model.batches import MAX_ROWS, MAX_TOKENS, batch_size
 from viz.model.classifier import Classifier
+from viz.model.head_gates import HeadGates, check_gated, open_gates
 from viz.model.recording import Recorder
 from viz.types import Encoding, Reading
 
@@ -49,44 +50,6 @@ class HeadImportance:
             values = np.array(getattr(self, name))
             values.setflags(write=False)
             object.__setattr__(self, name, values)
-
-
-class _Gated(Recorder):
-    """Multiplies every head's output by its gate, or its weights where outputs can't be reached.
-
-    Args:
-        gates: (B, L, H)
-        fill: What a closed gate lets through instead, for any query: (L, H, d).  None for zeros.
-    """
-
-    computes_weights = False
-
-    def __init__(self, gates: Tensor, fill: Tensor | None = None) -> None:
-        super().__init__()
-        self.gates = gates
-        self.fill = fill
-        self._layer = 0
-
-    def on_weights(self, weights: Tensor) -> Tensor:
-        """Called once a layer, from below, in families with attention code of their own."""
-        if self.layout.by_interface:
-            return weights
-        layer, self._layer = self._layer, self._layer + 1
-        if layer >= self.gates.shape[1]:  # a decoder's
-            return weights
-        return weights * self.gates[:, layer, :, None, None]
-
-    def on_head_outputs(self, outputs: Tensor) -> Tensor:
-        """Called once a layer, from below, where attention is ours.  (B, Q, H, d)"""
-        if not self.layout.by_interface:
-            return outputs
-        layer, self._layer = self._layer, self._layer + 1
-        if layer >= self.gates.shape[1]:  # a decoder's
-            return outputs
-        gate = self.gates[:, None, layer, :, None]
-        if self.fill is None:
-            return outputs * gate
-        return outputs * gate + self.fill[layer] * (1 - gate)
 
 
 class _Means(Recorder):
@@ -159,8 +122,8 @@ def gate_gradients(
             another classifier.
     """
     target = _checked_target(classifier, reading, target_class, against)
-    gates = _open(classifier, 1).requires_grad_()
-    value = _values(classifier, reading.encoding, target, _Gated(gates))
+    gates = open_gates(classifier, 1).requires_grad_()
+    value = _values(classifier, reading.encoding, target, HeadGates(gates))
     (gradient,) = gradients(classifier, value.sum(), [gates])
     slopes: FloatArray = gradient[0].cpu().numpy()
     return slopes
@@ -199,7 +162,7 @@ def ablate(
     without: list[float] = []
     with torch.inference_mode():
         for gates in _one_closed(classifier, reading.encoding.n_tokens):
-            recorder = _Gated(gates, fill)
+            recorder = HeadGates(gates, fill)
             without += _values(classifier, reading.encoding, target, recorder).tolist()
             progress(len(gates))
     return (value - np.array(without)).reshape(classifier.n_layers, classifier.n_heads)
@@ -215,7 +178,7 @@ def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> Float
         MethodError: if the heads of this architecture can't be reached.
         SelectionError: if no text was given.
     """
-    _check_gated(classifier)
+    check_gated(classifier)
     if classifier.capabilities.attention != "interface":
         raise MethodError(
             f"The outputs of the heads of the architecture {classifier.architecture} can't be "
@@ -237,19 +200,8 @@ def _checked_target(
     classifier: Classifier, reading: Reading, target_class: int | None, against: Against
 ) -> Target:
     check_read_by(classifier, reading)
-    _check_gated(classifier)
+    check_gated(classifier)
     return resolve_target(reading.prediction, target_class, against)
-
-
-def _check_gated(classifier: Classifier) -> None:
-    if classifier.capabilities.attention is None:
-        raise MethodError(classifier.capabilities.no_attention)
-
-
-def _open(classifier: Classifier, n_rows: int) -> Tensor:
-    """Gates that let everything through.  (B, L, H)"""
-    shape = (n_rows, classifier.n_layers, classifier.n_heads)
-    return torch.ones(shape, dtype=classifier.model.dtype, device=classifier.device)
 
 
 def _one_closed(classifier: Classifier, n_tokens: int) -> Iterator[Tensor]:
@@ -258,7 +210,7 @@ def _one_closed(classifier: Classifier, n_tokens: int) -> Iterator[Tensor]:
     rows = batch_size(classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
     for first in range(0, n_heads, rows):
         heads = range(first, min(first + rows, n_heads))
-        gates = _open(classifier, len(heads))
+        gates = open_gates(classifier, len(heads))
         for row, head in enumerate(heads):
             gates[row].view(-1)[head] = 0
         yield gates
@@ -276,7 +228,9 @@ def _fill(classifier: Classifier, mean: FloatArray) -> Tensor:
     return fill
 
 
-def _values(classifier: Classifier, encoding: Encoding, target: Target, recorder: _Gated) -> Tensor:
+def _values(
+    classifier: Classifier, encoding: Encoding, target: Target, recorder: HeadGates
+) -> Tensor:
     """The explained scalar under each row of gates.  (B,)"""
     inputs = classifier.pad([encoding.inputs] * len(recorder.gates))
     return target.value(classifier.run(inputs, recorder))

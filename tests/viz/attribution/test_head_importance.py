@@ -16,6 +16,7 @@ from viz.attention.rank_correlation import spearman
 from viz.attribution import Target, head_importance
 from viz.attribution.head_importance import HeadImportance
 from viz.errors import MethodError, SelectionError
+from viz.model.head_gates import HeadGates
 from viz.model.recording import Recorder
 
 TEXT = "Oil prices rise as stockss fall, the market was not good!"
@@ -84,7 +85,7 @@ def one_head(
 def test_open_gates_change_nothing(double: Classifier) -> None:
     reading = double.read(TEXT, PAIR)
     gates = torch.ones(1, double.n_layers, double.n_heads, dtype=torch.float64)
-    recorder = head_importance._Gated(gates)
+    recorder = HeadGates(gates)
     assert margin(double, reading, recorder) == pytest.approx(margin(double, reading), abs=1e-12)
     assert recorder.weights == []
 

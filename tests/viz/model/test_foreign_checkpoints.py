@@ -13,10 +13,11 @@ from transformers import AutoModelForSequenceClassification
 from tests.architectures import architecture_checkpoint
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
-from viz.attribution.head_importance import _Gated, gate_gradients
+from viz.attribution.head_importance import gate_gradients
 from viz.attribution.linear_pass import linear_pass
 from viz.attribution.target import Target
 from viz.errors import CheckpointError, MethodError, MissingAttentionError
+from viz.model.head_gates import HeadGates
 from viz.model.recording import Leaf, Recorder
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
@@ -127,7 +128,9 @@ def test_gates_of_heads_are_finite_differences_whatever_the_family(load: Load, f
         for step in (1e-2, -1e-2):  # parts of these families are computed in single precision
             gates = torch.ones(1, classifier.n_layers, classifier.n_heads, dtype=torch.float64)
             gates[0, layer, head] += step
-            values.append(MARGIN.value(classifier.forward(reading.encoding, _Gated(gates))).item())
+            values.append(
+                MARGIN.value(classifier.forward(reading.encoding, HeadGates(gates))).item()
+            )
         assert found[layer, head] == pytest.approx((values[0] - values[1]) / 2e-2, abs=2e-4)
 
 
