@@ -35,6 +35,8 @@ class Rows:
     """Rows left out because a text is blank."""
     unlabeled: int = 0
     """Rows left out because they have no label or score."""
+    indices: tuple[int, ...] = ()
+    """Where each row stands in its source, counted from 0; none where several were joined."""
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -48,6 +50,7 @@ class Rows:
             pairs=None if self.pairs is None else tuple(self.pairs[i] for i in indices),
             labels=tuple(self.labels[i] for i in indices),
             scores=None if self.scores is None else tuple(self.scores[i] for i in indices),
+            indices=tuple(self.indices[i] for i in indices) if self.indices else (),
         )
 
     @property
@@ -116,6 +119,7 @@ def read_rows(
         pairs=None if pairs is None else tuple(pairs[i] for i in kept),
         blank=full.count(False),
         unlabeled=full.count(True) - len(kept),
+        indices=tuple(kept),
         **answers,
     )
 

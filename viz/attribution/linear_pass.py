@@ -83,6 +83,33 @@ class LinearPass:
         ]
         return SplitGradients(at_leaves, sum(shares) + beside, others)
 
+    def split_rows(self, contrasts: Tensor, *, maps: Sequence[Tensor] = ()) -> "RowShares":
+        """Split a contrast of the logits of each row over its tokens.
+
+        The biases are shared by all rows, so that parts are proved to add up over the batch; each
+        row then holds as bias what its tokens leave of its value.  Rows count differently in that
+        proof, so that gaps of opposite signs can't cancel.
+
+        Args:
+            contrasts: What the logits of each row are weighted with.  (B, C)
+            maps: The attention weights of layers, to be split over heads too.  Each (B, H, Q, K)
+
+        Raises:
+            MethodError: if the parts don't add up, so that the pass was not linear.
+        """
+        n_rows = len(contrasts)
+        counts = torch.linspace(1, 2, n_rows).to(contrasts) if n_rows > 1 else contrasts.new_ones(1)
+        weights = contrasts * counts[:, None]
+        slopes = self.split_gradients(lambda logits: (logits * weights).sum(-1), *maps)
+        counts = counts.double()
+        values = (self.logits.detach() * contrasts).double().sum(-1)
+        tokens = self.token_shares(self.leaves, slopes.leaves) / counts[:, None]
+        heads = [
+            (weights.detach() * slope).double().sum((-2, -1)) / counts[:, None]
+            for weights, slope in zip(maps, slopes.others, strict=True)
+        ]
+        return RowShares(values, tokens, values - tokens.sum(-1), heads)
+
     @staticmethod
     def token_shares(states: Sequence[Tensor], gradients: Sequence[Tensor]) -> Tensor:
         """<state, gradient> of each token, what a decoder was given of it included.  (B, T)"""
@@ -99,6 +126,7 @@ class LinearPass:
     def _check_complete(self, tokens: Tensor, biases: Sequence[float], value: float) -> None:
         parts = float(tokens.sum()) + sum(biases)
         size = float(tokens.abs().sum()) + abs(sum(biases)) + abs(value)
+        size /= len(self.logits)  # a gap in one row of many is not to be hidden by the others
         if not abs(parts - value) <= TOLERANCE * size:
             raise MethodError(unavailable(self.classifier))
 
@@ -113,6 +141,20 @@ class SplitGradients:
     """What all biases say together, over all rows."""
     others: Sequence[Tensor]
     """In what else was asked for; 0 where it has no say."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowShares:
+    """What a scalar of each row is made of; tokens and bias add up to the value."""
+
+    values: Tensor
+    """(B,)"""
+    tokens: Tensor
+    """(B, T)"""
+    bias: Tensor
+    """(B,)"""
+    heads: Sequence[Tensor]
+    """What passes through the attention of each head, by layer.  Each (B, H)"""
 
 
 def linear_pass(

@@ -1,8 +1,30 @@
 """What each word of many rows adds to a contrast of logits, exactly."""
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import torch
+
 from finetune.checkpoint.arrays import FloatArray, IntArray
+from viz.attention.words import spans
+from viz.attribution.linear_pass import RowShares, linear_pass
+from viz.attribution.method import no_progress
+from viz.data.audit_rows import AuditRows
+from viz.errors import MethodError
+from viz.jobs.background import ProgressCallback
+from viz.model.batches import batch_size
+from viz.model.classifier import Classifier
+from viz.model.recording import Recorder
+from viz.types import Encoding
+
+MAX_ROWS = 32
+"""Rows taken apart at once."""
+MAX_TOKENS = 4096
+"""Tokens of these: what a backward pass keeps grows with them."""
+PASSES_PER_ROW = 3.0
+"""What a row costs, in plain forward passes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +49,101 @@ class WordContributions:
     heads: FloatArray | None = None
     """What passes through the attention of each head; None where it wasn't asked for.
     (R, L, H)"""
+
+
+def word_contributions(
+    classifier: Classifier,
+    rows: AuditRows,
+    indices: Sequence[int] | IntArray,
+    contrasts: FloatArray,
+    *,
+    heads: bool = False,
+    progress: ProgressCallback = no_progress,
+) -> WordContributions:
+    """Split a contrast of the logits of each row over its words; costs about three passes a row.
+
+    Args:
+        classifier: What reads them.
+        rows: All rows of a file.
+        indices: Which of them, each of which can be read.  R
+        contrasts: What the logits of each row are weighted with, such as 1 for one class and -1 for
+            another.  (R, C)
+        heads: Whether to split over the heads of each layer too.
+        progress: Called with the passes done since the last call; what it raises ends the work.
+
+    Raises:
+        MethodError: if the parts don't add up, as where the network does more than can be held.
+        MissingAttentionError: if heads are asked for of a network that has no attention maps.
+        TextError: if no token of a row reaches the model.
+    """
+    _require_heads(classifier, wanted=heads)
+    pairs = rows.pairs or [None] * len(rows)
+    encodings = [classifier.encode(rows.texts[index], pairs[index]) for index in indices]
+    parts: dict[int, _RowParts] = {}
+    for batch in _batches(classifier, encodings):
+        shares = _split(classifier, [encodings[i] for i in batch], contrasts[batch], heads=heads)
+        for number, row in enumerate(batch):
+            parts[row] = _row_parts(encodings[row], shares, number, heads=heads)
+        progress(PASSES_PER_ROW * len(batch))
+    ordered = [parts[row] for row in range(len(encodings))]
+    return WordContributions(
+        rows=np.array(indices, dtype=np.int64),
+        values=np.array([row.value for row in ordered]),
+        words=tuple(row.words for row in ordered),
+        scores=tuple(row.scores for row in ordered),
+        special=np.array([row.special for row in ordered]),
+        bias=np.array([row.bias for row in ordered]),
+        heads=np.array([row.heads for row in ordered]) if heads else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _RowParts:
+    value: float
+    words: tuple[str, ...]
+    scores: FloatArray
+    special: float
+    bias: float
+    heads: FloatArray | None
+
+
+def _require_heads(classifier: Classifier, *, wanted: bool) -> None:
+    if wanted and classifier.capabilities.attention is None:
+        raise MethodError(classifier.capabilities.no_attention)
+
+
+def _batches(classifier: Classifier, encodings: Sequence[Encoding]) -> Iterator[list[int]]:
+    """The numbers of encodings of one length, so that nothing is padded."""
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for number, encoding in enumerate(encodings):
+        by_length[encoding.n_tokens].append(number)
+    several = classifier.capabilities.time_axis is not None
+    for length, numbers in sorted(by_length.items()):
+        size = batch_size(classifier, length, rows=MAX_ROWS if several else 1, tokens=MAX_TOKENS)
+        for start in range(0, len(numbers), size):
+            yield numbers[start : start + size]
+
+
+def _split(
+    classifier: Classifier, encodings: Sequence[Encoding], contrasts: FloatArray, *, heads: bool
+) -> RowShares:
+    recorder = Recorder("input", freeze=True, by_weights=heads)
+    inputs = [encoding.inputs for encoding in encodings]
+    linear = linear_pass(classifier, inputs, recorder, classifier.logits(inputs))
+    maps = recorder.weights[: classifier.n_layers] if heads else []
+    return linear.split_rows(torch.tensor(contrasts).to(linear.logits), maps=maps)
+
+
+def _row_parts(encoding: Encoding, shares: RowShares, row: int, *, heads: bool) -> _RowParts:
+    tokens = shares.tokens[row].cpu().numpy()
+    words = [span for span in spans(encoding) if not span.special]
+    special = sum(float(tokens[i]) for i, token in enumerate(encoding.tokens) if token.special)
+    by_head = np.stack([layer[row].cpu().numpy() for layer in shares.heads]) if heads else None
+    return _RowParts(
+        float(shares.values[row]),
+        tuple(word.label for word in words),
+        np.array([tokens[list(word.tokens)].sum() for word in words]),
+        special,
+        float(shares.bias[row]),
+        by_head,
+    )
