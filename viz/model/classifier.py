@@ -269,7 +269,10 @@ class Classifier:
                     raise
                 # BART and T5 take texts with different numbers of </s> one by one only.
                 outputs = [self.run(self.pad(single)) for single in singles]
-            logits: NDArray[np.floating] = torch.cat(outputs).cpu().numpy()
+            whole = torch.cat(outputs).cpu()
+        if whole.dtype == torch.bfloat16:  # which numpy does not know
+            whole = whole.float()
+        logits: NDArray[np.floating] = whole.numpy()
         return logits
 
     def probabilities(self, logits: FloatArray) -> FloatArray:
