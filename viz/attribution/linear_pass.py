@@ -36,7 +36,8 @@ class LinearPass:
 
     classifier: Classifier
     logits: Tensor
-    """(B, C)"""
+    """(B, C), or another outcome of the pass that is to be split in their place, as the states that
+    classes are read from (B, D)."""
     leaves: Sequence[Tensor]
     """The input of the first layer, and that of a decoder's where there is one.  Each (B, T, D)"""
     biases: Sequence[Tensor]

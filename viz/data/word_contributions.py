@@ -1,21 +1,23 @@
-"""What each word of many rows adds to a contrast of logits, exactly."""
+"""What each word of many rows adds to a contrast of logits or of states, exactly."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attention.words import spans
-from viz.attribution.linear_pass import RowShares, linear_pass
+from viz.attribution.linear_pass import RowShares, linear_pass, unavailable
 from viz.attribution.method import no_progress
 from viz.data.audit_rows import AuditRows
+from viz.data.row_predictions import POOLED
 from viz.errors import MethodError
 from viz.jobs.background import ProgressCallback
 from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
+from viz.model.pooling import PooledStates
 from viz.model.recording import Recorder
 from viz.types import Encoding
 
@@ -37,7 +39,7 @@ class WordContributions:
     rows: IntArray
     """Which rows of the file, counted from 0.  (R,)"""
     values: FloatArray
-    """The contrast of each row: its weights times the logits.  (R,)"""
+    """The contrast of each row: its weights times the logits, or times the state.  (R,)"""
     words: tuple[tuple[str, ...], ...]
     """The words of each row as they stand in the text, in reading order."""
     scores: tuple[FloatArray, ...]
@@ -77,11 +79,60 @@ def word_contributions(
         TextError: if no token of a row reaches the model.
     """
     _require_heads(classifier, wanted=heads)
+
+    def split(encodings: Sequence[Encoding], batch: list[int]) -> RowShares:
+        return _split(classifier, encodings, contrasts[batch], heads=heads)
+
+    return _contributions(classifier, rows, indices, split, heads=heads, progress=progress)
+
+
+def state_contributions(
+    classifier: Classifier,
+    rows: AuditRows,
+    indices: Sequence[int] | IntArray,
+    directions: FloatArray,
+    *,
+    progress: ProgressCallback = no_progress,
+) -> WordContributions:
+    """Split a linear function of the state that each row's class is read from over its words.
+
+    The state is that of `RowPredictions.states`; what is differentiated, and how it is proved to
+    add up, is as in `word_contributions`.
+
+    Args:
+        classifier: What reads them.
+        rows: All rows of a file.
+        indices: Which of them, each of which can be read.  R
+        directions: What the state of each row is weighted with.  (R, D)
+        progress: Called with the passes done since the last call.
+
+    Raises:
+        MethodError: if the parts don't add up, or it can't be told which state a class is read
+            from.
+        TextError: if no token of a row reaches the model.
+    """
+
+    def split(encodings: Sequence[Encoding], batch: list[int]) -> RowShares:
+        return _split_states(classifier, encodings, directions[batch])
+
+    return _contributions(classifier, rows, indices, split, heads=False, progress=progress)
+
+
+def _contributions(
+    classifier: Classifier,
+    rows: AuditRows,
+    indices: Sequence[int] | IntArray,
+    split: Callable[[Sequence[Encoding], list[int]], RowShares],
+    *,
+    heads: bool,
+    progress: ProgressCallback,
+) -> WordContributions:
+    """Split rows batch by batch: `split` is given the encodings of one, and the rows' numbers."""
     pairs = rows.pairs or [None] * len(rows)
     encodings = [classifier.encode(rows.texts[index], pairs[index]) for index in indices]
     parts: dict[int, _RowParts] = {}
     for batch in _batches(classifier, encodings):
-        shares = _split(classifier, [encodings[i] for i in batch], contrasts[batch], heads=heads)
+        shares = split([encodings[i] for i in batch], batch)
         for number, row in enumerate(batch):
             parts[row] = _row_parts(encodings[row], shares, number, heads=heads)
         progress(PASSES_PER_ROW * len(batch))
@@ -132,6 +183,24 @@ def _split(
     linear = linear_pass(classifier, inputs, recorder, classifier.logits(inputs))
     maps = recorder.weights[: classifier.n_layers] if heads else []
     return linear.split_rows(torch.tensor(contrasts).to(linear.logits), maps=maps)
+
+
+def _split_states(
+    classifier: Classifier, encodings: Sequence[Encoding], directions: FloatArray
+) -> RowShares:
+    reads = classifier.capabilities.reads
+    if reads not in POOLED:
+        raise MethodError(
+            f"It can't be told which state {classifier.architecture} reads a class from, so that "
+            "no state can be split over words."
+        )
+    inputs = [encoding.inputs for encoding in encodings]
+    recorder = PooledStates([slice(None)] * len(inputs), reads, "input", freeze=True)
+    linear = linear_pass(classifier, inputs, recorder, classifier.logits(inputs))
+    if recorder.pooled is None:
+        raise MethodError(unavailable(classifier))
+    states = replace(linear, logits=recorder.pooled)
+    return states.split_rows(torch.tensor(directions).to(recorder.pooled))
 
 
 def _row_parts(encoding: Encoding, shares: RowShares, row: int, *, heads: bool) -> _RowParts:

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from viz.model.recording import Recorder
+from viz.model.recording import Leaf, Recorder
 
 Reads = Literal["first", "last", "mean", "several"]
 """Which of the last states a class is read from."""
@@ -55,12 +55,20 @@ class PooledStates(Recorder):
     Args:
         places: Where the tokens of each text are in the batch.
         reads: Which of its last states: `first`, `last`, or the `mean` of all.
+        leaf: The tensor to differentiate by, as of any recorder.
+        freeze: Whether the pass is made linear in the leaf.
     """
 
-    computes_weights = False
-
-    def __init__(self, places: Sequence[slice], reads: Reads) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        places: Sequence[slice],
+        reads: Reads,
+        leaf: Leaf | None = None,
+        *,
+        freeze: bool = False,
+    ) -> None:
+        super().__init__(leaf, freeze=freeze)
+        self.computes_weights = freeze
         self.places, self.reads = places, reads
         self.pooled: Tensor | None = None
         """(B, D) once the pass has run; None where its last states are not those of tokens."""
