@@ -1,0 +1,181 @@
+"""An audit: measures as `evaluate` has them, a line for each row, and nothing read twice."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from finetune.evaluation.evaluate import evaluate
+from tests.tiny_models import tiny_checkpoint
+from viz import Classifier
+from viz.data import row_reading
+from viz.data.audit import AuditRun, audit
+from viz.data.audit_rows import open_rows, rows_from
+from viz.data.missing import Missing
+from viz.data.near_copies import conflicting_copies
+from viz.data.row_predictions import predict
+from viz.jobs.cancellation import CancelledError
+
+WORDS = ("oil", "prices", "rise", "stocks", "fall", "the", "team", "wins", "game", "market", "good")
+
+
+def write_rows(folder: Path, n_rows: int = 150) -> Path:
+    draw = np.random.default_rng(0)
+    labels = ("World", "Sports", "Business", "Sci/Tech")
+    lines = ["id,text,label"]
+    for row in range(n_rows):
+        text = " ".join(draw.choice(WORDS, size=draw.integers(1, 9)))
+        lines.append(f"{row},{text},{labels[draw.integers(4)]}")
+    (folder / "rows.csv").write_text("\n".join(lines))
+    return folder / "rows.csv"
+
+
+def test_measures_are_those_of_evaluate(
+    classifier: Classifier, checkpoint: Path, tmp_path: Path
+) -> None:
+    file = write_rows(tmp_path)
+    record = audit(classifier, open_rows(file, classifier)).record
+    report = evaluate(str(checkpoint), str(file))
+    assert record.measures == report.metrics
+    assert not isinstance(record.calibration, Missing)
+    assert report.calibration is not None
+    assert record.calibration.nll == pytest.approx(report.calibration.nll)
+    assert (record.n_rows, record.n_read, record.n_labeled) == (150, 150, 150)
+
+
+def test_the_table_has_a_line_for_each_row(classifier: Classifier) -> None:
+    rows = rows_from(
+        [
+            {"text": "oil prices rise", "label": "Business", "prediction": "mine", "n": 1},
+            {"text": " ", "label": "World", "prediction": "mine", "n": 2},
+            {"text": "the team wins", "prediction": "mine", "n": 3},
+        ],
+        classifier,
+    )
+    result = audit(classifier, rows)
+    table = result.table
+    logits = classifier.read("oil prices rise").prediction.logits.astype(np.float64)
+    given = classifier.probabilities(logits)
+    first = table.iloc[0]
+    assert first["label"] == "Business"
+    assert first["prediction"] == classifier.labels[int(logits.argmax())]
+    assert first["probability"] == pytest.approx(given.max(), abs=1e-6)
+    assert first["label_probability"] == pytest.approx(given[2], abs=1e-6)
+    assert first["loss"] == pytest.approx(-np.log(given[2]), abs=1e-6)
+    assert first["entropy"] == pytest.approx(-(given * np.log(given)).sum(), abs=1e-6)
+    assert first["margin"] == pytest.approx(np.diff(np.sort(given)[-2:])[0], abs=1e-6)
+    assert first["tokens"] == 5
+    assert pd.isna(table.loc[1, ["label", "prediction", "correct", "probability", "loss"]]).all()
+    assert pd.isna(table.loc[2, ["label", "correct", "label_probability", "loss"]]).all()
+    assert table.loc[2, "prediction"] in classifier.labels
+    assert list(table["prediction (file)"]) == ["mine"] * 3
+    assert list(table["n"]) == [1, 2, 3]
+    assert (result.record.n_read, result.record.n_labeled) == (2, 1)
+
+
+def test_rows_without_labels_give_what_they_can(classifier: Classifier) -> None:
+    result = audit(classifier, ["oil prices rise", "the team wins"])
+    assert isinstance(result.record.measures, Missing)
+    assert result.table["prediction"].notna().all()
+    assert result.table["label"].isna().all()
+
+
+def test_a_multi_label_head_and_a_score_are_measured(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "multi", problem_type="multi_label_classification")
+    several = Classifier.load(folder)
+    rows = [
+        {"text": "oil prices", "labels": ["World", "Sports"]},
+        {"text": "the team", "labels": []},
+    ]
+    table = audit(several, rows).table
+    assert list(table["label"]) == ["World, Sports", ""]
+    flags = several.read("oil prices").prediction.logits > 0
+    assert bool(table["correct"][0]) == bool((flags == [True, True, False, False]).all())
+    folder = tiny_checkpoint(tmp_path / "score", labels=("score",), problem_type="regression")
+    score = Classifier.load(folder)
+    result = audit(
+        score, [{"text": "oil prices", "score": 0.5}, {"text": "the team", "score": None}]
+    )
+    value = float(score.read("oil prices").prediction.logits[0])
+    assert result.table["prediction"][0] == pytest.approx(value, abs=1e-5)
+    assert result.table["loss"][0] == pytest.approx((value - 0.5) ** 2, abs=1e-4)
+    assert pd.isna(result.table["loss"][1])
+    assert not isinstance(result.record.measures, Missing)
+
+
+def test_an_audit_that_was_stopped_goes_on_where_it_was(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_reading, "FIRST_ROWS", 16)
+    rows = open_rows(write_rows(tmp_path), classifier)
+    whole = audit(classifier, rows)
+    counts: list[float] = []
+
+    def stop(passes: float) -> None:
+        counts.append(passes)
+        if sum(counts) > 60:
+            raise CancelledError
+
+    folder = tmp_path / "audit"
+    with pytest.raises(CancelledError):
+        audit(classifier, rows, folder=folder, progress=stop)
+    texts: list[str] = []
+
+    def counted(
+        classifier: Classifier, part: list[str], *args: object, **options: object
+    ) -> object:
+        texts.extend(part)
+        return predict(classifier, part, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(row_reading, "predict", counted)
+    resumed = audit(classifier, rows, folder=folder)
+    assert 0 < len(texts) < len(rows)
+    np.testing.assert_allclose(resumed.predictions.logits, whole.predictions.logits, atol=1e-5)
+    assert resumed.record.measures == whole.record.measures
+    texts.clear()
+    again = audit(classifier, rows, folder=folder)
+    assert texts == []
+    assert again.record == resumed.record
+    for file in folder.rglob("*.npz"):
+        file.write_bytes(b"damaged")
+    audit(classifier, rows, folder=folder)
+    assert len(texts) == len(rows)
+
+
+def test_what_is_known_so_far_can_be_looked_at(
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_reading, "FIRST_ROWS", 16)
+    run = AuditRun(classifier, open_rows(write_rows(tmp_path), classifier))
+    seen: list[int] = []
+    assert isinstance(run.latest.record.measures, Missing)
+
+    def look(_: float) -> None:
+        audit_so_far = run.latest
+        known = audit_so_far.table["prediction"].notna().sum()
+        assert known == audit_so_far.record.n_read
+        seen.append(int(known))
+
+    thread = threading.Thread(target=run.run, args=(look,))
+    thread.start()
+    thread.join()
+    assert seen[0] == 0
+    assert len(set(seen)) > 2
+
+
+def test_near_copies_with_another_label_point_at_each_other(classifier: Classifier) -> None:
+    rows = rows_from(
+        [
+            {"text": "Oil prices rise as stocks fall in the market", "label": "Business"},
+            {"text": "oil prices rise as stocks fall in the market!", "label": "World"},
+            {"text": "Oil prices rise as stocks fall in the market", "label": "Business"},
+            {"text": "The team wins the game", "label": "Sports"},
+            {"text": "the team wins the game", "label": "Sports"},
+            {"text": "The team wins the game", "label": None},
+            {"text": "", "label": "World"},
+        ],
+        classifier,
+    )
+    assert list(conflicting_copies(rows)) == [1, 0, 1, -1, -1, -1, -1]

@@ -1,0 +1,162 @@
+"""An audit: all that is found out about a file and a classifier, part by part."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from finetune.checkpoint.arrays import IntArray
+from viz.attribution.method import no_progress
+from viz.data.audit_cache import AuditCache
+from viz.data.audit_record import AuditRecord
+from viz.data.audit_rows import AuditRows, rows_from
+from viz.data.measures import labeled_rows, measure_rows
+from viz.data.missing import Missing
+from viz.data.near_copies import conflicting_copies
+from viz.data.options import AuditOptions
+from viz.data.row_predictions import RowPredictions
+from viz.data.row_reading import no_predictions, read_rows
+from viz.data.row_table import row_table
+from viz.jobs.background import ProgressCallback
+from viz.model.classifier import Classifier
+
+NOT_YET = Missing(missing="Not measured yet.")
+NO_REFERENCE = Missing(missing="No second file was given to compare with.")
+DEFAULT_OPTIONS = AuditOptions()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What is known of a file and a classifier; parts may be to come."""
+
+    classifier: Classifier
+    record: AuditRecord
+    rows: AuditRows
+    predictions: RowPredictions
+    near_copies: IntArray | None = None
+    """As `conflicting_copies` gives them.  (N,)"""
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A line for each row; the columns are those of `row_table`."""
+        return row_table(self.classifier, self.rows, self.predictions, self.near_copies)
+
+
+def audit(
+    classifier: Classifier,
+    rows: AuditRows | Sequence[Mapping[str, Any] | str],
+    *,
+    reference: AuditRows | Sequence[Mapping[str, Any] | str] | None = None,
+    options: AuditOptions = DEFAULT_OPTIONS,
+    folder: Path | None = None,
+    progress: ProgressCallback = no_progress,
+) -> Audit:
+    """Find out what is wrong on a data set, and why.
+
+    Args:
+        classifier: What is audited.
+        rows: What `open_rows` reads of a file, or a mapping of column names to cells for each row,
+            such as `{"text": "Oil prices rise", "label": "Business"}`.
+        reference: Earlier rows to compare with.
+        options: Settings of the parts.
+        folder: Where results are kept, so that an audit that was stopped goes on; None for nowhere.
+        progress: Called with the forward passes done since the last call; what it raises ends the
+            work.
+
+    Returns:
+        `record`, each part a result or the reason why there is none; `table`, a pandas frame with a
+        line for each of N rows; `predictions`, among them logits and probabilities (N, C) and the
+        states that classes are read from (N, D).
+
+    Raises:
+        SelectionError: if rows can't be read, or the folder can't be written to.
+        CheckpointError: if the model fails.
+    """
+    given = rows if isinstance(rows, AuditRows) else rows_from(rows, classifier)
+    if reference is not None and not isinstance(reference, AuditRows):
+        reference = rows_from(reference, classifier)
+    return AuditRun(classifier, given, options, reference=reference, folder=folder).run(progress)
+
+
+class AuditRun:
+    """An audit as it is made; what is known so far can be looked at from another thread."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        rows: AuditRows,
+        options: AuditOptions = DEFAULT_OPTIONS,
+        *,
+        reference: AuditRows | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.classifier, self.rows, self.options = classifier, rows, options
+        self.reference = reference
+        self._cache = AuditCache(
+            folder,
+            {
+                "checkpoint": classifier.fingerprint,
+                "temperature": classifier.temperature,
+                "data": rows.fingerprint,
+                "reference": None if reference is None else reference.fingerprint,
+                "options": asdict(options),
+            },
+        )
+        self.latest = Audit(
+            classifier=classifier,
+            record=self._first_record(),
+            rows=rows,
+            predictions=no_predictions(classifier, len(rows)),
+        )
+        """What is known so far; it is replaced, never changed."""
+
+    def run(self, progress: ProgressCallback = no_progress) -> Audit:
+        """Make all parts, those that were kept excepted; arguments and errors as for `audit`."""
+        self._cache.prepare()
+        read = partial(read_rows, self.classifier, cache=self._cache, seed=self.options.seed)
+        for predictions in read("rows", self.rows, progress=progress):
+            self._update(predictions)
+        self.latest = replace(self.latest, near_copies=conflicting_copies(self.rows))
+        return self.latest
+
+    def _update(self, predictions: RowPredictions) -> None:
+        """Take in what was predicted so far, and measure it."""
+        measures = measure_rows(self.classifier, self.rows, predictions)
+        record = replace(
+            self.latest.record,
+            n_read=int(predictions.read.sum()),
+            n_labeled=int(labeled_rows(self.rows, predictions).sum()),
+            measures=measures.metrics,
+            calibration=measures.calibration,
+        )
+        self.latest = replace(self.latest, record=record, predictions=predictions)
+
+    def _first_record(self) -> AuditRecord:
+        rows, columns = self.rows, self.rows.columns
+        assert columns.text is not None  # it was read
+        return AuditRecord(
+            checkpoint=self.classifier.name,
+            fingerprint=self.classifier.fingerprint,
+            data=rows.name,
+            data_fingerprint=rows.fingerprint,
+            text_column=columns.text,
+            pair_column=columns.pair,
+            label_column=columns.label,
+            labels=self.classifier.labels,
+            n_rows=len(rows),
+            n_read=0,
+            n_labeled=0,
+            options=self.options,
+            notes=rows.notes,
+            measures=NOT_YET,
+            calibration=NOT_YET,
+            label_errors=NOT_YET,
+            slices=NOT_YET,
+            shortcuts=NOT_YET,
+            cells=NOT_YET,
+            counterfactuals=NOT_YET,
+            shift=NO_REFERENCE if self.reference is None else NOT_YET,
+        )
