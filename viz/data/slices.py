@@ -115,9 +115,8 @@ def row_errors(
     """
     if gold.ndim == 1:
         return gold != predictions.predicted, gold >= 0
-    known: BoolArray = ~np.isnan(gold).any(axis=1)
-    different: BoolArray = (predictions.logits > 0) != (gold > 0.5)
-    return different.any(axis=1), known
+    different = np.not_equal(predictions.logits > 0, gold > 0.5)
+    return np.any(different, axis=1), np.all(np.isfinite(gold), axis=1)
 
 
 def _distinct(
