@@ -2,8 +2,8 @@
 
 Read it in this order: `types` (the records), `model` (a checkpoint and one recorded forward pass),
 `attention` (views over weights, statistics of heads), `attribution` (why this class),
-`faithfulness` (can it be believed), `widgets`, `figures` and `export` (what is seen and saved),
-`app` (the pages).
+`faithfulness` (can it be believed), `data` (a whole data set), `widgets`, `figures` and `export`
+(what is seen and saved), `app` (the pages).
 """
 
 from importlib import import_module
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from viz.attribution import METHODS, attribute, register_method
     from viz.attribution.contribution import contribution
     from viz.attribution.head_importance import head_importance
+    from viz.data.audit import Audit, audit
+    from viz.data.row_predictions import RowPredictions, predict
     from viz.faithfulness.evidence import Evidence, evidence
     from viz.model.classifier import Classifier, default_checkpoint
     from viz.types import (
@@ -34,6 +36,7 @@ __all__ = [
     "METHODS",
     "Attention",
     "Attribution",
+    "Audit",
     "Classifier",
     "Contribution",
     "Encoding",
@@ -41,13 +44,16 @@ __all__ = [
     "HeadStatistics",
     "Prediction",
     "Reading",
+    "RowPredictions",
     "Token",
     "attribute",
+    "audit",
     "contribution",
     "default_checkpoint",
     "evidence",
     "head_importance",
     "head_statistics",
+    "predict",
     "register_method",
 ]
 
@@ -56,6 +62,10 @@ _HOMES = {
     "attribute": "attribution",
     "register_method": "attribution",
     "contribution": "attribution.contribution",
+    "Audit": "data.audit",
+    "audit": "data.audit",
+    "RowPredictions": "data.row_predictions",
+    "predict": "data.row_predictions",
     "Classifier": "model.classifier",
     "default_checkpoint": "model.classifier",
     "Evidence": "faithfulness.evidence",

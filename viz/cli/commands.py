@@ -2,6 +2,7 @@
 
 import typer
 
+from viz.cli.audit import audit
 from viz.cli.export import export
 from viz.cli.families import families
 from viz.cli.heads import heads
@@ -17,5 +18,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(export, name="export")
-for command in (read, replay, score, sanity, heads, families):
+for command in (read, audit, replay, score, sanity, heads, families):
     app.command()(command)

@@ -1,6 +1,6 @@
 """An audit: all that is found out about a file and a classifier, part by part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import pandas as pd
 from finetune.checkpoint.arrays import IntArray
 from viz.attribution.method import no_progress
 from viz.data.audit_cache import AuditCache
+from viz.data.audit_parts import PARTS
 from viz.data.audit_record import AuditRecord
 from viz.data.audit_rows import AuditRows, rows_from
 from viz.data.measures import labeled_rows, measure_rows
@@ -20,11 +21,15 @@ from viz.data.options import AuditOptions
 from viz.data.row_predictions import RowPredictions
 from viz.data.row_reading import no_predictions, read_rows
 from viz.data.row_table import row_table
+from viz.errors import VizError
 from viz.jobs.background import ProgressCallback
+from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
 
 NOT_YET = Missing(missing="Not measured yet.")
 NO_REFERENCE = Missing(missing="No second file was given to compare with.")
+MAX_VOCABULARY = 5_000
+"""Words of the data set from which replacements are taken."""
 DEFAULT_OPTIONS = AuditOptions()
 
 
@@ -116,11 +121,63 @@ class AuditRun:
     def run(self, progress: ProgressCallback = no_progress) -> Audit:
         """Make all parts, those that were kept excepted; arguments and errors as for `audit`."""
         self._cache.prepare()
-        read = partial(read_rows, self.classifier, cache=self._cache, seed=self.options.seed)
-        for predictions in read("rows", self.rows, progress=progress):
+        for predictions in self._read("rows", self.rows, progress):
             self._update(predictions)
-        self.latest = replace(self.latest, near_copies=conflicting_copies(self.rows))
+        near_copies = conflicting_copies(self.rows)
+        record = replace(self.latest.record, notes=(*self.rows.notes, *self._reading_notes()))
+        self.latest = replace(self.latest, record=record, near_copies=near_copies)
+        for part in PARTS:
+            check_cancelled()
+            made = self._cached(part.name, part.kind, partial(part.make, self), progress)
+            record = replace(self.latest.record, **{part.name: made})
+            self.latest = replace(self.latest, record=record)
         return self.latest
+
+    @property
+    def expected_passes(self) -> float:
+        """About how many forward passes all of it takes."""
+        return len(self.rows) + sum(part.expected_passes(self) for part in PARTS)
+
+    def read_reference(self, progress: ProgressCallback = no_progress) -> Iterator[RowPredictions]:
+        """What is predicted of the rows to compare with, more of them from one time to the next."""
+        assert self.reference is not None  # or nobody asks
+        return self._read("reference", self.reference, progress)
+
+    def _read(
+        self, name: str, rows: AuditRows, progress: ProgressCallback
+    ) -> Iterator[RowPredictions]:
+        cache, seed = self._cache, self.options.seed
+        return read_rows(self.classifier, name, rows, cache=cache, seed=seed, progress=progress)
+
+    def _cached(
+        self,
+        name: str,
+        kind: Any,
+        make: Callable[[ProgressCallback], Any],
+        progress: ProgressCallback,
+    ) -> Any:
+        """What was kept under a name, or what is made and kept; why not, where it can't be made."""
+        kept = self._cache.get(name, kind)
+        if kept is not None:
+            return kept
+        try:
+            result = make(progress)
+        except VizError as error:
+            result = Missing(missing=str(error))
+        self._cache.add(name, kind, result)
+        return result
+
+    def _reading_notes(self) -> Iterator[str]:
+        """What is to be known of the rows once all are read."""
+        predictions = self.latest.predictions
+        unread = int((~predictions.read).sum())
+        if unread:
+            rows = "1 row has" if unread == 1 else f"{unread:,} rows have"
+            yield f"{rows} no text that the model can read."
+        cut = int((predictions.n_unseen > 0).sum())
+        if cut:
+            rows = "1 row is" if cut == 1 else f"{cut:,} rows are"
+            yield f"{rows} longer than the model reads, which never saw the rest."
 
     def _update(self, predictions: RowPredictions) -> None:
         """Take in what was predicted so far, and measure it."""

@@ -1,0 +1,69 @@
+"""`clsight audit`: its files agree, and bad input gets a sentence."""
+
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from viz.__main__ import app
+from viz.data.audit_record import load
+from viz.export.csv_cells import unguarded
+
+ROWS = [
+    {"text": "oil prices rise", "label": "Business", "meta": {"a": 1}, "n": 1},
+    {"text": "=HYPERLINK(oil)", "label": "Sports", "meta": [1], "n": 2.5},
+    {"text": "the team wins, the game", "label": "Sports", "meta": "x", "n": None},
+    {"text": "  ", "label": "World", "meta": None, "n": 4},
+]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, ROWS)), "utf-8")
+    return file
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["audit", *map(str, arguments)])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_files_of_an_audit_agree(checkpoint: Path, data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    code, out, err = run("--data", data, "--checkpoint", checkpoint, "--output", folder)
+    assert code == 0, err
+    assert out.splitlines()[0] == "4 rows, 3 read, 3 with a label."
+    assert "1 row has no text that the model can read." in out
+    record = load(folder / "audit.json")
+    table = pd.read_parquet(folder / "rows.parquet")
+    with (folder / "rows.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == len(table) == record.n_rows == 4
+    assert [unguarded(line["text"]) for line in lines] == list(table["text"])
+    assert lines[1]["text"] == "'=HYPERLINK(oil)"
+    assert list(table["meta"][:3]) == ['{"a": 1}', "[1]", "x"]
+    assert float(lines[0]["loss"]) == pytest.approx(table["loss"][0])
+    assert record.data == "rows.jsonl"
+    before = (folder / "audit.json").read_bytes()
+    assert run("--data", data, "--checkpoint", checkpoint, "--output", folder)[0] == 0
+    assert (folder / "audit.json").read_bytes() == before
+
+
+def test_bad_input_gets_one_sentence(checkpoint: Path, data: Path, tmp_path: Path) -> None:
+    rest = ("--checkpoint", checkpoint, "--output", tmp_path / "out")
+    for options, sentence in (
+        (("--data", tmp_path / "none.csv", *rest), "none.csv"),
+        (("--data", data, *rest, "--folds", "1"), "--folds 1 leaves nothing to train on"),
+        (("--data", data, *rest, "--limit", "0"), "--limit 0 leaves no row"),
+        (("--data", data, "--checkpoint", checkpoint, "--output", data), "is a file"),
+        (("--data", data, *rest, "--text-column", "body"), "No column 'body' in 'rows.jsonl'"),
+    ):
+        code, _, err = run(*options)
+        assert code == 1
+        assert sentence in err
+        assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "out" / "audit.json").exists()

@@ -1,0 +1,72 @@
+"""The files of an audit: its record, and a line for each row as CSV and as Parquet."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from viz.data.audit import Audit
+from viz.data.audit_record import FILE
+from viz.export.atomic_files import write
+from viz.export.csv_cells import guarded
+
+ROWS_CSV, ROWS_PARQUET = "rows.csv", "rows.parquet"
+PLAIN = (str, bool, int, float)
+"""Kinds of cells that a column of a Parquet file can have as they are."""
+
+
+def write_audit(audit: Audit, folder: Path) -> list[Path]:
+    """Write audit.json, rows.csv and rows.parquet into a folder.
+
+    Raises:
+        SelectionError: where it can't be written to.
+    """
+    contents: dict[str, Callable[[], bytes]] = {
+        FILE: lambda: audit.record.to_json().encode(),
+        ROWS_CSV: lambda: table_csv(audit.table).encode(),
+        ROWS_PARQUET: lambda: table_parquet(audit.table),
+    }
+    return [write(folder / name, content()) for name, content in contents.items()]
+
+
+def table_csv(table: pd.DataFrame) -> str:
+    """A table as CSV; no spreadsheet runs a cell of it as a formula."""
+    texts = table.select_dtypes(include=["object", "string"]).columns
+    safe = table.assign(**{name: [_guarded(cell) for cell in table[name]] for name in texts})
+    safe.columns = [guarded(str(name)) for name in safe.columns]
+    written: str = safe.to_csv(index=False, lineterminator="\r\n")
+    return written
+
+
+def table_parquet(table: pd.DataFrame) -> bytes:
+    """A table as Parquet; a column of cells of several kinds, or of lists, is written as JSON."""
+    texts = table.select_dtypes(include=["object"]).columns
+    uniform = table.assign(**{name: _uniform(table[name]) for name in texts})
+    content = io.BytesIO()
+    uniform.to_parquet(content, index=False)
+    return content.getvalue()
+
+
+def _guarded(cell: Any) -> Any:
+    if isinstance(cell, dict | list):
+        return _as_json(cell)
+    return guarded(cell) if isinstance(cell, str) else cell
+
+
+def _uniform(cells: pd.Series) -> pd.Series:
+    """A column whose cells are of one plain kind."""
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if len(kinds) <= 1 and kinds <= set(PLAIN):
+        return cells
+    return cells.map(
+        lambda cell: (
+            cell if cell is None or isinstance(cell, str) else json.dumps(cell, default=str)
+        )
+    )
+
+
+def _as_json(cell: object) -> str:
+    return json.dumps(cell, ensure_ascii=False, default=str)
