@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from viz.data.missing import Missing
+from viz.data.slices import Slices
 from viz.jobs.background import ProgressCallback
 
 if TYPE_CHECKING:
@@ -38,8 +39,23 @@ class AuditPart:
     make: Callable[["AuditRun", ProgressCallback], Any]
 
 
+def _slices(run: "AuditRun", progress: ProgressCallback) -> Slices | Missing:
+    from viz.data.row_words import row_words
+    from viz.data.slices import find_slices
+
+    words = row_words(run.rows, run.classifier)
+    return find_slices(run.rows, run.latest.predictions, words, run.classifier.labels)
+
+
 def _n_explained(run: "AuditRun") -> int:
     return min(len(run.rows), run.options.max_explained)
 
 
-PARTS: tuple[AuditPart, ...] = ()
+PARTS: tuple[AuditPart, ...] = (
+    AuditPart(
+        name="slices",
+        kind=Slices | Missing,
+        expected_passes=lambda run: 0,
+        make=_slices,
+    ),
+)
