@@ -1,5 +1,6 @@
 """Fixtures for every room: one tiny checkpoint and a classifier on it, made once a session."""
 
+import gc
 import os
 
 # All are set before any library reads them.  Tests never look for a network.
@@ -21,6 +22,16 @@ from viz.attribution import registry
 transformers.logging.disable_progress_bar()
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_objects_to_look_through() -> None:
+    """Streamlit collects garbage after each run of a page, and the Trainer at each start.
+
+    What libraries and tests before have left stays, and is not looked through again.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

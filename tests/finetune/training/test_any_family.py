@@ -1,7 +1,5 @@
 """What can be trained can be opened: three steps on a tiny base of each family."""
 
-import gc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +23,6 @@ DECODERS = (
 )  # fmt: skip
 BOTH = ("bart", "t5", "t5gemma")
 """Of an encoder and a decoder."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_objects_to_look_through() -> Iterator[None]:
-    """The Trainer collects garbage at each start, among all that transformers has imported."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")
