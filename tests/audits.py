@@ -18,11 +18,13 @@ from viz.data.audit_record import AuditRecord
 from viz.data.audit_rows import AuditRows
 from viz.data.cell_reasons import CellReasons, ReasonHead, ReasonWord, SilencedHeads
 from viz.data.counterfactuals import Counterfactual, Edit, RowCounterfactuals
+from viz.data.domain_words import WordKindShift, WordShift
 from viz.data.label_errors import LabelError, LabelErrors, Neighbor, WordScore
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
 from viz.data.row_predictions import RowPredictions
-from viz.data.shift import ClassShift, Shift, ShiftCause, WordShift
+from viz.data.shift import ClassShift, Shift
+from viz.data.shift_causes import ShiftCause
 from viz.data.shortcuts import Shortcut, Shortcuts
 from viz.data.slices import Slice, Slices
 from viz.faithfulness.record import Interval
@@ -362,6 +364,12 @@ def shift(labels: Sequence[str] = LABELS) -> Shift:
             ),
             WordShift(word="votes", kind="gone", reference_share=0.1, share=0.0, score=-0.2),
         ),
+        word_kinds=(
+            WordKindShift(kind="new", n_words=12, score=0.6),
+            WordKindShift(kind="gone", n_words=9, score=-0.3),
+            WordKindShift(kind="used differently", n_words=7, score=0.15),
+        ),
+        domain_difference=0.5,
         domain_bias=0.05,
         notes=("Rows of the two files that are equal were left out.",),
     )
