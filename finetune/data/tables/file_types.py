@@ -59,7 +59,7 @@ def open_file(path: Path) -> Iterator[BufferedReader]:
     require_known_suffix(name)
     try:
         with _opened(path, name) as file:
-            _require_kind(name, file.read(HEAD_BYTES))
+            require_kind(name, file.read(HEAD_BYTES))
             file.seek(0)
             yield file
     except OSError as error:
@@ -108,7 +108,7 @@ def _require_regular(mode: int, name: str) -> None:
         raise DataError(f"{shown(name)} is {kind}, not a file of rows; give a file")
 
 
-def _require_kind(name: str, head: bytes) -> None:
+def require_kind(name: str, head: bytes) -> None:
     """Refuse a file that is of another kind than its name says."""
     if not head:
         raise DataError(f"{shown(name)} is empty; it needs {_required_content(name)}")

@@ -55,22 +55,24 @@ def _likely_separator(line: str, separator: str) -> str | None:
     return next((mark for mark in others if usual_names(column_names(line.split(mark)))), None)
 
 
-def require_header(table: Table) -> None:
-    """Refuse a file whose first line reads like a row, or in which the header comes again."""
-    names = table.column_names
-    if len(names) > 1:
-        for place, *cells in zip(table.places, *table.cells, strict=True):
-            if (
-                str(cells[0]).strip() == names[0]
-                and list(column_names(list(map(str, cells)))) == names
-            ):
-                raise DataError(
-                    f"line {place} of {shown(table.name)} is the header again; remove it"
-                )
+def repeats_header(cells: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a row of several cells is the header again."""
+    return len(names) > 1 and cells[0].strip() == names[0] and column_names(cells) == tuple(names)
+
+
+def require_header(table: Table, again: int | None) -> None:
+    """Refuse a file whose first line reads like a row, or in which the header comes again.
+
+    Args:
+        table: Its first rows.
+        again: The line in which the header comes again, if it does.
+    """
+    if again is not None:
+        raise DataError(f"line {again} of {shown(table.name)} is the header again; remove it")
     if _reads_like_a_row(table):
         raise DataError(
             f"{shown(table.name)} seems to have no header line; add one, such as"
-            f" {'text' if len(names) == 1 else 'text,label'!r}, that names the columns"
+            f" {'text' if len(table.column_names) == 1 else 'text,label'!r}, that names the columns"
         )
 
 

@@ -1,40 +1,40 @@
 """JSON Lines and JSON: one object in each line, or one list of objects."""
 
-import json
-import math
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, NoReturn
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO
 
 from finetune.data.tables import cell_types
-from finetune.data.tables.lines import decoded
+from finetune.data.tables.json_values import DuplicateKeys, NoJsonError, read_value
+from finetune.data.tables.json_window import JsonWindow
+from finetune.data.tables.lines import (
+    BYTE_ORDER_MARK,
+    MAX_LINE_BYTES,
+    Position,
+    decoded,
+    require_line_length,
+)
 from finetune.data.tables.messages import shown, unreadable
-from finetune.data.tables.table import Cells, Table
+from finetune.data.tables.row_source import INDEX_STEP, RowSource
+from finetune.data.tables.table import Cells, OneKind, Table
 from finetune.errors import DataError
 
-MAX_DEPTH = 100
-"""Levels of a row; more are no data."""
-HEAD_BYTES = 1_000_000
-"""Bytes of a list that are read for its first rows; more where these are not enough."""
-BLANKS = re.compile(r"[ \t\r\n]*")
 ONE_OBJECT = (
     "write the rows as a list of objects, or one object in each line (in pandas,"
     ' to_json(orient="records", lines=True))'
 )
+START_BYTES = 1_000_000
+"""Bytes by which a list is told."""
 
-
-class _DuplicateKeys(dict[str, Any]):
-    """An object that says something twice."""
-
-    name = ""
+JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class _JsonCells(Cells):
     """The cells of one name, None where a row lacks it."""
 
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[JsonObject]
     name: str
 
     def __len__(self) -> int:
@@ -45,236 +45,165 @@ class _JsonCells(Cells):
         return [row.get(self.name) for row in self.rows[part]]
 
 
-@dataclass(slots=True)
-class _RowBuilder:
-    """What was read so far."""
+@dataclass(frozen=True, slots=True)
+class _JsonRow:
+    """An object, and where it stands."""
 
-    name: str
-    unit: str
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    places: list[int] = field(default_factory=list)
+    cells: JsonObject
+    place: int
+    position: Position
 
-    def add(self, value: object, place: int) -> None:
-        """Add a row, its names without the blanks around them."""
+
+class JsonSource(RowSource):
+    """The rows of a JSON or JSON Lines file."""
+
+    def __init__(self, name: str, file: BinaryIO) -> None:
+        super().__init__(name, file)
+        file.seek(0)
+        start = file.read(START_BYTES).removeprefix(BYTE_ORDER_MARK).lstrip()
+        self.is_list = start.startswith(b"[")
+        """Whether they stand in one list."""
+        self.unit = "row" if self.is_list else "line"
+        self._kept: list[_JsonRow] = []
+        self._positions: list[Position] = []
+        self._refused: dict[str, str] = {}
+
+    def check(self, limit: int | None = None, *, keep: bool = False) -> None:
+        """Read all rows, or the first *limit*; raises a DataError with the place that is wrong."""
+        kinds, first = dict[str, OneKind](), None
+        for row in islice(self._read(), limit):
+            if self.n_rows % INDEX_STEP == 0:
+                self._positions.append(row.position)
+            self.n_rows += 1
+            first = first or row
+            for name, cell in row.cells.items():
+                if name not in kinds:
+                    kinds[name] = OneKind(name, self.name, self.unit)
+                if not keep and name not in self._refused:
+                    try:
+                        kinds[name].require(row.place, cell)
+                    except DataError as error:
+                        self._refused[name] = str(error)
+            if keep:
+                self._kept.append(row)
+        if first is None:
+            raise DataError(f"{shown(self.name)} has no rows; add some")
+        if self.n_rows == 1 and _is_nested(first.cells):
+            raise DataError(f"{shown(self.name)} has everything in one object; {ONE_OBJECT}")
+        self.column_names = list(kinds)
+
+    def table(self) -> Table:
+        """All rows that were kept."""
+        return self._table(self._kept)
+
+    def batches(self, size: int, start: int = 0) -> Iterator[Table]:
+        """Tables of *size* rows from the row *start* on."""
+        step = 0 if self.is_list else min(start // INDEX_STEP, len(self._positions) - 1)
+        rows = islice(self._read(self._positions[step]), start - step * INDEX_STEP, None)
+        while batch := list(islice(rows, size)):
+            yield self._table(batch)
+
+    def _table(self, rows: Sequence[_JsonRow]) -> Table:
+        objects = [row.cells for row in rows]
+        return Table(
+            name=self.name,
+            column_names=list(self.column_names),
+            cells=tuple(_JsonCells(objects, name) for name in self.column_names),
+            places=[row.place for row in rows],
+            unit=self.unit,
+            objects=objects,
+            refused=self._refused,
+        )
+
+    def _read(self, start: Position | None = None) -> Iterator[_JsonRow]:
+        return self._read_list() if self.is_list else self._read_lines(start or Position())
+
+    def _read_lines(self, start: Position) -> Iterator[_JsonRow]:
+        self.file.seek(start.offset)
+        offset, number, none_before = start.offset, start.number, start.number == 0
+        while raw := self.file.readline(MAX_LINE_BYTES):
+            position, number = Position(offset, number), number + 1
+            offset += len(raw)
+            require_line_length(self.name, raw, number)
+            text = decoded(self.name, raw, number)
+            text = text.strip(" \t\r\n\ufeff" if number == 1 else " \t\r\n")
+            if not text:
+                continue
+            try:
+                value, end = read_value(text, 0, f"line {number} of {shown(self.name)}")
+                if end < len(text):
+                    raise NoJsonError("more follows the object")
+            except NoJsonError as error:
+                if none_before:
+                    self._refuse_one_object()
+                raise DataError(
+                    f"{unreadable(self.name)}: line {number} is not one whole"
+                    f" object ({error}); write one object in each line, or one list of objects"
+                ) from error
+            none_before = False
+            yield _JsonRow(self._checked(value, number), number, position)
+
+    def _refuse_one_object(self) -> None:
+        """Say so where the file is one object over several lines."""
+        self.file.seek(0)
+        raw = self.file.read(MAX_LINE_BYTES + 1)
+        if len(raw) > MAX_LINE_BYTES:
+            return
+        text = decoded(self.name, raw).strip(" \t\r\n\ufeff")
+        try:
+            value, end = read_value(text, 0, shown(self.name))
+        except (NoJsonError, DataError):
+            return
+        if isinstance(value, dict) and end == len(text):
+            raise DataError(
+                f"{shown(self.name)} has everything in one object over several lines; {ONE_OBJECT}"
+            )
+
+    def _read_list(self) -> Iterator[_JsonRow]:
+        window, number = JsonWindow(self.name, self.file), 0
+        window.skip("[")
+        if window.mark() == "]":
+            return
+        while True:
+            number += 1
+            try:
+                value = window.value(f"row {number} of {shown(self.name)}")
+            except NoJsonError as error:
+                raise DataError(
+                    f"{unreadable(self.name)}: row {number}, from line {window.line} on, is not a"
+                    f" whole object ({error}); write the rows as one list of objects"
+                ) from error
+            yield _JsonRow(self._checked(value, number), number, Position())
+            mark = window.mark()
+            if mark == "]":
+                window.skip("]")
+                if window.mark():
+                    raise DataError(
+                        f"{unreadable(self.name)}: more follows the list of rows; write"
+                        " the rows as one list of objects"
+                    )
+                return
+            if mark != ",":
+                raise DataError(
+                    f"{unreadable(self.name)}: after row {number} comes neither a comma nor"
+                    " the end of the list; it may have been cut"
+                )
+            window.skip(",")
+
+    def _checked(self, value: object, place: int) -> JsonObject:
+        """A row, its names without the blanks around them."""
         where = f"{self.unit} {place} of {shown(self.name)}"
         if not isinstance(value, dict):
             kind = "a list" if isinstance(value, list) else "a single value"
             raise DataError(f"{where} is {kind}, not an object; write each row as an object")
-        row, twice = dict[str, Any](), value.name if isinstance(value, _DuplicateKeys) else None
+        row, twice = JsonObject(), value.name if isinstance(value, DuplicateKeys) else None
         for key, cell in value.items():
             name = key.strip()
             twice = name if name in row else twice
             row[name] = cell
         if twice is not None:
             raise DataError(f"{where} gives {shown(twice)} twice; give each value its own name")
-        self.rows.append(row)
-        self.places.append(place)
-
-    def table(self) -> Table:
-        """The rows as a table."""
-        if not self.rows:
-            raise DataError(f"{shown(self.name)} has no rows; add some")
-        if len(self.rows) == 1 and _is_nested(self.rows[0]):
-            raise DataError(f"{shown(self.name)} has everything in one object; {ONE_OBJECT}")
-        names = tuple(dict.fromkeys(name for row in self.rows for name in row))
-        return Table(
-            name=self.name,
-            column_names=list(names),
-            cells=tuple(_JsonCells(self.rows, name) for name in names),
-            places=self.places,
-            unit=self.unit,
-        )
-
-
-def read_json_rows(name: str, file: BinaryIO, limit: int | None = None) -> Table:
-    """The rows of a JSON or JSON Lines file, or its first *limit*.
-
-    Raises:
-        DataError: where it is not that, with the line, or with the row of a list.
-    """
-    start = file.read(HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip()
-    file.seek(0)
-    if start.startswith(b"["):
-        return _read_list(name, file, limit)
-    return _read_lines(name, file, limit)
-
-
-def _read_lines(name: str, file: BinaryIO, limit: int | None) -> Table:
-    found = _RowBuilder(name, "line")
-    for number, raw in enumerate(file, start=1):
-        text = decoded(name, raw, number).strip(" \t\r\n\ufeff" if number == 1 else " \t\r\n")
-        if text:
-            try:
-                value, end = _value(text, 0, f"line {number} of {shown(name)}")
-                if end < len(text):
-                    raise _NoJsonError("more follows the object")
-            except _NoJsonError as error:
-                if not found.rows:
-                    _refuse_one_object(name, file)
-                raise DataError(
-                    f"{unreadable(name)}: line {number} is not one whole"
-                    f" object ({error}); write one object in each line, or one list of objects"
-                ) from error
-            found.add(value, number)
-        if limit is not None and len(found.rows) >= limit:
-            break
-    return found.table()
-
-
-def _refuse_one_object(name: str, file: BinaryIO) -> None:
-    """Say so where the file is one object over several lines."""
-    file.seek(0)
-    text = decoded(name, file.read()).strip(" \t\r\n\ufeff")
-    try:
-        value, end = _value(text, 0, shown(name))
-    except (_NoJsonError, DataError):
-        return
-    if isinstance(value, dict) and end == len(text):
-        raise DataError(
-            f"{shown(name)} has everything in one object over several lines; {ONE_OBJECT}"
-        )
-
-
-def _read_list(name: str, file: BinaryIO, limit: int | None) -> Table:
-    """The rows of a list; for the first few only as much of the file as they take."""
-    size = HEAD_BYTES
-    while limit is not None:
-        file.seek(0)
-        part = file.read(size)
-        if len(part) < size:
-            break
-        whole = part.decode("utf-8", errors="ignore")
-        try:
-            return _parse_list(name, whole, limit).table()
-        except DataError:
-            size *= 8  # it may have been cut within a row
-    file.seek(0)
-    return _parse_list(name, decoded(name, file.read()), limit).table()
-
-
-def _parse_list(name: str, text: str, limit: int | None) -> _RowBuilder:
-    found, text = _RowBuilder(name, "row"), text.removeprefix("\ufeff")
-    place = _skip_blanks(text, text.index("[") + 1)
-    if text[place : place + 1] == "]":
-        return found
-    while limit is None or len(found.rows) < limit:
-        number = len(found.rows) + 1
-        where = f"row {number} of {shown(name)}"
-        try:
-            value, place = _value(text, place, where)
-        except _NoJsonError as error:
-            line = text.count("\n", 0, place) + 1
-            raise DataError(
-                f"{unreadable(name)}: row {number}, from line {line} on, is not a"
-                f" whole object ({error}); write the rows as one list of objects"
-            ) from error
-        found.add(value, number)
-        place = _skip_blanks(text, place)
-        mark = text[place : place + 1]
-        if mark == "]":
-            if text[place + 1 :].strip(" \t\r\n"):
-                raise DataError(
-                    f"{unreadable(name)}: more follows the list of rows; write"
-                    " the rows as one list of objects"
-                )
-            return found
-        if mark != ",":
-            raise DataError(
-                f"{unreadable(name)}: after row {number} comes neither a comma nor"
-                " the end of the list; it may have been cut"
-            )
-        place = _skip_blanks(text, place + 1)
-    return found
-
-
-def _skip_blanks(text: str, place: int) -> int:
-    found = BLANKS.match(text, place)
-    return place if found is None else found.end()
-
-
-class _NoJsonError(Exception):
-    """Text that is not JSON, and why."""
-
-
-def _value(text: str, place: int, where: str) -> tuple[object, int]:
-    """The value that begins at *place*, and where it ends."""
-    try:
-        value, end = _DECODER.raw_decode(text, place)
-    except RecursionError as error:
-        raise DataError(f"{where} is nested too deeply; a row has a few values") from error
-    except json.JSONDecodeError as error:
-        raise _NoJsonError(error.msg[:1].lower() + error.msg[1:]) from error
-    except ValueError as error:  # a number of thousands of digits
-        raise DataError(f"{where} has a number that is too long; write it as text") from error
-    except _OddNumberError as error:
-        raise DataError(f"{where} has the number {error}, which can't be read") from error
-    written = text[place:end]
-    if written.count("[") + written.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-        raise DataError(f"{where} is nested too deeply; a row has a few values")
-    if "\\u" in written and _has_lone_surrogates(value):
-        raise DataError(
-            f"{where} has half of a surrogate pair (\\ud800 to \\udfff), which is not a character;"
-            " write the text again"
-        )
-    return value, end
-
-
-class _OddNumberError(Exception):
-    """A number without a value."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    twice, seen = _DuplicateKeys(found), set[str]()
-    for name, _ in pairs:
-        twice.name = name if name in seen else twice.name
-        seen.add(name)
-    return twice
-
-
-def _constant(written: str) -> None:
-    """NaN is how Python and pandas write what is missing; an infinity is not a value."""
-    if written != "NaN":
-        raise _OddNumberError(written)
-
-
-def _number(written: str) -> float:
-    value = float(written)
-    return value if math.isfinite(value) else _refuse(written)
-
-
-def _refuse(written: str) -> NoReturn:
-    raise _OddNumberError(written[:20])
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_constant=_constant, parse_float=_number
-)
-
-
-def _depth(value: object) -> int:
-    """How deep lists and objects stand in one another; stops where it is too deep."""
-    depth, level = 0, [value]
-    while level and depth <= MAX_DEPTH:
-        level = [inner for outer in level for inner in _inner(outer)]
-        depth += 1
-    return depth
-
-
-def _inner(value: object) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
-
-
-def _has_lone_surrogates(value: object) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
+        return row
 
 
 def _is_nested(row: dict[str, Any]) -> bool:

@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from finetune.data.tables import cell_types
+from finetune.data.tables.known_cells import CellTest, known_cells
 from finetune.data.tables.lines import Lines
 from finetune.data.tables.messages import unreadable
 from finetune.errors import DataError
@@ -18,14 +18,9 @@ BACKSLASHES = (
     'has quotes written as \\", which CSV does not know; double each quote of a text ("") or save'
     " the rows as JSON Lines"
 )
+MAX_CELL_CHARS = 2**26
+"""The longest cell: what takes in more is a stray quote."""
 ESCAPED = re.compile(r'"(?:[^"]|"")*"')
-SINGLE_WORD = re.compile(r"[^\s\"]{1,30}")
-"""A name without a blank: all labels of a file can be such, and no sentence is one."""
-MIN_RECURRING_SHARE = 0.5
-"""Share of the cells of a column that recur in it, at least, where these are names of classes."""
-
-
-_Test = Callable[[str], bool]
 
 
 class QuoteError(DataError):
@@ -33,34 +28,43 @@ class QuoteError(DataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A row over several lines."""
+class DelimitedRow:
+    """A row of cells, and where it stands."""
 
-    row: int
-    """Its place among the rows, from 0."""
+    cells: list[str]
     first: int
     """The number of its first line."""
     lines: tuple[str, ...]
+    """Its lines as they stand; none of them where it was kept and is but one."""
+
+    @property
+    def over_lines(self) -> bool:
+        """Whether it stands on several lines."""
+        return len(self.lines) > 1
 
 
-def are_intended(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+def are_intended(names: Sequence[str], rows: Iterable[Sequence[str]]) -> bool:
     """Whether cells that were read without quoting are quoted all the same.
 
     So they are where quotes stand around names, around most cells of a column, or around a text
     in which other quotes are written out.
     """
-    if any(map(_is_quoted, names)):
+    if are_names_quoted(names):
         return True
-    quoted = [
-        (column, cell)
-        for row in rows
-        for column, cell in enumerate(row)
-        if '"' in cell and _is_quoted(cell)
-    ]
-    columns = Counter(column for column, _ in quoted)
-    return any(count * 2 > len(rows) for count in columns.values()) or any(
-        '\\"' in cell or ('"' in cell[1:-1] and ESCAPED.fullmatch(cell)) for _, cell in quoted
-    )
+    n_rows, quoted = 0, Counter[int]()
+    for row in rows:
+        n_rows += 1
+        for column, cell in enumerate(row):
+            if '"' in cell and _is_quoted(cell):
+                quoted[column] += 1
+                if '\\"' in cell or ('"' in cell[1:-1] and ESCAPED.fullmatch(cell)):
+                    return True
+    return any(count * 2 > n_rows for count in quoted.values())
+
+
+def are_names_quoted(names: Sequence[str]) -> bool:
+    """Whether quotes stand around a name of a header that was read without quoting."""
+    return any(map(_is_quoted, names))
 
 
 def _is_quoted(cell: str) -> bool:
@@ -80,7 +84,12 @@ def quote_error(name: str, separator: str, first: int, lines: Lines, why: str) -
             f"{unreadable(name)}: line {number} has a carriage return in a cell without quotes; put"
             " the cell in quotes, or remove it"
         )
-    if "unexpected end" in why:
+    if "field limit" in why:
+        problem = (
+            f"the quote that begins in line {begins} takes in more than"
+            f" {MAX_CELL_CHARS // 2**20} million characters"
+        )
+    elif "unexpected end" in why:
         problem = f"the quote that begins in line {begins} is never closed"
     elif begins == lines.number:
         problem = f"in line {begins} a cell goes on after its closing quote"
@@ -102,55 +111,51 @@ def require_no_backslashes(name: str, number: int, line: str, separator: str) ->
 
 
 def require_no_swallowed_rows(
-    name: str, separator: str, spans: Sequence[Span], rows: Sequence[Sequence[str]]
+    name: str, separator: str, rows: Iterable[DelimitedRow], columns: int, *, all_quoted: bool
 ) -> None:
     """Refuse a quoted cell over several lines that look like rows of their own.
 
     A stray quote and a later one make such a cell, which is right by the rules and wrong in fact.
     A text of several lines has commas too, but few of its lines end in the name of a class.
+
+    Args:
+        name: Of the file.
+        separator: Of its cells.
+        rows: All rows, gone through twice.
+        columns: The cells of each.
+        all_quoted: Whether all rows of one line stand in quotes from the first cell to the last.
     """
-    if not spans:
-        return
-    over_lines, columns = {span.row for span in spans}, len(rows[0])
-    alone = [row for number, row in enumerate(rows) if number not in over_lines]
-    known = dict(_known_cells(alone, columns))
-    for span in spans:
-        *inner, _ = [line for line in span.lines if line.strip()]
+    known = known_cells((row.cells for row in rows if not row.over_lines), columns)
+    for row in rows:
+        if not row.over_lines:
+            continue
+        *inner, _ = [line for line in row.lines if line.strip()]
         alike = sum(
-            _looks_like_row(line.rstrip("\r\n"), separator, columns, known) for line in inner
+            _looks_like_row(line.rstrip("\r\n"), separator, columns, known)
+            and (is_line_quoted(line, separator) or not all_quoted)
+            for line in inner
         )
         if alike * 2 >= len(inner) and alike:
-            raise swallowed_rows_error(name, separator, span)
+            raise swallowed_rows_error(name, separator, row)
 
 
-def swallowed_rows_error(name: str, separator: str, span: Span) -> QuoteError:
+def is_line_quoted(line: str, separator: str) -> bool:
+    """Whether a line begins with a quoted cell and ends with one."""
+    begins = not line.startswith('""') or line.startswith(f'""{separator}')
+    return begins and _is_quoted(line.rstrip("\r\n"))
+
+
+def swallowed_rows_error(name: str, separator: str, row: DelimitedRow) -> QuoteError:
     """A quoted cell over lines that are rows of their own."""
-    whole = "".join(span.lines)
-    begins = span.first + whole.count("\n", 0, _first_opening_over_lines(whole, separator))
+    whole = "".join(row.lines)
+    begins = row.first + whole.count("\n", 0, _first_opening_over_lines(whole, separator))
     return QuoteError(
         f"{unreadable(name)}: the quote that begins in line {begins} takes in rows up to line"
-        f" {span.first + len(span.lines) - 1}; {REMEDY}"
+        f" {row.first + len(row.lines) - 1}; {REMEDY}"
     )
 
 
-def _known_cells(rows: Sequence[Sequence[str]], columns: int) -> Iterator[tuple[int, _Test]]:
-    """By what a cell of each column is known: it recurs there, or all are numbers or keys."""
-    for column in range(columns):
-        counts = Counter(row[column] for row in rows)
-        again = {cell: count for cell, count in counts.items() if count > 1}
-        if again and len(again) == len(counts):
-            yield column, frozenset(again).__contains__
-        elif cell_types.are_numbers(counts):
-            yield column, lambda cell: cell_types.are_numbers([cell])
-        elif counts and all(
-            map(SINGLE_WORD.fullmatch, counts)
-        ):  # others of their like may be swallowed
-            yield column, lambda cell: SINGLE_WORD.fullmatch(cell) is not None
-        elif again and sum(again.values()) >= len(rows) * MIN_RECURRING_SHARE:
-            yield column, frozenset(again).__contains__
-
-
-def _looks_like_row(line: str, separator: str, columns: int, known: Mapping[int, _Test]) -> bool:
+def _looks_like_row(line: str, separator: str, columns: int, known: Mapping[int, CellTest]) -> bool:
     cells = line.split(separator)
     if len(cells) < columns:
         return False

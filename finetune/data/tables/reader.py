@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import BinaryIO
 
-from finetune.data.tables.delimited import COMMA, TAB, read_delimited
+from finetune.data.tables.delimited import COMMA, TAB, DelimitedSource
 from finetune.data.tables.file_types import open_file
-from finetune.data.tables.header import require_header
-from finetune.data.tables.json_rows import read_json_rows
-from finetune.data.tables.parquet import read_parquet
+from finetune.data.tables.json_rows import JsonSource
+from finetune.data.tables.parquet import ParquetSource
+from finetune.data.tables.row_source import RowSource
 from finetune.data.tables.table import SAMPLE_CELLS, Table
 
 
@@ -33,12 +33,17 @@ def read_head(path: Path, rows: int = SAMPLE_CELLS) -> Table:
 
 def read_opened(name: str, file: BinaryIO, limit: int | None = None) -> Table:
     """The rows of an open file called *name*, or its first *limit*."""
+    source = row_source(name, file)
+    source.check(limit, keep=True)
+    return source.table()
+
+
+def row_source(name: str, file: BinaryIO) -> RowSource:
+    """What reads a file called *name*; how it does follows from how the name ends."""
     match Path(name).suffix.lower():
         case ".parquet":
-            return read_parquet(name, file, limit)
+            return ParquetSource(name, file)
         case ".json" | ".jsonl":
-            return read_json_rows(name, file, limit)
+            return JsonSource(name, file)
         case suffix:
-            table = read_delimited(name, file, TAB if suffix == ".tsv" else COMMA, limit)
-            require_header(table)
-            return table
+            return DelimitedSource(name, file, TAB if suffix == ".tsv" else COMMA)

@@ -70,6 +70,12 @@ class Table:
     """The names of classes that a column writes by their numbers from 0."""
     features: Mapping[str, Any] = field(default_factory=dict)
     """The types of columns that `datasets` knows, where it has to read them."""
+    objects: Sequence[Mapping[str, Any]] | None = None
+    """The rows of a JSON file, each with the names that it has."""
+    arrow: Any = None
+    """The rows of a Parquet file as an Arrow table, with its schema."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Of a table that is a part of a file, why a column of the whole file can't be read."""
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -82,8 +88,12 @@ class Table:
             DataError: where several columns have that name, or the cells are not of one kind.
         """
         require_unique_name(self, self.name, name)
+        if name in self.refused:
+            raise DataError(self.refused[name])
         cells = list(self.cells[self.column_names.index(name)])
-        self._require_one_kind(name, cells)
+        kind = OneKind(name, self.name, self.unit)
+        for place, cell in zip(self.places, cells, strict=True):
+            kind.require(place, cell)
         return cells
 
     def written_labels(self, name: str) -> list[str]:
@@ -107,23 +117,35 @@ class Table:
             labels.append(", ".join(names[int(number)] for number in known))
         return labels
 
-    def _require_one_kind(self, name: str, cells: Sequence[object]) -> None:
-        first: tuple[str, int] | None = None
-        for place, cell in zip(self.places, cells, strict=True):
-            kind = _kind(cell)
-            if kind == "binary data":
-                raise DataError(
-                    f"{self.unit} {place} of {shown(self.name)} has binary data in column"
-                    f" {shown(name)}; write it as text"
-                )
-            if kind is None:
-                continue
-            first = first or (kind, place)
-            if kind != first[0]:
-                raise DataError(
-                    f"column {shown(name)} of {shown(self.name)} has {first[0]} in {self.unit}"
-                    f" {first[1]} and {kind} in {self.unit} {place}; write all its cells in one way"
-                )
+
+class OneKind:
+    """A column whose cells have to be of one kind."""
+
+    def __init__(self, column: str, where: str, unit: str) -> None:
+        self._column, self._where, self._unit = column, where, unit
+        self._first: tuple[str, int] | None = None
+
+    def require(self, place: int, cell: object) -> None:
+        """Look at the next cell.
+
+        Raises:
+            DataError: it is of another kind than the first one, or binary data.
+        """
+        kind = _kind(cell)
+        if kind == "binary data":
+            raise DataError(
+                f"{self._unit} {place} of {shown(self._where)} has binary data in column"
+                f" {shown(self._column)}; write it as text"
+            )
+        if kind is None:
+            return
+        self._first = self._first or (kind, place)
+        if kind != self._first[0]:
+            raise DataError(
+                f"column {shown(self._column)} of {shown(self._where)} has {self._first[0]} in"
+                f" {self._unit} {self._first[1]} and {kind} in {self._unit} {place}; write all its"
+                " cells in one way"
+            )
 
 
 def require_unique_name(data: Columnar, where: str, name: str) -> None:

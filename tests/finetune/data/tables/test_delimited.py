@@ -5,8 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from finetune.data.tables.reader import read_head, read_table
-from tests.finetune.data.tables.sheets import ROWS, as_rows, changed, joined, put, refusal, write
+from finetune.data.tables.reader import read_head
+from tests.finetune.data.tables.sheets import (
+    ROWS,
+    as_rows,
+    changed,
+    joined,
+    put,
+    read_table,
+    refusal,
+    write,
+)
 
 
 def test_a_tsv_without_quoting_keeps_its_rows_and_its_quotes(tmp_path: Path) -> None:

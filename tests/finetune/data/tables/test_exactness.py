@@ -12,9 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from finetune.data.sources import open_source
-from finetune.data.tables.reader import read_table
 from finetune.errors import DataError
-from tests.finetune.data.tables.sheets import as_rows, put, write
+from tests.finetune.data.tables.sheets import as_rows, put, read_table, write
 from viz.errors import SelectionError
 from viz.model.text_files import open_texts
 

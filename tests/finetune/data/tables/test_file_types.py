@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from finetune.data.sources import open_source
-from finetune.data.tables.reader import read_table
 from finetune.errors import DataError
-from tests.finetune.data.tables.sheets import refusal
+from tests.finetune.data.tables.sheets import read_table, refusal
 
 
 def test_a_pipe_a_device_and_a_folder_are_no_files(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from finetune.data.tables.reader import read_head, read_table
-from tests.finetune.data.tables.sheets import as_rows, put, refusal
+from finetune.data.tables.reader import read_head
+from tests.finetune.data.tables.sheets import as_rows, put, read_table, refusal
 
 TWO = [{"text": "oil", "label": 1}, {"text": "gas", "label": 2}]
 

@@ -9,9 +9,9 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from finetune.data.sources import open_source
-from finetune.data.tables.reader import read_head, read_table
+from finetune.data.tables.reader import read_head
 from finetune.errors import DataError
-from tests.finetune.data.tables.sheets import as_rows, put, refusal
+from tests.finetune.data.tables.sheets import as_rows, put, read_table, refusal
 from tests.finetune.news import rows_of
 
 
