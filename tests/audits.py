@@ -16,7 +16,7 @@ from finetune.evaluation.metrics import measure_classes
 from finetune.run.column_names import ColumnNames
 from viz.data.audit_record import AuditRecord
 from viz.data.audit_rows import AuditRows
-from viz.data.cell_reasons import CellReasons, ReasonHead, ReasonWord, SilencedHeads
+from viz.data.cell_reasons import CellReasons, ReasonHead, ReasonWord
 from viz.data.counterfactuals import Counterfactual, Edit, RowCounterfactuals
 from viz.data.domain_words import WordKindShift, WordShift
 from viz.data.label_errors import LabelError, LabelErrors, Neighbor, WordScore
@@ -26,6 +26,7 @@ from viz.data.row_predictions import RowPredictions
 from viz.data.shift import ClassShift, Shift
 from viz.data.shift_causes import ShiftCause
 from viz.data.shortcuts import Shortcut, Shortcuts
+from viz.data.silenced_heads import SilencedHeads
 from viz.data.slices import Slice, Slices
 from viz.faithfulness.record import Interval
 

@@ -13,6 +13,7 @@ from viz.jobs.background import ProgressCallback
 from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
 from viz.model.encoding import RowInputs
+from viz.model.head_gates import HeadGates, check_gated
 from viz.model.padding import token_places
 from viz.model.pooling import PooledStates
 from viz.types import BoolArray
@@ -58,6 +59,7 @@ def predict(
     pairs: Sequence[str] | None = None,
     *,
     states: bool = False,
+    gates: FloatArray | None = None,
     progress: ProgressCallback = no_progress,
 ) -> RowPredictions:
     """Classify many texts, or pairs of texts, without recording their attention.
@@ -66,7 +68,8 @@ def predict(
         classifier: What reads them.
         texts: N texts.
         pairs: The second text of each; None where the classifier reads single texts.
-        states: Whether to keep the state that each class is read from.
+        states: Whether to keep the state that each class is read from; not with gates.
+        gates: What the output of each head is multiplied by; None reads the model as it is.  (L, H)
         progress: Called with the texts read since the last call; what it raises ends the work.
 
     Returns:
@@ -75,6 +78,7 @@ def predict(
 
     Raises:
         CheckpointError: if the model fails on a text, or gives numbers that are not finite.
+        MethodError: if there are gates, and the heads of this architecture can't be gated.
         SelectionError: if there are not as many second texts as texts.
     """
     if pairs is not None and len(pairs) != len(texts):
@@ -88,7 +92,10 @@ def predict(
     keeps_states = states and classifier.capabilities.reads in POOLED
     for batch in _batches(classifier, n_tokens):
         inputs = [row for row in (rows[index] for index in batch) if row is not None]
-        logits[batch], own_states = _read(classifier, inputs, states=keeps_states)
+        if gates is None:
+            logits[batch], own_states = _read(classifier, inputs, states=keeps_states)
+        else:
+            logits[batch], own_states = _read_gated(classifier, inputs, gates), None
         if own_states is None:
             keeps_states, pooled = False, None
         elif keeps_states:
@@ -140,6 +147,16 @@ def _read(
         logits: FloatArray = classifier.run(classifier.pad(inputs), recorder).float().cpu().numpy()
     pooled = recorder.pooled
     return logits, None if pooled is None else pooled.float().cpu().numpy()
+
+
+def _read_gated(classifier: Classifier, rows: Sequence[RowInputs], gates: FloatArray) -> FloatArray:
+    """Logits with the output of each head multiplied.  (B, C)"""
+    check_gated(classifier)
+    values = torch.tensor(gates[None], dtype=classifier.model.dtype, device=classifier.device)
+    with torch.inference_mode():
+        inputs = classifier.pad([row.inputs for row in rows])
+        logits: FloatArray = classifier.run(inputs, HeadGates(values)).float().cpu().numpy()
+    return logits
 
 
 def _require_finite(classifier: Classifier, logits: FloatArray) -> None:
