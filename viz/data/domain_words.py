@@ -1,23 +1,31 @@
 """How far the mean domain score of a file lies above that of the reference, by word.
 
-A word that is in both files may add to the difference because it became more or less frequent, or
-because each of its occurrences says something else.  With n occurrences a row in a file and a mean
-score m of each, n' m' - n m is split into (n' - n) (m' + m) / 2 and (m' - m) (n' + n) / 2, exactly
-(Kitagawa 1955); a word that only one of the files has is new, or gone.
+A word counts by what it adds beyond the mean word of both files, so that a file of longer rows is
+not said to have telling words.  A word that is in both files may add to the difference because it
+became more or less frequent, or because each of its occurrences says something else.  With n
+occurrences a row in a file and a mean score m of each, n' m' - n m is split exactly into
+(n' - n) (m' + m) / 2 and (m' - m) (n' + n) / 2 (Kitagawa 1955); a word that only one of the files
+has is new, or gone.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, sqrt
 from typing import Literal
+
+import numpy as np
+from scipy.stats import norm
 
 from finetune.checkpoint.arrays import FloatArray
 from finetune.run.json_files import Count, Number, Share
 
 MAX_WORDS = 50
 """Words that are listed at most; the sums of each kind hold all."""
-MIN_ROWS = 3
-"""Rows of either file, among those taken apart, that must have a word that is listed."""
+LISTED_ERROR_RATE = 0.05
+"""How often a word is listed though none changed: corrected for all that are looked at."""
+MIN_OCCURRENCES = 5
+"""Of a word in each file, below which it isn't said to be used differently."""
 
 WordKind = Literal["new", "more frequent", "used differently", "less frequent", "gone"]
 """Whether a word is in the file only; or in both, where it became more or less frequent, or stands
@@ -68,6 +76,7 @@ class WordDifferences:
     kinds: tuple[WordKindShift, ...]
     difference: float
     bias: float
+    """What no word holds, and what rows gain by having more or fewer words."""
 
 
 def split_difference(
@@ -84,75 +93,119 @@ def split_difference(
         reference_shares: The share of the rows of the whole reference that have each word.
         shares: The same of the whole file.
     """
-    before, after = _totals(reference), _totals(rows)
-    n_before, n_after = len(reference.words), len(rows.words)
-    items: list[WordShift] = []
+    center = (_mean_score(reference) + _mean_score(rows)) / 2
+    before, after = _totals(reference, center), _totals(rows, center)
+    items: list[tuple[float, WordShift]] = []
     sums: dict[WordKind, float] = defaultdict(float)
     members: dict[WordKind, int] = defaultdict(int)
     for word in sorted({*before, *after}):
-        old, new = before.get(word, _NONE), after.get(word, _NONE)
-        share = shares.get(word, 0.0), reference_shares.get(word, 0.0)
-        parts = _parts(old, new, n_before, n_after, *share)
-        for kind, score in parts.items():
-            sums[kind] += score
-            members[kind] += 1
-            if old.n_rows >= MIN_ROWS or new.n_rows >= MIN_ROWS:
-                items.append(
-                    WordShift(
-                        word=word,
-                        kind=kind,
-                        reference_share=share[1],
-                        share=share[0],
-                        score=score,
-                    )
-                )
-    items.sort(key=lambda item: (-abs(item.score), item.word, item.kind))
-    bias = float(rows.rest.mean() - reference.rest.mean())
+        old = before.get(word, _Total(len(reference.words)))
+        new = after.get(word, _Total(len(rows.words)))
+        share, reference_share = shares.get(word, 0.0), reference_shares.get(word, 0.0)
+        for part in _parts(old, new, share, reference_share):
+            sums[part.kind] += part.score
+            members[part.kind] += 1
+            item = WordShift(
+                word=word,
+                kind=part.kind,
+                reference_share=reference_share,
+                share=share,
+                score=part.score,
+            )
+            items.append((part.errors, item))
+    limit = norm.isf(LISTED_ERROR_RATE / 2 / max(len(items), 1))
+    listed = [item for errors, item in items if errors > limit]
+    listed.sort(key=lambda item: (-abs(item.score), item.word, item.kind))
     kinds = [
         WordKindShift(kind=kind, n_words=members[kind], score=score) for kind, score in sums.items()
     ]
     kinds.sort(key=lambda item: (-abs(item.score), item.kind))
+    n_words = [float(np.mean([len(words) for words in file.words])) for file in (reference, rows)]
+    bias = float(rows.rest.mean() - reference.rest.mean()) + center * (n_words[1] - n_words[0])
     difference = sum(kind.score for kind in kinds) + bias
-    return WordDifferences(tuple(items[:MAX_WORDS]), tuple(kinds), difference, bias)
+    return WordDifferences(tuple(listed[:MAX_WORDS]), tuple(kinds), difference, bias)
+
+
+def _mean_score(rows: ScoredRows) -> float:
+    """Of an occurrence of a word."""
+    scores = np.concatenate(rows.scores)
+    return float(scores.mean()) if len(scores) else 0.0
 
 
 @dataclass(slots=True)
 class _Total:
+    """A word in the rows of one file."""
+
+    n_rows: int
+    """Of the file, with the word or without."""
     n: int = 0
+    """Occurrences."""
+    squared_counts: int = 0
+    """Sum over rows of the squared number of occurrences."""
     score: float = 0.0
-    n_rows: int = 0
+    squared_scores: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Occurrences a row."""
+        return self.n / self.n_rows
+
+    @property
+    def rate_variance(self) -> float:
+        """Of `rate`."""
+        return max(self.squared_counts / self.n_rows - self.rate**2, 0.0) / self.n_rows
+
+    @property
+    def mean(self) -> float:
+        """Score of an occurrence."""
+        return self.score / self.n if self.n else 0.0
+
+    @property
+    def mean_variance(self) -> float:
+        """Of `mean`."""
+        return max(self.squared_scores / self.n - self.mean**2, 0.0) / max(self.n - 1, 1)
 
 
-_NONE = _Total()
-
-
-def _totals(rows: ScoredRows) -> dict[str, _Total]:
-    totals: dict[str, _Total] = defaultdict(_Total)
+def _totals(rows: ScoredRows, center: float) -> dict[str, _Total]:
+    totals: dict[str, _Total] = {}
     for words, scores in zip(rows.words, rows.scores, strict=True):
-        for word, score in zip(words, scores.tolist(), strict=True):
-            total = totals[word]
+        for word, score in zip(words, (scores - center).tolist(), strict=True):
+            total = totals.setdefault(word, _Total(len(rows.words)))
             total.n += 1
             total.score += score
-        for word in set(words):
-            totals[word].n_rows += 1
+            total.squared_scores += score**2
+        for word, n in Counter(words).items():
+            totals[word].squared_counts += n**2
     return totals
 
 
-def _parts(
-    old: _Total, new: _Total, n_before: int, n_after: int, share: float, reference_share: float
-) -> dict[WordKind, float]:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    kind: WordKind
+    score: float
+    errors: float
+    """By how many standard errors the word changed."""
+
+
+def _parts(old: _Total, new: _Total, share: float, reference_share: float) -> Iterator[_Part]:
     """What a word adds to the difference, by kind."""
-    whole = new.score / n_after - old.score / n_before
+    change = new.rate - old.rate
+    became: WordKind = "more frequent" if change >= 0 else "less frequent"
     if not reference_share:
-        return {"new": whole}
-    if not share:
-        return {"gone": whole}
-    rate_before, rate_after = old.n / n_before, new.n / n_after
-    more: WordKind = "more frequent" if rate_after >= rate_before else "less frequent"
-    if not old.n or not new.n:  # it is in the other file, but in no row that was taken apart
-        return {more: whole}
-    mean_before, mean_after = old.score / old.n, new.score / new.n
-    return {
-        more: (rate_after - rate_before) * (mean_after + mean_before) / 2,
-        "used differently": (mean_after - mean_before) * (rate_after + rate_before) / 2,
-    }
+        became = "new"
+    elif not share:
+        became = "gone"
+    errors = _errors(change, new.rate_variance + old.rate_variance)
+    if not old.n or not new.n:  # of the rows that were taken apart only one file's have it
+        yield _Part(became, new.rate * new.mean - old.rate * old.mean, errors)
+        return
+    yield _Part(became, change * (new.mean + old.mean) / 2, errors)
+    change = new.mean - old.mean
+    enough = min(old.n, new.n) >= MIN_OCCURRENCES
+    errors = _errors(change, new.mean_variance + old.mean_variance) if enough else 0.0
+    yield _Part("used differently", change * (new.rate + old.rate) / 2, errors)
+
+
+def _errors(change: float, variance: float) -> float:
+    """How many standard errors a change is."""
+    return abs(change) / sqrt(variance) if variance > 0 else inf if change else 0.0

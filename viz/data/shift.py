@@ -79,7 +79,7 @@ class Shift:
     """How far the mean score of the domain classifier on the file lies above that on the
     reference, among the rows that were taken apart."""
     domain_bias: Number = 0.0
-    """The part of it that no word holds."""
+    """The part of it that no word holds, and what comes of rows having more or fewer words."""
     notes: Items[str] = ()
 
 
