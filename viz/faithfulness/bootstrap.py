@@ -5,7 +5,7 @@ Source: Efron and Tibshirani 1993; viz/faithfulness/README.md 4.
 
 import numpy as np
 
-from finetune.checkpoint.arrays import FloatArray
+from finetune.checkpoint.arrays import FloatArray, IntArray
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -13,21 +13,24 @@ _MAX_DRAWS = 2_000_000
 """Draws made at once, so that memory does not grow with the number of texts."""
 
 
-def resampled_sums(values: FloatArray, seed: int = 0) -> FloatArray:
+def resampled_sums(values: FloatArray, seed: int = 0, counts: IntArray | None = None) -> FloatArray:
     """Sums over texts drawn with replacement, the same draws for every column.
 
     Args:
         values: (N, K), one row a text.
         seed: Of the draws.
+        counts: How many texts have each row of *values*, where these are put together.  (N,)
 
     Returns:
         (RESAMPLES, K)
     """
     n = len(values)
-    draw, chance = np.random.default_rng(seed), np.full(n, 1 / n)
+    counts = np.ones(n, dtype=np.int64) if counts is None else counts
+    n_texts = int(counts.sum())
+    draw, chance = np.random.default_rng(seed), counts / n_texts
     at_once = max(1, _MAX_DRAWS // n)
     sums = [
-        draw.multinomial(n, chance, size=min(at_once, RESAMPLES - start)) @ values
+        draw.multinomial(n_texts, chance, size=min(at_once, RESAMPLES - start)) @ values
         for start in range(0, RESAMPLES, at_once)
     ]
     joined: FloatArray = np.concatenate(sums)
