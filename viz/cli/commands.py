@@ -6,6 +6,7 @@ from viz.cli.audit import audit
 from viz.cli.export import export
 from viz.cli.families import families
 from viz.cli.heads import heads
+from viz.cli.predict import predict
 from viz.cli.read import read
 from viz.cli.replay import replay
 from viz.cli.sanity import sanity
@@ -18,5 +19,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(export, name="export")
-for command in (read, audit, replay, score, sanity, heads, families):
+for command in (read, predict, audit, replay, score, sanity, heads, families):
     app.command()(command)

@@ -33,6 +33,24 @@ def process_rank(environment: Mapping[str, str]) -> tuple[int, int]:
     return rank, world
 
 
+def local_rank(environment: Mapping[str, str]) -> tuple[int, int]:
+    """The number of this process among those of its machine, and how many there are."""
+    rank, world = process_rank(environment)
+    try:
+        own = int(environment.get("LOCAL_RANK", rank))
+        return own, max(1, int(environment.get("LOCAL_WORLD_SIZE", world)))
+    except ValueError:
+        return rank, world
+
+
+def wait_for_all(world: int) -> None:
+    """Go on once all processes of a group are here."""
+    if world > 1:
+        from torch import distributed
+
+        distributed.barrier()
+
+
 def n_cores() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 
 from finetune.checkpoint.arrays import FloatArray
+from viz.attribution.method import no_progress
 from viz.data.row_predictions import RowPredictions, predict
 from viz.errors import CheckpointError, SelectionError
+from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 
 Precision = Literal["float32", "bfloat16"]
@@ -30,7 +32,7 @@ class PrecisionChoice:
     margin: float = 0.0
     """Rows whose decision is nearer to another one than this are read in float32 again."""
     reason: str = ""
-    """Why; a sentence, or nothing where it was asked for."""
+    """Why it was chosen; nothing where there was no choice."""
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -42,18 +44,17 @@ def has_bfloat16(device: torch.device) -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def named_precision(precision: Precision, device: torch.device) -> PrecisionChoice:
-    """The precision that was named.
+def require(precision: Precision, device: torch.device) -> None:
+    """Refuse a precision that a device lacks.
 
     Raises:
-        SelectionError: if the device has no bfloat16.
+        SelectionError: It does.
     """
     if precision == "bfloat16" and not has_bfloat16(device):
         raise SelectionError(
             "This processor has no bfloat16 (AVX512-BF16, AMX, or a CUDA GPU from Ampere on); "
             "give --precision float32 or auto."
         )
-    return PrecisionChoice(precision=precision)
 
 
 def choose_precision(
@@ -66,9 +67,9 @@ def choose_precision(
     decision is read in float32 as well, and float32 decides.
     """
     if classifier.regression:
-        return PrecisionChoice(precision="float32", reason="A score has no label that could stay.")
+        return PrecisionChoice(precision="float32")
     if not has_bfloat16(classifier.device):
-        return PrecisionChoice(precision="float32", reason="This processor has no bfloat16.")
+        return PrecisionChoice(precision="float32")
     try:
         exact = predict(classifier, texts, pairs)
         with _bfloat16(classifier):
@@ -97,12 +98,14 @@ def predict_in(
     classifier: Classifier,
     texts: Sequence[str],
     pairs: Sequence[str] | None = None,
+    *,
+    progress: ProgressCallback = no_progress,
 ) -> RowPredictions:
-    """What `predict` gives, in a chosen precision."""
+    """What `predict` gives, in a chosen precision; a row that is read twice counts once."""
     if choice.precision == "float32":
-        return predict(classifier, texts, pairs)
+        return predict(classifier, texts, pairs, progress=progress)
     with _bfloat16(classifier):
-        rough = predict(classifier, texts, pairs)
+        rough = predict(classifier, texts, pairs, progress=progress)
     if choice.margin == 0.0:
         return rough
     near = np.flatnonzero(rough.read & (_gaps(classifier, rough.logits) <= choice.margin)).tolist()

@@ -13,8 +13,8 @@ class NewColumn:
     """A column to write behind those of the source."""
 
     name: str
-    kind: Literal["text", "integer", "number", "flag", "texts"]
-    """What each cell is: a str, int, float, bool, or a list of str."""
+    kind: Literal["text", "integer", "number", "flag", "texts", "numbers"]
+    """What each cell is: a str, int, float, bool, or a list of str or of float."""
 
 
 def unused_name(wanted: str, taken: Collection[str]) -> str:

@@ -31,6 +31,7 @@ def arrow_schema(source: TableStream, added: Sequence[NewColumn]) -> Any:
         "number": pa.float64(),
         "flag": pa.bool_(),
         "texts": pa.list_(pa.string()),
+        "numbers": pa.list_(pa.float64()),
     }
     schema = source.schema
     if schema is None and source.head.objects is None:

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from finetune.checkpoint.run_files import partial_name
@@ -50,7 +51,8 @@ class RowWriter:
         added: The columns behind them; none has the name of another one.
         settings: What the added cells depend on, such as the checkpoint.  Parts that were written
             with others are refused.
-        overwrite: Whether a file that is there may be replaced.
+        overwrite: Whether a file that is there may be replaced, and parts that were written with
+            other settings removed.
 
     Raises:
         OutputError: There is such a file, or parts that were written with other settings; or the
@@ -83,15 +85,15 @@ class RowWriter:
         if self._schema is None and (source.head.objects or source.schema) is not None:
             for table in source.batches(_CHECKED_ROWS):  # a cell that is refused is refused now
                 self._encoder.encode(table)
-        self._start(
-            {
-                "format": 1,
-                "source": source.sha256,
-                "rows": self.n_rows,
-                "added": [[column.name, column.kind] for column in added],
-                "settings": dict(settings or {}),
-            }
-        )
+        known = {
+            "format": 1,
+            "source": source.sha256,
+            "rows": self.n_rows,
+            "added": [[column.name, column.kind] for column in added],
+            "settings": dict(settings or {}),
+        }
+        self._settings = json.dumps(known, indent=1, ensure_ascii=False) + "\n"
+        self._start()
 
     def missing(self, size: int) -> list[range]:
         """The rows that no part holds, in runs of at most *size*.
@@ -118,8 +120,10 @@ class RowWriter:
 
         Raises:
             DataError: A cell can't stand in such a file.
+            OutputError: Another process has finished the file, or begun it with other settings.
             OSError: The disk is full.
         """
+        self._require_own()
         if self._schema is None:
             content = self._encoder.encode(table, values)
         else:
@@ -139,6 +143,7 @@ class RowWriter:
             OutputError: Rows are missing, or the file would not be read back as it is.
             OSError: The disk is full.
         """
+        self._require_own()
         missing = self.missing(self.n_rows or 1)
         if missing:
             raise OutputError(f"{shown(self.output.name)} lacks rows from {missing[0].start} on")
@@ -171,24 +176,40 @@ class RowWriter:
                 f" {self._suffix} file can't hold; give each its own name"
             )
 
-    def _start(self, settings: Mapping[str, object]) -> None:
+    def _start(self) -> None:
         """Go on from the parts that are there, if they were written with the same settings."""
-        content = json.dumps(settings, indent=1, ensure_ascii=False) + "\n"
         try:
             self.folder.mkdir(exist_ok=True)
-            try:
-                create_atomically(self.folder / SETTINGS, content)
-            except FileExistsError:
-                if (self.folder / SETTINGS).read_text("utf-8") != content:
+            if (self.folder / SETTINGS).is_file() and not self._is_own():
+                if self._parts() and not self._overwrite:
                     raise OutputError(
                         f"the folder {shown(self.folder.name)} holds rows that were written from"
-                        " another file or with other settings; remove it, or give another output"
-                    ) from None
+                        " another file or with other settings; remove it, overwrite it, or give"
+                        " another output"
+                    )
+                remove_atomically(self.folder)
+                self.folder.mkdir(exist_ok=True)
+            with suppress(FileExistsError):  # another process of several was quicker
+                create_atomically(self.folder / SETTINGS, self._settings)
         except OSError as error:
             raise OutputError(
                 f"{shown(self.output.name)} can't be written:"
                 f" {(error.strerror or 'the system refuses').lower()}; give another output"
             ) from error
+
+    def _is_own(self) -> bool:
+        """Whether the parts are of the same settings."""
+        try:
+            return (self.folder / SETTINGS).read_text("utf-8") == self._settings
+        except FileNotFoundError:
+            return False
+
+    def _require_own(self) -> None:
+        if not self._is_own():
+            raise OutputError(
+                f"another process has finished {shown(self.output.name)} or begun it with other"
+                " settings; start again, or give another output"
+            )
 
     def _parts(self) -> list[range]:
         """The rows of the parts that are there, in their order."""

@@ -12,8 +12,8 @@ from viz.data import precision
 from viz.data.precision import (
     PrecisionChoice,
     choose_precision,
-    named_precision,
     predict_in,
+    require,
 )
 from viz.data.row_predictions import predict
 from viz.errors import SelectionError
@@ -36,6 +36,9 @@ WORDS = [
 ]
 TEXTS = [" ".join(WORDS[(n * k) % len(WORDS)] for k in range(1, 4 + n % 9)) for n in range(80)]
 
+FLOAT32 = PrecisionChoice(precision="float32")
+PLAIN = PrecisionChoice(precision="bfloat16")
+
 
 @pytest.fixture(autouse=True)
 def _native_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +59,7 @@ def decisions(classifier: Classifier, logits: np.ndarray) -> np.ndarray:
 
 def test_labels_stay_though_numbers_change(wide: Classifier) -> None:
     exact = predict(wide, TEXTS)
-    plain = predict_in(named_precision("bfloat16", wide.device), wide, TEXTS)
+    plain = predict_in(PLAIN, wide, TEXTS)
     gaps = precision._gaps(wide, plain.logits)
     choice = PrecisionChoice(precision="bfloat16", margin=float(np.median(gaps)))
     rough = predict_in(choice, wide, TEXTS)
@@ -76,7 +79,7 @@ def test_the_margin_is_several_times_the_largest_error(
     choice = choose_precision(wide, TEXTS)
     assert choice.precision == "bfloat16"
     exact = predict(wide, TEXTS).logits
-    rough = predict_in(named_precision("bfloat16", wide.device), wide, TEXTS).logits
+    rough = predict_in(PLAIN, wide, TEXTS).logits
     if wide.multi_label:
         largest = np.abs(exact - rough).max()
     else:
@@ -104,11 +107,11 @@ def test_float32_is_chosen_where_nothing_can_be_compared(
     assert choose_precision(wide, ["", "  "]).precision == "float32"
     folder = tiny_checkpoint(tmp_path, labels=("score",), problem_type="regression")
     scores = Classifier.load(folder, device="cpu")
-    assert choose_precision(scores, TEXTS).reason == "A score has no label that could stay."
+    assert choose_precision(scores, TEXTS) == FLOAT32
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: False)
-    assert choose_precision(wide, TEXTS).reason == "This processor has no bfloat16."
+    assert choose_precision(wide, TEXTS) == FLOAT32
     with pytest.raises(SelectionError, match=r"^This processor has no bfloat16 .* or auto\.$"):
-        named_precision("bfloat16", wide.device)
+        require("bfloat16", wide.device)
 
 
 def test_a_model_that_fails_in_bfloat16_is_read_in_float32(

@@ -148,12 +148,35 @@ def test_parts_of_other_settings_and_files_are_not_mixed(tmp_path: Path) -> None
     path, output = source(tmp_path, ".csv"), tmp_path / "out.csv"
     with open_stream(path) as stream:
         writer = RowWriter(output, stream, ADDED, {"checkpoint": "a"})
-        with pytest.raises(OutputError, match=r"holds rows that were written from another file or"):
-            RowWriter(output, stream, ADDED, {"checkpoint": "b"})
         with pytest.raises(OutputError, match=r"'out.csv' lacks rows from 0 on"):
             writer.finish()
-        writer.discard()
-        RowWriter(output, stream, ADDED, {"checkpoint": "b"})
+        writer.write(next(stream.batches(5)), 0, added(range(5)))
+        with pytest.raises(OutputError, match=r"holds rows that were written from another file or"):
+            RowWriter(output, stream, ADDED, {"checkpoint": "b"})
+        other = RowWriter(output, stream, ADDED, {"checkpoint": "b"}, overwrite=True)
+        assert other.missing(50) == [range(50)]
+        with pytest.raises(OutputError, match=r"another process has finished 'out.csv' or begun"):
+            writer.write(next(stream.batches(5)), 0, added(range(5)))
+        # Settings with which nothing was written yet are not kept.
+        RowWriter(output, stream, ADDED, {"checkpoint": "c"})
+        with pytest.raises(OutputError, match=r"another process has finished 'out.csv' or begun"):
+            other.finish()
+
+
+def test_lists_of_numbers_are_written_to_every_kind_of_file(tmp_path: Path) -> None:
+    path = put(tmp_path, "x.jsonl", '{"text": "a"}\n{"text": "b"}\n{"text": "c"}\n')
+    cells: list[object] = [[0.5, 0.25], None, []]
+    for suffix, expected in (
+        (".csv", ["[0.5, 0.25]", "", "[]"]),
+        (".jsonl", cells),
+        (".parquet", cells),
+    ):
+        with open_stream(path) as stream:
+            writer = RowWriter(
+                tmp_path / f"out{suffix}", stream, [NewColumn(name="p", kind="numbers")]
+            )
+            writer.write(next(stream.batches(3)), 0, {"p": cells})
+            assert read_table(writer.finish())["p"] == expected
 
 
 def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
