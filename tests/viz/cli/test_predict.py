@@ -160,12 +160,12 @@ def test_a_killed_run_is_continued_and_writes_the_same_file(
     checkpoint: Path, tmp_path: Path
 ) -> None:
     data, whole, output = (tmp_path / name for name in ("many.csv", "whole.csv", "out.csv"))
-    data.write_text("text\n" + "".join(f"{text} {n}\n" for n in range(64) for text in TEXTS))
+    data.write_text("text\n" + "".join(f"{text} {n}\n" for n in range(39) for text in TEXTS))
     options = ("--data", data, "--checkpoint", checkpoint, "--precision", "float32", "--output")
     command = [sys.executable, "-m", "viz", "predict", *map(str, options), str(output)]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
     folder, deadline = tmp_path / ".out.csv.partial", time.monotonic() + 120
-    while len(list(folder.glob("rows-*"))) < 2:
+    while len(list(folder.glob("rows-*"))) < 1:
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.01)
@@ -173,7 +173,7 @@ def test_a_killed_run_is_continued_and_writes_the_same_file(
     process.wait()
     assert not output.exists()
     result = run(*options, output)
-    assert "of 2,560 rows are predicted already." in result.stderr
+    assert "of 1,560 rows are predicted already." in result.stderr
     assert run(*options, whole).exit_code == 0
     assert output.read_bytes() == whole.read_bytes()
     assert not folder.exists()
