@@ -26,7 +26,8 @@ T = TypeVar("T")
 
 FOLDER_VARIABLE = "CLSIGHT_RUNS"
 """The environment variable that names another folder than `runs` in the current one."""
-DATA_FOLDER, LOGS_FOLDER = "data", "logs"
+DATA_FOLDER, LOGS_FOLDER, AUDITS_FOLDER = "data", "logs", "audits"
+OTHER_FOLDERS = (DATA_FOLDER, LOGS_FOLDER, AUDITS_FOLDER)
 """Folders in it that are not runs."""
 MAX_LOG_BYTES = 2**20
 """Of the end of a log, in which a reason is looked for."""
@@ -109,7 +110,7 @@ def run_names() -> set[str]:
 
 def is_run_name(name: str) -> bool:
     """Whether a run can have this name, which then leads nowhere but into the folder of runs."""
-    return NAME.fullmatch(name) is not None and name.lower() not in (DATA_FOLDER, LOGS_FOLDER)
+    return NAME.fullmatch(name) is not None and name.lower() not in OTHER_FOLDERS
 
 
 def is_locked(file: Path) -> bool:

@@ -10,6 +10,7 @@ from viz.model.text_files import Columns
 from viz.runs import uploads
 
 NO_PAIR = "no second text"
+NO_LABEL = "no labels"
 
 
 def choose_columns(data: Path, table: Table) -> Columns | None:
@@ -28,34 +29,58 @@ def choose_columns(data: Path, table: Table) -> Columns | None:
     return Columns() if known and chosen == detected else _usable(chosen)
 
 
-def _choose(data: Path, names: list[str], detected: Columns) -> Columns:
-    left, middle, right = st.columns(3)
+def choose_text_columns(data: Path, table: Table) -> Columns | None:
+    """The columns to read for an audit, which needs no labels; None as long as one is to be chosen.
+
+    Where a usual name tells which has the texts, the choice waits behind a button.
+    """
+    names = uploads.column_names(table)
+    detected = usual_columns(table)
+    if detected.text is not None:
+        with st.popover("Columns", icon=":material/view_column:"):
+            chosen = _choose(data, names, detected, needs_label=False)
+    elif len(names) < 2:
+        return Columns(names[0]) if names else Columns()  # whoever reads it says what is wrong
+    else:
+        chosen = _choose(data, names, detected, needs_label=False)
+        if chosen.text is None:
+            st.caption("Which column has the texts?")
+            return None
+    return _usable(chosen, needs_label=False)
+
+
+def _choose(
+    data: Path, names: list[str], detected: Columns, *, needs_label: bool = True
+) -> Columns:
+    key = "train" if needs_label else "audit"
+    left, middle, right = st.columns(3) if needs_label else (st, st, st)
     text = left.selectbox(
-        "Text", names, _index(names, detected.text), key=f"train-text-{data}", placeholder="Choose"
+        "Text", names, _index(names, detected.text), key=f"{key}-text-{data}", placeholder="Choose"
     )
     pair = middle.selectbox(
         "Second text",
         [NO_PAIR, *names],
         0 if detected.pair is None else 1 + names.index(detected.pair),
-        key=f"train-pair-{data}",
+        key=f"{key}-pair-{data}",
         help="For pairs of texts, such as a question and its answer.",
     )
+    labels = names if needs_label or detected.label is not None else [NO_LABEL, *names]
     label = right.selectbox(
         "Class or score",
-        names,
-        _index(names, detected.label),
-        key=f"train-label-{data}",
+        labels,
+        0 if labels[0] == NO_LABEL else _index(labels, detected.label),
+        key=f"{key}-label-{data}",
         placeholder="Choose",
     )
-    return Columns(text, None if pair == NO_PAIR else pair, label)
+    return Columns(text, None if pair == NO_PAIR else pair, None if label == NO_LABEL else label)
 
 
 def _index(names: list[str], name: str | None) -> int | None:
     return None if name is None else names.index(name)
 
 
-def _usable(chosen: Columns) -> Columns | None:
-    if chosen.text is None or chosen.label is None:
+def _usable(chosen: Columns, *, needs_label: bool = True) -> Columns | None:
+    if chosen.text is None or (needs_label and chosen.label is None):
         return None
     if chosen.label in (chosen.text, chosen.pair) or chosen.text == chosen.pair:
         st.error("The same column is chosen twice; choose another one.", icon=":material/error:")

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from finetune.data.tables.file_types import FORMATS
 from finetune.run.config_sections import InputConfig, LoopConfig, OptimizerConfig
 from finetune.run.setting_types import bounds
 from viz.app.markdown import plain
+from viz.app.panels import data_file
 from viz.app.panels.columns import choose_columns
 from viz.model.text_files import Columns
 from viz.runs import data_check, launch, uploads
@@ -69,30 +68,11 @@ def offer() -> None:
 def _choose_data() -> Path | None:
     # After a start these are new fields, empty: the page is short again, and shows the run.
     started = st.session_state.get(STARTED, 0)
-    given = st.file_uploader(
-        "Data: CSV, TSV, JSON Lines, JSON or Parquet, up to 200 MB",
-        type=[suffix.removeprefix(".") for suffix in FORMATS],
-        key=f"train-upload-{started}",
+    chosen = data_file.upload(
+        f"train-upload-{started}",
         help="For a larger file, type its path below, or train with `clsight train`.",
-    )
-    chosen = (_keep(given) if given else None) or st.selectbox(
-        "or a file on this machine",
-        [str(file) for file in uploads.data_files()],
-        index=None,
-        key=f"train-data-{started}",
-        format_func=lambda path: Path(path).name,
-        accept_new_options=True,
-        placeholder="Choose, or type a path",
-    )
+    ) or data_file.choose("or a file on this machine", f"train-data-{started}")
     return uploads.data_file(chosen) if chosen else None
-
-
-def _keep(given: UploadedFile) -> str:
-    """Where an upload is kept, which may be large: only its first rerun compares and saves it."""
-    key = f"train-kept-{given.file_id}"
-    if not Path(st.session_state.get(key, "")).is_file():
-        st.session_state[key] = str(uploads.keep_upload(given.name, given.getvalue()))
-    return str(st.session_state[key])
 
 
 def _choose_plan(data: Path, columns: Columns) -> Plan:
