@@ -5,15 +5,16 @@ up.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 
 from finetune.evaluation.calibration import measure_calibration
 from finetune.evaluation.metrics import measure_classes
 from finetune.run.column_names import ColumnNames
+from viz.data.audit import Audit
 from viz.data.audit_record import AuditRecord
 from viz.data.audit_rows import AuditRows
 from viz.data.cell_reasons import CellReasons, ReasonHead, ReasonWord
@@ -29,6 +30,7 @@ from viz.data.shortcuts import Shortcut, Shortcuts
 from viz.data.silenced_heads import SilencedHeads
 from viz.data.slices import Slice, Slices
 from viz.faithfulness.record import Interval
+from viz.model.classifier import Classifier
 
 LABELS = ("World", "Sports", "Business", "Sci/Tech")
 N_ROWS = 48
@@ -36,36 +38,35 @@ UNLABELED = Missing(missing="The file has no labels.")
 WORDS = ("oil", "prices", "rise", "team", "wins", "game", "chip", "web", "minister", "votes")
 
 
-@dataclass(frozen=True, kw_only=True)
-class MadeAudit:
-    """An audit as the page and the report see it."""
-
-    record: AuditRecord
-    rows: AuditRows
-    predictions: RowPredictions
-    table: pd.DataFrame
-
-
-def full_audit(labels: tuple[str, ...] = LABELS, n_rows: int = N_ROWS, **parts: Any) -> MadeAudit:
+def full_audit(
+    labels: tuple[str, ...] = LABELS,
+    n_rows: int = N_ROWS,
+    *,
+    classifier: Classifier | None = None,
+    **parts: Any,
+) -> Audit:
     """An audit with all parts.
 
     Args:
         labels: The classes, two or more.
         n_rows: How many rows; every sixth is put into the class after its own.
+        classifier: What is audited, with these labels; one that can't read where None.
         parts: Fields of the record that are to be others.
     """
     rows = audit_rows(labels, n_rows)
     predictions = row_predictions(rows, labels)
-    record = replace(audit_record(rows, predictions, labels), **parts)
-    return MadeAudit(
-        record=record,
+    copies = np.full(n_rows, -1)
+    copies[0] = 1
+    return Audit(
+        classifier=named_classifier(labels) if classifier is None else classifier,
+        record=replace(audit_record(rows, predictions, labels), **parts),
         rows=rows,
         predictions=predictions,
-        table=row_table(rows, predictions, labels),
+        near_copies=copies,
     )
 
 
-def unlabeled_audit(labels: tuple[str, ...] = LABELS, n_rows: int = N_ROWS) -> MadeAudit:
+def unlabeled_audit(labels: tuple[str, ...] = LABELS, n_rows: int = N_ROWS) -> Audit:
     """An audit of a file without labels."""
     audit = full_audit(labels, n_rows)
     rows = replace(
@@ -77,8 +78,20 @@ def unlabeled_audit(labels: tuple[str, ...] = LABELS, n_rows: int = N_ROWS) -> M
     needs_labels = ("measures", "calibration", "label_errors", "slices", "cells")
     missing: dict[str, Any] = dict.fromkeys(needs_labels, UNLABELED)
     record = replace(audit.record, label_column=None, n_labeled=0, **missing)
-    table = row_table(rows, audit.predictions, labels)
-    return replace(audit, record=record, rows=rows, table=table)
+    return replace(audit, record=record, rows=rows, near_copies=None)
+
+
+def named_classifier(labels: tuple[str, ...] = LABELS) -> Classifier:
+    """A classifier of which only its classes and its name are known."""
+    known = {
+        "labels": labels,
+        "multi_label": False,
+        "regression": False,
+        "name": "assets/ag-news-minilm",
+        "fingerprint": "c" * 64,
+        "temperature": None,
+    }
+    return cast("Classifier", SimpleNamespace(**known))
 
 
 def audit_rows(labels: Sequence[str] = LABELS, n_rows: int = N_ROWS) -> AuditRows:
@@ -154,36 +167,6 @@ def audit_record(
         )[:6],
         counterfactuals=(counterfactuals(labels),),
         shift=shift(labels),
-    )
-
-
-def row_table(
-    rows: AuditRows, predictions: RowPredictions, labels: Sequence[str] = LABELS
-) -> pd.DataFrame:
-    """The table of rows, with the columns that a real audit has."""
-    every = np.arange(len(rows))
-    probability = predictions.probabilities
-    top = np.sort(probability, axis=1)
-    columns: dict[str, Any] = {"row": every, "place": rows.places}
-    predicted = predictions.predicted
-    gold = None if rows.gold is None else np.asarray(rows.gold)
-    columns["label"] = [None] * len(rows) if gold is None else [labels[g] for g in gold.tolist()]
-    columns["prediction"] = [labels[p] for p in predicted.tolist()]
-    columns["correct"] = [None] * len(rows) if gold is None else predicted == gold
-    columns["probability"] = probability[every, predicted]
-    own = None if gold is None else probability[every, gold]
-    columns["label_probability"] = np.nan if own is None else own
-    columns["loss"] = np.nan if own is None else -np.log(own)
-    columns["entropy"] = -(probability * np.log2(probability)).sum(axis=1)
-    columns["margin"] = top[:, -1] - top[:, -2]
-    columns["tokens"] = predictions.n_tokens
-    columns["unseen_tokens"] = predictions.n_unseen
-    columns["near_copy"] = [1 if row == 0 else None for row in range(len(rows))]
-    columns["text"] = list(rows.texts)
-    columns["pair"] = [None] * len(rows)
-    known = {"text", "label"}
-    return pd.DataFrame(
-        columns | {name: cells for name, cells in rows.table.items() if name not in known}
     )
 
 

@@ -91,7 +91,11 @@ def estimated_seconds(request: ExplanationRequest) -> float:
 
 
 def submit(
-    key: Hashable, prepare: Callable[[], Callable[[ProgressCallback], Result]], expected: float
+    key: Hashable,
+    prepare: Callable[[], Callable[[ProgressCallback], Result]],
+    expected: float,
+    *,
+    cache: LRUCache | None = None,
 ) -> BackgroundJob[Result]:
     """The job that computes a result, which is cached for all sessions.
 
@@ -103,6 +107,7 @@ def submit(
         key: What the result is cached by; its first part is the kind.
         prepare: Makes the function to run, of what only this thread may ask Streamlit for.
         expected: About how many passes it takes.
+        cache: Where the result is kept; `results()` where None.
     """
     job_key = JOB_KEY_PREFIX + cast("tuple[str, ...]", key)[0]
     st.session_state.setdefault(REQUESTED_JOBS, set()).add(job_key)
@@ -111,9 +116,9 @@ def submit(
         return current[1]
     if current is not None:
         current[1].cancel()
-    compute, cache, is_present = prepare(), results(), presence.browser()
+    compute, kept, is_present = prepare(), cache or results(), presence.browser()
     job = _jobs.submit(
-        key, lambda progress: cache.add(key, compute(progress)), expected, is_present=is_present
+        key, lambda progress: kept.add(key, compute(progress)), expected, is_present=is_present
     )
     st.session_state[job_key] = (key, job)
     return job

@@ -9,11 +9,12 @@ FOLDER = Path(__file__).parent / "pages"
 READ = str(FOLDER / "read.py")
 PAGES = {
     "Read": READ,
+    "Data": str(FOLDER / "data.py"),
     "Faithfulness": str(FOLDER / "faithfulness.py"),
     "Train": str(FOLDER / "train.py"),
 }
 """The script of each page by its title; the first one opens by itself."""
-PRIVATE = {"Train"}
+PRIVATE = {"Data", "Train"}
 """Pages that a public app does not have."""
 
 

@@ -1,6 +1,7 @@
 """How many browsers are connected: once the last one is gone, no reading is kept."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -18,6 +19,8 @@ class _Visitors:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     count: int = 0
+    releases: list[Callable[[], None]] = field(default_factory=lambda: [release_memory])
+    """What lets go of memory, each time that the last browser has gone."""
 
     def connect(self) -> Self:
         """One more is here."""
@@ -38,7 +41,8 @@ class _Visitors:
     def _release_memory(self) -> None:
         with self.lock:
             if not self.count:  # nobody has come since
-                release_memory()
+                for release in self.releases:
+                    release()
 
 
 _visitors = _Visitors()
@@ -49,3 +53,8 @@ _visitors = _Visitors()
 def count_visitor() -> _Visitors:
     """Count the browser of this session, once."""
     return _visitors.connect()
+
+
+def release_when_all_left(release: Callable[[], None]) -> None:
+    """From now on, call *release* too when the last browser has gone."""
+    _visitors.releases.append(release)

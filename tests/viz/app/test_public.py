@@ -80,13 +80,14 @@ def test_the_page_offers_no_training_and_takes_no_typed_checkpoint(
     assert not app.error
     monkeypatch.delenv(public.SETTING)
     private = opened(text="oil prices rise")
-    assert pages(private) == ["Read", "Faithfulness", "Train"]
+    assert pages(private) == ["Read", "Data", "Faithfulness", "Train"]
     assert private.selectbox(key=keys.CHECKPOINT).proto.accept_new_options
 
 
-def test_the_train_page_is_not_there() -> None:
+@pytest.mark.parametrize("page", ["data", "train"])
+def test_a_page_that_reads_files_is_not_there(page: str) -> None:
     with pytest.raises(ValueError, match="Could not find a navigation page"):
-        opened().switch_page("viz/app/pages/train.py")
+        opened().switch_page(f"viz/app/pages/{page}.py")
 
 
 def test_a_link_to_a_folder_of_the_machine_leads_nowhere(checkpoint: Path) -> None:

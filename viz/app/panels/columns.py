@@ -1,8 +1,11 @@
 """Which columns of a data file are read: found by their names, or chosen."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from finetune.data.tables.columns import usual_columns
 from finetune.data.tables.table import Table
@@ -22,38 +25,47 @@ def choose_columns(data: Path, table: Table) -> Columns | None:
         return Columns()  # nothing to choose from: the check says what is wrong with the file
     if known:
         with st.expander("Columns"):
-            chosen = _choose(data, names, detected)
+            chosen = _choose(data, names, detected, st.columns(3))
     else:
         st.caption("Which column has the texts, and which the classes or scores?")
-        chosen = _choose(data, names, detected)
+        chosen = _choose(data, names, detected, st.columns(3))
     return Columns() if known and chosen == detected else _usable(chosen)
 
 
-def choose_text_columns(data: Path, table: Table) -> Columns | None:
+def choose_text_columns(data: Path, table: Table, place: DeltaGenerator) -> Columns | None:
     """The columns to read for an audit, which needs no labels; None as long as one is to be chosen.
 
     Where a usual name tells which has the texts, the choice waits behind a button.
+
+    Args:
+        data: The file.
+        table: Its first rows.
+        place: Where the button stands.
     """
     names = uploads.column_names(table)
     detected = usual_columns(table)
     if detected.text is not None:
-        with st.popover("Columns", icon=":material/view_column:"):
-            chosen = _choose(data, names, detected, needs_label=False)
+        with place, st.popover("Columns", icon=":material/view_column:"):
+            chosen = _choose(data, names, detected, (st, st, st), needs_label=False)
     elif len(names) < 2:
         return Columns(names[0]) if names else Columns()  # whoever reads it says what is wrong
     else:
-        chosen = _choose(data, names, detected, needs_label=False)
-        if chosen.text is None:
-            st.caption("Which column has the texts?")
-            return None
+        st.caption("Which column has the texts?")
+        chosen = _choose(data, names, detected, st.columns(3), needs_label=False)
     return _usable(chosen, needs_label=False)
 
 
 def _choose(
-    data: Path, names: list[str], detected: Columns, *, needs_label: bool = True
+    data: Path,
+    names: list[str],
+    detected: Columns,
+    fields: Sequence[Any],
+    *,
+    needs_label: bool = True,
 ) -> Columns:
+    """The columns that are chosen in three fields, each in its place."""
     key = "train" if needs_label else "audit"
-    left, middle, right = st.columns(3) if needs_label else (st, st, st)
+    left, middle, right = fields
     text = left.selectbox(
         "Text", names, _index(names, detected.text), key=f"{key}-text-{data}", placeholder="Choose"
     )
@@ -82,7 +94,8 @@ def _index(names: list[str], name: str | None) -> int | None:
 def _usable(chosen: Columns, *, needs_label: bool = True) -> Columns | None:
     if chosen.text is None or (needs_label and chosen.label is None):
         return None
-    if chosen.label in (chosen.text, chosen.pair) or chosen.text == chosen.pair:
+    names = [name for name in (chosen.text, chosen.pair, chosen.label) if name is not None]
+    if len(set(names)) < len(names):
         st.error("The same column is chosen twice; choose another one.", icon=":material/error:")
         return None
     return chosen

@@ -27,6 +27,8 @@ class Bar:
     """Where 95% of such values would lie; None where the value is exact."""
     note: str = ""
     """What stands behind the number."""
+    title: str = ""
+    """What is told where the reader points, behind the name; the interval where empty."""
 
 
 def payload(bars: Sequence[Bar]) -> dict[str, object]:
@@ -47,6 +49,11 @@ def payload(bars: Sequence[Bar]) -> dict[str, object]:
         text = f"{value:+.{digits}f}"
         return true_minus(text) if text.strip("+-0.") else "0"
 
+    def between(bar: Bar) -> str:
+        if bar.interval is None:
+            return write(bar.value)
+        return f"{write(bar.interval[0])} to {write(bar.interval[1])}"
+
     return {
         "zero": place(0.0),
         "colors": sign_colors(),
@@ -57,9 +64,7 @@ def payload(bars: Sequence[Bar]) -> dict[str, object]:
                 "text": write(bar.value),
                 "note": bar.note,
                 "interval": None if bar.interval is None else [*map(place, bar.interval)],
-                "title": bar.name
-                if bar.interval is None
-                else f"{bar.name}: {write(bar.interval[0])} to {write(bar.interval[1])}",
+                "title": f"{bar.name}: {bar.title or between(bar)}",
             }
             for bar in bars
         ],

@@ -1,0 +1,342 @@
+"""The Data page: files and links, the parts of an audit, and the rows that they lead to."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from finetune.run.measurements import Metrics
+from tests.audits import full_audit, unlabeled_audit
+from tests.page_content import component_data, page_text
+from viz import Classifier
+from viz.app import audits, keys
+from viz.app.panels.data import selection
+from viz.app.panels.data.selection import Cell, Group
+from viz.data.audit import NOT_YET, Audit
+from viz.data.missing import Missing
+from viz.errors import SelectionError
+from viz.model.text_files import Columns
+from viz.runs import files, uploads
+
+ROOT = Path(__file__).resolve().parents[3]
+COLUMNS = Columns("text", None, "label")
+HOSTILE = ("World", "![x](http://evil.example/p.png)", "<script>alert(1)</script>", ":red[Sci]")
+
+
+@pytest.fixture(autouse=True)
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of runs."""
+    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "runs"))
+    return tmp_path
+
+
+@pytest.fixture
+def made(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Audit:
+    """A made-up audit of whatever file is chosen."""
+    return give(full_audit(classifier=classifier), monkeypatch)
+
+
+def give(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> Audit:
+    """Let this be the audit of whatever file is chosen."""
+    monkeypatch.setattr(audits, "audit", lambda request: audit)
+    monkeypatch.setattr(audits, "is_complete", lambda request: True)
+    return audit
+
+
+def opened(checkpoint: Path, **link: str) -> AppTest:
+    """The page, opened by a link that names an uploaded file unless it says otherwise."""
+    file = uploads.keep_upload("rows.csv", b"text,label\noil prices rise,World\n")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params[keys.CHECKPOINT] = str(checkpoint)
+    app.run()
+    app.switch_page("viz/app/pages/data.py")
+    for name, value in ({keys.DATA: file.name} | link).items():
+        app.query_params[name] = value
+    return run(app)
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception
+    return app
+
+
+def wait_for(app: AppTest, condition: Callable[[], bool]) -> None:
+    """Run the page until something is done in the background."""
+    for _ in range(100):
+        if condition():
+            return
+        run(app)
+    raise AssertionError("it was never done")
+
+
+def table(app: AppTest, column: str) -> Any:
+    """The table that has a column."""
+    return next(each.value for each in app.dataframe if column in each.value)
+
+
+def said(app: AppTest) -> str:
+    return page_text(app)
+
+
+def test_the_empty_page_says_what_it_is_for(checkpoint: Path) -> None:
+    app = opened(checkpoint, data="")
+    assert app.subheader[0].value == "Audit a data set"
+    assert "labels that are likely wrong" in said(app)
+    assert not app.metric
+
+
+def test_a_file_is_audited_and_its_measures_and_rows_are_shown(checkpoint: Path) -> None:
+    rows = "text,label\noil prices rise,World\nthe team wins,Sports\n,Sports\nchip,Sci/Tech\n"
+    file = uploads.keep_upload("four.csv", rows.encode())
+    app = opened(checkpoint, data=file.name)
+    request = audits.AuditRequest.of(str(checkpoint), file, COLUMNS, None)
+    wait_for(app, lambda: audits.audit(request) is not None)
+    run(app)
+    audit = audits.audit(request)
+    assert audit is not None
+    assert isinstance(audit.record.measures, Metrics)
+    metrics = {metric.label: (metric.value, metric.delta) for metric in app.metric}
+    assert metrics["Rows"] == ("4", "3 measured, 3 read")
+    assert metrics["Accuracy"][0] == f"{audit.record.measures.accuracy:.1%}"
+    assert component_data(app, "confusion")["labels"] == list(audit.record.labels)
+    assert sum(map(sum, component_data(app, "confusion")["counts"])) == 3
+    app.segmented_control(key=keys.ROWS).select("All rows")
+    run(app)
+    assert list(table(app, "Text")["Text"]) == ["oil prices rise", "the team wins", "chip"]
+    folders = [each.name for each in (files.runs_folder() / files.AUDITS_FOLDER).iterdir()]
+    assert len(folders) == 1
+    assert not files.run_names()
+
+
+def test_what_cannot_be_read_is_one_sentence(checkpoint: Path) -> None:
+    file = uploads.keep_upload("bad.csv", b"text,label\noil,Weather\n")
+    app = opened(checkpoint, data=file.name)
+    wait_for(app, lambda: bool(app.error))
+    assert "Weather" in app.error[0].value
+    assert "--" not in app.error[0].value
+
+
+@pytest.mark.usefixtures("made")
+def test_the_cell_with_the_most_errors_comes_first_with_its_reasons(checkpoint: Path) -> None:
+    app = opened(checkpoint)
+    sent = component_data(app, "confusion")
+    assert (sent["gold"], sent["predicted"]) == (1, 2)
+    assert "**Why Sports is taken for Business**" in said(app)
+    assert "words +0.50, special tokens +0.20, bias +0.30" in said(app)
+    assert [row["name"] for row in component_data(app, "signed-bars")["rows"]] == ["game", "oil"]
+    assert "Without L3 · H7, 50.0% of these rows are put into Sports." in said(app)
+    assert table(app, "Loss")["Loss"].is_monotonic_decreasing
+    assert keys.GOLD not in app.query_params
+
+
+@pytest.mark.usefixtures("made")
+def test_a_selected_cell_shows_its_rows_and_stands_in_the_link(checkpoint: Path) -> None:
+    app = opened(checkpoint)
+    app.session_state[selection.CELL] = Cell(3, 0)
+    app.session_state[keys.ROWS] = None
+    run(app)
+    assert app.segmented_control(key=keys.ROWS).value == "Sci/Tech → World"
+    rows = table(app, "Loss")
+    assert set(rows["True"]) == {"Sci/Tech"}
+    assert set(rows["Predicted"]) == {"World"}
+    assert len(rows) == 4
+    assert app.query_params[keys.GOLD] == "3"
+    assert app.query_params[keys.PREDICTED] == "0"
+
+
+@pytest.mark.usefixtures("made")
+def test_a_link_restores_section_cell_and_row(checkpoint: Path) -> None:
+    app = opened(checkpoint, section="Slices", gold="1", predicted="2", row="5")
+    assert app.segmented_control(key=keys.SECTION).value == "Slices"
+    assert "**Line 7**: true Sports, predicted Business" in said(app)
+    assert component_data(app, "colored-text")["parts"]
+    app.segmented_control(key=keys.SECTION).select("Errors")
+    run(app)
+    sent = component_data(app, "confusion")
+    assert (sent["gold"], sent["predicted"]) == (1, 2)
+    assert app.query_params[keys.ROW] == "5"
+
+
+@pytest.mark.usefixtures("made")
+@pytest.mark.parametrize("number", ["4", "-1", "x", "9" * 30])
+def test_a_link_to_what_is_not_there_selects_nothing(checkpoint: Path, number: str) -> None:
+    app = opened(checkpoint, gold=number, predicted=number, row="48")
+    assert component_data(app, "confusion")["gold"] == 1
+    assert "**Line" not in said(app)
+
+
+def test_a_path_in_a_link_is_read_only_when_the_reader_says_so(
+    checkpoint: Path, room: Path, made: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = room / "elsewhere.csv"
+    file.write_text("text,label\noil prices rise,World\n", "utf-8")
+    opens: list[str] = []
+    data_file = uploads.data_file
+
+    def count(path: str) -> Path:
+        opens.append(path)
+        return data_file(path)
+
+    monkeypatch.setattr(uploads, "data_file", count)
+    app = opened(checkpoint, data=str(file))
+    assert "elsewhere.csv" in app.warning[0].value
+    assert (opens, len(app.metric)) == ([], 0)
+    app.button(key=f"open-{keys.DATA}").click()
+    run(app)
+    assert opens == [str(file)]
+    assert not app.warning
+    assert app.metric
+    assert app.query_params[keys.DATA] == str(file)
+
+
+@pytest.mark.usefixtures("made")
+def test_a_file_to_compare_with_in_a_link_is_asked_for_too(checkpoint: Path) -> None:
+    app = opened(checkpoint, reference="/etc/hostname")
+    assert "/etc/hostname" in app.warning[0].value
+    app.button(key=f"ignore-{keys.REFERENCE}").click()
+    run(app)
+    assert not app.warning
+    assert keys.REFERENCE not in app.query_params
+
+
+def test_names_that_came_with_the_data_are_text(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(full_audit(HOSTILE), monkeypatch)
+    app = opened(checkpoint)
+    assert component_data(app, "confusion")["labels"] == list(HOSTILE)
+    for section in ("Slices", "Label errors", "Shortcuts", "Shift"):
+        text = said(app)
+        assert "![x](" not in text.replace(repr(list(HOSTILE)), "")
+        assert "<script>" not in text
+        assert ":red[" not in text
+        app.segmented_control(key=keys.SECTION).select(section)
+        run(app)
+
+
+def test_a_file_without_labels_shows_what_is_predicted(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(unlabeled_audit(), monkeypatch)
+    app = opened(checkpoint)
+    assert "The file has no labels." in said(app)
+    assert {metric.label for metric in app.metric} == {"Mean confidence", "Rows"}
+    classes = table(app, "Share")
+    assert sum(classes["Rows"]) == 48
+    assert list(app.segmented_control(key=keys.ROWS).options) == ["All rows"]
+    assert "True" not in table(app, "Text")
+
+
+def test_slices_and_shortcuts_lead_to_their_rows(
+    checkpoint: Path, made: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(checkpoint, section="Slices")
+    assert list(table(app, "of all errors")["Value"]) == ["web", "game", "12 to 15"]
+    app.session_state[selection.GROUP] = Group("column", "source", "web")
+    app.session_state[keys.ROWS] = None
+    # The table of slices unselects what it has not selected itself.
+    app.segmented_control(key=keys.SECTION).select("Errors")
+    run(app)
+    assert app.segmented_control(key=keys.ROWS).value == "source: web"
+    assert set(table(app, "Loss")["source"]) == {"web"}
+
+
+@pytest.mark.usefixtures("made")
+def test_label_errors_show_what_speaks_against_the_first(checkpoint: Path) -> None:
+    app = opened(checkpoint, section="Label errors")
+    ranking = table(app, "Suggested")
+    assert list(ranking["Line"]) == [7, 13, 19]
+    assert list(ranking["Likely"]) == [True, True, False]
+    assert "**Business rather than Sports?**" in said(app)
+    assert [row["name"] for row in component_data(app, "signed-bars")["rows"]] == ["game", "oil"]
+    assert "similarity 96.0%, line 4" in said(app)
+
+
+@pytest.mark.usefixtures("made")
+def test_shortcuts_and_shift_say_what_was_measured(checkpoint: Path) -> None:
+    app = opened(checkpoint, section="Shortcuts")
+    assert "1 of 31 words are flagged" in said(app)
+    words = table(app, "Flagged")
+    assert words["Probability lost when removed"][0] == "31.0% (20.0 to 42.0)"
+    app.segmented_control(key=keys.SECTION).select("Shift")
+    run(app)
+    assert "Something shifted since" in app.warning[0].value
+    assert "**topic**" in said(app)
+    assert {"Accuracy, estimated", "Accuracy before"} <= {metric.label for metric in app.metric}
+    assert list(table(app, "Kind")["Word"]) == ["chip", "game", "votes"]
+
+
+def test_without_a_second_file_shift_says_how_to_compare(
+    checkpoint: Path, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = Missing(missing="No second file was given to compare with.")
+    give(full_audit(classifier=classifier, shift=nothing), monkeypatch)
+    app = opened(checkpoint, section="Shift")
+    assert "Choose an earlier file under *Compare with*" in said(app)
+
+
+def test_a_row_opens_on_the_read_page(checkpoint: Path, made: Audit) -> None:
+    app = opened(checkpoint, row="5")
+    app.button(key="data-read").click()
+    run(app)
+    assert app.session_state[keys.TEXT] == made.rows.texts[5]
+    assert app.text_area(key=keys.TEXT).value == made.rows.texts[5]
+
+
+@pytest.mark.usefixtures("made")
+def test_counterfactuals_come_with_the_record_or_on_request(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(checkpoint, row="5")
+    assert "Delete “game”: **Sports** (66.0%)" in said(app)
+    assert "Replace “game” by “minister”" in said(app)
+
+    def find(*arguments: Any, **options: Any) -> Missing:
+        raise SelectionError(f"Row {arguments[3]} can't be edited; choose another one.")
+
+    monkeypatch.setattr(audits, "find_counterfactuals", find)
+    app.session_state[selection.ROW] = 6
+    run(app)
+    app.button(key="data-counterfactuals").click()
+    run(app)
+    wait_for(app, lambda: bool(app.error))
+    assert app.error[0].value == "Row 6 can't be edited; choose another one."
+
+
+def test_parts_that_are_to_come_say_so(
+    checkpoint: Path, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("label_errors", "slices", "shortcuts", "cells", "counterfactuals", "shift")
+    parts: dict[str, Any] = dict.fromkeys(names, NOT_YET)
+    give(full_audit(classifier=classifier, **parts), monkeypatch)
+    monkeypatch.setattr(audits, "is_complete", lambda request: False)
+    app = opened(checkpoint)
+    assert audits.TO_COME.missing in said(app)
+    for section in ("Slices", "Label errors", "Shortcuts", "Shift"):
+        app.segmented_control(key=keys.SECTION).select(section)
+        run(app)
+        assert NOT_YET.missing in said(app)
+
+
+def test_another_file_forgets_what_was_selected(checkpoint: Path, made: Audit) -> None:
+    other = uploads.keep_upload("other.csv", b"text,label\nthe team wins,Sports\n")
+    app = opened(checkpoint, gold="3", predicted="0", row="5")
+    assert component_data(app, "confusion")["gold"] == 3
+    app.selectbox(key=keys.DATA).select(str(other))
+    run(app)
+    assert component_data(app, "confusion")["gold"] == 1
+    assert "**Line" not in said(app)
+
+
+@pytest.mark.usefixtures("made")
+def test_a_column_of_texts_is_asked_for_where_no_name_tells(checkpoint: Path) -> None:
+    file = uploads.keep_upload("other.csv", "文本,标签\noil,World\n".encode())
+    app = opened(checkpoint, data=file.name)
+    assert "Which column has the texts?" in said(app)
+    assert not app.metric
+    app.selectbox(key=f"audit-text-{file}").select("文本")
+    run(app)
+    assert app.metric

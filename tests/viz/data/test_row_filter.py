@@ -1,0 +1,60 @@
+"""Some rows of an audit: by what was predicted, by a part of the file, by a search."""
+
+import numpy as np
+import pytest
+
+from tests.audits import full_audit, unlabeled_audit
+from viz import Classifier
+from viz.data.row_filter import RowFilter, rows_of_group
+
+AUDIT = full_audit()
+
+
+def test_without_a_filter_all_rows_that_were_read_come_in_their_order() -> None:
+    assert RowFilter().rows(AUDIT.table).tolist() == list(range(48))
+    table = AUDIT.table.assign(prediction=AUDIT.table["prediction"].mask(AUDIT.table["row"] == 3))
+    assert 3 not in RowFilter().rows(table)
+
+
+def test_errors_and_cells_come_with_the_dearest_first() -> None:
+    rows = RowFilter(errors=True).rows(AUDIT.table)
+    assert sorted(rows.tolist()) == [row for row in range(48) if row % 6 == 5]
+    loss = AUDIT.table["loss"].to_numpy(dtype=float)[rows]
+    assert (np.diff(loss) <= 0).all()
+    cell = RowFilter(label="Sports", prediction="Business").rows(AUDIT.table)
+    assert set(cell.tolist()) == {row for row in range(48) if row % 6 == 5 and row % 4 == 1}
+
+
+def test_a_search_is_for_letters_in_any_case_and_no_pattern() -> None:
+    rows = RowFilter(search=" GAME CHIP ").rows(AUDIT.table)
+    assert len(rows)
+    assert all("game chip" in AUDIT.rows.texts[row] for row in rows)
+    assert not len(RowFilter(search="game.chip").rows(AUDIT.table))
+
+
+def test_of_a_file_without_labels_no_row_is_an_error() -> None:
+    table = unlabeled_audit().table
+    assert not len(RowFilter(errors=True).rows(table))
+    assert len(RowFilter(prediction="World").rows(table))
+
+
+@pytest.mark.parametrize(
+    ("by", "column", "value", "expected"),
+    [
+        ("column", "source", "web", {row for row in range(48) if row % 2}),
+        ("column", "source", "nowhere", set()),
+        ("length", "tokens", "cut off", {row for row in range(48) if row % 3}),
+    ],
+)
+def test_a_part_of_the_file_is_found_by_its_name(
+    by: str, column: str, value: str, expected: set[int]
+) -> None:
+    assert set(rows_of_group(AUDIT, by, column, value).tolist()) == expected
+
+
+def test_rows_with_a_word_have_it_as_a_word(classifier: Classifier) -> None:
+    audit = full_audit(classifier=classifier)
+    rows = rows_of_group(audit, "word", "text", "oil")
+    texts = audit.rows.texts
+    assert rows.tolist() == [row for row in range(48) if "oil" in texts[row].split()]
+    assert not len(rows_of_group(audit, "word", "text", "oi"))

@@ -1,0 +1,214 @@
+"""Audits of the Data page: each made once, in the background, and looked at while it goes on."""
+
+import hashlib
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar, cast
+
+from viz.app import background, checkpoints, visitors
+from viz.app.cache import LRUCache
+from viz.data.audit import Audit, AuditRun
+from viz.data.audit_rows import AuditRows, open_rows
+from viz.data.cell_reasons import CellReasons
+from viz.data.counterfactuals import RowCounterfactuals, find_counterfactuals
+from viz.data.missing import Missing
+from viz.jobs.background import BackgroundJob, ProgressCallback
+from viz.model.classifier import Classifier
+from viz.model.text_files import Columns
+from viz.runs import uploads
+from viz.runs.files import AUDITS_FOLDER, runs_folder
+
+Part = TypeVar("Part")
+
+KIND, CELL, COUNTERFACTUALS = "audit", "audit-cell", "audit-counterfactuals"
+"""Kinds of results: a session waits for one of each at a time."""
+MAX_CACHED_BYTES = 1e9
+"""Of finished audits, which lie in files too."""
+COUNTERFACTUAL_PASSES = 600
+"""About what the counterfactuals of a row take."""
+TO_COME = Missing(missing="The reasons come once the audit is complete.")
+OTHERS = Missing(missing="Only the cells with the most errors are explained.")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """What is audited: plain values, by which the result is cached."""
+
+    source: str
+    """The checkpoint."""
+    data: Path
+    columns: Columns
+    reference: Path | None
+    versions: tuple[tuple[float, int], ...]
+    """When each file was last written, in seconds since 1970, and its size."""
+
+    @classmethod
+    def of(
+        cls, source: str, data: Path, columns: Columns, reference: Path | None
+    ) -> "AuditRequest":
+        """The request for files as they are now."""
+        files = [data] if reference is None else [data, reference]
+        return cls(source, data, columns, reference, tuple(_version(file) for file in files))
+
+    def key(self, kind: str, *more: Hashable) -> Hashable:
+        """What a result is cached by: another key once the checkpoint or a file is written again.
+
+        Args:
+            kind: Of the result.
+            more: What tells it from others of its kind.
+        """
+        return (kind, checkpoints.identity(self.source), self, *more)
+
+
+def audit(request: AuditRequest) -> Audit | None:
+    """The audit; None where it isn't there yet."""
+    return cast("Audit | None", _audits.get(request.key(KIND)))
+
+
+def is_complete(request: AuditRequest) -> bool:
+    """Whether the audit is there, with all of its parts."""
+    return audit(request) is not None
+
+
+def job(request: AuditRequest) -> BackgroundJob[Audit]:
+    """The audit, being made in the background; what was made of it before is read from its files.
+
+    Raises:
+        CheckpointError: where the checkpoint can't be loaded.
+    """
+    key = request.key(KIND)
+    return background.submit(key, lambda: _run(request, key), 1.0, cache=_audits)
+
+
+def snapshot(request: AuditRequest) -> Audit | None:
+    """What is known so far; None before the rows are there."""
+    run = cast("AuditRun | None", _runs.get(request.key(KIND)))
+    return None if run is None else run.latest
+
+
+def cell_reasons(
+    request: AuditRequest, audit: Audit, gold: int, predicted: int
+) -> CellReasons | Missing | BackgroundJob[CellReasons | Missing]:
+    """The reasons of a cell, or the job that finds them where the record doesn't have them.
+
+    While the audit goes on, that is a sentence: the job would only slow both down.
+    """
+    labels, record = audit.record.labels, audit.record
+    if not isinstance(record.cells, Missing):
+        for reasons in record.cells:
+            if (reasons.gold, reasons.predicted) == (labels[gold], labels[predicted]):
+                return reasons
+
+    if not is_complete(request):
+        return TO_COME
+
+    return OTHERS
+
+
+def counterfactuals(
+    request: AuditRequest, audit: Audit, row: int, *, start: bool
+) -> RowCounterfactuals | Missing | BackgroundJob[RowCounterfactuals | Missing] | None:
+    """What flips a row, or the job that finds it; None where neither is there and none is started.
+
+    Args:
+        request: What is audited.
+        audit: Its result.
+        row: The row, counted from 0.
+        start: Whether to search where nobody has.
+    """
+    known = audit.record.counterfactuals
+    if not isinstance(known, Missing):
+        for one in known:
+            if one.row == row:
+                return one
+
+    def find(classifier: Classifier, progress: ProgressCallback) -> RowCounterfactuals | Missing:
+        return find_counterfactuals(classifier, audit.rows, audit.predictions, row, progress)
+
+    key = request.key(COUNTERFACTUALS, row)
+    if not start and background.results().get(key) is None:
+        return None
+    return _part(request, key, find, COUNTERFACTUAL_PASSES)
+
+
+def release_memory() -> None:
+    """Let go of all audits; their files stay."""
+    _audits.clear()
+    _runs.clear()
+
+
+def _part(
+    request: AuditRequest,
+    key: Hashable,
+    compute: Callable[[Classifier, ProgressCallback], Part],
+    expected: float,
+) -> Part | BackgroundJob[Part]:
+    """A part that is computed on request, or the job that does so."""
+    result = cast("Part | None", background.results().get(key))
+    if result is not None:
+        return result
+    classifier = checkpoints.classifier(request.source)
+    return background.submit(
+        key, lambda: lambda progress: compute(classifier, progress), float(max(expected, 1))
+    )
+
+
+def _run(request: AuditRequest, key: Hashable) -> Callable[[ProgressCallback], Audit]:
+    classifier = checkpoints.classifier(request.source)
+
+    def compute(progress: ProgressCallback) -> Audit:
+        rows = open_rows(request.data, classifier, request.columns)
+        reference = _reference(request, classifier)
+        run = AuditRun(
+            classifier, rows, reference=reference, folder=_folder(classifier, rows, reference)
+        )
+        _runs.add(key, run)
+        expected = max(run.expected_passes, 1)
+        return run.run(lambda passes: progress(passes / expected))
+
+    return compute
+
+
+def _reference(request: AuditRequest, classifier: Classifier) -> AuditRows | None:
+    """The rows to compare with: of the same columns where the file has them."""
+    file, columns = request.reference, request.columns
+    if file is None:
+        return None
+    names = uploads.column_names(uploads.head(file))
+    wanted = (columns.text, columns.pair, columns.label)
+    return open_rows(
+        file, classifier, Columns(*(name if name in names else None for name in wanted))
+    )
+
+
+def _folder(classifier: Classifier, rows: AuditRows, reference: AuditRows | None) -> Path:
+    """Where an audit is kept: by the checkpoint and the content of the files."""
+    parts = [classifier.fingerprint, rows.fingerprint]
+    if reference is not None:
+        parts.append(reference.fingerprint)
+    name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+    return runs_folder() / AUDITS_FOLDER / name
+
+
+def _version(file: Path) -> tuple[float, int]:
+    """By what a file is known to be the same; zeros for one that is gone."""
+    if not file.is_file():
+        return 0.0, 0
+    status = file.stat()
+    return status.st_mtime, status.st_size
+
+
+def _n_bytes(result: object) -> float:
+    """What an audit takes in memory, about."""
+    if not isinstance(result, Audit):
+        return 0
+    states = result.predictions.states
+    letters = sum(map(len, result.rows.texts)) * (1 + len(result.rows.table))
+    return result.predictions.logits.nbytes + (0 if states is None else states.nbytes) + letters
+
+
+_audits = LRUCache(MAX_CACHED_BYTES, _n_bytes)
+_runs = LRUCache(4)
+"""Runs that are going on, or were stopped: what is known of them can be looked at."""
+visitors.release_when_all_left(release_memory)

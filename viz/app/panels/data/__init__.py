@@ -1,0 +1,1 @@
+"""The panels of the Data page: each shows one part of an audit."""

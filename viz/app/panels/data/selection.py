@@ -1,0 +1,103 @@
+"""What is selected on the Data page: a cell, a part of the file, a row; in the link too."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from viz.app import keys
+from viz.app.audits import AuditRequest
+
+CELL, GROUP, ROW, OWNER = "data-cell", "data-group", "data-row", "data-owner"
+"""Keys of the session's state: what is selected, and in which audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Rows of a true class that are put into another one, by their numbers; None for any."""
+
+    gold: int | None
+    predicted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A part of the file, as slices name it: by a column, by length, by a word."""
+
+    by: str
+    column: str
+    value: str
+
+
+def restore(request: AuditRequest, *, linked: bool, n_classes: int, n_rows: int) -> None:
+    """Forget what was selected in another audit; select what the link names.
+
+    Args:
+        request: What is shown.
+        linked: Whether the link is about it.
+        n_classes: How many classes there are.
+        n_rows: How many rows.
+    """
+    owner = (request.source, str(request.data))
+    before = st.session_state.get(OWNER)
+    if before == owner:
+        return
+    st.session_state[OWNER] = owner
+    for name in (CELL, GROUP, ROW):
+        st.session_state.pop(name, None)
+    if before is not None or not linked:
+        return
+    cell = Cell(_number(keys.GOLD, n_classes), _number(keys.PREDICTED, n_classes))
+    if cell != Cell(None, None):
+        st.session_state[CELL] = cell
+    st.session_state[ROW] = _number(keys.ROW, n_rows)
+
+
+def cell() -> Cell | None:
+    """The cell that was selected; None where that was left to the page."""
+    return st.session_state.get(CELL)
+
+
+def group() -> Group | None:
+    """The part of the file that was selected."""
+    return st.session_state.get(GROUP)
+
+
+def row() -> int | None:
+    """The row that was selected, counted from 0."""
+    return st.session_state.get(ROW)
+
+
+def select_cell(selected: Cell) -> None:
+    """Select a cell; the rows of the page follow."""
+    st.session_state[CELL] = selected
+    st.session_state[keys.ROWS] = None
+    st.session_state.pop(GROUP, None)
+
+
+def select_group(selected: Group | None) -> None:
+    """Select a part of the file; the rows of the page follow."""
+    st.session_state[GROUP] = selected
+    st.session_state[keys.ROWS] = None
+
+
+def select_row(selected: int | None) -> None:
+    """Select a row."""
+    st.session_state[ROW] = selected
+
+
+def keep_in_link() -> None:
+    """Name in the URL what is selected."""
+    selected = cell() or Cell(None, None)
+    numbers = {keys.GOLD: selected.gold, keys.PREDICTED: selected.predicted, keys.ROW: row()}
+    for name, number in numbers.items():
+        if number is not None:
+            st.query_params[name] = str(number)
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def _number(name: str, count: int) -> int | None:
+    """A number below *count* that the link names; None where it names no such number."""
+    written = st.query_params.get(name, "")
+    number = int(written) if written.isdecimal() and len(written) < 16 else None
+    return number if number is not None and number < count else None

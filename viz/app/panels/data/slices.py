@@ -1,0 +1,58 @@
+"""Parts of the file that are worse than the rest: a table, whose line shows its rows below."""
+
+from typing import Any
+
+import streamlit as st
+
+from viz.app.markdown import plain
+from viz.app.panels.data.part_table import show_parts
+from viz.app.panels.data.selection import Group
+from viz.data.missing import Missing
+from viz.data.slices import Slice, Slices
+
+MEANING = (
+    "Parts of the file whose rows are wrong more often than chance explains (Fisher's exact test, "
+    "corrected for all parts that were looked at), the worst first. Click a line to see its rows."
+)
+NONE = "No part of the file is worse than the rest by more than chance explains."
+
+
+def show(slices: Slices | Missing) -> None:
+    """Show the table; a line that is clicked becomes the selected part of the file."""
+    if isinstance(slices, Missing):
+        st.caption(plain(slices.missing))
+        return
+    st.caption(f"{slices.n_tested:,} parts were looked at. {MEANING if slices.items else NONE}")
+    for note in slices.notes:
+        st.caption(f":material/info: {plain(note)}")
+    if slices.items:
+        _show(slices)
+
+
+def _show(slices: Slices) -> None:
+    column = st.column_config
+    show_parts(
+        [_entries(each) for each in slices.items],
+        [Group(each.by, each.column, each.value) for each in slices.items],
+        key="data-slices",
+        columns={
+            "Accuracy": column.NumberColumn(format="percent"),
+            "of all errors": column.ProgressColumn(format="percent", min_value=0, max_value=1),
+            "p": column.NumberColumn(format="%.2g"),
+        },
+    )
+
+
+def _entries(each: Slice) -> dict[str, Any]:
+    low, high = each.accuracy_interval
+    kind = {"column": each.column, "length": "length in tokens", "word": "has the word"}
+    return {
+        "Part": kind[each.by],
+        "Value": each.value,
+        "Rows": each.n_rows,
+        "Errors": each.n_errors,
+        "Accuracy": each.accuracy,
+        "95% interval": f"{low:.1%} to {high:.1%}",
+        "of all errors": each.error_share,
+        "p": each.p_value,
+    }
