@@ -9,8 +9,9 @@ from typing import TypeVar, cast
 from viz.app import background, checkpoints, visitors
 from viz.app.cache import LRUCache
 from viz.data.audit import Audit, AuditRun
+from viz.data.audit_parts import PASSES_PER_CELL, PASSES_PER_COUNTERFACTUAL
 from viz.data.audit_rows import AuditRows, open_rows
-from viz.data.cell_reasons import CellReasons
+from viz.data.cell_reasons import CellReasons, explain_cell
 from viz.data.counterfactuals import RowCounterfactuals, find_counterfactuals
 from viz.data.missing import Missing
 from viz.jobs.background import BackgroundJob, ProgressCallback
@@ -25,10 +26,7 @@ KIND, CELL, COUNTERFACTUALS = "audit", "audit-cell", "audit-counterfactuals"
 """Kinds of results: a session waits for one of each at a time."""
 MAX_CACHED_BYTES = 1e9
 """Of finished audits, which lie in files too."""
-COUNTERFACTUAL_PASSES = 600
-"""About what the counterfactuals of a row take."""
 TO_COME = Missing(missing="The reasons come once the audit is complete.")
-OTHERS = Missing(missing="Only the cells with the most errors are explained.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,13 @@ def cell_reasons(
     if not is_complete(request):
         return TO_COME
 
-    return OTHERS
+    def explain(classifier: Classifier, progress: ProgressCallback) -> CellReasons | Missing:
+        rows, predictions = audit.rows, audit.predictions
+        return explain_cell(
+            classifier, rows, predictions, gold, predicted, record.options, progress
+        )
+
+    return _part(request, request.key(CELL, gold, predicted), explain, PASSES_PER_CELL)
 
 
 def counterfactuals(
@@ -129,7 +133,7 @@ def counterfactuals(
     key = request.key(COUNTERFACTUALS, row)
     if not start and background.results().get(key) is None:
         return None
-    return _part(request, key, find, COUNTERFACTUAL_PASSES)
+    return _part(request, key, find, PASSES_PER_COUNTERFACTUAL)
 
 
 def release_memory() -> None:

@@ -1,6 +1,7 @@
 """The Data page: files and links, the parts of an audit, and the rows that they lead to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from viz.app import audits, keys
 from viz.app.panels.data import selection
 from viz.app.panels.data.selection import Cell, Group
 from viz.data.audit import NOT_YET, Audit
+from viz.data.cell_reasons import CellReasons
 from viz.data.missing import Missing
 from viz.errors import SelectionError
 from viz.model.text_files import Columns
@@ -304,6 +306,25 @@ def test_counterfactuals_come_with_the_record_or_on_request(
     run(app)
     wait_for(app, lambda: bool(app.error))
     assert app.error[0].value == "Row 6 can't be edited; choose another one."
+
+
+def test_reasons_that_are_not_in_the_record_are_found_on_request(
+    checkpoint: Path, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = full_audit(classifier=classifier)
+    known: Any = made.record.cells
+    give(replace(made, record=replace(made.record, cells=known[1:])), monkeypatch)
+    cells: list[tuple[int, int]] = []
+
+    def explain(*arguments: Any) -> CellReasons:
+        cells.append((arguments[3], arguments[4]))
+        return known[0]  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(audits, "explain_cell", explain)
+    app = opened(checkpoint)
+    wait_for(app, lambda: "Mean difference of logits" in said(app))
+    assert cells == [(1, 2)]
+    assert "4 rows. Mean difference of logits" in said(app)
 
 
 def test_parts_that_are_to_come_say_so(

@@ -36,7 +36,7 @@ def show(request: AuditRequest, audit: Audit) -> Cell:
     with left:
         cell = confusion.choose(audit.record)
     with right:
-        if cell.gold is None or cell.predicted is None or cell.gold == cell.predicted:
+        if cell.gold is None or cell.predicted is None:
             confusion.show_classes(metrics)
         else:
             show_part(partial(_show_reasons, request, audit, cell.gold, cell.predicted))
@@ -45,8 +45,9 @@ def show(request: AuditRequest, audit: Audit) -> Cell:
 
 def _show_reasons(request: AuditRequest, audit: Audit, gold: int, predicted: int) -> None:
     """Why rows of a class are put into another one, or how far the search for it is."""
-    labels = audit.record.labels
-    st.markdown(f"**Why {plain(labels[gold])} is taken for {plain(labels[predicted])}**")
+    label, other = plain(audit.record.labels[gold]), plain(audit.record.labels[predicted])
+    recognized = gold == predicted
+    st.markdown(f"**Why {label} is {'recognized' if recognized else f'taken for {other}'}**")
     known = audits.cell_reasons(request, audit, gold, predicted)
     if isinstance(known, BackgroundJob):
         label = "Finding the reasons"

@@ -4,15 +4,16 @@ import streamlit as st
 
 from viz.app.markdown import plain
 from viz.attribution.descriptions import number, percent
-from viz.data.cell_reasons import CellReasons, ReasonWord, SilencedHeads
+from viz.data.cell_reasons import CellReasons, ReasonWord
 from viz.data.missing import Missing
+from viz.data.silenced_heads import SilencedHeads
 from viz.widgets.signed_bars.component import Bar, signed_bars
 
 MAX_WORDS, MAX_HEADS = 12, 5
 MEANING = (
-    "Each word adds to the logit of the predicted class minus that of the true one: blue speaks "
-    "for the mistake, orange for the true class. The bar is the word's sum over all rows of the "
-    "cell divided by their number, so that words, special tokens and bias add up to the "
+    "Each word adds to the logit of the predicted class minus that of the other one: blue speaks "
+    "for the predicted class, orange for the other one. The bar is the word's sum over all rows of "
+    "the cell divided by their number, so that words, special tokens and bias add up to the "
     "difference exactly; point at a word for the 95% interval of what it adds in a row that has it."
 )
 HEADS = "What passes through the attention of a head, with its 95% interval over the rows."
@@ -28,7 +29,7 @@ def show(reasons: CellReasons | Missing) -> None:
     if isinstance(reasons.heads, Missing):
         st.caption(plain(reasons.heads.missing))
     elif reasons.heads:
-        st.markdown("**Heads that speak for the mistake**", help=HEADS)
+        st.markdown("**Heads that speak for the predicted class**", help=HEADS)
         signed_bars(
             [
                 Bar(
