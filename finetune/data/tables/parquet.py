@@ -89,9 +89,9 @@ class ParquetSource(RowSource):
         """The names and types of the columns, as Arrow has them, and what was written of them."""
         schema = self._source.schema_arrow
         # The file holds it twice, and other programs change but the one of them that is plain.
-        written = {**(schema.metadata or {}), **(self._source.metadata.metadata or {})}
-        written.pop(b"ARROW:schema", None)
-        return schema.with_metadata(written or None)
+        plain = self._source.metadata.metadata or {}
+        known = {key: plain.get(key, value) for key, value in (schema.metadata or {}).items()}
+        return schema.with_metadata(known or None)
 
     def table(self) -> Table:
         """All rows that were kept."""

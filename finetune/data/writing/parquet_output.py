@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from finetune.data.tables.stream import TableStream
 from finetune.data.tables.table import Table
@@ -69,15 +69,28 @@ def part_bytes(rows: Any) -> bytes:
     return file.getvalue()
 
 
-def write_groups(path: Path, schema: Any, parts: Iterable[Path]) -> None:
-    """Write the rows of all parts as one Parquet file, in row groups of the same size."""
+def write_parts(path: Path, schema: Any, parts: Iterable[Path]) -> None:
+    """Write the rows of all parts as one Parquet file."""
+    from pyarrow import ipc
+
+    def tables() -> Iterator[Any]:
+        for part in parts:
+            with part.open("rb") as file:
+                yield ipc.open_file(file).read_all()
+
+    with path.open("wb") as file:
+        write_tables(file, schema, tables())
+
+
+def write_tables(file: BinaryIO, schema: Any, tables: Iterable[Any]) -> None:
+    """Write Arrow tables as one Parquet file, in row groups that don't depend on their sizes."""
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    with ParquetWriter(path, schema) as writer:
+    with ParquetWriter(file, schema) as writer:
         pending: list[Any] = []
         held = 0
-        for table in _parts(parts):
+        for table in tables:
             pending.append(table)
             held += table.num_rows
             while held >= ROWS_PER_GROUP:
@@ -86,14 +99,6 @@ def write_groups(path: Path, schema: Any, parts: Iterable[Path]) -> None:
                 pending, held = [whole[ROWS_PER_GROUP:]], held - ROWS_PER_GROUP
         if held:
             writer.write_table(_settled(pa.concat_tables(pending)), ROWS_PER_GROUP)
-
-
-def _parts(parts: Iterable[Path]) -> Iterator[Any]:
-    from pyarrow import ipc
-
-    for part in parts:
-        with part.open("rb") as file:
-            yield ipc.open_file(file).read_all()
 
 
 def _settled(rows: Any) -> Any:

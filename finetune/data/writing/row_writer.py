@@ -234,7 +234,7 @@ class RowWriter:
     def _join(self, path: Path) -> None:
         remove_partial_files(self.folder)
         if self._schema is not None:
-            parquet_output.write_groups(path, self._schema, self._paths())
+            parquet_output.write_parts(path, self._schema, self._paths())
             return
         with path.open("wb") as file:
             file.write(self._encoder.begin())
