@@ -14,6 +14,7 @@ from viz.data.audit_cache import AuditCache
 from viz.data.audit_parts import PARTS
 from viz.data.audit_record import AuditRecord
 from viz.data.audit_rows import AuditRows, rows_from
+from viz.data.cell_reasons import CellReasons, explain_cell
 from viz.data.measures import labeled_rows, measure_rows
 from viz.data.missing import Missing
 from viz.data.near_copies import conflicting_copies
@@ -98,8 +99,9 @@ class AuditRun:
         reference: AuditRows | None = None,
         folder: Path | None = None,
     ) -> None:
-        self.classifier, self.rows, self.options = classifier, rows, options
-        self.reference = reference
+        self.classifier, self.rows = classifier, rows
+        self.options: AuditOptions = options
+        self.reference: AuditRows | None = reference
         self._cache = AuditCache(
             folder,
             {
@@ -134,6 +136,11 @@ class AuditRun:
         return self.latest
 
     @property
+    def work_folder(self) -> Path | None:
+        """Where parts may keep what they worked out so far; None for nowhere."""
+        return self._cache.folder
+
+    @property
     def expected_passes(self) -> float:
         """About how many forward passes all of it takes."""
         return len(self.rows) + sum(part.expected_passes(self) for part in PARTS)
@@ -142,6 +149,21 @@ class AuditRun:
         """What is predicted of the rows to compare with, more of them from one time to the next."""
         assert self.reference is not None  # or nobody asks
         return self._read("reference", self.reference, progress)
+
+    def cell(
+        self, gold: int, predicted: int, progress: ProgressCallback = no_progress
+    ) -> CellReasons | Missing:
+        """Why rows of one class are taken for another, once all rows are read."""
+
+        def make(progress: ProgressCallback) -> CellReasons | Missing:
+            rows, predictions = self.rows, self.latest.predictions
+            return explain_cell(
+                self.classifier, rows, predictions, gold, predicted, self.options, progress
+            )
+
+        kind, name = CellReasons | Missing, f"cell-{gold}-{predicted}"
+        reasons: CellReasons | Missing = self._cached(name, kind, make, progress)
+        return reasons
 
     def _read(
         self, name: str, rows: AuditRows, progress: ProgressCallback

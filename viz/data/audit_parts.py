@@ -3,11 +3,17 @@
 Each is a function of what is known so far.  Code that few audits need is imported where it is used.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from finetune.run.json_files import Items
+from viz.data.cell_reasons import CellReasons
+from viz.data.label_errors import LabelErrors
+from viz.data.measures import NO_LABELS, labeled_rows, right_rows
 from viz.data.missing import Missing
+from viz.data.shift import Shift
 from viz.data.slices import Slices
 from viz.jobs.background import ProgressCallback
 
@@ -47,15 +53,86 @@ def _slices(run: "AuditRun", progress: ProgressCallback) -> Slices | Missing:
     return find_slices(run.rows, run.latest.predictions, words, run.classifier.labels)
 
 
-def _n_explained(run: "AuditRun") -> int:
-    return min(len(run.rows), run.options.max_explained)
+def _label_errors(run: "AuditRun", progress: ProgressCallback) -> LabelErrors | Missing:
+    from viz.data.label_errors import find_label_errors
+
+    return find_label_errors(
+        run.classifier,
+        run.rows,
+        run.latest.predictions,
+        run.options,
+        progress,
+        work=run.work_folder,
+    )
 
 
-PARTS: tuple[AuditPart, ...] = (
+def _shift(run: "AuditRun", progress: ProgressCallback) -> Shift | Missing:
+    from viz.data.shift import measure_shift
+
+    if run.reference is None:
+        return Missing(missing="No second file was given to compare with.")
+    *_, reference_predictions = run.read_reference(progress)
+    return measure_shift(
+        run.classifier,
+        run.reference,
+        reference_predictions,
+        run.rows,
+        run.latest.predictions,
+        run.options,
+        progress,
+    )
+
+
+def _cells(run: "AuditRun", progress: ProgressCallback) -> tuple[CellReasons, ...] | Missing:
+    """Those of the cells of errors with the most rows."""
+    if run.rows.gold is None:
+        return NO_LABELS
+    if run.classifier.regression or run.classifier.multi_label:
+        return ONE_CLASS
+    wrong = _errors(run)
+    gold, predicted = run.rows.gold[wrong], run.latest.predictions.predicted[wrong]
+    counts = Counter(zip(gold.tolist(), predicted.tolist(), strict=True))
+    largest = sorted(counts, key=lambda cell: (-counts[cell], cell))[: run.options.n_cells]
+    reasons = []
+    for cell in largest:
+        result = run.cell(*cell, progress)
+        if isinstance(result, Missing):
+            return result
+        reasons.append(result)
+    return tuple(reasons)
+
+
+def _errors(run: "AuditRun") -> Any:
+    """Which rows are wrong.  (N,)"""
+    predictions = run.latest.predictions
+    return labeled_rows(run.rows, predictions) & ~right_rows(run.rows, predictions, run.classifier)
+
+
+PARTS = (
     AuditPart(
         name="slices",
         kind=Slices | Missing,
         expected_passes=lambda run: 0,
         make=_slices,
+    ),
+    AuditPart(
+        name="label_errors",
+        kind=LabelErrors | Missing,
+        expected_passes=lambda run: PASSES_OF_LABEL_ERRORS,
+        make=_label_errors,
+    ),
+    AuditPart(
+        name="shift",
+        kind=Shift | Missing,
+        expected_passes=lambda run: (
+            0 if run.reference is None else len(run.reference) + PASSES_OF_SHIFT
+        ),
+        make=_shift,
+    ),
+    AuditPart(
+        name="cells",
+        kind=Items[CellReasons] | Missing,
+        expected_passes=lambda run: PASSES_PER_CELL * run.options.n_cells,
+        make=_cells,
     ),
 )
