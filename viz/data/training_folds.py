@@ -16,7 +16,6 @@ from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.run.atomic_files import remove_quietly, write_atomically
 from finetune.run.local_paths import local_path
 from finetune.run.record import RunRecord
-from finetune.run.setting_types import option_name, switch_name
 from viz.attribution.method import no_progress
 from viz.data.audit_rows import AuditRows
 from viz.data.row_predictions import predict
@@ -91,23 +90,32 @@ class FoldTrainings:
         own = set(held_out.tolist())
         train = [number for number in self.names if number not in own]
         content = "".join(f"{json.dumps(self._line(number))}\n" for number in train)
-        options = _options(self.record, paired=self.rows.pairs is not None)
-        parts = [self.base, *options, content, *map(str, sorted(own))]
+        settings = _settings(self.record, paired=self.rows.pairs is not None)
+        parts = [self.base, settings, content, *map(str, sorted(own))]
         key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
         result = self.work / f"{key}.npy"
         passes = TRAINING_PASSES * int(self.record.settings.get("epochs", 1)) * len(train)
         if result.is_file():
             progress(passes + len(held_out))
             return np.asarray(np.load(result, allow_pickle=False), dtype=float)
-        data, output = self.work / f"{key}.jsonl", self.work / key
+        data, config = self.work / f"{key}.jsonl", self.work / f"{key}.toml"
+        output = self.work / key
         write_atomically(data, content)
-        _train([f"--data={data}", f"--model={self.base}", f"--output={output}", *options])
+        write_atomically(config, settings)
+        _train(
+            [
+                f"--config={config}",
+                f"--data={data}",
+                f"--model={self.base}",
+                f"--output={output}",
+            ]
+        )
         progress(passes)
         values = self._read(Classifier.load(output), held_out, progress)
         buffer = io.BytesIO()
         np.save(buffer, values, allow_pickle=False)
         write_atomically(result, buffer.getvalue())
-        for path in (output, data):
+        for path in (output, data, config):
             remove_quietly(path)
         return values
 
@@ -150,20 +158,19 @@ def base_model(record: RunRecord, folder: Path) -> str:
     return name
 
 
-def _options(record: RunRecord, *, paired: bool) -> list[str]:
-    """The settings of the run as options, and what a fold has of its own."""
-    options = ["--resume", "--no-baseline", "--ignore-check", "--task=classes"]
-    options += ["--text-column=text", "--label-column=label"]
+def _settings(record: RunRecord, *, paired: bool) -> str:
+    """The settings of the run as a file of TOML, with what a fold has of its own."""
+    settings = {
+        name: value
+        for name, value in sorted(record.settings.items())
+        if name not in OWN_SETTINGS and value is not None
+    }
+    settings |= {"resume": True, "baseline": False, "ignore_check": True, "task": "classes"}
+    settings |= {"text_column": "text", "label_column": "label"}
     if paired:
-        options.append("--pair-column=text_pair")
-    for name, value in sorted(record.settings.items()):
-        if name in OWN_SETTINGS or value is None:
-            continue
-        if isinstance(value, bool):
-            options.append(switch_name(name, value))
-        else:
-            options.append(f"{option_name(name)}={value}")
-    return options
+        settings["pair_column"] = "text_pair"
+    # JSON's words, numbers and truth values are TOML's.
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
 
 
 def _train(options: Sequence[str]) -> None:
@@ -192,7 +199,7 @@ def _train(options: Sequence[str]) -> None:
         _stop(process)
         raise
     if process.returncode:
-        lines = [line.strip() for line in errors.splitlines() if line.strip()]
+        lines = [line for part in errors.splitlines() if (line := part.strip(" │╭╮╰╯─"))]
         reason = lines[-1] if lines else f"it ended with code {process.returncode}"
         raise RunError(as_sentence(VizError(f"a fold can't be trained: {reason}")))
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from finetune.run.config import TrainConfig
+from finetune.run.config_file import read_config_file
 from finetune.run.record import RunRecord
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
@@ -49,7 +51,7 @@ class Trained:
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self.labels = labels
-        self.options: list[dict[str, str]] = []
+        self.settings: list[dict[str, Any]] = []
         self.texts: list[list[str]] = []
         self.fail = False
 
@@ -57,7 +59,9 @@ class Trained:
         if self.fail:
             raise RunError("A fold can't be trained: no space.")
         given = dict(option.partition("=")[::2] for option in options)
-        self.options.append(given)
+        settings = read_config_file(Path(given["--config"]))
+        TrainConfig(**settings, data=(given["--data"],), model="b", output=Path(given["--output"]))
+        self.settings.append(settings)
         lines = Path(given["--data"]).read_text().splitlines()
         self.texts.append([json.loads(line)["text"] for line in lines])
         tiny_checkpoint(Path(given["--output"]), labels=self.labels, seed=len(self.texts))
@@ -90,9 +94,10 @@ def test_each_row_is_read_by_the_model_that_never_saw_it(
         columns = [classifier.labels.index(name) for name in trained.labels]
         np.testing.assert_allclose(np.exp(values[places])[:, columns], own, atol=1e-5)
         assert (values[places, classifier.labels.index("Sci/Tech")] < np.log(1e-5)).all()
-    assert trained.options[0]["--lora-rank"] == "4"
-    assert {"--no-head-only", "--resume"} < set(trained.options[0])
-    assert not {"--seeds", "--max-length", "--validation"} & set(trained.options[0])
+    (settings, other) = trained.settings
+    assert settings == other
+    assert (settings["lora_rank"], settings["head_only"], settings["resume"]) == (4, False, True)
+    assert not {"seeds", "max_length", "validation"} & set(settings)
     # What is finished isn't done again, and takes as many passes on the bar.
     again: list[float] = []
     np.testing.assert_array_equal(trainings.log_probabilities(folds, again.append), values)
