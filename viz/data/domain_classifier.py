@@ -22,7 +22,7 @@ from viz.jobs.cancellation import check_cancelled
 from viz.types import BoolArray
 
 N_FOLDS = 5
-SHRINKAGE = 0.1
+SHRINKAGE = 0.03
 """Penalty of each squared weight, for each row of training: features have variance 1."""
 
 

@@ -17,7 +17,6 @@ over.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
@@ -26,8 +25,6 @@ from viz.data.domain_classifier import SHRINKAGE
 from viz.jobs.cancellation import check_cancelled
 from viz.types import BoolArray
 
-WORD_PENALTY = 1.0
-"""Of each squared weight of a word; rows of words have length 1."""
 EM_STEPS = 200
 MIN_PROBABILITY = 1e-6
 Z_VALUE = 1.645
@@ -81,16 +78,16 @@ class InformationChain:
         gains = (before - self._losses()) * self.weights
         return Information(float(gains.mean()), float(gains.std() / np.sqrt(len(gains))))
 
-    def add_many(self, features: FloatArray | csr_array, penalty: float) -> Information:
+    def add_many(self, features: FloatArray) -> Information:
         """What many features say: by a ridge regression on what is left over.  (M, F)"""
         rest = self.labels - self._probabilities
         scores = np.zeros(len(rest))
         if features.shape[1]:
-            solver = "cholesky" if isinstance(features, np.ndarray) else "lsqr"
+            standard = StandardScaler().fit_transform(features.astype(np.float64))
             for out, train in self._parts():
-                ridge = Ridge(alpha=penalty, solver=solver)
-                ridge.fit(features[train], rest[train], sample_weight=self.weights[train])
-                scores[out] = ridge.predict(features[out])
+                ridge = Ridge(alpha=SHRINKAGE * float(train.sum()), solver="cholesky")
+                ridge.fit(standard[train], rest[train], sample_weight=self.weights[train])
+                scores[out] = ridge.predict(standard[out])
         return self.add(scores[:, None])
 
     def add_prior(self, probabilities: FloatArray) -> tuple[Information, FloatArray]:
@@ -137,8 +134,3 @@ def shifted_prior(probabilities: FloatArray, prior: FloatArray) -> FloatArray:
             break
         shares = updated
     return shares
-
-
-def state_penalty(n_rows: int) -> float:
-    """The penalty of each squared weight of a standardized state."""
-    return SHRINKAGE * n_rows

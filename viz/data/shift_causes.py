@@ -6,21 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.sparse import csr_array
-from sklearn.preprocessing import normalize
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.run.json_files import Share
-from viz.data.information_chain import (
-    WORD_PENALTY,
-    Information,
-    InformationChain,
-    state_penalty,
-)
+from viz.data.information_chain import Information, InformationChain
+from viz.data.word_components import WordPresence
 from viz.types import BoolArray
 
-MIN_WORD_ROWS = 3
-"""Rows that must have a word for it to count as one of a topic."""
 N_EXAMPLES = 3
 
 Cause = Literal["class prior", "topic", "typing errors", "length", "other"]
@@ -53,6 +45,10 @@ class PooledRows:
     flags: FloatArray
     """Which classes a row is put into, where it may have several; (M, 0) otherwise."""
     classes: Sequence[str]
+    presence: WordPresence
+    """Of words that are not misspelled."""
+    components: FloatArray
+    """Of the same.  (M, K)"""
     states: FloatArray | None
     """(M, D)"""
 
@@ -120,13 +116,10 @@ def _causes(rows: PooledRows) -> Iterator[ShiftCause]:
         f"A row has {np.median(n_words[new]):.0f} words in the median, "
         f"{np.median(n_words[old]):.0f} in the reference.",
     )
-    vocabulary, presence = _presence(rows)
-    information = chain.add_many(presence, WORD_PENALTY)
-    yield from _cause("topic", information, _topic_sentence(rows, vocabulary, presence))
+    information = chain.add_many(rows.components)
+    yield from _cause("topic", information, _topic_sentence(rows))
     if rows.states is not None:
-        states = rows.states.astype(np.float64)
-        states = (states - states.mean(0)) / np.maximum(states.std(0), 1e-12)
-        information = chain.add_many(states, state_penalty(len(states)))
+        information = chain.add_many(rows.states)
         yield from _cause(
             "other",
             information,
@@ -138,21 +131,6 @@ def _causes(rows: PooledRows) -> Iterator[ShiftCause]:
 def _cause(name: Cause, information: Information, sentence: str) -> Iterator[ShiftCause]:
     if information.above_zero:
         yield ShiftCause(cause=name, strength=min(information.bits, 1.0), sentence=sentence)
-
-
-def _presence(rows: PooledRows) -> tuple[list[str], csr_array]:
-    """Which of the words a topic may have each row has; rare ones weigh more.  (M, V)"""
-    counts = Counter(word for words in rows.words for word in set(words))
-    usual = (word for word, n in counts.items() if n >= MIN_WORD_ROWS)
-    vocabulary = sorted(word for word in usual if word not in rows.misspelled)
-    number = {word: place for place, word in enumerate(vocabulary)}
-    places = [sorted({number[word] for word in row if word in number}) for row in rows.words]
-    ends = np.cumsum([0, *(len(row) for row in places)])
-    columns = np.array([place for row in places for place in row], dtype=np.int64)
-    rarity = np.sqrt(np.log(len(places) / np.array([counts[word] for word in vocabulary])))
-    shape = (len(places), len(vocabulary))
-    presence = csr_array((rarity[columns] if len(columns) else [], columns, ends), shape)
-    return vocabulary, csr_array(normalize(presence))
 
 
 def _typing_sentence(rows: PooledRows) -> str:
@@ -169,8 +147,9 @@ def _typing_sentence(rows: PooledRows) -> str:
     return f"{share:.1%} of the words look misspelled, {before:.1%} in the reference: {examples}."
 
 
-def _topic_sentence(rows: PooledRows, vocabulary: Sequence[str], presence: csr_array) -> str:
+def _topic_sentence(rows: PooledRows) -> str:
     """The words whose share of rows differs most, in standard errors."""
+    vocabulary, presence = rows.presence.vocabulary, rows.presence.weights
     if not vocabulary:
         return "Words differ."
     new = rows.labels

@@ -20,6 +20,7 @@ from viz.data.shift_alarm import (
     share_distances,
 )
 from viz.data.shift_causes import PooledRows
+from viz.data.word_components import word_presence
 from viz.data.word_contributions import state_contributions
 from viz.errors import MethodError
 from viz.jobs.background import ProgressCallback
@@ -108,11 +109,15 @@ class TwoFiles:
         flags = flags[:, usual] if self.classifier.multi_label else flags[:, :0]
         labels = self.classifier.labels
         counts = Counter(word for words in self.words for word in set(words))
+        misspelled = likely_misspellings(self.classifier.tokenizer, counts)
+        presence = word_presence(self.words, misspelled)
         return PooledRows(
             labels=self.labels,
             folds=self.folds,
             words=self.words,
-            misspelled=likely_misspellings(self.classifier.tokenizer, counts),
+            misspelled=misspelled,
+            presence=presence,
+            components=presence.components(self.seed),
             probabilities=probabilities[:, :0] if several else probabilities.astype(np.float64),
             flags=flags.astype(np.float64),
             classes=[labels[each] for each in usual] if self.classifier.multi_label else labels,
@@ -136,6 +141,8 @@ class TwoFiles:
             "misspelled words": distribution_distances(rows.n_misspelled / n_words, labels),
             "words that no other row has": distribution_distances(rare / n_words, labels),
         }
+        if rows.components.shape[1]:
+            statistics["words"] = fit_domain_classifier(rows.components, labels, self.folds).areas
         if not self.classifier.regression:
             statistics["classes"] = self._class_distances(labels)
         confidence = np.concatenate(

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 
 from viz.data.domain_classifier import grouped_folds
-from viz.data.information_chain import InformationChain, shifted_prior, state_penalty
+from viz.data.information_chain import InformationChain, shifted_prior
 
 CENTERS = np.array([[2.0, 0, 0], [0, 2, 0], [0, 0, 2]])
 
@@ -30,8 +30,7 @@ def test_a_shift_of_the_prior_leaves_nothing_for_the_states() -> None:
     chain = InformationChain(labels, grouped_folds(range(3_000), seed=0))
     prior, shares = chain.add_prior(np.concatenate([before[1], after[1]]))
     states = np.concatenate([before[0], after[0]])
-    states = (states - states.mean(0)) / states.std(0)
-    rest = chain.add_many(states, state_penalty(3_000))
+    rest = chain.add_many(states)
     assert prior.above_zero
     assert abs(rest.bits) < 0.1 * prior.bits
     np.testing.assert_allclose(shares, [0.7, 0.2, 0.1], atol=0.04)
