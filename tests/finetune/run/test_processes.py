@@ -1,6 +1,7 @@
 """Two processes train as one does that takes two batches a step; they too go on where they were."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -8,17 +9,22 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
+from finetune.__main__ import app
 from finetune.checkpoint.models import load_checkpoint
 from finetune.run.record import RunRecord
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import check_close
 from tests.tiny_models import edit_config, tiny_checkpoint
 
-KILLED = """
-import os, signal
+KILLED_AND_RESUMED = """
+import os, shutil, signal, sys
+import finetune.training.train
+from finetune.__main__ import app
 from finetune.training.trainer import SnapshotTrainer
 
+output, last, kept, *given = sys.argv[1:]
 take = SnapshotTrainer.take_snapshot
 
 def take_and_die(self):
@@ -26,21 +32,37 @@ def take_and_die(self):
     if self.state.global_step == 8:
         os.kill(os.getpid(), signal.SIGKILL)
 
+def run(port, words):
+    '''The command line in two processes, as torchrun starts them.'''
+    sys.argv[1:] = words
+    place = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": port}
+    for rank in "01":
+        if not os.fork():
+            os.environ.update(place, RANK=rank, LOCAL_RANK=rank)
+            app()
+    return [os.waitstatus_to_exitcode(os.wait()[1]) for _ in "01"]
+
 SnapshotTrainer.take_snapshot = take_and_die
-from finetune.__main__ import app
-app()
+assert run(given[0], given[2:]) == [-signal.SIGKILL] * 2
+shutil.copytree(last, kept)
+SnapshotTrainer.take_snapshot = take
+assert run(given[1], ["resume", output]) == [0, 0]
 """
-"""The command line, each of its processes killed by the system at step 8 of 12."""
+"""Two processes are killed by the system at step 8 of 12; two more go on.  They import but once."""
 
 
-def run(*words: object, processes: int = 1) -> subprocess.CompletedProcess[str]:
-    """Run Python in its one process, or under torchrun."""
-    several = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}")
-    command = (sys.executable, *(several if processes > 1 else ()), *words)
+def python(*words: object) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, env=environment, check=False
-    )
+    command = list(map(str, (sys.executable, *words)))
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def free_ports() -> list[int]:
+    """One for each of two runs."""
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind(("localhost", 0))
+        return [each.getsockname()[1] for each in (one, other)]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +87,8 @@ def options(given: Mapping[str, object], output: Path, **more: object) -> list[s
 def pair(given: Mapping[str, object], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that two processes left."""
     output = tmp_path_factory.mktemp("pair") / "out"
-    done = run("-m", "finetune", *options(given, output), processes=2)
+    torchrun = ("torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    done = python("-m", *torchrun, "-m", "finetune", *options(given, output))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Best epoch") == 1
     return output
@@ -75,8 +98,8 @@ def test_two_processes_make_the_steps_of_one_that_accumulates(
     given: Mapping[str, object], pair: Path, tmp_path: Path
 ) -> None:
     alone = tmp_path / "out"
-    done = run("-m", "finetune", *options(given, alone, **{"gradient-accumulation": 2}))
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(app, options(given, alone, **{"gradient-accumulation": 2}))
+    assert done.exit_code == 0, done.output
     one, two = RunRecord.load(alone), RunRecord.load(pair)
     for mine, theirs in zip(one.epochs, two.epochs, strict=True):
         assert mine.train_loss == pytest.approx(theirs.train_loss, abs=1e-5)
@@ -92,14 +115,12 @@ def test_two_processes_make_the_steps_of_one_that_accumulates(
 def test_two_killed_processes_go_on_to_the_same_weights(
     given: Mapping[str, object], pair: Path, tmp_path: Path
 ) -> None:
-    output, script = tmp_path / "out", tmp_path / "killed.py"
-    script.write_text(KILLED)
-    killed = run(script, *options(given, output), processes=2)
-    assert killed.returncode != 0
+    output, kept = tmp_path / "out", tmp_path / "kept"
     last = tmp_path / ".out.partial" / "checkpoints" / "checkpoint-8"
-    assert load_checkpoint(str(last)).labels
-    resumed = run("-m", "finetune", "resume", output, processes=2)
+    words = (output, last, kept, *free_ports(), *options(given, output))
+    resumed = python("-c", KILLED_AND_RESUMED, *words)
     assert resumed.returncode == 0, resumed.stderr
+    assert load_checkpoint(str(kept)).labels
     assert "Resuming after step 8." in resumed.stdout
     assert (output / "model.safetensors").read_bytes() == (pair / "model.safetensors").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.py", "out"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "out"]
