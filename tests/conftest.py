@@ -24,6 +24,14 @@ transformers.logging.disable_progress_bar()
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_disks() -> Iterator[None]:
+    """No test cuts the power; a run that saves each step would wait for a disk 400 times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _few_objects_to_look_through() -> None:
     """Streamlit collects garbage after each run of a page, and the Trainer at each start.
