@@ -23,6 +23,14 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="module")
+def _no_pictures() -> Iterator[None]:
+    """Runs draw none: a third of their time, where only weights and records are asked of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("finetune.training.results.draw_plots", lambda *_: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT to start from."""

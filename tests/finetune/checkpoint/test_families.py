@@ -17,6 +17,8 @@ from tests.finetune.runs import fail_snapshot, silent, tiny_run
 from tests.tiny_models import tiny_base, tiny_config
 from viz import Classifier
 
+pytestmark = pytest.mark.usefixtures("_no_pictures")
+
 OTHERWISE = ("esm", "nomic_bert", "gte", "jina_embeddings_v3")
 """Families whose files have the names of the Hub."""
 

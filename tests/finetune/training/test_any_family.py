@@ -12,6 +12,8 @@ from tests.family_training import bare_base, train_three_steps
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import fail_snapshot, silent, tiny_run
 
+pytestmark = pytest.mark.usefixtures("_no_pictures")
+
 ENCODERS = (
     "bert", "roberta", "xlm-roberta", "electra", "distilbert", "albert", "deberta-v2", "mpnet",
     "modernbert", "eurobert mean", "nomic_bert", "gte", "jina_embeddings_v3", "esm", "rembert",

@@ -12,6 +12,8 @@ from finetune.training.train import train
 from tests.finetune.news import news, scored_reviews, write_csv, write_jsonl
 from tests.finetune.runs import silent
 
+pytestmark = pytest.mark.usefixtures("_no_pictures")
+
 COMBINATIONS: list[tuple[str, dict[str, Any]]] = [
     ("several", {"class_weights": "balanced", "gradient_accumulation": 2, "patience": 1}),
     ("several", {"lora_rank": 2, "pretrain_epochs": 1}),

@@ -22,9 +22,25 @@ from tests.finetune.runs import fail_snapshot, silent, tiny_run
 settings = partial(tiny_run, epochs=1, pretrain_epochs=2, save_minutes=0, baseline=False)
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "news.csv", news(80))
+pytestmark = pytest.mark.usefixtures("_no_pictures")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(tmp_path_factory.mktemp("news") / "news.csv", news(80))
+
+
+@pytest.fixture(scope="module", params=[{}, {"lora_rank": 2}])
+def whole(
+    request: pytest.FixtureRequest,
+    data: Path,
+    base: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[dict[str, Any], bytes]:
+    """Further settings, and the weights of a run that was not interrupted."""
+    output = tmp_path_factory.mktemp("whole") / "out"
+    train(settings(data, base, output, **request.param), say=silent)
+    return request.param, (output / "model.safetensors").read_bytes()
 
 
 def test_a_seventh_of_the_words_is_hidden_and_no_special_token(base: Path) -> None:
@@ -103,26 +119,24 @@ def test_its_seconds_are_those_of_its_last_snapshot(tmp_path: Path) -> None:
     assert seconds_spent(tmp_path) == 4.5
 
 
-@pytest.mark.parametrize("more", [{}, {"lora_rank": 2}])
 @pytest.mark.parametrize("step", [3, 18, 20])
 def test_it_is_resumed_in_either_stage(
     step: int,
-    more: dict[str, Any],
+    whole: tuple[dict[str, Any], bytes],
     data: Path,
     base: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nine steps an epoch: two of pre-training, then one of the classifier."""
-    whole = tmp_path / "whole"
-    train(settings(data, base, whole, **more), say=silent)
+    more, weights = whole
     fail_snapshot(monkeypatch, number=step)
     output = tmp_path / "out"
     with pytest.raises(FinetuneError, match="the run is kept"):
         train(settings(data, base, output, **more), say=silent)
     monkeypatch.undo()
     train(stopped_run(output), say=silent)
-    assert (output / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert (output / "model.safetensors").read_bytes() == weights
     record = RunRecord.load(output)
     assert record.settings["pretrain_epochs"] == 2
     assert "with pre-training" in (output / "README.md").read_text("utf-8")

@@ -25,6 +25,8 @@ from finetune.training.train import train
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import fail_snapshot, silent, tiny_run
 
+pytestmark = pytest.mark.usefixtures("_no_pictures")
+
 KILL = """
 import os, signal, sys
 from finetune.training.trainer import SnapshotTrainer

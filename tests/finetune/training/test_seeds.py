@@ -16,6 +16,7 @@ from finetune.training.train import train
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import check_close, fail_snapshot, silent, tiny_run
 
+pytestmark = pytest.mark.usefixtures("_no_pictures")
 settings = partial(tiny_run, epochs=1, learning_rate=3e-3, save_minutes=0, seed=7, seeds=3)
 
 
