@@ -48,9 +48,9 @@ TEXTS = (
 METHODS_ASKED = "decomposition,attention,occlusion,random:seed=4"
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    path = tmp_path / "texts.csv"
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("texts") / "texts.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["text"], *([text] for text in TEXTS)])
     return path
@@ -70,9 +70,7 @@ def test_without_a_mask_token_everything_is_measured_by_deletion(
     data: Path, tmp_path: Path
 ) -> None:
     folder = without_mask_token(tmp_path / "plain")
-    done = run(*options(data, folder, tmp_path / "x.json"))
-    assert done.exit_code == 0
-    record = load(tmp_path / "x.json")
+    record = scored(data, folder, tmp_path / "x.json")
     assert set(record.random) == set(record.best) == {"delete"}
     assert all(set(one.under) == {"delete"} for one in record.methods)
     (occlusion,) = [one for one in record.methods if one.name == "occlusion"]
@@ -106,6 +104,14 @@ def scored(data: Path, checkpoint: Path, output: Path, *more: str) -> Faithfulne
     return load(output)
 
 
+@pytest.fixture(scope="module")
+def whole(data: Path, checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that one process wrote, uninterrupted."""
+    path = tmp_path_factory.mktemp("whole") / "whole.json"
+    scored(data, checkpoint, path)
+    return path
+
+
 def check_same(one: Path, other: Path) -> None:
     """All numbers within 1e-6, and all else alike, but the seconds."""
     contents: list[Any] = [json.loads(path.read_text("utf-8")) for path in (one, other)]
@@ -129,10 +135,8 @@ def _without_numbers(content: Any, numbers: list[float]) -> Any:
     return content
 
 
-def test_the_file_holds_means_over_texts(
-    data: Path, checkpoint: Path, classifier: Classifier, tmp_path: Path
-) -> None:
-    record = scored(data, checkpoint, tmp_path / "out.json")
+def test_the_file_holds_means_over_texts(data: Path, classifier: Classifier, whole: Path) -> None:
+    record = load(whole)
     assert (record.n_texts, record.skipped) == (7, {"too short": 1, "unreadable": 1})
     assert (record.checkpoint, record.fingerprint) == ("tiny-bert", classifier.fingerprint)
     assert [each.method for each in record.methods] == METHODS_ASKED.split(",")
@@ -169,10 +173,8 @@ def test_the_file_holds_means_over_texts(
     assert set(record.seconds) == set(asked)
 
 
-def test_a_share_is_the_way_from_random_to_the_best(
-    data: Path, checkpoint: Path, tmp_path: Path
-) -> None:
-    record = scored(data, checkpoint, tmp_path / "out.json")
+def test_a_share_is_the_way_from_random_to_the_best(whole: Path) -> None:
+    record = load(whole)
     for each in record.methods:
         for operator, under in each.under.items():
             floor, best = record.random[operator]["aopc"], record.best[operator]
@@ -206,25 +208,23 @@ def test_methods_are_held_against_the_best_quick_one(
 
 
 def test_two_processes_of_this_machine_write_what_one_does(
-    data: Path, checkpoint: Path, tmp_path: Path
+    data: Path, checkpoint: Path, whole: Path, tmp_path: Path
 ) -> None:
-    scored(data, checkpoint, tmp_path / "one.json")
     result = run(*options(data, checkpoint, tmp_path / "two.json", "--processes", "2"))
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / 'two.json'}\n"), result.output
-    check_same(tmp_path / "one.json", tmp_path / "two.json")
+    check_same(whole, tmp_path / "two.json")
     assert not (tmp_path / "two.partial").exists()
 
 
 def test_torchrun_writes_what_one_process_does(
-    data: Path, checkpoint: Path, tmp_path: Path
+    data: Path, checkpoint: Path, whole: Path, tmp_path: Path
 ) -> None:
-    scored(data, checkpoint, tmp_path / "one.json")
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "viz"]
     process = launch([*torchrun, *options(data, checkpoint, tmp_path / "two.json")])
     out, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     assert out == f"{tmp_path / 'two.json'}\n"
-    check_same(tmp_path / "one.json", tmp_path / "two.json")
+    check_same(whole, tmp_path / "two.json")
 
 
 def test_processes_that_share_a_folder_make_one_record(
@@ -249,11 +249,11 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
     sign: signal.Signals,
     data: Path,
     checkpoint: Path,
+    whole: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole, output = tmp_path / "whole.json", tmp_path / "out.json"
-    scored(data, checkpoint, whole)
+    output = tmp_path / "out.json"
     rows: list[int] = []
 
     def interrupted(*arguments: Any) -> Any:
@@ -420,10 +420,8 @@ def test_a_method_that_is_refused_is_in_the_file_with_its_sentence(
     assert load(output).best_method() == "attention"
 
 
-def test_the_file_is_read_back_as_it_was_written(
-    data: Path, checkpoint: Path, tmp_path: Path
-) -> None:
-    record = scored(data, checkpoint, tmp_path / "out.json")
+def test_the_file_is_read_back_as_it_was_written(whole: Path, tmp_path: Path) -> None:
+    record = load(whole)
     again = tmp_path / "again.json"
     again.write_text(record.to_json(), "utf-8")
     assert load(again) == record
@@ -480,7 +478,7 @@ def test_what_makes_no_sense_is_one_sentence(
 def test_texts_that_are_all_too_short_are_one_sentence(checkpoint: Path, tmp_path: Path) -> None:
     data = tmp_path / "texts.csv"
     data.write_text("text\noil\nteam wins\n", "utf-8")
-    result = run(*options(data, checkpoint, tmp_path / "out.json"))
+    result = run(*options(data, checkpoint, tmp_path / "out.json", "--processes", "1"))
     assert result.exit_code == 1
     assert result.stderr == (
         "None of the 2 texts of 'texts.csv' can be measured; give texts of at least 3 words.\n"
