@@ -163,8 +163,8 @@ def test_a_killed_command_is_resumed_with_the_same_weights(
     assert last == (step if when == "after" else step - 1)
     for number in kept.steps():
         assert load_checkpoint(str(kept.path(number))).labels
-    again = python("-m", "finetune", *command(data, base, output))
-    assert again.returncode == 1
+    again = CliRunner().invoke(app, command(data, base, output))
+    assert again.exit_code == 1
     assert "continue it with --resume, or start over with --overwrite" in again.stderr
     resumed = python("-m", "finetune", "resume", output)
     assert resumed.returncode == 0, resumed.stderr
@@ -188,7 +188,7 @@ def test_a_signal_saves_the_run_and_says_how_to_go_on(
     assert f"the run is kept: continue it with clsight resume {output}" in stopped.stderr
     events = (tmp_path / ".out.partial" / "events.jsonl").read_text().splitlines()
     assert json.loads(events[-1])["kind"] == "stopped"
-    assert python("-m", "finetune", "resume", output).returncode == 0
+    assert CliRunner().invoke(app, ["resume", str(output)]).exit_code == 0
     assert (output / "model.safetensors").read_bytes() == whole["plain"][1]
 
 

@@ -111,7 +111,7 @@ def test_a_stopped_series_goes_on_where_it_was(
     fail_snapshot(monkeypatch, number=step)
     output = tmp_path / "out"
     with pytest.raises(FinetuneError, match=r"continue it with clsight resume .*out"):
-        train(settings(data, base, output), say=silent)
+        train(settings(data, base, output, baseline=False), say=silent)
     monkeypatch.undo()
     record = train(stopped_run(output), say=silent)
     assert record.seeds == run[0].seeds
