@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from finetune.run.json_files import Items
 from viz.data.cell_reasons import CellReasons
-from viz.data.label_errors import LabelErrors
+from viz.data.label_errors import LabelErrors, expected_passes
 from viz.data.measures import NO_LABELS, labeled_rows, right_rows
 from viz.data.missing import Missing
 from viz.data.shift import Shift
@@ -28,7 +28,6 @@ PASSES_PER_CELL = 900
 PASSES_PER_COUNTERFACTUAL = 800
 PASSES_OF_SHORTCUTS = 4_000
 """Those that test words, beside three for each row that is explained."""
-PASSES_OF_LABEL_ERRORS = 600
 PASSES_OF_SHIFT = 1_500
 
 
@@ -64,6 +63,10 @@ def _label_errors(run: "AuditRun", progress: ProgressCallback) -> LabelErrors | 
         progress,
         work=run.work_folder,
     )
+
+
+def _label_error_passes(run: "AuditRun") -> float:
+    return expected_passes(run.classifier, run.rows, run.options)
 
 
 def _shift(run: "AuditRun", progress: ProgressCallback) -> Shift | Missing:
@@ -118,7 +121,7 @@ PARTS = (
     AuditPart(
         name="label_errors",
         kind=LabelErrors | Missing,
-        expected_passes=lambda run: PASSES_OF_LABEL_ERRORS,
+        expected_passes=_label_error_passes,
         make=_label_errors,
     ),
     AuditPart(

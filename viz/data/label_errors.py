@@ -16,9 +16,11 @@ from viz.data.missing import Missing
 from viz.data.nearest_rows import nearest_rows
 from viz.data.options import AuditOptions
 from viz.data.row_predictions import RowPredictions
+from viz.data.row_table import class_names
 from viz.data.state_folds import Question
-from viz.data.training_rows import gold_names
-from viz.data.word_contributions import word_contributions
+from viz.data.training_folds import fold_passes
+from viz.data.training_rows import gold_names, run_record
+from viz.data.word_contributions import PASSES_PER_ROW, word_contributions
 from viz.errors import MethodError, RunError
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
@@ -146,7 +148,7 @@ def find_label_errors(
         neighbors = nearest_rows(predictions.states[known.numbers], first, N_NEIGHBORS)
 
     def label_name(flags: BoolArray) -> str:
-        return ", ".join(classifier.labels[i] for i in np.flatnonzero(flags))
+        return class_names(classifier.labels, flags.astype(int))
 
     return LabelErrors(
         estimated_by=known.estimated_by,
@@ -175,6 +177,13 @@ def find_label_errors(
         ),
         notes=(*known.notes, *notes),
     )
+
+
+def expected_passes(classifier: Classifier, rows: AuditRows, options: AuditOptions) -> float:
+    """About how many forward passes `find_label_errors` takes."""
+    passes = PASSES_PER_ROW * min(MAX_EXPLAINED, len(rows))
+    record = run_record(classifier) if options.folds > 1 else None
+    return passes if record is None else passes + fold_passes(record, len(rows), options.folds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

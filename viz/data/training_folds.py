@@ -94,7 +94,7 @@ class FoldTrainings:
         parts = [self.base, settings, content, *map(str, sorted(own))]
         key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
         result = self.work / f"{key}.npy"
-        passes = TRAINING_PASSES * int(self.record.settings.get("epochs", 1)) * len(train)
+        passes = _training_passes(self.record, len(train))
         if result.is_file():
             progress(passes + len(held_out))
             return np.asarray(np.load(result, allow_pickle=False), dtype=float)
@@ -144,6 +144,15 @@ class FoldTrainings:
             return np.log(np.stack([1 - values, values], axis=2))
         logarithms: FloatArray = np.log(values / values.sum(axis=1, keepdims=True))
         return logarithms
+
+
+def fold_passes(record: RunRecord, n_rows: int, n_folds: int) -> float:
+    """About how many forward passes the trainings of all folds and their reading take."""
+    return n_rows + _training_passes(record, n_rows * (n_folds - 1))
+
+
+def _training_passes(record: RunRecord, n_rows: int) -> float:
+    return TRAINING_PASSES * int(record.settings.get("epochs", 1)) * n_rows
 
 
 def base_model(record: RunRecord, folder: Path) -> str:

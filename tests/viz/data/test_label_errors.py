@@ -17,7 +17,7 @@ from viz import Classifier
 from viz.data import label_errors as module
 from viz.data import label_probabilities
 from viz.data.audit_rows import AuditRows, rows_from
-from viz.data.label_errors import LabelErrors, find_label_errors
+from viz.data.label_errors import LabelErrors, expected_passes, find_label_errors
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
 from viz.data.row_predictions import RowPredictions
@@ -98,7 +98,7 @@ def test_planted_errors_come_first(
     assert sum(item.likely for item in errors.items) == errors.n_likely
     scores = [item.score for item in errors.items]
     assert scores == sorted(scores, reverse=True)
-    assert sum(passes) == 3 * 12
+    assert sum(passes) == expected_passes(classifier, rows, options) == 3 * 12
     for item in errors.items:
         assert item.label == rows.table["label"][item.row] != item.suggested
         assert item.label_probability == pytest.approx(np.exp(-item.score))
