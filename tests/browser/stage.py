@@ -27,7 +27,9 @@ MOUNT = """
   window.closings = 0;
   window.addEventListener("clsight:closed", () => (window.closings += 1));
   return import(url).then((module) => {
-    window.show = (data) => module.default({ data, parentElement: shadow });
+    window.sent = [];
+    const setStateValue = (...sent) => window.sent.push(sent);
+    window.show = (data) => module.default({ data, parentElement: shadow, setStateValue });
     window.end = window.show(data);
   });
 }
@@ -73,6 +75,11 @@ class Stage:
 
     def hold(self, widget: Widget, data: dict[str, object], theme: Theme = "light") -> None:
         """Mount a picture and wait until it was painted."""
+        self.mount(widget, data, theme)
+        self.painted(widget)
+
+    def mount(self, widget: Widget, data: dict[str, object], theme: Theme = "light") -> None:
+        """Mount a widget; what it sends is noted in `window.sent`."""
         palette = PALETTES[theme]
         colors = {
             "background": palette.ground,
@@ -86,7 +93,6 @@ class Stage:
             '<button id="other">other</button><div id="host"></div>'
         )
         self.page.evaluate(MOUNT, [widget.html, widget.style, widget.script, data])
-        self.painted(widget)
 
     def painted(self, widget: Widget, times: int = 1) -> float:
         """Wait until a picture was painted so often; milliseconds from data to paint, last time."""

@@ -40,7 +40,7 @@ def confusion(
 
 
 def selected_cell(key: str) -> Selection:
-    """What was last selected in the picture; both None where that was unselected."""
+    """What was last selected in the picture; both None before the first click."""
     state = st.session_state.get(key)
     selected = state.get("selected") if isinstance(state, dict) else None
     if not isinstance(selected, dict):

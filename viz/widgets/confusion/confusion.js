@@ -151,14 +151,12 @@ function cellOf(element) {
   return { gold: place(cell.dataset.gold), predicted: place(cell.dataset.predicted) };
 }
 
-/** Selects a cell; one that is selected already is unselected. */
+/** Selects a cell; the page may have outlined it before anybody selected it. */
 function select(view, cell) {
   if (!cell) return;
-  const { gold, predicted } = view.selected;
-  const isSelected = cell.gold === gold && cell.predicted === predicted;
-  view.selected = isSelected ? { gold: null, predicted: null } : cell;
+  view.selected = cell;
   outline(view);
-  view.send(view.selected);
+  view.send(cell);
 }
 
 function focusCell(view, { gold, predicted }) {

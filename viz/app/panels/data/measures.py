@@ -20,7 +20,7 @@ MACRO = "The mean of the F1 of all classes, each as much as the other."
 
 def show(record: AuditRecord, table: pd.DataFrame) -> None:
     """Show the measures, or without labels how sure the classifier is, and what has to be known."""
-    with st.container(horizontal=True, gap="large", key="data-measures"):
+    with st.container(horizontal=True, gap="medium", key="data-measures"):
         measures = record.measures
         if isinstance(measures, Metrics):
             _show_classes(measures)

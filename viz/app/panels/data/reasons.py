@@ -41,6 +41,8 @@ def show(reasons: CellReasons | Missing) -> None:
             ],
             key="data-reason-heads",
         )
+    if reasons.against is not None:
+        return  # heads are silenced only where rows are wrong
     if isinstance(reasons.silenced, Missing):
         st.caption(plain(reasons.silenced.missing))
     else:
@@ -52,9 +54,10 @@ def silencing(reasons: CellReasons, silenced: SilencedHeads) -> str:
     heads = ", ".join(f"L{layer} · H{head}" for layer, head in silenced.heads)
     return (
         f"Without {heads}, {percent(silenced.right_after)} of these rows are put into "
-        f"{reasons.gold}. Accuracy on {reasons.gold}: {percent(silenced.gold_accuracy_before)} "
-        f"before, {percent(silenced.gold_accuracy_after)} after; on {reasons.predicted}: "
-        f"{percent(silenced.predicted_accuracy_before)} before, "
+        f"{reasons.gold}. Accuracy on other rows of {reasons.gold} ({silenced.n_gold:,}): "
+        f"{percent(silenced.gold_accuracy_before)} before, "
+        f"{percent(silenced.gold_accuracy_after)} after; on rows of {reasons.predicted} "
+        f"({silenced.n_predicted:,}): {percent(silenced.predicted_accuracy_before)} before, "
         f"{percent(silenced.predicted_accuracy_after)} after."
     )
 
@@ -65,6 +68,8 @@ def _sum(reasons: CellReasons) -> str:
     rows = f"{reasons.n_rows:,} row{'s' * (reasons.n_rows != 1)}"
     if reasons.n_explained < reasons.n_rows:
         rows += f", {reasons.n_explained:,} of them explained"
+    if reasons.against is not None:
+        rows += f", compared with {reasons.against}"
     return plain(
         f"{rows}. Mean difference of logits {number(reasons.difference)}: words "
         f"{number(words)}, special tokens {number(reasons.special)}, bias "

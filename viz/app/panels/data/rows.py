@@ -14,7 +14,7 @@ from viz.app.audits import AuditRequest
 from viz.app.cache import LRUCache
 from viz.app.markdown import plain
 from viz.app.panels.data import row_detail, selection
-from viz.app.panels.data.preview import MAX_CHARS
+from viz.app.panels.data.preview import shortened
 from viz.app.panels.data.selection import Cell, Group
 from viz.data.audit import Audit
 from viz.data.row_filter import RowFilter, rows_of_group
@@ -173,25 +173,15 @@ def _view(audit: Audit, rows: IntArray, column: str | None) -> pa.Table:
         cells["Loss"] = table["loss"]
     if column is not None and column in table and column not in cells:
         cells[column] = table[column].astype("string")
-    cells["Text"] = _shortened(table["text"])
+    cells["Text"] = [shortened(text) for text in table["text"]]
     if "pair" in table and audit.rows.pairs is not None:
-        cells["Second text"] = _shortened(table["pair"])
+        cells["Second text"] = [shortened(text) for text in table["pair"]]
     return pa.Table.from_pandas(pd.DataFrame(cells), preserve_index=False)
 
 
 def _names(column: pd.Series) -> pd.Series:
     """Names of classes, each sent once; numbers as they are."""
     return column if column.dtype == "Float64" else column.astype("category")
-
-
-def _shortened(texts: pd.Series) -> pd.Series:
-    return (
-        texts.fillna("")
-        .str.slice(0, 2 * MAX_CHARS)
-        .str.split()
-        .str.join(" ")
-        .str.slice(0, MAX_CHARS)
-    )
 
 
 def _key(request: AuditRequest, audit: Audit, *more: Hashable) -> Hashable:

@@ -31,7 +31,7 @@ def show(shift: Shift | Missing, text_column: str) -> None:
         )
         return
     _show_verdict(shift)
-    with st.container(horizontal=True, gap="large", key="data-shift-measures"):
+    with st.container(horizontal=True, gap="medium", key="data-shift-measures"):
         _show_numbers(shift)
     if isinstance(shift.estimated_accuracy, Missing):
         st.caption(plain(shift.estimated_accuracy.missing))
