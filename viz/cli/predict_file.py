@@ -83,7 +83,7 @@ def predict_file(options: PredictOptions) -> Path | None:
         )
     with _opened(options) as source, _target(options, source) as target:
         run = _begun(options, source, target)
-        with single_thread(), sigterm_as_exit(), _kept_message(options, run, rank):
+        with single_thread(), sigterm_as_exit(), _kept(options, run, rank, world):
             with process_group(rank, world) if world > 1 else nullcontext():
                 _predict_rows(run, rank, world)
             if rank == 0:
@@ -195,7 +195,7 @@ def _print_begin(run: "PredictionRun", choice: "PrecisionChoice", n_left: int) -
         read = f"Column {run.text_column!r} is read"
     else:
         read = f"Columns {run.text_column!r} and {run.pair_column!r} are read"
-    typer.echo(f"{read}, of {n_rows:,} rows.", err=True)
+    typer.echo(f"{read}, of {n_rows:,} {'row' if n_rows == 1 else 'rows'}.", err=True)
     for name, own in run.columns.renamed.items():
         typer.echo(f"There is a column {name!r} already; the new one is called {own!r}.", err=True)
     if choice.reason:
@@ -208,18 +208,16 @@ def _print_unread(unread: "UnreadRows") -> None:
     count = unread.blank + unread.invisible
     if not count:
         return
-    whys = []
-    if unread.blank:
-        whys.append(f"{unread.blank:,} {'is' if unread.blank == 1 else 'are'} blank")
+    whys = [f"{unread.blank:,} blank"] if unread.blank else []
     if unread.invisible:
-        whys.append(f"of {unread.invisible:,} the model sees nothing")
+        whys.append(f"{unread.invisible:,} with nothing that the model sees")
     rows = "1 row has" if count == 1 else f"{count:,} rows have"
     typer.echo(f"{rows} no prediction: {', '.join(whys)}.", err=True)
 
 
 @contextmanager
-def _kept_message(options: PredictOptions, run: "PredictionRun", rank: int) -> Iterator[None]:
-    """Say what is kept where the run is stopped."""
+def _kept(options: PredictOptions, run: "PredictionRun", rank: int, world: int) -> Iterator[None]:
+    """Say what is kept where the run is stopped; leave nothing where that is nothing."""
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
@@ -231,6 +229,10 @@ def _kept_message(options: PredictOptions, run: "PredictionRun", rank: int) -> I
                 "command again to continue.",
                 err=True,
             )
+        raise
+    except BaseException:
+        if world == 1:
+            run.discard_if_empty()
         raise
 
 

@@ -101,6 +101,8 @@ class PredictionRun:
             assert used.text is not None  # else it was refused
             self.text_column: str = used.text
             self.pair_column = used.pair
+            for name in filter(None, (used.text, used.pair)):
+                written_texts(source.head, name)  # refused now if any cell of the file is no text
             self.columns = PredictionColumns.beside(
                 source.column_names, classifier, all_classes=all_classes
             )
@@ -167,6 +169,11 @@ class PredictionRun:
                     self._write(*pending.popleft())
             while pending:
                 self._write(*pending.popleft())
+
+    def discard_if_empty(self) -> None:
+        """Leave nothing behind of a run that came to nothing."""
+        if sum(map(len, self.windows_left())) == len(self.source):
+            self._writer.discard()
 
     def finish(self) -> UnreadRows:
         """Put the file together once no window is left; one process does."""

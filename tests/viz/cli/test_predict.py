@@ -70,7 +70,7 @@ def test_what_is_unusual_is_said(checkpoint: Path, tmp_path: Path) -> None:
     assert result.stderr.splitlines() == [
         "Column 'text' is read, of 4 rows.",
         "There is a column 'prediction' already; the new one is called 'prediction_2'.",
-        "3 rows have no prediction: 2 are blank, of 1 the model sees nothing.",
+        "3 rows have no prediction: 2 blank, 1 with nothing that the model sees.",
     ]
     assert read_table(output)["prediction_2"][1:] == ["", "", ""]
 
@@ -115,6 +115,11 @@ def test_what_makes_no_sense_is_refused(
     only = refused(run(*where, tmp_path / "out.csv", "--format", "csv"))
     assert only.startswith("--format says how standard input and output are written; ")
     assert "column 'body'" in refused(run(*where, tmp_path / "b.csv", "--text-column", "body"))
+    mixed = tmp_path / "mixed.jsonl"
+    mixed.write_text('{"text": "oil"}\n' * 1_500 + '{"text": 5}\n')
+    options = ("--data", mixed, "--checkpoint", checkpoint, "--output", tmp_path / "c.csv")
+    assert refused(run(*options)).startswith("Column 'text' of 'mixed.jsonl' has a text in line 1")
+    mixed.unlink()
     empty = run("--data", "-", "--output", "-", "--checkpoint", checkpoint, given="")
     assert refused(empty) == "'stdin.csv' is empty; it needs a header and rows."
     monkeypatch.setenv("WORLD_SIZE", "2")
