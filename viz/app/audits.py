@@ -14,6 +14,7 @@ from viz.data.audit_rows import AuditRows, open_rows
 from viz.data.cell_reasons import CellReasons, explain_cell
 from viz.data.counterfactuals import RowCounterfactuals, find_counterfactuals
 from viz.data.missing import Missing
+from viz.data.row_words import vocabulary
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.text_files import Columns
@@ -128,7 +129,10 @@ def counterfactuals(
                 return one
 
     def find(classifier: Classifier, progress: ProgressCallback) -> RowCounterfactuals | Missing:
-        return find_counterfactuals(classifier, audit.rows, audit.predictions, row, progress)
+        words = vocabulary(audit.rows, classifier)
+        return find_counterfactuals(
+            classifier, audit.rows, audit.predictions, row, progress, vocabulary=words
+        )
 
     key = request.key(COUNTERFACTUALS, row)
     if not start and background.results().get(key) is None:

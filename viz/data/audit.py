@@ -15,6 +15,7 @@ from viz.data.audit_parts import PARTS
 from viz.data.audit_record import AuditRecord
 from viz.data.audit_rows import AuditRows, rows_from
 from viz.data.cell_reasons import CellReasons, explain_cell
+from viz.data.counterfactuals import RowCounterfactuals, find_counterfactuals
 from viz.data.measures import labeled_rows, measure_rows
 from viz.data.missing import Missing
 from viz.data.near_copies import conflicting_copies
@@ -22,6 +23,7 @@ from viz.data.options import AuditOptions
 from viz.data.row_predictions import RowPredictions
 from viz.data.row_reading import no_predictions, read_rows
 from viz.data.row_table import row_table
+from viz.data.row_words import vocabulary
 from viz.errors import VizError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
@@ -29,8 +31,6 @@ from viz.model.classifier import Classifier
 
 NOT_YET = Missing(missing="Not measured yet.")
 NO_REFERENCE = Missing(missing="No second file was given to compare with.")
-MAX_VOCABULARY = 5_000
-"""Words of the data set from which replacements are taken."""
 DEFAULT_OPTIONS = AuditOptions()
 
 
@@ -130,8 +130,8 @@ class AuditRun:
         self.latest = replace(self.latest, record=record, near_copies=near_copies)
         for part in PARTS:
             check_cancelled()
-            made = self._cached(part.name, part.kind, partial(part.make, self), progress)
-            record = replace(self.latest.record, **{part.name: made})
+            result = self._cached(part.name, part.kind, partial(part.make, self), progress)
+            record = replace(self.latest.record, **{part.name: result})
             self.latest = replace(self.latest, record=record)
         return self.latest
 
@@ -165,6 +165,21 @@ class AuditRun:
         reasons: CellReasons | Missing = self._cached(name, kind, make, progress)
         return reasons
 
+    def counterfactuals_of(
+        self, row: int, progress: ProgressCallback = no_progress
+    ) -> RowCounterfactuals | Missing:
+        """The smallest edits that change the class of a row, once all rows are read."""
+
+        def make(progress: ProgressCallback) -> RowCounterfactuals | Missing:
+            rows, predictions = self.rows, self.latest.predictions
+            return find_counterfactuals(
+                self.classifier, rows, predictions, row, progress, vocabulary=self._vocabulary
+            )
+
+        kind, name = RowCounterfactuals | Missing, f"counterfactuals-{row}"
+        flips: RowCounterfactuals | Missing = self._cached(name, kind, make, progress)
+        return flips
+
     def _read(
         self, name: str, rows: AuditRows, progress: ProgressCallback
     ) -> Iterator[RowPredictions]:
@@ -188,6 +203,10 @@ class AuditRun:
             result = Missing(missing=str(error))
         self._cache.add(name, kind, result)
         return result
+
+    @cached_property
+    def _vocabulary(self) -> tuple[str, ...]:
+        return vocabulary(self.rows, self.classifier)
 
     def _reading_notes(self) -> Iterator[str]:
         """What is to be known of the rows once all are read."""

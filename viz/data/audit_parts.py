@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from finetune.run.json_files import Items
 from viz.data.cell_reasons import CellReasons
+from viz.data.counterfactuals import RowCounterfactuals
 from viz.data.label_errors import LabelErrors, expected_passes
 from viz.data.measures import NO_LABELS, labeled_rows, right_rows
 from viz.data.missing import Missing
@@ -105,6 +108,30 @@ def _cells(run: "AuditRun", progress: ProgressCallback) -> tuple[CellReasons, ..
     return tuple(reasons)
 
 
+def _counterfactuals(
+    run: "AuditRun", progress: ProgressCallback
+) -> tuple[RowCounterfactuals, ...] | Missing:
+    """Of the errors that the classifier is surest of; without labels, of the least sure rows."""
+    results = []
+    for row in _rows_to_flip(run):
+        result = run.counterfactuals_of(row, progress)
+        if isinstance(result, Missing):
+            return result
+        results.append(result)
+    return tuple(results)
+
+
+def _rows_to_flip(run: "AuditRun") -> list[int]:
+    if run.classifier.regression:
+        return [int(row) for row in np.flatnonzero(run.latest.predictions.read)[:1]]  # says why not
+    table = run.latest.table
+    if run.rows.gold is None:
+        kept = table[run.latest.predictions.read].sort_values("margin", kind="stable")
+    else:
+        kept = table[_errors(run)].sort_values("probability", ascending=False, kind="stable")
+    return [int(row) for row in kept["row"][: run.options.n_counterfactuals]]
+
+
 def _errors(run: "AuditRun") -> Any:
     """Which rows are wrong.  (N,)"""
     predictions = run.latest.predictions
@@ -137,5 +164,11 @@ PARTS = (
         kind=Items[CellReasons] | Missing,
         expected_passes=lambda run: PASSES_PER_CELL * run.options.n_cells,
         make=_cells,
+    ),
+    AuditPart(
+        name="counterfactuals",
+        kind=Items[RowCounterfactuals] | Missing,
+        expected_passes=lambda run: PASSES_PER_COUNTERFACTUAL * run.options.n_counterfactuals,
+        make=_counterfactuals,
     ),
 )

@@ -11,7 +11,7 @@ from viz.data.measures import labeled_rows, right_rows
 from viz.data.row_predictions import RowPredictions
 from viz.model.classifier import Classifier
 
-TINY = 1e-12
+MIN_PROBABILITY = 1e-12
 """The least probability whose logarithm is taken."""
 
 
@@ -100,11 +100,8 @@ def _probabilities(
         return {
             "probability": _optional(sure.prod(axis=1), read, "Float64"),
             "label_probability": _optional(own.prod(axis=1), labeled, "Float64"),
-            "loss": _optional(-np.log(own.clip(TINY)).mean(axis=1), labeled, "Float64"),
-            "entropy": _optional(
-                -(given * np.log(given.clip(TINY)) + (1 - given) * np.log((1 - given).clip(TINY)))
-                .sum(axis=1), read, "Float64"
-            ),
+            "loss": _optional(-np.log(own.clip(MIN_PROBABILITY)).mean(axis=1), labeled, "Float64"),
+            "entropy": _optional(_entropy(given) + _entropy(1 - given), read, "Float64"),
             "margin": _optional(np.abs(2 * given - 1).min(axis=1), read, "Float64"),
         }  # fmt: skip
     ordered = np.sort(given, axis=1)
@@ -114,10 +111,18 @@ def _probabilities(
     return {
         "probability": _optional(ordered[:, -1], read, "Float64"),
         "label_probability": _optional(own, labeled, "Float64"),
-        "loss": _optional(-np.log(own.clip(TINY)), labeled, "Float64"),
-        "entropy": _optional(-(given * np.log(given.clip(TINY))).sum(axis=1), read, "Float64"),
+        "loss": _optional(-np.log(own.clip(MIN_PROBABILITY)), labeled, "Float64"),
+        "entropy": _optional(
+            -(given * np.log(given.clip(MIN_PROBABILITY))).sum(axis=1), read, "Float64"
+        ),
         "margin": _optional(ordered[:, -1] - second, read, "Float64"),
     }
+
+
+def _entropy(probabilities: FloatArray) -> FloatArray:
+    """In nats, summed over classes.  (N, C) -> (N,)"""
+    entropy: FloatArray = -(probabilities * np.log(probabilities.clip(MIN_PROBABILITY))).sum(axis=1)
+    return entropy
 
 
 def _optional(values: object, known: object, dtype: str) -> pd.Series:

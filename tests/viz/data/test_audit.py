@@ -15,9 +15,11 @@ from viz.data.audit import AuditRun, audit
 from viz.data.audit_rows import open_rows, rows_from
 from viz.data.missing import Missing
 from viz.data.near_copies import conflicting_copies
+from viz.data.options import AuditOptions
 from viz.data.row_predictions import predict
 from viz.jobs.cancellation import CancelledError
 
+FEW = AuditOptions(n_cells=1, n_counterfactuals=1)
 WORDS = ("oil", "prices", "rise", "stocks", "fall", "the", "team", "wins", "game", "market", "good")
 
 
@@ -36,7 +38,7 @@ def test_measures_are_those_of_evaluate(
     classifier: Classifier, checkpoint: Path, tmp_path: Path
 ) -> None:
     file = write_rows(tmp_path)
-    record = audit(classifier, open_rows(file, classifier)).record
+    record = audit(classifier, open_rows(file, classifier), options=FEW).record
     report = evaluate(str(checkpoint), str(file))
     assert record.measures == report.metrics
     assert not isinstance(record.calibration, Missing)
@@ -110,7 +112,7 @@ def test_an_audit_that_was_stopped_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setattr(row_reading, "FIRST_ROWS", 16)
     rows = open_rows(write_rows(tmp_path), classifier)
-    whole = audit(classifier, rows)
+    whole = audit(classifier, rows, options=FEW)
     counts: list[float] = []
 
     def stop(passes: float) -> None:
@@ -120,7 +122,7 @@ def test_an_audit_that_was_stopped_goes_on_where_it_was(
 
     folder = tmp_path / "audit"
     with pytest.raises(CancelledError):
-        audit(classifier, rows, folder=folder, progress=stop)
+        audit(classifier, rows, options=FEW, folder=folder, progress=stop)
     texts: list[str] = []
 
     def counted(
@@ -130,17 +132,17 @@ def test_an_audit_that_was_stopped_goes_on_where_it_was(
         return predict(classifier, part, *args, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(row_reading, "predict", counted)
-    resumed = audit(classifier, rows, folder=folder)
+    resumed = audit(classifier, rows, options=FEW, folder=folder)
     assert 0 < len(texts) < len(rows)
     np.testing.assert_allclose(resumed.predictions.logits, whole.predictions.logits, atol=1e-5)
     assert resumed.record.measures == whole.record.measures
     texts.clear()
-    again = audit(classifier, rows, folder=folder)
+    again = audit(classifier, rows, options=FEW, folder=folder)
     assert texts == []
     assert again.record == resumed.record
     for file in folder.rglob("*.npz"):
         file.write_bytes(b"damaged")
-    audit(classifier, rows, folder=folder)
+    audit(classifier, rows, options=FEW, folder=folder)
     assert len(texts) == len(rows)
 
 
@@ -148,7 +150,7 @@ def test_what_is_known_so_far_can_be_looked_at(
     classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(row_reading, "FIRST_ROWS", 16)
-    run = AuditRun(classifier, open_rows(write_rows(tmp_path), classifier))
+    run = AuditRun(classifier, open_rows(write_rows(tmp_path), classifier), FEW)
     seen: list[int] = []
     assert isinstance(run.latest.record.measures, Missing)
 
