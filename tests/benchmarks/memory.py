@@ -125,7 +125,7 @@ def show(room: str, name: str, seconds: float) -> None:
     n_words = classifier.tokenizer.model_max_length - 2
     reading = classifier.read(" ".join(WORDS[at % len(WORDS)] for at in range(n_words)))
     assert reading.encoding.n_tokens == n_words + 2
-    before, started, told = _peak(), time.perf_counter(), [0.0]
+    before, started, told = peak_gigabytes(), time.perf_counter(), [0.0]
 
     def progress(passes: float) -> None:
         told[0] += passes
@@ -143,11 +143,11 @@ def show(room: str, name: str, seconds: float) -> None:
     how = METHODS[name]
     units = Perturbation(classifier, reading.encoding).n_words
     expected = how.forward_passes(units, classifier.n_layers, how.resolve_options(None))
-    peak = Peak(before, _peak(), told[0], expected, took, stopped, refused)
+    peak = Peak(before, peak_gigabytes(), told[0], expected, took, stopped, refused)
     print(json.dumps(asdict(peak)))
 
 
-def _peak() -> float:
+def peak_gigabytes() -> float:
     """The most memory this process ever had, in gigabytes."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts kibibytes, macOS bytes.

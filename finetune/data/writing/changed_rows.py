@@ -12,7 +12,7 @@ from finetune.data.tables.parquet import ParquetSource
 from finetune.data.tables.quotes import DelimitedRow, is_line_quoted
 from finetune.data.tables.reader import row_source
 from finetune.data.tables.table import Table
-from finetune.data.writing.parquet_output import write_tables
+from finetune.data.writing.parquet_output import source_dictionaries, write_tables
 from finetune.data.writing.text_encoders import DelimitedEncoder, json_text
 from finetune.errors import DataError
 
@@ -127,8 +127,13 @@ def _copied_lines(
 
 def _parquet(source: ParquetSource, changes: Mapping[int, RowChange]) -> bytes:
     file = BytesIO()
-    tables = (_changed_arrow(table, changes) for table in source.batches(_BATCH_ROWS))
-    write_tables(file, source.schema, tables)
+
+    def tables() -> Iterator[Any]:
+        for table in source.batches(_BATCH_ROWS):
+            yield _changed_arrow(table, changes)
+
+    dictionaries = source_dictionaries(tables(), source.schema)
+    write_tables(file, source.schema, tables(), dictionaries)
     return file.getvalue()
 
 
@@ -143,9 +148,8 @@ def _changed_arrow(table: Table, changes: Mapping[int, RowChange]) -> Any:
             if (change := changes.get(row)) and name in change
         }
         if values:
-            arrow = arrow.set_column(
-                index, arrow.schema.field(index), _replaced(arrow.column(index), values)
-            )
+            field = arrow.schema.field(index)
+            arrow = arrow.set_column(index, field, _replaced(arrow.column(index), values))
     kept = [at for at, row in enumerate(rows) if changes.get(row, {}) is not None]
     return arrow if len(kept) == len(rows) else arrow.take(kept)
 
@@ -154,9 +158,16 @@ def _replaced(column: Any, values: Mapping[int, object]) -> Any:
     import pyarrow as pa
     from pyarrow import types
 
-    cells = column.to_pylist()
+    cells, categories = column.to_pylist(), types.is_dictionary(column.type)
     for at, value in values.items():
         cells[at] = value
-    if types.is_dictionary(column.type):
-        return pa.array(cells, column.type.value_type).dictionary_encode().cast(column.type)
-    return pa.array(cells, column.type)
+    if not categories:
+        return pa.array(cells, column.type)
+    known = dict.fromkeys(name for part in column.chunks for name in part.dictionary.to_pylist())
+    known.update(dict.fromkeys(cell for cell in cells if cell is not None))
+    numbers = {name: number for number, name in enumerate(known)}
+    return pa.DictionaryArray.from_arrays(
+        pa.array([numbers.get(cell) for cell in cells], column.type.index_type),
+        pa.array(list(known), column.type.value_type),
+        ordered=column.type.ordered,
+    )

@@ -1,6 +1,6 @@
 """Rows as Parquet: the schema of a Parquet source as it is, that of another file by its cells."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +13,11 @@ from finetune.data.writing.text_encoders import json_text
 ROWS_PER_GROUP = 16_384
 """Rows of each row group but the last, however the rows came."""
 _SCAN_ROWS = 4_096
+MAX_CATEGORIES = 65_536
+"""Categories of a column up to which all are kept, with those that no row has; else each row group
+has its own."""
+Dictionaries = Mapping[str, Any]
+"""The categories of columns that have them, by the name of the column."""
 _MAX_EXACT = 2**53
 """Whole numbers up to it are numbers with a fraction, too."""
 
@@ -69,7 +74,7 @@ def part_bytes(rows: Any) -> bytes:
     return file.getvalue()
 
 
-def write_parts(path: Path, schema: Any, parts: Iterable[Path]) -> None:
+def write_parts(path: Path, schema: Any, parts: Iterable[Path], dictionaries: Dictionaries) -> None:
     """Write the rows of all parts as one Parquet file."""
     from pyarrow import ipc
 
@@ -79,11 +84,13 @@ def write_parts(path: Path, schema: Any, parts: Iterable[Path]) -> None:
                 yield ipc.open_file(file).read_all()
 
     with path.open("wb") as file:
-        write_tables(file, schema, tables())
+        write_tables(file, schema, tables(), dictionaries)
 
 
-def write_tables(file: BinaryIO, schema: Any, tables: Iterable[Any]) -> None:
-    """Write Arrow tables as one Parquet file, in row groups that don't depend on their sizes."""
+def write_tables(
+    file: BinaryIO, schema: Any, tables: Iterable[Any], dictionaries: Dictionaries
+) -> None:
+    """Write Arrow tables as one Parquet file, whose bytes don't depend on their sizes."""
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
@@ -95,24 +102,54 @@ def write_tables(file: BinaryIO, schema: Any, tables: Iterable[Any]) -> None:
             held += table.num_rows
             while held >= ROWS_PER_GROUP:
                 whole = pa.concat_tables(pending)
-                writer.write_table(_settled(whole[:ROWS_PER_GROUP]), ROWS_PER_GROUP)
+                group = _settled(whole[:ROWS_PER_GROUP], dictionaries)
+                writer.write_table(group, ROWS_PER_GROUP)
                 pending, held = [whole[ROWS_PER_GROUP:]], held - ROWS_PER_GROUP
         if held:
-            writer.write_table(_settled(pa.concat_tables(pending)), ROWS_PER_GROUP)
+            writer.write_table(_settled(pa.concat_tables(pending), dictionaries), ROWS_PER_GROUP)
 
 
-def _settled(rows: Any) -> Any:
-    """The rows with dictionaries that follow from their cells, not from how the rows came."""
+def source_dictionaries(tables: Iterable[Any], schema: Any) -> Dictionaries:
+    """The categories of each column of them, over all of *tables*, in the order of the source."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    names = [field.name for field in schema if types.is_dictionary(field.type)]
+    values: dict[str, dict[object, None]] = {name: {} for name in names}
+    for table in tables if names else ():
+        for name in list(values):
+            for chunk in table.column(name).chunks:
+                values[name].update(dict.fromkeys(chunk.dictionary.to_pylist()))
+            if len(values[name]) > MAX_CATEGORIES:
+                del values[name]
+    return {
+        name: pa.array(list(found), schema.field(name).type.value_type)
+        for name, found in values.items()
+    }
+
+
+def _settled(rows: Any, dictionaries: Dictionaries) -> Any:
+    """The rows with categories that follow from the source, not from how the rows came."""
     import pyarrow as pa
     from pyarrow import types
 
     columns = [
-        column.cast(field.type.value_type).combine_chunks().dictionary_encode().cast(field.type)
+        _categories(column, field.type, dictionaries.get(field.name))
         if types.is_dictionary(field.type)
         else column.combine_chunks()
         for field, column in zip(rows.schema, rows.columns, strict=True)
     ]
     return pa.Table.from_arrays(columns, schema=rows.schema)
+
+
+def _categories(column: Any, kind: Any, dictionary: Any) -> Any:
+    import pyarrow as pa
+    from pyarrow import compute
+
+    cells = column.cast(kind.value_type).combine_chunks()
+    dictionary = cells.drop_null().unique() if dictionary is None else dictionary
+    numbers = compute.index_in(cells, value_set=dictionary).cast(kind.index_type)
+    return pa.DictionaryArray.from_arrays(numbers, dictionary, ordered=kind.ordered)
 
 
 def _array(cells: Sequence[object], kind: Any) -> Any:

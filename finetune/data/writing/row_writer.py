@@ -81,6 +81,10 @@ class RowWriter:
         self._schema = (
             parquet_output.arrow_schema(source, added) if self._suffix == ".parquet" else None
         )
+        self._dictionaries: parquet_output.Dictionaries = {}
+        if self._schema is not None and source.schema is not None:
+            tables = (table.arrow for table in source.batches(_CHECKED_ROWS))
+            self._dictionaries = parquet_output.source_dictionaries(tables, source.schema)
         self._encoder = text_encoder(self._suffix, source.column_names, added)
         if self._schema is None and (source.head.objects or source.schema) is not None:
             for table in source.batches(_CHECKED_ROWS):  # a cell that is refused is refused now
@@ -234,7 +238,7 @@ class RowWriter:
     def _join(self, path: Path) -> None:
         remove_partial_files(self.folder)
         if self._schema is not None:
-            parquet_output.write_parts(path, self._schema, self._paths())
+            parquet_output.write_parts(path, self._schema, self._paths(), self._dictionaries)
             return
         with path.open("wb") as file:
             file.write(self._encoder.begin())
