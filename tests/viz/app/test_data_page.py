@@ -1,5 +1,6 @@
 """The Data page: files and links, the parts of an audit, and the rows that they lead to."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from viz.data.audit import NOT_YET, Audit
 from viz.data.cell_reasons import CellReasons
 from viz.data.missing import Missing
 from viz.errors import SelectionError
+from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.text_files import Columns
 from viz.runs import files, uploads
 
@@ -340,6 +342,33 @@ def test_parts_that_are_to_come_say_so(
         app.segmented_control(key=keys.SECTION).select(section)
         run(app)
         assert NOT_YET.missing in said(app)
+
+
+def test_what_is_known_stands_there_while_the_audit_goes_on(
+    checkpoint: Path, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, end = full_audit(classifier=classifier), threading.Event()
+    so_far = replace(whole, record=replace(whole.record, n_read=40, n_labeled=40, cells=NOT_YET))
+
+    def work(progress: ProgressCallback) -> Audit:
+        while not end.wait(0.01):
+            progress(0)
+        return whole
+
+    job = BackgroundJob(work, 1.0)
+    monkeypatch.setattr(audits, "job", lambda request: job)
+    monkeypatch.setattr(audits, "snapshot", lambda request: so_far)
+    app = opened(checkpoint)
+    (bar,) = app.get("progress")
+    assert bar.proto.text.startswith("40 of 48 rows are read, in random order")
+    assert {metric.label: metric.delta for metric in app.metric}["Rows"] == "40 measured, 40 read"
+    assert audits.TO_COME.missing in said(app)
+    app.button(key="audit-cancel").click()
+    run(app)
+    assert "The audit was canceled" in said(app)
+    assert app.button(key="audit-again")
+    assert component_data(app, "confusion")["labels"]
+    end.set()
 
 
 def test_another_file_forgets_what_was_selected(checkpoint: Path, made: Audit) -> None:

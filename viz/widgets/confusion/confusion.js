@@ -51,12 +51,23 @@ export default function (component) {
 /** Draws the matrix where it is another one, and outlines what is selected. */
 function show(view, data) {
   const content = JSON.stringify([data.labels, data.counts]);
-  if (view.content !== content) {
+  const isNew = view.content !== content;
+  if (isNew) {
     Object.assign(view, { content, data, ...summarize(data.counts) });
     draw(view);
   }
   view.selected = { gold: data.gold, predicted: data.predicted };
   outline(view);
+  if (isNew) scrollToSelected(view);
+}
+
+/** Brings what is selected to the middle of what is seen, without scrolling the page. */
+function scrollToSelected({ root, elements, selected }) {
+  const element = elements.get(`${selected.gold},${selected.predicted}`);
+  const area = root.querySelector(".scroll");
+  if (!element) return;
+  area.scrollLeft = element.offsetLeft - area.clientWidth / 2;
+  area.scrollTop = element.offsetTop - area.clientHeight / 2;
 }
 
 function draw(view) {

@@ -18,6 +18,7 @@ function themeOf(element) {
  */
 export function followTheme(root, onChange = () => {}) {
   const update = () => {
+    if (!root.isConnected) return; // it has no style any more
     const theme = themeOf(root);
     if (theme === root.dataset.theme) return;
     root.dataset.theme = theme;

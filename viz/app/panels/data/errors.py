@@ -15,6 +15,7 @@ from viz.app.panels.data.selection import Cell
 from viz.data.audit import Audit
 from viz.data.missing import Missing
 from viz.jobs.background import BackgroundJob
+from viz.widgets.confusion.payload import N_WIDE
 
 SECONDS = 15.0
 """About how long the reasons of a cell take, before there is a pace."""
@@ -32,7 +33,9 @@ def show(request: AuditRequest, audit: Audit) -> Cell:
         st.caption("Rows have several classes each, so there is no matrix.")
         confusion.show_classes(metrics)
         return Cell(None, None)
-    left, right = st.columns(2, gap="medium")
+    # A matrix of many classes has the whole width.
+    beside = len(metrics.confusion) <= N_WIDE
+    left, right = st.columns(2, gap="medium") if beside else (st.container(), st.container())
     with left:
         cell = confusion.choose(audit.record)
     with right:

@@ -6,7 +6,7 @@ import streamlit as st
 from finetune.run.measurements import CalibrationMetrics, Metrics, RegressionMetrics
 from viz.app.markdown import plain
 from viz.app.panels.data.part import in_page_words
-from viz.attribution.descriptions import percent
+from viz.attribution.descriptions import number, percent
 from viz.data.audit_record import AuditRecord
 from viz.data.missing import Missing
 
@@ -48,8 +48,8 @@ def _show_classes(measures: Metrics) -> None:
 def _show_scores(measures: RegressionMetrics) -> None:
     if measures.pearson is not None:
         ends = measures.pearson_interval
-        between = "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
-        show_number("Pearson correlation", f"{measures.pearson:.3f}", between)
+        between = "" if ends is None else f"{number(ends[0], 3)} to {number(ends[1], 3)}"
+        show_number("Pearson correlation", number(measures.pearson, 3), between)
     show_number("Root mean squared error", f"{measures.rmse:.4g}")
 
 

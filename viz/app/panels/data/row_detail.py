@@ -73,18 +73,24 @@ def show(request: AuditRequest, audit: Audit, row: int) -> None:
     with right:
         bars(reading.prediction, key="data-row-classes")
     left, right = st.columns(2, gap="medium")
-    with left:
-        show_part(partial(counterfactuals.show, request, audit, row))
+    if not reading.prediction.regression:
+        with left:
+            show_part(partial(counterfactuals.show, request, audit, row))
     with right:
         _show_neighbors(audit, row)
 
 
 def _heading(audit: Audit, cells: pd.Series) -> str:
     where = f"**{audit.rows.unit.capitalize()} {int(cells['place']):,}**"
-    parts = [f"predicted {plain(str(cells['prediction']))}"]
+    parts = [f"predicted {_class(cells['prediction'])}"]
     if pd.notna(cells["label"]):
-        parts.insert(0, f"true {plain(str(cells['label']))}")
+        parts.insert(0, f"true {_class(cells['label'])}")
     return f"{where}: {', '.join(parts)}"
+
+
+def _class(cell: object) -> str:
+    """A class, or a score in as few digits as are read."""
+    return f"{cell:.4g}" if isinstance(cell, float) else plain(str(cell) or "none")
 
 
 def _show_words(request: AuditRequest, audit: Audit, cells: pd.Series, reading: Reading) -> None:
@@ -178,7 +184,7 @@ def show_neighbor(table: pd.DataFrame, row: int, cosine: float) -> None:
     cells = table.iloc[row]
     name = cells["label"] if pd.notna(cells["label"]) else cells["prediction"]
     st.markdown(
-        f"**{plain(str(name))}**, similarity {percent(cosine)}, line {int(cells['place']):,}  \n"
+        f"**{_class(name)}**, similarity {percent(cosine)}, line {int(cells['place']):,}  \n"
         f"{plain(shortened(str(cells['text']), 220))}"
     )
 
