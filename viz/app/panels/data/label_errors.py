@@ -9,16 +9,12 @@ from viz.app.markdown import plain
 from viz.app.panels.data import selection
 from viz.app.panels.data.preview import shortened
 from viz.app.panels.data.row_detail import show_neighbor
+from viz.data import sentences
 from viz.data.label_errors import LabelError, LabelErrors
 from viz.data.missing import Missing
 from viz.widgets.signed_bars.component import Bar, signed_bars
 
 MAX_WORDS, MAX_VISIBLE = 8, 10
-ESTIMATED = {
-    "held-out": "by the classifier itself, which did not see these rows in training",
-    "state-folds": "by folds of a linear head over its states, since it saw these rows in training",
-    "training-folds": "by folds of real trainings",
-}
 
 
 def show(errors: LabelErrors | Missing, table: pd.DataFrame) -> LabelError | None:
@@ -26,10 +22,8 @@ def show(errors: LabelErrors | Missing, table: pd.DataFrame) -> LabelError | Non
     if isinstance(errors, Missing):
         st.caption(plain(errors.missing))
         return None
-    likely = f"{errors.n_likely:,} label{'s are' if errors.n_likely != 1 else ' is'} likely wrong"
     st.caption(
-        f"Of {errors.n_rows:,} rows, {likely} (confident learning; probabilities out of sample "
-        f"{ESTIMATED[errors.estimated_by]}). The likeliest first; click a line to see what speaks "
+        f"{sentences.label_errors(errors)} The likeliest first; click a line to see what speaks "
         "against its label."
     )
     for note in errors.notes:

@@ -7,15 +7,9 @@ from finetune.run.measurements import CalibrationMetrics, Metrics, RegressionMet
 from viz.app.markdown import plain
 from viz.app.panels.data.part import in_page_words
 from viz.attribution.descriptions import number, percent
+from viz.data import sentences
 from viz.data.audit_record import AuditRecord
 from viz.data.missing import Missing
-
-INTERVAL = "95% interval: where the accuracy on other such rows would lie."
-CALIBRATION = (
-    "Expected calibration error: how far the probability of the predicted class is from the share "
-    "that is right, on average."
-)
-MACRO = "The mean of the F1 of all classes, each as much as the other."
 
 
 def show(record: AuditRecord, table: pd.DataFrame) -> None:
@@ -27,7 +21,9 @@ def show(record: AuditRecord, table: pd.DataFrame) -> None:
         elif isinstance(measures, RegressionMetrics):
             _show_scores(measures)
         if isinstance(record.calibration, CalibrationMetrics):
-            show_number("Calibration error", f"{record.calibration.ece:.1%}", help=CALIBRATION)
+            show_number(
+                "Calibration error", f"{record.calibration.ece:.1%}", help=sentences.CALIBRATION
+            )
         if isinstance(measures, Missing) and "probability" in table:
             mean = table["probability"].mean()
             if pd.notna(mean):
@@ -41,8 +37,13 @@ def show(record: AuditRecord, table: pd.DataFrame) -> None:
 
 def _show_classes(measures: Metrics) -> None:
     low, high = measures.accuracy_interval
-    show_number("Accuracy", f"{measures.accuracy:.1%}", f"{low:.1%} to {high:.1%}", help=INTERVAL)
-    show_number("Macro F1", f"{measures.macro_f1:.3f}", help=MACRO)
+    show_number(
+        "Accuracy",
+        f"{measures.accuracy:.1%}",
+        f"{low:.1%} to {high:.1%}",
+        help=sentences.ACCURACY_INTERVAL,
+    )
+    show_number("Macro F1", f"{measures.macro_f1:.3f}", help=sentences.MACRO_F1)
 
 
 def _show_scores(measures: RegressionMetrics) -> None:

@@ -7,20 +7,13 @@ from viz.app.panels.data.measures import show_number
 from viz.app.panels.data.part_table import show_parts
 from viz.app.panels.data.selection import Group
 from viz.attribution.descriptions import number
+from viz.data import sentences
 from viz.data.missing import Missing
 from viz.data.shift import Shift
 from viz.widgets.signed_bars.component import Bar, signed_bars
 
 MAX_CLASSES = 12
-HELP = (
-    "A linear classifier over the states that the class is read from learns to tell the rows of "
-    "the two files apart. The area under its ROC curve on rows that it did not see is 0.5 where "
-    "there is no difference, and 1 where it always knows."
-)
-WORDS = (
-    "What each word adds to the score by which the classifier of files tells this file from the "
-    "other one, per row; click a line to see the rows that have it."
-)
+WORDS = f"{sentences.SHIFT_WORDS} Click a line to see the rows that have it."
 
 
 def show(shift: Shift | Missing, text_column: str) -> None:
@@ -57,20 +50,11 @@ def show(shift: Shift | Missing, text_column: str) -> None:
 
 
 def _show_verdict(shift: Shift) -> None:
-    where = plain(f"{shift.reference} ({shift.n_reference:,} rows)")
+    verdict = plain(sentences.shift(shift))
     if not shift.alarm:
-        st.success(
-            f"No alarm: compared with {where}, nothing shifted by more than chance explains "
-            f"(p = {shift.p_value:.2g}; {shift.error_rate:.0%} of such comparisons alarm where "
-            "nothing shifted).",
-            icon=":material/check:",
-        )
+        st.success(verdict, icon=":material/check:")
         return
-    st.warning(
-        f"Something shifted since {where} (p = {shift.p_value:.2g}; "
-        f"{shift.error_rate:.0%} of such comparisons alarm where nothing shifted).",
-        icon=":material/warning:",
-    )
+    st.warning(verdict, icon=":material/warning:")
     for cause in shift.causes:
         st.markdown(f"- **{plain(cause.cause)}** ({cause.strength:.2f}): {plain(cause.sentence)}")
 
@@ -93,7 +77,10 @@ def _show_numbers(shift: Shift) -> None:
     show_number("Mean confidence", f"{mean} points", f"{low} to {high}")
     auc = shift.domain_auc
     show_number(
-        "Files told apart", f"{auc.mean:.2f}", f"{auc.low:.2f} to {auc.high:.2f}", help=HELP
+        "Files told apart",
+        f"{auc.mean:.2f}",
+        f"{auc.low:.2f} to {auc.high:.2f}",
+        help=sentences.DOMAIN,
     )
 
 

@@ -7,14 +7,9 @@ import streamlit as st
 from viz.app.markdown import plain
 from viz.app.panels.data.part_table import show_parts
 from viz.app.panels.data.selection import Group
+from viz.data import sentences
 from viz.data.missing import Missing
 from viz.data.slices import Slice, Slices
-
-MEANING = (
-    "Parts of the file whose rows are wrong more often than chance explains (Fisher's exact test, "
-    "corrected for all parts that were looked at), the worst first. Click a line to see its rows."
-)
-NONE = "No part of the file is worse than the rest by more than chance explains."
 
 
 def show(slices: Slices | Missing) -> None:
@@ -22,7 +17,8 @@ def show(slices: Slices | Missing) -> None:
     if isinstance(slices, Missing):
         st.caption(plain(slices.missing))
         return
-    st.caption(f"{slices.n_tested:,} parts were looked at. {MEANING if slices.items else NONE}")
+    click = " Click a line to see its rows." if slices.items else ""
+    st.caption(f"{sentences.slices(slices)}{click}")
     for note in slices.notes:
         st.caption(f":material/info: {plain(note)}")
     if slices.items:
@@ -45,9 +41,8 @@ def _show(slices: Slices) -> None:
 
 def _entries(each: Slice) -> dict[str, Any]:
     low, high = each.accuracy_interval
-    kind = {"column": each.column, "length": "length in tokens", "word": "has the word"}
     return {
-        "Part": kind[each.by],
+        "Part": sentences.slice_kind(each),
         "Value": each.value,
         "Rows": each.n_rows,
         "Errors": each.n_errors,
