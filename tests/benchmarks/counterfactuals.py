@@ -18,9 +18,8 @@ import numpy as np
 from tests.benchmarks.result import Result, tell
 from viz.data.audit_rows import open_rows
 from viz.data.counterfactuals import Counterfactual, RowCounterfactuals, find_counterfactuals
-from viz.data.replacements import distinctive_words
+from viz.data.replacements import data_vocabulary
 from viz.data.row_predictions import predict
-from viz.data.row_words import row_words
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.model.masked_language_model import MaskedLanguageModel
 
@@ -46,7 +45,7 @@ def measure(options: argparse.Namespace) -> Iterator[Result]:
     classifier = Classifier.load(options.checkpoint)
     rows = open_rows(options.file, classifier, limit=options.known)
     predictions = predict(classifier, rows.texts, rows.pairs)
-    vocabulary = distinctive_words(row_words(rows, classifier), predictions)
+    vocabulary = data_vocabulary(classifier, rows, predictions)
     masked_model = options.masked_model and MaskedLanguageModel.load(options.masked_model)
     confidence = predictions.probabilities.max(axis=1)
     wrong = np.flatnonzero(predictions.read & (predictions.predicted != rows.gold))

@@ -16,7 +16,7 @@ from viz.data.audit_rows import AuditRows
 from viz.data.edit_search import Edits, EditSearch, SearchResult
 from viz.data.edited_versions import EditedVersions
 from viz.data.missing import Missing
-from viz.data.replacements import replacement_candidates
+from viz.data.replacements import data_vocabulary, replacement_candidates
 from viz.data.row_predictions import RowPredictions
 from viz.data.text_edits import EditedText
 from viz.errors import SelectionError, TextError
@@ -88,7 +88,7 @@ def find_counterfactuals(
     row: int,
     progress: ProgressCallback = no_progress,
     *,
-    vocabulary: Sequence[str] = (),
+    vocabulary: Sequence[str] | None = None,
     masked_model: MaskedLanguageModel | None = None,
     max_sets: int | None = None,
 ) -> RowCounterfactuals | Missing:
@@ -100,7 +100,8 @@ def find_counterfactuals(
         predictions: What the classifier says of them.
         row: Counted from 0 over all rows.
         progress: Called with the texts read since the last call; what it raises ends the work.
-        vocabulary: Words to put in the place of others, such as `distinctive_words`.
+        vocabulary: Words to put in the place of others; None for `data_vocabulary`, which who
+            flips several rows computes once.
         masked_model: A language model that proposes more of them.
         max_sets: How many sets of edits of each kind may be tried; by default as many as a page
             can wait for, `max_affordable_sets`.
@@ -117,6 +118,8 @@ def find_counterfactuals(
         encoding = classifier.encode(rows.texts[row], rows.pairs[row] if rows.pairs else None)
     except TextError as error:
         return Missing(missing=str(error))
+    if vocabulary is None:
+        vocabulary = data_vocabulary(classifier, rows, predictions)
     versions = EditedVersions(classifier, encoding, progress)
     if max_sets is None:
         max_sets = max_affordable_sets(classifier, encoding.n_tokens)

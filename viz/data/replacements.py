@@ -5,22 +5,31 @@ Source: viz/data/README.md 2.6.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attribution.method import no_progress
+from viz.data.audit_rows import AuditRows
 from viz.data.first_order_edits import FirstOrderEdits
 from viz.data.row_predictions import RowPredictions
+from viz.data.row_words import row_words
 from viz.data.text_edits import EditableText
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
+from viz.model.classifier import Classifier
 from viz.model.masked_language_model import HiddenWord, MaskedLanguageModel
+from viz.types import BoolArray
 
 WORDS_PER_CLASS = 100
 """Words of a data set that are kept of each class."""
+MAX_ROWS = 2_000
+"""Rows whose words are counted; words that stand for a class are among them."""
 MIN_ROWS = 3
 """Rows in which a word must stand."""
+MIN_Z_SCORE = 1.0
+"""Standard errors by which the log-odds of a word must be above 0."""
 PRIOR_ROWS = 10.0
 """How many rows the prior of a word's frequency counts for: that over all classes."""
 PER_WORD = 6
@@ -29,32 +38,43 @@ MAX_CANDIDATES = 400
 """Words tried over all places of a text."""
 
 
-def distinctive_words(
-    words: Sequence[Sequence[str]], predictions: RowPredictions, *, multi_label: bool = False
+def data_vocabulary(
+    classifier: Classifier, rows: AuditRows, predictions: RowPredictions
 ) -> tuple[str, ...]:
+    """The words by which the rows of each class differ most, of 2,000 rows all over the data."""
+    read = np.flatnonzero(predictions.read)
+    places = np.linspace(0, len(read) - 1, min(len(read), MAX_ROWS)).round().astype(int)
+    sample = read[places]
+    some = replace(
+        rows,
+        texts=tuple(rows.texts[row] for row in sample),
+        pairs=None if rows.pairs is None else tuple(rows.pairs[row] for row in sample),
+    )
+    logits = predictions.logits[sample]
+    assigned = logits >= 0
+    if not classifier.multi_label:
+        assigned = logits.argmax(axis=1)[:, None] == np.arange(logits.shape[1])
+    return distinctive_words(row_words(some, classifier), assigned)
+
+
+def distinctive_words(words: Sequence[Sequence[str]], assigned: BoolArray) -> tuple[str, ...]:
     """The words by which the rows of each class differ most from all others.
 
-    A word's rank is the z-score of its log-odds ratio between rows that are put into the class and
-    the others, with an informative Dirichlet prior (Monroe, Colaresi and Quinn 2008), over how many
-    rows have it.
+    A word's rank is the z-score of its log-odds ratio between rows of the class and the others,
+    with an informative Dirichlet prior (Monroe, Colaresi and Quinn 2008), over how many rows have
+    it.
 
     Args:
         words: The words of each row, as `row_words` gives them.
-        predictions: What the classifier says of them.
-        multi_label: Whether every class is decided on its own.
+        assigned: Which classes each row is put into.  (N, C)
 
     Returns:
         Those of all classes, the first of each first.
     """
-    n_classes = predictions.logits.shape[1]
-    if multi_label:
-        assigned = predictions.logits >= 0
-    else:
-        assigned = predictions.predicted[:, None] == np.arange(n_classes)
     totals: Counter[str] = Counter()
-    by_class = [Counter[str]() for _ in range(n_classes)]
-    for row in map(int, np.flatnonzero(predictions.read)):
-        keys = {word for word in words[row] if word.isalnum()}
+    by_class = [Counter[str]() for _ in range(assigned.shape[1])]
+    for row, own in enumerate(words):
+        keys = {word for word in own if word.isalnum()}
         totals.update(keys)
         for index in np.flatnonzero(assigned[row]):
             by_class[index].update(keys)
@@ -87,7 +107,7 @@ def _by_log_odds(own: FloatArray, counts: FloatArray) -> IntArray:
         variances += 1 / (part + prior)
     z_scores = scores / np.sqrt(variances)
     order: IntArray = np.argsort(-z_scores, kind="stable")
-    return order[z_scores[order] > 0]
+    return order[z_scores[order] >= MIN_Z_SCORE]
 
 
 def replacement_candidates(

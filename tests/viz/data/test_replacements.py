@@ -1,5 +1,6 @@
 """Words that stand for a class, and words that fit a place."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,39 +8,44 @@ import pytest
 
 from tests.tiny_models import tiny_base, tiny_checkpoint
 from viz import Classifier
+from viz.data import replacements
+from viz.data.audit_rows import rows_from
 from viz.data.decisions import Decision
 from viz.data.first_order_edits import FirstOrderEdits
-from viz.data.replacements import PER_WORD, distinctive_words, replacement_candidates
-from viz.data.row_predictions import RowPredictions
+from viz.data.replacements import (
+    PER_WORD,
+    data_vocabulary,
+    distinctive_words,
+    replacement_candidates,
+)
+from viz.data.row_predictions import predict
 from viz.data.text_edits import EditableText, EditedText
 from viz.errors import CheckpointError
 from viz.model.masked_language_model import HiddenWord, MaskedLanguageModel
 
 
-def predictions(classes: list[int], n_classes: int = 3) -> RowPredictions:
-    logits = np.eye(n_classes)[classes] * 2 - 1
-    zeros = np.zeros(len(classes), dtype=int)
-    return RowPredictions(
-        read=np.array([index >= 0 for index in classes]),
-        logits=logits,
-        probabilities=logits,
-        n_tokens=zeros,
-        n_unseen=zeros,
-        states=None,
-    )
-
-
 def test_the_words_of_each_class_come_first() -> None:
     rows = [("the", "oil", "."), ("the", "oil", "price"), ("the", "oil"), ("the", "moon")] * 3
     rows += [("the", "moon", "ice"), ("the", "moon", "ice"), ("the", "oil", "rare")]
-    words = distinctive_words(rows, predictions([0, 0, 0, 1] * 3 + [1, 1, 0], 2))
+    assigned = np.eye(2, dtype=bool)[[0, 0, 0, 1] * 3 + [1, 1, 0]]
+    words = distinctive_words(rows, assigned)
     assert words[:2] == ("oil", "moon")
-    assert not {"the", ".", "rare"} & set(words[:2])
-    assert "rare" not in words
-    assert words == distinctive_words(rows, predictions([0, 0, 0, 1] * 3 + [1, 1, 0], 2))
-    both = distinctive_words(rows, predictions([0, 0, 0, 1] * 3 + [1, 1, 0], 2), multi_label=True)
-    assert both == words
-    assert distinctive_words([()] * 2, predictions([0, 1])) == ()
+    assert not {"the", ".", "rare"} & set(words)
+    assert words == distinctive_words(rows, assigned)
+    assert distinctive_words([()] * 2, assigned[:2]) == ()
+
+
+def test_the_vocabulary_is_that_of_the_rows_that_were_read(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["Oil rise", "", "oil fall", "oil ice", "moon wins", "moon game", "moon team"] * 2
+    rows = rows_from([{"text": text} for text in texts], classifier)
+    predictions = predict(classifier, rows.texts)
+    classes = [0, 0, 0, 0, 1, 1, 1] * 2
+    predictions = replace(predictions, logits=np.eye(4)[classes])
+    assert data_vocabulary(classifier, rows, predictions)[:2] == ("oil", "moon")
+    monkeypatch.setattr(replacements, "MAX_ROWS", 2)
+    assert data_vocabulary(classifier, rows, predictions) == ()
 
 
 def test_a_candidate_has_the_shape_and_case_of_the_word(classifier: Classifier) -> None:
