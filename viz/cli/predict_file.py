@@ -86,11 +86,14 @@ def predict_file(options: PredictOptions) -> Path | None:
         with single_thread(), sigterm_as_exit(), _kept(options, run, rank, world):
             with process_group(rank, world) if world > 1 else nullcontext():
                 _predict_rows(run, rank, world)
-            if rank == 0:
-                _print_unread(run.finish())
-                if options.output == STANDARD:
-                    _copy_to_stdout(target)
-    return options.output if rank == 0 and options.output != STANDARD else None
+            unread = run.finish() if rank == 0 else None
+        if unread is None:
+            return None
+        _print_unread(unread)
+        if options.output != STANDARD:
+            return options.output
+        _copy_to_stdout(target)
+        return None
 
 
 @contextmanager
@@ -221,9 +224,11 @@ def _kept(options: PredictOptions, run: "PredictionRun", rank: int, world: int) 
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        if rank == 0 and options.output != STANDARD:
-            n_rows = len(run.source)
-            done = n_rows - sum(map(len, run.windows_left()))
+        n_rows = len(run.source)
+        done = n_rows - sum(map(len, run.windows_left()))
+        if not done and world == 1:
+            run.discard_if_empty()
+        elif rank == 0 and options.output != STANDARD:
             typer.echo(
                 f"Stopped; {done:,} of {n_rows:,} rows are predicted and kept; run the same "
                 "command again to continue.",

@@ -199,12 +199,12 @@ class PredictionRun:
 
     def _tables(self, starts: set[int]) -> Iterator[tuple[int, Table]]:
         """The rows of windows by where these begin."""
-        start = min(starts)
+        start, last = min(starts), max(starts)
         for table in self.source.batches(self.window_rows, start):
             if start in starts:
                 yield start, table
             start += len(table)
-            if start > max(starts):
+            if start > last:
                 return
 
     def _predict(
