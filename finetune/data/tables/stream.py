@@ -55,6 +55,13 @@ class TableStream:
         """The Arrow schema of a Parquet file; None of another one."""
         return self._source.schema if isinstance(self._source, ParquetSource) else None
 
+    def reads(self, path: Path) -> bool:
+        """Whether the file is the one that *path* leads to."""
+        try:
+            return os.path.samestat(path.stat(), os.fstat(self._file.fileno()))
+        except OSError:
+            return False
+
     def batches(self, size: int, start: int = 0) -> Iterator[Table]:
         """Tables of *size* rows in the order of the file, the last of which may be shorter.
 

@@ -76,6 +76,10 @@ class RowWriter:
         self._names = [*source.column_names, *(column.name for column in added)]
         self._suffix = output.suffix.lower()
         self._require_names()
+        if output.is_dir():
+            raise OutputError(f"{shown(output.name)} is a folder; give the name of a file")
+        if source.reads(output):
+            raise OutputError(f"{shown(output.name)} is the file that is read; give another output")
         if os.path.lexists(output) and not (overwrite or self.folder.is_dir()):
             raise OutputError(f"{shown(output.name)} is there already; give another output")
         self._schema = (

@@ -193,6 +193,20 @@ def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
     assert output.read_text() == "mine"
 
 
+def test_the_source_and_a_folder_are_never_replaced(tmp_path: Path) -> None:
+    path = source(tmp_path, ".csv")
+    (tmp_path / "link.csv").symlink_to(path)
+    (tmp_path / "folder.csv").mkdir()
+    with open_stream(path) as stream:
+        for name, sentence in (
+            ("rows.csv", "is the file that is read"),
+            ("link.csv", "is the file that is read"),
+            ("folder.csv", "is a folder; give the name of a file"),
+        ):
+            with pytest.raises(OutputError, match=sentence):
+                RowWriter(tmp_path / name, stream, ADDED, overwrite=True)
+
+
 def test_what_an_output_cannot_hold_is_told_before_the_first_row(tmp_path: Path) -> None:
     path = put(tmp_path, "x.jsonl", '{"text": "a"}\n{"text": "b\\u0000"}\n')
     with open_stream(path) as stream:
