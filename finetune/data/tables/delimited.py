@@ -86,10 +86,11 @@ class DelimitedRows:
             quoting=csv.QUOTE_MINIMAL if self.quoting else csv.QUOTE_NONE,
             strict=True,
         )
-        names = self.names if start else ()
+        names, n_rows = self.names if start else (), 0
         while True:
             lines.mark()
-            self._position = lines.position
+            if n_rows % INDEX_STEP == 0:
+                self._position = lines.position
             first = lines.number + 1
             try:
                 cells = next(rows, None)
@@ -112,6 +113,7 @@ class DelimitedRows:
                 if '\\"' in line:
                     quotes.require_no_backslashes(self.name, first, line, self.separator)
             checked = _checked_cells(self.name, cells, names, first, lines)
+            n_rows += 1
             yield DelimitedRow(checked, first, tuple(lines.since_mark))
         if not names:
             raise DataError(f"{shown(self.name)} is empty; it needs a header and rows")

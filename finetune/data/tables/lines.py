@@ -82,14 +82,14 @@ class Lines:
         # that is not in a quoted cell is a fault.
         rest = b""
         while not self._carriage_returns and (raw := file.readline(MAX_LINE_BYTES)):
-            text = raw.removeprefix(BYTE_ORDER_MARK)
-            if self._carriage_returns is None and text.strip():
+            if self._carriage_returns is None and raw.removeprefix(BYTE_ORDER_MARK).strip():
                 alone = b"\r" in raw.removesuffix(b"\n")[:-1] or raw.endswith(b"\r")
                 self._carriage_returns = alone
             if self._carriage_returns:
                 rest = raw
             else:
-                require_line_length(self.name, raw, self.number + 1)
+                if len(raw) >= MAX_LINE_BYTES:
+                    require_line_length(self.name, raw, self.number + 1)
                 yield raw
         if self._carriage_returns:
             while part := file.read(_CHUNK_BYTES):
