@@ -32,7 +32,7 @@ MIN_CLASS_ROWS = 30
 MAX_CLASSES = 50
 """Classes whose own accuracy is learned at most: those predicted most."""
 RESAMPLES = 200
-MAX_ROWS = 20_000
+MAX_ROWS = 10_000
 """Rows of each file that an estimate is made of at most, drawn at random."""
 
 

@@ -62,18 +62,23 @@ def _letters_left_out(word: str) -> set[str]:
 
 def _whole_words(tokenizer: PreTrainedTokenizerBase, words: Sequence[str]) -> set[str]:
     """The words that are one token in some way of writing them: inside a text, or with capitals."""
+
+    def tokens(texts: list[str]) -> list[list[int]]:
+        ids: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
+        return ids
+
+    ways = [(before, case) for case in (str, str.capitalize, str.upper) for before in ("", " ")]
+    samples = tokens([before + case("the") for before, case in ways])
+    # Many tokenizers see no difference between some of these.
+    different = {tuple(ids): way for ids, way in zip(samples[::-1], ways[::-1], strict=True)}
     whole: set[str] = set()
-    for written in (str, str.capitalize, str.upper):
-        for before in ("", " "):
-            rest = [word for word in words if word not in whole]
-            if not rest:
-                return whole
-            texts = [before + written(word) for word in rest]
-            tokens = tokenizer(texts, add_special_tokens=False)["input_ids"]
-            unknown = tokenizer.unk_token_id
-            whole.update(
-                word
-                for word, ids in zip(rest, tokens, strict=True)
-                if len(ids) == 1 and ids[0] != unknown
-            )
+    for before, case in reversed(different.values()):
+        rest = [word for word in words if word not in whole]
+        if not rest:
+            break
+        whole.update(
+            word
+            for word, ids in zip(rest, tokens([before + case(word) for word in rest]), strict=True)
+            if len(ids) == 1 and ids[0] != tokenizer.unk_token_id
+        )
     return whole

@@ -17,8 +17,10 @@ def _tokenizer() -> PreTrainedTokenizerBase:
         unk_token_id = 0
 
         def __call__(self, texts: list[str], add_special_tokens: bool) -> dict[str, Any]:
-            whole = (text.strip() in VOCABULARY for text in texts)
-            return {"input_ids": [[7] if each else [8, 9] for each in whole]}
+            pieces = (
+                [text.strip()] if text.strip() in VOCABULARY else list(text) for text in texts
+            )
+            return {"input_ids": [[1 + sum(map(ord, part)) for part in row] for row in pieces]}
 
     return cast(PreTrainedTokenizerBase, Tokenizer())
 
