@@ -1,7 +1,7 @@
 """Audits of the Data page: each made once, in the background, and looked at while it goes on."""
 
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
@@ -12,9 +12,13 @@ from viz.data.audit import Audit, AuditRun
 from viz.data.audit_parts import PASSES_PER_CELL, PASSES_PER_COUNTERFACTUAL
 from viz.data.audit_rows import AuditRows, open_rows
 from viz.data.cell_reasons import CellReasons, explain_cell
+from viz.data.checkpoint_comparison import CheckpointComparison, compare_checkpoints
+from viz.data.corrections import Correction, corrected_rows, is_corrected_version
 from viz.data.counterfactuals import RowCounterfactuals, find_counterfactuals
 from viz.data.missing import Missing
+from viz.data.row_predictions import predict
 from viz.data.row_words import vocabulary
+from viz.data.training_rows import run_record, training_split
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.text_files import Columns
@@ -24,9 +28,12 @@ from viz.runs.files import AUDITS_FOLDER, runs_folder
 Part = TypeVar("Part")
 
 KIND, CELL, COUNTERFACTUALS = "audit", "audit-cell", "audit-counterfactuals"
+COMPARISON = "audit-comparison"
 """Kinds of results: a session waits for one of each at a time."""
 MAX_CACHED_BYTES = 1e9
 """Of finished audits, which lie in files too."""
+ROWS_PER_SECOND = 60
+"""Read on two slow cores, by a small model."""
 TO_COME = Missing(missing="The reasons come once the audit is complete.")
 
 
@@ -58,6 +65,15 @@ class AuditRequest:
             more: What tells it from others of its kind.
         """
         return (kind, checkpoints.identity(self.source), self, *more)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Another checkpoint on the rows of an audit."""
+
+    result: CheckpointComparison | Missing
+    notes: tuple[str, ...]
+    """What is to be known before believing it."""
 
 
 def audit(request: AuditRequest) -> Audit | None:
@@ -138,6 +154,53 @@ def counterfactuals(
     if not start and background.results().get(key) is None:
         return None
     return _part(request, key, find, PASSES_PER_COUNTERFACTUAL)
+
+
+def comparison(
+    request: AuditRequest, audit: Audit, other: str, corrections: tuple[Correction, ...]
+) -> Compared | BackgroundJob[Compared]:
+    """How another checkpoint does on the same rows, or the job that finds it.
+
+    Args:
+        request: What is audited.
+        audit: Its result.
+        other: The other checkpoint.
+        corrections: What the reader says of the labels.
+    """
+    key = request.key(COMPARISON, checkpoints.identity(other), corrections)
+    known = cast("Compared | None", background.results().get(key))
+    if known is not None:
+        return known
+    classifier = checkpoints.classifier(other)
+    rows, labels = corrected_rows(audit.rows, corrections, audit.record.labels), audit.record.labels
+
+    def compare(progress: ProgressCallback) -> Compared:
+        after = predict(classifier, rows.texts, rows.pairs, progress=progress)
+        result = compare_checkpoints(rows, audit.predictions, after, labels, classifier.labels)
+        return Compared(result, tuple(_training_notes(classifier, audit.rows)))
+
+    return background.submit(key, lambda: compare, float(len(rows)))
+
+
+def _training_notes(classifier: Classifier, rows: AuditRows) -> Iterator[str]:
+    """Whether a checkpoint saw the rows in training, so that it does better on them."""
+    record = run_record(classifier)
+    split = training_split(record, rows)
+    data = [] if record is None else record.settings.get("data")
+    names = [str(name) for name in (data if isinstance(data, list) else [data])]
+    corrected = [name for name in names if is_corrected_version(name, rows.name)]
+    if split.trained:
+        yield split.reason
+    elif corrected:
+        yield (
+            f"The other checkpoint was trained on {corrected[0]!r}, so it saw most of these rows "
+            "and does better on them than on new ones; judge it by rows it didn't see."
+        )
+
+
+def reading_seconds(audit: Audit) -> float:
+    """About how long it takes to read the rows of an audit again, before there is a pace."""
+    return len(audit.rows) / ROWS_PER_SECOND
 
 
 def release_memory() -> None:

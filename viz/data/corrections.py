@@ -120,6 +120,29 @@ def require_valid(
         raise SelectionError("All rows would be dropped; keep at least one.")
 
 
+def corrected_rows(
+    rows: AuditRows, corrections: Sequence[Correction], labels: Sequence[str]
+) -> AuditRows:
+    """The rows with their labels corrected; one that is dropped stays, without a label.
+
+    Raises:
+        SelectionError: A correction is not valid.
+    """
+    if rows.gold is None or not corrections:
+        return rows
+    several = rows.gold.ndim == 2
+    require_valid(corrections, len(rows), labels, several=several)
+    gold = rows.gold.copy()
+    for each in corrections:
+        if each.labels is None:
+            gold[each.row] = np.nan if several else -1
+        elif several:
+            gold[each.row] = [label in each.labels for label in labels]
+        else:
+            gold[each.row] = labels.index(each.labels[0])
+    return replace(rows, gold=gold)
+
+
 def write_corrected(
     path: Path,
     rows: AuditRows,
@@ -189,6 +212,13 @@ def write_corrected(
         raise SelectionError(
             f"The corrected file can't be written beside {shown(path.name)}: {reason}."
         ) from error
+
+
+def is_corrected_version(name: str, source: str) -> bool:
+    """Whether a file is called as a corrected version of another one would be."""
+    one, other = Path(name), Path(source)
+    stems = [CORRECTED.sub("", each.stem) for each in (one, other)]
+    return stems[0] == stems[1] and one.suffix == other.suffix and bool(CORRECTED.search(one.stem))
 
 
 def record_path(corrected: Path) -> Path:

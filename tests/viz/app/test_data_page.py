@@ -283,7 +283,7 @@ def test_without_a_second_file_shift_says_how_to_compare(
 
 
 def test_a_row_opens_on_the_read_page(checkpoint: Path, made: Audit) -> None:
-    app = opened(checkpoint, row="5")
+    app = opened(checkpoint, section="Slices", row="5")
     app.button(key="data-read").click()
     run(app)
     assert app.session_state[keys.TEXT] == made.rows.texts[5]

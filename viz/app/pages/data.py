@@ -10,6 +10,8 @@ from viz.app.audits import AuditRequest
 from viz.app.panels import masthead, source
 from viz.app.panels.data import (
     audit_progress,
+    comparison,
+    corrections,
     downloads,
     errors,
     files,
@@ -27,7 +29,7 @@ from viz.data.audit import Audit
 from viz.data.missing import Missing
 from viz.widgets.theme.component import follow_theme
 
-SECTIONS = ("Errors", "Slices", "Label errors", "Shortcuts", "Shift")
+SECTIONS = ("Errors", "Slices", "Label errors", "Shortcuts", "Shift", "Compare")
 
 
 def page() -> None:
@@ -55,40 +57,58 @@ def show_file(checkpoint: str) -> None:
     selection.restore(request, linked=chosen.linked, n_classes=n_classes, n_rows=n_rows)
     measures.show(audit.record, audit.table)
     unlabeled = isinstance(audit.record.measures, Missing)
-    section = st.segmented_control(
-        "What is wrong",
-        SECTIONS,
-        format_func=lambda name: "Classes" if name == "Errors" and unlabeled else name,
-        default=SECTIONS[0],
-        key=keys.SECTION,
-        required=True,
-        bind="query-params",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
+    section = choose_section(unlabeled=unlabeled)
     cell = Cell(None, None)
-    if section == "Errors":
+    if section == SECTIONS[0]:
         cell = errors.show(request, audit)
     else:
-        show_part(partial(show_section, str(section), audit))
+        show_part(partial(show_section, section, request, audit))
     st.divider()
     rows.show(request, audit, cell)
     st.divider()
     downloads.offer(audit)
 
 
-def show_section(section: str, audit: Audit) -> None:
+def choose_section(*, unlabeled: bool) -> str:
+    """Let the reader choose a part of the audit; the link names it.
+
+    It is not bound to the URL by Streamlit, which would not let another page be opened then.
+    """
+    linked = st.query_params.get(keys.SECTION)
+    if keys.SECTION not in st.session_state:
+        st.session_state[keys.SECTION] = linked if linked in SECTIONS else SECTIONS[0]
+    chosen = st.segmented_control(
+        "What is wrong",
+        SECTIONS,
+        format_func=lambda name: "Classes" if name == SECTIONS[0] and unlabeled else name,
+        key=keys.SECTION,
+        required=True,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    if chosen != SECTIONS[0]:
+        st.query_params[keys.SECTION] = str(chosen)
+    elif keys.SECTION in st.query_params:
+        del st.query_params[keys.SECTION]
+    return str(chosen)
+
+
+def show_section(section: str, request: AuditRequest, audit: Audit) -> None:
     """Show one part of the audit."""
     record = audit.record
     if section == "Slices":
         slices.show(record.slices)
     elif section == "Label errors":
-        # What is returned is the error that a correction would be about.
-        label_errors.show(record.label_errors, audit.table)
+        decided = corrections.decisions(request)
+        chosen = label_errors.show(record.label_errors, audit.table, decided)
+        if chosen:
+            corrections.offer(request, audit, chosen)
     elif section == "Shortcuts":
         shortcuts.show(record.shortcuts, record.text_column)
-    else:
+    elif section == "Shift":
         shift.show(record.shift, record.text_column)
+    else:
+        comparison.show(request, audit)
 
 
 page()

@@ -65,13 +65,24 @@ def offer() -> None:
             st.rerun()
 
 
+def choose_data(data: Path) -> None:
+    """Let the page open with a file chosen."""
+    st.session_state[_data_key()] = str(data)
+
+
+def _data_key() -> str:
+    """The key of the field of a file: after a start it is a new one, and empty.
+
+    So the page is short again, and shows the run.
+    """
+    return f"train-data-{st.session_state.get(STARTED, 0)}"
+
+
 def _choose_data() -> Path | None:
-    # After a start these are new fields, empty: the page is short again, and shows the run.
-    started = st.session_state.get(STARTED, 0)
     chosen = data_file.upload(
-        f"train-upload-{started}",
+        f"train-upload-{st.session_state.get(STARTED, 0)}",
         help="For a larger file, type its path below, or train with `clsight train`.",
-    ) or data_file.choose("or a file on this machine", f"train-data-{started}")
+    ) or data_file.choose("or a file on this machine", _data_key())
     return uploads.data_file(chosen) if chosen else None
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from viz.app.markdown import plain
 from viz.app.panels.data import selection
+from viz.app.panels.data.corrections import Decisions, described
 from viz.app.panels.data.preview import shortened
 from viz.app.panels.data.row_detail import show_neighbor
 from viz.data import sentences
@@ -17,21 +18,23 @@ from viz.widgets.signed_bars.component import Bar, signed_bars
 MAX_WORDS, MAX_VISIBLE = 8, 10
 
 
-def show(errors: LabelErrors | Missing, table: pd.DataFrame) -> LabelError | None:
-    """Show the ranking; the error that is looked at, the first to begin with."""
+def show(
+    errors: LabelErrors | Missing, table: pd.DataFrame, decisions: Decisions
+) -> list[LabelError]:
+    """Show the ranking; the errors that are ticked, or the first that nobody decided about."""
     if isinstance(errors, Missing):
         st.caption(plain(errors.missing))
-        return None
+        return []
     st.caption(
-        f"{sentences.label_errors(errors)} The likeliest first; click a line to see what speaks "
-        "against its label."
+        f"{sentences.label_errors(errors)} The likeliest first; tick lines to decide about them "
+        "together."
     )
     for note in errors.notes:
         st.caption(f":material/info: {plain(note)}")
     if not errors.items:
-        return None
+        return []
     chosen = st.dataframe(
-        [_entries(each, table) for each in errors.items],
+        [_entries(each, table, decisions) for each in errors.items],
         hide_index=True,
         height="content" if len(errors.items) <= MAX_VISIBLE else 400,
         column_config={
@@ -40,21 +43,25 @@ def show(errors: LabelErrors | Missing, table: pd.DataFrame) -> LabelError | Non
             "Likely": st.column_config.CheckboxColumn(),
             "Text": st.column_config.TextColumn(width="large"),
         },
-        key=f"data-label-errors-{len(errors.items)}",
+        # Once there are decisions it is another table, without ticks.
+        key=f"data-label-errors-{len(errors.items)}-{hash(tuple(decisions.items()))}",
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="multi-row",
         placeholder="",
     )
-    marked = chosen.selection.rows
-    if marked and marked[0] < len(errors.items):
-        selection.select_row(errors.items[marked[0]].row)
-    selected = next((each for each in errors.items if each.row == selection.row()), errors.items[0])
-    _show_evidence(selected, table)
-    return selected
+    ticked = [errors.items[line] for line in chosen.selection.rows if line < len(errors.items)]
+    if ticked:
+        selection.select_row(ticked[0].row)
+    undecided = (each for each in errors.items if each.row not in decisions)
+    shown = ticked or [next(undecided, errors.items[0])]
+    _show_evidence(shown[0], table)
+    return shown
 
 
-def _entries(each: LabelError, table: pd.DataFrame) -> dict[str, Any]:
-    return {
+def _entries(each: LabelError, table: pd.DataFrame, decisions: Decisions) -> dict[str, Any]:
+    decided = {"Decision": described(decisions[each.row])} if each.row in decisions else {}
+    # A column that nobody has filled yet is none.
+    return decided | {
         "Line": int(table["place"].iat[each.row]),
         "Label": each.label,
         "Suggested": each.suggested,
