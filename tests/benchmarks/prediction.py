@@ -8,8 +8,9 @@ transformers with batches of 32, padded to their longest text and cut at what th
 all cores; ours are the same cores, with reading and writing the file in its time.  All labels must
 be the same.
 
-`kills`: the command on generated rows with a tiny model, killed by SIGKILL at moments drawn from
-all the time that a run takes, and started again; the file must be that of a run that nothing stops.
+`kills`: the command on generated rows with a tiny model, killed by SIGKILL a random moment after a
+random number of windows is kept, and started again; the file must be that of a run that nothing
+stops.
 
 `processes`: two processes of torchrun must write the same file, too.
 
@@ -29,6 +30,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from finetune.checkpoint.run_files import partial_name
 from tests.benchmarks.result import Result, tell, timed
 
 PARTS = ("speed", "kills", "processes", "memory")
@@ -131,21 +133,21 @@ def _difference(precision: str, labels: Sequence[str], peer_labels: Sequence[str
 
 def same_files(room: Path, options: argparse.Namespace) -> Iterator[Result]:
     """Whether runs that are killed, or shared, write what a single one does."""
+    from viz.data.prediction_run import CPU_WINDOW_ROWS
+
     data, whole = room / "rows.csv", room / "whole.csv"
     with data.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["id", "text"], *enumerate(_texts(options.rows))])
     seconds, _ = timed(lambda: subprocess.run(_command(room, data, whole), check=True, env=_own()))
     if "kills" in options.only:
-        kills, output = 0, room / "killed.csv"
-        chance = random.Random(options.seed)
-        while not output.exists():
-            moment = chance.uniform(0, seconds) if kills < options.kills else None
-            try:
-                subprocess.run(_command(room, data, output), check=True, env=_own(), timeout=moment)
-            except subprocess.TimeoutExpired:  # `run` has killed it by SIGKILL
-                kills += 1
-                parts = list((room / ".killed.csv.partial").glob("rows-*"))
-                print(f"killed after {moment:.1f} s: {len(parts)} windows kept", flush=True)
+        output, chance = room / "killed.csv", random.Random(options.seed)
+        n_windows = -(-options.rows // CPU_WINDOW_ROWS)
+        kills = 0
+        for kept in sorted(chance.randrange(n_windows) for _ in range(options.kills)):
+            delay = chance.uniform(0, 2 * seconds / n_windows)
+            kills += _killed(_command(room, data, output), output, kept, delay)
+        if not output.exists():
+            subprocess.run(_command(room, data, output), check=True, env=_own())
         same = output.read_bytes() == whole.read_bytes()
         what = f"{options.rows:,} rows killed {kills} times: files that differ"
         yield Result(what, 1 - same, "files", at_most=0)
@@ -157,6 +159,21 @@ def same_files(room: Path, options: argparse.Namespace) -> Iterator[Result]:
         )
         same = output.read_bytes() == whole.read_bytes()
         yield Result("two processes: files that differ", 1 - same, "files", at_most=0)
+
+
+def _killed(command: Sequence[str], output: Path, kept: int, delay: float) -> bool:
+    """Start a run and kill it a moment after so many windows are kept; False if it was over."""
+    folder = output.with_name(partial_name(output.name))
+    process = subprocess.Popen(command, env=_own())
+    while process.poll() is None and (n_parts := len(list(folder.glob("rows-*")))) < kept:
+        time.sleep(0.005)
+    time.sleep(delay)
+    if process.poll() is not None:
+        return False
+    process.kill()
+    process.wait()
+    print(f"killed with {n_parts} windows or more kept", flush=True)
+    return True
 
 
 def _command(room: Path, data: Path, output: Path) -> list[str]:
