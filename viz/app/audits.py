@@ -17,7 +17,6 @@ from viz.data.corrections import Correction, corrected_rows, is_corrected_versio
 from viz.data.counterfactuals import RowCounterfactuals, find_counterfactuals
 from viz.data.missing import Missing
 from viz.data.row_predictions import predict
-from viz.data.row_words import vocabulary
 from viz.data.training_rows import run_record, training_split
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.classifier import Classifier
@@ -145,10 +144,7 @@ def counterfactuals(
                 return one
 
     def find(classifier: Classifier, progress: ProgressCallback) -> RowCounterfactuals | Missing:
-        words = vocabulary(audit.rows, classifier)
-        return find_counterfactuals(
-            classifier, audit.rows, audit.predictions, row, progress, vocabulary=words
-        )
+        return find_counterfactuals(classifier, audit.rows, audit.predictions, row, progress)
 
     key = request.key(COUNTERFACTUALS, row)
     if not start and background.results().get(key) is None:

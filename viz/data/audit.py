@@ -20,10 +20,10 @@ from viz.data.measures import labeled_rows, measure_rows
 from viz.data.missing import Missing
 from viz.data.near_copies import conflicting_copies
 from viz.data.options import AuditOptions
+from viz.data.replacements import data_vocabulary
 from viz.data.row_predictions import RowPredictions
 from viz.data.row_reading import no_predictions, read_rows
 from viz.data.row_table import row_table
-from viz.data.row_words import vocabulary
 from viz.errors import VizError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
@@ -206,7 +206,7 @@ class AuditRun:
 
     @cached_property
     def _vocabulary(self) -> tuple[str, ...]:
-        return vocabulary(self.rows, self.classifier)
+        return data_vocabulary(self.classifier, self.rows, self.latest.predictions)
 
     def _reading_notes(self) -> Iterator[str]:
         """What is to be known of the rows once all are read."""

@@ -6,6 +6,7 @@ at the text with the word hidden, which costs a few passes a word.  Source: viz/
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Self
 
 import numpy as np
@@ -111,11 +112,13 @@ class FirstOrderEdits:
             encoded = self.classifier.tokenizer(
                 [f" {word}" for word in new], add_special_tokens=False, verbose=False
             )["input_ids"]
-            for word, ids in zip(new, encoded, strict=True):
-                vectors = _embeddings(self.classifier, np.array(ids, dtype=np.int64))
-                if vectors is None:
-                    raise ValueError("the embeddings of a text were there, those of a word aren't")
-                self._embeddings[word] = vectors.sum(0) / max(1, len(ids))
+            vectors = _embeddings(self.classifier, np.array(list(chain(*encoded)), dtype=np.int64))
+            if vectors is None:
+                raise ValueError("the embeddings of a text were there, those of words aren't")
+            ends = np.cumsum([len(ids) for ids in encoded])
+            for word, ids, end in zip(new, encoded, ends, strict=True):
+                total = vectors[end - len(ids) : end].sum(0)
+                self._embeddings[word] = total / max(1, len(ids))
         return np.stack([self._embeddings[word] for word in words])
 
 

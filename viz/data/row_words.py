@@ -1,16 +1,12 @@
 """Which words each row has: those that a reader sees, whichever case they are written in."""
 
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator
 
 from viz.data.audit_rows import AuditRows
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
 from viz.model.grouping import word_places
-
-MAX_VOCABULARY = 5_000
-"""Words of a data set that others may be replaced by."""
 
 
 def row_words(rows: AuditRows, classifier: Classifier) -> list[tuple[str, ...]]:
@@ -32,16 +28,6 @@ def _keys(text: str, pair: str | None, classifier: Classifier) -> Iterator[str]:
         for start, end in word_places(part, classifier.tokenizer):
             if key := word_key(part[start:end]):
                 yield key
-
-
-def vocabulary(rows: AuditRows, classifier: Classifier) -> tuple[str, ...]:
-    """The words of all rows as they are written, the most frequent first."""
-    counts = Counter(
-        text[start:end]
-        for text in (*rows.texts, *(rows.pairs or ()))
-        for start, end in word_places(text, classifier.tokenizer)
-    )
-    return tuple(word for word, _ in counts.most_common(MAX_VOCABULARY))
 
 
 def word_key(word: str) -> str:
