@@ -237,6 +237,9 @@ def shortcuts(labels: Sequence[str] = LABELS) -> Shortcuts:
         n_insertion=30,
         removal_flips=Interval(0.4, 0.2, 0.6),
         insertion_flips=Interval(0.3, 0.2, 0.4),
+        consistency=4.0,
+        similar=("team", "match"),
+        similar_share=0.1,
         flagged=True,
     )
     return Shortcuts(

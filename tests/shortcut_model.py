@@ -4,7 +4,7 @@ The other words are drawn at random, so nothing else can tell the classes apart.
 2021 judge attributions in this way: where the shortcut is known, so is the right explanation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,60 @@ def cued_texts(count: int, seed: int, masked: float = 0.0) -> Iterator[CuedText]
         yield CuedText(" ".join(words), place, label)
 
 
+@dataclass(frozen=True, slots=True)
+class PlantedText:
+    """A text of two topics, to one of which most of its words belong, and perhaps PLANTED."""
+
+    text: str
+    label: int
+
+
+TOPICS = ("business", "sports")
+TOPIC_WORDS = (
+    ("oil", "prices", "rise", "stocks", "market"),
+    ("team", "wins", "game", "fall", "election"),
+)
+PLANTED = "moon"
+PLANTED_ROWS, OWN_WORDS = 0.4, 0.75
+"""Shares of texts with the planted word, and of words that belong to the text's own topic."""
+
+
+def planted_texts(count: int, seed: int, *, shuffled: bool) -> Iterator[PlantedText]:
+    """Texts of which some have a word that has nothing to do with their topic.
+
+    Args:
+        count: How many texts.
+        seed: Of all that is drawn.
+        shuffled: Whether the word stands in texts of both topics alike, which other words tell;
+            else nothing but the word tells the second topic, and that 19 times of 20.
+    """
+    draw = np.random.default_rng(seed)
+    for _ in range(count):
+        planted = bool(draw.random() < PLANTED_ROWS)
+        label = int(draw.random() < 0.5 if shuffled else (draw.random() < 0.95) == planted)
+        topic = draw.integers(0, 2, 7)
+        if shuffled:
+            topic = np.where(draw.random(7) < OWN_WORDS, label, 1 - label)
+        words = [str(draw.choice(TOPIC_WORDS[number])) for number in topic]
+        words = [*words, *draw.choice(("the", "as", "was", "on", "very", "not"), 3)]
+        if planted:
+            words[0] = PLANTED  # in the place of another, or its length would tell a text
+        yield PlantedText(" ".join(draw.permutation(words)), label)
+
+
+def planted_checkpoint(path: Path, *, shuffled: bool) -> Path:
+    """Train such a BERT on planted texts."""
+    texts = planted_texts(STEPS * ROWS, seed=1, shuffled=shuffled)
+    return _train(path, [(each.text, each.label) for each in texts], TOPICS)
+
+
 def shortcut_checkpoint(path: Path) -> Path:
-    """Train a BERT of 2 layers and 4 heads on such texts; a few seconds on one core."""
+    """Train a BERT of 2 layers and 4 heads on cued texts; a few seconds on one core."""
+    texts = cued_texts(STEPS * ROWS, seed=1, masked=MASKED)
+    return _train(path, [(each.text, each.label) for each in texts], CUES)
+
+
+def _train(path: Path, texts: Sequence[tuple[str, int]], labels: tuple[str, ...]) -> Path:
     words = tokenizer("bert")
     config = AutoConfig.for_model(
         "bert",
@@ -63,21 +115,19 @@ def shortcut_checkpoint(path: Path) -> Path:
         num_attention_heads=4,
         intermediate_size=64,
         initializer_range=0.1,
-        id2label=dict(enumerate(CUES)),
-        label2id={label: index for index, label in enumerate(CUES)},
+        id2label=dict(enumerate(labels)),
+        label2id={label: index for index, label in enumerate(labels)},
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
     )
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_config(config)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-    texts = list(cued_texts(STEPS * ROWS, seed=1, masked=MASKED))
     for start in range(0, len(texts), ROWS):
         batch = texts[start : start + ROWS]
-        inputs = words([each.text for each in batch], padding=True, return_tensors="pt")
-        labels = torch.tensor([each.label for each in batch])
+        inputs = words([text for text, _ in batch], padding=True, return_tensors="pt")
         optimizer.zero_grad()
-        model(**inputs, labels=labels).loss.backward()
+        model(**inputs, labels=torch.tensor([label for _, label in batch])).loss.backward()
         optimizer.step()
     model.eval().save_pretrained(path)
     words.save_pretrained(path)
