@@ -23,7 +23,10 @@ N = 160
 
 
 def shortcuts_of(
-    classifier: Classifier, texts: list[str], pairs: list[str] | None = None, **options: int
+    classifier: Classifier,
+    texts: list[str],
+    pairs: list[str] | None = None,
+    max_explained: int = 2_000,
 ) -> Shortcuts | Missing:
     records = [{"text": text} for text in texts]
     if pairs is not None:
@@ -32,7 +35,9 @@ def shortcuts_of(
         ]
     rows = rows_from(records, classifier)
     predictions = predict(classifier, rows.texts, rows.pairs)
-    return find_shortcuts(classifier, rows, predictions, AuditOptions(**options), no_progress)
+    return find_shortcuts(
+        classifier, rows, predictions, AuditOptions(max_explained=max_explained), no_progress
+    )
 
 
 @pytest.fixture(scope="module")
