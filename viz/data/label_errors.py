@@ -13,6 +13,7 @@ from viz.data.audit_rows import AuditRows
 from viz.data.confident_learning import confident_errors, label_loss, multi_label_loss
 from viz.data.label_probabilities import Estimator, estimate_probabilities
 from viz.data.missing import Missing
+from viz.data.near_copies import conflicting_copies
 from viz.data.nearest_rows import nearest_rows
 from viz.data.options import AuditOptions
 from viz.data.row_predictions import RowPredictions
@@ -89,7 +90,7 @@ class LabelErrors:
     estimated_by: Estimator
     """Where the probabilities come from: the classifier itself, which did not see these rows in
     training, together with folds of a linear head over its states; these folds alone; or folds of
-    real trainings."""
+    real trainings, together with folds of the head."""
     n_rows: Count
     """Rows with a label that were judged."""
     n_likely: Count
@@ -175,7 +176,7 @@ def find_label_errors(
             )
             for number, place in enumerate(first.tolist())
         ),
-        notes=(*known.notes, *notes),
+        notes=(*known.notes, *notes, *_copy_notes(rows)),
     )
 
 
@@ -184,6 +185,17 @@ def expected_passes(classifier: Classifier, rows: AuditRows, options: AuditOptio
     passes = PASSES_PER_ROW * min(MAX_EXPLAINED, len(rows))
     record = run_record(classifier) if options.folds > 1 else None
     return passes if record is None else passes + fold_passes(record, len(rows), options.folds)
+
+
+def _copy_notes(rows: AuditRows) -> list[str]:
+    """A sentence where near copies have different labels."""
+    n_rows = int((conflicting_copies(rows) >= 0).sum())
+    if not n_rows:
+        return []
+    return [
+        f"{n_rows:,} rows have a near copy with another label, so that one of the two is wrong; the"
+        " table of rows names it."
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,20 @@ from typing import Literal
 import numpy as np
 from scipy.special import log_expit, log_softmax
 
-from finetune.checkpoint.arrays import IntArray
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attribution.method import no_progress
 from viz.data.audit_rows import AuditRows
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
 from viz.data.row_predictions import RowPredictions
-from viz.data.state_folds import N_FOLDS, Question, copy_groups, deal_folds, head_log_probabilities
+from viz.data.state_folds import (
+    N_FOLDS,
+    Question,
+    copy_groups,
+    deal_folds,
+    head_log_probabilities,
+    head_weight,
+)
 from viz.data.training_folds import FoldTrainings, base_model
 from viz.data.training_rows import (
     TrainingSplit,
@@ -31,8 +38,8 @@ Estimator = Literal["held-out", "state-folds", "training-folds"]
 MIN_ROWS = 20
 """Rows from which on a head over states is fitted in folds."""
 HEAD_ADDED = (
-    "Probabilities are the geometric mean of the classifier's own and of those of a linear head"
-    f" over its states, which is fitted to the other rows of this file in {N_FOLDS} folds."
+    "Probabilities are a geometric mean of the classifier's own and of those of a linear head over"
+    f" its states, which is fitted to the other rows of this file in {N_FOLDS} folds."
 )
 HEAD_ALONE = (
     f"Probabilities come from a linear head over the classifier's states, fitted in {N_FOLDS}"
@@ -86,7 +93,7 @@ def estimate_probabilities(
     questions = _questions(classifier, rows, predictions, numbers)
     if options.folds:
         return _by_trainings(
-            classifier, rows, names, numbers, questions, options, progress, work=work
+            classifier, rows, predictions, names, numbers, questions, options, progress, work=work
         )
     split = TrainingSplit(options.trained_on == "yes", "")
     if options.trained_on == "auto":
@@ -107,17 +114,9 @@ def estimate_probabilities(
     if not few and predictions.states is not None:
         notes.append(HEAD_ALONE if split.trained else HEAD_ADDED)
         folds = _folds(rows, numbers, questions, N_FOLDS, options.seed)
-        answers = head_log_probabilities(
-            predictions.states[numbers],
-            questions,
-            folds,
-            with_classifier=not split.trained,
-            seed=options.seed,
+        questions = _with_head(
+            predictions.states[numbers], questions, folds, options.seed, alone=split.trained
         )
-        questions = [
-            replace(question, log_probabilities=answer)
-            for question, answer in zip(questions, answers, strict=True)
-        ]
     return LabelProbabilities(
         numbers=numbers,
         questions=questions,
@@ -129,6 +128,7 @@ def estimate_probabilities(
 def _by_trainings(
     classifier: Classifier,
     rows: AuditRows,
+    predictions: RowPredictions,
     names: Sequence[tuple[str, ...] | None],
     numbers: IntArray,
     questions: Sequence[Question],
@@ -161,18 +161,43 @@ def _by_trainings(
         )
         answers = trainings.log_probabilities(folds, progress)
     by_question = [answers] if answers.ndim == 2 else list(answers.transpose(1, 0, 2))
+    questions = [
+        replace(question, log_probabilities=answer)
+        for question, answer in zip(questions, by_question, strict=True)
+    ]
+    notes = [
+        f"Each row is judged by one of {options.folds} trainings of {record.base!r} on the rows of"
+        " all other folds."
+    ]
+    if predictions.states is not None and len(numbers) >= MIN_ROWS:
+        notes.append(
+            "Its probabilities are joined with those of a linear head over the classifier's states,"
+            " fitted in the same folds."
+        )
+        questions = _with_head(predictions.states[numbers], questions, folds, options.seed)
     return LabelProbabilities(
         numbers=numbers,
-        questions=[
-            replace(question, log_probabilities=answer)
-            for question, answer in zip(questions, by_question, strict=True)
-        ],
+        questions=questions,
         estimated_by="training-folds",
-        notes=(
-            f"Probabilities come from {options.folds} trainings of {record.base!r}, each on the"
-            " rows of all other folds.",
-        ),
+        notes=tuple(notes),
     )
+
+
+def _with_head(
+    states: FloatArray,
+    questions: Sequence[Question],
+    folds: IntArray,
+    seed: int,
+    *,
+    alone: bool = False,
+) -> list[Question]:
+    """The same questions, answered by a head over states too, or by it alone."""
+    weight = 1.0 if alone else head_weight(len(states))
+    answers = head_log_probabilities(states, questions, folds, weight=weight, seed=seed)
+    return [
+        replace(question, log_probabilities=answer)
+        for question, answer in zip(questions, answers, strict=True)
+    ]
 
 
 def _folds(

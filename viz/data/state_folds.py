@@ -24,6 +24,8 @@ MAX_TRIED = 4_000
 """Rows by which the penalty is chosen, drawn at random where there are more."""
 MAX_QUESTIONS = 8
 """Questions by which it is chosen, evenly over all where there are more."""
+PRIOR_ROWS = 100
+"""Rows from which a head knows half as much as it ever can."""
 FLOOR = 1e-3
 """Share of each probability that is spread evenly over all classes: no head is ever certain."""
 
@@ -78,7 +80,7 @@ def head_log_probabilities(
     questions: Sequence[Question],
     folds: IntArray,
     *,
-    with_classifier: bool,
+    weight: float,
     seed: int,
 ) -> list[FloatArray]:
     """Logarithms of probabilities that no row's own label, nor that of a near copy, has shaped.
@@ -90,8 +92,8 @@ def head_log_probabilities(
         states: What the classifier reads classes from.  (N, D)
         questions: What each row is asked; of a multi-label classifier one for each class.
         folds: The fold of each row.  (N,)
-        with_classifier: Whether the result is the geometric mean of what the head says and what
-            the classifier itself says, which has to be new to these rows.
+        weight: Of the head, in the geometric mean of what it says and what the classifier itself
+            says, to which these rows have to be new; 1 for the head alone.
         seed: Of the rows by which the penalty is chosen.
 
     Returns:
@@ -109,11 +111,11 @@ def head_log_probabilities(
                 labels=question.labels[sample],
                 log_probabilities=question.log_probabilities[sample],
             )
-            result = _answer(states[sample], part, folds[sample], tried, with_classifier)
+            result = _answer(states[sample], part, folds[sample], tried, weight)
             entropy -= float(result[np.arange(len(sample)), part.labels].mean())
         if entropy < least:
             least, strength = entropy, tried
-    return [_answer(states, each, folds, strength, with_classifier) for each in questions]
+    return [_answer(states, each, folds, strength, weight) for each in questions]
 
 
 def _answer(
@@ -121,22 +123,26 @@ def _answer(
     question: Question,
     folds: IntArray,
     strength: float,
-    with_classifier: bool,
+    weight: float,
 ) -> FloatArray:
     """What the heads of all folds say of the rows of their own.  (N, K)"""
     n_classes = question.log_probabilities.shape[1]
     probabilities = np.empty((len(states), n_classes))
     for fold in np.unique(folds):
         check_cancelled()
-        own = folds == fold
-        probabilities[own] = _fold_probabilities(
-            states[~own], question.labels[~own], states[own], n_classes, strength
+        held_out = folds == fold
+        probabilities[held_out] = _fold_probabilities(
+            states[~held_out], question.labels[~held_out], states[held_out], n_classes, strength
         )
-    head: FloatArray = np.log((1 - FLOOR) * probabilities + FLOOR / n_classes)
-    if not with_classifier:
-        return head
-    mean: FloatArray = log_softmax((head + question.log_probabilities) / 2, axis=1)
+    head = np.log((1 - FLOOR) * probabilities + FLOOR / n_classes)
+    own = question.log_probabilities
+    mean: FloatArray = log_softmax((1 - weight) * own + weight * head, axis=1)
     return mean
+
+
+def head_weight(n_rows: int) -> float:
+    """The weight of a head that was fitted to so many rows, beside a classifier: at most a half."""
+    return n_rows / (2 * (n_rows + PRIOR_ROWS))
 
 
 def _fold_probabilities(

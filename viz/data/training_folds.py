@@ -124,8 +124,9 @@ class FoldTrainings:
         line: dict[str, object] = {"text": self.rows.texts[number]}
         if self.rows.pairs is not None:
             line["text_pair"] = self.rows.pairs[number]
-        names = self.names[number]
-        return line | {"label": list(names) if self.classifier.multi_label else names[0]}
+        # Numbers, as a name may be one that a reader of files takes for something else.
+        labels = [f"class {self.classifier.labels.index(name)}" for name in self.names[number]]
+        return line | {"label": labels if self.classifier.multi_label else labels[0]}
 
     def _read(self, model: Classifier, numbers: IntArray, progress: ProgressCallback) -> FloatArray:
         """Logarithms of what a model of a fold says of the classes of the classifier."""
@@ -136,7 +137,7 @@ class FoldTrainings:
             None if pairs is None else [pairs[number] for number in numbers],
             progress=progress,
         )
-        columns = [self.classifier.labels.index(name) for name in model.labels]
+        columns = [int(label.removeprefix("class ")) for label in model.labels]
         values = np.zeros((len(numbers), self.classifier.n_classes))
         values[:, columns] = predictions.probabilities
         values = np.clip(values, FLOOR, 1 - FLOOR)

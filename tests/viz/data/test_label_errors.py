@@ -134,6 +134,18 @@ def test_without_words_where_the_network_cant_be_split(classifier: Classifier) -
     assert any(note.startswith("Words are not given.") for note in errors.notes)
 
 
+def test_near_copies_with_different_labels_are_counted(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_EXPLAINED", 1)
+    rows, predictions, _ = planted(classifier, 40)
+    errors = found_in(classifier, rows, predictions, HELD_OUT)
+    assert not any("near copy" in note for note in errors.notes)
+    copied = replace(rows, texts=(rows.texts[2].upper(), *rows.texts[1:]))
+    errors = found_in(classifier, copied, predictions, HELD_OUT)
+    assert errors.notes[-1].startswith("2 rows have a near copy with another label")
+
+
 def test_rows_without_a_label_or_unread_dont_count(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

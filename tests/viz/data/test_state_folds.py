@@ -5,7 +5,13 @@ import pytest
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.data import state_folds
-from viz.data.state_folds import Question, copy_groups, deal_folds, head_log_probabilities
+from viz.data.state_folds import (
+    Question,
+    copy_groups,
+    deal_folds,
+    head_log_probabilities,
+    head_weight,
+)
 
 SENTENCE = "the market was not good today as oil prices rise and stocks fall in the morning"
 
@@ -48,10 +54,8 @@ def question(labels: IntArray, n_classes: int = 3) -> Question:
     return Question(labels=labels, log_probabilities=even)
 
 
-def judged(
-    states: FloatArray, each: Question, folds: IntArray, *, mean: bool = False
-) -> FloatArray:
-    (answer,) = head_log_probabilities(states, [each], folds, with_classifier=mean, seed=0)
+def judged(states: FloatArray, each: Question, folds: IntArray, weight: float = 1) -> FloatArray:
+    (answer,) = head_log_probabilities(states, [each], folds, weight=weight, seed=0)
     return answer
 
 
@@ -85,9 +89,9 @@ def test_the_mean_with_the_classifier_is_the_geometric_one(
     folds = np.arange(len(labels)) % 5
     own = np.random.default_rng(0).dirichlet(np.ones(3), len(labels))
     both = Question(labels=labels, log_probabilities=np.log(own))
-    expected = np.sqrt(own * np.exp(judged(states, both, folds)))
+    expected = own**0.7 * np.exp(judged(states, both, folds)) ** 0.3
     expected /= expected.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(np.exp(judged(states, both, folds, mean=True)), expected)
+    np.testing.assert_allclose(np.exp(judged(states, both, folds, 0.3)), expected)
 
 
 def test_a_fold_without_a_second_class_to_learn_from_is_undecided() -> None:
@@ -105,3 +109,7 @@ def test_a_class_that_other_folds_lack_is_improbable_and_no_more() -> None:
     rare = np.where(np.arange(len(labels)) == 3, 2, labels % 2)
     answer = judged(states, question(rare), np.arange(len(labels)) % 5)
     assert np.exp(answer[3, 2]) == pytest.approx(state_folds.FLOOR / 3)
+
+
+def test_a_head_counts_for_more_the_more_rows_it_has() -> None:
+    assert [head_weight(n_rows) for n_rows in (0, 100, 900)] == [0, 0.25, 0.45]

@@ -69,7 +69,7 @@ class Trained:
 
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> Trained:
-    trained = Trained(("Business", "World", "Sports"))
+    trained = Trained(("class 2", "class 0", "class 1"))
     monkeypatch.setattr(training_folds, "_train", trained)
     return trained
 
@@ -91,8 +91,7 @@ def test_each_row_is_read_by_the_model_that_never_saw_it(
         folder = tiny_checkpoint(tmp_path / f"m{seed}", labels=trained.labels, seed=seed)
         own = predict(Classifier.load(folder), [TEXTS[i] for i in numbers]).probabilities
         places = [list(names).index(i) for i in numbers]
-        columns = [classifier.labels.index(name) for name in trained.labels]
-        np.testing.assert_allclose(np.exp(values[places])[:, columns], own, atol=1e-5)
+        np.testing.assert_allclose(np.exp(values[places])[:, [2, 0, 1]], own, atol=1e-5)
         assert (values[places, classifier.labels.index("Sci/Tech")] < np.log(1e-5)).all()
     (settings, other) = trained.settings
     assert settings == other
@@ -141,8 +140,13 @@ def test_folds_are_trained_where_the_options_ask(
     assert "3 trainings" in result.notes[0]
     assert len(trained.texts) == 3
     assert sorted(chain.from_iterable(trained.texts)) == sorted(TEXTS * 2)
-    (question,) = result.questions
-    np.testing.assert_allclose(np.exp(question.log_probabilities).sum(axis=1), 1)
+    (alone,) = result.questions
+    np.testing.assert_allclose(np.exp(alone.log_probabilities).sum(axis=1), 1)
+    monkeypatch.setattr(label_probabilities, "MIN_ROWS", 6)
+    joined = estimate_probabilities(classifier, rows, predictions, AuditOptions(folds=3))
+    assert isinstance(joined, LabelProbabilities)
+    assert len(joined.notes) == len(result.notes) + 1
+    assert (joined.questions[0].log_probabilities != alone.log_probabilities).any()
 
 
 def test_several_classes_a_row(record: RunRecord, trained: Trained, tmp_path: Path) -> None:
@@ -150,7 +154,7 @@ def test_several_classes_a_row(record: RunRecord, trained: Trained, tmp_path: Pa
     model = Classifier.load(
         tiny_checkpoint(tmp_path / "m", labels=("a", "b", "c"), problem_type=kind)
     )
-    trained.labels = ("c", "a")
+    trained.labels = ("class 2", "class 0")
     names: dict[int, tuple[str, ...]] = {0: ("a", "c"), 1: (), 2: ("c",), 3: ("b",)}
     rows = rows_from([{"text": TEXTS[i], "label": list(each)} for i, each in names.items()], model)
     values = FoldTrainings(
