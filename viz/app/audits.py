@@ -33,7 +33,7 @@ MAX_CACHED_BYTES = 1e9
 """Of finished audits, which lie in files too."""
 ROWS_PER_SECOND = 60
 """Read on two slow cores, by a small model."""
-TO_COME = Missing(missing="The reasons come once the audit is complete.")
+TO_COME = Missing(missing="The reasons come once all rows are read.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,6 @@ def audit(request: AuditRequest) -> Audit | None:
     return cast("Audit | None", _audits.get(request.key(KIND)))
 
 
-def is_complete(request: AuditRequest) -> bool:
-    """Whether the audit is there, with all of its parts."""
-    return audit(request) is not None
-
-
 def job(request: AuditRequest) -> BackgroundJob[Audit]:
     """The audit, being made in the background; what was made of it before is read from its files.
 
@@ -106,7 +101,7 @@ def cell_reasons(
 ) -> CellReasons | Missing | BackgroundJob[CellReasons | Missing]:
     """The reasons of a cell, or the job that finds them where the record doesn't have them.
 
-    While the audit goes on, that is a sentence: the job would only slow both down.
+    While rows are read, that is a sentence: the cell is not yet what it will be.
     """
     labels, record = audit.record.labels, audit.record
     if not isinstance(record.cells, Missing):
@@ -114,7 +109,7 @@ def cell_reasons(
             if (reasons.gold, reasons.predicted) == (labels[gold], labels[predicted]):
                 return reasons
 
-    if not is_complete(request):
+    if audit.near_copies is None:
         return TO_COME
 
     def explain(classifier: Classifier, progress: ProgressCallback) -> CellReasons | Missing:

@@ -45,7 +45,6 @@ def made(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> Audit:
 def give(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> Audit:
     """Let this be the audit of whatever file is chosen."""
     monkeypatch.setattr(audits, "audit", lambda request: audit)
-    monkeypatch.setattr(audits, "is_complete", lambda request: True)
     return audit
 
 
@@ -334,8 +333,7 @@ def test_parts_that_are_to_come_say_so(
 ) -> None:
     names = ("label_errors", "slices", "shortcuts", "cells", "counterfactuals", "shift")
     parts: dict[str, Any] = dict.fromkeys(names, NOT_YET)
-    give(full_audit(classifier=classifier, **parts), monkeypatch)
-    monkeypatch.setattr(audits, "is_complete", lambda request: False)
+    give(replace(full_audit(classifier=classifier, **parts), near_copies=None), monkeypatch)
     app = opened(checkpoint)
     assert audits.TO_COME.missing in said(app)
     for section in ("Slices", "Label errors", "Shortcuts", "Shift"):
@@ -348,7 +346,8 @@ def test_what_is_known_stands_there_while_the_audit_goes_on(
     checkpoint: Path, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, end = full_audit(classifier=classifier), threading.Event()
-    so_far = replace(whole, record=replace(whole.record, n_read=40, n_labeled=40, cells=NOT_YET))
+    record = replace(whole.record, n_read=40, n_labeled=40, cells=NOT_YET)
+    so_far = replace(whole, record=record, near_copies=None)
 
     def work(progress: ProgressCallback) -> Audit:
         while not end.wait(0.01):

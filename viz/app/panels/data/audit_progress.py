@@ -5,8 +5,8 @@ import streamlit as st
 from viz.app import audits, background
 from viz.app.audits import AuditRequest
 from viz.app.panels.job_progress import PATIENCE, duration
-from viz.data.audit import Audit
-from viz.data.missing import Missing
+from viz.data.audit import NOT_YET, Audit
+from viz.data.audit_parts import PARTS
 from viz.jobs.background import BackgroundJob
 
 POLL = 0.7
@@ -15,7 +15,15 @@ GROWTH = 1.5
 """The page shows the rows that were read when there are so many times more than before."""
 SHOWN = "data-shown"
 """Key of how much of the audit stands on the page."""
-PARTS = ("label_errors", "slices", "shortcuts", "cells", "counterfactuals", "shift")
+NAMES = {
+    "slices": "Looking for slices",
+    "label_errors": "Looking for label errors",
+    "shortcuts": "Looking for shortcuts",
+    "cells": "Finding the reasons of errors",
+    "counterfactuals": "Looking for what changes classes",
+    "shift": "Comparing the files",
+}
+"""What is done while a part of the record is to come."""
 
 
 def result(request: AuditRequest) -> Audit | None:
@@ -65,16 +73,17 @@ def _stage(snapshot: Audit | None, job: BackgroundJob[Audit]) -> str:
     if snapshot is None:
         return "Reading the file …"
     record = snapshot.record
-    if record.n_read < record.n_rows:
+    if snapshot.near_copies is None:
         return f"{record.n_read:,} of {record.n_rows:,} rows are read, in random order{pace}"
-    return f"All rows are read; looking for reasons{pace}"
+    to_come = [part.name for part in PARTS if getattr(record, part.name) == NOT_YET]
+    return f"All rows are read. {NAMES.get(to_come[0], '') if to_come else 'Done'}{pace}"
 
 
 def _extent(audit: Audit | None) -> tuple[int, int]:
     """How many parts are known, and how many rows were read."""
     if audit is None:
         return 0, 0
-    parts = sum(not isinstance(getattr(audit.record, name), Missing) for name in PARTS)
+    parts = sum(getattr(audit.record, name) != NOT_YET for name in NAMES)
     return parts, audit.record.n_read
 
 
