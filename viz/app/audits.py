@@ -16,6 +16,7 @@ from viz.data.checkpoint_comparison import CheckpointComparison, compare_checkpo
 from viz.data.corrections import Correction, corrected_rows, is_corrected_version
 from viz.data.counterfactuals import RowCounterfactuals, find_counterfactuals
 from viz.data.missing import Missing
+from viz.data.options import AuditOptions
 from viz.data.row_predictions import predict
 from viz.data.training_rows import run_record, training_split
 from viz.jobs.background import BackgroundJob, ProgressCallback
@@ -29,6 +30,8 @@ Part = TypeVar("Part")
 KIND, CELL, COUNTERFACTUALS = "audit", "audit-cell", "audit-counterfactuals"
 COMPARISON = "audit-comparison"
 """Kinds of results: a session waits for one of each at a time."""
+OPTIONS = AuditOptions(n_counterfactuals=0)
+"""Those of the page: what flips a row is searched when a reader asks."""
 MAX_CACHED_BYTES = 1e9
 """Of finished audits, which lie in files too."""
 ROWS_PER_SECOND = 60
@@ -223,7 +226,11 @@ def _run(request: AuditRequest, key: Hashable) -> Callable[[ProgressCallback], A
         rows = open_rows(request.data, classifier, request.columns)
         reference = _reference(request, classifier)
         run = AuditRun(
-            classifier, rows, reference=reference, folder=_folder(classifier, rows, reference)
+            classifier,
+            rows,
+            OPTIONS,
+            reference=reference,
+            folder=_folder(classifier, rows, reference),
         )
         _runs.add(key, run)
         expected = max(run.expected_passes, 1)
