@@ -102,7 +102,7 @@ class PredictionRun:
             self.text_column: str = used.text
             self.pair_column = used.pair
             for name in filter(None, (used.text, used.pair)):
-                written_texts(source.head, name)  # refused now, wherever a cell holds something else
+                written_texts(source.head, name)  # refused now, not row by row
             self.columns = PredictionColumns.beside(
                 source.column_names, classifier, all_classes=all_classes
             )
