@@ -17,6 +17,7 @@ from viz.data.label_errors import LabelErrors, expected_passes
 from viz.data.measures import NO_LABELS, labeled_rows, right_rows
 from viz.data.missing import Missing
 from viz.data.shift import Shift
+from viz.data.shortcuts import Shortcuts
 from viz.data.slices import Slices
 from viz.jobs.background import ProgressCallback
 
@@ -108,6 +109,12 @@ def _cells(run: "AuditRun", progress: ProgressCallback) -> tuple[CellReasons, ..
     return tuple(reasons)
 
 
+def _shortcuts(run: "AuditRun", progress: ProgressCallback) -> Shortcuts | Missing:
+    from viz.data.shortcuts import find_shortcuts
+
+    return find_shortcuts(run.classifier, run.rows, run.latest.predictions, run.options, progress)
+
+
 def _counterfactuals(
     run: "AuditRun", progress: ProgressCallback
 ) -> tuple[RowCounterfactuals, ...] | Missing:
@@ -138,6 +145,10 @@ def _errors(run: "AuditRun") -> Any:
     return labeled_rows(run.rows, predictions) & ~right_rows(run.rows, predictions, run.classifier)
 
 
+def _n_explained(run: "AuditRun") -> int:
+    return min(len(run.rows), run.options.max_explained)
+
+
 PARTS = (
     AuditPart(
         name="slices",
@@ -164,6 +175,12 @@ PARTS = (
         kind=Items[CellReasons] | Missing,
         expected_passes=lambda run: PASSES_PER_CELL * run.options.n_cells,
         make=_cells,
+    ),
+    AuditPart(
+        name="shortcuts",
+        kind=Shortcuts | Missing,
+        expected_passes=lambda run: PASSES_OF_SHORTCUTS + 3 * _n_explained(run),
+        make=_shortcuts,
     ),
     AuditPart(
         name="counterfactuals",
