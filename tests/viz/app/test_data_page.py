@@ -156,6 +156,7 @@ def test_a_link_restores_section_cell_and_row(checkpoint: Path) -> None:
     assert app.segmented_control(key=keys.SECTION).value == "Slices"
     assert "**Line 7**: true Sports, predicted Business" in said(app)
     assert component_data(app, "colored-text")["parts"]
+    assert app.segmented_control(key=keys.ROWS).value == "Sports → Business"
     app.segmented_control(key=keys.SECTION).select("Errors")
     run(app)
     sent = component_data(app, "confusion")

@@ -40,7 +40,8 @@ def page() -> None:
         checkpoint = source.choose_checkpoint()
     source.warn_of_link(checkpoint)
     st.divider()
-    show_part(partial(show_file, checkpoint))
+    with st.container(key="data-page"):
+        show_part(partial(show_file, checkpoint))
     follow_theme(keys.THEME)
 
 
@@ -58,7 +59,7 @@ def show_file(checkpoint: str) -> None:
     measures.show(audit.record, audit.table)
     unlabeled = isinstance(audit.record.measures, Missing)
     section = choose_section(unlabeled=unlabeled)
-    cell = Cell(None, None)
+    cell = selection.cell() or Cell(None, None)
     if section == SECTIONS[0]:
         cell = errors.show(request, audit)
     else:
