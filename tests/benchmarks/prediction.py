@@ -39,6 +39,8 @@ WORDS = (
     *("oil", "prices", "rise", "as", "stocks", "fall", "the", "market", "team", "wins", "game"),
     *("election", "peace", "talks", "space", "probe", "finds", "ice", "moon", "bad", "movie"),
 )
+MAX_DELAY_SECONDS = 0.3
+"""Between a window that is kept and a kill, so that it comes in any state of another."""
 MEMORY_LIMIT = 2.0
 """Gigabytes (10^9 bytes) that a million rows may take beside the model."""
 
@@ -138,14 +140,15 @@ def same_files(room: Path, options: argparse.Namespace) -> Iterator[Result]:
     data, whole = room / "rows.csv", room / "whole.csv"
     with data.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["id", "text"], *enumerate(_texts(options.rows))])
-    seconds, _ = timed(lambda: subprocess.run(_command(room, data, whole), check=True, env=_own()))
+    subprocess.run(_command(room, data, whole), check=True, env=_own())
     if "kills" in options.only:
         output, chance = room / "killed.csv", random.Random(options.seed)
         n_windows = -(-options.rows // CPU_WINDOW_ROWS)
         kills = 0
-        for kept in sorted(chance.randrange(n_windows) for _ in range(options.kills)):
-            delay = chance.uniform(0, 2 * seconds / n_windows)
-            kills += _killed(_command(room, data, output), output, kept, delay)
+        while kills < options.kills and not output.exists():
+            n_more = chance.randrange(1 + n_windows // options.kills)
+            delay = chance.uniform(0, MAX_DELAY_SECONDS)
+            kills += _killed(_command(room, data, output), output, n_more, delay)
         if not output.exists():
             subprocess.run(_command(room, data, output), check=True, env=_own())
         same = output.read_bytes() == whole.read_bytes()
@@ -161,18 +164,23 @@ def same_files(room: Path, options: argparse.Namespace) -> Iterator[Result]:
         yield Result("two processes: files that differ", 1 - same, "files", at_most=0)
 
 
-def _killed(command: Sequence[str], output: Path, kept: int, delay: float) -> bool:
-    """Start a run and kill it a moment after so many windows are kept; False if it was over."""
+def _killed(command: Sequence[str], output: Path, n_more: int, delay: float) -> bool:
+    """Kill a run a moment after it kept so many more windows; False if it was over before."""
     folder = output.with_name(partial_name(output.name))
+
+    def n_kept() -> int:
+        return len(list(folder.glob("rows-*")))
+
+    target = n_kept() + n_more
     process = subprocess.Popen(command, env=_own())
-    while process.poll() is None and (n_parts := len(list(folder.glob("rows-*")))) < kept:
+    while process.poll() is None and n_kept() < target:
         time.sleep(0.005)
     time.sleep(delay)
     if process.poll() is not None:
         return False
     process.kill()
     process.wait()
-    print(f"killed with {n_parts} windows or more kept", flush=True)
+    print(f"killed with {n_kept()} windows kept", flush=True)
     return True
 
 

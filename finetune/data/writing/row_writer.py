@@ -81,7 +81,9 @@ class RowWriter:
         if source.reads(output):
             raise OutputError(f"{shown(output.name)} is the file that is read; give another output")
         if os.path.lexists(output) and not (overwrite or self.folder.is_dir()):
-            raise OutputError(f"{shown(output.name)} is there already; give another output")
+            raise OutputError(
+                f"{shown(output.name)} is there already; give another output, or overwrite it"
+            )
         self._schema = (
             parquet_output.arrow_schema(source, added) if self._suffix == ".parquet" else None
         )
