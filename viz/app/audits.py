@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from viz.app import background, checkpoints, visitors
 from viz.app.cache import LRUCache
 from viz.data.audit import Audit, AuditRun
-from viz.data.audit_parts import PASSES_PER_CELL, PASSES_PER_COUNTERFACTUAL
+from viz.data.audit_parts import PASSES_PER_CELL
 from viz.data.audit_rows import AuditRows, open_rows
 from viz.data.cell_reasons import CellReasons, explain_cell
 from viz.data.checkpoint_comparison import CheckpointComparison, compare_checkpoints
@@ -32,6 +32,8 @@ COMPARISON = "audit-comparison"
 """Kinds of results: a session waits for one of each at a time."""
 OPTIONS = AuditOptions(n_counterfactuals=0)
 """Those of the page: what flips a row is searched when a reader asks."""
+PASSES_PER_SEARCH = 1_450
+"""Forward passes that a search for the edits that flip a row takes, about."""
 MAX_CACHED_BYTES = 1e9
 """Of finished audits, which lie in files too."""
 ROWS_PER_SECOND = 60
@@ -147,7 +149,7 @@ def counterfactuals(
     key = request.key(COUNTERFACTUALS, row)
     if not start and background.results().get(key) is None:
         return None
-    return _part(request, key, find, PASSES_PER_COUNTERFACTUAL)
+    return _part(request, key, find, PASSES_PER_SEARCH)
 
 
 def comparison(

@@ -31,6 +31,8 @@ from viz.model.classifier import Classifier
 
 NOT_YET = Missing(missing="Not measured yet.")
 NO_REFERENCE = Missing(missing="No second file was given to compare with.")
+MAX_SETS = 150
+"""Sets of edits of a kind that are tried of each row: less than for a row that a reader asks of."""
 DEFAULT_OPTIONS = AuditOptions()
 
 

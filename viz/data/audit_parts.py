@@ -29,7 +29,7 @@ ONE_CLASS = Missing(
 )
 PASSES_PER_CELL = 900
 """Forward passes that the reasons of a cell take, about."""
-PASSES_PER_COUNTERFACTUAL = 800
+PASSES_PER_COUNTERFACTUAL = 530
 PASSES_OF_SHORTCUTS = 4_000
 """Those that test words, beside three for each row that is explained."""
 PASSES_OF_SHIFT = 1_500
