@@ -175,7 +175,13 @@ class AuditRun:
         def make(progress: ProgressCallback) -> RowCounterfactuals | Missing:
             rows, predictions = self.rows, self.latest.predictions
             return find_counterfactuals(
-                self.classifier, rows, predictions, row, progress, vocabulary=self._vocabulary
+                self.classifier,
+                rows,
+                predictions,
+                row,
+                progress,
+                vocabulary=self._vocabulary,
+                max_sets=MAX_SETS,
             )
 
         kind, name = RowCounterfactuals | Missing, f"counterfactuals-{row}"
