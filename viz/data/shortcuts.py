@@ -33,7 +33,7 @@ LEVEL = 0.05
 CONSISTENT = 1.4
 """Least `consistency` of a shortcut."""
 N_SIMILAR, SIMILAR_ROWS = 8, 16
-MAX_SIMILAR_SHARE = 0.25
+MAX_SIMILAR_SHARE = 0.3
 """Most `similar_share` of a shortcut."""
 MIN_RISE = 0.02
 """Least mean rise of the probability by insertion: what is less changes no decision."""
