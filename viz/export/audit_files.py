@@ -1,4 +1,4 @@
-"""The files of an audit: its record, and a line for each row as CSV and as Parquet."""
+"""The files of an audit: its record, a line for each row as CSV and as Parquet, and its report."""
 
 import io
 import json
@@ -11,15 +11,18 @@ import pandas as pd
 from viz.data.audit import Audit
 from viz.data.audit_record import FILE
 from viz.export.atomic_files import write
+from viz.export.audit_report.content import audit_document
+from viz.export.audit_report.html_page import audit_html
 from viz.export.csv_cells import guarded
 
 ROWS_CSV, ROWS_PARQUET = "rows.csv", "rows.parquet"
+REPORT_HTML = "report.html"
 PLAIN = (str, bool, int, float)
 """Kinds of cells that a column of a Parquet file can have as they are."""
 
 
 def write_audit(audit: Audit, folder: Path) -> list[Path]:
-    """Write audit.json, rows.csv and rows.parquet into a folder.
+    """Write audit.json, rows.csv, rows.parquet and report.html into a folder.
 
     Raises:
         SelectionError: where it can't be written to.
@@ -28,8 +31,14 @@ def write_audit(audit: Audit, folder: Path) -> list[Path]:
         FILE: lambda: audit.record.to_json().encode(),
         ROWS_CSV: lambda: table_csv(audit.table).encode(),
         ROWS_PARQUET: lambda: table_parquet(audit.table),
+        REPORT_HTML: lambda: report_html(audit),
     }
     return [write(folder / name, content()) for name, content in contents.items()]
+
+
+def report_html(audit: Audit) -> bytes:
+    """The report as a page of its own."""
+    return audit_html(audit_document(audit))
 
 
 def table_csv(table: pd.DataFrame) -> str:

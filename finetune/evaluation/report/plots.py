@@ -75,7 +75,24 @@ def metrics_plot(metrics: AnyMetrics, folder: Path, *, title: str) -> list[Path]
 
 
 def confusion_plot(metrics: Metrics, path: Path, *, title: str) -> None:
-    """Draw the confusion matrix: shades are shares of a row, numbers are rows.
+    """Draw `confusion_figure` into a PNG file."""
+    write_atomically(path, png(confusion_figure(metrics, title=title)))
+
+
+def scatter_plot(metrics: RegressionMetrics, path: Path, *, title: str) -> None:
+    """Draw `scatter_figure` into a PNG file."""
+    write_atomically(path, png(scatter_figure(metrics, title=title)))
+
+
+def reliability_plot(
+    curves: Sequence[tuple[str, CalibrationMetrics]], path: Path, *, title: str
+) -> None:
+    """Draw `reliability_figure` into a PNG file."""
+    write_atomically(path, png(reliability_figure(curves, title=title)))
+
+
+def confusion_figure(metrics: Metrics, *, title: str) -> Figure:
+    """The confusion matrix: shades are shares of a row, numbers are rows.
 
     Raises:
         ValueError: where the rows have several classes, which have no such matrix.
@@ -97,7 +114,7 @@ def confusion_plot(metrics: Metrics, path: Path, *, title: str) -> None:
     _name_classes(axes, names, size=min(size + 2, 9))
     _write_counts(axes, counts, shares, size=size)
     _head(figure, title, _caption(metrics))
-    _save(figure, path)
+    return figure
 
 
 def _caption(metrics: Metrics) -> str:
@@ -114,8 +131,8 @@ def _caption(metrics: Metrics) -> str:
     return f"{metrics.rows:,} rows; {of}the shade is the share of the true class{few}"
 
 
-def scatter_plot(metrics: RegressionMetrics, path: Path, *, title: str) -> None:
-    """Draw the predicted score of each kept row over its true score."""
+def scatter_figure(metrics: RegressionMetrics, *, title: str) -> Figure:
+    """The predicted score of each kept row over its true score."""
     gold, predicted = np.array(metrics.points).T
     figure, axes = _figure(0.85, 0.65, 4.2, 4.2, right=0.35, top=0.65)
     lowest, highest = float(min(*gold, *predicted)), float(max(*gold, *predicted))
@@ -128,17 +145,14 @@ def scatter_plot(metrics: RegressionMetrics, path: Path, *, title: str) -> None:
     axes.set_ylabel("predicted score", color=INK, fontsize=9)
     shown = "" if len(gold) == metrics.rows else f"{len(gold):,} of "
     _head(figure, title, f"{shown}{metrics.rows:,} rows; on the dashed line, predictions are right")
-    _save(figure, path)
+    return figure
 
 
-def reliability_plot(
-    curves: Sequence[tuple[str, CalibrationMetrics]], path: Path, *, title: str
-) -> None:
-    """Draw how often decisions of each confidence are right, and how many there are.
+def reliability_figure(curves: Sequence[tuple[str, CalibrationMetrics]], *, title: str) -> Figure:
+    """How often decisions of each confidence are right, and how many there are.
 
     Args:
         curves: One or two, the last the one that holds, each with its name.
-        path: The PNG file.
         title: What was measured.
     """
     figure, axes = _figure(0.85, 1.55, 4.4, 3.6, right=0.35, top=0.65)
@@ -156,7 +170,20 @@ def reliability_plot(
     below.set_xlabel("confidence", color=INK, fontsize=9)
     axes.legend(loc="upper left", frameon=False, fontsize=9, labelcolor=INK)
     _head(figure, title, "on the dashed line, numbers mean what they say")
-    _save(figure, path)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file, with nothing but a narrow edge around it."""
+    drawn = BytesIO()
+    with warnings.catch_warnings():
+        # A letter that no installed font has becomes a box; the card has the names as text.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(
+            drawn, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.12,
+            metadata={"Software": "CLSight"},
+        )  # fmt: skip
+    return drawn.getvalue()
 
 
 def _figure(
@@ -250,18 +277,6 @@ def _head(figure: Figure, title: str, caption: str) -> None:
                 fontfamily=fonts, parse_math=False)  # fmt: skip
     figure.text(left, 1 - 0.47 / tall, caption, color=QUIET, fontsize=8, fontfamily=fonts,
                 parse_math=False)  # fmt: skip
-
-
-def _save(figure: Figure, path: Path) -> None:
-    drawn = BytesIO()
-    with warnings.catch_warnings():
-        # A letter that no installed font has becomes a box; the card has the names as text.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(
-            drawn, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.12,
-            metadata={"Software": "CLSight"},
-        )  # fmt: skip
-    write_atomically(path, drawn.getvalue())
 
 
 @cache

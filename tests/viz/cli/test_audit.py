@@ -48,9 +48,9 @@ def test_the_files_of_an_audit_agree(checkpoint: Path, data: Path, tmp_path: Pat
     assert list(table["meta"][:3]) == ['{"a": 1}', "[1]", "x"]
     assert float(lines[0]["loss"]) == pytest.approx(table["loss"][0])
     assert record.data == "rows.jsonl"
-    before = (folder / "audit.json").read_bytes()
+    before = {name: (folder / name).read_bytes() for name in ("audit.json", "report.html")}
     assert run("--data", data, "--checkpoint", checkpoint, "--output", folder)[0] == 0
-    assert (folder / "audit.json").read_bytes() == before
+    assert {name: (folder / name).read_bytes() for name in before} == before
 
 
 def test_bad_input_gets_one_sentence(checkpoint: Path, data: Path, tmp_path: Path) -> None:

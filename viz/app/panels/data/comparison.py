@@ -13,12 +13,12 @@ from viz.app.markdown import plain
 from viz.app.panels import job_progress
 from viz.app.panels.data import corrections, selection
 from viz.app.panels.data.measures import show_number
-from viz.app.panels.data.preview import shortened
 from viz.attribution.descriptions import number
 from viz.data.audit import Audit
 from viz.data.checkpoint_comparison import CheckpointComparison
 from viz.data.corrections import is_corrected_version
 from viz.data.missing import Missing
+from viz.data.preview import shortened
 from viz.faithfulness.record import Interval
 from viz.jobs.background import BackgroundJob
 from viz.runs import state

@@ -8,7 +8,7 @@ import streamlit as st
 from viz.app import presence
 from viz.data.audit import Audit
 from viz.data.audit_record import FILE
-from viz.export.audit_files import table_csv
+from viz.export.audit_files import REPORT_HTML, report_html, table_csv
 from viz.export.audit_tables import TABLES, AuditTable
 
 Download = tuple[str, str, Callable[[], bytes]]
@@ -17,12 +17,13 @@ SUBJECT = "data-download"
 
 
 def offer(audit: Audit) -> None:
-    """Offer one table as CSV, or the record as JSON."""
+    """Offer one table as CSV, the report, or the record as JSON."""
     offered: dict[str, Download] = {
         table.label: (table.file, "text/csv", partial(_csv, table, audit))
         for table in TABLES
         if table.has(audit.record)
     }
+    offered["Report (HTML)"] = REPORT_HTML, "text/html", partial(report_html, audit)
     offered["Everything (JSON)"] = FILE, "application/json", partial(_json, audit)
     with st.container(
         horizontal=True, vertical_alignment="bottom", gap="small", key="data-downloads"

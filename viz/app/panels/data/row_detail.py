@@ -13,7 +13,6 @@ from viz.app.markdown import plain
 from viz.app.navigation import READ
 from viz.app.panels.data import counterfactuals, selection
 from viz.app.panels.data.part import show_part
-from viz.app.panels.data.preview import shortened
 from viz.app.panels.method import preferred
 from viz.app.readings import ExplainedClasses
 from viz.attention import words
@@ -21,6 +20,7 @@ from viz.attribution import METHODS
 from viz.attribution.descriptions import percent, scale_ends
 from viz.data.audit import Audit
 from viz.data.nearest_rows import nearest_rows
+from viz.data.preview import shortened
 from viz.errors import VizError
 from viz.types import Reading
 from viz.widgets.bars.component import bars

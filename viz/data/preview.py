@@ -1,6 +1,6 @@
 """Texts in the cells of a table: as much as is seen of them."""
 
-MAX_CHARS = 120
+MAX_CHARS, MAX_WORD_CHARS = 120, 40
 
 
 def shortened(text: str, most: int = MAX_CHARS) -> str:
