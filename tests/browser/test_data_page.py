@@ -52,6 +52,8 @@ def test_an_uploaded_file_shows_its_error_and_the_row_opens_on_read(
     expect(page.get_by_text("1 row. Click a row")).to_be_visible()
     expect(page).to_have_url(re.compile(f"gold={LABELS.index(gold)}"))
 
+    # Parts that come meanwhile run the page again.
+    expect(page.get_by_test_id("stProgress")).to_have_count(0, timeout=LONG)
     table = page.get_by_test_id("stDataFrame").last
     table.scroll_into_view_if_needed()
     box = table.bounding_box()

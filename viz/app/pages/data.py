@@ -51,19 +51,23 @@ def show_file(checkpoint: str) -> None:
     if chosen is None:
         return
     request = AuditRequest.of(checkpoint, chosen.data, chosen.columns, chosen.reference)
-    audit = audit_progress.result(request)
+    # Each part in a place of its own: what comes and goes in one moves nothing that is below it.
+    with st.container():
+        audit = audit_progress.result(request)
     if audit is None or not audit.record.n_read:
         return
     n_classes, n_rows = len(audit.record.labels), audit.record.n_rows
     selection.restore(request, linked=chosen.linked, n_classes=n_classes, n_rows=n_rows)
-    measures.show(audit.record, audit.table)
+    with st.container():
+        measures.show(audit.record, audit.table)
     unlabeled = isinstance(audit.record.measures, Missing)
     section = choose_section(unlabeled=unlabeled)
     cell = selection.cell() or Cell(None, None)
-    if section == SECTIONS[0]:
-        cell = errors.show(request, audit)
-    else:
-        show_part(partial(show_section, section, request, audit))
+    with st.container():
+        if section == SECTIONS[0]:
+            cell = errors.show(request, audit)
+        else:
+            show_part(partial(show_section, section, request, audit))
     st.divider()
     rows.show(request, audit, cell)
     st.divider()
