@@ -14,21 +14,21 @@ import numpy as np
 from finetune.evaluation.calibration import measure_calibration
 from finetune.evaluation.metrics import measure_classes
 from finetune.run.column_names import ColumnNames
-from viz.data.audit import Audit
-from viz.data.audit_record import AuditRecord
-from viz.data.audit_rows import AuditRows
-from viz.data.cell_reasons import CellReasons, ReasonHead, ReasonWord
-from viz.data.counterfactuals import Counterfactual, Edit, RowCounterfactuals
-from viz.data.domain_words import WordKindShift, WordShift
-from viz.data.label_errors import LabelError, LabelErrors, Neighbor, WordScore
+from viz.data.audit.record import AuditRecord
+from viz.data.audit.run import Audit
+from viz.data.counterfactuals.counterfactuals import Counterfactual, Edit, RowCounterfactuals
+from viz.data.labels.label_errors import LabelError, LabelErrors, Neighbor, WordScore
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import RowPredictions
-from viz.data.shift import ClassShift, Shift
-from viz.data.shift_causes import ShiftCause
-from viz.data.shortcuts import Shortcut, Shortcuts
-from viz.data.silenced_heads import SilencedHeads
-from viz.data.slices import Slice, Slices
+from viz.data.reasons.cell_reasons import CellReasons, ReasonHead, ReasonWord
+from viz.data.reasons.silenced_heads import SilencedHeads
+from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.row_predictions import RowPredictions
+from viz.data.shift.causes import ShiftCause
+from viz.data.shift.domain_words import WordKindShift, WordShift
+from viz.data.shift.shift import ClassShift, Shift
+from viz.data.shortcuts.shortcuts import Shortcut, Shortcuts
+from viz.data.slices.slices import Slice, Slices
 from viz.faithfulness.record import Interval
 from viz.model.classifier import Classifier
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from viz.attribution import METHODS, attribute, register_method
     from viz.attribution.contribution import contribution
     from viz.attribution.head_importance import head_importance
-    from viz.data.audit import Audit, audit
-    from viz.data.row_predictions import RowPredictions, predict
+    from viz.data.audit.run import Audit, audit
+    from viz.data.rows.row_predictions import RowPredictions, predict
     from viz.faithfulness.evidence import Evidence, evidence
     from viz.model.classifier import Classifier, default_checkpoint
     from viz.types import (
@@ -62,10 +62,10 @@ _HOMES = {
     "attribute": "attribution",
     "register_method": "attribution",
     "contribution": "attribution.contribution",
-    "Audit": "data.audit",
-    "audit": "data.audit",
-    "RowPredictions": "data.row_predictions",
-    "predict": "data.row_predictions",
+    "Audit": "data.audit.run",
+    "audit": "data.audit.run",
+    "RowPredictions": "data.rows.row_predictions",
+    "predict": "data.rows.row_predictions",
     "Classifier": "model.classifier",
     "default_checkpoint": "model.classifier",
     "Evidence": "faithfulness.evidence",

@@ -16,10 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks.result import Result, tell
-from viz.data.audit_rows import open_rows
-from viz.data.counterfactuals import Counterfactual, RowCounterfactuals, find_counterfactuals
-from viz.data.replacements import data_vocabulary
-from viz.data.row_predictions import predict
+from viz.data.counterfactuals.counterfactuals import (
+    Counterfactual,
+    RowCounterfactuals,
+    find_counterfactuals,
+)
+from viz.data.counterfactuals.replacements import data_vocabulary
+from viz.data.rows.audit_rows import open_rows
+from viz.data.rows.row_predictions import predict
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.model.masked_language_model import MaskedLanguageModel
 

@@ -21,11 +21,11 @@ from sklearn.metrics import average_precision_score
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from tests.benchmarks.result import Result, tell
-from viz.data.audit_rows import open_rows
-from viz.data.confident_learning import confident_errors, label_loss
-from viz.data.label_probabilities import LabelProbabilities, estimate_probabilities
+from viz.data.labels.confident_learning import confident_errors, label_loss
+from viz.data.labels.label_probabilities import LabelProbabilities, estimate_probabilities
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import predict
+from viz.data.rows.audit_rows import open_rows
+from viz.data.rows.row_predictions import predict
 from viz.model.classifier import Classifier, default_checkpoint
 from viz.types import BoolArray
 

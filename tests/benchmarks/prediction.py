@@ -83,8 +83,8 @@ def speed(data: Path, room: Path) -> Iterator[Result]:
     from finetune.data.tables.stream import open_stream
     from viz import Classifier, default_checkpoint
     from viz.cli.processes import n_cores
-    from viz.data.precision import Precision, has_bfloat16
-    from viz.data.prediction_run import PredictionRun
+    from viz.data.prediction.precision import Precision, has_bfloat16
+    from viz.data.prediction.run import PredictionRun
 
     checkpoint, cores = default_checkpoint(), n_cores()
     texts = [str(text) for text in read_table(data)["text"]]
@@ -135,7 +135,7 @@ def _difference(precision: str, labels: Sequence[str], peer_labels: Sequence[str
 
 def same_files(room: Path, options: argparse.Namespace) -> Iterator[Result]:
     """Whether runs that are killed, or shared, write what a single one does."""
-    from viz.data.prediction_run import CPU_WINDOW_ROWS
+    from viz.data.prediction.run import CPU_WINDOW_ROWS
 
     data, whole = room / "rows.csv", room / "whole.csv"
     with data.open("w", encoding="utf-8", newline="") as file:
@@ -215,7 +215,7 @@ def show_memory(room: str, data: str) -> None:
     from finetune.data.tables.stream import open_stream
     from viz import Classifier, predict
     from viz.cli.processes import n_cores
-    from viz.data.prediction_run import PredictionRun
+    from viz.data.prediction.run import PredictionRun
 
     classifier = Classifier.load(Path(room) / "tiny", device="cpu")
     predict(classifier, _texts(100))

@@ -23,11 +23,11 @@ from sklearn.preprocessing import normalize
 
 from tests.benchmarks.result import Result, tell
 from viz import Classifier
-from viz.data.audit_rows import AuditRows, open_rows, rows_from
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import RowPredictions, predict
-from viz.data.shift import Shift, measure_shift
+from viz.data.rows.audit_rows import AuditRows, open_rows, rows_from
+from viz.data.rows.row_predictions import RowPredictions, predict
+from viz.data.shift.shift import Shift, measure_shift
 from viz.model.classifier import default_checkpoint
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "ag_news" / "validation.csv"

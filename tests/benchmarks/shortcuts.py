@@ -31,10 +31,10 @@ from tests.benchmarks.training import PACKAGE
 from tests.finetune.news import write_csv
 from viz import Classifier
 from viz.attribution.method import no_progress
-from viz.data.audit_rows import open_rows
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import predict
-from viz.data.shortcuts import Shortcuts, find_shortcuts
+from viz.data.rows.audit_rows import open_rows
+from viz.data.rows.row_predictions import predict
+from viz.data.shortcuts.shortcuts import Shortcuts, find_shortcuts
 
 WORD = "qzx"
 SHUFFLED = 0.5

@@ -19,9 +19,9 @@ import numpy as np
 
 from finetune.run.column_names import ColumnNames
 from tests.benchmarks.result import Result, tell
-from viz.data.audit_rows import AuditRows
-from viz.data.row_predictions import RowPredictions
-from viz.data.slices import Slices, find_slices
+from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.row_predictions import RowPredictions
+from viz.data.slices.slices import Slices, find_slices
 from viz.types import BoolArray
 
 MAX_READ = 4_000

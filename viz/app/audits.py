@@ -8,17 +8,17 @@ from typing import TypeVar, cast
 
 from viz.app import background, checkpoints, visitors
 from viz.app.cache import LRUCache
-from viz.data.audit import Audit, AuditRun
-from viz.data.audit_parts import PASSES_PER_CELL
-from viz.data.audit_rows import AuditRows, open_rows
-from viz.data.cell_reasons import CellReasons, explain_cell
+from viz.data.audit.parts import PASSES_PER_CELL
+from viz.data.audit.run import Audit, AuditRun
 from viz.data.checkpoint_comparison import CheckpointComparison, compare_checkpoints
-from viz.data.corrections import Correction, corrected_rows, is_corrected_version
-from viz.data.counterfactuals import RowCounterfactuals, find_counterfactuals
+from viz.data.counterfactuals.counterfactuals import RowCounterfactuals, find_counterfactuals
+from viz.data.labels.corrections import Correction, corrected_rows, is_corrected_version
+from viz.data.labels.training_rows import run_record, training_split
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import predict
-from viz.data.training_rows import run_record, training_split
+from viz.data.reasons.cell_reasons import CellReasons, explain_cell
+from viz.data.rows.audit_rows import AuditRows, open_rows
+from viz.data.rows.row_predictions import predict
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.text_files import Columns

@@ -19,7 +19,7 @@ from viz.cli.terminal import (
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
-    from viz.data.audit import AuditRun
+    from viz.data.audit.run import AuditRun
 
 TrainedOn = Literal["auto", "yes", "no"]
 
@@ -81,9 +81,9 @@ def audit(
     """
     with exit_on_error():
         from finetune.run.column_names import ColumnNames
-        from viz.data.audit import AuditRun
-        from viz.data.audit_rows import open_rows
+        from viz.data.audit.run import AuditRun
         from viz.data.options import AuditOptions
+        from viz.data.rows.audit_rows import open_rows
         from viz.export.atomic_files import locked_folder
         from viz.export.audit_files import write_audit
 
@@ -124,7 +124,7 @@ def _run(run: "AuditRun") -> None:
 
 def _print_summary(run: "AuditRun") -> None:
     """The first things to know, a line each."""
-    from viz.data.summary import summary
+    from viz.data.audit.summary import summary
 
     for line in summary(run.latest.record):
         print_text(line)

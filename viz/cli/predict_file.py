@@ -28,8 +28,8 @@ from viz.errors import SelectionError, as_sentence
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from finetune.data.tables.stream import TableStream
-    from viz.data.precision import PrecisionChoice
-    from viz.data.prediction_run import PredictionRun, UnreadRows
+    from viz.data.prediction.precision import PrecisionChoice
+    from viz.data.prediction.run import PredictionRun, UnreadRows
     from viz.model.classifier import Classifier
 
 STANDARD = Path("-")
@@ -135,7 +135,7 @@ def _target(options: PredictOptions, source: "TableStream") -> Iterator[Path]:
 def _begun(options: PredictOptions, source: "TableStream", target: Path) -> "PredictionRun":
     """The run, once it is sure that nothing stands in its way; says what it reads."""
     from finetune.run.column_names import ColumnNames
-    from viz.data.prediction_run import PredictionRun
+    from viz.data.prediction.run import PredictionRun
 
     return PredictionRun(
         _load(options.checkpoint),

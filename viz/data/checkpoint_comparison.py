@@ -17,10 +17,10 @@ from finetune.data.tables.messages import listed
 from finetune.evaluation.metrics import measure_classes, measure_multi_label, wilson_interval
 from finetune.run.json_files import Count, Items, Share
 from finetune.run.measurements import Metrics
-from viz.data.audit_rows import AuditRows
-from viz.data.measures import NO_LABELED_ROW, NO_LABELS, labeled_rows
+from viz.data.audit.measures import NO_LABELED_ROW, NO_LABELS, labeled_rows
 from viz.data.missing import Missing
-from viz.data.row_predictions import RowPredictions
+from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.row_predictions import RowPredictions
 from viz.faithfulness.bootstrap import percentile_interval, resampled_sums
 from viz.faithfulness.record import Interval
 from viz.types import BoolArray

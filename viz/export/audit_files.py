@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from viz.data.audit import Audit
-from viz.data.audit_record import FILE
+from viz.data.audit.record import FILE
+from viz.data.audit.run import Audit
 from viz.export.atomic_files import write
 from viz.export.audit_report.content import audit_document
 from viz.export.audit_report.html_page import audit_html

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from viz.data.audit import Audit
-from viz.data.audit_record import AuditRecord
+from viz.data.audit.record import AuditRecord
+from viz.data.audit.run import Audit
 from viz.data.missing import Missing
 
 Record = Any

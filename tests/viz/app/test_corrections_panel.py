@@ -14,11 +14,11 @@ from tests.tiny_models import LABELS, tiny_checkpoint
 from viz.app import audits, background, keys
 from viz.app.panels.data import comparison, corrections
 from viz.app.panels.data.corrections import classes_in
-from viz.data.audit import Audit, audit
-from viz.data.audit_rows import open_rows
-from viz.data.corrections import is_corrected_version
-from viz.data.label_errors import LabelError, LabelErrors
+from viz.data.audit.run import Audit, audit
+from viz.data.labels.corrections import is_corrected_version
+from viz.data.labels.label_errors import LabelError, LabelErrors
 from viz.data.options import AuditOptions
+from viz.data.rows.audit_rows import open_rows
 from viz.model.classifier import Classifier
 from viz.model.text_files import Columns
 from viz.runs import files, uploads

@@ -16,9 +16,9 @@ from viz import Classifier
 from viz.app import audits, keys
 from viz.app.panels.data import selection
 from viz.app.panels.data.selection import Cell, Group
-from viz.data.audit import NOT_YET, Audit
-from viz.data.cell_reasons import CellReasons
+from viz.data.audit.run import NOT_YET, Audit
 from viz.data.missing import Missing
+from viz.data.reasons.cell_reasons import CellReasons
 from viz.errors import SelectionError
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.text_files import Columns

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from viz.__main__ import app
-from viz.data.audit_record import load
+from viz.data.audit.record import load
 from viz.export.csv_cells import unguarded
 
 ROWS = [

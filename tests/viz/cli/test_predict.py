@@ -18,8 +18,8 @@ from tests.tiny_models import LABELS
 from viz import Classifier, predict
 from viz.__main__ import app
 from viz.cli import predict_file
-from viz.data import prediction_run
-from viz.data.precision import predict_in
+from viz.data.prediction import run as prediction_run
+from viz.data.prediction.precision import predict_in
 from viz.jobs.cancellation import check_cancelled
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from viz.data import accuracy_estimate
-from viz.data.accuracy_estimate import estimate_accuracy
 from viz.data.missing import Missing
+from viz.data.shift import accuracy_estimate
+from viz.data.shift.accuracy_estimate import estimate_accuracy
 
 N_CLASSES = 3
 

@@ -10,13 +10,13 @@ import pytest
 from finetune.evaluation.evaluate import evaluate
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.data import row_reading
-from viz.data.audit import AuditRun, audit
-from viz.data.audit_rows import open_rows, rows_from
+from viz.data.audit.run import AuditRun, audit
 from viz.data.missing import Missing
-from viz.data.near_copies import conflicting_copies
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import predict
+from viz.data.rows import row_reading
+from viz.data.rows.audit_rows import open_rows, rows_from
+from viz.data.rows.near_copies import conflicting_copies
+from viz.data.rows.row_predictions import predict
 from viz.jobs.cancellation import CancelledError
 
 FEW = AuditOptions(n_cells=1, n_counterfactuals=1)

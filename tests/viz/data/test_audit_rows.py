@@ -9,8 +9,8 @@ import pytest
 from finetune.run.column_names import ColumnNames
 from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier
-from viz.data.audit_rows import open_rows, rows_from
-from viz.data.row_words import row_words, word_key
+from viz.data.rows.audit_rows import open_rows, rows_from
+from viz.data.rows.row_words import row_words, word_key
 from viz.errors import SelectionError
 
 

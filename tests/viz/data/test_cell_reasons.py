@@ -11,14 +11,14 @@ from finetune.run.column_names import ColumnNames
 from tests.tiny_models import tiny_checkpoint, tiny_config, tokenizer
 from viz import Classifier, attribute, contribution
 from viz.attention.words import spans
-from viz.data import cell_reasons as module
-from viz.data.audit_rows import AuditRows
-from viz.data.cell_reasons import CellReasons, explain_cell
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import RowPredictions, predict
-from viz.data.row_words import word_key
-from viz.data.silenced_heads import SilencedHeads, strongest_heads
+from viz.data.reasons import cell_reasons as module
+from viz.data.reasons.cell_reasons import CellReasons, explain_cell
+from viz.data.reasons.silenced_heads import SilencedHeads, strongest_heads
+from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.row_predictions import RowPredictions, predict
+from viz.data.rows.row_words import word_key
 from viz.errors import SelectionError
 from viz.model.head_gates import HeadGates, open_gates
 

@@ -7,7 +7,6 @@ import pytest
 from sklearn.metrics import f1_score
 
 from finetune.run.column_names import ColumnNames
-from viz.data.audit_rows import AuditRows
 from viz.data.checkpoint_comparison import (
     CheckpointComparison,
     compare_checkpoints,
@@ -15,7 +14,8 @@ from viz.data.checkpoint_comparison import (
     paired_difference_interval,
 )
 from viz.data.missing import Missing
-from viz.data.row_predictions import RowPredictions
+from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.row_predictions import RowPredictions
 from viz.faithfulness.bootstrap import resampled_sums
 
 LABELS = ("World", "Sports", "Business")

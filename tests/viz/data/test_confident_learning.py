@@ -6,7 +6,7 @@ from cleanlab.multilabel_classification import get_label_quality_scores as multi
 from cleanlab.rank import get_label_quality_scores
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from viz.data.confident_learning import confident_errors, label_loss, multi_label_loss
+from viz.data.labels.confident_learning import confident_errors, label_loss, multi_label_loss
 
 
 def noisy(seed: int, n_rows: int = 80, n_classes: int = 4) -> tuple[IntArray, FloatArray]:

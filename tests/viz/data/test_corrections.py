@@ -14,8 +14,8 @@ from finetune.data.tables.reader import read_table
 from finetune.run.column_names import ColumnNames
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.data.audit_rows import open_rows
-from viz.data.corrections import RECORD, Correction, record_path, write_corrected
+from viz.data.labels.corrections import RECORD, Correction, record_path, write_corrected
+from viz.data.rows.audit_rows import open_rows
 from viz.errors import SelectionError
 
 LABELS = ("World", "Sports", "Business", "Sci/Tech")

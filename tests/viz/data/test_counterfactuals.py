@@ -19,15 +19,15 @@ from tests.tiny_models import (
     without_mask_token,
 )
 from viz import Classifier
-from viz.data.audit_rows import AuditRows
-from viz.data.counterfactuals import (
+from viz.data.counterfactuals.counterfactuals import (
     Counterfactual,
     RowCounterfactuals,
     find_counterfactuals,
     max_affordable_sets,
 )
 from viz.data.missing import Missing
-from viz.data.row_predictions import predict
+from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.row_predictions import predict
 from viz.errors import SelectionError
 from viz.model.masked_language_model import MaskedLanguageModel
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from viz.data.domain_classifier import delong_variance, fit_domain_classifier, grouped_folds
-from viz.data.shift_alarm import permuted_labels
+from viz.data.shift.alarm import permuted_labels
+from viz.data.shift.domain_classifier import delong_variance, fit_domain_classifier, grouped_folds
 
 
 def _rows(shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

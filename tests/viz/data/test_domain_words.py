@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from viz.data.domain_words import ScoredRows, split_difference
+from viz.data.shift.domain_words import ScoredRows, split_difference
 
 
 def _rows(rows: list[list[tuple[str, float]]], rest: list[float]) -> ScoredRows:

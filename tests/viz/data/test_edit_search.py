@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from viz.data.edit_search import Edited, Edits, EditSearch
+from viz.data.counterfactuals.edit_search import Edited, Edits, EditSearch
 
 
 class Scalar:

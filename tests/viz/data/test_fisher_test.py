@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
-from viz.data.fisher_test import n_testable, stratified_tail, upper_tails
+from viz.data.slices.fisher_test import n_testable, stratified_tail, upper_tails
 
 
 def test_tails_are_those_of_fishers_exact_test() -> None:

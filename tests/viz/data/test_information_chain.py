@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from viz.data.domain_classifier import grouped_folds
-from viz.data.information_chain import InformationChain, shifted_prior
+from viz.data.shift.domain_classifier import grouped_folds
+from viz.data.shift.information_chain import InformationChain, shifted_prior
 
 CENTERS = np.array([[2.0, 0, 0], [0, 2, 0], [0, 0, 2]])
 

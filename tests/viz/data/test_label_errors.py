@@ -14,14 +14,14 @@ from finetune.checkpoint.arrays import FloatArray
 from finetune.run.record import RunRecord
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.data import label_errors as module
-from viz.data import label_probabilities
-from viz.data.audit_rows import AuditRows, rows_from
-from viz.data.label_errors import LabelErrors, expected_passes, find_label_errors
+from viz.data.labels import label_errors as module
+from viz.data.labels import label_probabilities
+from viz.data.labels.label_errors import LabelErrors, expected_passes, find_label_errors
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import RowPredictions
-from viz.data.word_contributions import word_contributions
+from viz.data.rows.audit_rows import AuditRows, rows_from
+from viz.data.rows.row_predictions import RowPredictions
+from viz.data.rows.word_contributions import word_contributions
 from viz.model.classifier import default_checkpoint
 
 WORDS = (

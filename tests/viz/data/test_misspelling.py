@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from transformers import PreTrainedTokenizerBase
 
-from viz.data.misspelling import likely_misspellings
+from viz.data.shift.misspelling import likely_misspellings
 
 VOCABULARY = {"market", "the", "then", "prices", "minister", "Paris", "pairs"}
 

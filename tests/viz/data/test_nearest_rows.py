@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from viz.data import nearest_rows as module
-from viz.data.nearest_rows import DIGITS, nearest_rows
+from viz.data.rows import nearest_rows as module
+from viz.data.rows.nearest_rows import DIGITS, nearest_rows
 
 
 @pytest.mark.parametrize("block", [1, 100, 2**24])

@@ -8,14 +8,14 @@ import torch
 
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.data import precision
-from viz.data.precision import (
+from viz.data.prediction import precision
+from viz.data.prediction.precision import (
     PrecisionChoice,
     choose_precision,
     predict_in,
     require,
 )
-from viz.data.row_predictions import predict
+from viz.data.rows.row_predictions import predict
 from viz.errors import SelectionError
 
 WORDS = [

@@ -6,8 +6,8 @@ import pytest
 
 from tests.tiny_models import LABELS, tiny_checkpoint
 from viz import Classifier
-from viz.data.prediction_columns import PredictionColumns
-from viz.data.row_predictions import predict
+from viz.data.prediction.columns import PredictionColumns
+from viz.data.rows.row_predictions import predict
 
 TEXTS = ("oil prices rise", "", "the team wins " * 40)
 

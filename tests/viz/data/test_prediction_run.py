@@ -15,9 +15,10 @@ from finetune.data.tables.stream import open_stream
 from finetune.run.column_names import ColumnNames
 from tests.tiny_models import LABELS, tiny_checkpoint
 from viz import Classifier, predict
-from viz.data import precision, prediction_run
-from viz.data.precision import PrecisionChoice, predict_in
-from viz.data.prediction_run import PredictionRun, UnreadRows
+from viz.data.prediction import precision
+from viz.data.prediction import run as prediction_run
+from viz.data.prediction.precision import PrecisionChoice, predict_in
+from viz.data.prediction.run import PredictionRun, UnreadRows
 from viz.errors import SelectionError
 
 WORDS = ("oil", "prices", "rise", "as", "stocks", "fall", "the", "market", "team", "wins", "game")

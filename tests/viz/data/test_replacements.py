@@ -8,18 +8,18 @@ import pytest
 
 from tests.tiny_models import tiny_base, tiny_checkpoint
 from viz import Classifier
-from viz.data import replacements
-from viz.data.audit_rows import rows_from
-from viz.data.decisions import Decision
-from viz.data.first_order_edits import FirstOrderEdits
-from viz.data.replacements import (
+from viz.data.counterfactuals import replacements
+from viz.data.counterfactuals.decisions import Decision
+from viz.data.counterfactuals.first_order_edits import FirstOrderEdits
+from viz.data.counterfactuals.replacements import (
     PER_WORD,
     data_vocabulary,
     distinctive_words,
     replacement_candidates,
 )
-from viz.data.row_predictions import predict
-from viz.data.text_edits import EditableText, EditedText
+from viz.data.counterfactuals.text_edits import EditableText, EditedText
+from viz.data.rows.audit_rows import rows_from
+from viz.data.rows.row_predictions import predict
 from viz.errors import CheckpointError
 from viz.model.masked_language_model import HiddenWord, MaskedLanguageModel
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.audits import full_audit, unlabeled_audit
 from viz import Classifier
-from viz.data.row_filter import RowFilter, rows_of_group
+from viz.data.rows.row_filter import RowFilter, rows_of_group
 
 AUDIT = full_audit()
 

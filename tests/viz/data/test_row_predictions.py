@@ -7,7 +7,7 @@ import pytest
 
 from tests.families import family_checkpoint
 from viz import Classifier
-from viz.data.row_predictions import MAX_ROWS, predict
+from viz.data.rows.row_predictions import MAX_ROWS, predict
 from viz.errors import SelectionError, TextError
 
 TEXTS = (

@@ -10,12 +10,12 @@ from pydantic import TypeAdapter
 
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.data import accuracy_estimate
-from viz.data.audit_rows import AuditRows, rows_from
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import RowPredictions, predict
-from viz.data.shift import Shift, measure_shift
+from viz.data.rows.audit_rows import AuditRows, rows_from
+from viz.data.rows.row_predictions import RowPredictions, predict
+from viz.data.shift import accuracy_estimate
+from viz.data.shift.shift import Shift, measure_shift
 
 SHARED = ["the", "as", "on", "was", "not"]
 TOPICS = {

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import chi2_contingency, ks_2samp
 
-from viz.data.shift_alarm import (
+from viz.data.shift.alarm import (
     combined_p_value,
     distribution_distances,
     permuted_labels,

@@ -11,12 +11,12 @@ from tests.shortcut_model import PLANTED, TOPICS, planted_checkpoint, planted_te
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
 from viz.attribution.method import no_progress
-from viz.data.audit_rows import rows_from
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import predict
-from viz.data.shortcuts import MIN_ROWS, Shortcuts, find_shortcuts
-from viz.data.word_contributions import PASSES_PER_ROW
+from viz.data.rows.audit_rows import rows_from
+from viz.data.rows.row_predictions import predict
+from viz.data.rows.word_contributions import PASSES_PER_ROW
+from viz.data.shortcuts.shortcuts import MIN_ROWS, Shortcuts, find_shortcuts
 from viz.model.linearized import LinearizedFunctions
 
 N = 160

@@ -11,10 +11,10 @@ from scipy.stats import binom, fisher_exact
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from finetune.run.column_names import ColumnNames
-from viz.data.audit_rows import AuditRows
 from viz.data.missing import Missing
-from viz.data.row_predictions import RowPredictions
-from viz.data.slices import LEVEL, Slices, find_slices
+from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.row_predictions import RowPredictions
+from viz.data.slices.slices import LEVEL, Slices, find_slices
 from viz.types import BoolArray
 
 N = 800

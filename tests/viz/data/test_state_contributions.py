@@ -9,9 +9,9 @@ import torch
 
 from tests.families import family_checkpoint
 from viz import Classifier
-from viz.data.audit_rows import rows_from
-from viz.data.row_predictions import predict
-from viz.data.word_contributions import state_contributions
+from viz.data.rows.audit_rows import rows_from
+from viz.data.rows.row_predictions import predict
+from viz.data.rows.word_contributions import state_contributions
 from viz.errors import MethodError
 from viz.model.linearized import LinearizedFunctions
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from viz.data import state_folds
-from viz.data.state_folds import (
+from viz.data.labels import state_folds
+from viz.data.labels.state_folds import (
     Question,
     copy_groups,
     deal_folds,

@@ -18,12 +18,12 @@ from finetune.run.config_file import read_config_file
 from finetune.run.record import RunRecord
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.data import label_probabilities, training_folds
-from viz.data.audit_rows import AuditRows, rows_from
-from viz.data.label_probabilities import LabelProbabilities, estimate_probabilities
+from viz.data.labels import label_probabilities, training_folds
+from viz.data.labels.label_probabilities import LabelProbabilities, estimate_probabilities
+from viz.data.labels.training_folds import FoldTrainings, base_model, fold_passes
 from viz.data.options import AuditOptions
-from viz.data.row_predictions import predict
-from viz.data.training_folds import FoldTrainings, base_model, fold_passes
+from viz.data.rows.audit_rows import AuditRows, rows_from
+from viz.data.rows.row_predictions import predict
 from viz.errors import RunError
 from viz.jobs.cancellation import CancelledError, cancellation_check
 from viz.model.classifier import default_checkpoint

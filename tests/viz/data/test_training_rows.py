@@ -11,8 +11,13 @@ from finetune.run.column_names import ColumnNames
 from finetune.run.record import RunRecord
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.data.audit_rows import AuditRows, open_rows
-from viz.data.training_rows import checkpoint_folder, run_record, split_fingerprint, training_split
+from viz.data.labels.training_rows import (
+    checkpoint_folder,
+    run_record,
+    split_fingerprint,
+    training_split,
+)
+from viz.data.rows.audit_rows import AuditRows, open_rows
 from viz.model.classifier import default_checkpoint
 
 LINES = 'text,label\n oil prices ,Business\n"stocks, fall",World\n,World\nno label,\npeace,World\n'

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from viz.data.word_components import word_presence
+from viz.data.shift.word_components import word_presence
 
 
 def test_rare_words_weigh_more_and_rows_have_length_one() -> None:

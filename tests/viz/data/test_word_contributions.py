@@ -9,8 +9,8 @@ import torch
 from tests.families import family_checkpoint
 from viz import Classifier, attribute, contribution
 from viz.attention.words import merge, spans
-from viz.data.audit_rows import rows_from
-from viz.data.word_contributions import word_contributions
+from viz.data.rows.audit_rows import rows_from
+from viz.data.rows.word_contributions import word_contributions
 from viz.errors import MethodError
 from viz.model.linearized import LinearizedFunctions
 

@@ -3,8 +3,8 @@
 import pytest
 
 from viz import Classifier
-from viz.data.row_words import word_key
-from viz.data.word_edits import Occurrence, occurrences, with_word, without_word
+from viz.data.rows.row_words import word_key
+from viz.data.shortcuts.word_edits import Occurrence, occurrences, with_word, without_word
 from viz.model.grouping import word_places
 
 REMOVED = [

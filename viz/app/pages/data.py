@@ -25,7 +25,7 @@ from viz.app.panels.data import (
 )
 from viz.app.panels.data.part import show_part
 from viz.app.panels.data.selection import Cell
-from viz.data.audit import Audit
+from viz.data.audit.run import Audit
 from viz.data.missing import Missing
 from viz.widgets.theme.component import follow_theme
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from viz.data.audit import Audit
-from viz.data.summary import summary
+from viz.data.audit.run import Audit
+from viz.data.audit.summary import summary
 from viz.export.audit_report import findings, quality, reasons, shift
 from viz.export.audit_report.document import Column, Document, Section, Table, Text
 from viz.model.installation import version

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from viz.attribution.descriptions import percent
-from viz.data import sentences
-from viz.data.label_errors import LabelError, LabelErrors
+from viz.data.audit import sentences
+from viz.data.labels.label_errors import LabelError, LabelErrors
 from viz.data.missing import Missing
 from viz.data.preview import MAX_WORD_CHARS, shortened
-from viz.data.shortcuts import Shortcuts
-from viz.data.slices import Slices
+from viz.data.shortcuts.shortcuts import Shortcuts
+from viz.data.slices.slices import Slices
 from viz.export.audit_report.document import (
     Bar,
     Block,

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from finetune.evaluation.report import plots
 from finetune.run.measurements import CalibrationMetrics, Metrics, RegressionMetrics
 from viz.attribution.descriptions import number
-from viz.data import sentences
-from viz.data.audit_record import AuditRecord
+from viz.data.audit import sentences
+from viz.data.audit.record import AuditRecord
 from viz.data.missing import Missing
 from viz.export.audit_report.document import Bar, Block, Column, Picture, Section, Table, Text
 

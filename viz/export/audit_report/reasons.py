@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from viz.attribution.descriptions import number, percent
-from viz.data import sentences
-from viz.data.cell_reasons import CellReasons
-from viz.data.counterfactuals import RowCounterfactuals
+from viz.data.audit import sentences
+from viz.data.counterfactuals.counterfactuals import RowCounterfactuals
 from viz.data.missing import Missing
 from viz.data.preview import MAX_WORD_CHARS, shortened
+from viz.data.reasons.cell_reasons import CellReasons
 from viz.export.audit_report.document import (
     Bar,
     Block,

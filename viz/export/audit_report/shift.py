@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from viz.attribution.descriptions import number, true_minus
-from viz.data import sentences
+from viz.data.audit import sentences
 from viz.data.missing import Missing
 from viz.data.preview import MAX_WORD_CHARS, shortened
-from viz.data.shift import Shift
+from viz.data.shift.shift import Shift
 from viz.export.audit_report.document import Bar, Block, Column, Section, Table, Text, first
 
 MAX_CLASSES, MAX_WORDS = 20, 30

@@ -9,9 +9,9 @@ import pytest
 from finetune.evaluation.regression import measure_scores
 from finetune.run.measurements import Metrics
 from tests.audits import full_audit, unlabeled_audit
-from viz.data.audit import Audit
+from viz.data.audit.run import Audit
+from viz.data.audit.summary import summary
 from viz.data.missing import Missing
-from viz.data.summary import summary
 from viz.export.audit_report.content import audit_document
 from viz.export.audit_report.document import Bar, Document, Picture, Section, Table, Text
 from viz.export.audit_report.findings import label_errors

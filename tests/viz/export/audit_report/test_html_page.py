@@ -9,7 +9,7 @@ import pytest
 from tests.audits import full_audit
 from tests.hostile_names import HOSTILE_NAMES
 from tests.hostile_texts import hostile_texts
-from viz.data.audit import Audit
+from viz.data.audit.run import Audit
 from viz.export.audit_report.content import audit_document
 from viz.export.audit_report.document import Bar, Column, Document, Picture, Section, Table, Text
 from viz.export.audit_report.html_page import audit_html

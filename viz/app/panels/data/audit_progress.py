@@ -5,8 +5,8 @@ import streamlit as st
 from viz.app import audits, background
 from viz.app.audits import AuditRequest
 from viz.app.panels.job_progress import PATIENCE, duration
-from viz.data.audit import NOT_YET, Audit
-from viz.data.audit_parts import PARTS
+from viz.data.audit.parts import PARTS
+from viz.data.audit.run import NOT_YET, Audit
 from viz.jobs.background import BackgroundJob
 
 POLL = 0.7

@@ -14,9 +14,9 @@ from viz.app.panels import job_progress
 from viz.app.panels.data import corrections, selection
 from viz.app.panels.data.measures import show_number
 from viz.attribution.descriptions import number
-from viz.data.audit import Audit
+from viz.data.audit.run import Audit
 from viz.data.checkpoint_comparison import CheckpointComparison
-from viz.data.corrections import is_corrected_version
+from viz.data.labels.corrections import is_corrected_version
 from viz.data.missing import Missing
 from viz.data.preview import shortened
 from viz.faithfulness.record import Interval

@@ -9,7 +9,7 @@ import streamlit as st
 from finetune.run.measurements import Metrics
 from viz.app.panels.data import selection
 from viz.app.panels.data.selection import Cell
-from viz.data.audit_record import AuditRecord
+from viz.data.audit.record import AuditRecord
 from viz.widgets.confusion.component import confusion, selected_cell
 
 KEY = "data-confusion"

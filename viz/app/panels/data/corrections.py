@@ -10,9 +10,9 @@ from viz.app.audits import AuditRequest
 from viz.app.markdown import plain
 from viz.app.navigation import PAGES
 from viz.app.panels import new_run
-from viz.data.audit import Audit
-from viz.data.corrections import Correction, write_corrected
-from viz.data.label_errors import LabelError
+from viz.data.audit.run import Audit
+from viz.data.labels.corrections import Correction, write_corrected
+from viz.data.labels.label_errors import LabelError
 
 DECISIONS, SAVED = "data-decisions", "data-corrected"
 """Keys of the session's state: what was decided, and the file that was written last."""

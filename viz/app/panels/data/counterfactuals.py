@@ -7,9 +7,9 @@ from viz.app.audits import AuditRequest
 from viz.app.markdown import plain
 from viz.app.panels import job_progress
 from viz.attribution.descriptions import percent
-from viz.data import sentences
-from viz.data.audit import Audit
-from viz.data.counterfactuals import RowCounterfactuals
+from viz.data.audit import sentences
+from viz.data.audit.run import Audit
+from viz.data.counterfactuals.counterfactuals import RowCounterfactuals
 from viz.data.missing import Missing
 from viz.jobs.background import BackgroundJob
 

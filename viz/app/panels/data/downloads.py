@@ -6,8 +6,8 @@ from functools import partial
 import streamlit as st
 
 from viz.app import presence
-from viz.data.audit import Audit
-from viz.data.audit_record import FILE
+from viz.data.audit.record import FILE
+from viz.data.audit.run import Audit
 from viz.export.audit_files import REPORT_HTML, report_html, table_csv
 from viz.export.audit_tables import TABLES, AuditTable
 

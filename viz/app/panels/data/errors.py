@@ -12,7 +12,7 @@ from viz.app.panels import job_progress
 from viz.app.panels.data import confusion, reasons
 from viz.app.panels.data.part import show_part
 from viz.app.panels.data.selection import Cell
-from viz.data.audit import Audit
+from viz.data.audit.run import Audit
 from viz.data.missing import Missing
 from viz.jobs.background import BackgroundJob
 from viz.widgets.confusion.payload import N_WIDE

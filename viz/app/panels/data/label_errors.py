@@ -9,8 +9,8 @@ from viz.app.markdown import plain
 from viz.app.panels.data import selection
 from viz.app.panels.data.corrections import Decisions, described
 from viz.app.panels.data.row_detail import show_neighbor
-from viz.data import sentences
-from viz.data.label_errors import LabelError, LabelErrors
+from viz.data.audit import sentences
+from viz.data.labels.label_errors import LabelError, LabelErrors
 from viz.data.missing import Missing
 from viz.data.preview import shortened
 from viz.widgets.signed_bars.component import Bar, signed_bars

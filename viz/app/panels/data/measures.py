@@ -7,8 +7,8 @@ from finetune.run.measurements import CalibrationMetrics, Metrics, RegressionMet
 from viz.app.markdown import plain
 from viz.app.panels.data.part import in_page_words
 from viz.attribution.descriptions import number, percent
-from viz.data import sentences
-from viz.data.audit_record import AuditRecord
+from viz.data.audit import sentences
+from viz.data.audit.record import AuditRecord
 from viz.data.missing import Missing
 
 

@@ -4,9 +4,9 @@ import streamlit as st
 
 from viz.app.markdown import plain
 from viz.attribution.descriptions import number
-from viz.data import sentences
-from viz.data.cell_reasons import CellReasons, ReasonWord
+from viz.data.audit import sentences
 from viz.data.missing import Missing
+from viz.data.reasons.cell_reasons import CellReasons, ReasonWord
 from viz.widgets.signed_bars.component import Bar, signed_bars
 
 MAX_WORDS, MAX_HEADS = 12, 5

@@ -18,9 +18,9 @@ from viz.app.readings import ExplainedClasses
 from viz.attention import words
 from viz.attribution import METHODS
 from viz.attribution.descriptions import percent, scale_ends
-from viz.data.audit import Audit
-from viz.data.nearest_rows import nearest_rows
+from viz.data.audit.run import Audit
 from viz.data.preview import shortened
+from viz.data.rows.nearest_rows import nearest_rows
 from viz.errors import VizError
 from viz.types import Reading
 from viz.widgets.bars.component import bars

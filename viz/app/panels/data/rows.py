@@ -15,9 +15,9 @@ from viz.app.cache import LRUCache
 from viz.app.markdown import plain
 from viz.app.panels.data import row_detail, selection
 from viz.app.panels.data.selection import Cell, Group
-from viz.data.audit import Audit
+from viz.data.audit.run import Audit
 from viz.data.preview import shortened
-from viz.data.row_filter import RowFilter, rows_of_group
+from viz.data.rows.row_filter import RowFilter, rows_of_group
 
 ALL, ERRORS = "All rows", "Errors"
 MAX_ROWS = 100_000

@@ -7,9 +7,9 @@ from viz.app.panels.data.measures import show_number
 from viz.app.panels.data.part_table import show_parts
 from viz.app.panels.data.selection import Group
 from viz.attribution.descriptions import number
-from viz.data import sentences
+from viz.data.audit import sentences
 from viz.data.missing import Missing
-from viz.data.shift import Shift
+from viz.data.shift.shift import Shift
 from viz.widgets.signed_bars.component import Bar, signed_bars
 
 MAX_CLASSES = 12

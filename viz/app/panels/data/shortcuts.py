@@ -7,9 +7,9 @@ import streamlit as st
 from viz.app.markdown import plain
 from viz.app.panels.data.part_table import show_parts
 from viz.app.panels.data.selection import Group
-from viz.data import sentences
+from viz.data.audit import sentences
 from viz.data.missing import Missing
-from viz.data.shortcuts import Shortcut, Shortcuts
+from viz.data.shortcuts.shortcuts import Shortcut, Shortcuts
 from viz.faithfulness.record import Interval
 
 

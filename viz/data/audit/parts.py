@@ -1,0 +1,191 @@
+"""The parts of an audit that are made once all rows are read, in the order in which they are made.
+
+Each is a function of what is known so far.  Code that few audits need is imported where it is used.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from finetune.run.json_files import Items
+from viz.data.audit.measures import NO_LABELS, labeled_rows, right_rows
+from viz.data.counterfactuals.counterfactuals import RowCounterfactuals
+from viz.data.labels.label_errors import LabelErrors, expected_passes
+from viz.data.missing import Missing
+from viz.data.reasons.cell_reasons import CellReasons
+from viz.data.shift.shift import Shift
+from viz.data.shortcuts.shortcuts import Shortcuts
+from viz.data.slices.slices import Slices
+from viz.jobs.background import ProgressCallback
+
+if TYPE_CHECKING:
+    from viz.data.audit.run import AuditRun
+
+ONE_CLASS = Missing(
+    missing="A confusion matrix has one class in each row, which this classifier does not give."
+)
+PASSES_PER_CELL = 900
+"""Forward passes that the reasons of a cell take, about."""
+PASSES_PER_COUNTERFACTUAL = 530
+PASSES_OF_SHORTCUTS = 4_000
+"""Those that test words, beside three for each row that is explained."""
+PASSES_OF_SHIFT = 1_500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPart:
+    """A part of the record."""
+
+    name: str
+    """The field of the record."""
+    kind: Any
+    """What it holds."""
+    expected_passes: Callable[["AuditRun"], float]
+    """About how many forward passes it takes."""
+    make: Callable[["AuditRun", ProgressCallback], Any]
+
+
+def _slices(run: "AuditRun", progress: ProgressCallback) -> Slices | Missing:
+    from viz.data.rows.row_words import row_words
+    from viz.data.slices.slices import find_slices
+
+    words = row_words(run.rows, run.classifier)
+    return find_slices(run.rows, run.latest.predictions, words, run.classifier.labels)
+
+
+def _label_errors(run: "AuditRun", progress: ProgressCallback) -> LabelErrors | Missing:
+    from viz.data.labels.label_errors import find_label_errors
+
+    return find_label_errors(
+        run.classifier,
+        run.rows,
+        run.latest.predictions,
+        run.options,
+        progress,
+        work=run.work_folder,
+    )
+
+
+def _label_error_passes(run: "AuditRun") -> float:
+    return expected_passes(run.classifier, run.rows, run.options)
+
+
+def _shift(run: "AuditRun", progress: ProgressCallback) -> Shift | Missing:
+    from viz.data.shift.shift import measure_shift
+
+    if run.reference is None:
+        return Missing(missing="No second file was given to compare with.")
+    *_, reference_predictions = run.read_reference(progress)
+    return measure_shift(
+        run.classifier,
+        run.reference,
+        reference_predictions,
+        run.rows,
+        run.latest.predictions,
+        run.options,
+        progress,
+    )
+
+
+def _cells(run: "AuditRun", progress: ProgressCallback) -> tuple[CellReasons, ...] | Missing:
+    """Those of the cells of errors with the most rows."""
+    if run.rows.gold is None:
+        return NO_LABELS
+    if run.classifier.regression or run.classifier.multi_label:
+        return ONE_CLASS
+    wrong = _errors(run)
+    gold, predicted = run.rows.gold[wrong], run.latest.predictions.predicted[wrong]
+    counts = Counter(zip(gold.tolist(), predicted.tolist(), strict=True))
+    largest = sorted(counts, key=lambda cell: (-counts[cell], cell))[: run.options.n_cells]
+    reasons = []
+    for cell in largest:
+        result = run.cell(*cell, progress)
+        if isinstance(result, Missing):
+            return result
+        reasons.append(result)
+    return tuple(reasons)
+
+
+def _shortcuts(run: "AuditRun", progress: ProgressCallback) -> Shortcuts | Missing:
+    from viz.data.shortcuts.shortcuts import find_shortcuts
+
+    return find_shortcuts(run.classifier, run.rows, run.latest.predictions, run.options, progress)
+
+
+def _counterfactuals(
+    run: "AuditRun", progress: ProgressCallback
+) -> tuple[RowCounterfactuals, ...] | Missing:
+    """Of the errors that the classifier is surest of; without labels, of the least sure rows."""
+    results = []
+    for row in _rows_to_flip(run):
+        result = run.counterfactuals_of(row, progress)
+        if isinstance(result, Missing):
+            return result
+        results.append(result)
+    return tuple(results)
+
+
+def _rows_to_flip(run: "AuditRun") -> list[int]:
+    if run.classifier.regression:
+        return [int(row) for row in np.flatnonzero(run.latest.predictions.read)[:1]]  # says why not
+    table = run.latest.table
+    if run.rows.gold is None:
+        kept = table[run.latest.predictions.read].sort_values("margin", kind="stable")
+    else:
+        kept = table[_errors(run)].sort_values("probability", ascending=False, kind="stable")
+    return [int(row) for row in kept["row"][: run.options.n_counterfactuals]]
+
+
+def _errors(run: "AuditRun") -> Any:
+    """Which rows are wrong.  (N,)"""
+    predictions = run.latest.predictions
+    return labeled_rows(run.rows, predictions) & ~right_rows(run.rows, predictions, run.classifier)
+
+
+def _n_explained(run: "AuditRun") -> int:
+    return min(len(run.rows), run.options.max_explained)
+
+
+PARTS = (
+    AuditPart(
+        name="slices",
+        kind=Slices | Missing,
+        expected_passes=lambda run: 0,
+        make=_slices,
+    ),
+    AuditPart(
+        name="label_errors",
+        kind=LabelErrors | Missing,
+        expected_passes=_label_error_passes,
+        make=_label_errors,
+    ),
+    AuditPart(
+        name="shift",
+        kind=Shift | Missing,
+        expected_passes=lambda run: (
+            0 if run.reference is None else len(run.reference) + PASSES_OF_SHIFT
+        ),
+        make=_shift,
+    ),
+    AuditPart(
+        name="cells",
+        kind=Items[CellReasons] | Missing,
+        expected_passes=lambda run: PASSES_PER_CELL * run.options.n_cells,
+        make=_cells,
+    ),
+    AuditPart(
+        name="shortcuts",
+        kind=Shortcuts | Missing,
+        expected_passes=lambda run: PASSES_OF_SHORTCUTS + 3 * _n_explained(run),
+        make=_shortcuts,
+    ),
+    AuditPart(
+        name="counterfactuals",
+        kind=Items[RowCounterfactuals] | Missing,
+        expected_passes=lambda run: PASSES_PER_COUNTERFACTUAL * run.options.n_counterfactuals,
+        make=_counterfactuals,
+    ),
+)

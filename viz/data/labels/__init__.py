@@ -1,0 +1,1 @@
+"""Labels that are likely wrong: judged out of sample, ranked, and corrected."""

@@ -1,0 +1,1 @@
+"""Why rows of one class are taken for another, and what silencing heads does."""

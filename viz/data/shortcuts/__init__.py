@@ -1,0 +1,1 @@
+"""Words that a classifier takes for a class by themselves."""

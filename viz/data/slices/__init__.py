@@ -1,0 +1,1 @@
+"""Parts of a file that are worse than chance explains."""
