@@ -236,7 +236,10 @@ def _run(request: AuditRequest, key: Hashable) -> Callable[[ProgressCallback], A
         )
         _runs.add(key, run)
         expected = max(run.expected_passes, 1)
-        return run.run(lambda passes: progress(passes / expected))
+        # Kept before the run goes, so that there is always something to look at.
+        audit = _audits.add(key, run.run(lambda passes: progress(passes / expected)))
+        _runs.remove(key)
+        return audit
 
     return compute
 

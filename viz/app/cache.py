@@ -47,6 +47,11 @@ class LRUCache:
                 self._results.popitem(last=False)
         return result
 
+    def remove(self, key: Hashable) -> None:
+        """Drop a result; nothing where there is none."""
+        with self._lock:
+            self._results.pop(key, None)
+
     def get_or_compute(self, key: Hashable, compute: Callable[[], Result]) -> Result:
         """The result, computed where there is none; of several who ask at once, one computes."""
         with self._lock:

@@ -59,3 +59,12 @@ def test_what_could_not_be_made_is_made_by_the_next_who_asks() -> None:
         except KeyboardInterrupt:
             continue
     assert cache.get_or_compute("question", lambda: "done") == "done"
+
+
+def test_what_is_removed_is_made_again() -> None:
+    cache = LRUCache(2)
+    cache.add("one", 1)
+    cache.remove("one")
+    cache.remove("other")
+    assert cache.get("one") is None
+    assert cache.get_or_compute("one", lambda: 2) == 2
