@@ -73,9 +73,9 @@ def audit(
 ) -> None:
     """Find what is wrong on a file of rows, and why: labels, slices, words, heads and shifts.
 
-    Writes audit.json, rows.csv, rows.parquet and report.html into the folder.  What was read and
-    found out is kept there, so that an interrupted audit goes on, and the same one again takes no
-    time.
+    Writes audit.json, rows.csv, rows.parquet, report.html and report.pdf into the folder.  What was
+    read and found out is kept there, so that an interrupted audit goes on, and the same one again
+    takes no time.
 
     Example: clsight audit --data tuesday.csv --checkpoint out/my-model --output audit
     """

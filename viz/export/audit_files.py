@@ -13,25 +13,28 @@ from viz.data.audit.run import Audit
 from viz.export.atomic_files import write
 from viz.export.audit_report.content import audit_document
 from viz.export.audit_report.html_page import audit_html
+from viz.export.audit_report.pdf_pages import audit_pdf
 from viz.export.csv_cells import guarded
 
 ROWS_CSV, ROWS_PARQUET = "rows.csv", "rows.parquet"
-REPORT_HTML = "report.html"
+REPORT_HTML, REPORT_PDF = "report.html", "report.pdf"
 PLAIN = (str, bool, int, float)
 """Kinds of cells that a column of a Parquet file can have as they are."""
 
 
 def write_audit(audit: Audit, folder: Path) -> list[Path]:
-    """Write audit.json, rows.csv, rows.parquet and report.html into a folder.
+    """Write audit.json, rows.csv, rows.parquet, report.html and report.pdf into a folder.
 
     Raises:
         SelectionError: where it can't be written to.
     """
+    report = audit_document(audit)
     contents: dict[str, Callable[[], bytes]] = {
         FILE: lambda: audit.record.to_json().encode(),
         ROWS_CSV: lambda: table_csv(audit.table).encode(),
         ROWS_PARQUET: lambda: table_parquet(audit.table),
-        REPORT_HTML: lambda: report_html(audit),
+        REPORT_HTML: lambda: audit_html(report),
+        REPORT_PDF: lambda: audit_pdf(report),
     }
     return [write(folder / name, content()) for name, content in contents.items()]
 
@@ -39,6 +42,11 @@ def write_audit(audit: Audit, folder: Path) -> list[Path]:
 def report_html(audit: Audit) -> bytes:
     """The report as a page of its own."""
     return audit_html(audit_document(audit))
+
+
+def report_pdf(audit: Audit) -> bytes:
+    """The same for paper."""
+    return audit_pdf(audit_document(audit))
 
 
 def table_csv(table: pd.DataFrame) -> str:

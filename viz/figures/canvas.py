@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
+from PIL import Image
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.colors import LIGHT
@@ -111,6 +112,10 @@ class Canvas:
         """Draw thin lines, each through its points."""
         self._add(LineCollection(ends, colors=[color], linewidths=LINE))
 
+    def picture(self, place: Box, image: Image.Image) -> None:
+        """Put a picture into a place, in as many dots as the canvas has there."""
+        self.figure.add_artist(_Photo(place, image))
+
     def curves(
         self, paths: Sequence[Path], colors: Sequence[tuple[float, ...]], widths: Sequence[float]
     ) -> None:
@@ -122,6 +127,27 @@ class Canvas:
             artist.set_capstyle("butt")
         artist.set_transform(self._places)
         self.figure.add_artist(artist)
+
+
+class _Photo(Artist):
+    """A picture made of dots."""
+
+    def __init__(self, place: Box, image: Image.Image) -> None:
+        super().__init__()
+        self.place, self.image = place, image
+
+    def draw(self, renderer: Any) -> None:
+        """Draw it in the dots that the canvas has there."""
+        scale, dense = renderer.points_to_pixels(1), renderer.get_image_magnification()
+        width, height = (
+            max(1, round(side * scale * dense)) for side in (self.place.width, self.place.height)
+        )
+        dots = self.image.convert("RGBA").resize((width, height), Image.Resampling.LANCZOS)
+        x, bottom = self.place.x * scale, (self.place.y + self.place.height) * scale
+        low = renderer.get_canvas_width_height()[1] - bottom
+        context = renderer.new_gc()
+        renderer.draw_image(context, x, low, np.ascontiguousarray(np.asarray(dots)[::-1]))
+        context.restore()
 
 
 class TextLayer(Artist):

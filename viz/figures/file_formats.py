@@ -3,6 +3,7 @@
 The same figure gives the same bytes, for files carry no date and ids are made from content.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
 from threading import Lock
@@ -12,6 +13,7 @@ import matplotlib
 import numpy as np
 from fontTools.ttLib import TTFont
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -77,7 +79,21 @@ def pdf(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
         "CreationDate": None,
     }
     drawn = figure(spec, options)
-    return _saved(drawn, "pdf", {"pdf.fonttype": _font_type(drawn)}, about)
+    return _saved(drawn, "pdf", {"pdf.fonttype": _font_type([drawn])}, about)
+
+
+def pdf_document(pages: Sequence[Figure], title: str) -> bytes:
+    """Figures as the pages of one PDF, with the fonts embedded that they use."""
+    about = {"Title": _printable(title), "Creator": "CLSight", "CreationDate": None}
+    buffer = BytesIO()
+    with (
+        _saving,
+        matplotlib.rc_context({"pdf.fonttype": _font_type(pages)}),
+        PdfPages(buffer, metadata=about) as file,
+    ):
+        for page in pages:
+            file.savefig(page, dpi=PRINT_DPI)
+    return buffer.getvalue()
 
 
 def _saved(drawn: Figure, format: str, settings: Any, about: dict[str, Any]) -> bytes:
@@ -119,9 +135,10 @@ def _png_metadata(spec: FigureSpec) -> PngInfo:
     return info
 
 
-def _font_type(drawn: Figure) -> int:
+def _font_type(pages: Sequence[Figure]) -> int:
     """42, as journals ask for, where every font has TrueType outlines; 3 takes any outlines."""
-    used = {file for line in text_lines(drawn) for file in font_files(line.text, line.style)}
+    lines = (line for page in pages for line in text_lines(page))
+    used = {file for line in lines for file in font_files(line.text, line.style)}
     return 42 if all(map(_is_truetype, used)) else 3
 
 

@@ -173,14 +173,14 @@ def reliability_figure(curves: Sequence[tuple[str, CalibrationMetrics]], *, titl
     return figure
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure, dpi: float = DPI) -> bytes:
     """A figure as the bytes of a PNG file, with nothing but a narrow edge around it."""
     drawn = BytesIO()
     with warnings.catch_warnings():
         # A letter that no installed font has becomes a box; the card has the names as text.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(
-            drawn, format="png", dpi=DPI, bbox_inches="tight", pad_inches=0.12,
+            drawn, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.12,
             metadata={"Software": "CLSight"},
         )  # fmt: skip
     return drawn.getvalue()

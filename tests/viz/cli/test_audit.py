@@ -48,7 +48,8 @@ def test_the_files_of_an_audit_agree(checkpoint: Path, data: Path, tmp_path: Pat
     assert list(table["meta"][:3]) == ['{"a": 1}', "[1]", "x"]
     assert float(lines[0]["loss"]) == pytest.approx(table["loss"][0])
     assert record.data == "rows.jsonl"
-    before = {name: (folder / name).read_bytes() for name in ("audit.json", "report.html")}
+    names = ("audit.json", "report.html", "report.pdf")
+    before = {name: (folder / name).read_bytes() for name in names}
     assert run("--data", data, "--checkpoint", checkpoint, "--output", folder)[0] == 0
     assert {name: (folder / name).read_bytes() for name in before} == before
 

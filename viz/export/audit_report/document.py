@@ -9,6 +9,8 @@ from PIL import Image
 
 TextKind = Literal["plain", "heading", "guide", "note", "missing"]
 """A guide says how to read a part; what is missing, why there is none."""
+GUIDE = "How to read it:"
+"""Stands before every guide."""
 ColumnKind = Literal["text", "long", "number", "bar"]
 """Of long texts, cells are sentences or rows of the file."""
 

@@ -139,7 +139,7 @@ def _shortcuts(result: Shortcuts | Missing) -> Iterator[Block]:
     yield Table(
         (
             *(Column("Word"), Column("Class"), Column("Flagged"), Column("Rows", "number")),
-            *(Column("Contribution", "bar"), Column("Probability lost when removed", "number")),
+            *(Column("Contribution", "number"), Column("Probability lost when removed", "number")),
             *(Column("leave the class", "number"),),
             *(Column("Probability gained when put in", "number"),),
             *(Column("come into it", "number"),),
@@ -150,7 +150,7 @@ def _shortcuts(result: Shortcuts | Missing) -> Iterator[Block]:
                 each.label,
                 "yes" if each.flagged else "no",
                 f"{each.n_rows:,}",
-                Bar(each.contribution.mean, sentences.logits(each.contribution)),
+                sentences.logits(each.contribution),
                 sentences.percentages(each.removal),
                 f"{each.removal_flips.mean:.0%} of {each.n_removal:,}",
                 sentences.percentages(each.insertion),

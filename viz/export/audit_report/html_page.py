@@ -7,6 +7,7 @@ from html import escape
 from finetune.data.tables.safe_text import printable
 from viz.colors import PALETTES, Palette
 from viz.export.audit_report.document import (
+    GUIDE,
     Bar,
     Block,
     Cell,
@@ -19,7 +20,6 @@ from viz.export.audit_report.document import (
 
 CSS_DPI = 96
 """Pixels of a page to an inch."""
-_TAGS = {"heading": "h3"}
 
 
 def audit_html(document: Document) -> bytes:
@@ -76,7 +76,6 @@ p { margin: .4rem 0; max-width: 48rem; }
 a { color: var(--accent); }
 nav ol { columns: 14rem; margin: 0; padding-left: 1.5rem; }
 .guide, .note, .missing, footer { color: var(--muted); font-size: .9rem; }
-.guide::before { content: "How to read it: "; font-weight: 600; }
 .note { border-left: 3px solid var(--line); padding-left: .6rem; }
 .missing { font-style: italic; }
 .table { overflow-x: auto; margin: .75rem 0; border: 1px solid var(--line); border-radius: 6px;
@@ -143,8 +142,9 @@ def _section(number: int, section: Section) -> Iterator[str]:
 
 def _block(block: Block, title: str) -> str:
     if isinstance(block, Text):
-        tag = _TAGS.get(block.kind, "p")
-        return f'<{tag} class="{block.kind}">{_text(block.text)}</{tag}>'
+        tag = "h3" if block.kind == "heading" else "p"
+        guide = f"<strong>{GUIDE}</strong> " if block.kind == "guide" else ""
+        return f'<{tag} class="{block.kind}">{guide}{_text(block.text)}</{tag}>'
     return _picture(block) if isinstance(block, Picture) else "\n".join(_table(block, title))
 
 

@@ -13,6 +13,8 @@ from viz.data.missing import Missing
 from viz.export.audit_report.document import Bar, Block, Column, Picture, Section, Table, Text
 
 MAX_CLASSES, MAX_CELLS = 50, 15
+PRINT_DPI, MAX_DOTS = 220, 3_900
+"""Dots of an inch of a picture, and along its longer side at most."""
 MEASURES_GUIDE = (
     f"{sentences.ACCURACY_INTERVAL} It takes rows for independent: near copies make it too narrow, "
     "and rows of another source or month may lie outside. Measures compare with the labels of the "
@@ -153,7 +155,9 @@ def _confusion(record: AuditRecord) -> Iterator[Block]:
 
 
 def _picture(figure: Figure, alternative: str) -> Picture:
-    return Picture(plots.png(figure), plots.DPI, alternative)
+    """In dots for print; a large one has as many as fit into memory and file."""
+    dpi = min(PRINT_DPI, MAX_DOTS / max(figure.get_size_inches()))
+    return Picture(plots.png(figure, dpi), dpi, alternative)
 
 
 def _largest_cells(result: Metrics) -> list[tuple[int, float, str, str]]:

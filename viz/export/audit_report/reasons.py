@@ -27,8 +27,9 @@ REASONS_GUIDE = (
     "miss by chance."
 )
 HEADS_GUIDE = (
-    f"{sentences.HEADS} Heads were chosen on the rows of the cell, so that what happens there "
-    "without them proves nothing; the other rows show what mending the cell that way would cost."
+    f"Heads: {sentences.HEADS} Those that are silenced were chosen on the rows of the cell, so "
+    "that what happens there proves nothing; the other rows show what mending the cell that way "
+    "would cost."
 )
 COUNTERFACTUALS_GUIDE = (
     f"{sentences.COUNTERFACTUALS} Each proves one thing: this model puts this other text into "
@@ -56,9 +57,8 @@ def _cells(cells: Sequence[CellReasons] | Missing) -> Iterator[Block]:
     if not cells:
         yield Text("No cell was to be explained, or no row is put into a wrong class.", "missing")
         return
-    yield Text(REASONS_GUIDE, "guide")
-    if any(not isinstance(cell.heads, Missing) for cell in cells):
-        yield Text(HEADS_GUIDE, "guide")
+    has_heads = any(not isinstance(cell.heads, Missing) for cell in cells)
+    yield Text(f"{REASONS_GUIDE} {HEADS_GUIDE}" if has_heads else REASONS_GUIDE, "guide")
     for cell in cells:
         yield from _cell(cell)
 

@@ -8,7 +8,7 @@ import streamlit as st
 from viz.app import presence
 from viz.data.audit.record import FILE
 from viz.data.audit.run import Audit
-from viz.export.audit_files import REPORT_HTML, report_html, table_csv
+from viz.export.audit_files import REPORT_HTML, REPORT_PDF, report_html, report_pdf, table_csv
 from viz.export.audit_tables import TABLES, AuditTable
 
 Download = tuple[str, str, Callable[[], bytes]]
@@ -24,6 +24,7 @@ def offer(audit: Audit) -> None:
         if table.has(audit.record)
     }
     offered["Report (HTML)"] = REPORT_HTML, "text/html", partial(report_html, audit)
+    offered["Report (PDF)"] = REPORT_PDF, "application/pdf", partial(report_pdf, audit)
     offered["Everything (JSON)"] = FILE, "application/json", partial(_json, audit)
     with st.container(
         horizontal=True, vertical_alignment="bottom", gap="small", key="data-downloads"
