@@ -69,7 +69,9 @@ def audit(
         int,
         typer.Option(min=0, help="Rows to flip by as few edits as possible.", metavar="N"),
     ] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Seed for what is drawn at random.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed for what is drawn at random.")
+    ] = 0,
 ) -> None:
     """Find what is wrong on a file of rows, and why: labels, slices, words, heads and shifts.
 
@@ -85,13 +87,14 @@ def audit(
         from viz.data.options import AuditOptions
         from viz.data.rows.audit_rows import open_rows
         from viz.export.atomic_files import locked_folder
-        from viz.export.audit_files import write_audit
+        from viz.export.audit_files import check_output, write_audit
 
         check_limit(limit)
         if folds == 1:
             raise SelectionError("--folds 1 leaves nothing to train on; give 2 or more, or 0.")
         if output.exists() and not output.is_dir():
             raise SelectionError(f"{str(output)!r} is a file; --output names a folder.")
+        check_output(output, [data] if reference is None else [data, reference])
         classifier = load_classifier(checkpoint)
         columns = ColumnNames(text_column, pair_column, label_column)
         rows = open_rows(data, classifier, columns, limit=limit, labeled=labels)

@@ -2,14 +2,17 @@
 
 import io
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from viz.data.audit.cache import FOLDER
 from viz.data.audit.record import FILE
 from viz.data.audit.run import Audit
+from viz.errors import SelectionError
 from viz.export.atomic_files import write
 from viz.export.audit_report.content import audit_document
 from viz.export.audit_report.html_page import audit_html
@@ -18,8 +21,40 @@ from viz.export.csv_cells import guarded
 
 ROWS_CSV, ROWS_PARQUET = "rows.csv", "rows.parquet"
 REPORT_HTML, REPORT_PDF = "report.html", "report.pdf"
+FILES = (FILE, ROWS_CSV, ROWS_PARQUET, REPORT_HTML, REPORT_PDF)
 PLAIN = (str, bool, int, float)
 """Kinds of cells that a column of a Parquet file can have as they are."""
+
+
+def check_output(folder: Path, sources: Sequence[Path]) -> None:
+    """Make sure that nothing else is written over.
+
+    Args:
+        folder: Where the files of an audit are to be written.
+        sources: The files that it reads.
+
+    Raises:
+        SelectionError: where one of the files is there and was not written by an audit, or is read.
+    """
+    for file in (folder / name for name in FILES):
+        if not os.path.lexists(file):
+            continue
+        if any(_is_same(file, source) for source in sources):
+            raise SelectionError(
+                f"{str(file)!r} is read and would be written over; choose another folder."
+            )
+        if not (folder / FOLDER).is_dir() or not file.is_file() or file.is_symlink():
+            raise SelectionError(
+                f"{str(file)!r} is there already and no file of an audit that can be gone on with; "
+                "choose another folder, or move it away."
+            )
+
+
+def _is_same(file: Path, source: Path) -> bool:
+    try:
+        return file.samefile(source)
+    except OSError:
+        return False
 
 
 def write_audit(audit: Audit, folder: Path) -> list[Path]:
@@ -60,7 +95,7 @@ def table_csv(table: pd.DataFrame) -> str:
 
 def table_parquet(table: pd.DataFrame) -> bytes:
     """A table as Parquet; a column of cells of several kinds, or of lists, is written as JSON."""
-    texts = table.select_dtypes(include=["object"]).columns
+    texts = [name for name in table.columns if table[name].dtype.kind in "Oc"]
     uniform = table.assign(**{name: _uniform(table[name]) for name in texts})
     content = io.BytesIO()
     uniform.to_parquet(content, index=False)
@@ -76,13 +111,18 @@ def _guarded(cell: Any) -> Any:
 def _uniform(cells: pd.Series) -> pd.Series:
     """A column whose cells are of one plain kind."""
     kinds = {type(cell) for cell in cells if cell is not None}
-    if len(kinds) <= 1 and kinds <= set(PLAIN):
+    if len(kinds) <= 1 and kinds <= set(PLAIN) and not (kinds == {int} and _is_large(cells)):
         return cells
     return cells.map(
         lambda cell: (
             cell if cell is None or isinstance(cell, str) else json.dumps(cell, default=str)
         )
     )
+
+
+def _is_large(cells: pd.Series) -> bool:
+    """Whether an integer among them has more than 64 bits."""
+    return any(cell is not None and not -(2**63) <= cell < 2**63 for cell in cells)
 
 
 def _as_json(cell: object) -> str:

@@ -68,3 +68,22 @@ def test_bad_input_gets_one_sentence(checkpoint: Path, data: Path, tmp_path: Pat
         assert sentence in err
         assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "out" / "audit.json").exists()
+
+
+def test_nothing_else_is_written_over(checkpoint: Path, data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    own = folder / "rows.csv"
+    own.write_text("text,label\noil prices rise,World\n", "utf-8")
+    before = own.read_bytes()
+    for source, sentence in (
+        (own, "is read and would be written over"),
+        (data, "is there already"),
+    ):
+        options = ("--data", data, "--reference", source) if source == own else ("--data", source)
+        code, _, err = run(*options, "--checkpoint", checkpoint, "--output", folder)
+        assert code == 1
+        assert sentence in err
+        assert len(err.strip().splitlines()) == 1
+        assert [file.name for file in folder.iterdir()] == ["rows.csv"]
+        assert own.read_bytes() == before

@@ -10,13 +10,16 @@ import pytest
 from finetune.evaluation.evaluate import evaluate
 from tests.tiny_models import tiny_checkpoint
 from viz import Classifier
-from viz.data.audit.run import AuditRun, audit
+from viz.data.audit.cache import FOLDER, AuditCache
+from viz.data.audit.run import NOT_YET, AuditRun, audit
 from viz.data.missing import Missing
 from viz.data.options import AuditOptions
 from viz.data.rows import row_reading
 from viz.data.rows.audit_rows import open_rows, rows_from
 from viz.data.rows.near_copies import conflicting_copies
 from viz.data.rows.row_predictions import predict
+from viz.data.rows.row_reading import read_rows
+from viz.errors import SelectionError
 from viz.jobs.cancellation import CancelledError
 
 FEW = AuditOptions(n_cells=1, n_counterfactuals=1)
@@ -181,3 +184,52 @@ def test_near_copies_with_another_label_point_at_each_other(classifier: Classifi
         classifier,
     )
     assert list(conflicting_copies(rows)) == [1, 0, 1, -1, -1, -1, -1]
+
+
+def test_what_is_damaged_in_the_cache_is_worked_out_again(tmp_path: Path) -> None:
+    indices, settings = np.array([2, 0]), {"a": 1}
+    cache = AuditCache(tmp_path, settings)
+    cache.prepare()
+    cache.add_rows("rows", indices, {"logits": np.eye(2)})
+    cache.add("part", Missing, NOT_YET)
+    assert cache.folder is not None
+    again = AuditCache(tmp_path, settings)
+    assert again.get("part", Missing) == NOT_YET
+    ((kept, arrays),) = again.rows("rows")
+    assert (kept == indices).all()
+    assert (arrays["logits"] == np.eye(2)).all()
+    for file in cache.folder.iterdir():
+        content = file.read_bytes()
+        for damaged in (b"", content[:-1], b"PK\3\4" + content[4:], content[:40] + content[41:]):
+            file.write_bytes(damaged)
+            if file.suffix == ".json":
+                assert again.get("part", Missing) is None
+            else:
+                assert list(again.rows("rows")) == []
+
+
+def test_folders_of_others_are_left_alone(tmp_path: Path) -> None:
+    AuditCache(tmp_path, 1).prepare()
+    (tmp_path / FOLDER / "photos").mkdir()
+    cache = AuditCache(tmp_path, 2)
+    cache.prepare()
+    assert cache.folder is not None
+    assert {file.name for file in (tmp_path / FOLDER).iterdir()} == {cache.folder.name, "photos"}
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / FOLDER).symlink_to(tmp_path / FOLDER)
+    with pytest.raises(SelectionError, match="is a link"):
+        AuditCache(linked, 3).prepare()
+    assert cache.folder.is_dir()
+
+
+def test_states_are_of_all_rows_or_of_none(classifier: Classifier, tmp_path: Path) -> None:
+    rows = rows_from(["oil prices", "the team", " "], classifier)
+    cache = AuditCache(tmp_path, 0)
+    cache.prepare()
+    part = predict(classifier, ["oil prices"])
+    names = ("read", "logits", "n_tokens", "n_unseen")
+    cache.add_rows("rows", np.array([0]), {name: getattr(part, name) for name in names})
+    *_, last = read_rows(classifier, "rows", rows, cache=cache)
+    assert list(last.read) == [True, True, False]
+    assert last.states is None

@@ -3,9 +3,9 @@
 import hashlib
 import io
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -13,23 +13,25 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from finetune.checkpoint.arrays import IntArray
-from finetune.errors import RecordError
 from finetune.run.atomic_files import write_atomically
-from finetune.run.json_files import Schema
 from viz.errors import SelectionError
 
 Part = TypeVar("Part")
 
 VERSION = 1
 """Counted up where what is computed changes, so that nothing old is taken for it."""
+N_DIGEST = hashlib.sha256().digest_size
 FOLDER = ".audit"
 """Where the files lie within the folder of an audit."""
+N_KEY = 24
+KEY = re.compile(f"[0-9a-f]{{{N_KEY}}}")
+"""How the folder of one audit in it is named; others are not touched."""
 
 
 class AuditCache:
     """Files of one audit; without a folder nothing is kept.
 
-    Files are whole or not there, and one that can't be read is worked out again.
+    Each file begins with the digest of what follows, so that a damaged one is worked out again.
 
     Args:
         folder: Of the audit.
@@ -38,7 +40,7 @@ class AuditCache:
 
     def __init__(self, folder: Path | None, settings: Any) -> None:
         text = json.dumps([VERSION, settings], sort_keys=True, default=str)
-        key = hashlib.sha256(text.encode()).hexdigest()[:24]
+        key = hashlib.sha256(text.encode()).hexdigest()[:N_KEY]
         self._root = None if folder is None else folder / FOLDER
         self.folder = None if self._root is None else self._root / key
 
@@ -46,14 +48,17 @@ class AuditCache:
         """Make the folder, and remove what other audits left in it.
 
         Raises:
-            SelectionError: where it can't be written to.
+            SelectionError: where it can't be written to, or is a link: what lies behind one is
+                somebody else's.
         """
         if self._root is None or self.folder is None:
             return
+        if self._root.is_symlink():
+            raise SelectionError(f"{str(self._root)!r} is a link; remove it.")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for other in self._root.iterdir():
-                if other != self.folder and other.is_dir() and not other.is_symlink():
+                if other != self.folder and KEY.fullmatch(other.name) and not other.is_symlink():
                     shutil.rmtree(other, ignore_errors=True)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
@@ -69,8 +74,9 @@ class AuditCache:
         if self.folder is None:
             return
         for file in sorted(self.folder.glob(f"{name}-*.npz")):
-            with suppress(OSError, ValueError, KeyError, EOFError):
-                with np.load(file, allow_pickle=False) as arrays:
+            content = _whole(file)
+            if content is not None:
+                with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                     parts = {key: arrays[key] for key in arrays.files}
                 yield parts.pop("indices"), parts
 
@@ -82,17 +88,28 @@ class AuditCache:
         """A part of the record; None where it wasn't kept, or is damaged."""
         if self.folder is None:
             return None
-        with suppress(RecordError):
-            return cast("Part", Schema[Any](kind).read(self.folder / f"{name}.json"))
-        return None
+        content = _whole(self.folder / f"{name}.json")
+        if content is None:
+            return None
+        return cast("Part", TypeAdapter[Any](kind).validate_json(content))
 
     def _write(self, name: str, content: bytes) -> None:
         if self.folder is None:
             return
         try:
-            write_atomically(self.folder / name, content)
+            write_atomically(self.folder / name, hashlib.sha256(content).digest() + content)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
+
+
+def _whole(file: Path) -> bytes | None:
+    """What was written into a file; None where it isn't there, or is damaged."""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return None
+    digest, content = content[:N_DIGEST], content[N_DIGEST:]
+    return content if hashlib.sha256(content).digest() == digest else None
 
 
 def _unwritable(folder: Path, error: OSError) -> SelectionError:

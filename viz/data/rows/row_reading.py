@@ -85,17 +85,22 @@ def _arrays(predictions: RowPredictions) -> dict[str, Any]:
 def _filled(
     known: RowPredictions, classifier: Classifier, indices: IntArray, arrays: Mapping[str, Any]
 ) -> RowPredictions:
-    """What is known with more rows in it; only states, which are large, are not copied."""
+    """What is known with more rows in it; only states, which are large, are not copied.
+
+    They are of all rows that are read, or of none.
+    """
     values: dict[str, Any] = {}
     for name in ("read", "logits", "n_tokens", "n_unseen"):
         values[name] = getattr(known, name).copy()
         values[name][indices] = arrays[name]
-    if "states" in arrays:
-        states = known.states
+    states = known.states
+    if "states" in arrays and (states is not None or not known.read.any()):
         if states is None:
             states = np.zeros((len(known.read), arrays["states"].shape[1]), np.float32)
         states[indices] = arrays["states"]
-        values["states"] = states
+    elif arrays["read"].any():
+        states = None
+    values["states"] = states
     if not classifier.regression:
         values["probabilities"] = classifier.probabilities(values["logits"])
     return replace(known, **values)
