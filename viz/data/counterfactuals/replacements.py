@@ -103,7 +103,8 @@ def _by_log_odds(own: FloatArray, counts: FloatArray) -> IntArray:
     variances = np.zeros_like(own)
     for sign, part in ((1, own), (-1, counts - own)):
         total = part.sum() + prior.sum()
-        scores += sign * np.log((part + prior) / (total - part - prior))
+        others = np.maximum(total - part - prior, 1e-9)  # 0 where there is no other word
+        scores += sign * np.log((part + prior) / others)
         variances += 1 / (part + prior)
     z_scores = scores / np.sqrt(variances)
     order: IntArray = np.argsort(-z_scores, kind="stable")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from finetune.data.tables.messages import shown
 from finetune.data.tables.reader import read_opened
 from finetune.data.tables.table import Table, written_texts
 from finetune.errors import DataError
+from finetune.run.atomic_files import LONE_SURROGATE
 from finetune.run.column_names import ColumnNames
 from viz.errors import SelectionError, as_sentence
 from viz.model.classifier import Classifier
@@ -100,9 +101,9 @@ def rows_from(
     """Rows of Python values: one mapping of column names to cells for each, or plain texts.
 
     Raises:
-        SelectionError: as `open_rows`; and where there is no row.
+        SelectionError: as `open_rows`; and where there is no row, or one that is neither.
     """
-    rows = [{"text": row} if isinstance(row, str) else dict(row) for row in records]
+    rows = [_record(row, number) for number, row in enumerate(records, start=1)]
     if not rows:
         raise SelectionError("There are no rows; give at least one.")
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -118,6 +119,51 @@ def rows_from(
         return _audit_rows(table, digest, classifier, columns, limit=None, labeled=labeled)
     except DataError as error:
         raise SelectionError(as_sentence(error)) from error
+
+
+def _record(row: object, number: int) -> dict[str, Any]:
+    """A row of Python values as a file would hold it."""
+    if isinstance(row, str):
+        return {"text": plain_cell(row)}
+    if not isinstance(row, Mapping):
+        raise SelectionError(
+            f"Row {number:,} is of type {type(row).__name__}; give a text, or a mapping of column "
+            "names to cells."
+        )
+    for name in row:
+        if not isinstance(name, str):
+            raise SelectionError(
+                f"Row {number:,} has a column named {name!r}, which is not a str; name it by one."
+            )
+    try:
+        return {plain_cell(name): plain_cell(cell) for name, cell in row.items()}
+    except (RecursionError, ValueError) as error:
+        raise SelectionError(
+            f"Row {number:,} has a cell that is nested too deeply, or a number that is too long; "
+            "write it as text."
+        ) from error
+
+
+def plain_cell(cell: Any) -> Any:
+    """A cell of Python values as JSON would hold it; what JSON hasn't, such as a date, stays.
+
+    Half of a surrogate pair, which is not a character, becomes U+FFFD, as the model reads it.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+        ValueError: it is a number of thousands of digits.
+    """
+    if isinstance(cell, str):
+        return LONE_SURROGATE.sub("\ufffd", cell)
+    if isinstance(cell, np.ndarray | np.generic):
+        return plain_cell(cell.tolist())
+    if isinstance(cell, Mapping):
+        return {plain_cell(str(name)): plain_cell(part) for name, part in cell.items()}
+    if isinstance(cell, list | tuple):
+        return [plain_cell(part) for part in cell]
+    if isinstance(cell, int):
+        str(cell)  # refuses what no text can hold
+    return cell
 
 
 def _audit_rows(
@@ -203,10 +249,12 @@ def _without_labels(table: Table, named: ColumnNames) -> list[str]:
 
 def _cells(table: Table) -> tuple[dict[str, list[object]], list[str]]:
     """All columns by name, one that has the name of another numbered; and which can't be read."""
-    counts, cells, notes = Counter[str](), dict[str, list[object]](), list[str]()
+    counts, cells, notes = defaultdict[str, int](lambda: 1), dict[str, list[object]](), list[str]()
     for name, column in zip(table.column_names, table.cells, strict=True):
-        counts[name] += 1
-        own = name if counts[name] == 1 else f"{name} ({counts[name]})"
+        own = name
+        while own in cells or (own != name and own in table.column_names):
+            counts[name] += 1
+            own = f"{name} ({counts[name]})"
         try:
             cells[own] = list(column)
         except DataError as error:

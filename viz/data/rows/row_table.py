@@ -49,7 +49,9 @@ def row_table(
     used = {rows.columns.text, rows.columns.pair, rows.columns.label}
     for name, cells in rows.table.items():
         if name not in used:
-            columns[name if name not in columns else f"{name} (file)"] = list(cells)
+            while name in columns:
+                name = f"{name} (file)"
+            columns[name] = list(cells)
     return pd.DataFrame(columns)
 
 

@@ -108,8 +108,8 @@ def measure_shift(
     for file in (before, after):
         if len(file.read) < MIN_ROWS:
             return Missing(
-                missing=f"Of {file.rows.name!r} {len(file.read):,} rows can be read; two files can "
-                f"be compared where each has {MIN_ROWS} or more."
+                missing=f"{len(file.read):,} of the rows of {file.rows.name!r} can be read; two "
+                f"files can be compared where each has {MIN_ROWS} or more."
             )
     files = TwoFiles(classifier, before, after, options.seed)
     p_value, tests = files.alarm
