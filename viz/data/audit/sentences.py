@@ -144,5 +144,6 @@ def logits(interval: Interval) -> str:
 
 def percentages(interval: Interval) -> str:
     """A mean share, or difference of shares, with its interval, in percent."""
-    mean, low, high = (100 * value for value in (interval.mean, interval.low, interval.high))
+    ends = interval.mean, interval.low, interval.high
+    mean, low, high = (round(100 * value, 1) + 0.0 for value in ends)  # no minus before a zero
     return true_minus(f"{mean:.1f}% ({low:.1f} to {high:.1f})")

@@ -21,7 +21,7 @@ from viz.export.audit_report.document import (
     first,
 )
 
-MAX_LABEL_ERRORS, MAX_SHORTCUTS, MAX_WORDS = 50, 50, 4
+MAX_LABEL_ERRORS, MAX_SHORTCUTS, MAX_WORDS = 50, 25, 4
 SLICES_GUIDE = (
     "The interval is that of the part alone. A slice says where errors are, not why: rows of a "
     "part may have something else in common."
@@ -93,7 +93,16 @@ def _label_errors(result: LabelErrors | Missing, table: pd.DataFrame) -> Iterato
     if not result.items:
         return
     yield Text(LABEL_ERRORS_GUIDE, "guide")
-    yield from first(result.items, MAX_LABEL_ERRORS, "label-errors.csv of the page")
+    listed = [each for each in result.items if _is_doubted(each)][:MAX_LABEL_ERRORS]
+    if len(listed) < len(result.items):
+        yield Text(
+            f"Listed are the first {len(listed):,} rows of which another class is likelier than "
+            f"the label; the first {len(result.items):,} of the ranking are in label-errors.csv of "
+            "the page.",
+            "note",
+        )
+    if not listed:
+        return
     yield Table(
         (
             *(Column("Line", "number"), Column("Label"), Column("Suggested"), Column("Likely")),
@@ -115,14 +124,18 @@ def _label_errors(result: LabelErrors | Missing, table: pd.DataFrame) -> Iterato
                 ),
                 shortened(str(table["text"].iat[each.row])),
             )
-            for each in result.items[:MAX_LABEL_ERRORS]
+            for each in listed
         ),
     )
 
 
+def _is_doubted(error: LabelError) -> bool:
+    return error.likely or error.suggested_probability > error.label_probability
+
+
 def _words(error: LabelError) -> str:
     """Those that say so, among the first."""
-    words = [each.word for each in error.words[:MAX_WORDS] if each.score > 0]
+    words = dict.fromkeys(each.word for each in error.words[:MAX_WORDS] if each.score > 0)
     return ", ".join(shortened(word, MAX_WORD_CHARS) for word in words)
 
 

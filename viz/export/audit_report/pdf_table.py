@@ -37,7 +37,7 @@ class PdfTable:
     def widths(self) -> FloatArray:
         """Points of each column: what its cells need on one line, or less where that is too much.
 
-        Columns with long texts give way first, and words are broken last.
+        Wide columns give way first, long texts less than others, and words are broken last.
         """
         least, most = (self._needed(whole=whole) for whole in (False, True))
         if most.sum() <= self.max_width:
@@ -45,12 +45,13 @@ class PdfTable:
         if least.sum() >= self.max_width:
             shrunk: FloatArray = least * self.max_width / least.sum()
             return shrunk
+        weights = np.array([3.0 if each.kind == "long" else 1.0 for each in self.table.columns])
         low, high = 0.0, self.max_width
         for _ in range(40):
             middle = (low + high) / 2
-            fits = np.clip(middle, least, most).sum() <= self.max_width
+            fits = np.clip(middle * weights, least, most).sum() <= self.max_width
             low, high = (middle, high) if fits else (low, middle)
-        fitting: FloatArray = np.clip(low, least, most)
+        fitting: FloatArray = np.clip(low * weights, least, most)
         return fitting
 
     def _needed(self, *, whole: bool) -> FloatArray:

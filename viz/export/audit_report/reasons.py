@@ -77,7 +77,10 @@ def _cell(cell: CellReasons) -> Iterator[Block]:
                 shortened(word.word, MAX_WORD_CHARS),
                 Bar(word.share, number(word.share)),
                 f"{word.n_rows:,}",
-                sentences.logits(word.contribution),
+                # Of a word in one row there is no interval.
+                number(word.contribution.mean)
+                if word.n_rows == 1
+                else sentences.logits(word.contribution),
             )
             for word in cell.words[:MAX_WORDS]
         ),

@@ -1,7 +1,7 @@
 """The report of an audit holds what its record does, or says why it can't."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,9 +12,11 @@ from tests.audits import full_audit, unlabeled_audit
 from viz.data.audit.run import Audit
 from viz.data.audit.summary import summary
 from viz.data.missing import Missing
+from viz.data.reasons.cell_reasons import CellReasons
 from viz.export.audit_report.content import audit_document
 from viz.export.audit_report.document import Bar, Document, Picture, Section, Table, Text
 from viz.export.audit_report.findings import label_errors
+from viz.export.audit_report.reasons import cell_reasons
 from viz.model.installation import version
 
 PARTS = {
@@ -164,4 +166,20 @@ def test_long_lists_say_how_many_there_are(full: Audit) -> None:
     errors: Any = full.record.label_errors
     part = label_errors(replace(errors, items=errors.items * 20), full.table)
     assert len(lines(part)) == 50
-    assert any("first 50 of 60" in text for text in texts(part))
+    assert any("the first 50 rows" in text and "first 60 of" in text for text in texts(part))
+
+
+def test_labels_that_the_ranking_does_not_doubt_are_not_listed(full: Audit) -> None:
+    errors: Any = full.record.label_errors
+    sure = replace(errors.items[0], likely=False, label_probability=0.9, suggested_probability=0.1)
+    part = label_errors(replace(errors, items=(*errors.items, sure)), full.table)
+    assert len(lines(part)) == len(errors.items)
+    assert not lines(label_errors(replace(errors, items=(sure,)), full.table))
+
+
+def test_a_word_in_one_row_has_no_interval(full: Audit) -> None:
+    cell = cast(tuple[CellReasons, ...], full.record.cells)[0]
+    words = (replace(cell.words[0], n_rows=1), replace(cell.words[0], n_rows=2))
+    shown = lines(cell_reasons((replace(cell, words=words),)))
+    assert shown[0][3] == "+0.60"
+    assert shown[1][3] == "+0.60 (+0.40 to +0.80)"
