@@ -93,10 +93,12 @@ def _label_errors(result: LabelErrors | Missing, table: pd.DataFrame) -> Iterato
     if not result.items:
         return
     yield Text(LABEL_ERRORS_GUIDE, "guide")
-    listed = [each for each in result.items if _is_doubted(each)][:MAX_LABEL_ERRORS]
+    doubted = [each for each in result.items if _is_doubted(each)]
+    listed = doubted[:MAX_LABEL_ERRORS]
     if len(listed) < len(result.items):
+        some = f"first {len(listed):,} of " if len(listed) < len(doubted) else ""
         yield Text(
-            f"Listed are the first {len(listed):,} rows of which another class is likelier than "
+            f"Listed are the {some}{len(doubted):,} rows of which another class is likelier than "
             f"the label; the first {len(result.items):,} of the ranking are in label-errors.csv of "
             "the page.",
             "note",

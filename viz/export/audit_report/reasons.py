@@ -21,6 +21,7 @@ from viz.export.audit_report.document import (
 )
 
 MAX_WORDS, MAX_HEADS = 20, 8
+NO_BREAK = "\u00a0"
 REASONS_GUIDE = (
     f"{sentences.REASONS} This takes the attention of the model as it is: a word's share says what "
     "the model made of it there, not what would happen without it. Of a hundred intervals five "
@@ -93,7 +94,7 @@ def _cell(cell: CellReasons) -> Iterator[Block]:
             (Column("Head"), Column("Adds", "bar"), Column("95% interval", "number")),
             tuple(
                 (
-                    f"L{head.layer} · H{head.head}",
+                    f"L{head.layer}{NO_BREAK}·{NO_BREAK}H{head.head}",
                     Bar(head.contribution.mean, number(head.contribution.mean)),
                     f"{number(head.contribution.low)} to {number(head.contribution.high)}",
                 )

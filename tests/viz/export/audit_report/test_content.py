@@ -166,7 +166,7 @@ def test_long_lists_say_how_many_there_are(full: Audit) -> None:
     errors: Any = full.record.label_errors
     part = label_errors(replace(errors, items=errors.items * 20), full.table)
     assert len(lines(part)) == 50
-    assert any("the first 50 rows" in text and "first 60 of" in text for text in texts(part))
+    assert any("first 50 of 60 rows" in text and "first 60 of" in text for text in texts(part))
 
 
 def test_labels_that_the_ranking_does_not_doubt_are_not_listed(full: Audit) -> None:
