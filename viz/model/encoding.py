@@ -282,24 +282,33 @@ class Encoder:
         begins = [token.value for token in backend.model.tokenize(word[:most])]
         return len(word) > most and begins != [self.tokenizer.unk_token]
 
-    def _literal_notes(self, encoding: Encoding) -> Iterator[str]:
-        """A note if special tokens are written out in the text, since the model reads them as such.
+    @property
+    def special_names(self) -> frozenset[str]:
+        """How special tokens are written."""
+        tokens = self.tokenizer.added_tokens_decoder.values()
+        return frozenset(
+            [*self.tokenizer.all_special_tokens, *(str(each) for each in tokens if each.special)]
+        )
+
+    def written_specials(self, encoding: Encoding) -> list[str]:
+        """Special tokens that are written out in the text, since the model reads them as such.
 
         They count as words of the text everywhere, since a reader wrote them.
         """
-        special = {
-            *self.tokenizer.all_special_tokens,
-            *(str(each) for each in self.tokenizer.added_tokens_decoder.values() if each.special),
-        }
-        literals = [
-            token.text
-            for token in encoding.tokens
-            if not token.special
-            and token.text in special
-            and encoding.token_text(token).strip() == token.text
-        ]
-        if literals:
-            names = list(dict.fromkeys(literals))
+        special = self.special_names
+        return list(
+            dict.fromkeys(
+                token.text
+                for token in encoding.tokens
+                if not token.special
+                and token.text in special
+                and encoding.token_text(token).strip() == token.text
+            )
+        )
+
+    def _literal_notes(self, encoding: Encoding) -> Iterator[str]:
+        names = self.written_specials(encoding)
+        if names:
             are = "is read as a special token" if len(names) == 1 else "are read as special tokens"
             yield f"{', '.join(names)} in the text {are}."
 

@@ -233,3 +233,9 @@ def test_states_are_of_all_rows_or_of_none(classifier: Classifier, tmp_path: Pat
     *_, last = read_rows(classifier, "rows", rows, cache=cache)
     assert list(last.read) == [True, True, False]
     assert last.states is None
+
+
+def test_special_tokens_in_texts_are_said(classifier: Classifier) -> None:
+    texts = ["oil [MASK] prices", "the [SEP] team [MASK]", "oil [mask prices", "oil"]
+    notes = audit(classifier, texts, options=FEW).record.notes
+    assert "In 2 rows [MASK], [SEP] are read as special tokens." in notes

@@ -227,6 +227,23 @@ class AuditRun:
         if cut:
             rows = "1 row is" if cut == 1 else f"{cut:,} rows are"
             yield f"{rows} longer than the model reads, which never saw the rest."
+        yield from self._special_notes()
+
+    def _special_notes(self) -> Iterator[str]:
+        """Which special tokens texts have in them, as if they were words."""
+        encoder, texts, pairs = self.classifier.encoder, self.rows.texts, self.rows.pairs
+        special, n_rows, names = encoder.special_names, 0, dict[str, None]()
+        for row in self.latest.predictions.read.nonzero()[0]:
+            text, pair = texts[row], None if pairs is None else pairs[row]
+            if any(name in text or name in (pair or "") for name in special):
+                check_cancelled()
+                written = encoder.written_specials(encoder.encode(text, pair))
+                n_rows += bool(written)
+                names |= dict.fromkeys(written)
+        if n_rows:
+            rows = "In 1 row" if n_rows == 1 else f"In {n_rows:,} rows"
+            are = "is read as a special token" if len(names) == 1 else "are read as special tokens"
+            yield f"{rows} {', '.join(sorted(names))} {are}."
 
     def _update(self, predictions: RowPredictions) -> None:
         """Take in what was predicted so far, and measure it."""

@@ -37,8 +37,10 @@ def conflicting_copies(rows: AuditRows) -> IntArray:
         linked[other] = linked[other] + members[one]
     for number, group in enumerate(members):
         near = sorted(linked[number])
+        first = near[0]
+        second = next((other for other in near if labels[other] != labels[first]), -1)
         for row in group:
-            copies[row] = next((other for other in near if labels[other] != labels[row]), -1)
+            copies[row] = second if labels[row] == labels[first] else first
     return copies
 
 
