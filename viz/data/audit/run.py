@@ -101,7 +101,8 @@ class AuditRun:
         reference: AuditRows | None = None,
         folder: Path | None = None,
     ) -> None:
-        self.classifier, self.rows = classifier, rows
+        self.classifier = classifier
+        self.rows: AuditRows = rows
         self.options: AuditOptions = options
         self.reference: AuditRows | None = reference
         self._cache = AuditCache(
