@@ -70,7 +70,7 @@ def _slices(result: Slices | Missing) -> Iterator[Block]:
         ),
         tuple(
             (
-                sentences.slice_kind(each),
+                shortened(sentences.slice_kind(each)),
                 shortened(each.value),
                 f"{each.n_rows:,}",
                 f"{each.n_errors:,}",
@@ -119,11 +119,7 @@ def _label_errors(result: LabelErrors | Missing, table: pd.DataFrame) -> Iterato
                 "yes" if each.likely else "no",
                 percent(each.label_probability),
                 percent(each.suggested_probability),
-                ", ".join(
-                    shortened(word.word, MAX_WORD_CHARS)
-                    for word in each.words[:MAX_WORDS]
-                    if word.score > 0
-                ),
+                _words(each),
                 shortened(str(table["text"].iat[each.row])),
             )
             for each in listed

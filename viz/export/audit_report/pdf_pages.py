@@ -57,14 +57,15 @@ def pdf_figures(document: Document) -> list[Figure]:
     """The pages, each a figure."""
     pages = _Pages()
     pages.add_text(document.title, TITLE)
-    for note in missing_fonts(_texts(document)):
-        pages.add_text(note, NOTE)
     for section in document.sections:
         pages.skip(2 * GAP)
         pages.keep(KEPT_HEIGHT)
         pages.add_text(section.title, SECTION)
         for block in section.blocks:
             pages.add(block)
+    pages.skip(2 * GAP)
+    for note in missing_fonts(_texts(document)):
+        pages.add_text(note, NOTE)
     pages.number(f"{document.title} · {document.maker}")
     return [canvas.figure for canvas in pages.canvases]
 

@@ -11,6 +11,7 @@ from finetune.run.measurements import Metrics
 from tests.audits import full_audit, unlabeled_audit
 from viz.data.audit.run import Audit
 from viz.data.audit.summary import summary
+from viz.data.labels.label_errors import WordScore
 from viz.data.missing import Missing
 from viz.data.reasons.cell_reasons import CellReasons
 from viz.export.audit_report.content import audit_document
@@ -175,6 +176,14 @@ def test_labels_that_the_ranking_does_not_doubt_are_not_listed(full: Audit) -> N
     part = label_errors(replace(errors, items=(*errors.items, sure)), full.table)
     assert len(lines(part)) == len(errors.items)
     assert not lines(label_errors(replace(errors, items=(sure,)), full.table))
+
+
+def test_a_word_is_named_once_and_only_where_it_says_so(full: Audit) -> None:
+    errors: Any = full.record.label_errors
+    oil, game = (WordScore(word=word, score=1.0) for word in ("oil", "game"))
+    words = (oil, oil, replace(oil, word="talks", score=-1.0), game)
+    part = label_errors(replace(errors, items=(replace(errors.items[0], words=words),)), full.table)
+    assert lines(part)[0][6] == "oil, game"
 
 
 def test_a_word_in_one_row_has_no_interval(full: Audit) -> None:

@@ -114,6 +114,11 @@ def test_the_file_is_the_same_every_time_and_holds_its_text() -> None:
     assert b" Tf" in shown
 
 
+def test_what_no_font_has_is_said_at_the_end() -> None:
+    last = text_lines(pdf_figures(of(Text("oil \U0010fffd prices")))[-1])
+    assert any("U+10FFFD" in line.text for line in last)
+
+
 def test_any_name_and_any_text_can_be_set() -> None:
     texts = [text for _, text, _ in hostile_texts(16)]
     cells = tuple((text[:80], "1") for text in (*HOSTILE_NAMES, *texts))
