@@ -1,6 +1,5 @@
 """Audits of the Data page: each made once, in the background, and looked at while it goes on."""
 
-import hashlib
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.text_files import Columns
 from viz.runs import uploads
-from viz.runs.files import AUDITS_FOLDER, runs_folder
+from viz.runs.audit_folders import audit_folder
 
 Part = TypeVar("Part")
 
@@ -227,13 +226,9 @@ def _run(request: AuditRequest, key: Hashable) -> Callable[[ProgressCallback], A
     def compute(progress: ProgressCallback) -> Audit:
         rows = open_rows(request.data, classifier, request.columns)
         reference = _reference(request, classifier)
-        run = AuditRun(
-            classifier,
-            rows,
-            OPTIONS,
-            reference=reference,
-            folder=_folder(classifier, rows, reference),
-        )
+        others = [] if reference is None else [reference.fingerprint]
+        folder = audit_folder(classifier.fingerprint, rows.fingerprint, *others)
+        run = AuditRun(classifier, rows, OPTIONS, reference=reference, folder=folder)
         _runs.add(key, run)
         expected = max(run.expected_passes, 1)
         # Kept before the run goes, so that there is always something to look at.
@@ -254,15 +249,6 @@ def _reference(request: AuditRequest, classifier: Classifier) -> AuditRows | Non
     return open_rows(
         file, classifier, Columns(*(name if name in names else None for name in wanted))
     )
-
-
-def _folder(classifier: Classifier, rows: AuditRows, reference: AuditRows | None) -> Path:
-    """Where an audit is kept: by the checkpoint and the content of the files."""
-    parts = [classifier.fingerprint, rows.fingerprint]
-    if reference is not None:
-        parts.append(reference.fingerprint)
-    name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
-    return runs_folder() / AUDITS_FOLDER / name
 
 
 def _version(file: Path) -> tuple[float, int]:

@@ -239,3 +239,14 @@ def test_special_tokens_in_texts_are_said(classifier: Classifier) -> None:
     texts = ["oil [MASK] prices", "the [SEP] team [MASK]", "oil [mask prices", "oil"]
     notes = audit(classifier, texts, options=FEW).record.notes
     assert "In 2 rows [MASK], [SEP] are read as special tokens." in notes
+
+
+def test_the_passes_of_an_audit_add_up_to_those_expected_whether_it_was_kept_or_not(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    rows = open_rows(write_rows(tmp_path, 20), classifier)
+    for _ in range(2):
+        counts: list[float] = []
+        run = AuditRun(classifier, rows, FEW, folder=tmp_path / "audit")
+        run.run(counts.append)
+        assert sum(counts) == pytest.approx(run.expected_passes)

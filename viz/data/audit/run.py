@@ -133,7 +133,9 @@ class AuditRun:
         self.latest = replace(self.latest, record=record, near_copies=near_copies)
         for part in PARTS:
             check_cancelled()
-            result = self._cached(part.name, part.kind, partial(part.make, self), progress)
+            share = _Share(progress, part.expected_passes(self))
+            result = self._cached(part.name, part.kind, partial(part.make, self), share)
+            share.finish()
             record = replace(self.latest.record, **{part.name: result})
             self.latest = replace(self.latest, record=record)
         return self.latest
@@ -284,3 +286,19 @@ class AuditRun:
             counterfactuals=NOT_YET,
             shift=NO_REFERENCE if self.reference is None else NOT_YET,
         )
+
+
+class _Share:
+    """The progress of a part: in all as many passes as were expected, however many it takes."""
+
+    def __init__(self, progress: ProgressCallback, expected: float) -> None:
+        self._progress, self._left = progress, expected
+
+    def __call__(self, passes: float) -> None:
+        passes = min(passes, self._left)
+        self._left -= passes
+        self._progress(passes)
+
+    def finish(self) -> None:
+        """Count what is left, of a part that took less or was kept."""
+        self(self._left)
