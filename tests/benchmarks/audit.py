@@ -57,17 +57,12 @@ def _first_measures(run: AuditRun, started: float) -> ProgressCallback:
 
     def progress(passes: float) -> None:
         n_read = run.latest.record.n_read
-        for name, reached in (
-            ("the first rows", n_read > 0),
-            ("all rows", n_read == len(run.rows)),
-        ):
-            if reached and name not in told:
-                told.add(name)
-                seconds = time.perf_counter() - started
-                print(
-                    f"{name} ({n_read:,}) measured after {seconds:.1f} s, goal {ALL_ROWS_SECONDS:.0f}",
-                    flush=True,
-                )
+        reached = {"the first rows": n_read > 0, "all rows": n_read == len(run.rows)}
+        for name, is_reached in reached.items():
+            if is_reached and name not in printed:
+                printed.add(name)
+                seconds = f"{time.perf_counter() - started:.1f} s, goal {ALL_ROWS_SECONDS:.0f}"
+                print(f"{name} ({n_read:,}) measured after {seconds}", flush=True)
 
     return progress
 
