@@ -19,6 +19,7 @@ NAMES = (
     "events",
     "faithfulness.json",
     "sanity.json",
+    "audit.json",
     "partial results",
     "saved attention",
     "saved attribution",

@@ -37,6 +37,7 @@ from finetune.run.measurements import Metrics
 from finetune.run.record import EpochMetrics, RunRecord, ScoreRange, SeedRecord
 from finetune.run.saved_settings import load_settings, save_settings
 from finetune.run.snapshot_folders import verify, write_manifest
+from tests.audits import full_audit
 from tests.damaged_files import mutated_lines, mutated_words, mutations
 from tests.tiny_models import LABELS, tiny_checkpoint
 from tests.viz.rooms import START, epoch, finish, leave, step
@@ -44,6 +45,8 @@ from viz import Classifier
 from viz.app.markdown import plain
 from viz.app.panels import active_runs, new_run, quality, results, sanity, scores
 from viz.attribution.method_spec import MethodSpec
+from viz.data.audit import record as audit_record
+from viz.data.audit.summary import summary
 from viz.errors import VizError
 from viz.export import dataset_export
 from viz.export.dataset_export import DatasetExport
@@ -172,6 +175,13 @@ def use_faithfulness(file: Path) -> None:
             MethodSpec.parse(best_method)
 
 
+def use_audit(file: Path) -> None:
+    """What the command says of an audit, and the file written again."""
+    audit = audit_record.load(file)
+    list(summary(audit))
+    audit.to_json()
+
+
 def use_sanity(file: Path) -> None:
     """The panel of sanity checks."""
     found = sanity_record.load(file)
@@ -288,6 +298,9 @@ class Kinds:
             file = self.place / name
             file.write_bytes((default_checkpoint() / name).read_bytes())
             kinds[name] = Kind(file, partial(use, file))
+        audit = self.place / audit_record.FILE
+        audit.write_text(full_audit().record.to_json(), "utf-8")
+        kinds[audit_record.FILE] = Kind(audit, partial(use_audit, audit))
         data = self.place / "texts.csv"
         with data.open("w", encoding="utf-8", newline="") as rows:
             csv.writer(rows).writerows([["text"], *([text] for text in TEXTS)])

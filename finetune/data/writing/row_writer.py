@@ -188,6 +188,8 @@ class RowWriter:
 
     def _start(self) -> None:
         """Go on from the parts that are there, if they were written with the same settings."""
+        if self.folder.is_symlink():  # what lies behind it is somebody else's
+            raise OutputError(f"{shown(self.folder.name)} is a link; remove it")
         try:
             self.folder.mkdir(exist_ok=True)
             if (self.folder / SETTINGS).is_file() and not self._is_own():

@@ -207,6 +207,18 @@ def test_the_source_and_a_folder_are_never_replaced(tmp_path: Path) -> None:
                 RowWriter(tmp_path / name, stream, ADDED, overwrite=True)
 
 
+def test_parts_are_not_written_behind_a_link(tmp_path: Path) -> None:
+    path = source(tmp_path, ".csv")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".out.csv.partial").symlink_to(tmp_path / "elsewhere")
+    with (
+        open_stream(path) as stream,
+        pytest.raises(OutputError, match=r"'.out.csv.partial' is a link; remove it"),
+    ):
+        RowWriter(tmp_path / "out.csv", stream, ADDED)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_what_an_output_cannot_hold_is_told_before_the_first_row(tmp_path: Path) -> None:
     path = put(tmp_path, "x.jsonl", '{"text": "a"}\n{"text": "b\\u0000"}\n')
     with open_stream(path) as stream:
