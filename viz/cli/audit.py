@@ -19,6 +19,7 @@ from viz.cli.terminal import (
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    from finetune.run.column_names import ColumnNames
     from viz.data.audit.run import AuditRun
 
 TrainedOn = Literal["auto", "yes", "no"]
@@ -99,6 +100,7 @@ def audit(
         columns = ColumnNames(text_column, pair_column, label_column)
         rows = open_rows(data, classifier, columns, limit=limit, labeled=labels)
         earlier = None if reference is None else open_rows(reference, classifier, columns)
+        print_text(_columns_read(rows.columns))
         options = AuditOptions(
             trained_on=trained_on,
             folds=folds,
@@ -114,6 +116,14 @@ def audit(
         _print_summary(run)
         for file in files:
             print_text(str(file))
+
+
+def _columns_read(columns: "ColumnNames") -> str:
+    """Which columns were chosen, since there may be others like them."""
+    texts = f"Texts are read from column {columns.text!r}"
+    if columns.pair is not None:
+        texts += f", second texts from {columns.pair!r}"
+    return texts + ("." if columns.label is None else f", labels from {columns.label!r}.")
 
 
 def _run(run: "AuditRun") -> None:

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from finetune.run.json_files import Count
+from viz.errors import SelectionError
+
+MAX_COUNT = 2**32
+"""What the generators of scikit-learn take as a seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +26,20 @@ class AuditOptions:
     """Rows for which the smallest edits that flip them are searched: the most confident errors,
     or without labels the least sure rows."""
     seed: Count = 0
+
+
+def check_options(options: AuditOptions) -> None:
+    """Make sure that an audit can be made with these settings, and its record read again.
+
+    Raises:
+        SelectionError: where one is out of its range.
+    """
+    counts = ("folds", "max_explained", "n_cells", "n_counterfactuals", "seed")
+    for name in counts:
+        value = getattr(options, name)
+        if not isinstance(value, int) or not 0 <= value < MAX_COUNT:
+            raise SelectionError(
+                f"{name} is {value!r}; it can be a whole number from 0 to {MAX_COUNT - 1:,}."
+            )
+    if options.folds == 1:
+        raise SelectionError("folds is 1, which leaves nothing to train on; give 2 or more, or 0.")

@@ -36,7 +36,10 @@ def test_the_files_of_an_audit_agree(checkpoint: Path, data: Path, tmp_path: Pat
     folder = tmp_path / "out"
     code, out, err = run("--data", data, "--checkpoint", checkpoint, "--output", folder)
     assert code == 0, err
-    assert out.splitlines()[0] == "4 rows, 3 read, 3 with a label."
+    assert out.splitlines()[:2] == [
+        "Texts are read from column 'text', labels from 'label'.",
+        "4 rows, 3 read, 3 with a label.",
+    ]
     assert "1 row has no text that the model can read." in out
     record = load(folder / "audit.json")
     table = pd.read_parquet(folder / "rows.parquet")

@@ -107,3 +107,11 @@ def test_rows_that_no_file_could_hold_are_refused(classifier: Classifier) -> Non
         rows: Any = [row]
         with pytest.raises(SelectionError, match=sentence):
             audit(classifier, rows)
+
+
+@pytest.mark.parametrize(
+    "options", [AuditOptions(seed=-1), AuditOptions(seed=2**70), AuditOptions(folds=1)]
+)
+def test_options_out_of_range_are_refused(classifier: Classifier, options: AuditOptions) -> None:
+    with pytest.raises(SelectionError, match=r"^(seed|folds) is "):
+        audit(classifier, ["oil"], options=options)

@@ -17,7 +17,7 @@ from viz.data.audit.record import AuditRecord
 from viz.data.counterfactuals.counterfactuals import RowCounterfactuals, find_counterfactuals
 from viz.data.counterfactuals.replacements import data_vocabulary
 from viz.data.missing import Missing
-from viz.data.options import AuditOptions
+from viz.data.options import AuditOptions, check_options
 from viz.data.reasons.cell_reasons import CellReasons, explain_cell
 from viz.data.rows.audit_rows import AuditRows, rows_from
 from viz.data.rows.near_copies import conflicting_copies
@@ -80,7 +80,8 @@ def audit(
         states that classes are read from (N, D).
 
     Raises:
-        SelectionError: if rows can't be read, or the folder can't be written to.
+        SelectionError: if rows can't be read, an option is out of its range, or the folder can't
+            be written to.
         CheckpointError: if the model fails.
     """
     given = rows if isinstance(rows, AuditRows) else rows_from(rows, classifier)
@@ -101,6 +102,7 @@ class AuditRun:
         reference: AuditRows | None = None,
         folder: Path | None = None,
     ) -> None:
+        check_options(options)
         self.classifier = classifier
         self.rows: AuditRows = rows
         self.options: AuditOptions = options
