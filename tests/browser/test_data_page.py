@@ -64,6 +64,16 @@ def test_an_uploaded_file_shows_its_error_and_the_row_opens_on_read(
     page.get_by_role("button", name="Open on Read").click()
     expect(page.get_by_label("Text", exact=True)).to_have_value(text)
 
+    # Back again: the wrong label is put right in a new file, which the Train page opens.
+    page.get_by_role("link", name="Data").click()
+    page.get_by_role("radio", name="Label errors").click()
+    page.get_by_role("button", name="Accept the suggestion").click()
+    page.get_by_role("button", name="Save as a new file").click()
+    saved = "tuesday-corrected.csv"
+    expect(page.get_by_text(f"Saved as {saved}; tuesday.csv stays as it is.")).to_be_visible()
+    page.get_by_role("button", name="Train on it").click()
+    expect(page.get_by_text(f"The first rows of {saved}")).to_be_visible()
+
 
 def test_keys_move_in_the_matrix_and_select(app: App) -> None:
     with Stage.on(app.page) as stage:

@@ -24,7 +24,8 @@ NO_SLICES = "No part of the file is worse than the rest by more than chance expl
 SHORTCUTS = (
     "A word is flagged where three things agree: it adds much to a class over many rows, the "
     "class loses probability when the word is removed from rows that have it, and gains when it "
-    "is put into rows that don't. Intervals are 95%."
+    "is put into rows that don't; and where it adds alike to any text, which no similar word does. "
+    "Intervals are 95%."
 )
 REASONS = (
     "Each word adds to the logit of the predicted class minus that of the other one: blue speaks "
@@ -49,7 +50,7 @@ SHIFT_WORDS = (
     "other one, per row."
 )
 _ESTIMATED = {
-    "held-out": "by the classifier itself, which did not see these rows in training",
+    "held-out": "by the classifier, which did not see these rows in training",
     "state-folds": "by folds of a linear head over its states, since it saw these rows in training",
     "training-folds": "by folds of real trainings",
 }

@@ -68,7 +68,7 @@ def _entries(each: LabelError, table: pd.DataFrame, decisions: Decisions) -> dic
         "Likely": each.likely,
         "P(label)": each.label_probability,
         "P(suggested)": each.suggested_probability,
-        "Words": ", ".join(word.word for word in each.words[:4]),
+        "Words": ", ".join(list(dict.fromkeys(word.word for word in each.words))[:4]),
         "Text": shortened(str(table["text"].iat[each.row])),
     }
 
