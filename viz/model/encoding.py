@@ -22,6 +22,11 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _LETTER = re.compile(r"\w")
 
 
+ONE_WINDOW = (
+    "This checkpoint was evaluated on windows over the whole text, with their logits averaged; "
+    "only one window is read here, so the class may differ."
+)
+"""Of a text that is too long for a checkpoint that was trained on windows."""
 TOKENIZER_FAILS = "the tokenizer of the checkpoint fails on this text"
 
 
@@ -215,10 +220,7 @@ class Encoder:
             f"it reads at most {self.max_tokens:,}."
         )
         if self.stride:
-            yield (
-                "This checkpoint was evaluated on windows over the whole text, with their logits "
-                "averaged; only one window is read here, so the class may differ."
-            )
+            yield ONE_WINDOW
 
     def _unknown_notes(self, encoding: Encoding) -> Iterator[str]:
         """A note if some of the text is unknown to the vocabulary.

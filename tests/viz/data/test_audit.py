@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from finetune.checkpoint.truncation import STRIDE_KEY
 from finetune.evaluation.evaluate import evaluate
-from tests.tiny_models import tiny_checkpoint
+from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier
 from viz.data.audit.cache import FOLDER, AuditCache
 from viz.data.audit.run import NOT_YET, AuditRun, audit
@@ -21,6 +22,7 @@ from viz.data.rows.row_predictions import predict
 from viz.data.rows.row_reading import read_rows
 from viz.errors import SelectionError
 from viz.jobs.cancellation import CancelledError
+from viz.model.encoding import ONE_WINDOW
 
 FEW = AuditOptions(n_cells=1, n_counterfactuals=1)
 WORDS = ("oil", "prices", "rise", "stocks", "fall", "the", "team", "wins", "game", "market", "good")
@@ -250,3 +252,13 @@ def test_the_passes_of_an_audit_add_up_to_those_expected_whether_it_was_kept_or_
         run = AuditRun(classifier, rows, FEW, folder=tmp_path / "audit")
         run.run(counts.append)
         assert sum(counts) == pytest.approx(run.expected_passes)
+
+
+def test_a_checkpoint_of_windows_says_that_one_is_read(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "windows")
+    edit_config(folder, **{STRIDE_KEY: 16})
+    classifier = Classifier.load(folder)
+    long = " ".join(["oil"] * (classifier.encoder.max_tokens + 9))
+    few = AuditOptions(n_cells=0, n_counterfactuals=0, max_explained=1)
+    assert ONE_WINDOW in audit(classifier, [long, "oil"], options=few).record.notes
+    assert ONE_WINDOW not in audit(classifier, ["oil"], options=few).record.notes

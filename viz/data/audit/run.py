@@ -28,6 +28,7 @@ from viz.errors import VizError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
+from viz.model.encoding import ONE_WINDOW
 
 NOT_YET = Missing(missing="Not measured yet.")
 NO_REFERENCE = Missing(missing="No second file was given to compare with.")
@@ -232,6 +233,8 @@ class AuditRun:
         if cut:
             rows = "1 row is" if cut == 1 else f"{cut:,} rows are"
             yield f"{rows} longer than the model reads, which never saw the rest."
+            if self.classifier.encoder.stride:
+                yield ONE_WINDOW
         yield from self._special_notes()
 
     def _special_notes(self) -> Iterator[str]:
