@@ -17,9 +17,9 @@ from finetune.data.tables.messages import listed
 from finetune.evaluation.metrics import measure_classes, measure_multi_label, wilson_interval
 from finetune.run.json_files import Count, Items, Share
 from finetune.run.measurements import Metrics
-from viz.data.audit.measures import NO_LABELED_ROW, NO_LABELS, labeled_rows
 from viz.data.missing import Missing
 from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.labeled_rows import NO_LABELED_ROW, NO_LABELS, labeled_rows
 from viz.data.rows.row_predictions import RowPredictions
 from viz.faithfulness.bootstrap import percentile_interval, resampled_sums
 from viz.faithfulness.record import Interval

@@ -1,6 +1,6 @@
 """The parts of an audit that are made once all rows are read, in the order in which they are made.
 
-Each is a function of what is known so far.  Code that few audits need is imported where it is used.
+Each is a function of what is known so far.
 """
 
 from collections import Counter
@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finetune.run.json_files import Items
-from viz.data.audit.measures import NO_LABELS, labeled_rows, right_rows
 from viz.data.counterfactuals.counterfactuals import RowCounterfactuals
-from viz.data.labels.label_errors import LabelErrors, expected_passes
+from viz.data.labels.label_errors import LabelErrors, expected_passes, find_label_errors
 from viz.data.missing import Missing
 from viz.data.reasons.cell_reasons import CellReasons
-from viz.data.shift.shift import Shift
-from viz.data.shortcuts.shortcuts import Shortcuts
-from viz.data.slices.slices import Slices
+from viz.data.rows.labeled_rows import NO_LABELS, labeled_rows, right_rows
+from viz.data.rows.row_words import row_words
+from viz.data.rows.word_contributions import PASSES_PER_ROW
+from viz.data.shift.shift import Shift, measure_shift
+from viz.data.shortcuts.shortcuts import Shortcuts, find_shortcuts
+from viz.data.slices.slices import Slices, find_slices
 from viz.jobs.background import ProgressCallback
 
 if TYPE_CHECKING:
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
 ONE_CLASS = Missing(
     missing="A confusion matrix has one class in each row, which this classifier does not give."
 )
+NO_REFERENCE = Missing(missing="No second file was given to compare with.")
 PASSES_PER_CELL = 600
 """Forward passes that the reasons of a cell take, about."""
 PASSES_PER_COUNTERFACTUAL = 530
 PASSES_OF_SHORTCUTS = 4_000
-"""Those that test words, beside three for each row that is explained."""
+"""Those that test words, beside those for each row that is explained."""
 PASSES_PER_SHORT_FILE_ROW = 8
 """Those for each row of a file that has few words to test."""
 PASSES_OF_SHIFT = 1_500
@@ -51,16 +54,11 @@ class AuditPart:
 
 
 def _slices(run: "AuditRun", progress: ProgressCallback) -> Slices | Missing:
-    from viz.data.rows.row_words import row_words
-    from viz.data.slices.slices import find_slices
-
     words = row_words(run.rows, run.classifier)
     return find_slices(run.rows, run.latest.predictions, words, run.classifier.labels)
 
 
 def _label_errors(run: "AuditRun", progress: ProgressCallback) -> LabelErrors | Missing:
-    from viz.data.labels.label_errors import find_label_errors
-
     return find_label_errors(
         run.classifier,
         run.rows,
@@ -68,18 +66,13 @@ def _label_errors(run: "AuditRun", progress: ProgressCallback) -> LabelErrors | 
         run.options,
         progress,
         work=run.work_folder,
+        near_copies=run.latest.near_copies,
     )
 
 
-def _label_error_passes(run: "AuditRun") -> float:
-    return expected_passes(run.classifier, run.rows, run.options)
-
-
 def _shift(run: "AuditRun", progress: ProgressCallback) -> Shift | Missing:
-    from viz.data.shift.shift import measure_shift
-
     if run.reference is None:
-        return Missing(missing="No second file was given to compare with.")
+        return NO_REFERENCE
     *_, reference_predictions = run.read_reference(progress)
     return measure_shift(
         run.classifier,
@@ -112,8 +105,6 @@ def _cells(run: "AuditRun", progress: ProgressCallback) -> tuple[CellReasons, ..
 
 
 def _shortcuts(run: "AuditRun", progress: ProgressCallback) -> Shortcuts | Missing:
-    from viz.data.shortcuts.shortcuts import find_shortcuts
-
     return find_shortcuts(run.classifier, run.rows, run.latest.predictions, run.options, progress)
 
 
@@ -144,11 +135,7 @@ def _rows_to_flip(run: "AuditRun") -> list[int]:
 def _errors(run: "AuditRun") -> Any:
     """Which rows are wrong.  (N,)"""
     predictions = run.latest.predictions
-    return labeled_rows(run.rows, predictions) & ~right_rows(run.rows, predictions, run.classifier)
-
-
-def _n_explained(run: "AuditRun") -> int:
-    return min(len(run.rows), run.options.max_explained)
+    return labeled_rows(run.rows, predictions) & ~right_rows(run.rows, predictions)
 
 
 PARTS = (
@@ -161,7 +148,7 @@ PARTS = (
     AuditPart(
         name="label_errors",
         kind=LabelErrors | Missing,
-        expected_passes=_label_error_passes,
+        expected_passes=lambda run: expected_passes(run.classifier, run.rows, run.options),
         make=_label_errors,
     ),
     AuditPart(
@@ -183,7 +170,7 @@ PARTS = (
         kind=Shortcuts | Missing,
         expected_passes=lambda run: (
             min(PASSES_OF_SHORTCUTS, PASSES_PER_SHORT_FILE_ROW * len(run.rows))
-            + 3 * _n_explained(run)
+            + PASSES_PER_ROW * min(len(run.rows), run.options.max_explained)
         ),
         make=_shortcuts,
     ),

@@ -11,8 +11,8 @@ import pandas as pd
 from finetune.checkpoint.arrays import IntArray
 from viz.attribution.method import no_progress
 from viz.data.audit.cache import AuditCache
-from viz.data.audit.measures import labeled_rows, measure_rows
-from viz.data.audit.parts import PARTS
+from viz.data.audit.measures import measure_rows
+from viz.data.audit.parts import NO_REFERENCE, PARTS
 from viz.data.audit.record import AuditRecord
 from viz.data.counterfactuals.counterfactuals import RowCounterfactuals, find_counterfactuals
 from viz.data.counterfactuals.replacements import data_vocabulary
@@ -20,6 +20,7 @@ from viz.data.missing import Missing
 from viz.data.options import AuditOptions, check_options
 from viz.data.reasons.cell_reasons import CellReasons, explain_cell
 from viz.data.rows.audit_rows import AuditRows, rows_from
+from viz.data.rows.labeled_rows import labeled_rows
 from viz.data.rows.near_copies import conflicting_copies
 from viz.data.rows.row_predictions import RowPredictions
 from viz.data.rows.row_reading import no_predictions, read_rows
@@ -31,7 +32,6 @@ from viz.model.classifier import Classifier
 from viz.model.encoding import ONE_WINDOW
 
 NOT_YET = Missing(missing="Not measured yet.")
-NO_REFERENCE = Missing(missing="No second file was given to compare with.")
 MAX_SETS = 150
 """Sets of edits of a kind that are tried of each row: less than for a row that a reader asks of."""
 DEFAULT_OPTIONS = AuditOptions()
@@ -104,7 +104,7 @@ class AuditRun:
         folder: Path | None = None,
     ) -> None:
         check_options(options)
-        self.classifier = classifier
+        self.classifier: Classifier = classifier
         self.rows: AuditRows = rows
         self.options: AuditOptions = options
         self.reference: AuditRows | None = reference

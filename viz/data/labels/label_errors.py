@@ -108,6 +108,7 @@ def find_label_errors(
     progress: ProgressCallback = no_progress,
     *,
     work: Path | None = None,
+    near_copies: IntArray | None = None,
 ) -> LabelErrors | Missing:
     """Rank the labeled rows of a file by how likely their label is wrong.
 
@@ -118,6 +119,7 @@ def find_label_errors(
         options: Whether they were trained on, how many folds to train, the seed.
         progress: Called with passes done since the last call; what it raises ends the work.
         work: Where the trainings of `options.folds` keep what is finished; by default nowhere.
+        near_copies: As `conflicting_copies` gives them, where they are known.  (N,)
 
     Returns:
         The first of the ranking; one sentence where there are no labels or no classes, or where
@@ -176,7 +178,11 @@ def find_label_errors(
             )
             for number, place in enumerate(first.tolist())
         ),
-        notes=(*known.notes, *notes, *_copy_notes(rows)),
+        notes=(
+            *known.notes,
+            *notes,
+            *_copy_notes(conflicting_copies(rows) if near_copies is None else near_copies),
+        ),
     )
 
 
@@ -187,9 +193,9 @@ def expected_passes(classifier: Classifier, rows: AuditRows, options: AuditOptio
     return passes if record is None else passes + fold_passes(record, len(rows), options.folds)
 
 
-def _copy_notes(rows: AuditRows) -> list[str]:
+def _copy_notes(near_copies: IntArray) -> list[str]:
     """A sentence where near copies have different labels."""
-    n_rows = int((conflicting_copies(rows) >= 0).sum())
+    n_rows = int((near_copies >= 0).sum())
     if not n_rows:
         return []
     return [

@@ -6,6 +6,7 @@ import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.labeled_rows import labeled_rows, right_rows
 from viz.data.rows.row_predictions import RowPredictions
 from viz.model.classifier import Classifier
 
@@ -28,7 +29,7 @@ class FileRows:
         gold = self.rows.gold
         if gold is None or gold.ndim != 1:
             return self.read[:0]
-        return self.read[gold[self.read] >= 0]
+        return np.flatnonzero(labeled_rows(self.rows, self.predictions))
 
     def key(self, row: int) -> tuple[str, str]:
         """What makes a row a copy of another."""
@@ -74,7 +75,7 @@ class FileRows:
 
     def accuracy(self, classifier: Classifier) -> float | None:
         """Of rows with one class as label; None where there are none."""
-        gold, labeled = self.rows.gold, self.labeled
-        if gold is None or classifier.regression or classifier.multi_label or not len(labeled):
+        labeled = self.labeled
+        if classifier.regression or classifier.multi_label or not len(labeled):
             return None
-        return float((self.predictions.predicted[labeled] == gold[labeled]).mean())
+        return float(right_rows(self.rows, self.predictions)[labeled].mean())

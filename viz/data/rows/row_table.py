@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
-from viz.data.audit.measures import labeled_rows, right_rows
 from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.labeled_rows import labeled_rows, right_rows
 from viz.data.rows.row_predictions import RowPredictions
 from viz.model.classifier import Classifier
 
@@ -79,7 +79,7 @@ def _classes(
     else:
         predicted = [labels[number] for number in predictions.predicted]
         true = [""] * len(rows) if gold is None else [labels[int(number)] for number in gold]
-    right = labeled if gold is None else right_rows(rows, predictions, classifier)
+    right = labeled if gold is None else right_rows(rows, predictions)
     return {
         "label": [name if known else None for name, known in zip(true, labeled, strict=True)],
         "prediction": [name if was else None for name, was in zip(predicted, read, strict=True)],

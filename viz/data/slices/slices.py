@@ -6,12 +6,13 @@ from typing import Literal
 
 import numpy as np
 
-from finetune.checkpoint.arrays import FloatArray, IntArray
+from finetune.checkpoint.arrays import IntArray
 from finetune.errors import quoted
 from finetune.evaluation.metrics import wilson_interval
 from finetune.run.json_files import Count, Items, Share
 from viz.data.missing import Missing
 from viz.data.rows.audit_rows import AuditRows
+from viz.data.rows.labeled_rows import labeled_rows, right_rows
 from viz.data.rows.row_predictions import RowPredictions
 from viz.data.slices.fisher_test import n_testable, stratified_tail, upper_tails
 from viz.data.slices.groups import RowGroup, row_groups
@@ -86,8 +87,8 @@ def find_slices(
         return Missing(missing=NO_LABELS)
     if predictions.probabilities.shape[1] == 0:
         return Missing(missing=NO_CLASSES)
-    errors, labeled = row_errors(rows.gold, predictions)
-    usable = np.flatnonzero(predictions.read & labeled)
+    errors = ~right_rows(rows, predictions)
+    usable = np.flatnonzero(labeled_rows(rows, predictions))
     if not len(usable):
         return Missing(missing=NO_LABELS)
     groups, twins = _distinct(row_groups(rows, predictions, words, labels, usable))
@@ -104,19 +105,6 @@ def find_slices(
         items=tuple(_slice(group, errors, n_errors, p_value) for group, p_value in chosen),
         notes=(*notes,),
     )
-
-
-def row_errors(
-    gold: FloatArray | IntArray, predictions: RowPredictions
-) -> tuple[BoolArray, BoolArray]:
-    """On which rows a classifier is wrong, and which have a label.  Two of (N,)
-
-    With a multi-label head a row is wrong if one of its classes is.
-    """
-    if gold.ndim == 1:
-        return gold != predictions.predicted, gold >= 0
-    different = np.not_equal(predictions.logits > 0, gold > 0.5)
-    return np.any(different, axis=1), np.all(np.isfinite(gold), axis=1)
 
 
 def _distinct(
