@@ -275,6 +275,8 @@ class Reading(ShownInNotebooks):
     """How much of each token's last state is read for the class; sums to 1.  All of the first
     token's in BERT, of the last one's in GPT-2, the same of each where a mean is taken.  None where
     that can't be told.  (T,)"""
+    without: tuple[tuple[int, int], ...] = ()
+    """The heads that were off, each (layer, head), in order; see `Classifier.without`."""
 
     def __post_init__(self) -> None:
         """Check the shares and freeze them."""

@@ -1,0 +1,1 @@
+"""What a classifier loses as heads go."""

@@ -1,0 +1,1 @@
+"""A guided lesson of ten steps on the reader's own text; every claim is computed."""

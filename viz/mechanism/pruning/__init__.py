@@ -1,0 +1,1 @@
+"""A checkpoint with fewer heads, which plain transformers opens."""

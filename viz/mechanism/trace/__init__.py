@@ -1,0 +1,1 @@
+"""One pass as the operations it consists of, and where each number of it comes from."""
