@@ -36,6 +36,10 @@ PREDICTED = "predicted"
 ROW = "row"
 ROWS = "rows"
 SEARCH = "search"
+MODE = "mode"
+OTHER_TEXT = "other-text"
+OTHER_PAIR = "other-pair"
+OTHER_CHECKPOINT = "other-checkpoint"
 THEME = "theme"
 
 

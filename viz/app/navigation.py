@@ -9,6 +9,7 @@ FOLDER = Path(__file__).parent / "pages"
 READ = str(FOLDER / "read.py")
 PAGES = {
     "Read": READ,
+    "Compare": str(FOLDER / "compare.py"),
     "Data": str(FOLDER / "data.py"),
     "Faithfulness": str(FOLDER / "faithfulness.py"),
     "Train": str(FOLDER / "train.py"),

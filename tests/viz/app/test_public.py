@@ -75,12 +75,12 @@ def test_the_page_offers_no_training_and_takes_no_typed_checkpoint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = opened(text="oil prices rise")
-    assert pages(app) == ["Read", "Faithfulness"]
+    assert pages(app) == ["Read", "Compare", "Faithfulness"]
     assert not app.selectbox(key=keys.CHECKPOINT).proto.accept_new_options
     assert not app.error
     monkeypatch.delenv(public.SETTING)
     private = opened(text="oil prices rise")
-    assert pages(private) == ["Read", "Data", "Faithfulness", "Train"]
+    assert pages(private) == ["Read", "Compare", "Data", "Faithfulness", "Train"]
     assert private.selectbox(key=keys.CHECKPOINT).proto.accept_new_options
 
 
