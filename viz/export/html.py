@@ -4,6 +4,7 @@ The page holds its scripts, its styles and its numbers, and forbids itself to lo
 """
 
 import json
+from collections.abc import Sequence
 from html import escape
 
 from viz.attribution.descriptions import verdict
@@ -27,25 +28,50 @@ def html(spec: FigureSpec, options: RenderOptions) -> bytes:
     write_page = resolve(spec.figure_kind.page)
     if write_page is None:
         raise SelectionError(f"A figure {spec.kind!r} has no HTML; choose another format.")
-    content: PageContent = write_page(spec)
-    widgets = {widget.name: widget for widget, _ in content.pictures}
     name, probability = verdict(spec.reading.prediction)
+    return standalone_page(
+        write_page(spec),
+        heading=name,
+        detail=probability,
+        title=f"{name} {probability} · {spec.reading.checkpoint}",
+        notes=spec.reading.encoding.notes,
+        caption=citation(spec).sentence(),
+    )
+
+
+def standalone_page(
+    content: PageContent,
+    *,
+    heading: str,
+    detail: str,
+    title: str,
+    notes: Sequence[str],
+    caption: str,
+) -> bytes:
+    """A page with its pictures, which needs no network.
+
+    Args:
+        content: The pictures, and what stands with them.
+        heading: What stands above them in large letters.
+        detail: What stands beside it, smaller.
+        title: The name of the page in the browser.
+        notes: What a reader must know, one sentence each, below those of the content.
+        caption: What stands below all: where the numbers come from.
+    """
+    widgets = {widget.name: widget for widget, _ in content.pictures}
     data = {
         "pictures": [{"widget": widget.name, "data": data} for widget, data in content.pictures],
         "closeups": content.closeups,
     }
     themes = (f"html.{theme} {{{_variables(palette)}}}" for theme, palette in PALETTES.items())
     page = _PAGE.format(
-        title=escape(f"{name} {probability} · {spec.reading.checkpoint}"),
+        title=escape(title),
         style="\n".join((*themes, read("shared/standalone.css"))),
-        heading=f"{escape(name)} <small>{escape(probability)}</small>",
-        notes="\n".join(
-            f'<p class="note">{escape(note)}</p>'
-            for note in (*content.notes, *spec.reading.encoding.notes)
-        ),
+        heading=f"{escape(heading)} <small>{escape(detail)}</small>",
+        notes="\n".join(f'<p class="note">{escape(note)}</p>' for note in (*content.notes, *notes)),
         table=content.table,
         layout=content.layout,
-        caption=escape(citation(spec).sentence()),
+        caption=escape(caption),
         content=_json(data),
         script=_script(widgets),
     )
