@@ -7,6 +7,7 @@ bytes.  JSON is what `clsight replay` reads, see `json_record`.
 
 import csv as csv_module
 import json as json_module
+from collections.abc import Iterable
 from io import BytesIO, StringIO
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from viz.export.csv_cells import guarded, written
 from viz.export.json_record import citation_values, figure_record, request_values
-from viz.export.numbers import numbers_of, text_array
+from viz.export.numbers import Arrays, Row, numbers_of, text_array
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
 from viz.jobs.cancellation import check_cancelled
@@ -26,12 +27,7 @@ def csv(spec: FigureSpec, options: RenderOptions) -> bytes:
     Raises:
         SelectionError: where there are too many numbers for text.
     """
-    table = StringIO()
-    writer = csv_module.writer(table, lineterminator="\n")
-    for row in numbers_of(spec).rows(spec):
-        check_cancelled()
-        writer.writerow([guarded(cell) if isinstance(cell, str) else written(cell) for cell in row])
-    return table.getvalue().encode()
+    return csv_file(numbers_of(spec).rows(spec))
 
 
 def npz(spec: FigureSpec, options: RenderOptions) -> bytes:
@@ -42,16 +38,14 @@ def npz(spec: FigureSpec, options: RenderOptions) -> bytes:
         "tokens": text_array(token.text for token in encoding.tokens),
         "labels": text_array(prediction.labels),
         "logits": prediction.logits,
-        "citation": np.array(_dumps(citation_values(spec))),
-        "request": np.array(_dumps(request_values(spec))),
+        "citation": np.array(json_text(citation_values(spec))),
+        "request": np.array(json_text(request_values(spec))),
     }
     if not prediction.regression:
         arrays["probabilities"] = prediction.probabilities
     if encoding.pair is not None:
         arrays["pair"] = np.array(encoding.pair)
-    content = _CancellableBytes()
-    np.savez_compressed(content, allow_pickle=False, **arrays)
-    return content.getvalue()
+    return npz_file(arrays)
 
 
 def json(spec: FigureSpec, options: RenderOptions) -> bytes:
@@ -60,10 +54,28 @@ def json(spec: FigureSpec, options: RenderOptions) -> bytes:
     Raises:
         SelectionError: where there are too many numbers for text.
     """
-    return _dumps(figure_record(spec)).encode()
+    return json_text(figure_record(spec)).encode()
 
 
-def _dumps(value: object) -> str:
+def csv_file(rows: Iterable[Row]) -> bytes:
+    """Any table, in which no spreadsheet finds a formula."""
+    table = StringIO()
+    writer = csv_module.writer(table, lineterminator="\n")
+    for row in rows:
+        check_cancelled()
+        writer.writerow([guarded(cell) if isinstance(cell, str) else written(cell) for cell in row])
+    return table.getvalue().encode()
+
+
+def npz_file(arrays: Arrays) -> bytes:
+    """Any arrays, compressed; none of them needs a pickle."""
+    content = _CancellableBytes()
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    return content.getvalue()
+
+
+def json_text(value: object) -> str:
+    """Plain values as JSON without blanks; NaN is refused."""
     return json_module.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 

@@ -51,34 +51,53 @@ def figure(spec: FigureSpec, options: RenderOptions | None = None) -> Figure:
 
 def png(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
     """The picture as an opaque PNG that carries its citation."""
-    drawn = figure(spec, options)
+    return png_file(figure(spec, options), title=_title(spec), description=_cited(spec))
+
+
+def svg(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
+    """The picture as SVG; texts are outlines, which look alike wherever it is opened."""
+    return svg_file(figure(spec, options), title=_title(spec), description=_cited(spec))
+
+
+def pdf(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
+    """The picture as PDF with the fonts embedded that it uses."""
+    return pdf_file(figure(spec, options), title=_title(spec), description=_cited(spec))
+
+
+def png_file(drawn: Figure, *, title: str, description: str) -> bytes:
+    """Any figure as an opaque PNG that carries its title and where its numbers come from.
+
+    Raises:
+        SelectionError: where it has too many dots.
+    """
     _check_size(drawn)
     agg: Any = FigureCanvasAgg(drawn)
     agg.draw()
     image = Image.fromarray(np.asarray(agg.buffer_rgba())[..., :3].copy())
     buffer = BytesIO()
-    image.save(
-        buffer, "PNG", dpi=(drawn.dpi, drawn.dpi), compress_level=5, pnginfo=_png_metadata(spec)
-    )
+    info = PngInfo()
+    info.add_itxt("Title", _printable(title))
+    info.add_itxt("Description", _printable(description))
+    info.add_itxt("Software", "CLSight")
+    image.save(buffer, "PNG", dpi=(drawn.dpi, drawn.dpi), compress_level=5, pnginfo=info)
     return buffer.getvalue()
 
 
-def svg(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
-    """The picture as SVG; texts are outlines, which look alike wherever it is opened."""
-    about = {"Title": _title(spec), "Description": _cited(spec), "Date": None}
+def svg_file(drawn: Figure, *, title: str, description: str) -> bytes:
+    """Any figure as SVG; texts are outlines, which look alike wherever it is opened."""
+    about = {"Title": _printable(title), "Description": _printable(description), "Date": None}
     settings = {"svg.fonttype": "path", "svg.hashsalt": "CLSight"}
-    return _saved(figure(spec, options), "svg", settings, {**about, "Creator": ["CLSight"]})
+    return _saved(drawn, "svg", settings, {**about, "Creator": ["CLSight"]})
 
 
-def pdf(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
-    """The picture as PDF with the fonts embedded that it uses."""
+def pdf_file(drawn: Figure, *, title: str, description: str) -> bytes:
+    """Any figure as PDF with the fonts embedded that it uses."""
     about = {
-        "Title": _title(spec),
-        "Subject": _cited(spec),
+        "Title": _printable(title),
+        "Subject": _printable(description),
         "Creator": "CLSight",
         "CreationDate": None,
     }
-    drawn = figure(spec, options)
     return _saved(drawn, "pdf", {"pdf.fonttype": _font_type([drawn])}, about)
 
 
@@ -115,24 +134,16 @@ def _check_size(drawn: Figure) -> None:
 
 def _title(spec: FigureSpec) -> str:
     names, probability = verdict(spec.reading.prediction)
-    return _printable(f"{names} {probability}: {spec.kind}")
+    return f"{names} {probability}: {spec.kind}"
 
 
 def _cited(spec: FigureSpec) -> str:
-    return _printable(citation(spec).sentence())
+    return citation(spec).sentence()
 
 
 def _printable(text: str) -> str:
     """Names are data: without the characters that XML or PDF do not allow."""
     return "".join(c if c.isprintable() or c == NO_BREAK else REPLACEMENT for c in text)
-
-
-def _png_metadata(spec: FigureSpec) -> PngInfo:
-    info = PngInfo()
-    info.add_itxt("Title", _title(spec))
-    info.add_itxt("Description", _cited(spec))
-    info.add_itxt("Software", "CLSight")
-    return info
 
 
 def _font_type(pages: Sequence[Figure]) -> int:
