@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention import views
 from viz.attention.statistics import PATTERNS, STATISTICS, head_statistics
+from viz.attention.thumbnails import thumbnails
 from viz.attention.views import AttentionView
 from viz.attention.words import Span
 from viz.colors import DARK, LIGHT
@@ -73,7 +74,7 @@ def test_atlas_is_small(shape: tuple[int, int, int], limit: int, signed: bool) -
 def test_one_bright_weight_survives_pooling(n_tokens: int, value: int) -> None:
     weights = np.full((2, 3, n_tokens, n_tokens), -0.01 * value, np.float32)
     weights[1, 2, n_tokens - 2, n_tokens // 3] = value
-    dots = atlas.thumbnails(weights, 48, 48, signed=True)
+    dots = thumbnails(weights, 48, 48, signed=True)
     row, column = np.argwhere(dots[1, 2] == value)[0]
     assert (dots[1, 2] == value).sum() == 1
     assert row * n_tokens // 48 <= n_tokens - 2 < (row + 1) * n_tokens // 48
@@ -83,12 +84,12 @@ def test_one_bright_weight_survives_pooling(n_tokens: int, value: int) -> None:
 def test_weights_are_pooled_by_the_largest() -> None:
     weights = attention(1, 1, 96)
     expected = weights.reshape(1, 1, 48, 2, 48, 2).max((3, 5))
-    np.testing.assert_array_equal(expected, atlas.thumbnails(weights, 48, 48)[:1, :1])
+    np.testing.assert_array_equal(expected, thumbnails(weights, 48, 48)[:1, :1])
 
 
 def test_last_row_and_column_are_means() -> None:
     weights = attention(3, 4, 10)
-    dots = atlas.thumbnails(weights, 10, 10)
+    dots = thumbnails(weights, 10, 10)
     assert dots.shape == (4, 5, 10, 10)
     np.testing.assert_array_equal(weights, dots[:3, :4])
     np.testing.assert_allclose(weights.mean(1), dots[:3, 4], rtol=1e-5)
@@ -99,7 +100,7 @@ def test_last_row_and_column_are_means() -> None:
 def test_means_are_taken_before_pooling() -> None:
     weights = np.zeros((1, 2, 96, 96), np.float32)
     weights[0, 0, 0, 0] = weights[0, 1, 1, 1] = 1
-    assert atlas.thumbnails(weights, 48, 48)[0, 2, 0, 0] == 0.5
+    assert thumbnails(weights, 48, 48)[0, 2, 0, 0] == 0.5
 
 
 @pytest.mark.parametrize("signed", [False, True])

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.pooling import farthest_from_zero, pool, pool_impossible
+from viz.attention.pooling import farthest_from_zero
 from viz.attention.rollout import select
 from viz.attention.statistics import PATTERNS, HeadStatistics, Statistic
-from viz.attention.views import AttentionView, impossible_in
+from viz.attention.thumbnails import impossible_thumbnails, thumbnails
+from viz.attention.views import AttentionView
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
 from viz.types import BoolArray
@@ -87,23 +88,49 @@ def payload(view: AttentionView, statistics: HeadStatistics | None = None) -> di
         SelectionError: where nothing is left to show.
     """
     _check(view, statistics)
-    n_layers, n_heads, *shape = view.weights.shape
-    max_side = max(1, min(MAX_THUMBNAIL_SIDE, MAX_WIDTH // (n_heads + 1)))
-    rows, columns = (min(count, max_side) for count in shape)
-    pixels = thumbnails(view.weights, rows, columns, signed=view.signed)
+    n_rows, n_columns = view.weights.shape[2:]
+    max_side = max_thumbnail_side(view.weights.shape[1])
+    rows, columns = min(n_rows, max_side), min(n_columns, max_side)
+    return picture(
+        thumbnails(view.weights, rows, columns, signed=view.signed),
+        None if view.impossible is None else impossible_thumbnails(view.impossible, rows, columns),
+        shape=(n_rows, n_columns),
+        signed=view.signed,
+        statistics=statistics,
+    )
+
+
+def picture(
+    pixels: FloatArray,
+    impossible: BoolArray | None,
+    *,
+    shape: tuple[int, int],
+    signed: bool = False,
+    statistics: HeadStatistics | None = None,
+) -> dict[str, object]:
+    """What the browser is sent, of maps that were pooled before.
+
+    Args:
+        pixels: As from `thumbnails`.  (L + 1, H + 1, rows, columns)
+        impossible: As from `impossible_thumbnails`.  (L + 1, rows, columns)
+        shape: How many rows and columns were pooled.
+        signed: Whether there are numbers below 0.
+        statistics: What heads can be sorted by.
+    """
+    n_layers, n_heads, rows, columns = pixels.shape
+    n_layers, n_heads = n_layers - 1, n_heads - 1
     peaks = farthest_from_zero(pixels.max((-1, -2)), pixels.min((-1, -2)))
     levels = quantize(pixels, peaks)
-    if view.impossible is not None:
-        impossible = impossible_thumbnails(view.impossible, rows, columns)[:, None]
-        levels[np.broadcast_to(impossible, levels.shape)] = IMPOSSIBLE_LEVEL
+    if impossible is not None:
+        levels[np.broadcast_to(impossible[:, None], levels.shape)] = IMPOSSIBLE_LEVEL
     return {
         "layers": n_layers,
         "heads": n_heads,
         "rows": rows,
         "columns": columns,
-        "shape": shape,
+        "shape": [*shape],
         "max_level": MAX_LEVEL,
-        "signed": view.signed,
+        "signed": signed,
         "levels": encode_array(levels, COMPRESSION),
         "peaks": _rounded(peaks),
         "statistics": statistics and [_column(each, statistics) for each in statistics.statistics],
@@ -111,12 +138,17 @@ def payload(view: AttentionView, statistics: HeadStatistics | None = None) -> di
             {"name": name, "sentence": rule}
             for name, rule in (statistics.patterns if statistics else PATTERNS).items()
         ],
-        "themes": _THEMES[view.signed],
-        "label": f"{_LABEL[view.signed].format(f'{n_layers} × {n_heads}')} Arrow keys select a "
+        "themes": _THEMES[signed],
+        "label": f"{_LABEL[signed].format(f'{n_layers} × {n_heads}')} Arrow keys select a "
         "head, Enter opens it.",
         "caption": _caption(-(-shape[0] // rows), -(-shape[1] // columns)),
-        **({} if view.impossible is None else _IMPOSSIBLE),
+        **({} if impossible is None else _IMPOSSIBLE),
     }
+
+
+def max_thumbnail_side(n_heads: int) -> int:
+    """The most pixels along a thumbnail of a model with so many heads in a layer."""
+    return max(1, min(MAX_THUMBNAIL_SIDE, MAX_WIDTH // (n_heads + 1)))
 
 
 def selection(
@@ -129,35 +161,6 @@ def selection(
     """
     select(view.weights[..., :1, :1], layer, head)
     return {"layer": layer, "head": head, "revision": revision}
-
-
-def thumbnails(weights: FloatArray, rows: int, columns: int, *, signed: bool = False) -> FloatArray:
-    """Every head and every mean, each pixel the largest of the weights that it covers.
-
-    The last row is the mean over layers, the last column that over heads.  Of signed numbers the
-    one farthest from 0 counts, with its sign.  (L, H, n, m) -> (L + 1, H + 1, rows, columns)
-    """
-    head_means = weights.mean(1, keepdims=True)
-    layer_means = weights.mean(0, keepdims=True)
-    quarters = [[weights, head_means], [layer_means, head_means.mean(0, keepdims=True)]]
-    pixels = np.concatenate(
-        [
-            np.concatenate(
-                [pool(quarter, rows, columns, signed=signed) for quarter in pair], axis=1
-            )
-            for pair in quarters
-        ]
-    )
-    return np.asarray(np.nan_to_num(pixels, nan=0.0, posinf=0.0, neginf=0.0, copy=False))
-
-
-def impossible_thumbnails(impossible: BoolArray, rows: int, columns: int) -> BoolArray:
-    """Which pixels stand for nothing that can be looked at, in each layer and in their mean.
-
-    (L, n, m) -> (L + 1, rows, columns)
-    """
-    with_mean = np.concatenate([impossible, impossible_in(impossible, None)])
-    return pool_impossible(with_mean, rows, columns)
 
 
 def quantize(pixels: FloatArray, peaks: FloatArray) -> NDArray[np.int8]:
