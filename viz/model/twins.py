@@ -21,6 +21,36 @@ def share_weights(model: PreTrainedModel) -> PreTrainedModel:
     return copy.deepcopy(model, shared)
 
 
+def with_weights(model: PreTrainedModel, weights: Mapping[str, Tensor]) -> PreTrainedModel:
+    """A model with the same settings and hooks, and with other weights.
+
+    Args:
+        model: It is left as it is, and shares the buffers that *weights* leave out.
+        weights: All of its parameters, by the names of its `state_dict`; of one that has several
+            names, one will do.
+
+    Raises:
+        ValueError: where a parameter is missing or has another shape; the message names it.
+    """
+    others: dict[int, Tensor] = {}
+    missing: dict[int, str] = {}
+    own = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
+    for name, tensor in _named_tensors(model):
+        if name in weights:
+            if weights[name].shape != tensor.shape:
+                shapes = f"{tuple(weights[name].shape)}, not {tuple(tensor.shape)}"
+                raise ValueError(f"{name} has the shape {shapes}")
+            other = weights[name].to(tensor.device, tensor.dtype)
+            is_parameter = isinstance(tensor, nn.Parameter)
+            others[id(tensor)] = nn.Parameter(other, requires_grad=False) if is_parameter else other
+        elif isinstance(tensor, nn.Parameter):
+            missing[id(tensor)] = name
+    for place, name in missing.items():
+        if place not in others:
+            raise ValueError(f"{name} is missing")
+    return copy.deepcopy(model, own | others)
+
+
 def rebuild(model: PreTrainedModel) -> PreTrainedModel:
     """A model of the same class and weights with transformers' own eager attention."""
     with torch.device("meta"):
