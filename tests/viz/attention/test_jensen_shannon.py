@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from viz.comparison.jensen_shannon import head_distances, row_distances
+from viz.attention.jensen_shannon import head_distances, row_distances
 
 
 def weights(seed: int, *shape: int) -> np.ndarray:
