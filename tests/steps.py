@@ -1,5 +1,7 @@
 """Equations made by hand: one of each operation, as a pass of some family has it."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -46,39 +48,58 @@ def steps() -> list[Step]:
     rows, weight = vector("X^{(3)}", 6, 8), vector("W_Q^{(3)}", 4, 8)
     gamma, beta, bias = vector(r"\gamma", 8), vector(r"\beta", 8), vector("b", 4)
     number, divisor = term("s_{5,3}^{(3,7)}", -12.3), term(r"\sqrt{d_k}", 32**0.5)
+    many = [vector(f"h^{{({i})}}", 8) for i in range(12)]
+    mix = vector("A", 6)
+    functions = (
+        "same negative reciprocal sqrt rsqrt square abs exp log cos sin tanh sigmoid relu silu"
+    )
+    made_of: list[tuple[str, Sequence[Term], Mapping[str, float | int | str]]] = [
+        *(
+            (name, (one,), {})
+            for name in (*functions.split(), "gelu", "gelu_tanh", "erf", "mish")
+            for one in (x, number)
+        ),
+        *(
+            (name, (rows,), {})
+            for name in ("mean", "variance", "total", "length", "largest", "argmax", "normalize")
+        ),
+        *(
+            (name, operands, {"eps": epsilon} | part)
+            for name, epsilon in (("layer_norm", 1e-12), ("rms_norm", 1.5e-6))
+            for operands in ((x,), (x, gamma), (x, gamma, beta), (rows, gamma, beta))
+            for part in ({}, {"index": 3}, {"start": 2, "stop": 4})
+        ),
+        *(("linear", (one, weight, *shift), {}) for one in (x, rows) for shift in ((), (bias,))),
+        ("linear", (x, weight, bias), {"alpha": 0.5, "beta": -2.0}),
+        ("matmul", (x, y), {"alpha": 0.125}),
+        ("matmul", (x, rows), {}),
+        ("matmul", (rows, weight), {"subscripts": "ab,cb->ca"}),
+        ("mix", (mix, rows), {}),
+        *(("softmax", (x,), part) for part in ({}, {"index": 3}, {"start": 2, "stop": 4})),
+        ("softmax", (rows,), {}),
+        ("softmax", (rows,), {"index": 3}),
+        ("log_softmax", (x,), {}),
+        ("lookup", (x,), {}),
+        ("lookup", (rows, term("i_{5}", 15768)), {}),
+        *((name, operands, {}) for name in ("sum", "concat") for operands in ((x, y), many)),
+        ("sum", (x, y), {"alpha": 2.0}),
+        ("difference", (x, y), {"alpha": -1.5}),
+        ("product", (x, y), {}),
+        ("product", (number, divisor), {}),
+        ("quotient", (number, divisor), {}),
+        ("quotient", (x, y), {}),
+        ("power", (x, term("p", 3)), {}),
+        ("maximum", (x, y), {}),
+        ("mask", (x, term(r"-\infty", -np.inf), y), {}),
+        ("mask", (number, term("m", -3.4e38), term("w", 1)), {}),
+        ("opaque", (x, y, rows), {}),
+        ("unheard_of", (x, y), {}),
+        ("sum", (), {}),
+    ]
     result = vector("z_{5}^{(3)}", 8)
-    operands_of = {
-        "linear": ((x, weight), (x, weight, bias), (rows, weight), (rows, weight, bias)),
-        "lookup": ((vector("E", 40, 8), term("i_{5}", 15768)), (vector("E", 40, 8),)),
-        "sum": ((x, y), tuple(vector(f"h_{{{i}}}", 8) for i in range(12))),
-        "difference": ((x, y),),
-        "product": ((x, y), (number, x), (number, divisor)),
-        "quotient": ((number, divisor), (x, divisor)),
-        "matmul": ((x, rows), (vector("A", 6), rows), (vector("A", 2, 6), rows)),
-        "softmax": ((rows,),),
-        "mask": ((number, term(r"-\infty", -np.inf)), (x, term("m", -3.4e38))),
-        "concat": ((x, y), tuple(vector(f"o^{{({i})}}", 8) for i in range(12))),
-        "mean": ((rows,), (x, y)),
-        "power": ((x, term("p", 3)), (x,)),
-        "argmax": ((x,),),
-        "opaque": ((x, y, rows),),
-    }
-    functions = "gelu gelu_tanh relu silu tanh sigmoid sqrt cos sin exp log quick_gelu softplus"
-    operands_of |= dict.fromkeys((*functions.split(), "erf"), ((x,), (number,)))
-    norms = ((x,), (x, gamma), (x, gamma, beta), (rows, gamma, beta))
-    operands_of |= dict.fromkeys(("layer_norm", "rms_norm"), norms)
-    options: dict[str, dict[str, float | int | str]] = {
-        "layer_norm": {"eps": 1e-12},
-        "rms_norm": {"eps": 1.5e-6},
-        "power": {"exponent": 2},
-    }
     return [
         dot_product(),
         softmax([2.5, -np.inf, 0.5, -1]),
         softmax([250, -3.4e38, 249, 248, 0]),
-        *(
-            Step(result, operation, operands, options.get(operation, {}))
-            for operation, forms in operands_of.items()
-            for operands in forms
-        ),
+        *(Step(result, name, tuple(operands), options) for name, operands, options in made_of),
     ]

@@ -78,3 +78,9 @@ def operand_latex(values: FloatArray) -> str:
     """The same as a part of an equation, where a negative number stands in parentheses."""
     written = values_latex(values)
     return f"({written})" if written.startswith("-") else written
+
+
+def entry_latex(value: float) -> str:
+    """A number as a factor, short, and in parentheses where it is negative."""
+    written = number_latex(value, VECTOR_DIGITS)
+    return f"({written})" if written.startswith("-") else written

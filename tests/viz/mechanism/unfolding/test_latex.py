@@ -104,6 +104,32 @@ def test_a_normalization_names_the_moments_that_it_takes() -> None:
     assert r"\frac{(1, 2, 6)_{3}}{\sqrt{13.667 + 1.5{\cdot}10^{-6}}}" in numbers_latex(step)
 
 
+@pytest.mark.parametrize(
+    ("shapes", "options", "right"),
+    [
+        ([(3,), (3,)], {}, r"a \cdot b"),
+        ([(3,), (2, 3)], {}, r"b\, a"),
+        ([(4, 3), (2, 3)], {}, r"a\, {b}^{\top}"),
+        ([(4,), (4, 3)], {"subscripts": "t,td->d"}, r"a\, b"),
+        ([(2, 4), (4, 3)], {"subscripts": "at,td->ad"}, r"a\, b"),
+        ([(2, 4), (4, 2)], {"subscripts": "at,ta->a"}, r"\sum_{t} {a}_{at}\, {b}_{ta}"),
+        ([(3,), (3,)], {"alpha": 0.125}, r"0.125\, a \cdot b"),
+    ],
+)
+def test_a_product_of_arrays_is_written_by_its_axes(
+    shapes: list[tuple[int, ...]], options: dict[str, float | int | str], right: str
+) -> None:
+    operands = tuple(vector(name, *shape) for name, shape in zip("ab", shapes, strict=True))
+    assert equation_latex(Step(vector("c", 2), "matmul", operands, options)) == f"c = {right}"
+
+
+def test_a_weight_of_a_row_is_its_exponential_over_the_sum_of_all() -> None:
+    row = term("s", [1.0, 2.0, 3.0])
+    step = Step(term(r"\alpha", 0.24473), "softmax", (row,), {"index": 1})
+    total = np.exp([1.0, 2.0, 3.0]).sum()
+    assert numbers_latex(step) == rf"\alpha = \frac{{\exp\left(2\right)}}{{{total:.3f}}} = 0.24473"
+
+
 def test_an_activation_comes_with_what_it_is() -> None:
     step = Step(vector("a", 4), "gelu", (vector("h", 4),))
     assert equation_latex(step) == (
