@@ -1,0 +1,153 @@
+"""One text over the frames of a training: each number is that of a plain reading."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+
+from finetune.run.history import WEIGHTS_FILE, open_history
+from tests.conftest import TEXT
+from tests.histories import STEPS, frame_folder, tiny_history
+from viz import Classifier, attribute
+from viz.attention.words import merge
+from viz.comparison.film.film import Film, FilmFrame, RefusedFrame, changed_most, layer_changed_most
+from viz.comparison.film.frame_classifier import frame_classifier
+from viz.comparison.film.reader import FilmReader, film, history_of
+from viz.comparison.jensen_shannon import head_distances
+from viz.errors import CheckpointError, MethodError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint with four frames."""
+    return tiny_history(tmp_path_factory.mktemp("film"), 4)
+
+
+@pytest.fixture(scope="module")
+def classifier(folder: Path) -> Classifier:
+    return Classifier.load(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path, classifier: Classifier) -> Film:
+    return film(folder, TEXT, classifier=classifier)
+
+
+def frames_of(shown: Film) -> Iterator[FilmFrame]:
+    """The frames, none of which was refused."""
+    for frame in shown.frames:
+        assert isinstance(frame, FilmFrame)
+        yield frame
+
+
+def test_each_frame_is_a_plain_reading_of_its_weights(
+    folder: Path, classifier: Classifier, whole: Film
+) -> None:
+    maps = []
+    for step, frame in zip(open_history(folder).frames, frames_of(whole), strict=True):
+        own = frame_classifier(classifier, folder, step)
+        reading = own.read(TEXT)
+        np.testing.assert_array_equal(frame.prediction.logits, reading.prediction.logits)
+        target = whole.target
+        explained = attribute(own, reading, whole.method, target.target_class, target.against_class)
+        np.testing.assert_array_equal(frame.scores, merge(explained.scores, whole.spans))
+        assert frame.value == explained.value
+        maps.append(reading.attention.weights)
+    for index, frame in enumerate(frames_of(whole)):
+        if not index:
+            assert frame.from_before is frame.from_base is None
+            continue
+        assert frame.from_before is not None
+        assert frame.from_base is not None
+        assert np.array_equal(frame.from_before, head_distances(maps[index - 1], maps[index]))
+        assert np.array_equal(frame.from_base, head_distances(maps[0], maps[index]))
+
+
+def test_the_last_frame_says_what_the_finished_checkpoint_says(
+    classifier: Classifier, whole: Film
+) -> None:
+    finished = classifier.read(TEXT)
+    *_, last = frames_of(whole)
+    np.testing.assert_array_equal(last.prediction.logits, finished.prediction.logits)
+    np.testing.assert_array_equal(last.prediction.probabilities, finished.prediction.probabilities)
+    assert whole.target.target_class == finished.prediction.predicted_class
+    assert whole.complete
+
+
+def test_frames_are_the_same_in_any_order(
+    folder: Path, classifier: Classifier, whole: Film
+) -> None:
+    reader = FilmReader(classifier, history_of(folder), TEXT)
+    frames: list[FilmFrame | RefusedFrame | None] = [None] * 4
+    for index in (2, 0, 3, 1):
+        assert not reader.film(frames).complete
+        assert reader.film(frames).onsets() == {}
+        frames[index] = reader.read(index)
+    for frame, expected in zip(frames_of(reader.film(frames)), frames_of(whole), strict=True):
+        np.testing.assert_array_equal(frame.scores, expected.scores)
+        assert (frame.from_before is None) == (expected.from_before is None)
+        if frame.from_before is not None and expected.from_before is not None:
+            np.testing.assert_array_equal(frame.from_before, expected.from_before)
+
+
+def test_words_matter_from_where_the_head_reads_them(tmp_path: Path) -> None:
+    folder = tiny_history(tmp_path, 4)
+    last = load_file(folder / "model.safetensors")
+    for index in range(4):
+        weights = dict(last)
+        if index < 2:  # a head that reads nothing, then the finished model
+            weights["classifier.weight"] = 0 * last["classifier.weight"]
+        save_file(weights, frame_folder(folder, index) / WEIGHTS_FILE)
+    shown = film(folder, TEXT)
+    onsets = shown.onsets()
+    assert onsets
+    assert set(onsets.values()) == {2}
+    assert all(not shown.spans[word].special for word in onsets)
+
+
+def test_a_broken_frame_is_refused_and_the_others_stay(tmp_path: Path) -> None:
+    folder = tiny_history(tmp_path, 4)
+    (frame_folder(folder, 2) / WEIGHTS_FILE).write_bytes(b"no weights")
+    shown = film(folder, TEXT)
+    broken, after = shown.frames[2:]
+    assert isinstance(broken, RefusedFrame)
+    assert broken.reason == f"The weights in step-{2 * STEPS:06d} can't be read."
+    assert isinstance(after, FilmFrame)
+    assert after.from_before is None
+    assert after.from_base is not None
+    assert shown.complete
+    assert set(shown.onsets().values()) <= {0, 1, 3}
+
+
+def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
+    folder = tiny_history(tmp_path, 3)
+    weights = load_file(frame_folder(folder, 1) / WEIGHTS_FILE)
+    weights["classifier.bias"][0] = float("nan")
+    save_file(weights, frame_folder(folder, 1) / WEIGHTS_FILE)
+    broken = film(folder, TEXT).frames[1]
+    assert isinstance(broken, RefusedFrame)
+    assert "'checkpoint at step 10' puts out something that is not a number" in broken.reason
+
+
+def test_a_checkpoint_without_frames_says_how_they_are_kept(checkpoint: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"has no history; train it with --keep-epochs"):
+        film(checkpoint, TEXT)
+
+
+def test_a_method_without_a_unit_is_compared_by_shares(
+    folder: Path, classifier: Classifier
+) -> None:
+    shown = film(folder, TEXT, classifier=classifier, method="decomposition-path")
+    for frame in frames_of(shown):
+        shares = shown.comparable_scores(frame)[shown.words]
+        assert np.abs(shares).sum() == pytest.approx(1)
+    with pytest.raises(MethodError, match="Unknown method"):
+        film(folder, TEXT, classifier=classifier, method="none such")
+
+
+def test_the_head_and_the_layer_that_changed_most() -> None:
+    distances = np.array([[0.1, 0.2], [0.0, 0.9], [0.5, 0.5]])
+    assert changed_most(distances) == (1, 1)
+    assert layer_changed_most(distances) == 2
