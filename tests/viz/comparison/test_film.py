@@ -15,7 +15,7 @@ from viz.attention.words import merge
 from viz.comparison.film.film import Film, FilmFrame, RefusedFrame, changed_most, layer_changed_most
 from viz.comparison.film.frame_classifier import frame_classifier
 from viz.comparison.film.reader import FilmReader, film, history_of
-from viz.comparison.jensen_shannon import head_distances
+from viz.attention.jensen_shannon import head_distances
 from viz.errors import CheckpointError, MethodError
 
 

@@ -18,7 +18,7 @@ from viz.attribution.method import no_progress
 from viz.attribution.target import Target
 from viz.comparison.film.film import THUMBNAIL_SIDE, Film, FilmFrame, RefusedFrame
 from viz.comparison.film.frame_classifier import frame_classifier
-from viz.comparison.jensen_shannon import head_distances
+from viz.attention.jensen_shannon import head_distances
 from viz.errors import CheckpointError, VizError, as_sentence
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
