@@ -11,11 +11,11 @@ from finetune.run.history import WEIGHTS_FILE, open_history
 from tests.conftest import TEXT
 from tests.histories import STEPS, frame_folder, tiny_history
 from viz import Classifier, attribute
+from viz.attention.jensen_shannon import head_distances
 from viz.attention.words import merge
 from viz.comparison.film.film import Film, FilmFrame, RefusedFrame, changed_most, layer_changed_most
 from viz.comparison.film.frame_classifier import frame_classifier
 from viz.comparison.film.reader import FilmReader, film, history_of
-from viz.attention.jensen_shannon import head_distances
 from viz.errors import CheckpointError, MethodError
 
 

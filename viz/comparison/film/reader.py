@@ -9,6 +9,7 @@ import numpy as np
 from finetune.checkpoint.arrays import FloatArray
 from finetune.errors import FinetuneError
 from finetune.run.history import History, open_history
+from viz.attention.jensen_shannon import head_distances
 from viz.attention.thumbnails import impossible_thumbnails, thumbnails
 from viz.attention.views import view
 from viz.attention.words import merge, spans
@@ -18,7 +19,6 @@ from viz.attribution.method import no_progress
 from viz.attribution.target import Target
 from viz.comparison.film.film import THUMBNAIL_SIDE, Film, FilmFrame, RefusedFrame
 from viz.comparison.film.frame_classifier import frame_classifier
-from viz.attention.jensen_shannon import head_distances
 from viz.errors import CheckpointError, VizError, as_sentence
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
