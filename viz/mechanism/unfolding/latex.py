@@ -12,7 +12,7 @@ from viz.mechanism.unfolding.step import Step
 
 
 def equation_latex(step: Step) -> str:
-    r"""The equation in symbols, such as `s_{5,3}^{(3,7)} = \frac{q_5 \cdot k_3}{\sqrt{32}}`."""
+    r"""The equation in symbols, such as `s_{5,3}^{(3,7)} = \dfrac{q_5 \cdot k_3}{\sqrt{32}}`."""
     symbols = [operand.symbol for operand in step.operands]
     equation = f"{step.result.symbol} = {_right_side(step, symbols)}"
     if step.operation not in DEFINITIONS:

@@ -65,7 +65,7 @@ def _product(step: Step, operands: Sequence[str]) -> str:
 
 def _quotient(step: Step, operands: Sequence[str]) -> str:
     above, below = map(_bare, operands)
-    return rf"\frac{{{above}}}{{{below}}}"
+    return rf"\dfrac{{{above}}}{{{below}}}"
 
 
 def _bare(operand: str) -> str:
@@ -110,7 +110,7 @@ def subscripts(step: Step) -> tuple[str, str, str]:
 def _softmax(step: Step, operands: Sequence[str]) -> str:
     exponential = applied(r"\exp", operands[0])
     above = rf"{{{exponential}}}{_picked(step)}" if _picked(step) else exponential
-    return rf"\frac{{{above}}}{{\sum_j {{{exponential}}}_j}}"
+    return rf"\dfrac{{{above}}}{{\sum_j {{{exponential}}}_j}}"
 
 
 def _picked(step: Step) -> str:
@@ -133,18 +133,19 @@ def scaled(step: Step, normalized: str, operands: Sequence[str]) -> str:
 def _layer_norm(step: Step, operands: Sequence[str]) -> str:
     x = operands[0]
     below = rf"\sqrt{{\mathrm{{Var}}\left({x}\right){epsilon(step)}}}"
-    return scaled(step, rf"\frac{{{x} - \mathrm{{mean}}\left({x}\right)}}{{{below}}}", operands)
+    return scaled(step, rf"\dfrac{{{x} - \mathrm{{mean}}\left({x}\right)}}{{{below}}}", operands)
 
 
 def _rms_norm(step: Step, operands: Sequence[str]) -> str:
     x = operands[0]
-    below = rf"\sqrt{{\mathrm{{mean}}\left({{{x}}}^{{2}}\right){epsilon(step)}}}"
-    return scaled(step, rf"\frac{{{x}}}{{{below}}}", operands)
+    square = applied("", x)
+    below = rf"\sqrt{{\mathrm{{mean}}\left({square}^{{2}}\right){epsilon(step)}}}"
+    return scaled(step, rf"\dfrac{{{x}}}{{{below}}}", operands)
 
 
 def _normalize(step: Step, operands: Sequence[str]) -> str:
     (x,) = operands
-    return rf"\frac{{{x}}}{{\left\|{x}\right\|}}{_picked(step)}"
+    return rf"\dfrac{{{x}}}{{\left\|{x}\right\|}}{_picked(step)}"
 
 
 def epsilon(step: Step) -> str:
@@ -178,7 +179,7 @@ def _around(before: str, after: str) -> Form:
 
     def write(step: Step, operands: Sequence[str]) -> str:
         (operand,) = operands
-        return f"{before}{{{operand}}}{after}"
+        return f"{before}{{{_bare(operand)}}}{after}"
 
     return write
 
@@ -194,13 +195,13 @@ DEFINITIONS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "gelu": (_GELU, r"x\, \Phi(x)"),
         "gelu_tanh": (
             _GELU,
-            r"\frac{x}{2} \left(1 + \tanh\left(\sqrt{\frac{2}{\pi}}"
+            r"\dfrac{x}{2} \left(1 + \tanh\left(\sqrt{\frac{2}{\pi}}"
             r" \left(x + 0.044715\, x^{3}\right)\right)\right)",
         ),
         "quick_gelu": (_GELU, r"x\, \sigma(1.702\, x)"),
         "relu": (_RELU, r"\max(0, x)"),
         "silu": (_SILU, r"x\, \sigma(x)"),
-        "sigmoid": (r"\sigma", r"\frac{1}{1 + e^{-x}}"),
+        "sigmoid": (r"\sigma", r"\dfrac{1}{1 + e^{-x}}"),
     }
 )
 r"""The name of a function, and what it is of one number; `\Phi` is the distribution function of the
@@ -224,10 +225,10 @@ RIGHT_SIDES: Mapping[str, Form] = MappingProxyType(
         "concat": _concat,
         "power": _power,
         "sqrt": _sqrt,
-        "rsqrt": _around(r"\frac{1}{\sqrt", "}"),
-        "reciprocal": _around(r"\frac{1}", ""),
-        "square": _around("", "^{2}"),
-        "negative": _around("-", ""),
+        "rsqrt": _around(r"\dfrac{1}{\sqrt", "}"),
+        "reciprocal": _around(r"\dfrac{1}", ""),
+        "square": lambda step, operands: rf"{applied('', *operands)}^{{2}}",
+        "negative": lambda step, operands: f"-{operands[0]}",
         "same": _around("", ""),
         "abs": _around(r"\left|", r"\right|"),
         "length": _around(r"\left\|", r"\right\|"),

@@ -51,7 +51,7 @@ def _softmax_numbers(step: Step, operands: Sequence[str]) -> str | None:
     else:
         less = f"{shown} - {entry_latex(largest)}"
         exponential, total = rf"\exp\left({less}\right)", np.exp(values - largest).sum()
-    return rf"\frac{{{exponential}}}{{{number_latex(float(total))}}}"
+    return rf"\dfrac{{{exponential}}}{{{number_latex(float(total))}}}"
 
 
 def _softmax_row(step: Step, values: FloatArray, operands: Sequence[str]) -> str:
@@ -70,7 +70,7 @@ def _layer_norm_numbers(step: Step, operands: Sequence[str]) -> str | None:
     mean, variance, _ = moments
     below = rf"\sqrt{{{number_latex(variance)}{epsilon(step)}}}"
     minus = f"- {entry_latex(mean)}"
-    return scaled(step, rf"\frac{{{operands[0]} {minus}}}{{{below}}}", operands)
+    return scaled(step, rf"\dfrac{{{operands[0]} {minus}}}{{{below}}}", operands)
 
 
 def _rms_norm_numbers(step: Step, operands: Sequence[str]) -> str | None:
@@ -78,7 +78,7 @@ def _rms_norm_numbers(step: Step, operands: Sequence[str]) -> str | None:
     if moments is None:
         return None
     below = rf"\sqrt{{{number_latex(moments[2])}{epsilon(step)}}}"
-    return scaled(step, rf"\frac{{{operands[0]}}}{{{below}}}", operands)
+    return scaled(step, rf"\dfrac{{{operands[0]}}}{{{below}}}", operands)
 
 
 def _moments(values: FloatArray) -> tuple[float, float, float] | None:

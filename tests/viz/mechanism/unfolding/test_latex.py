@@ -16,7 +16,7 @@ HOSTILE = (
     "\\",
     "{",
     "}",
-    "\\frac{",
+    "\\dfrac{",
     "%",
     "#&_^~`",
     "😀",
@@ -68,8 +68,8 @@ def test_a_score_is_a_fraction() -> None:
         "quotient",
         (term("p_{5,3}", -12.3), term(r"\sqrt{d_k}", 32**0.5)),
     )
-    assert equation_latex(step) == r"s_{5,3} = \frac{p_{5,3}}{\sqrt{d_k}}"
-    assert numbers_latex(step) == r"s_{5,3} = \frac{-12.300}{5.6569} = -2.1744"
+    assert equation_latex(step) == r"s_{5,3} = \dfrac{p_{5,3}}{\sqrt{d_k}}"
+    assert numbers_latex(step) == r"s_{5,3} = \dfrac{-12.300}{5.6569} = -2.1744"
 
 
 def test_a_dot_product_shows_its_first_products_and_the_last() -> None:
@@ -86,7 +86,7 @@ def test_a_dot_product_shows_its_first_products_and_the_last() -> None:
 @pytest.mark.parametrize("scores", [[1.0, 2.0, 0.5], [250.0, 252.0, -np.inf]])
 def test_the_numbers_of_a_softmax_come_to_its_weights(scores: list[float]) -> None:
     written = numbers_latex(softmax(scores))
-    fraction = re.search(r"\\frac\{(.*)\}\{([\d.]+)\} = ", written)
+    fraction = re.search(r"\\dfrac\{(.*)\}\{([\d.]+)\} = ", written)
     assert fraction is not None
     less = float(re.search(r"- ([\d.]+)", fraction[1])[1]) if max(scores) > 99 else 0.0  # type: ignore[index]
     assert np.exp(np.array(scores) - less).sum() == pytest.approx(float(fraction[2]), rel=1e-4)
@@ -96,12 +96,12 @@ def test_a_normalization_names_the_moments_that_it_takes() -> None:
     x, gamma, beta = term("x", [1.0, 2.0, 6.0]), term(r"\gamma", [1, 1, 2]), vector(r"\beta", 3)
     step = Step(vector("y", 3), "layer_norm", (x, gamma, beta), {"eps": 1e-12})
     assert equation_latex(step) == (
-        r"y = \gamma \odot \frac{x - \mathrm{mean}\left(x\right)}"
+        r"y = \gamma \odot \dfrac{x - \mathrm{mean}\left(x\right)}"
         r"{\sqrt{\mathrm{Var}\left(x\right) + 10^{-12}}} + \beta"
     )
-    assert r"\frac{(1, 2, 6)_{3} - 3}{\sqrt{4.6667 + 10^{-12}}}" in numbers_latex(step)
+    assert r"\dfrac{(1, 2, 6)_{3} - 3}{\sqrt{4.6667 + 10^{-12}}}" in numbers_latex(step)
     step = Step(vector("y", 3), "rms_norm", (x,), {"eps": 1.5e-6})
-    assert r"\frac{(1, 2, 6)_{3}}{\sqrt{13.667 + 1.5{\cdot}10^{-6}}}" in numbers_latex(step)
+    assert r"\dfrac{(1, 2, 6)_{3}}{\sqrt{13.667 + 1.5{\cdot}10^{-6}}}" in numbers_latex(step)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_weight_of_a_row_is_its_exponential_over_the_sum_of_all() -> None:
     row = term("s", [1.0, 2.0, 3.0])
     step = Step(term(r"\alpha", 0.24473), "softmax", (row,), {"index": 1})
     total = np.exp([1.0, 2.0, 3.0]).sum()
-    assert numbers_latex(step) == rf"\alpha = \frac{{\exp\left(2\right)}}{{{total:.3f}}} = 0.24473"
+    assert numbers_latex(step) == rf"\alpha = \dfrac{{\exp\left(2\right)}}{{{total:.3f}}} = 0.24473"
 
 
 def test_an_activation_comes_with_what_it_is() -> None:
