@@ -13,7 +13,7 @@ const { ancestor, full } = require("internal/deps/acorn/acorn-walk/dist/walk");
 const BROWSER = [
   ...["document", "window", "innerHeight", "sessionStorage", "performance", "console"],
   ...["getComputedStyle", "matchMedia", "requestAnimationFrame", "setTimeout", "clearTimeout"],
-  ...["AbortController", "CustomEvent", "WheelEvent", "MutationObserver", "ResizeObserver"],
+  ...["AbortController", "CustomEvent", "WheelEvent", "MutationObserver", "ResizeObserver", "CSS", "CSSStyleSheet"],
   ...["Blob", "DecompressionStream", "Response", "atob", "DOMRect", "OffscreenCanvas", "Option"],
 ];
 const LANGUAGE = runInNewContext("Object.getOwnPropertyNames(globalThis)");

@@ -1,0 +1,1 @@
+"""The equations of a pass as cards: formula, operands and result, each to be followed."""
