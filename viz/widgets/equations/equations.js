@@ -119,7 +119,7 @@ function createUse(view, card) {
   const button = createElement("button", "use");
   button.dataset.testid = "use";
   button.dataset.term = card.result;
-  button.setAttribute("aria-label", `${card.name} ${card.place}, made of it. Enter follows it.`);
+  button.setAttribute("aria-label", `${card.name} ${card.place}, which uses it. Enter follows it.`);
   const head = createElement("span", "use-head");
   const place = createElement("bdi", "place", card.place);
   head.append(createElement("strong", "", card.name), place);

@@ -60,6 +60,7 @@ function zoom(view, factor, position) {
 function onKeydown(view, event) {
   if (!view.values || hasModifier(event)) return;
   if (event.key === "Escape") readCell(view, null);
+  if (event.key === "Enter") selectCell(view);
   if (event.key in ZOOM_KEYS) {
     event.preventDefault();
     zoom(view, ZOOM_KEYS[event.key], cellCenter(view));
@@ -75,6 +76,11 @@ function onKeydown(view, event) {
   const next = view.cell ? [nextRow ?? row, nextColumn ?? column] : [row, column];
   bringIntoView(view, next);
   readCell(view, next, true);
+}
+
+/** Tells the page which cell the reader chose, where it wants to know. */
+function selectCell({ cell, data, last }) {
+  if (cell && data.selectable) last.setStateValue("cell", { row: cell[0], column: cell[1] });
 }
 
 /** The center of the cell that is read, or of the frame. */
@@ -106,7 +112,9 @@ export function listenToPointers(view, signal) {
   });
   const release = (event) => {
     pressed.delete(event.pointerId);
-    if (event.type === "pointerup" && !view.dragged) readCell(view, cellUnderPointer(view, event));
+    if (event.type !== "pointerup" || view.dragged) return;
+    readCell(view, cellUnderPointer(view, event));
+    selectCell(view);
   };
   on("pointerup", release);
   on("pointercancel", release);
