@@ -36,6 +36,8 @@ class AttentionView:
     impossible: BoolArray | None = None
     """(L, n, m): keys that no head of a layer can look at from a query; None where there are
     none."""
+    difference: bool = False
+    """Whether what is signed are weights of one reading less those of another."""
 
     def __post_init__(self) -> None:
         """Keep no mask that forbids nothing."""
@@ -67,8 +69,8 @@ def view(
         impossible: (L, T, T), as in `Reading.attention.impossible`.
     """
     over = spans(encoding, unit)
-    merged = _merge(weights, over, signed=signed)
-    impossible = None if impossible is None else _merge_impossible(impossible, over)
+    merged = merge_maps(weights, over, signed=signed)
+    impossible = None if impossible is None else merge_impossible(impossible, over)
     check_cancelled()
     if special:
         nothing = np.zeros(merged.shape[:3], merged.dtype)
@@ -95,11 +97,20 @@ def view(
     )
 
 
-def _merge(weights: FloatArray, over: Sequence[Span], *, signed: bool) -> FloatArray:
-    """Average or add up rows, add up columns, of spans.  (L, H, T, T) -> (L, H, n, n)"""
+def merge_maps(weights: FloatArray, over: Sequence[Span], *, signed: bool = False) -> FloatArray:
+    """Maps of spans: rows averaged, or added up where signed; columns added up.
+
+    Args:
+        weights: (L, H, T, T).
+        over: Spans that follow one another without a gap.
+        signed: Whether `weights` are signed shares.
+
+    Returns:
+        (L, H, n, n)
+    """
     if len(over) == weights.shape[-1]:
         return weights
-    # Spans follow one another without a gap, so a span is all that lies before the next one.
+    # A span is all that lies before the next one.
     starts = [span.tokens[0] for span in over]
     rows = np.add.reduceat(weights, starts, axis=-2)
     check_cancelled()
@@ -108,8 +119,11 @@ def _merge(weights: FloatArray, over: Sequence[Span], *, signed: bool) -> FloatA
     return np.asarray(np.add.reduceat(rows, starts, axis=-1))
 
 
-def _merge_impossible(impossible: BoolArray, over: Sequence[Span]) -> BoolArray:
-    """Which spans can't be looked at: no token of one by any of the other.  -> (L, n, n)"""
+def merge_impossible(impossible: BoolArray, over: Sequence[Span]) -> BoolArray:
+    """Which spans can't be looked at: no token of one by any of the other.
+
+    (L, T, T) -> (L, n, n)
+    """
     starts = [span.tokens[0] for span in over]
     rows = np.logical_and.reduceat(impossible, starts, axis=-2)
     return np.asarray(np.logical_and.reduceat(rows, starts, axis=-1))
