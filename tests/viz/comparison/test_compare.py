@@ -64,12 +64,8 @@ def test_a_distance_is_the_mean_of_those_of_its_rows_by_scipy() -> None:
     compared = compare_readings(first, second)
     assert compared.heads is not None
     # [CLS] good→bad film was +not good [SEP]: no word is cut, so rows and columns are tokens.
-    ours, theirs = (
-        np.insert(side.attention.weights, column, 0.0, axis=-1)
-        for side, column in ((first, []), (second, []))
-    )
-    ours = np.insert(ours, 4, 0.0, axis=-1)
-    theirs = np.delete(theirs, 4, axis=-2)
+    ours = np.insert(first.attention.weights, 4, 0.0, axis=-1)
+    theirs = np.delete(second.attention.weights, 4, axis=-2)
     expected = jensenshannon(ours, theirs, base=2, axis=-1).mean(-1)
     assert np.allclose(compared.heads.distances, expected, atol=1e-6)
     assert np.allclose(compared.heads.only_second, theirs[..., 4].mean(-1), atol=1e-6)
@@ -119,7 +115,7 @@ def test_the_nearest_head_of_a_model_with_other_layers_is_its_counterpart() -> N
     assert compared.heads.matching == "nearest"
     assert compared.heads.distances.max() == 0
     places = compared.heads.counterparts @ [2, 1]
-    assert [order[place] for place in places.ravel()] == [*range(6)]
+    assert [order[int(place)] for place in places.ravel()] == [*range(6)]
     assert not compared.differences().weights.any()
     other = replace(reading, attention=Attention(shuffled))
     refused = compare_readings(reading, other, matching="number").refused["heads"]
