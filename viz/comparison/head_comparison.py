@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
+from viz.attention.jensen_shannon import head_distances
 from viz.comparison.aligned_attention import AlignedAttention
 from viz.comparison.alignment import Alignment
-from viz.attention.jensen_shannon import head_distances
 from viz.comparison.nearest_heads import nearest_heads
 from viz.errors import SelectionError
 from viz.types import Attention, BoolArray

@@ -6,9 +6,8 @@ from typing import TypeAlias
 
 import streamlit as st
 
-from viz.attention.statistics import HeadStatistics
 from viz.attention.views import AttentionView
-from viz.widgets.atlas.payload import ATLAS, SELECTION, payload, selection
+from viz.widgets.atlas.payload import ATLAS, SELECTION, Statistics, payload, selection
 from viz.widgets.shared.component import register
 
 Selection: TypeAlias = tuple[int | None, int | None]
@@ -17,13 +16,13 @@ Selection: TypeAlias = tuple[int | None, int | None]
 _mount = register(ATLAS)
 _mount_selection = register(SELECTION)
 
-_payloads: dict[int, tuple[HeadStatistics | None, dict[str, object]]] = {}
+_payloads: dict[int, tuple[Statistics | None, dict[str, object]]] = {}
 """The payload of each view that is alive, by the identity of its weights."""
 
 
 def atlas(
     view: AttentionView,
-    statistics: HeadStatistics | None,
+    statistics: Statistics | None,
     *,
     layer: int | None,
     head: int | None,
@@ -64,7 +63,7 @@ def selected_head(key: str) -> Selection | None:
     return (layer, head) if valid else None
 
 
-def _cached_payload(view: AttentionView, statistics: HeadStatistics | None) -> dict[str, object]:
+def _cached_payload(view: AttentionView, statistics: Statistics | None) -> dict[str, object]:
     """The payload of a view, made once for as long as the view's weights live."""
     name = id(view.weights)
     cached = _payloads.get(name)

@@ -58,7 +58,7 @@ export function headPattern(data, cell) {
 export function formatStatistic({ unit }, value, short = false) {
   if (unit === "share") return `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)}%`;
   const digits = value.toFixed(value < 9.95 ? 2 : 1);
-  return short ? digits : `${digits} ${unit}`;
+  return short || !unit ? digits : `${digits} ${unit}`;
 }
 
 /** The numbers of a head: pairs of what and how much. */
@@ -68,7 +68,7 @@ function headNumbers(data, cell) {
   const peak = data.peaks[cell.row * (data.heads + 1) + cell.column];
   return [
     ...numeric.map((statistic) => [statistic.label, formatStatistic(statistic, statistic.values[head])]),
-    [data.signed ? "largest share" : "largest weight", formatNumber(peak, data.signed)],
+    [data.difference ? "largest difference" : data.signed ? "largest share" : "largest weight", formatNumber(peak, data.signed)],
   ];
 }
 

@@ -54,7 +54,7 @@ export function storeSettings(settings) {
  * @returns {string} "own" where each head has a color scale to itself, else "shared".
  */
 export function scaleOf({ data, settings }) {
-  return settings.scale || (data.signed ? "own" : "shared");
+  return settings.scale || (data.signed && !data.difference ? "own" : "shared");
 }
 
 /**

@@ -4,13 +4,16 @@ What the picture is made of (`payload`) does not say which head is selected, so 
 same message while a reader walks through the heads; the selection (`selection`) goes on its own.
 """
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.pooling import farthest_from_zero
 from viz.attention.rollout import select
-from viz.attention.statistics import PATTERNS, HeadStatistics, Statistic
+from viz.attention.statistics import PATTERNS, Statistic
 from viz.attention.thumbnails import impossible_thumbnails, thumbnails
 from viz.attention.views import AttentionView
 from viz.colors import PALETTES, Palette, mix
@@ -77,11 +80,23 @@ ATLAS = Widget("atlas", "atlas/atlas", HTML)
 SELECTION = Widget("atlas-selection", "atlas/selection", '<div class="root"></div>')
 
 
-def payload(view: AttentionView, statistics: HeadStatistics | None = None) -> dict[str, object]:
+class Statistics(Protocol):
+    """Numbers of all heads: each field that `statistics` names is (L, H)."""
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What they are called, in the order of the page."""
+
+    @property
+    def patterns(self) -> Mapping[str, str]:
+        """What each pattern means; empty where heads have none."""
+
+
+def payload(view: AttentionView, statistics: Statistics | None = None) -> dict[str, object]:
     """What the browser is sent: one byte a pixel, compressed, and what stands around the picture.
 
     Args:
-        view: What is shown: attention weights, or signed contributions.
+        view: What is shown: attention weights, signed contributions, or differences of weights.
         statistics: What heads can be sorted by; None leaves these controls away.
 
     Raises:
@@ -96,6 +111,7 @@ def payload(view: AttentionView, statistics: HeadStatistics | None = None) -> di
         None if view.impossible is None else impossible_thumbnails(view.impossible, rows, columns),
         shape=(n_rows, n_columns),
         signed=view.signed,
+        difference=view.difference,
         statistics=statistics,
     )
 
@@ -106,7 +122,8 @@ def picture(
     *,
     shape: tuple[int, int],
     signed: bool = False,
-    statistics: HeadStatistics | None = None,
+    difference: bool = False,
+    statistics: Statistics | None = None,
 ) -> dict[str, object]:
     """What the browser is sent, of maps that were pooled before.
 
@@ -115,6 +132,7 @@ def picture(
         impossible: As from `impossible_thumbnails`.  (L + 1, rows, columns)
         shape: How many rows and columns were pooled.
         signed: Whether there are numbers below 0.
+        difference: Whether they are differences of weights.
         statistics: What heads can be sorted by.
     """
     n_layers, n_heads, rows, columns = pixels.shape
@@ -131,6 +149,7 @@ def picture(
         "shape": [*shape],
         "max_level": MAX_LEVEL,
         "signed": signed,
+        "difference": difference,
         "levels": encode_array(levels, COMPRESSION),
         "peaks": _rounded(peaks),
         "statistics": statistics and [_column(each, statistics) for each in statistics.statistics],
@@ -139,8 +158,8 @@ def picture(
             for name, rule in (statistics.patterns if statistics else PATTERNS).items()
         ],
         "themes": _THEMES[signed],
-        "label": f"{_LABEL[signed].format(f'{n_layers} × {n_heads}')} Arrow keys select a "
-        "head, Enter opens it.",
+        "label": f"{_LABEL[signed, difference].format(f'{n_layers} × {n_heads}')} "
+        "Arrow keys select a head, Enter opens it.",
         "caption": _caption(-(-shape[0] // rows), -(-shape[1] // columns)),
         **({} if impossible is None else _IMPOSSIBLE),
     }
@@ -175,7 +194,7 @@ def quantize(pixels: FloatArray, peaks: FloatArray) -> NDArray[np.int8]:
     return np.rint(levels).astype(np.int8)
 
 
-def _check(view: AttentionView, statistics: HeadStatistics | None) -> None:
+def _check(view: AttentionView, statistics: Statistics | None) -> None:
     shape = view.weights.shape
     if shape != (*shape[:2], len(view.spans), len(view.keys)) or 0 in shape[:2]:
         raise ValueError(
@@ -183,13 +202,13 @@ def _check(view: AttentionView, statistics: HeadStatistics | None) -> None:
         )
     if 0 in shape:
         raise SelectionError("Only special tokens were read; show them to see the atlas.")
-    if statistics is not None and statistics.entropy.shape != shape[:2]:
-        raise ValueError(
-            f"statistics are of {statistics.entropy.shape} heads, weights of {shape[:2]} heads"
-        )
+    if statistics is not None:
+        measured = getattr(statistics, statistics.statistics[0].name).shape
+        if measured != shape[:2]:
+            raise ValueError(f"statistics are of {measured} heads, weights of {shape[:2]} heads")
 
 
-def _column(statistic: Statistic, statistics: HeadStatistics) -> dict[str, object]:
+def _column(statistic: Statistic, statistics: Statistics) -> dict[str, object]:
     """A statistic with its value for each head; of the pattern, its place in `PATTERNS`."""
     values = getattr(statistics, statistic.name).ravel()
     if statistic.name == "pattern":
@@ -230,8 +249,9 @@ _IMPOSSIBLE: dict[str, object] = {
     }
 }
 _LABEL = {
-    False: "Where each of {} heads looks.",
-    True: "What each of {} heads contributes to the class or score.",
+    (False, False): "Where each of {} heads looks.",
+    (True, False): "What each of {} heads contributes to the class or score.",
+    (True, True): "What each of {} heads looks at more in the second reading, or less.",
 }
 
 

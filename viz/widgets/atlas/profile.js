@@ -63,6 +63,7 @@ function noteOf(data, selected, heads) {
 }
 
 function createPatternRow(data, heads) {
+  if (!data.patterns.length) return [];
   const counts = countPatterns(data, heads);
   const text = heads.length > 1 ? counts.map(([name, count]) => `${name} ${count}`).join(" · ") : counts[0][0];
   const value = createElement("dd", "pattern-value", text);

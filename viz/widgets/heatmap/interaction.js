@@ -192,8 +192,11 @@ function describeCell({ axes, data, values, removed, impossible }, [row, column]
   const value = format(values[row * columns + column]);
   const sum = values.subarray(row * columns, (row + 1) * columns).reduce((total, part) => total + part, 0);
   const special = removed ? ` · ${format(removed[row])} went with the special tokens` : "";
-  const sentence = data.signed
+  const sentence = data.difference
+    ? [query, " looks at ", key, `: ${value} in the second`]
+    : data.signed
     ? [query, ", looking at ", key, `, contributes ${value} to the class`]
     : [query, " looks at ", key, `: ${value}`];
+  if (data.difference) return sentence;
   return [...sentence, createElement("small", "", `row sums to ${format(sum)}${special}`)];
 }

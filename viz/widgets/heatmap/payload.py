@@ -78,14 +78,22 @@ def payload(view: AttentionView, *, title: str, note: str = "") -> dict[str, obj
         "values": encode_array(values),
         "removed": encode_array(removed) if removed.any() else None,
         "signed": view.signed,
+        "difference": view.difference,
         "largest": float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)),
         "title": title,
         "note": note,
         "themes": _SIGNED if view.signed else _UNSIGNED,
-        "label": f"{title}: where each of {values.shape[0]} tokens looks among {values.shape[1]}. "
+        "label": f"{title}: {_meaning(view)}. "
         "Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole picture.",
         **impossible_payload(None if view.impossible is None else view.impossible[0]),
     }
+
+
+def _meaning(view: AttentionView) -> str:
+    n_rows, n_columns = view.weights.shape[2:]
+    if view.difference:
+        return f"what each of {n_rows} words looks at more, or less, among {n_columns}"
+    return f"where each of {n_rows} tokens looks among {n_columns}"
 
 
 def row_note(view: AttentionView, quadrant: Quadrant) -> str:
