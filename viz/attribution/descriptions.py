@@ -92,7 +92,9 @@ def explained_scalar(
     return own if against is None else f"{own} − logit {prediction.labels[against]}"
 
 
-def scale_ends(prediction: Prediction, attribution: Attribution | Contribution) -> tuple[str, str]:
+def scale_ends(
+    prediction: Prediction, attribution: Attribution | Contribution | Target
+) -> tuple[str, str]:
     """What the lowest and the highest score speak for."""
     if prediction.regression:
         return f"lowers {prediction.label}", f"raises {prediction.label}"

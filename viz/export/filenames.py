@@ -18,7 +18,12 @@ def file_name(spec: FigureSpec, extension: str) -> str:
 
 def reading_name(reading: Reading, what: str, extension: str) -> str:
     """The name of a file that holds more of a reading than one figure."""
-    return f"{_safe(reading.checkpoint)}-{_safe(what)}.{_safe(extension)}"
+    return checkpoint_name(reading.checkpoint, what, extension)
+
+
+def checkpoint_name(checkpoint: str, what: str, extension: str) -> str:
+    """The name of a file that holds something of a checkpoint."""
+    return f"{_safe(checkpoint)}-{_safe(what)}.{_safe(extension)}"
 
 
 def archive_name(specs: Sequence[FigureSpec]) -> str:

@@ -4,7 +4,7 @@ A page looks at it every second, so a file of events is read on from where the l
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,9 @@ MAX_BYTES = 256 * 2**20
 """Of a file that is read: a run of two weeks writes that much."""
 CHUNK_BYTES = 4 * 2**20
 """That are read at once; a longer line is not an event."""
+
+POINTS = 500
+"""The most points of a line; of a longer one, neighbors are averaged."""
 
 
 class Step(NamedTuple):
@@ -106,6 +109,20 @@ def read_history(file: Path) -> History:
             _readers[file] = reader = _Reader()
             reader.read_new_lines(file)
         return reader.history()
+
+
+def thinned(steps: Sequence[Step]) -> list[Step]:
+    """At most `POINTS` steps, each the mean of as many neighbors."""
+    size = -(-len(steps) // POINTS)
+    parts = [steps[start : start + size] for start in range(0, len(steps), max(size, 1))]
+    return [
+        Step(
+            part[-1].step,
+            sum(step.epoch for step in part) / len(part),
+            sum(step.loss for step in part) / len(part),
+        )
+        for part in parts
+    ]
 
 
 @dataclass(slots=True)

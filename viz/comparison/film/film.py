@@ -69,6 +69,8 @@ class Film:
     """What the finished checkpoint says."""
     target: Target
     method: str
+    method_label: str
+    """What readers call it."""
     steps: tuple[HistoryFrame, ...]
     """What the run kept, from the base to the finished checkpoint."""
     frames: tuple[FilmFrame | RefusedFrame | None, ...]

@@ -13,7 +13,7 @@ from viz.attention.jensen_shannon import head_distances
 from viz.attention.thumbnails import impossible_thumbnails, thumbnails
 from viz.attention.views import view
 from viz.attention.words import merge, spans
-from viz.attribution import attribute
+from viz.attribution import attribute, find_method
 from viz.attribution.class_names import attribute_by_name
 from viz.attribution.method import no_progress
 from viz.attribution.target import Target
@@ -128,6 +128,7 @@ class FilmReader:
             finished=self.finished.prediction,
             target=self.target,
             method=self.attribution.method,
+            method_label=find_method(self.attribution.method).label_of(self.finished),
             steps=self.history.frames,
             frames=tuple(frames),
             impossible=impossible,

@@ -13,7 +13,7 @@ import altair as alt
 
 from finetune.run.metrics import METRICS
 from viz.colors import PALETTES, Theme
-from viz.runs.history import Step
+from viz.runs.history import thinned
 from viz.runs.state import Run
 
 HEIGHT = 190
@@ -22,8 +22,6 @@ DOT_SIZE = 45
 """Square pixels of a dot where an epoch was measured."""
 HOVER_SIZE = 150
 """Of the invisible points along a line that show its numbers."""
-POINTS = 500
-"""The most points of a line; of a longer one, neighbors are averaged."""
 COLORS = {
     "light": ("#1f5fbf", "#c8641b", "#2f7d5b", "#8a4fa3", "#7a6a1f"),
     "dark": ("#6ea8f0", "#f0a060", "#6cc79b", "#c79be0", "#d3c266"),
@@ -106,20 +104,6 @@ def measured(runs: Sequence[Run]) -> list[str]:
     """Those of `MEASURES` that any of the runs has."""
     names = {name for run in runs for point in run.history.epochs for name in point.measured}
     return [name for name in MEASURES if name in names]
-
-
-def thinned(steps: Sequence[Step]) -> list[Step]:
-    """At most `POINTS` steps, each the mean of as many neighbors."""
-    size = -(-len(steps) // POINTS)
-    parts = [steps[start : start + size] for start in range(0, len(steps), max(size, 1))]
-    return [
-        Step(
-            part[-1].step,
-            sum(step.epoch for step in part) / len(part),
-            sum(step.loss for step in part) / len(part),
-        )
-        for part in parts
-    ]
 
 
 def _planned(runs: Sequence[Run]) -> int:

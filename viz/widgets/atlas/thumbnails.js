@@ -173,10 +173,11 @@ export function colorsOfLevels(colorScale, { max_level: maxLevel, signed }, curv
 
 /**
  * The largest size that a head's values reach.
- * @param {{ peaks: number[] }} data - The payload.
+ * @param {{ peaks: number[], largest?: number }} data - The payload; `largest` where pictures share one scale.
  * @returns {number} The size; 1 where all is 0.
  */
-export function largestPeak({ peaks }) {
+export function largestPeak({ peaks, largest: shared }) {
+  if (shared) return shared;
   return peaks.reduce((largest, peak) => Math.max(largest, Math.abs(peak)), 0) || 1;
 }
 

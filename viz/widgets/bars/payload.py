@@ -3,6 +3,8 @@
 A regression has no bars: its score stands in large letters.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from viz.attribution.descriptions import percent, verdict
@@ -26,10 +28,16 @@ HTML = """
 BARS = Widget("bars", "bars/bars", HTML)
 
 
-def payload(prediction: Prediction) -> dict[str, object]:
-    """What the browser is sent: rows from the most to the least probable class, if any."""
+def payload(prediction: Prediction, order: Sequence[int] | None = None) -> dict[str, object]:
+    """What the browser is sent: a row for each class, if there are classes.
+
+    Args:
+        prediction: What the classifier says.
+        order: The classes from the top; from the most to the least probable one where None.
+    """
     shares = [float(share) for share in np.nan_to_num(prediction.probabilities)]
-    order = sorted(range(len(shares)), key=lambda index: -shares[index])
+    if order is None:
+        order = class_order(prediction)
     assigned = prediction.assigned_classes
     name, probability = verdict(prediction)
     rows = [
@@ -42,3 +50,9 @@ def payload(prediction: Prediction) -> dict[str, object]:
         for index in order
     ]
     return {"name": name, "percent": probability, "rows": rows, "n_visible": N_VISIBLE}
+
+
+def class_order(prediction: Prediction) -> list[int]:
+    """The classes from the most to the least probable one."""
+    shares = np.nan_to_num(prediction.probabilities)
+    return [int(index) for index in np.argsort(-shares, kind="stable")]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -55,6 +55,7 @@ def payload(
     signed: bool,
     relative: bool = False,
     impossible: BoolArray | None = None,
+    largest: float | None = None,
 ) -> dict[str, object]:
     """What the browser is sent: one list of segments for each text, and the ends of the scale.
 
@@ -66,11 +67,14 @@ def payload(
         signed: Whether scores below 0 speak against something.
         relative: Whether scores are written as percentages of the strongest word's.
         impossible: (n,), spans that can't be looked at; None where all can be.
+        largest: The score at the end of the color scale; the largest of a word where None.
     """
     if scores.shape != (len(spans),):
         raise ValueError(f"scores have shape {scores.shape} for {len(spans)} spans")
     finite = np.nan_to_num(scores, nan=0.0, posinf=0.0, neginf=0.0)
     scale = ColorScale.fit(spans, finite, signed=signed, relative=relative)
+    if largest is not None:
+        scale = replace(scale, largest=largest)
     return {
         "parts": [
             [_encode(segment, scale) for segment in part]

@@ -25,7 +25,8 @@ export function followTheme(root, onChange = () => {}) {
     onChange();
   };
   const observer = new MutationObserver(update);
-  for (let node = root.getRootNode().host ?? root; node; node = node.parentElement) {
+  // A picture may stand in another one, in a shadow root within a shadow root.
+  for (let node = root.getRootNode().host ?? root; node; node = node.parentElement ?? node.getRootNode().host) {
     observer.observe(node, { attributes: true, attributeFilter: ["class", "style"] });
   }
   update();

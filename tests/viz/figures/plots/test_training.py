@@ -10,16 +10,14 @@ from viz.colors import Theme
 from viz.figures.plots.training import (
     COLORS,
     MOST,
-    POINTS,
     Chart,
     comparison,
     loss_chart,
     measured,
     quality_chart,
-    thinned,
 )
 from viz.runs import files, state
-from viz.runs.history import Step
+from viz.runs.history import POINTS, Step, thinned
 from viz.runs.state import Run
 
 SCORED: Event = {"kind": "epoch", "epoch": 1, "r2": -0.5, "rmse": 2.0, "validation_loss": 4.0}
