@@ -271,6 +271,14 @@ class OutputConfig(Settings):
     """Minutes between two snapshots, from the last of which a killed run is resumed; 0 makes
     one after each step."""
 
+    keep_epochs: bool = False
+    """Keep the weights after each epoch, and those before the first step, to see afterwards what
+    training changed; what that takes on disk is said first."""
+
+    keep_steps: Whole = 0
+    """Keep the weights every so many steps, those before the first and after the last too; 0 turns
+    it off."""
+
     save: Save = "merged"
     """What is kept of a run with --lora-rank: the whole model, adapters merged into it, or the
     folder of an adapter, which is small and opens as long as the base model stays in its place."""
@@ -291,3 +299,8 @@ class OutputConfig(Settings):
 
     data_terms: str | None = None
     """Terms of use of the data set, for the model card."""
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether weights of the way are kept."""
+        return self.keep_epochs or bool(self.keep_steps)

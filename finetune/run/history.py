@@ -2,24 +2,29 @@
 
 `finetune train --keep-epochs` and `--keep-steps N` leave a folder `history/step-000120` for each
 kept step inside the checkpoint. The first frame is the base model with its new head before the
-first step; the last is the finished checkpoint.
+first step; the last is the finished checkpoint. `history_writing` writes what is read here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
-from finetune.checkpoint.run_files import HISTORY, HISTORY_PREFIX
-from finetune.errors import RecordError, SnapshotError, quoted
-from finetune.run.json_files import Amount, Count, Number, Schema
-
-FRAME_FILE = "frame.json"
-WEIGHTS_FILE = "weights.safetensors"
+from finetune.checkpoint.folder import open_folder
+from finetune.checkpoint.weights import find_weights, hash_files
+from finetune.errors import ModelError, SnapshotError, quoted
+from finetune.run.history_format import (
+    WEIGHTS_FILE,
+    assembled,
+    completed,
+    frame_folders,
+    load_tensors,
+    read_description,
+)
+from finetune.run.snapshot_folders import verify
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +36,8 @@ class HistoryFrame:
     epoch: float
     """Epochs before it, in fractions."""
     loss: float | None
-    """Mean loss of the texts of its step, in training; None at step 0."""
+    """Mean loss of the texts of its step in training, of the last batch where a step has several;
+    None at step 0, and for a best epoch that was kept only because it is the checkpoint."""
     validation: Mapping[str, float]
     """What was measured on the validation rows, by name (`validation_loss`, `accuracy`,
     `macro_f1`, ... as in `run.json`); empty where the step doesn't end an epoch."""
@@ -40,7 +46,7 @@ class HistoryFrame:
     bytes: int
     """What it takes on disk."""
     is_final: bool = False
-    """Whether these are the weights of the finished checkpoint."""
+    """Whether this is the end: the finished checkpoint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,26 +68,29 @@ class History:
 
 
 def has_history(checkpoint: Path) -> bool:
-    """Whether a checkpoint has kept frames; nothing is opened."""
-    return any((checkpoint / HISTORY).glob(f"{HISTORY_PREFIX}*/{FRAME_FILE}"))
+    """Whether a checkpoint has kept frames; none is opened."""
+    return bool(frame_folders(checkpoint).steps())
 
 
 def open_history(checkpoint: Path) -> History:
-    """The frames that a run kept, read from their descriptions; no weights are opened.
+    """The frames that a run kept, by their descriptions; no weights are opened.
 
     Args:
-        checkpoint: The folder of a checkpoint, or that of a run that goes on.
+        checkpoint: The folder of a checkpoint, or the working folder of a run that goes on.
 
     Raises:
         SnapshotError: It kept none, or a description is damaged.
     """
-    places = sorted((checkpoint / HISTORY).glob(f"{HISTORY_PREFIX}*"))
-    frames = sorted((_read(place) for place in places), key=lambda frame: frame.step)
-    if not frames:
+    folders = frame_folders(checkpoint)
+    described = [_read(folders.path(step)) for step in folders.steps()]
+    if not described:
         raise SnapshotError(
             f"{quoted(checkpoint.resolve().name)} has no history; train it with --keep-epochs or"
             " --keep-steps"
         )
+    frames = [replace(frame, is_final=False) for frame in described]
+    frames[-1] = described[-1]
+    frames += [frame for frame in described[:-1] if frame.is_final]
     return History(checkpoint=checkpoint, frames=tuple(frames))
 
 
@@ -97,47 +106,67 @@ def frame_weights(checkpoint: Path, frame: HistoryFrame) -> dict[str, Tensor]:
         frame: One of `open_history(checkpoint).frames`.
 
     Raises:
-        SnapshotError: A file is missing or damaged.
+        SnapshotError: A file is missing, or is not what was written.
     """
-    first = checkpoint / HISTORY / f"{HISTORY_PREFIX}{0:06d}"
-    weights: dict[str, Tensor] = {}
-    for folder in (first, frame.folder):
-        try:
-            with safe_open(str(folder / WEIGHTS_FILE), framework="pt") as file:
-                weights |= {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is not a dict
-        except (OSError, SafetensorError) as error:
-            raise SnapshotError(f"the weights in {folder.name} can't be read") from error
-    return weights
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FrameDescription:
-    """The content of `frame.json`."""
-
-    format: Literal[1] = 1
-    step: Count
-    epoch: Amount
-    loss: Number | None
-    validation: dict[str, Number] = field(default_factory=dict)
-    finished: bool = False
-
-
-@cache
-def _schema() -> Schema[FrameDescription]:
-    return Schema(FrameDescription, format=1)
+    description = read_description(frame.folder)
+    try:
+        if description.checkpoint is not None:
+            return _checkpoint_weights(checkpoint, description.checkpoint)
+        _verify(frame.folder)
+        stored = load_tensors(frame.folder / WEIGHTS_FILE)
+        if description.step:
+            first = frame_folders(checkpoint).path(0)
+            _verify(first)
+            stored = completed(stored, load_tensors(first / WEIGHTS_FILE), description)
+        return assembled(stored, description)
+    except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise SnapshotError(
+            f"the weights of step {frame.step} of {quoted(checkpoint.resolve().name)} can't be read"
+        ) from error
 
 
 def _read(folder: Path) -> HistoryFrame:
-    try:
-        about = _schema().read(folder / FRAME_FILE, f"{FRAME_FILE} in {folder.name}")
-    except RecordError as error:
-        raise SnapshotError(str(error)) from error
+    about = read_description(folder)
     return HistoryFrame(
         step=about.step,
         epoch=about.epoch,
         loss=about.loss,
         validation=about.validation,
         folder=folder,
-        bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        bytes=sum(path.stat().st_size for path in folder.iterdir() if path.is_file()),
         is_final=about.finished,
     )
+
+
+def _checkpoint_weights(checkpoint: Path, digest: str) -> dict[str, Tensor]:
+    """The weights of the finished checkpoint, where they still are those of its history."""
+    try:
+        weights = find_weights(open_folder(str(checkpoint)))
+    except ModelError as error:
+        raise SnapshotError(str(error)) from error
+    if _hash(weights.files, _signature(weights.files)) != digest:
+        raise SnapshotError(
+            f"the weights of {quoted(checkpoint.resolve().name)} are not those that its history"
+            " ends with; train it again"
+        )
+    return weights.load()
+
+
+def _signature(files: tuple[Path, ...]) -> tuple[tuple[int, int], ...]:
+    """What changes when one of *files* does."""
+    return tuple((status.st_size, status.st_mtime_ns) for status in map(Path.stat, files))
+
+
+@lru_cache(maxsize=64)
+def _hash(files: tuple[Path, ...], _: tuple[tuple[int, int], ...]) -> str:
+    return hash_files(files)
+
+
+def _verify(folder: Path) -> None:
+    """Compare a frame with its manifest, once for as long as its files don't change."""
+    _verify_once(folder, _signature(tuple(sorted(folder.iterdir()))))
+
+
+@lru_cache(maxsize=4096)
+def _verify_once(folder: Path, _: tuple[tuple[int, int], ...]) -> None:
+    verify(folder)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from finetune.checkpoint.run_files import HISTORY
 from finetune.errors import OutputError
 
 
@@ -51,6 +52,7 @@ def push_to_hub(folder: Path, name: str, *, api: Any = None) -> str:
             repo_id=place.repo_id,
             folder_path=str(folder),
             repo_type="model",
+            ignore_patterns=[f"{HISTORY}/*"],  # many times the size of what opens
             commit_message="Upload a checkpoint trained with CLSight",
         )
     except LocalTokenNotFoundError as error:

@@ -47,24 +47,32 @@ class Snapshots:
 
     One that is being written has another name until all its files are on the disk, beside a
     manifest of their sizes and SHA-256 sums; the change of name is what makes it a snapshot.
+
+    Args:
+        folder: Where they lie.
+        prefix: What their names begin with.
+        digits: How many digits the step in a name has at least.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, prefix: str = SNAPSHOT_PREFIX, digits: int = 1) -> None:
+        self.folder, self.prefix, self.digits = folder, prefix, digits
+
+    def name(self, step: int) -> str:
+        """The name of the folder of a snapshot."""
+        return f"{self.prefix}{step:0{self.digits}d}"
 
     def path(self, step: int) -> Path:
         """The folder of the snapshot after *step* steps, whether there is one or not."""
-        return self.folder / f"{SNAPSHOT_PREFIX}{step}"
+        return self.folder / self.name(step)
 
     def partial_path(self, step: int) -> Path:
         """Where it is while it is being written."""
-        return self.folder / partial_name(f"{SNAPSHOT_PREFIX}{step}")
+        return self.folder / partial_name(self.name(step))
 
     def steps(self) -> list[int]:
         """The steps that have one, ascending."""
         names = (
-            path.name.removeprefix(SNAPSHOT_PREFIX)
-            for path in self.folder.glob(f"{SNAPSHOT_PREFIX}*")
+            path.name.removeprefix(self.prefix) for path in self.folder.glob(f"{self.prefix}*")
         )
         return sorted(int(name) for name in names if name.isdecimal())
 
@@ -112,7 +120,7 @@ class Snapshots:
         """Remove all others, and what was left half written."""
         for step in set(self.steps()) - steps:
             remove_atomically(self.path(step))
-        for rest in self.folder.glob(f".{SNAPSHOT_PREFIX}*"):
+        for rest in self.folder.glob(f".{self.prefix}*"):
             shutil.rmtree(rest, ignore_errors=True)
 
 

@@ -26,12 +26,14 @@ from finetune.run import processes
 from finetune.run.config_sections import LoopConfig
 from finetune.run.events import EventLog, Events
 from finetune.run.graceful_stop import GracefulStop
+from finetune.run.history_writing import HistoryWriter
 from finetune.run.metrics import measure_all
 from finetune.run.progress import EpochLines
 from finetune.run.snapshot_folders import Snapshots
 from finetune.training.batches import TokenBatches, count_batches
 from finetune.training.early_stopping import EarlyStopping
 from finetune.training.freezing import GradualUnfreezing
+from finetune.training.kept_steps import HistoryCallback
 from finetune.training.lora import add_lora
 from finetune.training.losses import training_loss
 from finetune.training.optimizer import build_optimizer
@@ -66,6 +68,9 @@ def fit(
         trainer.add_callback(GradualUnfreezing(run.base.model, run.config))
     if run.config.patience:
         trainer.add_callback(EarlyStopping(run.config.patience, run.best_by))
+    if run.config.keeps_history and processes.is_first():
+        # Behind what may end the run, and before what keeps it to go on from.
+        trainer.add_callback(HistoryCallback(run, HistoryWriter(work), log))
     run_epochs(trainer, step, events, EpochLines(say), save_minutes=run.config.save_minutes)
     if trainer.before.get("over"):
         log.on_train_end(trainer.args, trainer.state, trainer.control)
@@ -130,6 +135,13 @@ def token_batches(config: LoopConfig, rows: Dataset, *, seed: int) -> TokenBatch
 def texts_of_step(config: LoopConfig, rows: Dataset, batches: TokenBatches) -> float:
     """How many texts a step takes, on average, over all processes."""
     return len(rows) / batches.steps(config.gradient_accumulation)
+
+
+def steps_of_epoch(run: PreparedRun) -> int:
+    """The optimizer steps of an epoch of *run*."""
+    rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
+    batches = token_batches(run.config, rows, seed=run.config.seed)
+    return batches.steps(run.config.gradient_accumulation)
 
 
 def _trainer(

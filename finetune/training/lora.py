@@ -64,9 +64,9 @@ def _is_attention(name: str, part: nn.Module) -> bool:
     return called or type(part).__name__.endswith("Attention")
 
 
-def is_adapted(model: nn.Module) -> bool:
-    """Whether adapters are in it."""
-    return any(isinstance(part, LoraLayer) for part in model.modules())
+def adapters(model: nn.Module) -> dict[str, LoraLayer]:
+    """The adapted layers of *model* by their names."""
+    return {name: part for name, part in model.named_modules() if isinstance(part, LoraLayer)}
 
 
 @torch.no_grad()
@@ -77,9 +77,8 @@ def merged_weights(model: PreTrainedModel) -> dict[str, Tensor]:
         for name, weight in model.state_dict().items()
         if ".lora_" not in name
     }
-    for name, part in model.named_modules():
-        if isinstance(part, LoraLayer):
-            (adapter,) = part.active_adapters
-            weight = weights[f"{name}.weight"]
-            weights[f"{name}.weight"] = weight + part.get_delta_weight(adapter).to(weight)
+    for name, part in adapters(model).items():
+        (adapter,) = part.active_adapters
+        weight = weights[f"{name}.weight"]
+        weights[f"{name}.weight"] = weight + part.get_delta_weight(adapter).to(weight)
     return weights

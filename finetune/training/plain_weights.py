@@ -5,12 +5,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from finetune.checkpoint.score_scale import ScoreScale
-from finetune.training.lora import is_adapted, merged_weights
+from finetune.training.lora import adapters, merged_weights
 
 
 def are_plain(model: PreTrainedModel, scale: ScoreScale | None) -> bool:
     """Whether the weights that learn are those of the checkpoint."""
-    return scale is None and not is_adapted(model)
+    return scale is None and not adapters(model)
 
 
 @torch.no_grad()

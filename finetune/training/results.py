@@ -31,7 +31,7 @@ def save_weights(run: PreparedRun, work: Path) -> Checkpoint:
     model, config = run.base.model.cpu(), run.config
     keeps_adapter = config.save == "adapter"
     weights = (adapter_weights if keeps_adapter else plain_weights)(model, run.scale)
-    weights = _in_format(run, weights, getattr(torch, config.save_dtype))
+    weights = in_format(run, weights, getattr(torch, config.save_dtype))
     for name, tensor in weights.items():
         if not tensor.isfinite().all():
             raise OverflowError(
@@ -46,7 +46,7 @@ def save_weights(run: PreparedRun, work: Path) -> Checkpoint:
     return load_checkpoint(str(work))
 
 
-def _in_format(
+def in_format(
     run: PreparedRun, weights: Mapping[str, Tensor], dtype: torch.dtype
 ) -> dict[str, Tensor]:
     """The *weights* in the number format of the file.

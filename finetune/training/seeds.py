@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from finetune.checkpoint.run_files import CHECKPOINTS, RECORD, SEED_PREFIX, SEEDS, SETTINGS
+from finetune.checkpoint.run_files import CHECKPOINTS, HISTORY, RECORD, SEED_PREFIX, SEEDS, SETTINGS
 from finetune.errors import DataError
 from finetune.run import processes
 from finetune.run.config import TrainConfig
@@ -96,8 +96,10 @@ def _keep_best(
     place: Path, record: RunRecord, config: TrainConfig, work: Path, say: Callable[[str], None]
 ) -> None:
     """Copy the best run into *work*, and write down that it is one of several, the record last."""
-    others = shutil.ignore_patterns(CHECKPOINTS, SETTINGS, RECORD)
+    others = shutil.ignore_patterns(CHECKPOINTS, SETTINGS, RECORD, HISTORY)
     shutil.copytree(place, work, ignore=others, dirs_exist_ok=True)
+    if (place / HISTORY).is_dir():  # else it was moved before this was stopped, or none was kept
+        (place / HISTORY).rename(work / HISTORY)
     if config.save == "adapter":
         name_base(work, config.model)
     write_config_file(config, work)

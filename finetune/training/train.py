@@ -12,6 +12,7 @@ from finetune.run.config_file import write_config_file
 from finetune.run.events import Events
 from finetune.run.finished_run import finished_run, require_same_settings
 from finetune.run.graceful_stop import terminated_as_interrupted
+from finetune.run.history_writing import HistoryWriter
 from finetune.run.output_folder import (
     check_output,
     require_no_stopped_run,
@@ -29,7 +30,8 @@ from finetune.run.saved_settings import (
 )
 from finetune.run.shutdown import report_failures
 from finetune.run.snapshot_folders import Snapshots
-from finetune.training.fit import Say, fit, last_step
+from finetune.training.fit import Say, fit, last_step, steps_of_epoch
+from finetune.training.kept_steps import finish_history, plan_history
 from finetune.training.prepare import describe_prepared, prepare_run
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.pretraining import pretrain, seconds_spent
@@ -84,6 +86,8 @@ def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRe
     stages = 2 if config.pretrain_epochs else 1
     if tight := disk_space.disk_space_warning(work, count_parameters(run.base), stages=stages):
         say(tight)
+    if config.keeps_history:
+        say(plan_history(run, work, steps_of_epoch(run)))
     step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
     if step is None and config.pretrain_epochs:
         pretrain(run, work, events, say)
@@ -129,6 +133,8 @@ def _save_or_compare_settings(config: TrainConfig, rows: Fingerprints, work: Pat
 def _finish(run: PreparedRun, trainer: SnapshotTrainer, work: Path, say: Say) -> None:
     """Write the best weights and all that is known of them, the record last."""
     saved = save_weights(run, work)
+    if run.config.keeps_history:
+        finish_history(run, trainer, HistoryWriter(work))
     quality = assess_run(run, saved, work, say)
     record = build_record(run, trainer, saved, quality, before=seconds_spent(work))
     write_config_file(run.config, work)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from huggingface_hub import errors
+from huggingface_hub.utils import filter_repo_objects  # type: ignore[attr-defined]
 from typer.testing import CliRunner
 
 from finetune.__main__ import app
@@ -58,6 +59,9 @@ def test_a_new_place_is_private_and_gets_the_folder(tmp_path: Path) -> None:
     made, sent = hub.asked[1][1], hub.asked[2][1]
     assert (made["private"], made["exist_ok"]) == (True, True)
     assert (sent["repo_id"], sent["folder_path"]) == ("someone/reviews", str(tmp_path))
+    files = ["model.safetensors", "history/step-000120/weights.safetensors"]
+    patterns = sent["ignore_patterns"]
+    assert list(filter_repo_objects(files, ignore_patterns=patterns)) == ["model.safetensors"]
 
 
 @pytest.mark.parametrize(

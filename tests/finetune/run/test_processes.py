@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from finetune.__main__ import app
 from finetune.checkpoint.models import load_checkpoint
+from finetune.run.history import frame_weights, open_history
+from finetune.run.history_format import same_bits
 from finetune.run.record import RunRecord
 from tests.finetune.news import news, write_csv
 from tests.finetune.runs import check_close
@@ -75,6 +77,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
         "data": write_csv(folder / "train.csv", news(96)),
         "validation": write_csv(folder / "validation.csv", news(120)[96:]),
         "model": base, "epochs": 2, "batch-size": 8, "learning-rate": 5e-3, "save-minutes": 0,
+        "keep-steps": 5,
     }  # fmt: skip
 
 
@@ -124,3 +127,8 @@ def test_two_killed_processes_go_on_to_the_same_weights(
     assert "Resuming after step 8." in resumed.stdout
     assert (output / "model.safetensors").read_bytes() == (pair / "model.safetensors").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "out"]
+    frames = open_history(output).frames
+    assert [frame.step for frame in frames][:4] == [0, 5, 10, 12]
+    for mine, theirs in zip(frames, open_history(pair).frames, strict=True):
+        own, others = frame_weights(output, mine), frame_weights(pair, theirs)
+        assert all(same_bits(weight, others[name]) for name, weight in own.items())

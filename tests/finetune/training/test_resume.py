@@ -55,33 +55,49 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_csv(folder / "news.csv", news(80))
 
 
-settings = partial(tiny_run, epochs=2, save_minutes=0, baseline=False)
+settings = partial(
+    tiny_run, epochs=2, save_minutes=0, baseline=False, keep_steps=4, keep_epochs=True
+)
 
+
+History = dict[str, bytes]
+Whole = tuple[RunRecord, bytes, History]
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "plain": {},
     "accumulated": {"gradient_accumulation": 3, "batch_size": 4, "gradient_checkpointing": True},
     "thawing": {"gradual_unfreezing": 0.6},
     "lora": {"lora_rank": 2, "learning_rate": 2e-2},
-    "patience": {"patience": 1, "epochs": 6, "learning_rate": 1e-6, "deterministic": True},
+    "patience": {
+        "patience": 1,
+        "epochs": 6,
+        "learning_rate": 1e-6,
+        "deterministic": True,
+        "keep_steps": 5,
+    },
 }
 
 
 @pytest.fixture(scope="module")
-def whole(
-    data: Path, base: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[RunRecord, bytes]]:
+def whole(data: Path, base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Whole]:
     """The record and the weights of each uninterrupted run."""
     found = {}
     for name, more in SETTINGS.items():
         output = tmp_path_factory.mktemp("whole") / "out"
         record = train(settings(data, base, output, **more), say=silent)
-        found[name] = record, (output / "model.safetensors").read_bytes()
+        found[name] = record, (output / "model.safetensors").read_bytes(), history_of(output)
     return found
 
 
-def check_same(output: Path, record: RunRecord, whole: tuple[RunRecord, bytes]) -> None:
-    expected, weights = whole
+def history_of(output: Path) -> History:
+    """All files that were kept of the way, by their places."""
+    files = (path for path in (output / "history").rglob("*") if path.is_file())
+    return {path.relative_to(output).as_posix(): path.read_bytes() for path in files}
+
+
+def check_same(output: Path, record: RunRecord, whole: Whole) -> None:
+    expected, weights, history = whole
+    assert history_of(output) == history
     assert (output / "model.safetensors").read_bytes() == weights
     assert record.epochs == expected.epochs
     assert record.best_epoch == expected.best_epoch
@@ -101,7 +117,7 @@ def test_a_run_that_failed_at_any_step_ends_as_if_it_had_not(
     step: int,
     data: Path,
     base: Path,
-    whole: dict[str, tuple[RunRecord, bytes]],
+    whole: dict[str, Whole],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -116,7 +132,7 @@ def test_a_run_that_failed_at_any_step_ends_as_if_it_had_not(
 
 
 def test_a_run_resumed_again_and_again_ends_as_if_it_had_not_stopped(
-    data: Path, base: Path, whole: dict[str, tuple[RunRecord, bytes]], tmp_path: Path,
+    data: Path, base: Path, whole: dict[str, Whole], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     output = tmp_path / "out"
@@ -132,9 +148,14 @@ def test_a_run_resumed_again_and_again_ends_as_if_it_had_not_stopped(
 def command(data: Path, base: Path, output: Path) -> list[str]:
     options = {
         "data": data, "model": base, "output": output, "epochs": 2, "batch-size": 8,
-        "learning-rate": 5e-3, "save-minutes": 0,
+        "learning-rate": 5e-3, "save-minutes": 0, "keep-steps": 4,
     }  # fmt: skip
-    return ["train", "--no-baseline", *(f"--{name}={value}" for name, value in options.items())]
+    return [
+        "train",
+        "--no-baseline",
+        "--keep-epochs",
+        *(f"--{name}={value}" for name, value in options.items()),
+    ]
 
 
 def python(*words: object) -> subprocess.CompletedProcess[str]:
@@ -151,7 +172,7 @@ def test_a_killed_command_is_resumed_with_the_same_weights(
     when: str,
     data: Path,
     base: Path,
-    whole: dict[str, tuple[RunRecord, bytes]],
+    whole: dict[str, Whole],
     tmp_path: Path,
 ) -> None:
     output = tmp_path / "out"
@@ -170,6 +191,7 @@ def test_a_killed_command_is_resumed_with_the_same_weights(
     assert resumed.returncode == 0, resumed.stderr
     assert f"Resuming after step {last}." in resumed.stdout
     assert (output / "model.safetensors").read_bytes() == whole["plain"][1]
+    assert history_of(output) == whole["plain"][2]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -178,7 +200,7 @@ def test_a_signal_saves_the_run_and_says_how_to_go_on(
     number: signal.Signals,
     data: Path,
     base: Path,
-    whole: dict[str, tuple[RunRecord, bytes]],
+    whole: dict[str, Whole],
     tmp_path: Path,
 ) -> None:
     output = tmp_path / "out"
@@ -231,7 +253,7 @@ def test_changed_rows_are_refused(
 
 
 def test_a_damaged_snapshot_is_passed_over(
-    stopped: TrainConfig, whole: dict[str, tuple[RunRecord, bytes]], tmp_path: Path
+    stopped: TrainConfig, whole: dict[str, Whole], tmp_path: Path
 ) -> None:
     newest = tmp_path / ".out.partial" / "checkpoints" / "checkpoint-4"
     (newest / "optimizer.pt").write_bytes(b"half")
@@ -243,7 +265,7 @@ def test_a_damaged_snapshot_is_passed_over(
 
 
 def test_a_run_without_a_whole_snapshot_begins_anew(
-    stopped: TrainConfig, whole: dict[str, tuple[RunRecord, bytes]], tmp_path: Path
+    stopped: TrainConfig, whole: dict[str, Whole], tmp_path: Path
 ) -> None:
     for manifest in tmp_path.glob(".out.partial/checkpoints/*/manifest.json"):
         manifest.unlink()
@@ -254,7 +276,7 @@ def test_a_run_without_a_whole_snapshot_begins_anew(
 
 
 def test_a_run_without_the_weights_of_its_best_epoch_goes_on_from_before_it(
-    data: Path, base: Path, whole: dict[str, tuple[RunRecord, bytes]], tmp_path: Path,
+    data: Path, base: Path, whole: dict[str, Whole], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     config = settings(data, base, tmp_path / "out")
@@ -272,7 +294,7 @@ def test_a_run_without_the_weights_of_its_best_epoch_goes_on_from_before_it(
 
 
 def test_a_run_that_had_ended_is_put_in_its_place_without_a_step(
-    data: Path, base: Path, whole: dict[str, tuple[RunRecord, bytes]], tmp_path: Path,
+    data: Path, base: Path, whole: dict[str, Whole], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     def busy(*_: object) -> None:
@@ -291,7 +313,7 @@ def test_a_run_that_had_ended_is_put_in_its_place_without_a_step(
 
 
 def test_a_run_that_replaces_a_folder_is_resumed_and_replaces_it(
-    data: Path, base: Path, whole: dict[str, tuple[RunRecord, bytes]], tmp_path: Path,
+    data: Path, base: Path, whole: dict[str, Whole], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     output = tmp_path / "out"

@@ -6,10 +6,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from finetune.errors import FinetuneError
 from finetune.evaluation.evaluate import evaluate
 from finetune.evaluation.report.terminal import describe_run
+from finetune.run.history import frame_weights, open_history
 from finetune.run.output_folder import stopped_run
 from finetune.run.record import RunRecord
 from finetune.training.train import train
@@ -34,7 +37,8 @@ def run(
 ) -> tuple[RunRecord, Path, list[str]]:
     said: list[str] = []
     output = tmp_path_factory.mktemp("runs") / "out"
-    return train(settings(data, base, output), say=said.append), output, said
+    config = settings(data, base, output, keep_epochs=True)
+    return train(config, say=said.append), output, said
 
 
 def test_each_seed_is_the_run_it_would_have_been_alone_on_the_rows_of_the_first(
@@ -77,6 +81,11 @@ def test_the_folder_is_that_of_the_best_run_and_tells_of_all(
     assert kinds.count("start") == 3
     card = (output / "README.md").read_text("utf-8")
     assert "## Seeds" in card
+    assert open_history(output).frames[0].step == 0
+    last = frame_weights(output, open_history(output).frames[-1])
+    assert open_history(output).frames[-1].is_final
+    weights = load_file(output / "model.safetensors")
+    assert all(torch.equal(weights[name], tensor) for name, tensor in last.items())
     (kept,) = (each.seed for each in record.seeds if each.kept)
     assert f"seed {kept} (kept)" in card
     assert all(f"| seed {seed}" in card for seed in (7, 8, 9))

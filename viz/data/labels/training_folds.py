@@ -27,7 +27,8 @@ from viz.model.classifier import Classifier
 OWN_SETTINGS = frozenset({
     "data", "validation", "test", "text_column", "pair_column", "label_column", "task",
     "model", "base_name", "output", "overwrite", "resume", "save", "save_dtype", "save_minutes",
-    "push_to_hub", "baseline", "data_name", "data_terms", "seeds", "ignore_check",
+    "keep_epochs", "keep_steps", "push_to_hub", "baseline", "data_name", "data_terms", "seeds",
+    "ignore_check",
 })  # fmt: skip
 """Settings of a run that a fold has of its own; all others are those of the run."""
 TRAINING_PASSES = 3
