@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from tests.families import LONG_TEXT
-from tests.family_oracle import PlainModel, changed_head_outputs
+from tests.family_oracle import PlainModel, changed_head_outputs, zeros_for
 from viz import Classifier, Reading, attribute
 from viz.attribution.contribution import contribution
 from viz.attribution.head_importance import ablate, gate_gradients
@@ -27,7 +27,7 @@ from viz.export.replay import replay
 from viz.export.request import FigureRequest
 from viz.model.head_gates import HeadGates, open_gates
 from viz.model.recording import Recorder
-from viz.types import Attention, MissingAttention
+from viz.types import Attention, Attribution, MissingAttention
 
 SHORT_TEXT = "oil prices rise"
 SCRIPTS = ("你好世界 good 新闻", "good 😀 movie 👍🏽")
@@ -125,13 +125,19 @@ def parts_add_up(subject: Subject) -> None:
     found = attribute(subject.classifier, subject.reading, "decomposition")
     logits = subject.plain.logits(subject.plain.inputs(LONG_TEXT)).numpy()
     value = float(logits[found.target_class] - logits[found.against_class])
-    assert found.bias is not None
-    size = float(np.abs(found.scores).sum()) + abs(found.bias) + abs(found.value)
-    gap = abs(float(found.scores.sum(dtype=np.float64)) + found.bias - found.value)
-    assert gap <= subject.parts_tolerance * size, f"gap {gap / size:.2g}"
+    size = parts_add_up_to(found, subject.parts_tolerance)
     # Families compute parts in float32, whatever the rest is computed in.
     assert abs(value - found.value) <= 1e-5 * size, f"{found.value} explained for {value}"
     assert float(np.abs(found.scores).max()) > 0
+
+
+def parts_add_up_to(found: Attribution, tolerance: float) -> float:
+    """That scores and bias sum to the explained value; the size of all parts together."""
+    assert found.bias is not None
+    size = float(np.abs(found.scores).sum()) + abs(found.bias) + abs(found.value)
+    gap = abs(float(found.scores.sum(dtype=np.float64)) + found.bias - found.value)
+    assert gap <= tolerance * size, f"gap {gap / size:.2g}"
+    return size
 
 
 def layers_add_up(subject: Subject) -> None:
@@ -274,10 +280,38 @@ def closed_gates_are_zeros(subject: Subject) -> None:
     assert len(calls) == len(lost), f"{len(calls)} projections for {len(lost)} layers"
     whole = margin(subject.plain.logits(inputs).numpy())
     for layer, head in [(0, 0), (len(lost) - 1, lost.shape[1] - 1)]:
-        logits = subject.plain.logits_without(inputs, layer, head, lost.shape[1])
+        logits = subject.plain.logits_without(inputs, [(layer, head)], lost.shape[1])
         expected = whole - margin(logits.numpy())
         gap = abs(lost[layer, head] - expected)
         assert gap <= 1e-4 * max(1, abs(whole)), f"layer {layer}: {lost[layer, head]}, {expected}"
+
+
+def heads_off_are_zeros(subject: Subject) -> None:
+    """With heads off a text is read as with zeros for what they put out, and they look as ever."""
+    classifier, whole = subject.classifier, subject.reading
+    last = classifier.n_layers - 1
+    heads = [(0, 0), (last, 0), (last, classifier.n_heads - 1)]
+    silenced = classifier.without(heads)
+    reading = silenced.read(LONG_TEXT)
+    assert reading.without == silenced.off == tuple(sorted({*heads}))
+    gap = float(np.abs(reading.attention.weights[0] - whole.attention.weights[0]).max())
+    assert gap <= MAP_TOLERANCE, f"the first layer looks elsewhere: {gap:.2g}"
+    if classifier.config.model_type in MIXED_WITH_HEADS:
+        return
+    inputs = subject.plain.inputs(LONG_TEXT)
+    expected = subject.plain.logits_without(inputs, heads, classifier.n_heads).numpy()
+    rows = [whole.encoding.inputs]
+    for logits in (reading.prediction.logits, silenced.logits(rows)[0]):
+        _near(logits, expected, MAP_TOLERANCE)
+    with changed_head_outputs(classifier.model, zeros_for(heads, classifier.n_heads)):
+        hooked = classifier.logits(rows)[0]
+    exact = 1e-12 if classifier.model.dtype == torch.float64 else MAP_TOLERANCE
+    _near(silenced.logits(rows)[0], hooked, exact)
+    assert float(np.abs(expected - whole.prediction.logits).max()) > 10 * MAP_TOLERANCE
+    parts_add_up_to(attribute(silenced, reading, "decomposition"), subject.parts_tolerance)
+    shares = contribution(silenced, reading).values
+    assert not any(shares[layer, head].any() for layer, head in heads)
+    assert shares.any()
 
 
 def exports_replay(subject: Subject) -> None:
@@ -329,6 +363,7 @@ CLAIMS: dict[str, Callable[[Subject], None]] = {
     "long text": long_texts_are_cut,
     "open gates": open_gates_are_plain,
     "closed gates": closed_gates_are_zeros,
+    "heads off": heads_off_are_zeros,
     "exports": exports_replay,
 }
 """By a short name, in the order of what each needs."""

@@ -22,6 +22,7 @@ _NOT_SHOWN = re.compile(
 )
 
 Inputs = Mapping[str, Tensor]
+Heads = Sequence[tuple[int, int]]
 Change = Callable[[Tensor], Tensor]
 
 
@@ -127,19 +128,25 @@ class PlainModel:
             self.logits(inputs)
         return seen
 
-    def logits_without(self, inputs: Inputs, layer: int, head: int, n_heads: int) -> Tensor:
-        """The logits where one head's output is zeros.  (C,)"""
+    def logits_without(self, inputs: Inputs, heads: Heads, n_heads: int) -> Tensor:
+        """The logits where the outputs of some heads, by layer and number, are zeros.  (C,)"""
 
-        def without(call: int, value: Tensor) -> Tensor:
-            if call != layer:
-                return value
-            changed = value.clone()
-            width = changed.shape[-1] // n_heads
-            changed[..., head * width : (head + 1) * width] = 0
-            return changed
-
-        with changed_head_outputs(self.model, without):
+        with changed_head_outputs(self.model, zeros_for(heads, n_heads)):
             return self.logits(inputs)
+
+
+def zeros_for(heads: Heads, n_heads: int) -> Callable[[int, Tensor], Tensor]:
+    """A change of the outputs of heads, side by side, that puts zeros in the place of some."""
+
+    def without(call: int, value: Tensor) -> Tensor:
+        changed = value.clone()
+        width = changed.shape[-1] // n_heads
+        for layer, head in heads:
+            if layer == call:
+                changed[..., head * width : (head + 1) * width] = 0
+        return changed
+
+    return without
 
 
 def _head_projections(model: PreTrainedModel) -> list[nn.Module]:

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from viz.attention.heads import heads_off
 from viz.attribution.method import (
     AttributionInput,
     Method,
@@ -28,7 +29,7 @@ from viz.types import Attribution, Reading
 __all__ = [
     "METHODS", "Against", "AttributionInput", "Method", "Option", "Target", "TokenScores",
     "attribute", "available_methods", "check_read_by", "default_methods", "find_method",
-    "register_method", "resolve_target",
+    "reader_of", "register_method", "resolve_target", "shared_versions",
 ]  # fmt: skip
 
 for _module in (
@@ -77,12 +78,13 @@ def attribute(
             another classifier.
     """
     chosen = find_method(method)
-    check_read_by(classifier, reading)
+    classifier = reader_of(classifier, reading)
     target = resolve_target(reading.prediction, target_class, against)
     if chosen.against_all:
         target = target_against_all(reading.prediction, target.target_class)
     values = chosen.resolve_options(options, classifier)
-    result = chosen.run(AttributionInput(classifier, reading, target, values, progress, shared))
+    versions = shared_versions(classifier, shared)
+    result = chosen.run(AttributionInput(classifier, reading, target, values, progress, versions))
     return Attribution(
         scores=result.scores,
         value=float(target.value(reading.prediction.logits)),
@@ -100,12 +102,35 @@ def attribute(
     )
 
 
+def reader_of(classifier: Classifier, reading: Reading) -> Classifier:
+    """The classifier with the heads off that were off when a text was read.
+
+    Raises:
+        SelectionError: for a reading of another classifier, or with a head that is off now.
+        MethodError: where the heads can't be turned off.
+    """
+    if set(classifier.off) <= set(reading.without):
+        classifier = classifier.without(reading.without)
+    check_read_by(classifier, reading)
+    return classifier
+
+
+def shared_versions(classifier: Classifier, shared: Perturbation | None) -> Perturbation | None:
+    """Versions of a text that were read before; None where other heads were off then."""
+    return shared if shared is not None and shared.classifier.off == classifier.off else None
+
+
 def check_read_by(classifier: Classifier, reading: Reading) -> None:
-    """Refuse a reading of another classifier.
+    """Refuse a reading of another classifier, or with other heads off.
 
     Raises:
         SelectionError: one sentence that says whose it is.
     """
+    if reading.without != classifier.off:
+        raise SelectionError(
+            f"This reading was made with {heads_off(reading.without)}, but the classifier has "
+            f"{heads_off(classifier.off)}; read the text again."
+        )
     if (reading.checkpoint, reading.prediction.labels) != (classifier.name, classifier.labels):
         raise SelectionError(
             f"This reading was made by {reading.checkpoint!r}, not by {classifier.name!r}; "

@@ -8,7 +8,7 @@ included, contributes to the scalar; the rest flows past it.  Source: viz/attrib
 
 import numpy as np
 
-from viz.attribution import check_read_by
+from viz.attribution import reader_of
 from viz.attribution.linear_pass import linear_pass
 from viz.attribution.target import Against, resolve_target
 from viz.jobs.cancellation import check_cancelled
@@ -40,7 +40,7 @@ def contribution(
         MissingAttentionError: if there are no attention weights.
         SelectionError: for a class that doesn't exist, or a reading of another classifier.
     """
-    check_read_by(classifier, reading)
+    classifier = reader_of(classifier, reading)
     n_layers, n_tokens = reading.attention.n_layers, reading.attention.n_tokens
     target = resolve_target(reading.prediction, target_class, against)
     recorder = Recorder("input", freeze=True, by_weights=True)

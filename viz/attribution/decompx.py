@@ -16,10 +16,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from viz.attribution.head_products import Linear, linear_map
 from viz.attribution.layers import RecordedLayer, deciding_queries, recorded_layers, refusal
 from viz.attribution.method import AttributionInput, Method, Options, TokenScores
-from viz.attribution.operations import MATRIX_PRODUCTS, SAME_ORDER, SAME_VALUES
+from viz.attribution.operations import SAME_ORDER, SAME_VALUES
 from viz.attribution.registry import register_method
 from viz.attribution.requirements import require_pooling
 from viz.attribution.target import Target
@@ -29,6 +28,7 @@ from viz.errors import MethodError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
+from viz.model.linear_maps import MATRIX_PRODUCTS, Linear, linear_map
 
 TOLERANCE = 1e-3
 """Largest gap between parts and whole, relative to the parts, before we refuse to show it."""

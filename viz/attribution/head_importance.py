@@ -16,7 +16,7 @@ from torch import Tensor
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.rank_correlation import spearman
-from viz.attribution import Against, Target, check_read_by, resolve_target
+from viz.attribution import Against, Target, reader_of, resolve_target
 from viz.attribution.method import no_progress
 from viz.attribution.requirements import gradients
 from viz.errors import MethodError, SelectionError
@@ -121,6 +121,7 @@ def gate_gradients(
         SelectionError: for a class that doesn't exist, one compared with itself, or a reading of
             another classifier.
     """
+    classifier = reader_of(classifier, reading)
     target = _checked_target(classifier, reading, target_class, against)
     gates = open_gates(classifier, 1).requires_grad_()
     value = _values(classifier, reading.encoding, target, HeadGates(gates))
@@ -156,6 +157,7 @@ def ablate(
         SelectionError: for a class that doesn't exist, one compared with itself, a reading of
             another classifier, or means of other heads.
     """
+    classifier = reader_of(classifier, reading)
     target = _checked_target(classifier, reading, target_class, against)
     fill = None if mean is None else _fill(classifier, mean)
     value = float(target.value(reading.prediction.logits))
@@ -199,7 +201,6 @@ def mean_outputs(classifier: Classifier, encodings: Sequence[Encoding]) -> Float
 def _checked_target(
     classifier: Classifier, reading: Reading, target_class: int | None, against: Against
 ) -> Target:
-    check_read_by(classifier, reading)
     check_gated(classifier)
     return resolve_target(reading.prediction, target_class, against)
 

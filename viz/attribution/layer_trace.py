@@ -16,13 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from viz.attribution.head_products import linear_map, projection, rows, weighted_values
+from viz.attribution.head_products import projection, weighted_values
 from viz.attribution.mixed_state import HeadOutputs, MixedState, centered
 from viz.attribution.operations import (
     DIFFERENCES,
     DIVISIONS,
     FACTORS,
-    MATRIX_PRODUCTS,
     NORMS,
     SAME_ORDER,
     SAME_VALUES,
@@ -32,6 +31,7 @@ from viz.attribution.operations import (
     overwrites,
 )
 from viz.attribution.traced_layer import TracedLayer, given_states
+from viz.model.linear_maps import MATRIX_PRODUCTS, linear_map, rows
 
 _Found = TypeVar("_Found")
 

@@ -14,7 +14,6 @@ SAME_ORDER = frozenset(
     | {"unflatten", "unsqueeze", "view"}
 )
 """Only arrange numbers in another way, where they keep all of them."""
-MATRIX_PRODUCTS = frozenset({"__matmul__", "addmm", "bmm", "einsum", "linear", "matmul"})
 NORMS = frozenset({"layer_norm", "rms_norm"})
 FACTORS = frozenset({"__imul__", "__mul__", "__rmul__", "mul", "mul_", "multiply"})
 DIVISIONS = frozenset({"__itruediv__", "__truediv__", "div", "div_", "true_divide"})

@@ -7,7 +7,8 @@ from typing import Any
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from viz.attribution.operations import MATRIX_PRODUCTS, operands, overwrites
+from viz.attribution.operations import operands, overwrites
+from viz.model.linear_maps import MATRIX_PRODUCTS
 
 
 @dataclass(eq=False, slots=True)

@@ -12,13 +12,11 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from viz.attribution.head_products import linear_map, rows
 from viz.attribution.mixed_state import centered
 from viz.attribution.operations import (
     DIFFERENCES,
     DIVISIONS,
     FACTORS,
-    MATRIX_PRODUCTS,
     NORMS,
     SAME_ORDER,
     SAME_VALUES,
@@ -26,6 +24,7 @@ from viz.attribution.operations import (
 )
 from viz.attribution.token_graph import Node
 from viz.errors import MethodError
+from viz.model.linear_maps import MATRIX_PRODUCTS, linear_map, rows
 
 ACTIVATIONS = frozenset(
     {"__pow__", "clamp", "elu", "erf", "exp", "gelu", "hardswish", "hardtanh", "leaky_relu"}

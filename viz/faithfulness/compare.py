@@ -9,7 +9,7 @@ import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.rank_correlation import spearman
-from viz.attribution import METHODS, Against, attribute, check_read_by, resolve_target
+from viz.attribution import METHODS, Against, attribute, reader_of, resolve_target, shared_versions
 from viz.attribution.method import Options, no_progress
 from viz.attribution.method_spec import MethodSpec
 from viz.attribution.target import Target
@@ -128,9 +128,10 @@ def compare(
     """
     names = METHODS if methods is None else dict.fromkeys(methods)
     specs = [MethodSpec.parse(text, (options or {}).get(text), classifier) for text in names]
-    check_read_by(classifier, reading)
+    classifier = reader_of(classifier, reading)
     target = resolve_target(reading.prediction, target_class, against)
-    versions = (shared or Perturbation(classifier, reading.encoding)).reporting_to(progress)
+    known = shared_versions(classifier, shared) or Perturbation(classifier, reading.encoding)
+    versions = known.reporting_to(progress)
     if versions.n_words < MIN_WORDS:
         raise TextError(
             f"The text has {versions.n_words} word{'s' * (versions.n_words != 1)}, too few orders "

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from finetune.checkpoint.arrays import IntArray
+from viz.attribution import reader_of, shared_versions
 from viz.attribution.method import no_progress
 from viz.attribution.target import Target
 from viz.faithfulness.metrics import MIN_WORDS
@@ -146,7 +147,9 @@ def evidence(
     """
     if n_random < 2:
         raise ValueError(f"{n_random} random orders have no spread; draw 2 or more")
-    versions = (shared or Perturbation(classifier, reading.encoding)).reporting_to(progress)
+    classifier = reader_of(classifier, reading)
+    known = shared_versions(classifier, shared) or Perturbation(classifier, reading.encoding)
+    versions = known.reporting_to(progress)
     n = versions.n_words
     if n < MIN_WORDS:
         return Evidence(n)

@@ -86,10 +86,14 @@ def sanity(
         progress: Called with passes done, of `expected_passes`; what it raises ends the work.
 
     Raises:
-        MethodError: for an unknown method or a wrong option.
+        MethodError: for an unknown method or a wrong option, or where heads are off.
         SelectionError: for a reading of another classifier.
         TextError: where no text has 3 words.
     """
+    if classifier.off:
+        raise MethodError(
+            "Weights are made random with all heads on; check a classifier without heads off."
+        )
     specs = _specs(classifier, methods)
     examples = _examples(classifier, readings)
     trained = [_check_trained(examples, spec, progress) for spec in specs]

@@ -21,8 +21,7 @@ HEAD = "head"
 
 def copy_classifier(classifier: Classifier) -> Classifier:
     """The same classifier with weights of its own, so that changing them changes nobody else's."""
-    duplicate = copy.copy(classifier)
-    duplicate.model = copy.deepcopy(classifier.model)
+    duplicate = classifier.with_model(copy.deepcopy(classifier.model))
     duplicate.fingerprint = ""
     return duplicate
 

@@ -1,9 +1,10 @@
 """A fine-tuned classifier: load a checkpoint, encode a text, read it in one recorded pass."""
 
+import copy
 import inspect
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypedDict
 
@@ -19,13 +20,16 @@ from finetune.checkpoint.problem_types import MULTI_LABEL
 from finetune.checkpoint.temperature import probabilities, stored_temperature
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError, with_article
+from viz.attention.heads import Heads, checked_heads
 from viz.errors import CheckpointError, as_sentence
 from viz.model.attention_function import ATTENTION, EAGER_ATTENTION
 from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
 from viz.model.encoding import Encoder
+from viz.model.head_gates import check_gated
 from viz.model.hooks import find_layers, install_hooks, n_layers
 from viz.model.installation import ASSETS
 from viz.model.map_recorder import MapRecorder
+from viz.model.output_projections import OutputProjection
 from viz.model.padding import PaddingSide, pad_rows, token_places
 from viz.model.pooling import slopes_of_last_states
 from viz.model.probe import (
@@ -35,6 +39,7 @@ from viz.model.probe import (
     probe_length,
 )
 from viz.model.recording import PassLayout, Recorder
+from viz.model.silenced_twins import SilencedTwins
 from viz.model.twins import module_settings, share_weights
 from viz.types import Attention, Encoding, Inputs, MissingAttention, Prediction, Reading
 
@@ -78,6 +83,10 @@ class Classifier:
         )
         install_hooks(self.model, self.layers)
         self._settings = module_settings(self.model)
+        self.off: Heads = ()
+        """The heads that are off, each (layer, head), in order; see `without`."""
+        self._whole: Classifier | None = None
+        self._silenced = SilencedTwins()
 
     @classmethod
     def load(
@@ -177,6 +186,51 @@ class Classifier:
         """Whether every class is decided on its own."""
         return bool(self.config.problem_type == MULTI_LABEL)
 
+    def without(self, heads: Iterable[tuple[int, int]]) -> "Classifier":
+        """The same classifier with some heads off, beside those that are off already.
+
+        What they look at is recorded as ever, but in each of its passes, whatever these are for,
+        they put out nothing.  All weights are shared but the output projections of their layers.
+
+        Args:
+            heads: Each (layer, head), counted from 0; none for the classifier itself.
+
+        Raises:
+            SelectionError: for a head that doesn't exist.
+            MethodError: where heads of this architecture can't be turned off.
+        """
+        wanted = [*self.off, *heads]
+        if wanted:
+            check_gated(self)
+        off = checked_heads(wanted, self.n_layers, self.n_heads)
+        whole = self._whole or self
+        return self if off == self.off else self._silenced.classifier(whole, off)
+
+    @property
+    def output_projections(self) -> tuple[OutputProjection, ...]:
+        """Where each layer takes up its heads, from below.
+
+        Raises:
+            MethodError: where heads of this architecture can't be told apart there.
+        """
+        return self._silenced.projections(self._whole or self)
+
+    def with_model(self, model: PreTrainedModel, off: Heads = ()) -> "Classifier":
+        """This classifier around another model of the same architecture.
+
+        Args:
+            model: With the hooks of a classifier's model, as copies of one have.
+            off: The heads that put out nothing in it; with all of them it is one of its own.
+        """
+        other = copy.copy(self)
+        other.model, other.off = model, off
+        other._settings = module_settings(model)
+        if off:
+            other._whole = self._whole or self
+        else:
+            other._whole, other._silenced = None, SilencedTwins()
+        return other
+
     def encode(self, text: str, pair: str | None = None) -> Encoding:
         """Encode a text or a pair of texts.
 
@@ -185,13 +239,23 @@ class Classifier:
         """
         return self.encoder.encode(text, pair)
 
-    def read(self, text: str, pair: str | None = None) -> Reading:
+    def read(
+        self, text: str, pair: str | None = None, *, without: Iterable[tuple[int, int]] = ()
+    ) -> Reading:
         """Classify a text, or a pair of texts, and record where every head looks.
+
+        Args:
+            text: The text.
+            pair: The second text of a pair.
+            without: Heads that are off, each (layer, head); see `Classifier.without`.
 
         Raises:
             TextError: if no token of the text reaches the model.
+            SelectionError: for a head that doesn't exist.
+            MethodError: where heads of this architecture can't be turned off.
         """
-        return self.read_many([self.encode(text, pair)])[0]
+        classifier = self.without(without)
+        return classifier.read_many([classifier.encode(text, pair)])[0]
 
     def read_many(self, encodings: Sequence[Encoding]) -> list[Reading]:
         """Read encodings in one pass, padded to the longest; a reading has its own tokens only."""
@@ -218,6 +282,7 @@ class Classifier:
                     self.name,
                     self.fingerprint,
                     pooling,
+                    self.off,
                 )
                 for row, (encoding, pooling) in enumerate(zip(encodings, poolings, strict=True))
             ]

@@ -3,12 +3,16 @@
 Source: Michel et al. 2019; viz/attribution/README.md 2.24.
 """
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
 from viz.errors import MethodError
-from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
+
+if TYPE_CHECKING:  # which turns heads off by gates
+    from viz.model.classifier import Classifier
 
 
 class HeadGates(Recorder):
@@ -25,13 +29,14 @@ class HeadGates(Recorder):
         super().__init__()
         self.gates = gates
         self.fill = fill
-        self._layer = 0
+        self.layer = 0
+        """How many layers' attention has been come to."""
 
     def on_weights(self, weights: Tensor) -> Tensor:
         """Called once a layer, from below, in families with attention code of their own."""
         if self.layout.by_interface:
             return weights
-        layer, self._layer = self._layer, self._layer + 1
+        layer, self.layer = self.layer, self.layer + 1
         if layer >= self.gates.shape[1]:  # a decoder's
             return weights
         return weights * self.gates[:, layer, :, None, None]
@@ -40,7 +45,7 @@ class HeadGates(Recorder):
         """Called once a layer, from below, where attention is ours.  (B, Q, H, d)"""
         if not self.layout.by_interface:
             return outputs
-        layer, self._layer = self._layer, self._layer + 1
+        layer, self.layer = self.layer, self.layer + 1
         if layer >= self.gates.shape[1]:  # a decoder's
             return outputs
         gate = self.gates[:, None, layer, :, None]
@@ -49,13 +54,13 @@ class HeadGates(Recorder):
         return outputs * gate + self.fill[layer] * (1 - gate)
 
 
-def open_gates(classifier: Classifier, n_rows: int) -> Tensor:
+def open_gates(classifier: "Classifier", n_rows: int) -> Tensor:
     """Gates that let everything through.  (B, L, H)"""
     shape = (n_rows, classifier.n_layers, classifier.n_heads)
     return torch.ones(shape, dtype=classifier.model.dtype, device=classifier.device)
 
 
-def check_gated(classifier: Classifier) -> None:
+def check_gated(classifier: "Classifier") -> None:
     """Refuse a classifier whose heads can't be gated.
 
     Raises:

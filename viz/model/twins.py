@@ -7,16 +7,18 @@ short text comes (BigBird turns to full attention for good).
 import copy
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+_Model = TypeVar("_Model", bound=nn.Module)
 State = Mapping[tuple[str, str], object]
 
 
-def share_weights(model: PreTrainedModel) -> PreTrainedModel:
-    """A model with the same weights, in the same memory, and settings of its own."""
+def share_weights(model: _Model) -> _Model:
+    """A model, or a part of one: the same weights, in the same memory, and settings of its own."""
     shared = {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())}
     return copy.deepcopy(model, shared)
 

@@ -44,7 +44,10 @@ NAMED = (
 EXPORTED = frozenset({"modernbert", "xlnet", "gpt2", "t5", "fnet"})
 """Those of which pictures and pages are made too."""
 FOR_ALL = ("logits", "maps", "parts", "bias")
-OF_MAPS = ("layers", "open gates", "closed gates")
+OF_MAPS = ("layers", "open gates", "closed gates", "heads off")
+HEADS_STAY_ON = {"jetmoe", "nystromformer"}
+"""Families whose heads can't be turned off: experts take them up by the text, or a convolution of
+the text is added to them."""
 REFUSED = {"reformer hashed": "computes other classes for a text"}
 """What is not opened, and why."""
 
@@ -61,6 +64,8 @@ def check(subject: Subject, name: str, claim: str) -> None:
         refusal = {MethodError: rf"{subject.classifier.architecture}.*choose another method\.$"}
     if claim in OF_MAPS and family_of(name) in NO_MAPS and not full:
         refusal = {MissingAttentionError: NO_MAPS[family_of(name)]}
+    if claim == "heads off" and name in HEADS_STAY_ON:
+        refusal = {MethodError: "Heads of this model can't be turned off"}
     for kind, sentence in refusal.items():
         with pytest.raises((kind, MethodError), match=sentence):
             CLAIMS[claim](subject)
@@ -75,7 +80,7 @@ def check(subject: Subject, name: str, claim: str) -> None:
 def test_what_is_shown_of_a_family_is_what_transformers_says(tmp_path: Path, name: str) -> None:
     subject = Subject(family_checkpoint(tmp_path / "folder", name))
     assert subject.classifier.labels == CLASSES
-    for claim in FOR_ALL:
+    for claim in (*FOR_ALL, "heads off"):
         check(subject, name, claim)
 
 
@@ -91,7 +96,7 @@ def test_every_claim_holds_of_a_family_that_is_used_most(tmp_path: Path, name: s
 def test_parts_add_up_to_the_tenth_digit_in_double_precision(tmp_path: Path, name: str) -> None:
     subject = Subject(family_checkpoint(tmp_path / "folder", name), torch.float64)
     assert subject.parts_tolerance == 1e-10
-    for claim in ("parts", "layers"):
+    for claim in ("parts", "layers", "heads off"):
         check(subject, name, claim)
 
 

@@ -1,6 +1,5 @@
 """The classifier as it was at a step of its training."""
 
-import copy
 from pathlib import Path
 
 from finetune.errors import FinetuneError
@@ -34,8 +33,7 @@ def frame_classifier(classifier: Classifier, checkpoint: Path, frame: HistoryFra
         raise CheckpointError(
             f"The weights of step {frame.step:,} are not those of {classifier.name!r}: {error}."
         ) from error
-    twin = copy.copy(classifier)
-    twin.model = model
+    twin = classifier.with_model(model)
     twin.name = frame_name(classifier, frame)
     twin.fingerprint = classifier.fingerprint if frame.is_final else ""
     return twin
