@@ -16,29 +16,37 @@ export default function (component) {
   });
 }
 
-function drawBars(root, { name, percent, rows, n_visible: nVisible }) {
+function drawBars(root, { name, percent, rows, n_visible: nVisible, row_height: rowHeight = 1 }) {
   root.querySelector(".name").textContent = name;
   root.querySelector(".percent").textContent = percent;
   const list = root.querySelector(".bars");
   const nHidden = rows.length - nVisible;
   list.replaceChildren(...rows.map(createBar));
-  list.style.setProperty("--visible", nVisible);
+  list.style.setProperty("--visible", nVisible * rowHeight);
   list.classList.toggle("long", nHidden > 0);
   // A list that scrolls is reached by the keyboard.
   list.tabIndex = nHidden > 0 ? 0 : -1;
   root.querySelector(".caption").textContent = nHidden > 0 ? `${nHidden} more below; scroll to see them` : "";
 }
 
-function createBar({ label, share, percent, predicted }) {
-  const row = createElement("li", predicted ? "bar predicted-class" : "bar");
+function createBar({ label, share, percent, predicted, then }) {
+  const row = createElement("li", predicted || then?.predicted ? "bar predicted-class" : "bar");
   row.dataset.testid = "class-bar";
   const name = createElement("span", "label", label);
   name.title = label;
   name.dir = "auto";
-  const track = createElement("span", "track");
+  row.append(name, createTrack(share, predicted), createElement("span", "value", percent));
+  if (then) {
+    row.classList.add("paired");
+    row.append(createTrack(then.share, then.predicted), createElement("span", "value", then.percent));
+  }
+  return row;
+}
+
+function createTrack(share, predicted) {
+  const track = createElement("span", predicted ? "track predicted" : "track");
   const fill = createElement("span", "fill");
   fill.style.width = `${share * 100}%`;
   track.append(fill);
-  row.append(name, track, createElement("span", "value", percent));
-  return row;
+  return track;
 }

@@ -1,6 +1,8 @@
 """The bars of the classes on the page."""
 
+from viz.comparison.class_comparison import ClassComparison
 from viz.types import Prediction
+from viz.widgets.bars import paired
 from viz.widgets.bars.payload import BARS, payload
 from viz.widgets.shared.component import register
 
@@ -16,3 +18,17 @@ def bars(prediction: Prediction, *, key: str) -> None:
         key: The component's own key.
     """
     _mount(data=payload(prediction), key=key)
+
+
+def paired_bars(
+    compared: ClassComparison, first: Prediction, second: Prediction, *, key: str
+) -> None:
+    """Show what became of the class, and two bars for each class.
+
+    Args:
+        compared: Both predictions side by side.
+        first: That of the first reading, whose bar stands above.
+        second: That of the second.
+        key: The component's own key.
+    """
+    _mount(data=paired.payload(compared, first, second), key=key)

@@ -55,7 +55,8 @@ function drawText(view, data) {
     root.querySelector(`.${name}`).textContent = data[name];
   }
   updateHatch(root, data.impossible);
-  for (const [theme, colors] of Object.entries(data.ramp)) {
+  root.querySelector(".legend").hidden = !data.ramp;
+  for (const [theme, colors] of Object.entries(data.ramp ?? {})) {
     root.querySelector(".ramp").style.setProperty(`--${theme}`, colors);
   }
 }
@@ -67,11 +68,12 @@ function createParagraph(segments) {
   return element;
 }
 
-function createSegment({ text, kind, score, light, dark, impossible }) {
+function createSegment({ text, kind, score, light, dark, impossible, mark, before }) {
   if (kind === "gap") return document.createTextNode(text);
   // What stands in a bdi has no say in the direction of its paragraph.
   const element = createElement(kind === "special" ? "bdi" : "span", kind, text);
   element.dataset.testid = kind;
+  if (mark) markChange(element, mark, before);
   if (kind === "unseen") element.title = "The model never saw this part.";
   if (impossible) {
     element.classList.add("hatch");
@@ -89,13 +91,20 @@ function createSegment({ text, kind, score, light, dark, impossible }) {
   return element;
 }
 
+/** Shows that a word is inserted, deleted, or stands in place of what was there before. */
+function markChange(element, mark, before) {
+  element.classList.add("changed", mark);
+  element.dataset.name = before ? `${before} → ${element.textContent}` : element.textContent;
+  if (before) element.prepend(createElement("del", "", before), " ");
+}
+
 /** Shows the score of the word under the pointer or the focus; anything else hides it. */
 function showScore({ tooltip, text }, target) {
   const word = target?.closest?.("[data-score]");
   text.querySelector("[aria-describedby]")?.removeAttribute("aria-describedby");
   tooltip.hidden = true;
   if (!word) return;
-  const name = word.firstChild?.textContent ?? "";
+  const name = word.dataset.name ?? word.firstChild?.textContent ?? "";
   showTooltip(tooltip, `${word.dataset.score} · ${name}`, word.getClientRects()[0]);
   word.setAttribute("aria-describedby", "tip");
 }

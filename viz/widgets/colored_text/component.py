@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span
+from viz.comparison.readings import ReadingComparison
 from viz.types import BoolArray, Encoding
+from viz.widgets.colored_text import changes
 from viz.widgets.colored_text.payload import COLORED_TEXT, payload
 from viz.widgets.shared.component import register
 
@@ -57,3 +59,27 @@ def colored_text(
         "opens": opens,
     }
     _mount(data=data, key=key)
+
+
+def colored_changes(
+    compared: ReadingComparison,
+    *,
+    key: str,
+    low_label: str = "",
+    high_label: str = "",
+    caption: str = "",
+) -> None:
+    """Show two texts as one, each word on the color of what changed in its score.
+
+    Args:
+        compared: Both readings side by side.
+        key: The component's own key.
+        low_label: What the low end of the scale means.
+        high_label: What the high end means.
+        caption: A sentence under the scale.
+    """
+    data = changes.payload(
+        compared.alignment, compared.first.encoding, compared.second.encoding, compared.words
+    )
+    labels = {"low": low_label, "high": high_label, "caption": caption, "opens": False}
+    _mount(data=data | labels, key=key)
