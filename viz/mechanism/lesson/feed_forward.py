@@ -1,0 +1,61 @@
+"""Step 8: the feed-forward part, which works on each token alone."""
+
+import numpy as np
+
+from viz.mechanism.lesson.claim import Claim, Value, not_computed
+from viz.mechanism.lesson.lesson_step import LessonStep
+from viz.mechanism.lesson.picture import ValuePicture
+from viz.mechanism.lesson.subject import LessonSubject
+
+QUIET = 0.1
+"""A unit is quiet below this share of the largest."""
+MOST_UNITS = 0.5
+"""Share of units from which on most of them are quiet."""
+
+
+def feed_forward(subject: LessonSubject) -> LessonStep:
+    """What the activation lets through, and how much is added, beside what attention added."""
+    cell = subject.cell
+    if cell is None:
+        return LessonStep("feed_forward", (), missing="no_maps")
+    names: dict[str, Value] = {"layer": cell.layer, "query": subject.token(cell.query)}
+    output, activation, attended = (
+        subject.equation(name, cell.layer)
+        for name in ("feed-forward output", "activation", "attention output")
+    )
+    if output is None or activation is None:
+        reason = "no_equations" if subject.unfolding is None else "other_feed_forward"
+        return LessonStep("feed_forward", ("two_maps",), names, equation=output, missing=reason)
+    units = np.abs(activation.result.values).astype(np.float64).ravel()
+    largest = float(units.max()) or 1.0
+    share = float((units < QUIET * largest).mean())
+    values: dict[str, Value] = {**names, "function": activation.operation, "n_units": units.size}
+    quiet = Claim(
+        "quiet",
+        share > MOST_UNITS,
+        {**values, "share": share, "n_quiet": round(share * units.size), "limit": QUIET},
+    )
+    added = float(np.linalg.norm(output.result.values))
+    if attended is None:
+        more = not_computed("more_than_attention", "no_equations")
+    else:
+        by_attention = float(np.linalg.norm(attended.result.values))
+        more = Claim(
+            "more_than_attention",
+            added > by_attention,
+            {
+                **names,
+                "added": added,
+                "by_attention": by_attention,
+                "share": added / ((added + by_attention) or 1.0),
+            },
+        )
+    rows = activation.result.values.reshape(1, -1)
+    return LessonStep(
+        "feed_forward",
+        ("two_maps", "units"),
+        values,
+        (quiet, more),
+        (ValuePicture("activation", rows, ["activation"], terms=True),),
+        output,
+    )
