@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from viz.data.audit.run import Audit, audit
     from viz.data.rows.row_predictions import RowPredictions, predict
     from viz.faithfulness.evidence import Evidence, evidence
+    from viz.mechanism.unfolding.unfold import unfold
+    from viz.mechanism.unfolding.unfolding import Unfolding
     from viz.model.classifier import Classifier, default_checkpoint
     from viz.types import (
         Attention,
@@ -46,6 +48,7 @@ __all__ = [
     "Reading",
     "RowPredictions",
     "Token",
+    "Unfolding",
     "attribute",
     "audit",
     "contribution",
@@ -55,6 +58,7 @@ __all__ = [
     "head_statistics",
     "predict",
     "register_method",
+    "unfold",
 ]
 
 _HOMES = {
@@ -66,6 +70,8 @@ _HOMES = {
     "audit": "data.audit.run",
     "RowPredictions": "data.rows.row_predictions",
     "predict": "data.rows.row_predictions",
+    "Unfolding": "mechanism.unfolding.unfolding",
+    "unfold": "mechanism.unfolding.unfold",
     "Classifier": "model.classifier",
     "default_checkpoint": "model.classifier",
     "Evidence": "faithfulness.evidence",

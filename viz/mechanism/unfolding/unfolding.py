@@ -60,12 +60,17 @@ class Unfolding:
     """Any other term, from each to what made it and what it makes."""
 
     def step(self, name: str, layer: int | None = None) -> Step:
-        """The first step whose result has a name, in a layer or anywhere.
+        """The step whose result has a name, in a layer or anywhere; if it can, that of the head.
 
         Raises:
             KeyError: if there is none.
         """
-        for step in self.steps:
-            if step.name == name and (layer is None or step.layer == layer):
-                return step
-        raise KeyError(name)
+        named = [
+            each
+            for each in self.steps
+            if each.name == name and (layer is None or each.layer == layer)
+        ]
+        own = [each for each in named if each.layer == self.layer and each.result.head == self.head]
+        if not named:
+            raise KeyError(name)
+        return min(own, key=lambda each: each.result.values.size) if own else named[0]

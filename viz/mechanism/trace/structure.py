@@ -1,0 +1,376 @@
+"""Where in the network each tensor of a pass stands, and what it is called there.
+
+Names follow from what an operation does and what is done with its result, not from what the family
+calls its modules.  They are labels: no number depends on them.
+"""
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from viz.mechanism.trace.attention_path import CONTRACTIONS, AttentionPath, attention_path
+from viz.mechanism.trace.graph import Segment
+from viz.mechanism.trace.selection import Selection, coordinates
+from viz.mechanism.trace.trace import Trace
+from viz.mechanism.unfolding.step import Stage
+
+NORMS = {"layer_norm", "rms_norm", "normalize"}
+ACTIVATIONS = {
+    *("gelu", "gelu_tanh", "relu", "silu", "tanh", "sigmoid", "relu_squared", "softplus", "mish"),
+    *("relu6", "hardswish", "softsign", "elu", "leaky_relu", "clip"),
+}
+SCALINGS = {"product", "quotient"}
+
+
+class Place(NamedTuple):
+    """Where a tensor is computed."""
+
+    stage: Stage
+    layer: int | None
+
+
+class Structure:
+    """Names and places of the nodes of a trace.
+
+    Args:
+        trace: The pass.
+        n_layers: How many layers have attention weights; a decoder's come behind.
+    """
+
+    def __init__(self, trace: Trace, n_layers: int) -> None:
+        self.trace = trace
+        self.n_layers = n_layers
+        self.names: dict[int, str] = {}
+        self._columns: dict[int, dict[str, np.ndarray]] = {}
+        """Of a node that holds several things side by side: the columns of each."""
+        for layer in range(n_layers):
+            self._name_layer(layer)
+        self._name_ends()
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """The nodes of each layer."""
+        attention = self.trace.graph.attention
+        segments: list[Segment] = []
+        for layer, node in enumerate(attention[: self.n_layers]):
+            around = [
+                each
+                for each in self.trace.graph.segments
+                if sum(each.start <= other < each.end for other in attention) == 1
+                and each.start <= node < each.end
+            ]
+            start = segments[-1].end if segments else max(0, node - 1)
+            end = attention[layer + 1] if layer + 1 < self.n_layers else node + 1
+            segments.append(
+                max(around, key=lambda each: each.end - each.start, default=Segment(start, end))
+            )
+        return segments
+
+    def place(self, node: int) -> Place:
+        """The stage and the layer that a node is computed in."""
+        for layer, segment in enumerate(self.segments):
+            if node < segment.start:
+                return Place("embeddings", None) if layer == 0 else Place("attention", layer)
+            if node < segment.end:
+                behind = self._attention_ends.get(layer, segment.end)
+                return Place("attention" if node <= behind else "feed-forward", layer)
+        return Place("classifier", None)
+
+    @cached_property
+    def _attention_ends(self) -> dict[int, int]:
+        """The first residual of each layer, which closes its attention."""
+        return {}
+
+    def name(self, selection: Selection) -> str:
+        """What some numbers are called."""
+        node = self.trace.graph[selection.node]
+        if node.parameter:
+            return node.parameter
+        if node.input:
+            return node.input
+        columns = self._columns.get(node.index, {})
+        if columns:
+            own = np.unique(coordinates(selection.places, node.shape)[-1])
+            for name, whole in columns.items():
+                if np.isin(own, whole).all():
+                    return name
+        return self.names.get(node.index) or self._name_of_moved(selection)
+
+    def _name_of_moved(self, selection: Selection) -> str:
+        """What some numbers are called that lie elsewhere than where they were computed."""
+        if not self.trace.graph[selection.node].moves:
+            return self._generic(selection)
+        computed = self.trace.computation(selection)
+        source = (
+            computed.operands[0] if computed is not None and len(computed.operands) == 1 else None
+        )
+        if not isinstance(source, Selection) or source.node == selection.node:
+            whole = self.trace.moved_from(selection)
+            source = None if whole is None else whole
+        if source is None:
+            return self._generic(selection)
+        name = self.name(source)
+        return "heads" if name == "head output" and selection.places.ndim == 1 else name
+
+    def _generic(self, selection: Selection) -> str:
+        computed = self.trace.computation(selection)
+        if computed is None:
+            return "constant"
+        return _GENERIC.get(computed.operation, computed.operation.replace("_", " "))
+
+    def _name_layer(self, layer: int) -> None:
+        trace, graph = self.trace, self.trace.graph
+        node = graph[graph.attention[layer]]
+        segment = self.segments[layer]
+        self.names[node.index] = "weights"
+        path = self.path(layer)
+        for each in path.masking:
+            self.names.setdefault(each.node, "masked score")
+        if path.product is not None:
+            self.names[path.product.node] = "product"
+        if path.score is not None:
+            self.names[path.score.node] = "score"
+        parts = [("query", path.query), ("key", path.key)]
+        mix = self._consumer(node.index, "mix")
+        if mix is not None:
+            self.names[mix] = "head output"
+            computed = trace.computation(Selection(mix, np.arange(graph[mix].shape[-1])))
+            value = (
+                computed.operands[1]
+                if computed is not None and len(computed.operands) > 1
+                else None
+            )
+            if isinstance(value, Selection):
+                parts.append(("value", trace.resolve(Selection(value.node, value.places[0]))))
+        self._name_parts(parts, layer)
+        output = None if mix is None else self._following(mix, {"linear"}, segment)
+        if output is not None:
+            self.names.setdefault(output, "attention output")
+            residual = self._following(output, {"sum"}, segment, n_states=2)
+            end = output if residual is None else residual
+            self._attention_ends[layer] = self._closing_norm(end, segment)
+        else:
+            self._attention_ends[layer] = node.index if mix is None else mix
+        self._name_rest(segment)
+
+    def _closing_norm(self, residual: int, segment: Segment) -> int:
+        """The normalization of a residual that nothing else reads, or the residual."""
+        readers = [each for each, _ in self.trace.consumers(residual) if each < segment.end]
+        norms = [each for each in readers if self._operation(each) in NORMS]
+        return norms[0] if norms and len(readers) == len(norms) else residual
+
+    def path(self, layer: int) -> AttentionPath:
+        """The way to a weight of a layer: where the last token looks most, in the first head."""
+        node = self.trace.graph[self.trace.graph.attention[layer]]
+        n_queries = node.shape[-2]
+        row = Selection(node.index, (n_queries - 1) * node.shape[-1] + np.arange(node.shape[-1]))
+        key = int(self.trace.values(row)[:n_queries].argmax())
+        return attention_path(self.trace, layer, 0, n_queries - 1, key)
+
+    def _name_parts(self, parts: list[tuple[str, Selection | None]], layer: int) -> None:
+        """Name queries, keys and values on the way up to the linear maps that make them."""
+        ends: dict[str, Selection] = {}
+        for name, part in parts:
+            current, n_steps = part, 0
+            while current is not None and n_steps < 12:
+                n_steps += 1
+                computed = self.trace.computation(current)
+                moved = self.trace.graph[current.node].moves
+                if computed is None or computed.operation in CONTRACTIONS:
+                    ends[name] = current
+                    break
+                if not moved:
+                    self.names.setdefault(
+                        current.node, f"{_PREFIXES.get(computed.operation, 'new')} {name}"
+                    )
+                states = [
+                    each
+                    for each in computed.operands
+                    if isinstance(each, Selection) and self.trace.is_state(each)
+                ]
+                current = self.trace.resolve(states[0]) if states else None
+        nodes = [end.node for end in ends.values()]
+        for name, end in ends.items():
+            if nodes.count(end.node) == 1:
+                self.names.setdefault(end.node, name)
+            elif self.trace.graph[end.node].name:
+                self._columns[end.node] = {}
+        if any(node in self._columns for node in nodes):
+            self._name_columns(parts, layer)
+
+    def _name_columns(self, parts: list[tuple[str, Selection | None]], layer: int) -> None:
+        """Tell queries, keys and values apart where one linear map makes them side by side."""
+        n_heads = self.trace.graph[self.trace.graph.attention[layer]].shape[-3]
+        for name, part in parts:
+            if part is None:
+                continue
+            node = self.trace.graph[part.node]
+            stride = int(np.prod(node.shape[-2:]))
+            whole = [
+                Selection(part.node, part.places + head * stride)
+                for head in range(n_heads)
+                if int(part.places.max()) + head * stride < node.tensor.numel()
+            ]
+            columns: list[np.ndarray] = []
+            target = 0
+            for head in whole:
+                end = self._up_to_linear(head)
+                if end is not None:
+                    target = end.node
+                    columns.append(coordinates(end.places, self.trace.graph[end.node].shape)[-1])
+            if columns and target in self._columns:
+                self._columns[target][name] = np.unique(np.concatenate(columns))
+
+    def _up_to_linear(self, selection: Selection) -> Selection | None:
+        current: Selection | None = self.trace.resolve(selection)
+        for _ in range(12):
+            if current is None:
+                return None
+            computed = self.trace.computation(current)
+            if computed is None or computed.operation in CONTRACTIONS:
+                return current
+            states = [each for each in computed.operands if self.trace.is_state(each)]
+            first = states[0] if states else None
+            current = self.trace.resolve(first) if isinstance(first, Selection) else None
+        return None
+
+    def _name_rest(self, segment: Segment) -> None:
+        """Name what stands behind and beside attention in a layer, by what it does."""
+        graph = self.trace.graph
+        for index in range(segment.start, segment.end):
+            node = graph[index]
+            if index in self.names or index in self._columns or node.moves or not node.is_state:
+                continue
+            operation = self._operation(index)
+            if operation in NORMS:
+                self.names[index] = "normalization"
+            elif operation == "linear":
+                further = self._following(index, {"linear"}, segment)
+                self.names[index] = (
+                    "feed-forward output" if further is None else "feed-forward hidden"
+                )
+            elif operation in ACTIVATIONS:
+                self.names[index] = "activation"
+            elif operation in {"sum", "product"} and self._n_states(index) == 2:
+                self.names[index] = "residual" if operation == "sum" else "gated"
+        last = self._output(segment)
+        if last is not None:
+            self.names[last] = "state"
+
+    def _name_ends(self) -> None:
+        """Name the embeddings and what leads from the last state to the class."""
+        graph, trace = self.trace.graph, self.trace
+        first = self.segments[0].start if self.segments else graph.output
+        last = self.segments[-1].end if self.segments else 0
+        for node in graph.nodes[:first]:
+            if node.name == "embedding" and node.tensor.is_floating_point():
+                self.names.setdefault(node.index, self._kind_of_lookup(node.index))
+        logits = trace.resolve(_first_row(graph[graph.output].shape, graph.output)).node
+        for node in graph.nodes[:first]:
+            if (
+                node.is_state
+                and not node.moves
+                and any(each >= first for each, _ in trace.consumers(node.index))
+            ):
+                self.names[node.index] = "state"
+        for node in graph.nodes[last:logits]:
+            if node.moves or not node.is_state or node.index in self.names:
+                continue
+            operation = self._operation(node.index)
+            if operation in NORMS:
+                self.names[node.index] = "normalization"
+            elif operation == "linear":
+                self.names[node.index] = "pooler"
+            elif operation in ACTIVATIONS:
+                self.names[node.index] = "pooled"
+        self.names[logits] = "logits"
+        for node in graph.nodes[graph.output + 1 :]:
+            operation = node.name
+            for name, label in _AFTER.items():
+                if operation == name:
+                    self.names[node.index] = label
+
+    def _kind_of_lookup(self, index: int) -> str:
+        node = self.trace.graph[index]
+        ids, table = (self.trace.graph[ref.node] for ref in node.args[:2])
+        if ids.input == "input_ids":
+            return "word embedding"
+        is_segment = ids.input == "token_type_ids" or "token_type" in table.parameter
+        return "segment embedding" if is_segment else "position embedding"
+
+    def _operation(self, index: int) -> str:
+        shape = self.trace.graph[index].shape
+        computed = self.trace.computation(_first_row(shape, index))
+        return "" if computed is None else computed.operation
+
+    def _n_states(self, index: int) -> int:
+        computed = self.trace.computation(_first_row(self.trace.graph[index].shape, index))
+        return 0 if computed is None else sum(map(self.trace.is_state, computed.operands))
+
+    def _consumer(self, index: int, operation: str) -> int | None:
+        return next(
+            (each for each, _ in self.trace.consumers(index) if self._operation(each) == operation),
+            None,
+        )
+
+    def _following(
+        self, index: int, operations: set[str], segment: Segment, n_states: int = 1
+    ) -> int | None:
+        """The first node behind another that is one of some operations, within a layer."""
+        pending, seen = [index], {index}
+        while pending:
+            pending.sort()
+            current = pending.pop(0)
+            for each, _ in self.trace.consumers(current):
+                if each in seen or not segment.start <= each < segment.end:
+                    continue
+                seen.add(each)
+                operation = self._operation(each)
+                if operation in operations and self._n_states(each) >= n_states:
+                    return each
+                if operation == "sum" and self._n_states(each) > 1 and "sum" not in operations:
+                    continue  # the residual: what comes behind it is another part
+                pending.append(each)
+        return None
+
+    def _output(self, segment: Segment) -> int | None:
+        """The node of a layer that what comes behind it reads."""
+        for index in reversed(range(segment.start, segment.end)):
+            node = self.trace.graph[index]
+            if (
+                node.is_state
+                and not node.moves
+                and any(each >= segment.end for each, _ in self.trace.consumers(index))
+            ):
+                return index
+        return None
+
+
+_AFTER = {
+    "div": "scaled logits",
+    "softmax": "probabilities",
+    "sigmoid": "probabilities",
+    "argmax": "class",
+}
+_PREFIXES = {
+    **dict.fromkeys(SCALINGS, "scaled"),
+    **dict.fromkeys(NORMS, "normalized"),
+    "sum": "rotated",
+    "concat": "joined",
+}
+_GENERIC = {
+    "sum": "sum",
+    "product": "elementwise product",
+    "matmul": "matrix product",
+    "linear": "linear map",
+    "layer_norm": "normalization",
+    "rms_norm": "normalization",
+    "lookup": "embedding",
+    "concat": "joined",
+    "opaque": "result",
+}
+
+
+def _first_row(shape: tuple[int, ...], node: int) -> Selection:
+    return Selection(node, np.arange(shape[-1]) if shape else np.array(0))

@@ -1,0 +1,218 @@
+"""The trace of one reading: any number of the pass, what made it, and what it makes."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+from finetune.checkpoint.arrays import FloatArray
+from viz.errors import MethodError, SelectionError
+from viz.mechanism.trace.computation import Computation, Operand
+from viz.mechanism.trace.equations import EQUATIONS, difference, recompute
+from viz.mechanism.trace.graph import Graph, refs
+from viz.mechanism.trace.movement import Origin, origin
+from viz.mechanism.trace.patterns import activation, root_mean_square
+from viz.mechanism.trace.rearrangement import rearrangement
+from viz.mechanism.trace.recorder import TraceRecorder
+from viz.mechanism.trace.rules import computation, opaque
+from viz.mechanism.trace.selection import Selection, is_plain
+from viz.model.classifier import Classifier
+from viz.types import Reading
+
+TOLERANCE = 1e-5
+"""How far both sides of an equation may be apart, relative to the largest number (at least 1)."""
+DOUBLE_TOLERANCE = 1e-12
+
+
+class Trace:
+    """The numbers of one pass, each with where it came from.
+
+    Args:
+        classifier: Whose pass it is.
+        reading: The reading that the pass has to agree with.
+
+    Raises:
+        MethodError: if the pass is too large, or the reading is not of this classifier.
+    """
+
+    def __init__(self, classifier: Classifier, reading: Reading) -> None:
+        self.reading = reading
+        self.graph = _graph(classifier, reading)
+        self.is_double = classifier.model.dtype == torch.float64
+        self.tolerance = DOUBLE_TOLERANCE if self.is_double else TOLERANCE
+        self._origins: dict[int, Origin | None] = {}
+        self._computations: dict[str, Computation] = {}
+
+    def values(self, operand: Operand) -> FloatArray:
+        """The numbers of a selection, in its shape."""
+        if not isinstance(operand, Selection):
+            return np.float64(operand)  # type: ignore[return-value]
+        tensor = self.graph[operand.node].tensor
+        if operand.places.size and int(operand.places.max()) >= tensor.numel():
+            raise SelectionError("This reading has no such term; go back to the first equation.")
+        places = torch.from_numpy(np.asarray(operand.places)).to(tensor.device)
+        with torch.no_grad():
+            numbers: FloatArray = torch.take(tensor, places).cpu().numpy()
+        if numbers.dtype not in (np.float32, np.float64):
+            numbers = numbers.astype(np.float64)
+        numbers.setflags(write=False)
+        return numbers
+
+    def origin(self, node: int) -> Origin | None:
+        """Where the numbers of a node were moved from; None where they were computed."""
+        if node not in self._origins:
+            self._origins[node] = origin(self.graph, self.graph[node])
+        return self._origins[node]
+
+    def moved_from(self, selection: Selection) -> Selection | None:
+        """The numbers that some were moved from; None where they were computed, or from several."""
+        whence = self.origin(selection.node)
+        if whence is None:
+            return None
+        which = whence.source[selection.places]
+        if not which.size or which.min() != which.max() or which.flat[0] < 0:
+            return None
+        return Selection(whence.sources[int(which.flat[0])], whence.place[selection.places])
+
+    def resolve(self, selection: Selection) -> Selection:
+        """The same numbers where they were computed, as far as they keep their shape there."""
+        plain = selection
+        step: Selection | None = selection
+        while step is not None and self.graph[step.node].name != "embedding":
+            step = self.moved_from(step)
+            if step is not None and is_plain(step.places, self.graph[step.node].shape):
+                plain = step
+        return plain
+
+    def computation(self, selection: Selection) -> Computation | None:
+        """The right-hand side for some numbers; None for parameters, inputs and constants.
+
+        In double precision, what the code of a family computes in single precision is a constant,
+        such as the angles of rotary embeddings.  A right-hand side that does not give
+        the numbers that were recorded is opaque.
+        """
+        node = self.graph[selection.node]
+        is_number = node.tensor.is_floating_point() or node.name == "argmax"
+        if self.is_double and is_number and node.tensor.dtype != torch.float64:
+            is_number = node.name == "argmax"  # rounded to single precision by the family's code
+        if (
+            node.func is None
+            or not is_number
+            or not any(True for _ in refs(node.args, node.kwargs))
+        ):
+            return None
+        key = selection.id
+        if key not in self._computations:
+            proposed = self._proposed(selection)
+            self._computations[key] = (
+                proposed if self._holds(selection, proposed) else opaque(self.graph, node)
+            )
+        return self._computations[key]
+
+    def _proposed(self, selection: Selection) -> Computation:
+        if self.graph[selection.node].moves:
+            return self._rearranged(selection)
+        for pattern in (activation, root_mean_square):
+            folded = pattern(self, selection)
+            if folded is not None and self._holds(selection, folded):
+                return self._resolved(folded)
+        return self._resolved(computation(self.graph, selection))
+
+    def _resolved(self, proposed: Computation) -> Computation:
+        operands = tuple(
+            self.resolve(each) if isinstance(each, Selection) else each
+            for each in proposed.operands
+        )
+        return proposed._replace(operands=operands)
+
+    def _holds(self, selection: Selection, proposed: Computation) -> bool:
+        if proposed.operation not in EQUATIONS:
+            return False
+        given = [self.values(each) for each in proposed.operands]
+        with np.errstate(all="ignore"):
+            result = recompute(proposed.operation, given, proposed.options)
+        recorded = self.values(selection)
+        same = result.shape == recorded.shape
+        return same and difference(result, recorded) <= self.tolerance
+
+    def _rearranged(self, selection: Selection) -> Computation:
+        """Numbers that were moved and have another shape where they were computed."""
+        is_lookup = self.graph[selection.node].name == "embedding"
+        steps: list[Selection] = []
+        step: Selection | None = selection
+        while step is not None and (step := self.moved_from(step)) is not None:
+            steps.append(step)
+            if is_lookup or self.graph[step.node].name == "embedding":
+                break
+        for step in reversed(steps):
+            computed = rearrangement(selection.places, step, self.graph[step.node].shape)
+            if computed is not None:
+                return computed._replace(operation="lookup") if is_lookup else computed
+        return self._joined(selection)
+
+    def _joined(self, selection: Selection) -> Computation:
+        """Numbers that were moved from several tensors: stretches of them, end to end."""
+        node, whence = self.graph[selection.node], self.origin(selection.node)
+        if whence is None or not selection.places.ndim:
+            return opaque(self.graph, node)
+        which, places = whence.source[selection.places], whence.place[selection.places]
+        first = which.reshape(-1, which.shape[-1])[0]
+        if (which != first).any():
+            return opaque(self.graph, node)
+        ends = [*(np.flatnonzero(np.diff(first)) + 1), first.size]
+        operands: list[Operand] = []
+        for start, end in zip([0, *ends[:-1]], ends, strict=True):
+            if first[start] >= 0:
+                source = Selection(whence.sources[int(first[start])], places[..., start:end])
+                operands.append(self.resolve(source))
+            elif selection.places.ndim == 1:  # put there by the function
+                operands += [float(each) for each in self.values(selection)[start:end]]
+            else:
+                return opaque(self.graph, node)
+        return Computation("concat", tuple(operands), {"axis": -1})
+
+    def is_state(self, operand: Operand) -> bool:
+        """Whether numbers depend on the text by more than its length."""
+        return isinstance(operand, Selection) and self.graph[operand.node].is_state
+
+    def consumers(self, node: int) -> Iterable[tuple[int, list[int]]]:
+        """What computes with a node, each with the moves on the way there, first move first."""
+        pending: list[tuple[int, list[int]]] = [(node, [])]
+        while pending:
+            current, moves = pending.pop(0)
+            for index in self.graph.consumers(current):
+                if self.graph[index].moves:
+                    pending.append((index, [*moves, index]))
+                else:
+                    yield index, moves
+
+
+def _graph(classifier: Classifier, reading: Reading) -> Graph:
+    """The graph of a pass over the text of a reading, to the probabilities of its classes."""
+    if reading.fingerprint != classifier.fingerprint:
+        raise MethodError(
+            f"This reading is one of {reading.checkpoint!r}, not of {classifier.name!r}; read the "
+            "text with this classifier first."
+        )
+    inputs = classifier.pad([reading.encoding.inputs])
+    recorder = TraceRecorder(classifier.model, inputs)
+    with torch.inference_mode():
+        logits = classifier.run(inputs, recorder)
+        recorded = logits[0].double().cpu().numpy()
+        given = reading.prediction.logits.astype(np.float64)
+        if difference(recorded, given) > TOLERANCE:
+            raise MethodError(
+                "A pass that keeps every number gives other logits than this reading; read the "
+                "text again."
+            )
+
+        def outcomes(whole: torch.Tensor) -> None:
+            if classifier.regression:
+                return
+            row = whole[0].double()
+            scaled = row if classifier.temperature is None else row / classifier.temperature
+            probabilities = scaled.sigmoid() if classifier.multi_label else scaled.softmax(-1)
+            if not classifier.multi_label:
+                probabilities.argmax(-1)
+
+        return recorder.finish(logits, outcomes)
