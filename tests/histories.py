@@ -1,13 +1,14 @@
 """Checkpoints with the frames of a training, made without one: straight from one set of weights to
 another."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from torch import Tensor
 
-from finetune.checkpoint.run_files import HISTORY, HISTORY_PREFIX
-from finetune.run.history import FRAME_FILE, WEIGHTS_FILE
+from finetune.run.history_format import WEIGHTS_FILE, FrameDescription, frame_folders
+from finetune.run.history_writing import HistoryWriter, KeptWeights
 from tests.tiny_models import Family, tiny_checkpoint
 
 STEPS = 10
@@ -22,21 +23,24 @@ def tiny_history(path: Path, n_frames: int = 4, family: Family = "bert") -> Path
     for index in range(n_frames):
         share = index / (n_frames - 1)
         weights = last if share == 1 else {n: base[n].lerp(last[n], share) for n in last}
-        frame = frame_folder(folder, index)
-        frame.mkdir(parents=True)
-        save_file(weights, frame / WEIGHTS_FILE)
-        about = {
-            "format": 1,
-            "step": index * STEPS,
-            "epoch": 2 * share,
-            "loss": 1.4 - share if index else None,
-            "validation": {"validation_loss": 1.2, "accuracy": 0.5} if index == 2 else {},
-            "finished": share == 1,
-        }
-        (frame / FRAME_FILE).write_text(json.dumps(about), "utf-8")
+        write_frame(folder, index, n_frames, weights)
     return folder
 
 
-def frame_folder(checkpoint: Path, index: int) -> Path:
-    """Where a frame lies."""
-    return checkpoint / HISTORY / f"{HISTORY_PREFIX}{index * STEPS:06d}"
+def write_frame(checkpoint: Path, index: int, n_frames: int, weights: Mapping[str, Tensor]) -> None:
+    """Keep weights as one of the frames of two epochs, in the place of what was kept there."""
+    share, writer = index / (n_frames - 1), HistoryWriter(checkpoint)
+    about = FrameDescription(
+        step=index * STEPS,
+        epoch=2 * share,
+        loss=1.4 - share if index else None,
+        validation={"validation_loss": 1.2, "accuracy": 0.5} if index == 2 else {},
+    )
+    writer.write(about, KeptWeights(tensors=dict(weights)))
+    if share == 1:
+        writer.finish(about, KeptWeights(tensors=dict(weights)))
+
+
+def damage_frame(checkpoint: Path, index: int) -> None:
+    """Overwrite the weights of a frame with what are none."""
+    (frame_folders(checkpoint).path(index * STEPS) / WEIGHTS_FILE).write_bytes(b"no weights")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from finetune.run.history import WEIGHTS_FILE, open_history
+from finetune.run.history import open_history
 from tests.conftest import TEXT
-from tests.histories import STEPS, frame_folder, tiny_history
+from tests.histories import STEPS, damage_frame, tiny_history, write_frame
 from viz import Classifier, attribute
 from viz.attention.jensen_shannon import head_distances
 from viz.attention.words import merge
@@ -99,7 +99,7 @@ def test_words_matter_from_where_the_head_reads_them(tmp_path: Path) -> None:
         weights = dict(last)
         if index < 2:  # a head that reads nothing, then the finished model
             weights["classifier.weight"] = 0 * last["classifier.weight"]
-        save_file(weights, frame_folder(folder, index) / WEIGHTS_FILE)
+        write_frame(folder, index, 4, weights)
     shown = film(folder, TEXT)
     onsets = shown.onsets()
     assert onsets
@@ -109,11 +109,11 @@ def test_words_matter_from_where_the_head_reads_them(tmp_path: Path) -> None:
 
 def test_a_broken_frame_is_refused_and_the_others_stay(tmp_path: Path) -> None:
     folder = tiny_history(tmp_path, 4)
-    (frame_folder(folder, 2) / WEIGHTS_FILE).write_bytes(b"no weights")
+    damage_frame(folder, 2)
     shown = film(folder, TEXT)
     broken, after = shown.frames[2:]
     assert isinstance(broken, RefusedFrame)
-    assert broken.reason == f"The weights in step-{2 * STEPS:06d} can't be read."
+    assert f"step-{2 * STEPS:06d} is not what was written" in broken.reason
     assert isinstance(after, FilmFrame)
     assert after.from_before is None
     assert after.from_base is not None
@@ -123,9 +123,9 @@ def test_a_broken_frame_is_refused_and_the_others_stay(tmp_path: Path) -> None:
 
 def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:
     folder = tiny_history(tmp_path, 3)
-    weights = load_file(frame_folder(folder, 1) / WEIGHTS_FILE)
+    weights = load_file(folder / "model.safetensors")
     weights["classifier.bias"][0] = float("nan")
-    save_file(weights, frame_folder(folder, 1) / WEIGHTS_FILE)
+    write_frame(folder, 1, 3, weights)
     broken = film(folder, TEXT).frames[1]
     assert isinstance(broken, RefusedFrame)
     assert "'checkpoint at step 10' puts out something that is not a number" in broken.reason

@@ -23,7 +23,7 @@ from viz.errors import CheckpointError, VizError, as_sentence
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
-from viz.types import Attention, MissingAttention, Reading
+from viz.types import Attention, Attribution, MissingAttention, Reading
 
 MAX_KEPT_MAPS = 3
 """Frames whose maps are kept for others to be compared with: the first, and the last two read."""
@@ -143,6 +143,24 @@ class FilmReader:
         except VizError as error:
             return RefusedFrame(str(error))
 
+    def explain(self, index: int) -> Attribution:
+        """The whole attribution at a step, with its reading.
+
+        Raises:
+            CheckpointError: where the weights can't be read, or make nothing of the text.
+            MethodError: where the method is refused.
+        """
+        classifier = self.classifier_of(index)
+        explained = self.attribution
+        return attribute(
+            classifier,
+            self._plain_reading(classifier),
+            explained.method,
+            explained.target_class,
+            explained.against_class,
+            options=explained.options,
+        )
+
     def classifier_of(self, index: int) -> Classifier:
         """The classifier as it was at a step.
 
@@ -159,17 +177,9 @@ class FilmReader:
         return side, side
 
     def _read(self, index: int) -> FilmFrame:
-        classifier = self.classifier_of(index)
-        reading = self._plain_reading(classifier)
-        explained = self.attribution
-        attribution = attribute(
-            classifier,
-            reading,
-            explained.method,
-            explained.target_class,
-            explained.against_class,
-            options=explained.options,
-        )
+        attribution = self.explain(index)
+        reading = attribution.reading
+        assert reading is not None  # `attribute` hands it on
         small = from_before = from_base = None
         if isinstance(reading.attention, Attention):
             maps = self._keep(index, reading.attention.weights)
