@@ -8,6 +8,7 @@ are compressed, the others are noise and are stored as they are.
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +20,9 @@ WHOLE_NUMBERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 SAMPLE_BYTES = 1 << 16
 """Bytes of a plane by which it is decided whether compressing it is worth the time."""
 WORTH = 0.9
-LEVEL = 1
 
 Bytes = NDArray[np.uint8]
+Bits = NDArray[np.unsignedinteger[Any]]
 
 
 def difference(tensor: Tensor, first: Tensor) -> Tensor:
@@ -30,15 +31,14 @@ def difference(tensor: Tensor, first: Tensor) -> Tensor:
     Returns:
         uint8, with the bytes of each place one after the other, each behind its length.  (N,)
     """
-    number = WHOLE_NUMBERS[tensor.element_size()]
-    bits, before = (each.contiguous().view(number).flatten() for each in (tensor, first))
-    steps = bits - before  # of whole numbers, wrapping around
+    steps = _bits(tensor) - _bits(first)  # wrapping around
     # Small steps down as well as up have zeros in their high bytes.
-    zigzag = (steps << 1) ^ (steps >> (8 * tensor.element_size() - 1))
-    planes = zigzag.view(torch.uint8).view(-1, tensor.element_size()).t().contiguous()
+    sign = steps >> (8 * steps.itemsize - 1)
+    steps <<= 1
+    steps ^= np.negative(sign, out=sign)
     parts: list[bytes] = []
-    for plane in planes.numpy():
-        packed = _packed(plane)
+    for plane in steps.view(np.uint8).reshape(-1, steps.itemsize).T:
+        packed = _packed(np.ascontiguousarray(plane))
         parts += [len(packed).to_bytes(8, "little"), packed]
     return torch.frombuffer(bytearray(b"".join(parts)), dtype=torch.uint8)
 
@@ -49,18 +49,24 @@ def restore(stored: Tensor, first: Tensor) -> Tensor:
     Raises:
         ValueError: It is none.
     """
-    size, count = first.element_size(), first.numel()
-    number = WHOLE_NUMBERS[size]
-    if not count:
-        return first
-    planes = np.empty((count, size), dtype=np.uint8)
-    for place, plane in enumerate(_planes(stored.numpy(), size, count)):
+    before = _bits(first)
+    zigzag = np.empty_like(before)
+    planes = zigzag.view(np.uint8).reshape(-1, before.itemsize)
+    for place, plane in enumerate(_planes(stored.numpy(), before.itemsize, before.size)):
         planes[:, place] = plane
-    zigzag = torch.from_numpy(planes).view(number).flatten()
-    # A shift of signed numbers keeps the sign, which the highest bit is none of.
-    half = (zigzag >> 1) & ~(torch.tensor(-1, dtype=number) << (8 * size - 1))
-    steps = half ^ -(zigzag & 1)
-    return (steps + first.contiguous().view(number).flatten()).view(first.dtype).view(first.shape)
+    sign = zigzag & 1
+    zigzag >>= 1
+    zigzag ^= np.negative(sign, out=sign)
+    zigzag += before
+    signed = zigzag.view(f"i{before.itemsize}")
+    return torch.from_numpy(signed).view(first.dtype).view(first.shape)
+
+
+def _bits(tensor: Tensor) -> Bits:
+    """The bits of a tensor as whole numbers without a sign.  (N,)"""
+    numbers = tensor.contiguous().view(WHOLE_NUMBERS[tensor.element_size()]).numpy().ravel()
+    bits: Bits = numbers.view(f"u{numbers.itemsize}")
+    return bits
 
 
 def _packed(plane: Bytes) -> bytes:
@@ -69,10 +75,16 @@ def _packed(plane: Bytes) -> bytes:
         return b""
     content = plane.tobytes()
     sample = content[:: max(1, len(content) // SAMPLE_BYTES)]
-    if len(zlib.compress(sample, LEVEL)) > WORTH * len(sample):
+    if len(_compressed(sample)) > WORTH * len(sample):
         return content
-    packed = zlib.compress(content, LEVEL)
+    packed = _compressed(content)
     return packed if len(packed) < len(content) else content
+
+
+def _compressed(content: bytes) -> bytes:
+    """Zeros by their number, other bytes by how often they occur: nothing else repeats here."""
+    packing = zlib.compressobj(1, strategy=zlib.Z_RLE)
+    return packing.compress(content) + packing.flush()
 
 
 def _planes(stored: Bytes, size: int, count: int) -> Iterator[Bytes]:
