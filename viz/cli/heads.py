@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from viz.cli.head_curve import PICTURES, show_curve
 from viz.cli.terminal import (
     CheckpointOption,
     DataOption,
@@ -40,16 +41,32 @@ def heads(
             "--ablation", help="Also switch off each head in turn: one pass per head and text."
         ),
     ] = False,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="Count right texts as heads go, the least important first; needs labels.",
+        ),
+    ] = False,
+    rows: Annotated[
+        int,
+        typer.Option(min=1, help="Texts that --curve counts, other than the first N.", metavar="N"),
+    ] = 500,
     output: Annotated[
         Path | None,
-        typer.Option(help="A file for all heads, .csv or .json.", show_default=False),
+        typer.Option(
+            help="A file for all heads, .csv or .json; for the curve also .png, .svg or .pdf.",
+            show_default=False,
+        ),
     ] = None,
     text_column: TextColumnOption = None,
     pair_column: PairColumnOption = None,
 ) -> None:
     """Measure which heads matter: how the prediction reacts to a little less of each.
 
-    With --ablation each head is switched off and the text read again, and both are compared.
+    With --ablation each head is switched off and the text read again, and both are compared.  With
+    --curve so many texts drawn at random order the heads, and others show how accuracy falls as
+    heads go, against random orders.
 
     Example: clsight heads --checkpoint out/my-model --data validation.csv --output heads.csv
     """
@@ -57,7 +74,17 @@ def heads(
         from viz.export.atomic_files import write
         from viz.model.text_files import Columns, open_texts
 
-        _check(limit, output)
+        _check(limit, output, curve=curve)
+        if curve:
+            show_curve(
+                checkpoint,
+                data,
+                (text_column, pair_column),
+                sizes=(limit, rows),
+                measure="ablation" if ablation else "gradient",
+                output=output,
+            )
+            return
         texts = open_texts(data, Columns(text_column, pair_column), limit)
         classifier = load_classifier(checkpoint)
         table = _measure(classifier, texts, ablation=ablation)
@@ -67,13 +94,15 @@ def heads(
             print_text(str(write(output, content)))
 
 
-def _check(limit: int, output: Path | None) -> None:
+def _check(limit: int, output: Path | None, *, curve: bool) -> None:
     """Refuse what makes no sense before anything slow begins."""
     check_limit(limit)
     check_output(output)
-    if output is not None and output.suffix.lower() not in FORMATS:
+    formats = FORMATS + PICTURES if curve else FORMATS
+    if output is not None and output.suffix.lower() not in formats:
         raise SelectionError(
-            f"{output.name!r} can't be written; --output ends in {' or '.join(FORMATS)}."
+            f"{output.name!r} can't be written; --output ends in "
+            f"{', '.join(formats[:-1])} or {formats[-1]}."
         )
 
 
