@@ -14,6 +14,8 @@ class Example:
 
     name: str
     text: str
+    edited: str | None = None
+    """The text with other words, to compare it with."""
 
 
 def load_examples() -> tuple[Example, ...]:

@@ -66,3 +66,15 @@ def _label_span(edit: Edit) -> Span:
     """An edit as a row or a column of a picture."""
     span = edit.span
     return Span(edit.label, span.start, span.end, span.tokens, span.special, span.part)
+
+
+def head_of_word(differences: AttentionView, edit: Edit) -> tuple[int, int]:
+    """The head that looks most differently at a word: by the mean size of its column."""
+    column = next(
+        index
+        for index, span in enumerate(differences.keys)
+        if (span.tokens, span.part, span.label) == (edit.span.tokens, edit.span.part, edit.label)
+    )
+    sizes = np.abs(differences.weights[..., column]).mean(-1)
+    layer, head = np.unravel_index(int(sizes.argmax()), sizes.shape)
+    return int(layer), int(head)

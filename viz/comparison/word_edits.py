@@ -26,6 +26,9 @@ FOLDED = 0.95
 """The similarity of words that differ in nothing but case or width."""
 NEIGHBOR_BONUS = 0.1
 """What a match is worth more that follows right upon another."""
+DISTANCE_COST = 0.01
+"""What a match is worth less between the first word of one list and the last of the other, so that
+of equal ways the one is taken that moves words least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,14 @@ def _matches(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int
     one, own = _numbered(first)
     other, theirs = _numbered(second)
     similarity = _similarity(one, other)
-    return _best_path([similarity[word][theirs] for word in own])
+    place, places = np.arange(len(own)) / len(own), np.arange(len(theirs)) / len(theirs)
+    rows = [similarity[word][theirs] for word in own]
+    return _best_path(
+        [
+            np.where(row > 0, row - DISTANCE_COST * np.abs(here - places), 0).astype(np.float32)
+            for row, here in zip(rows, place, strict=True)
+        ]
+    )
 
 
 def _numbered(words: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:

@@ -31,6 +31,11 @@ def edits(first: str, second: str) -> list[str]:
         ("这部电影很好看", "这部电影不好看", "这|部|电|影|很 → 不|好|看"),
         ("这很好", "这不太好", "这|很 → 不太|好"),
         ("I love it 😀", "I hate it 😡", "I|love → hate|it|😀 → 😡"),
+        (
+            "rise as stocks fall",
+            "fall as shares rise",
+            "rise → fall|as|stocks → shares|fall → rise",
+        ),
         ("good", "!", "− good|+ !"),
         ("Stocks", "stocks", "Stocks → stocks"),
     ],

@@ -12,8 +12,8 @@ from viz.app.panels.comparison.mode import CHECKPOINTS, FINE_TUNING, TEXTS, choo
 from viz.errors import VizError
 from viz.widgets.theme.component import follow_theme
 
+# What shows each mode, given the checkpoint; Streamlit would put a docstring onto the page.
 SHOWN = {TEXTS: two_texts.show, CHECKPOINTS: two_checkpoints.show, FINE_TUNING: film.show}
-"""What shows each mode, given the checkpoint."""
 
 
 def page() -> None:

@@ -14,21 +14,31 @@ HELP = (
 )
 
 
-def choose_checkpoint() -> str:
-    """Let the reader pick a checkpoint, or type any folder or Hub id."""
+def choose_checkpoint(
+    key: str = keys.CHECKPOINT, label: str = "Checkpoint", first: str | None = None
+) -> str:
+    """Let the reader pick a checkpoint, or type any folder or Hub id.
+
+    Args:
+        key: Of the field, and of the parameter of the link.
+        label: What the field is called.
+        first: What is chosen before anybody chose; the first that is offered where None.
+    """
     offered = checkpoints.offered()
-    linked = st.query_params.get(keys.CHECKPOINT)
+    if first is not None and first in offered:
+        offered = [first, *(name for name in offered if name != first)]
+    linked = st.query_params.get(key)
     # A link may name a folder; only the reader may send the app to the Hub.
-    if linked and keys.CHECKPOINT not in st.session_state and _is_here(linked, offered):
-        st.session_state[keys.CHECKPOINT] = linked
-    current = st.session_state.get(keys.CHECKPOINT)
+    if linked and key not in st.session_state and _is_here(linked, offered):
+        st.session_state[key] = linked
+    current = st.session_state.get(key)
     if current is not None:
         # Said again, since a page left right after it came would hand on the default instead.
-        st.session_state[keys.CHECKPOINT] = current
+        st.session_state[key] = current
     chosen = st.selectbox(
-        "Checkpoint",
+        label,
         offered if current is None or current in offered else [*offered, current],
-        key=keys.CHECKPOINT,
+        key=key,
         persist_state="session",
         accept_new_options=not is_public(),
         placeholder="Choose" if is_public() else "Choose, or type a folder or a Hub id",
@@ -36,13 +46,13 @@ def choose_checkpoint() -> str:
         help=None if is_public() else HELP,
     )
     source = str(chosen or "")
-    _keep_in_link(source, offered)
+    _keep_in_link(source, offered, key)
     return source
 
 
-def warn_of_link(source: str) -> None:
+def warn_of_link(source: str, key: str = keys.CHECKPOINT) -> None:
     """Say so where the link names another checkpoint than the one that reads."""
-    linked = st.query_params.get(keys.CHECKPOINT)
+    linked = st.query_params.get(key)
     if linked and linked != source:
         reason = (
             "which this public app does not offer."
@@ -54,13 +64,13 @@ def warn_of_link(source: str) -> None:
         )
 
 
-def _keep_in_link(source: str, offered: list[str]) -> None:
+def _keep_in_link(source: str, offered: list[str], key: str) -> None:
     """Name the checkpoint in the URL, unless it is the one that opens by itself."""
-    linked = st.query_params.get(keys.CHECKPOINT)
+    linked = st.query_params.get(key)
     if source and source != next(iter(offered), None):
-        st.query_params[keys.CHECKPOINT] = source
+        st.query_params[key] = source
     elif linked and _is_here(linked, offered):
-        del st.query_params[keys.CHECKPOINT]
+        del st.query_params[key]
 
 
 def _is_here(source: str, offered: list[str]) -> bool:

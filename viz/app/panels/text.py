@@ -1,5 +1,6 @@
 """What is read: the text, an optional second one, and the class that came of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -42,7 +43,7 @@ def write_text() -> Texts:
         pair = _second_text() if two else None
         st.form_submit_button("Read", type="primary", icon=":material/visibility:")
     texts = Texts(text, pair if pair and pair.strip() else None)
-    _keep_in_link(texts)
+    keep_in_link({keys.TEXT: texts.text, keys.PAIR: texts.pair})
     return texts
 
 
@@ -77,9 +78,12 @@ def restore_from_link() -> None:
     st.session_state[keys.HAS_PAIR] = bool(pair)
 
 
-def _keep_in_link(texts: Texts) -> None:
-    """Put both texts into the URL, or none: half a pair would be another text."""
-    written = {keys.TEXT: texts.text, keys.PAIR: texts.pair}
+def keep_in_link(written: Mapping[str, str | None]) -> None:
+    """Put all texts into the URL, or none: half a pair would be another text.
+
+    Args:
+        written: The texts by their parameters; None where there is none.
+    """
     short = all(len(value or "") <= MAX_LINK_CHARS for value in written.values())
     for name, value in written.items():
         if value and short:

@@ -1,0 +1,109 @@
+"""What the Compare page computes of two readings: once, for all sessions and reruns of the page."""
+
+from dataclasses import dataclass
+
+from viz.app import checkpoints, readings
+from viz.app.cache import LRUCache
+from viz.attention.views import AttentionView
+from viz.comparison.compare import comparable_methods, compare
+from viz.comparison.distance_statistics import DistanceStatistics
+from viz.comparison.readings import ReadingComparison
+from viz.types import MissingAttention, Reading
+
+MAX_CACHED_BYTES = 5e8
+"""Of differences of all heads, and of the readings that they belong to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What is read on one side of the page, and by which checkpoint."""
+
+    source: str
+    text: str
+    pair: str | None
+
+    @property
+    def reading(self) -> Reading:
+        """The reading, made once."""
+        return readings.read(self.source, self.text, self.pair)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRequest:
+    """What is compared, and how: plain values, by which the result is cached."""
+
+    first: Side
+    second: Side
+    method: str | None = None
+    """How words are scored; None for the first method that is quick and has a unit."""
+    target: str | None = None
+    """The class that is explained; None for that of the second reading."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What a result is cached by: another key once a checkpoint is written again."""
+        return (self, *(checkpoints.identity(side.source) for side in (self.first, self.second)))
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Where heads look more in the second reading, or less, and by how much."""
+
+    view: AttentionView
+    statistics: DistanceStatistics
+
+
+def comparison(request: ComparisonRequest) -> ReadingComparison:
+    """Both readings side by side.
+
+    Raises:
+        VizError: where a text can't be read, or a checkpoint doesn't open.
+    """
+
+    def compute() -> ReadingComparison:
+        return compare(
+            (
+                checkpoints.classifier(request.first.source),
+                checkpoints.classifier(request.second.source),
+            ),
+            (request.first.reading, request.second.reading),
+            method=request.method,
+            target=request.target,
+        )
+
+    return _comparisons.get_or_compute(("comparison", request.key), compute)
+
+
+def differences(request: ComparisonRequest) -> Differences:
+    """The differences of all heads; the same object as long as they are the same picture.
+
+    Raises:
+        VizError: where heads can't be compared.
+    """
+
+    def compute() -> Differences:
+        compared = comparison(request)
+        view = compared.differences()
+        assert compared.heads is not None  # or there would be no differences
+        return Differences(view, DistanceStatistics.of(compared.heads))
+
+    return _comparisons.get_or_compute(("differences", request.key), compute)
+
+
+def methods(first: str, second: str) -> list[str]:
+    """The methods by which words can be compared that both checkpoints have read."""
+    return comparable_methods(checkpoints.classifier(first), checkpoints.classifier(second))
+
+
+def _n_bytes(result: object) -> float:
+    if isinstance(result, Differences):
+        return result.view.weights.nbytes
+    if isinstance(result, ReadingComparison):
+        maps = (result.first.attention, result.second.attention)
+        return sum(
+            0 if isinstance(each, MissingAttention) else each.weights.nbytes for each in maps
+        )
+    return 0
+
+
+_comparisons = LRUCache(MAX_CACHED_BYTES, _n_bytes)

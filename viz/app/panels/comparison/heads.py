@@ -1,0 +1,165 @@
+"""Which heads look elsewhere: all of them, and the selected one in both readings."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from viz.app import comparisons, keys, readings
+from viz.app.comparisons import ComparisonRequest, Side
+from viz.app.markdown import plain
+from viz.app.panels.comparison import save
+from viz.app.readings import ViewOptions
+from viz.attention.rollout import place
+from viz.attention.views import pick
+from viz.comparison.descriptions import head_summary
+from viz.comparison.difference_maps import head_of_word, pick_difference
+from viz.comparison.head_comparison import HeadComparison
+from viz.comparison.word_comparison import WordChange
+from viz.errors import VizError
+from viz.widgets.atlas.component import Selection, atlas, selected_head
+from viz.widgets.heatmap.component import heatmap
+from viz.widgets.heatmap.payload import row_note
+
+ATLAS = "compare-atlas"
+SELECTED = "compare-head"
+"""The layer and the head that the reader selected; not there before the first selection."""
+MOST = "compare-most-changed-heads"
+N_HEADS = 8
+"""Heads that are listed."""
+MEAN = "mean"
+WHOLE = ViewOptions("word", special=True, explained=None)
+CAPTION = "Blue: looks at it more in the second, orange: less."
+
+
+# A click in the atlas draws this panel again and leaves the rest of the page alone.
+@st.fragment
+def show(request: ComparisonRequest) -> None:
+    """Show how far apart heads are, and the selected one in both readings."""
+    compared = comparisons.comparison(request)
+    st.subheader("Attention", anchor=False)
+    if compared.heads is None:
+        st.info(plain(compared.refused["heads"]), icon=":material/visibility_off:")
+        save.offer(request, None)
+        return
+    layer, head = selection(compared.heads)
+    st.caption(f"{plain(head_summary(compared.heads))} {CAPTION}")
+    _list_heads(request, compared.heads, (layer, head))
+    differences = comparisons.differences(request)
+    left, right = st.columns([5, 6], gap="medium")
+    with left:
+        atlas(
+            differences.view,
+            differences.statistics,
+            layer=layer,
+            head=head,
+            key=ATLAS,
+            on_change=_follow_atlas,
+        )
+    with right:
+        one = pick_difference(differences.view, layer, head)
+        distance = (
+            "mean of differences"
+            if layer is None or head is None
+            else f"distance {compared.heads.distances[layer, head]:.2f}"
+        )
+        minuend = place(*counterpart_of(compared.heads, layer, head))
+        title = f"{minuend} of the second − {place(layer, head)} of the first"
+        heatmap(one, title=title, note=distance, key="compare-map")
+    _show_both(request, compared.heads, layer, head)
+    save.offer(request, (layer, head))
+
+
+def selection(heads: HeadComparison) -> Selection:
+    """What was selected, came with the link, or else the head that changed most."""
+    chosen = st.session_state.get(SELECTED, _linked())
+    if chosen is not None and _exists(chosen, heads):
+        layer, head = chosen
+        st.query_params[keys.LAYER] = MEAN if layer is None else str(layer)
+        st.query_params[keys.HEAD] = MEAN if head is None else str(head)
+        return layer, head
+    return heads.most_changed[0]
+
+
+def counterpart_of(heads: HeadComparison, layer: int | None, head: int | None) -> Selection:
+    """What a head, or a mean, is compared with in the second reading."""
+    if layer is None or head is None:
+        return layer, head
+    other_layer, other_head = heads.counterparts[layer, head]
+    return int(other_layer), int(other_head)
+
+
+def select_for_word(request: ComparisonRequest, changed: Sequence[WordChange], key: str) -> None:
+    """Select the head that looks most differently at the word that was chosen."""
+    index = st.session_state[key]
+    if index is not None:
+        view = comparisons.differences(request).view
+        st.session_state[SELECTED] = head_of_word(view, changed[index].edit)
+
+
+def _linked() -> Selection | None:
+    numbers = [st.query_params.get(key, "") for key in (keys.LAYER, keys.HEAD)]
+    if not all(number == MEAN or number.isdecimal() for number in numbers):
+        return None
+    layer, head = (None if number == MEAN else int(number) for number in numbers)
+    return layer, head
+
+
+def _exists(chosen: Selection, heads: HeadComparison) -> bool:
+    return all(
+        index is None or 0 <= index < count
+        for index, count in zip(chosen, heads.distances.shape, strict=True)
+    )
+
+
+def _follow_atlas() -> None:
+    chosen = selected_head(ATLAS)
+    if chosen is not None:
+        st.session_state[SELECTED] = chosen
+
+
+def _list_heads(request: ComparisonRequest, heads: HeadComparison, current: Selection) -> None:
+    """The heads that changed most; a click selects one."""
+    most = [each for each in heads.most_changed[:N_HEADS] if heads.distances[each] > 0]
+    if not most:
+        return
+    by_number = heads.matching == "number"
+    key = f"{MOST}-{hash(request)}"
+    st.session_state[key] = next((i for i, each in enumerate(most) if each == current), None)
+
+    def follow() -> None:
+        index = st.session_state[key]
+        if index is not None:
+            st.session_state[SELECTED] = most[index]
+
+    st.pills(
+        "Heads that changed most" if by_number else "Heads whose nearest is farthest",
+        range(len(most)),
+        format_func=lambda index: f"{place(*most[index])}  {heads.distances[most[index]]:.2f}",
+        key=key,
+        wrap=True,
+        on_change=follow,
+    )
+
+
+def _show_both(
+    request: ComparisonRequest, heads: HeadComparison, layer: int | None, head: int | None
+) -> None:
+    """The map of the selected head in the first reading, and its counterpart in the second."""
+    if heads.matching == "nearest" and None in (layer, head):
+        return  # the mean of what each head is compared with is the map of no head
+    other = counterpart_of(heads, layer, head)
+    sides = (("first", request.first, (layer, head)), ("second", request.second, other))
+    for column, (name, side, chosen) in zip(st.columns(2, gap="medium"), sides, strict=True):
+        with column:
+            _show_map(name, side, chosen)
+
+
+def _show_map(name: str, side: Side, chosen: Selection) -> None:
+    try:
+        view = readings.view(side.source, side.text, side.pair, WHOLE)
+    except VizError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    one = pick(view, *chosen)
+    note = f"{name} · {row_note(one, 'all')}"
+    heatmap(one, title=place(*chosen), note=note, key=f"compare-map-{name}")

@@ -1,0 +1,74 @@
+"""A comparison in words and numbers, alike on the page, in files and in a terminal."""
+
+from viz.attention.rollout import place
+from viz.attribution import find_method
+from viz.attribution.descriptions import explained_scalar, quantity
+from viz.comparison.head_comparison import HeadComparison
+from viz.comparison.readings import ReadingComparison
+from viz.comparison.word_comparison import WordComparison
+from viz.types import Prediction
+
+
+def word_summary(words: WordComparison, prediction: Prediction) -> str:
+    """One line on what changed in all: words, special tokens, bias and the explained scalar.
+
+    Only for a method with a bias do the parts add up, so only there is a sum stated.
+
+    Args:
+        words: The scores of both readings.
+        prediction: That of the first reading, by which classes are named.
+    """
+    signed = find_method(words.method).signed
+
+    def write(value: float) -> str:
+        return quantity(value, signed=True, regression=prediction.regression)
+
+    special = [change.difference for change in words.changes if change.edit.span.special]
+    others = [change.difference for change in words.changes if not change.edit.span.special]
+    parts = [f"words {write(sum(others))}"]
+    if special:
+        parts.append(f"special tokens {write(sum(special))}")
+    if not signed:
+        return f"Change of scores: {' · '.join(parts)}"
+    what = explained_scalar(prediction, words.first)
+    before, after = (
+        quantity(each.value, signed=True, regression=prediction.regression)
+        for each in (words.first, words.second)
+    )
+    if words.bias_difference is None:
+        return (
+            f"{what}: {before}, then {after}; scores show order and direction, and need not add up "
+            "to it"
+        )
+    parts.append(f"bias {write(words.bias_difference)}")
+    change = write(words.second.value - words.first.value)
+    return f"{' · '.join(parts)} · sum {change} = change of {what} ({before}, then {after})"
+
+
+def head_summary(heads: HeadComparison) -> str:
+    """What a distance is taken over, and what is left out."""
+    left_out = heads.n_left_out
+    words = "1 word is" if left_out == 1 else f"{left_out} words are"
+    rest = f"; {words} in one only and no row, but may be looked at" if left_out else ""
+    over = f"Mean Jensen-Shannon distance over the rows of {heads.n_queries} words in both{rest}."
+    if heads.matching == "number":
+        return over
+    searched = (
+        ""
+        if heads.n_searched in (None, heads.n_queries)
+        else (f", searched by {heads.n_searched} rows")
+    )
+    return (
+        f"{over} The models have no heads in common, so each is compared with the nearest of the "
+        f"second{searched}."
+    )
+
+
+def counterpart_name(compared: ReadingComparison, layer: int, head: int) -> str:
+    """A head with what it is compared with, as in `L3 · H7` or `L3 · H7 with L5 · H1`."""
+    heads = compared.heads
+    name = place(layer, head)
+    if heads is None or heads.matching == "number":
+        return name
+    other_layer, other_head = (int(index) for index in heads.counterparts[layer, head])
+    return f"{name} with {place(other_layer, other_head)}"
