@@ -6,9 +6,10 @@ from viz.runs.public import is_public
 
 FOLDER = Path(__file__).parent / "pages"
 
-READ = str(FOLDER / "read.py")
+READ, INSIDE = str(FOLDER / "read.py"), str(FOLDER / "inside.py")
 PAGES = {
     "Read": READ,
+    "Inside": INSIDE,
     "Compare": str(FOLDER / "compare.py"),
     "Data": str(FOLDER / "data.py"),
     "Faithfulness": str(FOLDER / "faithfulness.py"),

@@ -6,6 +6,8 @@ import numpy as np
 import streamlit as st
 
 from viz.app import keys
+from viz.app.panels.inside import link
+from viz.app.panels.inside.cell import Cell
 from viz.app.readings import ViewOptions
 from viz.attention import deciding_token, views
 from viz.attention.rollout import place
@@ -14,12 +16,14 @@ from viz.attribution.descriptions import outcome
 from viz.types import Reading
 from viz.widgets.arcs.component import arcs
 from viz.widgets.colored_text.component import colored_text
-from viz.widgets.heatmap.component import heatmap
+from viz.widgets.heatmap.component import heatmap, selected_cell
 from viz.widgets.heatmap.payload import row_note
 
 POOLED = -1
 """What a reader picks for the mean over rows that the class is read from."""
 MAP, ARCS, TEXT = "heat map", "arcs", "on the text"
+HEATMAP = "heatmap"
+"""The key of the heat map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,26 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     if chosen == ARCS:
         _show_arcs(view, selection)
     elif chosen == MAP:
-        heatmap(one, title=name, note=row_note(one, selection.options.quadrant), key="heatmap")
+        note = row_note(one, selection.options.quadrant)
+        heatmap(one, title=name, note=note, key=HEATMAP, on_select=lambda: None)
     else:
         _show_row(reading, one, name)
+    if selection.layer is not None and selection.head is not None:
+        query, key = _chosen_tokens(one, chosen)
+        link.offer(reading, Cell.of(reading, selection.layer, selection.head, query, key))
+
+
+def _chosen_tokens(view: AttentionView, chosen: str) -> tuple[int | None, int | None]:
+    """The positions of the tokens that the reader chose in the picture; None for no choice."""
+    row, column = None, None
+    if chosen == MAP:
+        row, column = selected_cell(HEATMAP) or (None, None)
+    elif chosen == TEXT:
+        row = st.session_state.get(keys.QUERY)
+    query = view.spans[row].tokens[0] if row is not None and 0 <= row < len(view.spans) else None
+    if column is None or column >= len(view.keys):
+        return query, None
+    return query, view.keys[column].tokens[0]
 
 
 def _choose_picture() -> str:

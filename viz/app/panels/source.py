@@ -42,7 +42,7 @@ def choose_checkpoint(
         persist_state="session",
         accept_new_options=not is_public(),
         placeholder="Choose" if is_public() else "Choose, or type a folder or a Hub id",
-        width=320,
+        width=270,
         help=None if is_public() else HELP,
     )
     source = str(chosen or "")
@@ -100,5 +100,5 @@ def choose_example() -> None:
         key=keys.EXAMPLE,
         on_change=fill,
         placeholder="Try a text",
-        width=230,
+        width=190,
     )

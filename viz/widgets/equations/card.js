@@ -58,7 +58,7 @@ function createTerms(view, card) {
 }
 
 /**
- * A term in a card: a button that follows it.
+ * A term in a card: a button that follows it; the one that is followed already is none.
  * @param {import("./tile.js").View} view - What it belongs to.
  * @param {string} id - Of the term.
  * @returns {HTMLElement} The button.
@@ -66,12 +66,16 @@ function createTerms(view, card) {
 export function createTile(view, id) {
   const term = view.data.terms[id];
   const values = view.valuesOf(term);
-  const button = createElement("button", `term ${term.source}`);
-  button.dataset.testid = "term";
+  const isFollowed = view.data.walk?.term === id;
+  const button = createElement(isFollowed ? "div" : "button", `term ${term.source}`);
+  button.dataset.testid = isFollowed ? "result" : "term";
   button.dataset.term = id;
   const size = sizeOf(term.shape);
   const what = [`${term.name} ${term.place}`.trim(), size || exactNumber(values[0])].join(", ");
-  button.setAttribute("aria-label", `${what}. Enter follows it${size ? ", arrow keys read its numbers" : ""}.`);
+  if (!isFollowed) {
+    button.setAttribute("aria-label", `${what}. Enter follows it${size ? ", arrow keys read its numbers" : ""}.`);
+    button.addEventListener("click", () => view.send({ kind: "follow", id }));
+  }
   const symbol = createElement("span", "symbol", term.symbol);
   symbol.dataset.tex = term.symbol;
   button.append(symbol);
@@ -81,7 +85,6 @@ export function createTile(view, id) {
     button.append(canvas);
   } else button.append(createElement("span", "number", exactNumber(values[0])));
   button.append(createElement("small", "", [shortName(term), term.shape.join(" × ")].filter(Boolean).join(" · ")));
-  button.addEventListener("click", () => view.send({ kind: "follow", id }));
   return button;
 }
 

@@ -2,10 +2,13 @@
 
 import { decodeFloat32 } from "../shared/array_codec.js";
 import { createElement, focusedElement } from "../shared/elements.js";
+import { hasModifier, moveInList } from "../shared/keyboard.js";
 import { mount } from "../shared/mount.js";
 import { followTheme } from "../shared/page_theme.js";
 import { createCard, createFocused, createFormula } from "./card.js";
 import { setFormulas } from "./formulas.js";
+
+const HEADING_KEYS = { previous: ["ArrowUp"], next: ["ArrowDown"], first: "Home", last: "End" };
 
 /** What the reader asked for last; the picture that shows it takes the focus. */
 const request = { isOpen: false, origin: null };
@@ -27,7 +30,7 @@ export default function (component) {
       view.trigger("event", event);
     };
     const listeners = new AbortController();
-    root.addEventListener("keydown", (event) => leave(view, event), { signal: listeners.signal });
+    root.addEventListener("keydown", (event) => onKeydown(view, event), { signal: listeners.signal });
     const stopTheme = followTheme(root, () => view.redraws.forEach((redraw) => redraw()));
     view.show = ({ data, setTriggerValue }) => {
       view.trigger = setTriggerValue;
@@ -47,9 +50,15 @@ function originOf(view) {
   return view.data.walk ? request.origin : focusedElement();
 }
 
-/** Escape leads from the term that is followed back to the story. */
-function leave(view, event) {
-  if (event.key === "Escape" && view.data?.walk && view.tooltip.hidden) request.origin?.focus?.();
+/** Escape leads from the term that is followed back to the story, arrows from heading to heading. */
+function onKeydown({ root, data, tooltip }, event) {
+  if (event.key === "Escape" && data?.walk && tooltip.hidden) request.origin?.focus?.();
+  if (!event.target.dataset.section || hasModifier(event)) return;
+  const headings = [...root.querySelectorAll("[data-section]")];
+  const next = moveInList(event.key, headings.indexOf(event.target), headings.length, HEADING_KEYS);
+  if (next === null) return;
+  event.preventDefault();
+  headings[next].focus();
 }
 
 async function receive(view, data) {

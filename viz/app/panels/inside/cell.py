@@ -1,0 +1,136 @@
+"""The attention weight that is taken apart: its layer, head, query and key; in the link too."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import streamlit as st
+
+from viz.app import keys
+from viz.app.markdown import plain
+from viz.types import Reading
+from viz.widgets.equations.payload import Names
+
+CELL, LINKED = "inside-cell", "inside-linked"
+"""Keys of the session's state: what is chosen, and what the URL said of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One attention weight."""
+
+    layer: int
+    head: int
+    query: int
+    """Position of the token that looks."""
+    key: int
+    """Position of the token looked at."""
+
+    @property
+    def parameter(self) -> str:
+        """The cell as one parameter of a URL."""
+        return "-".join(map(str, self.numbers))
+
+    @property
+    def numbers(self) -> tuple[int, int, int, int]:
+        """Layer, head, query and key."""
+        return self.layer, self.head, self.query, self.key
+
+    @classmethod
+    def of(
+        cls,
+        reading: Reading,
+        layer: int | None = None,
+        head: int | None = None,
+        query: int | None = None,
+        key: int | None = None,
+    ) -> "Cell":
+        """The cell that is named; where a part of it is not, or isn't there, the one to begin with.
+
+        That is the last layer, the deciding token, and there the head and the key with the largest
+        weight that goes to a word.
+        """
+        weights = reading.attention.weights
+        n_layers, n_heads, n_tokens, _ = weights.shape
+        layer = _within(layer, n_layers, n_layers - 1)
+        query = _within(query, n_tokens, reading.deciding_token or 0)
+        words = np.array([not token.special for token in reading.encoding.tokens])
+        rows = np.where(words & (np.arange(n_tokens) != query), weights[layer, :, query], -1)
+        head = _within(head, n_heads, int(rows.max(-1).argmax()))
+        return cls(layer, head, query, _within(key, n_tokens, int(rows[head].argmax())))
+
+
+def choose(reading: Reading, names: Names) -> Cell:
+    """Let the reader choose a cell; the link names it."""
+    _restore(reading)
+    cell: Cell = st.session_state[CELL]
+    attention = reading.attention
+    tokens = {place: f"{place} · {plain(name)}" for place, name in enumerate(names.tokens)}
+    columns = {
+        keys.LAYER: {layer: str(layer) for layer in range(attention.n_layers)},
+        keys.HEAD: {head: str(head) for head in range(attention.n_heads)},
+        keys.QUERY: tokens,
+        keys.KEY: tokens,
+    }
+    titles = ("Layer", "Head", "Query: the token that looks", "Key: the token looked at")
+    chosen = {}
+    with st.container(
+        horizontal=True, vertical_alignment="bottom", gap="small", key="inside-cell-row"
+    ):
+        for (name, options), title in zip(columns.items(), titles, strict=True):
+            widget = f"inside-{name}"
+            keys.reset_if_options_changed(widget, list(options.values()), asdict(cell)[name])
+            # Said again each time, since a link or a click may have chosen another one.
+            st.session_state[widget] = asdict(cell)[name]
+            chosen[name] = st.selectbox(
+                title,
+                list(options),
+                format_func=options.__getitem__,
+                key=widget,
+                on_change=_follow_choice,
+                args=(name, widget),
+                width=96 if options is not tokens else 240,
+            )
+    keep_in_link(cell)
+    return cell
+
+
+def _follow_choice(name: str, widget: str) -> None:
+    cell: Cell = st.session_state[CELL]
+    st.session_state[CELL] = Cell(**(asdict(cell) | {name: st.session_state[widget]}))
+
+
+def _restore(reading: Reading) -> None:
+    """Choose what the URL names, if it names another cell than the page wrote there."""
+    # From Read the cell comes in one parameter: those that are bound to widgets there, as its layer
+    # and head are, Streamlit takes out of a link to another page.
+    handed_over = st.query_params.pop(keys.CELL, None)
+    linked: dict[str, str | None] = {name: st.query_params.get(name) for name in _NAMES}
+    if handed_over is not None:
+        linked = dict(zip(_NAMES, [*handed_over.split("-"), *[None] * len(_NAMES)], strict=False))
+    cell: Cell | None = st.session_state.get(CELL)
+    if any(linked.values()) and linked != st.session_state.get(LINKED):
+        numbers = {name: _number(written) for name, written in linked.items()}
+        cell = Cell.of(reading, **numbers)
+    elif cell is not None:
+        cell = Cell.of(reading, **asdict(cell))  # another text may be shorter
+    st.session_state[CELL] = cell or Cell.of(reading)
+
+
+def keep_in_link(cell: Cell) -> None:
+    """Name a cell in the URL."""
+    written = {name: str(number) for name, number in asdict(cell).items()}
+    for name, number in written.items():
+        st.query_params[name] = number
+    st.session_state[LINKED] = written
+
+
+def _number(written: str | None) -> int | None:
+    is_number = written is not None and written.isdecimal() and len(written) < 10
+    return int(written) if written is not None and is_number else None
+
+
+def _within(number: int | None, count: int, default: int) -> int:
+    return number if number is not None and 0 <= number < count else default
+
+
+_NAMES = (keys.LAYER, keys.HEAD, keys.QUERY, keys.KEY)

@@ -1,0 +1,98 @@
+"""The equations between the ids and the class under their headings, in the order of the pass."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from viz.app.panels.inside.equation import equation
+from viz.mechanism.unfolding.step import Step
+from viz.mechanism.unfolding.unfolding import Unfolding
+from viz.widgets.equations.payload import Names, Section
+
+MAX_OPEN = 3
+"""Of the other layers: what is open is sent to the browser."""
+
+
+def story(unfolding: Unfolding) -> list[Step]:
+    """The steps that are told, in order.
+
+    Up to the layer of the head, those of the token that looks; above it, those of the token that
+    the class is read from.  In the layer of the head, what all heads do together stands back where
+    the head has an equation of its own.  All others can be walked to.
+    """
+    own = {
+        step.name
+        for step in unfolding.steps
+        if step.layer == unfolding.layer and step.result.head == unfolding.head
+    }
+    steps = [step for step in unfolding.steps if _is_told(step, unfolding, own)]
+    attention = [step for step in steps if section_id(step, unfolding).endswith("-attention")]
+    # One number first, then the row that it stands in.
+    first = {name: place for place, name in reversed([*enumerate(s.name for s in attention)])}
+    ordered = iter(sorted(attention, key=lambda step: (first[step.name], step.result.values.size)))
+    kept = {id(step) for step in attention}
+    return [next(ordered) if id(step) in kept else step for step in steps]
+
+
+def section_id(step: Step, unfolding: Unfolding) -> str:
+    """The section of a step: the layer of the head has one for each stage, any other layer one."""
+    if step.layer is None:
+        return step.stage
+    return f"L{step.layer}" + (f"-{step.stage}" if step.layer == unfolding.layer else "")
+
+
+def begin_open(unfolding: Unfolding) -> tuple[str, ...]:
+    """The sections that are open to begin with: all but other layers."""
+    ids = dict.fromkeys(section_id(step, unfolding) for step in unfolding.steps)
+    return tuple(one for one in ids if not _is_other_layer(one))
+
+
+def toggle(opened: Sequence[str], section: str) -> tuple[str, ...]:
+    """Open a section, or close it; of other layers the one that was opened first closes."""
+    if section in opened:
+        return tuple(one for one in opened if one != section)
+    layers = [one for one in opened if _is_other_layer(one)]
+    closing = layers[: max(0, len(layers) + 1 - MAX_OPEN)] if _is_other_layer(section) else []
+    return (*(one for one in opened if one not in closing), section)
+
+
+def sections(unfolding: Unfolding, names: Names, opened: Sequence[str]) -> list[Section]:
+    """All sections; the equations of those that are open."""
+    shown = []
+    for one, group in groupby(story(unfolding), lambda step: section_id(step, unfolding)):
+        steps = tuple(group)
+        equations = [equation(step) for step in steps] if one in opened else None
+        shown.append(Section(one, _title(steps[0], unfolding), equations, _note(steps, names)))
+    return shown
+
+
+def _is_told(step: Step, unfolding: Unfolding, own: set[str]) -> bool:
+    token, layer = step.result.token, step.layer
+    if layer is None:
+        return step.stage != "embeddings" or token in (unfolding.query, None)
+    if layer > unfolding.layer:
+        deciding = unfolding.reading.deciding_token
+        return deciding is None or token in (deciding, None)
+    if layer < unfolding.layer or step.stage != "attention":
+        return token in (unfolding.query, None)
+    if step.result.head is None:
+        return step.name not in own and token in (unfolding.query, None)
+    return True
+
+
+def _is_other_layer(section: str) -> bool:
+    return section.startswith("L") and "-" not in section
+
+
+def _title(step: Step, unfolding: Unfolding) -> str:
+    if step.layer is None:
+        return step.stage.capitalize()
+    if step.layer != unfolding.layer:
+        return f"Layer {step.layer}"
+    head = f", head {unfolding.head}" if step.stage == "attention" else ""
+    return f"Layer {step.layer}: {step.stage}{head}"
+
+
+def _note(steps: Sequence[Step], names: Names) -> str:
+    count = f"{len(steps)} equation{'s' * (len(steps) != 1)}"
+    token = steps[-1].result.token
+    return count if token is None else f"{names.tokens[token]} ({token}) · {count}"

@@ -1,0 +1,59 @@
+"""All equations from the ids of the text to the class, and the term that is followed."""
+
+import streamlit as st
+
+from viz.app.cache import LRUCache
+from viz.app.panels.inside import sections, trail
+from viz.app.panels.inside.cell import Cell
+from viz.app.panels.inside.equation import equation
+from viz.app.panels.text import Texts
+from viz.app.unfoldings import unfolding as unfolding_of
+from viz.mechanism.unfolding.unfolding import Unfolding
+from viz.widgets.equations import payload
+from viz.widgets.equations.component import Event, equations
+
+OPENED = "inside-opened"
+"""Key of the session's state: the sections that are open."""
+_payloads = LRUCache(8)
+"""What was sent last: a click sends what it changes."""
+
+
+# A click in the equations draws this panel again and leaves the rest of the page alone.
+@st.fragment
+def show(source: str, texts: Texts, cell: Cell) -> None:
+    """Show the equations of a cell, and beside them the term that is followed.
+
+    Args:
+        source: The checkpoint.
+        texts: What was read.
+        cell: The attention weight.
+    """
+    whole = unfolding_of(source, texts.text, texts.pair, cell.numbers)
+    names = payload.Names.of(whole.reading)
+    owner = (source, texts.text, texts.pair, cell)
+    trail.restore(whole, owner)
+    opened = st.session_state.setdefault(OPENED, sections.begin_open(whole))
+    left, right = st.columns([7, 5], gap="medium")
+
+    def follow(event: Event) -> None:
+        if event.kind == "section":
+            st.session_state[OPENED] = sections.toggle(opened, event.id)
+        else:
+            trail.follow(whole, event)
+
+    with left:
+        story = _payloads.get_or_compute(
+            (owner, opened), lambda: payload.story(sections.sections(whole, names, opened), names)
+        )
+        equations(story, key="inside-story", on_event=follow)
+    with right.container(key="inside-walk-panel"):
+        equations(_walk(whole, names), key="inside-walk", on_event=follow)
+
+
+def _walk(whole: Unfolding, names: payload.Names) -> dict[str, object]:
+    followed = trail.terms(whole)
+    term = followed[-1]
+    step = whole.walk.made_by(term.id)
+    uses = [equation(use, short=True) for use in whole.walk.uses(term.id)]
+    origin = None if step is None else equation(step)
+    return payload.walk(payload.Walk(term, origin, uses, followed), names)

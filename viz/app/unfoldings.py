@@ -1,0 +1,54 @@
+"""Attention weights taken apart: one traced pass of each text, for all sessions and reruns."""
+
+from viz.app.cache import LRUCache
+from viz.app.checkpoints import identity, load_classifier
+from viz.app.readings import read
+from viz.mechanism.unfolding.unfold import Unfolder
+from viz.mechanism.unfolding.unfolding import Unfolding
+
+MAX_CACHED_BYTES = 5e8
+"""Of all traced passes."""
+MAX_CELLS = 16
+"""Attention weights of one pass that are kept taken apart."""
+
+
+class _TracedPass:
+    """A pass of which every operation is kept, and the weights that were taken apart."""
+
+    def __init__(self, unfolder: Unfolder) -> None:
+        self.unfolder = unfolder
+        self.unfoldings = LRUCache(MAX_CELLS)
+
+
+def unfolding(
+    source: str, text: str, pair: str | None, cell: tuple[int, int, int, int]
+) -> Unfolding:
+    """How one head came to look from one token at another, and what became of it.
+
+    Args:
+        source: The checkpoint.
+        text: What was read.
+        pair: The second text.
+        cell: Layer, head, query and key.
+
+    Raises:
+        VizError: where the network has no such weight, or can't be followed.
+    """
+    place = identity(source)
+
+    def trace() -> _TracedPass:
+        return _TracedPass(Unfolder(load_classifier(*place), read(source, text, pair)))
+
+    traced = _passes.get_or_compute((*place, text, pair), trace)
+    return traced.unfoldings.get_or_compute(cell, lambda: traced.unfolder.unfold(*cell))
+
+
+def _n_bytes(result: object) -> float:
+    """What the numbers of a pass take, without the parameters, which the classifier has anyway."""
+    assert isinstance(result, _TracedPass)
+    nodes = result.unfolder.trace.graph.nodes
+    return sum(node.tensor.nbytes for node in nodes if not node.parameter)
+
+
+_passes = LRUCache(MAX_CACHED_BYTES, _n_bytes)
+"""The passes that were looked at last."""
