@@ -44,6 +44,8 @@ OTHER_TEXT = "other-text"
 OTHER_PAIR = "other-pair"
 OTHER_CHECKPOINT = "other-checkpoint"
 THEME = "theme"
+LESSON = "lesson"
+LANGUAGE = "language"
 
 
 def reset_if_options_changed(key: str, options: Sequence[str], first: object) -> None:

@@ -69,6 +69,10 @@ class Lesson:
             self._steps[key] = build(self.subject)
         return self._steps[key]
 
+    def has(self, key: str) -> bool:
+        """Whether a step is there already."""
+        return key in self._steps
+
     def __iter__(self) -> Iterator[LessonStep]:
         """All steps in order."""
         return map(self.step, STEP_KEYS)

@@ -1,0 +1,107 @@
+"""The lesson as it is gone through: steps, languages, links, and what stands in a step."""
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.page_content import component_data
+from tests.tiny_models import tiny_checkpoint
+from viz.app import keys
+from viz.app.panels.lesson import CHOICE, LANGUAGE_CHOICE
+from viz.mechanism.lesson.language import LANGUAGES, language
+from viz.mechanism.lesson.lesson import STEP_KEYS
+
+TEXT = "oil prices rise, the market was not good"
+
+
+def _page(checkpoint: str, text: str, pair: str | None) -> None:
+    from viz.app.panels import lesson
+    from viz.app.panels.text import Texts
+
+    lesson.show(checkpoint, Texts(text, pair))
+
+
+def opened(checkpoint: Path, text: str = TEXT, pair: str | None = None, **linked: str) -> AppTest:
+    app = AppTest.from_function(
+        _page,
+        default_timeout=60,
+        kwargs={"checkpoint": str(checkpoint), "text": text, "pair": pair},
+    )
+    app.query_params.update(linked)
+    return finished(app)
+
+
+def finished(app: AppTest) -> AppTest:
+    """The app once the step that reads the text many times is there."""
+    for _ in range(100):
+        app.run()
+        assert not app.exception
+        assert not app.error
+        if app.subheader:
+            return app
+        time.sleep(0.1)
+    raise AssertionError("the step did not come")
+
+
+def title(app: AppTest) -> str:
+    return str(app.subheader[0].value)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_it_is_gone_through_from_the_first_step_to_the_last(checkpoint: Path, code: str) -> None:
+    app = opened(checkpoint, language=code)
+    seen = [title(app)]
+    assert app.button(key="lesson-previous").disabled
+    while not app.button(key="lesson-next").disabled:
+        app.button(key="lesson-next").click()
+        seen.append(title(finished(app)))
+    words = language(code)
+    assert seen == [f"{at}. {words.title(key)}" for at, key in enumerate(STEP_KEYS, start=1)]
+    assert app.query_params["lesson"] == "explanation"
+    assert component_data(app, "colored-text")
+    app.button(key="lesson-previous").click()
+    assert title(finished(app)) == seen[-2]
+
+
+def test_a_link_opens_a_step_in_a_language_and_the_switch_stays_with_the_step(
+    checkpoint: Path,
+) -> None:
+    app = opened(checkpoint, lesson="weights", language="zh")
+    assert title(app) == f"4. {language('zh').title('weights')}"
+    app.segmented_control(key=LANGUAGE_CHOICE).set_value("en")
+    assert title(finished(app)) == f"4. {language('en').title('weights')}"
+    assert "language" not in app.query_params
+    app.segmented_control(key=CHOICE).set_value("words")
+    assert title(finished(app)).startswith("1.")
+    assert keys.LESSON not in app.query_params
+
+
+def test_a_link_to_what_the_lesson_does_not_have_opens_its_beginning(checkpoint: Path) -> None:
+    app = opened(checkpoint, lesson="backpropagation", language="fr")
+    assert title(app) == f"1. {language('en').title('words')}"
+
+
+def test_each_claim_shows_its_verdict_and_its_numbers(checkpoint: Path) -> None:
+    app = opened(checkpoint)
+    written = [str(each.value) for each in app.markdown]
+    assert (
+        ":orange[:material/cancel:] Not every word is one token. **Does not hold here.**" in written
+    )
+    assert any("Words that were cut: 0 of 9." in str(each.value) for each in app.caption)
+
+
+def test_words_of_the_text_and_names_of_classes_are_no_markdown(tmp_path: Path) -> None:
+    hostile = "![x](http://example.invalid/x.png)"
+    folder = tiny_checkpoint(tmp_path / "hostile", labels=(hostile, "b"))
+    for step in ("class", "score", "explanation"):
+        app = opened(folder, "**oil** $x^2$ :red[a]", lesson=step)
+        written = " ".join(str(each.value) for each in [*app.caption, *app.markdown])
+        assert "![" not in written
+
+
+def test_a_pair_and_a_single_word_are_taught_too(checkpoint: Path) -> None:
+    for text, pair in (("oil", None), ("oil prices", "the team wins")):
+        for step in ("vectors", "heads", "explanation"):
+            opened(checkpoint, text, pair, lesson=step)

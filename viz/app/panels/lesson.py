@@ -1,0 +1,172 @@
+"""The lesson: ten steps from words to class on the reader's own text."""
+
+from functools import partial
+
+import streamlit as st
+
+from viz.app import keys, lessons
+from viz.app.lessons import SLOW_STEP
+from viz.app.markdown import plain
+from viz.app.panels import job_progress, lesson_pictures
+from viz.app.panels.text import Texts
+from viz.errors import VizError
+from viz.mechanism.lesson.claim import Claim
+from viz.mechanism.lesson.formulas import FORMULAS
+from viz.mechanism.lesson.language import LANGUAGES, Language, language
+from viz.mechanism.lesson.lesson import STEP_KEYS, Lesson
+from viz.mechanism.lesson.lesson_step import LessonStep
+from viz.mechanism.unfolding.latex import numbers_latex
+
+CHOICE = "lesson-step"
+"""The key of the control of the steps."""
+LANGUAGE_CHOICE = "lesson-language"
+"""The key of the control of the languages."""
+MARKS = {
+    True: ":blue[:material/check_circle:]",
+    False: ":orange[:material/cancel:]",
+    None: ":gray[:material/help:]",
+}
+"""What stands before a claim that holds, that doesn't, and that can't be computed."""
+
+
+# Going on draws this panel again and leaves the rest of the page alone.
+@st.fragment
+def show(checkpoint: str, texts: Texts) -> None:
+    """Show one step of the lesson, and the ways to the others.
+
+    Args:
+        checkpoint: What reads the text.
+        texts: What is read.
+    """
+    st.session_state.setdefault(CHOICE, _linked(keys.LESSON, STEP_KEYS))
+    st.session_state.setdefault(LANGUAGE_CHOICE, _linked(keys.LANGUAGE, LANGUAGES))
+    with st.container(key="lesson"):
+        words, key = _choose()
+        _keep_in_link(keys.LESSON, key, STEP_KEYS[0])
+        _keep_in_link(keys.LANGUAGE, str(st.session_state[LANGUAGE_CHOICE]), LANGUAGES[0])
+        try:
+            taught = lessons.lesson(checkpoint, texts, None)
+            step = _step(checkpoint, texts, taught, key, words)
+        except VizError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+            return
+        if step is not None:
+            _show_step(step, taught, words)
+        _show_ways(key, words)
+
+
+def _choose() -> tuple[Language, str]:
+    """Let the reader choose a language and a step; both are in the link."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        words = language(str(st.session_state[LANGUAGE_CHOICE]), plain)
+        st.segmented_control(
+            words.control("steps"),
+            STEP_KEYS,
+            format_func=lambda name: str(STEP_KEYS.index(name) + 1),
+            key=CHOICE,
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+            width="content",
+        )
+        st.space("stretch")
+        st.segmented_control(
+            "Language · 语言",
+            LANGUAGES,
+            format_func=lambda code: language(code).name,
+            key=LANGUAGE_CHOICE,
+            required=True,
+            persist_state="session",
+            label_visibility="collapsed",
+            width="content",
+        )
+    return words, str(st.session_state[CHOICE])
+
+
+def _linked(name: str, options: tuple[str, ...]) -> str:
+    linked = st.query_params.get(name)
+    return linked if linked in options else options[0]
+
+
+def _keep_in_link(name: str, value: str, default: str) -> None:
+    if value != default:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]
+
+
+def _step(
+    checkpoint: str, texts: Texts, taught: Lesson, key: str, words: Language
+) -> LessonStep | None:
+    """The step, or None where it is still computed."""
+    if key != SLOW_STEP or taught.has(key):
+        return taught.step(key)
+    return job_progress.result(
+        lessons.step_job(checkpoint, texts, taught, key),
+        "lesson",
+        label=words.control("computing"),
+        seconds=lessons.seconds(checkpoint, texts, taught, key),
+    )
+
+
+def _show_step(step: LessonStep, taught: Lesson, words: Language) -> None:
+    number = STEP_KEYS.index(step.key) + 1
+    st.subheader(f"{number}. {words.title(step.key)}", anchor=False)
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        for sentence in words.sentences(step):
+            st.markdown(sentence)
+        _show_formulas(step, words)
+        if step.claims:
+            st.markdown(f"**{words.control('tests')}**")
+        for claim in step.claims:
+            _show_claim(claim, words)
+    with right:
+        for picture in step.pictures:
+            st.caption(words.caption(step, picture))
+            lesson_pictures.draw(picture, taught.subject, words)
+
+
+def _show_formulas(step: LessonStep, words: Language) -> None:
+    """The formula of the chapter, and that of this model with the reader's numbers."""
+    if step.key in FORMULAS:
+        st.caption(words.control("in_general"))
+        st.latex(FORMULAS[step.key])
+    if step.equation is not None:
+        st.caption(words.control("here"))
+        st.latex(numbers_latex(step.equation))
+
+
+def _show_claim(claim: Claim, words: Language) -> None:
+    written = words.claim(claim)
+    mark = MARKS[claim.holds]
+    with st.container(gap=None, key=f"lesson-claim-{claim.key}"):
+        st.markdown(f"{mark} {written.statement} **{written.verdict}.**")
+        st.caption(written.numbers)
+
+
+def _show_ways(key: str, words: Language) -> None:
+    """The buttons to the step before and the next one."""
+    place = STEP_KEYS.index(key)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            words.control("previous"),
+            key="lesson-previous",
+            icon=":material/arrow_back:",
+            disabled=place == 0,
+            on_click=partial(_go, place - 1),
+        )
+        st.button(
+            words.control("next"),
+            key="lesson-next",
+            type="primary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=place == len(STEP_KEYS) - 1,
+            on_click=partial(_go, place + 1),
+        )
+        st.caption(words.control("step", number=place + 1, count=len(STEP_KEYS)), width="content")
+
+
+def _go(place: int) -> None:
+    st.session_state[CHOICE] = STEP_KEYS[place]
