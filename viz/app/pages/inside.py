@@ -6,7 +6,7 @@ import streamlit as st
 
 from viz.app import checkpoints, keys, readings
 from viz.app.markdown import plain
-from viz.app.panels import masthead, source, text
+from viz.app.panels import lesson, masthead, source, text
 from viz.app.panels.inside import cell, story
 from viz.app.panels.inside.mode import EQUATIONS, choose_mode
 from viz.app.panels.text import Texts
@@ -46,6 +46,8 @@ def show(checkpoint: str) -> None:
     st.divider()
     if choose_mode() == EQUATIONS:
         show_equations(checkpoint, texts, reading)
+    else:
+        lesson.show(checkpoint, texts)
 
 
 def show_equations(checkpoint: str, texts: Texts, reading: Reading) -> None:
