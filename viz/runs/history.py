@@ -5,16 +5,19 @@ A page looks at it every second, so a file of events is read on from where the l
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from finetune.errors import RecordError
+from finetune.checkpoint.run_files import EVENTS
+from finetune.errors import ModelError, RecordError
 from finetune.run import event_schema
 from finetune.run.event_schema import EVENT, Event, Measured, Progress, Resumed, Started, Stepped
 from finetune.run.json_files import open_regular_file
+from finetune.run.record import RunRecord
 from viz.errors import as_sentence
 
 MAX_BYTES = 256 * 2**20
@@ -123,6 +126,19 @@ def thinned(steps: Sequence[Step]) -> list[Step]:
         )
         for part in parts
     ]
+
+
+def history_of_checkpoint(folder: Path) -> History | None:
+    """What happened in the training of a finished checkpoint; None where its events are gone.
+
+    Of several seeds, the one that was kept.
+    """
+    history = read_history(folder / EVENTS)
+    if not history.steps:
+        return None
+    with suppress(ModelError):
+        return history.of_kept_seed(RunRecord.load(folder).epochs[0].train_loss)
+    return history
 
 
 @dataclass(slots=True)

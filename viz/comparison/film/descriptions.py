@@ -35,9 +35,16 @@ def changes(film: Film, index: int) -> str:
         return ""
     if film.no_attention:
         return film.no_attention
-    if not index:
-        return "The base model, with its new head as it was drawn at random."
     sentences = []
+    if not index:
+        sentences.append("The base model, with its new head as it was drawn at random.")
+        last = film.frames[-1]
+        if isinstance(last, FilmFrame) and last.from_base is not None:
+            head = changed_most(last.from_base)
+            sentences.append(
+                f"By the last frame, {place(*head)} will have changed most "
+                f"(distance {last.from_base[head]:.2f})."
+            )
     if frame.from_before is not None:
         head, layer = changed_most(frame.from_before), layer_changed_most(frame.from_before)
         before = film.steps[index - 1]

@@ -112,8 +112,8 @@ class FilmReader:
         explained = self.attribution
         return Target(explained.target_class, explained.against_class, explained.against_all)
 
-    def film(self, frames: Sequence[FilmFrame | RefusedFrame | None]) -> Film:
-        """The film of frames that were read; None for those that were not yet."""
+    def film(self, frames: Sequence[FilmFrame | RefusedFrame | None] = ()) -> Film:
+        """The film of frames that were read; None for those that were not, as all are at first."""
         attention = self.finished.attention
         impossible = None
         if isinstance(attention, Attention) and attention.impossible is not None:
@@ -130,7 +130,7 @@ class FilmReader:
             method=self.attribution.method,
             method_label=find_method(self.attribution.method).label_of(self.finished),
             steps=self.history.frames,
-            frames=tuple(frames),
+            frames=tuple(frames) or (None,) * len(self.history.frames),
             impossible=impossible,
             no_attention=attention.reason if isinstance(attention, MissingAttention) else "",
         )

@@ -14,7 +14,7 @@ from viz.attribution import find_method
 from viz.attribution.descriptions import explained_scalar, scale_ends
 from viz.colors import PALETTES, Palette, mix
 from viz.comparison.film.descriptions import changes, measures, step_name
-from viz.comparison.film.film import Film, RefusedFrame, changed_most
+from viz.comparison.film.film import Film, FilmFrame, RefusedFrame, changed_most
 from viz.runs.history import History
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.bars import payload as bars
@@ -130,10 +130,19 @@ def _frame(
     if frame.thumbnails is not None:
         picture = _picture(film, frame.thumbnails, side)
         shown["atlas"] = {name: picture[name] for name in ("levels", "peaks")}
-        if frame.from_before is not None:
-            layer, head = changed_most(frame.from_before)
+        distances = _distances(film, index)
+        if distances is not None:
+            layer, head = changed_most(distances)
             shown["selected"] = {"layer": layer, "head": head}
     return name | shown
+
+
+def _distances(film: Film, index: int) -> FloatArray | None:
+    """How far heads moved up to a frame; of the base, how far they will move up to the last one."""
+    frame, last = film.frames[index], film.frames[-1]
+    if index and isinstance(frame, FilmFrame):
+        return frame.from_before
+    return last.from_base if not index and isinstance(last, FilmFrame) else None
 
 
 def _text_labels(film: Film) -> dict[str, object]:
@@ -203,7 +212,7 @@ def _onset_hint(film: Film) -> str:
 
 
 _CALM = {
-    "bars": ".predicted { white-space: nowrap; } "
+    "bars": "p.predicted { white-space: nowrap; } "
     ".name { overflow: hidden; text-overflow: ellipsis; }",
     "text": ".special small { display: inline-block; min-width: 4.2em; text-align: end; }",
     "atlas": ".controls, .caption { display: none; }",
