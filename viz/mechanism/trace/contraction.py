@@ -92,13 +92,8 @@ def contract(
             operands.append(Selection(factor, base[..., None] + offsets))
             subscripts.append(f"{names}z")
     own_axes = "abcdef"[: places.ndim]
-    constant = [axis for axis in own_axes if not any(axis in each for each in subscripts)]
-    if any(places.shape["abcdef".index(axis)] > 1 for axis in constant):
+    if not set(own_axes) <= set("".join(subscripts)):
         return None
-    if constant:  # axes of one entry, which are dropped and put back
-        smaller = contract(graph, node, places.squeeze(), factors, letters)
-        sizes = "x".join(map(str, places.shape))
-        return smaller and smaller._replace(options={**smaller.options, "shape": sizes})
     return Computation(
         "mix" if is_mix else operation,
         tuple(operands),

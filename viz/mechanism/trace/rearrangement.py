@@ -4,7 +4,13 @@ import numpy as np
 
 from viz.mechanism.trace.computation import Computation
 from viz.mechanism.trace.movement import Places
-from viz.mechanism.trace.selection import Selection, is_plain, made_plain
+from viz.mechanism.trace.selection import (
+    Selection,
+    coordinates,
+    is_plain,
+    made_plain,
+    varying_axes,
+)
 
 
 def rearrangement(places: Places, source: Selection, shape: tuple[int, ...]) -> Computation | None:
@@ -21,13 +27,35 @@ def rearrangement(places: Places, source: Selection, shape: tuple[int, ...]) -> 
     """
     plain = made_plain(source.places, shape)
     if plain is None:
-        return _repeated(source, shape)
+        return _split(source, shape) or _repeated(source, shape) or _picked(source, shape)
     laid_out = Selection(source.node, plain)
     if plain.shape == places.shape:
         return Computation("same", (laid_out,))
     if places.ndim < 2:
         return Computation("concat", (laid_out,))
     return Computation("split", (laid_out,), {"shape": "x".join(map(str, places.shape))})
+
+
+def _split(source: Selection, shape: tuple[int, ...]) -> Computation | None:
+    """Rows that are split into heads, with the heads in front of the tokens or behind them."""
+    ordered = np.unique(source.places)
+    plain = made_plain(ordered, shape) if ordered.size == source.places.size else None
+    if plain is None:
+        return None
+    indices = np.searchsorted(ordered, source.places)
+    sizes = source.places.shape
+    strides = [
+        0 if size == 1 else int(np.take(indices, 1, axis).flat[0] - indices.flat[0])
+        for axis, size in enumerate(sizes)
+    ]
+    order = sorted(range(len(sizes)), key=lambda axis: (-strides[axis], axis))
+    outer = [sizes[axis] for axis in order]
+    back = np.argsort(order)
+    laid_out = np.arange(ordered.size).reshape(outer).transpose(back)
+    if not np.array_equal(laid_out, indices):
+        return None
+    options = {"sizes": "x".join(map(str, outer)), "order": ",".join(map(str, back))}
+    return Computation("split", (Selection(source.node, plain),), options)
 
 
 def _repeated(source: Selection, shape: tuple[int, ...]) -> Computation | None:
@@ -45,3 +73,19 @@ def _repeated(source: Selection, shape: tuple[int, ...]) -> Computation | None:
             }
             return Computation("take", (Selection(source.node, single),), options)
     return None
+
+
+def _picked(source: Selection, shape: tuple[int, ...]) -> Computation | None:
+    """Some numbers of one row, in another order or shape, as halves of each head are."""
+    if not shape:
+        return None
+    *lead, last = coordinates(source.places, shape)
+    if any(varying_axes(each) for each in lead):
+        return None
+    row = source.places.flat[0] - last.flat[0] + np.arange(shape[-1])
+    options: dict[str, float | int | str] = {
+        "axis": -1,
+        "indices": ",".join(map(str, last.flat)),
+        "shape": "x".join(map(str, source.places.shape)),
+    }
+    return Computation("take", (Selection(source.node, row),), options)

@@ -188,7 +188,9 @@ def _with_bias(
 
 
 def _addmm(graph: Graph, node: Node, places: Places) -> Computation | None:
-    bias, a, b = node.args[:3]
+    bias = argument(node, 0, "input")
+    a = argument(node, 1, "mat1", node.kwargs.get("batch1"))
+    b = argument(node, 2, "mat2", node.kwargs.get("batch2"))
     if not (isinstance(a, Ref) and isinstance(b, Ref)):
         return None
     letters = matmul_letters(graph[a.node].shape, graph[b.node].shape)
@@ -309,7 +311,7 @@ def _reduction(operation: str, options: Mapping[str, float] | None = None) -> Ru
         if not isinstance(x, Ref) or node.place not in (None, 0):
             return None
         shape = graph[x.node].shape
-        dim = argument(node, 1, "dim")
+        dim = argument(node, 1, "dim", node.kwargs.get("axis"))
         if dim is None:
             dims = tuple(range(len(shape)))
         else:
@@ -336,7 +338,7 @@ def _variance(graph: Graph, node: Node, places: Places) -> Computation | None:
 FUNCTIONS = (
     *("reciprocal", "sqrt", "rsqrt", "square", "abs", "exp", "exp2", "expm1", "log", "log2"),
     *("log1p", "cos", "sin", "tanh", "erf", "sigmoid", "relu", "relu6", "silu", "mish", "sign"),
-    *("logsigmoid", "softsign", "hardsigmoid", "hardswish", "softplus"),
+    *("logsigmoid", "softsign", "floor", "ceil", "hardsigmoid", "hardswish", "softplus"),
 )
 """Those of one number, which have the same name in torch and in the equations."""
 

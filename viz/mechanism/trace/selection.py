@@ -21,6 +21,14 @@ class Selection(NamedTuple):
     """In the shape in which they are shown."""
 
     @property
+    def has_id(self) -> bool:
+        """Whether the numbers can be named: they lie at equal distances, or are not too many."""
+        try:
+            return bool(self.id)
+        except SelectionError:
+            return False
+
+    @property
     def id(self) -> str:
         """Names the selection: the node, the first place, and the size and stride of each axis."""
         flat = self.places.reshape(-1)

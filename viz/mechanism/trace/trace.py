@@ -15,13 +15,15 @@ from viz.mechanism.trace.patterns import activation, root_mean_square
 from viz.mechanism.trace.rearrangement import rearrangement
 from viz.mechanism.trace.recorder import TraceRecorder
 from viz.mechanism.trace.rules import computation, opaque
-from viz.mechanism.trace.selection import Selection, is_plain
+from viz.mechanism.trace.selection import Selection, is_plain, varying_axes
 from viz.model.classifier import Classifier
 from viz.types import Reading
 
 TOLERANCE = 1e-5
 """How far both sides of an equation may be apart, relative to the largest number (at least 1)."""
 DOUBLE_TOLERANCE = 1e-12
+ARGUMENT_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What a rule can raise for arguments that it was not written for."""
 
 
 class Trace:
@@ -42,6 +44,7 @@ class Trace:
         self.tolerance = DOUBLE_TOLERANCE if self.is_double else TOLERANCE
         self._origins: dict[int, Origin | None] = {}
         self._computations: dict[str, Computation] = {}
+        self.graph.attention = [self._computed(node) for node in self.graph.attention]
 
     def values(self, operand: Operand) -> FloatArray:
         """The numbers of a selection, in its shape."""
@@ -103,11 +106,23 @@ class Trace:
             return None
         key = selection.id
         if key not in self._computations:
-            proposed = self._proposed(selection)
-            self._computations[key] = (
-                proposed if self._holds(selection, proposed) else opaque(self.graph, node)
-            )
+            self._computations[key] = self._proved(selection) or opaque(self.graph, node)
         return self._computations[key]
+
+    def _proved(self, selection: Selection) -> Computation | None:
+        """The right-hand side by the rules, if it gives what was recorded."""
+        try:
+            proposed = self._proposed(selection)
+            if proposed.operation not in EQUATIONS:
+                return None
+            if self._result(proposed).shape != selection.places.shape:  # axes of one entry
+                shape = "x".join(map(str, selection.places.shape))
+                proposed = proposed._replace(options={**proposed.options, "shape": shape})
+            if not all(each.has_id for each in proposed.operands if isinstance(each, Selection)):
+                return None
+        except ARGUMENT_ERRORS:  # a function was called in a way that no rule knows
+            return None
+        return proposed if self._holds(selection, proposed) else None
 
     def _proposed(self, selection: Selection) -> Computation:
         if self.graph[selection.node].moves:
@@ -116,7 +131,13 @@ class Trace:
             folded = pattern(self, selection)
             if folded is not None and self._holds(selection, folded):
                 return self._resolved(folded)
-        return self._resolved(computation(self.graph, selection))
+        shape = self.graph[selection.node].shape
+        if not is_plain(selection.places, shape):  # heads that are read as one vector
+            laid_out = rearrangement(selection.places, selection, shape)
+            return laid_out or opaque(self.graph, self.graph[selection.node])
+        # An axis of one entry is put back where the result is laid out.
+        single = Selection(selection.node, np.asarray(selection.places.squeeze()))
+        return self._resolved(computation(self.graph, single))
 
     def _resolved(self, proposed: Computation) -> Computation:
         operands = tuple(
@@ -128,12 +149,18 @@ class Trace:
     def _holds(self, selection: Selection, proposed: Computation) -> bool:
         if proposed.operation not in EQUATIONS:
             return False
-        given = [self.values(each) for each in proposed.operands]
-        with np.errstate(all="ignore"):
-            result = recompute(proposed.operation, given, proposed.options)
+        try:
+            result = self._result(proposed)
+        except ARGUMENT_ERRORS:
+            return False
         recorded = self.values(selection)
         same = result.shape == recorded.shape
         return same and difference(result, recorded) <= self.tolerance
+
+    def _result(self, computed: Computation) -> FloatArray:
+        with np.errstate(all="ignore"):
+            given = [self.values(each) for each in computed.operands]
+            return recompute(computed.operation, given, computed.options)
 
     def _rearranged(self, selection: Selection) -> Computation:
         """Numbers that were moved and have another shape where they were computed."""
@@ -156,20 +183,33 @@ class Trace:
         if whence is None or not selection.places.ndim:
             return opaque(self.graph, node)
         which, places = whence.source[selection.places], whence.place[selection.places]
-        first = which.reshape(-1, which.shape[-1])[0]
-        if (which != first).any():
+        axes = varying_axes(which)
+        if len(axes) > 1:
             return opaque(self.graph, node)
+        axis = axes[0] if axes else which.ndim - 1
+        first = np.moveaxis(which, axis, -1).reshape(-1, which.shape[axis])[0]
         ends = [*(np.flatnonzero(np.diff(first)) + 1), first.size]
         operands: list[Operand] = []
         for start, end in zip([0, *ends[:-1]], ends, strict=True):
             if first[start] >= 0:
-                source = Selection(whence.sources[int(first[start])], places[..., start:end])
-                operands.append(self.resolve(source))
+                stretch = np.take(places, range(start, end), axis)
+                operands.append(self.resolve(Selection(whence.sources[int(first[start])], stretch)))
             elif selection.places.ndim == 1:  # put there by the function
                 operands += [float(each) for each in self.values(selection)[start:end]]
             else:
                 return opaque(self.graph, node)
-        return Computation("concat", tuple(operands), {"axis": -1})
+        return Computation("concat", tuple(operands), {"axis": axis})
+
+    def _computed(self, node: int) -> int:
+        """The node that the numbers of a whole node were computed in."""
+        whence = self.origin(node)
+        while whence is not None and len(whence.sources) == 1:
+            source = self.graph[whence.sources[0]]
+            if source.tensor.numel() != self.graph[node].tensor.numel():
+                break
+            node = source.index
+            whence = self.origin(node)
+        return node
 
     def is_state(self, operand: Operand) -> bool:
         """Whether numbers depend on the text by more than its length."""
