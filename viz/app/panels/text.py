@@ -13,6 +13,8 @@ from viz.widgets.bars.component import bars
 
 MAX_LINK_CHARS = 500
 """The longest text that is put into the URL."""
+LAST_READ = "last-read"
+"""Key of the session's state: the page that read last, and what."""
 CALIBRATED = (
     "Logits are divided by this number, fitted on validation rows, before they become "
     "probabilities: of the predictions with 80%, about 80% should be right. The predicted class, "
@@ -44,6 +46,7 @@ def write_text() -> Texts:
         st.form_submit_button("Read", type="primary", icon=":material/visibility:")
     texts = Texts(text, pair if pair and pair.strip() else None)
     keep_in_link({keys.TEXT: texts.text, keys.PAIR: texts.pair})
+    st.session_state[LAST_READ] = (st.context.url, Texts(texts.text, texts.pair or ""))
     return texts
 
 
@@ -68,7 +71,16 @@ def toggle_second_text() -> None:
 
 
 def restore_from_link() -> None:
-    """Fill the fields from the URL, or with the first example, when the session starts."""
+    """Fill the fields from the URL, or with the first example, when the session starts.
+
+    On another page they are filled with what was read last: Streamlit loses it where a page is left
+    while a part of it is drawn again.
+    """
+    page, last = st.session_state.get(LAST_READ, (None, None))
+    written = Texts(*(st.session_state.get(name) or "" for name in (keys.TEXT, keys.PAIR)))
+    if last is not None and page != st.context.url and written in (Texts("", ""), last):
+        st.session_state[keys.TEXT], st.session_state[keys.PAIR] = last.text, last.pair
+        st.session_state[keys.HAS_PAIR] = bool(last.pair)
     if keys.TEXT in st.session_state:
         return
     linked = st.query_params.get(keys.TEXT)
