@@ -5,6 +5,7 @@ import typer
 from viz.cli.audit import audit
 from viz.cli.export import export
 from viz.cli.families import families
+from viz.cli.film import film
 from viz.cli.heads import heads
 from viz.cli.predict import predict
 from viz.cli.read import read
@@ -19,5 +20,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(export, name="export")
-for command in (read, predict, audit, replay, score, sanity, heads, families):
+for command in (read, predict, audit, replay, score, sanity, heads, film, families):
     app.command()(command)
