@@ -38,8 +38,9 @@ def rearrangement(places: Places, source: Selection, shape: tuple[int, ...]) -> 
 
 def _split(source: Selection, shape: tuple[int, ...]) -> Computation | None:
     """Rows that are split into heads, with the heads in front of the tokens or behind them."""
-    ordered = np.unique(source.places)
-    plain = made_plain(ordered, shape) if ordered.size == source.places.size else None
+    ordered = np.sort(source.places, axis=None)
+    repeats = bool((ordered[1:] == ordered[:-1]).any())
+    plain = None if repeats else made_plain(ordered, shape)
     if plain is None:
         return None
     indices = np.searchsorted(ordered, source.places)

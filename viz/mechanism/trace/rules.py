@@ -215,12 +215,27 @@ def _matmul(graph: Graph, node: Node, places: Places) -> Computation | None:
 
 def _einsum(graph: Graph, node: Node, places: Places) -> Computation | None:
     equation, *given = node.args
-    operands = list(given[0]) if len(given) == 1 and isinstance(given[0], (tuple, list)) else given
+    is_list = len(given) == 1 and isinstance(given[0], (tuple, list))
+    operands = list(given[0]) if is_list and not isinstance(given[0], Ref) else given
+    if len(operands) == 1 and isinstance(operands[0], Ref):
+        return _permuted(graph, node, places, str(equation), operands[0])
     letters = einsum_letters(equation, len(operands))
     if letters is None or not all(isinstance(each, Ref) for each in operands):
         return None
     a, b = operands
     return contract(graph, node, places, (a.node, b.node), letters)
+
+
+def _permuted(
+    graph: Graph, node: Node, places: Places, equation: str, x: Ref
+) -> Computation | None:
+    """An einsum of one tensor, which puts its axes in another order."""
+    before, after = equation.replace(" ", "").split("->")
+    if sorted(before) != sorted(after) or len(set(before)) < len(before):
+        return None
+    at = dict(zip(after, coordinates(places, node.shape), strict=True))
+    source = flat_places(tuple(at[letter] for letter in before), graph[x.node].shape)
+    return Computation("same", (Selection(x.node, source),))
 
 
 def _rows(

@@ -115,21 +115,23 @@ class Trace:
             proposed = self._proposed(selection)
             if proposed.operation not in EQUATIONS:
                 return None
-            if self._result(proposed).shape != selection.places.shape:  # axes of one entry
+            result = self._result(proposed)
+            if result.shape != selection.places.shape:  # axes of one entry
+                result = result.reshape(selection.places.shape)
                 shape = "x".join(map(str, selection.places.shape))
                 proposed = proposed._replace(options={**proposed.options, "shape": shape})
             if not all(each.has_id for each in proposed.operands if isinstance(each, Selection)):
                 return None
         except ARGUMENT_ERRORS:  # a function was called in a way that no rule knows
             return None
-        return proposed if self._holds(selection, proposed) else None
+        return proposed if self._is_recorded(selection, result) else None
 
     def _proposed(self, selection: Selection) -> Computation:
         if self.graph[selection.node].moves:
             return self._rearranged(selection)
         for pattern in (activation, root_mean_square):
             folded = pattern(self, selection)
-            if folded is not None and self._holds(selection, folded):
+            if folded is not None and self._is_recorded(selection, self._result(folded)):
                 return self._resolved(folded)
         shape = self.graph[selection.node].shape
         if not is_plain(selection.places, shape):  # heads that are read as one vector
@@ -146,13 +148,8 @@ class Trace:
         )
         return proposed._replace(operands=operands)
 
-    def _holds(self, selection: Selection, proposed: Computation) -> bool:
-        if proposed.operation not in EQUATIONS:
-            return False
-        try:
-            result = self._result(proposed)
-        except ARGUMENT_ERRORS:
-            return False
+    def _is_recorded(self, selection: Selection, result: FloatArray) -> bool:
+        """Whether the left-hand side of an equation is what the pass has computed."""
         recorded = self.values(selection)
         same = result.shape == recorded.shape
         return same and difference(result, recorded) <= self.tolerance
