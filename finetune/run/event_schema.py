@@ -4,7 +4,7 @@ The run writes these lines, and whoever watches it reads them by `EVENT`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -71,6 +71,9 @@ class Stepped(Progress):
     """How many epochs are done after it."""
     loss: float
     """Of its texts; it may not be a number."""
+    gradient_norms: Mapping[str, float] = field(default_factory=dict)
+    """Of each part that learns, before gradients are clipped: `embeddings`, `layer 0` ..., `head`;
+    none in the events of older versions."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ Whoever watches a run reads this file; the run knows nothing of them.
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,9 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **settings: Any) -> None:
         """Say how far it is, once a second and at the last step."""
-        now = time.monotonic()
-        if now - self.last_event < MIN_INTERVAL_SECONDS and state.global_step < state.max_steps:
+        if not self.is_due(state.global_step, state.max_steps):
             return
-        self.last_event = now
+        self.last_event = now = time.monotonic()
         pace = (now - self.begun) / (state.global_step - self.first)
         self.events.add(
             self.kind,
@@ -71,7 +70,11 @@ class StepLog(TrainerCallback):  # type: ignore[misc]
             seconds_left=round(pace * (state.max_steps - state.global_step), 1),
         )
 
-    def more(self, schedule: Any) -> dict[str, float]:
+    def is_due(self, step: int, steps: int) -> bool:
+        """Whether a step of so many is told of."""
+        return time.monotonic() - self.last_event >= MIN_INTERVAL_SECONDS or step >= steps
+
+    def more(self, schedule: Any) -> dict[str, Any]:
         """What else is told of a step."""
         return {"learning_rate": schedule.get_last_lr()[-1]}
 
@@ -80,6 +83,8 @@ class EventLog(StepLog):
     """Writes the start of the epochs, their steps with the loss, each epoch and the end."""
 
     loss: Tensor | None = None
+    norms: Mapping[str, Tensor] | None = None
+    """Of the gradients of the step at hand, where it will be told of."""
 
     def watched(self, loss: Loss) -> Loss:
         """*loss*, its last value kept where it is, for the next event.
@@ -98,6 +103,15 @@ class EventLog(StepLog):
 
         return compute
 
+    def note_gradients(self, measure: Callable[[], Mapping[str, Tensor]], state: Any) -> None:
+        """Take the norms of the gradients, before they are clipped, in a step to be told of."""
+        due = super().is_due(state.global_step + 1, state.max_steps)
+        self.norms = measure() if due else None
+
+    def is_due(self, step: int, steps: int) -> bool:
+        """Whether it is, as was decided when its gradients were there."""
+        return self.norms is not None
+
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say how much there is to do, and from which step on it is done."""
         super().on_train_begin(args, state, control)
@@ -107,10 +121,11 @@ class EventLog(StepLog):
         else:
             self.events.add(START, **facts)
 
-    def more(self, schedule: Any) -> dict[str, float]:
-        """The loss of the step besides."""
-        loss = {} if self.loss is None else {"loss": float(self.loss)}
-        return loss | super().more(schedule)
+    def more(self, schedule: Any) -> dict[str, Any]:
+        """The loss of the step besides, and the norms of its gradients."""
+        facts: dict[str, Any] = {} if self.loss is None else {"loss": float(self.loss)}
+        norms = {name: float(f"{norm:.4g}") for name, norm in (self.norms or {}).items()}
+        return facts | super().more(schedule) | {"gradient_norms": norms}
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say how the epoch went."""

@@ -1,6 +1,7 @@
 """The epochs themselves: the Trainer, its arguments, and who watches it."""
 
 from collections.abc import Callable
+from functools import partial
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +34,7 @@ from finetune.run.snapshot_folders import Snapshots
 from finetune.training.batches import TokenBatches, count_batches
 from finetune.training.early_stopping import EarlyStopping
 from finetune.training.freezing import GradualUnfreezing
+from finetune.training.gradient_norms import GradientNorms
 from finetune.training.kept_steps import HistoryCallback
 from finetune.training.lora import add_lora
 from finetune.training.losses import training_loss
@@ -63,6 +65,7 @@ def fit(
     log = EventLog(events, texts_of_step(run.config, rows, batches))
     trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
     if processes.is_first():
+        trainer.before_clipping = partial(log.note_gradients, GradientNorms(run.base.model).measure)
         trainer.add_callback(log)
     if run.config.freezes:
         trainer.add_callback(GradualUnfreezing(run.base.model, run.config))

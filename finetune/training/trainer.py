@@ -53,6 +53,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         super().__init__(**settings)
         self.batches, self.snapshots, self.by_text = batches, snapshots, by_text
         self.eval_collator, self.scale = eval_collator, scale
+        self.before_clipping: Callable[[TrainerState], None] | None = None
         self.before: dict[str, Any] = {}
         self.started = time.monotonic()
 
@@ -187,6 +188,12 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             whole = self.batches.steps(self.args.gradient_accumulation_steps)
             logs["loss"] *= whole * self.args.gradient_accumulation_steps / len(self.batches)
         super().log(logs, *more)
+
+    def _clip_grad_norm(self, model: nn.Module) -> Any:
+        """Clip the gradients of a step, all of its batches and processes in them."""
+        if self.before_clipping is not None:
+            self.before_clipping(self.state)
+        return super()._clip_grad_norm(model)
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
         """Whether this epoch is the best; of those with the same metric, the surest one is.

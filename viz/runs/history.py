@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -37,6 +38,8 @@ class Step(NamedTuple):
     """How many epochs were done after it."""
     loss: float
     """Of its texts."""
+    gradient_norms: Mapping[str, float] = MappingProxyType({})
+    """Of each part that learned: `embeddings`, `layer 0` ..., `head`; none in older runs."""
 
 
 class Epoch(NamedTuple):
@@ -114,15 +117,16 @@ def read_history(file: Path) -> History:
         return reader.history()
 
 
-def thinned(steps: Sequence[Step]) -> list[Step]:
-    """At most `POINTS` steps, each the mean of as many neighbors."""
-    size = -(-len(steps) // POINTS)
+def thinned(steps: Sequence[Step], most: int = POINTS) -> list[Step]:
+    """At most *most* steps, each the mean of as many neighbors."""
+    size = -(-len(steps) // most)
     parts = [steps[start : start + size] for start in range(0, len(steps), max(size, 1))]
     return [
         Step(
             part[-1].step,
             sum(step.epoch for step in part) / len(part),
             sum(step.loss for step in part) / len(part),
+            {name: _mean_norm(part, name) for name in part[-1].gradient_norms},
         )
         for part in parts
     ]
@@ -139,6 +143,12 @@ def history_of_checkpoint(folder: Path) -> History | None:
     with suppress(ModelError):
         return history.of_kept_seed(RunRecord.load(folder).epochs[0].train_loss)
     return history
+
+
+def _mean_norm(steps: Sequence[Step], name: str) -> float:
+    """The mean norm of the gradient of a part that learned in the last of *steps*."""
+    norms = [step.gradient_norms[name] for step in steps if name in step.gradient_norms]
+    return sum(norms) / len(norms)
 
 
 @dataclass(slots=True)
@@ -220,7 +230,7 @@ class _Reader:
                 self._resume(event)
             case Stepped():
                 self._drop_steps_after(event.step - 1)
-                self.steps.append(Step(event.step, event.epoch, event.loss))
+                self.steps.append(Step(event.step, event.epoch, event.loss, event.gradient_norms))
                 self.progress = event
             case Measured():
                 self.epochs[event.epoch] = Epoch(event.epoch, event.measured)

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from finetune.__main__ import app
 from finetune.checkpoint.models import load_checkpoint
+from finetune.run.event_schema import EVENT, Stepped
 from finetune.run.history import frame_weights, open_history
 from finetune.run.history_format import same_bits
 from finetune.run.record import RunRecord
@@ -97,6 +98,12 @@ def pair(given: Mapping[str, object], tmp_path_factory: pytest.TempPathFactory) 
     return output
 
 
+def last_norms(folder: Path) -> Mapping[str, float]:
+    """Of the gradients of the last step, which every run tells of."""
+    events = map(EVENT.validate_json, (folder / "events.jsonl").read_bytes().splitlines())
+    return [event for event in events if isinstance(event, Stepped)][-1].gradient_norms
+
+
 def test_two_processes_make_the_steps_of_one_that_accumulates(
     given: Mapping[str, object], pair: Path, tmp_path: Path
 ) -> None:
@@ -108,6 +115,9 @@ def test_two_processes_make_the_steps_of_one_that_accumulates(
         assert mine.train_loss == pytest.approx(theirs.train_loss, abs=1e-5)
         assert mine.validation_loss == pytest.approx(theirs.validation_loss, abs=1e-5)
     check_close(one.validation, two.validation)
+    norms, of_pair = (last_norms(place) for place in (alone, pair))
+    assert norms == pytest.approx(of_pair, rel=1e-2)
+    assert len(norms) == 5
     weights, others = (load_file(place / "model.safetensors") for place in (alone, pair))
     for name, weight in weights.items():
         # Softmax doesn't see the bias of keys: its gradient is noise, which Adam makes large.

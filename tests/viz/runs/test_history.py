@@ -1,5 +1,6 @@
 """The history of a run, read while it is written."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ def test_half_a_line_waits_and_what_is_no_event_is_passed_over(file: Path) -> No
     with file.open("a") as more:
         more.write(whole[-5:])
     assert [one.step for one in read_history(file).steps] == [1]
+
+
+def test_a_step_has_the_gradient_norms_that_it_tells(file: Path) -> None:
+    norms = {"embeddings": 0.25, "head": float("nan")}
+    file.write_text(written([START, step(1), step(2) | {"gradient_norms": norms}]))
+    first, second = read_history(file).steps
+    assert first.gradient_norms == {}
+    assert second.gradient_norms["embeddings"] == 0.25
+    assert math.isnan(second.gradient_norms["head"])
 
 
 def test_only_what_is_new_is_read(file: Path) -> None:

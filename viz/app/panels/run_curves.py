@@ -10,6 +10,7 @@ from viz.figures.plots.training import (
     MEASURES,
     Chart,
     comparison,
+    gradient_chart,
     loss_chart,
     measured,
     quality_chart,
@@ -17,6 +18,10 @@ from viz.figures.plots.training import (
 from viz.runs.state import Run
 from viz.widgets.theme.component import current_theme
 
+GRADIENTS = (
+    "Norm of the gradient of each layer's weights at a step, before it is clipped: where training "
+    "pulls hardest. Layers that don't learn have no line."
+)
 COLUMNS = ("epoch", "value", "line", "dot")
 
 
@@ -28,6 +33,11 @@ def show_run(run: Run) -> None:
         _show(loss_chart(run, theme=theme), f"loss-{run.name}", run.name)
     with right:
         _show(quality_chart(run, theme=theme), f"quality-{run.name}", run.name)
+    gradients = gradient_chart(run, theme=theme)
+    if gradients is not None:
+        with st.expander("Gradient of each layer"):
+            _show(gradients, f"gradients-{run.name}", run.name)
+            st.caption(GRADIENTS)
 
 
 def compare(runs: Sequence[Run]) -> None:

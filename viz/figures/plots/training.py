@@ -6,13 +6,13 @@ which flickers each second of a run.  A Vega-Lite chart of the same specificatio
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import altair as alt
 
 from finetune.run.metrics import METRICS
-from viz.colors import PALETTES, Theme
+from viz.colors import PALETTES, Theme, mix
 from viz.runs.history import thinned
 from viz.runs.state import Run
 
@@ -22,11 +22,17 @@ DOT_SIZE = 45
 """Square pixels of a dot where an epoch was measured."""
 HOVER_SIZE = 150
 """Of the invisible points along a line that show its numbers."""
+LEGEND_COLUMNS = 6
+"""Names of lines beside each other."""
 COLORS = {
     "light": ("#1f5fbf", "#c8641b", "#2f7d5b", "#8a4fa3", "#7a6a1f"),
     "dark": ("#6ea8f0", "#f0a060", "#6cc79b", "#c79be0", "#d3c266"),
 }
 """One for each line; safe for color-blind readers in this order."""
+GRADIENT_POINTS = 100
+"""The most points of each of the many lines."""
+LIGHTEST = 0.35
+"""Where the colors of layers begin on the sequential scale, whose start is the ground."""
 MOST = len(COLORS["light"])
 """Runs that can be told apart in one chart."""
 
@@ -85,6 +91,38 @@ def quality_chart(run: Run, *, theme: Theme = "light") -> Chart:
     )
 
 
+def gradient_chart(run: Run, *, theme: Theme = "light") -> Chart | None:
+    """The gradient norm of each layer, the darker the higher; None for runs without any.
+
+    On a logarithmic scale, as layers may differ by powers of ten.
+    """
+    steps = thinned(run.history.steps, GRADIENT_POINTS)
+    lines = list(dict.fromkeys(name for step in steps for name in step.gradient_norms))
+    if not lines:
+        return None
+    # From the embeddings up, whichever part learned first.
+    lines.sort(key=lambda name: [name != "embeddings", name == "head", len(name), name])
+    colors = [
+        mix(PALETTES[theme].sequential, LIGHTEST + (1 - LIGHTEST) * place / max(len(lines) - 1, 1))
+        for place in range(len(lines))
+    ]
+    rows = [
+        # 0 has no place on the scale.
+        _row(step.epoch, step.gradient_norms.get(line) or nan, line)
+        for line in lines
+        for step in steps
+    ]
+    return _chart(
+        rows,
+        lines,
+        title="Gradient norm",
+        epochs=_planned([run]),
+        theme=theme,
+        colors=colors,
+        scale=alt.Scale(type="log", nice=False),
+    )
+
+
 def comparison(runs: Sequence[Run], measure: str, *, theme: Theme = "light") -> Chart:
     """One of `MEASURES` after each epoch of up to `MOST` runs, those that have it."""
     runs = [run for run in runs if measure in measured([run])]
@@ -131,8 +169,11 @@ def _chart(
     epochs: int,
     theme: Theme,
     share: bool = False,
+    colors: Sequence[str] = (),
+    scale: alt.Scale | None = None,
 ) -> Chart:
     """Lines over epochs, with dots where an epoch was measured; *share* is of values 0 to 1."""
+    colors = colors or COLORS[theme][: len(lines)]
     palette = PALETTES[theme]
     x = alt.X(
         "epoch:Q",
@@ -150,7 +191,7 @@ def _chart(
         "value:Q",
         title=title,
         # Vega finds no scale for no values.
-        scale=alt.Scale(domain=[0, 1]) if share or not rows else alt.Scale(zero=False),
+        scale=scale or (alt.Scale(domain=[0, 1]) if share or not rows else alt.Scale(zero=False)),
         axis=alt.Axis(
             labelColor=palette.muted,
             titleColor=palette.muted,
@@ -163,9 +204,14 @@ def _chart(
     )
     color = alt.Color(
         "line:N",
-        scale=alt.Scale(domain=list(lines), range=list(COLORS[theme][: len(lines)])),
+        scale=alt.Scale(domain=list(lines), range=list(colors)),
         legend=alt.Legend(
-            title=None, orient="top", offset=8, labelColor=palette.ink, labelLimit=300
+            title=None,
+            orient="top",
+            offset=8,
+            labelColor=palette.ink,
+            labelLimit=300,
+            columns=LEGEND_COLUMNS,
         )
         if lines
         else None,

@@ -12,6 +12,7 @@ from viz.figures.plots.training import (
     MOST,
     Chart,
     comparison,
+    gradient_chart,
     loss_chart,
     measured,
     quality_chart,
@@ -53,6 +54,24 @@ def test_validation_loss_stands_beside_the_loss_of_the_steps(room: Path) -> None
     assert [row["dot"] for row in chart.rows] == [False, False, True]
     assert axes(chart) == ("Epoch", "Loss")
     assert chart.spec["encoding"]["y"]["axis"]["format"] == ".5~g"
+
+
+def test_each_layer_has_a_line_for_its_gradient(room: Path) -> None:
+    norms = [{"layer 10": 2.0, "head": 4.0}, {"embeddings": 0.5, "layer 9": 1.0, "head": 0.0}]
+    steps = [step(5 * (1 + i)) | {"gradient_norms": each} for i, each in enumerate(norms)]
+    chart = gradient_chart(run(room, "mine", START, *steps))
+    assert chart is not None
+    assert chart.lines == ("embeddings", "layer 9", "layer 10", "head")
+    assert points(chart, "head") == [(0.5, 4.0), (1.0, None)]
+    assert points(chart, "embeddings") == [(0.5, None), (1.0, 0.5)]
+    color = chart.spec["encoding"]["color"]["scale"]
+    assert len(set(color["range"])) == len(color["domain"]) == 4
+    assert axes(chart) == ("Epoch", "Gradient norm")
+
+
+def test_a_run_of_an_older_version_has_no_gradients(room: Path) -> None:
+    assert gradient_chart(run(room, "mine", START, step(5))) is None
+    assert gradient_chart(run(room, "empty", START)) is None
 
 
 def test_accuracy_and_macro_f1_share_a_chart_from_nothing_to_all(room: Path) -> None:
