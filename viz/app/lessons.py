@@ -6,11 +6,13 @@ from viz.app import background, readings
 from viz.app.cache import LRUCache
 from viz.app.checkpoints import identity, load_classifier
 from viz.app.panels.text import Texts
+from viz.app.unfoldings import unfolding
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.mechanism.lesson.cell import Cell
 from viz.mechanism.lesson.lesson import Lesson
 from viz.mechanism.lesson.lesson import lesson as make_lesson
 from viz.mechanism.lesson.lesson_step import LessonStep
+from viz.mechanism.unfolding.unfolding import Unfolding
 
 MAX_LESSONS = 8
 SLOW_STEP = "explanation"
@@ -26,9 +28,13 @@ def lesson(source: str, texts: Texts, cell: Cell | None) -> Lesson:
     """
     place = identity(source)
 
+    def unfold(*numbers: int) -> Unfolding:
+        layer, head, query, key = numbers
+        return unfolding(source, texts.text, texts.pair, (layer, head, query, key))
+
     def compute() -> Lesson:
         reading = readings.read(source, texts.text, texts.pair)
-        return make_lesson(load_classifier(*place), reading, cell)
+        return make_lesson(load_classifier(*place), reading, cell, unfold)
 
     return _lessons.get_or_compute((place, texts, cell), compute)
 

@@ -132,9 +132,10 @@ def _show_formulas(step: LessonStep, words: Language) -> None:
     if step.key in FORMULAS:
         st.caption(words.control("in_general"))
         st.latex(FORMULAS[step.key])
-    if step.equation is not None:
+    if step.equations:
         st.caption(words.control("here"))
-        st.latex(numbers_latex(step.equation))
+    for equation in step.equations:
+        st.latex(numbers_latex(equation))
 
 
 def _show_claim(claim: Claim, words: Language) -> None:

@@ -22,7 +22,7 @@ def decision(subject: LessonSubject) -> LessonStep:
         "deciding": deciding_token.name_of(reading),
     }
     sentences = ["one_token" if at is not None else "no_single_token"]
-    if subject.equation("pooled") is not None:
+    if subject.equation("pooled", stage="classifier") is not None:
         sentences.append("pooler")
     if prediction.regression:
         sentences.append("score")
@@ -39,13 +39,8 @@ def decision(subject: LessonSubject) -> LessonStep:
         if temperature is not None:
             sentences.append("temperature")
             values["temperature"] = temperature
-    equation = next(
-        (
-            step
-            for name in ("probabilities", "logits")
-            if (step := subject.equation(name)) is not None
-        ),
-        None,
+    equations = subject.equations(
+        "pooled", "logits", "scaled logits", "probabilities", stage="classifier", ndim=1
     )
     return LessonStep(
         "class",
@@ -53,8 +48,8 @@ def decision(subject: LessonSubject) -> LessonStep:
         values,
         (_reads_one_token(subject), _keeps_class(subject)),
         (ClassPicture("classes"),),
-        equation,
-        "" if equation is not None else "no_equations",
+        equations,
+        "" if equations else "no_equations",
     )
 
 

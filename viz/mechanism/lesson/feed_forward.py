@@ -12,6 +12,15 @@ QUIET = 0.1
 MOST_UNITS = 0.5
 """Share of units from which on most of them are quiet."""
 
+FUNCTIONS = {
+    "gelu": "GELU",
+    "gelu_tanh": "GELU (tanh)",
+    "quick_gelu": "GELU (sigmoid)",
+    "relu": "ReLU",
+    "silu": "SiLU",
+}
+"""What activations are called; all others by the name of their operation."""
+
 
 def feed_forward(subject: LessonSubject) -> LessonStep:
     """What the activation lets through, and how much is added, beside what attention added."""
@@ -19,17 +28,23 @@ def feed_forward(subject: LessonSubject) -> LessonStep:
     if cell is None:
         return LessonStep("feed_forward", (), missing="no_maps")
     names: dict[str, Value] = {"layer": cell.layer, "query": subject.token(cell.query)}
-    output, activation, attended = (
-        subject.equation(name, cell.layer)
-        for name in ("feed-forward output", "activation", "attention output")
-    )
+    parts = ("feed-forward hidden", "gate", "activation", "gated", "feed-forward output")
+    equations = subject.equations(*parts, stage="feed-forward", ndim=1)
+    output = subject.equation("feed-forward output", stage="feed-forward", ndim=1)
+    activation = subject.equation("activation", stage="feed-forward", ndim=1)
+    attended = subject.equation("attention output", ndim=1)
+    gated = any(step.name == "gated" for step in equations)
     if output is None or activation is None:
         reason = "no_equations" if subject.unfolding is None else "other_feed_forward"
-        return LessonStep("feed_forward", ("two_maps",), names, equation=output, missing=reason)
+        return LessonStep("feed_forward", ("two_maps",), names, equations=equations, missing=reason)
     units = np.abs(activation.result.values).astype(np.float64).ravel()
     largest = float(units.max()) or 1.0
     share = float((units < QUIET * largest).mean())
-    values: dict[str, Value] = {**names, "function": activation.operation, "n_units": units.size}
+    values: dict[str, Value] = {
+        **names,
+        "function": FUNCTIONS.get(activation.operation, activation.operation),
+        "n_units": units.size,
+    }
     quiet = Claim(
         "quiet",
         share > MOST_UNITS,
@@ -37,7 +52,7 @@ def feed_forward(subject: LessonSubject) -> LessonStep:
     )
     added = float(np.linalg.norm(output.result.values))
     if attended is None:
-        more = not_computed("more_than_attention", "no_equations")
+        more = not_computed("more_than_attention", "other_residual")
     else:
         by_attention = float(np.linalg.norm(attended.result.values))
         more = Claim(
@@ -53,9 +68,9 @@ def feed_forward(subject: LessonSubject) -> LessonStep:
     rows = activation.result.values.reshape(1, -1)
     return LessonStep(
         "feed_forward",
-        ("two_maps", "units"),
+        ("two_maps", "units", "gated") if gated else ("two_maps", "units"),
         values,
         (quiet, more),
         (ValuePicture("activation", rows, ["activation"], terms=True),),
-        output,
+        equations,
     )

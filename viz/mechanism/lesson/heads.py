@@ -43,11 +43,11 @@ def heads(subject: LessonSubject) -> LessonStep:
         "n_heads": n_heads,
         "query": subject.token(cell.query),
     }
-    step = subject.equation("heads", cell.layer)
+    equations = subject.equations("heads", ndim=1)
     if n_heads == 1 or attention.n_tokens == 1:
         reason = "one_head" if n_heads == 1 else "one_token"
         claims = (not_computed("different", reason), not_computed("favorites", reason))
-        return LessonStep("heads", ("several",), names, claims, equation=step)
+        return LessonStep("heads", ("several",), names, claims, equations=equations)
     distances = head_distances(attention, cell.layer)
     first, second = np.triu_indices(n_heads, 1)
     pairs = distances[first, second]
@@ -79,7 +79,7 @@ def heads(subject: LessonSubject) -> LessonStep:
             ),
         ),
         (ValuePicture("distances", distances, labels, labels, signed=False),),
-        step,
+        equations,
     )
 
 

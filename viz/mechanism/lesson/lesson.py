@@ -16,7 +16,7 @@ from viz.mechanism.lesson.lesson_step import LessonStep
 from viz.mechanism.lesson.mix import mix
 from viz.mechanism.lesson.residual import residual
 from viz.mechanism.lesson.scores import scores
-from viz.mechanism.lesson.subject import LessonSubject, lesson_subject
+from viz.mechanism.lesson.subject import LessonSubject, Unfold, lesson_subject
 from viz.mechanism.lesson.token_ids import token_ids
 from viz.mechanism.lesson.vectors import vectors
 from viz.mechanism.lesson.weights import weights
@@ -82,7 +82,12 @@ class Lesson:
         return explanation_passes(self.subject) if BUILDERS[key] is explanation else 3
 
 
-def lesson(classifier: Classifier, reading: Reading, cell: Cell | None = None) -> Lesson:
+def lesson(
+    classifier: Classifier,
+    reading: Reading,
+    cell: Cell | None = None,
+    unfold: Unfold | None = None,
+) -> Lesson:
     """The lesson on a text as a classifier read it.
 
     Args:
@@ -90,8 +95,9 @@ def lesson(classifier: Classifier, reading: Reading, cell: Cell | None = None) -
         reading: What `classifier.read` returned.
         cell: The attention weight that it follows; by default the one with which the deciding
             token looks hardest at a word.
+        unfold: What unfolds a weight of the reading; by default it is read once more for that.
 
     Raises:
         SelectionError: for a layer, a head or a token that doesn't exist.
     """
-    return Lesson(lesson_subject(classifier, reading, cell))
+    return Lesson(lesson_subject(classifier, reading, cell, unfold))

@@ -21,9 +21,9 @@ class LessonStep:
     """What fills the placeholders of these sentences."""
     claims: tuple[Claim, ...] = ()
     pictures: tuple[Picture, ...] = ()
-    equation: Step | None = None
-    """The equation of this reading that the step is about; None where it is about none, or the
-    model's can't be written down."""
+    equations: tuple[Step, ...] = ()
+    """The equations of this reading that the step is about, what it ends with last; none where it
+    is about none, or the model's can't be written down."""
     missing: str = ""
     """Why the numbers of the step can't be had here: the key of a sentence."""
 

@@ -16,7 +16,7 @@ def mix(subject: LessonSubject) -> LessonStep:
     cell = subject.cell
     if cell is None:
         return LessonStep("mix", (), missing="no_maps")
-    step = subject.equation("head output", cell.layer)
+    step = subject.equation("head output", ndim=1)
     names: dict[str, Value] = {
         "layer": cell.layer,
         "head": cell.head,
@@ -28,7 +28,7 @@ def mix(subject: LessonSubject) -> LessonStep:
     )
     if step is None or values is None or len(values) != len(row):
         reason = "no_equations" if step is None else "other_mix"
-        return LessonStep("mix", ("sum",), names, equation=step, missing=reason)
+        return LessonStep("mix", ("sum",), names, equations=(step,) if step else (), missing=reason)
     parts = row[:, None].astype(np.float64) * values
     lengths = np.linalg.norm(parts, axis=1)
     longest, heaviest = int(lengths.argmax()), int(row.argmax())
@@ -58,5 +58,5 @@ def mix(subject: LessonSubject) -> LessonStep:
         numbers,
         (claim,),
         (ValuePicture("parts", rows, labels),),
-        step,
+        (step,),
     )

@@ -20,10 +20,10 @@ def residual(subject: LessonSubject) -> LessonStep:
     if cell is None:
         return LessonStep("residual", (), missing="no_maps")
     names: dict[str, Value] = {"layer": cell.layer, "query": subject.token(cell.query)}
-    step = subject.equation("residual", cell.layer)
+    equations = subject.equations("attention output", "residual", "normalization", ndim=1)
     lengths = _lengths(subject)
     adds_less = (
-        not_computed("adds_less", "no_equations")
+        not_computed("adds_less", "other_residual" if equations else "no_equations")
         if lengths is None
         else Claim("adds_less", lengths["added"] < lengths["before"], {**names, **lengths})
     )
@@ -34,18 +34,15 @@ def residual(subject: LessonSubject) -> LessonStep:
         {**names, **(lengths or {})},
         (adds_less, keeps),
         pictures,
-        step,
-        "" if step is not None else "no_equations",
+        equations,
+        "" if equations else "no_equations",
     )
 
 
 def _lengths(subject: LessonSubject) -> dict[str, float] | None:
     """Lengths of what attention adds and of the state it is added to; None where not to be had."""
-    cell = subject.cell
-    if cell is None:
-        return None
-    step = subject.equation("residual", cell.layer)
-    added = subject.equation("attention output", cell.layer)
+    step = subject.equation("residual", ndim=1)
+    added = subject.equation("attention output", ndim=1)
     if step is None or added is None:
         return None
     others = [

@@ -8,6 +8,7 @@ from viz.mechanism.lesson.claim import Claim, Value, not_computed
 from viz.mechanism.lesson.lesson_step import LessonStep
 from viz.mechanism.lesson.picture import ValuePicture
 from viz.mechanism.lesson.subject import LessonSubject
+from viz.mechanism.unfolding.step import Step
 
 DIVISOR_TOLERANCE = 1e-3
 """How far, as a share, what a product is divided by may be from sqrt(d)."""
@@ -20,7 +21,7 @@ def scores(subject: LessonSubject) -> LessonStep:
     cell = subject.cell
     if cell is None:
         return LessonStep("score", (), missing="no_maps")
-    score, product = (subject.equation(name, cell.layer) for name in ("score", "product"))
+    score, product = (subject.equation(name, ndim=0) for name in ("score", "product"))
     names: dict[str, Value] = {
         "layer": cell.layer,
         "head": cell.head,
@@ -28,10 +29,11 @@ def scores(subject: LessonSubject) -> LessonStep:
         "key": subject.token(cell.key),
     }
     mutual = _mutual(subject)
+    equations = tuple(step for step in (product, score) if step is not None)
     if score is None or product is None or subject.unfolding is None:
         reason = "no_equations" if score is None else "other_score"
         return LessonStep(
-            "score", ("dot_product",), names, (mutual,), equation=score, missing=reason
+            "score", ("dot_product",), names, (mutual,), equations=equations, missing=reason
         )
     vectors = [term.values for term in product.operands if term.values.ndim == 1]
     size = len(vectors[0]) if vectors else 0
@@ -41,22 +43,26 @@ def scores(subject: LessonSubject) -> LessonStep:
         "product": float(product.result.values),
         "score": subject.unfolding.score,
     }
+    divisor = _divisor(score, product, values)
     pictures: tuple[ValuePicture, ...] = ()
     if len(vectors) == 2 and vectors[0].shape == vectors[1].shape:
         rows = np.stack([*vectors, vectors[0] * vectors[1]])
         pictures = (ValuePicture("product", rows, ["query", "key", "query × key"], terms=True),)
     return LessonStep(
         "score",
-        ("dot_product", "numbers"),
+        ("dot_product", "numbers" if divisor.holds else "other_numbers"),
         names | values,
-        (_divisor(values), mutual),
+        (divisor, mutual),
         pictures,
-        score,
+        equations,
     )
 
 
-def _divisor(values: dict[str, float]) -> Claim:
-    """Whether the product was divided by sqrt(d)."""
+def _divisor(score: Step, product: Step, values: dict[str, float]) -> Claim:
+    """Whether the product was divided by sqrt(d), where nothing else was done to it."""
+    others = [term for term in score.operands if term.id != product.result.id]
+    if score.operation not in ("product", "quotient") or len(others) != 1:
+        return not_computed("divisor", "other_score")
     if not values["score"] or not values["n_dimensions"]:
         return not_computed("divisor", "score_is_zero")
     divisor = values["product"] / values["score"]

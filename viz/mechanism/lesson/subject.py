@@ -1,13 +1,19 @@
 """What a lesson is about: one text as one classifier read it, and one of its attention weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from viz.attention.words import Span, spans
+from viz.errors import VizError
 from viz.mechanism.lesson.cell import Cell, check_cell, default_cell
-from viz.mechanism.unfolding.step import Step
+from viz.mechanism.unfolding.step import Stage, Step
+from viz.mechanism.unfolding.unfold import Unfolder
 from viz.mechanism.unfolding.unfolding import Unfolding
 from viz.model.classifier import Classifier
 from viz.types import MissingAttention, Reading
+
+Unfold = Callable[[int, int, int, int], Unfolding]
+"""From layer, head, query and key to the equations around that weight."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,18 +38,45 @@ class LessonSubject:
         """A token as a reader sees it."""
         return self.pieces[index].label
 
-    def equation(self, name: str, layer: int | None = None) -> Step | None:
-        """The first equation whose result has a name; None where this model has none."""
-        if self.unfolding is None:
+    def equation(
+        self, name: str, *, stage: Stage = "attention", ndim: int | None = None
+    ) -> Step | None:
+        """The equation whose result has a name, of the cell's head where heads have their own.
+
+        Args:
+            name: What is computed.
+            stage: The part of the network; in the layer of the cell, if it is a part of a layer.
+            ndim: How many axes the result has: 0 for a number, 1 for a vector.
+
+        Returns:
+            The first one; None where this model has none.
+        """
+        if self.unfolding is None or self.cell is None:
             return None
-        try:
-            return self.unfolding.step(name, layer)
-        except KeyError:
-            return None
+        layer = self.cell.layer if stage in ("attention", "feed-forward") else None
+        for step in self.unfolding.steps:
+            result = step.result
+            if (
+                (step.name, step.stage, step.layer) == (name, stage, layer)
+                and result.head in (None, self.cell.head)
+                and (ndim is None or result.values.ndim == ndim)
+            ):
+                return step
+        return None
+
+    def equations(
+        self, *names: str, stage: Stage = "attention", ndim: int | None = None
+    ) -> tuple[Step, ...]:
+        """Those of several names that this model has."""
+        steps = (self.equation(name, stage=stage, ndim=ndim) for name in names)
+        return tuple(step for step in steps if step is not None)
 
 
 def lesson_subject(
-    classifier: Classifier, reading: Reading, cell: Cell | None = None
+    classifier: Classifier,
+    reading: Reading,
+    cell: Cell | None = None,
+    unfold: Unfold | None = None,
 ) -> LessonSubject:
     """The subject of a lesson, with the equations where the model allows them.
 
@@ -51,6 +84,7 @@ def lesson_subject(
         classifier: The classifier that made the reading.
         reading: What `classifier.read` returned.
         cell: The attention weight to follow; by default where the deciding token looks hardest.
+        unfold: What unfolds a weight of the reading; by default it is read once more for that.
 
     Raises:
         SelectionError: for a layer, a head or a token that doesn't exist.
@@ -58,10 +92,8 @@ def lesson_subject(
     if isinstance(reading.attention, MissingAttention):
         return LessonSubject(classifier, reading, None, refusal=reading.attention.reason)
     chosen = default_cell(reading) if cell is None else check_cell(reading, cell)
-    return LessonSubject(classifier, reading, chosen, *_unfolding(classifier, reading, chosen))
-
-
-def _unfolding(
-    classifier: Classifier, reading: Reading, cell: Cell
-) -> tuple[Unfolding | None, str]:
-    return None, ""
+    try:
+        unfolding = (unfold or Unfolder(classifier, reading).unfold)(*chosen)
+    except VizError as error:
+        return LessonSubject(classifier, reading, chosen, refusal=str(error))
+    return LessonSubject(classifier, reading, chosen, unfolding)

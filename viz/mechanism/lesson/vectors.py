@@ -9,6 +9,7 @@ from viz.mechanism.lesson.layer_states import layer_states, with_ids
 from viz.mechanism.lesson.lesson_step import LessonStep
 from viz.mechanism.lesson.picture import ValuePicture
 from viz.mechanism.lesson.subject import LessonSubject
+from viz.mechanism.unfolding.step import Step
 
 MOVED = 1e-3
 """A vector is another one where it differs by more than this share of its length; rounding in
@@ -19,15 +20,17 @@ def vectors(subject: LessonSubject) -> LessonStep:
     """The parts of the first vector of the token that looks, and what it depends on."""
     token = _token(subject)
     picture, sentences, values = _parts(subject, token)
-    equation = subject.equation("word embedding")
+    steps = _embeddings(subject, token)
+    lookups = [step for step in steps if step.operation == "lookup"]
+    equations = (*lookups, *[step for step in steps if step.operation != "lookup"][-2:])
     return LessonStep(
         "vectors",
         sentences,
         {"token": subject.token(token), "position": token, **values},
         _claims(subject, token),
         () if picture is None else (picture,),
-        equation,
-        "" if equation is not None else "no_equations",
+        equations,
+        "" if equations else "no_equations",
     )
 
 
@@ -41,26 +44,34 @@ def _parts(
     subject: LessonSubject, token: int
 ) -> tuple[ValuePicture | None, tuple[str, ...], dict[str, Value]]:
     """The vectors that make up the first state of a token, one row each."""
-    if subject.unfolding is None:
+    rows = [step for step in _embeddings(subject, token) if step.operation != "sum"]
+    if not rows:
         return None, ("lookup",), {}
-    results = [
-        step.result
+    names = [step.name for step in rows]
+    sentences = [
+        "with_position" if "position embedding" in names else "without_position",
+        *(["with_segment"] if "segment embedding" in names else []),
+        *(step.operation for step in rows if step.operation in ("layer_norm", "rms_norm")),
+    ]
+    vectors = np.stack([step.result.values for step in rows])
+    picture = ValuePicture("parts", vectors, names, terms=True)
+    return picture, ("lookup", *dict.fromkeys(sentences)), {"n_dimensions": vectors.shape[1]}
+
+
+def _embeddings(subject: LessonSubject, token: int) -> list[Step]:
+    """The equations that make the first state of a token, each of a vector as wide as that."""
+    if subject.unfolding is None:
+        return []
+    steps = [
+        step
         for step in subject.unfolding.steps
         if step.stage == "embeddings"
         and step.result.token in (token, None)
         and step.result.values.ndim == 1
     ]
-    width = max((len(term.values) for term in results), default=0)
-    rows = [term for term in results if len(term.values) == width]
-    if not rows:
-        return None, ("lookup",), {}
-    names = [term.name for term in rows]
-    kinds = ("position embedding", "segment embedding", "normalization")
-    sentences = [f"with_{kind.split()[0]}" for kind in kinds if kind in names]
-    if "position embedding" not in names:
-        sentences.insert(0, "without_position")
-    picture = ValuePicture("parts", np.stack([term.values for term in rows]), names, terms=True)
-    return picture, ("lookup", *sentences), {"n_dimensions": width}
+    widths = {len(step.result.values) for step in steps if step.operation == "lookup"}
+    width = max(widths, default=0)
+    return [step for step in steps if len(step.result.values) == width]
 
 
 def _claims(subject: LessonSubject, token: int) -> tuple[Claim, ...]:

@@ -42,14 +42,15 @@ def weights(subject: LessonSubject) -> LessonStep:
         if n_possible > 1
         else not_computed("few", "one_token")
     )
+    equations = subject.equations("masked score", "weights", ndim=1)
     return LessonStep(
         "weights",
         ("softmax", "one_more"),
         values,
         (_sums(subject), _masked(subject), few),
         (TokenPicture("row", row),),
-        subject.equation("weights", cell.layer),
-        "" if subject.unfolding is not None else "no_equations",
+        equations,
+        "" if equations else "no_equations",
     )
 
 
