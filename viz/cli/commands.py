@@ -3,6 +3,7 @@
 import typer
 
 from viz.cli.audit import audit
+from viz.cli.compare import compare
 from viz.cli.export import export
 from viz.cli.families import families
 from viz.cli.film import film
@@ -20,5 +21,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(export, name="export")
-for command in (read, predict, audit, replay, score, sanity, heads, film, families):
+for command in (read, compare, predict, audit, replay, score, sanity, heads, film, families):
     app.command()(command)

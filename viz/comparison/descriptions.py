@@ -1,10 +1,8 @@
 """A comparison in words and numbers, alike on the page, in files and in a terminal."""
 
-from viz.attention.rollout import place
 from viz.attribution import find_method
-from viz.attribution.descriptions import explained_scalar, quantity
+from viz.attribution.descriptions import explained_scalar, quantity, scale_ends
 from viz.comparison.head_comparison import HeadComparison
-from viz.comparison.readings import ReadingComparison
 from viz.comparison.word_comparison import WordComparison
 from viz.types import Prediction
 
@@ -45,6 +43,18 @@ def word_summary(words: WordComparison, prediction: Prediction) -> str:
     return f"{' · '.join(parts)} · sum {change} = change of {what} ({before}, then {after})"
 
 
+def change_ends(words: WordComparison, prediction: Prediction) -> tuple[str, str]:
+    """What a score that falls most speaks for, and one that rises most.
+
+    Args:
+        words: The scores of both readings.
+        prediction: That of the first reading, by which classes are named.
+    """
+    if not find_method(words.method).signed:
+        return "less", "more"
+    return scale_ends(prediction, words.first)
+
+
 def head_summary(heads: HeadComparison) -> str:
     """What a distance is taken over, and what is left out."""
     left_out = heads.n_left_out
@@ -62,13 +72,3 @@ def head_summary(heads: HeadComparison) -> str:
         f"{over} The models have no heads in common, so each is compared with the nearest of the "
         f"second{searched}."
     )
-
-
-def counterpart_name(compared: ReadingComparison, layer: int, head: int) -> str:
-    """A head with what it is compared with, as in `L3 · H7` or `L3 · H7 with L5 · H1`."""
-    heads = compared.heads
-    name = place(layer, head)
-    if heads is None or heads.matching == "number":
-        return name
-    other_layer, other_head = (int(index) for index in heads.counterparts[layer, head])
-    return f"{name} with {place(other_layer, other_head)}"

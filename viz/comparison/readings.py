@@ -47,9 +47,18 @@ class ReadingComparison:
         Raises:
             MissingAttentionError: where heads could not be compared.
         """
+        heads = self.require_heads()
+        return difference_maps(self.alignment, heads, *_maps(self.first, self.second))
+
+    def require_heads(self) -> HeadComparison:
+        """The comparison of heads.
+
+        Raises:
+            MissingAttentionError: where heads could not be compared.
+        """
         if self.heads is None:
             raise MissingAttentionError(self.refused["heads"])
-        return difference_maps(self.alignment, self.heads, *_maps(self.first, self.second))
+        return self.heads
 
 
 def compare_readings(

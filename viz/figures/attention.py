@@ -32,7 +32,7 @@ def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     shown = spec.view()
     color_scale = color_scale_of(shown, options.colormap)
     grid = fit_grid(*shown.weights.shape[2:], usual=480, largest=1000)
-    body = _HeadBody(shown, Labels.of(shown, grid), color_scale)
+    body = MapBody(shown, Labels.of(shown, grid), color_scale)
     mean = spec.layer is None or spec.head is None
     who = "the heads look on average" if mean else "the head looks"
     whole = f"; {sink_note(shown) or 'each row sums to 1'}" if spec.quadrant == "all" else ""
@@ -43,20 +43,27 @@ def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class _HeadBody:
+class MapBody:
+    """One map, (1, 1, n, m), with the names of its rows and columns and its color scale."""
+
     shown: AttentionView
     side: Labels
     color_scale: ColorScale
+    axes: tuple[str, str] = ("query: the token that looks", "key: the token looked at")
+    """What rows are, and columns."""
 
     @property
     def width(self) -> float:
+        """Points."""
         return 16 + self.side.left + self.side.grid.width + COLORBAR_GAP + COLORBAR_WIDTH
 
     @property
     def height(self) -> float:
+        """Points."""
         return max(self.side.grid.height, 80) + self.side.below + 16
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
+        """Draw it with its top left corner at (x, y)."""
         grid, left = self.side.grid, x + 16 + self.side.left
         canvas.map(
             Box(left, y, grid.width, grid.height),
@@ -67,8 +74,8 @@ class _HeadBody:
         self.side.draw_left(canvas, left, y)
         self.side.draw_below(canvas, left, y + grid.height)
         middle, foot = y + grid.height / 2, y + grid.height + self.side.below + 14
-        canvas.text(x + 7, middle, "query: the token that looks", AXIS, align="center", turn=90)
-        canvas.text(left + grid.width / 2, foot, "key: the token looked at", AXIS, align="center")
+        canvas.text(x + 7, middle, self.axes[0], AXIS, align="center", turn=90)
+        canvas.text(left + grid.width / 2, foot, self.axes[1], AXIS, align="center")
         draw_colorbar(
             canvas,
             left + grid.width + COLORBAR_GAP,

@@ -83,7 +83,7 @@ def attribution_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
+class PlacedText:
     """One of the texts, placed on lines."""
 
     name: str | None
@@ -93,6 +93,7 @@ class _Text:
 
     @property
     def height(self) -> float:
+        """Points."""
         lines = max((placed.line + 1 for placed in self.placed), default=0)
         return self.gap + lines * LINE_PITCH
 
@@ -119,9 +120,9 @@ class _Body:
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         for text in self._texts():
-            self._draw_text(canvas, text, x, y)
+            draw_colored(canvas, text, self.scores, self.colors, x, y)
             y += text.height
-        self._draw_legend(canvas, x, y)
+        draw_legend(canvas, self.colors, self._ends(), x, y)
         statement = self._statement()
         statement.draw(canvas, x, y + LEGEND_HEIGHT)
         below = y + LEGEND_HEIGHT + statement.height + 14
@@ -131,41 +132,15 @@ class _Body:
         line = summary(self.reading, self.attribution, signed=self.colors.signed)
         return TextBlock.of([(line, DETAILS)], TEXT_WIDTH)
 
-    def _texts(self) -> list[_Text]:
+    def _texts(self) -> list[PlacedText]:
         encoding = self.reading.encoding
         texts = []
         for part, source in enumerate((encoding.text, encoding.pair)):
             if source is not None:
                 placed = flow(pieces(source, self.spans, part), TEXT, TEXT_WIDTH)
                 name = None if encoding.pair is None else ("text", "second text")[part]
-                texts.append(_Text(name, placed, 16 + 8 * part if name else 0))
+                texts.append(PlacedText(name, placed, 16 + 8 * part if name else 0))
         return texts
-
-    def _draw_text(self, canvas: Canvas, text: _Text, x: float, y: float) -> None:
-        if text.name:
-            canvas.text(x, y + text.gap - 6, text.name, NOTE)
-        for placed in text.placed:
-            top = y + text.gap + placed.line * LINE_PITCH
-            style = TEXT if placed.piece.read else UNREAD
-            if placed.piece.spans:
-                color = self.colors.color(float(self.scores[list(placed.piece.spans)].sum()))
-                canvas.box(x + placed.x, top + 2, placed.width - 0.5, LINE_PITCH - 3.5, color)
-                ink = readable_ink(color)
-                style = Style(TEXT.size, LIGHT.ink if ink == "#000000" else ink)
-            canvas.text(x + placed.x + PAD, top + TEXT.size * 1.26, placed.piece.text, style)
-
-    def _draw_legend(self, canvas: Canvas, x: float, y: float) -> None:
-        """The color scale with what its ends mean."""
-        lowest, highest = self._ends()
-        canvas.text(x, y + 17, lowest, NOTE)
-        start = x + text_width(lowest, NOTE) + 6
-        color_scale = self.colors.color_scale
-        canvas.map(
-            Box(start, y + 10, 120, 8),
-            np.ascontiguousarray(color_scale.ramp()[::-1].T),
-            color_scale,
-        )
-        canvas.text(start + 126, y + 17, highest, NOTE)
 
     def _ends(self) -> tuple[str, str]:
         """What stands at both ends of the color scale."""
@@ -184,3 +159,41 @@ class _Body:
             if not span.special
         ]
         return sorted(bars, key=lambda bar: -abs(bar.score))[:MAX_BARS]
+
+
+def draw_colored(
+    canvas: Canvas,
+    text: PlacedText,
+    scores: FloatArray,
+    colors: ScoreColors,
+    x: float,
+    y: float,
+) -> None:
+    """Set a text with its words on the colors of their scores."""
+    if text.name:
+        canvas.text(x, y + text.gap - 6, text.name, NOTE)
+    for placed in text.placed:
+        top = y + text.gap + placed.line * LINE_PITCH
+        style = TEXT if placed.piece.read else UNREAD
+        if placed.piece.spans:
+            color = colors.color(float(scores[list(placed.piece.spans)].sum()))
+            canvas.box(x + placed.x, top + 2, placed.width - 0.5, LINE_PITCH - 3.5, color)
+            ink = readable_ink(color)
+            style = Style(TEXT.size, LIGHT.ink if ink == "#000000" else ink)
+        canvas.text(x + placed.x + PAD, top + TEXT.size * 1.26, placed.piece.text, style)
+
+
+def draw_legend(
+    canvas: Canvas, colors: ScoreColors, ends: tuple[str, str], x: float, y: float
+) -> None:
+    """The color scale with what its ends mean."""
+    lowest, highest = ends
+    canvas.text(x, y + 17, lowest, NOTE)
+    start = x + text_width(lowest, NOTE) + 6
+    color_scale = colors.color_scale
+    canvas.map(
+        Box(start, y + 10, 120, 8),
+        np.ascontiguousarray(color_scale.ramp()[::-1].T),
+        color_scale,
+    )
+    canvas.text(start + 126, y + 17, highest, NOTE)

@@ -61,7 +61,8 @@ def color_scale_of(shown: AttentionView, colormap: str) -> ColorScale:
     low = -largest if shown.signed else 0.0
     norm = FuncNorm((_root, _square), low, largest)
     if shown.signed:
-        return ColorScale(DIVERGING, norm, "contribution")
+        name = "difference" if shown.difference else "contribution"
+        return ColorScale(DIVERGING, norm, name)
     return ColorScale(weight_colors, norm, "attention weight")
 
 

@@ -50,9 +50,23 @@ def figure_layout(
         notes: Sentences for the reader, in small print.
         dpi: Dots per inch.
     """
+    return titled_figure(_title(spec, shown, notes), body, citation(spec).sentence(), dpi=dpi)
+
+
+def titled_figure(
+    title: Iterable[tuple[str, Style]], body: Body, cited: str, *, dpi: float
+) -> Figure:
+    """A body under lines of text and above what it is cited by.
+
+    Args:
+        title: The lines above it.
+        body: The picture.
+        cited: Where its numbers come from, in one sentence.
+        dpi: Dots per inch.
+    """
     width = max(body.width, MIN_WIDTH)
-    top = TextBlock.of(_title(spec, shown, notes), width)
-    foot = TextBlock.of([(citation(spec).sentence(), NOTE)], width)
+    top = TextBlock.of(title, width)
+    foot = TextBlock.of([(cited, NOTE)], width)
     height = top.height + GAP + body.height + GAP + foot.height
     canvas = Canvas(width + 2 * MARGIN, height + 2 * MARGIN, dpi)
     top.draw(canvas, MARGIN, MARGIN)

@@ -11,9 +11,9 @@ from viz.app.comparisons import ComparisonRequest
 from viz.app.markdown import plain
 from viz.app.panels.comparison import heads
 from viz.attribution import METHODS
-from viz.attribution.descriptions import quantity, scale_ends
+from viz.attribution.descriptions import quantity
 from viz.comparison.class_comparison import match_labels
-from viz.comparison.descriptions import word_summary
+from viz.comparison.descriptions import change_ends, word_summary
 from viz.comparison.readings import ReadingComparison
 from viz.comparison.word_comparison import WordChange
 from viz.widgets.bars.component import paired_bars
@@ -108,10 +108,7 @@ def _show_words(request: ComparisonRequest, compared: ReadingComparison) -> None
     low, high, caption = "", "", ""
     if words is not None:
         caption = word_summary(words, compared.first.prediction)
-        if METHODS[words.method].signed:
-            low, high = scale_ends(compared.first.prediction, words.first)
-        else:
-            low, high = "less", "more"
+        low, high = change_ends(words, compared.first.prediction)
     colored_changes(compared, key="compare-words", low_label=low, high_label=high, caption=caption)
     if words is None:
         st.caption(plain(compared.refused["words"]))

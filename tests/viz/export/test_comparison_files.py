@@ -1,0 +1,138 @@
+"""A comparison as files: every figure in every format, with the same numbers in all of them."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from tests.synthetic import read, read_without_attention
+from viz import Classifier
+from viz.cli.commands import app
+from viz.comparison.compare import compare_texts
+from viz.comparison.readings import ReadingComparison, compare_readings
+from viz.errors import MissingAttentionError, SelectionError
+from viz.export.comparison_files import FORMATS, comparison_file, comparison_file_name
+from viz.export.comparison_record import comparison_values
+from viz.figures.comparison_kinds import COMPARISON_KINDS, ComparisonSpec
+
+FIRST = "oil prices rise as stocks fall"
+SECOND = "oil prices fall, as the team wins"
+
+
+@pytest.fixture(scope="module")
+def compared(classifier: Classifier) -> ReadingComparison:
+    return compare_texts(classifier, FIRST, SECOND)
+
+
+def table(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode())))
+
+
+@pytest.mark.parametrize("kind", COMPARISON_KINDS)
+def test_a_figure_is_drawn_with_its_citation(compared: ReadingComparison, kind: str) -> None:
+    spec = ComparisonSpec(compared, kind, 1, 2)
+    picture = Image.open(io.BytesIO(comparison_file(spec, "png")))
+    assert picture.info["Description"] == spec.citation()
+    assert np.asarray(picture).std() > 5
+    assert b"<svg" in comparison_file(spec, "svg")
+    assert comparison_file(spec, "pdf").startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("kind", COMPARISON_KINDS)
+def test_a_page_needs_no_network(compared: ReadingComparison, kind: str) -> None:
+    page = comparison_file(ComparisonSpec(compared, kind, 1, 2), "html").decode()
+    assert "default-src 'none'" in page
+    assert not re.search(r"(src|href)=\"?https?:", page)
+    assert FIRST in page
+    assert SECOND in page
+
+
+def test_tables_arrays_and_json_hold_the_same_numbers(compared: ReadingComparison) -> None:
+    assert compared.words is not None
+    assert compared.heads is not None
+    words = ComparisonSpec(compared, "words")
+    arrays = np.load(io.BytesIO(comparison_file(words, "npz")), allow_pickle=False)
+    record = json.loads(comparison_file(words, "json"))
+    rows = [
+        row for row in table(comparison_file(words, "csv")) if row["kind"] in ("word", "special")
+    ]
+    differences = [change.difference for change in compared.words.changes]
+    assert [float(row["difference"]) for row in rows] == differences
+    assert arrays["differences"].tolist() == differences
+    assert [change["difference"] for change in record["words"]["changes"]] == differences
+    distances = table(comparison_file(ComparisonSpec(compared, "distances"), "csv"))
+    assert [
+        float(row["distance"]) for row in distances
+    ] == compared.heads.distances.ravel().tolist()
+    assert record["heads"]["distances"] == compared.heads.distances.tolist()
+    assert np.array_equal(arrays["distances"], compared.heads.distances)
+
+
+def test_the_difference_of_a_head_is_the_same_in_all_formats(compared: ReadingComparison) -> None:
+    spec = ComparisonSpec(compared, "difference", 1, 2)
+    expected = compared.differences().weights[1, 2]
+    arrays = np.load(io.BytesIO(comparison_file(spec, "npz")), allow_pickle=False)
+    assert np.array_equal(arrays["weights"], expected)
+    assert np.allclose(json.loads(comparison_file(spec, "json"))["difference"]["weights"], expected)
+    rows = table(comparison_file(spec, "csv"))
+    assert [row["query"] for row in rows] == arrays["query"].tolist()
+    assert [float(cell) for cell in list(rows[0].values())[4:]] == pytest.approx(expected[0])
+    assert comparison_file_name(spec, "csv") == "tiny-bert-compare-difference-L1-H2.csv"
+
+
+def test_what_can_not_be_shown_is_refused_in_a_sentence(compared: ReadingComparison) -> None:
+    with pytest.raises(SelectionError, match="Figure 'maps' is unknown"):
+        ComparisonSpec(compared, "maps")
+    with pytest.raises(SelectionError, match="Layer 9 does not exist"):
+        comparison_file(ComparisonSpec(compared, "difference", 9, 0), "csv")
+    with pytest.raises(SelectionError, match="unknown"):
+        comparison_file(ComparisonSpec(compared, "words"), "gif")
+    without = compare_readings(read(FIRST), read_without_attention(SECOND))
+    with pytest.raises(MissingAttentionError, match="Fourier"):
+        ComparisonSpec(without, "distances")
+    for format in sorted({*FORMATS} - {"pdf", "svg"}):
+        assert comparison_file(ComparisonSpec(without, "words"), format)
+    assert comparison_values(without)["heads"] is None
+
+
+def test_the_command_says_what_changed_and_writes_it(checkpoint: Path, tmp_path: Path) -> None:
+    base = ["compare", FIRST, SECOND, "--checkpoint", str(checkpoint)]
+    result = CliRunner().invoke(app, [*base, "--output", str(tmp_path), "--format", "csv,json"])
+    assert result.exit_code == 0, result.output
+    assert "Words that changed most, by decomposition" in result.output
+    assert "Heads that changed most" in result.output
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert len(names) == 6
+    assert "tiny-bert-compare-words.csv" in names
+    record = json.loads(CliRunner().invoke(app, [*base, "--json"]).stdout)
+    assert record["first"]["text"] == FIRST
+    assert record["words"]["method"] == "decomposition"
+
+
+def test_the_command_compares_two_checkpoints(checkpoint: Path) -> None:
+    pair = ["--checkpoint", str(checkpoint), "--with-checkpoint", str(checkpoint)]
+    result = CliRunner().invoke(app, ["compare", FIRST, *pair])
+    assert result.exit_code == 0, result.output
+    assert " in both: " in result.output
+    assert "0.000  L0 · H0" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ([], "nothing to compare with"),
+        ([SECOND, "--head", "1"], "--head needs --layer"),
+        ([SECOND, "--format", "gif"], "Format 'gif' is unknown"),
+        ([SECOND, "--figure", "atlas"], "Figure 'atlas' is unknown"),
+    ],
+)
+def test_the_command_refuses_in_one_sentence(options: list[str], sentence: str) -> None:
+    result = CliRunner().invoke(app, ["compare", FIRST, *options])
+    assert result.exit_code == 1
+    assert sentence in result.stderr
