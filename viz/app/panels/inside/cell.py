@@ -6,7 +6,6 @@ import numpy as np
 import streamlit as st
 
 from viz.app import keys
-from viz.app.markdown import plain
 from viz.types import Reading
 from viz.widgets.equations.payload import Names
 
@@ -64,7 +63,7 @@ def choose(reading: Reading, names: Names) -> Cell:
     _restore(reading)
     cell: Cell = st.session_state[CELL]
     attention = reading.attention
-    tokens = {place: f"{place} · {plain(name)}" for place, name in enumerate(names.tokens)}
+    tokens = {place: f"{place} · {name}" for place, name in enumerate(names.tokens)}
     columns = {
         keys.LAYER: {layer: str(layer) for layer in range(attention.n_layers)},
         keys.HEAD: {head: str(head) for head in range(attention.n_heads)},
