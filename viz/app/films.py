@@ -134,11 +134,12 @@ def _read_frames(request: FilmRequest) -> Callable[[ProgressCallback], bool]:
 
     def compute(progress: ProgressCallback) -> bool:
         reader = FilmReader(classifier, history_of(folder), text, pair)
-        missing = set(range(len(reader.history.frames)))
+        missing = [*range(len(reader.history.frames))]
+        # The last frame early, since the first one says which heads will have changed by then.
+        missing.insert(1, missing.pop())
         while missing:
             wanted = _wanted.get(key)
-            index = wanted if wanted in missing else min(missing)
-            missing.remove(index)
+            index = missing.pop(missing.index(wanted) if wanted in missing else 0)
             if _frames.get((key, index)) is None:
                 _frames.add((key, index), reader.read(index))
             progress(1)

@@ -73,6 +73,7 @@ def test_the_last_frame_says_what_the_finished_checkpoint_says(
     np.testing.assert_array_equal(last.prediction.logits, finished.prediction.logits)
     np.testing.assert_array_equal(last.prediction.probabilities, finished.prediction.probabilities)
     assert whole.target.target_class == finished.prediction.predicted_class
+    np.testing.assert_array_equal(last.scores, whole.finished_scores)
     assert whole.complete
 
 
@@ -141,7 +142,7 @@ def test_a_method_without_a_unit_is_compared_by_shares(
 ) -> None:
     shown = film(folder, TEXT, classifier=classifier, method="decomposition-path")
     for frame in frames_of(shown):
-        shares = shown.comparable_scores(frame)[shown.words]
+        shares = shown.comparable(frame.scores)[shown.words]
         assert np.abs(shares).sum() == pytest.approx(1)
     with pytest.raises(MethodError, match="Unknown method"):
         film(folder, TEXT, classifier=classifier, method="none such")

@@ -67,6 +67,8 @@ class Film:
     """Words and special tokens, in reading order."""
     finished: Prediction
     """What the finished checkpoint says."""
+    finished_scores: FloatArray
+    """What each span adds there to the explained scalar.  (n,)"""
     target: Target
     method: str
     method_label: str
@@ -94,16 +96,16 @@ class Film:
         """The frames that were read, each with its place."""
         return [(i, frame) for i, frame in enumerate(self.frames) if isinstance(frame, FilmFrame)]
 
-    def comparable_scores(self, frame: FilmFrame) -> FloatArray:
-        """Scores that can be compared over frames.  (n,)
+    def comparable(self, scores: FloatArray) -> FloatArray:
+        """The scores of a frame as they can be compared with those of others.  (n,) -> (n,)
 
         Those of a method without a unit are shares of what all words of the frame have together;
         any other's are what they are.
         """
         if not find_method(self.method).relative:
-            return frame.scores
-        total = float(np.abs(frame.scores[self.words]).sum())
-        return frame.scores / total if total else frame.scores
+            return scores
+        total = float(np.abs(scores[self.words]).sum())
+        return scores / total if total else scores
 
     @property
     def words(self) -> list[int]:
@@ -119,7 +121,7 @@ class Film:
         readable = self.readable()
         if not (self.complete and isinstance(self.frames[-1], FilmFrame)):
             return {}
-        scores = np.stack([self.comparable_scores(frame)[self.words] for _, frame in readable])
+        scores = np.stack([self.comparable(frame.scores)[self.words] for _, frame in readable])
         return {
             word: readable[onset][0]
             for word, onset in zip(self.words, onsets(scores), strict=True)

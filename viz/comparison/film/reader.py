@@ -126,6 +126,7 @@ class FilmReader:
             encoding=self.encoding,
             spans=self.spans,
             finished=self.finished.prediction,
+            finished_scores=merge(self.attribution.scores, self.spans),
             target=self.target,
             method=self.attribution.method,
             method_label=find_method(self.attribution.method).label_of(self.finished),

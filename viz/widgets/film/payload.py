@@ -120,7 +120,7 @@ def _frame(
         "text": colored_text.payload(
             film.encoding,
             film.spans,
-            film.comparable_scores(frame),
+            film.comparable(frame.scores),
             signed=method.signed,
             relative=method.relative,
             largest=largest,
@@ -131,9 +131,8 @@ def _frame(
         picture = _picture(film, frame.thumbnails, side)
         shown["atlas"] = {name: picture[name] for name in ("levels", "peaks")}
         distances = _distances(film, index)
-        if distances is not None:
-            layer, head = changed_most(distances)
-            shown["selected"] = {"layer": layer, "head": head}
+        layer, head = (None, None) if distances is None else changed_most(distances)
+        shown["selected"] = {"layer": layer, "head": head}
     return name | shown
 
 
@@ -194,10 +193,13 @@ def _side(film: Film) -> int:
 
 
 def _largest_score(film: Film) -> float:
-    """The largest score of a word in any frame, by size."""
-    words = film.words
-    scores = [np.abs(film.comparable_scores(frame)[words]) for _, frame in film.readable()]
-    return max((float(each.max(initial=0.0)) for each in scores), default=0.0)
+    """The largest score of a word in any frame, by size.
+
+    The finished checkpoint has its say before its frame was read, so that colors stay.
+    """
+    scores = [film.finished_scores, *(frame.scores for _, frame in film.readable())]
+    sizes = [np.abs(film.comparable(each)[film.words]) for each in scores]
+    return max(float(each.max(initial=0.0)) for each in sizes)
 
 
 def _onset_hint(film: Film) -> str:
