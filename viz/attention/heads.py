@@ -30,7 +30,7 @@ def parse_heads(text: str, n_layers: int, n_heads: int) -> Heads:
             )
         layer = int(match[1])
         chosen = range(n_heads) if match[2] is None else (int(match[2]),)
-        heads.update((layer, head) for head in chosen or (0,))
+        heads.update((layer, head) for head in chosen)
     return checked_heads(heads, n_layers, n_heads)
 
 

@@ -40,7 +40,7 @@ def export_figure(options: Options, *, figure: str) -> None:
     from viz.export.atomic_files import write
 
     export = options.export(figure)
-    classifier = load_classifier(options.checkpoint)
+    classifier = load_classifier(options.checkpoint, options.without)
     reading = classifier.read(text_or_stdin(options.text), options.pair)
     for name, content in export.files(classifier, reading):
         print_text(str(write(options.output / name, content)))
@@ -55,7 +55,9 @@ def export_bertviz(options: Options) -> None:
     from viz.export.bertviz.page import bertviz_html
     from viz.export.filenames import reading_name
 
-    reading = load_classifier(options.checkpoint).read(text_or_stdin(options.text), options.pair)
+    reading = load_classifier(options.checkpoint, options.without).read(
+        text_or_stdin(options.text), options.pair
+    )
     name = reading_name(reading, f"bertviz-{options.view}", "html")
     print_text(str(write(options.output / name, bertviz_html(reading, view=options.view))))
     print_notes(reading.encoding)
@@ -73,7 +75,10 @@ def export_rows(options: Options) -> None:
     columns = Columns(options.text_column, options.pair_column, options.label_column)
     texts = open_texts(options.data, columns, options.limit)
     export = DatasetExport(
-        load_classifier(options.checkpoint), texts, options.export(options.figure), options.output
+        load_classifier(options.checkpoint, options.without),
+        texts,
+        options.export(options.figure),
+        options.output,
     )
     n_rows, n_waiting = len(texts.rows), len(export.waiting)
     if n_waiting < n_rows:
@@ -172,7 +177,7 @@ export.command(ALL)(
 export.command("dataset")(
     command(
         export_rows,
-        ("data", "output", "checkpoint", "figure", *options_of(ALL), *ROWS),
+        ("data", "output", "checkpoint", "without", "figure", *options_of(ALL), *ROWS),
         "A figure, or all, of each row of a file; run again, it resumes where it stopped.",
     )
 )

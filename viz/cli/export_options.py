@@ -19,6 +19,7 @@ from viz.cli.terminal import (
     PairOption,
     TargetOption,
     TextColumnOption,
+    WithoutOption,
     check_limit,
     check_method,
     exit_on_error,
@@ -48,6 +49,7 @@ class Options:
     output: Annotated[Path, typer.Option(help="Folder for the files; created if missing.")]
     pair: PairOption = None
     checkpoint: CheckpointOption = None
+    without: WithoutOption = None
     figure: Annotated[
         str, typer.Option(help=f"{', '.join(FIGURE_KINDS)}; or {ALL}: a ZIP of every one.")
     ] = "head"
@@ -183,7 +185,7 @@ class Options:
         )
 
 
-TEXT = ("text", "output", "pair", "checkpoint")
+TEXT = ("text", "output", "pair", "checkpoint", "without")
 EXPLAINED = ("target", "against")
 DRAWN = ("unit", "format", "dpi")
 MAPS = ("special", "measure", "contribution", "quadrant", "colormap")

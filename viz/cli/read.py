@@ -12,6 +12,7 @@ from viz.cli.terminal import (
     CheckpointOption,
     PairOption,
     TargetOption,
+    WithoutOption,
     check_method,
     exit_on_error,
     load_classifier,
@@ -25,6 +26,7 @@ def read(
     text: Annotated[str, TEXT_ARGUMENT],
     pair: PairOption = None,
     checkpoint: CheckpointOption = None,
+    without: WithoutOption = None,
     method: Annotated[str | None, typer.Option(help=METHOD_HELP, show_default=False)] = None,
     target: TargetOption = None,
     against: AgainstOption = "runner-up",
@@ -46,7 +48,7 @@ def read(
 
         if method is not None:
             check_method(method)
-        classifier = load_classifier(checkpoint)
+        classifier = load_classifier(checkpoint, without)
         reading = classifier.read(text_or_stdin(text), pair)
         attribution, refused = None, None
         try:

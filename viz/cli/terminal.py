@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,6 +39,14 @@ CheckpointOption = Annotated[
     str | None,
     typer.Option(
         help="Folder of a fine-tuned classifier, or a Hub id; by default the shipped one.",
+        show_default=False,
+    ),
+]
+WithoutOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="L.H",
+        help="Heads that are off: 3.7 is head 7 of layer 3, 4 all of layer 4; several with commas.",
         show_default=False,
     ),
 ]
@@ -140,11 +148,12 @@ def check_method(method: str) -> None:
     MethodSpec.parse(method)
 
 
-def load_classifier(checkpoint: str | None) -> "Classifier":
-    """The checkpoint that is named, or the shipped one."""
+def load_classifier(checkpoint: str | None, without: Sequence[str] | None = None) -> "Classifier":
+    """The checkpoint that is named, or the shipped one, with the heads off that are listed."""
     from viz.model.classifier import Classifier, default_checkpoint
 
-    return Classifier.load(default_checkpoint() if checkpoint is None else checkpoint)
+    classifier = Classifier.load(default_checkpoint() if checkpoint is None else checkpoint)
+    return classifier.without(classifier.heads_named(",".join(without or ())))
 
 
 def read_rows(classifier: "Classifier", texts: "Texts") -> "list[Reading]":

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
+from viz.attention.heads import heads_off
 from viz.attribution.descriptions import verdict
 from viz.errors import SelectionError
 from viz.export.filenames import file_name
@@ -88,6 +89,8 @@ def _paragraphs(reading: Reading, contents: _Contents) -> Iterator[str]:
     prediction = reading.prediction
     result = " ".join(verdict(prediction)) if prediction.regression else prediction.label
     yield f"It says {result}."
+    if reading.without:
+        yield _wrapped(f"It was read with {heads_off(reading.without)}.")
     for note in reading.encoding.notes:
         yield _wrapped(note)
     yield "\nWHAT IS IN HERE\nEach block begins with the citation for its files."

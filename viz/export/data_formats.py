@@ -43,6 +43,8 @@ def npz(spec: FigureSpec, options: RenderOptions) -> bytes:
     }
     if not prediction.regression:
         arrays["probabilities"] = prediction.probabilities
+    if spec.reading.without:
+        arrays["without"] = np.array(spec.reading.without)
     if encoding.pair is not None:
         arrays["pair"] = np.array(encoding.pair)
     return npz_file(arrays)

@@ -135,6 +135,7 @@ class DatasetExport:
             "version": version(),
             "checkpoint": self.classifier.name,
             "fingerprint": self.classifier.fingerprint,
+            "without": [list(head) for head in self.classifier.off],
             "data": self.texts.fingerprint,
             "columns": asdict(self.texts.columns),
             "formats": list(self.options.formats),

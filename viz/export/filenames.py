@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from zlib import crc32
 
+from viz.attention.heads import head_list
 from viz.figures.spec import FigureSpec
 from viz.types import Attribution, Contribution, Reading
 
 MAX_NAME_CHARS = 60
 """Characters of a checkpoint's name that a file name keeps."""
+MAX_HEADS_CHARS = 40
+"""Characters that a list of heads that were off may have there."""
 
 
 def file_name(spec: FigureSpec, extension: str) -> str:
@@ -18,7 +22,7 @@ def file_name(spec: FigureSpec, extension: str) -> str:
 
 def reading_name(reading: Reading, what: str, extension: str) -> str:
     """The name of a file that holds more of a reading than one figure."""
-    return checkpoint_name(reading.checkpoint, what, extension)
+    return checkpoint_name(reading.checkpoint, "-".join((what, *_off(reading))), extension)
 
 
 def checkpoint_name(checkpoint: str, what: str, extension: str) -> str:
@@ -43,6 +47,17 @@ def _parts(spec: FigureSpec) -> Iterator[str]:
     if spec.shows == "scores" and spec.attribution is not None:
         yield spec.attribution.method
     yield from _variants(spec)
+    yield from _off(spec.reading)
+
+
+def _off(reading: Reading) -> Iterator[str]:
+    """The heads that were off; of too many for a name, how many, and what tells them apart."""
+    if not reading.without:
+        return
+    heads = head_list(reading.without, reading.attention.n_heads)
+    if len(heads) > MAX_HEADS_CHARS:
+        heads = f"{len(reading.without)}-heads-{crc32(heads.encode()):08x}"
+    yield f"off-{heads.replace(',', '-')}"
 
 
 def _variants(spec: FigureSpec) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 from zipfile import BadZipFile, ZipFile
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from finetune import errors
@@ -22,6 +22,8 @@ from viz.figures.kinds import FIGURE_KINDS, figure_named
 
 MAX_BYTES = 2**29
 """Of one record, unpacked; the largest that is written has about 100 MB."""
+MAX_HEADS = 100_000
+"""That a record can say were off; no model has so many."""
 DAMAGED = (
     BadZipFile,
     zlib.error,
@@ -88,6 +90,8 @@ class Values(TypedDict):
     tokens: list[Any]
     pooling: NotRequired[int | list[float] | None]
     """Where the class is read from, the first token where it isn't said; compared as it is."""
+    without: NotRequired[Annotated[list[tuple[int, int]], Field(max_length=MAX_HEADS)]]
+    """The heads that were off, each layer and head; none where it isn't said."""
     prediction: dict[str, Any]
     numbers: dict[str, Any]
 

@@ -31,6 +31,7 @@ def figure_record(spec: FigureSpec) -> Values:
         "pair": spec.reading.encoding.pair,
         "tokens": token_values(spec.reading.encoding),
         **pooling_values(spec.reading),
+        **without_values(spec.reading),
         "prediction": prediction_values(spec.reading.prediction),
         "numbers": numbers_of(spec).values(spec),
     }
@@ -78,6 +79,11 @@ def pooling_values(reading: Reading) -> Values:
         return {}
     shares = None if reading.pooling is None else reading.pooling.tolist()
     return {"pooling": shares if reading.deciding_token is None else reading.deciding_token}
+
+
+def without_values(reading: Reading) -> Values:
+    """The heads that were off, each layer and head; nothing where all were on, as in most files."""
+    return {"without": [list(head) for head in reading.without]} if reading.without else {}
 
 
 def prediction_values(prediction: Prediction) -> Values:

@@ -102,6 +102,7 @@ def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:
     Raises:
         RecordError: where a part is missing, or holds what is not a number.
         SelectionError: where the model has no such layer, head or class.
+        MethodError: where heads were off, and those of this model can't be turned off.
         TextError: where the text can't be read.
     """
     computed = figure_record(_spec(saved, classifier))
@@ -112,7 +113,8 @@ def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:
 def _spec(saved: SavedRecord, classifier: Classifier) -> FigureSpec:
     """The figure that a record describes, computed again."""
     request = saved.request
-    reading = classifier.read(saved.values["text"], saved.values["pair"])
+    text, pair = saved.values["text"], saved.values["pair"]
+    reading = classifier.read(text, pair, without=_heads(saved.values))
     classes = (request["target_class"], request["against_class"])
     spec = FigureSpec(
         reading,
@@ -152,6 +154,8 @@ def _compared(
     yield _same("citation", saved["citation"], _as_before(saved, as_cited, computed))
     yield _same("tokens", saved["tokens"], computed["tokens"])
     yield from _pooling(saved.get("pooling", 0), computed.get("pooling", 0), name)
+    if _heads(saved):
+        yield _same("without", [*map(list, _heads(saved))], computed.get("without", []))
     for section in ("prediction", "numbers"):
         for part, old in saved[section].items():
             value = computed[section].get(part)
@@ -172,6 +176,12 @@ def _as_before(
         return citation
     sentence = before + citation["sentence"].removeprefix(shows)
     return {**citation, "shows": before, "sentence": sentence}
+
+
+def _heads(saved: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """The heads that were off."""
+    heads: list[tuple[int, int]] = saved.get("without", [])
+    return heads
 
 
 def _pooling(old: object, new: object, name: str) -> Iterator[PartResult]:

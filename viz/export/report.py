@@ -3,10 +3,16 @@
 from collections.abc import Iterator, Sequence
 
 from viz.attention import deciding_token
+from viz.attention.heads import heads_off
 from viz.attention.words import merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import percent, quantity, summary, verdict
-from viz.export.json_record import pooling_values, prediction_values, token_values
+from viz.export.json_record import (
+    pooling_values,
+    prediction_values,
+    token_values,
+    without_values,
+)
 from viz.types import Attribution, Prediction, Reading
 
 MAX_CLASSES = 10
@@ -30,6 +36,7 @@ def record(reading: Reading, attribution: Attribution | None) -> dict[str, objec
         **prediction_values(reading.prediction),
         "tokens": token_values(encoding),
         **pooling_values(reading),
+        **without_values(reading),
         "attribution": None if attribution is None else _scores(attribution, labels),
         "notes": list(encoding.notes),
     }
@@ -60,6 +67,8 @@ def report(reading: Reading, attribution: Attribution | None) -> Iterator[str]:
         yield f"{names} ({probability}) says {reading.checkpoint}"
         yield ""
         yield from _classes(reading.prediction)
+    if reading.without:
+        yield f"\nRead with {heads_off(reading.without)}."
     if attribution is None:
         return
     method = find_method(attribution.method)

@@ -90,10 +90,7 @@ def sanity(
         SelectionError: for a reading of another classifier.
         TextError: where no text has 3 words.
     """
-    if classifier.off:
-        raise MethodError(
-            "Weights are made random with all heads on; check a classifier without heads off."
-        )
+    classifier.require_all_heads("A sanity check")
     specs = _specs(classifier, methods)
     examples = _examples(classifier, readings)
     trained = [_check_trained(examples, spec, progress) for spec in specs]

@@ -45,6 +45,7 @@ class ScoreRun:
     def __init__(
         self, classifier: Classifier, texts: Texts, config: ScoreConfig, folder: Path
     ) -> None:
+        classifier.require_all_heads("A record of faithfulness")
         self.classifier, self.texts, self.config = classifier, texts, config
         self._n_metrics = len(metrics_of(classifier))
         self._operators = set(operators_of(classifier))

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
+from viz.attention.heads import heads_off
 from viz.attribution import find_method
 from viz.attribution.descriptions import explained_scalar
 from viz.figures.spec import FigureSpec
@@ -77,6 +78,11 @@ def _explains(spec: FigureSpec, explanation: Attribution | Contribution | None) 
 
 
 def _settings(spec: FigureSpec) -> list[str]:
+    off = [heads_off(spec.reading.without)] if spec.reading.without else []
+    return [*_shown(spec), *off]
+
+
+def _shown(spec: FigureSpec) -> list[str]:
     settings = [f"{spec.unit}s"]
     if spec.shows == "scores":
         options = spec.attribution.options if spec.attribution else {}

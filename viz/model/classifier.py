@@ -20,8 +20,8 @@ from finetune.checkpoint.problem_types import MULTI_LABEL
 from finetune.checkpoint.temperature import probabilities, stored_temperature
 from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
 from finetune.errors import ModelError, with_article
-from viz.attention.heads import Heads, checked_heads
-from viz.errors import CheckpointError, as_sentence
+from viz.attention.heads import Heads, checked_heads, parse_heads
+from viz.errors import CheckpointError, MethodError, as_sentence
 from viz.model.attention_function import ATTENTION, EAGER_ATTENTION
 from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
 from viz.model.encoding import Encoder
@@ -205,6 +205,29 @@ class Classifier:
         off = checked_heads(wanted, self.n_layers, self.n_heads)
         whole = self._whole or self
         return self if off == self.off else self._silenced.classifier(whole, off)
+
+    def require_all_heads(self, what: str) -> None:
+        """Refuse to measure something of a checkpoint while heads are off.
+
+        Args:
+            what: Begins the sentence: `An audit`.
+
+        Raises:
+            MethodError: where some are.
+        """
+        if self.off:
+            raise MethodError(f"{what} is of a checkpoint with all of its heads; turn them on.")
+
+    def heads_named(self, text: str) -> Heads:
+        """The heads of a list such as `3.7,4`: head 7 of layer 3, and all of layer 4.
+
+        Raises:
+            SelectionError: for what is no head of this model.
+            MethodError: where it has none to turn off.
+        """
+        if text.strip():
+            check_gated(self)
+        return parse_heads(text, self.n_layers, self.n_heads)
 
     @property
     def output_projections(self) -> tuple[OutputProjection, ...]:

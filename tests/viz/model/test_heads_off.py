@@ -193,7 +193,9 @@ def test_few_twins_are_kept(checkpoint: Path) -> None:
 
 def test_weights_are_made_random_with_all_heads(classifier: Classifier) -> None:
     reading = classifier.read(TEXT, without=OFF)
-    with pytest.raises(MethodError, match="with all heads on"):
+    with pytest.raises(
+        MethodError, match="A sanity check is of a checkpoint with all of its heads; turn them on"
+    ):
         sanity(classifier.without(OFF), [reading], ["occlusion"])
     with pytest.raises(SelectionError, match="read the text again"):
         sanity(classifier, [reading], ["occlusion"])

@@ -104,6 +104,7 @@ class AuditRun:
         folder: Path | None = None,
     ) -> None:
         check_options(options)
+        classifier.require_all_heads("An audit")
         self.classifier: Classifier = classifier
         self.rows: AuditRows = rows
         self.options: AuditOptions = options

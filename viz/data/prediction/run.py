@@ -84,6 +84,7 @@ class PredictionRun:
 
     Raises:
         SelectionError: where the file has no such columns, or the output can't be written.
+        MethodError: where heads are off.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class PredictionRun:
         all_classes: bool = False,
         overwrite: bool = False,
     ) -> None:
+        classifier.require_all_heads("A file of predictions")
         self.classifier, self.source, self._precision = classifier, source, precision
         on_cpu = classifier.device.type == "cpu"
         self.window_rows = CPU_WINDOW_ROWS if on_cpu else WINDOW_ROWS
