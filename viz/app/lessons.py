@@ -20,8 +20,13 @@ SLOW_STEP = "explanation"
 _lessons = LRUCache(MAX_LESSONS)
 
 
-def lesson(source: str, texts: Texts, cell: Cell | None) -> Lesson:
+def lesson(source: str, texts: Texts, cell: tuple[int, int, int, int] | None) -> Lesson:
     """The lesson on a text as a checkpoint reads it.
+
+    Args:
+        source: The checkpoint.
+        texts: What is read.
+        cell: Layer, head, query and key of the attention weight that it follows.
 
     Raises:
         VizError: where the text can't be read, or has no such cell.
@@ -34,7 +39,7 @@ def lesson(source: str, texts: Texts, cell: Cell | None) -> Lesson:
 
     def compute() -> Lesson:
         reading = readings.read(source, texts.text, texts.pair)
-        return make_lesson(load_classifier(*place), reading, cell, unfold)
+        return make_lesson(load_classifier(*place), reading, cell and Cell(*cell), unfold)
 
     return _lessons.get_or_compute((place, texts, cell), compute)
 

@@ -9,10 +9,12 @@ from streamlit.testing.v1 import AppTest
 from tests.page_content import component_data
 from tests.tiny_models import tiny_checkpoint
 from viz.app import keys
+from viz.app.navigation import INSIDE
 from viz.app.panels.lesson import CHOICE, LANGUAGE_CHOICE
 from viz.mechanism.lesson.language import LANGUAGES, language
 from viz.mechanism.lesson.lesson import STEP_KEYS
 
+ROOT = Path(__file__).resolve().parents[3]
 TEXT = "oil prices rise, the market was not good"
 
 
@@ -87,7 +89,7 @@ def test_each_claim_shows_its_verdict_and_its_numbers(checkpoint: Path) -> None:
     app = opened(checkpoint)
     written = [str(each.value) for each in app.markdown]
     assert (
-        ":orange[:material/cancel:] Not every word is one token. **Does not hold here.**" in written
+        ":orange[:material/cancel:] Not every word is one token. **Does not hold here**" in written
     )
     assert any("Words that were cut: 0 of 9." in str(each.value) for each in app.caption)
 
@@ -105,3 +107,18 @@ def test_a_pair_and_a_single_word_are_taught_too(checkpoint: Path) -> None:
     for text, pair in (("oil", None), ("oil prices", "the team wins")):
         for step in ("vectors", "heads", "explanation"):
             opened(checkpoint, text, pair, lesson=step)
+
+
+def test_a_step_leads_to_its_equation_and_keeps_to_the_chosen_weight(checkpoint: Path) -> None:
+    chosen = {"layer": "1", "head": "2", "query": "3", "key": "4"}
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"checkpoint": str(checkpoint), "text": TEXT, "mode": "lesson"})
+    app.query_params.update(chosen | {"lesson": "score"})
+    app.switch_page(INSIDE)
+    finished(app)
+    assert "L1 · H2, from “rise” (3) to “,” (4)" in " ".join(each.value for each in app.caption)
+    app.button(key="lesson-equation").click().run()
+    assert not app.exception
+    assert app.query_params.get("mode") is None
+    assert {name: app.query_params[name] for name in chosen} == chosen
+    assert "Inside L1 · H2" in title(app)

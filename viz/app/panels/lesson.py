@@ -4,18 +4,26 @@ from functools import partial
 
 import streamlit as st
 
-from viz.app import keys, lessons
+from viz.app import keys, lessons, readings
 from viz.app.lessons import SLOW_STEP
 from viz.app.markdown import plain
 from viz.app.panels import job_progress, lesson_pictures
+from viz.app.panels.inside import story
+from viz.app.panels.inside.cell import Cell, keep_in_link
+from viz.app.panels.inside.cell import restore as restore_cell
+from viz.app.panels.inside.mode import CHOICE as MODE_CHOICE
+from viz.app.panels.inside.mode import EQUATIONS
 from viz.app.panels.text import Texts
 from viz.errors import VizError
+from viz.mechanism.lesson.cell import Cell as LessonCell
 from viz.mechanism.lesson.claim import Claim
 from viz.mechanism.lesson.formulas import FORMULAS
 from viz.mechanism.lesson.language import LANGUAGES, Language, language
 from viz.mechanism.lesson.lesson import STEP_KEYS, Lesson
 from viz.mechanism.lesson.lesson_step import LessonStep
+from viz.mechanism.lesson.subject import LessonSubject
 from viz.mechanism.unfolding.latex import numbers_latex
+from viz.types import MissingAttention
 
 CHOICE = "lesson-step"
 """The key of the control of the steps."""
@@ -27,6 +35,9 @@ MARKS = {
     None: ":gray[:material/help:]",
 }
 """What stands before a claim that holds, that doesn't, and that can't be computed."""
+
+ABOUT_THE_CELL = frozenset(("score", "weights", "mix", "heads", "residual", "feed_forward"))
+"""The steps that are about the attention weight that the lesson follows."""
 
 
 # Going on draws this panel again and leaves the rest of the page alone.
@@ -45,13 +56,16 @@ def show(checkpoint: str, texts: Texts) -> None:
         _keep_in_link(keys.LESSON, key, STEP_KEYS[0])
         _keep_in_link(keys.LANGUAGE, str(st.session_state[LANGUAGE_CHOICE]), LANGUAGES[0])
         try:
-            taught = lessons.lesson(checkpoint, texts, None)
+            cell = _cell(checkpoint, texts)
+            taught = lessons.lesson(checkpoint, texts, None if cell is None else cell.numbers)
             step = _step(checkpoint, texts, taught, key, words)
         except VizError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return
         if step is not None:
             _show_step(step, taught, words)
+            if cell is not None and step.equations:
+                _show_equations(checkpoint, texts, cell, step, words)
         _show_ways(key, words)
 
 
@@ -83,6 +97,16 @@ def _choose() -> tuple[Language, str]:
     return words, str(st.session_state[CHOICE])
 
 
+def _cell(checkpoint: str, texts: Texts) -> Cell | None:
+    """The attention weight that the page is about; None where there are none."""
+    reading = readings.read(checkpoint, texts.text, texts.pair)
+    if isinstance(reading.attention, MissingAttention):
+        return None
+    chosen = restore_cell(reading)
+    keep_in_link(chosen)
+    return chosen
+
+
 def _linked(name: str, options: tuple[str, ...]) -> str:
     linked = st.query_params.get(name)
     return linked if linked in options else options[0]
@@ -112,11 +136,15 @@ def _step(
 def _show_step(step: LessonStep, taught: Lesson, words: Language) -> None:
     number = STEP_KEYS.index(step.key) + 1
     st.subheader(f"{number}. {words.title(step.key)}", anchor=False)
+    subject = taught.subject
+    if step.key in ABOUT_THE_CELL and subject.cell is not None:
+        st.caption(_followed(subject, subject.cell, words))
     left, right = st.columns([1, 1], gap="large")
     with left:
         for sentence in words.sentences(step):
             st.markdown(sentence)
-        _show_formulas(step, words)
+        if step.key in FORMULAS:
+            st.latex(FORMULAS[step.key])
         if step.claims:
             st.markdown(f"**{words.control('tests')}**")
         for claim in step.claims:
@@ -124,25 +152,50 @@ def _show_step(step: LessonStep, taught: Lesson, words: Language) -> None:
     with right:
         for picture in step.pictures:
             st.caption(words.caption(step, picture))
-            lesson_pictures.draw(picture, taught.subject, words)
+            lesson_pictures.draw(picture, subject, words)
 
 
-def _show_formulas(step: LessonStep, words: Language) -> None:
-    """The formula of the chapter, and that of this model with the reader's numbers."""
-    if step.key in FORMULAS:
-        st.caption(words.control("in_general"))
-        st.latex(FORMULAS[step.key])
-    if step.equations:
-        st.caption(words.control("here"))
+def _followed(subject: LessonSubject, cell: LessonCell, words: Language) -> str:
+    """Which attention weight the lesson follows."""
+    return words.control(
+        "follows",
+        layer=cell.layer,
+        head=cell.head,
+        query=subject.token(cell.query),
+        query_position=cell.query,
+        key=subject.token(cell.key),
+        key_position=cell.key,
+    )
+
+
+def _show_equations(
+    checkpoint: str, texts: Texts, cell: Cell, step: LessonStep, words: Language
+) -> None:
+    """The equations of this model with the reader's numbers, and the way to follow the last one."""
+    st.caption(words.control("here"))
     for equation in step.equations:
         st.latex(numbers_latex(equation))
+    term = step.equations[-1].result.id
+    if st.button(
+        words.control("open_equation"),
+        key="lesson-equation",
+        icon=":material/function:",
+        type="tertiary",
+        on_click=partial(_follow, checkpoint, texts, cell, term),
+    ):
+        st.rerun()  # the whole page, which shows equations now
+
+
+def _follow(checkpoint: str, texts: Texts, cell: Cell, term: str) -> None:
+    st.session_state[MODE_CHOICE] = EQUATIONS
+    story.begin_with(checkpoint, texts, cell, term)
 
 
 def _show_claim(claim: Claim, words: Language) -> None:
     written = words.claim(claim)
     mark = MARKS[claim.holds]
     with st.container(gap=None, key=f"lesson-claim-{claim.key}"):
-        st.markdown(f"{mark} {written.statement} **{written.verdict}.**")
+        st.markdown(f"{mark} {written.statement} **{written.verdict}**")
         st.caption(written.numbers)
 
 

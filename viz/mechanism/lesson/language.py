@@ -53,7 +53,7 @@ class Language:
         """What the language calls itself."""
         return str(self.texts["name"])
 
-    def control(self, key: str, **values: Value) -> str:
+    def control(self, key: str, /, **values: Value) -> str:
         """What stands on a control or beside it."""
         return self._fill(self.texts["controls"][key], values)
 

@@ -60,8 +60,7 @@ class Cell:
 
 def choose(reading: Reading, names: Names) -> Cell:
     """Let the reader choose a cell; the link names it."""
-    _restore(reading)
-    cell: Cell = st.session_state[CELL]
+    cell = restore(reading)
     attention = reading.attention
     tokens = {place: f"{place} · {name}" for place, name in enumerate(names.tokens)}
     columns = {
@@ -98,8 +97,8 @@ def _follow_choice(name: str, widget: str) -> None:
     st.session_state[CELL] = Cell(**(asdict(cell) | {name: st.session_state[widget]}))
 
 
-def _restore(reading: Reading) -> None:
-    """Choose what the URL names, if it names another cell than the page wrote there."""
+def restore(reading: Reading) -> Cell:
+    """The cell that is chosen: what the URL names, if that is another than the page wrote there."""
     # From Read the cell comes in one parameter: those that are bound to widgets there, as its layer
     # and head are, Streamlit takes out of a link to another page.
     handed_over = st.query_params.pop(keys.CELL, None)
@@ -112,7 +111,9 @@ def _restore(reading: Reading) -> None:
         cell = Cell.of(reading, **numbers)
     elif cell is not None:
         cell = Cell.of(reading, **asdict(cell))  # another text may be shorter
-    st.session_state[CELL] = cell or Cell.of(reading)
+    chosen = cell or Cell.of(reading)
+    st.session_state[CELL] = chosen
+    return chosen
 
 
 def keep_in_link(cell: Cell) -> None:

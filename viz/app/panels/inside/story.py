@@ -1,5 +1,7 @@
 """All equations from the ids of the text to the class, and the term that is followed."""
 
+from collections.abc import Hashable
+
 import streamlit as st
 
 from viz.app.cache import LRUCache
@@ -30,7 +32,7 @@ def show(source: str, texts: Texts, cell: Cell) -> None:
     """
     whole = unfolding_of(source, texts.text, texts.pair, cell.numbers)
     names = payload.Names.of(whole.reading)
-    owner = (source, texts.text, texts.pair, cell)
+    owner = _owner(source, texts, cell)
     trail.restore(whole, owner)
     opened = st.session_state.setdefault(OPENED, sections.begin_open(whole))
     left, right = st.columns([7, 5], gap="medium")
@@ -48,6 +50,17 @@ def show(source: str, texts: Texts, cell: Cell) -> None:
         equations(story, key="inside-story", on_event=follow)
     with right.container(key="inside-walk-panel"):
         equations(_walk(whole, names), key="inside-walk", on_event=follow)
+
+
+def begin_with(source: str, texts: Texts, cell: Cell, term_id: str) -> None:
+    """Let the equations of a cell begin with a term that is followed."""
+    whole = unfolding_of(source, texts.text, texts.pair, cell.numbers)
+    trail.begin_with(whole, _owner(source, texts, cell), term_id)
+
+
+def _owner(source: str, texts: Texts, cell: Cell) -> Hashable:
+    """Whose the followed terms are."""
+    return source, texts.text, texts.pair, cell
 
 
 def _walk(whole: Unfolding, names: payload.Names) -> dict[str, object]:

@@ -33,6 +33,12 @@ def restore(unfolding: Unfolding, owner: Hashable) -> None:
     _keep_in_link(unfolding)
 
 
+def begin_with(unfolding: Unfolding, owner: Hashable, term_id: str) -> None:
+    """Begin again with a term, whatever was followed before."""
+    st.session_state[OWNER], st.session_state[TRAIL] = owner, [term_id]
+    _keep_in_link(unfolding)
+
+
 def follow(unfolding: Unfolding, event: Event) -> None:
     """Go where the reader clicked; to nothing where the browser names no such term."""
     trail: list[str] = st.session_state[TRAIL]
