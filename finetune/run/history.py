@@ -17,6 +17,7 @@ from finetune.checkpoint.folder import open_folder
 from finetune.checkpoint.weights import find_weights, hash_files
 from finetune.errors import ModelError, SnapshotError, quoted
 from finetune.run.history_format import (
+    FRAME_FILE,
     WEIGHTS_FILE,
     assembled,
     completed,
@@ -112,12 +113,10 @@ def frame_weights(checkpoint: Path, frame: HistoryFrame) -> dict[str, Tensor]:
     try:
         if description.checkpoint is not None:
             return _checkpoint_weights(checkpoint, description.checkpoint)
-        _verify(frame.folder)
-        stored = load_tensors(frame.folder / WEIGHTS_FILE)
+        stored = _stored(frame.folder)
         if description.step:
-            first = frame_folders(checkpoint).path(0)
-            _verify(first)
-            stored = completed(stored, load_tensors(first / WEIGHTS_FILE), description)
+            first = _stored(frame_folders(checkpoint).path(0))
+            stored = completed(stored, first, description)
         return assembled(stored, description)
     except (OSError, SafetensorError, ValueError, KeyError, RuntimeError) as error:
         raise SnapshotError(
@@ -127,6 +126,8 @@ def frame_weights(checkpoint: Path, frame: HistoryFrame) -> dict[str, Tensor]:
 
 def _read(folder: Path) -> HistoryFrame:
     about = read_description(folder)
+    if folder.name != frame_folders(folder).name(about.step):
+        raise SnapshotError(f"{FRAME_FILE} in {folder.name} is damaged: it is of step {about.step}")
     return HistoryFrame(
         step=about.step,
         epoch=about.epoch,
@@ -162,11 +163,18 @@ def _hash(files: tuple[Path, ...], _: tuple[tuple[int, int], ...]) -> str:
     return hash_files(files)
 
 
-def _verify(folder: Path) -> None:
-    """Compare a frame with its manifest, once for as long as its files don't change."""
+def _stored(folder: Path) -> dict[str, Tensor]:
+    """What a frame stores, compared with its manifest."""
+    file = folder / WEIGHTS_FILE
+    if file.is_symlink():
+        raise SnapshotError(
+            f"{WEIGHTS_FILE} in {folder.name} is a link; copy the file itself there"
+        )
     _verify_once(folder, _signature(tuple(sorted(folder.iterdir()))))
+    return load_tensors(file)
 
 
 @lru_cache(maxsize=4096)
 def _verify_once(folder: Path, _: tuple[tuple[int, int], ...]) -> None:
+    """Compare a frame with its manifest, once for as long as its files don't change."""
     verify(folder)

@@ -120,7 +120,7 @@ def measure(settings: Settings | None = None) -> Iterator[Result]:
 
 def _race(settings: Settings, folder: Path) -> Race:
     config = TrainConfig(
-        data=(str(_sample(settings, folder / "train.csv")),),
+        data=(str(sample(settings, folder / "train.csv")),),
         validation=str(_there(settings.validation, "--validation")),
         model=str(_encoder()),
         output=folder / "ours",
@@ -152,7 +152,7 @@ def _there(file: Path, option: str) -> Path:
     return file
 
 
-def _sample(settings: Settings, place: Path) -> Path:
+def sample(settings: Settings, place: Path) -> Path:
     """So many training rows, drawn at random, as a file of their own."""
     with _there(settings.data, "--data").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))

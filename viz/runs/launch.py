@@ -15,7 +15,7 @@ from typing import IO
 
 from filelock import lock_descriptor
 
-from finetune.run.config_sections import LoopConfig
+from finetune.run.config_sections import LoopConfig, OutputConfig
 from finetune.run.event_schema import event_time
 from finetune.run.resume_command import resume_command
 from viz.errors import RunError
@@ -52,6 +52,7 @@ class Plan:
     learning_rate: float | None = None
     max_length: int | None = None
     seeds: int = LoopConfig.seeds
+    keep_epochs: bool = OutputConfig.keep_epochs
 
     def options(self) -> list[str]:
         """The options of `clsight train`, but for `--output`."""
@@ -62,7 +63,7 @@ class Plan:
             "max-length": self.max_length,
             "seeds": self.seeds,
         }
-        return _options(self._data() | given)
+        return _options(self._data() | given) + ["--keep-epochs"] * self.keep_epochs
 
     def check_options(self) -> list[str]:
         """The options of `clsight check`, only those that bear on what it finds.

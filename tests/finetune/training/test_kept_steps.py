@@ -217,6 +217,19 @@ def test_a_damaged_description_is_one_sentence(copied: Path) -> None:
     (copied / "history" / "step-000004" / "frame.json").write_text('{"format": 1, "step": -4}')
     with pytest.raises(SnapshotError, match=r"frame\.json in step-000004 is damaged"):
         open_history(copied)
+    (copied / "history" / "step-000004").rename(copied / "history" / "step-000005")
+    shutil.copytree(copied / "history" / "step-000007", copied / "history" / "step-000006")
+    with pytest.raises(SnapshotError, match=r"frame\.json in step-00000[56] is damaged"):
+        open_history(copied)
+
+
+def test_a_link_is_not_followed(copied: Path) -> None:
+    frame = open_history(copied).frames[1]
+    file = frame.folder / "weights.safetensors"
+    file.rename(copied / "elsewhere")
+    file.symlink_to(copied / "elsewhere")
+    with pytest.raises(SnapshotError, match="in step-000004 is a link"):
+        frame_weights(copied, frame)
 
 
 def test_a_checkpoint_without_a_history_says_how_to_get_one(base: Path) -> None:

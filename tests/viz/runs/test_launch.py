@@ -114,6 +114,11 @@ def test_what_was_asked_becomes_options() -> None:
     ]
 
 
+def test_a_history_is_kept_where_it_is_asked_for() -> None:
+    assert "--keep-epochs" not in Plan("mine", "rows.csv", "base").options()
+    assert "--keep-epochs" in Plan("mine", "rows.csv", "base", keep_epochs=True).options()
+
+
 def test_columns_that_are_named_become_options() -> None:
     plan = Plan("mine", "rows.csv", "base", columns=Columns("a", "b", "c"))
     named = ["--text-column=a", "--pair-column=b", "--label-column=c"]

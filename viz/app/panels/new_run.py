@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from finetune.run.config_sections import InputConfig, LoopConfig, OptimizerConfig
+from finetune.run.config_sections import InputConfig, LoopConfig, OptimizerConfig, OutputConfig
 from finetune.run.setting_types import bounds
 from viz.app.markdown import plain
 from viz.app.panels import data_file
@@ -132,6 +132,13 @@ def _choose_plan(data: Path, columns: Columns) -> Plan:
     validation = st.selectbox(
         "Validation", offered, key="train-validation", format_func=lambda path: Path(path).name
     )
+    keep_epochs = st.checkbox(
+        "Keep the weights after each epoch",
+        OutputConfig.keep_epochs,
+        key="train-keep-epochs",
+        help="To see on the Compare page how training changed what the model reads. About half the "
+        "size of the model for each epoch; the log says how much at most.",
+    )
     return Plan(
         name=name.strip(),
         data=str(data),
@@ -142,6 +149,7 @@ def _choose_plan(data: Path, columns: Columns) -> Plan:
         learning_rate=rate,
         max_length=length,
         seeds=seeds,
+        keep_epochs=keep_epochs,
     )
 
 
