@@ -92,14 +92,22 @@ def test_frames_that_are_missing_are_pending_or_say_why(whole: Film) -> None:
 
 
 def test_the_curves_are_those_of_the_run(whole: Film) -> None:
-    steps = tuple(Step(step, step / 10, 2.0 / step) for step in range(1, 21))
+    norms = {"embeddings": float("nan"), "layer 0": 2.0, "head": 0.25}
+    steps = tuple(
+        Step(step, step / 10, 2.0 / step, norms if step % 2 else {}) for step in range(1, 21)
+    )
     epochs = (Epoch(1, {"validation_loss": 0.5}), Epoch(2, {"accuracy": 0.9}))
     curves = payload(whole, History((SeedHistory(steps, epochs),)))["curves"]
     assert curves["training"][0] == [0.1, 2.0]
     assert len(curves["training"]) == 20
     assert curves["validation"] == [[1.0, 0.5]]
     assert curves["end"] == 2
+    assert curves["norms"]["names"] == ["embeddings", "L0", "head"]
+    assert curves["norms"]["epochs"] == [step / 10 for step in range(1, 21, 2)]
+    assert curves["norms"]["values"] == [[None] * 10, [2.0] * 10, [0.25] * 10]
+    assert (curves["norms"]["least"], curves["norms"]["most"]) == (0.25, 2.0)
     without = payload(whole)["curves"]
+    assert without["norms"] is None
     assert [epoch for epoch, _ in without["training"]] == pytest.approx([0.6667, 1.3333, 2])
     assert without["validation"] == [[1.0, 1.2]]
 

@@ -224,6 +224,6 @@ _CALM = {
 
 def _theme(palette: Palette) -> dict[str, object]:
     return {
-        "marker": palette.accent,
+        "marker": palette.ink,
         "scale": [mix(palette.sequential, index / (N_COLORS - 1)) for index in range(N_COLORS)],
     }

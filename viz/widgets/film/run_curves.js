@@ -2,7 +2,7 @@
 
 import { shortNumber } from "./frames.js";
 
-const LEFT = 44; // CSS pixels for the names of rows and numbers of the axis
+const LEFT = 70; // CSS pixels for the names of rows and numbers of the axis
 const RIGHT = 46; // for the numbers at the marker, where there are any
 const LOSS_HEIGHT = 120;
 const ROW_HEIGHT = 13;
@@ -92,6 +92,7 @@ function drawNorms({ root, data, index }, width, scale, marker) {
   norms.names.forEach((name, row) => {
     const top = row * ROW_HEIGHT;
     norms.values[row].forEach((value, column) => {
+      if (value === null) return;
       context.fillStyle = theme.scale[Math.round(shareOf(value, norms) * (theme.scale.length - 1))];
       context.fillRect(edges[column], top, edges[column + 1] - edges[column] + 0.5, ROW_HEIGHT - 1);
     });
@@ -99,12 +100,17 @@ function drawNorms({ root, data, index }, width, scale, marker) {
     context.textAlign = "right";
     context.fillText(name, LEFT - 6, top + ROW_HEIGHT / 2);
     context.textAlign = "left";
-    context.fillText(shortNumber(norms.values[row][now]), width - RIGHT + 6, top + ROW_HEIGHT / 2);
+    context.fillText(written(norms.values[row][now]), width - RIGHT + 6, top + ROW_HEIGHT / 2);
   });
   context.fillStyle = theme.marker;
   context.fillRect(marker - 1, 0, 2, height);
-  const numbers = norms.names.map((name, row) => `${name} ${shortNumber(norms.values[row][now])}`).join(", ");
+  const numbers = norms.names.map((name, row) => `${name} ${written(norms.values[row][now])}`).join(", ");
   canvas.setAttribute("aria-label", `Gradient norms at ${data.frames[index].name}: ${numbers}.`);
+}
+
+/** A norm in digits; a dash where none was recorded. */
+function written(norm) {
+  return norm === null ? "–" : shortNumber(norm);
 }
 
 /** Where the columns begin and end: half-way between two measured steps. */
