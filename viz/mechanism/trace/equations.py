@@ -144,7 +144,9 @@ def _split(operands: Sequence[Numbers], options: Options) -> Numbers:
     if "sizes" not in options:
         return x
     whole = x.reshape([int(size) for size in str(options["sizes"]).split("x")])
-    return whole.transpose([int(axis) for axis in str(options["order"]).split(",")])
+    laid_out = whole.transpose([int(axis) for axis in str(options["order"]).split(",")])
+    backwards = tuple(int(axis) for axis in str(options.get("flip", "")).split(",") if axis)
+    return np.flip(laid_out, backwards)
 
 
 def _sum(operands: Sequence[Numbers], options: Options) -> Numbers:
@@ -226,7 +228,7 @@ EQUATIONS: Mapping[str, Equation] = {
     "take": lambda operands, options: np.take(
         operands[0],
         [int(index) for index in str(options["indices"]).split(",")],
-        axis=int(options["axis"]),
+        axis=int(options["axis"]) if "axis" in options else None,
     ),
     "concat": _concat,
     "mean": lambda operands, options: operands[0].mean(-1),

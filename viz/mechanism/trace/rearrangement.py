@@ -5,6 +5,7 @@ import numpy as np
 from viz.mechanism.trace.computation import Computation
 from viz.mechanism.trace.movement import Places
 from viz.mechanism.trace.selection import (
+    MAX_LISTED,
     Selection,
     coordinates,
     is_plain,
@@ -23,11 +24,12 @@ def rearrangement(places: Places, source: Selection, shape: tuple[int, ...]) -> 
 
     Returns:
         `same`; `concat`, rows laid end to end; `split`, a vector laid out as rows; `take`, some of
-        them several times.  None where it is none of these.
+        them, perhaps several times.  None where it is none of these.
     """
     plain = made_plain(source.places, shape)
     if plain is None:
-        return _split(source, shape) or _repeated(source, shape) or _picked(source, shape)
+        ways = (_split, _repeated, _picked, _gathered)
+        return next(filter(None, (way(source, shape) for way in ways)), None)
     laid_out = Selection(source.node, plain)
     if plain.shape == places.shape:
         return Computation("same", (laid_out,))
@@ -49,13 +51,16 @@ def _split(source: Selection, shape: tuple[int, ...]) -> Computation | None:
         0 if size == 1 else int(np.take(indices, 1, axis).flat[0] - indices.flat[0])
         for axis, size in enumerate(sizes)
     ]
-    order = sorted(range(len(sizes)), key=lambda axis: (-strides[axis], axis))
+    order = sorted(range(len(sizes)), key=lambda axis: (-abs(strides[axis]), axis))
     outer = [sizes[axis] for axis in order]
     back = np.argsort(order)
-    laid_out = np.arange(ordered.size).reshape(outer).transpose(back)
+    backwards = tuple(axis for axis, stride in enumerate(strides) if stride < 0)
+    laid_out = np.flip(np.arange(ordered.size).reshape(outer).transpose(back), backwards)
     if not np.array_equal(laid_out, indices):
         return None
     options = {"sizes": "x".join(map(str, outer)), "order": ",".join(map(str, back))}
+    if backwards:
+        options["flip"] = ",".join(map(str, backwards))
     return Computation("split", (Selection(source.node, plain),), options)
 
 
@@ -90,3 +95,16 @@ def _picked(source: Selection, shape: tuple[int, ...]) -> Computation | None:
         "shape": "x".join(map(str, source.places.shape)),
     }
     return Computation("take", (Selection(source.node, row),), options)
+
+
+def _gathered(source: Selection, shape: tuple[int, ...]) -> Computation | None:
+    """A few numbers of rows, some of them several times and in any order."""
+    ordered, indices = np.unique(source.places, return_inverse=True)
+    plain = made_plain(ordered, shape)
+    if plain is None or source.places.size > MAX_LISTED:
+        return None
+    options: dict[str, float | int | str] = {
+        "indices": ",".join(map(str, indices.flat)),
+        "shape": "x".join(map(str, source.places.shape)),
+    }
+    return Computation("take", (Selection(source.node, plain),), options)
