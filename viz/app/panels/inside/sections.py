@@ -10,27 +10,56 @@ from viz.widgets.equations.payload import Names, Section
 
 MAX_OPEN = 3
 """Of the other layers: what is open is sent to the browser."""
+_MAPS = {"product", "score", "masked score", "weights", "head output"}
+"""Results that each head has of its own."""
 
 
 def story(unfolding: Unfolding) -> list[Step]:
     """The steps that are told, in order.
 
     Up to the layer of the head, those of the token that looks; above it, those of the token that
-    the class is read from.  In the layer of the head, what all heads do together stands back where
-    the head has an equation of its own.  All others can be walked to.
+    the class is read from.  In the attention of that layer, what leads to the weights of the head
+    and to what it mixes, and what the layer makes of all heads.  All others can be walked to.
     """
-    own = {
-        step.name
-        for step in unfolding.steps
-        if step.layer == unfolding.layer and step.result.head == unfolding.head
-    }
-    steps = [step for step in unfolding.steps if _is_told(step, unfolding, own)]
-    attention = [step for step in steps if section_id(step, unfolding).endswith("-attention")]
+    attention = _attention(unfolding)
+    steps = [step for step in unfolding.steps if _is_told(step, unfolding, attention)]
     # One number first, then the row that it stands in.
-    first = {name: place for place, name in reversed([*enumerate(s.name for s in attention)])}
-    ordered = iter(sorted(attention, key=lambda step: (first[step.name], step.result.values.size)))
-    kept = {id(step) for step in attention}
-    return [next(ordered) if id(step) in kept else step for step in steps]
+    return [
+        step
+        for _, group in groupby(steps, lambda step: (step.layer, step.stage, step.name))
+        for step in sorted(group, key=lambda step: step.result.values.size)
+    ]
+
+
+def _attention(unfolding: Unfolding) -> set[str]:
+    """The results in the attention of the head's layer that belong to its story, by their ids."""
+    layer, head = unfolding.layer, unfolding.head
+    here = {
+        step.result.id: step
+        for step in unfolding.steps
+        if step.layer == layer and step.stage == "attention"
+    }
+    pending = [step for step in here.values() if step.result.head == head and step.name in _MAPS]
+    # From behind, up to where all heads stand side by side.
+    pending += [
+        step
+        for step in unfolding.steps
+        if step.layer == layer
+        and step.stage == "feed-forward"
+        and step.result.token == unfolding.query
+    ]
+    kept: set[str] = set()
+    while pending:
+        step = pending.pop()
+        if step.result.id in kept:
+            continue
+        kept.add(step.result.id)
+        pending += [
+            here[operand.id]
+            for operand in step.operands
+            if operand.id in here and "head" not in operand.axes
+        ]
+    return kept
 
 
 def section_id(step: Step, unfolding: Unfolding) -> str:
@@ -65,18 +94,16 @@ def sections(unfolding: Unfolding, names: Names, opened: Sequence[str]) -> list[
     return shown
 
 
-def _is_told(step: Step, unfolding: Unfolding, own: set[str]) -> bool:
-    token, layer = step.result.token, step.layer
+def _is_told(step: Step, unfolding: Unfolding, attention: set[str]) -> bool:
+    token, layer, query = step.result.token, step.layer, unfolding.query
     if layer is None:
-        return step.stage != "embeddings" or token in (unfolding.query, None)
-    if layer > unfolding.layer:
-        deciding = unfolding.reading.deciding_token
-        return deciding is None or token in (deciding, None)
-    if layer < unfolding.layer or step.stage != "attention":
-        return token in (unfolding.query, None)
-    if step.result.head is None:
-        return step.name not in own and token in (unfolding.query, None)
-    return True
+        return step.stage != "embeddings" or token in (query, None)
+    if layer == unfolding.layer and step.stage == "attention":
+        return step.result.id in attention
+    if layer <= unfolding.layer:
+        return token in (query, None)
+    deciding = unfolding.reading.deciding_token
+    return deciding is None or token in (deciding, None)
 
 
 def _is_other_layer(section: str) -> bool:
