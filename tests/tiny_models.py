@@ -153,6 +153,15 @@ def without_mask_token(path: Path) -> Path:
     return folder
 
 
+def without_head(path: Path) -> Path:
+    """A classifier of BERT made into a base model: its weights without the classification head."""
+    weights = load_file(path / "model.safetensors")
+    body = {name: weight for name, weight in weights.items() if not name.startswith("classifier.")}
+    save_file(body, path / "model.safetensors", metadata={"format": "pt"})
+    edit_config(path, architectures=["BertModel"])
+    return path
+
+
 def tiny_mpnet(path: Path) -> Path:
     """Save a classifier whose family attends with code of its own, out of our function's reach."""
     words = tokenizer("roberta")

@@ -11,20 +11,19 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-    MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
 )
 
 from finetune.checkpoint import max_length
+from finetune.checkpoint.base_opening import open_base_folder, require_body
 from finetune.checkpoint.configuration import build_config
 from finetune.checkpoint.folder import Folder, open_folder
-from finetune.checkpoint.layer_stack import find_layers
 from finetune.checkpoint.loading import (
     build_meta_classifier,
     build_new_classifier,
     open_model,
     open_tokenizer,
 )
-from finetune.checkpoint.loading_report import LoadingReport, check_layers, describe_mismatch
+from finetune.checkpoint.loading_report import check_layers
 from finetune.checkpoint.opening import open_classifier
 from finetune.checkpoint.padding import fit_padding
 from finetune.checkpoint.problem_types import MULTI_LABEL, REGRESSION, SINGLE_LABEL, is_regression
@@ -76,7 +75,7 @@ def load_base(
     The head is new, unless *source* is a classifier of the very same classes; one for *regression*
     always is, as that of another run gives scores in the unit of its own data.
     """
-    folder, config = _open_base(source)
+    folder, config = open_base_folder(source)
     own_labels = _label_names(config)
     weights = find_weights(folder)
     tokenizer = open_tokenizer(folder, config, weights)
@@ -86,7 +85,7 @@ def load_base(
     config.problem_type = REGRESSION if regression else MULTI_LABEL if multi_label else SINGLE_LABEL
     model, report = open_model(folder, config, weights)
     if report.missing or report.mismatched:
-        _require_body(folder, model, report)
+        require_body(folder, model, report)
     lacking_head = bool(report.missing or report.mismatched)
     if not lacking_head and (regression or own_labels != labels):
         _reset_head(model)
@@ -95,35 +94,6 @@ def load_base(
     check_layers(folder, model, report)
     check_model_fits(model, tokenizer, folder.owner)
     return _paired(model, tokenizer, labels, folder)
-
-
-def _open_base(source: str) -> tuple[Folder, PreTrainedConfig]:
-    """A folder and its configuration, where transformers puts a head on such a model."""
-    folder = open_folder(source)
-    config = build_config(folder)
-    if config.model_type not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES:
-        raise ModelError(
-            f"{folder.owner} is {with_article(config.model_type)} model, on which transformers puts"
-            " no classification head; choose a model of texts"
-        )
-    return folder, config
-
-
-def _require_body(folder: Folder, model: PreTrainedModel, report: LoadingReport) -> None:
-    """Refuse files without all that stands below the head; poolers are of the head."""
-    stack = find_layers(model)
-    head = stack.n_layers + 1
-    if any(stack.height(name) != head for name, *_ in report.mismatched):
-        raise ModelError(
-            f"the weights of {folder.owner} don't match its config.json:"
-            f" {describe_mismatch(report)}"
-        )
-    lacking = [name for name in report.missing if stack.height(name) != head]
-    if lacking:
-        raise ModelError(
-            f"the weights of {folder.owner} are incomplete: {lacking[0]!r} is missing (tensors"
-            f" missing: {len(lacking)}); take a complete base model"
-        )
 
 
 def _paired(
@@ -160,7 +130,7 @@ def load_masked(source: str) -> PreTrainedModel:
     Raises:
         ModelError: Its family guesses none.
     """
-    folder, config = _open_base(source)
+    folder, config = open_base_folder(source)
     if config.is_encoder_decoder or config.model_type not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
         raise ModelError(
             f"{folder.owner} is {with_article(config.model_type)} model, which guesses no hidden"
@@ -199,7 +169,7 @@ def max_input_length(checkpoint: Checkpoint) -> int:
 
 def load_tokenizer(source: str) -> tuple[PreTrainedTokenizerFast, int]:
     """The tokenizer of the base model *source*, and how many tokens that model reads at once."""
-    folder, config = _open_base(source)
+    folder, config = open_base_folder(source)
     weights = find_weights(folder)
     tokenizer = open_tokenizer(folder, config, weights)
     model = build_meta_classifier(folder, config, weights)

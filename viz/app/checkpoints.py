@@ -76,6 +76,31 @@ def load_classifier(place: str, version: float) -> Classifier:
     return Classifier.load(place)
 
 
+def model(source: str) -> Classifier:
+    """The classifier of a checkpoint, or a base model, which predicts nothing."""
+    return load_model(*identity(source))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the base model …")
+def load_base(place: str, version: float) -> Classifier:
+    """The base model of an `Identity`."""
+    return Classifier.load(place, base=True)
+
+
+def load_model(place: str, version: float) -> Classifier:
+    """The classifier of an `Identity`, or its base model where it has no head.
+
+    Raises:
+        CheckpointError: where it opens as neither.
+    """
+    try:
+        return load_classifier(place, version)
+    except CheckpointError:
+        with suppress(CheckpointError):
+            return load_base(place, version)
+        raise
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _load_record(place: str, version: float) -> FaithfulnessRecord | None:
     file = Path(place) / FILE

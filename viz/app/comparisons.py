@@ -25,7 +25,11 @@ class Side:
     @property
     def reading(self) -> Reading:
         """The reading, made once."""
-        return readings.read(self.source, self.text, self.pair)
+        model = checkpoints.model(self.source)
+        if model.has_head:
+            return readings.read(self.source, self.text, self.pair)
+        key = ("reading", checkpoints.identity(self.source), self)
+        return _comparisons.get_or_compute(key, lambda: model.read(self.text, self.pair))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,8 @@ def comparison(request: ComparisonRequest) -> ReadingComparison:
     def compute() -> ReadingComparison:
         return compare(
             (
-                checkpoints.classifier(request.first.source),
-                checkpoints.classifier(request.second.source),
+                checkpoints.model(request.first.source),
+                checkpoints.model(request.second.source),
             ),
             (request.first.reading, request.second.reading),
             method=request.method,
@@ -92,17 +96,16 @@ def differences(request: ComparisonRequest) -> Differences:
 
 def methods(first: str, second: str) -> list[str]:
     """The methods by which words can be compared that both checkpoints have read."""
-    return comparable_methods(checkpoints.classifier(first), checkpoints.classifier(second))
+    return comparable_methods(checkpoints.model(first), checkpoints.model(second))
 
 
 def _n_bytes(result: object) -> float:
     if isinstance(result, Differences):
         return result.view.weights.nbytes
     if isinstance(result, ReadingComparison):
-        maps = (result.first.attention, result.second.attention)
-        return sum(
-            0 if isinstance(each, MissingAttention) else each.weights.nbytes for each in maps
-        )
+        return _n_bytes(result.first) + _n_bytes(result.second)
+    if isinstance(result, Reading) and not isinstance(result.attention, MissingAttention):
+        return result.attention.weights.nbytes
     return 0
 
 

@@ -13,7 +13,6 @@ from viz.cli.terminal import (
     PairOption,
     check_method,
     exit_on_error,
-    load_classifier,
     print_notes,
     print_text,
     text_or_stdin,
@@ -142,10 +141,11 @@ def _compare(
     target: str | None,
     against: str,
 ) -> "ReadingComparison":
-    from viz.comparison.compare import compare
+    from viz.comparison.compare import compare, open_model
+    from viz.model.classifier import default_checkpoint
 
-    classifier = load_classifier(checkpoints[0])
-    other = classifier if checkpoints[1] is None else load_classifier(checkpoints[1])
+    classifier = open_model(checkpoints[0] or default_checkpoint())
+    other = classifier if checkpoints[1] is None else open_model(checkpoints[1])
     written = text_or_stdin(texts[0])
     other_text = written if texts[1] == texts[0] else text_or_stdin(texts[1])
     readings = classifier.read(written, pairs[0]), other.read(other_text, pairs[1])

@@ -1,5 +1,6 @@
 """Read and compare: two texts with one classifier, or one text with two."""
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -11,13 +12,30 @@ from viz.comparison.head_comparison import Matching
 from viz.comparison.readings import ReadingComparison, compare_readings
 from viz.comparison.shared_classes import RUNNER_UP, SharedClasses, share_classes
 from viz.comparison.word_comparison import check_comparable
-from viz.errors import MethodError, SelectionError
+from viz.errors import CheckpointError, MethodError, SelectionError
 from viz.model.classifier import Classifier
 from viz.types import Attribution, Reading
 
 RELATED = 0.5
 """The least cosine between the weights of two models of one origin: fine-tuning moves weights by
 little, and those of models with different first weights have a cosine near 0."""
+
+
+def open_model(source: str | os.PathLike[str]) -> Classifier:
+    """A classifier, or a base model without a head, which is compared by where it looks alone.
+
+    Args:
+        source: A folder, or the id of a model on the Hugging Face Hub.
+
+    Raises:
+        CheckpointError: where it opens as neither.
+    """
+    try:
+        return Classifier.load(source)
+    except CheckpointError:
+        with suppress(CheckpointError):
+            return Classifier.load(source, base=True)
+        raise
 
 
 def compare_texts(

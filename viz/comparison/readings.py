@@ -17,7 +17,7 @@ from viz.types import Attention, Attribution, MissingAttention, Reading
 Part = Literal["classes", "words", "heads"]
 
 NO_SCORES = "Words were not scored."
-NO_HEAD = "{} has no classification head, so there is no class to compare."
+NO_HEAD = "{!r} has no classification head, so there is no class to compare."
 
 
 @dataclass(frozen=True, slots=True)

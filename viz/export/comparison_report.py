@@ -24,7 +24,8 @@ def comparison_report(compared: ReadingComparison) -> Iterator[str]:
         yield from _classes(compared.classes)
     yield ""
     if compared.words is None:
-        yield compared.refused["words"]
+        if compared.refused["words"] != compared.refused.get("classes"):
+            yield compared.refused["words"]
     else:
         yield from _words(compared.words, compared.first.prediction)
     yield ""

@@ -9,6 +9,7 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 
 from finetune.checkpoint import problem_types
 from finetune.checkpoint.adapter_base import parts_of
+from finetune.checkpoint.base_opening import open_base
 from finetune.checkpoint.folder import is_checkpoint
 from finetune.checkpoint.max_length import max_input_length
 from finetune.checkpoint.opening import open_classifier
@@ -39,10 +40,12 @@ class Checkpoint:
     fingerprint: str
     """SHA-256 of its weight files in the order of their names: what sha256sum says of a single;
     those of an adapter come after those of its base."""
+    has_head: bool = True
+    """Whether it was trained to classify; a base model has only where it looks."""
 
 
 def open_checkpoint(
-    source: str | os.PathLike[str], *, attention: str, dtype: torch.dtype
+    source: str | os.PathLike[str], *, attention: str, dtype: torch.dtype, base: bool = False
 ) -> Checkpoint:
     """Load a checkpoint as safetensors, never as a pickle and never with code of its own.
 
@@ -50,16 +53,20 @@ def open_checkpoint(
         source: A folder, or the id of a model on the Hugging Face Hub.
         attention: The attention implementation that transformers is to use.
         dtype: What weights are computed in, whatever they are stored in.
+        base: Whether it is a base model, whose head means nothing.
 
     Raises:
         CheckpointError: one sentence that says what came and what to do.
     """
     try:
-        opened = open_classifier(source, attention=attention, dtype=dtype)
+        open_it = open_base if base else open_classifier
+        opened = open_it(source, attention=attention, dtype=dtype)
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error
     model, tokenizer = opened.model.eval().requires_grad_(False), opened.tokenizer
-    return Checkpoint(opened.folder.title, opened.config, tokenizer, model, opened.fingerprint())
+    return Checkpoint(
+        opened.folder.title, opened.config, tokenizer, model, opened.fingerprint(), not base
+    )
 
 
 def place_of(source: str | os.PathLike[str]) -> tuple[str, bool]:

@@ -59,6 +59,8 @@ class Classifier:
     def __init__(self, checkpoint: Checkpoint, *, device: torch.device) -> None:
         self.name = checkpoint.name
         self.fingerprint = checkpoint.fingerprint
+        self.has_head = checkpoint.has_head
+        """Whether it classifies; a base model predicts nothing, and its readings have no class."""
         self.config = checkpoint.config
         self.temperature = stored_temperature(checkpoint.config, repr(checkpoint.name))
         """What logits are divided by to become probabilities; None where the folder states none."""
@@ -95,6 +97,7 @@ class Classifier:
         *,
         dtype: torch.dtype = torch.float32,
         device: str | torch.device | None = None,
+        base: bool = False,
     ) -> Self:
         """Load a checkpoint folder or a Hub id.
 
@@ -102,6 +105,8 @@ class Classifier:
             source: The folder, or the id.
             dtype: What to compute in; weights stored as float16 are widened.
             device: Where to compute; a CUDA GPU if there is one, else the CPU.
+            base: Whether it is a base model without a classification head: its readings say where
+                it looks, and predict nothing.
 
         Raises:
             CheckpointError: if it can't be opened; one sentence says why and what to do.
@@ -110,7 +115,7 @@ class Classifier:
         without_attention: Self | None = None
         reason = ""
         for attention in (ATTENTION, EAGER_ATTENTION, "eager"):
-            opened = open_checkpoint(source, attention=attention, dtype=dtype)
+            opened = open_checkpoint(source, attention=attention, dtype=dtype, base=base)
             try:
                 classifier = cls(opened, device=place)
                 classifier.capabilities = classifier._prove()
@@ -145,7 +150,9 @@ class Classifier:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the classes, by index."""
+        """The names of the classes, by index; none of a base model."""
+        if not self.has_head:
+            return ()
         names = self.config.id2label or {}
         return tuple(str(names.get(index, f"LABEL_{index}")) for index in range(self.n_classes))
 
@@ -429,6 +436,8 @@ class Classifier:
 
     def _prediction(self, logits: Tensor) -> Prediction:
         values: NDArray[np.floating] = logits.cpu().numpy()
+        if not self.has_head:
+            return Prediction((), values[:0], values[:0])
         if self.regression:
             return Prediction(self.labels, values, values[:0], regression=True)
         if self.temperature is not None:

@@ -9,14 +9,19 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from tests.synthetic import read, read_causal, read_with_sink, read_without_attention
-from tests.tiny_models import edit_config, tiny_checkpoint
+from tests.tiny_models import edit_config, tiny_checkpoint, without_head
 from viz import Classifier
 from viz.attention.views import pick
 from viz.comparison.class_comparison import compare_classes, match_labels
-from viz.comparison.compare import compare_checkpoints, compare_texts, is_related
+from viz.comparison.compare import (
+    compare_checkpoints,
+    compare_texts,
+    is_related,
+    open_model,
+)
 from viz.comparison.difference_maps import pick_difference
 from viz.comparison.readings import compare_readings
-from viz.errors import MethodError, MissingAttentionError, SelectionError
+from viz.errors import CheckpointError, MethodError, MissingAttentionError, SelectionError
 from viz.types import Attention, Prediction, Reading
 
 FIRST = "oil prices rise as stocks fall, the market was good"
@@ -260,3 +265,33 @@ def test_checkpoints_with_other_classes_are_compared_without_words(
     assert "no class in common" in compared.refused["words"]
     assert compared.heads is not None
     assert not compared.heads.distances.any()
+
+
+def test_a_base_without_a_head_is_compared_by_where_it_looks_alone(
+    classifier: Classifier, tmp_path: Path
+) -> None:
+    base = open_model(without_head(tiny_checkpoint(tmp_path / "base")))
+    compared = compare_checkpoints(base, classifier, FIRST)
+    assert (compared.classes, compared.words) == (None, None)
+    assert compared.refused["classes"].startswith("'base' has no classification head")
+    assert compared.heads is not None
+    assert compared.heads.matching == "number"
+    assert not compared.heads.distances.any()
+
+
+def test_what_is_neither_a_classifier_nor_a_base_is_refused_as_a_classifier(tmp_path: Path) -> None:
+    folder = tiny_checkpoint(tmp_path / "model")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"model"):
+        open_model(folder)
+
+
+def test_a_text_is_compared_with_itself_without_some_heads(classifier: Classifier) -> None:
+    without = classifier.without([(0, 1), (1, 2)])
+    compared = compare_checkpoints(classifier, without, FIRST)
+    assert compared.heads is not None
+    assert compared.words is not None
+    assert compared.heads.matching == "number"
+    assert not compared.heads.distances[0].any()  # the first layer looks as it did
+    assert compared.heads.distances[2].all()
+    assert compared.second.without == ((0, 1), (1, 2))

@@ -4,18 +4,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from viz.app import comparisons, keys, readings
+from viz.app import comparisons, keys
 from viz.app.comparisons import ComparisonRequest, Side
 from viz.app.markdown import plain
 from viz.app.panels.comparison import save
-from viz.app.readings import ViewOptions
 from viz.attention.rollout import place
-from viz.attention.views import pick
 from viz.comparison.descriptions import head_summary
 from viz.comparison.difference_maps import head_of_word, pick_difference
 from viz.comparison.head_comparison import HeadComparison
 from viz.comparison.word_comparison import WordChange
-from viz.errors import VizError
+from viz.figures.spec import FigureSpec
 from viz.widgets.atlas.component import Selection, atlas, selected_head
 from viz.widgets.heatmap.component import heatmap
 from viz.widgets.heatmap.payload import row_note
@@ -27,7 +25,6 @@ MOST = "compare-most-changed-heads"
 N_HEADS = 8
 """Heads that are listed."""
 MEAN = "mean"
-WHOLE = ViewOptions("word", special=True, explained=None)
 CAPTION = "Blue: looks at it more in the second, orange: less."
 
 
@@ -155,11 +152,7 @@ def _show_both(
 
 
 def _show_map(name: str, side: Side, chosen: Selection) -> None:
-    try:
-        view = readings.view(side.source, side.text, side.pair, WHOLE)
-    except VizError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return
-    one = pick(view, *chosen)
+    layer, head = chosen
+    one = FigureSpec(side.reading, "head", layer=layer, head=head).view()
     note = f"{name} · {row_note(one, 'all')}"
     heatmap(one, title=place(*chosen), note=note, key=f"compare-map-{name}")

@@ -49,9 +49,9 @@ def show(request: ComparisonRequest) -> None:
 
 def _choose(request: ComparisonRequest) -> ComparisonRequest:
     """Let the reader choose how words are scored, and for which class; the link holds both."""
-    first, second = (
-        checkpoints.classifier(side.source) for side in (request.first, request.second)
-    )
+    first, second = (checkpoints.model(side.source) for side in (request.first, request.second))
+    if not (first.has_head and second.has_head):
+        return request
     names = comparisons.methods(request.first.source, request.second.source)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.subheader("Words", anchor=False, width="content")
@@ -111,7 +111,8 @@ def _show_words(request: ComparisonRequest, compared: ReadingComparison) -> None
         low, high = change_ends(words, compared.first.prediction)
     colored_changes(compared, key="compare-words", low_label=low, high_label=high, caption=caption)
     if words is None:
-        st.caption(plain(compared.refused["words"]))
+        if compared.refused["words"] != compared.refused.get("classes"):
+            st.caption(plain(compared.refused["words"]))
         return
     changed = [change for change in words.most_changed[:N_WORDS] if change.difference]
     if changed and compared.heads is not None:
