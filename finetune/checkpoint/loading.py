@@ -33,7 +33,7 @@ from finetune.checkpoint.loading_report import (
 from finetune.checkpoint.meta_model import build_meta_model
 from finetune.checkpoint.problem_types import REGRESSION
 from finetune.checkpoint.quiet_libraries import quiet_transformers
-from finetune.checkpoint.source import unquoted
+from finetune.checkpoint.source import shown, unquoted
 from finetune.checkpoint.tokenizer import check_model_fits, check_tokenizer, staged_files
 from finetune.checkpoint.weights import (
     Weights,
@@ -234,3 +234,22 @@ def build_new_classifier(
         config, trust_remote_code=False, **how
     )
     return model
+
+
+def open_plainly(folder: Path) -> PreTrainedModel:
+    """The classifier in a folder of ours as any program opens it: by transformers alone.
+
+    Nothing of this project is asked, so that what it wrote is proved to be of use without it.
+    """
+    with (
+        as_model_error(f"{shown(folder.name)} can't be opened", "save the checkpoint again"),
+        quiet_transformers(),
+    ):
+        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+        )
+    return model.eval()

@@ -9,6 +9,7 @@ from viz.cli.families import families
 from viz.cli.film import film
 from viz.cli.heads import heads
 from viz.cli.predict import predict
+from viz.cli.prune import prune
 from viz.cli.read import read
 from viz.cli.replay import replay
 from viz.cli.sanity import sanity
@@ -21,5 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(export, name="export")
-for command in (read, compare, predict, audit, replay, score, sanity, heads, film, families):
+for command in (
+    *(read, compare, predict, audit, replay, score, sanity),
+    *(heads, prune, film, families),
+):
     app.command()(command)

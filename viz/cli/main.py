@@ -22,6 +22,7 @@ SUMMARIES = {
     "score": "Measure how faithful each method is.",
     "sanity": "Check that methods react to weights and classes.",
     "heads": "Measure which attention heads matter.",
+    "prune": "Write a smaller checkpoint, without some heads.",
     "film": "Show a text over the course of fine-tuning.",
     "families": "List the families of models that open.",
     "check": "Find what is wrong with a data set.",

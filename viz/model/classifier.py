@@ -174,6 +174,11 @@ class Classifier:
         )
 
     @property
+    def layer_path(self) -> str | None:
+        """The name of the list of layers in the model; None where they are in none."""
+        return self._layers
+
+    @property
     def n_heads(self) -> int:
         """Number of heads in each layer; 0 where there is no map of each token by each token."""
         return self.capabilities.n_heads
