@@ -51,17 +51,24 @@ def steps() -> list[Step]:
     many = [vector(f"h^{{({i})}}", 8) for i in range(12)]
     mix = vector("A", 6)
     functions = (
-        "same negative reciprocal sqrt rsqrt square abs exp log cos sin tanh sigmoid relu silu"
+        "same split lookup negative reciprocal sqrt rsqrt square abs sign exp exp2 expm1 log log2 "
+        "log1p cos sin tanh erf sigmoid logsigmoid softplus softsign relu relu6 relu_squared silu "
+        "floor ceil mish gelu gelu_tanh hardsigmoid hardswish elu leaky_relu"
     )
     made_of: list[tuple[str, Sequence[Term], Mapping[str, float | int | str]]] = [
-        *(
-            (name, (one,), {})
-            for name in (*functions.split(), "gelu", "gelu_tanh", "erf", "mish")
-            for one in (x, number)
-        ),
+        *((name, (one,), {}) for name in functions.split() for one in (x, number)),
         *(
             (name, (rows,), {})
-            for name in ("mean", "variance", "total", "length", "largest", "argmax", "normalize")
+            for name in (
+                "mean",
+                "variance",
+                "total",
+                "length",
+                "largest",
+                "smallest",
+                "argmax",
+                "normalize",
+            )
         ),
         *(
             (name, operands, {"eps": epsilon} | part)
@@ -79,7 +86,9 @@ def steps() -> list[Step]:
         ("softmax", (rows,), {}),
         ("softmax", (rows,), {"index": 3}),
         ("log_softmax", (x,), {}),
-        ("lookup", (x,), {}),
+        ("clip", (x,), {"min": -1.0, "max": 1.0}),
+        ("take", (rows,), {"indices": "0,3", "axis": 0}),
+        ("concat", (rows,), {}),
         ("lookup", (rows, term("i_{5}", 15768)), {}),
         *((name, operands, {}) for name in ("sum", "concat") for operands in ((x, y), many)),
         ("sum", (x, y), {"alpha": 2.0}),
@@ -90,6 +99,7 @@ def steps() -> list[Step]:
         ("quotient", (x, y), {}),
         ("power", (x, term("p", 3)), {}),
         ("maximum", (x, y), {}),
+        ("minimum", (x, y), {}),
         ("mask", (x, term(r"-\infty", -np.inf), y), {}),
         ("mask", (number, term("m", -3.4e38), term("w", 1)), {}),
         ("opaque", (x, y, rows), {}),

@@ -2,8 +2,8 @@
 
 A `FigureSpec` says what is shown, `render` makes it a file of any of the `FORMATS`, `file_name`
 names it.  `viz.figures` draws PNG, SVG and PDF, `html` makes pages, `data_formats` tables, arrays
-and JSON, `archive` a ZIP of all, `dataset_export` the files of a whole data set.  `register_figure`
-and `register_format` add your own.
+and JSON, `archive` a ZIP of all, `dataset_export` the files of a whole data set, `export_step` the
+file of one equation.  `register_figure` and `register_format` add your own.
 """
 
 from importlib import import_module
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from viz.export.bertviz.page import bertviz_html
     from viz.export.filenames import file_name
     from viz.export.formats import FORMATS, Format, register_format, render
+    from viz.export.step.file import export_step
     from viz.figures.file_formats import figure
     from viz.figures.kinds import FIGURE_KINDS, FigureKind, register_figure
     from viz.figures.render_options import RenderOptions
@@ -27,6 +28,7 @@ __all__ = [
     "Format",
     "RenderOptions",
     "bertviz_html",
+    "export_step",
     "figure",
     "file_name",
     "missing_fonts",
@@ -43,6 +45,7 @@ _HOMES = {
     "register_figure": "viz.figures.kinds",
     "register_format": "viz.export.formats",
     "bertviz_html": "viz.export.bertviz.page",
+    "export_step": "viz.export.step.file",
     "RenderOptions": "viz.figures.render_options",
     "FigureSpec": "viz.figures.spec",
     "figure": "viz.figures.file_formats",

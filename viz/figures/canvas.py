@@ -22,6 +22,7 @@ from PIL import Image
 from finetune.checkpoint.arrays import FloatArray
 from viz.colors import LIGHT
 from viz.figures.color_scale import ColorScale
+from viz.figures.formula import Formula, FormulaArtist
 from viz.figures.raster import Box, Raster
 from viz.figures.text.bidi import direction
 from viz.figures.text.emoji import picture
@@ -84,6 +85,10 @@ class Canvas:
     ) -> None:
         """Set one line with its base line at `y`, or at `x` where it is turned by 90 degrees."""
         self._text_layer.lines.append(TextLine(x, y, text, style, align, turn))
+
+    def formula(self, x: float, y: float, formula: Formula, color: str = LIGHT.ink) -> None:
+        """Set a formula from `x` on, its base line at `y`."""
+        self.figure.add_artist(FormulaArtist(x, y, formula, color))
 
     def map(
         self,

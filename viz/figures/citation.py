@@ -1,6 +1,7 @@
 """What a figure is cited by: which checkpoint, which text, what is shown, made by what."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.attention.heads import heads_off
@@ -44,15 +45,26 @@ class Citation:
 
 def citation(spec: FigureSpec) -> Citation:
     """The citation of a figure."""
-    reading = spec.reading
     explanation = spec.attribution if spec.shows == "scores" else spec.contribution
+    return reading_citation(
+        spec.reading,
+        _shows(spec.reading, explanation),
+        explains=_explains(spec, explanation),
+        settings=_settings(spec),
+    )
+
+
+def reading_citation(
+    reading: Reading, shows: str, *, explains: str | None = None, settings: Sequence[str] = ()
+) -> Citation:
+    """The citation of anything that is shown of a reading."""
     return Citation(
         checkpoint=reading.checkpoint,
         fingerprint=reading.fingerprint,
         text_hash=text_hash(reading.encoding),
-        shows=_shows(reading, explanation),
-        explains=_explains(spec, explanation),
-        settings=tuple(_settings(spec)),
+        shows=shows,
+        explains=explains,
+        settings=tuple(settings),
         version=version(),
     )
 

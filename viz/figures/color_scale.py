@@ -56,14 +56,24 @@ def color_scale_of(shown: AttentionView, colormap: str) -> ColorScale:
         shown: What is drawn.
         colormap: A color map of matplotlib; contributions have their own.
     """
-    weight_colors = colormap_named(colormap)
-    largest = float(np.abs(shown.weights).max()) or 1.0
-    low = -largest if shown.signed else 0.0
-    norm = FuncNorm((_root, _square), low, largest)
-    if shown.signed:
-        name = "difference" if shown.difference else "contribution"
-        return ColorScale(DIVERGING, norm, name)
-    return ColorScale(weight_colors, norm, "attention weight")
+    signed_name = "difference" if shown.difference else "contribution"
+    name = signed_name if shown.signed else "attention weight"
+    return root_scale(shown.weights, name, signed=shown.signed, colormap=colormap)
+
+
+def root_scale(values: FloatArray, name: str, *, signed: bool, colormap: str) -> ColorScale:
+    """The scale of any numbers, up to the largest, by the square root of their size.
+
+    Args:
+        values: What is drawn.
+        name: What they are.
+        signed: Whether the scale has two ends, with 0 in the middle.
+        colormap: A color map of matplotlib, where it has one.
+    """
+    unsigned_colors = colormap_named(colormap)
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    norm = FuncNorm((_root, _square), -largest if signed else 0.0, largest)
+    return ColorScale(DIVERGING if signed else unsigned_colors, norm, name)
 
 
 def colormap_named(name: str) -> Colormap:

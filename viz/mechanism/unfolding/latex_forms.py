@@ -166,6 +166,8 @@ def _mask(step: Step, operands: Sequence[str]) -> str:
 
 
 def _concat(step: Step, operands: Sequence[str]) -> str:
+    if len(operands) == 1:  # the rows of one matrix
+        return applied(r"\mathrm{concat}", *operands)
     return r"\left[" + r";\; ".join(_shortened(operands)) + r"\right]"
 
 
@@ -231,6 +233,8 @@ RIGHT_SIDES: Mapping[str, Form] = MappingProxyType(
         "negative": lambda step, operands: f"-{operands[0]}",
         "same": _around("", ""),
         "abs": _around(r"\left|", r"\right|"),
+        "floor": _around(r"\left\lfloor", r"\right\rfloor"),
+        "ceil": _around(r"\left\lceil", r"\right\rceil"),
         "length": _around(r"\left\|", r"\right\|"),
         "log_softmax": _function(r"\ln\,\mathrm{softmax}"),
         "mean": _function(r"\mathrm{mean}"),

@@ -35,8 +35,9 @@ const LARGEST_RATIO = 4; // of the sides of a cell
 /**
  * Lays the cells of a term out: a vector in lines, a matrix as it is.
  * @param {[number, number]} drawn - Rows and columns.
- * @param {{ width: number, height: number, side: number }} room - The most of the whole, and of a
- *     side of a cell, in CSS pixels.
+ * @param {{ width: number, height: number, side: number, smallest?: number }} room - The most of the
+ *     whole and of a side of a cell, and the least of the side before a vector breaks into lines, in
+ *     CSS pixels.
  * @returns {Layout} The layout.
  */
 export function layOut([rows, columns], room) {
@@ -47,9 +48,10 @@ export function layOut([rows, columns], room) {
     const limit = (side) => Math.min(side, Math.max(narrow * LARGEST_RATIO, MIN_SIDE));
     return { count, across: columns, lines: rows, width: limit(width), height: limit(height) };
   }
+  const smallest = room.smallest ?? MIN_SIDE;
   let side = Math.min(room.side, Math.floor(room.width / columns));
-  if (side >= MIN_SIDE) return { count, across: columns, lines: 1, width: side, height: Math.max(side, 10) };
-  for (side = MIN_SIDE; side > 1; side--) {
+  if (side >= smallest) return { count, across: columns, lines: 1, width: side, height: Math.max(side, 10) };
+  for (side = smallest; side > 1; side--) {
     if (Math.ceil(columns / inLine(room.width / side)) * side <= room.height) break;
   }
   const across = Math.min(columns, inLine(room.width / side));

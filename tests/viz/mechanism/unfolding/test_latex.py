@@ -7,6 +7,7 @@ import pytest
 from matplotlib.mathtext import MathTextParser
 
 from tests.steps import dot_product, softmax, steps, term, vector
+from viz.mechanism.trace.equations import EQUATIONS
 from viz.mechanism.unfolding.latex import equation_latex, numbers_latex
 from viz.mechanism.unfolding.latex_values import number_latex, text_latex, values_latex
 from viz.mechanism.unfolding.step import Step
@@ -45,6 +46,10 @@ def test_every_operation_is_set_in_symbols_and_in_numbers(step: Step) -> None:
     assert numbers_latex(step).endswith(f" = {values_latex(step.result.values)}")
 
 
+def test_every_operation_of_a_pass_is_among_them() -> None:
+    assert set(EQUATIONS) <= {step.operation for step in steps()}
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_text_breaks_an_equation(text: str) -> None:
     step = Step(term(text_latex(text), 1.0), text, (term(text_latex(text), -2.0),))
@@ -60,6 +65,12 @@ def test_a_text_keeps_what_can_be_seen() -> None:
     assert text_latex("$5_%") == r"\text{\$5\_\%}"
     assert text_latex("a\\b") == r"\text{a}\backslash\text{b}"
     assert text_latex("中 文\u202e") == "\\text{中 文\ufffd}"
+
+
+def test_a_row_that_is_looked_up_is_written_once() -> None:
+    row = vector("E_{word}", 3)
+    step = Step(term("e_{0}", row.values), "lookup", (row,))
+    assert numbers_latex(step) == f"e_{{0}} = {values_latex(row.values)}"
 
 
 def test_a_score_is_a_fraction() -> None:
@@ -140,6 +151,10 @@ def test_an_activation_comes_with_what_it_is() -> None:
 def test_what_has_no_form_is_a_function_of_its_operands() -> None:
     step = Step(vector("z", 2), "bucket_of", (vector("a", 2), vector("b", 2)))
     assert equation_latex(step) == r"z = \text{bucket\_of}\left(a, b\right)"
+    rows = Step(vector("z", 2), "take", (vector("a", 2),), {"indices": "0,3", "axis": 0})
+    assert equation_latex(rows) == (
+        r"z = \text{take}\left(a;\; \text{indices} = \text{0,3};\; \text{axis} = 0\right)"
+    )
     none = Step(vector("z", 2), "sum", ())
     assert equation_latex(none) == r"z = \text{sum}\left(\right)"
     few = Step(vector("z", 2), "quotient", (vector("a", 2),))

@@ -1,0 +1,1 @@
+"""The terms of one equation, large, for a saved page."""
