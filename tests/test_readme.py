@@ -27,7 +27,7 @@ WRITTEN: dict[object, tuple[str, ...]] = {
     1: ("1",),
 }
 """How defaults are told that are written in another way in Python."""
-SAFE = {"read", "export", "replay"}
+SAFE = {"read", "inside", "export", "replay"}
 """Commands that need no more than the shipped checkpoint."""
 TOP = READMES[0]
 OF = {readme.name: readme for readme in READMES}

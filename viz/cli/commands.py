@@ -8,6 +8,7 @@ from viz.cli.export import export
 from viz.cli.families import families
 from viz.cli.film import film
 from viz.cli.heads import heads
+from viz.cli.inside import inside
 from viz.cli.predict import predict
 from viz.cli.prune import prune
 from viz.cli.read import read
@@ -23,7 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(export, name="export")
 for command in (
-    *(read, compare, predict, audit, replay, score, sanity),
+    *(read, inside, compare, predict, audit, replay, score, sanity),
     *(heads, prune, film, families),
 ):
     app.command()(command)

@@ -14,6 +14,7 @@ from viz.model.installation import APP, version
 LOOK, TRAIN = "Look at a model", "Train and measure one"
 SUMMARIES = {
     "read": "Classify a text and show which words decided.",
+    "inside": "Show every equation behind one attention weight.",
     "compare": "Compare two texts, or two checkpoints.",
     "predict": "Predict every row of a file.",
     "audit": "Find what is wrong on a data set, and why.",
