@@ -118,5 +118,5 @@ def _lines(film: "Film") -> Iterator[str]:
     if onsets:
         yield "When each word began to matter:"
     for index in sorted(set(onsets.values())):
-        words = ", ".join(film.spans[word].label for word in onsets if onsets[word] == index)
+        words = " · ".join(film.spans[word].label for word in onsets if onsets[word] == index)
         yield f"{step_name(film.steps[index])}: {words}"

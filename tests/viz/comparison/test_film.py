@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from finetune.run.history import open_history
 from tests.conftest import TEXT
+from tests.families import family_checkpoint
 from tests.histories import STEPS, damage_frame, tiny_history, write_frame
 from viz import Classifier, attribute
 from viz.attention.jensen_shannon import head_distances
@@ -146,6 +147,21 @@ def test_a_method_without_a_unit_is_compared_by_shares(
         assert np.abs(shares).sum() == pytest.approx(1)
     with pytest.raises(MethodError, match="Unknown method"):
         film(folder, TEXT, classifier=classifier, method="none such")
+
+
+def test_a_network_without_maps_has_classes_and_words(tmp_path: Path) -> None:
+    folder = family_checkpoint(tmp_path / "fnet", "fnet")
+    last = load_file(folder / "model.safetensors")
+    for index, share in enumerate((0.5, 1.0)):
+        write_frame(folder, index, 2, {name: share * weights for name, weights in last.items()})
+    shown = film(folder, TEXT)
+    assert shown.no_attention.startswith("This model has no attention to show")
+    for frame in frames_of(shown):
+        assert frame.thumbnails is frame.from_before is frame.from_base is None
+        assert np.abs(frame.scores).sum() > 0
+    np.testing.assert_array_equal(
+        list(frames_of(shown))[-1].prediction.logits, shown.finished.logits
+    )
 
 
 def test_the_head_and_the_layer_that_changed_most() -> None:

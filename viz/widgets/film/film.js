@@ -162,8 +162,9 @@ function drawOnsets({ data, root }) {
   const entries = data.onsets.map(({ frame, words }) => {
     const entry = createElement("div", "onset");
     entry.dataset.frame = frame;
-    const list = createElement("dd", "", words.join(", "));
+    const list = createElement("dd", "");
     list.dir = "auto";
+    list.append(...words.map((word) => createElement("bdi", "", word)));
     entry.append(createElement("dt", "", data.frames[frame].name), list);
     return entry;
   });

@@ -49,6 +49,7 @@ function drawLoss({ root, data, index }, width, scale, marker) {
   const y = (loss) => 6 + (1 - loss / top) * (LOSS_HEIGHT - 28);
   const bottom = y(0);
   const place = ([epoch, loss]) => `${scale(epoch).toFixed(1)},${y(loss).toFixed(1)}`;
+  root.querySelector(".key.validation").hidden = !validation.length;
   svg.setAttribute("width", width);
   svg.setAttribute("height", LOSS_HEIGHT);
   svg.setAttribute("aria-label", `The loss over ${end} epochs; the marker is at ${data.frames[index].name}.`);
