@@ -95,6 +95,17 @@ def test_a_parameter_is_an_end() -> None:
     assert list(sent["terms"]) == ["W"]
 
 
+@pytest.mark.parametrize(
+    ("constant", "name"),
+    [(32**-0.5, "1/√32"), (0.125, "1/√64"), (8.0, "√64"), (0.3, "constant"), (0.0, "constant")],
+)
+def test_what_a_score_is_scaled_by_is_named_by_its_root(constant: float, name: str) -> None:
+    factor = Term("c", "constant", "c", np.array(constant), (), "constant")
+    step = Step(term("score"), "product", (term("product"), factor))
+    sent: Any = payload.story([Section("s", "S", [Equation(step, "")])], NAMES)
+    assert sent["terms"]["c"]["name"] == name
+
+
 def test_every_formula_is_set_once() -> None:
     step = linear()
     sent = payload.story(

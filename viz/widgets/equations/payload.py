@@ -1,5 +1,6 @@
 """What the browser is sent of equations: formulas, and each term once, however often it is used."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from viz.widgets.shared.widget import Widget
 
 N_COLORS = 255
 """Colors of the scale; odd, so that 0 is one of them."""
+SCALED = ("score", "scaled query", "scaled key")
+"""Results that are divided by the root of the size of a head."""
+MAX_HEAD_SIZE = 4_096
 MAX_USES = 12
 """Equations below the term that is followed, of those that use it."""
 SOURCES = {
@@ -214,16 +218,19 @@ def _is_product_sum(step: Step) -> bool:
 def _terms(steps: Iterable[Step], names: Names, focused: Term | None = None) -> dict[str, object]:
     """All terms of some equations, and their values in one array."""
     terms: dict[str, Term] = {}
+    roots: dict[str, str] = {}
     for step in steps:
         for term in (step.result, *step.operands):
             terms.setdefault(term.id, term)
+            if step.name in SCALED and term.source == "constant":
+                roots[term.id] = _root(float(term.values.flat[0])) or term.name
     if focused is not None:
         terms[focused.id] = focused
     described, arrays, offset = {}, [], 0
     for term in terms.values():
         drawn = picture(term.values, focused=term is focused)
         described[term.id] = {
-            "name": term.name,
+            "name": roots.get(term.id, term.name),
             "symbol": term.symbol,
             "place": names.place(term),
             "source": term.source,
@@ -240,6 +247,14 @@ def _terms(steps: Iterable[Step], names: Names, focused: Term | None = None) -> 
         offset += drawn.values.size
     values = np.concatenate(arrays) if arrays else np.zeros(0, np.float32)
     return {"terms": described, "values": encode_array(values)}
+
+
+def _root(value: float) -> str:
+    """What a score is divided by, or multiplied with: the root of the size of a head."""
+    for name, square in (("√{}", value**2), ("1/√{}", value**-2 if value else 0)):
+        if 1 < round(square) < MAX_HEAD_SIZE and math.isclose(square, round(square), rel_tol=1e-5):
+            return name.format(round(square))
+    return ""
 
 
 def _names(names: Names) -> dict[str, object]:

@@ -37,17 +37,20 @@ def show(source: str, texts: Texts, cell: Cell) -> None:
     opened = st.session_state.setdefault(OPENED, sections.begin_open(whole))
     left, right = st.columns([7, 5], gap="medium")
 
-    def follow(event: Event) -> None:
+    def begin(event: Event) -> None:
         if event.kind == "section":
             st.session_state[OPENED] = sections.toggle(opened, event.id)
         else:
-            trail.follow(whole, event)
+            trail.begin(whole, event.id)
+
+    def follow(event: Event) -> None:
+        trail.follow(whole, event)
 
     with left:
         story = _payloads.get_or_compute(
             (owner, opened), lambda: payload.story(sections.sections(whole, names, opened), names)
         )
-        equations(story, key="inside-story", on_event=follow)
+        equations(story, key="inside-story", on_event=begin)
     with right.container(key="inside-walk-panel"):
         equations(_walk(whole, names), key="inside-walk", on_event=follow)
 

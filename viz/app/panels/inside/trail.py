@@ -39,8 +39,15 @@ def begin_with(unfolding: Unfolding, owner: Hashable, term_id: str) -> None:
     _keep_in_link(unfolding)
 
 
+def begin(unfolding: Unfolding, term_id: str) -> None:
+    """Follow a term of the story; none where the browser names no such one."""
+    with suppress(SelectionError):
+        st.session_state[TRAIL] = [unfolding.walk.term(term_id).id]
+    _keep_in_link(unfolding)
+
+
 def follow(unfolding: Unfolding, event: Event) -> None:
-    """Go where the reader clicked; to nothing where the browser names no such term."""
+    """Go on from the term that is followed, or back; nowhere where there is no such term."""
     trail: list[str] = st.session_state[TRAIL]
     if event.kind == "back":
         st.session_state[TRAIL] = trail[: event.row + 1] or trail[:1]
