@@ -112,7 +112,7 @@ def frame_weights(checkpoint: Path, frame: HistoryFrame) -> dict[str, Tensor]:
     description = read_description(frame.folder)
     try:
         if description.checkpoint is not None:
-            return _checkpoint_weights(checkpoint, description.checkpoint)
+            return assembled(_checkpoint_weights(checkpoint, description.checkpoint), description)
         stored = _stored(frame.folder)
         if description.step:
             first = _stored(frame_folders(checkpoint).path(0))

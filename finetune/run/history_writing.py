@@ -1,6 +1,7 @@
 """Writes the weights of kept steps into the folder of a run: each whole, or not at all."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -84,9 +85,19 @@ class HistoryWriter:
         description = replace(description, finished=True)
         digest = self._digest_of_same(description, weights)
         if digest is not None:
-            self._write(replace(description, checkpoint=digest), {})
+            # Its adapters are merged already.
+            shared = replace(description, checkpoint=digest, aliases=weights.aliases)
+            self._write(shared, {})
         else:
             self.write(description, weights)
+
+    def _known_loss(self, step: int) -> float | None:
+        """The loss of the texts of a step that was kept, if it was."""
+        # A process that was killed as it finished left it under one of these names.
+        for folder in (self.folders.path(step), self.folders.partial_path(step)):
+            with suppress(SnapshotError):
+                return read_description(folder).loss
+        return None
 
     def _digest_of_same(self, description: FrameDescription, weights: KeptWeights) -> str | None:
         """SHA-256 of the weights of the checkpoint; None where they are others, if only by name."""
@@ -94,8 +105,8 @@ class HistoryWriter:
             return None
         files = find_weights(open_folder(str(self.work)))
         saved, model = files.load(), assembled(weights.tensors, described(description, weights))
-        same = model.keys() == saved.keys() and all(
-            same_bits(tensor, saved[name]) for name, tensor in model.items()
+        same = model.keys() - weights.aliases.keys() == saved.keys() and all(
+            same_bits(model[name], tensor) for name, tensor in saved.items()
         )
         return hash_files(files.files) if same else None
 

@@ -77,7 +77,7 @@ def finish_history(run: PreparedRun, trainer: SnapshotTrainer, writer: HistoryWr
     writer.finish(description, kept_weights(run))
 
 
-def plan_history(run: PreparedRun, work: Path, steps_of_epoch: int) -> str:
+def plan_history(run: PreparedRun, work: Path, steps_of_epoch: int, histories: int) -> str:
     """What the history of *run* takes on disk at most, as a sentence.
 
     Raises:
@@ -88,11 +88,12 @@ def plan_history(run: PreparedRun, work: Path, steps_of_epoch: int) -> str:
     # Matrices that adapters change are kept in float32, as their sum is rounded once.
     size = 4 if config.lora_rank else getattr(torch, config.save_dtype).itemsize
     first, other = size * count_parameters(run.base), size * count_learning(run)
-    needed = config.seeds * (first + len(steps) * other)  # one of them may be the best epoch
+    needed = histories * (first + len(steps) * other)  # the best epoch may be one more
     require_room(work, needed)
+    until = ", until the better of two seeds is known" if histories > 1 else ""
     return (
         f"History: {len(steps)} frames, the first of {shown_size(first)}, the others of"
-        f" {shown_size(other)} at most; {shown_size(needed)} on disk at most."
+        f" {shown_size(other)} at most; {shown_size(needed)} on disk at most{until}."
     )
 
 

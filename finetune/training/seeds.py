@@ -8,6 +8,7 @@ from pathlib import Path
 from finetune.checkpoint.run_files import CHECKPOINTS, HISTORY, RECORD, SEED_PREFIX, SEEDS, SETTINGS
 from finetune.errors import DataError
 from finetune.run import processes
+from finetune.run.atomic_files import remove_quietly
 from finetune.run.config import TrainConfig
 from finetune.run.config_file import write_config_file
 from finetune.run.measurements import AnyMetrics
@@ -31,7 +32,10 @@ def train_seeds(
         say(f"Seed {seed}, {number} of {config.seeds}.")
         records[seed] = _train_seed(_seed_folder(work, seed), config, seed, train)
         _require_same_rows(records[config.seed], records[seed])
-    best = max(records, key=lambda seed: (_best_metric(records[seed]), -seed))
+        best = max(records, key=lambda seed: (_best_metric(records[seed]), -seed))
+        if processes.is_first():
+            for beaten in records.keys() - {best}:
+                remove_quietly(_seed_folder(work, beaten) / HISTORY)
     say(f"Seed {best} is the best on validation.")
     config = replace(config, learning_rate=records[best].settings["learning_rate"])
     record = replace(

@@ -71,13 +71,22 @@ def train(config: TrainConfig, *, say: Say = print) -> RunRecord:
         if config.seeds == 1:
             return train_in(work, config, events, say)
         _save_or_compare_settings(config, {}, work)
-        return train_seeds(
-            work, config, say, train=lambda place, one: train_in(place, one, events, say)
-        )
+
+        def train_seed(place: Path, one: TrainConfig) -> RunRecord:
+            # Beside the history of the best seed so far lies that of the one at work.
+            histories = 2 if one.seed == config.seed else 1
+            return train_in(place, one, events, say, histories=histories)
+
+        return train_seeds(work, config, say, train=train_seed)
 
 
-def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRecord:
-    """Run *config* in the folder *work*, from where it is; the checkpoint is in it at the end."""
+def train_in(
+    work: Path, config: TrainConfig, events: Events, say: Say, *, histories: int = 1
+) -> RunRecord:
+    """Run *config* in the folder *work*, from where it is; the checkpoint is in it at the end.
+
+    Where a history is kept, there has to be room for so many *histories*.
+    """
     run = prepare_run(config)
     for line in describe_prepared(run):
         say(line)
@@ -87,7 +96,7 @@ def train_in(work: Path, config: TrainConfig, events: Events, say: Say) -> RunRe
     if tight := disk_space.disk_space_warning(work, count_parameters(run.base), stages=stages):
         say(tight)
     if config.keeps_history:
-        say(plan_history(run, work, steps_of_epoch(run)))
+        say(plan_history(run, work, steps_of_epoch(run), histories))
     step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
     if step is None and config.pretrain_epochs:
         pretrain(run, work, events, say)

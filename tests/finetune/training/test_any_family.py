@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from finetune.checkpoint.models import load_checkpoint
 from finetune.errors import FinetuneError, ModelError
+from finetune.run.history import frame_weights, open_history
+from finetune.run.history_format import same_bits
 from finetune.run.output_folder import stopped_run
 from finetune.training.train import train
 from tests.family_training import bare_base, train_three_steps
@@ -52,7 +55,7 @@ def test_a_stopped_run_ends_in_the_weights_of_a_whole_one(
     """T5 ties the words of its encoder and decoder, which a snapshot keeps apart."""
     base = bare_base(tmp_path, family)
     whole, stopped = tmp_path / "out", tmp_path / "stopped"
-    more |= {"epochs": 1, "save_minutes": 0, "baseline": False}
+    more |= {"epochs": 1, "save_minutes": 0, "baseline": False, "keep_steps": 1}
     train(tiny_run(data, base, whole, **more), say=silent)
     fail_snapshot(monkeypatch, step=2)
     with pytest.raises(FinetuneError, match="the run is kept"):
@@ -63,6 +66,14 @@ def test_a_stopped_run_ends_in_the_weights_of_a_whole_one(
     assert "Resuming after step 1." in said
     weights = [(each / "model.safetensors").read_bytes() for each in (whole, stopped)]
     assert weights[0] == weights[1]
+    *_, last = open_history(stopped).frames
+    kept, model = frame_weights(stopped, last), load_checkpoint(str(stopped)).model
+    assert kept.keys() == model.state_dict().keys()
+    assert all(same_bits(kept[name], weight) for name, weight in model.state_dict().items())
+    assert last.bytes < 2000  # the weights are those of the checkpoint, tied ones too
+    for one, other in zip(open_history(whole).frames, open_history(stopped).frames, strict=True):
+        files = [(each.folder / "manifest.json").read_bytes() for each in (one, other)]
+        assert files[0] == files[1]
 
 
 @pytest.mark.parametrize("family", ["gpt2", "bart"])

@@ -81,6 +81,8 @@ def test_the_folder_is_that_of_the_best_run_and_tells_of_all(
     assert kinds.count("start") == 3
     card = (output / "README.md").read_text("utf-8")
     assert "## Seeds" in card
+    (cost, *_) = (line for line in said if line.startswith("History: "))
+    assert cost.endswith("on disk at most, until the better of two seeds is known.")
     assert open_history(output).frames[0].step == 0
     last = frame_weights(output, open_history(output).frames[-1])
     assert open_history(output).frames[-1].is_final
