@@ -162,9 +162,11 @@ def test_start_hands_over_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> Non
     assert app.dataframe[0].value["text"].tolist() == ["<b>two</b>"]
     assert app.text_input(key="train-base").value == base_model.DEFAULT_BASE
     app.number_input(key="train-epochs").set_value(2)
+    app.checkbox(key="train-keep-epochs").check()
     app.button[0].click().run()
     assert not app.exception
     assert [(plan.name, plan.epochs, plan.validation) for plan in asked] == [("rows", 2, None)]
+    assert asked[0].keep_epochs
 
 
 def test_columns_of_any_name_are_chosen_and_then_checked_and_trained_on(
@@ -430,13 +432,17 @@ def test_a_run_of_several_seeds_says_which_and_how_long_all_take(room: Path) -> 
 
 
 def test_a_run_of_a_terminal_shows_its_curves_and_no_stop(room: Path) -> None:
-    work = leave(room, "theirs", [START, step(5)])
+    norms = {"gradient_norms": {"layer 0": 0.5, "head": 2.0}}
+    work = leave(room, "theirs", [START, step(5) | norms])
     (room / "logs" / "theirs.json").unlink()
     with (work / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         app = open_page()
     assert len(app.get("progress")) == 1
     assert not app.button
+    assert [each.label for each in app.expander] == ["Gradient of each layer"]
+    assert not app.expander[0].proto.expanded
+    assert charts(app)[2]["encoding"]["y"]["scale"]["type"] == "log"
 
 
 def test_runs_are_listed_opened_and_compared(room: Path) -> None:
