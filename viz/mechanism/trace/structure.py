@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from viz.mechanism.trace.attention_path import CONTRACTIONS, AttentionPath, attention_path
-from viz.mechanism.trace.graph import Segment
+from viz.mechanism.trace.computation import Computation
+from viz.mechanism.trace.graph import Segment, refs
 from viz.mechanism.trace.selection import Selection, coordinates
 from viz.mechanism.trace.trace import Trace
 from viz.mechanism.unfolding.step import Stage
@@ -23,11 +24,22 @@ ACTIVATIONS = {
 SCALINGS = {"product", "quotient"}
 
 
+MAX_STEPS = 12
+"""Operations between a linear map and the product of queries and keys at most."""
+
+
 class Place(NamedTuple):
     """Where a tensor is computed."""
 
     stage: Stage
     layer: int | None
+
+
+class _Part(NamedTuple):
+    name: str
+    """`query`, `key` or `value`."""
+    heads: list[int]
+    """The heads that it is of."""
 
 
 class Structure:
@@ -42,8 +54,11 @@ class Structure:
         self.trace = trace
         self.n_layers = n_layers
         self.names: dict[int, str] = {}
-        self._columns: dict[int, dict[str, np.ndarray]] = {}
-        """Of a node that holds several things side by side: the columns of each."""
+        self._mixes: dict[int, int] = {}
+        """What sums up values, of each layer."""
+        self._projections: dict[int, int] = {}
+        """The linear maps that make queries, keys and values, with their layers."""
+        self._columns: dict[int, dict[tuple[int, str], np.ndarray]] = {}
         for layer in range(n_layers):
             self._name_layer(layer)
         self._name_ends()
@@ -89,13 +104,70 @@ class Structure:
             return node.parameter
         if node.input:
             return node.input
-        columns = self._columns.get(node.index, {})
-        if columns:
-            own = np.unique(coordinates(selection.places, node.shape)[-1])
-            for name, whole in columns.items():
-                if np.isin(own, whole).all():
-                    return name
+        part = self._part(selection)
+        if part is not None:
+            return part.name
         return self.names.get(node.index) or self._name_of_moved(selection)
+
+    def head(self, selection: Selection) -> int | None:
+        """The head whose query, key or value some numbers are, if they are one head's."""
+        part = self._part(selection)
+        heads = [] if part is None else part.heads
+        return heads[0] if len(heads) == 1 else None
+
+    def _part(self, selection: Selection) -> "_Part | None":
+        """Which of queries, keys and values some numbers of a linear map are."""
+        layer = self._projections.get(selection.node)
+        if layer is None:
+            return None
+        if layer not in self._columns:
+            self._columns[layer] = self._columns_of_heads(layer)
+        shape = self.trace.graph[selection.node].shape
+        own = np.unique(coordinates(selection.places, shape)[-1])
+        for (node, name), columns in self._columns[layer].items():
+            if node == selection.node and np.isin(own, columns).all():
+                heads = [head for head, each in enumerate(columns) if np.isin(own, each).all()]
+                return _Part(name, heads)
+        return None
+
+    def _columns_of_heads(self, layer: int) -> dict[tuple[int, str], np.ndarray]:
+        """The columns of linear maps that are the query, the key and the value of each head.
+
+        Returns:
+            Of each map and name an array (H, d).
+        """
+        columns: dict[tuple[int, str], list[np.ndarray]] = {}
+        n_heads = self.trace.graph[self.trace.graph.attention[layer]].shape[-3]
+        for head in range(self.n_heads(layer) or n_heads):
+            for name, part in self._parts(layer, head):
+                end = None if part is None else self._up_to_linear(part)
+                if end is not None:
+                    shape = self.trace.graph[end.node].shape
+                    own = coordinates(end.places, shape)[-1]
+                    columns.setdefault((end.node, name), []).append(own)
+        return {
+            key: np.stack(own) for key, own in columns.items() if len({len(o) for o in own}) == 1
+        }
+
+    def n_heads(self, layer: int) -> int:
+        """How many heads a layer has; weights may come as (B * H, T, T)."""
+        shape = self.trace.graph[self.trace.graph.attention[layer]].shape
+        return int(np.prod(shape[:-2]))
+
+    def _parts(self, layer: int, head: int) -> list[tuple[str, Selection | None]]:
+        """The query, the key and the value of one weight of a head."""
+        graph, trace = self.trace.graph, self.trace
+        path = self.path(layer, head)
+        mix, value = self._mixes.get(layer), None
+        if mix is not None:
+            n_queries, width = graph[graph.attention[layer]].shape[-2], graph[mix].shape[-1]
+            row = Selection(mix, head * n_queries * width + np.arange(width))
+            computed = trace.computation(row)
+            if computed is not None and len(computed.operands) > 1:
+                values = computed.operands[1]
+                if isinstance(values, Selection):
+                    value = trace.resolve(Selection(values.node, values.places[0]))
+        return [("query", path.query), ("key", path.key), ("value", value)]
 
     def _name_of_moved(self, selection: Selection) -> str:
         """What some numbers are called that lie elsewhere than where they were computed."""
@@ -117,10 +189,21 @@ class Structure:
         computed = self.trace.computation(selection)
         if computed is None:
             return "constant"
+        operands = [each for each in computed.operands if isinstance(each, Selection)]
+        if (
+            computed.operation in SCALINGS
+            and len(operands) == 1
+            and selection.node > operands[0].node
+        ):
+            return self.name(operands[0])  # the same, in another unit
+        if computed.operation == "concat" and any(
+            self.name(each) == "negative" for each in operands
+        ):
+            return "rotated half"
         return _GENERIC.get(computed.operation, computed.operation.replace("_", " "))
 
     def _name_layer(self, layer: int) -> None:
-        trace, graph = self.trace, self.trace.graph
+        graph = self.trace.graph
         node = graph[graph.attention[layer]]
         segment = self.segments[layer]
         self.names[node.index] = "weights"
@@ -131,19 +214,10 @@ class Structure:
             self.names[path.product.node] = "product"
         if path.score is not None:
             self.names[path.score.node] = "score"
-        parts = [("query", path.query), ("key", path.key)]
         mix = self._consumer(node.index, "mix")
         if mix is not None:
-            self.names[mix] = "head output"
-            computed = trace.computation(Selection(mix, np.arange(graph[mix].shape[-1])))
-            value = (
-                computed.operands[1]
-                if computed is not None and len(computed.operands) > 1
-                else None
-            )
-            if isinstance(value, Selection):
-                parts.append(("value", trace.resolve(Selection(value.node, value.places[0]))))
-        self._name_parts(parts, layer)
+            self.names[mix], self._mixes[layer] = "head output", mix
+        self._name_parts(layer)
         output = None if mix is None else self._following(mix, {"linear"}, segment)
         if output is not None:
             self.names.setdefault(output, "attention output")
@@ -160,79 +234,50 @@ class Structure:
         norms = [each for each in readers if self._operation(each) in NORMS]
         return norms[0] if norms and len(readers) == len(norms) else residual
 
-    def path(self, layer: int) -> AttentionPath:
-        """The way to a weight of a layer: where the last token looks most, in the first head."""
+    def path(self, layer: int, head: int = 0) -> AttentionPath:
+        """The way to a weight of a head: where the last token looks most."""
         node = self.trace.graph[self.trace.graph.attention[layer]]
         n_queries = node.shape[-2]
         row = Selection(node.index, (n_queries - 1) * node.shape[-1] + np.arange(node.shape[-1]))
         key = int(self.trace.values(row)[:n_queries].argmax())
-        return attention_path(self.trace, layer, 0, n_queries - 1, key)
+        return attention_path(self.trace, layer, head, n_queries - 1, key)
 
-    def _name_parts(self, parts: list[tuple[str, Selection | None]], layer: int) -> None:
+    def _name_parts(self, layer: int) -> None:
         """Name queries, keys and values on the way up to the linear maps that make them."""
-        ends: dict[str, Selection] = {}
-        for name, part in parts:
-            current, n_steps = part, 0
-            while current is not None and n_steps < 12:
-                n_steps += 1
-                computed = self.trace.computation(current)
-                moved = self.trace.graph[current.node].moves
-                if computed is None or computed.operation in CONTRACTIONS:
-                    ends[name] = current
+        for name, part in self._parts(layer, 0):
+            current = part
+            for _ in range(MAX_STEPS):
+                computed = None if current is None else self.trace.computation(current)
+                if current is None or computed is None:
                     break
-                if not moved:
-                    self.names.setdefault(
-                        current.node, f"{_PREFIXES.get(computed.operation, 'new')} {name}"
-                    )
-                states = [
-                    each
-                    for each in computed.operands
-                    if isinstance(each, Selection) and self.trace.is_state(each)
-                ]
-                current = self.trace.resolve(states[0]) if states else None
-        nodes = [end.node for end in ends.values()]
-        for name, end in ends.items():
-            if nodes.count(end.node) == 1:
-                self.names.setdefault(end.node, name)
-            elif self.trace.graph[end.node].name:
-                self._columns[end.node] = {}
-        if any(node in self._columns for node in nodes):
-            self._name_columns(parts, layer)
+                if computed.operation in CONTRACTIONS:
+                    self._projections[current.node] = layer
+                    break
+                if not self.trace.graph[current.node].moves:
+                    self.names.setdefault(current.node, self._changed(name, computed))
+                current = self._first_state(computed)
 
-    def _name_columns(self, parts: list[tuple[str, Selection | None]], layer: int) -> None:
-        """Tell queries, keys and values apart where one linear map makes them side by side."""
-        n_heads = self.trace.graph[self.trace.graph.attention[layer]].shape[-3]
-        for name, part in parts:
-            if part is None:
-                continue
-            node = self.trace.graph[part.node]
-            stride = int(np.prod(node.shape[-2:]))
-            whole = [
-                Selection(part.node, part.places + head * stride)
-                for head in range(n_heads)
-                if int(part.places.max()) + head * stride < node.tensor.numel()
-            ]
-            columns: list[np.ndarray] = []
-            target = 0
-            for head in whole:
-                end = self._up_to_linear(head)
-                if end is not None:
-                    target = end.node
-                    columns.append(coordinates(end.places, self.trace.graph[end.node].shape)[-1])
-            if columns and target in self._columns:
-                self._columns[target][name] = np.unique(np.concatenate(columns))
+    def _changed(self, name: str, computed: Computation) -> str:
+        """What a query or a key is called that something was done to."""
+        if computed.operation in SCALINGS:
+            others = [each for each in computed.operands if not self.trace.is_state(each)]
+            factor = self.name(others[0]) if others and isinstance(others[0], Selection) else ""
+            return f"{name} · {factor}" if factor in {"cos", "sin"} else f"scaled {name}"
+        return f"{_PREFIXES.get(computed.operation, 'changed')} {name}"
+
+    def _first_state(self, computed: Computation) -> Selection | None:
+        states = [each for each in computed.operands if self.trace.is_state(each)]
+        first = states[0] if states else None
+        return self.trace.resolve(first) if isinstance(first, Selection) else None
 
     def _up_to_linear(self, selection: Selection) -> Selection | None:
+        """The same numbers where a linear map has made them, before anything else was done."""
         current: Selection | None = self.trace.resolve(selection)
-        for _ in range(12):
-            if current is None:
-                return None
-            computed = self.trace.computation(current)
+        for _ in range(MAX_STEPS):
+            computed = None if current is None else self.trace.computation(current)
             if computed is None or computed.operation in CONTRACTIONS:
                 return current
-            states = [each for each in computed.operands if self.trace.is_state(each)]
-            first = states[0] if states else None
-            current = self.trace.resolve(first) if isinstance(first, Selection) else None
+            current = self._first_state(computed)
         return None
 
     def _name_rest(self, segment: Segment) -> None:
@@ -240,7 +285,7 @@ class Structure:
         graph = self.trace.graph
         for index in range(segment.start, segment.end):
             node = graph[index]
-            if index in self.names or index in self._columns or node.moves or not node.is_state:
+            if index in self.names or index in self._projections or node.moves or not node.is_state:
                 continue
             operation = self._operation(index)
             if operation in NORMS:
@@ -294,6 +339,8 @@ class Structure:
     def _kind_of_lookup(self, index: int) -> str:
         node = self.trace.graph[index]
         ids, table = (self.trace.graph[ref.node] for ref in node.args[:2])
+        while ids.moves and not ids.input:
+            ids = self.trace.graph[next(refs(ids.args)).node]
         if ids.input == "input_ids":
             return "word embedding"
         is_segment = ids.input == "token_type_ids" or "token_type" in table.parameter

@@ -31,6 +31,7 @@ LETTERS = {
     "probabilities": "p",
     "class": r"\hat{c}",
     "mask": "m",
+    "rotated half": r"\check{q}",
 }
 """What each name is written as."""
 DECORATIONS = {
@@ -60,6 +61,9 @@ def letter(name: str) -> str:
     """The letter of a thing, in LaTeX."""
     if name in LETTERS:
         return LETTERS[name]
+    whole, _, turned = name.partition(" · ")
+    if turned and whole in LETTERS:
+        return rf"{LETTERS[whole]}^{{\{turned}}}"
     first, _, rest = name.partition(" ")
     if first in DECORATIONS and rest in LETTERS:
         return DECORATIONS[first] % LETTERS[rest]
@@ -78,7 +82,7 @@ def parameter_symbol(parameter: str, result: str, operation: str, layer: int | N
     is_bias = parameter.rpartition(".")[2] == "bias"
     if operation == "lookup":
         return f"E_{{{INDEXES.get(result, 'x')}}}"
-    if operation in NORMALIZATIONS:
+    if operation in NORMALIZATIONS or result == "normalization":
         base = r"\beta" if is_bias else r"\gamma"
     else:
         base = "b" if is_bias else "W"

@@ -133,8 +133,20 @@ class _Story:
         behind = self._behind(query)
         if behind is not None:
             self._collect(behind, self._allowed(query, key))
-        ordered = sorted(self._steps.values(), key=lambda each: each[:2])
-        yield from (step for _, _, step in ordered)
+        for node, size, step in sorted(self._steps.values(), key=lambda each: each[:2]):
+            if not self._is_part_of_another(node, size, step):
+                yield step
+
+    def _is_part_of_another(self, node: int, size: int, step: Step) -> bool:
+        """Whether a longer step of the same head says it too, as of the halves that are rotated."""
+        return step.result.head is not None and any(
+            own == node
+            and other_size < size
+            and other.result.head == step.result.head
+            and other.result.token == step.result.token
+            and other.result.axes == step.result.axes
+            for own, other_size, other in self._steps.values()
+        )
 
     def _logits(self) -> Selection:
         """The last thing that is computed: the class, or for a score the logit."""
@@ -199,10 +211,15 @@ class _Story:
                 if (
                     isinstance(operand, Selection)
                     and self.trace.graph[operand.node].func is not None
+                    and self._is_about_the_text(operand)
                     and self._is_followed(term)
                     and allowed(operand.node, term.token)
                 ):
                     pending.append(operand)
+
+    def _is_about_the_text(self, operand: Selection) -> bool:
+        """Whether it depends on what the text says; masks and angles are made by its length."""
+        return self.trace.is_state(operand) or operand.node > self.trace.graph.output
 
     def _operands(self, selection: Selection) -> tuple[object, ...]:
         computed = self.trace.computation(selection)

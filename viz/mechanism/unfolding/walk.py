@@ -1,6 +1,7 @@
 """Any term of a pass as it is shown, and the way from each to what made it and what it makes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -112,16 +113,21 @@ class TraceWalk:
 
     def step(self, selection: Selection, computed: Computation) -> Step:
         """The equation of some numbers."""
-        place = self.structure.place(selection.node)
-        operands = tuple(self.operand(each) for each in computed.operands)
-        return Step(
-            self.operand(selection),
-            computed.operation,
-            operands,
-            computed.options,
-            place.stage,
-            place.layer,
+        place, result = self.structure.place(selection.node), self.operand(selection)
+        operands = tuple(
+            self._named_for(self.operand(each), result.name, computed.operation)
+            for each in computed.operands
         )
+        return Step(
+            result, computed.operation, operands, computed.options, place.stage, place.layer
+        )
+
+    def _named_for(self, operand: Term, result: str, operation: str) -> Term:
+        """A parameter with the symbol that it has where something is computed with it."""
+        if operand.source != "parameter":
+            return operand
+        letters = notation.parameter_symbol(operand.name, result, operation, operand.layer)
+        return replace(operand, symbol=letters)
 
     def _selection(self, term_id: str) -> Selection:
         selection = parse_selection(term_id)
@@ -144,7 +150,8 @@ class TraceWalk:
         values = self.trace.values(selection)
         dimensions: tuple[Axis, ...] = tuple("dimension" for _ in values.shape)
         if node.parameter:
-            layer, own = self._use_of_parameter(node.index, name)
+            layer = self._layer_of_parameter(node.index)
+            own = notation.parameter_symbol(name, "", "", layer)
             return Term(term_id, name, own, values, dimensions, "parameter", layer)
         if node.func is None:
             source: Source = "input" if node.input else "constant"
@@ -180,14 +187,14 @@ class TraceWalk:
                 else:
                     fixed.setdefault(kind, value)
         head = fixed.get("head")
-        if head is None and name in {"query", "key", "value"}:
-            head = self._head_of_columns(at, shape)
+        if head is None:
+            head = self.structure.head(selection)
         return fixed.get("token"), head, key, tuple(axes)
 
     def _dimensions(self, shape: tuple[int, ...], name: str) -> list[Axis | None]:
         """What each dimension of a tensor counts."""
         n_tokens, attention = self._n_tokens, self.trace.graph.attention
-        n_heads = self.trace.graph[attention[0]].shape[-3] if attention else 0
+        n_heads = self.structure.n_heads(0) if attention else 0
         kinds: list[Axis | None] = ["dimension"] * len(shape)
         if name in {"logits", "scaled logits", "probabilities"}:
             kinds[-1] = "class"
@@ -209,29 +216,12 @@ class TraceWalk:
             kinds[leading[-1]] = "token"
         return kinds
 
-    def _head_of_columns(self, at: tuple[np.ndarray, ...], shape: tuple[int, ...]) -> int | None:
-        """The head that a stretch of columns of a linear map belongs to, if it is one's."""
-        attention = self.trace.graph.attention
-        n_heads = self.trace.graph[attention[0]].shape[-3] if attention else 0
-        columns = np.unique(at[-1])
-        if not n_heads or shape[-1] % n_heads or columns.size == shape[-1]:
-            return None
-        heads = np.unique(columns // (shape[-1] // n_heads))
-        return int(heads[0]) if heads.size == 1 else None
-
-    def _use_of_parameter(self, node: int, name: str) -> tuple[int | None, str]:
-        """The layer of a parameter and its symbol, by where it is used first."""
-        users = [each for each, _ in self.trace.consumers(node)]
-        users += [each for each in self.trace.graph.consumers(node) if each not in users]
+    def _layer_of_parameter(self, node: int) -> int | None:
+        """The layer that a parameter is used in; None outside of layers, or in several."""
+        users = {each for each, _ in self.trace.consumers(node)}
+        users |= set(self.trace.graph.consumers(node))
         layers = {self.structure.place(each).layer for each in users}
-        layer = layers.pop() if len(layers) == 1 else None
-        if not users:
-            return layer, notation.parameter_symbol(name, "", "", layer)
-        user = self.trace.graph[min(users)]
-        is_lookup = user.name == "embedding"
-        operation = "lookup" if is_lookup else user.name
-        result = self.structure.names.get(user.index, "")
-        return layer, notation.parameter_symbol(name, result, operation, layer)
+        return layers.pop() if len(layers) == 1 else None
 
     def _used(self, selection: Selection) -> Iterator[Selection]:
         """What is computed with some numbers, as rows of what comes of them."""
