@@ -86,6 +86,8 @@ def test_choosing_another_head_shows_its_equations(app: AppTest) -> None:
     assert not app.exception
     assert app.query_params["layer"] == "0"
     assert followed(app) != before
+    opened = [s["title"] for s in component_data(app, "equations")["sections"] if s["open"]]
+    assert opened[:2] == ["Embeddings", "Layer 0: attention, head 2"]
 
 
 def test_the_same_text_stands_there_as_on_read(app: AppTest) -> None:
@@ -131,11 +133,11 @@ def test_the_story_tells_of_the_head_itself(unfolding: Unfolding) -> None:
 
 
 def test_of_other_layers_few_are_open_at_once() -> None:
-    opened: tuple[str, ...] = ("embeddings", "L3-attention")
+    opened: tuple[str, ...] = ("embeddings", "attention")
     for layer in range(5):
         opened = sections.toggle(opened, f"L{layer}")
-    assert opened == ("embeddings", "L3-attention", "L2", "L3", "L4")
-    assert sections.toggle(opened, "L3") == ("embeddings", "L3-attention", "L2", "L4")
+    assert opened == ("embeddings", "attention", "L2", "L3", "L4")
+    assert sections.toggle(opened, "L3") == ("embeddings", "attention", "L2", "L4")
 
 
 def test_a_walk_leads_from_a_logit_back_to_an_embedding(

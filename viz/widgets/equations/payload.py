@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from viz.attention.words import spans
 from viz.colors import PALETTES, mix
+from viz.mechanism.unfolding.description import token_labels
 from viz.mechanism.unfolding.step import Step
 from viz.mechanism.unfolding.term import Term
 from viz.types import Reading
@@ -76,11 +76,7 @@ class Names:
     @classmethod
     def of(cls, reading: Reading) -> "Names":
         """Those of a reading."""
-        labels = [""] * reading.encoding.n_tokens
-        for span in spans(reading.encoding, "wordpiece"):
-            for position in span.tokens:
-                labels[position] = span.label
-        return cls(tuple(labels), reading.prediction.labels)
+        return cls(token_labels(reading), reading.prediction.labels)
 
     def place(self, term: Term) -> str:
         """Where a term belongs: the token whose it is, its layer and its head."""

@@ -1,7 +1,7 @@
 """A step of a pass as a card shows it: formulas, and whether its numbers add up."""
 
-from viz.mechanism.trace.equations import difference, recompute
 from viz.mechanism.unfolding.latex import equation_latex, numbers_latex
+from viz.mechanism.unfolding.recomputation import recomputed_difference
 from viz.mechanism.unfolding.step import Step
 from viz.widgets.equations.payload import Equation
 
@@ -13,10 +13,5 @@ def equation(step: Step, *, short: bool = False) -> Equation:
         step: What is computed.
         short: Without its numbers.
     """
-    if short:
-        return Equation(step, equation_latex(step))
-    if step.operation == "opaque":
-        return Equation(step, equation_latex(step))
-    operands = [operand.values for operand in step.operands]
-    gap = difference(recompute(step.operation, operands, step.options), step.result.values)
-    return Equation(step, equation_latex(step), numbers_latex(step), gap)
+    gap = None if short else recomputed_difference(step)
+    return Equation(step, equation_latex(step), "" if gap is None else numbers_latex(step), gap)

@@ -64,9 +64,7 @@ def _attention(unfolding: Unfolding) -> set[str]:
 
 def section_id(step: Step, unfolding: Unfolding) -> str:
     """The section of a step: the layer of the head has one for each stage, any other layer one."""
-    if step.layer is None:
-        return step.stage
-    return f"L{step.layer}" + (f"-{step.stage}" if step.layer == unfolding.layer else "")
+    return step.stage if step.layer in (None, unfolding.layer) else f"L{step.layer}"
 
 
 def begin_open(unfolding: Unfolding) -> tuple[str, ...]:
@@ -107,7 +105,7 @@ def _is_told(step: Step, unfolding: Unfolding, attention: set[str]) -> bool:
 
 
 def _is_other_layer(section: str) -> bool:
-    return section.startswith("L") and "-" not in section
+    return section.startswith("L")
 
 
 def _title(step: Step, unfolding: Unfolding) -> str:

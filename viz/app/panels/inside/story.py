@@ -1,15 +1,17 @@
 """All equations from the ids of the text to the class, and the term that is followed."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 import streamlit as st
 
 from viz.app.cache import LRUCache
-from viz.app.panels.inside import sections, trail
+from viz.app.panels.inside import save, sections, trail
 from viz.app.panels.inside.cell import Cell
 from viz.app.panels.inside.equation import equation
 from viz.app.panels.text import Texts
 from viz.app.unfoldings import unfolding as unfolding_of
+from viz.mechanism.unfolding.step import Step
+from viz.mechanism.unfolding.term import Term
 from viz.mechanism.unfolding.unfolding import Unfolding
 from viz.widgets.equations import payload
 from viz.widgets.equations.component import Event, equations
@@ -37,14 +39,15 @@ def show(source: str, texts: Texts, cell: Cell) -> None:
     opened = st.session_state.setdefault(OPENED, sections.begin_open(whole))
     left, right = st.columns([7, 5], gap="medium")
 
+    # Streamlit keeps these: they get the equations from the cache, and don't hold them.
     def begin(event: Event) -> None:
         if event.kind == "section":
             st.session_state[OPENED] = sections.toggle(opened, event.id)
         else:
-            trail.begin(whole, event.id)
+            trail.begin(unfolding_of(source, texts.text, texts.pair, cell.numbers), event.id)
 
     def follow(event: Event) -> None:
-        trail.follow(whole, event)
+        trail.follow(unfolding_of(source, texts.text, texts.pair, cell.numbers), event)
 
     with left:
         story = _payloads.get_or_compute(
@@ -52,7 +55,11 @@ def show(source: str, texts: Texts, cell: Cell) -> None:
         )
         equations(story, key="inside-story", on_event=begin)
     with right.container(key="inside-walk-panel"):
-        equations(_walk(whole, names), key="inside-walk", on_event=follow)
+        followed = trail.terms(whole)
+        step = whole.walk.made_by(followed[-1].id)
+        equations(_walk(whole, followed, step, names), key="inside-walk", on_event=follow)
+        if step is not None:
+            save.offer(whole, step)
 
 
 def begin_with(source: str, texts: Texts, cell: Cell, term_id: str) -> None:
@@ -66,10 +73,10 @@ def _owner(source: str, texts: Texts, cell: Cell) -> Hashable:
     return source, texts.text, texts.pair, cell
 
 
-def _walk(whole: Unfolding, names: payload.Names) -> dict[str, object]:
-    followed = trail.terms(whole)
+def _walk(
+    whole: Unfolding, followed: Sequence[Term], step: Step | None, names: payload.Names
+) -> dict[str, object]:
     term = followed[-1]
-    step = whole.walk.made_by(term.id)
     uses = [equation(use, short=True) for use in whole.walk.uses(term.id)]
     origin = None if step is None else equation(step)
     return payload.walk(payload.Walk(term, origin, uses, followed), names)
