@@ -83,7 +83,7 @@ def open_history(checkpoint: Path) -> History:
         SnapshotError: It kept none, or a description is damaged.
     """
     folders = frame_folders(checkpoint)
-    described = [_read(folders.path(step)) for step in folders.steps()]
+    described = [_read(folders.path(step), step) for step in folders.steps()]
     if not described:
         raise SnapshotError(
             f"{quoted(checkpoint.resolve().name)} has no history; train it with --keep-epochs or"
@@ -124,9 +124,9 @@ def frame_weights(checkpoint: Path, frame: HistoryFrame) -> dict[str, Tensor]:
         ) from error
 
 
-def _read(folder: Path) -> HistoryFrame:
+def _read(folder: Path, step: int) -> HistoryFrame:
     about = read_description(folder)
-    if folder.name != frame_folders(folder).name(about.step):
+    if about.step != step:
         raise SnapshotError(f"{FRAME_FILE} in {folder.name} is damaged: it is of step {about.step}")
     return HistoryFrame(
         step=about.step,
