@@ -173,8 +173,9 @@ def _show_equations(
 ) -> None:
     """The equations of this model with the reader's numbers, and the way to follow the last one."""
     st.caption(words.control("here"))
-    for equation in step.equations:
-        st.latex(numbers_latex(equation))
+    with st.container(key="lesson-equations", gap=None):
+        for equation in step.equations:
+            st.latex(numbers_latex(equation))
     term = step.equations[-1].result.id
     if st.button(
         words.control("open_equation"),

@@ -45,6 +45,7 @@ def explanation(subject: LessonSubject, progress: ProgressCallback = no_progress
             "question",
             "result" if computed else "no_result",
             "moral" if holding else "no_moral",
+            "formula",
         ),
         {"n_holding": holding, "n_computed": computed, "outcome": what},
         claims,
