@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
+from finetune.run.measurements import Metrics
 from viz.app import background, checkpoints, visitors
 from viz.app.cache import LRUCache
 from viz.data.audit.parts import PASSES_PER_CELL
@@ -19,6 +20,8 @@ from viz.data.reasons.cell_reasons import CellReasons, explain_cell
 from viz.data.rows.audit_rows import AuditRows, open_rows
 from viz.data.rows.row_predictions import predict
 from viz.jobs.background import BackgroundJob, ProgressCallback
+from viz.mechanism.ablation.curve import check_countable
+from viz.mechanism.ablation.measurement import FileCurve, expected_passes, file_curve
 from viz.model.classifier import Classifier
 from viz.model.text_files import Columns
 from viz.runs import uploads
@@ -27,7 +30,7 @@ from viz.runs.audit_folders import audit_folder
 Part = TypeVar("Part")
 
 KIND, CELL, COUNTERFACTUALS = "audit", "audit-cell", "audit-counterfactuals"
-COMPARISON = "audit-comparison"
+COMPARISON, HEAD_CURVE = "audit-comparison", "audit-heads"
 """Kinds of results: a session waits for one of each at a time."""
 OPTIONS = AuditOptions(n_counterfactuals=0)
 """Those of the page: what flips a row is searched when a reader asks."""
@@ -37,6 +40,8 @@ MAX_CACHED_BYTES = 1e9
 """Of finished audits, which lie in files too."""
 ROWS_PER_SECOND = 60
 """Read on two slow cores, by a small model."""
+N_ORDERED, N_COUNTED, N_RANDOM = 32, 200, 3
+"""Rows that heads are ordered on, rows that are counted, and random orders of a page's curve."""
 TO_COME = Missing(missing="The reasons come once all rows are read.")
 
 
@@ -149,6 +154,67 @@ def counterfactuals(
     if not start and background.results().get(key) is None:
         return None
     return _part(request, key, find, PASSES_PER_SEARCH)
+
+
+def has_head_curve(audit: Audit) -> bool:
+    """Whether right rows can be counted as heads go: all are read, and have one class each."""
+    gold = audit.rows.gold
+    return (
+        audit.near_copies is not None
+        and isinstance(audit.record.measures, Metrics)
+        and gold is not None
+        and gold.ndim == 1
+    )
+
+
+def head_curve(
+    request: AuditRequest, audit: Audit, *, start: bool
+) -> FileCurve | BackgroundJob[FileCurve] | None:
+    """How accuracy falls as heads go, or the job that counts; None where none is started.
+
+    Args:
+        request: What is audited.
+        audit: Its result.
+        start: Whether to count where nobody has.
+
+    Raises:
+        MethodError: where heads of this architecture can't be switched off.
+    """
+    rows = audit.rows
+
+    def count(classifier: Classifier, progress: ProgressCallback) -> FileCurve:
+        return file_curve(
+            classifier,
+            rows.texts,
+            rows.pairs,
+            rows.gold,
+            n_ordered=N_ORDERED,
+            n_counted=N_COUNTED,
+            n_random=N_RANDOM,
+            progress=progress,
+        )
+
+    key = request.key(HEAD_CURVE)
+    if not start and background.results().get(key) is None:
+        return None
+    check_countable(checkpoints.classifier(request.source))
+    return _part(request, key, count, _curve_passes(request, audit))
+
+
+def head_curve_seconds(request: AuditRequest, audit: Audit) -> float:
+    """About how long counting takes, before there is a pace."""
+    return _curve_passes(request, audit) / ROWS_PER_SECOND
+
+
+def _curve_passes(request: AuditRequest, audit: Audit) -> int:
+    classifier = checkpoints.classifier(request.source)
+    return expected_passes(
+        classifier,
+        len(audit.rows),
+        n_ordered=N_ORDERED,
+        n_counted=N_COUNTED,
+        n_random=N_RANDOM,
+    )
 
 
 def comparison(

@@ -371,6 +371,21 @@ def test_what_is_known_stands_there_while_the_audit_goes_on(
     end.set()
 
 
+@pytest.mark.usefixtures("made")
+def test_accuracy_as_heads_go_is_counted_on_request(checkpoint: Path) -> None:
+    app = opened(checkpoint)
+    (switch,) = [each for each in app.toggle if each.label == "Accuracy as heads go"]
+    switch.set_value(True)
+    run(app)
+    assert "least important for 32 rows of this file first" in said(app)
+    app.button(key="data-head-curve").click()
+    run(app)
+    wait_for(app, lambda: "With all" in said(app))
+    (plot,) = app.get("plotly_chart")
+    assert "least important first" in str(plot.proto)
+    assert " 12 heads " in said(app) or "without the first" in said(app)
+
+
 def test_another_file_forgets_what_was_selected(checkpoint: Path, made: Audit) -> None:
     other = uploads.keep_upload("other.csv", b"text,label\nthe team wins,Sports\n")
     app = opened(checkpoint, gold="3", predicted="0", row="5")

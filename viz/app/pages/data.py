@@ -15,6 +15,7 @@ from viz.app.panels.data import (
     downloads,
     errors,
     files,
+    head_curve,
     label_errors,
     measures,
     rows,
@@ -70,6 +71,8 @@ def show_file(checkpoint: str) -> None:
             show_part(partial(show_section, section, request, audit))
     st.divider()
     rows.show(request, audit, cell)
+    with st.container():
+        head_curve.offer(request, audit)
     st.divider()
     downloads.offer(audit)
 

@@ -8,18 +8,35 @@ out is exactly zero in float32: it is a product of two of them.
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
+from transformers import PreTrainedConfig
 
 from viz.model.classifier import Classifier
 from viz.model.head_gates import HeadGates, open_gates
 from viz.types import Encoding
 
-RANGES = ("initializer_range", "init_std")
+RANGES = ("initializer_range", "init_std", "initializer_factor")
 """What configurations call the size of the random numbers that new tensors begin at."""
 TINY_RANGE = 1e-30
 """What they are set to; transformers takes 0 for its default of 0.02."""
+
+
+def tiny_ranges(config: PreTrainedConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of config.json that let tensors begin at nothing.
+
+    Args:
+        config: Of the model; those of its parts count too.
+        settings: What config.json holds.
+    """
+    changed: dict[str, Any] = {name: TINY_RANGE for name in RANGES if hasattr(config, name)}
+    for part in config.sub_configs:
+        own, entries = getattr(config, part, None), settings.get(part)
+        if isinstance(own, PreTrainedConfig) and isinstance(entries, dict):
+            changed[part] = entries | tiny_ranges(own, entries)
+    return changed
 
 
 def whole_layers(silenced: Classifier) -> list[int]:

@@ -30,10 +30,10 @@ from finetune.checkpoint.folder import (
 from finetune.checkpoint.loading import build_new_classifier, open_plainly
 from finetune.checkpoint.quiet_libraries import quiet_transformers
 from finetune.checkpoint.weights import find_weights
-from finetune.errors import ModelError
+from finetune.errors import ModelError, with_article
 from viz.attention.heads import Heads, checked_heads, head_list
 from viz.errors import CheckpointError, MethodError, SelectionError, TextError, as_sentence
-from viz.mechanism.pruning.absence import RANGES, TINY_RANGE, unused_tensors, whole_layers
+from viz.mechanism.pruning.absence import tiny_ranges, unused_tensors, whole_layers
 from viz.mechanism.pruning.card import card
 from viz.mechanism.pruning.narrowing import can_narrow, key_groups, narrow, remaining_units
 from viz.model.classifier import FORWARD_ERRORS, Classifier
@@ -141,7 +141,7 @@ def prune(
         "of": classifier.name,
         "fingerprint": classifier.fingerprint,
     }
-    for candidate in _candidates(classifier, silenced, encodings):
+    for candidate in _candidates(classifier, silenced, encodings, folder.settings):
         stage = Path(mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
             _write(candidate, stage, folder, about, dtype)
@@ -183,7 +183,10 @@ class _Candidate:
 
 
 def _candidates(
-    classifier: Classifier, silenced: Classifier, encodings: Sequence[Encoding]
+    classifier: Classifier,
+    silenced: Classifier,
+    encodings: Sequence[Encoding],
+    settings: Mapping[str, Any],
 ) -> "list[_Candidate]":
     """The ways to try, in order."""
     narrowing = narrow(silenced)
@@ -201,7 +204,7 @@ def _candidates(
     state = {
         name: tensor for name, tensor in silenced.model.state_dict().items() if name not in absent
     }
-    ranges = {name: TINY_RANGE for name in RANGES if hasattr(classifier.config, name)}
+    ranges = tiny_ranges(classifier.config, settings)
     # A twin, for saving changes the settings of a model.
     model = share_weights(silenced.model)
     return [_Candidate(model, state, ranges, tuple(absent))] if absent else []
@@ -303,7 +306,7 @@ def _stored_dtype(names: Sequence[str]) -> torch.dtype:
 
 def _refusal(classifier: Classifier, silenced: Classifier) -> str:
     """Why nothing gets smaller, and what would."""
-    kind, version = classifier.architecture, transformers.__version__
+    kind, version = with_article(classifier.architecture), transformers.__version__
     if can_narrow(classifier):
         groups = key_groups(classifier)
         unit = "head" if groups == classifier.n_heads else "group of heads that share their keys"
@@ -312,17 +315,23 @@ def _refusal(classifier: Classifier, silenced: Classifier) -> str:
         ]
         named = f" Layers {', '.join(map(str, whole))} lose none." if whole else ""
         return (
-            f"A {kind} has as many heads in every layer, so its folder gets smaller where each "
+            f"In {kind} every layer has as many heads, so its folder gets smaller where each "
             f"layer loses a {unit} at least, to a number of heads that transformers {version} "
             f"allows.{named} To look at the model without these heads, turn them off."
         )
     if any(projection.n_uses > 1 for projection in classifier.output_projections):
         return (
-            f"The layers of a {kind} share their weights, so no head of one layer can be cut out; "
+            f"The layers of {kind} share their weights, so no head of one layer can be cut out; "
             "turn heads off instead."
         )
+    if whole_layers(silenced):
+        return (
+            f"transformers {version} can't open {kind} whose files lack the projections of a "
+            "layer without heads, or not with the same logits, so nothing would get smaller; turn "
+            "heads off instead."
+        )
     return (
-        f"transformers {version} makes the projections of a {kind} as wide as its states, whatever "
+        f"transformers {version} makes the projections of {kind} as wide as its states, whatever "
         "config.json says of heads, so only a layer that loses all of its heads gets smaller: name "
         "whole layers, such as 3. To look at the model without these heads, turn them off."
     )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
+from finetune.errors import with_article
 from viz.attention.heads import Heads
 from viz.errors import SelectionError
 from viz.mechanism.pruning.narrowing import can_narrow, key_groups
@@ -23,7 +24,7 @@ def least_important(classifier: Classifier, importance: FloatArray, n_heads: int
     Raises:
         SelectionError: where so few can't go, or so many.
     """
-    total = importance.size
+    total, kind = importance.size, with_article(classifier.architecture)
     if not 1 <= n_heads < total:
         raise SelectionError(
             f"{n_heads} of {total} heads can't be cut; choose 1 to {total - 1} of them."
@@ -33,7 +34,7 @@ def least_important(classifier: Classifier, importance: FloatArray, n_heads: int
         layers = sorted(order[: n_heads // classifier.n_heads].tolist())
         if not layers:
             raise SelectionError(
-                f"{n_heads} heads are too few: in a {classifier.architecture} only whole layers "
+                f"{n_heads} heads are too few: in {kind} only whole layers "
                 f"get smaller, so choose {classifier.n_heads} heads or more."
             )
         return tuple((layer, head) for layer in layers for head in range(classifier.n_heads))
@@ -42,7 +43,7 @@ def least_important(classifier: Classifier, importance: FloatArray, n_heads: int
     each = min(n_heads // (classifier.n_layers * size), groups - 1)
     if not each:
         raise SelectionError(
-            f"{n_heads} heads are too few: in a {classifier.architecture} every layer loses as "
+            f"{n_heads} heads are too few: in {kind} every layer loses as "
             f"many, so choose {classifier.n_layers * size} heads or more."
         )
     by_group = importance.reshape(classifier.n_layers, groups, size).mean(axis=2)
