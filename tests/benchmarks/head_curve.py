@@ -1,6 +1,6 @@
 """Accuracy as heads go, on a labeled file: how long it takes, and what it says.
 
-`python -m tests.benchmarks.head_curve --data test.csv` with a checkpoint, the shipped one by default;
+`python -m tests.benchmarks.head_curve --data test.csv`, with the shipped checkpoint by default;
 then half of the heads are cut out, to see what that is worth on disk.
 """
 
