@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from viz import Classifier, Reading, attribute
+from viz import Classifier, Reading, attribute, unfold
 from viz.attribution.contribution import contribution
 from viz.export.formats import render
+from viz.export.step.file import export_step
 from viz.figures.spec import FigureSpec
+from viz.mechanism.unfolding.latex import equation_latex
 
 INK = """canvas => {
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -40,7 +42,11 @@ class Saved:
 
     def open(self, spec: FigureSpec) -> None:
         """Save a figure and open the file."""
-        self.path.write_bytes(render(spec, "html"))
+        self.show(render(spec, "html"))
+
+    def show(self, content: bytes) -> None:
+        """Save a page and open the file."""
+        self.path.write_bytes(content)
         self.page.goto(self.path.as_uri())
 
     def _note(self, url: str) -> None:
@@ -102,3 +108,36 @@ def test_the_page_follows_the_theme_of_the_system(
     assert ground == ("rgb(17, 22, 29)" if scheme == "dark" else "rgb(255, 255, 255)")
     root = saved.page.locator(".root").first
     expect(root).to_have_attribute("data-theme", scheme)
+
+
+def test_a_saved_equation_says_each_number_by_pointer_and_by_keys(
+    saved: Saved, classifier: Classifier, reading: Reading
+) -> None:
+    unfolding = unfold(classifier, reading, 1, 2, 5, 3)
+    step = unfolding.step("query")
+    saved.show(export_step(unfolding, step, "html"))
+    maps = saved.page.get_by_test_id("term")
+    expect(maps).to_have_count(4)
+    expect(saved.page.locator(".formula svg").first).to_have_attribute(
+        "aria-label", equation_latex(step)
+    )
+    tip, live = saved.page.get_by_test_id("term-tip"), saved.page.locator(".live")
+    result = maps.last.locator("canvas")
+    assert result.evaluate(INK) > 3
+    result.hover(position={"x": 2, "y": 2})
+    expect(tip).to_contain_text("dimension 0")
+    shown = tip.inner_text().split("\n")[0].replace("−", "-")
+    assert float(shown) == pytest.approx(float(step.result.values[0]), rel=1e-6)
+    weight = step.operands[1].values
+    maps.nth(1).focus()
+    for key in ("Home", "ArrowDown", "ArrowRight"):
+        saved.page.keyboard.press(key)
+    expect(live).to_contain_text("dimension 1, dimension 1")
+    spoken = live.inner_text().split(",")[0].replace("−", "-").replace(" · 10^", "e")
+    assert float(spoken) == pytest.approx(float(weight[1, 1]), rel=1e-6)
+    saved.page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    saved.page.set_viewport_size({"width": 400, "height": 800})
+    saved.page.reload()
+    expect(maps).to_have_count(4)
+    assert saved.page.evaluate("document.documentElement.scrollWidth") <= 400

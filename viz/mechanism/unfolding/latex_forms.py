@@ -7,7 +7,7 @@ is written as a function of its operands.
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from viz.mechanism.unfolding.latex_values import entry_latex
+from viz.mechanism.unfolding.latex_values import MAX_ENTRIES, entry_latex
 from viz.mechanism.unfolding.step import Step
 
 MAX_OPERANDS = 6
@@ -23,7 +23,7 @@ def applied(name: str, *operands: str) -> str:
     """A function of operands; what stands in parentheses gets no second ones."""
     if len(operands) == 1 and operands[0].startswith("("):
         return name + operands[0]
-    return rf"{name}\left({', '.join(operands)}\right)"
+    return rf"{name}\left({', '.join(map(_bare, operands))}\right)"
 
 
 def _function(name: str) -> Form:
@@ -69,7 +69,7 @@ def _quotient(step: Step, operands: Sequence[str]) -> str:
 
 
 def _bare(operand: str) -> str:
-    """A negative number without the parentheses that a line of a fraction doesn't need."""
+    """A negative number without parentheses, where it stands alone in its place."""
     return operand[1:-1] if operand.startswith("(-") and operand.endswith(")") else operand
 
 
@@ -160,9 +160,21 @@ def epsilon(step: Step) -> str:
 
 def _mask(step: Step, operands: Sequence[str]) -> str:
     """Numbers of the first operand, or of the second one where the third is not 0."""
-    score, instead, *where = operands
-    allowed = ", ".join([score, instead, *where])
-    return rf"\mathrm{{mask}}\left({allowed}\right)"
+    score, instead, where = map(_bare, operands)
+    return rf"\mathrm{{where}}\left({where} \neq 0,\, {instead},\, {score}\right)"
+
+
+def _take(step: Step, operands: Sequence[str]) -> str:
+    """Some rows or columns, by their numbers; of many the first two and the last."""
+    (operand,) = operands
+    indices = str(step.options["indices"]).split(",")
+    if len(indices) > MAX_ENTRIES:
+        indices = [*indices[:2], r"\ldots", indices[-1]]
+    axis, last = int(step.options["axis"]), step.operands[0].values.ndim - 1
+    before = [r"\cdot"] * (axis % (last + 1))
+    after = [r"\cdot"] * (last - len(before))
+    picked = r",\, ".join([*before, r"\{" + ", ".join(indices) + r"\}", *after])
+    return rf"\left[{_bare(operand)}\right]_{{{picked}}}"
 
 
 def _concat(step: Step, operands: Sequence[str]) -> str:
@@ -224,6 +236,7 @@ RIGHT_SIDES: Mapping[str, Form] = MappingProxyType(
         "rms_norm": _rms_norm,
         "normalize": _normalize,
         "mask": _mask,
+        "take": _take,
         "concat": _concat,
         "power": _power,
         "sqrt": _sqrt,

@@ -10,6 +10,7 @@ _SIGNS = {
     "times": " × ",
     "ldots": "…",
     "infty": "∞",
+    "neq": " ≠ ",
     "sum": "Σ",
     "top": "ᵀ",
     "quad": "   ",

@@ -73,6 +73,28 @@ def test_a_row_that_is_looked_up_is_written_once() -> None:
     assert numbers_latex(step) == f"e_{{0}} = {values_latex(row.values)}"
 
 
+@pytest.mark.parametrize(
+    ("shape", "axis", "indices", "index"),
+    [
+        ((9,), 0, "2,0", r"\{2, 0\}"),
+        ((9,), -1, "0,1,2,3,4,5", r"\{0, 1, \ldots, 5\}"),
+        ((9, 4), 0, "2,0", r"\{2, 0\},\, \cdot"),
+        ((9, 4), 1, "2,0", r"\cdot,\, \{2, 0\}"),
+    ],
+)
+def test_rows_and_columns_are_picked_by_their_numbers(
+    shape: tuple[int, ...], axis: int, indices: str, index: str
+) -> None:
+    step = Step(vector("y", 2), "take", (vector("x", *shape),), {"axis": axis, "indices": indices})
+    assert equation_latex(step) == rf"y = \left[x\right]_{{{index}}}"
+
+
+def test_what_a_mask_puts_there_is_a_choice() -> None:
+    step = Step(vector("t", 3), "mask", (vector("s", 3), term("m", -np.inf), vector("w", 3)))
+    assert equation_latex(step) == r"t = \mathrm{where}\left(w \neq 0,\, m,\, s\right)"
+    assert r"\neq 0,\, -\infty,\, (" in numbers_latex(step)
+
+
 def test_a_score_is_a_fraction() -> None:
     step = Step(
         term("s_{5,3}", -2.174358),
@@ -151,10 +173,8 @@ def test_an_activation_comes_with_what_it_is() -> None:
 def test_what_has_no_form_is_a_function_of_its_operands() -> None:
     step = Step(vector("z", 2), "bucket_of", (vector("a", 2), vector("b", 2)))
     assert equation_latex(step) == r"z = \text{bucket\_of}\left(a, b\right)"
-    rows = Step(vector("z", 2), "take", (vector("a", 2),), {"indices": "0,3", "axis": 0})
-    assert equation_latex(rows) == (
-        r"z = \text{take}\left(a;\; \text{indices} = \text{0,3};\; \text{axis} = 0\right)"
-    )
+    clipped = Step(vector("z", 2), "clip", (vector("a", 2),), {"min": -1.0})
+    assert equation_latex(clipped) == r"z = \text{clip}\left(a;\; \text{min} = -1\right)"
     none = Step(vector("z", 2), "sum", ())
     assert equation_latex(none) == r"z = \text{sum}\left(\right)"
     few = Step(vector("z", 2), "quotient", (vector("a", 2),))

@@ -35,6 +35,6 @@ def test_a_text_is_itself(text: str) -> None:
 def test_no_command_is_left_of_any_equation(step: Step) -> None:
     for latex in (equation_latex(step), numbers_latex(step)):
         plain = plain_text(latex)
-        assert not set(plain) & set("\\{}\n")
+        assert not set(plain.replace("{0,3}", "")) & set("\\{}\n")
         for left, right in ("()", "[]"):
             assert plain.count(left) == plain.count(right)
