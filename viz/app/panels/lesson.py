@@ -8,7 +8,7 @@ from viz.app import keys, lessons, readings
 from viz.app.lessons import SLOW_STEP
 from viz.app.markdown import plain
 from viz.app.panels import job_progress, lesson_pictures
-from viz.app.panels.inside import story
+from viz.app.panels.inside import save, story
 from viz.app.panels.inside.cell import Cell, keep_in_link
 from viz.app.panels.inside.cell import restore as restore_cell
 from viz.app.panels.inside.mode import CHOICE as MODE_CHOICE
@@ -65,7 +65,8 @@ def show(checkpoint: str, texts: Texts) -> None:
         if step is not None:
             _show_step(step, taught, words)
             if cell is not None and step.equations:
-                _show_equations(checkpoint, texts, cell, step, words)
+                _show_equations(step, words)
+                _offer_equation(checkpoint, texts, cell, step, taught, words)
         _show_ways(key, words)
 
 
@@ -168,23 +169,30 @@ def _followed(subject: LessonSubject, cell: LessonCell, words: Language) -> str:
     )
 
 
-def _show_equations(
-    checkpoint: str, texts: Texts, cell: Cell, step: LessonStep, words: Language
-) -> None:
-    """The equations of this model with the reader's numbers, and the way to follow the last one."""
+def _show_equations(step: LessonStep, words: Language) -> None:
+    """The equations of this model with the reader's numbers."""
     st.caption(words.control("here"))
     with st.container(key="lesson-equations", gap=None):
         for equation in step.equations:
             st.latex(numbers_latex(equation))
-    term = step.equations[-1].result.id
-    if st.button(
-        words.control("open_equation"),
-        key="lesson-equation",
-        icon=":material/function:",
-        type="tertiary",
-        on_click=partial(_follow, checkpoint, texts, cell, term),
-    ):
-        st.rerun()  # the whole page, which shows equations now
+
+
+def _offer_equation(
+    checkpoint: str, texts: Texts, cell: Cell, step: LessonStep, taught: Lesson, words: Language
+) -> None:
+    """The ways to follow the last equation, and to save it."""
+    last = step.equations[-1]
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        if st.button(
+            words.control("open_equation"),
+            key="lesson-equation",
+            icon=":material/function:",
+            type="tertiary",
+            on_click=partial(_follow, checkpoint, texts, cell, last.result.id),
+        ):
+            st.rerun()  # the whole page, which shows equations now
+        if taught.subject.unfolding is not None:
+            save.offer(taught.subject.unfolding, last, label=words.control("save"))
 
 
 def _follow(checkpoint: str, texts: Texts, cell: Cell, term: str) -> None:

@@ -2,10 +2,10 @@
 
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import streamlit as st
 
 from viz.app import keys
+from viz.mechanism.lesson.cell import default_cell
 from viz.types import Reading
 from viz.widgets.equations.payload import Names
 
@@ -48,14 +48,16 @@ class Cell:
         That is the last layer, the deciding token, and there the head and the key with the largest
         weight that goes to a word.
         """
-        weights = reading.attention.weights
-        n_layers, n_heads, n_tokens, _ = weights.shape
-        layer = _within(layer, n_layers, n_layers - 1)
-        query = _within(query, n_tokens, reading.deciding_token or 0)
-        words = np.array([not token.special for token in reading.encoding.tokens])
-        rows = np.where(words & (np.arange(n_tokens) != query), weights[layer, :, query], -1)
-        head = _within(head, n_heads, int(rows.max(-1).argmax()))
-        return cls(layer, head, query, _within(key, n_tokens, int(rows[head].argmax())))
+        attention = reading.attention
+        n_layers, n_tokens = attention.n_layers, attention.n_tokens
+        chosen = default_cell(
+            reading,
+            layer=n_layers - 1 if _within(layer, n_layers) is None else layer,
+            head=_within(head, attention.n_heads),
+            query=_within(query, n_tokens),
+            key=_within(key, n_tokens),
+        )
+        return cls(*chosen)
 
 
 def choose(reading: Reading, names: Names) -> Cell:
@@ -129,8 +131,8 @@ def _number(written: str | None) -> int | None:
     return int(written) if written is not None and is_number else None
 
 
-def _within(number: int | None, count: int, default: int) -> int:
-    return number if number is not None and 0 <= number < count else default
+def _within(number: int | None, count: int) -> int | None:
+    return number if number is not None and 0 <= number < count else None
 
 
 _NAMES = (keys.LAYER, keys.HEAD, keys.QUERY, keys.KEY)

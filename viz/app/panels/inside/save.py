@@ -10,12 +10,13 @@ from viz.mechanism.unfolding.unfolding import Unfolding
 FORMAT = "inside-format"
 
 
-def offer(unfolding: Unfolding, step: Step) -> None:
+def offer(unfolding: Unfolding, step: Step, *, label: str = "Save") -> None:
     """Offer an equation in the format that the reader chooses.
 
     Args:
         unfolding: What the equation belongs to.
         step: The equation.
+        label: What stands on the button.
     """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="inside-save"):
         formats = list(STEP_FORMATS)
@@ -31,7 +32,7 @@ def offer(unfolding: Unfolding, step: Step) -> None:
         )
         format = str(chosen)
         st.download_button(
-            "Save",
+            label,
             data=presence.download(lambda: export_step(unfolding, step, format)),
             file_name=step_file_name(unfolding, step, format),
             mime=STEP_FORMATS[format],
