@@ -1,6 +1,5 @@
 """Reads one text with the weights of every kept step of a training."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,9 +23,6 @@ from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
 from viz.types import Attention, Attribution, MissingAttention, Reading
-
-MAX_KEPT_MAPS = 3
-"""Frames whose maps are kept for others to be compared with: the first, and the last two read."""
 
 
 def film(
@@ -104,7 +100,8 @@ class FilmReader:
         self.attribution = attribute_by_name(
             classifier, self.finished, method, target=None, against="runner-up"
         )
-        self._maps: OrderedDict[int, FloatArray] = OrderedDict()
+        self._maps: dict[int, FloatArray] = {}
+        """Maps of the first frame and of the one read last."""
 
     @property
     def target(self) -> Target:
@@ -183,12 +180,14 @@ class FilmReader:
         assert reading is not None  # `attribute` hands it on
         small = from_before = from_base = None
         if isinstance(reading.attention, Attention):
-            maps = self._keep(index, reading.attention.weights)
+            maps = self._maps[index] = reading.attention.weights
             if index:
                 from_before = self._distances(index - 1, maps)
                 from_base = from_before if index == 1 else self._distances(0, maps)
             words = view(self.encoding, maps).weights
             small = thumbnails(words, *self._thumbnail_shape).astype(np.float16)
+            # What the next frame is compared with.
+            self._maps = {place: self._maps[place] for place in (0, index) if place in self._maps}
         return FilmFrame(
             prediction=reading.prediction,
             value=attribution.value,
@@ -211,14 +210,6 @@ class FilmReader:
                 attention = self._plain_reading(self.classifier_of(other)).attention
             except VizError:
                 return None
-            self._keep(other, attention.weights)
+            self._maps[other] = attention.weights
         impossible = self.finished.attention.impossible
         return head_distances(self._maps[other], maps, impossible)
-
-    def _keep(self, index: int, maps: FloatArray) -> FloatArray:
-        """Keep the maps of a frame, and let go of those that are needed least."""
-        self._maps[index] = maps
-        self._maps.move_to_end(index)
-        while len(self._maps) > MAX_KEPT_MAPS:
-            del self._maps[next(place for place in self._maps if place)]
-        return maps
