@@ -47,6 +47,7 @@ def read(checkpoint: str) -> None:
     reading = readings.read(checkpoint, texts.text, texts.pair)
     with right:
         text.show_prediction(reading, checkpoints.classifier(checkpoint).temperature)
+        text.offer_comparison()
     text.show_notes(reading)
     st.divider()
     request, badge = explanation.ask(checkpoint, texts, reading.prediction)

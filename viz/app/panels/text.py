@@ -8,6 +8,7 @@ import streamlit as st
 from viz.app import keys
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
+from viz.app.navigation import PAGES
 from viz.types import Reading
 from viz.widgets.bars.component import bars
 
@@ -109,6 +110,14 @@ def show_prediction(reading: Reading, temperature: float | None) -> None:
     bars(reading.prediction, key="classes")
     if temperature is not None:
         st.caption(f"calibrated (temperature {temperature:.2f})", help=CALIBRATED)
+
+
+def offer_comparison() -> None:
+    """A quiet way to the page where the text is set beside another one; it comes along."""
+    with st.container(key="compare-link"):
+        st.page_link(
+            PAGES["Compare"], label="Compare with another text", icon=":material/compare_arrows:"
+        )
 
 
 def show_notes(reading: Reading) -> None:
