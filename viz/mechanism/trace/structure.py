@@ -313,12 +313,12 @@ class Structure:
                 self.names.setdefault(node.index, self._kind_of_lookup(node.index))
         logits = trace.resolve(_first_row(graph[graph.output].shape, graph.output)).node
         for node in graph.nodes[:first]:
-            if (
-                node.is_state
-                and not node.moves
-                and any(each >= first for each, _ in trace.consumers(node.index))
-            ):
+            if node.moves or not node.is_state:
+                continue
+            if any(each >= first for each, _ in trace.consumers(node.index)):
                 self.names[node.index] = "state"
+            elif self._operation(node.index) == "sum":
+                self.names.setdefault(node.index, "embedding sum")
         for node in graph.nodes[last:logits]:
             if node.moves or not node.is_state or node.index in self.names:
                 continue
