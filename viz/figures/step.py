@@ -19,7 +19,7 @@ from viz.figures.raster import Box
 from viz.figures.render_options import RenderOptions
 from viz.figures.text.fonts import Style, drawable, label, text_width
 from viz.figures.text.missing_fonts import missing_fonts
-from viz.mechanism.unfolding.description import axis_labels, dimensions
+from viz.mechanism.unfolding.description import axis_labels, class_name, dimensions
 from viz.mechanism.unfolding.latex import equation_latex, number_sides
 from viz.mechanism.unfolding.step import Step
 from viz.mechanism.unfolding.term import Term
@@ -124,6 +124,8 @@ class _TermRow:
     columns: tuple[str, ...]
     rows: tuple[str, ...]
     scale: ColorScale
+    meaning: str
+    """What a number stands for, where it is the index of a class."""
 
     @classmethod
     def of(cls, reading: Reading, term: Term, options: RenderOptions) -> "_TermRow":
@@ -137,7 +139,13 @@ class _TermRow:
         rows = axis_labels(reading, term, -2) if given.ndim == 2 else ()
         shown = np.where(masked, 0, values)
         return cls(
-            term, shown, masked if masked.any() else None, _short(columns), _short(rows), scale
+            term,
+            shown,
+            masked if masked.any() else None,
+            _short(columns),
+            _short(rows),
+            scale,
+            class_name(reading, term),
         )
 
     @property
@@ -185,7 +193,8 @@ class _TermRow:
         TextBlock(self.name).draw(canvas, x, base + self.symbol.depth + 1)
         if not self.term.values.ndim:
             number = true_minus(f"{float(self.term.values):.6g}")
-            canvas.text(x + TERM_WIDTH, y + 14, number, DETAILS)
+            text = "  ".join(filter(None, (number, drawable(self.meaning))))
+            canvas.text(x + TERM_WIDTH, y + 14, text, DETAILS)
             return
         left = x + self.left
         place = Box(left, y, self.map_width, self.map_height)

@@ -61,14 +61,20 @@ def test_every_format_cites_checkpoint_and_difference(unfolding: Unfolding, name
     step = unfolding.step(name)
     caption = StepText.of(unfolding, step).caption
     assert unfolding.reading.fingerprint[:12] in caption
-    assert f"weight {unfolding.weight:.6g}" in caption
+    assert f"with weight {unfolding.weight:.6g}" in caption
     assert re.search(r"largest difference of \d\.\de-\d\d|recomputed exactly", caption)
     image = Image.open(BytesIO(export_step(unfolding, step, "png")))
     assert image.info["Description"] == caption
     svg = ElementTree.fromstring(export_step(unfolding, step, "svg"))
     assert caption in "".join(svg.itertext())
     assert caption in export_step(unfolding, step, "html").decode()
-    assert caption.split(" · ")[0].split(":")[0] in export_step(unfolding, step, "tex").decode()
+    assert caption.split(" · ")[0] in export_step(unfolding, step, "tex").decode()
+
+
+def test_the_class_has_its_name(unfolding: Unfolding) -> None:
+    texts = [line.text for line in text_lines(drawn(unfolding, unfolding.step("class")))]
+    prediction = unfolding.reading.prediction
+    assert f"{prediction.predicted_class}  {prediction.label}" in texts
 
 
 def test_a_pdf_is_one_page(unfolding: Unfolding) -> None:

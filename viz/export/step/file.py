@@ -93,10 +93,14 @@ class StepText:
     @classmethod
     def of(cls, unfolding: Unfolding, step: Step) -> "StepText":
         """Those of a step."""
+        place = step_place(unfolding, step)
         cited = reading_citation(
             unfolding.reading,
-            f"{step.name} of {cell_name(unfolding)}",
-            settings=(f"weight {unfolding.weight:.6g}", difference_sentence(step)),
+            f"{step.name}, {place}",
+            settings=(
+                f"unfolded from {cell_name(unfolding)} with weight {unfolding.weight:.6g}",
+                difference_sentence(step),
+            ),
         )
         title = step.name[:1].upper() + step.name[1:]
-        return cls(title, step_place(unfolding, step), cited.sentence())
+        return cls(title, place, cited.sentence())

@@ -6,7 +6,7 @@ from itertools import groupby
 from textwrap import wrap
 
 from viz.attribution.descriptions import true_minus, verdict
-from viz.mechanism.unfolding.description import cell_name, token_name
+from viz.mechanism.unfolding.description import cell_name, class_name, token_name
 from viz.mechanism.unfolding.latex import equation_latex, number_sides
 from viz.mechanism.unfolding.latex_values import values_latex
 from viz.mechanism.unfolding.plain_text import plain_text
@@ -83,6 +83,8 @@ def _equation(unfolding: Unfolding, step: Step, *, names_token: bool) -> Iterato
             break_on_hyphens=False,
         )
     sides = [f"= {plain_text(side)}" for side in number_sides(step)]
+    if label := class_name(unfolding.reading, step.result):
+        sides[-1] += f" ({label})"
     if _columns(f"     {' '.join(sides)}") <= WIDTH:
         sides = [" ".join(sides)]
     elif _columns(f"     {sides[0]}") > WIDTH:

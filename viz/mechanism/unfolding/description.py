@@ -55,3 +55,10 @@ def axis_labels(reading: Reading, term: Term, axis: int) -> tuple[str, ...]:
 def dimensions(term: Term) -> str:
     """The shape of a term, as in `384 × 384`; empty for a number."""
     return " × ".join(str(size) for size in term.shape)
+
+
+def class_name(reading: Reading, term: Term) -> str:
+    """The label of the class whose index a term is; empty for any other term."""
+    if term.name != "class" or term.values.ndim:
+        return ""
+    return reading.prediction.labels[int(term.values)]
