@@ -68,14 +68,14 @@ def main() -> None:
 
 def _read(page: Page, noun: str, n_tokens: int) -> float:
     """Seconds from pressing Read to the page of a text that begins with `noun`."""
-    page.get_by_label("Text", exact=True).fill(_text(noun, n_tokens))
+    page.get_by_label("Text", exact=True).fill(text_of(noun, n_tokens))
     started = time.perf_counter()
     page.get_by_role("button", name="Read").click()
     _wait_for_page(page, noun)
     return time.perf_counter() - started
 
 
-def _text(noun: str, n_tokens: int) -> str:
+def text_of(noun: str, n_tokens: int) -> str:
     """A text of exactly so many tokens, [CLS] and [SEP] among them."""
     return f"{noun} " * (n_tokens - 2)
 
@@ -93,7 +93,7 @@ def _bare_forward(n_tokens: int) -> float:
     model = AutoModelForSequenceClassification.from_pretrained(
         default_checkpoint(), attn_implementation="eager", dtype=torch.float32
     ).eval()
-    inputs = tokenizer(_text("oil", n_tokens), return_tensors="pt")
+    inputs = tokenizer(text_of("oil", n_tokens), return_tensors="pt")
     times = []
     with torch.inference_mode():
         for _ in range(13):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.families import family_checkpoint
 from tests.page_content import component_data
 from viz import Classifier, Reading
 from viz.app import keys
@@ -191,3 +192,12 @@ def test_128_tokens_are_sent_in_less_than_a_megabyte() -> None:
     following = payload.walk(payload.Walk(largest, None, [], [largest]), names)
     sent = len(json.dumps([story, following])) + sum(map(len, payload.formulas(story)))
     assert sent < MEGABYTE
+
+
+def test_a_network_without_maps_is_one_sentence(tmp_path: Path) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["checkpoint"] = str(family_checkpoint(tmp_path / "fnet", "fnet"))
+    app.switch_page(INSIDE).run()
+    assert not app.exception
+    (error,) = app.error
+    assert error.value.startswith("This model has no attention to show")

@@ -147,6 +147,7 @@ function drawWalk(view) {
   const term = terms[walk.term];
   const trail = createElement("nav", "trail");
   trail.setAttribute("aria-label", "The way here");
+  trail.hidden = walk.trail.length < 2;
   trail.append(...walk.trail.flatMap((place, index) => createTrailPlace(view, place, index)));
   const title = createElement("h3", "walk-title");
   const symbol = createElement("span", "symbol", term.symbol);
