@@ -15,7 +15,7 @@ from viz import Classifier
 from viz.data.rows.audit_rows import open_rows
 from viz.export.accuracy_curve import curve_csv, curve_sentence
 from viz.mechanism.ablation.measurement import file_curve
-from viz.mechanism.pruning.prune import prune
+from viz.mechanism.pruning import prune
 from viz.mechanism.pruning.selection import least_important
 from viz.model.classifier import default_checkpoint
 

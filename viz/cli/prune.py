@@ -63,7 +63,7 @@ def prune(
     """
     with exit_on_error():
         from viz.attention.heads import head_list, parse_heads
-        from viz.mechanism.pruning.prune import prune as write_pruned
+        from viz.mechanism.pruning import prune as write_pruned
 
         _check(heads, lowest, fraction, data, limit)
         classifier = load_classifier(checkpoint)

@@ -17,7 +17,7 @@ from tests.tiny_models import LABELS, tiny_checkpoint
 from viz import Classifier
 from viz.__main__ import app
 from viz.errors import CheckpointError, MethodError, SelectionError
-from viz.mechanism.pruning.prune import prune
+from viz.mechanism.pruning import prune
 from viz.mechanism.pruning.selection import least_important
 
 TEXTS = ("oil prices rise", "the team wins the game !", "not good , not bad : peace talks fall")
@@ -101,7 +101,9 @@ def test_what_the_folder_says_of_classes_and_storage_stays(tmp_path: Path) -> No
     )
     (source / "README.md").write_text("# Mine\n", "utf-8")
     output = tmp_path / "smaller"
+    output.mkdir()
     pruned = prune(source, [(0, head) for head in range(4)], output)
+    assert len({file.stat().st_mode for file in output.iterdir()}) == 1
     back = Classifier.load(output, device="cpu")
     assert (back.labels, back.temperature) == (LABELS, 1.5)
     held = load_file(output / "model.safetensors")
@@ -143,7 +145,7 @@ def test_a_folder_that_answers_otherwise_is_not_left_behind(
             model.get_parameter("classifier.bias")[0] += 0.01
         return model
 
-    monkeypatch.setattr("viz.mechanism.pruning.prune.open_plainly", with_a_fault)
+    monkeypatch.setattr("viz.mechanism.pruning.pruned_checkpoint.open_plainly", with_a_fault)
     with pytest.raises(MethodError):
         prune(source, [(0, head) for head in range(4)], tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["bert"]

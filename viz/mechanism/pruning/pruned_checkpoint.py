@@ -160,7 +160,9 @@ def prune(
                 n_texts=len(encodings),
             )
             (stage / "README.md").write_text(card(folder, about, pruned.sentence), "utf-8")
-            stage.chmod(0o755)
+            _let_others_read(stage)
+            if target.is_dir():
+                target.rmdir()  # empty
             stage.rename(target)
         finally:
             shutil.rmtree(stage, ignore_errors=True)
@@ -231,6 +233,14 @@ def _write(
         file = folder.file(name)
         if file is not None:
             shutil.copyfile(file, stage / name)
+
+
+def _let_others_read(stage: Path) -> None:
+    """Give a folder and all of its files the rights that new files have here."""
+    mode = (stage / CONFIG).stat().st_mode & 0o777
+    for file in stage.iterdir():
+        file.chmod(mode)
+    stage.chmod(mode | (mode & 0o444) >> 2)
 
 
 def _largest_gap(silenced: Classifier, stage: Path, encodings: Sequence[Encoding]) -> float | None:
