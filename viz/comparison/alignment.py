@@ -5,7 +5,7 @@ Of two texts the words that stay, and those that are replaced, inserted or delet
 characters.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
@@ -13,6 +13,9 @@ from typing import Literal
 from viz.attention.words import Span, spans, without_blanks
 from viz.comparison.word_edits import EditKind, edit_words
 from viz.types import Encoding
+
+MAX_CHARS = 30
+"""Of the words of one side of an edit, where it is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,23 @@ class Edit:
 
     @property
     def label(self) -> str:
-        """What a reader sees, as in `good → bad`, `+ not` or `− not`."""
+        """What a reader sees, as in `good → bad`, `+ not` or `− not`; long stretches cut short."""
+        return self.written(shortened)
+
+    def written(self, write: Callable[[str], str] = str) -> str:
+        """The same in full, or with the words of each side written in another way."""
         if self.first is None or self.second is None:
-            return f"{'+' if self.first is None else '−'} {self.span.label}"
+            return f"{'+' if self.first is None else '−'} {write(self.span.label)}"
         if self.first.label == self.second.label:
-            return self.first.label
-        return f"{self.first.label} → {self.second.label}"
+            return write(self.first.label)
+        return f"{write(self.first.label)} → {write(self.second.label)}"
+
+
+def shortened(words: str) -> str:
+    """The beginning and the end of a long stretch of words."""
+    if len(words) <= MAX_CHARS:
+        return words
+    return f"{words[: MAX_CHARS // 2].rstrip()} … {words[-MAX_CHARS // 3 :].lstrip()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,9 +172,10 @@ class _WordsBody:
         texts = []
         for part in (0, 1):
             run = [
-                Piece(drawable(edit.label), (index,), self._is_spaced(edit))
+                Piece(drawable(word), (index,), number > 0 or self._is_spaced(edit))
                 for index, edit in enumerate(self._edits)
                 if edit.span.part == part
+                for number, word in enumerate(edit.written().split())
             ]
             if run:
                 texts.append(PlacedText(None, flow(run, TEXT, TEXT_WIDTH), 8 * part))
@@ -183,7 +184,7 @@ class _WordsBody:
     def _is_spaced(self, edit: Edit) -> bool:
         reading = self.compared.first if edit.second is None else self.compared.second
         text = reading.encoding.part_text(edit.span.part)
-        is_changed = edit.label != edit.span.label
+        is_changed = edit.written() != edit.span.label
         return is_changed or text[max(edit.span.start - 1, 0) : edit.span.start].isspace()
 
     def _statement(self) -> TextBlock:

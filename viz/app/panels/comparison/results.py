@@ -24,6 +24,7 @@ TARGET = "compare-target"
 MOST = "compare-most-changed-words"
 CHANGE = "what changed"
 """In place of a class: that of the second reading against that of the first."""
+SAME = "Both texts are the same: change some words of the other one."
 N_WORDS = 8
 """Words that are listed."""
 
@@ -109,6 +110,8 @@ def _show_words(request: ComparisonRequest, compared: ReadingComparison) -> None
     if words is not None:
         caption = word_summary(words, compared.first.prediction)
         low, high = change_ends(words, compared.first.prediction)
+    if request.first == request.second:
+        st.caption(SAME)
     colored_changes(compared, key="compare-words", low_label=low, high_label=high, caption=caption)
     if words is None:
         if compared.refused["words"] != compared.refused.get("classes"):
