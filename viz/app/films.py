@@ -15,13 +15,15 @@ from viz.figures.spec import FigureSpec
 from viz.jobs.background import BackgroundJob, ProgressCallback
 from viz.runs.checkpoint_folders import checkpoint_folders, display_name
 from viz.runs.history import History, history_of_checkpoint
+from viz.widgets.film.payload import payload
 
 KIND = "film"
 """The kind of the job."""
-MAX_BYTES = 512e6
-"""Of frames that were read: of 12 x 12 heads, about 1,400."""
-MAX_FILMS = 32
-"""Films whose frames are known by name; each has what the finished checkpoint says."""
+MAX_BYTES = 256e6
+"""Of frames that were read: of 12 x 12 heads, about 700."""
+MAX_WANTED = 32
+MAX_SENT = 8
+"""Of some megabytes each."""
 FIGURES = {"words": "attribution", "heads": "atlas"}
 """What of one frame can be saved as a picture, and the kind of its figure."""
 
@@ -32,9 +34,15 @@ def _n_bytes(frame: object) -> float:
     return cast("Frame", frame).nbytes + 2_000
 
 
+def _n_film_bytes(film: object) -> float:
+    return sum(_n_bytes(frame) for frame in cast("Film", film).frames if frame is not None) + 1e5
+
+
 _frames = LRUCache(MAX_BYTES, _n_bytes)
-_films = LRUCache(MAX_FILMS)
-_wanted = LRUCache(MAX_FILMS)
+_films = LRUCache(MAX_BYTES, _n_film_bytes)
+_sent = LRUCache(MAX_SENT)
+"""What browsers are sent of the films that were shown last."""
+_wanted = LRUCache(MAX_WANTED)
 """The frame of each film that a reader waits for."""
 
 
@@ -85,9 +93,27 @@ def film(request: FilmRequest) -> Film:
         TextError: if no token of the text reaches the model.
     """
     key = request.key
-    start = _films.get_or_compute(key, lambda: _reader(request).film())
-    frames = [cast("Frame | None", _frames.get((key, index))) for index in range(len(start.steps))]
-    return replace(start, frames=tuple(frames))
+    known = _films.get_or_compute(key, lambda: _reader(request).film())
+    if known.complete:
+        return known
+    frames = [cast("Frame | None", _frames.get((key, index))) for index in range(len(known.steps))]
+    shown = replace(known, frames=tuple(frames))
+    return _films.add(key, shown) if shown.complete else shown
+
+
+def player_data(request: FilmRequest, shown: Film, first: int) -> dict[str, object]:
+    """What the browser is sent of a film, made once for one that is complete.
+
+    Args:
+        request: Which film.
+        shown: The film, as far as it was read.
+        first: The frame that is shown first.
+    """
+    if not shown.complete:
+        return payload(shown, run(request), frame=first)
+    return _sent.get_or_compute(
+        (request.key, first), lambda: payload(shown, run(request), frame=first)
+    )
 
 
 def job(request: FilmRequest, shown: Film) -> BackgroundJob[bool]:

@@ -34,9 +34,9 @@ def page(folder: str) -> None:
 
     from viz.comparison.film.reader import film
     from viz.widgets.film.component import film_player, resting_frame
+    from viz.widgets.film.payload import payload
 
-    shown = film(Path(folder), "oil prices rise")
-    film_player(shown, None, frame=1, key="film", on_change=lambda: None)
+    film_player(payload(film(Path(folder), "oil prices rise"), frame=1), key="film")
     assert resting_frame("film") is None
 
 

@@ -1,30 +1,23 @@
 """The film on the page, and the frame that it rests at."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import streamlit as st
 
-from viz.comparison.film.film import Film
-from viz.runs.history import History
-from viz.widgets.film.payload import FILM, payload
+from viz.widgets.film.payload import FILM
 from viz.widgets.shared.component import register
 
 _mount = register(FILM)
 
 
-def film_player(
-    film: Film, run: History | None, *, frame: int, key: str, on_change: Callable[[], None]
-) -> None:
+def film_player(data: Mapping[str, object], *, key: str) -> None:
     """Show the film.
 
     Args:
-        film: Its frames, as far as they were read.
-        run: What happened in the training; None where that is not known.
-        frame: The frame that is shown first.
+        data: As from `payload`; the same for as long as the film is, so that it is sent once.
         key: Where the state of the picture is kept; see `resting_frame`.
-        on_change: Called before the rerun that another frame brings.
     """
-    _mount(data=payload(film, run, frame=frame), key=key, on_frame_change=on_change)
+    _mount(data=data, key=key, on_frame_change=lambda: None)
 
 
 def resting_frame(key: str) -> int | None:

@@ -21,6 +21,8 @@ POLL = 1.0
 """Seconds between two looks at the frames that were read meanwhile."""
 SECONDS_PER_FRAME = 0.7
 """About how long one takes, before that was seen."""
+FIRST = "film-first"
+"""Key of the frame at which the picture began."""
 MAX_DIGITS = 6
 """Of a frame in a link."""
 HOW_TO = (
@@ -97,11 +99,13 @@ def _open_training() -> None:
 
 def _show_film(request: FilmRequest, job: BackgroundJob[bool] | None) -> None:
     """The film as far as it was read; the page runs again once it is whole."""
+    shown = films.film(request)
     resting = resting_frame(keys.FILM)
-    if resting is not None:
+    if resting is None:  # the picture is new, and begins where the link says
+        st.session_state[FIRST] = _linked_frame(shown)
+    else:
         _keep_in_link(resting)
         films.want(request, resting)
-    shown = films.film(request)
     if job is not None:
         if job.done and not job.cancelled:
             job.result()  # what ended it, where it did not come to its end
@@ -110,13 +114,8 @@ def _show_film(request: FilmRequest, job: BackgroundJob[bool] | None) -> None:
         _show_progress(job, shown)
     else:
         _offer_files(request, shown, _linked_frame(shown))
-    film_player(
-        shown,
-        films.run(request),
-        frame=_linked_frame(shown),
-        key=keys.FILM,
-        on_change=lambda: None,
-    )
+    first = st.session_state.get(FIRST, 0)
+    film_player(films.player_data(request, shown, first), key=keys.FILM)
 
 
 def _show_progress(job: BackgroundJob[bool], shown: Film) -> None:
