@@ -102,7 +102,10 @@ export function readCell(view, canvas, term, values, cell, byKeyboard = false) {
 export function readByKeys(view, element, canvas, term, values) {
   element.addEventListener("keydown", (event) => {
     if (hasModifier(event)) return;
-    if (event.key === "Escape") readCell(view, canvas, term, values, null);
+    if (event.key === "Escape" && canvas.cell !== null) {
+      event.stopPropagation(); // the next one leads back
+      readCell(view, canvas, term, values, null);
+    }
     const next = moveCell(event.key, canvas.cell ?? 0, canvas.layout);
     if (next === null) return;
     event.preventDefault();
