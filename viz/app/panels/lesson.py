@@ -182,17 +182,16 @@ def _offer_equation(
 ) -> None:
     """The ways to follow the last equation, and to save it."""
     last = step.equations[-1]
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        if st.button(
-            words.control("open_equation"),
-            key="lesson-equation",
-            icon=":material/function:",
-            type="tertiary",
-            on_click=partial(_follow, checkpoint, texts, cell, last.result.id),
-        ):
-            st.rerun()  # the whole page, which shows equations now
-        if taught.subject.unfolding is not None:
-            save.offer(taught.subject.unfolding, last, label=words.control("save"))
+    if st.button(
+        words.control("open_equation"),
+        key="lesson-equation",
+        icon=":material/function:",
+        type="tertiary",
+        on_click=partial(_follow, checkpoint, texts, cell, last.result.id),
+    ):
+        st.rerun()  # the whole page, which shows equations now
+    if taught.subject.unfolding is not None:
+        save.offer(taught.subject.unfolding, last, label=words.control("save"))
 
 
 def _follow(checkpoint: str, texts: Texts, cell: Cell, term: str) -> None:

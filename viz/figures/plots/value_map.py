@@ -28,6 +28,8 @@ def value_map(
 ) -> go.Figure:
     """Rows of numbers; blue above 0 and orange below, or darker for more.
 
+    Of vectors the 2% largest numbers share the strongest color; the pointer shows each number.
+
     Args:
         values: (n, m)
         rows: What the n rows are called.
@@ -36,7 +38,10 @@ def value_map(
         theme: Whose colors to use.
     """
     palette = PALETTES[theme]
-    most = float(np.abs(values).max(initial=0.0)) or 1.0
+    sizes = np.abs(values)
+    # A few dimensions of a state are many times as large as all others, which would look empty.
+    most = float(np.percentile(sizes, 98) if columns is None else sizes.max(initial=0.0))
+    most = most or float(sizes.max(initial=0.0)) or 1.0
     n_rows, n_columns = values.shape
     labels = [str(index) for index in range(n_columns)] if columns is None else columns
     figure = go.Figure(

@@ -41,7 +41,7 @@ class LessonSubject:
     def equation(
         self, name: str, *, stage: Stage = "attention", ndim: int | None = None
     ) -> Step | None:
-        """The equation whose result has a name, of the cell's head where heads have their own.
+        """The equation whose result has a name, of the cell's head and of the token that looks.
 
         Args:
             name: What is computed.
@@ -53,12 +53,15 @@ class LessonSubject:
         """
         if self.unfolding is None or self.cell is None:
             return None
-        layer = self.cell.layer if stage in ("attention", "feed-forward") else None
+        in_layer = stage in ("attention", "feed-forward")
+        layer = self.cell.layer if in_layer else None
         for step in self.unfolding.steps:
             result = step.result
             if (
                 (step.name, step.stage, step.layer) == (name, stage, layer)
                 and result.head in (None, self.cell.head)
+                # The story tells the deciding token beside the one that looks.
+                and (not in_layer or result.token in (None, self.cell.query))
                 and (ndim is None or result.values.ndim == ndim)
             ):
                 return step

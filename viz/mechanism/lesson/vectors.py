@@ -16,21 +16,37 @@ MOVED = 1e-3
 single precision makes differences a thousand times smaller."""
 
 
+NORMALIZATIONS = ("layer_norm", "rms_norm")
+MAX_PARTS = 12
+"""Equations at most that are followed from the first state of a token back to its id."""
+
+
 def vectors(subject: LessonSubject) -> LessonStep:
     """The parts of the first vector of the token that looks, and what it depends on."""
     token = _token(subject)
-    picture, sentences, values = _parts(subject, token)
     steps = _embeddings(subject, token)
-    lookups = [step for step in steps if step.operation == "lookup"]
-    equations = (*lookups, *[step for step in steps if step.operation != "lookup"][-2:])
+    position, context = _claims(subject, token)
+    values: dict[str, Value] = {"token": subject.token(token), "position": token}
+    sentences = ["lookup"]
+    if position.holds is not None:
+        sentences.append("with_position" if position.holds else "without_position")
+    if any(step.name == "segment embedding" for step in steps):
+        sentences.append("with_segment")
+    sentences += [step.operation for step in steps if step.operation in NORMALIZATIONS]
+    pictures: tuple[ValuePicture, ...] = ()
+    rows = [step for step in steps if step.operation == "lookup" or step is steps[-1]]
+    if rows:
+        parts = np.stack([step.result.values for step in rows])
+        pictures = (ValuePicture("parts", parts, [step.name for step in rows], terms=True),)
+        values["n_dimensions"] = parts.shape[1]
     return LessonStep(
         "vectors",
-        sentences,
-        {"token": subject.token(token), "position": token, **values},
-        _claims(subject, token),
-        () if picture is None else (picture,),
-        equations,
-        "" if equations else "no_equations",
+        tuple(dict.fromkeys(sentences)),
+        values,
+        (position, context),
+        pictures,
+        tuple(steps),
+        "" if steps else "no_equations",
     )
 
 
@@ -40,41 +56,37 @@ def _token(subject: LessonSubject) -> int:
     return subject.reading.deciding_token or 0
 
 
-def _parts(
-    subject: LessonSubject, token: int
-) -> tuple[ValuePicture | None, tuple[str, ...], dict[str, Value]]:
-    """The vectors that make up the first state of a token, one row each."""
-    rows = [step for step in _embeddings(subject, token) if step.operation != "sum"]
-    if not rows:
-        return None, ("lookup",), {}
-    names = [step.name for step in rows]
-    sentences = [
-        "with_position" if "position embedding" in names else "without_position",
-        *(["with_segment"] if "segment embedding" in names else []),
-        *(step.operation for step in rows if step.operation in ("layer_norm", "rms_norm")),
-    ]
-    vectors = np.stack([step.result.values for step in rows])
-    picture = ValuePicture("parts", vectors, names, terms=True)
-    return picture, ("lookup", *dict.fromkeys(sentences)), {"n_dimensions": vectors.shape[1]}
-
-
 def _embeddings(subject: LessonSubject, token: int) -> list[Step]:
-    """The equations that make the first state of a token, each of a vector as wide as that."""
+    """The equations from the id of a token to its first state, each after those of its operands.
+
+    Followed back from the last one, since a story tells what leads to the token, not each table.
+    """
     if subject.unfolding is None:
         return []
-    steps = [
+    own = [
         step
         for step in subject.unfolding.steps
         if step.stage == "embeddings"
-        and step.result.token in (token, None)
+        and step.result.token == token
         and step.result.values.ndim == 1
     ]
-    widths = {len(step.result.values) for step in steps if step.operation == "lookup"}
-    width = max(widths, default=0)
-    return [step for step in steps if len(step.result.values) == width]
+    widths = [len(step.result.values) for step in own if step.operation == "lookup"]
+    last = [step for step in own if len(step.result.values) == max(widths, default=0)][-1:]
+    steps: dict[str, Step] = {}
+
+    def visit(step: Step) -> None:
+        for term in step.operands:
+            made_by = subject.unfolding and subject.unfolding.walk.made_by(term.id)
+            if made_by and term.shape == step.result.shape and len(steps) < MAX_PARTS:
+                visit(made_by)
+        steps.setdefault(step.result.id, step)
+
+    for step in last:
+        visit(step)
+    return list(steps.values())
 
 
-def _claims(subject: LessonSubject, token: int) -> tuple[Claim, ...]:
+def _claims(subject: LessonSubject, token: int) -> tuple[Claim, Claim]:
     """Whether the first vector depends on the position, and on the words around."""
     inputs = subject.reading.encoding.inputs
     other = _other_position(subject, token)

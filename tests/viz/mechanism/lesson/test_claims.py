@@ -79,6 +79,72 @@ def test_the_first_vector_depends_on_the_position_only_where_positions_are_added
     assert claim(lesson(classifier, reading), "vectors", "context").holds
 
 
+def test_what_makes_up_the_first_vector_is_shown_and_said(
+    tmp_path: Path, classifier: Classifier, reading: Reading
+) -> None:
+    step = lesson(classifier, reading).step("vectors")
+    (picture,) = step.pictures
+    assert isinstance(picture, ValuePicture)
+    assert list(picture.rows) == [
+        "word embedding",
+        "segment embedding",
+        "position embedding",
+        "state",
+    ]
+    model = classifier.model.bert.embeddings
+    token = reading.encoding.inputs["input_ids"][0]
+    assert picture.values[0] == pytest.approx(model.word_embeddings.weight[token].detach().numpy())
+    assert picture.values[2] == pytest.approx(model.position_embeddings.weight[0].detach().numpy())
+    assert step.sentences == ("lookup", "with_position", "with_segment", "layer_norm")
+    rotary = Classifier.load(family_checkpoint(tmp_path / "llama", "llama"))
+    step = lesson(rotary, rotary.read(TEXT)).step("vectors")
+    assert step.sentences == ("lookup", "without_position")
+    assert [each.name for each in step.equations] == ["word embedding"]
+
+
+def test_numbers_of_the_steps_are_those_of_the_modules(
+    classifier: Classifier, reading: Reading
+) -> None:
+    """Compared with what the family's own modules put out in a plain pass."""
+    cell = Cell(1, 2, 3, 4)
+    taught = lesson(classifier, reading, cell)
+    layer = classifier.model.bert.encoder.layer[1]
+    outputs: dict[str, np.ndarray] = {}
+    modules = {
+        "query": layer.attention.self.query,
+        "key": layer.attention.self.key,
+        "value": layer.attention.self.value,
+        "attention": layer.attention.output.dense,
+        "activation": layer.intermediate,
+        "feed-forward": layer.output.dense,
+    }
+    hooks = [
+        module.register_forward_hook(
+            lambda module, inputs, output, name=name: outputs.update({name: output[0].numpy()})
+        )
+        for name, module in modules.items()
+    ]
+    classifier.logits([reading.encoding.inputs])
+    for hook in hooks:
+        hook.remove()
+    head = slice(16, 24)
+    product = outputs["query"][3, head] @ outputs["key"][4, head]
+    divisor = claim(taught, "score", "divisor").values
+    assert divisor["product"] == pytest.approx(product, rel=1e-4)
+    assert divisor["score"] == pytest.approx(product / np.sqrt(8), rel=1e-4)
+    weights = reading.attention.weights[1, 2, 3]
+    lengths = np.linalg.norm(weights[:, None] * outputs["value"][:, head], axis=1)
+    longest = claim(taught, "mix", "heaviest_is_longest").values
+    assert longest["longest_length"] == pytest.approx(lengths.max(), rel=1e-4)
+    added = claim(taught, "residual", "adds_less").values["added"]
+    assert added == pytest.approx(np.linalg.norm(outputs["attention"][3]), rel=1e-4)
+    units = np.abs(outputs["activation"][3])
+    quiet = claim(taught, "feed_forward", "quiet").values
+    assert quiet["share"] == pytest.approx((units < 0.1 * units.max()).mean())
+    more = claim(taught, "feed_forward", "more_than_attention").values
+    assert more["added"] == pytest.approx(np.linalg.norm(outputs["feed-forward"][3]), rel=1e-4)
+
+
 def test_one_token_is_too_few_for_most_claims(tmp_path: Path) -> None:
     classifier = Classifier.load(family_checkpoint(tmp_path / "gpt2", "gpt2"))
     reading = classifier.read("a")
