@@ -10,6 +10,7 @@ from viz.cli.terminal import (
     TEXT_ARGUMENT,
     CheckpointOption,
     PairOption,
+    WithoutOption,
     exit_on_error,
     load_classifier,
     print_missing_fonts,
@@ -31,6 +32,7 @@ def inside(
     text: Annotated[str, TEXT_ARGUMENT],
     pair: PairOption = None,
     checkpoint: CheckpointOption = None,
+    without: WithoutOption = None,
     layer: Annotated[
         int | None,
         typer.Option(help="Layer, counted from 0; by default the last one.", show_default=False),
@@ -91,7 +93,7 @@ def inside(
         from viz.mechanism.unfolding.unfold import unfold
 
         formats = _formats(format, output)
-        classifier = load_classifier(checkpoint)
+        classifier = load_classifier(checkpoint, without)
         reading = classifier.read(text_or_stdin(text), pair)
         query_at, key_at = (
             None if named is None else token_position(reading, named) for named in (query, key)

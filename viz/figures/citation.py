@@ -57,14 +57,15 @@ def citation(spec: FigureSpec) -> Citation:
 def reading_citation(
     reading: Reading, shows: str, *, explains: str | None = None, settings: Sequence[str] = ()
 ) -> Citation:
-    """The citation of anything that is shown of a reading."""
+    """The citation of anything that is shown of a reading; heads that were off are a setting."""
+    off = [heads_off(reading.without)] if reading.without else []
     return Citation(
         checkpoint=reading.checkpoint,
         fingerprint=reading.fingerprint,
         text_hash=text_hash(reading.encoding),
         shows=shows,
         explains=explains,
-        settings=tuple(settings),
+        settings=(*settings, *off),
         version=version(),
     )
 
@@ -90,11 +91,6 @@ def _explains(spec: FigureSpec, explanation: Attribution | Contribution | None) 
 
 
 def _settings(spec: FigureSpec) -> list[str]:
-    off = [heads_off(spec.reading.without)] if spec.reading.without else []
-    return [*_shown(spec), *off]
-
-
-def _shown(spec: FigureSpec) -> list[str]:
     settings = [f"{spec.unit}s"]
     if spec.shows == "scores":
         options = spec.attribution.options if spec.attribution else {}

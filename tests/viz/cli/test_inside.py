@@ -106,6 +106,20 @@ def test_a_step_is_saved_in_every_format(checkpoint: Path, tmp_path: Path) -> No
     assert all(file.stat().st_size > 500 for file in files)
 
 
+def test_heads_can_be_off(checkpoint: Path, classifier: Classifier, tmp_path: Path) -> None:
+    off = ("--without", "1.0", "--layer", "1", "--head", "0")
+    result = run(checkpoint, *off)
+    assert result.exit_code == 0, result.output
+    assert "Read with head L1 · H0 off." in result.stdout
+    values = json.loads(run(checkpoint, *off, "--json", "--step", "logits").stdout)
+    assert values["without"] == [[1, 0]]
+    (step,) = values["steps"]
+    without = classifier.read(TEXT, without=[(1, 0)]).prediction.logits
+    np.testing.assert_allclose(values["terms"][step["result"]]["values"], without, atol=1e-5)
+    saved = run(checkpoint, *off, "--output", tmp_path, "--format", "tex")
+    assert r"head L1 \textperiodcentered{} H0 off" in Path(saved.stdout.strip()).read_text()
+
+
 def test_a_key_that_a_causal_mask_forbids_has_weight_0(tmp_path: Path) -> None:
     folder = family_checkpoint(tmp_path / "gpt2", "gpt2")
     result = run(folder, "--layer", "1", "--head", "0", "--query", "2", "--key", "5", "--json")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from viz.export.json_record import prediction_values, token_values
+from viz.export.json_record import prediction_values, token_values, without_values
 from viz.export.numbers import Values
 from viz.mechanism.unfolding.latex import equation_latex, numbers_latex
 from viz.mechanism.unfolding.recomputation import recomputed_difference
@@ -35,6 +35,7 @@ def unfolding_record(unfolding: Unfolding, steps: Sequence[Step]) -> Values:
         "fingerprint": reading.fingerprint,
         "text": reading.encoding.text,
         "pair": reading.encoding.pair,
+        **without_values(reading),
         "tokens": token_values(reading.encoding),
         "prediction": prediction_values(reading.prediction),
         "layer": unfolding.layer,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from textwrap import wrap
 
+from viz.attention.heads import heads_off
 from viz.attribution.descriptions import true_minus, verdict
 from viz.mechanism.unfolding.description import cell_name, class_name, token_name
 from viz.mechanism.unfolding.latex import equation_latex, number_sides
@@ -26,11 +27,13 @@ def unfolding_report(unfolding: Unfolding, *, all_layers: bool = False) -> list[
         unfolding: What is told.
         all_layers: Whether their equations are printed, too.
     """
-    name, probability = verdict(unfolding.reading.prediction)
+    reading = unfolding.reading
+    name, probability = verdict(reading.prediction)
     lines = [
-        f"{name} {probability}".rstrip() + f" · {unfolding.reading.checkpoint}",
+        f"{name} {probability}".rstrip() + f" · {reading.checkpoint}",
         cell_name(unfolding),
         true_minus(f"score {unfolding.score:.6g}, weight {unfolding.weight:.6g}"),
+        *([f"Read with {heads_off(reading.without)}."] if reading.without else []),
         "At the right: the largest difference when an equation is computed again.",
     ]
     for layer, layer_steps in groupby(unfolding.steps, lambda step: step.layer):
