@@ -1,14 +1,19 @@
 """Which words belong together: edits that readers find natural, one text under two tokenizers."""
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from tests.family_tokenizers import family_tokenizer
+from tests.hostile_texts import hostile_texts
 from tests.synthetic import encode
 from viz.attention.words import spans
 from viz.comparison.alignment import align_words
 from viz.comparison.word_edits import edit_words
+from viz.errors import TextError
+from viz.model.encoding import Encoder
 from viz.types import Encoding, Token
 
 
@@ -100,3 +105,48 @@ def test_the_same_encoding_is_the_same_word_by_word() -> None:
     alignment = align_words(encoding, encoding)
     assert not alignment.changed
     assert tuple(edit.first for edit in alignment.edits) == spans(encoding)
+
+
+def encoder(family: str) -> Encoder:
+    """The tokenizer of a family, without its model."""
+    return Encoder(family_tokenizer(family), max_tokens=96, inputs=frozenset({"input_ids"}))
+
+
+def check_whole(first: Encoding, second: Encoding) -> None:
+    """Every token of both sides is in one edit, in order, and no edit is empty."""
+    edits = align_words(first, second).edits
+    for spans_of_side, encoding in (
+        ([edit.first for edit in edits], first),
+        ([edit.second for edit in edits], second),
+    ):
+        tokens = [token for span in spans_of_side if span for token in span.tokens]
+        assert tokens == [*range(encoding.n_tokens)]
+    assert all(edit.first or edit.second for edit in edits)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("bert", "modernbert"), ("gpt2", "t5"), ("xlnet", "bert")]
+)
+def test_any_text_is_aligned_whole_whichever_tokenizers_read_it(one: str, other: str) -> None:
+    encoders = encoder(one), encoder(other)
+    encodings: list[tuple[Encoding, Encoding]] = []
+    for _, text, pair in hostile_texts(60):
+        try:
+            first, second = (each.encode(text, pair) for each in encoders)
+        except TextError:
+            continue
+        check_whole(first, second)
+        encodings.append((first, second))
+    assert len(encodings) > 30
+    for (first, _), (_, second) in pairwise(encodings):
+        check_whole(first, second)
+
+
+def test_words_of_bert_and_modernbert_line_up_one_by_one() -> None:
+    text = "The market wasn't good: 电影 fall, 😀 e.g. non-stop!"
+    first, second = (encoder(family).encode(text) for family in ("bert", "modernbert"))
+    alignment = align_words(first, second)
+    labels = [edit.label for edit in alignment.edits if not edit.span.special]
+    assert "".join(labels) == text.replace(" ", "")
+    assert [edit.kind for edit in alignment.edits] == ["same"] * len(alignment.edits)
+    assert {"market", "电", "😀", "non"} <= {*labels}
