@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from viz.app import checkpoints, keys
+from viz.app.navigation import PAGES
 from viz.errors import CheckpointError, RunError
 from viz.runs import data_check, deletion, files, launch, public, uploads
 from viz.runs.launch import Plan
