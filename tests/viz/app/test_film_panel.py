@@ -1,5 +1,6 @@
 """The film of fine-tuning on the Compare page, without a browser."""
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from tests.histories import damage_frame, tiny_history
 from tests.page_content import component_data
 from viz.app import films, keys
 from viz.app.films import FilmRequest
+from viz.comparison.film.film import FilmFrame, RefusedFrame
+from viz.comparison.film.reader import FilmReader
 from viz.figures.spec import FigureSpec
+from viz.jobs.cancellation import check_cancelled
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = "oil prices rise"
@@ -63,6 +67,27 @@ def test_a_broken_frame_says_why_and_the_others_are_shown(runs: Path) -> None:
     assert "is not what was written" in frames[1]["refused"]
     assert frames[0]["bars"]
     assert frames[2]["bars"]
+
+
+def test_a_film_is_canceled_and_read_on(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job waits at the second frame until it is canceled; then nothing holds it any more."""
+    held, read = threading.Event(), FilmReader.read
+
+    def read_slowly(reader: FilmReader, index: int) -> FilmFrame | RefusedFrame:
+        while index == 1 and not held.is_set():
+            check_cancelled()
+            time.sleep(0.01)
+        return read(reader, index)
+
+    monkeypatch.setattr(FilmReader, "read", read_slowly)
+    app = opened(tiny_history(runs, 3), text=TEXT)
+    app.button(key="film-cancel").click().run()
+    assert "were not read" in app.caption[-1].value
+    held.set()
+    kept = [not frame.get("pending") for frame in component_data(app, "film")["frames"]]
+    assert not kept[1]
+    next(button for button in app.button if button.label == "Read them").click().run()
+    assert all(frame["bars"] for frame in whole(app)["frames"])
 
 
 def test_a_training_is_picked_where_the_checkpoint_has_kept_none(
