@@ -35,7 +35,7 @@ def show_run(run: Run) -> None:
         _show(quality_chart(run, theme=theme), f"quality-{run.name}", run.name)
     gradients = gradient_chart(run, theme=theme)
     if gradients is not None:
-        with st.expander("Gradient of each layer"):
+        with st.expander("Gradient of each layer", icon=":material/show_chart:"):
             _show(gradients, f"gradients-{run.name}", run.name)
             st.caption(GRADIENTS)
 

@@ -22,8 +22,8 @@ DOT_SIZE = 45
 """Square pixels of a dot where an epoch was measured."""
 HOVER_SIZE = 150
 """Of the invisible points along a line that show its numbers."""
-LEGEND_COLUMNS = 6
-"""Names of lines beside each other."""
+LEGEND_COLUMNS = 3
+"""Names of many lines beside each other; a phone has room for three."""
 COLORS = {
     "light": ("#1f5fbf", "#c8641b", "#2f7d5b", "#8a4fa3", "#7a6a1f"),
     "dark": ("#6ea8f0", "#f0a060", "#6cc79b", "#c79be0", "#d3c266"),
@@ -173,7 +173,6 @@ def _chart(
     scale: alt.Scale | None = None,
 ) -> Chart:
     """Lines over epochs, with dots where an epoch was measured; *share* is of values 0 to 1."""
-    colors = colors or COLORS[theme][: len(lines)]
     palette = PALETTES[theme]
     x = alt.X(
         "epoch:Q",
@@ -204,14 +203,14 @@ def _chart(
     )
     color = alt.Color(
         "line:N",
-        scale=alt.Scale(domain=list(lines), range=list(colors)),
+        scale=alt.Scale(domain=list(lines), range=list(colors or COLORS[theme][: len(lines)])),
         legend=alt.Legend(
             title=None,
             orient="top",
             offset=8,
             labelColor=palette.ink,
             labelLimit=300,
-            columns=LEGEND_COLUMNS,
+            columns=LEGEND_COLUMNS if colors else alt.Undefined,
         )
         if lines
         else None,
