@@ -14,6 +14,8 @@ CUT_HEADS_KEY = "cut_heads"
 """The entry of config.json that says which heads were cut, and of what."""
 ABSENT_KEY = "absent"
 """Its list of the tensors that are left out."""
+RANGES = ("initializer_range", "init_std", "initializer_factor")
+"""What configurations call the size of the random numbers that new tensors begin at."""
 NOTHING = 1e-20
 """What a number that began at nothing is below; the product of two of them is no float32."""
 
@@ -49,3 +51,23 @@ def check_absent(model: PreTrainedModel, missing: tuple[str, ...], owner: str) -
                 " but it doesn't begin at zero; prune the checkpoint again"
             )
     return tuple(name for name in missing if name not in absent)
+
+
+def end_absence(config: PreTrainedConfig) -> bool:
+    """Let new tensors begin as is usual again, for a model that has all of its tensors now.
+
+    Returns:
+        Whether any were absent.
+    """
+    if not absent_tensors(config):
+        return False
+    entry = dict(getattr(config, CUT_HEADS_KEY))
+    entry.pop(ABSENT_KEY)
+    setattr(config, CUT_HEADS_KEY, entry)
+    for part in (config, *(getattr(config, name, None) for name in config.sub_configs)):
+        if isinstance(part, PreTrainedConfig):
+            usual = type(part)()
+            for name in RANGES:
+                if hasattr(usual, name):
+                    setattr(part, name, getattr(usual, name))
+    return True

@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from finetune.checkpoint.configuration import build_config
+from finetune.checkpoint.cut_heads import check_absent
 from finetune.checkpoint.folder import TRAIN_HINT, Folder, embedding_library
 from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.loading_report import (
@@ -189,7 +190,7 @@ def open_model(
     check_finite(folder, model)
     model.config.name_or_path = str(folder.path)
     return model, LoadingReport(
-        tuple(sorted(found["missing_keys"])),
+        check_absent(model, tuple(sorted(found["missing_keys"])), folder.owner),
         tuple(
             sorted(
                 (name, tuple(own), tuple(expected))

@@ -10,7 +10,6 @@ from transformers import (
     PreTrainedModel,
 )
 
-from finetune.checkpoint.cut_heads import check_absent
 from finetune.checkpoint.folder import TRAIN_HINT, Folder
 from finetune.checkpoint.source import shown, unquoted
 from finetune.checkpoint.weights import (
@@ -59,7 +58,7 @@ def check_complete(folder: Folder, model: PreTrainedModel, report: LoadingReport
             f"the weights of {folder.owner} don't match its config.json:"
             f" {describe_mismatch(report)}"
         )
-    missing = check_absent(model, report.missing, folder.owner)
+    missing = report.missing
     if missing and not config.architectures and not missing[0].startswith(prefix):
         raise ModelError(
             f"{folder.owner} holds {config.model_type}, which has no classification head"

@@ -16,6 +16,7 @@ from transformers.models.auto.modeling_auto import (
 from finetune.checkpoint import max_length
 from finetune.checkpoint.base_opening import open_base_folder, require_body
 from finetune.checkpoint.configuration import build_config
+from finetune.checkpoint.cut_heads import end_absence
 from finetune.checkpoint.folder import Folder, open_folder
 from finetune.checkpoint.loading import (
     build_meta_classifier,
@@ -87,8 +88,10 @@ def load_base(
     if report.missing or report.mismatched:
         require_body(folder, model, report)
     lacking_head = bool(report.missing or report.mismatched)
-    if not lacking_head and (regression or own_labels != labels):
+    new_head = lacking_head or regression or own_labels != labels
+    if new_head and (end_absence(model.config) or not lacking_head):
         _reset_head(model)
+    end_absence(model.config)
     if regression:
         output_layer(model)  # raises where scores could not be put into it at the end
     check_layers(folder, model, report)

@@ -12,8 +12,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from typer.testing import CliRunner
 
 from finetune.checkpoint.loading import open_plainly
+from finetune.checkpoint.models import load_base
 from tests.families import family_checkpoint
-from tests.tiny_models import LABELS, tiny_checkpoint
+from tests.tiny_models import LABELS, Family, tiny_checkpoint
 from viz import Classifier
 from viz.__main__ import app
 from viz.errors import CheckpointError, MethodError, SelectionError
@@ -162,6 +163,26 @@ def test_a_config_that_declares_other_tensors_absent_is_refused(tmp_path: Path) 
     (output / "config.json").write_text(json.dumps(config | {"cut_heads": [1]}), "utf-8")
     with pytest.raises(CheckpointError, match=r"incomplete: 'bert\.encoder\.layer\.0\."):
         Classifier.load(output)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_what_is_fine_tuned_from_it_begins_with_a_usual_head(
+    family: Family, tmp_path: Path
+) -> None:
+    source = tiny_checkpoint(tmp_path / "whole", family)
+    prune(source, [(0, head) for head in range(4)], tmp_path / "smaller")
+    base = load_base(str(tmp_path / "smaller"), ("no", "yes"), multi_label=False).model
+    body, _, name = sorted(
+        json.loads((tmp_path / "smaller" / "config.json").read_text("utf-8"))["cut_heads"]["absent"]
+    )[0].partition(".")
+    assert not (getattr(base, body).get_parameter(name).abs() > 1e-20).any()
+    for part in base.classifier.modules():
+        if isinstance(part, torch.nn.Linear):
+            assert float(part.weight.detach().std()) > 0.01
+    base.save_pretrained(tmp_path / "trained")
+    config = json.loads((tmp_path / "trained" / "config.json").read_text("utf-8"))
+    assert config["initializer_range"] == 0.02
+    assert "absent" not in config["cut_heads"]
 
 
 def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:

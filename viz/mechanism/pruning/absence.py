@@ -14,12 +14,11 @@ from typing import Any
 import torch
 from transformers import PreTrainedConfig
 
+from finetune.checkpoint.cut_heads import RANGES
 from viz.model.classifier import Classifier
 from viz.model.head_gates import HeadGates, open_gates
 from viz.types import Encoding
 
-RANGES = ("initializer_range", "init_std", "initializer_factor")
-"""What configurations call the size of the random numbers that new tensors begin at."""
 TINY_RANGE = 1e-30
 """What they are set to; transformers takes 0 for its default of 0.02."""
 
