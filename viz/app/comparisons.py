@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from viz.app import checkpoints, readings
 from viz.app.cache import LRUCache
 from viz.attention.views import AttentionView
-from viz.comparison.compare import comparable_methods, compare
+from viz.comparison.compare import comparable_methods, compare, matching_of
 from viz.comparison.distance_statistics import DistanceStatistics
-from viz.comparison.readings import ReadingComparison
+from viz.comparison.readings import ReadingComparison, compare_readings
+from viz.errors import MethodError
 from viz.types import MissingAttention, Reading
 
 MAX_CACHED_BYTES = 5e8
@@ -65,15 +66,14 @@ def comparison(request: ComparisonRequest) -> ReadingComparison:
     """
 
     def compute() -> ReadingComparison:
-        return compare(
-            (
-                checkpoints.model(request.first.source),
-                checkpoints.model(request.second.source),
-            ),
-            (request.first.reading, request.second.reading),
-            method=request.method,
-            target=request.target,
-        )
+        first, second = request.first, request.second
+        models = checkpoints.model(first.source), checkpoints.model(second.source)
+        both = first.reading, second.reading
+        try:
+            return compare(models, both, method=request.method, target=request.target)
+        except MethodError as error:  # class and heads are shown all the same
+            compared = compare_readings(*both, matching=matching_of(*models))
+            return compared.refusing("words", str(error))
 
     return _comparisons.get_or_compute(("comparison", request.key), compute)
 

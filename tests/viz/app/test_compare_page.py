@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.page_content import component_data, page_text
 from tests.tiny_models import tiny_checkpoint
-from viz.app import keys
+from viz.app import comparisons, keys
+from viz.errors import MethodError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -69,6 +70,26 @@ def test_a_word_that_is_chosen_selects_a_head_and_the_link_holds_it(checkpoint: 
     assert f"L{layer[0]} · H{head[0]} of the first" in str(heatmaps(app)[0]["title"])
     again = opened(checkpoint, text=FIRST, other_text=SECOND, layer="1", head="2")
     assert "L1 · H2 of the first" in str(heatmaps(again)[0]["title"])
+
+
+def test_a_method_that_refuses_a_text_hides_neither_class_nor_heads(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise MethodError("Not this text.")
+
+    monkeypatch.setattr(comparisons, "compare", refuse)
+    app = opened(checkpoint, text=FIRST, other_text="the oil market falls")
+    assert not app.error
+    assert "Not this text." in page_text(app)
+    assert component_data(app, "bars")["rows"]
+    assert heatmaps(app)[0]["difference"]
+
+
+def test_a_text_that_can_not_be_read_is_said(checkpoint: Path) -> None:
+    app = opened(checkpoint, text=FIRST, other_text=" ")
+    assert not app.exception
+    assert len(app.error) == 1
 
 
 def test_two_checkpoints_read_one_text(checkpoint: Path, tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ def choose_checkpoint(
         help=None if is_public() else HELP,
     )
     source = str(chosen or "")
-    _keep_in_link(source, offered, key)
+    # Which one comes first of all others changes with every run: so a link always names it.
+    _keep_in_link(source, offered if first is None else [], key)
     return source
 
 

@@ -193,7 +193,7 @@ function describeCell({ axes, data, values, removed, impossible }, [row, column]
   const sum = values.subarray(row * columns, (row + 1) * columns).reduce((total, part) => total + part, 0);
   const special = removed ? ` · ${format(removed[row])} went with the special tokens` : "";
   const sentence = data.difference
-    ? [query, " looks at ", key, `: ${value} in the second`]
+    ? [query, " looks at ", key, `: ${value} from first to second`]
     : data.signed
     ? [query, ", looking at ", key, `, contributes ${value} to the class`]
     : [query, " looks at ", key, `: ${value}`];
