@@ -145,6 +145,7 @@ def _show_step(step: LessonStep, taught: Lesson, words: Language) -> None:
         for sentence in words.sentences(step):
             st.markdown(sentence)
         if step.key in FORMULAS:
+            st.caption(words.control("chapter"))
             st.latex(FORMULAS[step.key])
         if step.claims:
             st.markdown(f"**{words.control('tests')}**")
