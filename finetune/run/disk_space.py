@@ -14,17 +14,20 @@ BYTES_PER_WEIGHT = 12
 """A weight in float32, and two moments of the optimizer."""
 
 
-def disk_space_warning(work: Path, parameters: int, *, stages: int = 1) -> str | None:
+def disk_space_warning(
+    work: Path, parameters: int, *, stages: int = 1, history: int = 0
+) -> str | None:
     """A sentence where a run in *work* may fill the disk; what it has kept already is counted.
 
     Args:
         work: The working folder.
         parameters: Weights of the model.
         stages: 2 with further pre-training.
+        history: Bytes of the weights that are kept of the way.
     """
     used = sum(path.stat().st_size for path in work.rglob("*") if path.is_file())
     needed, free = (
-        (MAX_SNAPSHOTS * stages + 1) * BYTES_PER_WEIGHT * parameters,
+        (MAX_SNAPSHOTS * stages + 1) * BYTES_PER_WEIGHT * parameters + history,
         shutil.disk_usage(work).free,
     )
     if needed - used <= free:

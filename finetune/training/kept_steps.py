@@ -1,13 +1,13 @@
 """Which steps of a run its history keeps, and what that takes on disk."""
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from transformers import TrainerCallback
 
 from finetune.run.config_sections import OutputConfig
-from finetune.run.disk_space import require_room, shown_size
+from finetune.run.disk_space import shown_size
 from finetune.run.events import EventLog
 from finetune.run.history_format import FrameDescription
 from finetune.run.history_writing import HistoryWriter
@@ -77,23 +77,43 @@ def finish_history(run: PreparedRun, trainer: SnapshotTrainer, writer: HistoryWr
     writer.finish(description, kept_weights(run))
 
 
-def plan_history(run: PreparedRun, work: Path, steps_of_epoch: int, histories: int) -> str:
-    """What the history of *run* takes on disk at most, as a sentence.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HistoryPlan:
+    """What the history of a run takes on disk at most."""
 
-    Raises:
-        OutputError: There isn't the room for it.
-    """
+    frames: int
+    first: int
+    """Bytes of the first frame."""
+    other: int
+    """Bytes of each other frame."""
+    histories: int
+    """How many histories lie on disk at once."""
+
+    @property
+    def bytes(self) -> int:
+        """Of all."""
+        # The best epoch may be a frame of its own.
+        return self.histories * (self.first + self.frames * self.other)
+
+    def describe(self) -> str:
+        """The same as a sentence."""
+        until = ", until the better of two seeds is known" if self.histories > 1 else ""
+        return (
+            f"History: {self.frames} frames, the first of {shown_size(self.first)}, the others of"
+            f" {shown_size(self.other)} at most; {shown_size(self.bytes)} on disk at most{until}."
+        )
+
+
+def plan_history(run: PreparedRun, steps_of_epoch: int, histories: int) -> HistoryPlan:
+    """What the history of *run* will take."""
     config = run.config
-    steps = planned_steps(config, steps_of_epoch, config.epochs)
     # Matrices that adapters change are kept in float32, as their sum is rounded once.
     size = 4 if config.lora_rank else getattr(torch, config.save_dtype).itemsize
-    first, other = size * count_parameters(run.base), size * count_learning(run)
-    needed = histories * (first + len(steps) * other)  # the best epoch may be one more
-    require_room(work, needed)
-    until = ", until the better of two seeds is known" if histories > 1 else ""
-    return (
-        f"History: {len(steps)} frames, the first of {shown_size(first)}, the others of"
-        f" {shown_size(other)} at most; {shown_size(needed)} on disk at most{until}."
+    return HistoryPlan(
+        frames=len(planned_steps(config, steps_of_epoch, config.epochs)),
+        first=size * count_parameters(run.base),
+        other=size * count_learning(run),
+        histories=histories,
     )
 
 

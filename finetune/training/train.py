@@ -92,11 +92,7 @@ def train_in(
         say(line)
     rows = {role: rows.fingerprint() for role, rows in run.splits.by_role().items()}
     _save_or_compare_settings(config, rows, work)
-    stages = 2 if config.pretrain_epochs else 1
-    if tight := disk_space.disk_space_warning(work, count_parameters(run.base), stages=stages):
-        say(tight)
-    if config.keeps_history:
-        say(plan_history(run, work, steps_of_epoch(run), histories))
+    _check_disk(run, work, say, histories)
     step = last_step(Snapshots(work / CHECKPOINTS), say) if config.resume else None
     if step is None and config.pretrain_epochs:
         pretrain(run, work, events, say)
@@ -105,6 +101,25 @@ def train_in(
         _finish(run, trainer, work, say)
     processes.wait()
     return _read(work)
+
+
+def _check_disk(run: PreparedRun, work: Path, say: Say, histories: int) -> None:
+    """Say what a history takes, refuse it without the room, and warn where snapshots lack theirs.
+
+    Raises:
+        OutputError: There isn't the room for the history.
+    """
+    history = 0
+    if run.config.keeps_history:
+        plan = plan_history(run, steps_of_epoch(run), histories)
+        disk_space.require_room(work, plan.bytes)
+        say(plan.describe())
+        history = plan.bytes
+    stages = 2 if run.config.pretrain_epochs else 1
+    if tight := disk_space.disk_space_warning(
+        work, count_parameters(run.base), stages=stages, history=history
+    ):
+        say(tight)
 
 
 def _check_place(config: TrainConfig) -> None:

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from finetune.errors import OutputError
 from finetune.run.config import TrainConfig
-from finetune.run.disk_space import disk_space_warning
+from finetune.run.disk_space import disk_space_warning, require_room
 from finetune.training.train import train
 from tests.finetune.news import news, write_csv
 
@@ -31,6 +32,19 @@ def test_a_run_that_fits_is_not_warned_of(tmp_path: Path) -> None:
 def test_pre_training_needs_room_for_snapshots_of_its_own(tmp_path: Path) -> None:
     assert disk_space_warning(tmp_path, 12_000_000, stages=2) is not None
     assert disk_space_warning(tmp_path, 12_000_000) is None
+
+
+@pytest.mark.usefixtures("free")
+def test_a_history_needs_room_beside_the_snapshots(tmp_path: Path) -> None:
+    assert disk_space_warning(tmp_path, 10_000_000, history=500_000_000) is None
+    assert disk_space_warning(tmp_path, 10_000_000, history=600_000_000) is not None
+    require_room(tmp_path, 1_000_000_000)
+    with pytest.raises(OutputError, match=r"may take 1\.1 GB, and 1\.0 GB are free; free up disk"):
+        require_room(tmp_path, 1_100_000_000)
+    (tmp_path / "history").mkdir()
+    with (tmp_path / "history" / "weights").open("wb") as file:
+        file.truncate(200_000_000)
+    require_room(tmp_path, 1_100_000_000)
 
 
 @pytest.mark.usefixtures("free")
