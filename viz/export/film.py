@@ -44,13 +44,12 @@ def film_file(film: Film, kind: str, run: History | None = None) -> bytes:
 def film_html(film: Film, run: History | None = None) -> bytes:
     """A page that plays the film; it loads nothing, and its frames have small maps only."""
     name, probability = verdict(film.finished)
-    text = film.encoding.text if film.encoding.pair is None else " · ".join(_texts(film))
     return standalone_page(
         PageContent(((FILM, payload(film, run)),)),
         heading="Fine-tuning as a film",
         detail=f"{film.checkpoint}: {name} {probability}",
         title=f"{film.checkpoint} · fine-tuning as a film",
-        notes=(f"“{text}”", *film.encoding.notes),
+        notes=film.encoding.notes,
         caption=film_citation(film).sentence(),
     )
 
@@ -158,7 +157,3 @@ def _numbers(film: Film, frame: FilmFrame) -> Iterator[tuple[str, int | None, st
             for layer, heads in enumerate(distances):
                 for head, distance in enumerate(heads):
                     yield quantity, None, place(layer, head), float(distance)
-
-
-def _texts(film: Film) -> list[str]:
-    return [film.encoding.text, film.encoding.pair or ""]

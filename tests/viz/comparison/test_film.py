@@ -14,6 +14,7 @@ from tests.histories import STEPS, damage_frame, tiny_history, write_frame
 from viz import Classifier, attribute
 from viz.attention.jensen_shannon import head_distances
 from viz.attention.words import merge
+from viz.comparison.film.descriptions import changes
 from viz.comparison.film.film import Film, FilmFrame, RefusedFrame, changed_most, layer_changed_most
 from viz.comparison.film.frame_classifier import frame_classifier
 from viz.comparison.film.reader import FilmReader, film, history_of
@@ -121,6 +122,22 @@ def test_a_broken_frame_is_refused_and_the_others_stay(tmp_path: Path) -> None:
     assert after.from_base is not None
     assert shown.complete
     assert set(shown.onsets().values()) <= {0, 1, 3}
+
+
+def test_the_best_epoch_comes_last_where_it_was_not_the_last(tmp_path: Path) -> None:
+    folder = tiny_history(tmp_path, 3)
+    weights = load_file(folder / "model.safetensors")
+    write_frame(folder, 1, 2, weights)  # the checkpoint, and another step after it
+    write_frame(folder, 2, 9, {name: 1.5 * each for name, each in weights.items()})
+    shown = film(folder, TEXT)
+    assert [step.step for step in shown.steps] == [0, 10, 20, 10]
+    assert [step.is_final for step in shown.steps] == [False, False, False, True]
+    _, best, after, last = frames_of(shown)
+    np.testing.assert_array_equal(last.prediction.logits, shown.finished.logits)
+    np.testing.assert_array_equal(last.prediction.logits, best.prediction.logits)
+    assert not np.array_equal(last.prediction.logits, after.prediction.logits)
+    assert last.from_before is not None
+    assert changes(shown, 3).startswith("Since step 20, the head that changed most is L")
 
 
 def test_numbers_that_are_none_are_refused(tmp_path: Path) -> None:

@@ -26,10 +26,13 @@ def test_the_page_holds_all_frames_and_loads_nothing(whole: Film) -> None:
     page = film_file(whole, ".html").decode()
     assert "default-src 'none'" in page
     assert not re.findall(r"(?:src|href|url\()\s*=?\s*[\"']?(?:https?:)?//", page)
-    assert TEXT in page
     (story,) = re.findall(r'id="story">(.*?)</script>', page, re.DOTALL)
     (picture,) = json.loads(story)["pictures"]
     assert len(picture["data"]["frames"]) == 4
+    for frame in picture["data"]["frames"]:
+        (part,) = frame["text"]["parts"]
+        words = (each["text"] for each in part if each["kind"] != "special")
+        assert "".join(words) == TEXT
 
 
 def test_a_text_can_not_end_the_script(tmp_path_factory: pytest.TempPathFactory) -> None:
