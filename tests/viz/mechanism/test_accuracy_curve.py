@@ -125,7 +125,8 @@ def test_the_order_is_measured_on_other_texts_than_are_counted(
     assert lines[0] == "heads_off,accuracy,low,high,random_mean,random_min,random_max"
     assert float(lines[1].split(",")[1]) == measured.curve.accuracy[0]
     assert curve_sentence(measured).endswith(".")
-    drawn_line = accuracy_plot(measured.curve).data[-1]
+    band, mean, drawn_line = accuracy_plot(measured.curve).data
+    assert {trace.mode for trace in (band, mean)} == {"lines"}
     np.testing.assert_allclose(drawn_line.y, measured.curve.accuracy)
 
 

@@ -19,6 +19,7 @@ def accuracy_plot(curve: AccuracyCurve, *, theme: Theme = "light") -> go.Figure:
         figure.add_scatter(
             x=[*counts, *reversed(counts)],
             y=[*high.tolist(), *reversed(low.tolist())],
+            mode="lines",
             fill="toself",
             fillcolor=mix((palette.ground, palette.muted), 0.25),
             line={"width": 0},
