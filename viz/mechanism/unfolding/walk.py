@@ -194,7 +194,7 @@ class TraceWalk:
     def _dimensions(self, shape: tuple[int, ...], name: str) -> list[Axis | None]:
         """What each dimension of a tensor counts."""
         n_tokens, attention = self._n_tokens, self.trace.graph.attention
-        n_heads = self.structure.n_heads(0) if attention else 0
+        n_heads = self.structure.projections.n_heads(0) if attention else 0
         kinds: list[Axis | None] = ["dimension"] * len(shape)
         if name in {"logits", "scaled logits", "probabilities"}:
             kinds[-1] = "class"
