@@ -23,15 +23,6 @@ class Side:
     text: str
     pair: str | None
 
-    @property
-    def reading(self) -> Reading:
-        """The reading, made once."""
-        model = checkpoints.model(self.source)
-        if model.has_head:
-            return readings.read(self.source, self.text, self.pair)
-        key = ("reading", checkpoints.identity(self.source), self)
-        return _comparisons.get_or_compute(key, lambda: model.read(self.text, self.pair))
-
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRequest:
@@ -58,6 +49,19 @@ class Differences:
     statistics: DistanceStatistics
 
 
+def reading(side: Side) -> Reading:
+    """The reading of one side, made once; that of a base model predicts nothing.
+
+    Raises:
+        VizError: where the text can't be read, or the checkpoint doesn't open.
+    """
+    model = checkpoints.model(side.source)
+    if model.has_head:
+        return readings.read(side.source, side.text, side.pair)
+    key = ("reading", checkpoints.identity(side.source), side)
+    return _comparisons.get_or_compute(key, lambda: model.read(side.text, side.pair))
+
+
 def comparison(request: ComparisonRequest) -> ReadingComparison:
     """Both readings side by side.
 
@@ -68,7 +72,7 @@ def comparison(request: ComparisonRequest) -> ReadingComparison:
     def compute() -> ReadingComparison:
         first, second = request.first, request.second
         models = checkpoints.model(first.source), checkpoints.model(second.source)
-        both = first.reading, second.reading
+        both = reading(first), reading(second)
         try:
             return compare(models, both, method=request.method, target=request.target)
         except MethodError as error:  # class and heads are shown all the same

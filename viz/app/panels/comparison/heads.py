@@ -153,6 +153,6 @@ def _show_both(
 
 def _show_map(name: str, side: Side, chosen: Selection) -> None:
     layer, head = chosen
-    one = FigureSpec(side.reading, "head", layer=layer, head=head).view()
+    one = FigureSpec(comparisons.reading(side), "head", layer=layer, head=head).view()
     note = f"{name} · {row_note(one, 'all')}"
     heatmap(one, title=place(*chosen), note=note, key=f"compare-map-{name}")

@@ -36,6 +36,8 @@ def show(request: ComparisonRequest) -> None:
         VizError: where a text can't be read, or a checkpoint doesn't open.
     """
     st.divider()
+    for side in (request.first, request.second):
+        comparisons.reading(side)  # what can't be read is said before anything is drawn
     left, right = st.columns([4, 7], gap="large")
     with right:
         request = _choose(request)
