@@ -9,6 +9,7 @@ import streamlit as st
 
 from viz.app import checkpoints, presence, readings
 from viz.app.cache import LRUCache
+from viz.attention.heads import Heads
 from viz.attribution import METHODS, Against, attribute
 from viz.attribution.method import MAX_INTERACTIVE_PASSES, no_progress
 from viz.jobs.background import BackgroundJob, JobRegistry, ProgressCallback
@@ -37,11 +38,13 @@ class ExplanationRequest:
     """None for the predicted class."""
     against: Against
     options: tuple[tuple[str, str | int], ...] = ()
+    without: Heads = ()
+    """The heads that are off."""
 
     @property
-    def inputs(self) -> tuple[str, str, str | None]:
-        """What is read, by which checkpoint."""
-        return self.source, self.text, self.pair
+    def inputs(self) -> tuple[str, str, str | None, Heads]:
+        """What is read, by which checkpoint, without which heads."""
+        return self.source, self.text, self.pair, self.without
 
     @property
     def classes(self) -> readings.ExplainedClasses:

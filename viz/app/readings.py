@@ -12,6 +12,7 @@ from finetune.checkpoint.arrays import IntArray
 from viz.app.cache import LRUCache
 from viz.app.checkpoints import identity, load_classifier
 from viz.attention import views
+from viz.attention.heads import Heads
 from viz.attention.statistics import HeadStatistics
 from viz.attention.statistics import head_statistics as compute_head_statistics
 from viz.attention.views import AttentionView, Quadrant
@@ -45,36 +46,44 @@ class ViewOptions:
     """Which text of a pair looks at which."""
 
 
-def read(source: str, text: str, pair: str | None) -> Reading:
+def read(source: str, text: str, pair: str | None, without: Heads = ()) -> Reading:
     """The reading of a text: one forward pass, however often the page runs again."""
-    return _read(*identity(source), text, pair)
+    return _read(*identity(source), text, pair, without)
 
 
-def head_statistics(source: str, text: str, pair: str | None) -> HeadStatistics:
+def head_statistics(
+    source: str, text: str, pair: str | None, without: Heads = ()
+) -> HeadStatistics:
     """What is measured of every head of a reading."""
-    return _head_facts(*identity(source), text, pair)
+    return _head_facts(*identity(source), text, pair, without)
 
 
-def view(source: str, text: str, pair: str | None, options: ViewOptions) -> AttentionView:
+def view(
+    source: str, text: str, pair: str | None, options: ViewOptions, without: Heads = ()
+) -> AttentionView:
     """All heads as they are shown."""
-    return _view(*identity(source), text, pair, options)
+    return _view(*identity(source), text, pair, options, without)
 
 
 def contribution(
-    source: str, text: str, pair: str | None, explained: ExplainedClasses
+    source: str,
+    text: str,
+    pair: str | None,
+    explained: ExplainedClasses,
+    without: Heads = (),
 ) -> Contribution:
     """What every attention weight contributes to a class."""
-    return _contribution(*identity(source), text, pair, explained)
+    return _contribution(*identity(source), text, pair, explained, without)
 
 
-def perturbation(source: str, text: str, pair: str | None) -> Perturbation:
+def perturbation(source: str, text: str, pair: str | None, without: Heads = ()) -> Perturbation:
     """The text with words hidden; versions read for one question are there for the next."""
-    return _perturbation(*identity(source), text, pair)
+    return _perturbation(*identity(source), text, pair, without)
 
 
-def seconds_per_pass(source: str, text: str, pair: str | None) -> float:
+def seconds_per_pass(source: str, text: str, pair: str | None, without: Heads = ()) -> float:
     """How long one plain pass over a text takes, measured once."""
-    return _seconds_per_pass(*identity(source), text, pair)
+    return _seconds_per_pass(*identity(source), text, pair, without)
 
 
 def release_memory() -> None:
@@ -100,23 +109,35 @@ _maps = LRUCache(MAX_CACHED_BYTES, _n_bytes)
 
 # What is computed is never changed, so all sessions share it; cache_data would copy arrays on every
 # rerun.
-def _read(place: str, version: float, text: str, pair: str | None) -> Reading:
-    key = ("reading", place, version, text, pair)
-    return _maps.get_or_compute(key, lambda: load_classifier(place, version).read(text, pair))
+def _read(place: str, version: float, text: str, pair: str | None, without: Heads) -> Reading:
+    key = ("reading", place, version, text, pair, without)
+    return _maps.get_or_compute(
+        key, lambda: load_classifier(place, version).read(text, pair, without=without)
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _head_facts(place: str, version: float, text: str, pair: str | None) -> HeadStatistics:
-    reading = _read(place, version, text, pair)
+def _head_facts(
+    place: str, version: float, text: str, pair: str | None, without: Heads
+) -> HeadStatistics:
+    reading = _read(place, version, text, pair, without)
     attention = reading.attention
     return compute_head_statistics(reading.encoding, attention.weights, attention.impossible)
 
 
 def _contribution(
-    place: str, version: float, text: str, pair: str | None, explained: ExplainedClasses
+    place: str,
+    version: float,
+    text: str,
+    pair: str | None,
+    explained: ExplainedClasses,
+    without: Heads,
 ) -> Contribution:
-    classifier, reading = load_classifier(place, version), _read(place, version, text, pair)
-    key = ("contribution", place, version, text, pair, explained)
+    classifier, reading = (
+        load_classifier(place, version),
+        _read(place, version, text, pair, without),
+    )
+    key = ("contribution", place, version, text, pair, explained, without)
 
     def compute() -> Contribution:
         # The reading is cached by itself, and dropped by itself.
@@ -126,14 +147,19 @@ def _contribution(
 
 
 def _view(
-    place: str, version: float, text: str, pair: str | None, options: ViewOptions
+    place: str,
+    version: float,
+    text: str,
+    pair: str | None,
+    options: ViewOptions,
+    without: Heads,
 ) -> AttentionView:
     def compute() -> AttentionView:
-        reading, explained = _read(place, version, text, pair), options.explained
+        reading, explained = _read(place, version, text, pair, without), options.explained
         values = (
             reading.attention.weights
             if explained is None
-            else _contribution(place, version, text, pair, explained).values
+            else _contribution(place, version, text, pair, explained, without).values
         )
         whole = views.view(
             reading.encoding,
@@ -145,19 +171,23 @@ def _view(
         )
         return views.quadrant(whole, options.quadrant)
 
-    return _maps.get_or_compute(("view", place, version, text, pair, options), compute)
+    return _maps.get_or_compute(("view", place, version, text, pair, options, without), compute)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _perturbation(place: str, version: float, text: str, pair: str | None) -> Perturbation:
-    reading = _read(place, version, text, pair)
-    return Perturbation(load_classifier(place, version), reading.encoding)
+def _perturbation(
+    place: str, version: float, text: str, pair: str | None, without: Heads
+) -> Perturbation:
+    reading = _read(place, version, text, pair, without)
+    return Perturbation(load_classifier(place, version).without(without), reading.encoding)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _seconds_per_pass(place: str, version: float, text: str, pair: str | None) -> float:
+def _seconds_per_pass(
+    place: str, version: float, text: str, pair: str | None, without: Heads
+) -> float:
     classifier = load_classifier(place, version)
-    inputs = _read(place, version, text, pair).encoding.inputs
+    inputs = _read(place, version, text, pair, without).encoding.inputs
     alone = _seconds(classifier, [inputs])
     if alone >= QUICK_PASS_SECONDS:
         return alone

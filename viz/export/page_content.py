@@ -68,7 +68,8 @@ def atlas_page(spec: FigureSpec) -> PageContent:
     shown = spec.view()
     attention = spec.reading.attention
     facts = head_statistics(spec.reading.encoding, attention.weights, attention.impossible)
-    picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": {"layer": 0, "head": 0}})
+    selected = atlas.selection(shown, layer=0, head=0, off=spec.reading.without)
+    picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": selected})
     if shown.weights.size > MAX_WEIGHTS:
         note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."
         return PageContent((picture,), (note,))

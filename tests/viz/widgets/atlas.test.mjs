@@ -11,6 +11,7 @@ import {
   headName,
   shortHeadName,
 } from "../../../viz/widgets/atlas/descriptions.js";
+import { flipHeads, isOff, layerLabelAt } from "../../../viz/widgets/atlas/heads_off.js";
 import { boundsOf, headFilter, loadSettings, nextCell, scaleOf, sortedGroups } from "../../../viz/widgets/atlas/order.js";
 import { countPatterns, headsOf, relativePositions } from "../../../viz/widgets/atlas/profile.js";
 import { cellAt, colorsOfLevels, largestPeak, layOutThumbnails } from "../../../viz/widgets/atlas/thumbnails.js";
@@ -150,6 +151,30 @@ test("a mean stands for the heads that it is taken over", () => {
   const { data } = createView();
   const heads = (row, column) => headsOf(data, { row, column }).join(" ");
   assert.deepEqual([heads(1, 0), heads(1, 2), heads(2, 1), heads(2, 2)], ["2", "2 3", "1 3", "0 1 2 3"]);
+});
+
+test("a click turns a head off, a layer by its mean, and on again", () => {
+  const view = { ...createView(), off: new Set() };
+  const [head, layer, mean] = [[1, 0], [1, 2], [2, 1]].map(([row, column]) => ({ row, column }));
+  flipHeads(view, head);
+  assert.deepEqual([...view.off], [2]);
+  assert.deepEqual([head, layer, mean].map((cell) => isOff(view, cell)), [true, false, false]);
+  flipHeads(view, layer);
+  assert.deepEqual([...view.off].sort(), [2, 3]);
+  assert.equal(isOff(view, layer), true);
+  flipHeads(view, mean);
+  assert.equal(view.off.size, 2);
+  flipHeads(view, layer);
+  assert.equal(view.off.size, 0);
+});
+
+test("the name of a layer stands for its mean where heads are turned off", () => {
+  const { data } = createView();
+  const cells = (row) => [0, 1, 2].map((column) => ({ row, column, x: 30 + 20 * column, y: 20 + 30 * row }));
+  const layout = { x: (column) => 30 + 20 * column, cellHeight: 25, gap: 5, lines: [cells(0), cells(1), cells(2)] };
+  const at = (x, y, view = {}) => layerLabelAt({ data, layout, sorted: false, toggles: true, ...view }, x, y);
+  assert.deepEqual(at(10, 60), layout.lines[1][2]);
+  assert.deepEqual([at(40, 60), at(10, 90), at(10, 60, { toggles: false }), at(10, 60, { sorted: true })], [null, null, null, null]);
 });
 
 test("marks lie between the lowest and the highest value, in the middle where all are equal", () => {

@@ -256,3 +256,35 @@ def test_the_selection_is_a_message_of_its_own() -> None:
     expected = {"layer": 1, "head": None, "revision": 3, "picture": "atlas"}
     assert data["clsight-atlas-selection"] == expected
     assert "selected" not in data["clsight-atlas"]
+
+
+def page_that_turns_heads_off() -> None:
+    import numpy as np
+    import streamlit as st
+
+    from viz.attention.views import AttentionView
+    from viz.attention.words import Span
+    from viz.widgets.atlas import component as atlas
+
+    spans = tuple(Span("x", at, at + 1, (at,), False, 0) for at in range(4))
+    weights = np.full((2, 3, 4, 4), 0.25, np.float32)
+    view = AttentionView(spans, weights, np.zeros((2, 3, 4), np.float32), spans)
+    atlas.atlas(view, None, layer=1, head=0, key="atlas", off=[(1, 2)], toggles=True)
+    st.text(repr(atlas.toggled("atlas")))
+
+
+@pytest.mark.parametrize(
+    ("state", "toggled"),
+    [({}, False), ({"toggle": True}, True), ({"toggle": 1}, False), ({"toggle": None}, False)],
+)
+def test_heads_that_are_off_go_with_the_selection(state: dict[str, object], toggled: bool) -> None:
+    app = AppTest.from_function(page_that_turns_heads_off)
+    app.session_state["atlas"] = {"selected": {"layer": 0, "head": 2, "revision": 3, **state}}
+    app.run()
+    data = {
+        element.proto.component_name: json.loads(element.proto.json)
+        for element in app.get("bidi_component")
+    }
+    selection = data["clsight-atlas-selection"]
+    assert (selection["off"], selection["toggles"]) == ([[1, 2]], True)
+    assert app.text[0].value == str(toggled)

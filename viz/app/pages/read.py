@@ -1,5 +1,6 @@
 """The Read page: paste a text, see its class, the words that made it and every head."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +12,7 @@ from viz.app.panels import (
     evidence,
     explanation,
     heads,
+    heads_off,
     importance,
     masthead,
     save,
@@ -44,7 +46,10 @@ def read(checkpoint: str) -> None:
     left, right = st.columns([5, 3], gap="medium")
     with left:
         texts = text.write_text()
-    reading = readings.read(checkpoint, texts.text, texts.pair)
+    texts = replace(texts, without=heads_off.chosen(checkpoint))
+    reading = readings.read(checkpoint, *texts.inputs)
+    with left:  # last in its column, so that it moves nothing of the page, and no focus is lost
+        heads_off.say(checkpoint, texts)
     with right:
         text.show_prediction(reading, checkpoints.classifier(checkpoint).temperature)
         text.offer_comparison()

@@ -47,7 +47,8 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
         heatmap(one, title=name, note=note, key=HEATMAP, on_select=lambda: None)
     else:
         _show_row(reading, one, name)
-    if selection.layer is not None and selection.head is not None:
+    # The page Inside reads with all heads on.
+    if selection.layer is not None and selection.head is not None and not reading.without:
         query, key = _chosen_tokens(one, chosen)
         link.offer(reading, Cell.of(reading, selection.layer, selection.head, query, key))
 

@@ -49,7 +49,9 @@ def ask(
         target, against = _choose_classes(prediction, joined=METHODS[name].against_all)
         heading.subheader(_question(prediction, target), anchor=False, width="content")
         badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
-    request = ExplanationRequest(source, texts.text, texts.pair, name, target, against, options)
+    request = ExplanationRequest(
+        source, texts.text, texts.pair, name, target, against, options, texts.without
+    )
     return request, badge
 
 

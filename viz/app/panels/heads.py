@@ -6,7 +6,7 @@ import streamlit as st
 
 from viz.app import checkpoints, keys, readings
 from viz.app.markdown import plain
-from viz.app.panels import closeup
+from viz.app.panels import closeup, heads_off
 from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
 from viz.attention import deciding_token
@@ -16,7 +16,7 @@ from viz.attribution import METHODS, resolve_target
 from viz.attribution.descriptions import explained_scalar, outcome
 from viz.errors import MethodError
 from viz.types import MissingAttention, Reading
-from viz.widgets.atlas.component import atlas, selected_head
+from viz.widgets.atlas.component import atlas, selected_head, toggled
 
 MEAN = "mean"
 """What a reader picks for the mean over layers or heads."""
@@ -40,8 +40,10 @@ def show_heads(
         classes: The class that contributions explain, and what it is compared with.
         beneath: Draws what stands under both, given what is selected; None where nothing can be.
     """
+    if not heads_off.is_current(texts):
+        st.rerun()  # the whole page: with heads off, all that it shows is another
     # Streamlit keeps what a fragment is given after its tab is closed: so not the reading itself.
-    reading = readings.read(source, texts.text, texts.pair)
+    reading = readings.read(source, *texts.inputs)
     if isinstance(reading.attention, MissingAttention):
         st.subheader("Attention", anchor=False)
         st.info(plain(reading.attention.reason), icon=":material/visibility_off:")
@@ -54,10 +56,10 @@ def show_heads(
         reading,
         classes,
         [WEIGHTS, CONTRIBUTION] if splits else [WEIGHTS],
-        note=_where_read(reading, is_encoder=is_encoder),
+        note=f"{_where_read(reading, is_encoder=is_encoder)} {heads_off.sentence(source, texts)}",
     )
     try:
-        view = readings.view(source, texts.text, texts.pair, selection.options)
+        view = readings.view(source, texts.text, texts.pair, selection.options, texts.without)
     except MethodError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -167,10 +169,12 @@ def _choose(key: str, count: int, *, default: int | None) -> int | None:
 def _show_atlas(source: str, texts: Texts, view: AttentionView, selection: Selection) -> None:
     atlas(
         view,
-        readings.head_statistics(source, texts.text, texts.pair),
+        readings.head_statistics(source, *texts.inputs),
         layer=selection.layer,
         head=selection.head,
         key=keys.ATLAS,
+        off=texts.without,
+        toggles=True,
         on_change=_follow_atlas,
     )
 
@@ -180,5 +184,7 @@ def _follow_atlas() -> None:
     selected = selected_head(keys.ATLAS)
     if selected is not None:
         layer, head = selected
+        if toggled(keys.ATLAS):
+            heads_off.toggle(layer, head)
         st.session_state[keys.LAYER] = MEAN if layer is None else str(layer)
         st.session_state[keys.HEAD] = MEAN if head is None else str(head)

@@ -38,7 +38,7 @@ def offer(
         request: What is explained.
         selection: The maps that are shown; None where there are none, and none to save.
     """
-    reading = readings.read(source, texts.text, texts.pair)
+    reading = readings.read(source, *texts.inputs)
     try:
         specs = _specs(source, texts, reading, request, selection)
     except VizError as error:
@@ -54,7 +54,7 @@ def offer(
         )
         n_cells = 0
         if selection is not None:
-            view = readings.view(source, texts.text, texts.pair, selection.options)
+            view = readings.view(source, texts.text, texts.pair, selection.options, texts.without)
             n_cells = view.weights[0, 0].size
         _offer_figure(spec, format, options, _refusal(spec, format, n_cells))
         _offer_everything(list(specs.values()), options)
@@ -77,7 +77,7 @@ def _specs(
     contribution = (
         None
         if options.explained is None
-        else readings.contribution(source, texts.text, texts.pair, options.explained)
+        else readings.contribution(source, texts.text, texts.pair, options.explained, texts.without)
     )
     parts = {
         "layer": selection.layer,

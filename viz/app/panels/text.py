@@ -9,6 +9,7 @@ from viz.app import keys
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
 from viz.app.navigation import PAGES
+from viz.attention.heads import Heads
 from viz.types import Reading
 from viz.widgets.bars.component import bars
 
@@ -29,6 +30,13 @@ class Texts:
 
     text: str
     pair: str | None
+    without: Heads = ()
+    """The heads that are off."""
+
+    @property
+    def inputs(self) -> tuple[str, str | None, Heads]:
+        """What is read, and without which heads."""
+        return self.text, self.pair, self.without
 
 
 def write_text() -> Texts:
@@ -78,7 +86,7 @@ def restore_from_link() -> None:
     while a part of it is drawn again.
     """
     page, last = st.session_state.get(LAST_READ, (None, None))
-    written = Texts(*(st.session_state.get(name) or "" for name in (keys.TEXT, keys.PAIR)))
+    written = Texts(st.session_state.get(keys.TEXT) or "", st.session_state.get(keys.PAIR) or "")
     if last is not None and page != st.context.url and written in (Texts("", ""), last):
         st.session_state[keys.TEXT], st.session_state[keys.PAIR] = last.text, last.pair
         st.session_state[keys.HAS_PAIR] = bool(last.pair)

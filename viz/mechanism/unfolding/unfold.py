@@ -33,7 +33,7 @@ class Unfolder:
         if isinstance(reading.attention, MissingAttention):
             raise MethodError(reading.attention.reason)
         self.reading = reading
-        self.trace = Trace(classifier, reading)
+        self.trace = Trace(classifier.without(reading.without), reading)
         if len(self.trace.graph.attention) < reading.attention.n_layers:
             raise MethodError(
                 "The layers of this model can't be told apart in a pass; choose another checkpoint."

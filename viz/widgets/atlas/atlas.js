@@ -8,6 +8,7 @@ import { formatNumber } from "../shared/numbers.js";
 import { followTheme } from "../shared/page_theme.js";
 import { followControls, updateControls } from "./controls.js";
 import { captionOf, describeHead, headName, headPattern, showCard } from "./descriptions.js";
+import { flipHeads, followSwitch, isOff, layerLabelAt, strikeHeads, takeOff } from "./heads_off.js";
 import { dimHeads, drawGridLabels, drawHeadLabels, outlineCell } from "./labels.js";
 import { loadSettings, nextCell, scaleOf, sortedGroups } from "./order.js";
 import { updateProfile } from "./profile.js";
@@ -38,6 +39,7 @@ export default function (component) {
     const observer = new ResizeObserver(() => root.clientWidth !== view.width && redrawThumbnails());
     observer.observe(root);
     followControls(view, on, (what) => (what === "dimming" ? redraw() : redrawThumbnails()));
+    followSwitch(view, on, redraw);
     followReader(view, on);
     on(window, "clsight:select", ({ detail }) => {
       if (!view.data || detail.picture !== view.data.picture) return;
@@ -80,7 +82,6 @@ async function receive(view, { data, setStateValue }) {
   view.data = data;
   view.hovered = null;
   view.card.hidden = true;
-  view.canvas.setAttribute("aria-label", data.label);
   applySelection(view, data.selected ?? window.clsightSelected?.get(data.picture));
   // A page without a server has nobody else who could say what is selected.
   if (!data.picture) view.selected ??= { row: 0, column: 0 };
@@ -95,6 +96,7 @@ function applySelection(view, selection) {
   const { layers, heads } = view.data;
   view.selected = { row: selection.layer ?? layers, column: selection.head ?? heads };
   view.revision = selection.revision ?? 0;
+  takeOff(view, selection);
 }
 
 function drawAtlas(view) {
@@ -117,6 +119,7 @@ function drawAtlas(view) {
   const context = canvas.getContext("2d");
   context.drawImage(view.thumbnails, 0, 0);
   dimHeads(view, context, colors);
+  strikeHeads(view, context, colors);
   (view.sorted ? drawHeadLabels : drawGridLabels)(view, context, colors);
   if (view.hovered) outlineCell(layout, context, view.hovered, colors.ink, 1);
   if (!view.selected) return;
@@ -148,21 +151,25 @@ function describe(view) {
 }
 
 /** Says which head is selected; texts that stay are not said again. */
-function announce({ data, root, selected }) {
+function announce(view) {
+  const { canvas, data, root, selected, toggles } = view;
   const write = (name, text) => {
     const element = root.querySelector(name);
     if (element.textContent !== text) element.textContent = text;
   };
-  write(".chosen", headName(data, selected));
+  const off = isOff(view, selected);
+  canvas.setAttribute("aria-label", toggles ? data.label.replace("opens it", "turns it off or on") : data.label);
+  write(".chosen", `${headName(data, selected)}${off ? " · off" : ""}`);
   write(".pattern-name", headPattern(data, selected));
-  write(".live", describeHead(data, selected));
+  write(".live", `${off ? "Off. " : ""}${describeHead(data, selected)}`);
 }
 
-function cellUnderPointer({ canvas, layout }, event) {
+function cellUnderPointer(view, event) {
+  const { canvas, layout } = view;
   if (!layout) return null;
   const box = canvas.getBoundingClientRect();
-  const { pixelRatio } = layout;
-  return cellAt(layout, (event.clientX - box.left) * pixelRatio, (event.clientY - box.top) * pixelRatio);
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top].map((length) => length * layout.pixelRatio);
+  return cellAt(layout, x, y) ?? layerLabelAt(view, x, y);
 }
 
 function hover(view, cell) {
@@ -170,7 +177,7 @@ function hover(view, cell) {
   view.hovered = cell;
   view.canvas.style.cursor = cell ? "pointer" : "default";
   view.card.hidden = true;
-  if (cell) showCard(view, cell);
+  if (cell) showCard(view, cell, isOff(view, cell));
   if (view.thumbnails) drawAtlas(view);
 }
 
@@ -184,7 +191,7 @@ function onKeydown(view, event) {
   event.preventDefault();
   hover(view, null);
   const selection = select(view, target, enters ? 0 : KEY_PAUSE);
-  if (event.key !== "Enter") return;
+  if (event.key !== "Enter" || view.toggles) return;
   view.opened = true;
   const { layer, head } = selection;
   window.dispatchEvent(new CustomEvent("clsight:open", { detail: { layer, head } }));
@@ -195,12 +202,15 @@ function select(view, cell, pause) {
   if (!cell || !view.levels) return null;
   view.selected = cell;
   view.revision += 1;
+  // A click, Enter or the space bar; arrow keys, which pause, only go to a head.
+  const toggle = view.toggles && pause === 0;
+  if (toggle) flipHeads(view, cell);
   drawAtlas(view);
   clearTimeout(view.timer);
   const { layers, heads } = view.data;
   const layer = cell.row < layers ? cell.row : null;
   const head = cell.column < heads ? cell.column : null;
-  const selection = { layer, head, revision: view.revision };
+  const selection = { layer, head, revision: view.revision, ...(toggle && { toggle }) };
   view.timer = setTimeout(() => view.send(selection), pause);
   return selection;
 }

@@ -1,7 +1,7 @@
 """The atlas on the page, and what was last selected in it."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import streamlit as st
@@ -27,6 +27,8 @@ def atlas(
     layer: int | None,
     head: int | None,
     key: str,
+    off: Sequence[tuple[int, int]] = (),
+    toggles: bool = False,
     on_change: Callable[[], None] | None = None,
 ) -> None:
     """Draw all heads and their means, with `layer` and `head` outlined.
@@ -40,11 +42,18 @@ def atlas(
         layer: The selected layer; None for the mean over layers.
         head: The selected head; None for the mean over heads.
         key: Where the state of the picture is kept; see `selected_head`.
+        off: The heads that are off, each (layer, head), which are struck through.
+        toggles: Whether the reader may turn heads off and on; see `toggled`.
         on_change: Called before the rerun that a click or a key brings.
     """
     revision = _state(key).get("revision")
     selected = selection(
-        view, layer=layer, head=head, revision=revision if isinstance(revision, int) else 0
+        view,
+        layer=layer,
+        head=head,
+        revision=revision if isinstance(revision, int) else 0,
+        off=off,
+        toggles=toggles,
     )
     with st.container(gap=None):
         _mount_selection(data=selected | {"picture": key}, key=f"{key}-selection")
@@ -63,6 +72,11 @@ def selected_head(key: str) -> Selection | None:
     return (layer, head) if valid else None
 
 
+def toggled(key: str) -> bool:
+    """Whether what was last selected in the picture is to be turned off, or on again."""
+    return _state(key).get("toggle") is True
+
+
 def _cached_payload(view: AttentionView, statistics: Statistics | None) -> dict[str, object]:
     """The payload of a view, made once for as long as the view's weights live."""
     name = id(view.weights)
@@ -77,7 +91,7 @@ def _cached_payload(view: AttentionView, statistics: Statistics | None) -> dict[
 
 
 def _state(key: str) -> dict[str, int | None]:
-    """What the browser last said: layer, head, and how many selections it has made."""
+    """What the browser last said: layer, head, how many selections it has made, and of a toggle."""
     state = st.session_state.get(key)
     selected = state.get("selected") if isinstance(state, dict) else None
     return selected if isinstance(selected, dict) else {}

@@ -89,14 +89,15 @@ export function describeHead(data, cell) {
  * there is none on either side, below it or above.
  * @param {object} view - The atlas.
  * @param {import("./thumbnails.js").Cell} cell - Which head.
+ * @param {boolean} [off] - Whether it is off.
  */
-export function showCard({ canvas, card, data, layout, root }, cell) {
+export function showCard({ canvas, card, data, layout, root }, cell, off = false) {
   const list = createElement("dl", "");
   for (const [what, value] of headNumbers(data, cell)) {
     list.append(createElement("dt", "", what), createElement("dd", "", value));
   }
   const heading = createElement("strong", "", headName(data, cell));
-  card.replaceChildren(heading, createElement("span", "", headPattern(data, cell)), list);
+  card.replaceChildren(heading, createElement("span", "", [headPattern(data, cell), off && "off"].filter(Boolean).join(" · ")), list);
   card.hidden = false;
   const [frame, box] = [root.getBoundingClientRect(), canvas.getBoundingClientRect()];
   const lengths = [cell.x, cell.y, layout.cellWidth, layout.cellHeight];

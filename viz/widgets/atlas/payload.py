@@ -4,7 +4,7 @@ What the picture is made of (`payload`) does not say which head is selected, so 
 same message while a reader walks through the heads; the selection (`selection`) goes on its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +43,8 @@ HTML = """
  of each head has the strongest color.">Scale <select name="scale"></select></label>
     <label class="statistics" title="Sort heads, or dim some of them, by what their attention is
  like.">Statistic <select name="statistic"></select></label>
+    <label class="switch" title="A click, or Enter, turns a head off or on; at the name of a layer,
+ all of it." hidden><input type="checkbox" name="off" />heads off</label>
     <div class="filters" hidden>
       <label class="sort"><input type="checkbox" name="sort" />sort</label>
       <span class="range">
@@ -171,15 +173,35 @@ def max_thumbnail_side(n_heads: int) -> int:
 
 
 def selection(
-    view: AttentionView, *, layer: int | None, head: int | None, revision: int = 0
+    view: AttentionView,
+    *,
+    layer: int | None,
+    head: int | None,
+    revision: int = 0,
+    off: Sequence[tuple[int, int]] = (),
+    toggles: bool = False,
 ) -> dict[str, object]:
-    """Which head is outlined; `revision` counts the selections that have come from the browser.
+    """Which head is outlined, and which are struck through.
+
+    Args:
+        view: What the picture shows.
+        layer: The layer of the head; None for the mean over layers.
+        head: The head; None for the mean over heads.
+        revision: How many selections have come from the browser.
+        off: The heads that are off, each (layer, head).
+        toggles: Whether the reader may turn heads off and on.
 
     Raises:
         SelectionError: where the model has no such layer or head.
     """
     select(view.weights[..., :1, :1], layer, head)
-    return {"layer": layer, "head": head, "revision": revision}
+    return {
+        "layer": layer,
+        "head": head,
+        "revision": revision,
+        **({"off": [[*pair] for pair in off]} if off else {}),
+        **({"toggles": True} if toggles else {}),
+    }
 
 
 def quantize(pixels: FloatArray, peaks: FloatArray) -> NDArray[np.int8]:
