@@ -22,11 +22,15 @@ from viz.export.options import ExportOptions
 from viz.export.replay import replay
 from viz.export.report import record, report
 from viz.export.request import FigureRequest
+from viz.export.step.file import export_step
+from viz.export.step.record import unfolding_record
+from viz.export.step.tex import tex_text
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
 from viz.figures.citation import citation
 from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.spec import FigureSpec
+from viz.mechanism.unfolding.unfold import unfold
 from viz.model.text_files import open_texts
 from viz.types import Reading
 
@@ -150,3 +154,19 @@ def test_what_is_measured_of_a_checkpoint_needs_all_heads(
         audit(classifier.without(OFF), ["oil prices rise"])
     with pytest.raises(MethodError, match=r"^A record of faithfulness is .*; turn them on\.$"):
         ScoreRun(classifier.without(OFF), open_texts(data), ScoreConfig(("occlusion",)), tmp_path)
+
+
+def test_an_equation_says_which_heads_are_off(
+    classifier: Classifier, silenced: Reading, checkpoint: Path
+) -> None:
+    unfolding = unfold(classifier, silenced, 1, 2, 0, 3)
+    (logits,) = [step for step in unfolding.steps if step.name == "logits"]
+    np.testing.assert_allclose(
+        np.ravel(logits.result.values), silenced.prediction.logits, atol=1e-5
+    )
+    assert tex_text(SAID) in export_step(unfolding, logits, "tex").decode()
+    assert unfolding_record(unfolding, [logits])["without"] == [list(head) for head in OFF]
+    result = CliRunner().invoke(
+        app, ["inside", TEXT, "--without", "0.1,1.0", "--checkpoint", str(checkpoint)]
+    )
+    assert f"Read with {SAID}." in result.output.replace("\n", " ")
