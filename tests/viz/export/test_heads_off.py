@@ -24,7 +24,6 @@ from viz.export.report import record, report
 from viz.export.request import FigureRequest
 from viz.export.step.file import export_step
 from viz.export.step.record import unfolding_record
-from viz.export.step.tex import tex_text
 from viz.faithfulness.score import ScoreRun
 from viz.faithfulness.score_row import ScoreConfig
 from viz.figures.citation import citation
@@ -164,7 +163,8 @@ def test_an_equation_says_which_heads_are_off(
     np.testing.assert_allclose(
         np.ravel(logits.result.values), silenced.prediction.logits, atol=1e-5
     )
-    assert tex_text(SAID) in export_step(unfolding, logits, "tex").decode()
+    said = SAID.replace("·", r"\textperiodcentered{}")
+    assert said in export_step(unfolding, logits, "tex").decode()
     assert unfolding_record(unfolding, [logits])["without"] == [list(head) for head in OFF]
     result = CliRunner().invoke(
         app, ["inside", TEXT, "--without", "0.1,1.0", "--checkpoint", str(checkpoint)]
