@@ -37,7 +37,6 @@ def unfolding_record(unfolding: Unfolding, steps: Sequence[Step]) -> Values:
         "pair": reading.encoding.pair,
         **without_values(reading),
         "tokens": token_values(reading.encoding),
-        **without_values(reading),
         "prediction": prediction_values(reading.prediction),
         "layer": unfolding.layer,
         "head": unfolding.head,

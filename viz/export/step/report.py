@@ -34,7 +34,6 @@ def unfolding_report(unfolding: Unfolding, *, all_layers: bool = False) -> list[
         cell_name(unfolding),
         *([f"Read with {heads_off(reading.without)}."] if reading.without else []),
         true_minus(f"score {unfolding.score:.6g}, weight {unfolding.weight:.6g}"),
-        *([f"Read with {heads_off(reading.without)}."] if reading.without else []),
         "At the right: the largest difference when an equation is computed again.",
     ]
     for layer, layer_steps in groupby(unfolding.steps, lambda step: step.layer):
