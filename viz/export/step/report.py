@@ -32,8 +32,8 @@ def unfolding_report(unfolding: Unfolding, *, all_layers: bool = False) -> list[
     lines = [
         f"{name} {probability}".rstrip() + f" · {reading.checkpoint}",
         cell_name(unfolding),
-        *([f"Read with {heads_off(reading.without)}."] if reading.without else []),
         true_minus(f"score {unfolding.score:.6g}, weight {unfolding.weight:.6g}"),
+        *([f"Read with {heads_off(reading.without)}."] if reading.without else []),
         "At the right: the largest difference when an equation is computed again.",
     ]
     for layer, layer_steps in groupby(unfolding.steps, lambda step: step.layer):
