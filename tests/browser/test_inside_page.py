@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from tests.browser.conftest import App
 from tests.tiny_models import tiny_checkpoint
@@ -15,7 +15,7 @@ DEEP_FOCUS = """() => {
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
   return element?.ariaLabel ?? element?.textContent ?? "";
 }"""
-WAY = ("pooled", "pooler", "state", "residual", "normalization", "residual", "state", "sum", "sum")
+WAY = ("pooled", "pooler", "state", "residual", "normalization", "residual", "state", "embedding sum", "embedding sum")
 """The terms on the way down a network of one layer, past its attention."""
 
 
@@ -23,8 +23,8 @@ WAY = ("pooled", "pooler", "state", "residual", "normalization", "residual", "st
 def one_layer(tmp_path: Path) -> Path:
     """A checkpoint of one layer: fewer keys to press."""
     folder = tiny_checkpoint(tmp_path / "one-layer")
-    model = AutoModelForSequenceClassification.from_pretrained(folder, num_hidden_layers=1)
-    model.save_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, num_hidden_layers=1)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
     return folder
 
 
