@@ -1,5 +1,6 @@
 """Each number of a pass is made by the equation that is shown of it, in every kind of network."""
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,25 @@ def test_a_network_without_maps_is_refused(tmp_path: Path) -> None:
     classifier = Classifier.load(family_checkpoint(tmp_path / "fnet", "fnet"))
     with pytest.raises(MethodError, match="no attention"):
         Unfolder(classifier, classifier.read(TEXT))
+
+
+def test_a_random_walk_never_leaves_what_holds(unfolder: Unfolder) -> None:
+    unfolding = unfolder.unfold(3, 2, 4, 1)
+    walk, order = unfolding.walk, random.Random(0)
+    term = unfolding.steps[-1].result
+    ends = 0
+    for _ in range(150):
+        step = walk.made_by(term.id)
+        uses = walk.uses(term.id)
+        assert all(gap(use) <= 1e-5 for use in uses)
+        if step is None:
+            assert term.source != "computed"
+            ends += 1
+            term = order.choice(unfolding.steps).result
+            continue
+        assert gap(step) <= 1e-5
+        choices = [*step.operands, *(use.result for use in uses)]
+        term = order.choice(choices)
+        if term.shape and term.source == "computed" and order.random() < 0.3:
+            term = walk.part(term.id, (order.randrange(term.shape[0]),))
+    assert ends

@@ -95,19 +95,23 @@ class Trace:
         the numbers that were recorded is opaque.
         """
         node = self.graph[selection.node]
-        is_number = node.tensor.is_floating_point() or node.name == "argmax"
-        if self.is_double and is_number and node.tensor.dtype != torch.float64:
-            is_number = node.name == "argmax"  # rounded to single precision by the family's code
-        if (
-            node.func is None
-            or not is_number
-            or not any(True for _ in refs(node.args, node.kwargs))
-        ):
+        if self.is_end(selection.node):
             return None
         key = selection.id
         if key not in self._computations:
             self._computations[key] = self._proved(selection) or opaque(self.graph, node)
         return self._computations[key]
+
+    def is_end(self, index: int) -> bool:
+        """Whether a node is no result of an equation: a parameter, an input or a constant."""
+        node = self.graph[index]
+        if node.func is None or not any(True for _ in refs(node.args, node.kwargs)):
+            return True
+        if node.name == "argmax":
+            return False
+        # What the code of a family rounds to single precision is a constant in a double one.
+        kind = node.tensor.dtype
+        return not kind.is_floating_point or (self.is_double and kind != torch.float64)
 
     def _proved(self, selection: Selection) -> Computation | None:
         """The right-hand side by the rules, if it gives what was recorded."""

@@ -153,7 +153,7 @@ class TraceWalk:
             layer = self._layer_of_parameter(node.index)
             own = notation.parameter_symbol(name, "", "", layer)
             return Term(term_id, name, own, values, dimensions, "parameter", layer)
-        if node.func is None:
+        if self.trace.is_end(selection.node):
             source: Source = "input" if node.input else "constant"
             letter = notation.letter(name)
             return Term(term_id, name, letter, values, dimensions, source)
