@@ -41,9 +41,9 @@ def main() -> None:
 def measure(folder: Path, n_tokens: int) -> Iterator[Result]:
     """Seconds of each frame in its turn, then of all of them at once."""
     classifier = Classifier.load(folder)
-    n_words = len(TEXT.split())
-    n_repeats = max(1, n_tokens * n_words // classifier.encode(TEXT).n_tokens // n_words)
-    text = TEXT * n_repeats
+    text = TEXT
+    while classifier.encode(text).n_tokens < n_tokens:
+        text += TEXT
     seconds, reader = timed(lambda: FilmReader(classifier, history_of(folder), text))
     steps = range(len(reader.history.frames))
     yield Result(f"opening, {reader.encoding.n_tokens} tokens", seconds, "s")
