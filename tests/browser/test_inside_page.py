@@ -15,7 +15,17 @@ DEEP_FOCUS = """() => {
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
   return element?.ariaLabel ?? element?.textContent ?? "";
 }"""
-WAY = ("pooled", "pooler", "state", "residual", "normalization", "residual", "state", "embedding sum", "embedding sum")
+WAY = (
+    "pooled",
+    "pooler",
+    "state",
+    "residual",
+    "normalization",
+    "residual",
+    "state",
+    "embedding sum",
+    "embedding sum",
+)
 """The terms on the way down a network of one layer, past its attention."""
 
 

@@ -117,6 +117,11 @@ def test_the_story_leads_from_the_ids_to_the_class(unfolding: Unfolding) -> None
     steps = sections.story(unfolding)
     names = [step.name for step in steps]
     assert names[0] == "word embedding"
+    assert [step.name for step in steps if step.operation == "lookup"] == [
+        "word embedding",
+        "segment embedding",
+        "position embedding",
+    ]
     assert names[-1] == "class"
     for earlier, later in (("query", "score"), ("score", "weights"), ("weights", "heads")):
         assert names.index(earlier) < names.index(later)
