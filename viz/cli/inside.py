@@ -92,6 +92,8 @@ def inside(
         from viz.mechanism.unfolding.choice import step_named, token_position
         from viz.mechanism.unfolding.unfold import unfold
 
+        if as_json and output is not None:
+            raise SelectionError("--json prints and --output saves a file; ask for one of them.")
         formats = _formats(format, output)
         classifier = load_classifier(checkpoint, without)
         reading = classifier.read(text_or_stdin(text), pair)

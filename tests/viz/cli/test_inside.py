@@ -139,6 +139,7 @@ def test_a_key_that_a_causal_mask_forbids_has_weight_0(tmp_path: Path) -> None:
         (("--step", "soup"), "no step 'soup'"),
         (("--output", "x", "--format", "gif"), "'gif'"),
         (("--output", "x", "--format", ","), "No format"),
+        (("--output", "x", "--json"), "ask for one of them"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(
