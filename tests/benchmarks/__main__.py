@@ -1,7 +1,7 @@
 """All benchmarks of pictures, scores, memory and training, each a ratio or a goal in one run.
 
-    python -m tests.benchmarks [atlas] [figures] [app] [evidence] [endings] [score] [memory]
-                               [training] [kills] [--output report.json]
+    python -m tests.benchmarks [atlas] [figures] [app] [heads_off] [evidence] [endings] [score]
+                               [memory] [training] [kills] [--output report.json]
 
 They take about ten minutes, and some gigabytes of memory for BertViz's page of 128 tokens; `memory`
 takes up to a minute a method more, `training` a quarter of an hour and `kills` ten minutes.
@@ -17,16 +17,8 @@ from tests.benchmarks.browser import chromium
 from tests.benchmarks.result import Result, tell
 
 PARTS = (
-    "atlas",
-    "figures",
-    "app",
-    "heads_off",
-    "evidence",
-    "endings",
-    "score",
-    "memory",
-    "training",
-    "kills",
+    *("atlas", "figures", "app", "heads_off", "evidence", "endings"),
+    *("score", "memory", "training", "kills"),
 )
 ON_SCREEN = {"atlas", "app", "heads_off", "evidence", "endings"}
 """Those that measure in a browser, and are handed one."""

@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.benchmarks.app import INSIDE, text_of
 from tests.benchmarks.browser import TWO_FRAMES, new_page
 from tests.benchmarks.result import Result, timed
-from tests.benchmarks.server import running_app
+from tests.benchmarks.server import Server, running_server
 from viz import Classifier
 from viz.model.classifier import default_checkpoint
 
@@ -44,31 +44,35 @@ def measure(browser: Browser) -> Iterator[Result]:
     yield Result(f"a reading with all heads, {N_TOKENS} tokens", plain, "s")
     yield Result("the first reading with a head off", first, "s", at_most=1)
     yield Result("a reading with another head off", statistics.median(others), "s")
-    with running_app() as server:
+    with running_server() as server:
         page = new_page(browser)
-        page.goto(f"{server}/?text={quote(text)}")
+        page.goto(f"{server.url}/?text={quote(text)}")
         page.get_by_test_id("heatmap").wait_for()
         page.get_by_label("heads off").check()
-        waits = [_click(page, *head, count) for count, head in enumerate(heads[:ROUNDS], start=1)]
-    yield Result("click to finished page, the first", waits[0], "s", at_most=1)
-    yield Result("click to finished page", statistics.median(waits[1:]), "s", at_most=1)
+        waits = [
+            _click(page, server, head, count) for count, head in enumerate(heads[:ROUNDS], start=1)
+        ]
+    seconds, computing = zip(*waits, strict=True)
+    yield Result("click to finished page, the first", seconds[0], "s", at_most=1)
+    yield Result("click to finished page", statistics.median(seconds[1:]), "s", at_most=1)
+    yield Result("of a processor, by the server", statistics.median(computing[1:]), "s")
 
 
-def _click(page: Page, layer: int, head: int, count: int) -> float:
-    """Seconds from a click on a head to the page without it."""
+def _click(page: Page, server: Server, head: tuple[int, int], count: int) -> tuple[float, float]:
+    """Seconds from a click on a head to the page without it, and those of a processor."""
     page.locator("[data-test-script-state=notRunning]").wait_for()
     page.wait_for_timeout(1500)  # evidence is measured in the background
     atlas = page.get_by_test_id("atlas")
     atlas.scroll_into_view_if_needed()
     cells = json.loads(atlas.get_attribute("data-cells") or "[]")
-    x, y = next((x, y) for row, column, x, y in cells if (row, column) == (layer, head))
-    started = time.perf_counter()
+    x, y = next((x, y) for row, column, x, y in cells if (row, column) == head)
+    started, before = time.perf_counter(), server.seconds()
     atlas.click(position={"x": x + INSIDE, "y": y + INSIDE})
     line = page.locator(".st-key-heads-off-line")
     expect(line).to_contain_text(re.compile(rf"^\D*{count} heads? (is|are) off"), timeout=60_000)
     page.locator("[data-test-script-state=notRunning]").wait_for()
     page.evaluate(TWO_FRAMES)
-    return time.perf_counter() - started
+    return time.perf_counter() - started, server.seconds() - before
 
 
 if __name__ == "__main__":
