@@ -59,6 +59,18 @@ def test_the_score_is_what_the_softmax_is_given(unfolder: Unfolder) -> None:
     np.testing.assert_allclose(weights, unfolder.reading.attention.weights[3, 7, 2], atol=1e-6)
 
 
+def test_the_story_begins_with_all_embeddings(unfolder: Unfolder) -> None:
+    steps = [step for step in unfolder.unfold(2, 0, 3, 1).steps if step.stage == "embeddings"]
+    names = {step.name for step in steps if step.result.token == 3}
+    assert names == {
+        "word embedding",
+        "segment embedding",
+        "position embedding",
+        "embedding sum",
+        "state",
+    }
+
+
 def test_a_walk_leads_from_the_class_to_the_ids(unfolder: Unfolder) -> None:
     walk = unfolder.unfold(5, 0, 0, 3).walk
     step: Step | None = unfolder.unfold(5, 0, 0, 3).step("logits")

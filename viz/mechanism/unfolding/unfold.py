@@ -218,7 +218,10 @@ class _Story:
                     pending.append(operand)
 
     def _is_about_the_text(self, operand: Selection) -> bool:
-        """Whether it depends on what the text says; masks and angles are made by its length."""
+        """Whether it depends on what the text says, or embeds a token; masks and angles do not."""
+        is_lookup = self.trace.graph[operand.node].name == "embedding"
+        if is_lookup and self.structure.place(operand.node).stage == "embeddings":
+            return True  # the embedding of a position, too
         return self.trace.is_state(operand) or operand.node > self.trace.graph.output
 
     def _operands(self, selection: Selection) -> tuple[object, ...]:
