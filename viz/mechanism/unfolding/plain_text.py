@@ -35,9 +35,9 @@ _SIGNS = {
     **dict.fromkeys(("left", "right", "displaystyle"), ""),
 }
 _SPACES = {",": " ", ";": " ", ":": " ", "!": "", " ": " "}
-_IGNORED = frozenset(
-    ("mathrm", "mathbf", "mathit", "mathcal", "operatorname", "tilde", "bar", "hat")
-)
+_IGNORED = frozenset(("mathrm", "mathbf", "mathit", "mathcal", "operatorname"))
+_ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304"}
+"""Marks that stand above the letter before them."""
 _PLACE = re.compile(r"\([\d,\s]*\)")
 """A superscript that names layer and head."""
 
@@ -91,6 +91,8 @@ class _Reader:
             return forms[name]()
         if name in _IGNORED:
             return self._argument()
+        if name in _ACCENTS:
+            return self._argument() + _ACCENTS[name]
         if name in _SPACES:
             return _SPACES[name]
         if name == "|":

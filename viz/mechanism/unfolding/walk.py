@@ -17,6 +17,7 @@ from viz.mechanism.trace.selection import (
 from viz.mechanism.trace.structure import Structure
 from viz.mechanism.trace.trace import Trace
 from viz.mechanism.unfolding import notation
+from viz.mechanism.unfolding.latex_values import number_latex
 from viz.mechanism.unfolding.step import Step
 from viz.mechanism.unfolding.term import Axis, Source, Term
 
@@ -104,7 +105,12 @@ class TraceWalk:
             value = np.array(operand, dtype=np.float64)
             value.setflags(write=False)
             return Term(
-                f"{CONSTANT}{operand!r}", "constant", f"{operand:.6g}", value, (), "constant"
+                f"{CONSTANT}{operand!r}",
+                "constant",
+                number_latex(operand, 6),
+                value,
+                (),
+                "constant",
             )
         term_id = operand.id
         if term_id not in self._terms:

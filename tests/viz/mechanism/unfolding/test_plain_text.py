@@ -19,7 +19,7 @@ from viz.mechanism.unfolding.step import Step
         (r"X\, {W_Q}^{\top} + b", "X W_Qᵀ + b"),
         (r"\gamma \odot \left[x\right]_{2:4}", "γ ⊙ [x][2:4]"),
         (r"\sum_j {\exp\left(s\right)}_j", "Σ_j exp(s)[j]"),
-        (r"\tilde{s}_{\mathrm{Q}} \cdot 2", "s_Q · 2"),
+        (r"\tilde{s}_{\mathrm{Q}} \cdot \bar{y}", "s\u0303_Q · y\u0304"),
     ],
 )
 def test_latex_is_read(latex: str, plain: str) -> None:
