@@ -50,6 +50,11 @@ def _parts(spec: FigureSpec) -> Iterator[str]:
     yield from _off(spec.reading)
 
 
+def table_name(what: str, reading: Reading) -> str:
+    """The name of a table of a reading, such as `heads.csv`; it says which heads were off."""
+    return f"{'-'.join((what, *_off(reading)))}.csv"
+
+
 def _off(reading: Reading) -> Iterator[str]:
     """The heads that were off; of too many for a name, how many, and what tells them apart."""
     if not reading.without:

@@ -15,7 +15,7 @@ from viz.errors import MethodError, RecordError, SelectionError
 from viz.export.archive import archive
 from viz.export.bertviz.page import bertviz_html
 from viz.export.dataset_export import DatasetExport
-from viz.export.filenames import archive_name, file_name
+from viz.export.filenames import archive_name, file_name, table_name
 from viz.export.formats import render
 from viz.export.json_reader import parse
 from viz.export.options import ExportOptions
@@ -80,6 +80,7 @@ def test_every_file_says_which_heads_are_off(
     assert SAID in str(arrays["citation"])
     assert SAID in render(spec, "html").decode()
     assert SAID in bertviz_html(silenced, view="head").decode()
+    assert table_name("heads", silenced) == "heads-off-0.1-1.0.csv"
     assert archive_name([spec]).endswith("-off-0.1-1.0.zip")
     with ZipFile(io.BytesIO(archive([spec], ["json"]))) as packed:
         readme = packed.read("README.txt").decode()

@@ -24,6 +24,7 @@ from viz.export.comparison import (
     random_shares,
     ranked,
 )
+from viz.export.filenames import table_name
 from viz.faithfulness.compare import ComparedMethod, Comparison, compare, expected_passes
 from viz.faithfulness.metrics import SHOWN, Values
 from viz.faithfulness.orders import N_RANDOM
@@ -67,7 +68,7 @@ def show(request: ExplanationRequest) -> None:
         st.error(plain(str(error)), icon=":material/error:")
         return
     if comparison is not None:
-        _show(comparison)
+        _show(request, comparison)
 
 
 def _without_method(request: ExplanationRequest) -> ExplanationRequest:
@@ -98,10 +99,10 @@ def _compare(request: ExplanationRequest) -> Callable[[ProgressCallback], Compar
     )
 
 
-def _show(comparison: Comparison) -> None:
+def _show(request: ExplanationRequest, comparison: Comparison) -> None:
     table, agreement = st.tabs(["Faithfulness", "Agreement"])
     with table:
-        _show_table(comparison)
+        _show_table(request, comparison)
     with agreement:
         names, correlations = method_agreement(comparison)
         figure = agreement_map(correlations, names, theme=current_theme(keys.THEME))
@@ -109,7 +110,7 @@ def _show(comparison: Comparison) -> None:
         st.caption("Spearman correlation of the word scores. Agreement is not proof.")
 
 
-def _show_table(comparison: Comparison) -> None:
+def _show_table(request: ExplanationRequest, comparison: Comparison) -> None:
     rows = ranked(comparison)
     st.dataframe(
         [entries(comparison, row) for row in rows if row.refused is None],
@@ -124,7 +125,7 @@ def _show_table(comparison: Comparison) -> None:
         st.download_button(
             "CSV",
             data=lambda: comparison_csv(comparison),
-            file_name="comparison.csv",
+            file_name=table_name("comparison", readings.read(*request.inputs)),
             mime="text/csv",
             key="save-comparison",
             on_click="ignore",

@@ -16,6 +16,7 @@ from viz.attribution import resolve_target
 from viz.attribution.descriptions import explained_scalar
 from viz.attribution.head_importance import ablate, gate_gradients
 from viz.errors import VizError
+from viz.export.filenames import table_name
 from viz.export.head_importance import HeadTable, agreement_sentence, single_text_table, table_csv
 from viz.figures.plots.heads import head_map
 from viz.jobs.background import BackgroundJob, ProgressCallback
@@ -68,7 +69,7 @@ def _show(request: ExplanationRequest, reading: Reading) -> None:
         lost = _ablation(request, gradient.size)
         if lost is not None:
             _draw(lost, "head-ablation")
-    _show_table(single_text_table(gradient, lost))
+    _show_table(single_text_table(gradient, lost), reading)
 
 
 def _draw(values: FloatArray, key: str) -> None:
@@ -120,7 +121,7 @@ def _ablate(request: ExplanationRequest) -> Callable[[ProgressCallback], FloatAr
     return lambda progress: ablate(classifier, reading, *request.classes, progress=progress)
 
 
-def _show_table(table: HeadTable) -> None:
+def _show_table(table: HeadTable, reading: Reading) -> None:
     """Whether both measures agree, and all numbers to take away."""
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if table.correlation is not None:
@@ -128,7 +129,7 @@ def _show_table(table: HeadTable) -> None:
         st.download_button(
             "CSV",
             data=lambda: table_csv(table),
-            file_name="heads.csv",
+            file_name=table_name("heads", reading),
             mime="text/csv",
             key="save-heads",
             on_click="ignore",
