@@ -22,29 +22,13 @@ def story(unfolding: Unfolding) -> list[Step]:
     and to what it mixes, and what the layer makes of all heads.  All others can be walked to.
     """
     attention = _attention(unfolding)
-    steps = [
-        each
-        for step in unfolding.steps
-        if _is_told(step, unfolding, attention)
-        for each in (*_lookups(step, unfolding), step)
-    ]
+    steps = [step for step in unfolding.steps if _is_told(step, unfolding, attention)]
     # One number first, then the row that it stands in.
     return [
         step
         for _, group in groupby(steps, lambda step: (step.layer, step.stage, step.name))
         for step in sorted(group, key=lambda step: step.result.values.size)
     ]
-
-
-def _lookups(step: Step, unfolding: Unfolding) -> list[Step]:
-    """Rows of tables that a sum of embeddings takes and that don't depend on what the text says."""
-    if step.stage != "embeddings" or step.operation != "sum":
-        return []
-    known = {each.result.id for each in unfolding.steps}
-    sources = [
-        unfolding.walk.made_by(operand.id) for operand in step.operands if operand.id not in known
-    ]
-    return [source for source in sources if source is not None and source.operation == "lookup"]
 
 
 def _attention(unfolding: Unfolding) -> set[str]:
