@@ -8,10 +8,10 @@ from viz.app.checkpoints import identity, load_classifier
 from viz.app.panels.text import Texts
 from viz.app.unfoldings import unfolding
 from viz.jobs.background import BackgroundJob, ProgressCallback
-from viz.mechanism.lesson.cell import Cell
 from viz.mechanism.lesson.lesson import Lesson
 from viz.mechanism.lesson.lesson import lesson as make_lesson
 from viz.mechanism.lesson.lesson_step import LessonStep
+from viz.mechanism.unfolding.cell import Cell
 from viz.mechanism.unfolding.unfolding import Unfolding
 
 MAX_LESSONS = 8

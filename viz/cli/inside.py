@@ -88,7 +88,7 @@ def inside(
     with exit_on_error():
         from viz.export.step.record import unfolding_record
         from viz.export.step.report import steps_report, unfolding_report
-        from viz.mechanism.lesson.cell import default_cell
+        from viz.mechanism.unfolding.cell import default_cell
         from viz.mechanism.unfolding.choice import step_named, token_position
         from viz.mechanism.unfolding.unfold import unfold
 

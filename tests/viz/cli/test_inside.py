@@ -12,7 +12,7 @@ from viz import Classifier, Reading, unfold
 from viz.__main__ import app
 from viz.export.step import record
 from viz.export.step.report import WIDTH
-from viz.mechanism.lesson.cell import default_cell
+from viz.mechanism.unfolding.cell import default_cell
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."
 

@@ -124,10 +124,10 @@ def test_an_id_that_names_nothing_is_refused(unfolder: Unfolder, term: str) -> N
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [
-        ((6, 0, 0, 0), "There is no layer 6: choose one from 0 to 5"),
-        ((0, -1, 0, 0), "There is no head -1"),
-        ((0, 0, 8, 0), "There is no query 8"),
-        ((0, 0, 0, 8), "There is no key 8"),
+        ((6, 0, 0, 0), "Layer 6 does not exist; choose one from 0 to 5"),
+        ((0, -1, 0, 0), "Head -1 does not exist"),
+        ((0, 0, 8, 0), "Query 8 does not exist"),
+        ((0, 0, 0, 8), "Key 8 does not exist"),
     ],
 )
 def test_a_cell_that_is_not_there_is_refused(

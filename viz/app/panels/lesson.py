@@ -15,13 +15,13 @@ from viz.app.panels.inside.mode import CHOICE as MODE_CHOICE
 from viz.app.panels.inside.mode import EQUATIONS
 from viz.app.panels.text import Texts
 from viz.errors import VizError
-from viz.mechanism.lesson.cell import Cell as LessonCell
 from viz.mechanism.lesson.claim import Claim
 from viz.mechanism.lesson.formulas import FORMULAS
 from viz.mechanism.lesson.language import LANGUAGES, Language, language
 from viz.mechanism.lesson.lesson import STEP_KEYS, Lesson
 from viz.mechanism.lesson.lesson_step import LessonStep
 from viz.mechanism.lesson.subject import LessonSubject
+from viz.mechanism.unfolding.cell import Cell as LessonCell
 from viz.mechanism.unfolding.latex import numbers_latex
 from viz.types import MissingAttention
 

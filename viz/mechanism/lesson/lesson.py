@@ -7,7 +7,6 @@ from types import MappingProxyType
 from viz.attribution.method import no_progress
 from viz.errors import SelectionError
 from viz.jobs.background import ProgressCallback
-from viz.mechanism.lesson.cell import Cell
 from viz.mechanism.lesson.decision import decision
 from viz.mechanism.lesson.explanation import explanation, explanation_passes
 from viz.mechanism.lesson.feed_forward import feed_forward
@@ -20,6 +19,7 @@ from viz.mechanism.lesson.subject import LessonSubject, Unfold, lesson_subject
 from viz.mechanism.lesson.token_ids import token_ids
 from viz.mechanism.lesson.vectors import vectors
 from viz.mechanism.lesson.weights import weights
+from viz.mechanism.unfolding.cell import Cell
 from viz.model.classifier import Classifier
 from viz.types import Reading
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from viz.attention.words import Span, spans
 from viz.errors import VizError
-from viz.mechanism.lesson.cell import Cell, check_cell, default_cell
+from viz.mechanism.unfolding.cell import Cell, check_cell, default_cell
 from viz.mechanism.unfolding.step import Stage, Step
 from viz.mechanism.unfolding.unfold import Unfolder
 from viz.mechanism.unfolding.unfolding import Unfolding

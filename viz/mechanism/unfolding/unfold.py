@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from viz.errors import MethodError, SelectionError
+from viz.errors import MethodError
 from viz.mechanism.trace.attention_path import AttentionPath, attention_path
 from viz.mechanism.trace.selection import Selection
 from viz.mechanism.trace.structure import Structure
 from viz.mechanism.trace.trace import Trace
+from viz.mechanism.unfolding.cell import Cell, check_cell
 from viz.mechanism.unfolding.step import Step
 from viz.mechanism.unfolding.term import Term
 from viz.mechanism.unfolding.unfolding import Unfolding
@@ -52,17 +53,7 @@ class Unfolder:
         Raises:
             SelectionError: if there is no such layer, head or token.
         """
-        attention = self.reading.attention
-        for what, index, count in (
-            ("layer", layer, attention.n_layers),
-            ("head", head, attention.n_heads),
-            ("query", query, attention.n_tokens),
-            ("key", key, attention.n_tokens),
-        ):
-            if not 0 <= index < count:
-                raise SelectionError(
-                    f"There is no {what} {index}: choose one from 0 to {count - 1}."
-                )
+        check_cell(self.reading, Cell(layer, head, query, key))
         walk = TraceWalk(self.trace, self.structure, query)
         path = attention_path(self.trace, layer, head, query, key)
         if path.score is None:

@@ -12,12 +12,12 @@ from tests.synthetic import read, read_without_attention
 from tests.viz.mechanism.lesson.test_replaced_attention import edited
 from viz import Classifier, Contribution, Reading
 from viz.errors import SelectionError
-from viz.mechanism.lesson.cell import Cell, default_cell
 from viz.mechanism.lesson.claim import Claim
 from viz.mechanism.lesson.hard_look import EMPTY, HARD, hard_looks
 from viz.mechanism.lesson.heads import DIFFERENT, distance_of_moved
 from viz.mechanism.lesson.lesson import STEP_KEYS, Lesson, lesson
 from viz.mechanism.lesson.picture import ValuePicture
+from viz.mechanism.unfolding.cell import Cell, default_cell
 from viz.types import Attention
 
 TEXT = "Oil prices rise as stocks fall, the market was not good."

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import streamlit as st
 
 from viz.app import keys
-from viz.mechanism.lesson.cell import default_cell
+from viz.mechanism.unfolding.cell import default_cell
 from viz.types import Reading
 from viz.widgets.equations.payload import Names
 

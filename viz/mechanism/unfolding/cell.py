@@ -1,4 +1,4 @@
-"""The attention weight that the lesson follows: a layer, a head, and who looks at whom."""
+"""One attention weight: a layer, a head, and who looks at whom."""
 
 from typing import NamedTuple
 

@@ -5,7 +5,7 @@ import pytest
 
 from tests.synthetic import read, read_causal, read_without_attention
 from viz.errors import MissingAttentionError, SelectionError
-from viz.mechanism.lesson.cell import default_cell
+from viz.mechanism.unfolding.cell import default_cell
 
 
 def test_it_is_the_strongest_weight_from_the_deciding_token_to_a_word() -> None:
