@@ -12,7 +12,7 @@ from tests.page_content import component_data
 from viz import Classifier, Reading
 from viz.app import keys
 from viz.app.panels.inside import sections, trail
-from viz.app.panels.inside.cell import CELL, Cell
+from viz.app.panels.inside.cell import CELL, existing_cell
 from viz.mechanism.unfolding.unfold import unfold
 from viz.mechanism.unfolding.unfolding import Unfolding
 from viz.model.classifier import default_checkpoint
@@ -176,7 +176,7 @@ def test_a_walk_leads_from_a_logit_back_to_an_embedding(
 
 
 def test_a_cell_begins_with_the_largest_weight_on_a_word(reading: Reading) -> None:
-    cell = Cell.of(reading)
+    cell = existing_cell(reading)
     assert (cell.layer, cell.query) == (reading.attention.n_layers - 1, 0)
     row = reading.attention.weights[cell.layer, cell.head, 0, 1:-1]
     assert cell.key == 1 + row.argmax()

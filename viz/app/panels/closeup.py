@@ -7,7 +7,7 @@ import streamlit as st
 
 from viz.app import keys
 from viz.app.panels.inside import link
-from viz.app.panels.inside.cell import Cell
+from viz.app.panels.inside.cell import existing_cell
 from viz.app.readings import ViewOptions
 from viz.attention import deciding_token, views
 from viz.attention.rollout import place
@@ -50,7 +50,7 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     # The page Inside reads with all heads on.
     if selection.layer is not None and selection.head is not None and not reading.without:
         query, key = _chosen_tokens(one, chosen)
-        link.offer(reading, Cell.of(reading, selection.layer, selection.head, query, key))
+        link.offer(reading, existing_cell(reading, selection.layer, selection.head, query, key))
 
 
 def _chosen_tokens(view: AttentionView, chosen: str) -> tuple[int | None, int | None]:

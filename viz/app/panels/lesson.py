@@ -9,7 +9,7 @@ from viz.app.lessons import SLOW_STEP
 from viz.app.markdown import plain
 from viz.app.panels import job_progress, lesson_pictures
 from viz.app.panels.inside import save, story
-from viz.app.panels.inside.cell import Cell, keep_in_link
+from viz.app.panels.inside.cell import keep_in_link
 from viz.app.panels.inside.cell import restore as restore_cell
 from viz.app.panels.inside.mode import CHOICE as MODE_CHOICE
 from viz.app.panels.inside.mode import EQUATIONS
@@ -21,7 +21,7 @@ from viz.mechanism.lesson.language import LANGUAGES, Language, language
 from viz.mechanism.lesson.lesson import STEP_KEYS, Lesson
 from viz.mechanism.lesson.lesson_step import LessonStep
 from viz.mechanism.lesson.subject import LessonSubject
-from viz.mechanism.unfolding.cell import Cell as LessonCell
+from viz.mechanism.unfolding.cell import Cell
 from viz.mechanism.unfolding.latex import numbers_latex
 from viz.types import MissingAttention
 
@@ -57,7 +57,7 @@ def show(checkpoint: str, texts: Texts) -> None:
         _keep_in_link(keys.LANGUAGE, str(st.session_state[LANGUAGE_CHOICE]), LANGUAGES[0])
         try:
             cell = _cell(checkpoint, texts)
-            taught = lessons.lesson(checkpoint, texts, None if cell is None else cell.numbers)
+            taught = lessons.lesson(checkpoint, texts, cell)
             step = _step(checkpoint, texts, taught, key, words)
         except VizError as error:
             st.error(plain(str(error)), icon=":material/error:")
@@ -157,7 +157,7 @@ def _show_step(step: LessonStep, taught: Lesson, words: Language) -> None:
             lesson_pictures.draw(picture, subject, words)
 
 
-def _followed(subject: LessonSubject, cell: LessonCell, words: Language) -> str:
+def _followed(subject: LessonSubject, cell: Cell, words: Language) -> str:
     """Which attention weight the lesson follows."""
     return words.control(
         "follows",

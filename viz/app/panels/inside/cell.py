@@ -1,11 +1,9 @@
 """The attention weight that is taken apart: its layer, head, query and key; in the link too."""
 
-from dataclasses import asdict, dataclass
-
 import streamlit as st
 
 from viz.app import keys
-from viz.mechanism.unfolding.cell import default_cell
+from viz.mechanism.unfolding.cell import Cell, default_cell
 from viz.types import Reading
 from viz.widgets.equations.payload import Names
 
@@ -13,51 +11,32 @@ CELL, LINKED = "inside-cell", "inside-linked"
 """Keys of the session's state: what is chosen, and what the URL said of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One attention weight."""
+def existing_cell(
+    reading: Reading,
+    layer: int | None = None,
+    head: int | None = None,
+    query: int | None = None,
+    key: int | None = None,
+) -> Cell:
+    """The cell that is named; where a part of it is not, or isn't there, the one to begin with.
 
-    layer: int
-    head: int
-    query: int
-    """Position of the token that looks."""
-    key: int
-    """Position of the token looked at."""
+    That is the last layer, the deciding token, and there the head and the key with the largest
+    weight that goes to a word.
+    """
+    attention = reading.attention
+    n_layers, n_tokens = attention.n_layers, attention.n_tokens
+    return default_cell(
+        reading,
+        layer=n_layers - 1 if _within(layer, n_layers) is None else layer,
+        head=_within(head, attention.n_heads),
+        query=_within(query, n_tokens),
+        key=_within(key, n_tokens),
+    )
 
-    @property
-    def parameter(self) -> str:
-        """The cell as one parameter of a URL."""
-        return "-".join(map(str, self.numbers))
 
-    @property
-    def numbers(self) -> tuple[int, int, int, int]:
-        """Layer, head, query and key."""
-        return self.layer, self.head, self.query, self.key
-
-    @classmethod
-    def of(
-        cls,
-        reading: Reading,
-        layer: int | None = None,
-        head: int | None = None,
-        query: int | None = None,
-        key: int | None = None,
-    ) -> "Cell":
-        """The cell that is named; where a part of it is not, or isn't there, the one to begin with.
-
-        That is the last layer, the deciding token, and there the head and the key with the largest
-        weight that goes to a word.
-        """
-        attention = reading.attention
-        n_layers, n_tokens = attention.n_layers, attention.n_tokens
-        chosen = default_cell(
-            reading,
-            layer=n_layers - 1 if _within(layer, n_layers) is None else layer,
-            head=_within(head, attention.n_heads),
-            query=_within(query, n_tokens),
-            key=_within(key, n_tokens),
-        )
-        return cls(*chosen)
+def cell_parameter(cell: Cell) -> str:
+    """A cell as one parameter of a URL."""
+    return "-".join(map(str, cell))
 
 
 def choose(reading: Reading, names: Names) -> Cell:
@@ -78,9 +57,9 @@ def choose(reading: Reading, names: Names) -> Cell:
     ):
         for (name, options), title in zip(columns.items(), titles, strict=True):
             widget = f"inside-{name}"
-            keys.reset_if_options_changed(widget, list(options.values()), asdict(cell)[name])
+            keys.reset_if_options_changed(widget, list(options.values()), cell._asdict()[name])
             # Said again each time, since a link or a click may have chosen another one.
-            st.session_state[widget] = asdict(cell)[name]
+            st.session_state[widget] = cell._asdict()[name]
             chosen[name] = st.selectbox(
                 title,
                 list(options),
@@ -96,7 +75,7 @@ def choose(reading: Reading, names: Names) -> Cell:
 
 def _follow_choice(name: str, widget: str) -> None:
     cell: Cell = st.session_state[CELL]
-    st.session_state[CELL] = Cell(**(asdict(cell) | {name: st.session_state[widget]}))
+    st.session_state[CELL] = cell._replace(**{name: st.session_state[widget]})
 
 
 def restore(reading: Reading) -> Cell:
@@ -110,17 +89,17 @@ def restore(reading: Reading) -> Cell:
     cell: Cell | None = st.session_state.get(CELL)
     if any(linked.values()) and linked != st.session_state.get(LINKED):
         numbers = {name: _number(written) for name, written in linked.items()}
-        cell = Cell.of(reading, **numbers)
+        cell = existing_cell(reading, **numbers)
     elif cell is not None:
-        cell = Cell.of(reading, **asdict(cell))  # another text may be shorter
-    chosen = cell or Cell.of(reading)
+        cell = existing_cell(reading, **cell._asdict())  # another text may be shorter
+    chosen = cell or existing_cell(reading)
     st.session_state[CELL] = chosen
     return chosen
 
 
 def keep_in_link(cell: Cell) -> None:
     """Name a cell in the URL."""
-    written = {name: str(number) for name, number in asdict(cell).items()}
+    written = {name: str(number) for name, number in cell._asdict().items()}
     for name, number in written.items():
         st.query_params[name] = number
     st.session_state[LINKED] = written

@@ -5,8 +5,9 @@ import streamlit as st
 from viz.app import keys
 from viz.app.markdown import plain
 from viz.app.navigation import INSIDE
-from viz.app.panels.inside.cell import Cell
+from viz.app.panels.inside.cell import cell_parameter
 from viz.attention.rollout import place
+from viz.mechanism.unfolding.cell import Cell
 from viz.types import Reading
 from viz.widgets.equations.payload import Names
 
@@ -25,7 +26,7 @@ def offer(reading: Reading, cell: Cell) -> None:
             INSIDE,
             label=f"Inside {place(cell.layer, cell.head)}: {looks}",
             icon=":material/function:",
-            query_params={keys.CELL: cell.parameter},
+            query_params={keys.CELL: cell_parameter(cell)},
             help="How this weight was computed, equation by equation, and what became of it. "
             "Click a cell of the heat map to choose another one.",
         )

@@ -6,10 +6,10 @@ import streamlit as st
 
 from viz.app.cache import LRUCache
 from viz.app.panels.inside import save, sections, trail
-from viz.app.panels.inside.cell import Cell
 from viz.app.panels.inside.equation import equation
 from viz.app.panels.text import Texts
 from viz.app.unfoldings import unfolding as unfolding_of
+from viz.mechanism.unfolding.cell import Cell
 from viz.mechanism.unfolding.step import Step
 from viz.mechanism.unfolding.term import Term
 from viz.mechanism.unfolding.unfolding import Unfolding
@@ -32,7 +32,7 @@ def show(source: str, texts: Texts, cell: Cell) -> None:
         texts: What was read.
         cell: The attention weight.
     """
-    whole = unfolding_of(source, texts.text, texts.pair, cell.numbers)
+    whole = unfolding_of(source, texts.text, texts.pair, cell)
     names = payload.Names.of(whole.reading)
     owner = _owner(source, texts, cell)
     trail.restore(whole, owner)
@@ -44,10 +44,10 @@ def show(source: str, texts: Texts, cell: Cell) -> None:
         if event.kind == "section":
             st.session_state[OPENED] = sections.toggle(opened, event.id)
         else:
-            trail.begin(unfolding_of(source, texts.text, texts.pair, cell.numbers), event.id)
+            trail.begin(unfolding_of(source, texts.text, texts.pair, cell), event.id)
 
     def follow(event: Event) -> None:
-        trail.follow(unfolding_of(source, texts.text, texts.pair, cell.numbers), event)
+        trail.follow(unfolding_of(source, texts.text, texts.pair, cell), event)
 
     with left:
         story = _payloads.get_or_compute(
@@ -64,7 +64,7 @@ def show(source: str, texts: Texts, cell: Cell) -> None:
 
 def begin_with(source: str, texts: Texts, cell: Cell, term_id: str) -> None:
     """Let the equations of a cell begin with a term that is followed."""
-    whole = unfolding_of(source, texts.text, texts.pair, cell.numbers)
+    whole = unfolding_of(source, texts.text, texts.pair, cell)
     trail.begin_with(whole, _owner(source, texts, cell), term_id)
 
 
