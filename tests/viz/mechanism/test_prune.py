@@ -68,6 +68,16 @@ def test_a_layer_without_heads_goes_where_projections_keep_their_width(
     assert not held.keys() & set(config["cut_heads"]["absent"])
 
 
+def test_a_folder_can_lose_the_heads_of_another_layer_later(tmp_path: Path) -> None:
+    source = family_checkpoint(tmp_path / "whole", "bert")
+    first = [(1, head) for head in range(4)]
+    check_pruned(source, tmp_path / "smaller", first)
+    with pytest.raises(MethodError, match="All heads of layer 1 are gone from 'smaller' already"):
+        prune(tmp_path / "smaller", first, tmp_path / "same")
+    check_pruned(tmp_path / "smaller", tmp_path / "smallest", [(0, head) for head in range(4)])
+    assert size(tmp_path / "smallest") < size(tmp_path / "smaller")
+
+
 @pytest.mark.parametrize(
     ("family", "heads", "left"),
     [
@@ -196,6 +206,10 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path) -> None:
         prune(classifier.without([(0, 1)]), [(0, 0)], tmp_path / "out")
     with pytest.raises(SelectionError, match=r"holds files already"):
         prune(classifier, [(0, 0)], source)
+    (tmp_path / "file").touch()
+    whole = [(0, head) for head in range(classifier.n_heads)]
+    with pytest.raises(SelectionError, match=r"can't be written: .*; name another folder"):
+        prune(classifier, whole, tmp_path / "file" / "out")
 
 
 def test_the_least_important_heads_that_can_go(tmp_path: Path) -> None:

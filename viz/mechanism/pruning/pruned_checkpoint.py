@@ -6,7 +6,8 @@ Source: viz/mechanism/README.md 4.
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,7 +18,7 @@ import transformers
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from finetune.checkpoint.cut_heads import ABSENT_KEY, CUT_HEADS_KEY
+from finetune.checkpoint.cut_heads import ABSENT_KEY, CUT_HEADS_KEY, absent_tensors
 from finetune.checkpoint.folder import (
     ADAPTER,
     CONFIG,
@@ -142,8 +143,7 @@ def prune(
         "fingerprint": classifier.fingerprint,
     }
     for candidate in _candidates(classifier, silenced, encodings, folder.settings):
-        stage = Path(mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        try:
+        with _stage(target) as stage:
             _write(candidate, stage, folder, about, dtype)
             gap = _largest_gap(silenced, stage, encodings)
             after = sum(file.stat().st_size for file in stage.glob("*.safetensors"))
@@ -164,9 +164,7 @@ def prune(
             if target.is_dir():
                 target.rmdir()  # empty
             stage.rename(target)
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)
-        return pruned
+            return pruned
     raise MethodError(_refusal(classifier, silenced))
 
 
@@ -202,14 +200,38 @@ def _candidates(
     layers = whole_layers(silenced)
     if not layers:
         return []
-    absent = unused_tensors(classifier, layers, encodings)
+    unused = unused_tensors(classifier, layers, encodings)
+    # What was cut before is not written again.
+    absent = absent_tensors(classifier.config).union(unused)
     state = {
         name: tensor for name, tensor in silenced.model.state_dict().items() if name not in absent
     }
     ranges = tiny_ranges(classifier.config, settings)
     # A twin, for saving changes the settings of a model.
     model = share_weights(silenced.model)
-    return [_Candidate(model, state, ranges, tuple(absent))] if absent else []
+    return [_Candidate(model, state, ranges, tuple(absent))] if unused else []
+
+
+@contextmanager
+def _stage(target: Path) -> Iterator[Path]:
+    """A folder beside the one that is to be written, gone behind it.
+
+    Raises:
+        SelectionError: where nothing can be written there.
+    """
+    stage: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        yield stage
+    except OSError as error:
+        reason = error.strerror or "the system refuses"
+        raise SelectionError(
+            f"{str(target)!r} can't be written: {reason}; name another folder."
+        ) from error
+    finally:
+        if stage is not None:
+            shutil.rmtree(stage, ignore_errors=True)
 
 
 def _write(
@@ -298,12 +320,6 @@ def _free_folder(target: Path) -> Path:
         raise SelectionError(
             f"{str(target)!r} holds files already; name a new folder, so that nothing is replaced."
         )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SelectionError(
-            f"{str(target)!r} can't be made ({error.strerror}); name another folder."
-        ) from error
     return target
 
 
@@ -334,7 +350,17 @@ def _refusal(classifier: Classifier, silenced: Classifier) -> str:
             f"The layers of {kind} share their weights, so no head of one layer can be cut out; "
             "turn heads off instead."
         )
-    if whole_layers(silenced):
+    layers = whole_layers(silenced)
+    gone = absent_tensors(classifier.config)
+    if layers and all(
+        any(name.startswith(f"{classifier.layer_path}.{layer}.") for name in gone)
+        for layer in layers
+    ):
+        return (
+            f"All heads of layer {', '.join(map(str, layers))} are gone from {classifier.name!r} "
+            "already; name another layer."
+        )
+    if layers:
         return (
             f"transformers {version} can't open {kind} whose files lack the projections of a "
             "layer without heads, or not with the same logits, so nothing would get smaller; turn "
