@@ -137,9 +137,19 @@ def test_a_cell_that_is_not_there_is_refused(
         unfolder.unfold(*cell)
 
 
+def test_a_reading_with_a_head_that_is_off_now_is_refused() -> None:
+    classifier = Classifier.load(default_checkpoint())
+    reading = classifier.read("Oil prices rise")
+    with pytest.raises(SelectionError, match="made with all heads on, but the classifier has head"):
+        Unfolder(classifier.without([(3, 7)]), reading)
+
+
 def test_a_reading_of_another_classifier_is_refused(tmp_path: Path) -> None:
-    own = Classifier.load(family_checkpoint(tmp_path / "a", "bert"))
-    other = Classifier.load(family_checkpoint(tmp_path / "b", "bert", seed=1))
+    own = Classifier.load(family_checkpoint(tmp_path / "a" / "model", "bert"))
+    other = Classifier.load(family_checkpoint(tmp_path / "b" / "other", "bert", seed=1))
+    with pytest.raises(SelectionError, match="made by 'other', not by 'model'"):
+        Unfolder(own, other.read(TEXT))
+    other = Classifier.load(family_checkpoint(tmp_path / "c" / "model", "bert", seed=1))
     with pytest.raises(MethodError, match="read the text with this classifier"):
         Unfolder(own, other.read(TEXT))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from viz.attention.words import Span, spans
+from viz.attribution import reader_of
 from viz.errors import VizError
 from viz.mechanism.unfolding.cell import Cell, check_cell, default_cell
 from viz.mechanism.unfolding.step import Stage, Step
@@ -90,8 +91,10 @@ def lesson_subject(
         unfold: What unfolds a weight of the reading; by default it is read once more for that.
 
     Raises:
-        SelectionError: for a layer, a head or a token that doesn't exist.
+        SelectionError: for a layer, a head or a token that doesn't exist, or a reading of another
+            classifier.
     """
+    classifier = reader_of(classifier, reading)
     if isinstance(reading.attention, MissingAttention):
         return LessonSubject(classifier, reading, None, refusal=reading.attention.reason)
     chosen = default_cell(reading) if cell is None else check_cell(reading, cell)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from viz.attribution import reader_of
 from viz.errors import MethodError
 from viz.mechanism.trace.attention_path import AttentionPath, attention_path
 from viz.mechanism.trace.selection import Selection
@@ -27,14 +28,15 @@ class Unfolder:
 
     Raises:
         MethodError: if the network has no maps, the pass is too large to be kept, or the reading is
-            not of this classifier.
+            not of these weights.
+        SelectionError: for a reading of another classifier, or with a head that is off now.
     """
 
     def __init__(self, classifier: Classifier, reading: Reading) -> None:
         if isinstance(reading.attention, MissingAttention):
             raise MethodError(reading.attention.reason)
         self.reading = reading
-        self.trace = Trace(classifier.without(reading.without), reading)
+        self.trace = Trace(reader_of(classifier, reading), reading)
         if len(self.trace.graph.attention) < reading.attention.n_layers:
             raise MethodError(
                 "The layers of this model can't be told apart in a pass; choose another checkpoint."
@@ -93,7 +95,8 @@ def unfold(
 
     Raises:
         MethodError: if the network has no maps, or the pass can't be followed.
-        SelectionError: if there is no such layer, head or token.
+        SelectionError: if there is no such layer, head or token, or for a reading of another
+            classifier.
     """
     return Unfolder(classifier, reading).unfold(layer, head, query, key)
 

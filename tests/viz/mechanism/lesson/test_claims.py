@@ -55,6 +55,20 @@ def test_a_cell_that_does_not_exist_is_refused(
         lesson(classifier, reading, cell)
 
 
+def test_a_lesson_on_a_reading_with_heads_off_is_of_that_network(classifier: Classifier) -> None:
+    off = [(layer, head) for layer in range(classifier.n_layers) for head in range(2)]
+    silenced = classifier.without(off)
+    reading = classifier.read(TEXT, without=off)
+    here, there = lesson(classifier, reading), lesson(silenced, reading)
+    for step in ("residual", "explanation"):
+        claims = [
+            [dict(claim.values) for claim in taught.step(step).claims] for taught in (here, there)
+        ]
+        assert claims[0] == claims[1]
+    whole = lesson(classifier, classifier.read(TEXT))
+    assert claim(here, "residual", "keeps").values != claim(whole, "residual", "keeps").values
+
+
 def test_words_that_are_cut_are_counted(classifier: Classifier) -> None:
     whole = claim(lesson(classifier, classifier.read("oil prices")), "words", "pieces")
     assert (whole.holds, whole.values["n_split"]) == (False, 0)
