@@ -127,7 +127,9 @@ def frame_weights(checkpoint: Path, frame: HistoryFrame) -> dict[str, Tensor]:
 def _read(folder: Path, step: int) -> HistoryFrame:
     about = read_description(folder)
     if about.step != step:
-        raise SnapshotError(f"{FRAME_FILE} in {folder.name} is damaged: it is of step {about.step}")
+        raise SnapshotError(
+            f"{FRAME_FILE!r} in {folder.name} is damaged: it is of step {about.step}"
+        )
     return HistoryFrame(
         step=about.step,
         epoch=about.epoch,
@@ -168,7 +170,7 @@ def _stored(folder: Path) -> dict[str, Tensor]:
     file = folder / WEIGHTS_FILE
     if file.is_symlink():
         raise SnapshotError(
-            f"{WEIGHTS_FILE} in {folder.name} is a link; copy the file itself there"
+            f"{WEIGHTS_FILE!r} in {folder.name} is a link; copy the file itself there"
         )
     _verify_once(folder, _signature(tuple(sorted(folder.iterdir()))))
     return load_tensors(file)

@@ -76,7 +76,7 @@ def read_description(folder: Path) -> FrameDescription:
         SnapshotError: Nothing is, or it is damaged.
     """
     try:
-        return frame_schema().read(folder / FRAME_FILE, f"{FRAME_FILE} in {folder.name}")
+        return frame_schema().read(folder / FRAME_FILE, f"{FRAME_FILE!r} in {folder.name}")
     except RecordError as error:
         raise SnapshotError(str(error)) from error
 

@@ -95,6 +95,11 @@ def test_frames_are_the_same_in_any_order(
             np.testing.assert_array_equal(frame.from_before, expected.from_before)
 
 
+def test_a_classifier_with_heads_off_has_no_film(folder: Path, classifier: Classifier) -> None:
+    with pytest.raises(MethodError, match="A film is of a checkpoint with all of its heads"):
+        film(folder, TEXT, classifier=classifier.without([(0, 1)]))
+
+
 def test_words_matter_from_where_the_head_reads_them(tmp_path: Path) -> None:
     folder = tiny_history(tmp_path, 4)
     last = load_file(folder / "model.safetensors")

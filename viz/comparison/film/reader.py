@@ -51,7 +51,7 @@ def film(
     Raises:
         CheckpointError: where the folder holds no history, or can't be opened.
         TextError: if no token of the text reaches the model.
-        MethodError: for a method that the checkpoint does not allow.
+        MethodError: for a method that the checkpoint does not allow, or where heads are off.
     """
     history = history_of(checkpoint)
     reader = FilmReader(
@@ -92,6 +92,7 @@ class FilmReader:
         *,
         method: str | None = None,
     ) -> None:
+        classifier.require_all_heads("A film")
         self.classifier = classifier
         self.history = history
         self.encoding = classifier.encode(text, pair)
