@@ -15,6 +15,7 @@ from viz.errors import SelectionError
 from viz.mechanism.lesson.claim import Claim
 from viz.mechanism.lesson.hard_look import EMPTY, HARD, hard_looks
 from viz.mechanism.lesson.heads import DIFFERENT, distance_of_moved
+from viz.mechanism.lesson.language import language
 from viz.mechanism.lesson.lesson import STEP_KEYS, Lesson, lesson
 from viz.mechanism.lesson.picture import ValuePicture
 from viz.mechanism.unfolding.cell import Cell, default_cell
@@ -72,6 +73,9 @@ def test_a_lesson_on_a_reading_with_heads_off_is_of_that_network(classifier: Cla
 def test_words_that_are_cut_are_counted(classifier: Classifier) -> None:
     whole = claim(lesson(classifier, classifier.read("oil prices")), "words", "pieces")
     assert (whole.holds, whole.values["n_split"]) == (False, 0)
+    # A word that the vocabulary lacks is one token as well, though it is no entry of it.
+    unknown = claim(lesson(classifier, classifier.read("oil 🎉")), "words", "pieces")
+    assert "2. Each of them is one token." in language("en").claim(unknown).numbers
     cut = claim(lesson(classifier, classifier.read("oil pricy")), "words", "pieces")
     assert (cut.holds, cut.values["n_split"], cut.values["word"]) == (True, 1, "pricy")
     assert cut.values["pieces"] == "p ##r ##i ##c ##y"
