@@ -52,9 +52,9 @@ def film(
 
         check_output(output)
         if output is not None and output.suffix.lower() not in FORMATS:
-            raise SelectionError(
-                f"{output.name!r} can't be written; --output ends in {' or '.join(FORMATS)}."
-            )
+            *others, last = FORMATS
+            names = f"{', '.join(others)} or {last}"
+            raise SelectionError(f"{output.name!r} can't be written; --output ends in {names}.")
         if method is not None:
             check_method(method)
         folder = _folder(checkpoint)

@@ -215,7 +215,7 @@ def test_another_checkpoint_is_not_taken_for_the_last_frame(copied: Path) -> Non
 
 def test_a_damaged_description_is_one_sentence(copied: Path) -> None:
     (copied / "history" / "step-000004" / "frame.json").write_text('{"format": 1, "step": -4}')
-    with pytest.raises(SnapshotError, match=r"frame\.json in step-000004 is damaged"):
+    with pytest.raises(SnapshotError, match=r"'frame\.json' in step-000004 is damaged"):
         open_history(copied)
     (copied / "history" / "step-000004").rename(copied / "history" / "step-000005")
     shutil.copytree(copied / "history" / "step-000007", copied / "history" / "step-000006")

@@ -87,7 +87,7 @@ def effect(off: Sequence[tuple[int, int]], whole: Prediction, silenced: Predicti
     begin = f"{count} head{' is' if count == 1 else 's are'} off"
     if whole.regression:
         before, after = (float(each.logits[0]) for each in (whole, silenced))
-        return f"{begin}: score {amount(before)} → " + (f"{amount(after)}.")
+        return f"{begin}: score {amount(before)} → {amount(after)}."
     index = whole.predicted_class
     before, after = (float(each.probabilities[index]) for each in (whole, silenced))
     names = ", ".join(silenced.labels[each] for each in silenced.assigned_classes)
