@@ -219,7 +219,7 @@ def test_a_damaged_description_is_one_sentence(copied: Path) -> None:
         open_history(copied)
     (copied / "history" / "step-000004").rename(copied / "history" / "step-000005")
     shutil.copytree(copied / "history" / "step-000007", copied / "history" / "step-000006")
-    with pytest.raises(SnapshotError, match=r"frame\.json in step-00000[56] is damaged"):
+    with pytest.raises(SnapshotError, match=r"'frame\.json' in step-00000[56] is damaged"):
         open_history(copied)
 
 
