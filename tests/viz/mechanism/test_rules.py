@@ -158,7 +158,7 @@ def test_what_is_overwritten_later_is_kept_as_it_was() -> None:
 )
 def test_an_id_names_its_places(places: np.ndarray) -> None:
     selection = Selection(3, places)
-    again = parse_selection(selection.id)
+    again = parse_selection(selection.id, selection.places.size)
     assert again.node == 3
     np.testing.assert_array_equal(again.places, places)
 

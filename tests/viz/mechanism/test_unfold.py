@@ -114,7 +114,14 @@ def test_an_id_gives_its_term_again(unfolder: Unfolder) -> None:
             np.testing.assert_array_equal(second.walk.term(term.id).values, term.values)
 
 
-@pytest.mark.parametrize("term", ["", "n5", "n999999.0", "n5.0.9999999x1", "x", "n5:2:1", "c"])
+@pytest.mark.parametrize(
+    "term",
+    [
+        *("", "n5", "n999999.0", "n5.0.9999999x1", "x", "n5:2:1", "c"),
+        # More numbers than there is memory for.
+        *("n5.-9999999999999999999", "n5.0.4294967296x0.4294967296x0", "n5.0.0x0.4294967296x0"),
+    ],
+)
 def test_an_id_that_names_nothing_is_refused(unfolder: Unfolder, term: str) -> None:
     walk = unfolder.unfold(0, 0, 0, 0).walk
     with pytest.raises(SelectionError):

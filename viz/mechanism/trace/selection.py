@@ -1,5 +1,6 @@
 """Some numbers of one tensor of a pass, laid out as a number, a vector or a matrix."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,8 @@ from viz.mechanism.trace.movement import Places
 Coordinates = tuple[NDArray[np.int64], ...]
 MAX_LISTED = 4096
 """Places that an id may list one by one."""
+MAX_QUOTED = 60
+"""Characters of an id that a sentence repeats."""
 
 
 class Selection(NamedTuple):
@@ -47,11 +50,15 @@ class Selection(NamedTuple):
         return f"n{self.node}:{shape}:{','.join(map(str, flat))}"
 
 
-def parse_selection(text: str) -> Selection:
+def parse_selection(text: str, limit: int) -> Selection:
     """The selection that an id names.
 
+    Args:
+        text: The id, which may come from a link.
+        limit: How many numbers it may name, so that none takes more memory than the pass.
+
     Raises:
-        SelectionError: where it is no id.
+        SelectionError: where it is no id, or one of more numbers.
     """
     try:
         if ":" in text:
@@ -60,13 +67,19 @@ def parse_selection(text: str) -> Selection:
             return Selection(int(node), listed.reshape([int(size) for size in shape.split("x")]))
         node, first, *axes = text[1:].split(".")
         pairs = [tuple(map(int, axis.split("x"))) for axis in axes]
-        if not text.startswith("n") or np.prod([size for size, _ in pairs] or [1]) > 1e8:
+        sizes = [size for size, _ in pairs]
+        if not text.startswith("n") or min(sizes, default=1) < 1 or math.prod(sizes) > limit:
             raise ValueError(text)
         return Selection(int(node), _regular(int(first), [(size, step) for size, step in pairs]))
-    except ValueError as error:
-        raise SelectionError(
-            f"{text!r} names no term of this reading; go back to the first equation."
-        ) from error
+    except (ValueError, OverflowError, IndexError) as error:  # such as for too many axes
+        raise no_such_term(text) from error
+
+
+def no_such_term(text: str) -> SelectionError:
+    """What is said of an id that names nothing."""
+    return SelectionError(
+        f"{text[:MAX_QUOTED]!r} names no term of this reading; go back to the first equation."
+    )
 
 
 def _regular(first: int, axes: list[tuple[int, int]]) -> Places:

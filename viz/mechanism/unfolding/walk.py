@@ -11,6 +11,7 @@ from viz.mechanism.trace.selection import (
     Selection,
     coordinates,
     flat_places,
+    no_such_term,
     parse_selection,
     varying_axes,
 )
@@ -136,8 +137,8 @@ class TraceWalk:
         return replace(operand, symbol=letters)
 
     def _selection(self, term_id: str) -> Selection:
-        selection = parse_selection(term_id)
         nodes = self.trace.graph.nodes
+        selection = parse_selection(term_id, max(node.tensor.numel() for node in nodes))
         if not 0 <= selection.node < len(nodes) or (
             selection.places.size
             and not 0
@@ -145,9 +146,7 @@ class TraceWalk:
             <= selection.places.max()
             < nodes[selection.node].tensor.numel()
         ):
-            raise SelectionError(
-                f"{term_id!r} names no term of this reading; go back to the first equation."
-            )
+            raise no_such_term(term_id)
         return selection
 
     def _term(self, selection: Selection, term_id: str) -> Term:
