@@ -60,7 +60,9 @@ def head_summary(heads: HeadComparison) -> str:
     left_out = heads.n_left_out
     words = "1 word is" if left_out == 1 else f"{left_out} words are"
     rest = f"; {words} in one only and no row, but may be looked at" if left_out else ""
-    over = f"Mean Jensen-Shannon distance over the rows of {heads.n_queries} words in both{rest}."
+    count = heads.n_queries
+    rows = f"{count} aligned {'word' if count == 1 else 'words'}"
+    over = f"Mean Jensen-Shannon distance over the rows of {rows}{rest}."
     if heads.matching == "number":
         return over
     searched = (

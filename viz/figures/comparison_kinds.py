@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from viz.attention.heads import heads_off
 from viz.attention.rollout import place
 from viz.comparison.readings import ReadingComparison
 from viz.errors import SelectionError
@@ -122,6 +123,6 @@ class ComparisonSpec:
 
 def _cited(reading: Reading) -> str:
     digest = reading.fingerprint[:SHOWN_HASH_DIGITS] or "no hash"
-    off = "".join(f", without L{layer} · H{head}" for layer, head in reading.without)
+    off = f", {heads_off(reading.without)}" if reading.without else ""
     text = text_hash(reading.encoding)[:SHOWN_HASH_DIGITS]
     return f"checkpoint {reading.checkpoint} ({digest}){off}, text {text}"

@@ -1,5 +1,6 @@
 """Parts of an audit in sentences: on the page and in the report alike."""
 
+from viz.attention.rollout import place
 from viz.attribution.descriptions import number, percent, true_minus
 from viz.data.counterfactuals.counterfactuals import Counterfactual
 from viz.data.labels.label_errors import LabelErrors
@@ -104,7 +105,7 @@ def difference(reasons: CellReasons) -> str:
 
 def silencing(reasons: CellReasons, silenced: SilencedHeads) -> str:
     """What the classifier does without the heads that speak most for the mistake."""
-    heads = ", ".join(f"L{layer} · H{head}" for layer, head in silenced.heads)
+    heads = ", ".join(place(layer, head) for layer, head in silenced.heads)
     return (
         f"Without {heads}, {percent(silenced.right_after)} of these rows are put into "
         f"{reasons.gold}. Accuracy on other rows of {reasons.gold} ({silenced.n_gold:,}): "

@@ -2,8 +2,7 @@
 
 import math
 
-import numpy as np
-
+from finetune.checkpoint.temperature import probabilities
 from viz.attention import deciding_token
 from viz.mechanism.lesson.claim import Claim, Value, not_computed
 from viz.mechanism.lesson.lesson_step import LessonStep
@@ -91,10 +90,7 @@ def _keeps_class(subject: LessonSubject) -> Claim:
     prediction, temperature = subject.reading.prediction, subject.classifier.temperature
     if prediction.regression or temperature is None:
         return not_computed("temperature", "no_temperature")
-    logits = prediction.logits.astype(np.float64)
-    plain = np.exp(logits - np.logaddexp.reduce(logits))
-    if prediction.multi_label:
-        plain = 1 / (1 + np.exp(-logits))
+    plain = probabilities(prediction.logits, multi_label=prediction.multi_label)
     chosen = prediction.predicted_class
     return Claim(
         "temperature",

@@ -1,5 +1,6 @@
 """An equation in words: where it stands in the network, and of which look it tells."""
 
+from viz.attention.rollout import place
 from viz.attention.words import spans
 from viz.mechanism.unfolding.step import Step
 from viz.mechanism.unfolding.term import Term
@@ -26,7 +27,7 @@ def cell_name(unfolding: Unfolding) -> str:
     query, key = (
         token_name(unfolding.reading, position) for position in (unfolding.query, unfolding.key)
     )
-    return f"L{unfolding.layer} · H{unfolding.head}: {query} looks at {key}"
+    return f"{place(unfolding.layer, unfolding.head)}: {query} looks at {key}"
 
 
 def step_place(unfolding: Unfolding, step: Step) -> str:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from viz.app.markdown import plain
+from viz.attention.rollout import place
 from viz.attribution.descriptions import number
 from viz.data.audit import sentences
 from viz.data.missing import Missing
@@ -30,7 +31,7 @@ def show(reasons: CellReasons | Missing) -> None:
         signed_bars(
             [
                 Bar(
-                    name=f"L{head.layer} · H{head.head}",
+                    name=place(head.layer, head.head),
                     value=head.contribution.mean,
                     interval=(head.contribution.low, head.contribution.high),
                 )
