@@ -107,6 +107,13 @@ def test_what_uses_a_term_has_it_among_its_operands(unfolder: Unfolder) -> None:
     assert all(gap(use) <= 1e-5 for use in unfolding.walk.uses(state.id))
 
 
+def test_a_row_of_a_table_is_named_by_the_id_of_its_token(unfolder: Unfolder) -> None:
+    step = unfolder.unfold(1, 2, 3, 4).step("word embedding")
+    ids = unfolder.reading.encoding.inputs["input_ids"]
+    assert step.result.token is not None
+    assert step.operands[0].symbol == rf"E_{{\mathrm{{word}}}}[{ids[step.result.token]}]"
+
+
 def test_an_id_gives_its_term_again(unfolder: Unfolder) -> None:
     first, second = unfolder.unfold(1, 2, 3, 4), unfolder.unfold(1, 2, 3, 4)
     for step in first.steps:

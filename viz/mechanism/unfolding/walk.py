@@ -134,6 +134,10 @@ class TraceWalk:
         if operand.source != "parameter":
             return operand
         letters = notation.parameter_symbol(operand.name, result, operation, operand.layer)
+        selection = self._selection(operand.id)
+        shape = self.trace.graph[selection.node].shape
+        if operation == "lookup" and operand.shape == tuple(shape[1:]):  # a row of a table
+            letters += f"[{int(selection.places.flat[0]) // operand.values.size}]"
         return replace(operand, symbol=letters)
 
     def _selection(self, term_id: str) -> Selection:
