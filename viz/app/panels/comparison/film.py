@@ -83,7 +83,7 @@ def _choose_training(checkpoint: str) -> bool:
     )
     if is_there:
         history = films.history(checkpoint)
-        size = f"{history.bytes / 1e6:,.0f} MB"
+        size = f"{history.bytes / 1e6:,.1f} MB"
         st.caption(
             f"{len(history.frames)} frames from the base to the finished checkpoint, {size} on disk"
         )
