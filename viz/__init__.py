@@ -2,8 +2,9 @@
 
 Read it in this order: `types` (the records), `model` (a checkpoint and one recorded forward pass),
 `attention` (views over weights, statistics of heads), `attribution` (why this class),
-`faithfulness` (can it be believed), `data` (a whole data set), `widgets`, `figures` and `export`
-(what is seen and saved), `app` (the pages).
+`faithfulness` (can it be believed), `mechanism` (every equation of a pass), `comparison` (side by
+side, and over time), `data` (a whole data set), `widgets`, `figures` and `export` (what is seen and
+saved), `app` (the pages).
 """
 
 from importlib import import_module
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from viz.attribution import METHODS, attribute, register_method
     from viz.attribution.contribution import contribution
     from viz.attribution.head_importance import head_importance
+    from viz.comparison.compare import compare_checkpoints, compare_texts
+    from viz.comparison.film.reader import film
     from viz.data.audit.run import Audit, audit
     from viz.data.rows.row_predictions import RowPredictions, predict
     from viz.faithfulness.evidence import Evidence, evidence
+    from viz.mechanism.pruning import prune
     from viz.mechanism.unfolding.unfold import unfold
     from viz.mechanism.unfolding.unfolding import Unfolding
     from viz.model.classifier import Classifier, default_checkpoint
@@ -51,12 +55,16 @@ __all__ = [
     "Unfolding",
     "attribute",
     "audit",
+    "compare_checkpoints",
+    "compare_texts",
     "contribution",
     "default_checkpoint",
     "evidence",
+    "film",
     "head_importance",
     "head_statistics",
     "predict",
+    "prune",
     "register_method",
     "unfold",
 ]
@@ -72,6 +80,10 @@ _HOMES = {
     "predict": "data.rows.row_predictions",
     "Unfolding": "mechanism.unfolding.unfolding",
     "unfold": "mechanism.unfolding.unfold",
+    "prune": "mechanism.pruning",
+    "compare_checkpoints": "comparison.compare",
+    "compare_texts": "comparison.compare",
+    "film": "comparison.film.reader",
     "Classifier": "model.classifier",
     "default_checkpoint": "model.classifier",
     "Evidence": "faithfulness.evidence",

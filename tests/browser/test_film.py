@@ -63,7 +63,7 @@ def test_the_slider_of_the_app_is_moved_by_keys_and_the_link_keeps_its_frame(
 ) -> None:
     page, app.checkpoint = app.page, folder
     app.open(text=TEXT)
-    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("link", name="Compare", exact=True).click()
     page.get_by_text("fine-tuning", exact=True).click()
     slider = page.get_by_test_id("film-slider")
     expect(page.get_by_role("button", name="Save")).to_be_visible(timeout=LONG)
