@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from operator import index
 
 from viz.errors import SelectionError
 
@@ -38,9 +39,14 @@ def checked_heads(heads: Iterable[tuple[int, int]], n_layers: int, n_heads: int)
     """Heads in order, each once.
 
     Raises:
-        SelectionError: for one that doesn't exist.
+        SelectionError: for one that doesn't exist, and for what is no pair of whole numbers.
     """
-    pairs = sorted({(int(layer), int(head)) for layer, head in heads})
+    try:
+        pairs = sorted({(index(layer), index(head)) for layer, head in heads})
+    except (TypeError, ValueError) as error:
+        raise SelectionError(
+            "Heads are pairs of whole numbers, such as [(3, 7)] for head 7 of layer 3."
+        ) from error
     for layer, head in pairs:
         if not (0 <= layer < n_layers and 0 <= head < n_heads):
             raise SelectionError(

@@ -58,8 +58,9 @@ def _words(words: WordComparison, prediction: Prediction) -> Iterator[str]:
 
 
 def _heads(heads: HeadComparison) -> Iterator[str]:
-    yield "Heads that changed most"
-    for layer, head in heads.most_changed[:MAX_SHOWN]:
+    changed = [each for each in heads.most_changed[:MAX_SHOWN] if heads.distances[each] >= 5e-4]
+    yield "Heads that changed most" if changed else "No head changed"
+    for layer, head in changed:
         name = place(layer, head)
         if heads.matching == "nearest":
             other_layer, other_head = (int(index) for index in heads.counterparts[layer, head])

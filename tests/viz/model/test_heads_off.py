@@ -7,6 +7,7 @@ tests/family_claims.py.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,6 +140,12 @@ def test_a_head_that_does_not_exist_is_refused(
         SelectionError, match=r"^Head -?\d of layer -?\d does not exist; .* 0 to 3\.$"
     ):
         classifier.read(TEXT, without=[head])
+
+
+@pytest.mark.parametrize("heads", [[(1.5, 2)], ["3.7"], [3], [(0, 1, 2)]])
+def test_what_is_no_pair_of_whole_numbers_is_refused(classifier: Classifier, heads: Any) -> None:
+    with pytest.raises(SelectionError, match="Heads are pairs of whole numbers"):
+        classifier.without(heads)
 
 
 def test_layers_that_share_their_weights_are_told_apart(tmp_path: Path) -> None:

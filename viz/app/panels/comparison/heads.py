@@ -116,7 +116,7 @@ def _follow_atlas() -> None:
 
 def _list_heads(request: ComparisonRequest, heads: HeadComparison, current: Selection) -> None:
     """The heads that changed most; a click selects one."""
-    most = [each for each in heads.most_changed[:N_HEADS] if heads.distances[each] > 0]
+    most = [each for each in heads.most_changed[:N_HEADS] if heads.distances[each] >= 0.005]
     if not most:
         return
     by_number = heads.matching == "number"
