@@ -71,6 +71,15 @@ def test_the_story_begins_with_all_embeddings(unfolder: Unfolder) -> None:
     }
 
 
+def test_a_decoder_behind_an_encoder_is_a_part_of_its_own(tmp_path: Path) -> None:
+    classifier = Classifier.load(family_checkpoint(tmp_path / "bart", "bart"))
+    unfolding = Unfolder(classifier, classifier.read(TEXT)).unfold(1, 0, 1, 2)
+    stages = [step.stage for step in unfolding.steps]
+    assert stages[0] == "embeddings"
+    assert stages.index("decoder") < stages.index("classifier")
+    assert "decoder" not in stages[stages.index("classifier") :]
+
+
 def test_a_walk_leads_from_the_class_to_the_ids(unfolder: Unfolder) -> None:
     walk = unfolder.unfold(5, 0, 0, 3).walk
     step: Step | None = unfolder.unfold(5, 0, 0, 3).step("logits")

@@ -78,7 +78,17 @@ class Structure:
             if node < segment.end:
                 behind = self._attention_ends.get(layer, segment.end)
                 return Place("attention" if node <= behind else "feed-forward", layer)
-        return Place("classifier", None)
+        return Place("decoder" if node < self._decoder_end else "classifier", None)
+
+    @cached_property
+    def _decoder_end(self) -> int:
+        """Where the last layer of a decoder ends; 0 without one."""
+        graph = self.trace.graph
+        weights = graph.attention[self.n_layers :]
+        return max(
+            (each.end for each in graph.segments for w in weights if each.start <= w < each.end),
+            default=0,
+        )
 
     def name(self, selection: Selection) -> str:
         """What some numbers are called."""

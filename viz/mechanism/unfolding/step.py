@@ -7,8 +7,9 @@ from typing import Literal
 
 from viz.mechanism.unfolding.term import Term
 
-Stage = Literal["embeddings", "attention", "feed-forward", "classifier"]
-"""The part of the network an equation stands in; with the layer it names the place."""
+Stage = Literal["embeddings", "attention", "feed-forward", "decoder", "classifier"]
+"""The part of the network an equation stands in; with the layer it names the place.  The decoder
+behind an encoder is one part."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

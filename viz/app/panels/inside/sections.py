@@ -68,9 +68,9 @@ def section_id(step: Step, unfolding: Unfolding) -> str:
 
 
 def begin_open(unfolding: Unfolding) -> tuple[str, ...]:
-    """The sections that are open to begin with: all but other layers."""
+    """The sections that are open to begin with: all but other layers and a decoder."""
     ids = dict.fromkeys(section_id(step, unfolding) for step in unfolding.steps)
-    return tuple(one for one in ids if not _is_other_layer(one))
+    return tuple(one for one in ids if not _is_other_layer(one) and one != "decoder")
 
 
 def toggle(opened: Sequence[str], section: str) -> tuple[str, ...]:
