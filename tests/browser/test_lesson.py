@@ -32,6 +32,8 @@ def tab_to(page: Page, name: str) -> None:
 
 def press(page: Page, name: str) -> None:
     """Press a button by keyboard; the focus stays on it from step to step."""
+    # A key that comes while the page is still drawn is pressed on a button that goes away.
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     tab_to(page, name)
     page.keyboard.press("Enter")
 
