@@ -2,9 +2,14 @@
 
 import numpy as np
 
+from viz.mechanism.trace.computation import Computation
 from viz.mechanism.trace.graph import Segment
+from viz.mechanism.trace.rules import computation
 from viz.mechanism.trace.selection import Selection
 from viz.mechanism.trace.trace import Trace
+
+PLAIN = {"linear", "addmm", "matmul", "bmm", "layer_norm", "softmax"}
+"""Functions that are one operation, whatever they are given."""
 
 
 class Neighbors:
@@ -16,17 +21,29 @@ class Neighbors:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
+        self._computations: dict[int, Computation | None] = {}
 
     def operation(self, index: int) -> str:
         """The operation of a node; empty where it was not computed."""
-        shape = self.trace.graph[index].shape
-        computed = self.trace.computation(first_row(shape, index))
+        computed = self._computation(index)
         return "" if computed is None else computed.operation
 
     def n_states(self, index: int) -> int:
         """How many of its operands depend on the text."""
-        computed = self.trace.computation(first_row(self.trace.graph[index].shape, index))
+        computed = self._computation(index)
         return 0 if computed is None else sum(map(self.trace.is_state, computed.operands))
+
+    def _computation(self, index: int) -> Computation | None:
+        """How the first row of a node was computed."""
+        if index not in self._computations:
+            self._computations[index] = self._by_its_function(index)
+        return self._computations[index]
+
+    def _by_its_function(self, index: int) -> Computation | None:
+        row = first_row(self.trace.graph[index].shape, index)
+        if self.trace.graph[index].name in PLAIN:  # a name needs no proof
+            return computation(self.trace.graph, row)
+        return self.trace.computation(row)
 
     def consumer(self, index: int, operation: str) -> int | None:
         """The first node of an operation that reads another."""

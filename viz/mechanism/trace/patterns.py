@@ -34,6 +34,8 @@ def activation(trace: "Trace", selection: Selection) -> Computation | None:
 
 def root_mean_square(trace: "Trace", selection: Selection) -> Computation | None:
     """X / sqrt(mean(x²) + eps), times a factor for each dimension, where it was written out."""
+    if trace.graph[selection.node].name.strip("_") not in {"mul", "imul", "rmul", "multiply"}:
+        return None
     scaled, factor = _parts(trace, selection, "product")
     norm = _root_mean_square(trace, selection)
     if norm is not None:

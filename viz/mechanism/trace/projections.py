@@ -21,7 +21,7 @@ class Part(NamedTuple):
     name: str
     """`query`, `key` or `value`."""
     heads: list[int]
-    """The heads that it is of: several where they share a key."""
+    """The heads that it is of: several where they share a key, none where it is of all."""
 
 
 class Projections:
@@ -37,6 +37,8 @@ class Projections:
         """What sums up values, of each layer."""
         self.layers: dict[int, int] = {}
         """The linear maps that make queries, keys and values, with their layers."""
+        self.roles: dict[int, set[str]] = {}
+        """Which of the three each makes."""
         self._columns: dict[int, dict[tuple[int, str], NDArray[np.int64]]] = {}
 
     def part(self, selection: Selection) -> Part | None:
@@ -44,10 +46,13 @@ class Projections:
         layer = self.layers.get(selection.node)
         if layer is None:
             return None
-        if layer not in self._columns:
-            self._columns[layer] = self._columns_of_heads(layer)
         shape = self.trace.graph[selection.node].shape
         own = np.unique(coordinates(selection.places, shape)[-1])
+        roles = sorted(self.roles.get(selection.node, ()))
+        if len(roles) == 1 and own.size == shape[-1]:
+            return Part(roles[0], [])
+        if layer not in self._columns:
+            self._columns[layer] = self._columns_of_heads(layer)
         for (node, name), columns in self._columns[layer].items():
             if node == selection.node and np.isin(own, columns).all():
                 heads = [head for head, each in enumerate(columns) if np.isin(own, each).all()]

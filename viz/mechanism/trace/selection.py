@@ -1,7 +1,8 @@
 """Some numbers of one tensor of a pass, laid out as a number, a vector or a matrix."""
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,8 @@ MAX_QUOTED = 60
 """Characters of an id that a sentence repeats."""
 
 
-class Selection(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Selection:
     """Numbers of a node by their places, which are counted row by row."""
 
     node: int
@@ -31,7 +33,7 @@ class Selection(NamedTuple):
         except SelectionError:
             return False
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Names the selection: the node, the first place, and the size and stride of each axis."""
         flat = self.places.reshape(-1)

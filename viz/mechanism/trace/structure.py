@@ -178,6 +178,7 @@ class Structure:
             for current, computed in self.projections.changes(part):
                 if computed.operation in CONTRACTIONS:
                     self.projections.layers[current.node] = layer
+                    self.projections.roles.setdefault(current.node, set()).add(name)
                 elif not self.trace.graph[current.node].moves:
                     self.names.setdefault(current.node, self._changed(name, computed))
 

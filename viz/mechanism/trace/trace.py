@@ -22,6 +22,8 @@ from viz.types import Reading
 TOLERANCE = 1e-5
 """How far both sides of an equation may be apart, relative to the largest number (at least 1)."""
 DOUBLE_TOLERANCE = 1e-12
+LARGE = 4096
+"""Numbers of a matrix of weights that is looked up once for all tokens."""
 ARGUMENT_ERRORS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What a rule can raise for arguments that it was not written for."""
 
@@ -44,12 +46,17 @@ class Trace:
         self.tolerance = DOUBLE_TOLERANCE if self.is_double else TOLERANCE
         self._origins: dict[int, Origin | None] = {}
         self._computations: dict[str, Computation] = {}
+        self._matrices: dict[tuple[int, tuple[int, ...], int, int], Selection] = {}
+        self._numbers: dict[int, FloatArray] = {}
         self.graph.attention = [self._computed(node) for node in self.graph.attention]
 
     def values(self, operand: Operand) -> FloatArray:
         """The numbers of a selection, in its shape."""
         if not isinstance(operand, Selection):
             return np.float64(operand)  # type: ignore[return-value]
+        known = self._numbers.get(id(operand))
+        if known is not None:
+            return known
         tensor = self.graph[operand.node].tensor
         if operand.places.size and int(operand.places.max()) >= tensor.numel():
             raise SelectionError("This reading has no such term; go back to the first equation.")
@@ -59,6 +66,8 @@ class Trace:
         if numbers.dtype not in (np.float32, np.float64):
             numbers = numbers.astype(np.float64)
         numbers.setflags(write=False)
+        if operand in self._matrices.values():
+            self._numbers[id(operand)] = numbers
         return numbers
 
     def origin(self, node: int) -> Origin | None:
@@ -147,10 +156,19 @@ class Trace:
 
     def _resolved(self, proposed: Computation) -> Computation:
         operands = tuple(
-            self.resolve(each) if isinstance(each, Selection) else each
+            self._shared(self.resolve(each)) if isinstance(each, Selection) else each
             for each in proposed.operands
         )
         return proposed._replace(operands=operands)
+
+    def _shared(self, selection: Selection) -> Selection:
+        """The selection itself, or of a matrix of weights the one that other tokens have used."""
+        places = selection.places
+        if not self.graph[selection.node].parameter or places.size < LARGE:
+            return selection
+        key = (selection.node, places.shape, int(places.flat[0]), int(places.flat[-1]))
+        known = self._matrices.setdefault(key, selection)
+        return known if np.array_equal(known.places, places) else selection
 
     def _is_recorded(self, selection: Selection, result: FloatArray) -> bool:
         """Whether the left-hand side of an equation is what the pass has computed."""

@@ -42,6 +42,7 @@ class TraceWalk:
         self.structure = structure
         self.query = query
         self._n_tokens = trace.reading.encoding.n_tokens
+        self._largest = max(node.tensor.numel() for node in trace.graph.nodes)
         self._terms: dict[str, Term] = {}
         self._steps: dict[str, Step | None] = {}
 
@@ -142,7 +143,7 @@ class TraceWalk:
 
     def _selection(self, term_id: str) -> Selection:
         nodes = self.trace.graph.nodes
-        selection = parse_selection(term_id, max(node.tensor.numel() for node in nodes))
+        selection = parse_selection(term_id, self._largest)
         if not 0 <= selection.node < len(nodes) or (
             selection.places.size
             and not 0
