@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from viz.mechanism.trace.moving_functions import MOVES
@@ -121,11 +120,8 @@ def replaced(structure: Any, replace: Callable[[Any], Any]) -> Any:
         return replace(structure)
     if isinstance(structure, dict):
         return {name: replaced(each, replace) for name, each in structure.items()}
-    return (
-        type(structure)(replaced(each, replace) for each in structure)
-        if isinstance(structure, list)
-        else tuple(replaced(each, replace) for each in structure)
-    )
+    several = (replaced(each, replace) for each in structure)
+    return list(several) if isinstance(structure, list) else tuple(several)
 
 
 def is_number(value: Any) -> bool:
@@ -136,8 +132,3 @@ def is_number(value: Any) -> bool:
 def storage(tensor: Tensor) -> int:
     """Where the numbers of a tensor lie."""
     return int(tensor.untyped_storage().data_ptr())
-
-
-def float_tensor(value: Any) -> bool:
-    """Whether a value is a tensor of floating-point numbers."""
-    return isinstance(value, torch.Tensor) and value.is_floating_point()

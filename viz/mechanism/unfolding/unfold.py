@@ -71,7 +71,7 @@ class Unfolder:
             key,
             float(self.trace.values(path.score)),
             float(self.trace.values(path.weight)),
-            tuple(story.steps(query, key)),
+            tuple(story.steps(query)),
             walk,
         )
 
@@ -119,14 +119,14 @@ class _Story:
         self.layer = layer
         self._steps: dict[str, tuple[int, int, Step]] = {}
 
-    def steps(self, query: int, key: int) -> Iterator[Step]:
+    def steps(self, query: int) -> Iterator[Step]:
         """All of them."""
         self._collect(self._logits(), lambda node, token: True)
         for selection in self._head():
-            self._collect(selection, self._allowed(query, key))
+            self._collect(selection, self._allowed(query))
         behind = self._behind(query)
         if behind is not None:
-            self._collect(behind, self._allowed(query, key))
+            self._collect(behind, self._allowed(query))
         for node, size, step in sorted(self._steps.values(), key=lambda each: each[:2]):
             if not self._is_part_of_another(node, size, step):
                 yield step
@@ -184,7 +184,7 @@ class _Story:
                 return Selection(index, query * width + np.arange(width))
         return None
 
-    def _allowed(self, query: int, key: int) -> Callable[[int, int | None], bool]:
+    def _allowed(self, query: int) -> Callable[[int, int | None], bool]:
         """Of the token looked at, nothing is followed below the layer of the head."""
         segment = self.structure.segments[self.layer]
         return lambda node, token: token in (query, None) or node >= segment.start
