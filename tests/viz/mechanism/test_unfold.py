@@ -71,6 +71,16 @@ def test_the_story_begins_with_all_embeddings(unfolder: Unfolder) -> None:
     }
 
 
+def test_no_two_numbers_of_a_token_have_one_symbol(unfolder: Unfolder) -> None:
+    steps = unfolder.unfold(2, 1, 3, 1).steps
+    for layer in (None, 2):
+        own = [s.result for s in steps if s.layer == layer and s.result.shape == (384,)]
+        symbols = [term.symbol for term in own if term.name not in {"heads", "query"}]
+        assert len(symbols) == len(set(symbols)), symbols
+    sums = [step for step in steps if step.name == "embedding sum" and step.result.token == 3]
+    assert [step.result.symbol for step in sums] == [r"\epsilon_{3}", r"\epsilon'_{3}"]
+
+
 def test_a_decoder_behind_an_encoder_is_a_part_of_its_own(tmp_path: Path) -> None:
     classifier = Classifier.load(family_checkpoint(tmp_path / "bart", "bart"))
     unfolding = Unfolder(classifier, classifier.read(TEXT)).unfold(1, 0, 1, 2)

@@ -102,6 +102,14 @@ class Structure:
             return part.name
         return self.names.get(node.index) or self._name_of_moved(selection)
 
+    def n_before(self, node: int) -> int:
+        """How many tensors of the same name are computed before one in the same place."""
+        name, layer = self.names.get(node), self.place(node).layer
+        return sum(
+            other < node and own == name and self.place(other).layer == layer
+            for other, own in self.names.items()
+        )
+
     def head(self, selection: Selection) -> int | None:
         """The head whose query, key or value some numbers are, if they are one head's."""
         part = self.projections.part(selection)

@@ -113,12 +113,7 @@ def symbol(
     """
     below = ",".join(str(each) for each in (token, key) if each is not None)
     above = ",".join(str(each) for each in (layer, head) if each is not None)
-    indexed = base if not below else f"{base}_{{{below}}}"
-    if not above:
-        return indexed
-    # A letter that has a superscript of its own keeps it inside.
-    return (
-        f"{{{base}}}_{{{below}}}^{{({above})}}"
-        if "^" in base and below
-        else (f"{{{base}}}^{{({above})}}" if "^" in base else f"{indexed}^{{({above})}}")
-    )
+    # A letter that has a superscript or a prime of its own keeps it inside.
+    whole = f"{{{base}}}" if set(base) & set("^'") and above else base
+    indexed = f"{whole}_{{{below}}}" if below else whole
+    return f"{indexed}^{{({above})}}" if above else indexed

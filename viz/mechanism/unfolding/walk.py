@@ -169,9 +169,9 @@ class TraceWalk:
             return Term(term_id, name, letter, values, dimensions, source)
         place = self.structure.place(selection.node)
         token, head, key, axes = self._indexes(selection, name)
-        own = notation.symbol(
-            notation.letter(name), token=token, layer=place.layer, head=head, key=key
-        )
+        # What has the same name further on, as the second residual of a layer, has a prime.
+        letter = notation.letter(name) + "'" * self.structure.n_before(node.index)
+        own = notation.symbol(letter, token=token, layer=place.layer, head=head, key=key)
         return Term(term_id, name, own, values, axes, "computed", place.layer, head, token)
 
     def _indexes(
