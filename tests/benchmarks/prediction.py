@@ -9,7 +9,7 @@ all cores; ours are the same cores, with reading and writing the file in its tim
 be the same.
 
 `kills`: the command on generated rows with a tiny model, killed by SIGKILL a random moment after a
-random number of windows is kept, and started again; the file must be that of a run that nothing
+random number of blocks is kept, and started again; the file must be that of a run that nothing
 stops.
 
 `processes`: two processes of torchrun must write the same file, too.
@@ -40,7 +40,7 @@ WORDS = (
     *("election", "peace", "talks", "space", "probe", "finds", "ice", "moon", "bad", "movie"),
 )
 MAX_DELAY_SECONDS = 0.3
-"""Between a window that is kept and a kill, so that it comes in any state of another."""
+"""Between a block that is kept and a kill, so that it comes in any state of another."""
 MEMORY_LIMIT = 2.0
 """Gigabytes (10^9 bytes) that a million rows may take beside the model."""
 
@@ -104,7 +104,7 @@ def speed(data: Path, room: Path) -> Iterator[Result]:
         output = room / f"{precision or 'auto'}.csv"
         with open_stream(data) as source:
             run = PredictionRun(classifier, source, output, precision=precision, overwrite=True)
-            run.predict(run.windows_left(), run.choose_precision(), n_threads=cores)
+            run.predict(run.blocks_left(), run.choose_precision(), n_threads=cores)
             run.finish()
         return [str(label) for label in read_table(output)["prediction"]]
 
@@ -135,7 +135,7 @@ def _difference(precision: str, labels: Sequence[str], peer_labels: Sequence[str
 
 def same_files(room: Path, options: argparse.Namespace) -> Iterator[Result]:
     """Whether runs that are killed, or shared, write what a single one does."""
-    from viz.data.prediction.run import CPU_WINDOW_ROWS
+    from viz.data.prediction.run import CPU_BLOCK_ROWS
 
     data, whole = room / "rows.csv", room / "whole.csv"
     with data.open("w", encoding="utf-8", newline="") as file:
@@ -143,10 +143,10 @@ def same_files(room: Path, options: argparse.Namespace) -> Iterator[Result]:
     subprocess.run(_command(room, data, whole), check=True, env=_own())
     if "kills" in options.only:
         output, chance = room / "killed.csv", random.Random(options.seed)
-        n_windows = -(-options.rows // CPU_WINDOW_ROWS)
+        n_blocks = -(-options.rows // CPU_BLOCK_ROWS)
         kills = 0
         while kills < options.kills and not output.exists():
-            n_more = chance.randrange(1 + n_windows // options.kills)
+            n_more = chance.randrange(1 + n_blocks // options.kills)
             delay = chance.uniform(0, MAX_DELAY_SECONDS)
             kills += _killed(_command(room, data, output), output, n_more, delay)
         if not output.exists():
@@ -165,7 +165,7 @@ def same_files(room: Path, options: argparse.Namespace) -> Iterator[Result]:
 
 
 def _killed(command: Sequence[str], output: Path, n_more: int, delay: float) -> bool:
-    """Kill a run a moment after it kept so many more windows; False if it was over before."""
+    """Kill a run a moment after it kept so many more blocks; False if it was over before."""
     folder = output.with_name(partial_name(output.name))
 
     def n_kept() -> int:
@@ -180,7 +180,7 @@ def _killed(command: Sequence[str], output: Path, n_more: int, delay: float) -> 
         return False
     process.kill()
     process.wait()
-    print(f"killed with {n_kept()} windows kept", flush=True)
+    print(f"killed with {n_kept()} blocks kept", flush=True)
     return True
 
 
@@ -222,7 +222,7 @@ def show_memory(room: str, data: str) -> None:
     before = _memory("VmRSS")
     with open_stream(Path(data)) as source:
         run = PredictionRun(classifier, source, Path(room) / "out.parquet", all_classes=True)
-        run.predict(run.windows_left(), run.choose_precision(), n_threads=n_cores())
+        run.predict(run.blocks_left(), run.choose_precision(), n_threads=n_cores())
         run.finish()
     print(json.dumps([before, _memory("VmHWM")]))
 

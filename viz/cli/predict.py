@@ -58,7 +58,7 @@ def predict(
     New columns are prediction, probability and unseen_tokens, of a text that was too long; a column
     that has such a name stays, and the new one is called prediction_2.  Rows that can't be read
     keep their columns, without a prediction.
-    Rows are read in windows, so memory does not grow with the file; an interrupted run resumes
+    Rows are read in blocks, so memory does not grow with the file; an interrupted run resumes
     where it stopped.
     Under torchrun or accelerate launch the rows are shared among all processes.
 

@@ -167,13 +167,13 @@ def _predict_rows(run: "PredictionRun", rank: int, world: int) -> None:
     choice = run.choose_precision() if rank == 0 else None
     wait_for_all(world)
     choice = choice or run.choose_precision()
-    windows = run.windows_left()
+    blocks = run.blocks_left()
     wait_for_all(world)  # else a quick process would have done some that a slow one deals out
-    n_left = sum(map(len, windows))
+    n_left = sum(map(len, blocks))
     if rank == 0:
         _print_begin(run, choice, n_left)
-    windows = windows[rank::world]
-    total, lock = sum(map(len, windows)), threading.Lock()
+    blocks = blocks[rank::world]
+    total, lock = sum(map(len, blocks)), threading.Lock()
     done = len(run.source) - n_left if world == 1 else 0
     disable = None if rank == 0 else True  # None: where nobody watches, as in a log file
     with tqdm(total=done + total, initial=done, unit="row", leave=False, disable=disable) as bar:
@@ -182,11 +182,11 @@ def _predict_rows(run: "PredictionRun", rank: int, world: int) -> None:
             with lock:
                 bar.update(int(rows))
 
-        run.predict(windows, choice, n_threads=_n_threads(run, world), progress=progress)
+        run.predict(blocks, choice, n_threads=_n_threads(run, world), progress=progress)
 
 
 def _n_threads(run: "PredictionRun", world: int) -> int:
-    """How many windows this process reads at once: one for each core that it has to itself."""
+    """How many blocks this process reads at once: one for each core that it has to itself."""
     if run.classifier.device.type != "cpu":
         return 1
     return max(1, n_cores() // local_rank(os.environ)[1])
@@ -229,7 +229,7 @@ def _kept(options: PredictOptions, run: "PredictionRun", rank: int, world: int) 
         yield
     except (KeyboardInterrupt, SystemExit):
         n_rows = len(run.source)
-        done = n_rows - sum(map(len, run.windows_left()))
+        done = n_rows - sum(map(len, run.blocks_left()))
         if not done and world == 1:
             run.discard_if_empty()
         elif rank == 0 and options.output != STANDARD:

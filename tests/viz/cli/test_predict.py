@@ -137,7 +137,7 @@ def test_a_stop_ends_all_threads_and_says_what_is_kept(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(prediction_run, "CPU_WINDOW_ROWS", 8)
+    monkeypatch.setattr(prediction_run, "CPU_BLOCK_ROWS", 8)
     monkeypatch.setattr(predict_file, "n_cores", lambda: 1)
     windows: list[Any] = []
     real = predict_in

@@ -1,4 +1,4 @@
-"""The predictions of a file: the same whatever reads its windows, however often it was killed."""
+"""The predictions of a file: the same whatever reads its blocks, however often it was killed."""
 
 import csv
 import json
@@ -26,9 +26,9 @@ N_ROWS, BLANK, INVISIBLE, LONG = 50, 7, 30, 21
 
 
 @pytest.fixture(autouse=True)
-def _small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seven windows, and no choice of a precision unless a test wants one."""
-    monkeypatch.setattr(prediction_run, "CPU_WINDOW_ROWS", 8)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven blocks, and no choice of a precision unless a test wants one."""
+    monkeypatch.setattr(prediction_run, "CPU_BLOCK_ROWS", 8)
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: False)
 
 
@@ -63,7 +63,7 @@ def predicted(
     classifier: Classifier, data: Path, output: Path, n_threads: int = 1, **options: Any
 ) -> UnreadRows:
     with begun(classifier, data, output, **options) as run:
-        run.predict(run.windows_left(), run.choose_precision(), n_threads=n_threads)
+        run.predict(run.blocks_left(), run.choose_precision(), n_threads=n_threads)
         return run.finish()
 
 
@@ -101,12 +101,12 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
 ) -> None:
     whole, output = tmp_path / f"whole{suffix}", tmp_path / f"out{suffix}"
     predicted(classifier, data, whole)
-    windows: list[int] = []
+    blocks: list[int] = []
     real = predict_in
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
-        windows.append(arguments[2][0])
-        if len(windows) in (3, 6):
+        blocks.append(arguments[2][0])
+        if len(blocks) in (3, 6):
             raise KeyboardInterrupt
         return real(*arguments, **options)
 
@@ -117,12 +117,12 @@ def test_an_interrupted_run_goes_on_and_writes_the_same_file(
         assert not output.exists()
     assert predicted(classifier, data, output) == UnreadRows(blank=1, invisible=1)
     assert output.read_bytes() == whole.read_bytes()
-    # Seven windows, of which two were cut off, and with each at most one that waited to be written.
-    assert 9 <= len(windows) <= 11
+    # Seven blocks, of which two were cut off, and with each at most one that waited to be written.
+    assert 9 <= len(blocks) <= 11
     assert not list(tmp_path.glob(".*"))
 
 
-def test_processes_and_threads_that_share_the_windows_write_the_same_file(
+def test_processes_and_threads_that_share_the_blocks_write_the_same_file(
     classifier: Classifier, data: Path, tmp_path: Path
 ) -> None:
     for name in ("one", "threads"):
@@ -131,10 +131,10 @@ def test_processes_and_threads_that_share_the_windows_write_the_same_file(
         begun(classifier, data, tmp_path / "two.csv") as first,
         begun(classifier, data, tmp_path / "two.csv") as second,
     ):
-        windows = first.windows_left()
-        assert windows == second.windows_left()
-        second.predict(windows[1::2], second.choose_precision())
-        first.predict(windows[0::2], first.choose_precision())
+        blocks = first.blocks_left()
+        assert blocks == second.blocks_left()
+        second.predict(blocks[1::2], second.choose_precision())
+        first.predict(blocks[0::2], first.choose_precision())
         assert first.finish() == UnreadRows(blank=1, invisible=1)
     contents = {(tmp_path / f"{name}.csv").read_bytes() for name in ("one", "threads", "two")}
     assert len(contents) == 1
@@ -147,7 +147,7 @@ def test_progress_counts_each_row_once(
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
     with begun(classifier, data, tmp_path / "out.csv") as run:
         choice = PrecisionChoice(precision="bfloat16", margin=1.0)
-        run.predict(run.windows_left(), choice, progress=counts.append)
+        run.predict(run.blocks_left(), choice, progress=counts.append)
     assert sum(counts) == N_ROWS
 
 
@@ -186,7 +186,7 @@ def test_the_sample_is_drawn_from_all_parts_of_a_file(
     assert samples == [(classifier, [TEXTS[n * N_ROWS // 8] for n in range(8)], None)]
     with begun(classifier, data, tmp_path / "b.csv", precision="float32") as run:
         assert run.choose_precision() == float32
-    monkeypatch.setattr(prediction_run, "MIN_WINDOWS", 7)
+    monkeypatch.setattr(prediction_run, "MIN_BLOCKS", 7)
     with begun(classifier, data, tmp_path / "c.csv") as run:
         assert run.choose_precision() == float32
     assert len(samples) == 1
@@ -197,7 +197,7 @@ def test_parts_of_another_checkpoint_or_column_are_not_mixed(
 ) -> None:
     output = tmp_path / "out.csv"
     with begun(classifier, data, output) as run:
-        run.predict(run.windows_left()[:2], run.choose_precision())
+        run.predict(run.blocks_left()[:2], run.choose_precision())
     other = Classifier.load(tiny_checkpoint(tmp_path / "other", seed=1), device="cpu")
     for change in (
         {"classifier": other},

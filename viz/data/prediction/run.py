@@ -1,7 +1,7 @@
-"""The predictions of a file: read window by window, written in order, resumed after a kill.
+"""The predictions of a file: read block by block, written in order, resumed after a kill.
 
-A window is a stretch of rows of a fixed size.  It is read by one thread, its rows sorted by length
-within it, so that which process or thread reads a window, and when, changes no number.
+A block is a stretch of rows of a fixed size.  It is read by one thread, its rows sorted by length
+within it, so that which process or thread reads a block, and when, changes no number.
 """
 
 import json
@@ -41,14 +41,14 @@ from viz.model.classifier import Classifier
 
 FORMAT = 1
 """Of what is kept of an unfinished run; that of another one is not continued."""
-CPU_WINDOW_ROWS, WINDOW_ROWS = 512, 4096
-"""Rows of a window: on a CPU few, so that each core has one; elsewhere many, for large batches."""
-SAMPLE_BLOCKS = 8
+CPU_BLOCK_ROWS, BLOCK_ROWS = 512, 4096
+"""Rows of a block: on a CPU few, so that each core has one; elsewhere many, for large batches."""
+SAMPLE_PLACES = 8
 """Places of the file from which the sample is drawn by which a precision is chosen."""
-MIN_WINDOWS = 4
-"""A file of fewer windows is read in float32: to choose would cost more than it gains."""
+MIN_BLOCKS = 4
+"""A file of fewer blocks is read in float32: to choose would cost more than it gains."""
 PRECISION, UNREAD = "precision.json", "unread-{:012}.json"
-"""Files beside the parts: what was chosen, and for a window how many rows have no prediction."""
+"""Files beside the parts: what was chosen, and for a block how many rows have no prediction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class PredictionRun:
         classifier.require_all_heads("A file of predictions")
         self.classifier, self.source, self._precision = classifier, source, precision
         on_cpu = classifier.device.type == "cpu"
-        self.window_rows = CPU_WINDOW_ROWS if on_cpu else WINDOW_ROWS
+        self.block_rows = CPU_BLOCK_ROWS if on_cpu else BLOCK_ROWS
         if precision is not None:
             require(precision, classifier.device)
         with _one_sentence():
@@ -121,16 +121,16 @@ class PredictionRun:
                 "precision": precision,
                 "text": self.text_column,
                 "pair": self.pair_column,
-                "window": self.window_rows,
+                "window": self.block_rows,
             }
             output.parent.mkdir(parents=True, exist_ok=True)
             self._writer = RowWriter(
                 output, source, self.columns.added, settings, overwrite=overwrite
             )
 
-    def windows_left(self) -> list[range]:
-        """The rows of each window that has no predictions yet."""
-        return self._writer.missing(self.window_rows)
+    def blocks_left(self) -> list[range]:
+        """The rows of each block that has no predictions yet."""
+        return self._writer.missing(self.block_rows)
 
     def choose_precision(self) -> PrecisionChoice:
         """The precision that was named or chosen; the first process chooses, the others follow.
@@ -150,25 +150,25 @@ class PredictionRun:
 
     def predict(
         self,
-        windows: Sequence[range],
+        blocks: Sequence[range],
         choice: PrecisionChoice,
         *,
         n_threads: int = 1,
         progress: ProgressCallback = no_progress,
     ) -> None:
-        """Predict the rows of windows, each with one of some threads, and keep what comes of it.
+        """Predict the rows of blocks, each with one of some threads, and keep what comes of it.
 
         Args:
-            windows: Some of `windows_left`.
+            blocks: Some of `blocks_left`.
             choice: In which numbers.
-            n_threads: How many windows are read at once.
+            n_threads: How many blocks are read at once.
             progress: Called with the rows read since the last call, by any thread.
         """
-        if not windows:
+        if not blocks:
             return
         with _one_sentence(), _threads(n_threads) as submit:
-            pending: deque[tuple[int, Table, Future[_Window]]] = deque()
-            for start, table in self._tables({window.start for window in windows}):
+            pending: deque[tuple[int, Table, Future[_Block]]] = deque()
+            for start, table in self._tables({block.start for block in blocks}):
                 texts = written_texts(table, self.text_column)
                 pairs = None if self.pair_column is None else written_texts(table, self.pair_column)
                 future = submit(partial(self._predict, choice, texts, pairs, progress))
@@ -180,11 +180,11 @@ class PredictionRun:
 
     def discard_if_empty(self) -> None:
         """Leave nothing behind of a run that came to nothing."""
-        if sum(map(len, self.windows_left())) == len(self.source):
+        if sum(map(len, self.blocks_left())) == len(self.source):
             self._writer.discard()
 
     def finish(self) -> UnreadRows:
-        """Put the file together once no window is left; one process does."""
+        """Put the file together once no block is left; one process does."""
         with _one_sentence():
             files = sorted(self._writer.folder.glob(UNREAD.format(0).replace("0" * 12, "*")))
             unread = sum(map(_UNREAD.read, files), start=UnreadRows())
@@ -194,21 +194,21 @@ class PredictionRun:
     def _chosen(self) -> PrecisionChoice:
         if self._precision is not None:
             return PrecisionChoice(precision=self._precision)
-        n_rows, size = len(self.source), self.window_rows // SAMPLE_BLOCKS
-        if n_rows < MIN_WINDOWS * self.window_rows:
+        n_rows, size = len(self.source), self.block_rows // SAMPLE_PLACES
+        if n_rows < MIN_BLOCKS * self.block_rows:
             return PrecisionChoice(precision="float32")
         texts: list[str] = []
         pairs: list[str] = []
-        for block in range(SAMPLE_BLOCKS):
-            table = next(self.source.batches(size, block * n_rows // SAMPLE_BLOCKS))
+        for place in range(SAMPLE_PLACES):
+            table = next(self.source.batches(size, place * n_rows // SAMPLE_PLACES))
             texts += written_texts(table, self.text_column)
             pairs += [] if self.pair_column is None else written_texts(table, self.pair_column)
         return choose_precision(self.classifier, texts, pairs or None)
 
     def _tables(self, starts: set[int]) -> Iterator[tuple[int, Table]]:
-        """The rows of windows by where these begin."""
+        """The rows of blocks by where these begin."""
         start, last = min(starts), max(starts)
-        for table in self.source.batches(self.window_rows, start):
+        for table in self.source.batches(self.block_rows, start):
             if start in starts:
                 yield start, table
             start += len(table)
@@ -221,21 +221,21 @@ class PredictionRun:
         texts: Sequence[str],
         pairs: Sequence[str] | None,
         progress: ProgressCallback,
-    ) -> "_Window":
+    ) -> "_Block":
         predictions = predict_in(choice, self.classifier, texts, pairs, progress=progress)
         progress(int((~predictions.read).sum()))
-        return _Window(predictions, _count_unread(predictions, texts, pairs))
+        return _Block(predictions, _count_unread(predictions, texts, pairs))
 
-    def _write(self, start: int, table: Table, future: "Future[_Window]") -> None:
-        window = future.result()
-        if window.unread != UnreadRows():  # before the rows, by which it is told that they are done
+    def _write(self, start: int, table: Table, future: "Future[_Block]") -> None:
+        block = future.result()
+        if block.unread != UnreadRows():  # before the rows, by which it is told that they are done
             path = self._writer.folder / UNREAD.format(start)
-            write_atomically(path, json.dumps(asdict(window.unread)))
-        self._writer.write(table, start, self.columns.values(window.predictions))
+            write_atomically(path, json.dumps(asdict(block.unread)))
+        self._writer.write(table, start, self.columns.values(block.predictions))
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class _Block:
     predictions: RowPredictions
     unread: UnreadRows
 
@@ -251,7 +251,7 @@ def _count_unread(
 
 
 @contextmanager
-def _threads(count: int) -> "Iterator[Callable[[Callable[[], _Window]], Future[_Window]]]":
+def _threads(count: int) -> "Iterator[Callable[[Callable[[], _Block]], Future[_Block]]]":
     """What calls a function in one of some threads, which end early where this one does."""
     stopped = threading.Event()
 
@@ -259,7 +259,7 @@ def _threads(count: int) -> "Iterator[Callable[[Callable[[], _Window]], Future[_
         if stopped.is_set():
             raise CancelledError
 
-    def call(function: Callable[[], _Window]) -> _Window:
+    def call(function: Callable[[], _Block]) -> _Block:
         with cancellation_check(check):
             return function()
 
