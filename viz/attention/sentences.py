@@ -1,0 +1,173 @@
+"""From words to sentences, paragraphs and pieces: where they stand in a text, and their words.
+
+Scores of words add up over each of them by `words.merge`, since every word is in exactly one.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from sentencex import get_sentence_boundaries
+
+from finetune.checkpoint.arrays import IntArray
+from viz.attention.words import Span, without_blanks
+from viz.types import Encoding
+
+PIECE_WORDS = 450
+"""About how many words are looked at closely at a time."""
+LONGEST_PIECE = 600
+"""Words of a piece at most."""
+STRETCH = 100
+"""Words up to which a sentence is one stretch; longer ones are several."""
+_NO_LETTERS = re.compile(r"<[^<>]*>|[\W_]+")
+"""Markup, and what is neither letter nor digit."""
+_EMPTY_LINES = re.compile(r"(?>\r\n|\n|\r)(?:[^\S\r\n]*(?>\r\n|\n|\r))+")
+
+
+class Sentence(NamedTuple):
+    """Where a sentence stands in its text, without the blanks around it."""
+
+    start: int
+    end: int
+    paragraph: int
+    """Counted from 0; an empty line ends one."""
+
+
+def sentences(text: str) -> tuple[Sentence, ...]:
+    """The sentences of a text in reading order.
+
+    They are found by the rules of sentencex, which know abbreviations and the signs that end a
+    sentence in many scripts.  A text in which no sentence ends is one sentence.
+    """
+    result: list[Sentence] = []
+    ends = [match.end() for match in _EMPTY_LINES.finditer(text)]
+    paragraph = 0
+    for first, last in pairwise([0, *ends, len(text)]):
+        own = list(_in_paragraph(text[first:last], first, paragraph))
+        result += own
+        paragraph += bool(own)
+    return tuple(result)
+
+
+def _in_paragraph(text: str, offset: int, paragraph: int) -> Iterator[Sentence]:
+    """The sentences of a paragraph that begins at `offset`."""
+    start, stop = None, 0
+    for boundary in get_sentence_boundaries("en", text):
+        first, last = without_blanks(text, boundary["start_index"], boundary["end_index"])
+        # Marks and tags alone close the sentence before, or open the next one.
+        if start is not None and _NO_LETTERS.sub("", text[first:last]):
+            yield Sentence(offset + start, offset + stop, paragraph)
+            start = None
+        if text[first:last].strip():
+            start, stop = first if start is None else start, last
+    if start is not None:
+        yield Sentence(offset + start, offset + stop, paragraph)
+
+
+def sentence_numbers(encoding: Encoding, words: Sequence[Span]) -> IntArray:
+    """The sentence that each word begins in, counted over both texts; -1 for special tokens.  (n,)
+
+    Args:
+        encoding: The text that the words stand in.
+        words: Its words or tokens, as from `words.spans`.
+    """
+    return _numbers(encoding, words)[0]
+
+
+def paragraph_numbers(encoding: Encoding, words: Sequence[Span]) -> IntArray:
+    """The paragraph that each word begins in, counted over both texts; -1 for special tokens.
+
+    (n,)
+    """
+    return _numbers(encoding, words)[1]
+
+
+def _numbers(encoding: Encoding, words: Sequence[Span]) -> tuple[IntArray, IntArray]:
+    numbers = np.full((2, len(words)), -1, dtype=np.int64)
+    before = np.zeros(2, dtype=np.int64)
+    for part in (0, 1):
+        places = sentences(encoding.part_text(part))
+        starts = [place.start for place in places]
+        for index, word in enumerate(words):
+            if word.part == part and not word.special and places:
+                number = max(bisect_right(starts, word.start) - 1, 0)
+                numbers[:, index] = before + np.array([number, places[number].paragraph])
+        if places:
+            before += (len(places), places[-1].paragraph + 1)
+    return numbers[0], numbers[1]
+
+
+def stretch_numbers(numbers: IntArray, longest: int = STRETCH) -> IntArray:
+    """Groups of at most `longest` words: whole groups where they are shorter, else equal shares.
+
+    Args:
+        numbers: The group of each word, in rising order; -1 for special tokens.  (n,)
+        longest: Words of a stretch at most.
+
+    Returns:
+        The stretch of each word, counted from 0; -1 for special tokens.  (n,)
+    """
+    result = np.full(len(numbers), -1, dtype=np.int64)
+    count = 0
+    for group in _runs(numbers):
+        n_shares = -(-len(group) // longest)
+        result[group] = count + np.arange(len(group)) * n_shares // len(group)
+        count += n_shares
+    return result
+
+
+def piece_numbers(
+    sentence: IntArray,
+    paragraph: IntArray,
+    n_words: int = PIECE_WORDS,
+    longest: int = LONGEST_PIECE,
+) -> IntArray:
+    """Pieces of a long text that end with a paragraph, else with a sentence, where they can.
+
+    Args:
+        sentence: The sentence of each word, as from `sentence_numbers`.  (n,)
+        paragraph: The paragraph of each word.  (n,)
+        n_words: Words from which a piece ends with the next paragraph.
+        longest: Words of a piece at most.
+
+    Returns:
+        The piece of each word, counted from 0; -1 for special tokens.  (n,)
+    """
+    result = np.full(len(sentence), -1, dtype=np.int64)
+    stretches = stretch_numbers(sentence, longest)
+    runs = _runs(stretches)
+    size, piece = 0, 0
+    for index, run in enumerate(runs):
+        begins = index > 0 and paragraph[run[0]] != paragraph[runs[index - 1][0]]
+        if size + len(run) > longest or (begins and size >= n_words):
+            size, piece = 0, piece + 1
+        result[run] = piece
+        size += len(run)
+    return result
+
+
+def grouped(encoding: Encoding, words: Sequence[Span], numbers: IntArray) -> tuple[Span, ...]:
+    """The groups of words as spans, which hold their tokens; special tokens are in none.
+
+    Args:
+        encoding: The text that the words stand in.
+        words: Its words or tokens.
+        numbers: The group of each word; -1 for none.  (n,)
+    """
+    result: list[Span] = []
+    for group in _runs(numbers):
+        own = [words[index] for index in group]
+        start, end = min(word.start for word in own), max(word.end for word in own)
+        tokens = tuple(token for word in own for token in word.tokens)
+        label = encoding.part_text(own[0].part)[start:end]
+        result.append(Span(label, start, end, tokens, special=False, part=own[0].part))
+    return tuple(result)
+
+
+def _runs(numbers: IntArray) -> list[list[int]]:
+    """The places of each number, those of -1 left out."""
+    places = [index for index in range(len(numbers)) if numbers[index] >= 0]
+    return [list(run) for _, run in groupby(places, key=numbers.__getitem__)]
