@@ -1,8 +1,7 @@
 """Which tokens of a text that is too long a model reads: its head, its tail, or both ends.
 
-`clsight train` writes the choice into config.json under `TRUNCATION_KEY`, and the stride
-of windows under `STRIDE_KEY`, where they aren't the defaults; plain transformers keeps the entries
-and ignores them.
+`clsight train` writes the choice into config.json under `TRUNCATION_KEY` where it isn't the
+default; plain transformers keeps the entry and ignores it.
 """
 
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ if TYPE_CHECKING:  # settings name a `Truncation`, and --help should not wait fo
 
 Truncation = Literal["head", "tail", "head+tail"]
 TRUNCATION_KEY = "text_truncation"
-STRIDE_KEY = "text_window_stride"
 HEAD_SHARE = 128 / 510
 """Of head+tail: Sun et al. 2019 keep the first 128 and the last 382 of 510 tokens."""
 
@@ -29,16 +27,6 @@ def stored_truncation(config: "PreTrainedConfig") -> Truncation:
             f" {', '.join(get_args(Truncation))}"
         )
     return mode
-
-
-def stored_stride(config: "PreTrainedConfig") -> int:
-    """Tokens from one window to the next; 0 where texts are cut."""
-    stride: object = getattr(config, STRIDE_KEY, 0)
-    if type(stride) is not int or stride < 0:
-        raise ModelError(
-            f"the {STRIDE_KEY} in config.json is {stride!r}; it has to be a whole number"
-        )
-    return stride
 
 
 def kept_positions(

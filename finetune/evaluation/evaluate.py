@@ -18,17 +18,12 @@ from finetune.checkpoint.models import (
     quiet_libraries,
 )
 from finetune.checkpoint.temperature import stored_temperature
+from finetune.checkpoint.truncation import stored_truncation
+from finetune.checkpoint.windows import STRIDE_KEY, pool_logits, stored_windows
 from finetune.data.evaluation_rows import load_evaluation_rows
 from finetune.data.rows import Rows
 from finetune.data.tables.columns import Columns
-from finetune.data.truncation import (
-    STRIDE_KEY,
-    cut_texts,
-    cut_windows,
-    mean_over_windows,
-    stored_stride,
-    stored_truncation,
-)
+from finetune.data.truncation import cut_texts, cut_windows
 from finetune.errors import ConfigError, DataError, ModelError, OutputError
 from finetune.evaluation.calibration import Targets, measure_calibration
 from finetune.evaluation.metrics import measure_logits
@@ -171,6 +166,8 @@ def predict_logits(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = checkpoint.model.eval().to(device)
     batch_size = batch_size if checkpoint.pads else 1
+    windows = stored_windows(checkpoint.model.config)
+    pooling = "mean" if windows is None else windows.pooling
     logits = np.empty((len(inputs), len(checkpoint.labels)))
     order = sorted(range(len(inputs)), key=lambda i: -len(inputs[i][0]) - len(inputs[i][1] or ""))
     for start in progress_bar(range(0, len(order), batch_size), "evaluating"):
@@ -182,7 +179,7 @@ def predict_logits(
             padded = checkpoint.tokenizer.pad(part, return_tensors="pt").to(device)
             with torch.inference_mode():
                 outputs.append(model(**padded).logits.float().cpu().numpy())
-        logits[batch] = mean_over_windows(np.concatenate(outputs), owners, len(batch))
+        logits[batch] = pool_logits(np.concatenate(outputs), owners, len(batch), pooling)
     odd = int((~np.isfinite(logits)).any(axis=1).sum())
     if odd:
         raise ModelError(
@@ -196,8 +193,8 @@ def encode_all(
     checkpoint: Checkpoint, inputs: Sequence[tuple[str, str | None]], *, max_length: int
 ) -> tuple[dict[str, list[list[int]]], list[int]]:
     """What is read of *inputs* to measure them, and the number of the input of each part."""
-    stride = stored_stride(checkpoint.model.config)
-    if not stride:
+    windows = stored_windows(checkpoint.model.config)
+    if windows is None:
         return encode(checkpoint, inputs, max_length=max_length), list(range(len(inputs)))
     if inputs[0][1] is not None:
         raise DataError(
@@ -205,7 +202,7 @@ def encode_all(
             f" {STRIDE_KEY} from its config.json"
         )
     texts = [text for text, _ in inputs]
-    return cut_windows(checkpoint.tokenizer, texts, max_length=max_length, stride=stride)
+    return cut_windows(checkpoint.tokenizer, texts, max_length=max_length, windows=windows)
 
 
 def encode(

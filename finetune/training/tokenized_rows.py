@@ -12,8 +12,8 @@ from pyarrow import ArrowInvalid
 from transformers import PreTrainedTokenizerFast
 
 from finetune.checkpoint.models import Checkpoint
+from finetune.checkpoint.truncation import stored_truncation
 from finetune.data.rows import Rows
-from finetune.data.truncation import stored_truncation
 from finetune.evaluation.evaluate import encode, targets
 from finetune.run import processes
 

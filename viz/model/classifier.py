@@ -18,7 +18,8 @@ from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.configuration import text_config
 from finetune.checkpoint.problem_types import MULTI_LABEL
 from finetune.checkpoint.temperature import probabilities, stored_temperature
-from finetune.checkpoint.truncation import Truncation, stored_stride, stored_truncation
+from finetune.checkpoint.truncation import Truncation, stored_truncation
+from finetune.checkpoint.windows import stored_windows
 from finetune.errors import ModelError, with_article
 from viz.attention.heads import Heads, checked_heads, parse_heads
 from viz.errors import CheckpointError, MethodError, as_sentence
@@ -471,9 +472,10 @@ class _Cutting(TypedDict):
 def _cutting(checkpoint: Checkpoint) -> _Cutting:
     """How training cut the texts that were too long."""
     try:
+        windows = stored_windows(checkpoint.config)
         return {
             "truncation": stored_truncation(checkpoint.config),
-            "stride": stored_stride(checkpoint.config),
+            "stride": 0 if windows is None else windows.stride,
         }
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from finetune.checkpoint.truncation import STRIDE_KEY
+from finetune.checkpoint.windows import STRIDE_KEY
 from viz.model.hooks import decoder_stack
 from viz.model.padding import SIDES, PaddingSide
 from viz.model.pooling import Reads, rows_read, slopes_of_last_states

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from finetune.checkpoint.models import Checkpoint, load_checkpoint
-from finetune.data.truncation import kept_positions, mean_over_windows, window_positions
+from finetune.checkpoint.truncation import kept_positions
 from finetune.errors import ConfigError, ModelError
 from finetune.evaluation.evaluate import encode, predict_logits
 from finetune.run.config import TrainConfig
@@ -62,21 +62,6 @@ def test_the_tail_is_what_a_tokenizer_keeps_that_cuts_on_the_left(tmp_path: Path
     assert found == dict(oracle)
 
 
-def test_windows_cover_every_token_and_the_last_ends_with_the_text() -> None:
-    found = window_positions(single(21), max_length=10, stride=5)
-    assert [kept[1:-1] for kept in found] == [
-        list(range(start + 1, start + 9)) for start in (0, 5, 10, 13)
-    ]
-    assert {i for kept in found for i in kept} == set(range(23))
-    assert window_positions(single(8), max_length=10, stride=5) == [list(range(10))]
-    assert window_positions(single(0), max_length=10, stride=5) == [[0, 1]]
-
-
-def test_logits_of_windows_are_averaged_text_by_text() -> None:
-    logits = np.array([[1.0, 0.0], [3.0, 2.0], [5.0, 5.0]])
-    assert mean_over_windows(logits, [0, 0, 1], 2).tolist() == [[2.0, 1.0], [5.0, 5.0]]
-
-
 def test_a_long_text_gets_the_mean_of_its_windows_and_a_short_one_its_own(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, text_window_stride=4)
     found = predict_logits(checkpoint, [(SHORT, None), (LONG, None)], batch_size=2, max_length=10)
@@ -89,7 +74,13 @@ def test_a_long_text_gets_the_mean_of_its_windows_and_a_short_one_its_own(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("text_truncation", "middle"), ("text_window_stride", -1)]
+    ("key", "value"),
+    [
+        ("text_truncation", "middle"),
+        ("text_window_stride", -1),
+        ("text_window_pooling", "median"),
+        ("text_window_cut", "words"),
+    ],
 )
 def test_an_unknown_choice_in_a_checkpoint_is_refused(key: str, value: Any, tmp_path: Path) -> None:
     checkpoint = opened(tmp_path, **{key: value})

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from finetune.checkpoint.truncation import STRIDE_KEY
+from finetune.checkpoint.windows import STRIDE_KEY
 from finetune.evaluation.evaluate import evaluate
 from tests.tiny_models import edit_config, tiny_checkpoint
 from viz import Classifier
