@@ -6,7 +6,6 @@ sinks, and whatever else a family has.
 """
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,15 +14,13 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
+from viz.model.chunked_attention import AttentionCall, AttentionFunction
 from viz.model.recording import active_recorder
 
 ATTENTION = "clsight"
 """The name under which transformers knows our attention function."""
 EAGER_ATTENTION = "clsight-eager"
 """The same for families whose attention SDPA can't compute."""
-
-
-AttentionFunction = Callable[..., tuple[Tensor, Tensor | None]]
 
 
 def recorded_attention(
@@ -51,7 +48,14 @@ def recorded_attention(
     if recorder is None:
         return plain(module, query, key, value, attention_mask, **options)
     recorder.uses_interface = True
-    attend = _eager_function(module) if recorder.computes_weights else plain
+    eager = _eager_function(module)
+    call = AttentionCall(
+        *(module, eager, query, key, value, attention_mask, options), recorder.layout.double
+    )
+    own = recorder.attend(call)
+    if own is not None:
+        return recorder.on_head_outputs(own), None
+    attend = eager if recorder.computes_weights and not recorder.layout.long else plain
     with recorder.softmax_seen():
         outputs, weights = attend(module, query, key, value, attention_mask, **options)
     return recorder.on_head_outputs(outputs), weights

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.model.recording import MASKED_SCORE, Recorder
+from viz.model.chunked_attention import MASKED_SCORE
+from viz.model.recording import Recorder
 from viz.types import Attention, BoolArray
 
 

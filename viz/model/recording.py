@@ -5,8 +5,8 @@ asked by our attention function (`viz.model.attention_function`), by the softmax
 attention code of their own (`viz.model.functions`) and by hooks (`viz.model.hooks`).
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
@@ -15,11 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from viz.errors import MethodError
+from viz.model.chunked_attention import AttentionCall, chunked_attention
 from viz.model.functions import RecordedFunctions
 from viz.model.linearized import LinearizedFunctions
-
-MASKED_SCORE = -9000.0
-"""A key whose score is below this, before the softmax, is one that a mask forbids."""
 
 Leaf = Literal["words", "input"]
 """Where gradients start: the word embeddings, or the input of the first layer."""
@@ -53,6 +51,8 @@ class PassLayout(NamedTuple):
     """Whether attention is known to pass through our own function."""
     double: bool = False
     """Whether the network is one in double precision."""
+    long: bool = False
+    """Whether the text is a long one, of which no pass keeps the weights of all heads."""
 
 
 class Recorder:
@@ -129,6 +129,27 @@ class Recorder:
         if self._token is not None:
             _active.reset(self._token)
 
+    def attend(self, call: AttentionCall) -> Tensor | None:
+        """What a layer's heads put out where the recorder attends; None where the family does.
+
+        (B, Q, H, d)
+        """
+        with self._functions_as_they_are():
+            return self.on_attention(call)
+
+    @contextmanager
+    def _functions_as_they_are(self) -> Iterator[None]:
+        """Within, no softmax is seen and nothing is made linear."""
+        functions = self._functions
+        if functions is None or functions.paused:
+            yield
+            return
+        functions.paused = True
+        try:
+            yield
+        finally:
+            functions.paused = False
+
     def softmax_seen(self) -> AbstractContextManager[object]:
         """A context in which each softmax is seen, for our attention function to attend in."""
         if self._functions is not None or not self.computes_weights:
@@ -148,6 +169,13 @@ class Recorder:
                 "No gradient can be taken through this architecture; choose another method."
             )
         return self.leaf
+
+    def on_attention(self, call: AttentionCall) -> Tensor | None:
+        """Attend in the place of one layer, or leave it to the family with None.  (B, Q, H, d)
+
+        Of a long text no weights are kept.
+        """
+        return chunked_attention(call, frozen=True) if self.freeze and self.layout.long else None
 
     def on_weights(self, weights: Tensor) -> Tensor:
         """Store one layer's weights; return those the layer should go on with."""
