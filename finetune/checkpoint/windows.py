@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray
-from finetune.checkpoint.sentences import sentence_spans
+from finetune.checkpoint.sentences import sentences
 from finetune.errors import ModelError
 
 if TYPE_CHECKING:  # settings name a `Pooling`, and --help should not wait for transformers
@@ -117,7 +117,7 @@ def _sentence_edges(ends: Sequence[int], text: str) -> list[int]:
         text: What was tokenized.
     """
     ascending = np.maximum.accumulate(np.asarray(ends))
-    starts = [start for start, _ in sentence_spans(text)]
+    starts = [sentence.start for sentence in sentences(text)]
     # A token that reaches over a beginning is of what begins there: it holds the blank before.
     first = np.searchsorted(ascending, starts, side="right").tolist()
     return sorted({0, len(ends), *first})

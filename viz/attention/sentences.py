@@ -3,17 +3,15 @@
 Scores of words add up over each of them by `words.merge`, since every word is in exactly one.
 """
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
-from typing import NamedTuple
+from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
-from sentencex import get_sentence_boundaries
 
 from finetune.checkpoint.arrays import IntArray
-from viz.attention.words import Span, without_blanks
+from finetune.checkpoint.sentences import sentences
+from viz.attention.words import Span
 from viz.types import Encoding
 
 PIECE_WORDS = 450
@@ -22,49 +20,6 @@ LONGEST_PIECE = 600
 """Words of a piece at most."""
 STRETCH = 100
 """Words up to which a sentence is one stretch; longer ones are several."""
-_NO_LETTERS = re.compile(r"<[^<>]*>|[\W_]+")
-"""Markup, and what is neither letter nor digit."""
-_EMPTY_LINES = re.compile(r"(?>\r\n|\n|\r)(?:[^\S\r\n]*(?>\r\n|\n|\r))+")
-
-
-class Sentence(NamedTuple):
-    """Where a sentence stands in its text, without the blanks around it."""
-
-    start: int
-    end: int
-    paragraph: int
-    """Counted from 0; an empty line ends one."""
-
-
-def sentences(text: str) -> tuple[Sentence, ...]:
-    """The sentences of a text in reading order.
-
-    They are found by the rules of sentencex, which know abbreviations and the signs that end a
-    sentence in many scripts.  A text in which no sentence ends is one sentence.
-    """
-    result: list[Sentence] = []
-    ends = [match.end() for match in _EMPTY_LINES.finditer(text)]
-    paragraph = 0
-    for first, last in pairwise([0, *ends, len(text)]):
-        own = list(_in_paragraph(text[first:last], first, paragraph))
-        result += own
-        paragraph += bool(own)
-    return tuple(result)
-
-
-def _in_paragraph(text: str, offset: int, paragraph: int) -> Iterator[Sentence]:
-    """The sentences of a paragraph that begins at `offset`."""
-    start, stop = None, 0
-    for boundary in get_sentence_boundaries("en", text):
-        first, last = without_blanks(text, boundary["start_index"], boundary["end_index"])
-        # Marks and tags alone close the sentence before, or open the next one.
-        if start is not None and _NO_LETTERS.sub("", text[first:last]):
-            yield Sentence(offset + start, offset + stop, paragraph)
-            start = None
-        if text[first:last].strip():
-            start, stop = first if start is None else start, last
-    if start is not None:
-        yield Sentence(offset + start, offset + stop, paragraph)
 
 
 def sentence_numbers(encoding: Encoding, words: Sequence[Span]) -> IntArray:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from transformers import BertConfig
 
-from finetune.checkpoint.sentences import sentence_spans
 from finetune.checkpoint.windows import (
     Cut,
     Pooling,
@@ -107,14 +106,6 @@ def test_a_token_that_holds_the_blank_before_a_sentence_begins_it() -> None:
     settings = WindowSettings(stride=3)
     windows = window_positions([0] * 6, offsets, text, max_length=4, windows=settings)
     assert windows == [[0, 1, 2, 3], [2, 3, 4, 5]]
-
-
-def test_sentences_are_told_without_the_blanks_around_them() -> None:
-    text = "Dr. Wu came 😀.  Was it late?\n\nA heading\n\n\ud800 ends. 晚了。走吧。 "
-    assert [text[start:end] for start, end in sentence_spans(text)] == [
-        "Dr. Wu came 😀.", "Was it late?", "A heading", "\ud800 ends.", "晚了。", "走吧。",
-    ]  # fmt: skip
-    assert sentence_spans(" \n\n ") == []
 
 
 def test_a_stride_alone_means_windows_of_tokens_and_their_mean() -> None:

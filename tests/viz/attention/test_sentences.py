@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
+from finetune.checkpoint.sentences import sentences
 from viz.attention.sentences import (
     grouped,
     paragraph_numbers,
     piece_numbers,
     sentence_numbers,
-    sentences,
     stretch_numbers,
 )
 from viz.attention.words import merge, spans
@@ -46,6 +46,7 @@ TEXTS = {
     "blanks around": ("\n\n  oil.  \n", ["oil."]),
     "blanks": (" \n\t ", []),
     "empty": ("", []),
+    "half a character": ("\ud800 ends. Next", ["\ud800 ends.", "Next"]),
 }
 
 
