@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.checkpoint.arrays import FloatArray
+from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.types import BoolArray
 
 
@@ -35,6 +35,15 @@ def farthest_from_zero(most: FloatArray, least: FloatArray) -> FloatArray:
     return np.asarray(np.where(most >= -least, most, least))
 
 
+def bin_edges(n: int, count: int) -> IntArray:
+    """Where bins begin and end whose sizes differ by one: `count` of them, or `n` if that is less.
+
+    (bins + 1,)
+    """
+    count = min(n, count)
+    return np.asarray(np.arange(count + 1) * n // count)
+
+
 def _pool_by(choose: np.ufunc, values: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
     by_rows = _pool_rows(choose, values, rows)
     return _pool_rows(choose, by_rows.swapaxes(-1, -2), columns).swapaxes(-1, -2)
@@ -44,7 +53,7 @@ def _pool_rows(choose: np.ufunc, values: NDArray[Any], count: int) -> NDArray[An
     """What is chosen of each bin of rows.  (..., n, m) -> (..., min(n, count), m)"""
     if values.shape[-2] <= count:
         return values
-    edges = np.arange(count + 1) * values.shape[-2] // count
+    edges = bin_edges(values.shape[-2], count)
     starts, lasts = edges[:-1], edges[1:] - 1
     chosen = values[..., starts, :]
     for offset in range(1, int(np.diff(edges).max())):

@@ -211,7 +211,7 @@ def quadrant(shown: AttentionView, name: Quadrant) -> AttentionView:
     if name == "all":
         return shown
     queries, keys = (
-        [index for index, part in enumerate(_parts(over)) if part == "AB".index(letter)]
+        [index for index, part in enumerate(text_parts(over)) if part == "AB".index(letter)]
         for letter, over in ((name[0], shown.spans), (name[2], shown.keys))
     )
     return AttentionView(
@@ -224,7 +224,7 @@ def quadrant(shown: AttentionView, name: Quadrant) -> AttentionView:
     )
 
 
-def _parts(over: Sequence[Span]) -> list[int]:
+def text_parts(over: Sequence[Span]) -> list[int]:
     """The text, 0 or 1, that each span belongs to."""
     parts: list[int] = []
     for span in over:
