@@ -1,4 +1,4 @@
-"""From words to sentences, paragraphs and pieces: where they stand in a text, and their words.
+"""From words to sentences, paragraphs and passages: where they stand in a text, and their words.
 
 Scores of words add up over each of them by `words.merge`, since every word is in exactly one.
 """
@@ -14,10 +14,10 @@ from finetune.checkpoint.sentences import sentences
 from viz.attention.words import Span
 from viz.types import Encoding
 
-PIECE_WORDS = 450
+PASSAGE_WORDS = 450
 """About how many words are looked at closely at a time."""
-LONGEST_PIECE = 600
-"""Words of a piece at most."""
+LONGEST_PASSAGE = 600
+"""Words of a passage at most."""
 STRETCH = 100
 """Words up to which a sentence is one stretch; longer ones are several."""
 
@@ -74,32 +74,32 @@ def stretch_numbers(numbers: IntArray, longest: int = STRETCH) -> IntArray:
     return result
 
 
-def piece_numbers(
+def passage_numbers(
     sentence: IntArray,
     paragraph: IntArray,
-    n_words: int = PIECE_WORDS,
-    longest: int = LONGEST_PIECE,
+    n_words: int = PASSAGE_WORDS,
+    longest: int = LONGEST_PASSAGE,
 ) -> IntArray:
-    """Pieces of a long text that end with a paragraph, else with a sentence, where they can.
+    """Passages of a long text that end with a paragraph, else with a sentence, where they can.
 
     Args:
         sentence: The sentence of each word, as from `sentence_numbers`.  (n,)
         paragraph: The paragraph of each word.  (n,)
-        n_words: Words from which a piece ends with the next paragraph.
-        longest: Words of a piece at most.
+        n_words: Words from which a passage ends with the next paragraph.
+        longest: Words of a passage at most.
 
     Returns:
-        The piece of each word, counted from 0; -1 for special tokens.  (n,)
+        The passage of each word, counted from 0; -1 for special tokens.  (n,)
     """
     result = np.full(len(sentence), -1, dtype=np.int64)
     stretches = stretch_numbers(sentence, longest)
     runs = _runs(stretches)
-    size, piece = 0, 0
+    size, passage = 0, 0
     for index, run in enumerate(runs):
         begins = index > 0 and paragraph[run[0]] != paragraph[runs[index - 1][0]]
         if size + len(run) > longest or (begins and size >= n_words):
-            size, piece = 0, piece + 1
-        result[run] = piece
+            size, passage = 0, passage + 1
+        result[run] = passage
         size += len(run)
     return result
 

@@ -1,4 +1,4 @@
-"""Sentences, paragraphs and pieces: where they stand, and that their words add up."""
+"""Sentences, paragraphs and passages: where they stand, and that their words add up."""
 
 import re
 
@@ -9,7 +9,7 @@ from finetune.checkpoint.sentences import sentences
 from viz.attention.sentences import (
     grouped,
     paragraph_numbers,
-    piece_numbers,
+    passage_numbers,
     sentence_numbers,
     stretch_numbers,
 )
@@ -68,7 +68,7 @@ def test_every_word_is_in_one_sentence_and_scores_add_up(name: str) -> None:
     words = spans(encoding)
     scores = np.random.default_rng(0).normal(size=encoding.n_tokens)
     sentence, paragraph = sentence_numbers(encoding, words), paragraph_numbers(encoding, words)
-    for numbers in (sentence, paragraph, piece_numbers(sentence, paragraph, 3, 5)):
+    for numbers in (sentence, paragraph, passage_numbers(sentence, paragraph, 3, 5)):
         groups = grouped(encoding, words, numbers)
         assert len(groups) == numbers.max() + 1
         assert [token for group in groups for token in group.tokens] == [
@@ -82,17 +82,17 @@ def test_every_word_is_in_one_sentence_and_scores_add_up(name: str) -> None:
     assert (sentence[[0, -1]] == -1).all()
 
 
-def test_pieces_end_with_a_paragraph_else_with_a_sentence() -> None:
+def test_passages_end_with_a_paragraph_else_with_a_sentence() -> None:
     paragraphs = ["Oil prices rise. " * 3, "Stocks fall. " * 10, "no end of words " * 10]
     encoding = encoding_of("\n\n".join(paragraphs))
     words = spans(encoding)
     sentence, paragraph = sentence_numbers(encoding, words), paragraph_numbers(encoding, words)
-    pieces = piece_numbers(sentence, paragraph, n_words=10, longest=16)
-    labels = [group.label for group in grouped(encoding, words, pieces)]
+    passages = passage_numbers(sentence, paragraph, n_words=10, longest=16)
+    labels = [group.label for group in grouped(encoding, words, passages)]
     assert labels[0] == paragraphs[0].strip(), "twelve words and signs, then the paragraph ends"
     assert labels[1] == ("Stocks fall. " * 5).strip()
     assert labels[2] == ("Stocks fall. " * 5).strip()
-    sizes = np.bincount(pieces[pieces >= 0])
+    sizes = np.bincount(passages[passages >= 0])
     assert sizes[3:].tolist() == [14, 13, 13], "a sentence that is too long is shared out"
 
 
@@ -109,4 +109,4 @@ def test_a_text_without_words_has_no_groups() -> None:
     numbers = sentence_numbers(encoding, words)
     assert numbers.tolist() == [-1, -1]
     assert grouped(encoding, words, numbers) == ()
-    assert piece_numbers(numbers, numbers).tolist() == [-1, -1]
+    assert passage_numbers(numbers, numbers).tolist() == [-1, -1]

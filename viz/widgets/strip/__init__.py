@@ -1,0 +1,1 @@
+"""A whole long text as one slim picture: sentences, windows, and what was not seen."""

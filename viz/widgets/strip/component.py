@@ -1,0 +1,71 @@
+"""The strip on the page, and what was last chosen in it."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+import streamlit as st
+
+from viz.widgets.shared.component import register
+from viz.widgets.strip.payload import STRIP, WindowBar
+
+__all__ = ["Choice", "WindowBar", "chosen", "strip"]
+
+_mount = register(STRIP)
+
+
+class Choice(NamedTuple):
+    """What the reader chose in the strip."""
+
+    kind: Literal["passage", "window"]
+    index: int | None
+    """None where a window was closed."""
+
+
+def strip(
+    picture: Mapping[str, object],
+    *,
+    name: str,
+    note: str = "",
+    low_label: str = "",
+    high_label: str = "",
+    unseen_label: str = "",
+    caption: str = "",
+    key: str,
+    on_change: Callable[[], None],
+) -> None:
+    """Show a whole text as one slim picture.
+
+    Args:
+        picture: What is shown, as from `payload`.
+        name: What it is, in a word or two.
+        note: A few words beside it.
+        low_label: What the low end of the scale means.
+        high_label: What the high end means.
+        unseen_label: How much was not seen; empty where all was.
+        caption: A sentence under it.
+        key: Where the state of the picture is kept; see `chosen`.
+        on_change: Called before the rerun that a click or a key brings.
+    """
+    texts = {
+        "name": name,
+        "note": note,
+        "low": low_label,
+        "high": high_label,
+        "unseen_label": unseen_label,
+        "caption": caption,
+    }
+    _mount(data={**picture, **texts}, key=key, on_chosen_change=on_change)
+
+
+def chosen(key: str) -> Choice | None:
+    """What was last chosen in the strip; None before the first click."""
+    state = st.session_state.get(key)
+    choice = state.get("chosen") if isinstance(state, dict) else None
+    if not isinstance(choice, dict):
+        return None
+    kind, index = choice.get("kind"), choice.get("index")
+    if kind == "window" and index is None:
+        return Choice("window", None)
+    if kind not in ("window", "passage") or type(index) is not int or index < 0:
+        return None
+    return Choice(kind, index)
