@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { colorIndex, indexAt, paintOrder, pixelsOf } from "../../../viz/widgets/strip/places.js";
+import { colorIndex, indexAt, paintOrder, pixelsOf } from "../../../viz/widgets/strip/stretches.js";
 
 test("a place is in the stretch that begins last before it", () => {
   const stretches = [

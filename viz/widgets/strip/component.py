@@ -17,7 +17,7 @@ class Choice(NamedTuple):
     """What the reader chose in the strip."""
 
     kind: Literal["passage", "window"]
-    index: int | None
+    number: int | None
     """None where a window was closed."""
 
 

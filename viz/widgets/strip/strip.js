@@ -6,7 +6,7 @@ import { hasModifier, moveInList } from "../shared/keyboard.js";
 import { mount } from "../shared/mount.js";
 import { followTheme } from "../shared/page_theme.js";
 import { showTooltip } from "../shared/tooltip.js";
-import { colorIndex, indexAt, paintOrder, pixelsOf } from "./places.js";
+import { colorIndex, indexAt, paintOrder, pixelsOf } from "./stretches.js";
 
 const KEYS = {
   previous: ["ArrowLeft", "ArrowUp"],
