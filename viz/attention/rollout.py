@@ -18,9 +18,7 @@ def select(weights: FloatArray, layer: int | None, head: int | None) -> FloatArr
     Raises:
         SelectionError: where the model has no such layer or head.
     """
-    n_layers, n_heads = weights.shape[:2]
-    _check("layer", layer, n_layers)
-    _check("head", head, n_heads)
+    check_selection(layer, head, *weights.shape[:2])
     chosen = weights.mean(0) if layer is None else weights[layer]
     return np.asarray(chosen.mean(0) if head is None else chosen[head], dtype=np.float32)
 
@@ -30,6 +28,16 @@ def place(layer: int | None, head: int | None) -> str:
     if layer is None:
         return "mean of all heads" if head is None else f"H{head} · mean of layers"
     return f"L{layer} · mean of heads" if head is None else f"L{layer} · H{head}"
+
+
+def check_selection(layer: int | None, head: int | None, n_layers: int, n_heads: int) -> None:
+    """Refuse a layer or a head that a model of so many does not have.
+
+    Raises:
+        SelectionError: for the first of them.
+    """
+    _check("layer", layer, n_layers)
+    _check("head", head, n_heads)
 
 
 def _check(name: str, index: int | None, count: int) -> None:

@@ -79,6 +79,24 @@ class Options:
     ] = "head"
     target: TargetOption = None
     against: AgainstOption = "runner-up"
+    rows: Annotated[
+        str | None,
+        typer.Option(
+            metavar="START:END",
+            help="Only these rows of the maps, counted from 0, such as 100:200.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = None
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="START:END",
+            help="Only these columns.",
+            show_default=False,
+            rich_help_panel=SHOWN,
+        ),
+    ] = None
     unit: Annotated[
         Literal["word", "wordpiece"],
         typer.Option(help="What a row stands for.", rich_help_panel=SHOWN),
@@ -144,6 +162,10 @@ class Options:
             raise SelectionError(
                 f"{str(self.output)!r} is a file; --output names the folder for the files."
             )
+        if self.rows is not None or self.columns is not None:
+            from viz.attention.region import Region
+
+            Region.parse(self.rows, self.columns)
         check_limit(self.limit)
         if self.method is not None:
             check_method(self.method)
@@ -158,6 +180,7 @@ class Options:
         Raises:
             SelectionError: for a format that does not exist.
         """
+        from viz.attention.region import Region
         from viz.export.options import ExportOptions
         from viz.export.request import FigureRequest
         from viz.figures.render_options import RenderOptions
@@ -172,6 +195,7 @@ class Options:
                 unit=self.unit,
                 special=self.special,
                 quadrant=self.quadrant,
+                region=Region.parse(self.rows, self.columns),
                 measure="contribution" if self.contribution else self.measure,
                 method=self.method,
                 target=self.target,
@@ -198,7 +222,8 @@ def options_of(figure: str) -> tuple[str, ...]:
     if figure == ALL:
         return ("layer", "head", "method", *EXPLAINED, *DRAWN, *MAPS)
     takes = FIGURE_KINDS[figure].takes
-    place = (name for name in ("layer", "head") if name in takes)
+    region = ("rows", "columns") if "region" in takes else ()
+    place = (*(name for name in ("layer", "head") if name in takes), *region)
     shown = ("method",) if "attribution" in takes else MAPS
     return (*place, *shown, *EXPLAINED, *DRAWN)
 

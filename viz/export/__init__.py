@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from viz.attention.region import Region
     from viz.export.bertviz.page import bertviz_html
     from viz.export.filenames import file_name
     from viz.export.formats import FORMATS, Format, register_format, render
@@ -26,6 +27,7 @@ __all__ = [
     "FigureKind",
     "FigureSpec",
     "Format",
+    "Region",
     "RenderOptions",
     "bertviz_html",
     "export_step",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Region": "viz.attention.region",
     "FORMATS": "viz.export.formats",
     "FIGURE_KINDS": "viz.figures.kinds",
     "FigureKind": "viz.figures.kinds",

@@ -78,6 +78,8 @@ def _variants(spec: FigureSpec) -> Iterator[str]:
         yield spec.unit
     if not spec.special and spec.shows != "scores":
         yield "no-special"
+    if spec.region is not None:
+        yield from spec.region.names
 
 
 def _classes(reading: Reading, explanation: Attribution | Contribution) -> Iterator[str]:

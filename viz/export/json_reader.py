@@ -53,6 +53,17 @@ class Citation(TypedDict):
     version: str
 
 
+Range = Annotated[list[int], Field(min_length=2, max_length=2)]
+"""The first of some rows or columns, and the one behind the last."""
+
+
+class RegionValues(TypedDict):
+    """Which rows and columns were shown; None for all of them."""
+
+    rows: Range | None
+    columns: Range | None
+
+
 class Request(TypedDict):
     """What was asked for; classes by their index."""
 
@@ -62,6 +73,8 @@ class Request(TypedDict):
     unit: Unit
     special: bool
     quadrant: Quadrant
+    region: NotRequired[RegionValues]
+    """All of a map where it isn't said."""
     measure: Literal["weights", "contribution"]
     method: str | None
     options: NotRequired[dict[str, Any]]

@@ -7,6 +7,7 @@ whatever a record holds is either an input of the computation or checked against
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from viz.attention.region import Region
 from viz.attention.words import Span
 from viz.export.numbers import Values, numbers_of
 from viz.figures.citation import citation
@@ -62,7 +63,14 @@ def request_values(spec: FigureSpec) -> Values:
         "target_label": None if target is None else labels[target],
         "against_class": against,
         "against_label": None if against is None else labels[against],
+        **({} if spec.region is None else {"region": _region_values(spec.region)}),
     }
+
+
+def _region_values(region: Region) -> Values:
+    """The first row and the one behind the last, and of columns; null for all of them."""
+    sides = {"rows": region.rows, "columns": region.columns}
+    return {name: None if side is None else list(side) for name, side in sides.items()}
 
 
 def token_values(encoding: Encoding) -> list[Values]:

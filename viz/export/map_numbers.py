@@ -2,9 +2,10 @@
 
 In CSV a map is a labeled matrix, one row a query: `layer`, `head` (`mean` for a mean),
 `query_index`, `query`, `removed`, then one column a key, named `key 3: fall`; a cell is empty where
-the query can't look at the key.  A layer puts the matrices of its heads below each other.  The
-atlas has one row a head: its statistics and its largest number.  NPZ and JSON say in `impossible`
-what can't be looked at, and lack it where all can be.
+the query can't look at the key.  Of a region, indices are those in the whole map.  A layer puts the
+matrices of its heads below each other.  The atlas has one row a head: its statistics and its
+largest number.  NPZ and JSON say in `impossible` what can't be looked at, and lack it where all can
+be.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,9 @@ def _matrix_rows(spec: FigureSpec) -> Iterator[Row]:
     shown = spec.view()
     FORMATS["csv"].check_fits(shown.weights.size)
     columns = ("layer", "head", "query_index", "query", "removed")
-    yield [*columns, *(f"key {index}: {key.label}" for index, key in enumerate(shown.keys))]
+    first_row, first_column = (0, 0) if spec.region is None else spec.region.corner
+    keys = enumerate(shown.keys, first_column)
+    yield [*columns, *(f"key {index}: {key.label}" for index, key in keys)]
     layer = "mean" if spec.layer is None else spec.layer
     mean_or_head = "mean" if spec.head is None else spec.head
     heads = range(spec.n_maps) if spec.shows == "layer" else [mean_or_head]
@@ -33,7 +36,7 @@ def _matrix_rows(spec: FigureSpec) -> Iterator[Row]:
             if shown.impossible is not None:
                 forbidden = shown.impossible[0, row]
                 cells = [None if no else cell for cell, no in zip(cells, forbidden, strict=True)]
-            yield [layer, head, row, query.label, removed, *cells]
+            yield [layer, head, first_row + row, query.label, removed, *cells]
 
 
 def _map_arrays(spec: FigureSpec) -> Arrays:

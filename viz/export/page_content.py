@@ -40,7 +40,8 @@ def _closeup(
     spec: FigureSpec, one: AttentionView, layer: int | None, head: int | None
 ) -> dict[str, object]:
     """The heat map of one head of a figure, as on the page."""
-    note = heatmap.row_note(one, spec.quadrant)
+    # Of a region, nothing can be said that is true of whole rows.
+    note = spec.region.sentence if spec.region else heatmap.row_note(one, spec.quadrant)
     return heatmap.payload(one, title=place(layer, head), note=note)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from viz.attention.region import Region
 from viz.attribution import attribute
 from viz.attribution.contribution import contribution
 from viz.errors import CheckpointError, RecordError
@@ -101,7 +102,7 @@ def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:
 
     Raises:
         RecordError: where a part is missing, or holds what is not a number.
-        SelectionError: where the model has no such layer, head or class.
+        SelectionError: where the model has no such layer, head, class or region.
         MethodError: where heads were off, and those of this model can't be turned off.
         TextError: where the text can't be read.
     """
@@ -124,11 +125,19 @@ def _spec(saved: SavedRecord, classifier: Classifier) -> FigureSpec:
         )
         if FIGURE_KINDS[request["kind"]].shows == "scores"
         else None,
+        region=_region(request),
         **{name: request[name] for name in ("layer", "head", "unit", "special", "quadrant")},
     )
     if request["measure"] == "weights":
         return spec
     return replace(spec, contribution=contribution(classifier, reading, *classes))
+
+
+def _region(request: Mapping[str, Any]) -> Region | None:
+    ranges = request.get("region")
+    if ranges is None:
+        return None
+    return Region(*(ranges[side] and tuple(ranges[side]) for side in ("rows", "columns")))
 
 
 def _check_parts(saved: SavedRecord, computed: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from viz.attention.region import Region
 from viz.attention.views import Quadrant
 from viz.attention.words import Unit
 from viz.attribution.class_names import attribute_by_name, class_indices
@@ -27,6 +28,7 @@ class FigureRequest:
     unit: Unit = "word"
     special: bool = True
     quadrant: Quadrant = "all"
+    region: Region | None = None
     measure: Measure = "weights"
     method: str | None = None
     """None for the first one that classifier and text allow."""
@@ -56,6 +58,7 @@ class FigureRequest:
             "head": self.head,
             "special": self.special,
             "quadrant": self.quadrant,
+            "region": self.region,
             "contribution": contribution(classifier, reading, *classes)
             if self.measure == "contribution" and needs_maps
             else None,

@@ -35,7 +35,7 @@ def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     body = MapBody(shown, Labels.of(shown, grid), color_scale)
     mean = spec.layer is None or spec.head is None
     who = "the heads look on average" if mean else "the head looks"
-    whole = f"; {sink_note(shown) or 'each row sums to 1'}" if spec.quadrant == "all" else ""
+    whole = f"; {sink_note(shown) or 'each row sums to 1'}" if spec.has_whole_rows else ""
     looks = () if shown.signed else (f"Where {who}{whole}.",)
     lines = [*looks, SQUARE_ROOT_NOTE, *hatch_notes(shown), *view_notes(spec, shown), *grid.notes]
     what = (spec.place, counted(spec, shown))
@@ -97,10 +97,10 @@ def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     color_scale = color_scale_of(shown, options.colormap)
     grid = fit_grid(*shown.weights.shape[2:], usual=150, largest=270)
     body = _LayerBody(shown.weights[0], _only_layer(shown), Labels.of(shown, grid), color_scale)
-    sink = sink_note(shown) if spec.quadrant == "all" else ""
+    sink = sink_note(shown) if spec.has_whole_rows else ""
     notes = [
         "In each map rows are the tokens that look"
-        + ("" if shown.signed or spec.quadrant != "all" or sink else " and sum to 1")
+        + (" and sum to 1" if spec.has_whole_rows and not shown.signed and not sink else "")
         + f", columns the tokens looked at. One color scale for all heads. {SQUARE_ROOT_NOTE}",
         *([f"{sink.capitalize()}."] if sink else []),
         *hatch_notes(shown),

@@ -101,4 +101,6 @@ def _settings(spec: FigureSpec) -> list[str]:
         settings.append("special tokens removed")
     if spec.quadrant != "all":
         settings.append(f"only {spec.quadrant}")
+    if spec.region is not None:
+        settings.extend(spec.region.names)
     return settings

@@ -20,8 +20,8 @@ Reference = str | Callable[..., Any]
 
 _VIEW = ("special", "quadrant", "contribution")
 _TAKES: Mapping[str, tuple[str, ...]] = {
-    "map": ("layer", "head", *_VIEW),
-    "layer": ("layer", *_VIEW),
+    "map": ("layer", "head", "region", *_VIEW),
+    "layer": ("layer", "region", *_VIEW),
     "model": _VIEW,
     "scores": ("attribution",),
 }

@@ -142,6 +142,8 @@ def view_notes(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
         query, key = text[spec.quadrant[0]], text[spec.quadrant[2]]
         again = "itself" if query == key else f"the {key}"
         yield f"Only the {query} text looking at {again}; nothing is rescaled for that."
+    if spec.region is not None:
+        yield f"Only {spec.region.sentence}."
     if not spec.special:
         yield from _special_tokens_note(spec, shown)
 
@@ -172,6 +174,6 @@ def _special_tokens_note(spec: FigureSpec, shown: AttentionView) -> Iterator[str
 def counted(spec: FigureSpec, shown: AttentionView) -> str:
     """How many words or wordpieces are shown, special tokens aside."""
     sides = [sum(not span.special for span in side) for side in (shown.spans, shown.keys)]
-    if spec.quadrant != "all":
+    if spec.quadrant != "all" or spec.region is not None:
         return f"{sides[0]} × {sides[1]} {spec.unit}s"
     return f"{sides[0]} {spec.unit}s" if sides[0] != 1 else f"1 {spec.unit}"

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from finetune.checkpoint.arrays import FloatArray
-from viz.attention.rollout import place, select
+from viz.attention.region import Region, crop
+from viz.attention.rollout import check_selection, place
 from viz.attention.views import (
     AttentionView,
     Quadrant,
@@ -45,6 +46,8 @@ class FigureSpec(ShownInNotebooks):
     """What a figure of scores shows."""
     contribution: Contribution | None = None
     """Shown instead of attention weights."""
+    region: Region | None = None
+    """The rows and columns of a map, or of those of a layer, that are shown; None for all."""
 
     def __post_init__(self) -> None:
         """Check that there is something to show."""
@@ -57,14 +60,21 @@ class FigureSpec(ShownInNotebooks):
             raise SelectionError(
                 f"Only one text was read, so there is no quadrant {self.quadrant}; choose all."
             )
+        if self.region is not None and "region" not in self.figure_kind.takes:
+            raise SelectionError(
+                f"A figure {self.kind!r} has no region; choose one of a map or of a layer."
+            )
         if self.figure_kind.needs_maps:
-            select(self.reading.attention.weights[..., :1, :1], self.layer, self.head)
+            attention = self.reading.attention
+            check_selection(self.layer, self.head, attention.n_layers, attention.n_heads)
 
     @classmethod
     def of(cls, reading: Reading, kind: str, *, unit: Unit, **parts: Any) -> "FigureSpec":
         """A figure of a kind, by those of the *parts* that such a figure heeds."""
         takes = FIGURE_KINDS[kind].takes
-        return cls(reading, kind, unit=unit, **{name: parts[name] for name in takes})
+        return cls(
+            reading, kind, unit=unit, **{name: parts[name] for name in takes if name in parts}
+        )
 
     @property
     def figure_kind(self) -> FigureKind:
@@ -99,12 +109,17 @@ class FigureSpec(ShownInNotebooks):
         """Whether it shows attention weights or contributions to the class."""
         return "weights" if self.contribution is None else "contribution"
 
+    @property
+    def has_whole_rows(self) -> bool:
+        """Whether each row holds all keys, so that its weights are all there are."""
+        return self.quadrant == "all" and (self.region is None or self.region.columns is None)
+
     def view(self) -> AttentionView:
         """The numbers of a figure of attention: (1, 1, n, m), (1, H, n, m) or (L, H, n, m).
 
         Raises:
             SelectionError: where nothing but special tokens was read, and they are not shown, or
-                nothing of one text whose quadrant is.
+                nothing of one text whose quadrant is, or where the maps end before the region does.
         """
         shown = view(
             self.reading.encoding,
@@ -126,7 +141,7 @@ class FigureSpec(ShownInNotebooks):
             raise SelectionError(
                 f"Nothing of one of the texts was read, so {self.quadrant} is empty; choose all."
             )
-        return part
+        return part if self.region is None else crop(part, self.region)
 
     def _maps(self) -> FloatArray:
         """The maps that are shown, or those whose mean is."""
