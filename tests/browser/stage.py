@@ -29,7 +29,8 @@ MOUNT = """
   return import(url).then((module) => {
     window.sent = [];
     const setStateValue = (...sent) => window.sent.push(sent);
-    window.show = (data) => module.default({ data, parentElement: shadow, setStateValue });
+    const send = { setStateValue, setTriggerValue: setStateValue };
+    window.show = (data) => module.default({ data, parentElement: shadow, ...send });
     window.end = window.show(data);
   });
 }

@@ -25,6 +25,36 @@ def pool(values: FloatArray, rows: int, columns: int, *, signed: bool = True) ->
     return farthest_from_zero(most, _pool_by(np.fmin, values, rows, columns)) if signed else most
 
 
+def pool_bins(
+    values: FloatArray, rows: IntArray, columns: IntArray, *, signed: bool = True
+) -> FloatArray:
+    """As `pool`, of bins that begin and end at the given edges.
+
+    Args:
+        values: (..., n, m); NaN stands for nothing.
+        rows: (r + 1,), from 0 to n, each more than the one before.
+        columns: (c + 1,), from 0 to m.
+        signed: Whether there are numbers below 0.
+
+    Returns:
+        (..., r, c)
+    """
+    most = _reduce_bins(np.fmax, values, rows, columns)
+    least = _reduce_bins(np.fmin, values, rows, columns) if signed else most
+    return farthest_from_zero(most, least) if signed else most
+
+
+def pool_impossible_bins(impossible: BoolArray, rows: IntArray, columns: IntArray) -> BoolArray:
+    """Whether nothing in a bin between the given edges can be looked at.  (..., r, c)"""
+    return np.asarray(_reduce_bins(np.logical_and, impossible, rows, columns))
+
+
+def bin_edges(length: int, count: int) -> IntArray:
+    """Where bins of about the same size begin and end, `count` of them at most.  (bins + 1,)"""
+    count = min(length, count)
+    return np.arange(count + 1) * length // count
+
+
 def pool_impossible(impossible: BoolArray, rows: int, columns: int) -> BoolArray:
     """Whether nothing in a bin can be looked at.  (..., n, m) -> (..., min(n, rows), ...)"""
     return np.asarray(_pool_by(np.logical_and, impossible, rows, columns))
@@ -59,3 +89,12 @@ def _pool_rows(choose: np.ufunc, values: NDArray[Any], count: int) -> NDArray[An
     for offset in range(1, int(np.diff(edges).max())):
         choose(chosen, values[..., np.minimum(starts + offset, lasts), :], out=chosen)
     return chosen
+
+
+def _reduce_bins(
+    choose: np.ufunc, values: NDArray[Any], rows: IntArray, columns: IntArray
+) -> NDArray[Any]:
+    for axis, edges in ((-2, rows), (-1, columns)):
+        if len(edges) - 1 < values.shape[axis]:
+            values = choose.reduceat(values, edges[:-1], axis=axis)
+    return values

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { colorIndices, runs } from "../../../viz/widgets/heatmap/cells.js";
 import {
   bringIntoView,
   cellCorner,
@@ -13,7 +12,10 @@ import {
   setViewport,
   zoomAt,
 } from "../../../viz/widgets/heatmap/geometry.js";
+import { runs } from "../../../viz/widgets/heatmap/hatch.js";
 import { drawAxisLabels, fitLabels, truncate } from "../../../viz/widgets/heatmap/labels.js";
+import { colorIndices, linearIndices } from "../../../viz/widgets/heatmap/scale.js";
+import { TileStore, drawnTiles, exactCell, isExactLevel, levelInView, missingTiles, tilesInView } from "../../../viz/widgets/heatmap/tiles.js";
 
 /** Ten rows of 20 columns, 10 device pixels a cell. */
 function createView() {
@@ -116,4 +118,81 @@ test("labels stay apart, and the active one is always written", () => {
   const written = [];
   drawAxisLabels(context, axis, { ...style, colors, font: String }, (text) => written.push(text));
   assert.deepEqual(written, ["a", "d"]);
+});
+
+/** A map of 1,000 rows and 2,000 columns in tiles of 250 pixels; the screen has 500 x 1,000. */
+function createTiledView() {
+  const levels = [
+    [250, 250],
+    [500, 500],
+    [1000, 2000],
+  ];
+  const frame = { rows: 1000, columns: 2000, left: 0, top: 0, height: 500, width: 1000 };
+  const data = { tiled: { map: "m", levels, side: 250 } };
+  return { data, frame, viewport: { scale: 1, x: 0, y: 0 }, store: new TileStore(), overview: "overview" };
+}
+
+test("the level follows the size of a cell on the screen", () => {
+  const view = createTiledView();
+  const { levels } = view.data.tiled;
+  assert.equal(levelInView(view, levels), 1);
+  assert.equal(isExactLevel(view), false);
+  setViewport(view, 2, 0, 0);
+  assert.equal(levelInView(view, levels), 2);
+  assert.equal(isExactLevel(view), true);
+  assert.equal(levelInView({ ...view, frame: { ...view.frame, width: 100, height: 50 } }, levels), 0, "never less than the coarsest");
+});
+
+test("the tiles that are seen come from the middle outwards", () => {
+  const view = createTiledView();
+  setViewport(view, 4, 300, 250);
+  assert.deepEqual(tilesInView(view, [1000, 2000], 250).slice(0, 2), [[1, 2], [1, 1]]);
+  assert.equal(tilesInView(view, [1000, 2000], 250).length, 3);
+  setViewport(view, 1, 0, 0);
+  assert.equal(tilesInView(view, [1000, 2000], 250).length, 32);
+  assert.equal(tilesInView(view, [250, 250], 250).length, 1);
+});
+
+test("what is there is not asked for again, and is drawn from coarse to fine", () => {
+  const view = createTiledView();
+  setViewport(view, 4, 300, 250);
+  const add = (place, name) => view.store.add(place, { map: "m", rows: 1, columns: 1, name });
+  assert.deepEqual(drawnTiles(view), ["overview"]);
+  add([2, 1, 1], "fine");
+  add([0, 0, 0], "coarse");
+  add([2, 3, 7], "elsewhere");
+  assert.deepEqual(missingTiles(view), { level: 2, places: [[1, 2], [1, 3]] });
+  assert.deepEqual(drawnTiles(view).map((tile) => tile.name ?? tile), ["overview", "coarse", "fine"]);
+  assert.equal(missingTiles({ ...view, data: { tiled: { ...view.data.tiled, map: "other" } } }).places.length, 3);
+});
+
+test("a cell is exact where its tile is there", () => {
+  const view = createTiledView();
+  const tile = { map: "m", rows: 2, columns: 3, top: 250, left: 500, values: Float32Array.of(1, 2, 3, 4, 5, 6) };
+  view.store.add([2, 1, 2], { ...tile, impossible: Uint8Array.of(0, 0, 0, 0, 0, 1), removed: Float32Array.of(0, 0.5) });
+  assert.equal(exactCell(view, 0, 0), null);
+  assert.deepEqual(exactCell(view, 250, 502), { value: 3, impossible: false, removed: 0 });
+  assert.deepEqual(exactCell(view, 251, 502), { value: 6, impossible: true, removed: 0.5 });
+});
+
+test("tiles that were not used for the longest time go", () => {
+  const store = new TileStore();
+  const tile = { map: "m", rows: 2048, columns: 2048 };
+  for (const row of [0, 1]) store.add([0, row, 0], { ...tile });
+  assert.ok(store.get("m", [0, 0, 0]));
+  store.add([0, 2, 0], { ...tile });
+  assert.deepEqual([0, 1, 2].map((row) => Boolean(store.get("m", [0, row, 0]))), [true, false, true]);
+  store.add([0, 2, 0], { ...tile, rows: 1 });
+  assert.equal(store.nPixels, 2048 * 2049);
+});
+
+test("a place by square roots has one in a linear scale", () => {
+  const values = Float32Array.from({ length: 201 }, (_, index) => (index - 100) / 100);
+  for (const signed of [false, true]) {
+    const squares = linearIndices(signed, 101);
+    const roots = colorIndices(values, { signed, largest: 1 }, false, 101);
+    const linear = colorIndices(values, { signed, largest: 1 }, true, 101);
+    for (const [index, root] of roots.entries()) assert.ok(Math.abs(squares[root] - linear[index]) <= 1);
+    assert.equal(squares[101], 101, "what is impossible stays so");
+  }
 });

@@ -1,31 +1,11 @@
 // The cells of a heat map as pixels; where they are smaller than pixels, the strongest of each.
 
-import { createHatch, isHatchLine } from "../shared/impossible.js";
+import { isHatchLine } from "../shared/impossible.js";
 import { createPixelImage, packColor, pixelRanges, poolMaxAbs } from "../shared/pixels.js";
 import { READABLE_SIDE, cellCorner, cellSides } from "./geometry.js";
-
-/**
- * The color of each cell as an index into the color scale: 0 is its first color, or its middle one
- * if values are signed.
- * @param {ArrayLike<number>} values - The values of all cells.
- * @param {{ signed: boolean, largest: number }} data - What the scale reaches.
- * @param {boolean} linear - Whether colors follow the values themselves, not their square roots.
- * @param {number} nColors - How many colors the scale has.
- * @param {Uint8Array | null} [impossible] - 1 for each cell that can't be looked at.
- * @returns {Uint8Array} One index for each value; `nColors` where it is impossible.
- */
-export function colorIndices(values, { signed, largest }, linear, nColors, impossible = null) {
-  const indices = new Uint8Array(values.length);
-  const last = nColors - 1;
-  const [zero, span] = signed ? [last / 2, last / 2] : [0, last];
-  for (let index = 0; index < values.length; index++) {
-    const share = Math.min(Math.abs(values[index]) / (largest || 1), 1) || 0;
-    const height = (linear ? share : Math.sqrt(share)) * span;
-    indices[index] = Math.round(values[index] < 0 ? zero - (signed ? height : 0) : zero + height);
-    if (impossible?.[index]) indices[index] = nColors;
-  }
-  return indices;
-}
+import { drawHatch } from "./hatch.js";
+import { colorIndices } from "./scale.js";
+import { drawTiles } from "./tile_images.js";
 
 /** One pixel a cell; what is impossible is the ground of its hatch. */
 function createCellImage(indices, colorScale, [ground], columns, rows) {
@@ -65,16 +45,17 @@ export function drawCells(view, context, colors) {
   const { left, top, width, height, columns, rows, px } = frame;
   const [cellWidth, cellHeight] = cellSides(view);
   const smallest = Math.min(cellWidth, cellHeight);
-  view.indices ??= colorIndices(view.values, view.data, view.linear, colors.scale.length, view.impossible);
   const hatch = view.data.impossible?.hatch[view.root.dataset.theme] ?? [colors.line, colors.line];
-  if (smallest < 1) {
-    context.drawImage(createPooledImage(view, view.indices, colors.scale, hatch), left, top);
+  if (view.data.tiled) {
+    drawTiles(view, context, colors, hatch);
+  } else if (smallest < 1) {
+    context.drawImage(createPooledImage(view, indicesOf(view, colors.scale), colors.scale, hatch), left, top);
   } else {
-    view.image ??= createCellImage(view.indices, colors.scale, hatch, columns, rows);
+    view.image ??= createCellImage(indicesOf(view, colors.scale), colors.scale, hatch, columns, rows);
     const { scale, x, y } = viewport;
     context.imageSmoothingEnabled = false;
     context.drawImage(view.image, x, y, columns / scale, rows / scale, left, top, width, height);
-    if (view.impossible) drawHatch(view, context, hatch[1]);
+    if (view.impossible) drawHatch(view, context, hatch[1], wholeMap(view));
   }
   context.strokeStyle = colors.line;
   context.lineWidth = px(1);
@@ -83,45 +64,14 @@ export function drawCells(view, context, colors) {
   context.strokeRect(left - line / 2, top - line / 2, width + line, height + line);
 }
 
-/** The lines of the hatch, over all cells of a row that follow one another at a time. */
-function drawHatch(view, context, color) {
-  const { left, top, width, height, columns, rows, px } = view.frame;
-  const [cellWidth, cellHeight] = cellSides(view);
-  const { scale, x, y } = view.viewport;
-  context.save();
-  context.beginPath();
-  context.rect(left, top, width, height);
-  context.clip();
-  context.beginPath();
-  const [firstRow, endRow] = [Math.floor(y), Math.min(Math.ceil(y + rows / scale), rows)];
-  const [firstColumn, endColumn] = [Math.floor(x), Math.min(Math.ceil(x + columns / scale), columns)];
-  for (let row = firstRow; row < endRow; row++) {
-    for (const [start, end] of runs(view.impossible, row * columns, firstColumn, endColumn)) {
-      context.rect(...cellCorner(view, row, start), (end - start) * cellWidth, cellHeight);
-    }
-  }
-  context.fillStyle = createHatch(context, color, px);
-  context.fill();
-  context.restore();
+function indicesOf(view, colorScale) {
+  view.indices ??= colorIndices(view.values, view.data, view.linear, colorScale.length, view.impossible);
+  return view.indices;
 }
 
-/**
- * The stretches of a row that are set.
- * @param {ArrayLike<number>} flags - 1 or 0 for each cell, row after row.
- * @param {number} offset - Where the row begins.
- * @param {number} first - The first column that is looked through.
- * @param {number} end - The one behind the last.
- * @returns {[number, number][]} The first column of each stretch, and the one behind its last.
- */
-export function runs(flags, offset, first, end) {
-  const stretches = [];
-  for (let column = first; column < end; column++) {
-    if (!flags[offset + column]) continue;
-    const start = column;
-    while (column < end && flags[offset + column]) column++;
-    stretches.push([start, column]);
-  }
-  return stretches;
+/** All cells of a map as one tile. */
+function wholeMap({ frame: { rows, columns }, impossible }) {
+  return { impossible, rows, columns, top: 0, left: 0, bottom: rows, right: columns };
 }
 
 /** Thin lines between cells that are large enough to bear them. */

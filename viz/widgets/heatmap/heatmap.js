@@ -10,6 +10,8 @@ import { drawCells, outlineCell } from "./cells.js";
 import { MARGIN, TITLE_HEIGHT, cellCorner, cellSides, fitFrame, setViewport } from "./geometry.js";
 import { listenToControls, listenToPointers, readCell } from "./interaction.js";
 import { LABEL_SIZE, LABEL_STEP, drawAxisLabels, fitLabels } from "./labels.js";
+import { beginTiles, decodeTile, listenForTiles, requestTiles } from "./tile_requests.js";
+import { TileStore } from "./tiles.js";
 
 const KEY_AXIS = "key: the token looked at";
 const QUERY_AXIS = "query: the token that looks";
@@ -29,12 +31,15 @@ export default function (component) {
     const canvas = root.querySelector("canvas");
     const view = { root, stage, area, canvas, tooltip, find, viewport: { scale: 1, x: 0, y: 0 }, cell: null };
     view.describe = () => describe(view);
-    view.redraw = () => view.values && drawHeatmap(view);
+    view.redraw = () => view.data && drawHeatmap(view);
+    view.readAgain = () => readCell(view, view.cell, view.byKeyboard);
+    view.store = new TileStore();
     const observer = new ResizeObserver(view.redraw);
     observer.observe(area);
     const listeners = new AbortController();
     listenToControls(view, listeners.signal);
     listenToPointers(view, listeners.signal);
+    listenForTiles(view, listeners.signal);
     document.fonts?.ready.then(() => {
       view.labels = null;
       view.redraw();
@@ -60,7 +65,9 @@ async function receive(view, data) {
   const [values, removed] = await Promise.all(
     [data.values, data.removed].map((text) => text && decodeFloat32(text)),
   );
-  const impossible = data.impossible ? await decodeBits(data.impossible.bits, values.length) : null;
+  const bits = data.impossible?.bits;
+  const impossible = bits ? await decodeBits(bits, values.length) : null;
+  const overview = data.tiled && (await decodeTile(data.tiled.overview, data.tiled.map));
   if (view.last.data !== data) return;
   const axes = { queries: data.queries, keys: data.keys ?? data.queries };
   const shape = (of) => of && [of.queries, of.keys].map(({ labels }) => labels.length).join();
@@ -68,11 +75,12 @@ async function receive(view, data) {
     Object.assign(view, { viewport: { scale: 1, x: 0, y: 0 }, cell: null });
     view.tooltip.hidden = true;
   }
-  Object.assign(view, { data, axes, values, removed, impossible, labels: null, indices: null, image: null });
+  Object.assign(view, { data, axes, values, removed, impossible, overview, labels: null, indices: null, image: null });
+  if (data.tiled) beginTiles(view);
   updateHatch(view.root, data.impossible);
   describe(view);
   drawHeatmap(view);
-  if (view.cell) readCell(view, view.cell, view.byKeyboard);
+  if (view.cell) view.readAgain();
   performance.measure("clsight:heatmap", { start });
 }
 
@@ -113,6 +121,7 @@ function drawHeatmap(view) {
   if (view.cell) outlineCell(view, context, colors, view.cell);
   drawLabels(view, context, colors, font);
   updateTools(view);
+  if (data.tiled) requestTiles(view);
 }
 
 /** Gives the canvas the size of the frame; a map of few tokens is narrower than its axes' names. */

@@ -15,6 +15,7 @@ import {
   zoomAt,
 } from "./geometry.js";
 import { truncate } from "./labels.js";
+import { exactCell, isExactLevel } from "./tiles.js";
 
 const ZOOM_STEP = 1.6; // of a button or a key
 const DRAG_THRESHOLD = 4; // CSS pixels a pointer may tremble before a press is a drag
@@ -58,7 +59,7 @@ function zoom(view, factor, position) {
 }
 
 function onKeydown(view, event) {
-  if (!view.values || hasModifier(event)) return;
+  if (!view.data || hasModifier(event)) return;
   if (event.key === "Escape") readCell(view, null);
   if (event.key === "Enter") selectCell(view);
   if (event.key in ZOOM_KEYS) {
@@ -181,22 +182,29 @@ export function readCell(view, cell, byKeyboard = false) {
 }
 
 /** What a cell says, and what its row does. */
-function describeCell({ axes, data, values, removed, impossible }, [row, column]) {
+function describeCell(view, [row, column]) {
+  const { axes, data, values, removed, impossible } = view;
   const columns = axes.keys.labels.length;
   const nameOf = ({ labels }, index) => createElement("bdi", "", truncate(labels[index], MAX_NAME_CHARACTERS));
   const format = (number) => formatNumber(number, data.signed, EXACT_DECIMALS);
   const [query, key] = [nameOf(axes.queries, row), nameOf(axes.keys, column)];
-  if (impossible?.[row * columns + column]) {
-    return [query, " can't look at ", key, createElement("small", "", REASON)];
+  const note = (text) => createElement("small", "", text);
+  const exact = data.tiled && exactCell(view, row, column);
+  if (exact?.impossible || impossible?.[row * columns + column]) {
+    return [query, " can't look at ", key, note(REASON)];
   }
+  const meaning = (value) =>
+    data.signed
+      ? [query, ", looking at ", key, `, contributes ${value} to the class`]
+      : [query, " looks at ", key, `: ${value}`];
+  if (exact) {
+    const gone = exact.removed ? [note(`${format(exact.removed)} of its row went with the special tokens`)] : [];
+    return [...meaning(format(exact.value)), ...gone];
+  }
+  if (data.tiled) return [query, data.signed ? ", looking at " : " looks at ", key, note(isExactLevel(view) ? "its exact value is on its way" : "zoom in for the exact value")];
   const value = format(values[row * columns + column]);
   const sum = values.subarray(row * columns, (row + 1) * columns).reduce((total, part) => total + part, 0);
   const special = removed ? ` · ${format(removed[row])} went with the special tokens` : "";
-  const sentence = data.difference
-    ? [query, " looks at ", key, `: ${value} from first to second`]
-    : data.signed
-    ? [query, ", looking at ", key, `, contributes ${value} to the class`]
-    : [query, " looks at ", key, `: ${value}`];
-  if (data.difference) return sentence;
-  return [...sentence, createElement("small", "", `row sums to ${format(sum)}${special}`)];
+  if (data.difference) return [query, " looks at ", key, `: ${value} from first to second`];
+  return [...meaning(value), note(`row sums to ${format(sum)}${special}`)];
 }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from viz.attention.views import AttentionView, Quadrant, sink_note
-from viz.colors import PALETTES, Palette, mix
+from viz.colors import PALETTES, Palette, Theme, mix
 from viz.errors import SelectionError
 from viz.widgets.shared.array_codec import encode_array
 from viz.widgets.shared.axes import axes
@@ -13,6 +13,7 @@ from viz.widgets.shared.widget import Widget
 
 NO_CONTRIBUTION = "all 0: nothing here contributes to the class or score"
 """As in the last layer without the token that the classes are read from."""
+KEYS_HELP = "Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole picture."
 N_COLORS = 255
 """Colors of the scale; odd, so that 0 is one of them where the scale has two ends.  A byte can name
 one more, which the browser keeps for what is impossible."""
@@ -82,9 +83,8 @@ def payload(view: AttentionView, *, title: str, note: str = "") -> dict[str, obj
         "largest": float(np.max(sizes, where=np.isfinite(sizes), initial=0.0)),
         "title": title,
         "note": note,
-        "themes": _SIGNED if view.signed else _UNSIGNED,
-        "label": f"{title}: {_meaning(view)}. "
-        "Arrow keys go from cell to cell, plus and minus zoom, 0 shows the whole picture.",
+        "themes": themes(signed=view.signed),
+        "label": f"{title}: {_meaning(view)}. {KEYS_HELP}",
         **impossible_payload(None if view.impossible is None else view.impossible[0]),
     }
 
@@ -116,6 +116,11 @@ def row_note(view: AttentionView, quadrant: Quadrant) -> str:
         return sink_note(view) or "each row sums to 1"
     share = f"{view.removed.mean():.0%} of its attention went to special tokens"
     return f"{share}; {sink_note(view) or 'rows rescaled to 1'}"
+
+
+def themes(*, signed: bool) -> dict[Theme, dict[str, object]]:
+    """The colors of a heat map in each theme."""
+    return _SIGNED if signed else _UNSIGNED
 
 
 def _theme(palette: Palette, scale: tuple[str, ...]) -> dict[str, object]:

@@ -28,6 +28,15 @@ export async function decodeInt8(text) {
 }
 
 /**
+ * The numbers of a uint8 array.
+ * @param {string} text - The encoded array.
+ * @returns {Promise<Uint8Array>} Its values, flat.
+ */
+export async function decodeUint8(text) {
+  return new Uint8Array(await decodeBytes(text, 1));
+}
+
+/**
  * The truth values of an array of bits.
  * @param {string} text - The encoded array.
  * @param {number} count - How many there are.

@@ -15,10 +15,14 @@ def axes(view: AttentionView) -> dict[str, Axis | None]:
     Raises:
         SelectionError: where there is no row or no column to draw.
     """
-    if not view.spans or not view.keys:
+    return axes_of(view.spans, view.keys)
+
+
+def axes_of(spans: Sequence[Span], keys: Sequence[Span]) -> dict[str, Axis | None]:
+    """As `axes`, of queries and keys."""
+    if not spans or not keys:
         raise SelectionError("There is no token to draw; show special tokens or choose all.")
-    keys = None if view.keys == view.spans else _axis(view.keys)
-    return {"queries": _axis(view.spans), "keys": keys}
+    return {"queries": _axis(spans), "keys": None if keys == spans else _axis(keys)}
 
 
 def _axis(spans: Sequence[Span]) -> Axis:
