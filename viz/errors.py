@@ -25,6 +25,10 @@ class MissingAttentionError(VizError):
     """Attention is asked for of a network that has no map of each token by each token."""
 
 
+class LongTextError(VizError):
+    """All weights are asked for of a text that is too long to keep them."""
+
+
 class RecordError(VizError):
     """A file of saved numbers that can't be read back."""
 

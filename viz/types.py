@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.errors import MissingAttentionError
+
+if TYPE_CHECKING:  # it is made of what the records below are made for
+    from viz.attention.long_attention import LongAttention
 
 BoolArray = NDArray[np.bool_]
 Inputs = Mapping[str, IntArray]
@@ -266,7 +269,7 @@ class Reading(ShownInNotebooks):
 
     encoding: Encoding
     prediction: Prediction
-    attention: Attention | MissingAttention
+    attention: "Attention | LongAttention | MissingAttention"
     checkpoint: str
     """Name of the checkpoint that read it."""
     fingerprint: str = ""

@@ -138,12 +138,10 @@ def head_statistics(
         raise ValueError(
             f"weights have shape {weights.shape}; (L, H, {n_tokens}, {n_tokens}) is needed"
         )
-    separators = [at for at, token in enumerate(encoding.tokens) if at and token.special]
+    separators = separator_places(encoding)
     n_rows: FloatArray | int = n_tokens
     widest: FloatArray | float = np.log2(n_tokens)
-    rules = PATTERNS
     if impossible is not None:
-        rules = PATTERNS | {"broad": BROAD_RULE_OF_MASKS}
         counted = has_choice(impossible)
         weights = weights * counted[:, None, :, None]
         n_rows = counted.sum(-1, keepdims=True).astype(weights.dtype)
@@ -158,10 +156,42 @@ def head_statistics(
     }
     numbers = {name: total / n_rows for name, total in shares.items()}
     numbers |= {"entropy": _entropy(weights, n_rows), "distance": _distance(weights, n_rows)}
+    return named_statistics(
+        encoding,
+        numbers,
+        widest,
+        masked=impossible is not None,
+        looks_ahead=_looks_ahead(impossible),
+    )
+
+
+def separator_places(encoding: Encoding) -> list[int]:
+    """Where special tokens stand, but for the first one."""
+    return [at for at, token in enumerate(encoding.tokens) if at and token.special]
+
+
+def named_statistics(
+    encoding: Encoding,
+    numbers: dict[str, FloatArray],
+    widest: FloatArray | float,
+    *,
+    masked: bool,
+    looks_ahead: bool,
+) -> HeadStatistics:
+    """The statistics of every head with their patterns, and what they are called for a text.
+
+    Args:
+        encoding: The text that was read.
+        numbers: The statistics by name, each (L, H).
+        widest: The largest entropy that a head can have, in bits: of all heads, or (L, 1).
+        masked: Whether some keys can't be looked at.
+        looks_ahead: Whether any token of any layer can look at the next one.
+    """
+    rules = PATTERNS | {"broad": BROAD_RULE_OF_MASKS} if masked else PATTERNS
     return HeadStatistics(
         **numbers,
         pattern=_patterns(numbers, BROAD * widest),
-        statistics=_statistics_of(encoding, looks_ahead=_looks_ahead(impossible)),
+        statistics=_statistics_of(encoding, looks_ahead=looks_ahead),
         patterns={name: _true_of(encoding, rule) for name, rule in rules.items()},
     )
 

@@ -7,6 +7,11 @@ from viz.attention.pooling import pool, pool_impossible
 from viz.attention.views import impossible_in
 from viz.types import BoolArray
 
+MAX_THUMBNAIL_SIDE = 48
+"""Pixels along a thumbnail: more than a screen gives to one of twelve heads."""
+MAX_WIDTH = 720
+"""Pixels along the whole picture, so that models with many heads stay light."""
+
 
 def thumbnails(weights: FloatArray, rows: int, columns: int, *, signed: bool = False) -> FloatArray:
     """Every head and every mean, each pixel the largest of the weights that it covers.
@@ -35,3 +40,8 @@ def impossible_thumbnails(impossible: BoolArray, rows: int, columns: int) -> Boo
     """
     with_mean = np.concatenate([impossible, impossible_in(impossible, None)])
     return pool_impossible(with_mean, rows, columns)
+
+
+def max_thumbnail_side(n_heads: int) -> int:
+    """The most pixels along a thumbnail of a model with so many heads in a layer."""
+    return max(1, min(MAX_THUMBNAIL_SIDE, MAX_WIDTH // (n_heads + 1)))

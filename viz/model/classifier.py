@@ -5,6 +5,7 @@ import inspect
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self, TypedDict
 
@@ -22,6 +23,8 @@ from finetune.checkpoint.truncation import Truncation, stored_truncation
 from finetune.checkpoint.windows import stored_windows
 from finetune.errors import ModelError, with_article
 from viz.attention.heads import Heads, checked_heads, parse_heads
+from viz.attention.long_attention import summarized
+from viz.attention.row_jobs import RowProgress, no_row_progress
 from viz.errors import CheckpointError, MethodError, as_sentence
 from viz.model.attention_function import ATTENTION, EAGER_ATTENTION
 from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
@@ -41,6 +44,7 @@ from viz.model.probe import (
 )
 from viz.model.recording import PassLayout, Recorder
 from viz.model.silenced_twins import SilencedTwins
+from viz.model.streamed_maps import CallRecorder, same_maps
 from viz.model.twins import module_settings, share_weights
 from viz.types import Attention, Encoding, Inputs, MissingAttention, Prediction, Reading
 
@@ -51,7 +55,10 @@ FORWARD_ERRORS = (
 """What a forward pass of an unknown architecture can raise."""
 
 MAX_ATTENTION_BYTES = 2**30
-"""Bytes that the attention weights of one reading may take: 1,365 tokens at 12 x 12 heads."""
+"""Bytes that the attention weights of one reading may take: 1,365 tokens at 12 x 12 heads.  Of a
+longer text a summary is kept (`LongAttention`)."""
+LONG_READING_PASSES = 1.5
+"""About how many plain passes a long reading takes."""
 
 
 class Classifier:
@@ -71,11 +78,11 @@ class Classifier:
         self.capabilities = Capabilities()
         """What `load` has proved about the network; nothing until then."""
         self._n_layers = n_layers(checkpoint.model)
-        maps = max(1, self._n_layers * _configured_heads(checkpoint.model))
-        affordable = math.isqrt(MAX_ATTENTION_BYTES // (4 * maps))
+        self._n_maps = max(1, self._n_layers * _configured_heads(checkpoint.model))
+        self._max_input_length = max_input_length(checkpoint.model, checkpoint.tokenizer)
         self.encoder = Encoder(
             checkpoint.tokenizer,
-            max_tokens=min(max_input_length(checkpoint.model, checkpoint.tokenizer), affordable),
+            max_tokens=min(self._max_input_length, self._max_kept_tokens),
             inputs=frozenset(inspect.signature(self.model.forward).parameters),
             n_segments=_n_segments(checkpoint.model),
             **_cutting(checkpoint),
@@ -127,6 +134,7 @@ class Classifier:
                 reason = reason or own
             else:
                 if classifier.capabilities.attention is not None:
+                    classifier._allow_long_texts()
                     return classifier
                 if without_attention is not None or attention != ATTENTION:
                     break
@@ -148,6 +156,34 @@ class Classifier:
         )
         short, long = self.encoder.probe(), self.encoder.probe(probe_length(self.config))
         return probe.capabilities(short.inputs, long.inputs)
+
+    @property
+    def _max_kept_tokens(self) -> int:
+        """The longest text whose weights are all kept."""
+        return math.isqrt(MAX_ATTENTION_BYTES // (4 * self._n_maps))
+
+    def is_long(self, n_tokens: int) -> bool:
+        """Whether the weights of a text are too many to keep."""
+        return n_tokens > self._max_kept_tokens
+
+    def _allow_long_texts(self) -> None:
+        """Read texts whose weights can't be kept too, where they can be computed row by row.
+
+        Proved on the longer text of the probe: each row as it is recorded.
+        """
+        if self._max_input_length <= self._max_kept_tokens:
+            return
+        if self.capabilities.attention != "interface":
+            return
+        encoding = self.encoder.probe(probe_length(self.config))
+        inputs, size = self.pad([encoding.inputs]), encoding.n_tokens
+        whole = MapRecorder([slice(0, size)], self.n_layers)
+        calls = CallRecorder(self.n_layers)
+        with torch.inference_mode():
+            for recorder in (whole, calls):
+                self._pass(self.model, inputs, recorder)
+        if same_maps(whole.attention(0), calls):
+            self.encoder = replace(self.encoder, max_tokens=self._max_input_length)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -276,14 +312,24 @@ class Classifier:
         return self.encoder.encode(text, pair)
 
     def read(
-        self, text: str, pair: str | None = None, *, without: Iterable[tuple[int, int]] = ()
+        self,
+        text: str,
+        pair: str | None = None,
+        *,
+        without: Iterable[tuple[int, int]] = (),
+        progress: RowProgress = no_row_progress,
     ) -> Reading:
         """Classify a text, or a pair of texts, and record where every head looks.
+
+        Of a text whose weights are too many to keep (`is_long`), `Reading.attention` is a
+        `LongAttention`: a summary, and any part of the weights when it is asked for.
 
         Args:
             text: The text.
             pair: The second text of a pair.
             without: Heads that are off, each (layer, head); see `Classifier.without`.
+            progress: Told what was done since the last call, in plain passes, while a long text is
+                read: about `LONG_READING_PASSES` in all.
 
         Raises:
             TextError: if no token of the text reaches the model.
@@ -291,12 +337,40 @@ class Classifier:
             MethodError: where heads of this architecture can't be turned off.
         """
         classifier = self.without(without)
-        return classifier.read_many([classifier.encode(text, pair)])[0]
+        return classifier.read_encoding(classifier.encode(text, pair), progress)
+
+    def read_encoding(self, encoding: Encoding, progress: RowProgress = no_row_progress) -> Reading:
+        """Read what `encode` returned; arguments and errors as for `read`."""
+        if not self.capabilities.attention or not self.is_long(encoding.n_tokens):
+            return self.read_many([encoding])[0]
+        pooling = self.pooling(encoding)
+        recorder = CallRecorder(self.n_layers, progress)
+        with torch.inference_mode():
+            logits = self.run(self.pad([encoding.inputs]), recorder)[0]
+        self._check_settings()
+        try:
+            attention = summarized(
+                encoding,
+                recorder.maps(sinks=self.capabilities.sinks),
+                lambda share: progress(share * (LONG_READING_PASSES - 1)),
+            )
+        except ValueError as error:
+            raise self._without_maps(error) from error
+        return Reading(
+            encoding,
+            self._prediction(logits),
+            attention,
+            self.name,
+            self.fingerprint,
+            pooling,
+            self.off,
+        )
 
     def read_many(self, encodings: Sequence[Encoding]) -> list[Reading]:
         """Read encodings in one pass, padded to the longest; a reading has its own tokens only."""
-        if len(encodings) > 1 and self.capabilities.pads is None:
-            return [self.read_many([encoding])[0] for encoding in encodings]
+        longest = max(encoding.n_tokens for encoding in encodings)
+        if self.is_long(longest) or (len(encodings) > 1 and self.capabilities.pads is None):
+            return [self.read_encoding(encoding) for encoding in encodings]
         poolings = [self.pooling(each) for each in encodings]
         places = token_places(
             [encoding.n_tokens for encoding in encodings], self.capabilities.pads or "right"
@@ -304,12 +378,7 @@ class Classifier:
         recorder = MapRecorder(places, self.n_layers if self.capabilities.attention else 0)
         with torch.inference_mode():
             logits = self.run(self.pad([encoding.inputs for encoding in encodings]), recorder)
-            if module_settings(self.model) != self._settings:
-                raise CheckpointError(
-                    f"{self.name!r} is {with_article(self.architecture)}, which changed its own "
-                    "settings while reading, so it would read other texts differently; choose "
-                    "another checkpoint."
-                )
+            self._check_settings()
             return [
                 Reading(
                     encoding,
@@ -322,6 +391,15 @@ class Classifier:
                 )
                 for row, (encoding, pooling) in enumerate(zip(encodings, poolings, strict=True))
             ]
+
+    def _check_settings(self) -> None:
+        """Refuse a model that a pass has changed."""
+        if module_settings(self.model) != self._settings:
+            raise CheckpointError(
+                f"{self.name!r} is {with_article(self.architecture)}, which changed its own "
+                "settings while reading, so it would read other texts differently; choose "
+                "another checkpoint."
+            )
 
     def pooling(self, encoding: Encoding) -> FloatArray | None:
         """How much of each last state of a text the class is read from; None if unknown.  (T,)
@@ -410,7 +488,8 @@ class Classifier:
         by_interface = proved.attention == "interface"
         n_rows, n_tokens = inputs["input_ids"].shape
         double = model.dtype == torch.float64
-        recorder.begin(PassLayout(n_rows, n_tokens, proved.time_axis, by_interface, double))
+        long = by_interface and self.is_long(n_tokens)
+        recorder.begin(PassLayout(n_rows, n_tokens, proved.time_axis, by_interface, double, long))
         with recorder:
             recorded_logits: Tensor = model(**inputs).logits
         return recorded_logits
@@ -434,11 +513,13 @@ class Classifier:
         try:
             return recorder.attention(row)
         except ValueError as error:
-            raise CheckpointError(
-                f"{self.name!r} is {with_article(self.architecture)}, whose attention for this "
-                f"text does not consist of one map per head ({error}); choose another text or "
-                "checkpoint."
-            ) from error
+            raise self._without_maps(error) from error
+
+    def _without_maps(self, error: ValueError) -> CheckpointError:
+        return CheckpointError(
+            f"{self.name!r} is {with_article(self.architecture)}, whose attention for this text "
+            f"does not consist of one map per head ({error}); choose another text or checkpoint."
+        )
 
     def _prediction(self, logits: Tensor) -> Prediction:
         values: NDArray[np.floating] = logits.cpu().numpy()

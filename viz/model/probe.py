@@ -71,6 +71,8 @@ class Capabilities:
     """Why it has none, in one sentence."""
     n_heads: int = 0
     """How many heads each layer has; 0 where there are no maps."""
+    sinks: bool = False
+    """Whether heads can look at nothing, so that rows of weights sum to less than 1."""
     time_axis: int | None = 1
     """Which axis of its states counts tokens; None where none does."""
     keeps_settings: bool = True
@@ -125,6 +127,7 @@ class Probe:
             else "softmax",
             no_attention=no_attention,
             n_heads=0 if no_attention else recorder.weights[0].shape[1],
+            sinks=any(each.shape[-1] > passes[-1].n_tokens for each in recorder.weights),
             time_axis=_changed_axis([each.state_shape for each in passes]),
             keeps_settings=self.keeps_settings,
         )

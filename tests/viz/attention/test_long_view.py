@@ -88,8 +88,8 @@ def test_thumbnails_of_a_long_text_are_bit_for_bit_those_of_all_weights() -> Non
     weights = np.random.default_rng(0).random((2, 3, n, n), np.float32)
     weights /= weights.sum(-1, keepdims=True)
     for unit in ("word", "wordpiece"):
-        whole = view(encoding, weights, unit=unit)  # type: ignore[arg-type]
-        long = long_view(encoding, ArrayMaps(weights), unit=unit)  # type: ignore[arg-type]
+        whole = view(encoding, weights, unit=unit)
+        long = long_view(encoding, ArrayMaps(weights), unit=unit)
         np.testing.assert_array_equal(
             long.thumbnails(48, 48).pixels, thumbnails(whole.weights, 48, 48)
         )

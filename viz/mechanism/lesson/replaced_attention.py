@@ -20,7 +20,7 @@ from viz.jobs.cancellation import check_cancelled
 from viz.model.batches import MAX_ROWS, MAX_TOKENS, batch_size
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
-from viz.types import MissingAttention, Reading
+from viz.types import Attention, Reading
 
 HeadMaps = Mapping[tuple[int, int], FloatArray]
 """What some heads, each (layer, head), look like instead: rows that sum to 1.  Each (T, T)"""
@@ -81,7 +81,7 @@ def shares(reading: Reading, layer: int, head: int) -> FloatArray:
     """The map of a head, what goes to a sink left out: each row sums to 1.  (T, T)"""
     attention = reading.attention
     rows: FloatArray = attention.weights[layer, head]
-    if isinstance(attention, MissingAttention) or attention.sink is None:
+    if not isinstance(attention, Attention) or attention.sink is None:
         return rows
     totals = rows.sum(-1, keepdims=True)
     scaled: FloatArray = np.divide(rows, totals, out=np.zeros_like(rows), where=totals > 0)

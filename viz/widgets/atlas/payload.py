@@ -14,7 +14,7 @@ from finetune.checkpoint.arrays import FloatArray
 from viz.attention.pooling import farthest_from_zero
 from viz.attention.rollout import select
 from viz.attention.statistics import PATTERNS, Statistic
-from viz.attention.thumbnails import impossible_thumbnails, thumbnails
+from viz.attention.thumbnails import impossible_thumbnails, max_thumbnail_side, thumbnails
 from viz.attention.views import AttentionView
 from viz.colors import PALETTES, Palette, mix
 from viz.errors import SelectionError
@@ -23,10 +23,6 @@ from viz.widgets.shared.array_codec import encode_array
 from viz.widgets.shared.impossible import HATCH
 from viz.widgets.shared.widget import Widget
 
-MAX_THUMBNAIL_SIDE = 48
-"""Pixels along a thumbnail: more than a screen gives to one of twelve heads."""
-MAX_WIDTH = 720
-"""Pixels along the whole picture, so that models with many heads stay light."""
 MAX_LEVEL = 127
 """Levels from nothing to a head's own peak: with a sign they fill one byte."""
 IMPOSSIBLE_LEVEL = -MAX_LEVEL - 1
@@ -165,11 +161,6 @@ def picture(
         "caption": _caption(-(-shape[0] // rows), -(-shape[1] // columns)),
         **({} if impossible is None else _IMPOSSIBLE),
     }
-
-
-def max_thumbnail_side(n_heads: int) -> int:
-    """The most pixels along a thumbnail of a model with so many heads in a layer."""
-    return max(1, min(MAX_THUMBNAIL_SIDE, MAX_WIDTH // (n_heads + 1)))
 
 
 def selection(
