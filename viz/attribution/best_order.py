@@ -84,6 +84,7 @@ SEARCH = Method(
     ),
     estimated_forward_passes=lambda n_words, n_layers, options: float(options["rows"]),
     operator="mask",
+    by_window=False,
 )
 
 register_method(SEARCH)

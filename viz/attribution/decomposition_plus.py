@@ -112,6 +112,7 @@ DECOMPOSITION_PLUS = Method(
     estimated_forward_passes=lambda n_words, n_layers, options: float(options["rows"]),
     operator="both",
     against_all=True,
+    by_window=False,
 )
 
 register_method(DECOMPOSITION_PLUS)

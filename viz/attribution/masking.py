@@ -58,7 +58,12 @@ def log_odds(inputs: AttributionInput, keep: BoolArray, operator: Operator) -> F
 
 
 def against_all_target(inputs: AttributionInput) -> Target:
-    """The explained class against all others together, whatever the reader compares it with."""
+    """The explained class against all others together, whatever the reader compares it with.
+
+    Of a window of a document it is the window's part of that.
+    """
+    if inputs.target.weights is not None:
+        return inputs.target
     return target_against_all(inputs.reading.prediction, inputs.target.target_class)
 
 

@@ -193,6 +193,9 @@ class Method:
     relative: bool = False
     """Whether only the proportions of its signed scores mean something, as they have no unit: pages
     show them as percentages of the strongest word's.  Exports and records hold them as they are."""
+    by_window: bool = True
+    """Whether the windows of a document can be explained one by one, each by its part of the
+    explained scalar; a method that looks for an order of all words can't."""
     requirements: tuple[Requirement, ...] = ()
     """What a classifier must be for it."""
 

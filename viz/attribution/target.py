@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from finetune.checkpoint.arrays import FloatArray
@@ -24,9 +25,16 @@ class Target:
     against_class: int | None
     """The class compared with; None for the plain logit, or with `against_all`."""
     against_all: bool = False
+    weights: tuple[float, ...] | None = None
+    """Where given, the scalar is the sum of all logits times these, as a window of a document has
+    of the log-odds of the whole."""
 
     def value(self, logits: Values) -> Values:
         """The scalar of logits, in their graph if they have one.  (..., C) -> (...)"""
+        if self.weights is not None:
+            if isinstance(logits, Tensor):
+                return logits @ logits.new_tensor(self.weights)
+            return logits @ np.asarray(self.weights, dtype=logits.dtype)
         own = logits[..., self.target_class]
         if self.against_all:
             return own - _logsumexp_of_others(logits, self.target_class)
@@ -42,6 +50,14 @@ def _logsumexp_of_others(logits: Values, target_class: int) -> Values:
         return logits[..., others].logsumexp(-1)
     combined: Values = np.logaddexp.reduce(logits[..., others], axis=-1)
     return combined
+
+
+def slopes(target: Target, logits: FloatArray) -> FloatArray:
+    """The slope of the explained scalar in each logit.  (C,)"""
+    values = torch.tensor(np.asarray(logits), dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(target.value(values), values)
+    array: FloatArray = gradient.numpy()
+    return array
 
 
 def target_against_all(prediction: Prediction, target_class: int) -> Target:

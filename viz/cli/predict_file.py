@@ -201,7 +201,7 @@ def _print_begin(run: "PredictionRun", choice: "PrecisionChoice", n_left: int) -
     typer.echo(f"{read}, of {n_rows:,} {'row' if n_rows == 1 else 'rows'}.", err=True)
     for name, own in run.columns.renamed.items():
         typer.echo(f"There is a column {name!r} already; the new one is called {own!r}.", err=True)
-    if run.classifier.encoder.stride:
+    if run.classifier.encoder.window_settings is not None:
         from viz.model.encoding import ONE_WINDOW
 
         typer.echo(ONE_WINDOW, err=True)

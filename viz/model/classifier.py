@@ -20,7 +20,7 @@ from finetune.checkpoint.configuration import text_config
 from finetune.checkpoint.problem_types import MULTI_LABEL
 from finetune.checkpoint.temperature import probabilities, stored_temperature
 from finetune.checkpoint.truncation import Truncation, stored_truncation
-from finetune.checkpoint.windows import stored_windows
+from finetune.checkpoint.windows import WindowSettings, stored_windows
 from finetune.errors import ModelError, with_article
 from viz.attention.heads import Heads, checked_heads, parse_heads
 from viz.attention.long_attention import summarized
@@ -382,7 +382,7 @@ class Classifier:
             return [
                 Reading(
                     encoding,
-                    self._prediction(logits[row]),
+                    self.prediction(logits[row]),
                     self._attention(recorder, row),
                     self.name,
                     self.fingerprint,
@@ -521,7 +521,8 @@ class Classifier:
             f"does not consist of one map per head ({error}); choose another text or checkpoint."
         )
 
-    def _prediction(self, logits: Tensor) -> Prediction:
+    def prediction(self, logits: Tensor) -> Prediction:
+        """What logits say of a text.  (C,)"""
         values: NDArray[np.floating] = logits.cpu().numpy()
         if not self.has_head:
             return Prediction((), values[:0], values[:0])
@@ -547,16 +548,15 @@ def _n_segments(model: PreTrainedModel) -> int | None:
 
 class _Cutting(TypedDict):
     truncation: Truncation
-    stride: int
+    window_settings: WindowSettings | None
 
 
 def _cutting(checkpoint: Checkpoint) -> _Cutting:
     """How training cut the texts that were too long."""
     try:
-        windows = stored_windows(checkpoint.config)
         return {
             "truncation": stored_truncation(checkpoint.config),
-            "stride": 0 if windows is None else windows.stride,
+            "window_settings": stored_windows(checkpoint.config),
         }
     except ModelError as error:
         raise CheckpointError(as_sentence(error)) from error

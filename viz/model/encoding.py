@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from finetune.checkpoint.library_errors import as_model_error
 from finetune.checkpoint.truncation import Truncation, kept_positions
+from finetune.checkpoint.windows import WindowSettings
 from finetune.errors import ModelError
 from viz.attention.words import is_blank, without_blanks
 from viz.errors import TextError, as_sentence
@@ -23,8 +24,8 @@ _LETTER = re.compile(r"\w")
 
 
 ONE_WINDOW = (
-    "This checkpoint was evaluated on windows over the whole text, with their logits averaged; "
-    "only one window is read here, so the class may differ."
+    "This checkpoint was trained to read long texts in windows, with their logits pooled; only one "
+    "window is read here, so the class may differ."
 )
 """Of a text that is too long for a checkpoint that was trained on windows."""
 TOKENIZER_FAILS = "the tokenizer of the checkpoint fails on this text"
@@ -52,8 +53,8 @@ class Encoder:
     them, as XLNet, and takes any number."""
     truncation: Truncation = "head"
     """Which end of a text that is too long is kept, as in training."""
-    stride: int = 0
-    """Tokens from one window to the next, where it was trained on windows over whole texts."""
+    window_settings: WindowSettings | None = None
+    """How it was trained to read windows over whole texts; None where texts are cut."""
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     """Held while tokenizing: a tokenizer stores how it truncates, for all threads."""
 
@@ -219,7 +220,7 @@ class Encoder:
             f"The model never saw {where}{encoding.n_unseen:,} of {n_all:,} tokens{inside}: "
             f"it reads at most {self.max_tokens:,}."
         )
-        if self.stride:
+        if self.window_settings is not None:
             yield ONE_WINDOW
 
     def _unknown_notes(self, encoding: Encoding) -> Iterator[str]:

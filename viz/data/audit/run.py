@@ -234,7 +234,7 @@ class AuditRun:
         if cut:
             rows = "1 row is" if cut == 1 else f"{cut:,} rows are"
             yield f"{rows} longer than the model reads, which never saw the rest."
-            if self.classifier.encoder.stride:
+            if self.classifier.encoder.window_settings is not None:
                 yield ONE_WINDOW
         yield from self._special_notes()
 

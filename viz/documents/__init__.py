@@ -1,0 +1,1 @@
+"""Documents: texts beyond a model's limit, read in overlapping windows; see README.md."""

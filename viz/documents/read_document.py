@@ -1,0 +1,105 @@
+"""Texts of any length read in overlapping windows, whose logits are pooled."""
+
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import torch
+
+from finetune.checkpoint.arrays import FloatArray
+from finetune.checkpoint.windows import Pooling, pool_logits, pooling_weights
+from finetune.errors import quoted
+from viz.documents.document import Document, TextWindow
+from viz.errors import SelectionError
+from viz.jobs.background import ProgressCallback
+from viz.jobs.cancellation import check_cancelled
+from viz.model.batches import MAX_ROWS, MAX_TOKENS, batch_size
+from viz.model.classifier import Classifier
+from viz.model.windows import text_windows
+from viz.types import Encoding
+
+
+def read_document(
+    classifier: Classifier,
+    text: str,
+    *,
+    stride: int | None = None,
+    pooling: Pooling | None = None,
+    progress: ProgressCallback = lambda passes: None,
+) -> Document:
+    """Read a text of any length in overlapping windows, and pool their logits.
+
+    A text that the model can read at once is one window, and its class that of a plain reading.
+
+    Args:
+        classifier: What reads it.
+        text: The text.
+        stride: Tokens from one window to the next, at most; where None, as the checkpoint was
+            trained, or else half a window.
+        pooling: How the logits of windows become those of the document: their `mean`, the `max` of
+            each class, or those of the `first` window, and then no other is read; where None, as
+            the checkpoint was trained, or else the mean.
+        progress: Called with the windows read since; what it raises ends the work.
+
+    Raises:
+        TextError: if no token of the text reaches the model.
+        SelectionError: for a stride or a pooling that there isn't, or a base model, which has no
+            classes.
+    """
+    if pooling not in (None, *get_args(Pooling)):
+        raise SelectionError(
+            f"Logits of windows can't be pooled by {quoted(pooling)}; choose "
+            f"{', '.join(get_args(Pooling))}."
+        )
+    if not classifier.has_head:
+        raise SelectionError(
+            f"{classifier.name!r} is a base model, which has no logits that could be pooled over "
+            "windows; choose a classifier, or a shorter text."
+        )
+    windowed = text_windows(classifier.encoder, text, stride=stride)
+    settings = windowed.settings
+    if pooling is not None:
+        settings = replace(settings, pooling=pooling)
+    n_read = 1 if settings.pooling == "first" else len(windowed.windows)
+    logits = _window_logits(classifier, windowed.windows[:n_read], progress)
+    owners = [0] * n_read
+    (pooled,) = pool_logits(logits, owners, 1, settings.pooling)
+    return Document(
+        encoding=windowed.encoding,
+        windows=tuple(
+            TextWindow(encoding, positions, own)
+            for encoding, positions, own in zip(
+                windowed.windows, windowed.positions, logits, strict=False
+            )
+        ),
+        prediction=classifier.prediction(torch.from_numpy(pooled.astype(logits.dtype))),
+        pooling_weights=pooling_weights(logits, owners, 1, settings.pooling),
+        settings=settings,
+        size=classifier.encoder.max_tokens,
+        checkpoint=classifier.name,
+        fingerprint=classifier.fingerprint,
+        without=classifier.off,
+    )
+
+
+def _window_logits(
+    classifier: Classifier, windows: tuple[Encoding, ...], progress: ProgressCallback
+) -> FloatArray:
+    """The logits of each window, in batches of bounded size.  (n_windows, C)"""
+    if len(windows) == 1:
+        # As a reading is made, to the last bit.
+        (reading,) = classifier.read_many(windows)
+        progress(1)
+        return reading.prediction.logits[None]
+    longest = max(window.n_tokens for window in windows)
+    size = batch_size(classifier, longest, rows=MAX_ROWS, tokens=MAX_TOKENS)
+    # Windows of about the same length together, so that little is padded.
+    order = sorted(range(len(windows)), key=lambda index: windows[index].n_tokens)
+    rows = dict[int, FloatArray]()
+    for first in range(0, len(order), size):
+        check_cancelled()
+        batch = order[first : first + size]
+        logits = classifier.logits([windows[index].inputs for index in batch])
+        rows |= zip(batch, logits, strict=True)
+        progress(len(batch))
+    return np.stack([rows[index] for index in range(len(windows))])

@@ -1,0 +1,113 @@
+"""A text of any length as a model can read it: in overlapping windows, each with its encoding.
+
+Where windows begin and end, and how their logits become those of the text, is written once, in
+`finetune.checkpoint.windows`.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from finetune.checkpoint.windows import WindowSettings, default_stride, window_positions
+from viz.errors import SelectionError, TextError
+from viz.model.encoding import Encoder
+from viz.types import Encoding, UnseenSpan
+
+
+@dataclass(frozen=True, slots=True)
+class WindowedText:
+    """A text, uncut, and the windows that cover it."""
+
+    encoding: Encoding
+    """All tokens of the text; more than the model can read where there is more than one window."""
+    windows: tuple[Encoding, ...]
+    """In reading order.  Their tokens carry character offsets into the whole text, and special
+    tokens stand around them as the tokenizer adds them; `unseen` is what other windows hold."""
+    positions: tuple[tuple[int, ...], ...]
+    """Where the tokens of each window stand in `encoding`, those of special tokens included."""
+    settings: WindowSettings
+
+
+def text_windows(
+    encoder: Encoder, text: str, pair: str | None = None, *, stride: int | None = None
+) -> WindowedText:
+    """Cut a text into overlapping windows; a text that the model can read at once is one window.
+
+    Args:
+        encoder: That of the classifier.
+        text: The text.
+        pair: The second text of a pair, which has no windows.
+        stride: Tokens from one window to the next at most; where None, as the checkpoint says, or
+            else half a window.
+
+    Raises:
+        TextError: if no token of the text reaches the model, or it is a pair.
+        SelectionError: for a stride that is no number of tokens of a window.
+    """
+    if pair is not None:
+        raise TextError(
+            "Windows cover a single text; read the pair as it is, or only one of its texts."
+        )
+    # Nothing is cut where there is no limit.
+    whole = replace(encoder, max_tokens=sys.maxsize).encode(text)
+    settings = window_settings(encoder, stride)
+    if whole.n_tokens <= encoder.max_tokens:
+        return WindowedText(whole, (whole,), (tuple(range(whole.n_tokens)),), settings)
+    positions = window_positions(
+        [token.part for token in whole.tokens],
+        [(token.start, token.end) for token in whole.tokens],
+        whole.text,
+        max_length=encoder.max_tokens,
+        windows=settings,
+    )
+    windows = tuple(
+        _window(whole, own, f"Window {number:,} of {len(positions):,} of a longer text.")
+        for number, own in enumerate(positions, 1)
+    )
+    return WindowedText(whole, windows, tuple(map(tuple, positions)), settings)
+
+
+def window_settings(encoder: Encoder, stride: int | None = None) -> WindowSettings:
+    """How the texts of a checkpoint are cut into windows: as it was trained, if it was.
+
+    Args:
+        encoder: That of the classifier.
+        stride: As for `text_windows`.
+
+    Raises:
+        SelectionError: for a stride that is no number of tokens of a window.
+    """
+    n_special = encoder.tokenizer.num_special_tokens_to_add(pair=False)
+    room = max(encoder.max_tokens - n_special, 1)
+    stored = encoder.window_settings
+    if stride is None:
+        return stored or WindowSettings(stride=default_stride(room))
+    if not 1 <= stride <= room:
+        raise SelectionError(
+            f"A window can't begin {stride:,} tokens behind the one before; it holds {room:,} "
+            f"tokens of the text, so choose 1 to {room:,}."
+        )
+    return WindowSettings(stride=stride) if stored is None else replace(stored, stride=stride)
+
+
+def _window(whole: Encoding, positions: Sequence[int], note: str) -> Encoding:
+    return Encoding(
+        whole.text,
+        None,
+        tuple(whole.tokens[index] for index in positions),
+        {name: values[list(positions)] for name, values in whole.inputs.items()},
+        n_unseen=whole.n_tokens - len(positions),
+        notes=(note,),
+        unseen=unseen_spans(whole, positions),
+    )
+
+
+def unseen_spans(whole: Encoding, positions: Sequence[int]) -> tuple[UnseenSpan, ...]:
+    """The stretches of a text whose tokens stand at none of these positions, in reading order."""
+    spans = list[UnseenSpan]()
+    for before, after in pairwise([-1, *positions, whole.n_tokens]):
+        gap = [token for token in whole.tokens[before + 1 : after] if not token.special]
+        if gap:
+            spans.append(UnseenSpan(0, gap[0].start, gap[-1].end))
+    return tuple(spans)
