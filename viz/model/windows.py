@@ -43,7 +43,7 @@ def text_windows(
 
     Raises:
         TextError: if no token of the text reaches the model, or it is a pair.
-        SelectionError: for a stride that is no number of tokens of a window.
+        SelectionError: for a stride that is not within a window.
     """
     if pair is not None:
         raise TextError(
@@ -76,7 +76,7 @@ def window_settings(encoder: Encoder, stride: int | None = None) -> WindowSettin
         stride: As for `text_windows`.
 
     Raises:
-        SelectionError: for a stride that is no number of tokens of a window.
+        SelectionError: for a stride that is not within a window.
     """
     n_special = encoder.tokenizer.num_special_tokens_to_add(pair=False)
     room = max(encoder.max_tokens - n_special, 1)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from finetune.checkpoint.windows import Pooling
 from tests.families import family_checkpoint
 from tests.tiny_models import LABELS, edit_config, tiny_checkpoint, without_head
 from viz import METHODS, Classifier, attribute
@@ -23,7 +24,7 @@ SENTENCES = (
     "A space probe finds ice on the moon? ",
     "Peace talks fall as the minister was very bad - not good. ",
 )
-POOLINGS = ("mean", "max", "first")
+POOLINGS: tuple[Pooling, ...] = ("mean", "max", "first")
 
 
 def text_of(n_sentences: int) -> str:
@@ -109,7 +110,7 @@ def test_a_text_of_one_window_is_a_plain_reading_to_the_last_bit(classifier: Cla
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("against", ["runner-up", None, 0])
 def test_scores_and_bias_add_up_to_the_scalar_of_the_pooled_logits(
-    classifier: Classifier, pooling: str, against: Against
+    classifier: Classifier, pooling: Pooling, against: Against
 ) -> None:
     document = read_document(classifier, TEXT, pooling=pooling)
     target = 3 if against == 0 else document.prediction.predicted_class
@@ -142,7 +143,7 @@ def test_each_window_adds_its_share_of_the_explanation_of_the_mean(
 
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 def test_log_odds_of_pooled_logits_are_split_by_their_slopes(
-    classifier: Classifier, pooling: str
+    classifier: Classifier, pooling: Pooling
 ) -> None:
     """KernelSHAP adds up to the scalar less that of hidden words, in each window and in all."""
     document = read_document(classifier, text_of(9), pooling=pooling)
@@ -206,10 +207,15 @@ def test_progress_reports_the_passes_that_were_estimated(
         assert sum(passes) == pytest.approx(expected, rel=0.05)
 
 
-def test_a_text_of_20_000_tokens_is_read_and_its_attribution_adds_up(
-    classifier: Classifier,
-) -> None:
-    document = read_document(classifier, text_of(1_900), stride=60)
+def test_a_text_of_20_000_tokens_is_read_and_its_attribution_adds_up(tmp_path: Path) -> None:
+    folder = family_checkpoint(
+        tmp_path / "bert", "bert", num_hidden_layers=1, max_position_embeddings=512
+    )
+    settings = folder / "tokenizer_config.json"
+    settings.write_text(settings.read_text("utf-8").replace("128", "512"), "utf-8")
+    classifier = Classifier.load(folder)
+    document = read_document(classifier, text_of(1_900))
+    assert document.size == 512
     assert document.encoding.n_tokens > 20_000
     attribution = attribute_document(classifier, document)
     assert attribution.method == "decomposition"
