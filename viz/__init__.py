@@ -1,10 +1,10 @@
 """What a text classifier looks at: read a text once, see every head, attribute the class.
 
 Read it in this order: `types` (the records), `model` (a checkpoint and one recorded forward pass),
-`attention` (views over weights, statistics of heads), `attribution` (why this class),
-`faithfulness` (can it be believed), `mechanism` (every equation of a pass), `comparison` (side by
-side, and over time), `data` (a whole data set), `widgets`, `figures` and `export` (what is seen and
-saved), `app` (the pages).
+`attention` (views over weights, statistics of heads), `attribution` (why this class), `documents`
+(texts beyond a model's limit), `faithfulness` (can it be believed), `mechanism` (every equation of
+a pass), `comparison` (side by side, and over time), `data` (a whole data set), `widgets`, `figures`
+and `export` (what is seen and saved), `app` (the pages).
 """
 
 from importlib import import_module
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from viz.comparison.film.reader import film
     from viz.data.audit.run import Audit, audit
     from viz.data.rows.row_predictions import RowPredictions, predict
+    from viz.documents.attribute_document import attribute_document
+    from viz.documents.document import Document
+    from viz.documents.read_document import read_document
     from viz.faithfulness.evidence import Evidence, evidence
     from viz.mechanism.pruning import prune
     from viz.mechanism.unfolding.unfold import unfold
@@ -45,6 +48,7 @@ __all__ = [
     "Audit",
     "Classifier",
     "Contribution",
+    "Document",
     "Encoding",
     "Evidence",
     "HeadStatistics",
@@ -54,6 +58,7 @@ __all__ = [
     "Token",
     "Unfolding",
     "attribute",
+    "attribute_document",
     "audit",
     "compare_checkpoints",
     "compare_texts",
@@ -65,6 +70,7 @@ __all__ = [
     "head_statistics",
     "predict",
     "prune",
+    "read_document",
     "register_method",
     "unfold",
 ]
@@ -74,6 +80,9 @@ _HOMES = {
     "attribute": "attribution",
     "register_method": "attribution",
     "contribution": "attribution.contribution",
+    "Document": "documents.document",
+    "read_document": "documents.read_document",
+    "attribute_document": "documents.attribute_document",
     "Audit": "data.audit.run",
     "audit": "data.audit.run",
     "RowPredictions": "data.rows.row_predictions",

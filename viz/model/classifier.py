@@ -25,7 +25,7 @@ from finetune.errors import ModelError, with_article
 from viz.attention.heads import Heads, checked_heads, parse_heads
 from viz.attention.long_attention import summarized
 from viz.attention.row_jobs import RowProgress, no_row_progress
-from viz.errors import CheckpointError, MethodError, as_sentence
+from viz.errors import CheckpointError, MethodError, TextError, as_sentence
 from viz.model.attention_function import ATTENTION, EAGER_ATTENTION
 from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
 from viz.model.encoding import Encoder
@@ -467,7 +467,14 @@ class Classifier:
 
         Raises:
             CheckpointError: if the architecture's own code fails.
+            TextError: if there are more tokens than the model can read at once.
         """
+        n_tokens = inputs["input_ids"].shape[-1]
+        if n_tokens > self.encoder.max_tokens:
+            raise TextError(
+                f"This text has {n_tokens:,} tokens, and the model reads at most "
+                f"{self.encoder.max_tokens:,} at once; read it as a document, in windows."
+            )
         try:
             return self._pass(self.model, inputs, recorder)
         except FORWARD_ERRORS as error:

@@ -8,12 +8,11 @@ import pytest
 from finetune.checkpoint.windows import Pooling
 from tests.families import family_checkpoint
 from tests.tiny_models import LABELS, edit_config, tiny_checkpoint, without_head
-from viz import METHODS, Classifier, attribute
+from viz import METHODS, Classifier, attribute, attribute_document, evidence, read_document
 from viz.attention.words import merge, spans
 from viz.attribution import Against
-from viz.documents.attribute_document import attribute_document, document_passes
+from viz.documents.attribute_document import document_passes
 from viz.documents.document import Document
-from viz.documents.read_document import read_document
 from viz.errors import MethodError, SelectionError, TextError
 from viz.model.windows import text_windows
 from viz.types import Attribution, MissingAttention
@@ -282,6 +281,8 @@ def test_what_cannot_be_read_in_windows_is_refused_in_a_sentence(
     other = Classifier.load(tiny_checkpoint(tmp_path / "other"))
     with pytest.raises(SelectionError, match="read the text again"):
         attribute_document(other, document)
+    with pytest.raises(TextError, match=r"at most 64 at once; read it as a document"):
+        evidence(classifier, document.pooled_reading, attribute_document(classifier, document))
     base = without_head(tiny_checkpoint(tmp_path / "base"))
     with pytest.raises(SelectionError, match="base model"):
         read_document(Classifier.load(base, base=True), TEXT)
