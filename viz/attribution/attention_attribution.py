@@ -7,8 +7,15 @@ one the scalar F.
 import torch
 from torch import Tensor
 
-from viz.attribution.embedding_path import PASSES_PER_POINT, repeated_logits
-from viz.attribution.method import AttributionInput, Method, Option, Options, TokenScores
+from viz.attribution.embedding_path import repeated_logits
+from viz.attribution.method import (
+    PASSES_PER_POINT,
+    AttributionInput,
+    Method,
+    Option,
+    Options,
+    TokenScores,
+)
 from viz.attribution.path_integral import MAX_STEPS, Points, integrate, midpoints
 from viz.attribution.registry import register_method
 from viz.attribution.requirements import gradients, require_attention
@@ -100,7 +107,7 @@ def _attribution_along(inputs: AttributionInput, layer: int, points: Points) -> 
         raise MethodError(f"Layer {layer} of this checkpoint does not attend; choose another.")
     value = (inputs.target.value(logits) * points.weights).sum()
     (slopes,) = gradients(inputs.classifier, value, [recorder.scaled])
-    inputs.progress(PASSES_PER_POINT * len(points.places))
+    inputs.differentiated(len(points.places))
     scores = (recorder.whole * slopes.sum(0)).sum((0, 1))
     return scores[: inputs.reading.encoding.n_tokens]  # a sink is no token
 

@@ -19,18 +19,20 @@ import torch
 from torch import Tensor
 
 from finetune.checkpoint.arrays import FloatArray
+from viz.attention.long_attention import LongAttention
 from viz.attribution.embedding_path import (
-    PASSES_PER_POINT,
     PlacedEmbeddings,
     path_batches,
     path_ends,
 )
 from viz.attribution.linear_pass import linear_pass, require_linear
 from viz.attribution.masking import against_all_target
-from viz.attribution.method import AttributionInput, Method, Option, TokenScores
+from viz.attribution.method import PASSES_PER_POINT, AttributionInput, Method, Option, TokenScores
 from viz.attribution.registry import register_method
 from viz.errors import MethodError
+from viz.model.chunked_attention import AttentionCall, chunked_attention
 from viz.model.recording import Leaf
+from viz.model.streamed_maps import StreamedMaps
 from viz.types import Attention
 
 PERCENT_KEPT = 25
@@ -58,22 +60,39 @@ class _PathRecorder(PlacedEmbeddings):
 
     Args:
         embeddings: (B, T, D).
-        full_text_attention: The attention of the whole text, (L, H, T, T), that is held beside that
-            of these embeddings; None holds theirs alone.
+        full_text_attention: What attention in the whole text is held beside that of these
+            embeddings; None holds theirs alone.
         stop: Whether the pass ends where the first layer would begin.
     """
 
     def __init__(
-        self, embeddings: Tensor, full_text_attention: Tensor | None = None, *, stop: bool = False
+        self,
+        embeddings: Tensor,
+        full_text_attention: "FullTextAttention | None" = None,
+        *,
+        stop: bool = False,
     ) -> None:
         super().__init__(embeddings, "input", freeze=True)
         self.full_text_attention = full_text_attention
         self.stop = stop
+        self.layer = 0
+        """How many layers' attention has been come to."""
+
+    def on_attention(self, call: AttentionCall) -> Tensor | None:
+        """Hold the attention of a long text likewise, of which there are no weights."""
+        outputs, layer = super().on_attention(call), self.layer
+        self.layer += 1
+        known = self.full_text_attention
+        if outputs is None or not isinstance(known, tuple) or layer >= len(known):
+            return outputs
+        beside = chunked_attention(known[layer].with_values(call.value), frozen=True)
+        return torch.lerp(outputs, beside, FULL_TEXT_ATTENTION_WEIGHT)
 
     def on_weights(self, weights: Tensor) -> Tensor:
         """Hold attention, between what it is here and what it is in the whole text."""
         known = self.full_text_attention
-        if known is None or len(self.weights) >= len(known):  # those of a decoder aren't known
+        # Those of a decoder aren't known.
+        if not isinstance(known, Tensor) or len(self.weights) >= len(known):
             return super().on_weights(weights)
         layer = known[len(self.weights)]
         if weights.shape[-1] > layer.shape[-1]:
@@ -86,6 +105,21 @@ class _PathRecorder(PlacedEmbeddings):
         if self.stop and name == "input":
             raise _FirstLayerReached
         return leaf
+
+
+FullTextAttention = Tensor | tuple[AttentionCall, ...]
+"""The weights of all layers, (L, H, T, T), or of a long text what attention was called with."""
+
+
+def _full_text_attention(inputs: AttributionInput) -> FullTextAttention | None:
+    """The attention of the whole text, as far as it was recorded."""
+    classifier, attention = inputs.classifier, inputs.reading.attention
+    if isinstance(attention, Attention):
+        return torch.tensor(
+            attention.weights, dtype=classifier.model.dtype, device=classifier.device
+        )
+    source = attention.source if isinstance(attention, LongAttention) else None
+    return source.calls if isinstance(source, StreamedMaps) else None
 
 
 class MaskingPath:
@@ -101,13 +135,7 @@ class MaskingPath:
 
     def __init__(self, inputs: AttributionInput, *, full_text_attention: bool = False) -> None:
         self.inputs = inputs
-        self.full_text_attention: Tensor | None = None
-        """(L, H, T, T)"""
-        classifier, attention = inputs.classifier, inputs.reading.attention
-        if full_text_attention and isinstance(attention, Attention):
-            self.full_text_attention = torch.tensor(
-                attention.weights, dtype=classifier.model.dtype, device=classifier.device
-            )
+        self.full_text_attention = _full_text_attention(inputs) if full_text_attention else None
         # Without a mask token nothing is left where a word was.
         self.words, self.hidden = path_ends(inputs, inputs.classifier.tokenizer.mask_token_id)
         ends = zip(self._layer_inputs(self.words), self._layer_inputs(self.hidden), strict=True)
@@ -153,7 +181,7 @@ class MaskingPath:
             for leaf, source in zip(linear.leaves, self.sources, strict=True)
         ]
         scores = linear.token_shares(sources, gradients).cpu().numpy()
-        self.inputs.progress(PASSES_PER_POINT * len(shares))
+        self.inputs.differentiated(len(shares))
         return np.stack([self.inputs.perturbation.to_words(row) for row in scores])
 
     def _to_tokens(self, shares: FloatArray) -> Tensor:

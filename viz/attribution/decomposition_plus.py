@@ -17,11 +17,10 @@ from viz.attribution.decomposition_path import (
     partly_masked_scores,
     path_scores,
 )
-from viz.attribution.embedding_path import PASSES_PER_POINT
 from viz.attribution.linear_pass import require_linear
 from viz.attribution.local_search import OrderSearch, WordOrder, order_scores
 from viz.attribution.masking import SEED_OPTION, descending_order
-from viz.attribution.method import AttributionInput, Method, Option, TokenScores
+from viz.attribution.method import PASSES_PER_POINT, AttributionInput, Method, Option, TokenScores
 from viz.attribution.registry import register_method
 from viz.model.perturbation import Operator
 

@@ -23,8 +23,6 @@ MAX_ROWS = batches.MAX_ROWS // 2
 """Points of the path differentiated at once."""
 MAX_TOKENS = batches.MAX_TOKENS // 2
 """Tokens differentiated at once: what gradients need is kept, which takes about as much again."""
-PASSES_PER_POINT = 2.0
-"""Cost of one point of the path, forward and backward, in plain forward passes."""
 
 
 class PlacedEmbeddings(Recorder):

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from viz.attribution.embedding_path import (
-    PASSES_PER_POINT,
     PlacedEmbeddings,
     path_ends,
     repeated_logits,
@@ -85,7 +84,7 @@ def _gradient_along(
     logits = repeated_logits(inputs, recorder, len(places))
     value = (inputs.target.value(logits) * points.weights).sum()
     (slopes,) = gradients(inputs.classifier, value, [recorder.embeddings])
-    inputs.progress(PASSES_PER_POINT * len(places))
+    inputs.differentiated(len(places))
     return slopes.sum(0)
 
 

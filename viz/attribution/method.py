@@ -21,11 +21,14 @@ from viz.attention import deciding_token
 from viz.attribution.target import Target
 from viz.errors import CheckpointError, MethodError
 from viz.jobs.background import ProgressCallback
+from viz.jobs.layer_progress import layer_progress
 from viz.model.classifier import Classifier
 from viz.model.perturbation import OPERATORS, Perturbation
 from viz.types import Reading
 
 Options = Mapping[str, Any]
+PASSES_PER_POINT = 2.0
+"""Cost of one pass with its way down, in plain forward passes."""
 MAX_INTERACTIVE_PASSES = 10.0
 """Passes that a reader is made to wait for; what takes more is done in the background."""
 
@@ -55,6 +58,11 @@ class AttributionInput:
     def perturbation(self) -> Perturbation:
         """The text with words hidden."""
         return self.shared or Perturbation(self.classifier, self.reading.encoding, self.progress)
+
+    def differentiated(self, n_rows: int) -> None:
+        """Report so many passes with their way down; those of a long text report by layer."""
+        if not self.classifier.is_long(self.reading.encoding.n_tokens):
+            self.progress(PASSES_PER_POINT * n_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +251,8 @@ class Method:
         refusal = self.refusal(inputs.classifier)
         if refusal is not None:
             raise MethodError(refusal)
-        result = self.score(inputs)
+        with layer_progress(inputs.progress):
+            result = self.score(inputs)
         expected = (inputs.reading.encoding.n_tokens,)
         if not isinstance(result, TokenScores) or np.shape(result.scores) != expected:
             what = (

@@ -14,7 +14,12 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
-from viz.model.chunked_attention import AttentionCall, AttentionFunction
+from viz.model.chunked_attention import (
+    MAX_WEIGHT_BYTES,
+    AttentionCall,
+    AttentionFunction,
+    chunked_attention,
+)
 from viz.model.recording import active_recorder
 
 ATTENTION = "clsight"
@@ -49,9 +54,7 @@ def recorded_attention(
         return plain(module, query, key, value, attention_mask, **options)
     recorder.uses_interface = True
     eager = _eager_function(module)
-    call = AttentionCall(
-        *(module, eager, query, key, value, attention_mask, options), recorder.layout.double
-    )
+    call = AttentionCall(module, eager, query, key, value, attention_mask, options)
     own = recorder.attend(call)
     if own is not None:
         return recorder.on_head_outputs(own), None
@@ -65,7 +68,23 @@ def recorded_eager_attention(
     module: nn.Module, *arguments: Any, **options: Any
 ) -> tuple[Tensor, Tensor | None]:
     """The same where SDPA can't: the family's own eager function, recorded or not."""
-    return recorded_attention(module, *arguments, plain=_eager_function(module), **options)
+    return recorded_attention(module, *arguments, plain=_plain_eager_attention, **options)
+
+
+def _plain_eager_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    **options: Any,
+) -> tuple[Tensor, Tensor | None]:
+    """The family's own eager function, in chunks where a text is long."""
+    eager = _eager_function(module)
+    call = AttentionCall(module, eager, query, key, value, attention_mask, options)
+    if call.weight_bytes > MAX_WEIGHT_BYTES:
+        return chunked_attention(call), None
+    return eager(module, query, key, value, attention_mask, **options)
 
 
 def _eager_function(module: nn.Module) -> AttentionFunction:

@@ -25,6 +25,9 @@ MASKED_SCORE = -9000.0
 MAX_CHUNK_BYTES = 2**25
 """Bytes of the weights that are computed at once.  Larger chunks are no faster, as they leave the
 caches of a CPU, and what is kept beside the weights takes several times as much."""
+MAX_WEIGHT_BYTES = 2**27
+"""Bytes of the weights of one layer for one text that are computed at once where nobody records
+them, in families that can attend by their eager function alone: 1,672 tokens with 12 heads."""
 
 
 class AttentionRows(NamedTuple):
@@ -55,8 +58,6 @@ class AttentionCall:
     """Additive, broadcast to (B, H, Q, K); None where every query may look at every key."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """A scale, a soft cap, sinks, a bias for each query and key, ..."""
-    double: bool = False
-    """Whether the network is one in double precision, and stays in it."""
 
     @property
     def n_queries(self) -> int:
@@ -68,14 +69,18 @@ class AttentionCall:
         """K."""
         return self.key.shape[2]
 
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights for one text."""
+        n_heads = self.query.shape[1]
+        return n_heads * self.n_queries * self.n_keys * self.query.element_size()
+
     def chunks(self) -> Iterator[slice]:
         """All queries, as many at a time as have weights of `MAX_CHUNK_BYTES`.
 
         Asks each time whether the result is still wanted.
         """
-        n_rows, n_heads = self.query.shape[:2]
-        row_bytes = n_rows * n_heads * self.n_keys * self.query.element_size()
-        size = max(1, MAX_CHUNK_BYTES // row_bytes)
+        size = max(1, MAX_CHUNK_BYTES * self.n_queries // (len(self.query) * self.weight_bytes))
         for first in range(0, self.n_queries, size):
             check_cancelled()
             yield slice(first, min(first + size, self.n_queries))
@@ -111,6 +116,12 @@ class AttentionCall:
         part, keys = self.part(queries)
         return AttentionRows(keys, *part.attended())
 
+    def with_values(self, values: Tensor) -> "AttentionCall":
+        """The call with the same weights for each text of some values.  (B, H', K, d)"""
+        n_rows = len(values)
+        query, key = (each.expand(n_rows, -1, -1, -1) for each in (self.query, self.key))
+        return replace(self, query=query, key=key, value=values)
+
     def weights(self, queries: slice) -> tuple[Tensor, slice]:
         """The weights of some queries, (B, H, R, k), and the keys that they are of."""
         # No values, no products with them.
@@ -126,7 +137,9 @@ class AttentionCall:
         return (option if option.shape[-2] == 1 else option[..., queries, :])[..., keys]
 
     def _in_double(self) -> AbstractContextManager[object]:
-        return RecordedFunctions(_as_it_is, double=True) if self.double else nullcontext()
+        """Within, a network in double precision stays in it."""
+        double = self.query.dtype == torch.float64
+        return RecordedFunctions(_as_it_is, double=True) if double else nullcontext()
 
 
 def allowed_keys(mask: Tensor) -> slice:
@@ -154,8 +167,10 @@ def chunked_attention(call: AttentionCall, *, frozen: bool = False) -> Tensor:
     Returns:
         (B, Q, H, d).
     """
+    # What was computed in inference mode can't be kept for the way down, but a copy can.
+    query, key = (each.clone() if each.is_inference() else each for each in (call.query, call.key))
     outputs: Tensor = _ChunkedAttention.apply(  # type: ignore[no-untyped-call]
-        call.query, call.key, call.value, call, frozen
+        query, key, call.value, call, frozen
     )
     return outputs
 

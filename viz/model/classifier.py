@@ -28,6 +28,7 @@ from viz.attention.row_jobs import RowProgress, no_row_progress
 from viz.errors import CheckpointError, MethodError, TextError, as_sentence
 from viz.model.attention_function import ATTENTION, EAGER_ATTENTION
 from viz.model.checkpoint import Checkpoint, is_regression, max_input_length, open_checkpoint
+from viz.model.checkpointing import checkpointed_twin
 from viz.model.encoding import Encoder
 from viz.model.head_gates import check_gated
 from viz.model.hooks import find_layers, install_hooks, n_layers
@@ -496,6 +497,8 @@ class Classifier:
         n_rows, n_tokens = inputs["input_ids"].shape
         double = model.dtype == torch.float64
         long = by_interface and self.is_long(n_tokens)
+        if long and torch.is_grad_enabled():
+            model = checkpointed_twin(model)
         recorder.begin(PassLayout(n_rows, n_tokens, proved.time_axis, by_interface, double, long))
         with recorder:
             recorded_logits: Tensor = model(**inputs).logits

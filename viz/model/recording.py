@@ -5,6 +5,7 @@ asked by our attention function (`viz.model.attention_function`), by the softmax
 attention code of their own (`viz.model.functions`) and by hooks (`viz.model.hooks`).
 """
 
+import copy
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar, Token
@@ -128,6 +129,13 @@ class Recorder:
             self.cuts.append(self._last_state)
         if self._token is not None:
             _active.reset(self._token)
+
+    def replay(self) -> Self:
+        """A recorder that does in a pass what this one would do from here on, and keeps nothing."""
+        other = copy.copy(self)
+        other.weights, other.biases, other.cuts = [], [], []
+        other._functions = other._in_attention = other._token = None
+        return other
 
     def attend(self, call: AttentionCall) -> Tensor | None:
         """What a layer's heads put out where the recorder attends; None where the family does.
