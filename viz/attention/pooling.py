@@ -49,12 +49,6 @@ def pool_impossible_bins(impossible: BoolArray, rows: IntArray, columns: IntArra
     return np.asarray(_reduce_bins(np.logical_and, impossible, rows, columns))
 
 
-def bin_edges(length: int, count: int) -> IntArray:
-    """Where bins of about the same size begin and end, `count` of them at most.  (bins + 1,)"""
-    count = min(length, count)
-    return np.arange(count + 1) * length // count
-
-
 def pool_impossible(impossible: BoolArray, rows: int, columns: int) -> BoolArray:
     """Whether nothing in a bin can be looked at.  (..., n, m) -> (..., min(n, rows), ...)"""
     return np.asarray(_pool_by(np.logical_and, impossible, rows, columns))

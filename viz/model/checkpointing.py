@@ -78,6 +78,6 @@ def _checkpointed(forward: Callable[..., Any], share: float, *args: Any, **kwarg
 def _again(replay: Recorder | None, check: Check, report: Callable[[], None]) -> Iterator[None]:
     """The context in which a layer runs for the second time, maybe in a thread of torch's."""
     check()
-    with nullcontext() if replay is None else replay:
-        yield
     report()
+    with nullcontext() if replay is None else replay:  # left by an exception, once all is known
+        yield

@@ -359,7 +359,7 @@ class Classifier:
             raise self._without_maps(error) from error
         return Reading(
             encoding,
-            self._prediction(logits),
+            self.prediction(logits),
             attention,
             self.name,
             self.fingerprint,

@@ -160,7 +160,7 @@ class Recorder:
 
     def softmax_seen(self) -> AbstractContextManager[object]:
         """A context in which each softmax is seen, for our attention function to attend in."""
-        if self._functions is not None or not self.computes_weights:
+        if self._functions is not None or not self.computes_weights or self.layout.long:
             return nullcontext()
         if self._in_attention is None:
             self._in_attention = RecordedFunctions(self._on_softmax, double=self.layout.double)
@@ -183,7 +183,9 @@ class Recorder:
 
         Of a long text no weights are kept.
         """
-        return chunked_attention(call, frozen=True) if self.freeze and self.layout.long else None
+        if self.layout.long and (self.freeze or self.layout.double):
+            return chunked_attention(call, frozen=self.freeze)
+        return None
 
     def on_weights(self, weights: Tensor) -> Tensor:
         """Store one layer's weights; return those the layer should go on with."""
