@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from finetune.checkpoint.garbage import collect_less_garbage
 from finetune.checkpoint.hub import prefer_cache_without_network
 from finetune.checkpoint.run_files import RESULT_LINE
 from finetune.errors import FinetuneError
@@ -31,6 +32,7 @@ def one_sentence() -> Iterator[None]:
 
     Ctrl-C ends it with one sentence and exit code 130, as a shell reports that signal.
     """
+    collect_less_garbage()
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "10")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

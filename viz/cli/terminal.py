@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from finetune.checkpoint.garbage import collect_less_garbage
 from viz.errors import SelectionError, TextError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
@@ -78,6 +79,7 @@ PairColumnOption = Annotated[
 @contextmanager
 def exit_on_error() -> Iterator[None]:
     """End the command with one sentence and exit code 1 where the user can mend what is wrong."""
+    collect_less_garbage()
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", "10")
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")

@@ -23,6 +23,8 @@ from tests.tiny_models import edit_config, tiny_checkpoint
 
 KILLED_AND_RESUMED = """
 import os, shutil, signal, sys
+from finetune.checkpoint.garbage import collect_less_garbage
+collect_less_garbage()
 import finetune.training.train
 from finetune.__main__ import app
 from finetune.training.trainer import SnapshotTrainer

@@ -29,6 +29,8 @@ pytestmark = pytest.mark.usefixtures("_no_pictures")
 
 KILL = """
 import os, signal, sys
+from finetune.checkpoint.garbage import collect_less_garbage
+collect_less_garbage()
 from finetune.training.trainer import SnapshotTrainer
 
 step, after = int(sys.argv[1]), sys.argv[2] == "after"
