@@ -132,6 +132,7 @@ def row_predictions(rows: AuditRows, labels: Sequence[str] = LABELS) -> RowPredi
         probabilities=exponents / exponents.sum(axis=1, keepdims=True),
         n_tokens=7 + row % 9,
         n_unseen=row % 3,
+        n_windows=np.ones(n_rows, int),
         states=None,
     )
 

@@ -67,6 +67,7 @@ class Pool:
             probabilities=of.probabilities[indices],
             n_tokens=of.n_tokens[indices],
             n_unseen=of.n_unseen[indices],
+            n_windows=of.n_windows[indices],
             states=of.states[indices],
         )
 

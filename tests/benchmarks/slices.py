@@ -96,6 +96,7 @@ def _slices(rows: AuditRows, words: Words, wrong: BoolArray) -> Slices:
         probabilities=logits,
         n_tokens=np.array([len(row) for row in words]),
         n_unseen=np.zeros(len(rows), dtype=int),
+        n_windows=np.ones(len(rows), dtype=int),
         states=None,
     )
     slices = find_slices(rows, predictions, words, tuple(map(str, range(n_classes))))

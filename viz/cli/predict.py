@@ -12,6 +12,12 @@ from viz.cli.terminal import (
     exit_on_error,
     print_text,
 )
+from viz.cli.windows import (
+    WindowOptions,
+    WindowPoolingOption,
+    WindowsOption,
+    WindowStrideOption,
+)
 
 
 def predict(
@@ -52,12 +58,15 @@ def predict(
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+    windows: WindowsOption = None,
+    window_stride: WindowStrideOption = None,
+    window_pooling: WindowPoolingOption = None,
 ) -> None:
     """Predict the class of every row of a file, and write it beside the columns that are there.
 
-    New columns are prediction, probability and unseen_tokens, of a text that was too long; a column
-    that has such a name stays, and the new one is called prediction_2.  Rows that can't be read
-    keep their columns, without a prediction.
+    New columns are prediction, probability and unseen_tokens, of a text that was too long, and
+    where texts are read in windows their number; a column that has such a name stays, and the new
+    one is called prediction_2.  Rows that can't be read keep their columns, without a prediction.
     Rows are read in blocks, so memory does not grow with the file; an interrupted run resumes
     where it stopped.
     Under torchrun or accelerate launch the rows are shared among all processes.
@@ -77,6 +86,7 @@ def predict(
                 precision=None if precision == "auto" else precision,
                 stream_format=stream_format,
                 overwrite=overwrite,
+                windows=WindowOptions(windows, window_stride, window_pooling),
             )
         )
         if target is not None:

@@ -24,6 +24,7 @@ from viz.cli.processes import (
     wait_for_all,
 )
 from viz.cli.terminal import check_output
+from viz.cli.windows import AS_TRAINED, WindowOptions
 from viz.errors import SelectionError, as_sentence
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
@@ -53,6 +54,7 @@ class PredictOptions:
     """None to choose one."""
     stream_format: Format | None
     overwrite: bool
+    windows: WindowOptions = AS_TRAINED
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -138,13 +140,14 @@ def _begun(options: PredictOptions, source: "TableStream", target: Path) -> "Pre
     from viz.data.prediction.run import PredictionRun
 
     return PredictionRun(
-        _load(options.checkpoint),
+        options.windows.of(_load(options.checkpoint)),
         source,
         target,
         columns=ColumnNames(*options.columns),
         precision=options.precision,
         all_classes=options.all_classes,
         overwrite=options.overwrite,
+        single_texts=options.windows.requested,
     )
 
 
@@ -193,6 +196,8 @@ def _n_threads(run: "PredictionRun", world: int) -> int:
 
 
 def _print_begin(run: "PredictionRun", choice: "PrecisionChoice", n_left: int) -> None:
+    from viz.model.row_windows import reading_note
+
     n_rows = len(run.source)
     if run.pair_column is None:
         read = f"Column {run.text_column!r} is read"
@@ -201,10 +206,8 @@ def _print_begin(run: "PredictionRun", choice: "PrecisionChoice", n_left: int) -
     typer.echo(f"{read}, of {n_rows:,} {'row' if n_rows == 1 else 'rows'}.", err=True)
     for name, own in run.columns.renamed.items():
         typer.echo(f"There is a column {name!r} already; the new one is called {own!r}.", err=True)
-    if run.classifier.encoder.window_settings is not None:
-        from viz.model.encoding import ONE_WINDOW
-
-        typer.echo(ONE_WINDOW, err=True)
+    if note := reading_note(run.classifier, pairs=run.pair_column is not None):
+        typer.echo(note, err=True)
     if choice.reason:
         typer.echo(f"Read in {choice.precision}: {choice.reason}", err=True)
     if n_left < n_rows:

@@ -256,6 +256,21 @@ class Classifier:
         whole = self._whole or self
         return self if off == self.off else self._silenced.classifier(whole, off)
 
+    def with_windows(self, settings: WindowSettings | None) -> "Classifier":
+        """The same classifier, which reads rows of files otherwise if they are too long.
+
+        All weights are shared.  What the checkpoint says of windows no longer counts.
+
+        Args:
+            settings: How it reads them in overlapping windows; None to cut them.
+        """
+        other = copy.copy(self)
+        other.encoder = replace(self.encoder, window_settings=settings)
+        other._silenced = SilencedTwins()
+        if self._whole is not None:
+            other._whole = self._whole.with_windows(settings)
+        return other
+
     def require_all_heads(self, what: str) -> None:
         """Refuse to measure something of a checkpoint while heads are off.
 

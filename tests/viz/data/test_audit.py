@@ -254,11 +254,17 @@ def test_the_passes_of_an_audit_add_up_to_those_expected_whether_it_was_kept_or_
         assert sum(counts) == pytest.approx(run.expected_passes)
 
 
-def test_a_checkpoint_of_windows_says_that_one_is_read(tmp_path: Path) -> None:
+def test_a_checkpoint_of_windows_says_how_they_are_read(tmp_path: Path) -> None:
     folder = tiny_checkpoint(tmp_path / "windows")
     edit_config(folder, **{STRIDE_KEY: 16})
     classifier = Classifier.load(folder)
     long = " ".join(["oil"] * (classifier.encoder.max_tokens + 9))
     few = AuditOptions(n_cells=0, n_counterfactuals=0, max_explained=1)
-    assert ONE_WINDOW in audit(classifier, [long, "oil"], options=few).record.notes
-    assert ONE_WINDOW not in audit(classifier, ["oil"], options=few).record.notes
+    result = audit(classifier, [long, "oil"], options=few)
+    assert result.record.notes[-1] == (
+        "Texts of more than 64 tokens are read in overlapping windows, 16 tokens from one to the "
+        "next at most; what is predicted is the mean of their logits."
+    )
+    assert list(result.table["windows"]) == [2, 1]
+    assert ONE_WINDOW in audit(classifier.with_windows(None), [long], options=few).record.notes
+    assert len(audit(classifier, ["oil"], options=few).record.notes) == 1

@@ -46,6 +46,7 @@ def predictions(classes: np.ndarray, n_classes: int = 3) -> RowPredictions:
         probabilities=logits,
         n_tokens=n_tokens,
         n_unseen=n_tokens * 0,
+        n_windows=n_tokens * 0 + 1,
         states=None,
     )
 

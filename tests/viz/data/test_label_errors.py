@@ -55,6 +55,7 @@ def predicted(
         probabilities=classifier.probabilities(logits),
         n_tokens=np.full(len(logits), 7),
         n_unseen=np.zeros(len(logits), int),
+        n_windows=np.ones(len(logits), int),
         states=states,
     )
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
+from finetune.checkpoint.windows import WindowSettings
 from finetune.run.json_files import Count, Items
 from finetune.run.measurements import AnyMetrics, CalibrationMetrics
 from viz.data.counterfactuals.counterfactuals import RowCounterfactuals
@@ -50,10 +51,15 @@ class AuditRecord:
     """Of the cells of errors with the most rows, the largest first."""
     counterfactuals: Items[RowCounterfactuals] | Missing
     shift: Shift | Missing
+    windows: WindowSettings | None = None
+    """How rows that are too long were read in windows; None where they were cut."""
 
     def to_json(self) -> str:
         """The content of the file."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, allow_nan=False) + "\n"
+        content = {"format": FORMAT, **asdict(self)}
+        if self.windows is None:
+            del content["windows"]
+        return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def _contradictions(record: AuditRecord) -> Iterator[str]:

@@ -29,7 +29,7 @@ from viz.errors import VizError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
-from viz.model.encoding import ONE_WINDOW
+from viz.model.row_windows import reading_note, row_encodings, settings_of_rows
 
 NOT_YET = Missing(missing="Not measured yet.")
 MAX_SETS = 150
@@ -109,16 +109,17 @@ class AuditRun:
         self.rows: AuditRows = rows
         self.options: AuditOptions = options
         self.reference: AuditRows | None = reference
-        self._cache = AuditCache(
-            folder,
-            {
-                "checkpoint": classifier.fingerprint,
-                "temperature": classifier.temperature,
-                "data": rows.fingerprint,
-                "reference": None if reference is None else reference.fingerprint,
-                "options": asdict(options),
-            },
-        )
+        self._windows = settings_of_rows(classifier, pairs=rows.pairs is not None)
+        settings = {
+            "checkpoint": classifier.fingerprint,
+            "temperature": classifier.temperature,
+            "data": rows.fingerprint,
+            "reference": None if reference is None else reference.fingerprint,
+            "options": asdict(options),
+        }
+        if self._windows is not None:
+            settings["windows"] = asdict(self._windows)
+        self._cache = AuditCache(folder, settings)
         self.latest = Audit(
             classifier=classifier,
             record=self._first_record(),
@@ -234,8 +235,10 @@ class AuditRun:
         if cut:
             rows = "1 row is" if cut == 1 else f"{cut:,} rows are"
             yield f"{rows} longer than the model reads, which never saw the rest."
-            if self.classifier.encoder.window_settings is not None:
-                yield ONE_WINDOW
+        long = cut or int((predictions.n_windows > 1).sum())
+        note = reading_note(self.classifier, pairs=self.rows.pairs is not None)
+        if long and note is not None:
+            yield note
         yield from self._special_notes()
 
     def _special_notes(self) -> Iterator[str]:
@@ -246,7 +249,9 @@ class AuditRun:
             text, pair = texts[row], None if pairs is None else pairs[row]
             if any(name in text or name in (pair or "") for name in special):
                 check_cancelled()
-                written = encoder.written_specials(encoder.encode(text, pair))
+                written = encoder.written_specials(
+                    row_encodings(self.classifier, text, pair).encoding
+                )
                 n_rows += bool(written)
                 names |= dict.fromkeys(written)
         if n_rows:
@@ -282,6 +287,7 @@ class AuditRun:
             n_read=0,
             n_labeled=0,
             options=self.options,
+            windows=self._windows,
             notes=rows.notes,
             measures=NOT_YET,
             calibration=NOT_YET,

@@ -24,12 +24,15 @@ from viz.jobs.background import ProgressCallback
 from viz.model.batches import operations
 from viz.model.classifier import Classifier
 from viz.model.masked_language_model import MaskedLanguageModel
+from viz.model.row_windows import row_encodings
 
 EditKind = Literal["mask", "delete", "replace"]
 
 MAX_SETS = 600
 """Sets of edits of one kind that are tried of a text, where nobody says otherwise."""
 MIN_SETS = 100
+MIN_DOCUMENT_SETS = 30
+"""Of a text that is read in several windows, each of which a set takes a pass of."""
 MAX_OPERATIONS = 4e12
 """Floating-point operations that the sets of one kind may take, about a minute and a half on two
 cores: of a long text, or by a large model, fewer sets are tried."""
@@ -115,14 +118,19 @@ def find_counterfactuals(
     if classifier.regression:
         return Missing(missing="A regression gives a score, not a class that an edit could flip.")
     try:
-        encoding = classifier.encode(rows.texts[row], rows.pairs[row] if rows.pairs else None)
+        pair = rows.pairs[row] if rows.pairs else None
+        encodings = row_encodings(classifier, rows.texts[row], pair)
     except TextError as error:
         return Missing(missing=str(error))
     if vocabulary is None:
         vocabulary = data_vocabulary(classifier, rows, predictions)
-    versions = EditedVersions(classifier, encoding, progress)
+    versions = EditedVersions(classifier, encodings, progress)
+    n_windows = len(encodings.windows)
     if max_sets is None:
-        max_sets = max_affordable_sets(classifier, encoding.n_tokens)
+        n_tokens = max(window.n_tokens for window in encodings.windows)
+        max_sets = max_affordable_sets(classifier, n_tokens)
+    if n_windows > 1:  # each set is read in all of them
+        max_sets = max(MIN_DOCUMENT_SETS, max_sets // n_windows)
     items: list[Counterfactual] = []
     notes: list[str] = []
     for search in (
@@ -133,7 +141,7 @@ def find_counterfactuals(
         item, own_notes = search.run(max_sets)
         items += [] if item is None else [item]
         notes += own_notes
-    if encoding.n_unseen:
+    if encodings.encoding.n_unseen:
         notes.append(
             "The model never saw all of this text: where words are deleted, others move up into "
             "what it reads."

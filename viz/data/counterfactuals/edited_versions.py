@@ -13,7 +13,7 @@ from viz.data.rows.row_predictions import predict
 from viz.errors import TextError
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
-from viz.types import Encoding
+from viz.model.row_windows import RowEncodings, row_encodings, row_logits
 
 
 class EditedVersions:
@@ -21,20 +21,21 @@ class EditedVersions:
 
     Args:
         classifier: What reads them.
-        encoding: The text as it stands.
+        row: The text as it stands.
         progress: Called with the texts read since the last call; what it raises ends the work.
     """
 
     def __init__(
         self,
         classifier: Classifier,
-        encoding: Encoding,
+        row: RowEncodings,
         progress: ProgressCallback = no_progress,
     ) -> None:
         self.classifier = classifier
-        self.editable = EditableText(encoding)
+        self.row = row
+        self.editable = EditableText(row.encoding)
         self.progress = progress
-        logits = classifier.logits([encoding.inputs])[0]
+        logits = row_logits(classifier, row)
         progress(1)
         self.decision = Decision.of(classifier, logits)
         self.probability = self.decision.probability(classifier.probabilities(logits))
@@ -50,7 +51,12 @@ class EditedVersions:
             hidden: Whether it is taken where the word is hidden, which costs more.
         """
         return FirstOrderEdits.of(
-            self.classifier, self.editable, self.decision, hidden=hidden, progress=self.progress
+            self.classifier,
+            self.editable,
+            self.decision,
+            row=self.row,
+            hidden=hidden,
+            progress=self.progress,
         )
 
     def read(self, texts: Sequence[EditedText]) -> list[Edited]:
@@ -91,10 +97,10 @@ class EditedVersions:
 
     def _read_alone(self, text: EditedText) -> tuple[Decision, float] | None:
         try:
-            encoding = self.classifier.encode(text.text, text.pair)
+            row = row_encodings(self.classifier, text.text, text.pair)
         except TextError:
             return None
-        logits = self.classifier.logits([encoding.inputs])[0]
+        logits = row_logits(self.classifier, row)
         self.n_read += 1
         self.progress(1)
         decision = Decision.of(self.classifier, logits)

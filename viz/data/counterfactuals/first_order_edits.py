@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
+from finetune.checkpoint.windows import pooling_weights
 from viz.attribution.method import no_progress
 from viz.attribution.requirements import gradients
 from viz.data.counterfactuals.decisions import Decision
@@ -23,6 +24,7 @@ from viz.jobs.background import ProgressCallback
 from viz.model.batches import MAX_ROWS, MAX_TOKENS, batch_size
 from viz.model.classifier import FORWARD_ERRORS, Classifier
 from viz.model.recording import Recorder
+from viz.model.row_windows import RowEncodings, pooling_of_rows, window_logits
 from viz.types import Inputs
 
 MAX_HIDDEN = 128
@@ -55,6 +57,7 @@ class FirstOrderEdits:
         editable: EditableText,
         decision: Decision,
         *,
+        row: RowEncodings | None = None,
         hidden: bool = False,
         progress: ProgressCallback = no_progress,
     ) -> Self | None:
@@ -64,24 +67,30 @@ class FirstOrderEdits:
             classifier: Which reads the text.
             editable: The text.
             decision: What it is put into.
+            row: The windows in which it is read, if several; slopes are those of pooled logits.
             hidden: Whether each word is hidden where its slope is taken; only if the tokenizer has
-                a mask token, and if there are not too many words.
+                a mask token, in one window, and if there are not too many words.
             progress: Called with the passes done since the last call.
         """
         tokens = [list(word.tokens) for word in editable.words]
         mask = classifier.tokenizer.mask_token_id
         inputs, versions = editable.encoding.inputs, [editable.encoding.inputs]
-        if hidden and mask is not None and len(tokens) <= MAX_HIDDEN:
+        windows = None if row is None or len(row.windows) == 1 else row
+        if hidden and windows is None and mask is not None and len(tokens) <= MAX_HIDDEN:
             versions = [_with(inputs, each, mask) for each in tokens]
         embedded = _embeddings(classifier, inputs["input_ids"])
         parts: list[tuple[FloatArray, FloatArray, FloatArray]] = []
         try:
+            if windows is not None:
+                parts = [_pooled_slopes(classifier, windows, decision)]
+                progress(PASSES_PER_VERSION * len(windows.windows))
+                versions = []
             for batch in _batches(classifier, versions):
                 parts += _slopes(classifier, batch, decision)
                 progress(PASSES_PER_VERSION * len(batch))
         except VizError:
             return None
-        if len(versions) < len(tokens):
+        if len(parts) < len(tokens):
             parts *= len(tokens)
         if embedded is None or parts[0][1].shape != embedded.shape:
             return None
@@ -129,7 +138,7 @@ def _with(inputs: Inputs, tokens: Sequence[int], token_id: int) -> Inputs:
 
 
 def _batches(classifier: Classifier, versions: Sequence[Inputs]) -> Iterator[Sequence[Inputs]]:
-    n_tokens = len(versions[0]["input_ids"])
+    n_tokens = max((len(version["input_ids"]) for version in versions), default=1)
     size = batch_size(classifier, n_tokens, rows=MAX_ROWS, tokens=MAX_TOKENS)
     for start in range(0, len(versions), size):
         yield versions[start : start + size]
@@ -147,6 +156,32 @@ def _slopes(
     slopes = gradient.double().cpu().numpy()
     own = (slopes * leaf.detach().double().cpu().numpy()).sum(-1)
     return list(zip(values.detach().double().cpu().numpy(), slopes, own, strict=True))
+
+
+def _pooled_slopes(
+    classifier: Classifier, row: RowEncodings, decision: Decision
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The same of the pooled logits, over all tokens of a text that is read in windows."""
+    logits = window_logits(classifier, row).astype(np.float64)
+    weights = pooling_weights(logits, [0] * len(logits), 1, pooling_of_rows(classifier))
+    pooled = torch.tensor((logits * weights).sum(axis=0)[None], requires_grad=True)
+    value = decision.smooth_margins(pooled)
+    (outer,) = torch.autograd.grad(value.sum(), pooled)
+    slopes: FloatArray | None = None
+    own = np.zeros(row.encoding.n_tokens)
+    for window, positions, counts in zip(row.windows, row.positions, weights, strict=True):
+        recorder = Recorder("words")
+        outcome = classifier.run(classifier.pad([window.inputs]), recorder)
+        scalar = (outcome[0] * (outer[0] * torch.tensor(counts)).to(outcome)).sum()
+        leaf = recorder.required_leaf()
+        (gradient,) = gradients(classifier, scalar, [leaf])
+        of_window = gradient[0].double().cpu().numpy()
+        if slopes is None:
+            slopes = np.zeros((row.encoding.n_tokens, of_window.shape[-1]))
+        slopes[list(positions)] += of_window
+        own[list(positions)] += (of_window * leaf[0].detach().double().cpu().numpy()).sum(-1)
+    assert slopes is not None  # there are windows
+    return value.detach().numpy()[0], slopes, own
 
 
 def _embeddings(classifier: Classifier, ids: IntArray) -> FloatArray | None:

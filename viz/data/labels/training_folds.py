@@ -112,7 +112,7 @@ class FoldTrainings:
             ]
         )
         progress(passes)
-        values = self._read(Classifier.load(output), held_out, progress)
+        values = self._read(self._loaded(output), held_out, progress)
         buffer = io.BytesIO()
         np.save(buffer, values, allow_pickle=False)
         write_atomically(result, buffer.getvalue())
@@ -128,6 +128,10 @@ class FoldTrainings:
         # Numbers, as a name may be one that a reader of files takes for something else.
         labels = [f"class {self.classifier.labels.index(name)}" for name in self.names[number]]
         return line | {"label": labels if self.classifier.multi_label else labels[0]}
+
+    def _loaded(self, output: Path) -> Classifier:
+        """The model of a fold, which reads texts that are too long as the classifier does."""
+        return Classifier.load(output).with_windows(self.classifier.encoder.window_settings)
 
     def _read(self, model: Classifier, numbers: IntArray, progress: ProgressCallback) -> FloatArray:
         """Logarithms of what a model of a fold says of the classes of the classifier."""

@@ -14,6 +14,7 @@ from viz.types import Prediction
 SIGNIFICANT_DIGITS = 6
 """Written of probabilities and scores; those behind them hang on the processor."""
 PREDICTION, PROBABILITY, UNSEEN_TOKENS = "prediction", "probability", "unseen_tokens"
+WINDOWS = "windows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,17 @@ class PredictionColumns:
     """The name that each column has in the file that is written, by its usual name."""
     all_classes: bool = False
     """Whether the probability of each class has a column of its own."""
+    windows: bool = False
+    """Whether there is a column of how many windows each text was read in."""
 
     @classmethod
     def beside(
-        cls, existing: Sequence[str], classifier: Classifier, *, all_classes: bool = False
+        cls,
+        existing: Sequence[str],
+        classifier: Classifier,
+        *,
+        all_classes: bool = False,
+        windows: bool = False,
     ) -> "PredictionColumns":
         """The columns for a file with *existing* ones, none of which is overwritten."""
         all_classes = all_classes and not classifier.regression
@@ -38,12 +46,12 @@ class PredictionColumns:
         if all_classes:
             for label in classifier.labels:
                 usual.append(unused_name(f"{PROBABILITY}_{label}", usual))
-        usual.append(UNSEEN_TOKENS)
+        usual += [UNSEEN_TOKENS, WINDOWS] if windows else [UNSEEN_TOKENS]
         names: dict[str, str] = {}
         for name in usual:
             others = [other for other in usual if other != name]
             names[name] = unused_name(name, {*existing, *others, *names.values()})
-        return cls(classifier, names, all_classes)
+        return cls(classifier, names, all_classes, windows)
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -62,7 +70,7 @@ class PredictionColumns:
                     columns.append(NewColumn(name=own, kind="text"))
                 case "probability" if self.classifier.multi_label:
                     columns.append(NewColumn(name=own, kind="numbers"))
-                case "unseen_tokens":
+                case "unseen_tokens" | "windows":
                     columns.append(NewColumn(name=own, kind="integer"))
                 case _:
                     columns.append(NewColumn(name=own, kind="number"))
@@ -78,6 +86,8 @@ class PredictionColumns:
         if self.all_classes:
             columns += map(_rounded, predictions.probabilities.T)
         columns.append(predictions.n_unseen.tolist())
+        if self.windows:
+            columns.append(predictions.n_windows.tolist())
         return {
             name: [
                 cell if read else None for cell, read in zip(cells, predictions.read, strict=True)

@@ -38,6 +38,7 @@ from viz.errors import SelectionError, as_sentence
 from viz.jobs.background import ProgressCallback
 from viz.jobs.cancellation import CancelledError, cancellation_check
 from viz.model.classifier import Classifier
+from viz.model.row_windows import require_single_texts, settings_of_rows
 
 FORMAT = 1
 """Of what is kept of an unfinished run; that of another one is not continued."""
@@ -81,6 +82,7 @@ class PredictionRun:
         columns: The columns of texts that are named; others are found by usual names.
         all_classes: Whether to write the probability of each class.
         overwrite: Whether a file that is there may be replaced.
+        single_texts: Whether second texts are refused, as where windows were asked for.
 
     Raises:
         SelectionError: where the file has no such columns, or the output can't be written.
@@ -97,6 +99,7 @@ class PredictionRun:
         precision: Precision | None = None,
         all_classes: bool = False,
         overwrite: bool = False,
+        single_texts: bool = False,
     ) -> None:
         classifier.require_all_heads("A file of predictions")
         self.classifier, self.source, self._precision = classifier, source, precision
@@ -111,8 +114,14 @@ class PredictionRun:
             self.pair_column = used.pair
             for name in filter(None, (used.text, used.pair)):
                 written_texts(source.head, name)  # refused now, not row by row
+            if single_texts:
+                require_single_texts(used.pair)
+            windows = settings_of_rows(classifier, pairs=used.pair is not None)
             self.columns = PredictionColumns.beside(
-                source.column_names, classifier, all_classes=all_classes
+                source.column_names,
+                classifier,
+                all_classes=all_classes,
+                windows=windows is not None,
             )
             settings: dict[str, str | int | float | bool | None] = {
                 "format": FORMAT,
@@ -123,6 +132,8 @@ class PredictionRun:
                 "pair": self.pair_column,
                 "window": self.block_rows,
             }
+            if windows is not None:
+                settings |= {f"text window {key}": own for key, own in asdict(windows).items()}
             output.parent.mkdir(parents=True, exist_ok=True)
             self._writer = RowWriter(
                 output, source, self.columns.added, settings, overwrite=overwrite

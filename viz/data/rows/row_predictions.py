@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,11 +13,11 @@ from viz.errors import CheckpointError, SelectionError
 from viz.jobs.background import ProgressCallback
 from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
-from viz.model.encoding import RowInputs
 from viz.model.head_gates import HeadGates, check_gated
 from viz.model.padding import token_places
 from viz.model.pooling import PooledStates
-from viz.types import BoolArray
+from viz.model.row_windows import groups_of_texts, windowed_rows
+from viz.types import BoolArray, Inputs
 
 MAX_ROWS = 64
 """Texts read at once."""
@@ -41,10 +42,12 @@ class RowPredictions:
     """How many tokens the model read of each.  (N,)"""
     n_unseen: IntArray
     """How many it never saw.  (N,)"""
+    n_windows: IntArray
+    """In how many windows it read each; their logits are pooled.  (N,)"""
     states: FloatArray | None
     """The last state that the class is read from: that of [CLS] in BERT, of the last token in
-    GPT-2, the mean where a mean is taken.  None where that can't be told, or wasn't asked for.
-    (N, D)"""
+    GPT-2, the mean where a mean is taken; of several windows the mean.  None where that can't be
+    told, or wasn't asked for.  (N, D)"""
 
     @property
     def predicted(self) -> IntArray:
@@ -63,6 +66,9 @@ def predict(
     progress: ProgressCallback = no_progress,
 ) -> RowPredictions:
     """Classify many texts, or pairs of texts, without recording their attention.
+
+    A single text that is too long is read in windows where the checkpoint was trained so, or the
+    classifier is one that `Classifier.with_windows` gave; else it is cut.
 
     Args:
         classifier: What reads them.
@@ -85,40 +91,88 @@ def predict(
         raise SelectionError(
             f"There are {len(texts):,} texts and {len(pairs):,} second texts; give one for each."
         )
-    rows = classifier.encoder.encode_rows(texts, pairs)
-    n_tokens = np.array([0 if row is None else len(row.inputs["input_ids"]) for row in rows], int)
-    logits = np.zeros((len(rows), classifier.n_classes), dtype=np.float32)
+    parts = [
+        _predict(
+            classifier,
+            [texts[number] for number in group],
+            None if pairs is None else [pairs[number] for number in group],
+            states=states and classifier.capabilities.reads in POOLED,
+            gates=gates,
+            progress=progress,
+        )
+        for group in groups_of_texts(classifier, texts)
+    ]
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _predict(
+    classifier: Classifier,
+    texts: Sequence[str],
+    pairs: Sequence[str] | None,
+    *,
+    states: bool,
+    gates: FloatArray | None,
+    progress: ProgressCallback,
+) -> RowPredictions:
+    """Of texts all of whose windows are held at once."""
+    rows = windowed_rows(classifier, texts, pairs)
+    lengths, owners, n_windows = rows.lengths, rows.owners, rows.n_windows
+    logits = np.zeros((len(rows.windows), classifier.n_classes), dtype=np.float32)
     pooled: FloatArray | None = None
-    keeps_states = states and classifier.capabilities.reads in POOLED
-    for batch in _batches(classifier, n_tokens):
-        inputs = [row for row in (rows[index] for index in batch) if row is not None]
+    left = n_windows.copy()
+    for batch in _batches(classifier, lengths):
+        inputs = [rows.windows[index].inputs for index in batch]
         if gates is None:
-            logits[batch], own_states = _read(classifier, inputs, states=keeps_states)
+            logits[batch], own_states = _read(classifier, inputs, states=states)
         else:
             logits[batch], own_states = _read_gated(classifier, inputs, gates), None
         if own_states is None:
-            keeps_states, pooled = False, None
-        elif keeps_states:
+            states, pooled = False, None
+        elif states:
             if pooled is None:
-                pooled = np.zeros((len(rows), own_states.shape[1]), dtype=np.float32)
+                pooled = np.zeros((len(lengths), own_states.shape[1]), dtype=np.float32)
             pooled[batch] = own_states
-        progress(len(batch))
+        np.subtract.at(left, owners[batch], 1)
+        progress(int((left[np.unique(owners[batch])] == 0).sum()))
+    logits = rows.pooled(logits, rows.pooling)
     _require_finite(classifier, logits)
     probabilities = logits[:, :0] if classifier.regression else classifier.probabilities(logits)
     return RowPredictions(
-        read=n_tokens > 0,
+        read=n_windows > 0,
         logits=logits,
         probabilities=probabilities,
-        n_tokens=n_tokens,
-        n_unseen=np.array([0 if row is None else row.n_unseen for row in rows], int),
-        states=pooled,
+        n_tokens=rows.n_tokens,
+        n_unseen=rows.n_unseen,
+        n_windows=n_windows,
+        states=None if pooled is None else rows.pooled(pooled, "mean"),
     )
 
 
+def _joined(parts: Sequence[RowPredictions]) -> RowPredictions:
+    """Of stretches of texts together; states of all that were read, or of none."""
+
+    def column(name: str) -> Any:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    stated = [part.states for part in parts if part.states is not None]
+    states: FloatArray | None = None
+    if all(part.states is not None or not part.read.any() for part in parts) and stated:
+        width = stated[0].shape[1]
+        states = np.concatenate(
+            [
+                np.zeros((len(part.read), width), np.float32)
+                if part.states is None
+                else part.states
+                for part in parts
+            ]
+        )
+    names = ("read", "logits", "probabilities", "n_tokens", "n_unseen", "n_windows")
+    return RowPredictions(**{name: column(name) for name in names}, states=states)
+
+
 def _batches(classifier: Classifier, n_tokens: IntArray) -> Iterator[IntArray]:
-    """The numbers of the rows to read together, the longest first; rows without tokens in none."""
+    """The numbers of the windows to read together, the longest first."""
     order = np.argsort(-n_tokens, kind="stable")
-    order = order[: int((n_tokens > 0).sum())]
     same_length = classifier.capabilities.pads is None
     start = 0
     while start < len(order):
@@ -132,10 +186,9 @@ def _batches(classifier: Classifier, n_tokens: IntArray) -> Iterator[IntArray]:
 
 
 def _read(
-    classifier: Classifier, rows: Sequence[RowInputs], *, states: bool
+    classifier: Classifier, inputs: Sequence[Inputs], *, states: bool
 ) -> tuple[FloatArray, FloatArray | None]:
     """Logits (B, C), and states (B, D) where they are asked for and can be told."""
-    inputs = [row.inputs for row in rows]
     reads = classifier.capabilities.reads
     if not states or reads is None:
         return classifier.logits(inputs), None
@@ -149,12 +202,12 @@ def _read(
     return logits, None if pooled is None else pooled.float().cpu().numpy()
 
 
-def _read_gated(classifier: Classifier, rows: Sequence[RowInputs], gates: FloatArray) -> FloatArray:
+def _read_gated(classifier: Classifier, rows: Sequence[Inputs], gates: FloatArray) -> FloatArray:
     """Logits with the output of each head multiplied.  (B, C)"""
     check_gated(classifier)
     values = torch.tensor(gates[None], dtype=classifier.model.dtype, device=classifier.device)
     with torch.inference_mode():
-        inputs = classifier.pad([row.inputs for row in rows])
+        inputs = classifier.pad(rows)
         logits: FloatArray = classifier.run(inputs, HeadGates(values)).float().cpu().numpy()
     return logits
 

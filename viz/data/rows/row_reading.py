@@ -71,13 +71,14 @@ def no_predictions(classifier: Classifier, n_rows: int) -> RowPredictions:
         probabilities=np.zeros((n_rows, 0 if classifier.regression else n_classes)),
         n_tokens=np.zeros(n_rows, int),
         n_unseen=np.zeros(n_rows, int),
+        n_windows=np.zeros(n_rows, int),
         states=None,
     )
 
 
 def _arrays(predictions: RowPredictions) -> dict[str, Any]:
     """All of them that can't be computed from others, by name."""
-    names = ("read", "logits", "n_tokens", "n_unseen", "states")
+    names = ("read", "logits", "n_tokens", "n_unseen", "n_windows", "states")
     arrays = {name: getattr(predictions, name) for name in names}
     return {name: array for name, array in arrays.items() if array is not None}
 
@@ -90,9 +91,10 @@ def _filled(
     They are of all rows that are read, or of none.
     """
     values: dict[str, Any] = {}
-    for name in ("read", "logits", "n_tokens", "n_unseen"):
+    for name in ("read", "logits", "n_tokens", "n_unseen", "n_windows"):
         values[name] = getattr(known, name).copy()
-        values[name][indices] = arrays[name]
+        # Audits that were made before there were windows have read each row in one.
+        values[name][indices] = arrays.get(name, arrays["read"])
     states = known.states
     if "states" in arrays and (states is not None or not known.read.any()):
         if states is None:

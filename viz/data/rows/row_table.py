@@ -10,6 +10,7 @@ from viz.data.rows.audit_rows import AuditRows
 from viz.data.rows.labeled_rows import labeled_rows, right_rows
 from viz.data.rows.row_predictions import RowPredictions
 from viz.model.classifier import Classifier
+from viz.model.row_windows import settings_of_rows
 
 MIN_PROBABILITY = 1e-12
 """The least probability whose logarithm is taken."""
@@ -31,6 +32,7 @@ def row_table(
     - `loss`: cross-entropy in nats; for a regression the squared error.
     - `entropy`: of the probabilities, in nats; `margin`: the highest minus the second one.
     - `tokens`, `unseen_tokens`: what the model read, and what it never saw.
+    - `windows`: in how many windows it read the text; only where texts are read in windows.
     - `near_copy`: the number of a row that says nearly the same with another label.
     - `text`, and `pair` where there is one; then all other columns of the file.  One whose name is
       taken already gets ` (file)` behind it.
@@ -41,6 +43,8 @@ def row_table(
     columns |= _probabilities(classifier, rows, predictions)
     columns["tokens"] = pd.array(np.where(read, predictions.n_tokens, 0))
     columns["unseen_tokens"] = pd.array(np.where(read, predictions.n_unseen, 0))
+    if settings_of_rows(classifier, pairs=rows.pairs is not None) is not None:
+        columns["windows"] = pd.array(np.where(read, predictions.n_windows, 0))
     if near_copies is not None:
         columns["near_copy"] = _optional(near_copies, labeled & (near_copies >= 0), "Int64")
     columns["text"] = list(rows.texts)

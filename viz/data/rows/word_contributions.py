@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
+from finetune.checkpoint.windows import Pooling, pooling_weights
 from viz.attention.words import spans
 from viz.attribution.linear_pass import RowShares, linear_pass, unavailable
 from viz.attribution.method import no_progress
@@ -19,6 +20,7 @@ from viz.model.batches import batch_size
 from viz.model.classifier import Classifier
 from viz.model.pooling import PooledStates
 from viz.model.recording import Recorder
+from viz.model.row_windows import RowEncodings, groups_of_texts, pooling_of_rows, row_encodings
 from viz.types import Encoding
 
 MAX_ROWS = 32
@@ -33,7 +35,9 @@ PASSES_PER_ROW = 3.0
 class WordContributions:
     """R rows taken apart by the decomposition (viz/attribution/README.md 2.1).
 
-    In each row the scores of its words, `special` and `bias` add up to `values`.
+    In each row the scores of its words, `special` and `bias` add up to `values`.  A row that is
+    read in windows is taken apart in each of them; its parts are those of all windows together,
+    weighed as their logits are pooled.
     """
 
     rows: IntArray
@@ -80,10 +84,13 @@ def word_contributions(
     """
     _require_heads(classifier, wanted=heads)
 
-    def split(encodings: Sequence[Encoding], batch: list[int]) -> RowShares:
-        return _split(classifier, encodings, contrasts[batch], heads=heads)
+    def split(encodings: Sequence[Encoding], weights: FloatArray) -> RowShares:
+        return _split(classifier, encodings, weights, heads=heads)
 
-    return _contributions(classifier, rows, indices, split, heads=heads, progress=progress)
+    pooling = pooling_of_rows(classifier)
+    return _contributions(
+        classifier, rows, indices, contrasts, split, pooling, heads=heads, progress=progress
+    )
 
 
 def state_contributions(
@@ -112,40 +119,87 @@ def state_contributions(
         TextError: if no token of a row reaches the model.
     """
 
-    def split(encodings: Sequence[Encoding], batch: list[int]) -> RowShares:
-        return _split_states(classifier, encodings, directions[batch])
+    def split(encodings: Sequence[Encoding], weights: FloatArray) -> RowShares:
+        return _split_states(classifier, encodings, weights)
 
-    return _contributions(classifier, rows, indices, split, heads=False, progress=progress)
+    return _contributions(
+        classifier, rows, indices, directions, split, "mean", heads=False, progress=progress
+    )
 
 
 def _contributions(
     classifier: Classifier,
     rows: AuditRows,
     indices: Sequence[int] | IntArray,
-    split: Callable[[Sequence[Encoding], list[int]], RowShares],
+    contrasts: FloatArray,
+    split: Callable[[Sequence[Encoding], FloatArray], RowShares],
+    pooling: Pooling,
     *,
     heads: bool,
     progress: ProgressCallback,
 ) -> WordContributions:
-    """Split rows batch by batch: `split` is given the encodings of one, and the rows' numbers."""
+    """Split rows batch by batch: `split` is given the encodings of one, and their contrasts."""
     pairs = rows.pairs or [None] * len(rows)
-    encodings = [classifier.encode(rows.texts[index], pairs[index]) for index in indices]
-    parts: dict[int, _RowParts] = {}
-    for batch in _batches(classifier, encodings):
-        shares = split([encodings[i] for i in batch], batch)
-        for number, row in enumerate(batch):
-            parts[row] = _row_parts(encodings[row], shares, number, heads=heads)
-        progress(PASSES_PER_ROW * len(batch))
-    ordered = [parts[row] for row in range(len(encodings))]
+    parts: list[_RowParts] = []
+    for group in groups_of_texts(classifier, [rows.texts[index] for index in indices]):
+        some = [
+            row_encodings(classifier, rows.texts[i], pairs[i])
+            for i in indices[group.start : group.stop]
+        ]
+        windows = [window for row in some for window in row.windows]
+        owners = np.repeat(np.arange(len(some)), [len(row.windows) for row in some])
+        weights = contrasts[group.start : group.stop][owners]
+        if len(windows) > len(some):
+            weights = weights * _pooling_weights(
+                classifier, windows, owners, weights.shape, pooling
+            )
+        shares: dict[int, _WindowShares] = {}
+        for batch in _batches(classifier, windows):
+            result = split([windows[i] for i in batch], weights[batch])
+            shares |= {i: _window_shares(result, n, heads=heads) for n, i in enumerate(batch)}
+            progress(PASSES_PER_ROW * len(batch))
+        numbers = iter(range(len(windows)))
+        parts += [_row_parts(row, [shares[next(numbers)] for _ in row.windows]) for row in some]
     return WordContributions(
         rows=np.array(indices, dtype=np.int64),
-        values=np.array([row.value for row in ordered]),
-        words=tuple(row.words for row in ordered),
-        scores=tuple(row.scores for row in ordered),
-        special=np.array([row.special for row in ordered]),
-        bias=np.array([row.bias for row in ordered]),
-        heads=np.array([row.heads for row in ordered]) if heads else None,
+        values=np.array([row.value for row in parts]),
+        words=tuple(row.words for row in parts),
+        scores=tuple(row.scores for row in parts),
+        special=np.array([row.special for row in parts]),
+        bias=np.array([row.bias for row in parts]),
+        heads=np.array([row.heads for row in parts]) if heads else None,
     )
+
+
+def _pooling_weights(
+    classifier: Classifier,
+    windows: Sequence[Encoding],
+    owners: IntArray,
+    shape: tuple[int, ...],
+    pooling: Pooling,
+) -> FloatArray:
+    """What each window counts in its row.  (W, C)
+
+    Args:
+        classifier: What reads the windows.
+        windows: W of them.
+        owners: The row of each.
+        shape: That of the contrasts.
+        pooling: Only for the largest logits the windows have to be read.
+    """
+    logits = np.zeros(shape)
+    if pooling == "max":
+        for batch in _batches(classifier, windows):
+            logits[batch] = classifier.logits([windows[i].inputs for i in batch])
+    return pooling_weights(logits, owners.tolist(), int(owners[-1]) + 1, pooling)
+
+
+@dataclass(frozen=True, slots=True)
+class _WindowShares:
+    value: float
+    tokens: FloatArray
+    bias: float
+    heads: FloatArray | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +257,28 @@ def _split_states(
     return states.split_rows(torch.tensor(directions).to(recorder.pooled))
 
 
-def _row_parts(encoding: Encoding, shares: RowShares, row: int, *, heads: bool) -> _RowParts:
-    tokens = shares.tokens[row].cpu().numpy()
+def _window_shares(shares: RowShares, number: int, *, heads: bool) -> _WindowShares:
+    return _WindowShares(
+        float(shares.values[number]),
+        shares.tokens[number].cpu().numpy(),
+        float(shares.bias[number]),
+        np.stack([layer[number].cpu().numpy() for layer in shares.heads]) if heads else None,
+    )
+
+
+def _row_parts(row: RowEncodings, windows: Sequence[_WindowShares]) -> _RowParts:
+    """The parts of all windows of a row, those of each token added up."""
+    encoding = row.encoding
+    tokens = np.zeros(encoding.n_tokens, windows[0].tokens.dtype)
+    for positions, window in zip(row.positions, windows, strict=True):
+        tokens[list(positions)] += window.tokens
     words = [span for span in spans(encoding) if not span.special]
-    special = sum(float(tokens[i]) for i, token in enumerate(encoding.tokens) if token.special)
-    by_head = np.stack([layer[row].cpu().numpy() for layer in shares.heads]) if heads else None
+    by_head = [window.heads for window in windows if window.heads is not None]
     return _RowParts(
-        float(shares.values[row]),
+        sum(window.value for window in windows),
         tuple(word.label for word in words),
         np.array([tokens[list(word.tokens)].sum() for word in words]),
-        special,
-        float(shares.bias[row]),
-        by_head,
+        sum(float(tokens[i]) for i, token in enumerate(encoding.tokens) if token.special),
+        sum(window.bias for window in windows),
+        np.sum(by_head, axis=0) if by_head else None,
     )
