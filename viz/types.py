@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
+from finetune.checkpoint.windows import WindowSettings
 from viz.errors import MissingAttentionError
 
 if TYPE_CHECKING:  # it is made of what the records below are made for
@@ -264,6 +265,18 @@ class MissingAttention:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentPart:
+    """Of which document a reading is a part: a text that was read in overlapping windows."""
+
+    text: str
+    """The whole text."""
+    settings: WindowSettings
+    """How it was cut, and how the logits of its windows were pooled."""
+    index: int | None = None
+    """The window, counted from 0; None for all of them pooled."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading(ShownInNotebooks):
     """One text read once: how it was encoded, what was predicted, where the heads looked."""
 
@@ -280,6 +293,8 @@ class Reading(ShownInNotebooks):
     that can't be told.  (T,)"""
     without: tuple[tuple[int, int], ...] = ()
     """The heads that were off, each (layer, head), in order; see `Classifier.without`."""
+    document: DocumentPart | None = None
+    """The document that this is a window of, or all windows of; None for a text read at once."""
 
     def __post_init__(self) -> None:
         """Check the shares and freeze them."""

@@ -1,7 +1,7 @@
 """A text of any length that was read in windows: what each of them says, and all of them pooled."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from finetune.checkpoint.arrays import FloatArray
 from finetune.checkpoint.windows import WindowSettings
@@ -10,7 +10,7 @@ from viz.attribution import reader_of
 from viz.errors import SelectionError
 from viz.model.classifier import Classifier
 from viz.model.windows import unseen_spans
-from viz.types import Encoding, MissingAttention, Prediction, Reading, UnseenSpan
+from viz.types import DocumentPart, Encoding, MissingAttention, Prediction, Reading, UnseenSpan
 
 POOLED = {
     "mean": "the class is read from the mean of their logits",
@@ -113,6 +113,7 @@ class Document:
             self.checkpoint,
             self.fingerprint,
             without=self.without,
+            document=self._part(None),
         )
 
     def reading(self, classifier: Classifier, index: int) -> Reading:
@@ -130,7 +131,7 @@ class Document:
                 f"Window {index} does not exist; the windows are 0 to {len(self.windows) - 1:,}."
             )
         (reading,) = self.reader(classifier).read_many([self.windows[index].encoding])
-        return reading
+        return replace(reading, document=self._part(index))
 
     def reader(self, classifier: Classifier) -> Classifier:
         """The classifier with the heads off that were off when the document was read.
@@ -141,12 +142,22 @@ class Document:
         return reader_of(classifier, self.pooled_reading)
 
     @property
+    def is_one_reading(self) -> bool:
+        """Whether the model could read the text at once, so that nothing was pooled."""
+        return (
+            len(self.windows) == 1 and self.windows[0].encoding.n_tokens == self.encoding.n_tokens
+        )
+
+    def _part(self, index: int | None) -> DocumentPart | None:
+        return None if self.is_one_reading else DocumentPart(self.text, self.settings, index)
+
+    @property
     def _seen(self) -> list[int]:
         return sorted({index for window in self.windows for index in window.positions})
 
     def _window_notes(self) -> Iterator[str]:
         n_tokens, n_windows = self.encoding.n_tokens, len(self.windows)
-        if n_windows == 1 and not self.n_unseen:
+        if self.is_one_reading:
             return
         cut = "at sentence ends" if self.settings.cut == "sentences" else "at any token"
         windows = "one window" if n_windows == 1 else f"{n_windows:,} overlapping windows"

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from finetune.checkpoint.arrays import FloatArray
-from finetune.checkpoint.windows import Pooling, pool_logits, pooling_weights
+from finetune.checkpoint.windows import Cut, Pooling, pool_logits, pooling_weights
 from finetune.errors import quoted
 from viz.documents.document import Document, TextWindow
 from viz.errors import SelectionError
@@ -25,6 +25,7 @@ def read_document(
     *,
     stride: int | None = None,
     pooling: Pooling | None = None,
+    cut: Cut | None = None,
     progress: ProgressCallback = lambda passes: None,
 ) -> Document:
     """Read a text of any length in overlapping windows, and pool their logits.
@@ -39,24 +40,23 @@ def read_document(
         pooling: How the logits of windows become those of the document: their `mean`, the `max` of
             each class, or those of the `first` window, and then no other is read; where None, as
             the checkpoint was trained, or else the mean.
+        cut: Whether windows begin and end with `sentences`, as far as there are any, or at any of
+            the `tokens`; where None, as the checkpoint was trained, or else with sentences.
         progress: Called with the windows read since; what it raises ends the work.
 
     Raises:
         TextError: if no token of the text reaches the model.
-        SelectionError: for a stride or a pooling that there isn't, or a base model, which has no
+        SelectionError: for a stride, pooling or cut that there isn't, or a base model, which has no
             classes.
     """
-    if pooling not in (None, *get_args(Pooling)):
-        raise SelectionError(
-            f"Logits of windows can't be pooled by {quoted(pooling)}; choose "
-            f"{', '.join(get_args(Pooling))}."
-        )
+    _check_choice("Logits of windows can't be pooled by", pooling, get_args(Pooling))
+    _check_choice("Windows can't be cut at", cut, get_args(Cut))
     if not classifier.has_head:
         raise SelectionError(
             f"{classifier.name!r} is a base model, which has no logits that could be pooled over "
             "windows; choose a classifier, or a shorter text."
         )
-    windowed = text_windows(classifier.encoder, text, stride=stride)
+    windowed = text_windows(classifier.encoder, text, stride=stride, cut=cut)
     settings = windowed.settings
     if pooling is not None:
         settings = replace(settings, pooling=pooling)
@@ -80,6 +80,11 @@ def read_document(
         fingerprint=classifier.fingerprint,
         without=classifier.off,
     )
+
+
+def _check_choice(what: str, choice: str | None, allowed: tuple[str, ...]) -> None:
+    if choice not in (None, *allowed):
+        raise SelectionError(f"{what} {quoted(choice)}; choose {', '.join(allowed)}.")
 
 
 def _window_logits(

@@ -6,7 +6,7 @@ from zlib import crc32
 
 from viz.attention.heads import head_list
 from viz.figures.spec import FigureSpec
-from viz.types import Attribution, Contribution, Reading
+from viz.types import Attribution, Contribution, MissingAttention, Reading
 
 MAX_NAME_CHARS = 60
 """Characters of a checkpoint's name that a file name keeps."""
@@ -22,7 +22,7 @@ def file_name(spec: FigureSpec, extension: str) -> str:
 
 def reading_name(reading: Reading, what: str, extension: str) -> str:
     """The name of a file that holds more of a reading than one figure."""
-    return checkpoint_name(reading.checkpoint, "-".join((what, *_off(reading))), extension)
+    return checkpoint_name(reading.checkpoint, "-".join((what, *_read(reading))), extension)
 
 
 def checkpoint_name(checkpoint: str, what: str, extension: str) -> str:
@@ -47,19 +47,29 @@ def _parts(spec: FigureSpec) -> Iterator[str]:
     if spec.shows == "scores" and spec.attribution is not None:
         yield spec.attribution.method
     yield from _variants(spec)
-    yield from _off(spec.reading)
+    yield from _read(spec.reading)
 
 
 def table_name(what: str, reading: Reading) -> str:
     """The name of a table of a reading, such as `heads.csv`; it says which heads were off."""
-    return f"{'-'.join((what, *_off(reading)))}.csv"
+    return f"{'-'.join((what, *_read(reading)))}.csv"
+
+
+def _read(reading: Reading) -> Iterator[str]:
+    """How a text was read, where that is not the usual way: which heads were off, and windows."""
+    yield from _off(reading)
+    if reading.document is not None:
+        index = reading.document.index
+        yield "windows" if index is None else f"window-{index}"
 
 
 def _off(reading: Reading) -> Iterator[str]:
     """The heads that were off; of too many for a name, how many, and what tells them apart."""
     if not reading.without:
         return
-    heads = head_list(reading.without, reading.attention.n_heads)
+    attention = reading.attention
+    n_heads = None if isinstance(attention, MissingAttention) else attention.n_heads
+    heads = head_list(reading.without, n_heads)
     if len(heads) > MAX_HEADS_CHARS:
         heads = f"{len(reading.without)}-heads-{crc32(heads.encode()):08x}"
     yield f"off-{heads.replace(',', '-')}"

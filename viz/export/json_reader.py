@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from finetune import errors
+from finetune.checkpoint.windows import Cut, Pooling
 from finetune.errors import quoted
 from finetune.run.json_files import Schema, open_regular_file, read_bytes
 from viz.attention.views import Quadrant
@@ -83,6 +84,18 @@ class Request(TypedDict):
     against_class: int | None
 
 
+class WindowValues(TypedDict):
+    """How a document was read in windows."""
+
+    stride: Annotated[int, Field(ge=1)]
+    pooling: Pooling
+    cut: Cut
+    index: Annotated[int, Field(ge=0)] | None
+    """The window that was shown; None for all of them pooled."""
+    text: NotRequired[str]
+    """The whole text, of a window."""
+
+
 def _explained(request: Request) -> Request:
     """Check that there is a class to explain, and a method, where they are needed."""
     is_attribution = FIGURE_KINDS[request["kind"]].shows == "scores"
@@ -105,6 +118,8 @@ class Values(TypedDict):
     """Where the class is read from, the first token where it isn't said; compared as it is."""
     without: NotRequired[Annotated[list[tuple[int, int]], Field(max_length=MAX_HEADS)]]
     """The heads that were off, each layer and head; none where it isn't said."""
+    windows: NotRequired[WindowValues]
+    """Of a document; a text was read at once where it isn't said."""
     prediction: dict[str, Any]
     numbers: dict[str, Any]
 

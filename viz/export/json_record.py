@@ -33,6 +33,7 @@ def figure_record(spec: FigureSpec) -> Values:
         "tokens": token_values(spec.reading.encoding),
         **pooling_values(spec.reading),
         **without_values(spec.reading),
+        **window_values(spec.reading),
         "prediction": prediction_values(spec.reading.prediction),
         "numbers": numbers_of(spec).values(spec),
     }
@@ -92,6 +93,18 @@ def pooling_values(reading: Reading) -> Values:
 def without_values(reading: Reading) -> Values:
     """The heads that were off, each layer and head; nothing where all were on, as in most files."""
     return {"without": [list(head) for head in reading.without]} if reading.without else {}
+
+
+def window_values(reading: Reading) -> Values:
+    """How a document was read in windows, and which of them this is; null for all of them pooled.
+
+    Nothing where a text was read at once, as in most files.
+    """
+    part = reading.document
+    if part is None:
+        return {}
+    whole = {} if part.index is None else {"text": part.text}
+    return {"windows": asdict(part.settings) | {"index": part.index} | whole}
 
 
 def prediction_values(prediction: Prediction) -> Values:

@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from viz.attention.region import Region
 from viz.attribution import attribute
 from viz.attribution.contribution import contribution
+from viz.documents.attribute_document import attribute_document
+from viz.documents.document import Document
+from viz.documents.read_document import read_document
+from viz.documents.window_text import window_text
 from viz.errors import CheckpointError, RecordError
 from viz.export.json_reader import SavedRecord, shortened
 from viz.export.json_record import figure_record
@@ -23,6 +27,7 @@ from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.spec import FigureSpec
 from viz.model.classifier import Classifier
 from viz.runs.checkpoint_folders import checkpoint_folders
+from viz.types import Reading
 
 TOLERANCE = 1e-6
 
@@ -113,24 +118,52 @@ def replay(saved: SavedRecord, classifier: Classifier) -> list[PartResult]:
 
 def _spec(saved: SavedRecord, classifier: Classifier) -> FigureSpec:
     """The figure that a record describes, computed again."""
-    request = saved.request
-    text, pair = saved.values["text"], saved.values["pair"]
-    reading = classifier.read(text, pair, without=_heads(saved.values))
+    request, windows = saved.request, saved.values.get("windows")
     classes = (request["target_class"], request["against_class"])
+    explained = FIGURE_KINDS[request["kind"]].shows == "scores"
+    attribution = None
+    if windows is not None and windows["index"] is None:
+        document = _document(saved.values, classifier)
+        reading = document.pooled_reading
+        if explained:
+            attribution = attribute_document(
+                classifier, document, request["method"], *classes, options=request["options"]
+            )
+    else:
+        reading = _reading(saved.values, classifier)
+        if explained:
+            attribution = attribute(
+                classifier, reading, request["method"], *classes, options=request["options"]
+            )
     spec = FigureSpec(
         reading,
         request["kind"],
-        attribution=attribute(
-            classifier, reading, request["method"], *classes, options=request["options"]
-        )
-        if FIGURE_KINDS[request["kind"]].shows == "scores"
-        else None,
+        attribution=attribution,
         region=_region(request),
         **{name: request[name] for name in ("layer", "head", "unit", "special", "quadrant")},
     )
     if request["measure"] == "weights":
         return spec
     return replace(spec, contribution=contribution(classifier, reading, *classes))
+
+
+def _reading(values: Mapping[str, Any], classifier: Classifier) -> Reading:
+    """The text of a record, read at once or, as one window of a document, in windows."""
+    windows = values.get("windows")
+    if windows is None:
+        return classifier.read(values["text"], values["pair"], without=_heads(values))
+    reading = _document(values, classifier).reading(classifier, windows["index"])
+    whole = reading.encoding.text == values["text"]
+    return reading if whole else replace(reading, encoding=window_text(reading.encoding))
+
+
+def _document(values: Mapping[str, Any], classifier: Classifier) -> Document:
+    windows = values["windows"]
+    return read_document(
+        classifier.without(_heads(values)),
+        windows.get("text", values["text"]),
+        **{name: windows[name] for name in ("stride", "pooling", "cut")},
+    )
 
 
 def _region(request: Mapping[str, Any]) -> Region | None:
@@ -165,6 +198,8 @@ def _compared(
     yield from _pooling(saved.get("pooling", 0), computed.get("pooling", 0), name)
     if _heads(saved):
         yield _same("without", [*map(list, _heads(saved))], computed.get("without", []))
+    if "windows" in saved:
+        yield _same("windows", saved["windows"], computed.get("windows"))
     for section in ("prediction", "numbers"):
         for part, old in saved[section].items():
             value = computed[section].get(part)

@@ -1,7 +1,7 @@
 """What a figure is cited by: which checkpoint, which text, what is shown, made by what."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from viz.attention.heads import heads_off
@@ -57,7 +57,10 @@ def citation(spec: FigureSpec) -> Citation:
 def reading_citation(
     reading: Reading, shows: str, *, explains: str | None = None, settings: Sequence[str] = ()
 ) -> Citation:
-    """The citation of anything that is shown of a reading; heads that were off are a setting."""
+    """The citation of anything that is shown of a reading.
+
+    Heads that were off are a setting, and so are the windows of a document.
+    """
     off = [heads_off(reading.without)] if reading.without else []
     return Citation(
         checkpoint=reading.checkpoint,
@@ -65,9 +68,18 @@ def reading_citation(
         text_hash=text_hash(reading.encoding),
         shows=shows,
         explains=explains,
-        settings=(*settings, *off),
+        settings=(*settings, *off, *_windows(reading)),
         version=version(),
     )
+
+
+def _windows(reading: Reading) -> Iterator[str]:
+    part = reading.document
+    if part is not None:
+        which = "windows" if part.index is None else f"window {part.index} of a longer text"
+        yield f"{which}, stride {part.settings.stride:,}, cut at {part.settings.cut}"
+        if part.index is None:
+            yield f"{part.settings.pooling} of logits"
 
 
 def text_hash(encoding: Encoding) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from finetune.checkpoint.windows import WindowSettings, default_stride, window_positions
+from finetune.checkpoint.windows import Cut, WindowSettings, default_stride, window_positions
 from viz.errors import SelectionError, TextError
 from viz.model.encoding import Encoder
 from viz.types import Encoding, UnseenSpan
@@ -30,7 +30,12 @@ class WindowedText:
 
 
 def text_windows(
-    encoder: Encoder, text: str, pair: str | None = None, *, stride: int | None = None
+    encoder: Encoder,
+    text: str,
+    pair: str | None = None,
+    *,
+    stride: int | None = None,
+    cut: Cut | None = None,
 ) -> WindowedText:
     """Cut a text into overlapping windows; a text that the model can read at once is one window.
 
@@ -40,6 +45,8 @@ def text_windows(
         pair: The second text of a pair, which has no windows.
         stride: Tokens from one window to the next at most; where None, as the checkpoint says, or
             else half a window.
+        cut: Whether windows begin and end with sentences, or at any token; where None, as the
+            checkpoint says, or else with sentences.
 
     Raises:
         TextError: if no token of the text reaches the model, or it is a pair.
@@ -52,6 +59,8 @@ def text_windows(
     # Nothing is cut where there is no limit.
     whole = replace(encoder, max_tokens=sys.maxsize).encode(text)
     settings = window_settings(encoder, stride)
+    if cut is not None:
+        settings = replace(settings, cut=cut)
     if whole.n_tokens <= encoder.max_tokens:
         return WindowedText(whole, (whole,), (tuple(range(whole.n_tokens)),), settings)
     positions = window_positions(
