@@ -55,7 +55,7 @@ def test_the_attribution_of_a_document_replays(
     attribution = attribute_document(classifier, document, "decomposition", 0, 3)
     spec = FigureSpec(document.pooled_reading, "attribution", attribution=attribution)
     path, values = saved(tmp_path, spec)
-    assert path.name == "tiny-attribution-decomposition-class-0-against-3-off-1.2-windows.json"
+    assert path.name == "tiny-attribution-decomposition-against-3-off-1.2-windows.json"
     assert values["windows"] == {"stride": 25, "pooling": "max", "cut": "tokens", "index": None}
     assert "windows, stride 25, cut at tokens · max of logits" in values["citation"]["sentence"]
     assert replayed(path, folder).startswith("0 ")
