@@ -3,16 +3,21 @@
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar, cast
 
 import streamlit as st
 
-from viz.app import checkpoints, presence, readings
+from viz.app import checkpoints, documents, presence, readings
 from viz.app.cache import LRUCache
+from viz.app.documents import Windows
 from viz.attention.heads import Heads
 from viz.attribution import METHODS, Against, attribute
 from viz.attribution.method import MAX_INTERACTIVE_PASSES, no_progress
+from viz.documents.attribute_document import attribute_document, document_passes
+from viz.documents.document import Document
 from viz.jobs.background import BackgroundJob, JobRegistry, ProgressCallback
+from viz.model.classifier import Classifier
 from viz.types import Attribution
 
 Result = TypeVar("Result")
@@ -40,11 +45,21 @@ class ExplanationRequest:
     options: tuple[tuple[str, str | int], ...] = ()
     without: Heads = ()
     """The heads that are off."""
+    windows: Windows | None = None
+    """The windows in which the text is read, or one of them; None where it is read at once."""
 
     @property
-    def inputs(self) -> tuple[str, str, str | None, Heads]:
-        """What is read, by which checkpoint, without which heads."""
-        return self.source, self.text, self.pair, self.without
+    def inputs(self) -> tuple[str, str, str | None, Heads, Windows | None]:
+        """What is read, by which checkpoint, without which heads, in which windows."""
+        return self.source, self.text, self.pair, self.without, self.windows
+
+    @property
+    def document(self) -> Document | None:
+        """The windows that are explained together; None where one pass is explained."""
+        if self.windows is None or self.windows.index is not None:
+            return None
+        place = checkpoints.identity(self.source)
+        return documents.document(*place, self.text, self.without, self.windows)
 
     @property
     def classes(self) -> readings.ExplainedClasses:
@@ -83,6 +98,10 @@ def attribution_job(request: ExplanationRequest) -> BackgroundJob[Attribution]:
 
 def estimated_passes(request: ExplanationRequest) -> float:
     """About how many forward passes the attribution takes."""
+    document = request.document
+    if document is not None:
+        classifier = document.reader(checkpoints.classifier(request.source))
+        return document_passes(classifier, document, request.method, dict(request.options))
     method, perturbation = METHODS[request.method], readings.perturbation(*request.inputs)
     options = method.resolve_options(dict(request.options), perturbation.classifier)
     return method.forward_passes(perturbation.n_words, perturbation.classifier.n_layers, options)
@@ -152,7 +171,9 @@ def _cancel(job_key: str) -> None:
 
 
 def _attribute(request: ExplanationRequest) -> Callable[[ProgressCallback], Attribution]:
-    classifier = checkpoints.classifier(request.source)
+    classifier, document = checkpoints.classifier(request.source), request.document
+    if document is not None:
+        return partial(_attribute_document, classifier, document, request)
     reading = readings.read(*request.inputs)
     perturbation = readings.perturbation(*request.inputs)
 
@@ -170,3 +191,21 @@ def _attribute(request: ExplanationRequest) -> Callable[[ProgressCallback], Attr
         return replace(result, reading=None)  # it is large, and cached by itself
 
     return compute
+
+
+def _attribute_document(
+    classifier: Classifier,
+    document: Document,
+    request: ExplanationRequest,
+    progress: ProgressCallback,
+) -> Attribution:
+    result = attribute_document(
+        classifier,
+        document,
+        request.method,
+        request.target,
+        request.against,
+        options=dict(request.options),
+        progress=progress,
+    )
+    return replace(result, reading=None)  # it is large, and cached by itself

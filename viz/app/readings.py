@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from finetune.checkpoint.arrays import IntArray
+from viz.app import documents
 from viz.app.cache import LRUCache
 from viz.app.checkpoints import identity, load_classifier
+from viz.app.documents import Windows
 from viz.attention import views
 from viz.attention.heads import Heads
 from viz.attention.statistics import HeadStatistics
@@ -46,23 +48,33 @@ class ViewOptions:
     """Which text of a pair looks at which."""
 
 
-def read(source: str, text: str, pair: str | None, without: Heads = ()) -> Reading:
-    """The reading of a text: one forward pass, however often the page runs again."""
-    return _read(*identity(source), text, pair, without)
+def read(
+    source: str, text: str, pair: str | None, without: Heads = (), windows: Windows | None = None
+) -> Reading:
+    """The reading of a text: one forward pass, however often the page runs again.
+
+    Of a text that is read in `windows` it is that of one, or of all together, without maps.
+    """
+    return _read(*identity(source), text, pair, without, windows)
 
 
 def head_statistics(
-    source: str, text: str, pair: str | None, without: Heads = ()
+    source: str, text: str, pair: str | None, without: Heads = (), windows: Windows | None = None
 ) -> HeadStatistics:
     """What is measured of every head of a reading."""
-    return _head_facts(*identity(source), text, pair, without)
+    return _head_facts(*identity(source), text, pair, without, windows)
 
 
 def view(
-    source: str, text: str, pair: str | None, options: ViewOptions, without: Heads = ()
+    source: str,
+    text: str,
+    pair: str | None,
+    options: ViewOptions,
+    without: Heads = (),
+    windows: Windows | None = None,
 ) -> AttentionView:
     """All heads as they are shown."""
-    return _view(*identity(source), text, pair, options, without)
+    return _view(*identity(source), text, pair, options, without, windows)
 
 
 def contribution(
@@ -71,19 +83,24 @@ def contribution(
     pair: str | None,
     explained: ExplainedClasses,
     without: Heads = (),
+    windows: Windows | None = None,
 ) -> Contribution:
     """What every attention weight contributes to a class."""
-    return _contribution(*identity(source), text, pair, explained, without)
+    return _contribution(*identity(source), text, pair, explained, without, windows)
 
 
-def perturbation(source: str, text: str, pair: str | None, without: Heads = ()) -> Perturbation:
+def perturbation(
+    source: str, text: str, pair: str | None, without: Heads = (), windows: Windows | None = None
+) -> Perturbation:
     """The text with words hidden; versions read for one question are there for the next."""
-    return _perturbation(*identity(source), text, pair, without)
+    return _perturbation(*identity(source), text, pair, without, windows)
 
 
-def seconds_per_pass(source: str, text: str, pair: str | None, without: Heads = ()) -> float:
-    """How long one plain pass over a text takes, measured once."""
-    return _seconds_per_pass(*identity(source), text, pair, without)
+def seconds_per_pass(
+    source: str, text: str, pair: str | None, without: Heads = (), windows: Windows | None = None
+) -> float:
+    """How long one plain pass over a text, or over one of its windows, takes, measured once."""
+    return _seconds_per_pass(*identity(source), text, pair, without, windows)
 
 
 def release_memory() -> None:
@@ -109,18 +126,36 @@ _maps = LRUCache(MAX_CACHED_BYTES, _n_bytes)
 
 # What is computed is never changed, so all sessions share it; cache_data would copy arrays on every
 # rerun.
-def _read(place: str, version: float, text: str, pair: str | None, without: Heads) -> Reading:
-    key = ("reading", place, version, text, pair, without)
-    return _maps.get_or_compute(
-        key, lambda: load_classifier(place, version).read(text, pair, without=without)
-    )
+def _read(
+    place: str,
+    version: float,
+    text: str,
+    pair: str | None,
+    without: Heads,
+    windows: Windows | None,
+) -> Reading:
+    if windows is not None and windows.index is None:
+        return documents.reading(place, version, text, without, windows)  # cached there
+    key = ("reading", place, version, text, pair, without, windows)
+
+    def compute() -> Reading:
+        if windows is not None:
+            return documents.reading(place, version, text, without, windows)
+        return load_classifier(place, version).read(text, pair, without=without)
+
+    return _maps.get_or_compute(key, compute)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _head_facts(
-    place: str, version: float, text: str, pair: str | None, without: Heads
+    place: str,
+    version: float,
+    text: str,
+    pair: str | None,
+    without: Heads,
+    windows: Windows | None,
 ) -> HeadStatistics:
-    reading = _read(place, version, text, pair, without)
+    reading = _read(place, version, text, pair, without, windows)
     attention = reading.attention
     return compute_head_statistics(reading.encoding, attention.weights, attention.impossible)
 
@@ -132,12 +167,13 @@ def _contribution(
     pair: str | None,
     explained: ExplainedClasses,
     without: Heads,
+    windows: Windows | None,
 ) -> Contribution:
     classifier, reading = (
         load_classifier(place, version),
-        _read(place, version, text, pair, without),
+        _read(place, version, text, pair, without, windows),
     )
-    key = ("contribution", place, version, text, pair, explained, without)
+    key = ("contribution", place, version, text, pair, explained, without, windows)
 
     def compute() -> Contribution:
         # The reading is cached by itself, and dropped by itself.
@@ -153,13 +189,14 @@ def _view(
     pair: str | None,
     options: ViewOptions,
     without: Heads,
+    windows: Windows | None,
 ) -> AttentionView:
     def compute() -> AttentionView:
-        reading, explained = _read(place, version, text, pair, without), options.explained
+        reading, explained = _read(place, version, text, pair, without, windows), options.explained
         values = (
             reading.attention.weights
             if explained is None
-            else _contribution(place, version, text, pair, explained, without).values
+            else _contribution(place, version, text, pair, explained, without, windows).values
         )
         whole = views.view(
             reading.encoding,
@@ -171,23 +208,39 @@ def _view(
         )
         return views.quadrant(whole, options.quadrant)
 
-    return _maps.get_or_compute(("view", place, version, text, pair, options, without), compute)
+    return _maps.get_or_compute(
+        ("view", place, version, text, pair, options, without, windows), compute
+    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _perturbation(
-    place: str, version: float, text: str, pair: str | None, without: Heads
+    place: str,
+    version: float,
+    text: str,
+    pair: str | None,
+    without: Heads,
+    windows: Windows | None,
 ) -> Perturbation:
-    reading = _read(place, version, text, pair, without)
+    reading = _read(place, version, text, pair, without, windows)
     return Perturbation(load_classifier(place, version).without(without), reading.encoding)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _seconds_per_pass(
-    place: str, version: float, text: str, pair: str | None, without: Heads
+    place: str,
+    version: float,
+    text: str,
+    pair: str | None,
+    without: Heads,
+    windows: Windows | None,
 ) -> float:
     classifier = load_classifier(place, version)
-    inputs = _read(place, version, text, pair, without).encoding.inputs
+    if windows is None:
+        inputs = _read(place, version, text, pair, without, windows).encoding.inputs
+    else:
+        document = documents.document(place, version, text, without, windows)
+        inputs = document.windows[windows.index or 0].encoding.inputs
     alone = _seconds(classifier, [inputs])
     if alone >= QUICK_PASS_SECONDS:
         return alone

@@ -5,14 +5,16 @@ Scores of words add up over each of them by `words.merge`, since every word is i
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
 from finetune.checkpoint.arrays import IntArray
 from finetune.checkpoint.sentences import sentences
-from viz.attention.words import Span
-from viz.types import Encoding
+from viz.attention.words import Span, end_with_marks, spans
+from viz.types import Encoding, UnseenSpan
 
 PASSAGE_WORDS = 450
 """About how many words are looked at closely at a time."""
@@ -120,6 +122,87 @@ def grouped(encoding: Encoding, words: Sequence[Span], numbers: IntArray) -> tup
         label = encoding.part_text(own[0].part)[start:end]
         result.append(Span(label, start, end, tokens, special=False, part=own[0].part))
     return tuple(result)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """A long text, divided for whoever reads it."""
+
+    words: tuple[Span, ...]
+    n_sentences: int
+    sentences: tuple[Span, ...]
+    """Its sentences, long ones in several stretches; special tokens are in none."""
+    paragraphs: tuple[Span, ...]
+    passages: tuple[Span, ...]
+    """What is looked at closely, one at a time."""
+    passage_numbers: IntArray
+    """The passage of each word; -1 for special tokens.  (n,)"""
+
+    @classmethod
+    def of(cls, encoding: Encoding) -> "Division":
+        """The words of a text that were seen, and what they make."""
+        words = tuple(word for word in spans(encoding) if not _is_unseen(encoding, word))
+        sentence, paragraph = _numbers(encoding, words)
+        passage = passage_numbers(sentence, paragraph)
+        return cls(
+            words,
+            len(_runs(sentence)),
+            grouped(encoding, words, stretch_numbers(sentence)),
+            grouped(encoding, words, paragraph),
+            grouped(encoding, words, passage),
+            passage,
+        )
+
+    def passage_of(self, span: Span) -> int:
+        """The passage that a sentence begins in."""
+        word = next(i for i, word in enumerate(self.words) if word.tokens[0] == span.tokens[0])
+        return int(self.passage_numbers[word])
+
+
+def _is_unseen(encoding: Encoding, word: Span) -> bool:
+    return not word.special and any(
+        gap.part == word.part and gap.start <= word.start < gap.end for gap in encoding.unseen
+    )
+
+
+class Excerpt(NamedTuple):
+    """A stretch of a text as a text of its own."""
+
+    encoding: Encoding
+    """Its text and what of it was not seen, without tokens."""
+    words: tuple[Span, ...]
+    """The words of the stretch, at their places in its text."""
+    indices: IntArray
+    """Which of all words they are.  (n,)"""
+
+
+def excerpt(encoding: Encoding, words: Sequence[Span], numbers: IntArray, number: int) -> Excerpt:
+    """The text of one group of words.
+
+    Args:
+        encoding: The text that the words stand in.
+        words: Its words or tokens.
+        numbers: The group of each word.  (n,)
+        number: The group, which has a word at least.
+    """
+    indices = np.flatnonzero(numbers == number)
+    own = [words[index] for index in indices.tolist()]
+    part = own[0].part or 0
+    text = encoding.part_text(part)
+    start, last = min(word.start for word in own), max(word.end for word in own)
+    end = end_with_marks(text, last)
+    unseen = (
+        UnseenSpan(0, max(start, gap.start) - start, min(end, gap.end) - start)
+        for gap in encoding.unseen
+        if gap.part == part and gap.start < end and gap.end > start
+    )
+    return Excerpt(
+        Encoding(text[start:end], None, (), {}, unseen=tuple(unseen)),
+        tuple(
+            replace(word, start=word.start - start, end=word.end - start, part=0) for word in own
+        ),
+        indices,
+    )
 
 
 def _runs(numbers: IntArray) -> list[list[int]]:

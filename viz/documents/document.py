@@ -88,6 +88,11 @@ class Document:
         return unseen_spans(self.encoding, self._seen)
 
     @property
+    def seen_encoding(self) -> Encoding:
+        """All tokens of the text, with the stretches that the class was not read from as unseen."""
+        return replace(self.encoding, unseen=self.unseen)
+
+    @property
     def n_unseen(self) -> int:
         """How many tokens the class was not read from."""
         return self.encoding.n_tokens - len(self._seen)

@@ -1,12 +1,14 @@
 """Sentences, paragraphs and passages: where they stand, and that their words add up."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from finetune.checkpoint.sentences import sentences
 from viz.attention.sentences import (
+    excerpt,
     grouped,
     paragraph_numbers,
     passage_numbers,
@@ -14,7 +16,7 @@ from viz.attention.sentences import (
     stretch_numbers,
 )
 from viz.attention.words import merge, spans
-from viz.types import Encoding, Token
+from viz.types import Encoding, Token, UnseenSpan
 
 
 def encoding_of(text: str, pair: str | None = None) -> Encoding:
@@ -110,3 +112,19 @@ def test_a_text_without_words_has_no_groups() -> None:
     assert numbers.tolist() == [-1, -1]
     assert grouped(encoding, words, numbers) == ()
     assert passage_numbers(numbers, numbers).tolist() == [-1, -1]
+
+
+def test_an_excerpt_has_the_words_of_a_passage_at_their_places() -> None:
+    encoding = encoding_of("Oil rises.\n\nStocks fall. They 🙂 do.", "Gas too.")
+    # Of what was not seen, the excerpt has the part that lies in it.
+    encoding = replace(encoding, unseen=(UnseenSpan(0, 8, 18), UnseenSpan(1, 0, 3)))
+    words = spans(encoding)
+    numbers = paragraph_numbers(encoding, words)
+    own = excerpt(encoding, words, numbers, 1)
+    assert own.encoding.text == "Stocks fall. They 🙂 do."
+    assert [own.encoding.text[word.start : word.end] for word in own.words] == [
+        words[index].label for index in own.indices
+    ]
+    assert own.encoding.unseen == (UnseenSpan(0, 0, 6),)
+    second = excerpt(encoding, words, numbers, 2)
+    assert (second.encoding.text, second.encoding.unseen) == ("Gas too.", (UnseenSpan(0, 0, 3),))

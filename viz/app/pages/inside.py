@@ -42,7 +42,7 @@ def show(checkpoint: str) -> None:
     reading = readings.read(checkpoint, texts.text, texts.pair)
     with right:
         text.show_prediction(reading, checkpoints.classifier(checkpoint).temperature)
-    text.show_notes(reading)
+    text.show_notes(reading.encoding.notes)
     st.divider()
     if choose_mode() == EQUATIONS:
         show_equations(checkpoint, texts, reading)

@@ -18,6 +18,7 @@ from viz.app.panels import (
     save,
     source,
     text,
+    windows,
 )
 from viz.errors import VizError
 from viz.types import MissingAttention
@@ -46,36 +47,59 @@ def read(checkpoint: str) -> None:
     left, right = st.columns([5, 3], gap="medium")
     with left:
         texts = text.write_text()
-    texts = replace(texts, without=heads_off.chosen(checkpoint))
+    chosen = windows.choose(checkpoint, texts)
+    texts = replace(texts, without=heads_off.chosen(checkpoint), windows=chosen)
+    document = None
+    if texts.windows is not None:
+        document = windows.wait(checkpoint, texts)
+        if document is None:
+            windows.offer(checkpoint, texts.windows)
+            return
     reading = readings.read(checkpoint, *texts.inputs)
     with left:  # last in its column, so that it moves nothing of the page, and no focus is lost
         heads_off.say(checkpoint, texts)
     with right:
         text.show_prediction(reading, checkpoints.classifier(checkpoint).temperature)
+        if document is not None:
+            st.caption(windows.pooled(document))
         text.offer_comparison()
-    text.show_notes(reading)
+    if document is None:
+        text.show_notes(reading.encoding.notes)
+    else:
+        windows.show_notes(document)
+    if windows.is_beyond_limit(checkpoint, texts):
+        windows.offer(checkpoint, texts.windows, document)
     st.divider()
     request, badge = explanation.ask(checkpoint, texts, reading.prediction)
     answer = st.container()
     st.divider()
+    window = None if document is None else windows.opened(texts.text, document)
+    own = request
+    if document is not None and window is not None:
+        own = windows.one_window(request, document, window)
+    texts = replace(texts, windows=own.windows)
     # Heads first: an attribution takes longer, and nobody should wait for it to see the atlas.
     heads.show_heads(
         checkpoint,
         texts,
-        request.classes,
-        beneath=lambda selection: save.offer(checkpoint, texts, request, selection),
+        own.classes,
+        beneath=lambda selection: save.offer(checkpoint, texts, own, selection),
     )
-    has_maps = not isinstance(reading.attention, MissingAttention)
+    own_reading = readings.read(checkpoint, *texts.inputs)
+    has_maps = not isinstance(own_reading.attention, MissingAttention)
     if has_maps:
-        importance.offer(request)
+        importance.offer(own)
     with answer:
-        attribution = explanation.answer(request, reading)
+        attribution = explanation.answer(request, reading, window)
+        if own is not request:
+            attribution = explanation.answer(own, own_reading)
     if has_maps:
         st.divider()
-        bertviz.offer(request)
+        bertviz.offer(own)
     # Last of all: it is measured in the background once the page stands.
     with badge:
-        evidence.show(request, attribution)
+        if own.document is None:
+            evidence.show(own, attribution)
 
 
 page()

@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from finetune.checkpoint.arrays import FloatArray
 from viz.app import background, checkpoints, keys
 from viz.app.background import ExplanationRequest
 from viz.app.markdown import plain
-from viz.app.panels import compare, job_progress
+from viz.app.panels import compare, job_progress, whole_text
 from viz.app.panels.method import choose_method
 from viz.app.panels.plot import show_plot
 from viz.app.panels.text import Texts
 from viz.attention import words
 from viz.attention.words import Span
 from viz.attribution import METHODS, Against
-from viz.attribution.descriptions import outcome, scale_ends, summary
+from viz.attribution.descriptions import outcome, summary
 from viz.errors import VizError
 from viz.figures.plots import score_bars
 from viz.types import Attribution, Prediction, Reading
@@ -32,6 +30,8 @@ JOINED = (
     "This method explains the log-odds of the class against all others together, since the "
     "runner-up may change while words are hidden."
 )
+SENTENCE_CHARS = 44
+"""Characters of a sentence that stand beside its bar."""
 SHORT = 14
 """The longest name of a class, in characters, that the heading says."""
 WIDTH_OF_BADGE = 270
@@ -45,12 +45,12 @@ def ask(
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="why"):
         heading = st.empty()
         with st.container(width=325):
-            name, options = choose_method(source)
+            name, options = choose_method(source, by_window=texts.windows is not None)
         target, against = _choose_classes(prediction, joined=METHODS[name].against_all)
         heading.subheader(_question(prediction, target), anchor=False, width="content")
         badge = st.container(width=WIDTH_OF_BADGE, gap=None, key="evidence")
     request = ExplanationRequest(
-        source, texts.text, texts.pair, name, target, against, options, texts.without
+        source, texts.text, texts.pair, name, target, against, options, *texts.inputs[2:]
     )
     return request, badge
 
@@ -63,16 +63,30 @@ def _question(prediction: Prediction, chosen: int | None) -> str:
     return f"Why {plain(label)}?" if len(label) <= SHORT else "Why that class?"
 
 
-def answer(request: ExplanationRequest, reading: Reading) -> Attribution | None:
-    """Show the colored text, how far it is, or the sentence that says why there is none."""
+def answer(
+    request: ExplanationRequest, reading: Reading, window: int | None = None
+) -> Attribution | None:
+    """Show the colored text, how far it is, or the sentence that says why there is none.
+
+    Args:
+        request: What is explained.
+        reading: Of the text.
+        window: Of a text that is read in windows, the one that is open and shown below this.
+    """
+    is_document = request.document is not None
+    above = st.container()
+    attribution = None
     try:
         attribution = background.attribution(request) or _wait(request)
     except VizError as error:
         st.error(plain(str(error)), icon=":material/error:")
-        return None
-    if attribution is not None:
+    with above:
+        if is_document or (attribution is not None and whole_text.is_long(reading.encoding)):
+            whole_text.show(request, window)
+    if attribution is not None and window is None:
         _show_words(request, reading, attribution)
-        compare.show(request)
+        if not is_document:
+            compare.show(request)
     return attribution
 
 
@@ -134,22 +148,24 @@ def _choose_against(prediction: Prediction, target: int | None, *, joined: bool)
 
 
 def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attribution) -> None:
-    method = METHODS[attribution.method]
-    spans = words.spans(reading.encoding)
-    scores, errors = words.merge(attribution.scores, spans), _word_errors(attribution, spans)
-    low, high = scale_ends(reading.prediction, attribution) if method.signed else ("none", "most")
-    colored_text(
-        reading.encoding,
-        spans,
-        scores,
-        errors=errors,
-        signed=method.signed,
-        relative=method.relative,
-        key="colored-text",
-        low_label=low,
-        high_label=high,
-        caption=summary(reading, attribution, signed=method.signed, relative=method.relative),
-    )
+    """The words of a text that is no longer than what is read at a glance, and what they mean."""
+    method, document = METHODS[attribution.method], request.document
+    is_long = document is not None or whole_text.is_long(reading.encoding)
+    if not is_long:
+        spans = words.spans(reading.encoding)
+        low, high = whole_text.ends(reading, attribution)
+        colored_text(
+            reading.encoding,
+            spans,
+            words.merge(attribution.scores, spans),
+            errors=whole_text.word_errors(attribution, spans),
+            signed=method.signed,
+            relative=method.relative,
+            key="colored-text",
+            low_label=low,
+            high_label=high,
+            caption=summary(reading, attribution, signed=method.signed, relative=method.relative),
+        )
     for note in attribution.notes:
         st.caption(f":material/warning: {plain(note)}")
     text, switch = st.columns([2, 1], vertical_alignment="top")
@@ -158,25 +174,30 @@ def _show_words(request: ExplanationRequest, reading: Reading, attribution: Attr
     with switch.container(
         horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="medium"
     ):
-        compare.offer(request)
+        if document is None:
+            compare.offer(request)
         with_bars = st.toggle("Bars", key=keys.BARS, bind="query-params")
     if with_bars:
-        figure = score_bars.score_bars(
-            scores,
-            spans,
-            errors=errors,
-            signed=method.signed,
-            relative=method.relative,
-            regression=reading.prediction.regression,
-            theme=current_theme(keys.THEME),
-        )
-        show_plot(figure, "score-bars")
-        if len(spans) > score_bars.MAX_BARS:
-            st.caption(f"The {score_bars.MAX_BARS} strongest of {len(spans)} words.")
+        if is_long:
+            spans = whole_text.division(request, document).sentences
+        _show_bars(reading, attribution, spans, unit="sentences" if is_long else "words")
 
 
-def _word_errors(attribution: Attribution, spans: Sequence[Span]) -> FloatArray | None:
-    """Standard errors of the words: squares of those of their tokens add up.  (n,)"""
-    if attribution.errors is None:
-        return None
-    return np.sqrt(words.merge(np.square(attribution.errors), spans))
+def _show_bars(
+    reading: Reading, attribution: Attribution, spans: Sequence[Span], *, unit: str
+) -> None:
+    """The strongest words, or sentences of a long text."""
+    method = METHODS[attribution.method]
+    figure = score_bars.score_bars(
+        words.merge(attribution.scores, spans),
+        spans,
+        errors=whole_text.word_errors(attribution, spans),
+        signed=method.signed,
+        relative=method.relative,
+        regression=reading.prediction.regression,
+        theme=current_theme(keys.THEME),
+        label_chars=score_bars.MAX_LABEL_CHARS if unit == "words" else SENTENCE_CHARS,
+    )
+    show_plot(figure, "score-bars")
+    if len(spans) > score_bars.MAX_BARS:
+        st.caption(f"The {score_bars.MAX_BARS} strongest of {len(spans):,} {unit}.")

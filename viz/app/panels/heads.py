@@ -59,7 +59,7 @@ def show_heads(
         note=f"{_where_read(reading, is_encoder=is_encoder)} {heads_off.sentence(source, texts)}",
     )
     try:
-        view = readings.view(source, texts.text, texts.pair, selection.options, texts.without)
+        view = readings.view(source, texts.text, texts.pair, selection.options, *texts.inputs[2:])
     except MethodError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

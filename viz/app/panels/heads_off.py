@@ -63,7 +63,7 @@ def sentence(source: str, texts: Texts) -> str:
     if not texts.without:
         return ""
     whole, silenced = (
-        readings.read(source, texts.text, texts.pair),
+        readings.read(source, texts.text, texts.pair, (), texts.windows),
         readings.read(source, *texts.inputs),
     )
     return plain(effect(texts.without, whole.prediction, silenced.prediction))

@@ -17,14 +17,16 @@ PATIENCE = 0.15
 """Seconds that the page itself waits, so that what is nearly done does not flicker."""
 
 
-def result(job: BackgroundJob[Result], kind: str, *, label: str, seconds: float) -> Result | None:
+def result(
+    job: BackgroundJob[Result], kind: str, *, label: str, seconds: float | None
+) -> Result | None:
     """The result of a job if it is there within a moment; else show how far it is.
 
     Args:
         job: What is being computed.
         kind: The kind of its result, by which it is started again.
         label: What it is, as the reader knows it.
-        seconds: About how long it takes.
+        seconds: About how long it takes; None where that is not known before it began.
     """
     if not (job.cancelled or job.wait(PATIENCE)):
         st.fragment(_watch, run_every=POLL)(job, label, seconds)
@@ -32,7 +34,7 @@ def result(job: BackgroundJob[Result], kind: str, *, label: str, seconds: float)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             st.caption(f"{plain(label)}: canceled.", width="content")
             st.button(
-                f"Compute it, {duration(seconds)}",
+                "Compute it" if seconds is None else f"Compute it, {duration(seconds)}",
                 key=f"{kind}-again",
                 on_click=partial(background.cancel_job, kind),
             )
@@ -41,13 +43,14 @@ def result(job: BackgroundJob[Result], kind: str, *, label: str, seconds: float)
     return None
 
 
-def _watch(job: BackgroundJob[object], label: str, seconds: float) -> None:
+def _watch(job: BackgroundJob[object], label: str, seconds: float | None) -> None:
     """Show how far the job is and let the reader cancel it; the page runs again after it."""
     if job.cancelled or job.done:
         st.rerun()
     left = seconds if job.seconds_left is None else job.seconds_left
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.progress(job.progress, text=f"{plain(label)}: {duration(left)}")
+        text = label if left is None else f"{label}: {duration(left)}"
+        st.progress(job.progress, text=plain(text))
         st.button("Cancel", key=f"cancel-{label}", on_click=job.cancel, icon=":material/close:")
 
 

@@ -22,17 +22,21 @@ Chosen = tuple[str, tuple[tuple[str, str | int], ...]]
 """A method by its name, and the value of each of its options."""
 
 
-def choose_method(source: str) -> Chosen:
+def choose_method(source: str, *, by_window: bool = False) -> Chosen:
     """Let the reader pick a method; return its name and the value of each of its options.
 
     Args:
         source: The checkpoint, which may have a default of its own.
+        by_window: Whether the method has to explain windows of a text one by one.
     """
     classifier = checkpoints.classifier(source)
-    names = ordered(classifier)
+    names, default = ordered(classifier), preferred(source)
+    if by_window:
+        names = [name for name in names if METHODS[name].by_window]
+        default = default if default[0] in names else _entry(names[0], classifier)
     _restore_from_link(names, classifier)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        method = METHODS[_choose_name(names, preferred(source), classifier)]
+        method = METHODS[_choose_name(names, default, classifier)]
         offered = method.options_of(classifier)
         return method.name, _choose_options(method, offered, classifier) if offered else ()
 

@@ -54,7 +54,9 @@ def offer(
         )
         n_cells = 0
         if selection is not None:
-            view = readings.view(source, texts.text, texts.pair, selection.options, texts.without)
+            view = readings.view(
+                source, texts.text, texts.pair, selection.options, *texts.inputs[2:]
+            )
             n_cells = view.weights[0, 0].size
         _offer_figure(spec, format, options, _refusal(spec, format, n_cells))
         _offer_everything(list(specs.values()), options)
@@ -77,7 +79,9 @@ def _specs(
     contribution = (
         None
         if options.explained is None
-        else readings.contribution(source, texts.text, texts.pair, options.explained, texts.without)
+        else readings.contribution(
+            source, texts.text, texts.pair, options.explained, *texts.inputs[2:]
+        )
     )
     parts = {
         "layer": selection.layer,

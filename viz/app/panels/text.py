@@ -1,11 +1,12 @@
 """What is read: the text, an optional second one, and the class that came of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from viz.app import keys
+from viz.app.documents import Windows
 from viz.app.examples import load_examples
 from viz.app.markdown import plain
 from viz.app.navigation import PAGES
@@ -32,11 +33,13 @@ class Texts:
     pair: str | None
     without: Heads = ()
     """The heads that are off."""
+    windows: Windows | None = None
+    """The windows in which the text is read, or one of them; None where it is read at once."""
 
     @property
-    def inputs(self) -> tuple[str, str | None, Heads]:
-        """What is read, and without which heads."""
-        return self.text, self.pair, self.without
+    def inputs(self) -> tuple[str, str | None, Heads, Windows | None]:
+        """What is read, without which heads, in which windows."""
+        return self.text, self.pair, self.without, self.windows
 
 
 def write_text() -> Texts:
@@ -128,7 +131,7 @@ def offer_comparison() -> None:
         )
 
 
-def show_notes(reading: Reading) -> None:
+def show_notes(notes: Sequence[str]) -> None:
     """Say what was cut, unknown or replaced, one line each."""
-    for note in reading.encoding.notes:
+    for note in notes:
         st.warning(plain(note), icon=":material/info:")

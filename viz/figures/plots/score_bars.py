@@ -29,6 +29,7 @@ def score_bars(
     regression: bool = False,
     theme: Theme = "light",
     most: int = MAX_BARS,
+    label_chars: int = MAX_LABEL_CHARS,
 ) -> go.Figure:
     """The strongest words as bars with their exact scores, strongest on top.
 
@@ -41,6 +42,7 @@ def score_bars(
         regression: Whether they are parts of a predicted score, in its unit.
         theme: Whose colors to use.
         most: How many bars at most.
+        label_chars: Characters of a label at most; longer ones are shortened.
     """
     palette = PALETTES[theme]
     strongest = float(np.abs(scores[[not span.special for span in spans]]).max(initial=0.0))
@@ -61,7 +63,7 @@ def score_bars(
     figure = go.Figure(
         go.Bar(
             x=scores[order],
-            y=_unique_labels([spans[index] for index in order]),
+            y=_unique_labels([spans[index] for index in order], label_chars),
             orientation="h",
             marker={"color": [positive if score >= 0 else negative for score in scores[order]]},
             text=labels,
@@ -81,7 +83,7 @@ def score_bars(
     return figure
 
 
-def _unique_labels(spans: Sequence[Span]) -> list[str]:
+def _unique_labels(spans: Sequence[Span], label_chars: int) -> list[str]:
     """A label for each position, all different: plotly would lay two words `the` on one row.
 
     Invisible characters tell them apart, so that plotly can still drop labels where they would
@@ -90,9 +92,9 @@ def _unique_labels(spans: Sequence[Span]) -> list[str]:
     seen: Counter[str] = Counter()
     labels = []
     for span in spans:
-        label = span.label
-        if len(label) > MAX_LABEL_CHARS:
-            label = label[: MAX_LABEL_CHARS - 1] + "…"
+        label = " ".join(span.label.split()) or span.label
+        if len(label) > label_chars:
+            label = label[: label_chars - 1] + "…"
         label = escape(label, quote=False)  # plotly would take it for markup
         labels.append(label + ZERO_WIDTH * seen[label])
         seen[label] += 1

@@ -27,6 +27,7 @@ def colored_text(
     caption: str | None = None,
     opens: bool = False,
     impossible: BoolArray | None = None,
+    largest: float | None = None,
 ) -> None:
     """Show the text with every span on the color of its score.
 
@@ -43,6 +44,7 @@ def colored_text(
         caption: A sentence under the scale.
         opens: Whether Enter in the atlas leads here, and Escape back.
         impossible: (n,), spans that can't be looked at; None where all can be.
+        largest: The score at the end of the color scale; the largest of a word where None.
     """
     data = payload(
         encoding,
@@ -52,6 +54,7 @@ def colored_text(
         signed=signed,
         relative=relative,
         impossible=impossible,
+        largest=largest,
     ) | {
         "low": low_label,
         "high": high_label,

@@ -141,7 +141,8 @@ function drawWindows(view) {
 }
 
 function createWindow(data, { place, lane, name, title, light, dark }, index) {
-  const element = createElement("button", "window", name);
+  const element = createElement("button", "window");
+  element.append(createElement("span", "", name));
   element.dataset.testid = "strip-window";
   element.dataset.index = index;
   element.dir = "auto";
