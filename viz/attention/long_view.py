@@ -7,6 +7,7 @@ the source for a few rows at a time.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -70,12 +71,12 @@ class LongView:
     ready: dict[tuple[int, int], Thumbnails] = field(default_factory=dict)
     """Thumbnails by their size, as far as they are known."""
 
-    @property
+    @cached_property
     def spans(self) -> tuple[Span, ...]:
         """The queries, one a row."""
         return tuple(self.all_spans[index] for index in self.rows)
 
-    @property
+    @cached_property
     def keys(self) -> tuple[Span, ...]:
         """The keys, one a column."""
         return tuple(self.all_spans[index] for index in self.columns)
@@ -237,9 +238,10 @@ class LongView:
                     mean = np.zeros((n_heads, len(part), self.shape[1]), shown.values.dtype)
                     head_means = np.zeros(mean.shape[1:], mean.dtype)
                 over_heads = _mean_over_heads(shown.values[None])[0, 0]
-                values = np.concatenate([shown.values, over_heads[None]])
-                pooled.add((layer, slice(None)), int(part[0]), values, first, shown.impossible)
-                at = slice(first, first + values.shape[-1])
+                row = int(part[0])
+                pooled.add((layer, slice(n_heads)), row, shown.values, first, shown.impossible)
+                pooled.add((layer, n_heads), row, over_heads[None], first, shown.impossible)
+                at = slice(first, first + shown.values.shape[-1])
                 mean[..., at] += shown.values
                 head_means[..., at] += over_heads
                 forbidden = self._also(forbidden, shown)
@@ -247,8 +249,9 @@ class LongView:
             assert head_means is not None
             mean /= mean.dtype.type(n_layers)
             head_means /= mean.dtype.type(n_layers)
-            values = np.concatenate([mean, head_means[None]])
-            pooled.add((n_layers, slice(None)), int(part[0]), values, 0, forbidden)
+            row = int(part[0])
+            pooled.add((n_layers, slice(n_heads)), row, mean, 0, forbidden)
+            pooled.add((n_layers, n_heads), row, head_means[None], 0, forbidden)
 
         over_rows(list(self._parts(np.arange(self.shape[0]))), pool, progress)
         return Thumbnails(*pooled.result())
@@ -324,7 +327,7 @@ class LongView:
             impossible = np.logical_and.reduceat(impossible, own, axis=-1)
         return ShownRows(add_columns(values, own), removed, left, impossible)
 
-    @property
+    @cached_property
     def _starts(self) -> IntArray:
         """The first token of each span."""
         return np.array([span.tokens[0] for span in self.all_spans])

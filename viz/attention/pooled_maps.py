@@ -37,7 +37,8 @@ class PooledMaps:
         self.row_edges, self.column_edges = bin_edges(shape[0], rows), bin_edges(shape[1], columns)
         size = len(self.row_edges) - 1, len(self.column_edges) - 1
         self._n_columns = shape[1]
-        # Until something is known, -inf and inf; what is not a number stays out.
+        # Weights are numbers, their rows sum to 1; signed shares may be no number, which stays out.
+        self._largest: np.ufunc = np.fmax if signed else np.maximum
         self._most = np.full((*maps, *size), -np.inf, np.float32)
         self._least = np.full((*maps, *size), np.inf, np.float32) if signed else None
         self._impossible = np.ones((maps[0], *size), dtype=bool)
@@ -66,12 +67,14 @@ class PooledMaps:
         last_bin = int(np.searchsorted(self.row_edges, after, side="left"))
         bins = slice(first_bin, last_bin)
         starts = np.maximum(self.row_edges[bins] - first_row, 0)
-        most = self._pooled(np.fmax, values, starts, first_column, 0)
+        most = self._pooled(self._largest, values, starts, first_column, 0)
         least = (
             None if self._least is None else self._pooled(np.fmin, values, starts, first_column, 0)
         )
-        possible = np.zeros(values.shape[-2:], dtype=bool) if impossible is None else impossible
-        forbidden = self._pooled(np.logical_and, possible, starts, first_column, fill=True)
+        # All bits of a map are and-ed: where columns are missing, they say that nothing is possible.
+        possible = np.zeros((1, values.shape[-1]), dtype=bool) if impossible is None else impossible
+        first_rows = starts[:1] if impossible is None else starts
+        forbidden = self._pooled(np.logical_and, possible, first_rows, first_column, fill=True)
         with self._lock:
             target = self._most[layer, heads, bins]
             np.fmax(target, most if isinstance(heads, slice) else most[0], out=target)
@@ -89,7 +92,14 @@ class PooledMaps:
         fill: float,
     ) -> NDArray[Any]:
         """Rows pooled, then columns; missing columns hold *fill*."""
-        rows = choose.reduceat(values, starts, axis=-2)
+        ends = [*starts[1:], values.shape[-2]]
+        rows = np.stack(
+            [
+                choose.reduce(values[..., start:end, :], axis=-2)
+                for start, end in zip(starts, ends, strict=True)
+            ],
+            axis=-2,
+        )
         if rows.shape[-1] < self._n_columns:
             whole = np.full((*rows.shape[:-1], self._n_columns), fill, rows.dtype)
             whole[..., first_column : first_column + rows.shape[-1]] = rows

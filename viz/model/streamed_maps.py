@@ -15,10 +15,17 @@ from torch import Tensor
 
 from viz.attention.map_source import MapBlock, whole_rows
 from viz.attention.row_jobs import RowProgress, no_row_progress
-from viz.model.chunked_attention import MASKED_SCORE, AttentionCall
+from viz.model.chunked_attention import (
+    MASKED_SCORE,
+    AttentionCall,
+    allowed_keys,
+    chunked_attention,
+)
 from viz.model.recording import Recorder
 from viz.types import ROW_TOLERANCE, Attention, BoolArray
 
+LOCAL_SHARE = 1 / 4
+"""Of all keys: where a window is smaller, attention in chunks is faster than SDPA under a mask."""
 PROOF_TOLERANCE = 1e-5
 """How far a weight that is computed again may be from the recorded one."""
 
@@ -39,13 +46,13 @@ class CallRecorder(Recorder):
         self.calls: list[AttentionCall] = []
 
     def on_attention(self, call: AttentionCall) -> Tensor | None:
-        """Keep a call; attend as the family does."""
+        """Keep a call; attend as the family does, in a local layer to what its window holds."""
         if len(self.calls) < self.n_layers:
             # Copies: queries and keys may be views of a tensor that holds the values too.
             query, key = call.query.contiguous(), call.key.contiguous()
             self.calls.append(replace(call, query=query, key=key, value=key[..., :0]))
             self.progress(1 / self.n_layers)
-        return None
+        return chunked_attention(call) if _is_local(call) else None
 
     def maps(self, *, sinks: bool = False) -> "StreamedMaps":
         """The maps of the pass.
@@ -143,6 +150,15 @@ class StreamedMaps:
                     and torch.allclose(alone[0], whole[0, head], rtol=1e-4, atol=1e-7)
                 )
         return self._by_group[layer]
+
+
+def _is_local(call: AttentionCall) -> bool:
+    """Whether a token in the middle may look at so few that it pays to leave the others out."""
+    if call.mask is None or call.mask.shape[-2] == 1:
+        return False
+    row = call.mask[..., call.n_queries // 2, None, : call.n_keys]
+    keys = allowed_keys(row)
+    return keys.stop - keys.start < LOCAL_SHARE * call.n_keys
 
 
 def _weights_of_head(call: AttentionCall, queries: slice, head: int) -> tuple[Tensor, slice]:
