@@ -71,7 +71,7 @@ class PooledMaps:
         least = (
             None if self._least is None else self._pooled(np.fmin, values, starts, first_column, 0)
         )
-        # All bits of a map are and-ed: where columns are missing, they say that nothing is possible.
+        # Where columns are missing nothing is possible, whatever the rows.
         possible = np.zeros((1, values.shape[-1]), dtype=bool) if impossible is None else impossible
         first_rows = starts[:1] if impossible is None else starts
         forbidden = self._pooled(np.logical_and, possible, first_rows, first_column, fill=True)
