@@ -13,7 +13,13 @@ from finetune.checkpoint.truncation import (
     Truncation,
     kept_positions,
 )
-from finetune.checkpoint.windows import STRIDE_KEY, WindowSettings, window_positions
+from finetune.checkpoint.windows import (
+    CUT_KEY,
+    POOLING_KEY,
+    STRIDE_KEY,
+    WindowSettings,
+    window_positions,
+)
 from finetune.errors import ConfigError
 from finetune.run.config_sections import InputConfig
 
@@ -23,8 +29,14 @@ Columns = dict[str, list[list[int]]]
 def store_truncation(config: PreTrainedConfig, settings: InputConfig, *, pairs: bool) -> None:
     """Write into a model's *config* what *settings* choose, where it isn't the default."""
     require_no_pairs(settings, pairs=pairs)
-    for key, value in ((TRUNCATION_KEY, settings.truncation), (STRIDE_KEY, settings.window_stride)):
-        if value not in ("head", 0):
+    windows = settings.windows
+    for key, value in (
+        (TRUNCATION_KEY, None if settings.truncation == "head" else settings.truncation),
+        (STRIDE_KEY, windows and windows.stride),
+        (POOLING_KEY, windows and windows.pooling),
+        (CUT_KEY, windows and windows.cut),
+    ):
+        if value is not None:
             setattr(config, key, value)
         elif hasattr(config, key):
             delattr(config, key)
@@ -34,6 +46,21 @@ def require_no_pairs(settings: InputConfig, *, pairs: bool) -> None:
     """Refuse windows over pairs of texts."""
     if settings.window_stride and pairs:
         raise ConfigError("--window-stride is for single texts; leave it out for pairs")
+
+
+def require_no_gaps(settings: InputConfig, *, length: int, room: int) -> None:
+    """Refuse windows further apart than they are long.
+
+    Args:
+        settings: With the stride.
+        length: Tokens of a window, special ones included.
+        room: Those of them that are of the text.
+    """
+    if settings.window_stride > room:
+        raise ConfigError(
+            f"--window-stride is {settings.window_stride}; a window of {length} tokens holds"
+            f" {room} of the text, and what lies between two windows would not be read"
+        )
 
 
 def cut_texts(
@@ -65,7 +92,11 @@ def cut_windows(
     max_length: int,
     windows: WindowSettings,
 ) -> tuple[Columns, list[int]]:
-    """Windows of at most *max_length* tokens over each text, and the number of the text of each."""
+    """Windows of at most *max_length* tokens over each text, and the number of the text of each.
+
+    Where the first one alone counts, it is the only one.
+    """
+    n_windows = 1 if windows.pooling == "first" else None
     encoded = tokenizer(texts, return_offsets_mapping=True)
     offsets = encoded.pop("offset_mapping")
     positions = [
@@ -73,7 +104,7 @@ def cut_windows(
         for i, text in enumerate(texts)
         for kept in window_positions(
             encoded.sequence_ids(i), offsets[i], text, max_length=max_length, windows=windows
-        )
+        )[:n_windows]
     ]
     columns = {
         name: [[rows[i][k] for k in kept] for i, kept in positions]

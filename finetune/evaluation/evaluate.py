@@ -202,7 +202,10 @@ def encode_all(
             f" {STRIDE_KEY} from its config.json"
         )
     texts = [text for text, _ in inputs]
-    return cut_windows(checkpoint.tokenizer, texts, max_length=max_length, windows=windows)
+    columns, owners = cut_windows(
+        checkpoint.tokenizer, texts, max_length=max_length, windows=windows
+    )
+    return _without_empty_rows(columns, checkpoint.tokenizer.pad_token_id), owners
 
 
 def encode(

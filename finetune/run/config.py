@@ -70,6 +70,7 @@ class TrainConfig(
     def __post_init__(self) -> None:
         """Refuse settings of which one would undo the other."""
         DataConfig.__post_init__(self)
+        InputConfig.__post_init__(self)
         if self.resume and self.overwrite:
             raise ConfigError("--resume continues a run, --overwrite starts over; give one")
         if self.seed + self.seeds > 2**32:

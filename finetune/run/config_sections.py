@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from finetune.checkpoint.truncation import Truncation
+from finetune.checkpoint.windows import Cut, Pooling, WindowSettings
 from finetune.errors import ConfigError
 from finetune.run.column_names import ColumnNames
 from finetune.run.local_paths import shown_name
@@ -122,9 +123,50 @@ class InputConfig(Settings):
     the rest from the end. The app cuts texts the same way."""
 
     window_stride: Whole = 0
-    """Measure the finished model on windows over the whole text, this many tokens apart; 0 turns it
-    off. Each window is as long as the limit, and their logits are averaged. Training and the app
-    read one window."""
+    """Read a longer text whole, in windows that begin this many tokens apart at most; half the
+    limit is usual; 0 turns it off. Training, measuring and the app pool the logits of a text's
+    windows, and --batch-size counts windows then."""
+
+    window_pooling: Pooling = "mean"
+    """How the logits of its windows become those of a text: their mean, the largest of each class,
+    or those of the first window alone."""
+
+    window_cut: Cut = "sentences"
+    """Where windows begin and end: at sentences, as far as there are any that a window holds, or at
+    any tokens."""
+
+    max_windows: Whole = 8
+    """Windows of a text that an epoch of training reads at most, drawn anew in each; 0 reads all.
+    Measuring reads all."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would have no effect."""
+        if self.window_stride and self.truncation != "head":
+            raise ConfigError(
+                "--truncation says what is kept of a longer text, of which --window-stride keeps"
+                " all; leave one of them out"
+            )
+        if not self.window_stride and (self.window_pooling, self.window_cut) != (
+            "mean",
+            "sentences",
+        ):
+            raise ConfigError(
+                "--window-pooling and --window-cut are for windows; give --window-stride too"
+            )
+
+    @property
+    def windows(self) -> WindowSettings | None:
+        """How longer texts are read in windows; None where they are cut."""
+        if not self.window_stride:
+            return None
+        return WindowSettings(
+            stride=self.window_stride, pooling=self.window_pooling, cut=self.window_cut
+        )
+
+    @property
+    def windows_of_epoch(self) -> int | None:
+        """Windows of a text that training reads in an epoch; None for all."""
+        return 1 if self.window_pooling == "first" else self.max_windows or None
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

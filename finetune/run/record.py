@@ -107,7 +107,7 @@ class SplitRecord:
     fingerprint: str
     """SHA-256 over texts and class names, or scores, in their order."""
     truncated: Count
-    """Rows longer than `max_length`, of which the model saw a part only."""
+    """Rows longer than `max_length`: cut, or read in windows where the settings say so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,11 +27,12 @@ class TokenBatches(Sampler[list[int]]):
     the same batches accumulated.
 
     Args:
-        lengths: Tokens of each row.  (N,)
+        lengths: Tokens of each row, or of its longest window.  (N,)
         batches: Batches of an epoch; more where that takes a multiple of *processes*.
         seed: Chooses pools and order, together with the epoch.
         processes: How many share the batches, N at most.
         rank: Which of them this one is.
+        windows: How many windows of each row are read; by default one.  (N,)
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class TokenBatches(Sampler[list[int]]):
         seed: int,
         processes: int = 1,
         rank: int = 0,
+        windows: Sequence[int] | None = None,
     ) -> None:
-        self.lengths = np.asarray(lengths, dtype=np.int64)
+        self.lengths, self.windows = as_numbers(lengths), as_counts(windows, len(lengths))
         self.seed, self.processes, self.rank, self.epoch = seed, processes, rank, 0
         most = len(lengths) // processes
         self.each = min(ceil(batches / processes), most)
@@ -75,12 +77,23 @@ class TokenBatches(Sampler[list[int]]):
         cut_batches = [
             batch
             for rows, batches in zip(shuffled, counts, strict=True)
-            for batch in cut_pool(rows, self.lengths[rows], batches)
+            for batch in cut_pool(rows, self.lengths[rows], self.windows[rows], batches)
         ]
         order = chance.permutation(count)
-        longest = max(range(count), key=lambda place: self.lengths[cut_batches[order[place]]].max())
+        tokens = self.lengths * self.windows
+        longest = max(range(count), key=lambda place: tokens[cut_batches[order[place]]].max())
         order[[0, longest]] = order[[longest, 0]]
         return [cut_batches[number] for number in order]
+
+
+def as_numbers(values: Sequence[int]) -> Numbers:
+    """Whole numbers as an array."""
+    return np.asarray(values, dtype=np.int64)
+
+
+def as_counts(windows: Sequence[int] | None, rows: int) -> Numbers:
+    """The windows of each of so many *rows*; where none are told, each is one."""
+    return np.ones(rows, dtype=np.int64) if windows is None else as_numbers(windows)
 
 
 def count_pools(batches: int) -> int:
@@ -88,41 +101,52 @@ def count_pools(batches: int) -> int:
     return ceil(batches / min(MAX_POOL_BATCHES, max(batches // MIN_POOLS, 1)))
 
 
-def cut_pool(rows: Numbers, lengths: Numbers, batches: int) -> list[Numbers]:
-    """So many *batches* of *rows* of these *lengths*, as even in tokens as they can be cut."""
+def cut_pool(rows: Numbers, lengths: Numbers, windows: Numbers, batches: int) -> list[Numbers]:
+    """So many *batches* of *rows*, as even in tokens as they can be cut.
+
+    Args:
+        rows: Their numbers.
+        lengths: Tokens of each, or of its longest window.
+        windows: How many windows of each are read.
+        batches: How many to make.
+    """
     order = np.argsort(lengths, kind="stable")
-    ascending = lengths[order]
-    edges = [0, *cut_points(ascending, least_budget(ascending, batches)), len(rows)]
+    ascending, counts = lengths[order], windows[order]
+    budget = least_budget(ascending, counts, batches)
+    edges = [0, *cut_points(ascending, counts, budget), len(rows)]
     while len(edges) - 1 < batches:
         widest = int(np.argmax(np.diff(edges)))
         edges.insert(widest + 1, (edges[widest] + edges[widest + 1]) // 2)
     return np.split(rows[order], edges[1:-1])
 
 
-def least_budget(ascending: Numbers, batches: int) -> int:
+def least_budget(ascending: Numbers, windows: Numbers, batches: int) -> int:
     """The fewest tokens a batch may hold where rows of *ascending* lengths make *batches*."""
-    low, high = 1, int(ascending[-1]) * len(ascending)
+    low, high = 1, int(ascending[-1]) * int(windows.sum())
     while low < high:
         middle = (low + high) // 2
-        if len(cut_points(ascending, middle)) < batches:
+        if len(cut_points(ascending, windows, middle)) < batches:
             high = middle
         else:
             low = middle + 1
     return low
 
 
-def cut_points(ascending: Numbers, budget: int) -> list[int]:
+def cut_points(ascending: Numbers, windows: Numbers, budget: int) -> list[int]:
     """Where rows of *ascending* lengths are cut so that each batch holds the budget, or one row."""
-    cuts, start = [], 0
-    for row, size in enumerate(ascending.tolist()):
-        if row > start and (row + 1 - start) * size > budget:
+    cuts, start, total = [], 0, 0
+    for row, (size, count) in enumerate(zip(ascending.tolist(), windows.tolist(), strict=True)):
+        total += count
+        if row > start and total * size > budget:
             cuts.append(row)
-            start = row
+            start, total = row, count
     return cuts
 
 
-def count_batches(lengths: Sequence[int], budget: int) -> int:
+def count_batches(lengths: Sequence[int], budget: int, windows: Sequence[int] | None = None) -> int:
     """How many batches rows of *lengths* make where each holds the *budget* or hardly more."""
-    batches = len(cut_points(np.sort(np.asarray(lengths, dtype=np.int64)), budget)) + 1
+    sizes, counts = as_numbers(lengths), as_counts(windows, len(lengths))
+    order = np.argsort(sizes, kind="stable")
+    batches = len(cut_points(sizes[order], counts[order], budget)) + 1
     # Pools have a chance share of long rows each: one batch more gives them room.
     return min(batches + count_pools(batches), len(lengths))

@@ -24,6 +24,7 @@ from finetune.errors import ConfigError
 from finetune.evaluation.metrics import measure_logits
 from finetune.evaluation.regression import measure_scores
 from finetune.run import processes
+from finetune.run.config import TrainConfig
 from finetune.run.config_sections import LoopConfig
 from finetune.run.events import EventLog, Events
 from finetune.run.graceful_stop import GracefulStop
@@ -42,8 +43,9 @@ from finetune.training.optimizer import build_optimizer
 from finetune.training.prepared_run import PreparedRun
 from finetune.training.results import save_weights
 from finetune.training.snapshot_callback import SnapshotCallback
-from finetune.training.tokenized_rows import tokenized
+from finetune.training.tokenized_rows import WINDOWS, tokenized
 from finetune.training.trainer import SnapshotTrainer, best_steps
+from finetune.training.windows import WindowCollator
 
 Say = Callable[[str], None]
 
@@ -61,7 +63,7 @@ def fit(
             place.mkdir(exist_ok=True)
             save_weights(run, place)  # raises where the adapter would not open afterwards
     rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
-    batches = token_batches(run.config, rows, seed=run.config.seed)
+    batches = token_batches(run.config, rows)
     log = EventLog(events, texts_of_step(run.config, rows, batches))
     trainer = _trainer(run, rows, batches, log, Snapshots(work / CHECKPOINTS))
     if processes.is_first():
@@ -114,24 +116,30 @@ def last_step(snapshots: Snapshots, say: Say) -> int | None:
     return step
 
 
-def token_batches(config: LoopConfig, rows: Dataset, *, seed: int) -> TokenBatches:
-    """The batches of *rows*: as many as batches of `batch_size` rows would be, of less padding."""
-    lengths, world = list(rows["length"]), processes.count()
+def token_batches(config: TrainConfig, rows: Dataset) -> TokenBatches:
+    """The batches of *rows*: as many as batches of `batch_size` rows would be, of less padding.
+
+    Where rows are texts in windows, it is windows that are counted.
+    """
+    lengths, windows, world = list(rows["length"]), None, processes.count()
+    if WINDOWS in rows.column_names:
+        windows = [min(count, config.windows_of_epoch or count) for count in rows[WINDOWS]]
     if len(lengths) < world:
         raise ConfigError(
             f"{len(lengths)} training rows are too few for {world} processes; start fewer"
         )
     batches = (
-        count_batches(lengths, config.batch_tokens)
+        count_batches(lengths, config.batch_tokens, windows)
         if config.batch_tokens
-        else ceil(len(lengths) / config.batch_size)
+        else ceil((len(lengths) if windows is None else sum(windows)) / config.batch_size)
     )
     return TokenBatches(
         lengths,
         batches=batches,
-        seed=seed,
+        seed=config.seed,
         processes=world,
         rank=processes.rank(),
+        windows=windows,
     )
 
 
@@ -143,7 +151,7 @@ def texts_of_step(config: LoopConfig, rows: Dataset, batches: TokenBatches) -> f
 def steps_of_epoch(run: PreparedRun) -> int:
     """The optimizer steps of an epoch of *run*."""
     rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
-    batches = token_batches(run.config, rows, seed=run.config.seed)
+    batches = token_batches(run.config, rows)
     return batches.steps(run.config.gradient_accumulation)
 
 
@@ -155,6 +163,7 @@ def _trainer(
         batches=batches,
         snapshots=snapshots,
         scale=run.scale,
+        pooling=None if run.config.windows is None else run.config.windows.pooling,
         model=run.base.model,
         args=training_arguments(
             run, snapshots.folder, metric_for_best_model=run.best_by, greater_is_better=True
@@ -162,13 +171,29 @@ def _trainer(
         train_dataset=rows,
         eval_dataset=held_out_rows(run),
         processing_class=run.base.tokenizer,
-        data_collator=DataCollatorWithPadding(
-            run.base.tokenizer, pad_to_multiple_of=8 if torch.cuda.is_available() else None
-        ),
+        **collators(run, batches),
         compute_loss_func=log.watched(loss),
         compute_metrics=lambda prediction: _epoch_metrics(prediction, run),
         optimizers=(build_optimizer(run.base.model, run.config), None),
     )
+
+
+def collators(run: PreparedRun, batches: TokenBatches) -> dict[str, Any]:
+    """What makes batches of rows, and of those that are measured where that is something else."""
+    multiple = 8 if torch.cuda.is_available() else None
+    if run.config.windows is None:
+        padding = DataCollatorWithPadding(run.base.tokenizer, pad_to_multiple_of=multiple)
+        return {"data_collator": padding}
+    return {
+        "data_collator": WindowCollator(
+            run.base.tokenizer,
+            limit=run.config.windows_of_epoch,
+            seed=run.config.seed,
+            batches=batches,
+            multiple=multiple,
+        ),
+        "eval_collator": WindowCollator(run.base.tokenizer),
+    }
 
 
 def held_out_rows(run: PreparedRun) -> Dataset:

@@ -12,7 +12,7 @@ from finetune.data.check import InputSettings, check_splits
 from finetune.data.column_summary import describe_columns
 from finetune.data.source_rows import find_splits
 from finetune.data.splits import Splits, load_splits
-from finetune.data.truncation import store_truncation
+from finetune.data.truncation import require_no_gaps, store_truncation
 from finetune.errors import ConfigError
 from finetune.evaluation.report.abbreviate import abbreviated_counts
 from finetune.run.config import DEFAULTS, TrainConfig
@@ -45,7 +45,8 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
         tokenizer=base.tokenizer,
         max_length=length,
         truncation=config.truncation,
-        window_stride=config.window_stride,
+        windows=config.windows,
+        windows_of_epoch=config.windows_of_epoch,
     )
     check = check_splits(source, reading)
     if not config.ignore_check:
@@ -94,11 +95,7 @@ def _max_length(config: TrainConfig, base: Checkpoint) -> int:
         )
     length = config.max_length or min(longest, DEFAULT_MAX_LENGTH)
     room = length - base.tokenizer.num_special_tokens_to_add(pair=False)
-    if config.window_stride > room:
-        raise ConfigError(
-            f"--window-stride is {config.window_stride}; a window of {length} tokens holds {room}"
-            " of the text, and what lies between two windows would not be read"
-        )
+    require_no_gaps(config, length=length, room=room)
     return length
 
 

@@ -34,7 +34,7 @@ from finetune.training.fit import (
 )
 from finetune.training.optimizer import build_optimizer, rate_by_width
 from finetune.training.prepared_run import PreparedRun
-from finetune.training.tokenized_rows import tokenized
+from finetune.training.tokenized_rows import tokenized, windows_as_rows
 from finetune.training.trainer import SnapshotTrainer, seconds_until
 
 FOLDER = "pretraining"
@@ -68,11 +68,8 @@ def seconds_spent(work: Path) -> float:
 
 
 def _trainer(run: PreparedRun, snapshots: Snapshots) -> SnapshotTrainer:
-    rows = tokenized(run.base, run.splits.train, max_length=run.max_length)
-    batches, model = (
-        token_batches(run.config, rows, seed=run.config.seed),
-        load_masked(run.config.model),
-    )
+    rows = windows_as_rows(tokenized(run.base, run.splits.train, max_length=run.max_length))
+    batches, model = token_batches(run.config, rows), load_masked(run.config.model)
     # All weights learn here, whatever learns later, so the rate is not that of the run.
     settings = replace(run.config, learning_rate=rate_by_width(model))
     return SnapshotTrainer(
@@ -88,8 +85,8 @@ def _trainer(run: PreparedRun, snapshots: Snapshots) -> SnapshotTrainer:
             greater_is_better=False,
             learning_rate=settings.rate,
         ),
-        train_dataset=rows.remove_columns("labels"),
-        eval_dataset=held_out_rows(run).remove_columns("labels"),
+        train_dataset=rows,
+        eval_dataset=windows_as_rows(held_out_rows(run)),
         processing_class=run.base.tokenizer,
         data_collator=MaskingCollator(run.base.tokenizer, run.config.seed, batches),
         eval_collator=MaskingCollator(run.base.tokenizer, run.config.seed),

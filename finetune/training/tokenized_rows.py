@@ -3,28 +3,38 @@
 import hashlib
 import json
 from contextlib import suppress
+from dataclasses import asdict
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 from datasets import Dataset
 from pyarrow import ArrowInvalid
 from transformers import PreTrainedTokenizerFast
 
 from finetune.checkpoint.models import Checkpoint
 from finetune.checkpoint.truncation import stored_truncation
+from finetune.checkpoint.windows import stored_windows
 from finetune.data.rows import Rows
-from finetune.evaluation.evaluate import encode, targets
+from finetune.evaluation.evaluate import encode, encode_all, targets
 from finetune.run import processes
 
 MIN_CACHED_ROWS = 5_000
 """Rows from which on reading the file again is quicker than making it."""
+WINDOWS = "windows"
+"""The column of how many windows a text has; there is none where texts are cut."""
 MAX_CACHE_FILES = 20
 """Files that are kept; the oldest goes first."""
 
 
 def tokenized(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Dataset:
-    """Token numbers, targets and lengths of *rows*; padding waits for the batch."""
+    """Token numbers, targets and lengths of *rows*; padding waits for the batch.
+
+    Where the checkpoint reads windows, a row has the token numbers of each, how many there are
+    (`windows`), and the length of the longest.
+    """
     if len(rows) < MIN_CACHED_ROWS:
         return _tokenize(checkpoint, rows, max_length, None)
     file = cache_file(checkpoint, rows, max_length=max_length)
@@ -50,6 +60,9 @@ def cache_file(checkpoint: Checkpoint, rows: Rows, *, max_length: int) -> Path:
         checkpoint.multi_label,
         rows.fingerprint(),
     ]
+    windows = stored_windows(checkpoint.model.config)
+    if windows is not None:
+        cache_key.append(asdict(windows))
     key = hashlib.sha256(json.dumps(cache_key).encode()).hexdigest()[:32]
     return Path(datasets.config.HF_DATASETS_CACHE) / "clsight-tokens" / f"{key}.arrow"
 
@@ -75,9 +88,12 @@ def _tokenize(checkpoint: Checkpoint, rows: Rows, max_length: int, file: Path | 
     texts, labels = rows.inputs(), targets(rows, checkpoint)
 
     def batch(rows: dict[str, list[int]]) -> dict[str, list[Any]]:
-        encoded = encode(checkpoint, [texts[i] for i in rows["row"]], max_length=max_length)
-        lengths = [len(tokens) for tokens in encoded["input_ids"]]
-        return encoded | {"labels": [labels[i] for i in rows["row"]], "length": lengths}
+        inputs = [texts[i] for i in rows["row"]]
+        own = {"labels": [labels[i] for i in rows["row"]]}
+        if stored_windows(checkpoint.model.config) is not None:
+            return _in_windows(*encode_all(checkpoint, inputs, max_length=max_length)) | own
+        encoded = encode(checkpoint, inputs, max_length=max_length)
+        return encoded | own | {"length": [len(tokens) for tokens in encoded["input_ids"]]}
 
     # A fingerprint of our own spares `datasets` from hashing the whole model to make one.
     return inputs.map(
@@ -88,6 +104,30 @@ def _tokenize(checkpoint: Checkpoint, rows: Rows, max_length: int, file: Path | 
         cache_file_name=None if file is None else str(file),
         load_from_cache_file=False,
     )
+
+
+def _in_windows(columns: dict[str, list[list[int]]], owners: list[int]) -> dict[str, list[Any]]:
+    """The columns of texts from those of their windows, and the number of the text of each."""
+    first = np.flatnonzero(np.diff(owners, prepend=-1)).tolist()
+    places = list(pairwise([*first, len(owners)]))
+    rows = {name: [each[a:b] for a, b in places] for name, each in columns.items()}
+    return rows | {
+        WINDOWS: [len(windows) for windows in rows["input_ids"]],
+        "length": [max(map(len, windows)) for windows in rows["input_ids"]],
+    }
+
+
+def windows_as_rows(rows: Dataset) -> Dataset:
+    """Each window as a row of its own, without the labels; *rows* where texts are cut."""
+    if WINDOWS not in rows.column_names:
+        return rows.remove_columns("labels")
+    inputs = rows.remove_columns(["labels", WINDOWS, "length"])
+
+    def batch(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        flat = {name: list(chain.from_iterable(texts)) for name, texts in columns.items()}
+        return flat | {"length": list(map(len, flat["input_ids"]))}
+
+    return inputs.map(batch, batched=True, new_fingerprint="windows", load_from_cache_file=False)
 
 
 def _remove_oldest(folder: Path) -> None:

@@ -18,11 +18,13 @@ from transformers import Trainer, TrainerState
 
 from finetune.checkpoint.models import load_weights, save_tokenizer
 from finetune.checkpoint.score_scale import ScoreScale
+from finetune.checkpoint.windows import Pooling
 from finetune.errors import ModelError, SnapshotError
 from finetune.run import processes
 from finetune.run.snapshot_folders import Snapshots
 from finetune.training.batches import TokenBatches
 from finetune.training.plain_weights import are_plain, plain_weights
+from finetune.training.windows import OWNERS, pooled_model
 
 LEARNING_WEIGHTS, STATE_FILE = "learning.safetensors", "trainer_state.json"
 
@@ -37,6 +39,7 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
             every label does.
         eval_collator: Makes the batches that are measured, where not as those of training.
         scale: Of the scores, where rows have scores: snapshots give them in their own unit.
+        pooling: How logits of windows become those of texts, where batches are of windows.
         settings: What the Trainer takes.
     """
 
@@ -48,11 +51,12 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
         by_text: bool = True,
         eval_collator: Callable[[list[Any]], Any] | None = None,
         scale: ScoreScale | None = None,
+        pooling: Pooling | None = None,
         **settings: Any,
     ) -> None:
         super().__init__(**settings)
         self.batches, self.snapshots, self.by_text = batches, snapshots, by_text
-        self.eval_collator, self.scale = eval_collator, scale
+        self.eval_collator, self.scale, self.pooling = eval_collator, scale, pooling
         self.before_clipping: Callable[[TrainerState], None] | None = None
         self.before: dict[str, Any] = {}
         self.started = time.monotonic()
@@ -150,6 +154,14 @@ class SnapshotTrainer(Trainer):  # type: ignore[misc]
 
     def compute_loss(self, model: nn.Module, inputs: Any, *more: Any, **options: Any) -> Any:
         """The loss of a batch; a family that can't read it is refused in a sentence."""
+        if self.pooling is not None and OWNERS in inputs:
+            model, inputs = pooled_model(
+                model,
+                inputs,
+                pooling=self.pooling,
+                side=self.processing_class.padding_side,
+                batch_size=self.args.per_device_eval_batch_size,
+            )
         try:
             return super().compute_loss(model, inputs, *more, **options)
         except (

@@ -9,7 +9,7 @@ from finetune.data.check.report import CheckReport
 from finetune.data.check.splits import check_splits
 from finetune.data.check.truncation import InputSettings
 from finetune.data.source_rows import find_splits
-from finetune.data.truncation import require_no_pairs
+from finetune.data.truncation import require_no_gaps, require_no_pairs
 from finetune.errors import ConfigError
 from finetune.run.config_sections import DataConfig, InputConfig
 from finetune.run.local_paths import shown_name
@@ -43,9 +43,13 @@ def _input_settings(config: InputConfig, model: str) -> InputSettings:
         raise ConfigError(
             f"--max-length is {config.max_length}; {shown_name(model)!r} reads {longest} at most"
         )
+    length = config.max_length or min(longest, DEFAULT_MAX_LENGTH)
+    room = length - tokenizer.num_special_tokens_to_add(pair=False)
+    require_no_gaps(config, length=length, room=room)
     return InputSettings(
         tokenizer=tokenizer,
-        max_length=config.max_length or min(longest, DEFAULT_MAX_LENGTH),
+        max_length=length,
         truncation=config.truncation,
-        window_stride=config.window_stride,
+        windows=config.windows,
+        windows_of_epoch=config.windows_of_epoch,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from finetune.checkpoint.truncation import Truncation
+from finetune.checkpoint.windows import WindowSettings
 from finetune.data.check.findings import Finding
 from finetune.data.rows import Rows
 
@@ -26,8 +27,10 @@ class InputSettings:
     max_length: int
     """Tokens read at once, special ones included."""
     truncation: Truncation = "head"
-    window_stride: int = 0
-    """Tokens from one window of measuring to the next; 0 where it reads one, as training does."""
+    windows: WindowSettings | None = None
+    """How longer texts are read in windows; None where they are cut."""
+    windows_of_epoch: int | None = None
+    """Windows of a text that training reads in an epoch at most; None for all."""
 
     def special(self, rows: Rows) -> int:
         """How many special tokens stand among the tokens of each row."""
@@ -40,7 +43,7 @@ def truncation_findings(role: str, rows: Rows, reading: InputSettings) -> Iterat
     count = _count(rows, reading)
     if count:
         share = count / len(rows)
-        fate, loses = _fate(role, rows, reading)
+        fate, loses = _fate(role, reading)
         yield Finding(
             severity="warning" if loses and share > MAX_TRUNCATED_SHARE else "note",
             kind="truncated",
@@ -50,17 +53,17 @@ def truncation_findings(role: str, rows: Rows, reading: InputSettings) -> Iterat
         )
 
 
-def _fate(role: str, rows: Rows, reading: InputSettings) -> tuple[str, bool]:
+def _fate(role: str, reading: InputSettings) -> tuple[str, bool]:
     """What becomes of texts that are too long, in words, and whether any of them is lost."""
-    lost = f"lose their {LOST_PART[reading.truncation]}"
-    if not reading.window_stride:
-        return lost, True
-    if role == "train":
-        return f"{lost} in training, which reads one window", True
-    size = reading.max_length - reading.special(rows)
-    if reading.window_stride > size:
-        return f"lose what lies between the windows, of {size} tokens each", True
-    return "are measured whole, in windows", False
+    if reading.windows is None:
+        return f"lose their {LOST_PART[reading.truncation]}", True
+    if reading.windows.pooling == "first":
+        return "lose what lies behind their first window", True
+    if role != "train":
+        return "are measured whole, in windows", False
+    limit = reading.windows_of_epoch
+    of_them = "" if limit is None else f", {limit:,} of a text at most in an epoch, drawn at random"
+    return f"are read in windows{of_them}", False
 
 
 def _count(rows: Rows, reading: InputSettings) -> int:

@@ -10,6 +10,7 @@ from finetune.evaluation.report.abbreviate import abbreviated
 from finetune.evaluation.report.card_calibration import (
     calibration_section,
 )
+from finetune.evaluation.report.card_windows import fate_of_long_texts, windows_paragraph
 from finetune.evaluation.report.limitations import limitations, several
 from finetune.evaluation.report.markdown import cell, code, escaped, paragraphs, table
 from finetune.evaluation.report.metadata import front_matter, headline
@@ -60,7 +61,9 @@ Gives a text {_answer(record)}.
 Fine-tuned from {escaped(record.base)} ({record.parameters / 1e6:.1f} million parameters) on
 {escaped(record.data_name)}.
 
-{code(_use(record), "python")}"""
+{code(_use(record), "python")}
+
+{windows_paragraph(record)}""".rstrip()
 
 
 def _use(record: RunRecord) -> str:
@@ -96,7 +99,7 @@ def _data(record: RunRecord) -> str:
     what = "scores" if record.regression else "class names"
     terms = escaped(record.data_terms or "not stated; ask whoever gave you the data")
     prints = [
-        f"- {name}: `{split.fingerprint}`" + _truncated(split.truncated, record.max_length)
+        f"- {name}: `{split.fingerprint}`" + _too_long(split.truncated, record)
         for name, split in record.splits.items()
     ]
     return "\n\n".join(
@@ -281,8 +284,9 @@ def _chosen_on_validation(record: RunRecord) -> str:
     )
 
 
-def _truncated(rows: int, max_length: int) -> str:
-    return f" (longer than {max_length} tokens and cut: {rows:,})" if rows else ""
+def _too_long(rows: int, record: RunRecord) -> str:
+    fate = fate_of_long_texts(record)
+    return f" (longer than {record.max_length} tokens and {fate}: {rows:,})" if rows else ""
 
 
 def _minutes(seconds: float) -> str:

@@ -15,16 +15,25 @@ KEPT_PART = {
 
 def limitations(record: RunRecord) -> str:
     """The last section of a card."""
-    truncation = record.settings.get("truncation", "head")
     sentences = [
         _unknown(record),
         f"It learned from {escaped(record.data_name)} only; on texts from elsewhere, of another"
         " time or in another language it can be far worse than the numbers above.",
         "The intervals cover sampling of rows only, not errors in their labels.",
-        f"It was trained on {KEPT_PART[truncation].format(record.max_length)} of each text.",
+        f"It was trained on {_trained_part(record)} of each text.",
         _trust(record),
     ]
     return "## Limits\n\n" + "\n".join(f"- {limit}" for limit in sentences)
+
+
+def _trained_part(record: RunRecord) -> str:
+    """How much of a long text training read."""
+    settings, length = record.settings, record.max_length
+    if not settings.get("window_stride"):
+        return KEPT_PART[settings.get("truncation", "head")].format(length)
+    if settings.get("window_pooling") == "first":
+        return f"the first window, of at most {length:,} tokens,"
+    return f"windows of at most {length:,} tokens"
 
 
 def _unknown(record: RunRecord) -> str:

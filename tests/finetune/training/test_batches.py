@@ -101,22 +101,24 @@ def test_the_budget_is_the_least_that_makes_no_more_batches(
     lengths: list[int], batches: int
 ) -> None:
     ascending = np.sort(np.array(lengths))
-    budget = least_budget(ascending, batches)
-    assert len(cut_points(ascending, budget)) + 1 <= batches
-    assert budget == 1 or len(cut_points(ascending, budget - 1)) + 1 > batches
+    windows = ascending[::-1] % 4 + 1
+    budget = least_budget(ascending, windows, batches)
+    assert len(cut_points(ascending, windows, budget)) + 1 <= batches
+    assert budget == 1 or len(cut_points(ascending, windows, budget - 1)) + 1 > batches
 
 
 @given(lengths=LENGTHS, budget=st.integers(1, 2_000))
 def test_a_batch_holds_the_budget_or_one_row(lengths: list[int], budget: int) -> None:
     ascending = np.sort(np.array(lengths))
-    for batch in np.split(ascending, cut_points(ascending, budget)):
-        assert len(batch) == 1 or len(batch) * batch[-1] <= budget
+    windows = ascending[::-1] % 4 + 1
+    for batch in np.split(np.arange(len(lengths)), cut_points(ascending, windows, budget)):
+        assert len(batch) == 1 or windows[batch].sum() * ascending[batch[-1]] <= budget
 
 
 @given(lengths=LENGTHS, share=st.floats(0.01, 1))
 def test_a_pool_is_cut_into_as_many_batches_as_asked(lengths: list[int], share: float) -> None:
     rows, wanted = np.arange(len(lengths)), max(round(share * len(lengths)), 1)
-    batches = cut_pool(rows, np.array(lengths), wanted)
+    batches = cut_pool(rows, np.array(lengths), rows % 3 + 1, wanted)
     assert len(batches) == wanted
     assert sorted(np.concatenate(batches)) == rows.tolist()
     assert all(len(batch) for batch in batches)

@@ -26,8 +26,12 @@ COMBINATIONS: list[tuple[str, dict[str, Any]]] = [
         "classes",
         {
             "label_smoothing": 0.1, "class_weights": "effective", "truncation": "head+tail",
-            "max_length": 12, "window_stride": 6,
+            "max_length": 12,
         },
+    ),
+    (
+        "scores",
+        {"max_length": 8, "window_stride": 3, "window_pooling": "max", "pretrain_epochs": 1},
     ),
     ("classes", {"gradient_checkpointing": True, "freeze_layers": 2, "pretrain_epochs": 1}),
 ]  # fmt: skip

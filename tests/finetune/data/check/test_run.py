@@ -9,6 +9,7 @@ from transformers import AutoTokenizer
 from typer.testing import CliRunner, Result
 
 from finetune.__main__ import app
+from finetune.checkpoint.windows import WindowSettings
 from finetune.data.check import Finding, InputSettings, check_splits
 from finetune.data.check.report import NOT_COUNTED
 from finetune.data.source_rows import find_splits
@@ -119,23 +120,20 @@ def test_the_part_that_long_texts_lose_is_named(
         )
 
 
-def test_windows_lose_nothing_of_what_is_measured_and_training_reads_one(
-    long_news: Path, base: Path
-) -> None:
-    told = too_long(long_news, base, truncation="tail", window_stride=4)
-    assert told["validation"].severity == "note"
+def test_windows_lose_nothing(long_news: Path, base: Path) -> None:
+    told = too_long(long_news, base, windows=WindowSettings(stride=4), windows_of_epoch=8)
+    assert [finding.severity for finding in told.values()] == ["note"] * 2
     assert told["validation"].sentence.endswith("tokens and are measured whole, in windows.")
-    assert told["train"].severity == "warning"
     assert told["train"].sentence.endswith(
-        "lose their beginning in training, which reads one window."
+        "are read in windows, 8 of a text at most in an epoch, drawn at random."
     )
-
-
-def test_windows_with_gaps_between_them_lose_what_lies_there(long_news: Path, base: Path) -> None:
-    told = too_long(long_news, base, window_stride=7)["validation"]
-    assert told.severity == "warning"
-    assert told.sentence.endswith("lose what lies between the windows, of 6 tokens each.")
-    assert too_long(long_news, base, window_stride=6)["validation"].severity == "note"
+    told = too_long(long_news, base, windows=WindowSettings(stride=4))
+    assert told["train"].sentence.endswith("are read in windows.")
+    first = WindowSettings(stride=4, pooling="first")
+    told = too_long(long_news, base, windows=first, windows_of_epoch=1)
+    for finding in told.values():
+        assert finding.severity == "warning"
+        assert finding.sentence.endswith("lose what lies behind their first window.")
 
 
 def test_the_command_takes_the_choices_of_train(
@@ -145,6 +143,8 @@ def test_the_command_takes_the_choices_of_train(
     assert "lose their middle." in call(*call_of, "--truncation", "head+tail").stdout
     windows = call(*call_of, "--validation", long_news, "--window-stride", 4).stdout
     assert "measured whole, in windows" in windows
+    gaps = call(*call_of, "--window-stride", 7).stderr
+    assert "--window-stride is 7; a window of 8 tokens holds 6 of the text" in gaps
     pairs = [{"text1": "one", "text2": f"two {i}", "label": "ab"[i % 2]} for i in range(20)]
     data = write_csv(tmp_path / "pairs.csv", pairs)
     assert "leave it out for pairs" in call("--data", data, "--window-stride", 4).stderr
