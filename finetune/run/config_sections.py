@@ -136,7 +136,7 @@ class InputConfig(Settings):
     any tokens."""
 
     max_windows: Whole = 8
-    """Windows of a text that an epoch of training reads at most, drawn anew in each; 0 reads all.
+    """Windows of a text that an epoch of training reads at most, drawn for each; 0 reads all.
     Measuring reads all."""
 
     def __post_init__(self) -> None:
