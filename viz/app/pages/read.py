@@ -79,19 +79,24 @@ def read(checkpoint: str) -> None:
         own = windows.one_window(request, document, window)
     texts = replace(texts, windows=own.windows)
     # Heads first: an attribution takes longer, and nobody should wait for it to see the atlas.
-    heads.show_heads(
-        checkpoint,
-        texts,
-        own.classes,
-        beneath=lambda selection: save.offer(checkpoint, texts, own, selection),
-    )
+    if own.document is not None:
+        windows.hint()
+        save.offer(checkpoint, texts, own, None)
+    else:
+        heads.show_heads(
+            checkpoint,
+            texts,
+            own.classes,
+            beneath=lambda selection: save.offer(checkpoint, texts, own, selection),
+        )
     own_reading = readings.read(checkpoint, *texts.inputs)
     has_maps = not isinstance(own_reading.attention, MissingAttention)
     if has_maps:
         importance.offer(own)
     with answer:
         attribution = explanation.answer(request, reading, window)
-        if own is not request:
+        if window is not None:
+            windows.head_line(own_reading, window)
             attribution = explanation.answer(own, own_reading)
     if has_maps:
         st.divider()

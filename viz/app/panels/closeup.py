@@ -47,8 +47,9 @@ def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
         heatmap(one, title=name, note=note, key=HEATMAP, on_select=lambda: None)
     else:
         _show_row(reading, one, name)
-    # The page Inside reads with all heads on.
-    if selection.layer is not None and selection.head is not None and not reading.without:
+    # The page Inside reads the text at once, with all heads on.
+    is_plain = not reading.without and reading.document is None
+    if selection.layer is not None and selection.head is not None and is_plain:
         query, key = _chosen_tokens(one, chosen)
         link.offer(reading, existing_cell(reading, selection.layer, selection.head, query, key))
 

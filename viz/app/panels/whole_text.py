@@ -13,7 +13,7 @@ from viz.app.panels import windows
 from viz.attention import words
 from viz.attention.sentences import Division, excerpt
 from viz.attention.words import Span
-from viz.attribution import METHODS, find_method, resolve_target
+from viz.attribution import METHODS, find_method
 from viz.attribution.descriptions import explained_scalar, quantity, scale_ends, summary
 from viz.documents.document import Document
 from viz.types import Attribution, Encoding, Reading
@@ -126,22 +126,20 @@ def ends(reading: Reading, attribution: Attribution) -> tuple[str, str]:
 def _bars(request: ExplanationRequest, document: Document) -> list[WindowBar]:
     """Each window with what it says by itself."""
     prediction = document.prediction
-    target = resolve_target(prediction, *request.classes)
-    scalar = explained_scalar(prediction, target)
-    bars = []
-    for index, (own, margin) in enumerate(
-        zip(document.windows, windows.margins(request, document), strict=True)
-    ):
+    target = windows.explained_target(request, document)
+    has_no_class = prediction.regression or prediction.multi_label
+    scalar, bars = explained_scalar(prediction, target), []
+    for index, window in enumerate(document.windows):
+        margin = float(target.value(window.logits))
         written = quantity(margin, signed=True, regression=prediction.regression)
-        label = prediction.labels[int(own.logits.argmax())]
-        name = written if prediction.regression or prediction.multi_label else f"{label} {written}"
+        label = "" if has_no_class else f"{prediction.labels[int(window.logits.argmax())]} "
         bars.append(
             WindowBar(
-                start=own.start,
-                end=own.end,
-                name=name,
+                start=window.start,
+                end=window.end,
+                name=f"{label}{written}",
                 score=margin,
-                title=f"Window {index}: {name.removesuffix(written)}· {scalar} = {written}",
+                title=f"Window {index}: {label and f'{label}· '}{scalar} = {written}",
             )
         )
     return bars

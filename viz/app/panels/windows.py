@@ -13,10 +13,12 @@ from viz.app.markdown import plain
 from viz.app.panels import job_progress, text
 from viz.app.panels.text import Texts
 from viz.attribution import METHODS, resolve_target
-from viz.attribution.target import target_against_all
+from viz.attribution.descriptions import verdict
+from viz.attribution.target import Target, target_against_all
 from viz.documents.document import Document
 from viz.errors import VizError
 from viz.model.windows import window_settings
+from viz.types import Reading
 
 CHECKPOINT = "windows-checkpoint"
 """Key of the session's state: the checkpoint whose windows were chosen last."""
@@ -207,9 +209,33 @@ def one_window(request: ExplanationRequest, document: Document, index: int) -> E
     )
 
 
-def margins(request: ExplanationRequest, document: Document) -> list[float]:
-    """The explained scalar of each window alone."""
+def explained_target(request: ExplanationRequest, document: Document) -> Target:
+    """The scalar that the method explains, of the whole text and of each of its windows."""
     target = resolve_target(document.prediction, *request.classes)
     if METHODS[request.method].against_all:
-        target = target_against_all(document.prediction, target.target_class)
-    return [float(target.value(window.logits)) for window in document.windows]
+        return target_against_all(document.prediction, target.target_class)
+    return target
+
+
+def head_line(reading: Reading, index: int) -> None:
+    """Which window is open, what it says by itself, and the way back to the whole text."""
+    label, probability = verdict(reading.prediction)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**Window {index}** alone: {plain(f'{label} {probability}'.strip())}")
+        st.button(
+            "Close",
+            key="close-window",
+            type="tertiary",
+            icon=":material/close:",
+            on_click=open_window,
+            args=(None,),
+        )
+
+
+def hint() -> None:
+    """Where maps are to be found while no window is open."""
+    st.subheader("Attention", anchor=False)
+    st.caption(
+        "Each window has maps of its own: click one in the strip above, or press Enter there, to "
+        "see its words and where its heads look."
+    )

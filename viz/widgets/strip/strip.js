@@ -74,9 +74,9 @@ function drawTexts({ data, find, root, canvas }) {
     root.style.setProperty(`--hatch-${theme}`, data.hatch[theme][1]);
   }
   const { passage, passages } = data;
-  find(".tools").hidden = passages.length < 2;
-  find(".passage-name").textContent =
-    passage === null ? `${passages.length} passages` : `passage ${passage + 1} of ${passages.length}`;
+  find(".legend").hidden = !data.sentences.length && !data.unseen_label;
+  find(".tools").hidden = passages.length < 2 || passage === null;
+  find(".passage-name").textContent = `passage ${(passage ?? 0) + 1} of ${passages.length}`;
   find(".previous").disabled = !passage;
   find(".next").disabled = passage === null || passage >= passages.length - 1;
   canvas.setAttribute(
