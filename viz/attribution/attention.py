@@ -3,7 +3,11 @@
 Source: viz/attribution/README.md 2.6 and 2.7.
 """
 
+import numpy as np
+
 from viz.attention import rollout
+from viz.attention.carried_row import carried_row, pooled_maps_row, rollout_mixing
+from viz.attention.long_attention import LongAttention
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.registry import register_method
 from viz.attribution.requirements import pooling_of, require_deciding_rows
@@ -14,13 +18,22 @@ def _attention(inputs: AttributionInput) -> TokenScores:
 
     w is the pooling: 1 for the deciding token, 1/T for each where a mean is read.
     """
-    last = inputs.reading.attention.weights[-1].mean(0)
+    attention = inputs.reading.attention
+    if isinstance(attention, LongAttention):
+        last_layer = attention.n_layers - 1
+        row = pooled_maps_row(attention.source, last_layer, pooling_of(inputs))
+        return TokenScores(row.astype(np.float32))
+    last = attention.weights[-1].mean(0)
     return TokenScores(rollout.pooled_row(last, pooling_of(inputs)))
 
 
 def _rollout(inputs: AttributionInput) -> TokenScores:
     """Pooled rows of R, the product over layers, the last on the left, of (mean_h A[h] + 1) / 2."""
-    product = rollout.rollout(inputs.reading.attention.weights)
+    attention = inputs.reading.attention
+    if isinstance(attention, LongAttention):
+        row = carried_row(attention.source, pooling_of(inputs), rollout_mixing)
+        return TokenScores(row.astype(np.float32))
+    product = rollout.rollout(attention.weights)
     return TokenScores(rollout.pooled_row(product, pooling_of(inputs)))
 
 

@@ -124,6 +124,7 @@ ATTENTION_ATTRIBUTION = Method(
     description="Gradients added up while the attention of one layer grows from nothing.",
     reference="Hao et al. 2021",
     score=_attention_attribution,
+    whole_maps=True,
     requirements=(require_attention,),
     options=(
         Option(

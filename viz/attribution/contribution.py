@@ -8,9 +8,11 @@ included, contributes to the scalar; the rest flows past it.  Source: viz/attrib
 
 import numpy as np
 
+from viz.attention.long_attention import LongAttention
 from viz.attribution import reader_of
 from viz.attribution.linear_pass import linear_pass
 from viz.attribution.target import Against, resolve_target
+from viz.errors import LongTextError
 from viz.jobs.cancellation import check_cancelled
 from viz.model.classifier import Classifier
 from viz.model.recording import Recorder
@@ -38,9 +40,15 @@ def contribution(
     Raises:
         MethodError: if the network isn't linear where attention is held fixed.
         MissingAttentionError: if there are no attention weights.
+        LongTextError: if they are too many to keep.
         SelectionError: for a class that doesn't exist, or a reading of another classifier.
     """
     classifier = reader_of(classifier, reading)
+    if isinstance(reading.attention, LongAttention):
+        raise LongTextError(
+            f"There are too many contributions of {reading.encoding.n_tokens:,} tokens to keep all "
+            "of them; take long_contribution(classifier, reading), which computes parts."
+        )
     n_layers, n_tokens = reading.attention.n_layers, reading.attention.n_tokens
     target = resolve_target(reading.prediction, target_class, against)
     recorder = Recorder("input", freeze=True, by_weights=True)

@@ -243,6 +243,7 @@ DECOMPX_ABSDOT = Method(
     "then add up to the whole.",
     reference="Modarressi et al. 2023 (DecompX)",
     score=_absdot,
+    whole_maps=True,
     requirements=(require_pooling, _require_parts),
     estimated_forward_passes=_forward_passes,
 )

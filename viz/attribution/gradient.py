@@ -3,10 +3,15 @@
 Source: viz/attribution/README.md 2.8 to 2.11.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from finetune.checkpoint.arrays import FloatArray
+from viz.attention.carried_row import carried_row, row_blocks
+from viz.attention.long_attention import LongAttention
 from viz.attention.rollout import pooled_row
+from viz.attribution.head_slopes import HeadSlopes, WeightedSlopes
 from viz.attribution.method import AttributionInput, Method, TokenScores
 from viz.attribution.registry import register_method
 from viz.attribution.requirements import (
@@ -24,6 +29,8 @@ def _grad_attention(inputs: AttributionInput) -> TokenScores:
 
     Where the class is read from one token, no other row of the last layer has a gradient.
     """
+    if isinstance(inputs.reading.attention, LongAttention):
+        return _long_grad_attention(inputs, inputs.reading.attention)
     recorder = Recorder("words")
     logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
     recorder.required_leaf()
@@ -38,6 +45,8 @@ def _chefer(inputs: AttributionInput) -> TokenScores:
 
     The identity is subtracted at the end, so that the deciding token counts like any other token.
     """
+    if isinstance(inputs.reading.attention, LongAttention):
+        return _long_chefer(inputs, inputs.reading.attention)
     recorder = Recorder("words")
     logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
     recorder.required_leaf()
@@ -51,6 +60,38 @@ def _chefer(inputs: AttributionInput) -> TokenScores:
         relevance = relevance + positive[:, :n_tokens] @ relevance  # a sink is no token
     carried = (relevance - identity).cpu().numpy()
     return TokenScores(pooled_row(carried, pooling_of(inputs)))
+
+
+def _long_grad_attention(inputs: AttributionInput, attention: LongAttention) -> TokenScores:
+    last = attention.n_layers - 1
+    maps = _slopes_in_weights(inputs, attention, range(last, last + 1))
+    scores = np.zeros(attention.n_tokens)
+    for _, block in row_blocks(maps, last, slice(0, attention.n_tokens)):
+        columns = block.values.sum((0, 1), dtype=np.float64)
+        scores[block.first_key : block.first_key + len(columns)] += columns
+    return TokenScores(scores.astype(np.float32))
+
+
+def _long_chefer(inputs: AttributionInput, attention: LongAttention) -> TokenScores:
+    maps = _slopes_in_weights(inputs, attention, range(attention.n_layers))
+    pooling = pooling_of(inputs)
+    carried = carried_row(maps, pooling, _positive_mean) - pooling
+    return TokenScores(carried.astype(np.float32))
+
+
+def _positive_mean(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return values.clip(0).mean(0, dtype=np.float64), np.ones(values.shape[1])
+
+
+def _slopes_in_weights(
+    inputs: AttributionInput, attention: LongAttention, layers: range
+) -> WeightedSlopes:
+    """Each weight of some layers of a long text times the slope of the explained scalar in it."""
+    recorder = HeadSlopes("words", layers)
+    logits = inputs.classifier.forward(inputs.reading.encoding, recorder)
+    words = recorder.required_leaf()
+    gradients(inputs.classifier, inputs.target.value(logits), [words])
+    return recorder.maps(attention.source)
 
 
 def _word_gradients(inputs: AttributionInput) -> tuple[Tensor, Tensor]:

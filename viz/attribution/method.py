@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from finetune.errors import quoted
 from viz.attention import deciding_token
+from viz.attention.long_attention import LongAttention
 from viz.attribution.target import Target
-from viz.errors import CheckpointError, MethodError
+from viz.errors import CheckpointError, LongTextError, MethodError
 from viz.jobs.background import ProgressCallback
 from viz.jobs.layer_progress import layer_progress
 from viz.model.classifier import Classifier
@@ -204,6 +205,8 @@ class Method:
     by_window: bool = True
     """Whether the windows of a document can be explained one by one, each by its part of the
     explained scalar; a method that looks for an order of all words can't."""
+    whole_maps: bool = False
+    """Whether it needs the weights of all heads at once, which are not kept of a long text."""
     requirements: tuple[Requirement, ...] = ()
     """What a classifier must be for it."""
 
@@ -247,10 +250,14 @@ class Method:
         Raises:
             MethodError: if the classifier or the text doesn't allow it, or the scores are not
                 one number for each token.
+            LongTextError: if all weights of the text would have to be kept.
         """
         refusal = self.refusal(inputs.classifier)
         if refusal is not None:
             raise MethodError(refusal)
+        refusal = self.refusal_of_text(inputs.reading)
+        if refusal is not None:
+            raise LongTextError(refusal)
         with layer_progress(inputs.progress):
             result = self.score(inputs)
         expected = (inputs.reading.encoding.n_tokens,)
@@ -273,6 +280,15 @@ class Method:
         """
         each = (_refusal(requirement, classifier) for requirement in self.requirements)
         return next(filter(None, each), None)
+
+    def refusal_of_text(self, reading: Reading) -> str | None:
+        """Why it can't score a text, in one sentence; None where it can."""
+        if not self.whole_maps or not isinstance(reading.attention, LongAttention):
+            return None
+        return (
+            f"{self.label} needs the weights of all heads at once, which are not kept of "
+            f"{reading.encoding.n_tokens:,} tokens; choose another method."
+        )
 
     def label_of(self, read: Reading | Classifier) -> str:
         """The label, with the deciding token by the name that it has there."""

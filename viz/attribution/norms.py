@@ -177,6 +177,7 @@ NORMS = Method(
     "same for all classes.",
     reference="Kobayashi et al. 2020 (attention); Kobayashi et al. 2021 (residual)",
     score=_norms,
+    whole_maps=True,
     requirements=(require_pooling, require_layers),
     class_specific=False,
     options=(
@@ -200,6 +201,7 @@ GLOBENC = Method(
     "through all layers; the same for all classes.",
     reference="Modarressi et al. 2022 (GlobEnc)",
     score=_through_layers(by_encoded_length, 2.0),
+    whole_maps=True,
     requirements=(require_pooling, require_outputs),
     class_specific=False,
 )
@@ -213,6 +215,7 @@ ALTI = Method(
     "layers; the same for all classes.",
     reference="Ferrando et al. 2022 (ALTI)",
     score=_through_layers(by_distance, 2.5),
+    whole_maps=True,
     requirements=(require_pooling, require_layers),
     class_specific=False,
 )

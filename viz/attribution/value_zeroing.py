@@ -73,6 +73,7 @@ VALUE_ZEROING = Method(
     "for all classes.",
     reference="Mohebbi et al. 2023",
     score=_value_zeroing,
+    whole_maps=True,
     requirements=(require_pooling, require_tokenwise),
     class_specific=False,
     estimated_forward_passes=_forward_passes,

@@ -109,7 +109,9 @@ class Recorder:
             self._functions = LinearizedFunctions(
                 self.biases, self._on_softmax, double=self.layout.double
             )
-        elif not self.layout.by_interface or (self.layout.double and self.computes_weights):
+        elif not self.layout.by_interface or (
+            self.layout.double and (self.computes_weights or self.layout.long)
+        ):
             self._functions = RecordedFunctions(self._on_softmax, double=self.layout.double)
         if self._functions is not None:
             self._functions.__enter__()  # type: ignore[no-untyped-call]

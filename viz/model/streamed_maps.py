@@ -52,7 +52,7 @@ class CallRecorder(Recorder):
             query, key = call.query.contiguous(), call.key.contiguous()
             self.calls.append(replace(call, query=query, key=key, value=key[..., :0]))
             self.progress(1 / self.n_layers)
-        return chunked_attention(call) if _is_local(call) else None
+        return chunked_attention(call) if _is_local(call) else super().on_attention(call)
 
     def maps(self, *, sinks: bool = False) -> "StreamedMaps":
         """The maps of the pass.
