@@ -43,7 +43,7 @@ def carried_row(source: MapSource, pooling: FloatArray, mixing: Mixing) -> Float
     Returns:
         (T,), in double precision.
     """
-    row = np.asarray(pooling, dtype=np.float64)
+    row: FloatArray = np.asarray(pooling, dtype=np.float64)
     for layer in reversed(range(source.n_layers)):
         row = _moved(source, layer, row, mixing)
     return row

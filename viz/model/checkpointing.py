@@ -30,7 +30,7 @@ def checkpointed_twin(model: PreTrainedModel) -> PreTrainedModel:
     """
     twin = share_weights(model)
     for module in twin.modules():
-        config = getattr(module, "config", None)
+        config: Any = getattr(module, "config", None)
         if getattr(config, "use_cache", False):
             config.use_cache = False  # keys left there would still be there in the second run
     steps = _outermost_steps(twin)

@@ -102,7 +102,7 @@ def test_integrated_gradients_follow_a_long_text(
     np.testing.assert_allclose(given.scores, short.scores, atol=1e-5)
 
 
-class Largest(TorchDispatchMode):
+class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the largest tensor that is computed."""
 
     n_numbers = 0
@@ -123,12 +123,12 @@ def test_no_map_of_all_tokens_is_ever_computed(
 ) -> None:
     reading = bert.read(LONG_TEXT)
     n_maps = bert.n_heads * reading.encoding.n_tokens**2
-    with Largest() as largest:
+    with Largest() as largest:  # type: ignore[no-untyped-call]
         attribute(bert, reading, name)
     assert largest.n_numbers >= n_maps
     shorten(monkeypatch)
     reading = bert.read(LONG_TEXT)
-    with Largest() as largest:
+    with Largest() as largest:  # type: ignore[no-untyped-call]
         attribute(bert, reading, name)
     assert largest.n_numbers < n_maps / 2
 
@@ -140,7 +140,9 @@ def test_layers_run_again_on_a_twin_and_leave_the_model_as_it_is(
     reading, before = bert.read(LONG_TEXT), module_settings(bert.model)
     runs: list[int] = []
     handles = [
-        layer.attention.register_forward_hook(lambda *_, number=number: runs.append(number))
+        layer.get_submodule("attention").register_forward_hook(
+            lambda *_, number=number: runs.append(number)
+        )
         for number, layer in enumerate(bert.layers)
     ]
     attribute(bert, reading, "decomposition")
