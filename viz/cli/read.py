@@ -20,6 +20,13 @@ from viz.cli.terminal import (
     print_text,
     text_or_stdin,
 )
+from viz.cli.windows import (
+    WindowOptions,
+    WindowPoolingOption,
+    WindowsOption,
+    WindowStrideOption,
+    read_text,
+)
 
 
 def read(
@@ -30,6 +37,9 @@ def read(
     method: Annotated[str | None, typer.Option(help=METHOD_HELP, show_default=False)] = None,
     target: TargetOption = None,
     against: AgainstOption = "runner-up",
+    windows: WindowsOption = None,
+    window_stride: WindowStrideOption = None,
+    window_pooling: WindowPoolingOption = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="Print one JSON object, without attention weights."),
@@ -37,30 +47,46 @@ def read(
 ) -> None:
     """Read a text: its class, all probabilities, and the words that made the difference.
 
-    Of a model that predicts a score: the score, and the words that raise or lower it.
+    Of a model that predicts a score: the score, and the words that raise or lower it.  With
+    --windows all of a text is read that is longer than the model reads at once.
 
     Example: clsight read "Oil prices rise as stocks fall"
     """
     with exit_on_error():
         from viz.attribution.class_names import attribute_by_name
+        from viz.documents.class_names import attribute_document_by_name
+        from viz.documents.document import Document
         from viz.errors import MethodError
-        from viz.export.report import record, report
+        from viz.export.report import document_record, record, report
 
         if method is not None:
             check_method(method)
         classifier = load_classifier(checkpoint, without)
-        reading = classifier.read(text_or_stdin(text), pair)
+        options = WindowOptions(windows, window_stride, window_pooling)
+        source = read_text(classifier, text_or_stdin(text), pair, options)
+        document = source if isinstance(source, Document) else None
+        reading = source.pooled_reading if isinstance(source, Document) else source
         attribution, refused = None, None
         try:
-            attribution = attribute_by_name(
-                classifier, reading, method, target=target, against=against
-            )
+            if document is None:
+                attribution = attribute_by_name(
+                    classifier, reading, method, target=target, against=against
+                )
+            else:
+                attribution = attribute_document_by_name(
+                    classifier, document, method, target=target, against=against
+                )
         except MethodError as error:  # the class is printed in any case
             refused = error
         if as_json:
-            typer.echo(json.dumps(record(reading, attribution), allow_nan=False))
+            values = (
+                record(reading, attribution)
+                if document is None
+                else document_record(document, attribution)
+            )
+            typer.echo(json.dumps(values, allow_nan=False))
         else:
             print_text("\n".join(report(reading, attribution)))
-            print_notes(reading.encoding)
+            print_notes(reading.encoding if document is None else document)
         if refused is not None:
             raise refused

@@ -14,6 +14,7 @@ from finetune.checkpoint.garbage import collect_less_garbage
 from viz.errors import SelectionError, TextError, VizError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    from viz.documents.document import Document
     from viz.model.classifier import Classifier
     from viz.model.text_files import Texts
     from viz.types import Encoding, Reading
@@ -174,9 +175,9 @@ def text_or_stdin(text: str) -> str:
     return typer.get_text_stream("stdin", errors="replace").read() if text == "-" else text
 
 
-def print_notes(encoding: "Encoding") -> None:
+def print_notes(source: "Encoding | Document") -> None:
     """Say on stderr what a reader must know of the text."""
-    for note in encoding.notes:
+    for note in source.notes:
         typer.echo(note, err=True)
 
 

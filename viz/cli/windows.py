@@ -1,4 +1,4 @@
-"""The options of commands that read files, for texts that are too long for a model."""
+"""The options of commands for texts that are too long for a model, and how these are read."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -8,7 +8,9 @@ import typer
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
+    from viz.documents.document import Document
     from viz.model.classifier import Classifier
+    from viz.types import Reading
 
 WindowsOption = Annotated[
     bool | None,
@@ -81,6 +83,26 @@ class WindowOptions:
         if self.pooling is not None:
             settings = replace(settings, pooling=self.pooling)
         return classifier.with_windows(settings)
+
+
+def read_text(
+    classifier: "Classifier", text: str, pair: str | None, options: WindowOptions
+) -> "Reading | Document":
+    """A text read at once; or as a document, where it is too long and to be read in windows.
+
+    Raises:
+        TextError: if no token of the text reaches the model, or windows of a pair are asked for.
+        SelectionError: for a stride that is larger than a window.
+    """
+    from viz.documents.read_document import read_document, reads_in_windows
+    from viz.model.windows import require_single_text
+
+    classifier = options.of(classifier)
+    if options.requested:
+        require_single_text(pair)
+    if pair is not None or not reads_in_windows(classifier, text):
+        return classifier.read(text, pair)
+    return read_document(classifier, text)
 
 
 AS_TRAINED = WindowOptions()

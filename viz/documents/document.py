@@ -4,20 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from finetune.checkpoint.arrays import FloatArray
-from finetune.checkpoint.windows import WindowSettings
+from finetune.checkpoint.windows import Pooling, WindowSettings
 from viz.attention.heads import Heads
 from viz.attribution import reader_of
 from viz.errors import SelectionError
 from viz.model.classifier import Classifier
-from viz.model.windows import unseen_spans
+from viz.model.windows import POOLED, unseen_spans
 from viz.types import DocumentPart, Encoding, MissingAttention, Prediction, Reading, UnseenSpan
-
-POOLED = {
-    "mean": "the class is read from the mean of their logits",
-    "max": "the class is read from the largest logit of each class in any of them",
-    "first": "the class is read from the first of them alone",
-}
-"""How logits of windows become those of the document, as a clause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +71,7 @@ class Document:
         return self.settings.stride
 
     @property
-    def pooling(self) -> str:
+    def pooling(self) -> Pooling:
         """`mean`, `max` or `first`."""
         return self.settings.pooling
 
@@ -164,14 +157,15 @@ class Document:
         n_tokens, n_windows = self.encoding.n_tokens, len(self.windows)
         if self.is_one_reading:
             return
-        cut = "at sentence ends" if self.settings.cut == "sentences" else "at any token"
-        windows = "one window" if n_windows == 1 else f"{n_windows:,} overlapping windows"
-        yield (
-            f"The text has {n_tokens:,} tokens and the model reads at most {self.size:,}: it was "
-            f"read in {windows}, cut {cut}; {POOLED[self.pooling]}."
-        )
         if self.n_unseen:
             yield (
-                f"The model never saw the last {self.n_unseen:,} of {n_tokens:,} tokens, for only "
-                "the first window is read."
+                f"The model never saw the last {self.n_unseen:,} of {n_tokens:,} tokens: it reads "
+                f"at most {self.size:,}, and only the first window is read."
             )
+            return
+        cut = "at sentence ends" if self.settings.cut == "sentences" else "at any token"
+        yield (
+            f"The text has {n_tokens:,} tokens and the model reads at most {self.size:,}: it was "
+            f"read in {n_windows:,} overlapping windows, cut {cut}; what is predicted is "
+            f"{POOLED[self.pooling]}."
+        )

@@ -82,6 +82,18 @@ def read_document(
     )
 
 
+def reads_in_windows(classifier: Classifier, text: str) -> bool:
+    """Whether a text is read in windows where nobody chose.
+
+    It is where the model can't read it at once, and the checkpoint was trained on windows.
+
+    Raises:
+        TextError: if no token of the text reaches the model.
+    """
+    trained = classifier.encoder.window_settings is not None
+    return trained and classifier.encode(text).n_unseen > 0
+
+
 def _check_choice(what: str, choice: str | None, allowed: tuple[str, ...]) -> None:
     if choice not in (None, *allowed):
         raise SelectionError(f"{what} {quoted(choice)}; choose {', '.join(allowed)}.")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from viz.documents.document import Document
 from viz.errors import SelectionError
 from viz.export.archive import archive
 from viz.export.filenames import archive_name, file_name
@@ -25,9 +26,12 @@ class ExportOptions:
     """Whether the files of a reading go into one ZIP."""
 
     def files(
-        self, classifier: Classifier, reading: Reading, refusals: list[str] | None = None
+        self,
+        classifier: Classifier,
+        reading: Reading | Document,
+        refusals: list[str] | None = None,
     ) -> Iterator[tuple[str, bytes]]:
-        """The name and content of each file of a reading.
+        """The name and content of each file of a reading, or of a document.
 
         Args:
             classifier: The classifier that made the reading.

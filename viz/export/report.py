@@ -1,12 +1,14 @@
 """A reading with its attribution in words and numbers: as lines of text, and as plain values."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from viz.attention import deciding_token
 from viz.attention.heads import heads_off
 from viz.attention.words import merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import percent, quantity, summary, verdict
+from viz.documents.document import Document
 from viz.export.json_record import (
     pooling_values,
     prediction_values,
@@ -39,6 +41,26 @@ def record(reading: Reading, attribution: Attribution | None) -> dict[str, objec
         **without_values(reading),
         "attribution": None if attribution is None else _scores(attribution, labels),
         "notes": list(encoding.notes),
+    }
+
+
+def document_record(document: Document, attribution: Attribution | None) -> dict[str, object]:
+    """The same of a document: all of its tokens, and what each of its windows says."""
+    values = record(document.pooled_reading, attribution)
+    windows = [
+        {
+            "start": window.start,
+            "end": window.end,
+            "n_tokens": window.encoding.n_tokens,
+            "logits": window.logits.tolist(),
+        }
+        for window in document.windows
+    ]
+    settings = asdict(document.settings)
+    unseen = [{"start": span.start, "end": span.end} for span in document.unseen]
+    return values | {
+        "windows": settings | {"size": document.size, "of": windows, "unseen": unseen},
+        "notes": [*document.notes, *(attribution.notes if attribution else ())],
     }
 
 

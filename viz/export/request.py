@@ -8,11 +8,13 @@ from viz.attention.views import Quadrant
 from viz.attention.words import Unit
 from viz.attribution.class_names import attribute_by_name, class_indices
 from viz.attribution.contribution import contribution
+from viz.documents.class_names import attribute_document_by_name
+from viz.documents.document import Document
 from viz.errors import MissingAttentionError
 from viz.figures.kinds import FIGURE_KINDS
 from viz.figures.spec import FigureSpec, Measure
 from viz.model.classifier import Classifier
-from viz.types import MissingAttention, Reading
+from viz.types import Attribution, MissingAttention, Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +38,17 @@ class FigureRequest:
     """None for the predicted class."""
     against: str = "runner-up"
 
-    def specs(self, classifier: Classifier, reading: Reading) -> list[FigureSpec]:
+    def specs(self, classifier: Classifier, source: Reading | Document) -> list[FigureSpec]:
         """One figure of each kind; of a network without maps, of those kinds that need none.
+
+        So of a document, of which each window has maps of its own.
 
         Raises:
             SelectionError: where the model has no such layer, head or class, or the text no pair.
             MethodError: where the architecture doesn't allow the method.
             MissingAttentionError: where nothing but maps is asked for, and there are none.
         """
+        reading = source.pooled_reading if isinstance(source, Document) else source
         kinds = [FIGURE_KINDS[name] for name in self.kinds]
         if isinstance(reading.attention, MissingAttention):
             kinds = [kind for kind in kinds if not kind.needs_maps]
@@ -62,10 +67,17 @@ class FigureRequest:
             "contribution": contribution(classifier, reading, *classes)
             if self.measure == "contribution" and needs_maps
             else None,
-            "attribution": attribute_by_name(
-                classifier, reading, self.method, target=self.target, against=self.against
-            )
-            if not all(kind.needs_maps for kind in kinds)
-            else None,
+            "attribution": None
+            if all(kind.needs_maps for kind in kinds)
+            else self._attribution(classifier, source),
         }
         return [FigureSpec.of(reading, kind.name, unit=self.unit, **parts) for kind in kinds]
+
+    def _attribution(self, classifier: Classifier, source: Reading | Document) -> Attribution:
+        if isinstance(source, Document):
+            return attribute_document_by_name(
+                classifier, source, self.method, target=self.target, against=self.against
+            )
+        return attribute_by_name(
+            classifier, source, self.method, target=self.target, against=self.against
+        )

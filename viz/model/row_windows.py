@@ -3,7 +3,7 @@
 How a text is cut into windows is written in `viz.model.windows`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from finetune.checkpoint.windows import Pooling, WindowSettings, pool_logits, st
 from viz.errors import SelectionError
 from viz.model.classifier import Classifier
 from viz.model.encoding import ONE_WINDOW
-from viz.model.windows import text_windows
+from viz.model.windows import POOLED, text_windows
 from viz.types import Encoding, Inputs
 
 MAX_CHARACTERS = 2_000_000
@@ -82,13 +82,6 @@ class RowEncodings:
     """Where the tokens of each window stand in `encoding`."""
 
 
-_POOLED: Mapping[Pooling, str] = {
-    "mean": "the mean of their logits",
-    "max": "the largest logit of each class in any of them",
-    "first": "the first of them alone",
-}
-
-
 def require_single_texts(pair_column: str | None) -> None:
     """Refuse to read pairs of texts in windows.
 
@@ -114,7 +107,7 @@ def reading_note(classifier: Classifier, *, pairs: bool) -> str | None:
         return (
             f"Texts of more than {classifier.encoder.max_tokens:,} tokens are read in overlapping "
             f"windows, {settings.stride:,} tokens from one to the next at most; what is predicted "
-            f"is {_POOLED[settings.pooling]}."
+            f"is {POOLED[settings.pooling]}."
         )
     return None if stored_windows(classifier.config) is None else ONE_WINDOW
 

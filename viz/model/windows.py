@@ -5,14 +5,27 @@ Where windows begin and end, and how their logits become those of the text, is w
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from finetune.checkpoint.windows import Cut, WindowSettings, default_stride, window_positions
+from finetune.checkpoint.windows import (
+    Cut,
+    Pooling,
+    WindowSettings,
+    default_stride,
+    window_positions,
+)
 from viz.errors import SelectionError, TextError
 from viz.model.encoding import Encoder
 from viz.types import Encoding, UnseenSpan
+
+POOLED: Mapping[Pooling, str] = {
+    "mean": "the mean of their logits",
+    "max": "the largest logit of each class in any of them",
+    "first": "the first of them alone",
+}
+"""What the windows of a text make of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +65,7 @@ def text_windows(
         TextError: if no token of the text reaches the model, or it is a pair.
         SelectionError: for a stride that is not within a window.
     """
-    if pair is not None:
-        raise TextError(
-            "Windows cover a single text; read the pair as it is, or only one of its texts."
-        )
+    require_single_text(pair)
     # Nothing is cut where there is no limit.
     whole = replace(encoder, max_tokens=sys.maxsize).encode(text)
     settings = window_settings(encoder, stride)
@@ -75,6 +85,18 @@ def text_windows(
         for number, own in enumerate(positions, 1)
     )
     return WindowedText(whole, windows, tuple(map(tuple, positions)), settings)
+
+
+def require_single_text(pair: str | None) -> None:
+    """Refuse to read a pair of texts in windows.
+
+    Raises:
+        TextError: for a pair.
+    """
+    if pair is not None:
+        raise TextError(
+            "Windows cover a single text; read the pair as it is, or only one of its texts."
+        )
 
 
 def window_settings(encoder: Encoder, stride: int | None = None) -> WindowSettings:

@@ -105,6 +105,28 @@ def test_a_minus_reads_standard_input(checkpoint: Path) -> None:
     assert "market" in broken["text"]
 
 
+def test_a_text_beyond_the_limit_is_read_in_windows_where_that_is_asked_for(
+    checkpoint: Path,
+) -> None:
+    arguments = ("read", "-", "--checkpoint", checkpoint, "--windows", "--window-stride", "40")
+    long = f"{TEXT} " * 12
+    result = run(*arguments, given=long)
+    assert result.exit_code == 0
+    assert "overlapping windows" in result.stderr
+    assert "· sum" in result.stdout
+    record = json.loads(run(*arguments, "--json", given=long).stdout)
+    windows = record["windows"]
+    assert (windows["stride"], windows["pooling"], windows["cut"]) == (40, "mean", "sentences")
+    mean = np.mean([window["logits"] for window in windows["of"]], axis=0)
+    assert np.abs(mean - record["logits"]).max() < 1e-5
+    scores = record["attribution"]
+    assert sum(scores["scores"]) + scores["bias"] == pytest.approx(scores["value"], abs=1e-3)
+    assert len(scores["scores"]) == len(record["tokens"])
+    assert "windows" not in json.loads(run(*arguments, "--json", given=TEXT).stdout)
+    pair = ("--pair", "good")
+    assert "Windows cover a single text" in refused(run(*arguments, *pair, given=long))
+
+
 def test_notes_go_to_stderr_and_into_json(checkpoint: Path) -> None:
     long = "market " * 2000
     result = run("read", long, "--checkpoint", checkpoint)
