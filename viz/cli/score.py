@@ -17,6 +17,12 @@ from viz.cli.terminal import (
     method_list,
     print_text,
 )
+from viz.cli.windows import (
+    WindowOptions,
+    WindowPoolingOption,
+    WindowsOption,
+    WindowStrideOption,
+)
 
 
 def score(
@@ -42,12 +48,16 @@ def score(
     ] = None,
     text_column: TextColumnOption = None,
     pair_column: PairColumnOption = None,
+    windows: WindowsOption = None,
+    window_stride: WindowStrideOption = None,
+    window_pooling: WindowPoolingOption = None,
 ) -> None:
     """Measure for a checkpoint how faithful each method is, and save it as faithfulness.json.
 
     Words are hidden in the order of a method's scores, by deletion and, if the tokenizer has a mask
-    token, by masks; what the prediction loses is compared with random orders.  An interrupted run
-    resumes where it stopped.
+    token, by masks; what the prediction loses is compared with random orders.  Of a text that is
+    read in windows they are hidden in the whole text, sentence by sentence where it has many words.
+    An interrupted run resumes where it stopped.
     Under torchrun or accelerate launch the rows are shared among all processes.
 
     Example: clsight score --checkpoint out/my-model --data validation.csv --limit 200
@@ -66,6 +76,7 @@ def score(
             output=output,
             processes=processes,
             columns=(text_column, pair_column, None),
+            windows=WindowOptions(windows, window_stride, window_pooling),
         )
         target = score_file(options)
         if target is not None:

@@ -18,11 +18,13 @@ from viz.cli.processes import (
     single_thread,
 )
 from viz.cli.terminal import check_limit, check_output, load_classifier, record_path
+from viz.cli.windows import AS_TRAINED, WindowOptions
 from viz.errors import SelectionError
 
 if TYPE_CHECKING:  # at run time they are imported where used, so that --help is quick
     from viz.faithfulness.score import ScoreRun
     from viz.faithfulness.score_row import ScoreConfig
+    from viz.model.classifier import Classifier
 
 MAX_DEFAULT_PROCESSES = 8
 """Started where nobody says how many: each holds the classifier in memory."""
@@ -42,6 +44,7 @@ class ScoreOptions:
     processes: int | None
     columns: tuple[str | None, str | None, str | None]
     """The columns of texts, second texts and true classes that were named."""
+    windows: WindowOptions = AS_TRAINED
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -62,12 +65,18 @@ def score_file(options: ScoreOptions) -> Path | None:
     """
     from viz.faithfulness.record import FILE
     from viz.faithfulness.score import ScoreRun
+    from viz.model.row_windows import reading_note, require_single_texts
     from viz.model.text_files import Columns, open_texts
 
     rank, world = process_rank(os.environ)
     target = record_path(options.checkpoint, options.output, FILE)
     texts = open_texts(options.data, Columns(*options.columns), options.limit)
-    classifier = load_classifier(options.checkpoint)
+    classifier = _load(options)
+    pairs = texts.columns.pair is not None
+    if options.windows.requested:
+        require_single_texts(texts.columns.pair)
+    if rank == 0 and (note := reading_note(classifier, pairs=pairs)):
+        typer.echo(note, err=True)
     run = ScoreRun(classifier, texts, options.config, target.with_suffix(".partial"))
     with single_thread(), sigterm_as_exit(), _kept_message(run, rank):
         if world > 1:
@@ -76,6 +85,11 @@ def score_file(options: ScoreOptions) -> Path | None:
         else:
             _score_rows(run, options)
     return _write(run, target) if rank == 0 else None
+
+
+def _load(options: ScoreOptions) -> "Classifier":
+    """The classifier, as it is to read texts that are too long."""
+    return options.windows.of(load_classifier(options.checkpoint))
 
 
 def _score_rows(run: "ScoreRun", options: ScoreOptions, rank: int = 0, world: int = 1) -> None:
@@ -87,7 +101,7 @@ def _score_rows(run: "ScoreRun", options: ScoreOptions, rank: int = 0, world: in
         typer.echo(f"{n_texts - len(left):,} of {n_texts:,} texts are scored already.", err=True)
     rows = [row for row in left if row.number % world == rank]
     n_processes = _n_processes(run, options, len(rows)) if world == 1 else 1
-    numbers = run.score(rows, rank, n_processes, partial(load_classifier, options.checkpoint))
+    numbers = run.score(rows, rank, n_processes, partial(_load, options))
     disable = None if rank == 0 else True  # None: where nobody watches, as in a log file
     with closing(numbers), tqdm(total=len(rows), unit="text", leave=False, disable=disable) as bar:
         for _ in numbers:
@@ -127,6 +141,11 @@ def _write(run: "ScoreRun", target: Path) -> Path:
         if count:
             were = "text was" if count == 1 else "texts were"
             typer.echo(f"{count:,} {were} skipped: {reason}.", err=True)
+    if record.documents is not None and record.documents.n_by_sentence:
+        typer.echo(
+            f"Of {record.documents.n_by_sentence:,} long texts sentences were hidden, not words.",
+            err=True,
+        )
     for each in record.methods:
         if each.refused is not None:
             typer.echo(f"{each.method}: {each.refused}", err=True)

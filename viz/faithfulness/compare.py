@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,14 +13,17 @@ from viz.attribution import METHODS, Against, attribute, reader_of, resolve_targ
 from viz.attribution.method import Options, no_progress
 from viz.attribution.method_spec import MethodSpec
 from viz.attribution.target import Target
+from viz.documents.attribute_document import attribute_document
+from viz.documents.document import Document
 from viz.errors import MethodError, TextError
 from viz.faithfulness.agreement import kendall, leave_one_out, polarity
+from viz.faithfulness.document_versions import DocumentVersions
 from viz.faithfulness.metrics import MIN_WORDS, Values, measure_orders, n_versions
 from viz.faithfulness.orders import N_RANDOM, random_orders, word_order
 from viz.jobs.background import ProgressCallback
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Operator, Perturbation, operators_of
-from viz.types import Reading
+from viz.types import Attribution, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +135,73 @@ def compare(
     target = resolve_target(reading.prediction, target_class, against)
     known = shared_versions(classifier, shared) or Perturbation(classifier, reading.encoding)
     versions = known.reporting_to(progress)
-    if versions.n_words < MIN_WORDS:
-        raise TextError(
-            f"The text has {versions.n_words} word{'s' * (versions.n_words != 1)}, too few orders "
-            f"to measure anything; give one of at least {MIN_WORDS}."
+
+    def explain(spec: MethodSpec, counter: _PassCounter) -> Attribution:
+        own = Perturbation(classifier, reading.encoding, counter)
+        attribution = attribute(
+            classifier,
+            reading,
+            spec.method.name,
+            target.target_class,
+            target.against_class,
+            options=spec.options,
+            progress=counter,
+            shared=own,
         )
-    rows = [_explain(reading, spec, target, versions, progress) for spec in specs]
-    return _measure(rows, target, versions, n_random, seed)
+        versions.update(own)
+        return attribution
+
+    return _compare(specs, explain, target, versions, n_random, progress, seed)
+
+
+def compare_document(
+    classifier: Classifier,
+    document: Document,
+    methods: Sequence[str] | None = None,
+    target_class: int | None = None,
+    against: Against = "runner-up",
+    *,
+    options: Mapping[str, Options] | None = None,
+    n_random: int = N_RANDOM,
+    progress: ProgressCallback = no_progress,
+    shared: DocumentVersions | None = None,
+    seed: int = 0,
+) -> Comparison:
+    """Explain a document by several methods and measure them all on its pooled logits.
+
+    Words are hidden in the whole text, or sentences where there are many words; of scores of
+    tokens each unit has the sum.  Arguments and errors are those of `compare`.
+
+    Args:
+        classifier: The classifier that read the document.
+        document: What `read_document` returned.
+        methods: As in `compare`; one that can't be stitched over windows is refused in its row.
+        target_class: As in `attribute_document`.
+        against: As in `attribute_document`.
+        options: As in `compare`.
+        n_random: As in `compare`.
+        progress: Called with the windows read.
+        shared: Versions of the document that were read before.
+        seed: As in `compare`.
+    """
+    names = METHODS if methods is None else dict.fromkeys(methods)
+    specs = [MethodSpec.parse(text, (options or {}).get(text), classifier) for text in names]
+    classifier = document.reader(classifier)
+    target = resolve_target(document.prediction, target_class, against)
+    versions = (shared or DocumentVersions(classifier, document)).reporting_to(progress)
+
+    def explain(spec: MethodSpec, counter: _PassCounter) -> Attribution:
+        return attribute_document(
+            classifier,
+            document,
+            spec.method.name,
+            target.target_class,
+            target.against_class,
+            options=spec.options,
+            progress=counter,
+        )
+
+    return _compare(specs, explain, target, versions, n_random, progress, seed)
 
 
 def expected_passes(
@@ -167,33 +230,39 @@ class _PassCounter:
         self._progress(passes)
 
 
-def _explain(
-    reading: Reading,
-    spec: MethodSpec,
+def _compare(
+    specs: Sequence[MethodSpec],
+    explain: "_Explain",
     target: Target,
     versions: Perturbation,
+    n_random: int,
     progress: ProgressCallback,
+    seed: int,
+) -> Comparison:
+    if versions.n_words < MIN_WORDS:
+        raise TextError(
+            f"The text has {versions.n_words} word{'s' * (versions.n_words != 1)}, too few orders "
+            f"to measure anything; give one of at least {MIN_WORDS}."
+        )
+    rows = [_explained(spec, explain, versions, progress) for spec in specs]
+    return _measure(rows, target, versions, n_random, seed)
+
+
+_Explain = Callable[[MethodSpec, _PassCounter], Attribution]
+
+
+def _explained(
+    spec: MethodSpec, explain: _Explain, versions: Perturbation, progress: ProgressCallback
 ) -> ComparedMethod:
     """The row of a method, timed, its metrics still missing."""
     classifier, counter = versions.classifier, _PassCounter(progress)
     label = spec.method.label_of(classifier)
-    own = Perturbation(classifier, reading.encoding, counter)
     started = time.perf_counter()
     try:
-        attribution = attribute(
-            classifier,
-            reading,
-            spec.method.name,
-            target.target_class,
-            target.against_class,
-            options=spec.options,
-            progress=counter,
-            shared=own,
-        )
+        attribution = explain(spec, counter)
     except MethodError as error:
         return ComparedMethod(spec.text, label, refused=str(error), options=spec.options)
     seconds = time.perf_counter() - started
-    versions.update(own)
     passes = spec.method.forward_passes(versions.n_words, classifier.n_layers, attribution.options)
     return ComparedMethod(
         spec.text,

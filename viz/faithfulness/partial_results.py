@@ -69,6 +69,10 @@ class MeasuredRow(StoredRow):
     methods: dict[str, MethodResult | RefusedMethod]
     random: dict[Operator, Numbers]
     best: dict[Operator, Number]
+    windows: Count = 1
+    """In how many it was read."""
+    by_sentence: bool = False
+    """Whether sentences of it were hidden, not words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from finetune.checkpoint.windows import WindowSettings
 from finetune.errors import quoted
 from finetune.run.json_files import Amount, Correlation, Count, Items, Number, Share
 from viz.faithfulness.metrics import SHOWN
@@ -99,6 +100,16 @@ class MethodScores:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredDocuments:
+    """Texts that were too long for the model, and measured as a whole."""
+
+    n_texts: Count
+    n_by_sentence: Count
+    """Of these, those of so many words that sentences were hidden."""
+    windows: WindowSettings
+
+
+@dataclass(frozen=True, slots=True)
 class FaithfulnessRecord:
     """The file."""
 
@@ -126,6 +137,8 @@ class FaithfulnessRecord:
     """The highest AOPC of any order of a text, mean, by operator."""
     seconds: Mapping[str, Amount]
     """Of each method on a text, median; on the machine that measured."""
+    documents: ScoredDocuments | None = None
+    """Those of the texts that were too long; None where such texts are cut."""
 
     def best_method(self, max_passes: float = 2.0) -> str | None:
         """The method, as it was written, with the highest mean share that takes no more passes.
@@ -143,7 +156,10 @@ class FaithfulnessRecord:
 
     def to_json(self) -> str:
         """The content of the file."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, allow_nan=False) + "\n"
+        content = {"format": FORMAT, **asdict(self)}
+        if self.documents is None:
+            del content["documents"]
+        return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def _contradictions(record: FaithfulnessRecord) -> Iterator[str]:

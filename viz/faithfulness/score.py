@@ -15,10 +15,11 @@ from viz.attribution import METHODS
 from viz.attribution.method_spec import MethodSpec
 from viz.faithfulness.metrics import metrics_of
 from viz.faithfulness.partial_results import PartialResults, RowResult
-from viz.faithfulness.score_row import TOO_SHORT, UNREADABLE, ScoreConfig
+from viz.faithfulness.score_row import TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.faithfulness.worker_pool import score_rows
 from viz.model.classifier import Classifier
 from viz.model.perturbation import operators_of
+from viz.model.row_windows import settings_of_rows
 from viz.model.text_files import Row, Texts
 
 FORMAT = 2
@@ -89,7 +90,7 @@ class ScoreRun:
     def _is_complete(self, result: RowResult) -> bool:
         """Whether each method is there under each operator, and a number for each metric."""
         if "skipped" in result:
-            return result["skipped"] in (TOO_SHORT, UNREADABLE)
+            return result["skipped"] in (TOO_SHORT, UNREADABLE, TOO_LONG)
         known = [each for each in result["methods"].values() if "refused" not in each]
         measured = [result["random"], *(each["measures"] for each in known)]
         return (
@@ -112,4 +113,7 @@ class ScoreRun:
                 for text in self.config.methods
             },
         }
+        windows = settings_of_rows(self.classifier, pairs=self.texts.columns.pair is not None)
+        if windows is not None:
+            settings["windows"] = asdict(windows)
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

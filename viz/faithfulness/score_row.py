@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from viz.attribution.method_spec import MethodSpec
+from viz.documents.read_document import read_document
 from viz.errors import SelectionError, TextError
-from viz.faithfulness.compare import ComparedMethod, compare
+from viz.faithfulness.compare import ComparedMethod, Comparison, compare, compare_document
+from viz.faithfulness.document_versions import DocumentVersions
 from viz.faithfulness.metrics import MIN_WORDS, metrics_of
 from viz.faithfulness.orders import N_RANDOM
 from viz.faithfulness.partial_results import RowResult
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
+from viz.model.row_windows import row_encodings
 from viz.model.text_files import Row
 
-TOO_SHORT, UNREADABLE = "too short", "unreadable"
+TOO_SHORT, UNREADABLE, TOO_LONG = "too short", "unreadable", "too long"
 """Why a row is skipped."""
+MAX_WINDOWS = 16
+"""Windows of a document that is scored: hundreds of versions of it are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,19 @@ class ScoreConfig:
 
 
 def score_row(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResult:
-    """What is measured of a row; the predicted class is explained, against the runner-up."""
+    """What is measured of a row; the predicted class is explained, against the runner-up.
+
+    A text that is too long is measured as a whole where the classifier reads windows.
+    """
     try:
-        reading = classifier.read(row.text, row.pair)
+        encodings = row_encodings(classifier, row.text, row.pair)
     except TextError:
         return {"skipped": UNREADABLE}
+    if len(encodings.windows) > MAX_WINDOWS:
+        return {"skipped": TOO_LONG}
+    if len(encodings.windows) > 1:
+        return _score_document(classifier, row, config)
+    (reading,) = classifier.read_many([encodings.encoding])
     versions = Perturbation(classifier, reading.encoding)
     if versions.n_words < MIN_WORDS:
         return {"skipped": TOO_SHORT}
@@ -55,6 +68,30 @@ def score_row(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResul
         shared=versions,
         seed=config.seed + row.number,
     )
+    return _row_result(classifier, comparison)
+
+
+def _score_document(classifier: Classifier, row: Row, config: ScoreConfig) -> RowResult:
+    document = read_document(classifier, row.text)
+    versions = DocumentVersions(classifier, document)
+    if versions.n_words < MIN_WORDS:
+        return {"skipped": TOO_SHORT}
+    comparison = compare_document(
+        classifier,
+        document,
+        config.methods,
+        n_random=config.n_random,
+        shared=versions,
+        seed=config.seed + row.number,
+    )
+    return {
+        **_row_result(classifier, comparison),
+        "windows": len(document.windows),
+        "by_sentence": versions.by_sentence,
+    }
+
+
+def _row_result(classifier: Classifier, comparison: Comparison) -> RowResult:
     names = metrics_of(classifier)
     return {
         "methods": {each.method: _method_result(each, names) for each in comparison.rows},

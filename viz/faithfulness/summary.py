@@ -15,10 +15,17 @@ from viz.errors import SelectionError
 from viz.faithfulness.bootstrap import RESAMPLES, percentile_interval, resampled_sums
 from viz.faithfulness.metrics import METRICS, MIN_WORDS, metrics_of
 from viz.faithfulness.partial_results import RowResult
-from viz.faithfulness.record import FaithfulnessRecord, Interval, MethodScores, OperatorScores
-from viz.faithfulness.score_row import TOO_SHORT, UNREADABLE, ScoreConfig
+from viz.faithfulness.record import (
+    FaithfulnessRecord,
+    Interval,
+    MethodScores,
+    OperatorScores,
+    ScoredDocuments,
+)
+from viz.faithfulness.score_row import TOO_LONG, TOO_SHORT, UNREADABLE, ScoreConfig
 from viz.model.classifier import Classifier
 from viz.model.perturbation import BoolArray
+from viz.model.row_windows import settings_of_rows
 from viz.model.text_files import Texts
 
 AOPC = tuple(METRICS).index("aopc")
@@ -50,7 +57,8 @@ def summarize(
         data_fingerprint=texts.fingerprint,
         columns=asdict(texts.columns),
         n_texts=len(measured),
-        skipped={reason: skipped[reason] for reason in (TOO_SHORT, UNREADABLE)},
+        skipped={reason: skipped[reason] for reason in (TOO_SHORT, UNREADABLE)}
+        | {reason: skipped[reason] for reason in (TOO_LONG,) if skipped[reason]},
         seed=config.seed,
         n_random=config.n_random,
         resamples=RESAMPLES,
@@ -66,11 +74,24 @@ def summarize(
             for method in config.methods
             if numbers.known[method]
         },
+        documents=_documents(classifier, texts, measured),
     )
     # The app begins with the best quick method, so that is what the others are compared with.
     default = record.best_method() or record.default
     methods = tuple(numbers.compared_with(default, one, config.seed) for one in record.methods)
     return replace(record, default=default, methods=methods)
+
+
+def _documents(
+    classifier: Classifier, texts: Texts, measured: Sequence[RowResult]
+) -> ScoredDocuments | None:
+    """Those of the texts that were measured that were read in windows."""
+    settings = settings_of_rows(classifier, pairs=texts.columns.pair is not None)
+    if settings is None:
+        return None
+    documents = [result for result in measured if result.get("windows", 1) > 1]
+    n_by_sentence = sum(result["by_sentence"] for result in documents)
+    return ScoredDocuments(len(documents), n_by_sentence, settings)
 
 
 class _Results:
