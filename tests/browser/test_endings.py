@@ -2,6 +2,8 @@
 
 import signal
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -43,6 +45,26 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def _servers() -> Iterator[Callable[[], Server]]:
+    """Gives the server of the test before, or another one where that has ended."""
+    with ExitStack() as stack:
+        running: list[Server] = []
+
+        def newest() -> Server:
+            if not running or running[-1].process.poll() is not None:
+                running.append(stack.enter_context(running_server()))
+            return running[-1]
+
+        yield newest
+
+
+@pytest.fixture
+def server(_servers: Callable[[], Server]) -> Server:
+    """A running app."""
+    return _servers()
+
+
 def open_slow_work(page: Page, server: Server, checkpoint: Path) -> None:
     """Open a link that starts work of many minutes, and wait until it goes on."""
     named = {"checkpoint": str(checkpoint), "method": "shapley", "text": TEXT}
@@ -65,41 +87,42 @@ def is_quiet_soon(server: Server) -> bool:
     return True
 
 
-def test_work_ends_with_the_last_tab_that_waits_for_it(browser: Browser, wide: Path) -> None:
-    with running_server() as server:
-        one, other = browser.new_page(), browser.new_page()
-        open_slow_work(one, server, wide)
-        open_slow_work(other, server, wide)
-        one.close()
-        bar = other.get_by_role("progressbar")
-        done = int(bar.get_attribute("aria-valuenow") or 0)
-        # Begun anew for the other tab it would be at 0 again.
-        expect(bar).to_have_attribute("aria-valuenow", str(done + 2), timeout=90_000)
-        other.close()
-        assert is_quiet_soon(server)
+def test_work_ends_with_the_last_tab_that_waits_for_it(
+    browser: Browser, wide: Path, server: Server
+) -> None:
+    one, other = browser.new_page(), browser.new_page()
+    open_slow_work(one, server, wide)
+    open_slow_work(other, server, wide)
+    one.close()
+    bar = other.get_by_role("progressbar")
+    done = int(bar.get_attribute("aria-valuenow") or 0)
+    # Begun anew for the other tab it would be at 0 again.
+    expect(bar).to_have_attribute("aria-valuenow", str(done + 2), timeout=90_000)
+    other.close()
+    assert is_quiet_soon(server)
 
 
-def test_work_ends_when_its_page_is_left_for_another(browser: Browser, wide: Path) -> None:
-    with running_server() as server:
-        page = browser.new_page()
-        open_slow_work(page, server, wide)
-        page.get_by_role("link", name="Train").click()
-        expect(page.get_by_role("progressbar")).to_have_count(0)
-        assert is_quiet_soon(server)
-        page.close()
+def test_work_ends_when_its_page_is_left_for_another(
+    browser: Browser, wide: Path, server: Server
+) -> None:
+    page = browser.new_page()
+    open_slow_work(page, server, wide)
+    page.get_by_role("link", name="Train").click()
+    expect(page.get_by_role("progressbar")).to_have_count(0)
+    assert is_quiet_soon(server)
+    page.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_server_ends_in_the_middle_of_work(
-    browser: Browser, wide: Path, number: signal.Signals
+    browser: Browser, wide: Path, server: Server, number: signal.Signals
 ) -> None:
-    with running_server() as server:
-        page = browser.new_page()
-        open_slow_work(page, server, wide)
-        started = time.monotonic()
-        code = server.end(number)
-        assert time.monotonic() - started < PATIENCE
-        assert code in (0, 128 + number), server.written()
-        assert "terminate called" not in server.written()
-        assert "Traceback" not in server.written()
-        page.close()
+    page = browser.new_page()
+    open_slow_work(page, server, wide)
+    started = time.monotonic()
+    code = server.end(number)
+    assert time.monotonic() - started < PATIENCE
+    assert code in (0, 128 + number), server.written()
+    assert "terminate called" not in server.written()
+    assert "Traceback" not in server.written()
+    page.close()

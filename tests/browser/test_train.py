@@ -41,7 +41,7 @@ def test_an_uploaded_file_is_trained_on_stopped_resumed_and_read(app: App, tmp_p
     page = app.page
     app.open(text="the team wins")
     # So many rows that the run still goes on when Stop is pressed.
-    give_data(app, write_csv(tmp_path / "headlines.csv", news(1200)), 1200)
+    give_data(app, write_csv(tmp_path / "headlines.csv", news(600)), 600)
     fill(app, "textbox", "Base model", str(app.checkpoint))
     fill(app, "spinbutton", "Epochs", "40")
     page.get_by_role("button", name="Start").click()
