@@ -35,12 +35,12 @@ from finetune.checkpoint.temperature import TEMPERATURE_KEY
 from finetune.checkpoint.tokenizer import check_model_fits
 from finetune.checkpoint.truncation import TRUNCATION_KEY
 from finetune.checkpoint.weights import Weights, find_weights
-from finetune.checkpoint.windows import CUT_KEY, POOLING_KEY, STRIDE_KEY
+from finetune.checkpoint.windows import WINDOW_KEYS
 from finetune.errors import ModelError
 
 COUNTS = (2, 3)
 """Two numbers of classes, to see which weights have a row for each."""
-OWN_ENTRIES = (TEMPERATURE_KEY, TRUNCATION_KEY, STRIDE_KEY, POOLING_KEY, CUT_KEY)
+OWN_ENTRIES = (TEMPERATURE_KEY, TRUNCATION_KEY, *WINDOW_KEYS)
 """Entries of config.json that were measured or chosen for one head."""
 
 

@@ -26,6 +26,9 @@ Cut = Literal["sentences", "tokens"]
 STRIDE_KEY = "text_window_stride"
 POOLING_KEY = "text_window_pooling"
 CUT_KEY = "text_window_cut"
+SIZE_KEY = "text_window_size"
+WINDOW_KEYS = (STRIDE_KEY, POOLING_KEY, CUT_KEY, SIZE_KEY)
+"""The entries of config.json."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +43,8 @@ class WindowSettings:
     window alone."""
     cut: Cut = "sentences"
     """Whether windows begin and end where sentences do, as far as there are any, or anywhere."""
+    size: int | None = None
+    """Tokens of a window at most, special ones included; None where it is what the model reads."""
 
 
 def stored_windows(config: "PreTrainedConfig") -> WindowSettings | None:
@@ -50,14 +55,20 @@ def stored_windows(config: "PreTrainedConfig") -> WindowSettings | None:
     Raises:
         ModelError: An entry is none that there is.
     """
-    stride: object = getattr(config, STRIDE_KEY, 0)
-    if type(stride) is not int or stride < 0:
-        raise ModelError(
-            f"the {STRIDE_KEY} in config.json is {stride!r}; it has to be a whole number"
-        )
+    stride = _number(config, STRIDE_KEY)
+    size = _number(config, SIZE_KEY)
     pooling: Pooling = _choice(config, POOLING_KEY, get_args(Pooling), "mean")
     cut: Cut = _choice(config, CUT_KEY, get_args(Cut), "tokens")
-    return WindowSettings(stride=stride, pooling=pooling, cut=cut) if stride else None
+    if not stride:
+        return None
+    return WindowSettings(stride=stride, pooling=pooling, cut=cut, size=size or None)
+
+
+def _number(config: "PreTrainedConfig", key: str) -> int:
+    number: object = getattr(config, key, 0)
+    if type(number) is not int or number < 0:
+        raise ModelError(f"the {key} in config.json is {number!r}; it has to be a whole number")
+    return number
 
 
 def _choice(config: "PreTrainedConfig", key: str, allowed: Sequence[str], default: str) -> Any:

@@ -16,6 +16,7 @@ from finetune.checkpoint.truncation import (
 from finetune.checkpoint.windows import (
     CUT_KEY,
     POOLING_KEY,
+    SIZE_KEY,
     STRIDE_KEY,
     WindowSettings,
     window_positions,
@@ -26,15 +27,21 @@ from finetune.run.config_sections import InputConfig
 Columns = dict[str, list[list[int]]]
 
 
-def store_truncation(config: PreTrainedConfig, settings: InputConfig, *, pairs: bool) -> None:
-    """Write into a model's *config* what *settings* choose, where it isn't the default."""
-    require_no_pairs(settings, pairs=pairs)
+def store_truncation(config: PreTrainedConfig, settings: InputConfig, *, max_length: int) -> None:
+    """Write into a model's *config* what *settings* choose, where it isn't the default.
+
+    Args:
+        config: Of the model.
+        settings: With truncation or windows.
+        max_length: Tokens of a text, or of a window, at most.
+    """
     windows = settings.windows
     for key, value in (
         (TRUNCATION_KEY, None if settings.truncation == "head" else settings.truncation),
         (STRIDE_KEY, windows and windows.stride),
         (POOLING_KEY, windows and windows.pooling),
         (CUT_KEY, windows and windows.cut),
+        (SIZE_KEY, windows and max_length),
     ):
         if value is not None:
             setattr(config, key, value)

@@ -263,8 +263,8 @@ def targets(rows: Rows, checkpoint: Checkpoint) -> FloatArray | IntArray:
 
 def _max_length(name: str, checkpoint: Checkpoint) -> int:
     """The limit that the checkpoint was trained with, or else what it can read."""
-    longest = max_input_length(checkpoint)
-    trained = _trained_length(name)
+    longest, windows = max_input_length(checkpoint), stored_windows(checkpoint.model.config)
+    trained = _trained_length(name) if windows is None or not windows.size else windows.size
     return min(longest, DEFAULT_MAX_LENGTH if trained is None else trained)
 
 

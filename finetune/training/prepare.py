@@ -12,7 +12,7 @@ from finetune.data.check import InputSettings, check_splits
 from finetune.data.column_summary import describe_columns
 from finetune.data.source_rows import find_splits
 from finetune.data.splits import Splits, load_splits
-from finetune.data.truncation import require_no_gaps, store_truncation
+from finetune.data.truncation import require_no_gaps, require_no_pairs, store_truncation
 from finetune.errors import ConfigError
 from finetune.evaluation.report.abbreviate import abbreviated_counts
 from finetune.run.config import DEFAULTS, TrainConfig
@@ -38,9 +38,10 @@ def prepare_run(config: TrainConfig) -> PreparedRun:
         multi_label=splits.train.multi_label,
         regression=splits.train.regression,
     )
-    store_truncation(base.model.config, config, pairs=splits.train.pairs is not None)
+    require_no_pairs(config, pairs=splits.train.pairs is not None)
     _require_fitting(config, base)
     length = _max_length(config, base)
+    store_truncation(base.model.config, config, max_length=length)
     reading = InputSettings(
         tokenizer=base.tokenizer,
         max_length=length,

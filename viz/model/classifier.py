@@ -80,13 +80,17 @@ class Classifier:
         """What `load` has proved about the network; nothing until then."""
         self._n_layers = n_layers(checkpoint.model)
         self._n_maps = max(1, self._n_layers * _configured_heads(checkpoint.model))
+        cutting = _cutting(checkpoint)
         self._max_input_length = max_input_length(checkpoint.model, checkpoint.tokenizer)
+        if cutting["window_settings"] is not None and cutting["window_settings"].size:
+            # It was trained on no more at once, whatever the model could read.
+            self._max_input_length = min(self._max_input_length, cutting["window_settings"].size)
         self.encoder = Encoder(
             checkpoint.tokenizer,
             max_tokens=min(self._max_input_length, self._max_kept_tokens),
             inputs=frozenset(inspect.signature(self.model.forward).parameters),
             n_segments=_n_segments(checkpoint.model),
-            **_cutting(checkpoint),
+            **cutting,
         )
         self._layers = find_layers(
             self.model,

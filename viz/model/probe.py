@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from finetune.checkpoint.windows import STRIDE_KEY
+from finetune.checkpoint.windows import WINDOW_KEYS
 from viz.model.hooks import decoder_stack
 from viz.model.padding import SIDES, PaddingSide
 from viz.model.pooling import Reads, rows_read, slopes_of_last_states
@@ -300,7 +300,7 @@ def probe_length(config: PreTrainedConfig) -> int:
     sizes = [
         (12 if "block" in name else 2) * size
         for name, value in vars(config).items()
-        if name != STRIDE_KEY  # of windows over a text, none of which the model knows of
+        if name not in WINDOW_KEYS  # of windows over a text, none of which the model knows of
         and any(word in name for word in ("window", "local", "block", "chunk"))
         for size in (value if isinstance(value, (list, tuple)) else [value])
         if isinstance(size, int)

@@ -115,9 +115,11 @@ def test_a_stride_alone_means_windows_of_tokens_and_their_mean() -> None:
         stride=4, pooling="mean", cut="tokens"
     )
     config = BertConfig(
-        text_window_stride=4, text_window_pooling="max", text_window_cut="sentences"
-    )
-    assert stored_windows(config) == WindowSettings(stride=4, pooling="max", cut="sentences")
+        text_window_stride=4, text_window_pooling="max", text_window_cut="sentences",
+        text_window_size=16,
+    )  # fmt: skip
+    settings = WindowSettings(stride=4, pooling="max", cut="sentences", size=16)
+    assert stored_windows(config) == settings
 
 
 @pytest.mark.parametrize(

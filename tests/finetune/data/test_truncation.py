@@ -80,6 +80,7 @@ def test_a_long_text_gets_the_mean_of_its_windows_and_a_short_one_its_own(tmp_pa
         ("text_window_stride", -1),
         ("text_window_pooling", "median"),
         ("text_window_cut", "words"),
+        ("text_window_size", 8.5),
     ],
 )
 def test_an_unknown_choice_in_a_checkpoint_is_refused(key: str, value: Any, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_a_run_learns_from_all_windows_and_measures_what_the_checkpoint_says(
     assert saved.model.config.text_window_stride == 3
     assert saved.model.config.text_window_pooling == pooling
     assert saved.model.config.text_window_cut == "sentences"
+    assert saved.model.config.text_window_size == 8
     assert f"--window-pooling {pooling}" in record.command or pooling == "mean"
     card = (tmp_path / "out/README.md").read_text("utf-8")
     assert "of more than 8 tokens are read in windows that begin at most 3 tokens apart" in card
