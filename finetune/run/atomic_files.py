@@ -9,9 +9,10 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 OLD_SUFFIX = ".old"
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -19,7 +20,11 @@ PART_SUFFIX = ".part"
 """How the name of an unfinished file ends; it begins with a dot."""
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
+Content = str | bytes | Callable[[BinaryIO], None]
+"""What a file is to hold, or what writes it piece by piece."""
+
+
+def write_atomically(path: Path, content: Content) -> None:
     """Let *path* hold *content*, or what it held before.
 
     A link at *path* is replaced, not followed.
@@ -72,13 +77,16 @@ def _encoded(content: str | bytes) -> bytes:
 
 
 @contextmanager
-def _partial_file(path: Path, content: str | bytes) -> Iterator[Path]:
+def _partial_file(path: Path, content: Content) -> Iterator[Path]:
     """A file beside *path* that the disk has whole; afterwards it is gone by that name."""
     # A name of its own: two that write at once don't share one, and nobody can lay a link there.
     part = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
         with part.open("xb") as file:
-            file.write(_encoded(content))
+            if callable(content):
+                content(file)
+            else:
+                file.write(_encoded(content))
             file.flush()
             os.fsync(file.fileno())
         yield part

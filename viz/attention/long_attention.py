@@ -10,12 +10,12 @@ from viz.attention.long_statistics import StatisticsReducer
 from viz.attention.long_view import LongView, Thumbnails, long_view
 from viz.attention.map_source import MapSource, whole_rows
 from viz.attention.row_jobs import RowProgress, no_row_progress
-from viz.attention.statistics import HeadStatistics
+from viz.attention.statistics import HeadStatistics, head_statistics
 from viz.attention.thumbnails import max_thumbnail_side
 from viz.attention.views import Quadrant
 from viz.attention.words import Unit
 from viz.errors import LongTextError
-from viz.types import BoolArray, Encoding
+from viz.types import BoolArray, Encoding, Reading
 
 DEFAULT_VIEW: tuple[Unit, bool, Quadrant] = ("word", True, "all")
 """The view that is ready once a text is read: words, with special tokens."""
@@ -114,6 +114,18 @@ class LongAttention:
                 self.encoding, self.source, unit=unit, special=special, quadrant=quadrant
             )
         return self.ready[key]
+
+
+def statistics_of(reading: Reading) -> HeadStatistics:
+    """What is measured of every head of a reading, long or not.
+
+    Raises:
+        MissingAttentionError: where there are no maps.
+    """
+    attention = reading.attention
+    if isinstance(attention, LongAttention):
+        return attention.statistics
+    return head_statistics(reading.encoding, attention.weights, attention.impossible)
 
 
 def summarized(

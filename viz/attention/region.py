@@ -81,13 +81,15 @@ def crop(shown: AttentionView, region: Region) -> AttentionView:
     """
     rows, columns = region.slices(len(shown.spans), len(shown.keys))
     impossible = shown.impossible
+    if impossible is not None:
+        impossible = np.ascontiguousarray(impossible[..., rows, columns])
     return replace(
         shown,
         spans=shown.spans[rows],
         keys=shown.keys[columns],
         weights=np.ascontiguousarray(shown.weights[..., rows, columns]),
         removed=shown.removed[..., rows],
-        impossible=None if impossible is None else impossible[..., rows, columns],
+        impossible=impossible,
     )
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from io import BytesIO
 
 from viz.attention.heads import heads_off
+from viz.attention.long_attention import LongAttention
 from viz.attribution.descriptions import verdict
-from viz.errors import SelectionError
+from viz.errors import LongTextError, SelectionError
 from viz.export.filenames import file_name
 from viz.export.formats import FORMATS, render
 from viz.figures.citation import citation
@@ -47,7 +48,18 @@ def archive(
         specs: What is shown, all of one reading.
         formats: Names in `FORMATS`.
         options: How pictures are drawn.
+
+    Raises:
+        LongTextError: where a text is too long for a file of everything.
     """
+    attention = specs[0].reading.attention
+    if isinstance(attention, LongAttention):
+        n_weights = attention.n_layers * attention.n_heads * attention.n_tokens**2
+        raise LongTextError(
+            f"All weights of {attention.n_tokens:,} tokens in {attention.n_layers} × "
+            f"{attention.n_heads} heads, {n_weights:,} of them, are too many for one ZIP; save one "
+            "figure, or a region of it."
+        )
     contents, target = _Contents(), BytesIO()
     with zipfile.ZipFile(target, "w") as packed:
         for spec in specs:

@@ -1,8 +1,9 @@
 """Files that are put in place whole, or not at all, and a folder that one run has to itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -13,8 +14,12 @@ LOCK = ".lock"
 """Held by the run that writes into a folder; the system lets go of it when that run is killed."""
 
 
-def write(path: Path, content: bytes) -> Path:
+def write(path: Path, content: bytes | Callable[[BinaryIO], None]) -> Path:
     """Put a file in place; whoever looks sees the old one or the new one, never half of it.
+
+    Args:
+        path: The file.
+        content: What it holds, or what writes it piece by piece.
 
     Raises:
         SelectionError: where the folder can't be written to.

@@ -2,7 +2,8 @@
 
 CSV is UTF-8 with one header line, and what `pandas.read_csv(file, keep_default_na=False)` reads.
 NPZ holds arrays that `numpy.load(file, allow_pickle=False)` reads; the same figure makes the same
-bytes.  JSON is what `clsight replay` reads, see `json_record`.
+bytes.  One map of a long text is written into it some rows at a time.  JSON is what
+`clsight replay` reads, see `json_record`.
 """
 
 import csv as csv_module
@@ -14,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from viz.export.csv_cells import guarded, written
+from viz.export.formats import Writer
 from viz.export.json_record import citation_values, figure_record, request_values
+from viz.export.npz_stream import write_npz
 from viz.export.numbers import Arrays, Row, numbers_of, text_array
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
@@ -31,7 +34,27 @@ def csv(spec: FigureSpec, options: RenderOptions) -> bytes:
 
 
 def npz(spec: FigureSpec, options: RenderOptions) -> bytes:
-    """Compressed arrays with their labels; a single layer or head has no axis."""
+    """Compressed arrays with their labels; a single layer or head has no axis.
+
+    Raises:
+        LongTextError: where there are too many numbers, of more than one map.
+    """
+    writer = npz_writer(spec, options)
+    if writer is None:
+        return npz_file(_arrays(spec))
+    content = _CancellableBytes()
+    writer(content)
+    return content.getvalue()
+
+
+def npz_writer(spec: FigureSpec, options: RenderOptions) -> Writer | None:
+    """What writes the arrays of a map that is too large to hold; None for any other figure."""
+    if spec.shows != "map" or spec.has_view():
+        return None
+    return lambda file: write_npz(file, _arrays(spec))
+
+
+def _arrays(spec: FigureSpec) -> Arrays:
     prediction, encoding = spec.reading.prediction, spec.reading.encoding
     arrays = numbers_of(spec).arrays(spec) | {
         "text": np.array(encoding.text),
@@ -47,7 +70,7 @@ def npz(spec: FigureSpec, options: RenderOptions) -> bytes:
         arrays["without"] = np.array(spec.reading.without)
     if encoding.pair is not None:
         arrays["pair"] = np.array(encoding.pair)
-    return npz_file(arrays)
+    return arrays
 
 
 def json(spec: FigureSpec, options: RenderOptions) -> bytes:

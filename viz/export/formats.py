@@ -5,10 +5,10 @@ first used.  A format of your own is one record handed to `register_format`, or 
 entry points of an installed package: the page, the command line and archives then offer it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from viz.errors import SelectionError
 from viz.figures.kinds import Reference, resolve
@@ -18,6 +18,9 @@ from viz.model.plugins import load_plugins
 
 if TYPE_CHECKING:  # so that the command line knows all formats without numpy
     from viz.figures.spec import FigureSpec
+
+Writer = Callable[[BinaryIO], None]
+"""Writes the content of a file piece by piece."""
 
 MAX_NUMBERS = 4_000_000
 """Numbers that a text file holds at most; a file of that many in JSON has about 85 MB."""
@@ -34,6 +37,9 @@ class Format:
     """What it is, in a few words."""
     write: Reference
     """From a `FigureSpec` and `RenderOptions` to the content of the file."""
+    stream: Reference | None = None
+    """From the same to a `Writer` where the content is too large to hold, and to None where it is
+    not; None where it never is."""
     is_picture: bool = False
     """Whether fonts of this machine are drawn in it, of which one may be missing."""
     is_table: bool = False
@@ -53,7 +59,7 @@ class Format:
         if self.limit is not None and n_numbers > self.limit:
             raise SelectionError(
                 f"These are {n_numbers:,} numbers and {self.name.upper()} holds {self.limit:,} at "
-                "most; NPZ holds them all."
+                "most; choose a region of them, or NPZ, which holds them all."
             )
 
     def check_holds(self, spec: "FigureSpec", n_cells: int) -> None:
@@ -126,6 +132,7 @@ for _format in (
         mime="application/octet-stream",
         label="arrays for numpy.load",
         write="viz.export.data_formats:npz",
+        stream="viz.export.data_formats:npz_writer",
         is_compressed=True,
     ),
     Format(
@@ -162,8 +169,21 @@ def render(spec: "FigureSpec", format: str, options: RenderOptions | None = None
 
     Raises:
         SelectionError: for an unknown format, or where there is too much for it to hold.
+        LongTextError: where a long text has too many numbers for it.
     """
     write = resolve(format_named(format).write)
     check_cancelled()
     content: bytes = write(spec, options or RenderOptions())
     return content
+
+
+def content_of(
+    spec: "FigureSpec", format: str, options: RenderOptions | None = None
+) -> bytes | Writer:
+    """A figure as the content of a file, or as what writes it where it is too large to hold.
+
+    Arguments and errors as for `render`; a writer may raise a LongTextError too.
+    """
+    stream = resolve(format_named(format).stream)
+    writer: Writer | None = None if stream is None else stream(spec, options or RenderOptions())
+    return render(spec, format, options) if writer is None else writer

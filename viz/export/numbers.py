@@ -12,6 +12,7 @@ from viz.figures.spec import FigureSpec
 
 Row = Sequence[object]
 Arrays = dict[str, Any]
+"""Those of a long text are an `Entry` of `viz.export.npz_stream` each."""
 Values = dict[str, Any]
 """What JSON can hold."""
 

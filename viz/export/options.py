@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from viz.documents.document import Document
-from viz.errors import SelectionError
+from viz.errors import LongTextError, SelectionError
 from viz.export.archive import archive
 from viz.export.filenames import archive_name, file_name
-from viz.export.formats import render
+from viz.export.formats import Writer, content_of
 from viz.export.request import FigureRequest
 from viz.figures.render_options import RenderOptions
 from viz.model.classifier import Classifier
@@ -30,8 +30,10 @@ class ExportOptions:
         classifier: Classifier,
         reading: Reading | Document,
         refusals: list[str] | None = None,
-    ) -> Iterator[tuple[str, bytes]]:
+    ) -> Iterator[tuple[str, bytes | Writer]]:
         """The name and content of each file of a reading, or of a document.
+
+        What is too large to hold comes as what writes it.
 
         Args:
             classifier: The classifier that made the reading.
@@ -40,6 +42,7 @@ class ExportOptions:
                 and the others are made all the same.
 
         Raises:
+            LongTextError: where a text has too many numbers for a file.
             SelectionError: where a file can't be made, or the request doesn't fit the reading.
             MethodError: where the architecture doesn't allow the method.
         """
@@ -50,8 +53,10 @@ class ExportOptions:
         for spec in specs:
             for format in self.formats:
                 try:
-                    yield file_name(spec, format), render(spec, format, self.render_options)
-                except SelectionError as error:
+                    content = content_of(spec, format, self.render_options)
+                except (SelectionError, LongTextError) as error:
                     if refusals is None:
                         raise
                     refusals.append(f"{format}: {error}")
+                    continue
+                yield file_name(spec, format), content

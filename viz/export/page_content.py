@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, cast
 
+from viz.attention.long_attention import statistics_of
+from viz.attention.long_view import LongView
 from viz.attention.rollout import place
-from viz.attention.statistics import head_statistics
+from viz.attention.statistics import HeadStatistics
+from viz.attention.thumbnails import max_thumbnail_side
 from viz.attention.views import AttentionView, pick
 from viz.attention.words import merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import number, scale_ends, summary
+from viz.figures.long_maps import pooled_model
 from viz.figures.spec import FigureSpec
+from viz.jobs.progress import current_progress
 from viz.widgets.arcs import payload as arcs
 from viz.widgets.atlas import payload as atlas
 from viz.widgets.colored_text import payload as colored_text
@@ -47,12 +52,13 @@ def _closeup(
 
 def head_page(spec: FigureSpec) -> PageContent:
     """The heat map of one head, or of a mean."""
-    return PageContent(((heatmap.HEATMAP, _closeup(spec, spec.view(), spec.layer, spec.head)),))
+    shown = spec.view(MAX_WEIGHTS)
+    return PageContent(((heatmap.HEATMAP, _closeup(spec, shown, spec.layer, spec.head)),))
 
 
 def layer_page(spec: FigureSpec) -> PageContent:
     """The heat maps of all heads of a layer, side by side."""
-    shown = spec.view()
+    shown = spec.view(MAX_WEIGHTS)
     heads = range(shown.weights.shape[1])
     payloads = [_closeup(spec, pick(shown, 0, head), spec.layer, head) for head in heads]
     # One scale for all heads, as in the other formats, so that they can be held side by side.
@@ -66,16 +72,33 @@ def layer_page(spec: FigureSpec) -> PageContent:
 
 def atlas_page(spec: FigureSpec) -> PageContent:
     """All heads, each of which opens where there are not too many weights to carry along."""
+    facts = statistics_of(spec.reading)
+    long = spec.long_view
+    if long is not None:
+        return _long_atlas_page(spec, long, facts)
     shown = spec.view()
-    attention = spec.reading.attention
-    facts = head_statistics(spec.reading.encoding, attention.weights, attention.impossible)
     selected = atlas.selection(shown, layer=0, head=0, off=spec.reading.without)
     picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": selected})
     if shown.weights.size > MAX_WEIGHTS:
-        note = f"{shown.weights.size:,} weights are too many to carry along, so no head opens here."
-        return PageContent((picture,), (note,))
+        return PageContent((picture,), (_too_many(shown.weights.size),))
     closeups = dict(_closeups(spec, shown))
     return PageContent((picture, (heatmap.HEATMAP, closeups["0-0"])), (), closeups)
+
+
+def _long_atlas_page(spec: FigureSpec, long: LongView, facts: HeadStatistics) -> PageContent:
+    """All heads of a long text in small, none of which opens."""
+    side = max_thumbnail_side(long.n_heads)
+    size = min(long.shape[0], side), min(long.shape[1], side)
+    pixels, impossible = long.thumbnails(*size, current_progress())
+    shape, signed = long.shape, long.signed
+    data = atlas.picture(pixels, impossible, shape=shape, signed=signed, statistics=facts)
+    selected = atlas.selection(pooled_model(long, *size), layer=0, head=0, off=spec.reading.without)
+    n_weights = long.n_layers * long.n_heads * long.shape[0] * long.shape[1]
+    return PageContent(((atlas.ATLAS, data | {"selected": selected}),), (_too_many(n_weights),))
+
+
+def _too_many(n_weights: int) -> str:
+    return f"{n_weights:,} weights are too many to carry along, so no head opens here."
 
 
 def _closeups(spec: FigureSpec, shown: AttentionView) -> Iterator[tuple[str, dict[str, object]]]:
@@ -89,7 +112,7 @@ def _closeups(spec: FigureSpec, shown: AttentionView) -> Iterator[tuple[str, dic
 
 def arcs_page(spec: FigureSpec) -> PageContent:
     """The arcs of one head, or of a mean."""
-    shown = spec.view()
+    shown = spec.view(MAX_WEIGHTS)
     head = "mean" if spec.head is None else f"H{spec.head}"
     layer = "mean of layers" if spec.layer is None else f"L{spec.layer}"
     return PageContent(((arcs.ARCS, arcs.payload(shown, names=[head], selected=[0], title=layer)),))

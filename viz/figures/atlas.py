@@ -11,8 +11,10 @@ from viz.figures.attention import COLORBAR_GAP
 from viz.figures.canvas import HALF_CAP_HEIGHT, NOTE, Canvas
 from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
 from viz.figures.colorbar import COLORBAR_WIDTH, draw_colorbar
-from viz.figures.grid import GAP, CellGrid, fit_grid
+from viz.figures.drawn import fitted_view
+from viz.figures.grid import GAP, STRONGEST_NOTE, CellGrid
 from viz.figures.layout import counted, figure_layout, hatch_notes, view_notes
+from viz.figures.long_maps import PooledView
 from viz.figures.raster import Box
 from viz.figures.render_options import RenderOptions
 from viz.figures.spec import FigureSpec
@@ -30,17 +32,18 @@ def atlas_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     Weights are on one scale.  Contributions differ so much between heads that each has a scale of
     its own, as on screen.
     """
-    shown = spec.view()
+    attention = spec.reading.attention
+    tile = min(60.0, MAX_SIZE / max(attention.n_layers, attention.n_heads))
+    shown, grid = fitted_view(spec, options, usual=tile, largest=tile, smallest=0.5)
     drawn = _by_head(shown) if shown.signed else shown
     color_scale = color_scale_of(drawn, options.colormap)
     if shown.signed:
         color_scale = replace(color_scale, name="share of each head's largest")
-    tile = min(60.0, MAX_SIZE / max(shown.weights.shape[:2]))
-    grid = fit_grid(*shown.weights.shape[2:], usual=tile, largest=tile, smallest=0.5)
     scale = "A color scale for each head" if shown.signed else "One color scale for all heads"
     notes = [
         "In each square rows are the tokens that look, columns the tokens looked at. "
-        f"{scale}. {SQUARE_ROOT_NOTE} A dot that stands for several numbers shows the strongest.",
+        f"{scale}. {SQUARE_ROOT_NOTE} "
+        + (shown.note if isinstance(shown, PooledView) else STRONGEST_NOTE),
         *hatch_notes(shown),
         *view_notes(spec, shown),
     ]

@@ -14,7 +14,8 @@ from viz.colors import LIGHT
 from viz.figures.canvas import Canvas
 from viz.figures.color_scale import SQUARE_ROOT_NOTE, ColorScale, color_scale_of
 from viz.figures.colorbar import COLORBAR_WIDTH, draw_colorbar
-from viz.figures.grid import Labels, fit_grid
+from viz.figures.drawn import dot_notes, fitted_view
+from viz.figures.grid import Labels
 from viz.figures.layout import counted, figure_layout, hatch_notes, view_notes
 from viz.figures.raster import Box
 from viz.figures.render_options import RenderOptions
@@ -29,15 +30,20 @@ COLORBAR_GAP = 14
 
 def head_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """One heat map with token labels on both sides."""
-    shown = spec.view()
+    shown, grid = fitted_view(spec, options, usual=480, largest=1000)
     color_scale = color_scale_of(shown, options.colormap)
-    grid = fit_grid(*shown.weights.shape[2:], usual=480, largest=1000)
     body = MapBody(shown, Labels.of(shown, grid), color_scale)
     mean = spec.layer is None or spec.head is None
     who = "the heads look on average" if mean else "the head looks"
     whole = f"; {sink_note(shown) or 'each row sums to 1'}" if spec.has_whole_rows else ""
     looks = () if shown.signed else (f"Where {who}{whole}.",)
-    lines = [*looks, SQUARE_ROOT_NOTE, *hatch_notes(shown), *view_notes(spec, shown), *grid.notes]
+    lines = [
+        *looks,
+        SQUARE_ROOT_NOTE,
+        *hatch_notes(shown),
+        *view_notes(spec, shown),
+        *dot_notes(shown, grid),
+    ]
     what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=lines, dpi=options.dpi)
 
@@ -93,9 +99,8 @@ def _only_layer(shown: AttentionView) -> BoolArray | None:
 
 def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
     """A heat map for each head of one layer, on one color scale."""
-    shown = spec.view()
+    shown, grid = fitted_view(spec, options, usual=150, largest=270)
     color_scale = color_scale_of(shown, options.colormap)
-    grid = fit_grid(*shown.weights.shape[2:], usual=150, largest=270)
     body = _LayerBody(shown.weights[0], _only_layer(shown), Labels.of(shown, grid), color_scale)
     sink = sink_note(shown) if spec.has_whole_rows else ""
     notes = [
@@ -105,7 +110,7 @@ def layer_figure(spec: FigureSpec, options: RenderOptions) -> Figure:
         *([f"{sink.capitalize()}."] if sink else []),
         *hatch_notes(shown),
         *view_notes(spec, shown),
-        *grid.notes,
+        *dot_notes(shown, grid),
     ]
     what = (spec.place, counted(spec, shown))
     return figure_layout(spec, body, shown=what, notes=notes, dpi=options.dpi)

@@ -4,6 +4,7 @@ The same figure gives the same bytes, for files carry no date and ids are made f
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from threading import Lock
@@ -56,12 +57,20 @@ def png(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
 
 def svg(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
     """The picture as SVG; texts are outlines, which look alike wherever it is opened."""
-    return svg_file(figure(spec, options), title=_title(spec), description=_cited(spec))
+    return svg_file(
+        figure(spec, _print_maps(options)), title=_title(spec), description=_cited(spec)
+    )
 
 
 def pdf(spec: FigureSpec, options: RenderOptions | None = None) -> bytes:
     """The picture as PDF with the fonts embedded that it uses."""
-    return pdf_file(figure(spec, options), title=_title(spec), description=_cited(spec))
+    return pdf_file(
+        figure(spec, _print_maps(options)), title=_title(spec), description=_cited(spec)
+    )
+
+
+def _print_maps(options: RenderOptions | None) -> RenderOptions:
+    return replace(options or RenderOptions(), map_dpi=PRINT_DPI)
 
 
 def png_file(drawn: Figure, *, title: str, description: str) -> bytes:

@@ -8,12 +8,16 @@ from viz.attention.views import AttentionView
 from viz.attention.words import Span
 from viz.colors import LIGHT
 from viz.figures.canvas import HALF_CAP_HEIGHT, Canvas
+from viz.figures.render_options import RenderOptions
 from viz.figures.text.fonts import MEASURING_DPI, Style, label, text_width
 
 GAP = 5
 """Points between a map and its labels."""
 DOT = 72 / MEASURING_DPI
 """Points of a dot at the usual resolution: a cell is as many dots at its side."""
+SMALLEST_CELL = 6.4
+"""Points of a cell where they fit, in which a label can be read."""
+STRONGEST_NOTE = "A dot that stands for several numbers shows the strongest."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,16 @@ class CellGrid:
         """Points of the map."""
         return self.rows * self.pitch
 
+    def dots(self, options: RenderOptions) -> tuple[int, int]:
+        """How many rows and columns of dots there are for the map, at least one of each."""
+        dpi = options.map_dpi or options.dpi
+        return max(1, round(self.height * dpi / 72)), max(1, round(self.width * dpi / 72))
+
     @property
     def notes(self) -> list[str]:
         """What a reader must know of a map with more tokens than dots at the usual resolution."""
         finer = self.pitch < DOT
-        return ["A dot that stands for several numbers shows the strongest."] if finer else []
+        return [STRONGEST_NOTE] if finer else []
 
     @property
     def label_size(self) -> float:
@@ -53,7 +62,7 @@ class CellGrid:
 
 
 def fit_grid(
-    rows: int, columns: int, *, usual: float, largest: float, smallest: float = 6.4
+    rows: int, columns: int, *, usual: float, largest: float, smallest: float = SMALLEST_CELL
 ) -> CellGrid:
     """The grid of a map that is `usual` points wide, and never more than `largest`.
 

@@ -11,6 +11,7 @@ from viz.attention.words import spans
 from viz.attribution.descriptions import quantity, scale_ends, verdict
 from viz.figures.canvas import DETAILS, HEADING, LEADING, MARGIN, NOTE, Canvas
 from viz.figures.citation import citation
+from viz.figures.long_maps import PooledView
 from viz.figures.spec import FigureSpec
 from viz.figures.text.fonts import Style
 from viz.figures.text.line_wrap import wrap
@@ -157,6 +158,11 @@ def _contribution_note(prediction: Prediction, contribution: Contribution) -> st
 
 def _special_tokens_note(spec: FigureSpec, shown: AttentionView) -> Iterator[str]:
     """What went with the special tokens."""
+    if isinstance(shown, PooledView):
+        yield "Special tokens are left out" + (
+            "." if shown.signed else ", and the rows are scaled back to the sum that they had."
+        )
+        return
     if not shown.removed.any():
         return
     if spec.contribution is not None:

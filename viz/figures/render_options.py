@@ -20,6 +20,9 @@ class RenderOptions:
     """Dots per inch of a PNG; 300 for print."""
     colormap: str = "Blues"
     """A color map of matplotlib, for attention weights."""
+    map_dpi: int | None = None
+    """Dots per inch of the maps of a long text, which are pooled before they are drawn; None for
+    `dpi`.  SVG and PDF have their own."""
 
     def __post_init__(self) -> None:
         """Check the resolution; names of color maps are known to matplotlib alone."""

@@ -1,9 +1,12 @@
 """What a figure shows: one reading, and everything that decides what is drawn of it."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from finetune.checkpoint.arrays import FloatArray
+from viz.attention.long_attention import LongAttention
+from viz.attention.long_view import LongView
 from viz.attention.region import Region, crop
 from viz.attention.rollout import check_selection, place
 from viz.attention.views import (
@@ -16,11 +19,15 @@ from viz.attention.views import (
     view,
 )
 from viz.attention.words import Unit
-from viz.errors import SelectionError
+from viz.errors import LongTextError, SelectionError
+from viz.figures import long_maps
 from viz.figures.kinds import FIGURE_KINDS, FigureKind, figure_named
 from viz.types import Attribution, BoolArray, Contribution, Reading, ShownInNotebooks
 
 Measure = Literal["weights", "contribution"]
+
+MAX_VIEW_NUMBERS = 16_000_000
+"""Numbers of a long text that are computed at once; of one map, 4,000 x 4,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +118,42 @@ class FigureSpec(ShownInNotebooks):
 
     @property
     def has_whole_rows(self) -> bool:
-        """Whether each row holds all keys, so that its weights are all there are."""
-        return self.quadrant == "all" and (self.region is None or self.region.columns is None)
+        """Whether each row that is drawn holds all keys, so that its weights are all there are."""
+        columns = None if self.region is None else self.region.columns
+        return self.quadrant == "all" and columns is None and self.has_view()
 
-    def view(self) -> AttentionView:
-        """The numbers of a figure of attention: (1, 1, n, m), (1, H, n, m) or (L, H, n, m).
+    @property
+    def long_view(self) -> LongView | None:
+        """Its maps where the text is too long to keep them; None where they are kept.
 
         Raises:
+            SelectionError: where nothing is left to show.
+        """
+        holder = self.reading.attention if self.contribution is None else self.contribution
+        if not isinstance(holder, LongAttention):
+            return None
+        return holder.view(unit=self.unit, special=self.special, quadrant=self.quadrant)
+
+    def has_view(self, most: int | None = None) -> bool:
+        """Whether `view` has its numbers: all of a short text, and so many of a long one."""
+        long = self.long_view
+        most = MAX_VIEW_NUMBERS if most is None else most
+        return long is None or (self.shows != "model" and self._size(long) <= most)
+
+    def view(self, most: int | None = None) -> AttentionView:
+        """The numbers of a figure of attention: (1, 1, n, m), (1, H, n, m) or (L, H, n, m).
+
+        Args:
+            most: Numbers that can be had at once of a long text; None for `MAX_VIEW_NUMBERS`.
+
+        Raises:
+            LongTextError: where they are more.
             SelectionError: where nothing but special tokens was read, and they are not shown, or
                 nothing of one text whose quadrant is, or where the maps end before the region does.
         """
+        long = self.long_view
+        if long is not None:
+            return self._long_part(long, MAX_VIEW_NUMBERS if most is None else most)
         shown = view(
             self.reading.encoding,
             self._maps(),
@@ -142,6 +175,39 @@ class FigureSpec(ShownInNotebooks):
                 f"Nothing of one of the texts was read, so {self.quadrant} is empty; choose all."
             )
         return part if self.region is None else crop(part, self.region)
+
+    def part_of(self, long: LongView) -> tuple[slice, slice]:
+        """The rows and columns that are shown of a long text."""
+        return (self.region or Region()).slices(*long.shape)
+
+    def _size(self, long: LongView) -> int:
+        """How many numbers are shown of a long text."""
+        rows, columns = self.part_of(long)
+        return int(self.n_maps * (rows.stop - rows.start) * (columns.stop - columns.start))
+
+    def _long_part(self, long: LongView, most: int) -> AttentionView:
+        if not self.has_view(most):
+            raise LongTextError(self._too_long(long, most))
+        part = self.part_of(long)
+        if self.shows == "layer":
+            return long_maps.layer_region(long, self.layer, *part)
+        return long_maps.region(long, self.layer, self.head, *part)
+
+    def _too_long(self, long: LongView, most: int) -> str:
+        """How many numbers there are, and what can be had of them."""
+        n_numbers = self._size(long)
+        size = f"These are {n_numbers:,} numbers, {4 * n_numbers / 1e9:,.1f} GB"
+        pictures = "a picture (png, svg, pdf)"
+        if self.shows == "model":
+            return (
+                f"{size}, too many for one file; choose {pictures}, or one head or layer of them."
+            )
+        side = math.isqrt(most // self.n_maps)
+        whole = f"{pictures}, or one head as npz" if self.shows == "layer" else f"{pictures} or npz"
+        return (
+            f"{size}, of which {most:,} can be had at once; choose {whole}, or a region (rows and "
+            f"columns) of {side:,} × {side:,} or less."
+        )
 
     def _maps(self) -> FloatArray:
         """The maps that are shown, or those whose mean is."""
