@@ -1,18 +1,23 @@
 """A long text, of which only a summary is kept, against the same text with all of its weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.families import LONG_TEXT, family_checkpoint
 from viz import Classifier
 from viz.attention.long_attention import LongAttention
+from viz.attention.long_view import LayerReducer, long_view
+from viz.attention.map_source import MapBlock, whole_rows
 from viz.attention.statistics import STATISTICS, head_statistics
-from viz.attention.thumbnails import thumbnails
+from viz.attention.thumbnails import impossible_thumbnails, thumbnails
 from viz.attention.views import view
 from viz.errors import LongTextError
 from viz.jobs.cancellation import CancelledError, cancellation_check
+from viz.model.streamed_maps import CallRecorder, StreamedMaps
 from viz.types import Attention
 
 FAMILIES = ["bert", "modernbert", "gpt2", "llama", "gemma2", "gpt_oss"]
@@ -64,6 +69,53 @@ def test_any_part_and_the_summary_are_those_of_all_weights(
     shown = view(long.encoding, short.weights, impossible=short.impossible)
     (size, ready) = next(iter(long.view().ready.items()))
     np.testing.assert_allclose(ready.pixels, thumbnails(shown.weights, *size), atol=1e-6)
+
+
+class EveryWeight(LayerReducer):
+    """Keeps all weights of a pass."""
+
+    def __init__(self, maps: StreamedMaps) -> None:
+        self.n_tokens = maps.n_tokens
+        shape = (maps.n_layers, maps.n_heads, maps.n_tokens, maps.n_tokens)
+        self.weights = np.full(shape, np.nan, np.float32)
+        self.impossible = np.zeros((shape[0], *shape[2:]), bool)
+
+    def add(self, layer: int, first_row: int, block: MapBlock) -> None:
+        values, impossible = whole_rows(block, self.n_tokens)
+        rows = slice(first_row, first_row + values.shape[1])
+        self.weights[layer, :, rows] = values
+        self.impossible[layer, rows] = False if impossible is None else impossible
+
+
+def test_the_atlas_of_512_tokens_is_bit_for_bit_that_of_its_weights(tmp_path: Path) -> None:
+    folder = family_checkpoint(tmp_path / "checkpoint", "modernbert", max_position_embeddings=512)
+    classifier = Classifier.load(folder)
+    words = [
+        "oil",
+        "prices",
+        "rise",
+        "as",
+        "stocks",
+        "fall",
+        "the",
+        "market",
+        "wins",
+        "game",
+        "election",
+        "unbelievable",
+    ]
+    text = " ".join(np.random.default_rng(0).choice(words, 600))
+    encoding = replace(classifier.encoder, max_tokens=512).encode(text)
+    recorder = CallRecorder(classifier.n_layers)
+    with torch.inference_mode():
+        classifier.forward(encoding, recorder)
+    maps = recorder.maps()
+    every = EveryWeight(maps)
+    pixels, impossible = long_view(encoding, maps).swept(48, 48, [every])
+    shown = view(encoding, every.weights, impossible=every.impossible)
+    assert shown.impossible is not None
+    np.testing.assert_array_equal(pixels, thumbnails(shown.weights, 48, 48))
+    np.testing.assert_array_equal(impossible, impossible_thumbnails(shown.impossible, 48, 48))
 
 
 def test_all_weights_of_a_long_text_are_refused_with_their_size(
