@@ -13,17 +13,17 @@ import numpy as np
 
 from finetune.checkpoint.arrays import FloatArray, IntArray
 from viz.attention.pooling import bin_edges, pool_bins, pool_impossible_bins
+from viz.attention.row_jobs import over_rows
 from viz.attention.views import AttentionView
 from viz.errors import SelectionError
-from viz.jobs.cancellation import check_cancelled
 from viz.types import BoolArray
 
 TILE_SIDE = 256
 """Pixels along a tile."""
 COARSEST_SIDE = 512
 """Pixels along the coarsest level."""
-MAX_CELLS_AT_ONCE = 2**22
-"""Cells of a map that are in memory at a time while they are pooled: 16 MiB."""
+MAX_CELLS_AT_ONCE = 2**20
+"""Cells of a map that a thread takes at a time; of a mean, as many of each head."""
 
 
 class RegionSource(Protocol):
@@ -135,17 +135,22 @@ def _band(
     rows, _ = pyramid.edges(places[0])
     columns = [pyramid.edges(place)[1] for place in places]
     left, right = int(columns[0][0]), int(columns[-1][-1])
-    steps: list[list[tuple[FloatArray, BoolArray | None, FloatArray]]] = [[] for _ in places]
-    for edges in _row_steps(rows, right - left):
-        check_cancelled()
+    steps = list(_row_steps(rows, right - left))
+    pieces: dict[tuple[int, int], tuple[FloatArray, BoolArray | None, FloatArray]] = {}
+
+    def compute(step: int) -> None:
+        edges = steps[step]
         part = source.region(layer, head, slice(int(edges[0]), int(edges[-1])), slice(left, right))
-        for pieces, own in zip(steps, columns, strict=True):
+        for tile, own in enumerate(columns):
             inside = slice(int(own[0]) - left, int(own[-1]) - left)
-            pieces.append(_pixels(part, edges - edges[0], own - own[0], inside))
-        progress(float(edges[-1] - edges[0]))
+            pieces[step, tile] = _pixels(part, edges - edges[0], own - own[0], inside)
+
+    n_rows = float(rows[-1] - rows[0])
+    over_rows(range(len(steps)), compute, lambda share: progress(share * n_rows))
     is_exact = places[0].level == len(pyramid.levels) - 1
-    for place, pieces in zip(places, steps, strict=True):
-        values, masks, removed = zip(*pieces, strict=True)
+    for tile, place in enumerate(places):
+        own_pieces = (pieces[step, tile] for step in range(len(steps)))
+        values, masks, removed = zip(*own_pieces, strict=True)
         yield Tile(
             place,
             np.concatenate(values),
