@@ -8,16 +8,17 @@ from typing import TypeVar, cast
 
 import streamlit as st
 
-from viz.app import checkpoints, documents, presence, readings
+from viz.app import checkpoints, documents, long_readings, presence, readings
 from viz.app.cache import LRUCache
 from viz.app.documents import Windows
+from viz.app.long_readings import LongReading
 from viz.attention.heads import Heads
 from viz.attribution import METHODS, Against, attribute
 from viz.attribution.method import MAX_INTERACTIVE_PASSES, no_progress
 from viz.documents.attribute_document import attribute_document, document_passes
 from viz.documents.document import Document
 from viz.jobs.background import BackgroundJob, JobRegistry, ProgressCallback
-from viz.model.classifier import Classifier
+from viz.model.classifier import LONG_READING_PASSES, Classifier
 from viz.types import Attribution
 
 Result = TypeVar("Result")
@@ -77,6 +78,19 @@ def results() -> LRUCache:
     return LRUCache(MAX_RESULTS)
 
 
+def reading_job(
+    source: str, text: str, pair: str | None, without: Heads = ()
+) -> BackgroundJob[LongReading]:
+    """A long text, being read in the background."""
+    place = checkpoints.identity(source)
+    return submit(
+        long_readings.key_of(place, text, pair, without),
+        lambda: long_readings.work(place, text, pair, without),
+        LONG_READING_PASSES,
+        cache=long_readings.readings,
+    )
+
+
 def attribution(request: ExplanationRequest) -> Attribution | None:
     """The attribution, computed once; None where that takes long and isn't done yet.
 
@@ -85,7 +99,7 @@ def attribution(request: ExplanationRequest) -> Attribution | None:
     """
     key = request.key("attribution")
     result = cast("Attribution | None", results().get(key))
-    if result is None and estimated_passes(request) <= MAX_INTERACTIVE_PASSES:
+    if result is None and _is_quick(request):
         return results().add(key, _attribute(request)(no_progress))
     return result
 
@@ -94,6 +108,13 @@ def attribution_job(request: ExplanationRequest) -> BackgroundJob[Attribution]:
     """The attribution, being computed in the background."""
     key = request.key("attribution")
     return submit(key, lambda: _attribute(request), estimated_passes(request))
+
+
+def _is_quick(request: ExplanationRequest) -> bool:
+    place = checkpoints.identity(request.source)
+    if request.windows is None and long_readings.is_long(place, request.text, request.pair):
+        return False
+    return estimated_passes(request) <= MAX_INTERACTIVE_PASSES
 
 
 def estimated_passes(request: ExplanationRequest) -> float:

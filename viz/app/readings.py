@@ -5,35 +5,53 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import streamlit as st
 
-from finetune.checkpoint.arrays import IntArray
-from viz.app import documents
+from finetune.checkpoint.arrays import FloatArray, IntArray
+from viz.app import documents, long_readings
 from viz.app.cache import LRUCache
 from viz.app.checkpoints import identity, load_classifier
 from viz.app.documents import Windows
 from viz.attention import views
 from viz.attention.heads import Heads
+from viz.attention.long_attention import LongAttention
+from viz.attention.long_view import LongView, long_view
+from viz.attention.map_source import ArrayMaps
 from viz.attention.statistics import HeadStatistics
 from viz.attention.statistics import head_statistics as compute_head_statistics
 from viz.attention.views import AttentionView, Quadrant
 from viz.attention.words import Unit
 from viz.attribution import Against
 from viz.attribution.contribution import contribution as compute_contribution
+from viz.errors import LongTextError
 from viz.model.classifier import Classifier
 from viz.model.perturbation import Perturbation
-from viz.types import Contribution, MissingAttention, Reading
+from viz.types import Attention, Contribution, Reading
 
 MAX_CACHED_BYTES = 1e9
 """Of maps of all heads: of 12 x 12 heads and 512 tokens, six."""
 QUICK_PASS_SECONDS = 0.1
 """Within which a pass is timed a second time."""
+MAX_WHOLE_CELLS = 2**21
+"""Of one map that is sent as a whole; of a larger one only what is looked at."""
+NO_CONTRIBUTION = (
+    "Of a text this long, contributions can't be shown; show attention weights instead."
+)
 TIMED_ROWS = 4
 """Rows that are read together to see what one takes."""
 
 ExplainedClasses = tuple[int | None, Against]
 """The class that is explained, None for the predicted one, and what it is compared with."""
+
+
+class LongOptions(TypedDict):
+    """Arguments of `long_view`."""
+
+    unit: Unit
+    special: bool
+    quadrant: Quadrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +90,8 @@ def view(
     options: ViewOptions,
     without: Heads = (),
     windows: Windows | None = None,
-) -> AttentionView:
-    """All heads as they are shown."""
+) -> AttentionView | LongView:
+    """All heads as they are shown; a `LongView` where one map has too many cells to be sent."""
     return _view(*identity(source), text, pair, options, without, windows)
 
 
@@ -106,6 +124,7 @@ def seconds_per_pass(
 def release_memory() -> None:
     """Let go of the maps of all heads, and hand what is freed back to the system."""
     _maps.clear()
+    long_readings.readings.clear()
     with suppress(OSError, AttributeError):  # a C library of another kind than glibc
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -114,7 +133,9 @@ def _n_bytes(result: object) -> float:
     """What the maps of all heads take in memory."""
     if isinstance(result, Reading):
         attention = result.attention
-        return 0 if isinstance(attention, MissingAttention) else attention.weights.nbytes
+        if isinstance(attention, LongAttention):
+            return attention.nbytes
+        return attention.weights.nbytes if isinstance(attention, Attention) else 0
     if isinstance(result, Contribution):
         return result.values.nbytes
     return result.weights.nbytes if isinstance(result, AttentionView) else 0
@@ -136,6 +157,8 @@ def _read(
 ) -> Reading:
     if windows is not None and windows.index is None:
         return documents.reading(place, version, text, without, windows)  # cached there
+    if windows is None and long_readings.is_long((place, version), text, pair):
+        return long_readings.read((place, version), text, pair, without).reading
     key = ("reading", place, version, text, pair, without, windows)
 
     def compute() -> Reading:
@@ -157,6 +180,8 @@ def _head_facts(
 ) -> HeadStatistics:
     reading = _read(place, version, text, pair, without, windows)
     attention = reading.attention
+    if isinstance(attention, LongAttention):
+        return attention.statistics
     return compute_head_statistics(reading.encoding, attention.weights, attention.impossible)
 
 
@@ -190,21 +215,33 @@ def _view(
     options: ViewOptions,
     without: Heads,
     windows: Windows | None,
-) -> AttentionView:
+) -> AttentionView | LongView:
+    reading, explained = _read(place, version, text, pair, without, windows), options.explained
+    attention = reading.attention
+    shown = LongOptions(unit=options.unit, special=options.special, quadrant=options.quadrant)
+    if isinstance(attention, LongAttention):
+        if explained is not None:
+            raise LongTextError(NO_CONTRIBUTION)
+        return attention.view(**shown)
+
+    def values() -> FloatArray:
+        if explained is None:
+            return attention.weights
+        return _contribution(place, version, text, pair, explained, without, windows).values
+
+    if attention.n_tokens**2 > MAX_WHOLE_CELLS:
+        # It keeps the weights, so it isn't kept.
+        maps = ArrayMaps(values(), attention.impossible, signed=explained is not None)
+        return long_view(reading.encoding, maps, **shown)
+
     def compute() -> AttentionView:
-        reading, explained = _read(place, version, text, pair, without, windows), options.explained
-        values = (
-            reading.attention.weights
-            if explained is None
-            else _contribution(place, version, text, pair, explained, without, windows).values
-        )
         whole = views.view(
             reading.encoding,
-            values,
+            values(),
             unit=options.unit,
             special=options.special,
             signed=explained is not None,
-            impossible=reading.attention.impossible,
+            impossible=attention.impossible,
         )
         return views.quadrant(whole, options.quadrant)
 
@@ -235,6 +272,8 @@ def _seconds_per_pass(
     without: Heads,
     windows: Windows | None,
 ) -> float:
+    if windows is None and long_readings.is_long((place, version), text, pair):
+        return long_readings.read((place, version), text, pair, without).seconds_per_pass
     classifier = load_classifier(place, version)
     if windows is None:
         inputs = _read(place, version, text, pair, without, windows).encoding.inputs

@@ -159,8 +159,12 @@ def pick(shown: AttentionView, layer: int | None, head: int | None) -> Attention
 
 def deciding_row(shown: AttentionView, reading: Reading) -> int | None:
     """The row of the token that the class is read from; None where it is not one, or not shown."""
-    at = reading.deciding_token
-    return next((row for row, span in enumerate(shown.spans) if at in span.tokens), None)
+    return row_of(shown.spans, reading.deciding_token)
+
+
+def row_of(over: Sequence[Span], token: int | None) -> int | None:
+    """The row of a token; None where it isn't shown."""
+    return next((row for row, span in enumerate(over) if token in span.tokens), None)
 
 
 def sink_note(shown: AttentionView) -> str:

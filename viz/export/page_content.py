@@ -14,7 +14,6 @@ from viz.attention.views import AttentionView, pick
 from viz.attention.words import merge, spans
 from viz.attribution import find_method
 from viz.attribution.descriptions import number, scale_ends, summary
-from viz.figures.long_maps import pooled_model
 from viz.figures.spec import FigureSpec
 from viz.jobs.progress import current_progress
 from viz.widgets.arcs import payload as arcs
@@ -77,7 +76,8 @@ def atlas_page(spec: FigureSpec) -> PageContent:
     if long is not None:
         return _long_atlas_page(spec, long, facts)
     shown = spec.view()
-    selected = atlas.selection(shown, layer=0, head=0, off=spec.reading.without)
+    heads = shown.weights.shape[0], shown.weights.shape[1]
+    selected = atlas.selection(heads, layer=0, head=0, off=spec.reading.without)
     picture = (atlas.ATLAS, atlas.payload(shown, facts) | {"selected": selected})
     if shown.weights.size > MAX_WEIGHTS:
         return PageContent((picture,), (_too_many(shown.weights.size),))
@@ -92,7 +92,8 @@ def _long_atlas_page(spec: FigureSpec, long: LongView, facts: HeadStatistics) ->
     pixels, impossible = long.thumbnails(*size, current_progress())
     shape, signed = long.shape, long.signed
     data = atlas.picture(pixels, impossible, shape=shape, signed=signed, statistics=facts)
-    selected = atlas.selection(pooled_model(long, *size), layer=0, head=0, off=spec.reading.without)
+    heads = long.n_layers, long.n_heads
+    selected = atlas.selection(heads, layer=0, head=0, off=spec.reading.without)
     n_weights = long.n_layers * long.n_heads * long.shape[0] * long.shape[1]
     return PageContent(((atlas.ATLAS, data | {"selected": selected}),), (_too_many(n_weights),))
 

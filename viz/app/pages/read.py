@@ -14,6 +14,7 @@ from viz.app.panels import (
     heads,
     heads_off,
     importance,
+    long_reading,
     masthead,
     save,
     source,
@@ -21,7 +22,7 @@ from viz.app.panels import (
     windows,
 )
 from viz.errors import VizError
-from viz.types import MissingAttention
+from viz.types import Attention
 from viz.widgets.theme.component import follow_theme
 
 
@@ -54,6 +55,9 @@ def read(checkpoint: str) -> None:
         document = windows.wait(checkpoint, texts)
         if document is None:
             windows.offer(checkpoint, texts.windows)
+            return
+    with right:
+        if not long_reading.wait(checkpoint, texts):
             return
     reading = readings.read(checkpoint, *texts.inputs)
     with left:  # last in its column, so that it moves nothing of the page, and no focus is lost
@@ -90,15 +94,16 @@ def read(checkpoint: str) -> None:
             beneath=lambda selection: save.offer(checkpoint, texts, own, selection),
         )
     own_reading = readings.read(checkpoint, *texts.inputs)
-    has_maps = not isinstance(own_reading.attention, MissingAttention)
-    if has_maps:
+    # What is read a hundred times, or drawn as a whole, takes too long for a long text.
+    has_all_weights = isinstance(own_reading.attention, Attention)
+    if has_all_weights:
         importance.offer(own)
     with answer:
         attribution = explanation.answer(request, reading, window)
         if window is not None:
             windows.head_line(own_reading, window)
             attribution = explanation.answer(own, own_reading)
-    if has_maps:
+    if has_all_weights:
         st.divider()
         bertviz.offer(own)
     # Last of all: it is measured in the background once the page stands.

@@ -37,11 +37,11 @@ class Selection:
 
 def show(reading: Reading, view: AttentionView, selection: Selection) -> None:
     """Show the selected head in the way that the reader chose."""
-    chosen = _choose_picture()
+    chosen = choose_picture()
     name = place(selection.layer, selection.head)
     one = views.pick(view, selection.layer, selection.head)
     if chosen == ARCS:
-        _show_arcs(view, selection)
+        show_arcs(views.pick_layer(view, selection.layer), selection.layer, selection.head)
     elif chosen == MAP:
         note = row_note(one, selection.options.quadrant)
         heatmap(one, title=name, note=note, key=HEATMAP, on_select=lambda: None)
@@ -67,7 +67,8 @@ def _chosen_tokens(view: AttentionView, chosen: str) -> tuple[int | None, int | 
     return query, view.keys[column].tokens[0]
 
 
-def _choose_picture() -> str:
+def choose_picture() -> str:
+    """Let the reader choose how the head is shown."""
     return str(
         st.segmented_control(
             "Picture of the head",
@@ -81,9 +82,10 @@ def _choose_picture() -> str:
     )
 
 
-def _show_arcs(view: AttentionView, selection: Selection) -> None:
+def show_arcs(
+    layer: AttentionView, selected_layer: int | None, selected_head: int | None, note: str = ""
+) -> None:
     """All heads of the selected layer and their mean, the selected one drawn at first."""
-    layer = views.pick_layer(view, selection.layer)
     mean = views.pick(layer, 0, None)
     together = replace(
         layer,
@@ -94,8 +96,9 @@ def _show_arcs(view: AttentionView, selection: Selection) -> None:
     arcs(
         together,
         names=[*(f"H{head}" for head in range(n_heads)), "mean"],
-        selected=[n_heads if selection.head is None else selection.head],
-        title="mean of layers" if selection.layer is None else f"L{selection.layer}",
+        selected=[n_heads if selected_head is None else selected_head],
+        title="mean of layers" if selected_layer is None else f"L{selected_layer}",
+        note=note,
         key="arcs",
     )
 
@@ -120,7 +123,7 @@ def _show_row(reading: Reading, view: AttentionView, name: str) -> None:
         key="row",
         low_label=low if view.signed else "",
         high_label=high if view.signed else "",
-        caption=_row_caption(reading, view, name, looks, is_mean=query == POOLED)
+        caption=row_caption(reading, name, looks, is_mean=query == POOLED, signed=view.signed)
         + ("" if row.any() else " All of it is 0."),
         opens=True,
         impossible=impossible,
@@ -147,10 +150,9 @@ def _choose_query(reading: Reading, view: AttentionView) -> int:
     )
 
 
-def _row_caption(
-    reading: Reading, view: AttentionView, name: str, looks: str, *, is_mean: bool
-) -> str:
-    if view.signed:
+def row_caption(reading: Reading, name: str, looks: str, *, is_mean: bool, signed: bool) -> str:
+    """What the colors of a row mean."""
+    if signed:
         what = outcome(reading.prediction)
         return f"What {name} contributes to the {what} through each token {looks} looks at."
     weights = "the mean of their rows" if is_mean else "the weights of its row"

@@ -6,15 +6,17 @@ import streamlit as st
 
 from viz.app import checkpoints, keys, readings
 from viz.app.markdown import plain
-from viz.app.panels import closeup, heads_off
+from viz.app.panels import closeup, heads_off, long_heads
 from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
 from viz.attention import deciding_token
+from viz.attention.long_attention import LongAttention
+from viz.attention.long_view import LongView
 from viz.attention.views import QUADRANTS, AttentionView, Quadrant
 from viz.attention.words import Unit
 from viz.attribution import METHODS, resolve_target
 from viz.attribution.descriptions import explained_scalar, outcome
-from viz.errors import MethodError
+from viz.errors import LongTextError, MethodError
 from viz.types import MissingAttention, Reading
 from viz.widgets.atlas.component import atlas, selected_head, toggled
 
@@ -49,7 +51,10 @@ def show_heads(
         st.info(plain(reading.attention.reason), icon=":material/visibility_off:")
         beneath(None)
         return
-    splits = METHODS["decomposition"].refusal(checkpoints.classifier(source)) is None
+    is_long = isinstance(reading.attention, LongAttention)
+    splits = (
+        not is_long and METHODS["decomposition"].refusal(checkpoints.classifier(source)) is None
+    )
     # Where there is a decoder too, the maps shown are those of the encoder.
     is_encoder = bool(checkpoints.classifier(source).config.is_encoder_decoder)
     selection = _choose_selection(
@@ -60,14 +65,17 @@ def show_heads(
     )
     try:
         view = readings.view(source, texts.text, texts.pair, selection.options, *texts.inputs[2:])
-    except MethodError as error:
+    except (MethodError, LongTextError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
     left, right = st.columns([5, 6], gap="medium")
-    with left:
-        _show_atlas(source, texts, view, selection)
-    with right:
-        closeup.show(reading, view, selection)
+    if isinstance(view, LongView):
+        long_heads.show(source, texts, view, selection, (left, right), on_change=_follow_atlas)
+    else:
+        with left:
+            _show_atlas(source, texts, view, selection)
+        with right:
+            closeup.show(reading, view, selection)
     beneath(selection)
 
 

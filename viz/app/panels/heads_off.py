@@ -1,10 +1,11 @@
 """Heads that the reader has turned off: by a click in the atlas, or by the link."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from viz.app import checkpoints, keys, readings
+from viz.app import checkpoints, keys, long_readings, readings
 from viz.app.markdown import plain
 from viz.app.panels.text import Texts
 from viz.attention.heads import Heads, head_list
@@ -62,11 +63,13 @@ def sentence(source: str, texts: Texts) -> str:
     """What has become of the class, as Markdown; empty where all heads are on."""
     if not texts.without:
         return ""
-    whole, silenced = (
-        readings.read(source, texts.text, texts.pair, (), texts.windows),
-        readings.read(source, *texts.inputs),
-    )
-    return plain(effect(texts.without, whole.prediction, silenced.prediction))
+    # A long text isn't read once more for it.
+    place, known = checkpoints.identity(source), None
+    if texts.windows is None:
+        known = long_readings.prediction(place, texts.text, texts.pair)
+    whole = known or readings.read(source, *replace(texts, without=()).inputs).prediction
+    silenced = readings.read(source, *texts.inputs).prediction
+    return plain(effect(texts.without, whole, silenced))
 
 
 def say(source: str, texts: Texts) -> None:

@@ -1,5 +1,6 @@
 """Figures to save, each with its caption: drawn on the server, only on request."""
 
+import math
 from collections.abc import Sequence
 
 import streamlit as st
@@ -10,6 +11,7 @@ from viz.app.markdown import plain
 from viz.app.panels.closeup import Selection
 from viz.app.panels.text import Texts
 from viz.app.readings import ViewOptions
+from viz.attention.long_view import LongView
 from viz.errors import MethodError, SelectionError, VizError
 from viz.export.archive import archive
 from viz.export.filenames import archive_name, file_name
@@ -57,7 +59,9 @@ def offer(
             view = readings.view(
                 source, texts.text, texts.pair, selection.options, *texts.inputs[2:]
             )
-            n_cells = view.weights[0, 0].size
+            n_cells = math.prod(
+                view.shape if isinstance(view, LongView) else view.weights[0, 0].shape
+            )
         _offer_figure(spec, format, options, _refusal(spec, format, n_cells))
         _offer_everything(list(specs.values()), options)
 

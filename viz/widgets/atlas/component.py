@@ -6,8 +6,10 @@ from typing import TypeAlias
 
 import streamlit as st
 
+from finetune.checkpoint.arrays import FloatArray
+from viz.attention.long_view import LongView, Thumbnails
 from viz.attention.views import AttentionView
-from viz.widgets.atlas.payload import ATLAS, SELECTION, Statistics, payload, selection
+from viz.widgets.atlas.payload import ATLAS, SELECTION, Statistics, payload, picture, selection
 from viz.widgets.shared.component import register
 
 Selection: TypeAlias = tuple[int | None, int | None]
@@ -17,7 +19,7 @@ _mount = register(ATLAS)
 _mount_selection = register(SELECTION)
 
 _payloads: dict[int, tuple[Statistics | None, dict[str, object]]] = {}
-"""The payload of each view that is alive, by the identity of its weights."""
+"""The payload of each picture that is alive, by the identity of its numbers."""
 
 
 def atlas(
@@ -46,9 +48,57 @@ def atlas(
         toggles: Whether the reader may turn heads off and on; see `toggled`.
         on_change: Called before the rerun that a click or a key brings.
     """
+    data = _cached_payload(view.weights, statistics, lambda: payload(view, statistics))
+    _draw(data, layer, head, key, off, on_change, toggles=toggles)
+
+
+def long_atlas(
+    view: LongView,
+    small: Thumbnails,
+    statistics: Statistics | None,
+    *,
+    layer: int | None,
+    head: int | None,
+    key: str,
+    off: Sequence[tuple[int, int]] = (),
+    toggles: bool = False,
+    on_change: Callable[[], None] | None = None,
+) -> None:
+    """As `atlas`, of a long text.
+
+    Args:
+        view: What is shown.
+        small: Its thumbnails; the same object as long as it is the same picture.
+        statistics: What heads can be sorted by; None leaves these controls away.
+        layer: The selected layer; None for the mean over layers.
+        head: The selected head; None for the mean over heads.
+        key: Where the state of the picture is kept; see `selected_head`.
+        off: The heads that are off, each (layer, head), which are struck through.
+        toggles: Whether the reader may turn heads off and on; see `toggled`.
+        on_change: Called before the rerun that a click or a key brings.
+    """
+
+    def make() -> dict[str, object]:
+        looks = {"shape": view.shape, "signed": view.signed, "statistics": statistics}
+        return picture(small.pixels, small.impossible, **looks)  # type: ignore[arg-type]
+
+    data = _cached_payload(small.pixels, statistics, make)
+    _draw(data, layer, head, key, off, on_change, toggles=toggles)
+
+
+def _draw(
+    data: dict[str, object],
+    layer: int | None,
+    head: int | None,
+    key: str,
+    off: Sequence[tuple[int, int]],
+    on_change: Callable[[], None] | None,
+    *,
+    toggles: bool,
+) -> None:
     revision = _state(key).get("revision")
     selected = selection(
-        view,
+        (int(str(data["layers"])), int(str(data["heads"]))),
         layer=layer,
         head=head,
         revision=revision if isinstance(revision, int) else 0,
@@ -58,7 +108,7 @@ def atlas(
     with st.container(gap=None):
         _mount_selection(data=selected | {"picture": key}, key=f"{key}-selection")
         _mount(
-            data=_cached_payload(view, statistics) | {"picture": key},
+            data=data | {"picture": key},
             key=key,
             on_selected_change=on_change or (lambda: None),
         )
@@ -77,15 +127,17 @@ def toggled(key: str) -> bool:
     return _state(key).get("toggle") is True
 
 
-def _cached_payload(view: AttentionView, statistics: Statistics | None) -> dict[str, object]:
-    """The payload of a view, made once for as long as the view's weights live."""
-    name = id(view.weights)
+def _cached_payload(
+    numbers: FloatArray, statistics: Statistics | None, make: Callable[[], dict[str, object]]
+) -> dict[str, object]:
+    """The payload of some numbers, made once for as long as they live."""
+    name = id(numbers)
     cached = _payloads.get(name)
     if cached is not None and cached[0] is statistics:
         return cached[1]
     if cached is None:
-        weakref.finalize(view.weights, _payloads.pop, name, None).atexit = False
-    data = payload(view, statistics)
+        weakref.finalize(numbers, _payloads.pop, name, None).atexit = False
+    data = make()
     _payloads[name] = (statistics, data)
     return data
 

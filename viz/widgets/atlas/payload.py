@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.pooling import farthest_from_zero
-from viz.attention.rollout import select
+from viz.attention.rollout import check_selection
 from viz.attention.statistics import PATTERNS, Statistic
 from viz.attention.thumbnails import impossible_thumbnails, max_thumbnail_side, thumbnails
 from viz.attention.views import AttentionView
@@ -164,7 +164,7 @@ def picture(
 
 
 def selection(
-    view: AttentionView,
+    heads: tuple[int, int],
     *,
     layer: int | None,
     head: int | None,
@@ -175,7 +175,7 @@ def selection(
     """Which head is outlined, and which are struck through.
 
     Args:
-        view: What the picture shows.
+        heads: How many layers there are, and heads in each.
         layer: The layer of the head; None for the mean over layers.
         head: The head; None for the mean over heads.
         revision: How many selections have come from the browser.
@@ -185,7 +185,7 @@ def selection(
     Raises:
         SelectionError: where the model has no such layer or head.
     """
-    select(view.weights[..., :1, :1], layer, head)
+    check_selection(layer, head, *heads)
     return {
         "layer": layer,
         "head": head,

@@ -34,9 +34,13 @@ export default function (component) {
     on("focusin", (event) => showScore(view, event.target));
     on("focusout", () => showScore(view, null));
     on("keydown", (event) => onKeydown(view, event));
+    on("click", (event) => selectWord(view, event.target));
     window.addEventListener("clsight:open", () => view.opens && view.text.focus(), { signal });
     const stopTheme = followTheme(root);
-    view.show = ({ data }) => drawText(view, data);
+    view.show = ({ data, setStateValue }) => {
+      view.select = (token) => setStateValue("token", token);
+      drawText(view, data);
+    };
     view.stop = () => {
       listeners.abort();
       stopTheme();
@@ -68,11 +72,18 @@ function createParagraph(segments) {
   return element;
 }
 
-function createSegment({ text, kind, score, light, dark, impossible, mark, before }) {
+/** Tells the page which word the reader chose, where it wants to know. */
+function selectWord(view, target) {
+  const word = target?.closest?.("[data-token]");
+  if (word) view.select(Number(word.dataset.token));
+}
+
+function createSegment({ text, kind, score, light, dark, impossible, mark, before, token }) {
   if (kind === "gap") return document.createTextNode(text);
   // What stands in a bdi has no say in the direction of its paragraph.
   const element = createElement(kind === "special" ? "bdi" : "span", kind, text);
   element.dataset.testid = kind;
+  if (token !== undefined) element.dataset.token = token;
   if (mark) markChange(element, mark, before);
   if (kind === "unseen") element.title = "The model never saw this part.";
   if (impossible) {
@@ -117,6 +128,7 @@ function onKeydown(view, event) {
     if (view.opens) window.dispatchEvent(closed);
   }
   if (hasModifier(event)) return;
+  if (event.key === "Enter") selectWord(view, event.target);
   const words = [...text.querySelectorAll("[data-score]")];
   const index = moveInList(event.key, words.indexOf(event.target), words.length, KEYS);
   if (index === null) return;

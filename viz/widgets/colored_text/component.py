@@ -1,6 +1,8 @@
 """The colored text on the page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import streamlit as st
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention.words import Span
@@ -28,6 +30,7 @@ def colored_text(
     opens: bool = False,
     impossible: BoolArray | None = None,
     largest: float | None = None,
+    on_select: Callable[[], None] | None = None,
 ) -> None:
     """Show the text with every span on the color of its score.
 
@@ -45,6 +48,8 @@ def colored_text(
         opens: Whether Enter in the atlas leads here, and Escape back.
         impossible: (n,), spans that can't be looked at; None where all can be.
         largest: The score at the end of the color scale; the largest of a word where None.
+        on_select: Called before the rerun that a click on a word brings, or Enter; see
+            `selected_token`.  None where none shall be brought.
     """
     data = payload(
         encoding,
@@ -55,13 +60,24 @@ def colored_text(
         relative=relative,
         impossible=impossible,
         largest=largest,
+        selectable=on_select is not None,
     ) | {
         "low": low_label,
         "high": high_label,
         "caption": caption or "",
         "opens": opens,
     }
-    _mount(data=data, key=key)
+    if on_select is None:
+        _mount(data=data, key=key)
+    else:
+        _mount(data=data, key=key, on_token_change=on_select)
+
+
+def selected_token(key: str) -> int | None:
+    """The first token of the word that was last chosen; None before the first click."""
+    state = st.session_state.get(key)
+    token = state.get("token") if isinstance(state, dict) else None
+    return token if type(token) is int and token >= 0 else None
 
 
 def colored_changes(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -44,6 +44,8 @@ class Segment:
     """The standard error of the score, where it has one."""
     impossible: bool = False
     """Whether the token that looks can't look there."""
+    token: int | None = field(default=None, compare=False)
+    """Its first token."""
 
 
 def payload(
@@ -56,6 +58,7 @@ def payload(
     relative: bool = False,
     impossible: BoolArray | None = None,
     largest: float | None = None,
+    selectable: bool = False,
 ) -> dict[str, object]:
     """What the browser is sent: one list of segments for each text, and the ends of the scale.
 
@@ -68,6 +71,7 @@ def payload(
         relative: Whether scores are written as percentages of the strongest word's.
         impossible: (n,), spans that can't be looked at; None where all can be.
         largest: The score at the end of the color scale; the largest of a word where None.
+        selectable: Whether words say which token they begin with, to be chosen.
     """
     if scores.shape != (len(spans),):
         raise ValueError(f"scores have shape {scores.shape} for {len(spans)} spans")
@@ -77,7 +81,7 @@ def payload(
         scale = replace(scale, largest=largest)
     return {
         "parts": [
-            [_encode(segment, scale) for segment in part]
+            [_encode(segment, scale, selectable=selectable) for segment in part]
             for part in segments(encoding, spans, finite, errors, impossible)
         ],
         "ramp": {
@@ -138,8 +142,10 @@ class ColorScale:
         return f"{self.format(segment.score)} ± {self.format(segment.error).lstrip('+')}"
 
 
-def _encode(segment: Segment, scale: ColorScale) -> dict[str, object]:
+def _encode(segment: Segment, scale: ColorScale, *, selectable: bool = False) -> dict[str, object]:
     data: dict[str, object] = {"text": segment.text, "kind": segment.kind}
+    if selectable and segment.token is not None:
+        data["token"] = segment.token
     if segment.impossible:
         return data | {"impossible": True}
     if segment.kind in ("word", "special"):
@@ -199,7 +205,9 @@ def segments(
         if one.span.special:
             before = {other.part for other in spans[:index] if other.part is not None}
             part = parts[max(before, default=0)]
-            special = Segment(one.span.label, "special", one.score, one.error, one.impossible)
+            special = Segment(
+                one.span.label, "special", one.score, one.error, one.impossible, one.span.tokens[0]
+            )
             part.insert(_end_of_words(part) if before else 0, special)
     return parts
 
@@ -215,7 +223,8 @@ def _segment_text(encoding: Encoding, part: int, scored: Sequence[ScoredSpan]) -
     for start, end, one in _word_boundaries(text, scored):
         if start > cursor:
             yield _between_words(encoding, part, cursor, start)
-        yield Segment(text[start:end], "word", one.score, one.error, one.impossible)
+        first = one.span.tokens[0]
+        yield Segment(text[start:end], "word", one.score, one.error, one.impossible, first)
         cursor = end
     if cursor < len(text):
         yield _between_words(encoding, part, cursor, len(text))

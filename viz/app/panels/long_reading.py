@@ -1,0 +1,23 @@
+"""A long text, which is read in the background: how far that is."""
+
+from viz.app import background, checkpoints, long_readings
+from viz.app.panels import job_progress
+from viz.app.panels.text import Texts
+
+
+def wait(source: str, texts: Texts) -> bool:
+    """Whether a text can be shown: a short one is read at once, a long one after a while.
+
+    Args:
+        source: The checkpoint.
+        texts: What is read.
+    """
+    place, inputs = checkpoints.identity(source), (texts.text, texts.pair, texts.without)
+    if texts.windows is not None:
+        return True
+    if not long_readings.is_long(place, texts.text, texts.pair):
+        return True
+    if long_readings.known(place, *inputs) is not None:
+        return True
+    job = background.reading_job(source, *inputs)
+    return job_progress.result(job, "reading", label="Reading", seconds=None) is not None
