@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from finetune.checkpoint.arrays import FloatArray
 from viz.attention import views
-from viz.attention.statistics import PATTERNS, STATISTICS, head_statistics
+from viz.attention.statistics import PATTERNS, STATISTICS, HeadStatistics, head_statistics
 from viz.attention.thumbnails import thumbnails
 from viz.attention.views import AttentionView
 from viz.attention.words import Span
@@ -196,13 +196,20 @@ def test_facts_of_other_heads_are_refused(reading: Reading) -> None:
 
 def test_a_payload_is_made_once_for_a_view_and_goes_with_it(reading: Reading) -> None:
     facts = head_statistics(reading.encoding, reading.attention.weights)
-    view = view_of(attention(reading.attention.n_layers, reading.attention.n_heads, 5))
+    shown = [view_of(attention(reading.attention.n_layers, reading.attention.n_heads, 5))]
+
+    def cached(statistics: HeadStatistics | None) -> dict[str, object]:
+        view = shown[0]
+        return component._cached_payload(
+            view.weights, statistics, lambda: atlas.payload(view, statistics)
+        )
+
     before = len(component._payloads)
-    made = component._cached_payload(view, facts)
-    assert component._cached_payload(view, facts) is made
-    assert component._cached_payload(view, None)["statistics"] is None
+    payload = cached(facts)
+    assert cached(facts) is payload
+    assert cached(None)["statistics"] is None
     assert len(component._payloads) == before + 1
-    del view
+    shown.clear()
     gc.collect()
     assert len(component._payloads) == before
 
